@@ -1,0 +1,50 @@
+"""The one exception the rooms raise on purpose, and the exit codes it maps to."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the command line."""
+
+    DONE = 0
+    DEFECT = 1
+    USAGE = 2
+    DATA = 3
+    FAULT = 4
+    CONDITION = 5
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class NllError(Exception):
+    """Something a user can mend: what is wrong, where, and what to do about it.
+
+    ``where`` is the file (and place in it); ``hint`` is the remedy, printed on a second line.
+    """
+
+    code = ExitCode.DATA
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class UsageError(NllError):
+    """The options do not fit together, or not the data."""
+
+    code = ExitCode.USAGE
+
+
+class DataError(NllError):
+    """The data itself is wrong."""
+
+
+class FaultError(NllError):
+    """Reading, writing or memory failed."""
+
+    code = ExitCode.FAULT
