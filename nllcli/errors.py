@@ -48,3 +48,25 @@ class FaultError(NllError):
     """Reading, writing or memory failed."""
 
     code = ExitCode.FAULT
+
+
+class SampleError(DataError):
+    """Samples that cannot be scored; the task that knows the file turns it into a DataError with a place.
+
+    ``culprit`` is the input at fault ("logits", "targets" or "sample_weights"), ``samples`` the first samples, counted
+    in file order from 0, and ``values`` what they hold, where that helps.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        culprit: str,
+        samples: tuple[int, ...],
+        values: tuple[int, ...] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.culprit = culprit
+        self.samples = samples
+        self.values = values

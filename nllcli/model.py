@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
+
+from nllcli.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 Value = float | int | str | None
+
+DEFAULT_IGNORE_INDEX = -100
 
 
 # --- from files to blocks -----------------------------------------------------------------------------------------
@@ -64,6 +69,56 @@ class Layout:
         before = self._file_shape[: self._file_axis]
         return None if None in before else prod(n for n in before if n is not None)
 
+    def runs(self, block_samples: int) -> Iterator[tuple[int, int]]:
+        """Cut the samples into runs ``(start, n)`` of about ``block_samples``, whatever the number of threads.
+
+        A run is a rectangle of the file: whole outer slices, or a part of one.
+        """
+        inner, outer = self.inner, self.outer
+        assert outer is not None
+        if inner <= block_samples:
+            step = inner * (block_samples // inner) if inner else 1
+            total = outer * inner
+            yield from ((start, min(step, total - start)) for start in range(0, total, step))
+        else:
+            for first in range(0, outer * inner, inner):
+                yield from (
+                    (first + i, min(block_samples, inner - i)) for i in range(0, inner, block_samples)
+                )
+
+    def place(self, sample: int) -> str:
+        """Where a sample, counted in file order, is: "row 3", or its index in the targets' shape."""
+        if len(self.sample_shape) <= 1:
+            return f"row {sample}"
+        dims = [n for n in self.sample_shape if n is not None]
+        index = []
+        for n in dims if self.fortran else dims[::-1]:
+            sample, i = divmod(sample, n)
+            index.append(i)
+        return f"position {tuple(index if self.fortran else index[::-1])}"
+
+
+class Scratch:
+    """Named work arrays of one worker, kept from block to block: fresh pages cost more than the arithmetic."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, NDArray[np.uint8]] = {}
+        self._subs: dict[str, Scratch] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """An uninitialised array, valid until the next request under the same name."""
+        import numpy as np
+
+        n_bytes = prod(shape) * np.dtype(dtype).itemsize
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.nbytes < n_bytes:
+            buffer = self._buffers[name] = np.empty(n_bytes, np.uint8)
+        return buffer[:n_bytes].view(dtype).reshape(shape)
+
+    def sub(self, name: str) -> Scratch:
+        """A second set of arrays, for a second file read beside the first."""
+        return self._subs.setdefault(name, Scratch())
+
 
 @dataclass(frozen=True)
 class Block:
@@ -79,20 +134,120 @@ class Block:
     sample_weights: NDArray[np.float64] | None = None
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """A block not read yet: cut in order by one thread, loaded by any."""
+
+    start: int
+    n: int
+    load: Callable[[Scratch], Block]
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """Every setting that changes the loss; the names are those of the command line.
+
+    ``class_weights`` is (n_classes,) float64; ``clip`` is eps or None; ``source`` says what the file holds.
+    """
+
+    source: str = "logits"
+    loss: str = "nll"
+    reduction: str = "mean"
+    class_weights: NDArray[np.float64] | None = None
+    ignore_index: int = DEFAULT_IGNORE_INDEX
+    label_smoothing: float = 0.0
+    temperature: float = 1.0
+    clip: float | None = None
+    binary: bool = False
+    precision: str = "exact"
+    on_nonfinite: str = "error"
+
+
 class BlockSource(Protocol):
-    """Something that can be read as blocks of samples."""
+    """An array of logits (or soft targets) that is read block by block.
+
+    A first entry of None in ``shape`` is known only at the end of the stream; ``labels`` tells that the blocks bring
+    their own targets.
+    """
 
     name: str
     shape: tuple[int | None, ...]
+    dtype: np.dtype[Any]
     fortran: bool
     class_names: tuple[str, ...] | None
+    labels: bool
+    notes: tuple[Notice, ...]
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Callable[[], Block]]:
-        """Cut the data into blocks of ``block_samples`` samples, in file order.
-
-        The cutting is done by one thread; each callable, run on any thread, reads and returns its block.
-        """
+    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+        """Cut the data into chunks of ``block_samples`` samples, in file order."""
         ...
+
+    def place(self, sample: int, layout: Layout) -> str:
+        """Where a sample is, in the words of the file."""
+        ...
+
+
+class VectorSource(Protocol):
+    """One value a sample, in file order."""
+
+    name: str
+    n: int
+
+    def read(self, start: int, n: int) -> NDArray[Any]:
+        """The values of samples ``start`` to ``start + n``; of any thread."""
+        ...
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Logits with what belongs to each sample; data stays on disk until a block is read."""
+
+    logits: BlockSource
+    layout: Layout
+    targets: VectorSource | None = None
+    soft_targets: BlockSource | None = None
+    sample_weights: VectorSource | None = None
+    class_names: tuple[str, ...] | None = None
+    notes: tuple[Notice, ...] = ()
+
+    def chunks(self, block_samples: int) -> Iterator[Chunk]:
+        """The blocks of the logits, each with its targets and weights; raises DataError where their numbers differ."""
+        chunks = self._counted(self.logits.chunks(self.layout, block_samples))
+        if self.soft_targets is None:
+            for chunk in chunks:
+                yield replace(chunk, load=partial(self._load, chunk))
+        else:
+            for chunk, soft in zip(chunks, self.soft_targets.chunks(self.layout, block_samples), strict=True):
+                yield replace(chunk, load=partial(self._load_soft, chunk, soft))
+
+    def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        """Compare the number of samples with that of targets and weights, on the way or at the end."""
+        n_samples = 0
+        vectors = [vector for vector in (self.targets, self.sample_weights) if vector is not None]
+        for chunk in chunks:
+            n_samples = chunk.start + chunk.n
+            if any(n_samples > vector.n for vector in vectors):
+                for chunk in chunks:  # noqa: B020 - only to count the rest
+                    n_samples = chunk.start + chunk.n
+                break
+            yield chunk
+        for vector in vectors:
+            if n_samples != vector.n:
+                raise DataError(
+                    f"has {vector.n} values, but {self.logits.name} has {n_samples} samples", where=vector.name
+                )
+
+    def _load(self, chunk: Chunk, scratch: Scratch) -> Block:
+        block = chunk.load(scratch)
+        return replace(
+            block,
+            targets=block.targets if self.targets is None else self.targets.read(chunk.start, chunk.n),
+            sample_weights=None if self.sample_weights is None else self.sample_weights.read(chunk.start, chunk.n),
+        )
+
+    def _load_soft(self, chunk: Chunk, soft: Chunk, scratch: Scratch) -> Block:
+        targets = soft.load(scratch.sub("soft targets")).logits
+        return replace(self._load(chunk, scratch), targets=targets)
 
 
 # --- from tallies to text -----------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""The command line: flags, exit codes, and one thin file a command."""

@@ -1,0 +1,93 @@
+"""nll compute."""
+
+from typing import Annotated
+
+import typer
+
+from nllcli.cli import options, scoring
+
+PerClass = Annotated[bool, typer.Option("--per-class", help="Add a table of the classes.")]
+PerSample = Annotated[bool, typer.Option("--per-sample", help="Add a table of the samples.")]
+
+
+def compute(
+    logits: scoring.Logits,
+    targets: scoring.Targets = None,
+    *,
+    target_column: scoring.TargetColumn = None,
+    source: scoring.From = "logits",
+    loss: scoring.Loss = "nll",
+    reduction: scoring.Reduction = "mean",
+    weights: scoring.Weights = None,
+    counts: scoring.Counts = None,
+    scheme: options.Scheme = None,
+    normalize: options.Normalize = None,
+    beta: scoring.Beta = None,
+    zero_count: options.ZeroCount = "error",
+    sample_weights: scoring.SampleWeights = None,
+    ignore_index: scoring.IgnoreIndex = None,
+    label_smoothing: scoring.LabelSmoothing = 0.0,
+    temperature: scoring.Temperature = 1.0,
+    clip: scoring.Clip = None,
+    class_axis: scoring.ClassAxis = None,
+    binary: scoring.Binary = False,
+    shift: scoring.Shift = 0,
+    classes: options.Classes = None,
+    on_nonfinite: scoring.OnNonfinite = "error",
+    input_format: scoring.InputFormat = None,
+    input_dtype: scoring.InputDtype = None,
+    precision: scoring.Precision = "exact",
+    threads: scoring.Threads = None,
+    per_class: PerClass = False,
+    per_sample: PerSample = False,
+    save_losses: Annotated[str | None, scoring.saving("losses")] = None,
+    save_probs: Annotated[str | None, scoring.saving("probs")] = None,
+    save_log_probs: Annotated[str | None, scoring.saving("log-probs")] = None,
+    save_grad: Annotated[str | None, scoring.saving("grad")] = None,
+    save_dtype: scoring.SaveDtype = "f8",
+    format: options.Format = "table",
+    quiet: options.Quiet = False,
+    output: options.Output = None,
+) -> None:
+    """The loss: reduced, per class and per sample."""
+    from nllcli.outputs.arrays import open_array
+    from nllcli.outputs.emit import emit
+    from nllcli.tasks.compute import Sections
+    from nllcli.tasks.compute import compute as task
+    from nllcli.tasks.saving import Saves
+
+    request = scoring.request(
+        logits=logits,
+        targets=targets,
+        target_column=target_column,
+        classes=classes,
+        class_axis=class_axis,
+        sample_weights=sample_weights,
+        binary=binary,
+        shift=shift,
+        input_format=input_format,
+        input_dtype=input_dtype,
+        source=source,
+        loss=loss,
+        reduction=reduction,
+        weights=weights,
+        counts=counts,
+        scheme=scheme,
+        normalize=normalize,
+        beta=beta,
+        zero_count=zero_count,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        temperature=temperature,
+        clip=clip,
+        on_nonfinite=on_nonfinite,
+        precision=precision,
+        threads=threads,
+    )
+    unasked = format in ("table", "markdown") and not quiet
+    report = task(
+        request,
+        Sections(per_class, per_sample, unasked),
+        Saves(open_array, save_losses, save_probs, save_log_probs, save_grad, dtype=save_dtype),
+    )
+    emit(report, fmt=format, quiet=quiet, path=output, inputs=[p for p in (logits, targets) if p not in (None, "-")])

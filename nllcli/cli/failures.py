@@ -1,0 +1,80 @@
+"""Exceptions become one line on standard error, perhaps a hint, and an exit code."""
+
+import sys
+import traceback
+from contextlib import suppress
+from typing import NamedTuple
+
+from nllcli.errors import ExitCode, NllError
+from nllcli.outputs.printable import printable
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; not an Exception, so that only clean-up code sees it on its way up."""
+
+
+class Failure(NamedTuple):
+    """What the user is told, and the exit code."""
+
+    code: int
+    message: str
+    hint: str | None = None
+
+
+def explain(error: BaseException) -> Failure:
+    """Say in one line what an exception means to the user."""
+    match error:
+        case NllError():
+            return Failure(error.code, str(error), error.hint)
+        case OSError() | MemoryError():
+            return Failure(ExitCode.FAULT, _system_message(error))
+        case KeyboardInterrupt():
+            return Failure(ExitCode.INTERRUPTED, "interrupted")
+        case Terminated():
+            return Failure(ExitCode.TERMINATED, "terminated")
+    # Typer exposes no common base of its usage errors, and which library they belong to differs between versions.
+    if hasattr(error, "format_message"):
+        return _explain_usage(error)
+    return Failure(
+        ExitCode.DEFECT,
+        f"unexpected {type(error).__name__}: {error}: please report",
+        "nll --debug shows where it happened",
+    )
+
+
+def tell(failure: Failure) -> None:
+    """Write a failure to standard error; if that fails too, there is nobody left to tell."""
+    lines = [f"nll: error: {printable(failure.message)}\n"]
+    if failure.hint:
+        lines.append(f"hint: {printable(failure.hint)}\n")
+    _write("".join(lines))
+
+
+def tell_traceback(error: BaseException) -> None:
+    """Write the whole story to standard error."""
+    _write("".join(traceback.format_exception(error)))
+
+
+def _explain_usage(error: BaseException) -> Failure:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "nll"
+    message = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
+    return Failure(ExitCode.USAGE, message[:1].lower() + message[1:], f"see {command} --help")
+
+
+def _system_message(error: OSError | MemoryError) -> str:
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {error}".removesuffix(": ")
+    message = error.strerror or str(error) or type(error).__name__
+    return message if error.filename is None else f"{_file_name(error.filename)}: {message}"
+
+
+def _file_name(name: object) -> str:
+    return name.decode(errors="surrogateescape") if isinstance(name, bytes) else str(name)
+
+
+def _write(text: str) -> None:
+    with suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            sys.stderr.write(text)
+            sys.stderr.flush()

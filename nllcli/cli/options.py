@@ -1,0 +1,58 @@
+"""Options that several commands share, as annotated types; what they are for is decided where they are used."""
+
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import typer
+
+from nllcli.numerics.schemes import NORMALIZATIONS, SCHEMES, ZERO_COUNTS
+from nllcli.outputs.formats import FORMATS
+
+
+def choice(names: Collection[str], *flags: str, help: str) -> Any:
+    """An option whose value is one of ``names``: checked, completed and listed in --help."""
+    return typer.Option(
+        *flags, help=help, metavar="|".join(names), callback=_checker(names), autocompletion=_completer(names)
+    )
+
+
+def _checker(names: Collection[str]) -> Callable[[str | None], str | None]:
+    def check(value: str | None) -> str | None:
+        if value is None or value in names:
+            return value
+        near = get_close_matches(value, names, n=1)
+        remedy = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(names)}"
+        raise typer.BadParameter(f"{value!r} is unknown; {remedy}")
+
+    return check
+
+
+def _completer(names: Collection[str]) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
+
+
+Format = Annotated[str, choice(FORMATS, "--format", "-f", help="How the result is written.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the numbers, in full.")]
+Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result into FILE.")]
+
+Counts = Annotated[
+    str | None,
+    typer.Option("--counts", metavar="NUMBERS|FILE", help="Samples of each class: 10,50,100, a file, or - for stdin."),
+]
+Classes = Annotated[
+    str | None, typer.Option("--classes", metavar="NAMES|FILE", help="Class names: cat,dog,horse or a file of names.")
+]
+Scheme = Annotated[
+    str | None,
+    choice(SCHEMES, "--scheme", help="How weights follow from counts.  [default: balanced]"),
+]
+Normalize = Annotated[
+    str | None,
+    choice(NORMALIZATIONS, "--normalize", help="What is scaled to 1.  [default: the scheme's own]"),
+]
+Beta = Annotated[float, typer.Option("--beta", metavar="NUMBER", help="For the scheme effective: 0 to below 1.")]
+ZeroCount = Annotated[str, choice(ZERO_COUNTS, "--zero-count", help="A class without samples: an error, or weight 0.")]

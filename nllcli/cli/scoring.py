@@ -1,0 +1,150 @@
+"""The options that every command which scores logits shares, and the request they make."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nllcli.cli.options import choice
+from nllcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from nllcli.tasks.request import ScoreRequest
+
+_FILES = "Inputs"
+_LOSS = "Loss"
+_WEIGHTS = "Class weights"
+
+Logits = Annotated[str, typer.Argument(metavar="LOGITS", help="Logits: .npy, .csv, .tsv, or - for standard input.")]
+Targets = Annotated[
+    str | None, typer.Argument(metavar="[TARGETS]", help="Class indices, class names, or class probabilities.")
+]
+TargetColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--target-column", metavar="NAME|NUMBER", help="Take the targets out of this column of LOGITS.",
+        rich_help_panel=_FILES,
+    ),
+]
+ClassAxis = Annotated[int | None, typer.Option("--class-axis", metavar="AXIS", help="The axis of the classes.")]
+SampleWeights = Annotated[
+    str | None, typer.Option("--sample-weights", metavar="FILE", help="One weight a sample, multiplied in.")
+]
+Binary = Annotated[bool, typer.Option("--binary", help="LOGITS (N,) or (N, 1) belong to class 1 of two.")]
+Shift = Annotated[
+    int, typer.Option("--shift", metavar="K", help="Score position t against the target of t + K (language models: 1).")
+]
+InputFormat = Annotated[str | None, choice(("npy", "csv", "tsv"), "--input-format", help="What LOGITS is, if not as it looks.")]
+InputDtype = Annotated[
+    str | None, choice(("bfloat16",), "--input-dtype", help="The type of two-byte numbers that NPY cannot name.")
+]
+From = Annotated[str, choice(("logits", "log-probs", "probs"), "--from", help="What LOGITS holds; never guessed.")]
+Loss = Annotated[str, choice(("nll", "one-vs-rest", "argmax"), "--loss", help="Which loss; see below.")]
+Reduction = Annotated[str, choice(("mean", "sum", "none"), "--reduction", help="How samples become one number.")]
+Weights = Annotated[
+    str | None, typer.Option("--weights", metavar="NUMBERS|FILE", help="Class weights: 1,0.2,0.1 or a file.")
+]
+Counts = Annotated[
+    str | None,
+    typer.Option(
+        "--counts", metavar="NUMBERS|FILE|targets", help="Class weights from class counts; targets counts the targets."
+    ),
+]
+Beta = Annotated[
+    float | None, typer.Option("--beta", metavar="NUMBER", help="For the scheme effective.  [default: 0.999]")
+]
+IgnoreIndex = Annotated[
+    int | None, typer.Option("--ignore-index", metavar="INDEX", help="Targets that do not count.  [default: -100]")
+]
+LabelSmoothing = Annotated[float, typer.Option("--label-smoothing", metavar="E", help="0 to 1.")]
+Temperature = Annotated[float, typer.Option("--temperature", metavar="T", help="Divides the logits.")]
+Clip = Annotated[
+    str | None,
+    typer.Option("--clip", metavar="EPS|auto", help="Clip p to [EPS, 1-EPS]; auto: the dtype's machine epsilon."),
+]
+OnNonfinite = Annotated[
+    str, choice(("error", "nan"), "--on-nonfinite", help="What a NaN, +inf or all -inf sample does.")
+]
+Precision = Annotated[
+    str, choice(("exact", "fast"), "--precision", help="float64, or single-precision exponentials (about 1e-7).")
+]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, metavar="N", help="[default: the processors it may use]")
+]
+SaveDtype = Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", help="The type of saved arrays.")]
+
+
+def saving(what: str) -> Any:
+    """An option --save-WHAT FILE."""
+    return typer.Option(f"--save-{what}", metavar="FILE", help=f"Write the {what.replace('-', ' ')} (.npy or .csv).")
+
+
+def class_names(classes: str | None) -> Sequence[str] | None:
+    from nllcli.inputs.vectors import read_names
+
+    return None if classes is None else read_names(classes, what="--classes")
+
+
+def request(
+    *,
+    logits: str,
+    targets: str | None,
+    target_column: str | None,
+    classes: str | None,
+    class_axis: int | None,
+    sample_weights: str | None,
+    binary: bool,
+    shift: int,
+    input_format: str | None,
+    input_dtype: str | None,
+    source: str,
+    loss: str,
+    reduction: str,
+    weights: str | None,
+    counts: str | None,
+    scheme: str | None,
+    normalize: str | None,
+    beta: float | None,
+    zero_count: str,
+    ignore_index: int | None,
+    label_smoothing: float,
+    temperature: float,
+    clip: str | None,
+    on_nonfinite: str,
+    precision: str,
+    threads: int | None,
+) -> "ScoreRequest":
+    """The request that these options make."""
+    from nllcli.inputs.dataset import InputOptions
+    from nllcli.model import DEFAULT_IGNORE_INDEX, LossOptions
+    from nllcli.tasks.request import ScoreRequest, WeightOptions
+
+    if [logits, targets, sample_weights, weights, counts, classes].count("-") > 1:
+        raise UsageError("standard input (-) can be only one of the inputs", hint="give the others as files")
+    inputs = InputOptions(
+        logits,
+        targets,
+        target_column=target_column,
+        classes=class_names(classes),
+        class_axis=class_axis,
+        sample_weights=sample_weights,
+        ignore_index=ignore_index,
+        shift=shift,
+        binary=binary,
+        input_format=input_format,
+        input_dtype=input_dtype,
+    )
+    options = LossOptions(
+        source=source,
+        loss=loss,
+        reduction=reduction,
+        ignore_index=DEFAULT_IGNORE_INDEX if ignore_index is None else ignore_index,
+        label_smoothing=label_smoothing,
+        temperature=temperature,
+        binary=binary,
+        precision=precision,
+        on_nonfinite=on_nonfinite,
+    )
+    return ScoreRequest(
+        inputs, options, WeightOptions(weights, counts, scheme, normalize, beta, zero_count), clip, threads
+    )

@@ -1,0 +1,94 @@
+"""nll weights."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from nllcli.cli import options
+from nllcli.errors import UsageError
+from nllcli.numerics.schemes import ABOUT
+
+
+def _schemes_help() -> str:
+    """List the schemes in a block that --help does not rewrap, as the backspace says."""
+    name_width, formula_width = max(map(len, ABOUT)), max(len(about.formula) for about in ABOUT.values())
+    rows = [f"{name:{name_width}}  {about.formula:{formula_width}}  {about.source}" for name, about in ABOUT.items()]
+    defaults = [f"{name} {about.normalize}" for name, about in ABOUT.items() if about.normalize != "none"]
+    return "\n".join(
+        [
+            "Schemes, for a class with n of the N samples, f = n/N, and C classes:",
+            "",
+            "\b",
+            *rows,
+            "",
+            f"Normalized by default: {', '.join(defaults)}; the others none.",
+        ]
+    )
+
+
+SCHEMES_HELP = _schemes_help()
+
+Targets = Annotated[
+    str | None, typer.Option("--targets", metavar="FILE", help="Count the classes in a file of targets instead.")
+]
+AllSchemes = Annotated[bool, typer.Option("--all", help="Every scheme, side by side.")]
+
+
+def weights(
+    *,
+    counts: options.Counts = None,
+    targets: Targets = None,
+    classes: options.Classes = None,
+    scheme: options.Scheme = None,
+    normalize: options.Normalize = None,
+    beta: options.Beta = 0.999,
+    zero_count: options.ZeroCount = "error",
+    all_schemes: AllSchemes = False,
+    format: options.Format = "table",
+    quiet: options.Quiet = False,
+    output: options.Output = None,
+) -> None:
+    """Class weights from class counts.
+
+    The counts are given with --counts, or counted in a file of targets with --targets. A file of counts is a .npy, or
+    text: numbers between commas, blanks or line ends, or lines of name,count.
+    """
+    from nllcli.outputs.emit import emit
+    from nllcli.tasks.weights import weights as task
+
+    if all_schemes and scheme is not None:
+        raise UsageError("--all and --scheme exclude each other")
+    if all_schemes and quiet:
+        raise UsageError("--quiet prints the weights of one scheme", hint="choose it with --scheme, not --all")
+    class_counts, class_names = _read(counts, targets, classes)
+    report = task(
+        class_counts,
+        class_names=class_names,
+        scheme=scheme or "balanced",
+        normalize=normalize,
+        beta=beta,
+        zero_count=zero_count,
+        all_schemes=all_schemes,
+    )
+    emit(report, fmt=format, quiet=quiet, path=output, inputs=[path for path in (counts, targets, classes) if path])
+
+
+def _read(counts: str | None, targets: str | None, classes: str | None) -> tuple[Sequence[int], Sequence[str] | None]:
+    """Find the counts and the class names among the inputs."""
+    from nllcli.inputs.files import only_one_standard_input
+    from nllcli.inputs.vectors import read_names, read_vector
+
+    only_one_standard_input({"--counts": counts, "--targets": targets, "--classes": classes})
+    names = None if classes is None else read_names(classes, what="--classes")
+    match counts, targets:
+        case str(), None:
+            vector = read_vector(counts, what="--counts", integers=True)
+            return vector.values.tolist(), names or vector.names
+        case None, str():
+            from nllcli.inputs.targets import count_targets
+
+            return count_targets(targets, class_names=names)
+    raise UsageError(
+        "weights are computed from either --counts or --targets", hint="try nll weights --counts 10,50,100"
+    )

@@ -1,0 +1,1 @@
+"""Bytes become data: one file a format."""

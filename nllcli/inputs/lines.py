@@ -1,0 +1,96 @@
+"""Text as clean lines: byte order mark, line ends, blank lines and comments dealt with, line numbers kept."""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+from nllcli.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_PIECE_BYTES = 1 << 20
+_LONGEST_LINE = 1 << 28
+
+
+class LineNumbers:
+    """Which line of the file each kept line was: a list of the places where the difference changes."""
+
+    def __init__(self) -> None:
+        self._breaks = [(0, 1)]  # one list of pairs: workers read it while the cutting thread appends
+
+    def resume(self, n_kept: int, line: int) -> None:
+        """From kept line ``n_kept`` (counted from 0) on, lines of the file count from ``line`` (counted from 1)."""
+        last_kept, last_line = self._breaks[-1]
+        if line - n_kept != last_line - last_kept:
+            self._breaks.append((n_kept, line))
+
+    def of(self, kept: int) -> int:
+        """The line of the file, counted from 1, of a kept line, counted from 0."""
+        first, line = self._breaks[bisect_right(self._breaks, (kept, sys.maxsize)) - 1]
+        return line + kept - first
+
+
+def clean_lines(read: Callable[[int], bytes], numbers: LineNumbers, name: str) -> Iterator[bytes]:
+    """Yield pieces of whole lines, each ended by a newline, without blank lines and ``#`` comments.
+
+    ``numbers`` is filled on the way. Raises DataError for UTF-16, NUL bytes and quotes that do not close in a line.
+    """
+    n_kept, line = 0, 1
+    for piece in _whole_lines(read, name):
+        if b"\0" in piece:
+            at = line + piece[: piece.index(b"\0")].count(b"\n")
+            raise DataError("has a NUL byte: is this text?", where=f"{name}, line {at}")
+        n_lines = piece.count(b"\n")
+        if b"#" in piece or b'"' in piece or b"\n\n" in piece or piece[:1] in b"\n \t" or b"\n " in piece:
+            kept = []
+            for i, text in enumerate(piece[:-1].split(b"\n")):
+                if text.count(b'"') % 2:
+                    raise DataError("a quote is opened and not closed in this line", where=f"{name}, line {line + i}")
+                if text.strip() and not text.lstrip().startswith(b"#"):
+                    numbers.resume(n_kept, line + i)
+                    kept.append(text)
+                    n_kept += 1
+            piece = b"".join(text + b"\n" for text in kept)  # noqa: PLW2901 - the cleaned piece takes its place
+        else:
+            numbers.resume(n_kept, line)
+            n_kept += n_lines
+        line += n_lines
+        if piece:
+            yield piece
+
+
+def _whole_lines(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
+    """Pieces that end with a newline, "\\r\\n" and "\\r" made "\\n"; the last line gets one if it has none."""
+    rest = b""
+    first = True
+    while True:
+        piece = read(_PIECE_BYTES)
+        if first:
+            piece = _without_mark(piece, name)
+            first = False
+        at_end = not piece
+        piece = rest + piece
+        if b"\r" in piece:
+            held = b"\r" if piece.endswith(b"\r") and not at_end else b""  # perhaps the first half of "\r\n"
+            piece = piece[: len(piece) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        else:
+            held = b""
+        if at_end:
+            if piece:
+                yield piece if piece.endswith(b"\n") else piece + b"\n"
+            return
+        cut = piece.rfind(b"\n") + 1
+        if cut:
+            yield piece[:cut]
+        rest = piece[cut:] + held
+        if len(rest) > _LONGEST_LINE:
+            raise DataError(f"has a line longer than {_LONGEST_LINE} bytes: is this text?", where=name)
+
+
+def _without_mark(piece: bytes, name: str) -> bytes:
+    if piece.startswith((b"\xff\xfe", b"\xfe\xff")) or piece[:4:2] == b"\0\0" or piece[1:4:2] == b"\0\0":
+        raise DataError("is UTF-16, not UTF-8", where=name, hint=f"iconv -f UTF-16 -t UTF-8 {name}")
+    return piece.removeprefix(b"\xef\xbb\xbf")

@@ -1,0 +1,93 @@
+"""NPY, NumPy's own format: the header by NumPy's reader, the data by positioned reads."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.errors import DataError
+from nllcli.inputs.raw import RawArray
+
+if TYPE_CHECKING:
+    from nllcli.inputs.files import ByteStream
+
+MAGIC = b"\x93NUMPY"
+_MAX_HEADER = 10_000
+_REFUSED_KINDS = {
+    "b": "booleans",
+    "c": "complex numbers",
+    "m": "time differences",
+    "M": "dates",
+    "O": "pickled Python objects",
+    "S": "byte strings",
+    "U": "strings",
+    "V": "records or untyped bytes",
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an NPY header says, and its length in bytes."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+    length: int
+
+    @property
+    def n_bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def read_header(start: bytes, name: str) -> Header:
+    """Read the header at the beginning of ``start``; raises DataError, and never unpickles anything."""
+    width = 2 if start[6:7] == b"\x01" else 4
+    if not start.startswith(MAGIC) or start[6:7] not in (b"\x01", b"\x02", b"\x03"):
+        raise DataError("is no NPY file of version 1, 2 or 3", where=name)
+    length = int.from_bytes(start[8 : 8 + width], "little")
+    end = 8 + width + length
+    if length > _MAX_HEADER:
+        raise DataError(f"its header claims {length} bytes; {_MAX_HEADER} is the most a header needs", where=name)
+    if len(start) < end:
+        raise DataError("ends within its header", where=name)
+    # Version 3 differs from 2 only in the names of record fields, which are refused anyway.
+    read = np.lib.format.read_array_header_1_0 if width == 2 else np.lib.format.read_array_header_2_0
+    try:
+        shape, fortran, dtype = read(io.BytesIO(start[8:end]), max_header_size=_MAX_HEADER)
+    except (ValueError, TypeError, SyntaxError, UnicodeError, RecursionError, MemoryError) as error:
+        raise DataError(f"its header is damaged: {str(error).splitlines()[0][:120]}", where=name) from error
+    if any(n < 0 for n in shape):
+        raise DataError(f"its header gives the impossible shape {shape}", where=name)
+    return Header(tuple(shape), bool(fortran) and len(shape) > 1, dtype, end)
+
+
+def open_npy(stream: ByteStream, *, input_dtype: str | None = None) -> RawArray:
+    """The array of an NPY file; its shape and the file's size must agree before anything is allocated."""
+    header = read_header(stream.peek(), stream.name)
+    check_dtype(header.dtype, stream.name, input_dtype)
+    return raw_array(stream.name, stream.fd, 0, stream.size(), header)
+
+
+def raw_array(name: str, fd: int, begin: int, n_bytes: int, header: Header) -> RawArray:
+    """The array of an NPY image of ``n_bytes`` that begins at byte ``begin`` of ``fd``."""
+    expected = header.length + header.n_bytes
+    if expected != n_bytes:
+        what = "is cut short" if n_bytes < expected else "has bytes after the array"
+        raise DataError(
+            f"{what}: shape {header.shape} of {header.dtype} needs {expected} bytes, it has {n_bytes}", where=name
+        )
+    return RawArray(name, fd, begin + header.length, header.shape, header.dtype, header.fortran)
+
+
+def check_dtype(dtype: np.dtype[Any], name: str, input_dtype: str | None) -> None:
+    """Accept floats of any width and integers, and bfloat16 where it is named; refuse the rest by name."""
+    if dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None:
+        if input_dtype == "bfloat16":
+            return
+        raise DataError(f"holds {dtype.str}, two bytes without a type", where=name, hint="bfloat16? --input-dtype bfloat16")
+    if dtype.kind in _REFUSED_KINDS:
+        raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not numbers", where=name)

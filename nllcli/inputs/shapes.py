@@ -1,0 +1,80 @@
+"""Which axis of the logits holds the classes, told from the shapes or refused."""
+
+from __future__ import annotations
+
+from nllcli.errors import DataError, UsageError
+from nllcli.model import Layout
+
+Shape = tuple[int | None, ...]
+
+
+def layout_of(
+    shape: Shape, target_shape: Shape | None, *, class_axis: int | None, binary: bool, fortran: bool, name: str
+) -> Layout:
+    """The layout of logits of ``shape`` scored against targets of ``target_shape`` (None: soft, or none at all)."""
+    if not shape:
+        raise DataError("is a single number, not an array of logits", where=name)
+    if binary:
+        return _binary_layout(shape, fortran, name)
+    axis = _class_axis(shape, target_shape, class_axis, name)
+    if shape[axis] == 0:
+        raise DataError(f"has no classes: its shape is {shown(shape)}", where=name)
+    return Layout(shape, axis, fortran)
+
+
+def shown(shape: Shape) -> str:
+    """A shape as Python writes it; an unknown length is an N."""
+    return "(" + ", ".join("N" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
+
+
+def _class_axis(shape: Shape, target_shape: Shape | None, class_axis: int | None, name: str) -> int:
+    n_dims = len(shape)
+    if class_axis is not None:
+        if not -n_dims <= class_axis < n_dims:
+            raise UsageError(f"--class-axis {class_axis} is no axis of shape {shown(shape)}", where=name)
+        return class_axis % n_dims
+    if n_dims <= 2 or target_shape is None:
+        return min(1, n_dims - 1)
+    fitting = [axis for axis in (1, n_dims - 1) if _fits(_without(shape, axis), target_shape)]
+    if len(set(fitting)) > 1:
+        raise UsageError(
+            f"shape {shown(shape)} fits targets of shape {shown(target_shape)} with the classes on axis 1 or last",
+            where=name,
+            hint=f"say which: --class-axis 1 or --class-axis {n_dims - 1}",
+        )
+    return fitting[0] if fitting else 1
+
+
+def check_targets(layout: Layout, target_shape: Shape, name: str, logits_name: str) -> None:
+    """Raise DataError unless targets of ``target_shape`` belong to the logits."""
+    wanted = layout.sample_shape
+    if _fits(wanted, target_shape):
+        return
+    hint = None
+    for axis, n in enumerate(layout.shape):
+        if axis != layout.class_axis and n is not None and _fits(_without(layout.shape, axis), target_shape):
+            hint = f"are the logits transposed? --class-axis {axis} takes axis {axis} (length {n}) as the classes"
+    raise DataError(
+        f"has shape {shown(target_shape)}, but {logits_name} of shape {shown(layout.shape)} "
+        f"needs targets of shape {shown(wanted)}",
+        where=name,
+        hint=hint,
+    )
+
+
+def _binary_layout(shape: Shape, fortran: bool, name: str) -> Layout:
+    if len(shape) == 1:
+        return Layout((*shape, 1), 1)
+    if len(shape) == 2 and shape[1] == 1:
+        return Layout(shape, 1, fortran)
+    raise UsageError(f"--binary takes logits of shape (N,) or (N, 1), not {shown(shape)}", where=name)
+
+
+def _without(shape: Shape, axis: int) -> Shape:
+    return shape[:axis] + shape[axis + 1 :]
+
+
+def _fits(wanted: Shape, given: Shape) -> bool:
+    if wanted == () and given == (1,):
+        return True
+    return len(wanted) == len(given) and all(w in (None, g) for w, g in zip(wanted, given, strict=True))

@@ -1,0 +1,1 @@
+"""Formulas: arrays in, arrays and tallies out."""

@@ -1,0 +1,352 @@
+"""One block -> its tally and, where asked, its losses, probabilities or gradient."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.errors import SampleError
+from nllcli.numerics import gradient, losses
+from nllcli.numerics.convert import is_bfloat16, to_float
+from nllcli.numerics.surprisal import FromLogits, Surprisal, surprisal
+from nllcli.numerics.tally import ClassSums, Rows, Tally, tally_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from nllcli.model import Block, LossOptions, Scratch
+
+LOSSES: dict[str, Callable[..., NDArray[np.float64]]] = {
+    "nll": losses.nll,
+    "argmax": losses.argmax,
+    "one-vs-rest": losses.one_vs_rest,
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to hand back beside the tally; ``gradient`` is what to divide it by, None where it is not wanted."""
+
+    losses: bool = False
+    probs: bool = False
+    log_probs: bool = False
+    gradient: float | None = None
+    classes: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A block's results: ``losses`` (n,), the others (n, C) float64; None where not wanted."""
+
+    start: int
+    tally: Tally
+    losses: NDArray[np.float64] | None = None
+    probs: NDArray[np.float64] | None = None
+    log_probs: NDArray[np.float64] | None = None
+    gradient: NDArray[np.float64] | None = None
+    targets: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """The targets of a block made ready: ``counted`` is None where every sample counts."""
+
+    targets: NDArray[Any]
+    counted: NDArray[np.bool_] | None
+
+    def only(self, values: NDArray[Any]) -> NDArray[Any]:
+        return values if self.counted is None else values[self.counted]
+
+    def masked(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return mask if self.counted is None else mask & self.counted
+
+
+def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratch) -> Outcome:
+    """Score the samples of one block.
+
+    Raises SampleError for targets out of range and for logits that allow no number (unless ``on_nonfinite`` is
+    "nan"); ignored samples are not looked at.
+    """
+    x = to_float(block.logits, scratch)
+    n_classes = 2 if options.binary else x.shape[1]
+    scored = _score_targets(block, options, n_classes)
+    scores = _surprisal(x, options, scratch)
+    unusable = _unusable(block, x, scores, scored, options)
+
+    weights = _weights(block, scored, options)
+    weighted, plain = _losses(scores, scored, weights, block, options)
+    for values in (weighted, plain):
+        if values is not None:
+            _blank(values, scored, unusable)
+
+    findings = _findings(block, x, scores, scored, weighted, options, unusable)
+    n_correct, right = _correct(scores, scored)
+    classes = (
+        _class_sums(scored, right, weighted, plain, n_classes)
+        if wanted.classes and scored.targets.ndim == 1 and block.targets is not None
+        else None
+    )
+    tally = tally_of(
+        scored.only(weighted),
+        unweighted=None if plain is None else scored.only(plain),
+        weights=None if weights is None else scored.only(weights),
+        reduction=options.reduction,
+        n_samples=len(x),
+        n_correct=n_correct,
+        findings=findings,
+        classes=classes,
+    )
+    return Outcome(
+        block.start,
+        tally,
+        losses=weighted if wanted.losses else None,
+        probs=_own(scores.probs(), unusable) if wanted.probs else None,
+        log_probs=_own(0.0 - scores.all(), unusable) if wanted.log_probs else None,
+        gradient=None
+        if wanted.gradient is None
+        else _gradient(scores, scored, block, options, unusable) / wanted.gradient,
+        targets=block.targets,
+    )
+
+
+def probabilities(block: Block, options: LossOptions, *, log: bool, scratch: Scratch) -> NDArray[np.float64]:
+    """The probabilities (n, C) of one block, or their logarithms; errors as in ``evaluate``."""
+    x = to_float(block.logits, scratch)
+    scores = _surprisal(x, options, scratch)
+    unusable = _unusable(block, x, scores, _Scored(np.zeros(len(x), np.int64), None), options)
+    return _own(0.0 - scores.all() if log else scores.probs(), unusable)
+
+
+def _surprisal(x: NDArray[Any], options: LossOptions, scratch: Scratch) -> Surprisal:
+    return surprisal(
+        x,
+        source=options.source,
+        binary=options.binary,
+        temperature=options.temperature,
+        clip=options.clip,
+        single=options.precision == "fast",
+        scratch=scratch,
+    )
+
+
+def _score_targets(block: Block, options: LossOptions, n_classes: int) -> _Scored:
+    """Find the counted samples, refuse targets out of range, and let ignored ones point at class 0 meanwhile."""
+    targets = block.targets
+    if targets is None:
+        return _Scored(np.zeros(len(block.logits), np.int64), None)
+    if targets.ndim == 2:
+        return _Scored(targets, None)
+    ignored = _ignored(targets, options.ignore_index, n_classes, block.start)
+    if ignored is None:
+        return _Scored(targets, None)
+    return _Scored(np.where(ignored, 0, targets), ~ignored)
+
+
+def counted_targets(
+    targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int
+) -> NDArray[np.int64]:
+    """The targets (n,) that are not ignored; raises SampleError for those out of range."""
+    ignored = _ignored(targets, ignore_index, n_classes, start)
+    return targets if ignored is None else targets[~ignored]
+
+
+def _ignored(
+    targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int
+) -> NDArray[np.bool_] | None:
+    """Which targets are ignored, None where none is; the others must be classes."""
+    # Read as unsigned, a negative target is a huge one: one comparison finds both ends.
+    outside = targets.view(np.uint64) >= n_classes
+    ignored: NDArray[np.bool_] | None = targets == ignore_index
+    if ignored is not None and ignored.any():
+        outside &= ~ignored
+    else:
+        ignored = None
+    if outside.any():
+        first = np.flatnonzero(outside)[:5]
+        raise SampleError(
+            f"target {targets[first[0]]} is outside 0..{n_classes - 1}",
+            culprit="targets",
+            samples=tuple(int(i) + start for i in first),
+            values=tuple(int(v) for v in targets[first]),
+        )
+    return ignored
+
+
+def _unusable(
+    block: Block, x: NDArray[Any], scores: Surprisal, scored: _Scored, options: LossOptions
+) -> NDArray[np.bool_] | None:
+    """Counted samples without a number: None where there are none, refused unless they are let through."""
+    unusable = scored.masked(scores.unusable())
+    if options.source == "probs":
+        _refuse_outside_unit(block, x, scored, unusable)
+    if not unusable.any():
+        return None
+    if options.on_nonfinite == "nan":
+        return unusable
+    first = np.flatnonzero(unusable)[:5]
+    raise SampleError(
+        _nonfinite_message(x[first[0]]),
+        culprit="logits",
+        samples=tuple(int(i) + block.start for i in first),
+        hint="--on-nonfinite nan lets such samples through as NaN",
+    )
+
+
+def _nonfinite_message(row: NDArray[Any]) -> str:
+    bad = np.isnan(row) | np.isposinf(row)
+    if not bad.any():
+        return "every class is -inf, which leaves nothing to normalise"
+    c = int(np.flatnonzero(bad)[0])
+    return f"class {c} is {'NaN' if np.isnan(row[c]) else '+inf'}"
+
+
+def _refuse_outside_unit(block: Block, x: NDArray[Any], scored: _Scored, unusable: NDArray[np.bool_]) -> None:
+    outside = (x < 0) | (x > 1)
+    rows = scored.masked(outside.any(axis=1)) & ~unusable
+    if rows.any():
+        first = np.flatnonzero(rows)[:5]
+        c = int(np.flatnonzero(outside[first[0]])[0])
+        raise SampleError(
+            f"class {c} is {float(x[first[0], c])!r}, no probability",
+            culprit="logits",
+            samples=tuple(int(i) + block.start for i in first),
+            hint="--from logits or --from log-probs, if that is what the file holds",
+        )
+
+
+def _weights(block: Block, scored: _Scored, options: LossOptions) -> NDArray[np.float64] | None:
+    """What each sample adds to the denominator of the mean, (n,); None where that is 1 for all."""
+    own = None
+    if options.class_weights is not None and scored.targets.ndim == 1:
+        own = options.class_weights[scored.targets]
+    if block.sample_weights is None:
+        return own
+    return block.sample_weights if own is None else own * block.sample_weights
+
+
+def _losses(
+    scores: Surprisal, scored: _Scored, weights: NDArray[np.float64] | None, block: Block, options: LossOptions
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """The weighted losses (n,), and the plain ones where there are weights."""
+    loss = LOSSES[options.loss]
+    weighted = loss(scores, scored.targets, options.class_weights, options.label_smoothing)
+    if block.sample_weights is not None:
+        weighted = losses.product(block.sample_weights, weighted)
+    if weights is None and options.class_weights is None:
+        return weighted, None
+    return weighted, loss(scores, scored.targets, None, options.label_smoothing)
+
+
+def _blank(values: NDArray[np.float64], scored: _Scored, unusable: NDArray[np.bool_] | None) -> None:
+    if unusable is not None:
+        values[unusable] = np.nan
+    if scored.counted is not None:
+        values[~scored.counted] = 0.0
+
+
+def _own(values: NDArray[np.float64], unusable: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    """A copy that outlives the scratch arrays, NaN in the rows that have no number."""
+    values = values.copy()
+    if unusable is not None:
+        values[unusable] = np.nan
+    return values
+
+
+def _correct(scores: Surprisal, scored: _Scored) -> tuple[int | None, NDArray[np.bool_] | None]:
+    if scored.targets.ndim == 2:
+        return None, None
+    right = scored.masked(scores.is_top(scored.targets))
+    return int(np.count_nonzero(right)), right
+
+
+def _class_sums(
+    scored: _Scored,
+    right: NDArray[np.bool_] | None,
+    weighted: NDArray[np.float64],
+    plain: NDArray[np.float64] | None,
+    n_classes: int,
+) -> ClassSums:
+    assert right is not None
+    targets = scored.only(scored.targets)
+
+    def per_class(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(targets, weights=scored.only(values), minlength=n_classes)
+
+    weighted_sum = per_class(weighted)
+    return ClassSums(
+        np.bincount(targets, minlength=n_classes),
+        np.bincount(scored.targets[right], minlength=n_classes),
+        weighted_sum if plain is None else per_class(plain),
+        weighted_sum,
+    )
+
+
+def _findings(
+    block: Block,
+    x: NDArray[Any],
+    scores: Surprisal,
+    scored: _Scored,
+    weighted: NDArray[np.float64],
+    options: LossOptions,
+    unusable: NDArray[np.bool_] | None,
+) -> dict[str, Rows]:
+    """What deserves a warning, by code."""
+    found: dict[str, Rows] = {}
+
+    def note(code: str, mask: NDArray[np.bool_], size: NDArray[np.float64] | None = None) -> None:
+        mask = scored.masked(mask)
+        if mask.any():
+            found[code] = Rows.where(mask, block.start, size)
+
+    if unusable is not None:
+        note("nonfinite-logits", unusable)
+    note("infinite-loss", np.isinf(weighted))
+    tolerance = sum_tolerance(block.logits.dtype)
+    if options.source != "logits" and not options.binary:
+        total = np.add.reduce(scores.probs() if options.clip is None else _plain_probs(x, options), axis=1)
+        off = np.abs(total - 1.0)
+        note("not-normalised", ~(off <= tolerance), off)
+    if scored.targets.ndim == 2 and block.targets is not None:
+        off = np.abs(np.add.reduce(scored.targets.astype(np.float64), axis=1) - 1.0)
+        note("soft-targets-not-normalised", ~(off <= sum_tolerance(scored.targets.dtype)), off)
+    return found
+
+
+def _plain_probs(x: NDArray[Any], options: LossOptions) -> NDArray[np.float64]:
+    values = x.astype(np.float64)
+    return np.exp(values) if options.source == "log-probs" else values
+
+
+def sum_tolerance(dtype: np.dtype[Any]) -> float:
+    """How far a row of probabilities may be from a sum of 1: the square root of the dtype's machine epsilon."""
+    return math.sqrt(machine_epsilon(dtype))
+
+
+def machine_epsilon(dtype: np.dtype[Any]) -> float:
+    """The distance from 1 to the next number of ``dtype``; float64's for integers, which are converted to it."""
+    if is_bfloat16(dtype):
+        return 2.0**-7
+    return float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)
+
+
+def _gradient(
+    scores: Surprisal,
+    scored: _Scored,
+    block: Block,
+    options: LossOptions,
+    unusable: NDArray[np.bool_] | None,
+) -> NDArray[np.float64]:
+    assert isinstance(scores, FromLogits)
+    out = gradient.gradient(scores, scored.targets, options)
+    if block.sample_weights is not None:
+        out *= block.sample_weights[:, None]
+    if unusable is not None:
+        out[unusable] = np.nan
+    if scored.counted is not None:
+        out[~scored.counted] = 0.0
+    return out

@@ -1,0 +1,121 @@
+"""The kernel: for every sample the largest logit and the sum of the other exponentials.
+
+With M the largest logit, T the temperature and ``rest`` the sum of exp((x_j - M) / T) over every class but the one
+that holds M, ``logsumexp(x / T) = M / T + log1p(rest)``. Leaving the maximum out of the sum keeps every digit where
+the model is confident: ``1 + rest`` would round them away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.model import Scratch
+
+# Below this many classes a loop over classes on long columns beats reductions over short rows. The choice rests on
+# the number of classes alone, so that every memory order of one file gives the same bits.
+CLASS_FIRST_BELOW = 72
+
+
+@dataclass(frozen=True)
+class Normaliser:
+    """``maximum`` (n,) and ``rest`` (n,), float64; see the module's docstring."""
+
+    maximum: NDArray[np.float64]
+    rest: NDArray[np.float64]
+
+
+def normalise(
+    x: NDArray[Any], *, temperature: float = 1.0, single: bool = False, scratch: Scratch
+) -> Normaliser:
+    """Reduce logits ``x`` (n, C), native float32 or float64 in any memory order, over the classes.
+
+    ``single`` computes the exponentials in float32; sums are float64 in any case. NaN and +inf in a row make its
+    ``maximum`` NaN or +inf; a row of -inf alone makes it -inf.
+    """
+    dtype = np.float32 if single else np.float64
+    kernel = _by_class if x.shape[1] < CLASS_FIRST_BELOW else _by_row
+    with np.errstate(all="ignore"):
+        return kernel(x, temperature, dtype, scratch)
+
+
+def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
+    """``x`` (n, C) in the memory order that the kernel for C classes wants."""
+    if x.shape[1] < CLASS_FIRST_BELOW:
+        if x.T.flags.c_contiguous:
+            return x
+        out = scratch.array("columns", x.shape[::-1], x.dtype).T
+    else:
+        if x.flags.c_contiguous:
+            return x
+        out = scratch.array("rows", x.shape, x.dtype)
+    np.copyto(out, x)
+    return out
+
+
+def _by_class(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch) -> Normaliser:
+    """One pass over the classes for the maximum, one that adds up what the maximum is not.
+
+    Keeping ``low = min(high, x_c)`` and ``high = max(high, x_c)`` side by side, the lows of all steps are the row
+    without one occurrence of its maximum.
+    """
+    columns = contiguous(x, scratch).T
+    n_classes, n = columns.shape
+    maximum = scratch.array("maximum", (n,), columns.dtype)
+    np.copyto(maximum, columns[0])
+    for c in range(1, n_classes):
+        np.maximum(maximum, columns[c], out=maximum)
+    top = maximum.astype(np.float64)
+    shift = maximum if dtype == columns.dtype else top
+
+    high = scratch.array("high", (n,), columns.dtype)
+    low = scratch.array("low", (n,), columns.dtype)
+    power = scratch.array("power", (n,), dtype)
+    rest = np.zeros(n)
+    np.copyto(high, columns[0])
+    for c in range(1, n_classes):
+        np.minimum(high, columns[c], out=low)
+        np.maximum(high, columns[c], out=high)
+        np.subtract(low, shift, out=power, casting="same_kind")
+        if temperature != 1.0:
+            np.divide(power, temperature, out=power)
+        np.exp(power, out=power)
+        np.add(rest, power, out=rest)
+    return Normaliser(top, rest)
+
+
+def _by_row(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch) -> Normaliser:
+    """Whole rows at a time: find the maximum, subtract, exponentiate, strike the maximum out, add up."""
+    rows = contiguous(x, scratch)
+    n, _ = rows.shape
+    each = np.arange(n)
+    top = rows.argmax(axis=1)
+    maximum = rows[each, top]
+    power = scratch.array("powers", rows.shape, dtype)
+    if dtype == np.float32:
+        np.subtract(rows, maximum[:, None], out=power, casting="same_kind")
+    else:
+        np.copyto(power, rows)
+        np.subtract(power, maximum.astype(np.float64)[:, None], out=power)
+    if temperature != 1.0:
+        np.divide(power, temperature, out=power)
+    np.exp(power, out=power)
+    power[each, top] = 0
+    rest = np.add.reduce(power, axis=1, dtype=np.float64)
+    return Normaliser(maximum.astype(np.float64), rest)
+
+
+def sum_classes(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum (n, C) over the classes in an order that rests on C alone, so that no memory order changes a bit."""
+    n, n_classes = values.shape
+    if n_classes >= CLASS_FIRST_BELOW:
+        return np.add.reduce(np.ascontiguousarray(values), axis=1)
+    total = np.zeros(n)
+    for c in range(n_classes):
+        total += values[:, c]
+    return total

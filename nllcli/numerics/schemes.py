@@ -1,0 +1,34 @@
+"""The weighting schemes by name: what --help, completion and error messages need, without numpy."""
+
+from typing import NamedTuple
+
+from nllcli.registry import Registry
+
+
+class Scheme(NamedTuple):
+    """A scheme in words, its default normalisation, and the settings that its function takes."""
+
+    formula: str
+    source: str
+    normalize: str = "none"
+    parameters: tuple[str, ...] = ()
+
+
+ABOUT = {
+    "inverse": Scheme("1/n", "inverse class frequency", normalize="max"),
+    "balanced": Scheme("N/(C n)", 'scikit-learn, class_weight="balanced"'),
+    "sqrt-inverse": Scheme("1/sqrt(n)", "square root of inverse class frequency", normalize="max"),
+    "effective": Scheme(
+        "(1-beta)/(1-beta^n)", "Cui et al. 2019, arXiv:1901.05555", normalize="mean", parameters=("beta",)
+    ),
+    "median-frequency": Scheme("median(f)/f", "Eigen & Fergus 2015, arXiv:1411.4734"),
+    "log": Scheme("1/ln(1.02+f)", "Paszke et al. 2016, arXiv:1606.02147"),
+}
+
+_CODE = "nllcli.numerics.weightings"
+
+SCHEMES = Registry("scheme", {name: f"{_CODE}:{name.replace('-', '_')}" for name in ABOUT})
+
+NORMALIZATIONS = Registry("normalization", {name: f"{_CODE}:scale_{name}" for name in ("max", "sum", "mean", "none")})
+
+ZERO_COUNTS = ("error", "zero")

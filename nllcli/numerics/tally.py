@@ -1,0 +1,198 @@
+"""Sums over samples that merge: blocks, files or machines add up to the same numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_N_FIRST = 5
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How many samples show something, the first few of them, and the largest value seen (0 where none is meant)."""
+
+    n: int = 0
+    first: tuple[int, ...] = ()
+    worst: float = 0.0
+
+    def __add__(self, other: Rows) -> Rows:
+        return Rows(self.n + other.n, (self.first + other.first)[:_N_FIRST], max(self.worst, other.worst))
+
+    @classmethod
+    def where(cls, mask: NDArray[np.bool_], start: int, size: NDArray[np.float64] | None = None) -> Rows:
+        """The samples of a block that begins at ``start`` where ``mask`` (n,) holds."""
+        found = np.flatnonzero(mask)
+        worst = float(size[found].max()) if size is not None and found.size else 0.0
+        return cls(int(found.size), tuple(int(i) + start for i in found[:_N_FIRST]), worst)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Second moments of loss terms a and weights b about ``a = centre * b``: sums of u*u, u*b, b*b, u = a - centre*b.
+
+    Kept about a centre of its own so that no digits cancel; merging moves both onto one centre.
+    """
+
+    centre: float = 0.0
+    uu: float = 0.0
+    ub: float = 0.0
+    bb: float = 0.0
+
+    @classmethod
+    def of(cls, terms: NDArray[np.float64], weights: NDArray[np.float64] | None) -> Spread:
+        if weights is None:
+            centre = float(np.mean(terms))
+            u = terms - centre
+            return cls(centre, float(np.add.reduce(np.square(u))), float(np.add.reduce(u)), float(len(u)))
+        weight_sum = float(np.add.reduce(weights))
+        centre = float(np.add.reduce(terms)) / weight_sum if weight_sum else 0.0
+        u = terms - centre * weights
+        return cls(
+            centre,
+            float(np.add.reduce(np.square(u))),
+            float(np.add.reduce(u * weights)),
+            float(np.add.reduce(np.square(weights))),
+        )
+
+    def squares_about(self, centre: float) -> float:
+        """Sum of ``(a - centre * b)**2``."""
+        shift = centre - self.centre
+        return self.uu - 2.0 * shift * self.ub + shift * shift * self.bb
+
+    def __add__(self, other: Spread) -> Spread:
+        if self.bb == 0.0:
+            return other
+        if other.bb == 0.0:
+            return self
+        bb = self.bb + other.bb
+        centre = self.centre + (other.centre - self.centre) * (other.bb / bb)
+        return Spread(
+            centre,
+            self.squares_about(centre) + other.squares_about(centre),
+            self.ub - (centre - self.centre) * self.bb + other.ub - (centre - other.centre) * other.bb,
+            bb,
+        )
+
+
+@dataclass(frozen=True)
+class ClassSums:
+    """Per class, (C,) each: counted samples, correct ones, the sum of their loss terms, without and with weights."""
+
+    n: NDArray[np.int64]
+    n_correct: NDArray[np.int64]
+    loss_sum: NDArray[np.float64]
+    weighted_sum: NDArray[np.float64]
+
+    def __add__(self, other: ClassSums) -> ClassSums:
+        return ClassSums(
+            self.n + other.n,
+            self.n_correct + other.n_correct,
+            self.loss_sum + other.loss_sum,
+            self.weighted_sum + other.weighted_sum,
+        )
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Sums only; ``Tally()`` is the identity of ``+``, and every mean is taken once, at the end.
+
+    ``loss_sum`` adds the weighted losses, ``unweighted_sum`` the plain ones, ``weight_sum`` the denominators.
+    """
+
+    n_samples: int = 0
+    n_counted: int = 0
+    n_correct: int | None = 0
+    loss_sum: ExactSum = ExactSum()
+    weight_sum: ExactSum = ExactSum()
+    unweighted_sum: ExactSum = ExactSum()
+    spread: Spread = Spread()
+    findings: dict[str, Rows] = field(default_factory=dict)
+    classes: ClassSums | None = None
+
+    def __add__(self, other: Tally) -> Tally:
+        if not self.n_samples:
+            return other
+        if not other.n_samples:
+            return self
+        codes = [*self.findings, *(c for c in other.findings if c not in self.findings)]
+        with np.errstate(all="ignore"):
+            return Tally(
+                self.n_samples + other.n_samples,
+                self.n_counted + other.n_counted,
+                None if self.n_correct is None or other.n_correct is None else self.n_correct + other.n_correct,
+                self.loss_sum + other.loss_sum,
+                self.weight_sum + other.weight_sum,
+                self.unweighted_sum + other.unweighted_sum,
+                self.spread + other.spread,
+                {c: self.findings.get(c, Rows()) + other.findings.get(c, Rows()) for c in codes},
+                None if self.classes is None or other.classes is None else self.classes + other.classes,
+            )
+
+    def mean(self) -> float:
+        """The weighted mean; NaN where nothing was counted."""
+        return self.loss_sum.divided_by(self.weight_sum)
+
+    def unweighted_mean(self) -> float:
+        return self.unweighted_sum.divided_by(exact_count(self.n_counted))
+
+    def standard_error(self) -> float:
+        """The standard error of the mean, as of a ratio of sums (Cochran, Sampling Techniques, 1977, chapter 6).
+
+        ``sqrt(n / (n-1) * sum (a - R b)**2) / |sum b|``; with equal weights that is the sample's standard deviation
+        (n - 1) over sqrt(n). NaN for fewer than two counted samples.
+        """
+        if self.n_counted < 2:
+            return math.nan
+        return self._residual_norm(self.mean()) / abs(float(self.weight_sum)) if self.weight_sum.units else math.nan
+
+    def standard_error_of_sum(self) -> float:
+        """``sqrt(n)`` times the standard deviation (n - 1) of the loss terms, from a tally of ``reduction="sum"``."""
+        if self.n_counted < 2:
+            return math.nan
+        return self._residual_norm(self.loss_sum.divided_by(exact_count(self.n_counted)))
+
+    def _residual_norm(self, centre: float) -> float:
+        squares = self.spread.squares_about(centre)
+        return math.sqrt(max(squares, 0.0) * self.n_counted / (self.n_counted - 1)) if squares == squares else squares
+
+
+def tally_of(
+    losses: NDArray[np.float64],
+    *,
+    unweighted: NDArray[np.float64] | None,
+    weights: NDArray[np.float64] | None,
+    reduction: str,
+    n_samples: int,
+    n_correct: int | None,
+    findings: dict[str, Rows],
+    classes: ClassSums | None,
+) -> Tally:
+    """Add up one block: weighted ``losses`` (n,) of the counted samples, their plain losses and their ``weights``.
+
+    ``unweighted`` and ``weights`` are None where there are no weights.
+    """
+    if not losses.size:
+        return Tally(n_samples, n_correct=n_correct, findings=findings, classes=classes)
+    loss_sum = exact_sum(losses)
+    with np.errstate(all="ignore"):
+        spread = Spread.of(losses, None if reduction == "sum" else weights)
+    return Tally(
+        n_samples,
+        len(losses),
+        n_correct,
+        loss_sum,
+        exact_count(len(losses)) if weights is None else exact_sum(weights),
+        loss_sum if unweighted is None else exact_sum(unweighted),
+        spread,
+        findings,
+        classes,
+    )

@@ -1,0 +1,220 @@
+"""Arrays that go to a file block by block, in the shape and memory order of the input."""
+
+import csv
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib.format import dtype_to_descr, write_array_header_1_0
+from numpy.typing import NDArray
+
+from nllcli.errors import UsageError
+from nllcli.model import Layout
+from nllcli.outputs.files import StrPath, faults, is_replaceable, replace_file
+
+_GATHERED_BYTES = 1 << 24  # up to here, samples wait until they fill one contiguous run of the file
+
+
+@contextmanager
+def open_array(
+    path: StrPath,
+    *,
+    shape: tuple[int | None, ...],
+    class_axis: int | None = None,
+    fortran: bool = False,
+    dtype: str = "f8",
+    columns: Sequence[str] | None = None,
+    inputs: Iterable[StrPath] = (),
+) -> Iterator["ArrayWriter"]:
+    """Yield a writer of an array of ``shape``; the extension of ``path``, .npy or .csv, decides the format.
+
+    With a ``class_axis`` each sample brings one value a class, without it a single value. Samples come in file order,
+    as ``fortran`` has it. A first entry of None in ``shape`` is counted. ``columns`` is the header of a .csv file.
+    The file appears when the array is whole, and not at all otherwise.
+    """
+    plan = _Plan(path, shape, class_axis, fortran, np.dtype(dtype), columns)
+    writer_class = _writer_class(path)
+    writer_class.check(plan)
+    with replace_file(path, inputs) as file:
+        with faults(path):
+            writer = writer_class(plan, file)
+        yield writer
+        with faults(path):
+            writer.finish()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be written, settled before the file is opened."""
+
+    path: StrPath
+    shape: tuple[int | None, ...]
+    class_axis: int | None
+    fortran: bool
+    dtype: np.dtype[Any]
+    columns: Sequence[str] | None
+
+    @property
+    def layout(self) -> Layout:
+        """How the samples lie in the file; a single value a sample is one class on the fastest axis."""
+        if self.class_axis is not None:
+            return Layout(self.shape, self.class_axis, self.fortran)
+        if self.fortran:
+            return Layout((1, *self.shape), 0, fortran=True)
+        return Layout((*self.shape, 1), len(self.shape))
+
+    @property
+    def is_gathered(self) -> bool:
+        """Whether all classes of the samples that belong together are written in one run."""
+        layout = self.layout
+        return layout.inner == 1 or layout.inner * layout.n_classes * self.dtype.itemsize <= _GATHERED_BYTES
+
+
+class ArrayWriter(ABC):
+    """Takes blocks of samples in order; the formats differ in how rows of one value a class are put into the file."""
+
+    def __init__(self, plan: _Plan, file: BinaryIO) -> None:
+        self._plan = plan
+        self._file = file
+        self._layout = plan.layout
+        self._n_written = 0
+
+    @classmethod
+    @abstractmethod
+    def check(cls, plan: _Plan) -> None:
+        """Raise UsageError if the format cannot hold what is planned."""
+
+    def write(self, start: int, values: NDArray[Any]) -> None:
+        """Write the samples from ``start`` on: ``values`` is ``(m,)``, or ``(m, n_classes)`` with a class axis."""
+        if start != self._n_written:
+            raise ValueError(f"samples must come in order: {start} after {self._n_written}")
+        with np.errstate(over="ignore"):  # what is too large for the type becomes infinite, as in any cast
+            rows = values.reshape(len(values), self._layout.n_classes).astype(self._plan.dtype, copy=False)
+        with faults(self._plan.path):
+            self._put(rows)
+        self._n_written += len(rows)
+
+    def finish(self) -> None:
+        """Complete the file; fewer or more samples than the shape says are a defect of the caller."""
+        per_entry = prod(n for n in self._layout.sample_shape[1:] if n is not None)
+        expected = self._layout.n_samples
+        is_whole = self._n_written == expected if expected is not None else self._n_written % max(per_entry, 1) == 0
+        if not is_whole:
+            raise ValueError(f"{self._n_written} samples do not fill an array of shape {self._plan.shape}")
+        self._end(self._n_written // max(per_entry, 1))
+
+    @abstractmethod
+    def _put(self, rows: NDArray[Any]) -> None: ...
+
+    @abstractmethod
+    def _end(self, n_entries: int) -> None: ...
+
+
+class _NpyWriter(ArrayWriter):
+    """NumPy's own format, version 1.0, in the memory order of the input."""
+
+    def __init__(self, plan: _Plan, file: BinaryIO) -> None:
+        super().__init__(plan, file)
+        self._write_header(0)
+        self._data_start = file.tell() if file.seekable() else 0
+        self._waiting = np.empty((0, self._layout.n_classes), plan.dtype)
+
+    @classmethod
+    def check(cls, plan: _Plan) -> None:
+        if is_replaceable(plan.path) or (plan.is_gathered and None not in plan.shape):
+            return
+        raise UsageError(
+            "this array is not written from beginning to end, and what is not a file cannot be gone back in",
+            where=str(plan.path),
+            hint="write it to a file",
+        )
+
+    def _write_header(self, n_entries: int) -> None:
+        """Write the header; NumPy leaves so much room in it that it is as long for any number of entries."""
+        shape = tuple(n_entries if n is None else n for n in self._plan.shape)
+        fortran = self._plan.fortran and len(shape) > 1
+        header = {"descr": dtype_to_descr(self._plan.dtype), "fortran_order": fortran, "shape": shape}
+        write_array_header_1_0(self._file, header)
+
+    def _put(self, rows: NDArray[Any]) -> None:
+        if self._plan.is_gathered:
+            self._gather(rows)
+        else:
+            self._scatter(rows)
+
+    def _gather(self, rows: NDArray[Any]) -> None:
+        """Append the samples that fill whole runs, all classes of ``inner`` samples each; the others wait."""
+        step = max(self._layout.inner, 1)
+        joined = np.concatenate([self._waiting, rows]) if len(self._waiting) else rows
+        n_runs = len(joined) // step
+        n_whole = n_runs * step
+        runs = joined[:n_whole].reshape(n_runs, step, self._layout.n_classes)
+        self._file.write(np.ascontiguousarray(runs.transpose(0, 2, 1)).tobytes())
+        self._waiting = joined[n_whole:].copy()
+
+    def _scatter(self, rows: NDArray[Any]) -> None:
+        """Write one run a class at its place in the file: the samples of one class lie far from the next class."""
+        inner = self._layout.inner
+        first = 0
+        while first < len(rows):
+            outer, offset = divmod(self._n_written + first, inner)
+            last = min(len(rows), first + inner - offset)
+            for c, run in enumerate(np.ascontiguousarray(rows[first:last].T)):
+                place = (outer * self._layout.n_classes + c) * inner + offset
+                self._file.seek(self._data_start + place * self._plan.dtype.itemsize)
+                self._file.write(run.tobytes())
+            first = last
+
+    def _end(self, n_entries: int) -> None:
+        if None in self._plan.shape:
+            self._file.seek(0)
+            self._write_header(n_entries)
+
+
+class _CsvWriter(ArrayWriter):
+    """One line a sample, each number as the shortest text that reads back to the same value of its type."""
+
+    def __init__(self, plan: _Plan, file: BinaryIO) -> None:
+        super().__init__(plan, file)
+        if plan.columns is not None:
+            line = io.StringIO()
+            csv.writer(line, lineterminator="\n").writerow(plan.columns)
+            file.write(line.getvalue().encode("utf-8", "backslashreplace"))
+
+    @classmethod
+    def check(cls, plan: _Plan) -> None:
+        if len(plan.layout.sample_shape) > 1 or plan.class_axis not in (None, len(plan.shape) - 1):
+            raise UsageError(
+                f"csv holds one sample a line, which an array of shape {plan.shape} does not have",
+                where=str(plan.path),
+                hint="name the file .npy",
+            )
+
+    def _put(self, rows: NDArray[Any]) -> None:
+        lines = [",".join(text.removesuffix(".0") for text in row) + "\n" for row in rows.astype(str).tolist()]
+        self._file.write("".join(lines).encode("ascii"))
+
+    def _end(self, n_entries: int) -> None:
+        """Nothing is left to write."""
+
+
+_WRITERS: dict[str, type[ArrayWriter]] = {".npy": _NpyWriter, ".csv": _CsvWriter}
+
+
+def _writer_class(path: StrPath) -> type[ArrayWriter]:
+    suffix = Path(path).suffix.lower()
+    if not suffix and not is_replaceable(path):
+        return _NpyWriter  # a device or a pipe has no extension
+    if suffix not in _WRITERS:
+        raise UsageError(
+            f"arrays are written as {' or '.join(_WRITERS)}, not as {suffix or 'a file without an extension'}",
+            where=str(path),
+            hint="the extension of the file decides its format",
+        )
+    return _WRITERS[suffix]

@@ -1,0 +1,124 @@
+"""How a number becomes text: in full for programs, in one form a column for people."""
+
+import re
+from collections.abc import Callable, Sequence
+from math import floor, isfinite, log10
+
+from nllcli.model import Metric, Value
+
+_TINY, _HUGE = 1e-4, 1e12  # beyond these, digits in a row are harder to read than an exponent
+_LARGE_EXPONENT = 4  # from 10,000 on, two decimals are enough
+_INTEGER_PART = re.compile(r"[<>]?-?[\d,]+")
+
+
+def shortest(value: Value) -> str:
+    """Return the shortest text that reads back to the same value; None is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return float.__repr__(value).removesuffix(".0")
+    return str(value)
+
+
+def texts(kind: str, values: Sequence[Value]) -> list[str]:
+    """Return the cells of a column of this ``kind`` as a person reads them; None is empty."""
+    write = _WRITERS[kind]([value for value in values if isinstance(value, float | int)])
+    return [
+        write(value) if isinstance(value, float | int) and not isinstance(value, bool) else shortest(value)
+        for value in values
+    ]
+
+
+def metric_text(metric: Metric) -> str:
+    """Return the value of ``metric`` as a person reads it."""
+    kind = metric.unit if metric.unit in ("share", "probability") else "number"
+    if kind == "number" and isinstance(metric.value, int):
+        kind = "count"
+    return texts(kind, [metric.value])[0]
+
+
+def metric_unit(metric: Metric) -> str:
+    """Return the unit to show beside the value: none beside nothing, and a share brings its own sign."""
+    return "" if metric.value is None or metric.unit in ("share", "probability") else metric.unit
+
+
+def aligned(cells: Sequence[str]) -> list[str]:
+    """Pad the cells of a column of numbers to one width, decimal point under decimal point."""
+    parts = [_at_point(cell) for cell in cells]
+    left = max((len(whole) for whole, _ in parts), default=0)
+    right = max((len(fraction) for _, fraction in parts), default=0)
+    return [whole.rjust(left) + fraction.ljust(right) for whole, fraction in parts]
+
+
+def _at_point(cell: str) -> tuple[str, str]:
+    whole = _INTEGER_PART.match(cell)
+    return (cell[: whole.end()], cell[whole.end() :]) if whole else (cell, "")
+
+
+# --- one writer a kind: given the numbers of the column, how each is written ---------------------------------------
+
+_Writer = Callable[[float], str]
+
+
+def _text(_: Sequence[float]) -> _Writer:
+    return shortest
+
+
+def _count(numbers: Sequence[float]) -> _Writer:
+    otherwise = _number(numbers)
+    return lambda x: f"{x:,}" if isinstance(x, int) else otherwise(x)
+
+
+def _number(numbers: Sequence[float]) -> _Writer:
+    ordinary = [x for x in numbers if _TINY <= abs(x) < _HUGE]
+    decimals = _decimals(ordinary) if ordinary else 0
+    exponent_decimals = 1 if ordinary else 3
+
+    def write(x: float) -> str:
+        if not isfinite(x):
+            return shortest(x)
+        if abs(x) >= _HUGE or (x and not round(x, decimals)):
+            return f"{x:.{exponent_decimals}e}"
+        return f"{x + 0.0:,.{decimals}f}"  # adding zero drops the sign of a negative zero
+
+    return write
+
+
+def _decimals(numbers: Sequence[float]) -> int:
+    """Return the fewest decimals that show all numbers exactly, or about four significant ones."""
+    exponent = floor(log10(max(map(abs, numbers))))
+    most = 2 if exponent >= _LARGE_EXPONENT else max(4, 3 - exponent)
+    return next((n for n in range(most) if all(round(x, n) == x for x in numbers)), most)
+
+
+def _share(_: Sequence[float]) -> _Writer:
+    def write(x: float) -> str:
+        if not isfinite(x):
+            return shortest(x)
+        if 0 < x < 0.0005:
+            return "<0.1 %"
+        if 0.9995 <= x < 1:
+            return ">99.9 %"
+        return f"{100 * x:,.1f} %"
+
+    return write
+
+
+def _probability(_: Sequence[float]) -> _Writer:
+    def write(x: float) -> str:
+        if not isfinite(x):
+            return shortest(x)
+        return f"{x:.1e}" if 0 < x < 0.00005 else f"{x:.4f}"
+
+    return write
+
+
+_WRITERS: dict[str, Callable[[Sequence[float]], _Writer]] = {
+    "text": _text,
+    "count": _count,
+    "number": _number,
+    "share": _share,
+    "probability": _probability,
+}

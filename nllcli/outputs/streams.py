@@ -1,0 +1,65 @@
+"""Standard output and standard error: what they can show, and how they fail."""
+
+import os
+import shutil
+import sys
+from contextlib import suppress
+from typing import TypedDict
+
+from nllcli.errors import FaultError
+from nllcli.outputs.printable import printable
+
+_STANDARD_OUTPUT = "standard output"
+
+
+class Screen(TypedDict):
+    """What a stream can show; a width of None: as wide as the content."""
+
+    width: int | None
+    colour: bool
+    unicode: bool
+
+
+def standard_output() -> Screen:
+    """Return what standard output can show."""
+    stream = sys.stdout
+    terminal = stream is not None and not stream.closed and stream.isatty()
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    encoding = (stream and stream.encoding) or "utf-8"
+    return {
+        "width": shutil.get_terminal_size().columns if terminal else None,
+        "colour": terminal and not plain,
+        "unicode": encoding.lower().replace("_", "-").startswith("utf"),
+    }
+
+
+def write_result(text: str) -> None:
+    """Write ``text`` to standard output, all of it, or raise FaultError; BrokenPipeError stays what it is."""
+    stream = sys.stdout
+    if stream is None or stream.closed:
+        raise FaultError("it is closed", where=_STANDARD_OUTPUT)
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except OSError as error:
+        _abandon_standard_output()
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise FaultError(error.strerror or str(error), where=_STANDARD_OUTPUT) from error
+
+
+def write_notice(kind: str, message: str) -> None:
+    """Write one line to standard error; there is nowhere to tell of a failure to do so."""
+    with suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            sys.stderr.write(f"nll: {kind}: {printable(message)}\n")
+            sys.stderr.flush()
+
+
+def _abandon_standard_output() -> None:
+    """Send what is still buffered nowhere: the interpreter would fail on it once more at exit, with status 120."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

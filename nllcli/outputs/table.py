@@ -1,0 +1,132 @@
+"""A report as a person reads it: the number first, what it means beside it, the tables underneath."""
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+from rich.cells import cell_len
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+from nllcli.model import Metric, Report, Table
+from nllcli.outputs.columns import NOTHING, Lane, lanes
+from nllcli.outputs.numbers import aligned, metric_text, metric_unit
+from nllcli.outputs.printable import printable
+
+_PLAIN, _STRONG, _FAINT, _HEADLINE = "", "bold", "dim", "bold cyan"
+_INDENT, _GAP = "  ", "  "
+_LEAST_ROOM = 24  # running text with less room than this beside something goes underneath it
+_ASCII = str.maketrans({"–": "-", "—": "-", "−": "-", "─": "-", "×": "x", "·": "."})
+
+
+def render(report: Report, *, width: int | None = None, colour: bool = False, unicode: bool = True) -> str:
+    """Return ``report`` for a screen ``width`` columns wide (None: as wide as the content)."""
+    page = _Page(width, colour)
+    shown = [metric for metric in report.metrics if not metric.hidden]
+    sections = [
+        page.running(report.title, style=_STRONG),
+        _metrics(page, [metric for metric in shown if metric.headline]),
+        _metrics(page, [metric for metric in shown if not metric.headline]),
+        *(list(_table(page, table)) for table in report.tables),
+        [page.paint(printable(report.signature), _FAINT)],  # in one piece, so that it can be copied
+    ]
+    text = "\n\n".join("\n".join(lines) for lines in sections if any(lines)) + "\n"
+    return text if unicode else text.translate(_ASCII)
+
+
+class _Page:
+    """A width, with or without colour."""
+
+    def __init__(self, width: int | None, colour: bool) -> None:
+        self._width = width
+        self._colours = ColorSystem.STANDARD if colour else None
+        self._console = Console(color_system=None)
+
+    def paint(self, text: str, style: str) -> str:
+        return Style.parse(style).render(text, color_system=self._colours) if text and style else text
+
+    def room(self, indent: str) -> int | None:
+        return None if self._width is None else self._width - cell_len(indent)
+
+    def running(self, text: str, *, indent: str = "", style: str = _FAINT) -> list[str]:
+        """Fold running text into the page."""
+        return [indent + self.paint(line, style) for line in self.folded(printable(text), self.room(indent))]
+
+    def folded(self, text: str, room: int | None) -> list[str]:
+        """Fold at spaces, and within a word only where it is longer than the room."""
+        if room is None or cell_len(text) <= room:
+            return [text]
+        lines = Text(text).wrap(self._console, max(1, room), overflow="fold")
+        return [line.plain.rstrip() for line in lines]
+
+    def cell(self, text: str, width: int, style: str, *, right: bool = False) -> str:
+        """Pad ``text`` to ``width``; the padding itself is never painted."""
+        padding = " " * (width - cell_len(text))
+        return padding + self.paint(text, style) if right else self.paint(text, style) + padding
+
+
+def _metrics(page: _Page, metrics: Sequence[Metric]) -> list[str]:
+    """Align label, value, unit and note in one grid."""
+    labels = [printable(metric.label) for metric in metrics]
+    values = _values(metrics)
+    units = [printable(metric_unit(metric)) for metric in metrics]
+    widths = [max(map(cell_len, column), default=0) for column in (labels, values, units)]
+    start = " " * cell_len(_INDENT + _GAP + " " + _GAP) + " " * sum(widths)
+    lines = []
+    for metric, *texts in zip(metrics, labels, values, units, strict=True):
+        styles = (_STRONG, _HEADLINE, _HEADLINE) if metric.headline else (_PLAIN, _PLAIN, _FAINT)
+        label, value, unit = (page.cell(*cell) for cell in zip(texts, widths, styles, strict=True))
+        lines += _with_note(page, f"{_INDENT}{label}{_GAP}{value} {unit}", start, metric.note)
+    return lines
+
+
+def _values(metrics: Sequence[Metric]) -> list[str]:
+    """Write numbers point under point; words stand where the numbers start."""
+    shown = [NOTHING if metric.value is None else printable(metric_text(metric)) for metric in metrics]
+    is_word = [isinstance(metric.value, str) for metric in metrics]
+    numbers = iter(aligned([text for text, word in zip(shown, is_word, strict=True) if not word]))
+    return [text if word else next(numbers) for text, word in zip(shown, is_word, strict=True)]
+
+
+def _with_note(page: _Page, line: str, indent: str, note: str) -> list[str]:
+    """Put the note beside the number, or underneath where the page is narrow."""
+    if not note:
+        return [line.rstrip()]
+    room = page.room(indent)
+    if room is not None and room < min(_LEAST_ROOM, cell_len(note)):
+        return [line.rstrip(), *page.running(note, indent=2 * _INDENT)]
+    first, *others = page.running(note, indent=indent)
+    return [line + _GAP + first.removeprefix(indent), *others]
+
+
+def _table(page: _Page, table: Table) -> Iterator[str]:
+    """Title, header, rule, rows and note."""
+    gaps = len(_GAP) * (len(table.columns) - 1)
+    room = page.room(_INDENT)
+    columns = lanes(table, None if room is None else room - gaps, cell_len)
+    yield from page.running(table.title, style=_STRONG)
+    yield from _row(page, columns, [_header(page, lane) for lane in columns])
+    yield _INDENT + page.paint("─" * (sum(lane.width for lane in columns) + gaps), _FAINT)
+    for cells in zip(*(lane.cells for lane in columns), strict=True):
+        folded = [page.folded(cell, lane.width) for cell, lane in zip(cells, columns, strict=True)]
+        yield from _row(page, columns, [[(text, _PLAIN) for text in cell] for cell in folded])
+    if table.note:
+        yield ""
+        yield from page.running(table.note, indent=_INDENT)
+
+
+def _header(page: _Page, lane: Lane) -> list[tuple[str, str]]:
+    """The label, and the unit directly under it."""
+    label = [(text, _STRONG) for text in page.folded(lane.label, lane.width)]
+    return label + [(text, _FAINT) for text in page.folded(lane.unit, lane.width) if text]
+
+
+def _row(page: _Page, columns: Sequence[Lane], cells: Sequence[Sequence[tuple[str, str]]]) -> Iterator[str]:
+    """Write one row, over several lines where a cell had to be folded."""
+    for line in zip_longest(*cells, fillvalue=("", _PLAIN)):
+        padded = [
+            page.cell(text, lane.width, style, right=lane.right)
+            for lane, (text, style) in zip(columns, line, strict=True)
+        ]
+        yield (_INDENT + _GAP.join(padded)).rstrip()

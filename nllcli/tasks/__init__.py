@@ -1,0 +1,1 @@
+"""What each command does, in which order; one file a command."""

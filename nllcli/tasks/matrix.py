@@ -1,0 +1,94 @@
+"""Results of one value a class for every sample: into a file as they come, or into a report for a few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nllcli.errors import UsageError
+from nllcli.model import Column, Metric, Report, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nllcli.model import Dataset, Notice
+
+
+class ArrayWriter(Protocol):
+    """Takes the values of consecutive samples."""
+
+    def write(self, start: int, values: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class ArrayTarget:
+    """Where an array goes: a file, opened by ``open_array`` in ``format`` (None: by its extension)."""
+
+    open_array: Callable[..., AbstractContextManager[ArrayWriter]]
+    path: str
+    format: str | None = None
+    dtype: str = "f8"
+
+
+def write_matrix(
+    blocks: Iterable[tuple[int, NDArray[np.float64]]], target: ArrayTarget, dataset: Dataset, *, n_columns: int
+) -> None:
+    """Write ``blocks`` of (start, values (n, n_columns)) in the shape and memory order of the logits."""
+    layout = dataset.layout
+    shape = list(layout.shape)
+    shape[layout.class_axis] = n_columns
+    names = dataset.class_names or tuple(str(c) for c in range(n_columns))
+    with target.open_array(
+        target.path,
+        shape=tuple(shape),
+        class_axis=layout.class_axis,
+        fortran=layout.fortran,
+        dtype=target.dtype,
+        format=target.format,
+        columns=names,
+        inputs=[source.name for source in (dataset.logits, dataset.targets) if source is not None],
+    ) as writer:
+        for start, values in blocks:
+            writer.write(start, values)
+
+
+@dataclass(frozen=True)
+class MatrixTable:
+    """How a report on a matrix names things: ``key`` is that of JSON, ``kind`` that of its columns."""
+
+    command: str
+    title: str
+    signature: str
+    key: str
+    kind: str
+    metrics: tuple[Metric, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+
+
+def matrix_report(
+    blocks: Iterable[tuple[int, NDArray[np.float64]]], about: MatrixTable, dataset: Dataset, *, n_columns: int
+) -> Report:
+    """A table of one row a sample, its place first."""
+    if len(dataset.layout.shape) > 2:
+        raise UsageError(
+            f"a table holds (N, C) or (C,), not logits of {len(dataset.layout.shape)} dimensions",
+            where=dataset.logits.name,
+            hint="-o FILE.npy writes them in their own shape",
+        )
+    names = dataset.class_names or tuple(str(c) for c in range(n_columns))
+    rows = [row for _, values in blocks for row in values.tolist()]
+    columns = (Column("sample", "sample", "count"), *(Column(name, name, about.kind) for name in names))
+    table = Table(about.key, "", columns, [[i, *row] for i, row in enumerate(rows)])
+    metrics = (
+        *about.metrics,
+        Metric("n_samples", "samples", len(rows), hidden=True),
+        Metric("n_classes", "classes", len(names), hidden=True),
+    )
+    return Report(
+        about.command, about.title, about.signature, metrics, (table,), about.warnings, dataset.notes,
+        quiet=[value for row in rows for value in row],
+    )

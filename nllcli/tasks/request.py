@@ -1,0 +1,245 @@
+"""What a command that scores logits is asked to do, and the settings that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nllcli.errors import DataError, UsageError
+from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.model import LossOptions, Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nllcli.model import Dataset
+
+
+@dataclass(frozen=True)
+class WeightOptions:
+    """Where class weights come from: given as ``weights``, or derived from ``counts`` by a scheme."""
+
+    weights: str | None = None
+    counts: str | None = None
+    scheme: str | None = None
+    normalize: str | None = None
+    beta: float | None = None
+    zero_count: str = "error"
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """The inputs, the loss and the weights of a command, as the command line gives them.
+
+    ``clip`` is eps, or "auto" for the machine epsilon of the logits' dtype.
+    """
+
+    inputs: InputOptions
+    loss: LossOptions = field(default_factory=LossOptions)
+    weights: WeightOptions = field(default_factory=WeightOptions)
+    clip: str | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A request whose files are open and whose weights are numbers; ``weighting`` names them in the signature."""
+
+    dataset: Dataset
+    options: LossOptions
+    weighting: str
+    notices: tuple[Notice, ...] = ()
+
+
+def settle(request: ScoreRequest) -> Settled:
+    """Check the settings, open the inputs and work out the class weights."""
+    from dataclasses import replace
+
+    _check(request)
+    dataset = open_dataset(request.inputs)
+    if dataset.soft_targets is not None:
+        _check_soft(request)
+    weights, weighting = _class_weights(request, dataset)
+    options = replace(request.loss, class_weights=weights, clip=_clip(request, dataset))
+    return Settled(dataset, options, weighting, _notices(options, dataset))
+
+
+def signature(settled: Settled) -> str:
+    """One line that names every setting that changes the number."""
+    from nllcli.version import __version__
+
+    options = settled.options
+    parts = {
+        "loss": options.loss,
+        "from": options.source + ("-binary" if options.binary else ""),
+        "reduction": options.reduction,
+        "weights": settled.weighting,
+        "sample-weights": "given" if settled.dataset.sample_weights is not None else "none",
+        "ignore": "none" if settled.dataset.soft_targets is not None else str(options.ignore_index),
+        "smoothing": plain(options.label_smoothing),
+        "temperature": plain(options.temperature),
+        "clip": "off" if options.clip is None else plain(options.clip),
+        "precision": options.precision,
+        "version": __version__,
+    }
+    return "|".join(f"{key}:{value}" for key, value in parts.items())
+
+
+def plain(value: float) -> str:
+    """The shortest text of a number, without a trailing ".0"."""
+    return repr(value).removesuffix(".0")
+
+
+def _check(request: ScoreRequest) -> None:
+    loss, weights = request.loss, request.weights
+    if not 0.0 <= loss.label_smoothing <= 1.0:
+        raise UsageError(f"--label-smoothing {loss.label_smoothing} is outside 0..1")
+    check_temperature(loss)
+    if loss.label_smoothing and loss.loss != "nll":
+        raise UsageError(f"--label-smoothing is defined for --loss nll, not for {loss.loss}")
+    if weights.weights is not None and weights.counts is not None:
+        raise UsageError("--weights and --counts both give class weights", hint="give one of them")
+    if weights.counts is None and (weights.scheme or weights.normalize or weights.beta is not None):
+        raise UsageError(
+            "--scheme, --normalize and --beta derive weights from counts, and there are none",
+            hint="--counts targets counts the targets themselves",
+        )
+    inputs = request.inputs
+    if inputs.targets is None and inputs.target_column is None and loss.loss != "argmax":
+        raise UsageError("there are no targets", hint="name a second file, or --target-column for a column of LOGITS")
+
+
+def check_temperature(loss: LossOptions) -> None:
+    """Raise UsageError for a temperature that cannot divide, or that has no logits to divide."""
+    if not 0.0 < loss.temperature < float("inf"):
+        raise UsageError(f"--temperature {loss.temperature} is not above 0")
+    if loss.temperature != 1.0 and loss.source != "logits":
+        raise UsageError(f"--temperature divides logits; the file holds {loss.source}")
+
+
+def _check_soft(request: ScoreRequest) -> None:
+    if request.loss.loss != "nll":
+        raise UsageError(f"--loss {request.loss.loss} needs class indices; the targets are class probabilities")
+    if request.inputs.ignore_index is not None:
+        raise UsageError(
+            "--ignore-index names a class index; the targets are class probabilities", hint="leave it out"
+        )
+
+
+def _clip(request: ScoreRequest, dataset: Dataset) -> float | None:
+    if request.clip is None:
+        return None
+    if request.clip == "auto":
+        from nllcli.numerics.evaluate import machine_epsilon
+
+        return machine_epsilon(dataset.logits.dtype)
+    try:
+        eps = float(request.clip)
+    except ValueError:
+        eps = -1.0
+    if not 0.0 < eps < 0.5:
+        raise UsageError(f"--clip {request.clip!r} is neither a number between 0 and 0.5 nor auto")
+    return eps
+
+
+def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.float64] | None, str]:
+    """The weights (n_classes,) and their name in the signature."""
+    import numpy as np
+
+    from nllcli.inputs.vectors import read_vector
+
+    wanted = request.weights
+    n_classes = 2 if request.loss.binary else dataset.layout.n_classes
+    if wanted.weights is not None:
+        vector = read_vector(wanted.weights, what="--weights")
+        weights = _in_class_order(vector.values, vector.names, dataset.class_names, "--weights")
+        _check_length(len(weights), n_classes, "--weights", "weights")
+        listed = ",".join(plain(float(w)) for w in weights)
+        return np.asarray(weights, np.float64), listed if len(listed) <= 60 else f"sha256-{_digest(weights)}"
+    if wanted.counts is None:
+        return None, "none"
+
+    from nllcli.numerics.weightings import class_weights
+
+    scheme = wanted.scheme or "balanced"
+    names = dataset.class_names
+    if wanted.counts == "targets":
+        counts: Sequence[int] = _count(request, n_classes)
+    else:
+        vector = read_vector(wanted.counts, what="--counts", integers=True)
+        counts = _in_class_order(vector.values, vector.names, names, "--counts").tolist()
+        _check_length(len(counts), n_classes, "--counts", "counts")
+    beta = 0.999 if wanted.beta is None else wanted.beta
+    weights = class_weights(
+        counts,
+        scheme=scheme,
+        normalize=wanted.normalize,
+        beta=beta,
+        zero_count=wanted.zero_count,
+        class_names=names,
+    )
+    parts = [scheme, *([plain(beta)] if scheme == "effective" else []), *([wanted.normalize] if wanted.normalize else [])]
+    return weights, f"{'-'.join(parts)}-of-{'targets' if wanted.counts == 'targets' else 'counts'}"
+
+
+def _in_class_order(
+    values: NDArray[np.float64], given: tuple[str, ...] | None, wanted: tuple[str, ...] | None, what: str
+) -> NDArray[np.float64]:
+    """Values with names follow the classes by name."""
+    if given is None or wanted is None or given == wanted:
+        return values
+    if sorted(given) != sorted(wanted):
+        raise DataError(f"names the classes {', '.join(given[:10])}; they are {', '.join(wanted[:10])}", where=what)
+    return values[[given.index(name) for name in wanted]]
+
+
+def _check_length(n: int, n_classes: int, what: str, noun: str) -> None:
+    if n != n_classes:
+        raise UsageError(f"{what} gives {n} {noun} for {n_classes} classes")
+
+
+def _digest(weights: NDArray[np.float64]) -> str:
+    from hashlib import sha256
+
+    return sha256(weights.astype("<f8").tobytes()).hexdigest()[:12]
+
+
+def _count(request: ScoreRequest, n_classes: int) -> Sequence[int]:
+    """Count the classes among the targets, in a pass of its own over inputs opened anew."""
+    import numpy as np
+
+    from nllcli.tasks.scoring import blaming, targets_of
+
+    if "-" in (request.inputs.targets, request.inputs.logits):
+        raise UsageError(
+            "--counts targets reads the targets twice, which standard input does not allow", hint="save them to a file"
+        )
+    dataset = open_dataset(request.inputs)
+    if dataset.soft_targets is not None:
+        raise UsageError("--counts targets needs class indices; the targets are class probabilities")
+    counts = np.zeros(n_classes, np.int64)
+    with blaming(dataset):
+        for indices in targets_of(dataset, request.loss.ignore_index, n_classes):
+            counts += np.bincount(indices, minlength=n_classes)
+    result: Sequence[int] = counts.tolist()
+    return result
+
+
+def _notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
+    found = []
+    weights = options.class_weights
+    if weights is not None and (weights < 0).any():
+        found.append(Notice("negative-weights", f"{int((weights < 0).sum())} class weights are negative"))
+    if weights is not None and options.label_smoothing:
+        convention = (
+            "soft targets: y becomes (1-e) y + e/C, and the mean divides by the number of positions"
+            if dataset.soft_targets is not None
+            else "class indices: every class's term has its own weight, and the mean divides by the targets' weights"
+        )
+        found.append(
+            Notice("smoothing-with-weights", f"label smoothing with class weights follows PyTorch's rule for {convention}")
+        )
+    return tuple(found)

@@ -1,0 +1,69 @@
+"""Arrays written while the samples are scored."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from nllcli.inputs.dataset import InputOptions
+    from nllcli.model import Dataset
+    from nllcli.numerics.evaluate import Outcome
+    from nllcli.tasks.matrix import ArrayWriter
+
+
+@dataclass(frozen=True)
+class Saves:
+    """The files that arrays go to, None where not wanted, and ``open_array``, which opens one."""
+
+    open_array: Callable[..., AbstractContextManager[ArrayWriter]]
+    losses: str | None = None
+    probs: str | None = None
+    log_probs: str | None = None
+    gradient: str | None = None
+    dtype: str = "f8"
+
+
+class Saver:
+    """Opens the files of ``Saves`` as a context and hands each outcome to them; all or none of a file appears."""
+
+    def __init__(self, saves: Saves, dataset: Dataset, inputs: InputOptions) -> None:
+        self._saves = saves
+        self._binary = inputs.binary
+        self._dataset = dataset
+        self._inputs = [p for p in (inputs.logits, inputs.targets, inputs.sample_weights) if p not in (None, "-")]
+        self._stack = ExitStack()
+        self._writers: dict[str, ArrayWriter] = {}
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            for field in fields(self._saves):
+                path = getattr(self._saves, field.name)
+                if field.name not in ("open_array", "dtype") and path is not None:
+                    self._writers[field.name] = self._stack.enter_context(self._open(field.name, path))
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def write(self, outcome: Outcome) -> None:
+        for name, writer in self._writers.items():
+            writer.write(outcome.start, getattr(outcome, name))
+
+    def _open(self, name: str, path: str) -> AbstractContextManager[ArrayWriter]:
+        layout = self._dataset.layout
+        common: dict[str, Any] = {"dtype": self._saves.dtype, "fortran": layout.fortran, "inputs": self._inputs}
+        if name == "losses":
+            return self._saves.open_array(path, shape=layout.sample_shape, columns=("loss",), **common)
+        shape = (*layout.shape[:1], 2) if self._binary and name != "gradient" else layout.shape
+        return self._saves.open_array(
+            path, shape=shape, class_axis=layout.class_axis, columns=self._dataset.class_names, **common
+        )

@@ -1,0 +1,93 @@
+"""The pass over the samples that every scoring command makes."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nllcli import stream
+from nllcli.errors import DataError, SampleError
+from nllcli.numerics.evaluate import Outcome, Wanted, counted_targets, evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nllcli.model import Block, Dataset, Scratch
+    from nllcli.numerics.tally import Rows
+    from nllcli.tasks.request import Settled
+
+
+def outcomes(settled: Settled, wanted: Wanted, *, threads: int | None) -> Iterator[Outcome]:
+    """Score every block, in file order; errors name file and place."""
+    dataset = settled.dataset
+    work = partial(_work, settled, wanted)
+    with blaming(dataset):
+        yield from stream.map_blocks(work, chunks(dataset), threads=threads)
+
+
+def chunks(dataset: Dataset) -> Iterator[stream.Chunk]:
+    return dataset.chunks(stream.block_samples(dataset.layout.n_classes))
+
+
+def targets_of(dataset: Dataset, ignore_index: int, n_classes: int) -> Iterator[NDArray[np.int64]]:
+    """The counted targets, piece by piece; reads the logits only where the targets are among them."""
+    with blaming(dataset):
+        for start, values in raw_targets(dataset):
+            yield counted_targets(values, ignore_index, n_classes, start)
+
+
+def raw_targets(dataset: Dataset) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """The targets as they are, piece by piece, each with its first sample."""
+    if dataset.targets is not None:
+        step = stream.BLOCK_ELEMENTS
+        for start in range(0, dataset.targets.n, step):
+            yield start, dataset.targets.read(start, min(step, dataset.targets.n - start))
+    else:
+        for block in stream.map_blocks(lambda block, _: block, chunks(dataset), threads=1):
+            assert block.targets is not None
+            yield block.start, block.targets
+
+
+@contextmanager
+def blaming(dataset: Dataset) -> Iterator[None]:
+    """Turn samples that cannot be scored into an error that names file and place."""
+    try:
+        yield
+    except SampleError as error:
+        own_files = {"targets": dataset.targets or dataset.soft_targets, "sample_weights": dataset.sample_weights}
+        culprit = own_files.get(error.culprit)
+        if culprit is None:
+            name, place = dataset.logits.name, partial(dataset.logits.place, layout=dataset.layout)
+        else:
+            name, place = culprit.name, dataset.layout.place
+        message = error.message
+        if len(error.values) > 1:
+            more = zip(error.samples[1:], error.values[1:], strict=True)
+            message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
+        where = f"{name}, {place(error.samples[0])}"
+        raise DataError(message, where=where, hint=error.hint or _one_based(error, dataset)) from error
+
+
+def _one_based(error: SampleError, dataset: Dataset) -> str | None:
+    """A hint where targets out of range all lie in 1..C."""
+    n_classes = dataset.layout.n_classes
+    if not error.values or n_classes not in error.values or dataset.targets is None:
+        return None
+    low, high = n_classes, 0
+    for _, values in raw_targets(dataset):
+        low, high = min(low, int(values.min())), max(high, int(values.max()))
+    return f"all targets lie in 1..{n_classes}: classes count from 0, so subtract 1" if (low, high) == (1, n_classes) else None
+
+
+def places(rows: Rows, dataset: Dataset) -> str:
+    """The first samples of a finding, in the words of the file."""
+    listed = ", ".join(dataset.logits.place(sample, dataset.layout) for sample in rows.first)
+    return listed + (", ..." if rows.n > len(rows.first) else "")
+
+
+def _work(settled: Settled, wanted: Wanted, block: Block, scratch: Scratch) -> Outcome:
+    return evaluate(block, settled.options, wanted, scratch)

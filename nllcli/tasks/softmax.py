@@ -1,0 +1,67 @@
+"""nll softmax: the probabilities of a file of logits, or their logarithms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nllcli import stream
+from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.model import LossOptions, Report
+from nllcli.numerics.evaluate import probabilities
+from nllcli.tasks.matrix import ArrayTarget, MatrixTable, matrix_report, write_matrix
+from nllcli.tasks.request import check_temperature, plain
+from nllcli.tasks.scoring import blaming, chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nllcli.model import Block, Dataset, Scratch
+
+
+@dataclass(frozen=True)
+class SoftmaxRequest:
+    """The logits, and whether their log-softmax is wanted."""
+
+    inputs: InputOptions
+    log: bool = False
+    options: LossOptions = LossOptions()
+    threads: int | None = None
+
+
+def softmax(request: SoftmaxRequest, target: ArrayTarget | None) -> Report | None:
+    """Compute the probabilities; into ``target`` as they come, or, without one, into a report."""
+    check_temperature(request.options)
+    dataset = open_dataset(request.inputs)
+    n_columns = 2 if request.options.binary else dataset.layout.n_classes
+    blocks = _blocks(request, dataset)
+    if target is not None:
+        write_matrix(blocks, target, dataset, n_columns=n_columns)
+        return None
+    from nllcli.version import __version__
+
+    name = "log-softmax" if request.log else "softmax"
+    about = MatrixTable(
+        command="softmax",
+        title=f"{name.capitalize()} of {dataset.logits.name}",
+        signature=f"{name}|temperature:{plain(request.options.temperature)}|version:{__version__}",
+        key="log_probs" if request.log else "probs",
+        kind="number" if request.log else "probability",
+    )
+    return matrix_report(blocks, about, dataset, n_columns=n_columns)
+
+
+def _blocks(request: SoftmaxRequest, dataset: Dataset) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    start = 0
+    with blaming(dataset):
+        for values in stream.map_blocks(partial(_work, request), chunks(dataset), threads=request.threads):
+            yield start, values
+            start += len(values)
+
+
+def _work(request: SoftmaxRequest, block: Block, scratch: Scratch) -> NDArray[np.float64]:
+    return probabilities(block, request.options, log=request.log, scratch=scratch)

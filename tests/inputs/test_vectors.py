@@ -1,0 +1,220 @@
+import io
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nllcli.errors import DataError, FaultError, UsageError
+from nllcli.inputs.vectors import read_names, read_vector
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content):
+        path = tmp_path / "file"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def stdin(file, monkeypatch):
+    with ExitStack() as files:
+        yield lambda content: monkeypatch.setattr(sys, "stdin", files.enter_context(Path(file(content)).open()))
+        monkeypatch.undo()
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    return buffer.getvalue()
+
+
+def numbers(text, **options):
+    return read_vector(text, what="--counts", **options)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["10,50,100", " 10, 50 ,100 ", "10 50 100", "1e1,5E+1,100.", "+10,050,100.0"],
+)
+def test_literal(text):
+    for integers, dtype in ((True, np.int64), (False, np.float64)):
+        values = numbers(text, integers=integers).values
+        assert values.tolist() == [10, 50, 100]
+        assert values.dtype == dtype
+
+
+def test_literal_of_one_number():
+    assert numbers("-.5").values.tolist() == [-0.5]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_literal_reads_back(values):
+    assert numbers(",".join(map(repr, values))).values.tolist() == values
+
+
+def test_integers_are_exact():
+    assert numbers("9007199254740993,9223372036854775807", integers=True).values.tolist() == [2**53 + 1, 2**63 - 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("10,nan", "'nan' is not a finite number"),
+        ("10,-inf", "'-inf' is not a finite number"),
+        ("10,1e999", "'1e999' is not a finite number"),
+        ("10,2.5", "'2.5' is not a whole number"),
+        ("10,9223372036854775808", "'9223372036854775808' is not a whole number below 2^63"),
+        ("1_000", "'1_000' is neither numbers such as 10,50,100 nor a file that exists"),
+        ("10,,50", "('' is not one)"),
+        ("10,5o,100", "('5o' is not one)"),
+        ("١٠", "neither"),
+        ("counts.txt", "neither"),
+        ("", "is empty"),
+        ("x" * 100, "'" + "x" * 40 + "...' is neither"),
+        ("x" * 10_000, "neither"),
+        ("a\nb", r"'a\nb' is neither"),
+    ],
+)
+def test_refuses_a_literal(text, told):
+    with pytest.raises(UsageError) as caught:
+        numbers(text, integers=True)
+    assert caught.value.where == "--counts"
+    assert told in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "10\n50\n100\n",
+        "10\r\n50\r\n100",
+        "10\r50\r100\r",
+        "10,50,100",
+        "10 50\t100\n",
+        "10, 50\n\n100\n\n\n",
+        "# counts\n10 50\n # more\n100",
+        "\ufeff10\n50\n100",
+        npy(np.array([10, 50, 100])),
+        npy(np.array([10, 50, 100], ">u2")),
+        npy(np.array([10, 50, 100], np.float16)),
+    ],
+)
+def test_file(file, content):
+    vector = numbers(file(content), integers=True)
+    assert vector.values.tolist() == [10, 50, 100]
+    assert vector.values.dtype == np.int64
+    assert vector.names is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'cat,10\n"dog, large",50\n',
+        'class,count\ncat,10\n"dog, large",50\n',
+        "cat\t10\ndog, large\t50\n",
+        'label, Weight\ncat, 10\n"dog, large", 50',
+    ],
+)
+def test_file_of_two_columns(file, content):
+    vector = numbers(file(content))
+    assert vector.values.tolist() == [10, 50]
+    assert vector.names == ("cat", "dog, large")
+
+
+def test_header_makes_numbers_names(file):
+    vector = numbers(file("class,count\n0,10\n1,50\n"), integers=True)
+    assert vector.values.tolist() == [10, 50]
+    assert vector.names == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "is empty"),
+        ("\n \n", "is empty"),
+        ("10\n5o\n", "line 2: '5o' is not a number"),
+        ("10,50,\n", "line 1, value 3: a number is missing"),
+        ("10\n1_000", "line 2: '1_000' is not a number"),
+        ("10\nNaN", "line 2: 'NaN' is not a finite number"),
+        ("10\n0.5", "line 2: '0.5' is not a whole number"),
+        ("10\n" + "é" * 50, "line 2: '" + "é" * 40 + "...' is not a number"),
+        ("cat,NA\ndog,10", "line 1: 'NA' is not a number"),
+        ("class,count\ncat,10\ndog,ten", "line 3: 'ten' is not a number"),
+        ("cat,10\n,50", "name 2 is empty"),
+        ("0,10\n1,50", "two columns of numbers"),
+        (b"\xff\xfe1\x00", "byte 0xff at offset 0"),
+        (b"PK\x03\x04\xfa", "byte 0xfa at offset 4"),
+        (npy(np.ones((2, 2))), "has the shape (2, 2)"),
+        (npy(np.array(3)), "has the shape ()"),
+        (npy(np.array(["10"])), "holds strings"),
+        (npy(np.array([1, None])), "holds pickled Python objects"),
+        (npy(np.array([])), "is empty"),
+        (npy(np.array([1.0, np.nan])), "index 1: nan is not a finite number"),
+        (npy(np.array([1.0, 2.5])), "index 1: 2.5 is not a whole number"),
+        (npy(np.array([1, 2**63], np.uint64)), "index 1: 9223372036854775808 is not a whole number"),
+        (npy(np.arange(3))[:-1], "has 23 bytes of data"),
+        (npy(np.arange(3))[:20], "header"),
+        (b"\x93NUMPY", "NPY"),
+    ],
+)
+def test_refuses_a_file(file, content, told):
+    path = file(content)
+    with pytest.raises(DataError) as caught:
+        numbers(path, integers=True)
+    assert str(caught.value).startswith(path)
+    assert told in str(caught.value)
+
+
+def test_folder_is_not_a_vector(tmp_path):
+    with pytest.raises(FaultError, match="folder"):
+        numbers(str(tmp_path))
+
+
+def test_standard_input(stdin):
+    stdin(b"10\n50")
+    assert numbers("-").values.tolist() == [10, 50]
+    stdin(npy(np.array([10, 50])))
+    assert numbers("-").values.tolist() == [10, 50]
+    stdin(b"")
+    with pytest.raises(DataError, match="standard input: is empty"):
+        numbers("-")
+
+
+def test_closed_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(FaultError, match="standard input"):
+        numbers("-")
+
+
+@pytest.mark.parametrize("text", ["cat,dog", " cat , dog "])
+def test_names_written_out(text):
+    assert read_names(text, what="--classes") == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("cat\ndog\n", ("cat", "dog")),
+        ("cat,dog\n", ("cat", "dog")),
+        ("tench, Tinca tinca\ncrane\ncrane\n", ("tench, Tinca tinca", "crane", "crane")),
+        ("10\n20", ("10", "20")),
+        ("one", ("one",)),
+    ],
+)
+def test_names_in_a_file(file, content, names):
+    assert read_names(file(content), what="--classes") == names
+
+
+def test_refuses_names(file):
+    with pytest.raises(UsageError, match="name 2 is empty"):
+        read_names("cat,,dog", what="--classes")
+    with pytest.raises(UsageError, match="neither names such as"):
+        read_names("cat", what="--classes")
+    with pytest.raises(DataError, match="name 2 is empty"):
+        read_names(file("cat\n\ndog"), what="--classes")

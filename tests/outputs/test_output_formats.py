@@ -1,0 +1,56 @@
+"""What every output format owes, whichever it is."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from nllcli.errors import UsageError
+from nllcli.model import Report
+from nllcli.outputs.formats import FORMATS
+
+every_format = pytest.mark.parametrize("name", FORMATS)
+
+
+@every_format
+def test_text_ends_in_one_newline_and_holds_no_escape(name, report):
+    text = FORMATS.load(name)(replace(report, tables=report.tables[:1], title="\x1b[31m", signature="a\x1bb"))
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+    assert "\x1b" not in text
+
+
+@every_format
+def test_an_empty_report_is_no_accident(name):
+    assert FORMATS.load(name)(Report(command="check", title="Nothing", signature="nll")).strip()
+
+
+@every_format
+def test_digits_are_never_cut(name, report):
+    text = FORMATS.load(name)(replace(report, tables=report.tables[1:]))
+    assert "4.2e-18" in text
+    assert "…" not in text
+
+
+def test_unknown_format_names_the_nearest():
+    with pytest.raises(UsageError, match="unknown format 'jsn'") as caught:
+        FORMATS.load("jsn")
+    assert caught.value.hint == "did you mean 'json'?"
+
+
+@pytest.mark.parametrize(
+    ("module", "foreign"),
+    [
+        ("emit", ("rich", "numpy", "json", "csv")),
+        ("table", ("numpy",)),
+        ("json_text", ("rich", "numpy")),
+        ("delimited", ("rich", "numpy")),
+        ("markdown", ("rich", "numpy")),
+        ("arrays", ("rich",)),
+    ],
+)
+def test_modules_load_only_what_they_need(module, foreign):
+    code = f"import sys, nllcli.outputs.{module}; print(*sorted(set(sys.modules) & set({foreign!r})))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
