@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Value = float | int | str | None
 
 DEFAULT_IGNORE_INDEX = -100
+SOURCES = ("logits", "log-probs", "probs")
+REDUCTIONS = ("mean", "sum", "none")
+PRECISIONS = ("exact", "fast")
 
 
 # --- from files to blocks -----------------------------------------------------------------------------------------
@@ -82,9 +85,7 @@ class Layout:
             yield from ((start, min(step, total - start)) for start in range(0, total, step))
         else:
             for first in range(0, outer * inner, inner):
-                yield from (
-                    (first + i, min(block_samples, inner - i)) for i in range(0, inner, block_samples)
-                )
+                yield from ((first + i, min(block_samples, inner - i)) for i in range(0, inner, block_samples))
 
     def place(self, sample: int) -> str:
         """Where a sample, counted in file order, is: "row 3", or its index in the targets' shape."""
@@ -113,7 +114,8 @@ class Scratch:
         buffer = self._buffers.get(name)
         if buffer is None or buffer.nbytes < n_bytes:
             buffer = self._buffers[name] = np.empty(n_bytes, np.uint8)
-        return buffer[:n_bytes].view(dtype).reshape(shape)
+        array: NDArray[Any] = buffer[:n_bytes].view(dtype).reshape(shape)
+        return array
 
     def sub(self, name: str) -> Scratch:
         """A second set of arrays, for a second file read beside the first."""
@@ -170,13 +172,20 @@ class BlockSource(Protocol):
     their own targets.
     """
 
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: np.dtype[Any]
-    fortran: bool
-    class_names: tuple[str, ...] | None
-    labels: bool
-    notes: tuple[Notice, ...]
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int | None, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def fortran(self) -> bool: ...
+    @property
+    def class_names(self) -> tuple[str, ...] | None: ...
+    @property
+    def labels(self) -> bool: ...
+    @property
+    def notes(self) -> tuple[Notice, ...]: ...
 
     def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
         """Cut the data into chunks of ``block_samples`` samples, in file order."""
@@ -190,8 +199,10 @@ class BlockSource(Protocol):
 class VectorSource(Protocol):
     """One value a sample, in file order."""
 
-    name: str
-    n: int
+    @property
+    def name(self) -> str: ...
+    @property
+    def n(self) -> int: ...
 
     def read(self, start: int, n: int) -> NDArray[Any]:
         """The values of samples ``start`` to ``start + n``; of any thread."""
@@ -227,8 +238,7 @@ class Dataset:
         for chunk in chunks:
             n_samples = chunk.start + chunk.n
             if any(n_samples > vector.n for vector in vectors):
-                for chunk in chunks:  # noqa: B020 - only to count the rest
-                    n_samples = chunk.start + chunk.n
+                n_samples += sum(later.n for later in chunks)
                 break
             yield chunk
         for vector in vectors:

@@ -11,6 +11,8 @@ import typer
 
 from nllcli.cli.compute import compute
 from nllcli.cli.failures import Terminated, explain, tell, tell_traceback
+from nllcli.cli.grad import grad
+from nllcli.cli.softmax import softmax
 from nllcli.cli.weights import SCHEMES_HELP, weights
 from nllcli.errors import ExitCode
 from nllcli.version import __version__
@@ -27,6 +29,8 @@ app = typer.Typer(
 
 # The commands, in the order of --help. Each imports what it runs only when it is called.
 app.command()(compute)
+app.command()(softmax)
+app.command()(grad)
 app.command(epilog=SCHEMES_HELP)(weights)
 
 

@@ -1,19 +1,20 @@
 """The options that every command which scores logits shares, and the request they make."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nllcli.cli.options import choice
 from nllcli.errors import UsageError
+from nllcli.model import PRECISIONS, REDUCTIONS, SOURCES
+from nllcli.outputs.formats import FORMATS
 
 if TYPE_CHECKING:
+    from nllcli.model import Report
+    from nllcli.tasks.matrix import ArrayTarget
     from nllcli.tasks.request import ScoreRequest
-
-_FILES = "Inputs"
-_LOSS = "Loss"
-_WEIGHTS = "Class weights"
 
 Logits = Annotated[str, typer.Argument(metavar="LOGITS", help="Logits: .npy, .csv, .tsv, or - for standard input.")]
 Targets = Annotated[
@@ -22,8 +23,9 @@ Targets = Annotated[
 TargetColumn = Annotated[
     str | None,
     typer.Option(
-        "--target-column", metavar="NAME|NUMBER", help="Take the targets out of this column of LOGITS.",
-        rich_help_panel=_FILES,
+        "--target-column",
+        metavar="NAME|NUMBER",
+        help="Take the targets out of this column of LOGITS.",
     ),
 ]
 ClassAxis = Annotated[int | None, typer.Option("--class-axis", metavar="AXIS", help="The axis of the classes.")]
@@ -34,13 +36,15 @@ Binary = Annotated[bool, typer.Option("--binary", help="LOGITS (N,) or (N, 1) be
 Shift = Annotated[
     int, typer.Option("--shift", metavar="K", help="Score position t against the target of t + K (language models: 1).")
 ]
-InputFormat = Annotated[str | None, choice(("npy", "csv", "tsv"), "--input-format", help="What LOGITS is, if not as it looks.")]
+InputFormat = Annotated[
+    str | None, choice(("npy", "csv", "tsv"), "--input-format", help="What LOGITS is, if not as it looks.")
+]
 InputDtype = Annotated[
     str | None, choice(("bfloat16",), "--input-dtype", help="The type of two-byte numbers that NPY cannot name.")
 ]
-From = Annotated[str, choice(("logits", "log-probs", "probs"), "--from", help="What LOGITS holds; never guessed.")]
+From = Annotated[str, choice(SOURCES, "--from", help="What LOGITS holds; never guessed.")]
 Loss = Annotated[str, choice(("nll", "one-vs-rest", "argmax"), "--loss", help="Which loss; see below.")]
-Reduction = Annotated[str, choice(("mean", "sum", "none"), "--reduction", help="How samples become one number.")]
+Reduction = Annotated[str, choice(REDUCTIONS, "--reduction", help="How samples become one number.")]
 Weights = Annotated[
     str | None, typer.Option("--weights", metavar="NUMBERS|FILE", help="Class weights: 1,0.2,0.1 or a file.")
 ]
@@ -66,7 +70,7 @@ OnNonfinite = Annotated[
     str, choice(("error", "nan"), "--on-nonfinite", help="What a NaN, +inf or all -inf sample does.")
 ]
 Precision = Annotated[
-    str, choice(("exact", "fast"), "--precision", help="float64, or single-precision exponentials (about 1e-7).")
+    str, choice(PRECISIONS, "--precision", help="float64, or single-precision exponentials (about 1e-7).")
 ]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, metavar="N", help="[default: the processors it may use]")
@@ -148,3 +152,35 @@ def request(
     return ScoreRequest(
         inputs, options, WeightOptions(weights, counts, scheme, normalize, beta, zero_count), clip, threads
     )
+
+
+MatrixFormat = Annotated[
+    str | None,
+    choice(FORMATS, "--format", "-f", help="How the rows are written.  [default: table, or csv into a pipe]"),
+]
+MatrixOutput = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write the array into FILE (.npy or .csv).")
+]
+
+
+def deliver(
+    task: "Callable[[ArrayTarget | None], Report | None]",
+    *,
+    format: str | None,
+    output: str | None,
+    dtype: str,
+    inputs: Sequence[str],
+) -> None:
+    """Run a task whose result is a matrix, and send that where it belongs: a file, a pipe or a screen."""
+    from nllcli.outputs.arrays import open_array
+    from nllcli.outputs.emit import emit
+    from nllcli.tasks.matrix import ArrayTarget
+
+    target = None
+    if output is not None and format is None:
+        target = ArrayTarget(open_array, output, dtype=dtype)
+    elif format in ("csv", None) and output is None and (format == "csv" or not sys.stdout.isatty()):
+        target = ArrayTarget(open_array, "-", "csv", dtype)
+    report = task(target)
+    if report is not None:
+        emit(report, fmt=format or "table", path=output, inputs=inputs)

@@ -102,12 +102,10 @@ def _open_logits(options: InputOptions) -> BlockSource:
     return array
 
 
-def _open_targets(
-    path: str, options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource
-) -> _Targets:
+def _open_targets(path: str, options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> _Targets:
     stream = open_stream(path)
     if detect(stream) != "npy":
-        return _text_targets(stream, classes, logits)
+        return _text_targets(stream, classes)
     array = npy.open_npy(stream, input_dtype=options.input_dtype)
     if _same_shape(array.shape, logits.shape) and logits.shape[1:] != (1,):
         if array.dtype.kind in "iu":
@@ -120,20 +118,20 @@ def _open_targets(
     shape, notes = array.shape, []
     if len(shape) == 2 and shape[1] == 1 and len(logits.shape) == 2:
         shape = shape[:1]
-        notes.append(Notice("targets-squeezed", f"{path}: shape {shapes.shown(array.shape)} is taken as {shapes.shown(shape)}"))
+        notes.append(
+            Notice("targets-squeezed", f"{path}: shape {shapes.shown(array.shape)} is taken as {shapes.shown(shape)}")
+        )
     if array.dtype.kind == "f":
         notes.append(Notice("targets-as-floats", f"{path}: whole numbers in {array.dtype} are taken as class indices"))
     return _Targets(array, None, shape, tuple(notes))
 
 
-def _text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: BlockSource) -> _Targets:
+def _text_targets(stream: ByteStream, classes: tuple[str, ...] | None) -> _Targets:
     values, notes = targets.read_text_targets(stream, classes)
     return _Targets(Values(stream.name, values), None, (len(values),), notes)
 
 
-def _fit_targets(
-    given: _Targets, layout: Layout, logits: BlockSource, options: InputOptions
-) -> VectorSource | None:
+def _fit_targets(given: _Targets, layout: Layout, logits: BlockSource, options: InputOptions) -> VectorSource | None:
     if given.array is None or given.shape is None:
         if options.shift:
             raise UsageError("--shift needs TARGETS as a file of class indices")
@@ -152,9 +150,9 @@ def _in_file_order(array: RawArray | Values, layout: Layout, *, shifted: bool) -
     """The targets in the order in which the logits' file has the samples."""
     if isinstance(array, Values):
         return array
-    if len(array.shape) <= 1 or array.fortran == layout.fortran:
-        if not (shifted and array.fortran):
-            return targets.RawTargets(array, int(np.prod([n or 0 for n in array.shape])))
+    in_order = len(array.shape) <= 1 or array.fortran == layout.fortran
+    if in_order and not (shifted and array.fortran):
+        return targets.RawTargets(array, int(np.prod([n or 0 for n in array.shape])))
     if shifted and layout.fortran:
         raise UsageError("--shift needs logits in C order", where=array.name, hint="numpy.ascontiguousarray makes it")
     values = array.read_all().ravel(order="F" if layout.fortran else "C")

@@ -88,6 +88,8 @@ def check_dtype(dtype: np.dtype[Any], name: str, input_dtype: str | None) -> Non
     if dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None:
         if input_dtype == "bfloat16":
             return
-        raise DataError(f"holds {dtype.str}, two bytes without a type", where=name, hint="bfloat16? --input-dtype bfloat16")
+        raise DataError(
+            f"holds {dtype.str}, two bytes without a type", where=name, hint="bfloat16? --input-dtype bfloat16"
+        )
     if dtype.kind in _REFUSED_KINDS:
         raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not numbers", where=name)

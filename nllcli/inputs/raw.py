@@ -60,7 +60,7 @@ class RawArray:
 
     def read_into(self, out: NDArray[Any], first: int) -> None:
         """Fill the C-contiguous ``out`` with the elements from number ``first`` on, in file order."""
-        view = memoryview(out.reshape(-1).view(np.uint8))
+        view = memoryview(out.reshape(-1).view(np.uint8).data)
         position = self.offset + first * self.dtype.itemsize
         while view.nbytes:
             try:

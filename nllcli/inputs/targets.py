@@ -129,7 +129,11 @@ def _open_column(stream: ByteStream, classes: Sequence[str] | None) -> _Column:
         raise DataError(f"has {dialect.n_columns} columns; targets have one", where=stream.name)
     second = dialect.first_row[0].strip()
     header = dialect.header[0].strip() if dialect.header else None
-    if header is not None and not cells.is_number(second) and (not classes or header in classes or second not in classes):
+    if (
+        header is not None
+        and not cells.is_number(second)
+        and (not classes or header in classes or second not in classes)
+    ):
         header = None  # names all the way down
     numbers = LineNumbers()
     pieces = clean_lines(stream.read, numbers, stream.name)

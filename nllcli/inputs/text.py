@@ -15,7 +15,7 @@ from nllcli.inputs.lines import LineNumbers, clean_lines
 from nllcli.model import Block, Chunk, Layout, Notice, Scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -94,9 +94,7 @@ class TextTable:
         def where(i: int) -> str:
             return f"{self.name}, line {self._line(start + i)}"
 
-        logits, rows = cells.parse_carefully(
-            body, self.columns, self.dialect.n_columns, self.dialect.delimiter, where
-        )
+        logits, rows = cells.parse_carefully(body, self.columns, self.dialect.n_columns, self.dialect.delimiter, where)
         if self.label_reader is None or self.label_column is None:
             return Block(start, logits)
         return Block(start, logits, self.label_reader.read([row[self.label_column] for row in rows], where))
@@ -116,7 +114,9 @@ def open_text(
     notes: tuple[Notice, ...] = ()
     if dialect.header and not dialect.header[0].strip() and len(dialect.header) > 1:
         columns.remove(0)
-        notes = (Notice("index-column", f"{stream.name}: the first column has no name; taken as an index and left out"),)
+        notes = (
+            Notice("index-column", f"{stream.name}: the first column has no name; taken as an index and left out"),
+        )
     label_column = None if target_column is None else find_column(target_column, dialect, stream.name)
     if label_column in columns:
         columns.remove(label_column)
@@ -149,7 +149,9 @@ def sniff(stream: ByteStream) -> Dialect:
         return Dialect(delimiter, None, first)
     if len(lines) > 1 and not any(cells.is_number(cell) for cell in first):
         return Dialect(delimiter, first, _as_wide(tuple(cells.split(lines[1], delimiter)), first, stream.name))
-    if any(not cell.strip() or cells.is_number(cell) for cell in first[1:]) and not _header_like(first, lines, delimiter):
+    if any(not cell.strip() or cells.is_number(cell) for cell in first[1:]) and not _header_like(
+        first, lines, delimiter
+    ):
         return Dialect(delimiter, None, first)
     second = tuple(cells.split(lines[1], delimiter)) if len(lines) > 1 else first
     return Dialect(delimiter, first, _as_wide(second, first, stream.name))
@@ -172,12 +174,8 @@ def _first_lines(stream: ByteStream, n: int = 3) -> list[str]:
         ahead = stream.peek(size)
         at_end = len(ahead) < size
         data = ahead if at_end else ahead[: ahead.rfind(b"\n") + 1]
-        pieces = iter([data, b""])
-        found = [
-            line
-            for piece in clean_lines(lambda _: next(pieces), LineNumbers(), stream.name)
-            for line in piece[:-1].split(b"\n")
-        ][:n]
+        pieces = clean_lines(_from_memory(data), LineNumbers(), stream.name)
+        found = [line for piece in pieces for line in piece[:-1].split(b"\n")][:n]
         if at_end or len(found) >= n or size >= 1 << 26:
             break
         size *= 4
@@ -185,6 +183,12 @@ def _first_lines(stream: ByteStream, n: int = 3) -> list[str]:
         return [line.decode("utf-8") for line in found]
     except UnicodeDecodeError as error:
         raise DataError("is not UTF-8 text, and no other format that can be read", where=stream.name) from error
+
+
+def _from_memory(data: bytes) -> Callable[[int], bytes]:
+    """What reads ``data`` in one piece."""
+    pieces = iter([data])
+    return lambda _: next(pieces, b"")
 
 
 def _delimiter(lines: list[str]) -> str:
@@ -201,11 +205,11 @@ def _delimiter(lines: list[str]) -> str:
 
 
 def without_first_line(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    for piece in pieces:
-        rest = piece[piece.index(b"\n") + 1 :]
-        if rest:
-            yield rest
-        yield from pieces
+    first = next(pieces, b"\n")
+    rest = first[first.index(b"\n") + 1 :]
+    if rest:
+        yield rest
+    yield from pieces
 
 
 def _cut(pieces: Iterator[bytes], n_lines: int) -> Iterator[tuple[int, bytes]]:

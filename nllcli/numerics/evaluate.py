@@ -147,17 +147,13 @@ def _score_targets(block: Block, options: LossOptions, n_classes: int) -> _Score
     return _Scored(np.where(ignored, 0, targets), ~ignored)
 
 
-def counted_targets(
-    targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int
-) -> NDArray[np.int64]:
+def counted_targets(targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int) -> NDArray[np.int64]:
     """The targets (n,) that are not ignored; raises SampleError for those out of range."""
     ignored = _ignored(targets, ignore_index, n_classes, start)
     return targets if ignored is None else targets[~ignored]
 
 
-def _ignored(
-    targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int
-) -> NDArray[np.bool_] | None:
+def _ignored(targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int) -> NDArray[np.bool_] | None:
     """Which targets are ignored, None where none is; the others must be classes."""
     # Read as unsigned, a negative target is a huge one: one comparison finds both ends.
     outside = targets.view(np.uint64) >= n_classes
@@ -206,8 +202,8 @@ def _nonfinite_message(row: NDArray[Any]) -> str:
 
 
 def _refuse_outside_unit(block: Block, x: NDArray[Any], scored: _Scored, unusable: NDArray[np.bool_]) -> None:
-    outside = (x < 0) | (x > 1)
-    rows = scored.masked(outside.any(axis=1)) & ~unusable
+    outside: NDArray[np.bool_] = np.less(x, 0) | np.greater(x, 1)
+    rows = scored.masked(np.logical_or.reduce(outside, axis=1)) & ~unusable
     if rows.any():
         first = np.flatnonzero(rows)[:5]
         c = int(np.flatnonzero(outside[first[0]])[0])
@@ -275,7 +271,7 @@ def _class_sums(
     targets = scored.only(scored.targets)
 
     def per_class(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(targets, weights=scored.only(values), minlength=n_classes)
+        return np.bincount(targets, weights=scored.only(values), minlength=n_classes).astype(np.float64, copy=False)
 
     weighted_sum = per_class(weighted)
     return ClassSums(

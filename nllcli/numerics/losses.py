@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from nllcli.numerics.surprisal import Surprisal
 
+
 def nll(
     surprisal: Surprisal,
     targets: NDArray[Any],

@@ -30,9 +30,7 @@ class Normaliser:
     rest: NDArray[np.float64]
 
 
-def normalise(
-    x: NDArray[Any], *, temperature: float = 1.0, single: bool = False, scratch: Scratch
-) -> Normaliser:
+def normalise(x: NDArray[Any], *, temperature: float = 1.0, single: bool = False, scratch: Scratch) -> Normaliser:
     """Reduce logits ``x`` (n, C), native float32 or float64 in any memory order, over the classes.
 
     ``single`` computes the exponentials in float32; sums are float64 in any case. NaN and +inf in a row make its
@@ -114,7 +112,8 @@ def sum_classes(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum (n, C) over the classes in an order that rests on C alone, so that no memory order changes a bit."""
     n, n_classes = values.shape
     if n_classes >= CLASS_FIRST_BELOW:
-        return np.add.reduce(np.ascontiguousarray(values), axis=1)
+        total: NDArray[np.float64] = np.add.reduce(np.ascontiguousarray(values), axis=1)
+        return total
     total = np.zeros(n)
     for c in range(n_classes):
         total += values[:, c]

@@ -162,7 +162,9 @@ class Tally:
 
     def _residual_norm(self, centre: float) -> float:
         squares = self.spread.squares_about(centre)
-        return math.sqrt(max(squares, 0.0) * self.n_counted / (self.n_counted - 1)) if squares == squares else squares
+        if math.isnan(squares):
+            return math.nan
+        return math.sqrt(max(squares, 0.0) * self.n_counted / (self.n_counted - 1))
 
 
 def tally_of(

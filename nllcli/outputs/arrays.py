@@ -30,16 +30,17 @@ def open_array(
     fortran: bool = False,
     dtype: str = "f8",
     columns: Sequence[str] | None = None,
+    format: str | None = None,
     inputs: Iterable[StrPath] = (),
 ) -> Iterator["ArrayWriter"]:
-    """Yield a writer of an array of ``shape``; the extension of ``path``, .npy or .csv, decides the format.
+    """Yield a writer of an array of ``shape``, in ``format``, "npy" or "csv" (None: by the extension of ``path``).
 
     With a ``class_axis`` each sample brings one value a class, without it a single value. Samples come in file order,
     as ``fortran`` has it. A first entry of None in ``shape`` is counted. ``columns`` is the header of a .csv file.
     The file appears when the array is whole, and not at all otherwise.
     """
     plan = _Plan(path, shape, class_axis, fortran, np.dtype(dtype), columns)
-    writer_class = _writer_class(path)
+    writer_class = _writer_class(path) if format is None else _WRITERS[f".{format}"]
     writer_class.check(plan)
     with replace_file(path, inputs) as file:
         with faults(path):

@@ -72,7 +72,7 @@ def _metrics(page: _Page, metrics: Sequence[Metric]) -> list[str]:
     values = _values(metrics)
     units = [printable(metric_unit(metric)) for metric in metrics]
     widths = [max(map(cell_len, column), default=0) for column in (labels, values, units)]
-    start = " " * cell_len(_INDENT + _GAP + " " + _GAP) + " " * sum(widths)
+    start = " " * (len(_INDENT) + sum(widths) + 1 + 2 * len(_GAP))
     lines = []
     for metric, *texts in zip(metrics, labels, values, units, strict=True):
         styles = (_STRONG, _HEADLINE, _HEADLINE) if metric.headline else (_PLAIN, _PLAIN, _FAINT)

@@ -153,9 +153,17 @@ def _metrics(settled: Settled, tally: Tally) -> tuple[Metric, ...]:
         Metric("weight_sum", "denominator", float(tally.weight_sum), note=denominator, hidden=not weighted),
     ]
     if weighted:
-        metrics.append(Metric("loss_unweighted", "unweighted", tally.unweighted_mean(), "nats", "mean, every sample alike"))
+        metrics.append(
+            Metric("loss_unweighted", "unweighted", tally.unweighted_mean(), "nats", "mean, every sample alike")
+        )
     metrics += [
-        Metric("standard_error", "standard error", error, "nats", f"of the {'sum' if options.reduction == 'sum' else 'mean'}"),
+        Metric(
+            "standard_error",
+            "standard error",
+            error,
+            "nats",
+            f"of the {'sum' if options.reduction == 'sum' else 'mean'}",
+        ),
         Metric("perplexity", "perplexity", _exp(mean), note="exp of the mean"),
         Metric("bits", "bits", mean / math.log(2), "bits", "the mean, base 2"),
         Metric("accuracy", "accuracy", accuracy, "share"),
@@ -253,13 +261,18 @@ def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:
             Notice("nothing-counted", f"every target is {options.ignore_index}, the ignored index: the mean is NaN")
         )
     elif tally.weight_sum.units == 0:
-        found.append(Notice("zero-weight-sum", "the weights of the counted samples add up to 0: the mean is not defined"))
+        found.append(
+            Notice("zero-weight-sum", "the weights of the counted samples add up to 0: the mean is not defined")
+        )
     for code, rows in tally.findings.items():
         found.append(Notice(code, FINDINGS[code].format(n=rows.n, worst=rows.worst, places=places(rows, dataset))))
     if options.clip is not None:
         found.append(
-            Notice("clipped", f"p is clipped to [{options.clip:g}, 1 - {options.clip:g}]: "
-                   f"no surprisal exceeds {-math.log(options.clip):.4f} nats")
+            Notice(
+                "clipped",
+                f"p is clipped to [{options.clip:g}, 1 - {options.clip:g}]: "
+                f"no surprisal exceeds {-math.log(options.clip):.4f} nats",
+            )
         )
     return found
 
@@ -267,7 +280,8 @@ def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:
 FINDINGS = {
     "infinite-loss": "{n} samples have an infinite loss, their target's probability being 0: {places}",
     "nonfinite-logits": "{n} samples hold NaN, +inf or only -inf and count as NaN: {places}",
-    "not-normalised": "probabilities of {n} samples do not sum to 1 (off by up to {worst:.3g}), used as they are: {places}",
+    "not-normalised": "probabilities of {n} samples do not sum to 1 (off by up to {worst:.3g}), "
+    "used as they are: {places}",
     "soft-targets-not-normalised": "soft targets of {n} samples do not sum to 1 (off by up to {worst:.3g}), "
     "used as they are: {places}",
 }

@@ -71,7 +71,9 @@ def _check(request: ScoreRequest) -> None:
     if request.loss.source != "logits":
         raise UsageError(
             f"the gradient is by logits; the file holds {request.loss.source}",
-            hint="log-probabilities are logits of the same softmax: --from logits" if request.loss.source == "log-probs" else None,
+            hint="log-probabilities are logits of the same softmax: --from logits"
+            if request.loss.source == "log-probs"
+            else None,
         )
     if request.clip is not None:
         raise UsageError("--clip makes the loss flat in places; the gradient is that of the loss without it")

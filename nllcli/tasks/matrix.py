@@ -89,6 +89,12 @@ def matrix_report(
         Metric("n_classes", "classes", len(names), hidden=True),
     )
     return Report(
-        about.command, about.title, about.signature, metrics, (table,), about.warnings, dataset.notes,
+        about.command,
+        about.title,
+        about.signature,
+        metrics,
+        (table,),
+        about.warnings,
+        dataset.notes,
         quiet=[value for row in rows for value in row],
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, UsageError
 from nllcli.inputs.dataset import InputOptions, open_dataset
-from nllcli.model import LossOptions, Notice
+from nllcli.model import PRECISIONS, REDUCTIONS, SOURCES, LossOptions, Notice
+from nllcli.numerics.evaluate import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,15 +57,13 @@ class Settled:
 
 def settle(request: ScoreRequest) -> Settled:
     """Check the settings, open the inputs and work out the class weights."""
-    from dataclasses import replace
-
     _check(request)
     dataset = open_dataset(request.inputs)
-    if dataset.soft_targets is not None:
-        _check_soft(request)
     weights, weighting = _class_weights(request, dataset)
     options = replace(request.loss, class_weights=weights, clip=_clip(request, dataset))
-    return Settled(dataset, options, weighting, _notices(options, dataset))
+    soft = dataset.soft_targets is not None
+    check_options(options, soft=soft, ignoring=request.inputs.ignore_index is not None)
+    return Settled(dataset, options, weighting, notices(options, dataset))
 
 
 def signature(settled: Settled) -> str:
@@ -94,12 +93,7 @@ def plain(value: float) -> str:
 
 
 def _check(request: ScoreRequest) -> None:
-    loss, weights = request.loss, request.weights
-    if not 0.0 <= loss.label_smoothing <= 1.0:
-        raise UsageError(f"--label-smoothing {loss.label_smoothing} is outside 0..1")
-    check_temperature(loss)
-    if loss.label_smoothing and loss.loss != "nll":
-        raise UsageError(f"--label-smoothing is defined for --loss nll, not for {loss.loss}")
+    loss, weights, inputs = request.loss, request.weights, request.inputs
     if weights.weights is not None and weights.counts is not None:
         raise UsageError("--weights and --counts both give class weights", hint="give one of them")
     if weights.counts is None and (weights.scheme or weights.normalize or weights.beta is not None):
@@ -107,26 +101,40 @@ def _check(request: ScoreRequest) -> None:
             "--scheme, --normalize and --beta derive weights from counts, and there are none",
             hint="--counts targets counts the targets themselves",
         )
-    inputs = request.inputs
     if inputs.targets is None and inputs.target_column is None and loss.loss != "argmax":
         raise UsageError("there are no targets", hint="name a second file, or --target-column for a column of LOGITS")
+
+
+def check_options(loss: LossOptions, *, soft: bool, ignoring: bool) -> None:
+    """Raise UsageError for settings that have no meaning, alone or with ``soft`` targets.
+
+    ``ignoring`` says that an index to ignore was asked for.
+    """
+    choices = {"source": SOURCES, "loss": tuple(LOSSES), "reduction": REDUCTIONS, "precision": PRECISIONS}
+    for name, known in choices.items():
+        if getattr(loss, name) not in known:
+            raise UsageError(f"unknown {name} {getattr(loss, name)!r}", hint=f"one of: {', '.join(known)}")
+    if not 0.0 <= loss.label_smoothing <= 1.0:
+        raise UsageError(f"label smoothing {loss.label_smoothing} is outside 0..1")
+    if loss.label_smoothing and loss.loss != "nll":
+        raise UsageError(f"label smoothing is defined for the loss nll, not for {loss.loss}")
+    check_temperature(loss)
+    if loss.clip is not None and not 0.0 < loss.clip < 0.5:
+        raise UsageError(f"clip {loss.clip} is not between 0 and 0.5")
+    if soft and loss.loss != "nll":
+        raise UsageError(f"the loss {loss.loss} needs class indices; the targets are class probabilities")
+    if soft and ignoring:
+        raise UsageError(
+            "an index to ignore is a class index; the targets are class probabilities", hint="leave it out"
+        )
 
 
 def check_temperature(loss: LossOptions) -> None:
     """Raise UsageError for a temperature that cannot divide, or that has no logits to divide."""
     if not 0.0 < loss.temperature < float("inf"):
-        raise UsageError(f"--temperature {loss.temperature} is not above 0")
+        raise UsageError(f"temperature {loss.temperature} is not above 0")
     if loss.temperature != 1.0 and loss.source != "logits":
-        raise UsageError(f"--temperature divides logits; the file holds {loss.source}")
-
-
-def _check_soft(request: ScoreRequest) -> None:
-    if request.loss.loss != "nll":
-        raise UsageError(f"--loss {request.loss.loss} needs class indices; the targets are class probabilities")
-    if request.inputs.ignore_index is not None:
-        raise UsageError(
-            "--ignore-index names a class index; the targets are class probabilities", hint="leave it out"
-        )
+        raise UsageError(f"a temperature divides logits; these are {loss.source}")
 
 
 def _clip(request: ScoreRequest, dataset: Dataset) -> float | None:
@@ -137,12 +145,9 @@ def _clip(request: ScoreRequest, dataset: Dataset) -> float | None:
 
         return machine_epsilon(dataset.logits.dtype)
     try:
-        eps = float(request.clip)
+        return float(request.clip)
     except ValueError:
-        eps = -1.0
-    if not 0.0 < eps < 0.5:
-        raise UsageError(f"--clip {request.clip!r} is neither a number between 0 and 0.5 nor auto")
-    return eps
+        raise UsageError(f"--clip {request.clip!r} is neither a number nor auto") from None
 
 
 def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.float64] | None, str]:
@@ -181,7 +186,11 @@ def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.
         zero_count=wanted.zero_count,
         class_names=names,
     )
-    parts = [scheme, *([plain(beta)] if scheme == "effective" else []), *([wanted.normalize] if wanted.normalize else [])]
+    parts = [
+        scheme,
+        *([plain(beta)] if scheme == "effective" else []),
+        *([wanted.normalize] if wanted.normalize else []),
+    ]
     return weights, f"{'-'.join(parts)}-of-{'targets' if wanted.counts == 'targets' else 'counts'}"
 
 
@@ -228,7 +237,8 @@ def _count(request: ScoreRequest, n_classes: int) -> Sequence[int]:
     return result
 
 
-def _notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
+def notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
+    """What the settings themselves make worth saying."""
     found = []
     weights = options.class_weights
     if weights is not None and (weights < 0).any():
@@ -240,6 +250,9 @@ def _notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
             else "class indices: every class's term has its own weight, and the mean divides by the targets' weights"
         )
         found.append(
-            Notice("smoothing-with-weights", f"label smoothing with class weights follows PyTorch's rule for {convention}")
+            Notice(
+                "smoothing-with-weights",
+                f"label smoothing with class weights follows PyTorch's rule for {convention}",
+            )
         )
     return tuple(found)

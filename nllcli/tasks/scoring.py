@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.model import Block, Dataset, Scratch
+    from nllcli.model import Block, Chunk, Dataset, Scratch
     from nllcli.numerics.tally import Rows
     from nllcli.tasks.request import Settled
 
@@ -29,7 +29,7 @@ def outcomes(settled: Settled, wanted: Wanted, *, threads: int | None) -> Iterat
         yield from stream.map_blocks(work, chunks(dataset), threads=threads)
 
 
-def chunks(dataset: Dataset) -> Iterator[stream.Chunk]:
+def chunks(dataset: Dataset) -> Iterator[Chunk]:
     return dataset.chunks(stream.block_samples(dataset.layout.n_classes))
 
 
@@ -60,10 +60,11 @@ def blaming(dataset: Dataset) -> Iterator[None]:
     except SampleError as error:
         own_files = {"targets": dataset.targets or dataset.soft_targets, "sample_weights": dataset.sample_weights}
         culprit = own_files.get(error.culprit)
-        if culprit is None:
-            name, place = dataset.logits.name, partial(dataset.logits.place, layout=dataset.layout)
-        else:
-            name, place = culprit.name, dataset.layout.place
+        name = (culprit or dataset.logits).name
+
+        def place(sample: int) -> str:
+            return dataset.logits.place(sample, dataset.layout) if culprit is None else dataset.layout.place(sample)
+
         message = error.message
         if len(error.values) > 1:
             more = zip(error.samples[1:], error.values[1:], strict=True)
@@ -80,7 +81,9 @@ def _one_based(error: SampleError, dataset: Dataset) -> str | None:
     low, high = n_classes, 0
     for _, values in raw_targets(dataset):
         low, high = min(low, int(values.min())), max(high, int(values.max()))
-    return f"all targets lie in 1..{n_classes}: classes count from 0, so subtract 1" if (low, high) == (1, n_classes) else None
+    if (low, high) != (1, n_classes):
+        return None
+    return f"all targets lie in 1..{n_classes}: classes count from 0, so subtract 1"
 
 
 def places(rows: Rows, dataset: Dataset) -> str:

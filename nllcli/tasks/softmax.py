@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ class SoftmaxRequest:
 
     inputs: InputOptions
     log: bool = False
-    options: LossOptions = LossOptions()
+    options: LossOptions = field(default_factory=LossOptions)
     threads: int | None = None
 
 

@@ -1,0 +1,53 @@
+"""nll softmax."""
+
+from typing import Annotated
+
+import typer
+
+from nllcli.cli import options, scoring
+
+Log = Annotated[bool, typer.Option("--log", help="Log-probabilities.")]
+
+
+def softmax(
+    logits: scoring.Logits,
+    *,
+    log: Log = False,
+    temperature: scoring.Temperature = 1.0,
+    class_axis: scoring.ClassAxis = None,
+    binary: scoring.Binary = False,
+    classes: options.Classes = None,
+    on_nonfinite: scoring.OnNonfinite = "error",
+    input_format: scoring.InputFormat = None,
+    input_dtype: scoring.InputDtype = None,
+    precision: scoring.Precision = "exact",
+    threads: scoring.Threads = None,
+    save_dtype: scoring.SaveDtype = "f8",
+    format: scoring.MatrixFormat = None,
+    output: scoring.MatrixOutput = None,
+) -> None:
+    """Probabilities, or log-probabilities with --log.
+
+    A table on a terminal, CSV into a pipe, and an array (.npy or .csv) into a file with -o.
+    """
+    from nllcli.inputs.dataset import InputOptions
+    from nllcli.model import LossOptions
+    from nllcli.tasks.softmax import SoftmaxRequest
+    from nllcli.tasks.softmax import softmax as task
+
+    request = SoftmaxRequest(
+        InputOptions(
+            logits,
+            classes=scoring.class_names(classes),
+            class_axis=class_axis,
+            binary=binary,
+            input_format=input_format,
+            input_dtype=input_dtype,
+        ),
+        log,
+        LossOptions(temperature=temperature, binary=binary, precision=precision, on_nonfinite=on_nonfinite),
+        threads,
+    )
+    scoring.deliver(
+        lambda target: task(request, target), format=format, output=output, dtype=save_dtype, inputs=[logits]
+    )

@@ -1,0 +1,107 @@
+"""Arrays already in memory, as a Dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.errors import DataError
+from nllcli.inputs import shapes, targets
+from nllcli.inputs.npy import check_dtype
+from nllcli.inputs.raw import Values
+from nllcli.model import Block, Chunk, Dataset, Layout, Notice, Scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass
+class MemoryArray:
+    """A BlockSource over ``values``, contiguous in file order: of ``shape`` reversed where ``fortran``."""
+
+    name: str
+    values: NDArray[Any]
+    shape: tuple[int | None, ...]
+    fortran: bool = False
+    class_names: tuple[str, ...] | None = None
+    labels: bool = False
+    notes: tuple[Notice, ...] = ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.values.dtype
+
+    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+        slices = self.values.reshape(layout.outer or 0, layout.n_classes, layout.inner)
+        for start, n in layout.runs(block_samples):
+            yield Chunk(start, n, partial(_load, slices, start, n))
+
+    def place(self, sample: int, layout: Layout) -> str:
+        return layout.place(sample)
+
+
+def _load(slices: NDArray[Any], start: int, n: int, _: Scratch) -> Block:
+    _, n_classes, inner = slices.shape
+    outer, within = divmod(start, inner)
+    if n % inner:
+        return Block(start, slices[outer, :, within : within + n].T)
+    taken = slices[outer : outer + n // inner]
+    if len(taken) == 1:
+        return Block(start, taken[0].T)
+    return Block(start, taken.transpose(0, 2, 1).reshape(n, n_classes))
+
+
+def memory_array(name: str, given: ArrayLike) -> MemoryArray:
+    """Wrap an array; only one that is contiguous in neither order is copied."""
+    array = np.asarray(given)
+    check_dtype(array.dtype, name, None)
+    fortran = array.ndim > 1 and array.flags.f_contiguous and not array.flags.c_contiguous
+    return MemoryArray(name, array.T if fortran else np.ascontiguousarray(array), array.shape, fortran)
+
+
+def dataset_of(
+    logits: ArrayLike,
+    given_targets: ArrayLike | None,
+    *,
+    sample_weights: ArrayLike | None = None,
+    class_axis: int | None = None,
+    binary: bool = False,
+) -> Dataset:
+    """A Dataset of arrays: targets are class indices, or class probabilities in the shape of the logits."""
+    scores = memory_array("logits", logits)
+    labels = None if given_targets is None else np.asarray(given_targets)
+    soft = labels is not None and labels.dtype.kind == "f" and labels.shape == scores.shape
+    layout = shapes.layout_of(
+        scores.shape,
+        None if labels is None or soft else labels.shape,
+        class_axis=class_axis,
+        binary=binary,
+        fortran=scores.fortran,
+        name="logits",
+    )
+    order: Any = "F" if layout.fortran else "C"
+    weights = None
+    if sample_weights is not None:
+        values = np.asarray(sample_weights, np.float64)
+        _check_shape(layout, values.shape, "sample_weights")
+        weights = Values("sample_weights", values.ravel(order=order))
+    if labels is None:
+        return Dataset(scores, layout, sample_weights=weights)
+    if soft:
+        probabilities = np.asarray(labels.T if scores.fortran else labels, order="C")
+        source = MemoryArray("targets", probabilities, scores.shape, scores.fortran)
+        return Dataset(scores, layout, soft_targets=source, sample_weights=weights)
+    _check_shape(layout, labels.shape, "targets")
+    if labels.dtype.kind not in "iuf":
+        raise DataError(f"holds {labels.dtype}, not class indices", where="targets")
+    indices = targets.as_indices(labels.ravel(order=order))
+    return Dataset(scores, layout, targets=Values("targets", indices), sample_weights=weights)
+
+
+def _check_shape(layout: Layout, shape: tuple[int, ...], name: str) -> None:
+    shapes.check_targets(layout, shape, name, "logits")
