@@ -80,16 +80,18 @@ def exact_sum(values: NDArray[np.float64]) -> ExactSum:
         return _sum_with_specials(values)
     units = 0
     headroom = values.size.bit_length() + 1
+    exponent = math.frexp(top)[1] + headroom
+    if exponent > _LARGEST_SPLIT_EXPONENT:
+        return ExactSum(sum(_units(float(v)) for v in values))
     while top != 0.0:
-        exponent = math.frexp(top)[1] + headroom
-        if exponent > _LARGEST_SPLIT_EXPONENT:
-            return ExactSum(units + sum(_units(float(v)) for v in values))
         sigma = math.ldexp(1.0, exponent)
         high = values + sigma
         high -= sigma
         units += _units(float(high.sum()))
         values = values - high
-        top = max(float(values.max()), -float(values.min()))
+        if not values.any():
+            break
+        exponent += headroom - 53  # what is left of each value is at most half a unit in the last place of sigma
     return ExactSum(units)
 
 

@@ -21,13 +21,22 @@ if TYPE_CHECKING:
 # the number of classes alone, so that every memory order of one file gives the same bits.
 CLASS_FIRST_BELOW = 72
 
+# Elements transposed at a time: the source stays in the first-level cache while its columns are picked out.
+_TRANSPOSED_ELEMENTS = 1 << 14
+
 
 @dataclass(frozen=True)
 class Normaliser:
-    """``maximum`` (n,) and ``rest`` (n,), float64; see the module's docstring."""
+    """``maximum`` (n,) and ``rest`` (n,), float64; see the module's docstring.
+
+    Each kernel also leaves what it learnt about the place of the maximum: ``top`` (n,), its first class, or else
+    ``tied`` (n,), whether more than one class holds it.
+    """
 
     maximum: NDArray[np.float64]
     rest: NDArray[np.float64]
+    top: NDArray[np.int64] | None = None
+    tied: NDArray[np.bool_] | None = None
 
 
 def normalise(x: NDArray[Any], *, temperature: float = 1.0, single: bool = False, scratch: Scratch) -> Normaliser:
@@ -52,7 +61,9 @@ def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
         if x.flags.c_contiguous:
             return x
         out = scratch.array("rows", x.shape, x.dtype)
-    np.copyto(out, x)
+    step = max(1, _TRANSPOSED_ELEMENTS // x.shape[1])
+    for first in range(0, len(x), step):
+        np.copyto(out[first : first + step], x[first : first + step])
     return out
 
 
@@ -73,18 +84,21 @@ def _by_class(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch
 
     high = scratch.array("high", (n,), columns.dtype)
     low = scratch.array("low", (n,), columns.dtype)
+    second = scratch.array("second", (n,), columns.dtype)
     power = scratch.array("power", (n,), dtype)
     rest = np.zeros(n)
     np.copyto(high, columns[0])
+    second.fill(-np.inf)
     for c in range(1, n_classes):
         np.minimum(high, columns[c], out=low)
         np.maximum(high, columns[c], out=high)
+        np.maximum(second, low, out=second)
         np.subtract(low, shift, out=power, casting="same_kind")
         if temperature != 1.0:
             np.divide(power, temperature, out=power)
         np.exp(power, out=power)
         np.add(rest, power, out=rest)
-    return Normaliser(top, rest)
+    return Normaliser(top, rest, tied=second == maximum)
 
 
 def _by_row(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch) -> Normaliser:
@@ -105,7 +119,7 @@ def _by_row(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch) 
     np.exp(power, out=power)
     power[each, top] = 0
     rest = np.add.reduce(power, axis=1, dtype=np.float64)
-    return Normaliser(maximum.astype(np.float64), rest)
+    return Normaliser(maximum.astype(np.float64), rest, top=top)
 
 
 def sum_classes(values: NDArray[np.float64]) -> NDArray[np.float64]:

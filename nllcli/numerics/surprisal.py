@@ -69,6 +69,7 @@ class FromLogits:
     def __init__(self, x: NDArray[Any], *, temperature: float = 1.0, single: bool = False, scratch: Scratch) -> None:
         self._x = x
         self._temperature = temperature
+        self._picked: tuple[NDArray[np.int64], NDArray[Any]] | None = None
         self._normaliser = normalise(x, temperature=temperature, single=single, scratch=scratch)
 
     @cached_property
@@ -84,8 +85,14 @@ class FromLogits:
                 gap /= self._temperature
         return gap
 
+    def _pick(self, classes: NDArray[np.int64]) -> NDArray[Any]:
+        """The logits of ``classes``, which are nearly always the same targets."""
+        if self._picked is None or self._picked[0] is not classes:
+            self._picked = (classes, pick(self._x, classes))
+        return self._picked[1]
+
     def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
-        gap = self._gap(pick(self._x, classes), self._normaliser.maximum)
+        gap = self._gap(self._pick(classes), self._normaliser.maximum)
         gap += self._log1p_rest
         return gap
 
@@ -133,12 +140,15 @@ class FromLogits:
 
     @cached_property
     def _top(self) -> NDArray[np.int64]:
-        return self._x.argmax(axis=1)
+        known = self._normaliser.top
+        return self._x.argmax(axis=1) if known is None else known
 
     def is_top(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """A tie makes rest at least 1, so only those rows need a search for the first maximum."""
-        right = pick(self._x, classes) == self._normaliser.maximum
-        tied = np.flatnonzero(right & (self._normaliser.rest >= 1.0))
+        """Only rows whose maximum is shared need a search for its first class."""
+        if self._normaliser.top is not None:
+            return self._normaliser.top == classes
+        right = self._pick(classes) == self._normaliser.maximum
+        tied = np.flatnonzero(right & self._normaliser.tied)
         if tied.size:
             right[tied] = self._x[tied].argmax(axis=1) == classes[tied]
         return right
