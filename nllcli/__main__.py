@@ -1,8 +1,6 @@
 """python -m nllcli is nll."""
 
-import sys
-
-from nllcli.cli.main import main
+from nllcli.cli.main import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -2,7 +2,6 @@
 
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -113,7 +112,7 @@ def _open_directly(path: StrPath) -> BinaryIO:
 @contextmanager
 def _write_beside(path: StrPath) -> Iterator[BinaryIO]:
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".nll-{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    temporary = target.with_name(f".nll-{os.getpid()}-{os.urandom(4).hex()}.tmp")
     with faults(path):
         file = temporary.open("xb")
     try:

@@ -4,10 +4,6 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from rich.cells import cell_len
-from rich.color import ColorSystem
-from rich.console import Console
-from rich.style import Style
-from rich.text import Text
 
 from nllcli.model import Metric, Report, Table
 from nllcli.outputs.columns import NOTHING, Lane, lanes
@@ -40,11 +36,15 @@ class _Page:
 
     def __init__(self, width: int | None, colour: bool) -> None:
         self._width = width
-        self._colours = ColorSystem.STANDARD if colour else None
-        self._console = Console(color_system=None)
+        self._colour = colour
 
     def paint(self, text: str, style: str) -> str:
-        return Style.parse(style).render(text, color_system=self._colours) if text and style else text
+        if not (self._colour and text and style):
+            return text
+        from rich.color import ColorSystem
+        from rich.style import Style
+
+        return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
 
     def room(self, indent: str) -> int | None:
         return None if self._width is None else self._width - cell_len(indent)
@@ -57,7 +57,10 @@ class _Page:
         """Fold at spaces, and within a word only where it is longer than the room."""
         if room is None or cell_len(text) <= room:
             return [text]
-        lines = Text(text).wrap(self._console, max(1, room), overflow="fold")
+        from rich.console import Console
+        from rich.text import Text
+
+        lines = Text(text).wrap(Console(color_system=None), max(1, room), overflow="fold")
         return [line.plain.rstrip() for line in lines]
 
     def cell(self, text: str, width: int, style: str, *, right: bool = False) -> str:
