@@ -138,11 +138,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A block not read yet: cut in order by one thread, loaded by any."""
+    """A block not read yet: cut in order by one thread, loaded by any; ``n_bytes`` is its share of the file."""
 
     start: int
     n: int
     load: Callable[[Scratch], Block]
+    n_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ class BlockSource(Protocol):
     """An array of logits (or soft targets) that is read block by block.
 
     A first entry of None in ``shape`` is known only at the end of the stream; ``labels`` tells that the blocks bring
-    their own targets.
+    their own targets; ``n_bytes`` is the sum over all chunks, None where that is not known.
     """
 
     @property
@@ -185,6 +186,8 @@ class BlockSource(Protocol):
     @property
     def labels(self) -> bool: ...
     @property
+    def n_bytes(self) -> int | None: ...
+    @property
     def notes(self) -> tuple[Notice, ...]: ...
 
     def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
@@ -193,6 +196,18 @@ class BlockSource(Protocol):
 
     def place(self, sample: int, layout: Layout) -> str:
         """Where a sample is, in the words of the file."""
+        ...
+
+
+class Progress(Protocol):
+    """Is told how far a pass over a file has come."""
+
+    def begin(self, total: int | None) -> None:
+        """A pass over ``total`` bytes begins (None: not known)."""
+        ...
+
+    def advance(self, n_bytes: int) -> None:
+        """So many bytes more are done."""
         ...
 
 

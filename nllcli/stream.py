@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from nllcli.errors import NllError
@@ -12,6 +13,8 @@ from nllcli.model import Block, Chunk, Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from nllcli.model import Progress
 
 Result = TypeVar("Result")
 
@@ -35,6 +38,7 @@ def map_blocks(
     chunks: Iterable[Chunk],
     *,
     threads: int | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Result]:
     """Apply ``work`` to every block and yield the results in block order.
 
@@ -42,22 +46,31 @@ def map_blocks(
     way, so memory stays flat. The first exception in block order is raised. A single chunk is worked on in place.
     """
     chunks = iter(chunks)
-    first = next(chunks, None)
+    first, second = next(chunks, None), next(chunks, None)
     if first is None:
         return
-    second = next(chunks, None)
     threads = threads or available_threads()
-    if second is None or threads == 1:
-        scratch = Scratch()
-        for chunk in _chain(first, second, chunks):
-            yield work(chunk.load(scratch), scratch)
-        return
-    yield from _map_on_threads(work, _chain(first, second, chunks), threads)
+    everything = chain([first], [] if second is None else [second], chunks)
+    results = (
+        _map_in_place(work, everything)
+        if second is None or threads == 1
+        else _map_on_threads(work, everything, threads)
+    )
+    for chunk, result in results:
+        if progress is not None:
+            progress.advance(chunk.n_bytes)
+        yield result
+
+
+def _map_in_place(work: Callable[[Block, Scratch], Result], chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Result]]:
+    scratch = Scratch()
+    for chunk in chunks:
+        yield chunk, work(chunk.load(scratch), scratch)
 
 
 def _map_on_threads(
-    work: Callable[[Block, Scratch], Result], chunks: Iterator[Chunk], threads: int
-) -> Iterator[Result]:
+    work: Callable[[Block, Scratch], Result], chunks: Iterable[Chunk], threads: int
+) -> Iterator[tuple[Chunk, Result]]:
     from concurrent.futures import Future, ThreadPoolExecutor
 
     local = threading.local()
@@ -68,20 +81,21 @@ def _map_on_threads(
         return work(chunk.load(local.scratch), local.scratch)
 
     pool = ThreadPoolExecutor(threads, thread_name_prefix="nll")
-    pending: deque[Future[Result]] = deque()
+    pending: deque[tuple[Chunk, Future[Result]]] = deque()
     try:
         for chunk in _raising_in_turn(chunks):
-            pending.append(pool.submit(run, chunk))
+            pending.append((chunk, pool.submit(run, chunk)))
             if len(pending) >= 2 * threads:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+                done, future = pending.popleft()
+                yield done, future.result()
+        for done, future in pending:
+            yield done, future.result()
     finally:
         # On an error or an interrupt only the blocks already under way are waited for.
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _raising_in_turn(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+def _raising_in_turn(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     """Let an error met while cutting wait for the blocks before it, so that which error shows is no race."""
     try:
         yield from chunks
@@ -92,14 +106,3 @@ def _raising_in_turn(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
             raise caught
 
         yield Chunk(0, 0, fail)
-
-
-def _chain(
-    first: Chunk,
-    second: Chunk | None,
-    rest: Iterator[Chunk],
-) -> Iterator[Chunk]:
-    yield first
-    if second is not None:
-        yield second
-        yield from rest

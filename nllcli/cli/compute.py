@@ -1,5 +1,6 @@
 """nll compute."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -48,10 +49,12 @@ def compute(
     format: options.Format = "table",
     quiet: options.Quiet = False,
     output: options.Output = None,
+    progress: scoring.ShowProgress = None,
 ) -> None:
     """The loss: reduced, per class and per sample."""
     from nllcli.outputs.arrays import open_array
     from nllcli.outputs.emit import emit
+    from nllcli.outputs.progress import ProgressBar
     from nllcli.tasks.compute import Sections
     from nllcli.tasks.compute import compute as task
     from nllcli.tasks.saving import Saves
@@ -85,9 +88,10 @@ def compute(
         threads=threads,
     )
     unasked = format in ("table", "markdown") and not quiet
-    report = task(
-        request,
-        Sections(per_class, per_sample, unasked),
-        Saves(open_array, save_losses, save_probs, save_log_probs, save_grad, dtype=save_dtype),
-    )
+    with ProgressBar(progress) as bar:
+        report = task(
+            replace(request, progress=bar),
+            Sections(per_class, per_sample, unasked),
+            Saves(open_array, save_losses, save_probs, save_log_probs, save_grad, dtype=save_dtype),
+        )
     emit(report, fmt=format, quiet=quiet, path=output, inputs=[p for p in (logits, targets) if p not in (None, "-")])

@@ -1,5 +1,7 @@
 """nll grad."""
 
+from dataclasses import replace
+
 from nllcli.cli import options, scoring
 
 
@@ -32,6 +34,7 @@ def grad(
     save_dtype: scoring.SaveDtype = "f8",
     format: scoring.MatrixFormat = None,
     output: scoring.MatrixOutput = None,
+    progress: scoring.ShowProgress = None,
 ) -> None:
     """The gradient of the loss with respect to the logits.
 
@@ -68,4 +71,11 @@ def grad(
         threads=threads,
     )
     inputs = [path for path in (logits, targets, sample_weights) if path is not None]
-    scoring.deliver(lambda target: task(request, target), format=format, output=output, dtype=save_dtype, inputs=inputs)
+    scoring.deliver(
+        lambda target, bar: task(replace(request, progress=bar), target),
+        progress=progress,
+        format=format,
+        output=output,
+        dtype=save_dtype,
+        inputs=inputs,
+    )

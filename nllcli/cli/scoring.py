@@ -12,7 +12,7 @@ from nllcli.model import PRECISIONS, REDUCTIONS, SOURCES
 from nllcli.outputs.formats import FORMATS
 
 if TYPE_CHECKING:
-    from nllcli.model import Report
+    from nllcli.model import Progress, Report
     from nllcli.tasks.matrix import ArrayTarget
     from nllcli.tasks.request import ScoreRequest
 
@@ -74,6 +74,10 @@ Precision = Annotated[
 ]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, metavar="N", help="[default: the processors it may use]")
+]
+ShowProgress = Annotated[
+    bool | None,
+    typer.Option("--progress/--no-progress", help="On standard error.  [default: long work at a terminal]"),
 ]
 SaveDtype = Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", help="The type of saved arrays.")]
 
@@ -164,8 +168,9 @@ MatrixOutput = Annotated[
 
 
 def deliver(
-    task: "Callable[[ArrayTarget | None], Report | None]",
+    task: "Callable[[ArrayTarget | None, Progress], Report | None]",
     *,
+    progress: bool | None,
     format: str | None,
     output: str | None,
     dtype: str,
@@ -174,6 +179,7 @@ def deliver(
     """Run a task whose result is a matrix, and send that where it belongs: a file, a pipe or a screen."""
     from nllcli.outputs.arrays import open_array
     from nllcli.outputs.emit import emit
+    from nllcli.outputs.progress import ProgressBar
     from nllcli.tasks.matrix import ArrayTarget
 
     target = None
@@ -181,6 +187,7 @@ def deliver(
         target = ArrayTarget(open_array, output, dtype=dtype)
     elif format in ("csv", None) and output is None and (format == "csv" or not sys.stdout.isatty()):
         target = ArrayTarget(open_array, "-", "csv", dtype)
-    report = task(target)
+    with ProgressBar(progress) as bar:
+        report = task(target, bar)
     if report is not None:
         emit(report, fmt=format or "table", path=output, inputs=inputs)

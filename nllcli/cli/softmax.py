@@ -1,5 +1,6 @@
 """nll softmax."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -25,6 +26,7 @@ def softmax(
     save_dtype: scoring.SaveDtype = "f8",
     format: scoring.MatrixFormat = None,
     output: scoring.MatrixOutput = None,
+    progress: scoring.ShowProgress = None,
 ) -> None:
     """Probabilities, or log-probabilities with --log.
 
@@ -49,5 +51,10 @@ def softmax(
         threads,
     )
     scoring.deliver(
-        lambda target: task(request, target), format=format, output=output, dtype=save_dtype, inputs=[logits]
+        lambda target, bar: task(replace(request, progress=bar), target),
+        progress=progress,
+        format=format,
+        output=output,
+        dtype=save_dtype,
+        inputs=[logits],
     )

@@ -36,10 +36,14 @@ class MemoryArray:
     def dtype(self) -> np.dtype[Any]:
         return self.values.dtype
 
+    @property
+    def n_bytes(self) -> int:
+        return self.values.nbytes
+
     def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
         slices = self.values.reshape(layout.outer or 0, layout.n_classes, layout.inner)
         for start, n in layout.runs(block_samples):
-            yield Chunk(start, n, partial(_load, slices, start, n))
+            yield Chunk(start, n, partial(_load, slices, start, n), n * layout.n_classes * self.dtype.itemsize)
 
     def place(self, sample: int, layout: Layout) -> str:
         return layout.place(sample)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,9 +43,13 @@ class RawArray:
     def __post_init__(self) -> None:
         self._version = self._stat()
 
+    @property
+    def n_bytes(self) -> int:
+        return prod(n or 0 for n in self.shape) * self.dtype.itemsize
+
     def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
         for start, n in layout.runs(block_samples):
-            yield Chunk(start, n, partial(self._load, layout, start, n))
+            yield Chunk(start, n, partial(self._load, layout, start, n), n * layout.n_classes * self.dtype.itemsize)
         self._check_unchanged()
 
     def place(self, sample: int, layout: Layout) -> str:

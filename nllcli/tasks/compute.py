@@ -66,7 +66,7 @@ def compute(request: ScoreRequest, sections: Sections, saves: Saves) -> Report:
     tally, kept = Tally(), _Kept(each_asked)
     with ExitStack() as stack:
         saver = stack.enter_context(Saver(saves, settled.dataset, request.inputs))
-        for outcome in outcomes(settled, wanted, threads=request.threads):
+        for outcome in outcomes(settled, wanted, threads=request.threads, progress=request.progress):
             tally += outcome.tally
             saver.write(outcome)
             kept.add(outcome)

@@ -25,7 +25,7 @@ def grad(request: ScoreRequest, target: ArrayTarget | None) -> Report | None:
     settled = settle(request)
     dataset = settled.dataset
     n_columns = 1 if settled.options.binary else dataset.layout.n_classes
-    blocks = _blocks(settled, divisor, request.threads)
+    blocks = _blocks(settled, divisor, request)
     if target is not None:
         write_matrix(blocks, target, dataset, n_columns=n_columns)
         return None
@@ -46,8 +46,8 @@ def grad(request: ScoreRequest, target: ArrayTarget | None) -> Report | None:
     return matrix_report(blocks, about, dataset, n_columns=n_columns)
 
 
-def _blocks(settled: Settled, divisor: float, threads: int | None) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    for outcome in outcomes(settled, Wanted(gradient=divisor), threads=threads):
+def _blocks(settled: Settled, divisor: float, request: ScoreRequest) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    for outcome in outcomes(settled, Wanted(gradient=divisor), threads=request.threads, progress=request.progress):
         assert outcome.gradient is not None
         yield outcome.start, outcome.gradient
 

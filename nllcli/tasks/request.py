@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.model import Dataset
+    from nllcli.model import Dataset, Progress
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class ScoreRequest:
     weights: WeightOptions = field(default_factory=WeightOptions)
     clip: str | None = None
     threads: int | None = None
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True)

@@ -4,29 +4,46 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nllcli import stream
 from nllcli.errors import DataError, SampleError
 from nllcli.numerics.evaluate import Outcome, Wanted, counted_targets, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.model import Block, Chunk, Dataset, Scratch
+    from nllcli.model import Block, Chunk, Dataset, Progress, Scratch
     from nllcli.numerics.tally import Rows
     from nllcli.tasks.request import Settled
 
+Result = TypeVar("Result")
 
-def outcomes(settled: Settled, wanted: Wanted, *, threads: int | None) -> Iterator[Outcome]:
+
+def outcomes(
+    settled: Settled, wanted: Wanted, *, threads: int | None, progress: Progress | None = None
+) -> Iterator[Outcome]:
     """Score every block, in file order; errors name file and place."""
     dataset = settled.dataset
     work = partial(_work, settled, wanted)
     with blaming(dataset):
-        yield from stream.map_blocks(work, chunks(dataset), threads=threads)
+        yield from map_dataset(work, dataset, threads=threads, progress=progress)
+
+
+def map_dataset(
+    work: Callable[[Block, Scratch], Result],
+    dataset: Dataset,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Result]:
+    """``stream.map_blocks`` over the whole dataset, its size told to ``progress``."""
+    if progress is not None:
+        progress.begin(dataset.logits.n_bytes)
+    return stream.map_blocks(work, chunks(dataset), threads=threads, progress=progress)
 
 
 def chunks(dataset: Dataset) -> Iterator[Chunk]:

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nllcli import stream
 from nllcli.inputs.dataset import InputOptions, open_dataset
 from nllcli.model import LossOptions, Report
 from nllcli.numerics.evaluate import probabilities
 from nllcli.tasks.matrix import ArrayTarget, MatrixTable, matrix_report, write_matrix
 from nllcli.tasks.request import check_temperature, plain
-from nllcli.tasks.scoring import blaming, chunks
+from nllcli.tasks.scoring import blaming, map_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.model import Block, Dataset, Scratch
+    from nllcli.model import Block, Dataset, Progress, Scratch
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class SoftmaxRequest:
     log: bool = False
     options: LossOptions = field(default_factory=LossOptions)
     threads: int | None = None
+    progress: Progress | None = None
 
 
 def softmax(request: SoftmaxRequest, target: ArrayTarget | None) -> Report | None:
@@ -58,7 +58,7 @@ def softmax(request: SoftmaxRequest, target: ArrayTarget | None) -> Report | Non
 def _blocks(request: SoftmaxRequest, dataset: Dataset) -> Iterator[tuple[int, NDArray[np.float64]]]:
     start = 0
     with blaming(dataset):
-        for values in stream.map_blocks(partial(_work, request), chunks(dataset), threads=request.threads):
+        for values in map_dataset(partial(_work, request), dataset, threads=request.threads, progress=request.progress):
             yield start, values
             start += len(values)
 
