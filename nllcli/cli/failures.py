@@ -1,16 +1,15 @@
 """Exceptions become one line on standard error, perhaps a hint, and an exit code."""
 
 import sys
-import traceback
 from contextlib import suppress
 from typing import NamedTuple
 
+from nllcli.cli.process import Terminated
 from nllcli.errors import ExitCode, NllError
 from nllcli.outputs.printable import printable
 
-
-class Terminated(BaseException):
-    """SIGTERM arrived; not an Exception, so that only clean-up code sees it on its way up."""
+# What the loader and the threads of the system say where memory is short, in exceptions that are no MemoryError.
+_SHORT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread")
 
 
 class Failure(NamedTuple):
@@ -26,8 +25,12 @@ def explain(error: BaseException) -> Failure:
     match error:
         case NllError():
             return Failure(error.code, str(error), error.hint)
-        case OSError() | MemoryError():
+        case OSError():
             return Failure(ExitCode.FAULT, _system_message(error))
+        case MemoryError():
+            return Failure(ExitCode.FAULT, f"not enough memory: {error}".removesuffix(": "))
+        case ImportError() | RuntimeError() if (reason := _shortage(error)) is not None:
+            return Failure(ExitCode.FAULT, f"not enough memory: {reason}")
         case KeyboardInterrupt():
             return Failure(ExitCode.INTERRUPTED, "interrupted")
         case Terminated():
@@ -52,6 +55,8 @@ def tell(failure: Failure) -> None:
 
 def tell_traceback(error: BaseException) -> None:
     """Write the whole story to standard error."""
+    import traceback
+
     _write("".join(traceback.format_exception(error)))
 
 
@@ -62,9 +67,17 @@ def _explain_usage(error: BaseException) -> Failure:
     return Failure(ExitCode.USAGE, message[:1].lower() + message[1:], f"see {command} --help")
 
 
-def _system_message(error: OSError | MemoryError) -> str:
-    if isinstance(error, MemoryError):
-        return f"not enough memory: {error}".removesuffix(": ")
+def _shortage(error: BaseException) -> str | None:
+    """Find the words for a lack of memory in an exception, or in the one that led to it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if any(words in str(cause).lower() for words in _SHORT_OF_MEMORY):
+            return str(cause).splitlines()[-1]
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _system_message(error: OSError) -> str:
     message = error.strerror or str(error) or type(error).__name__
     return message if error.filename is None else f"{_file_name(error.filename)}: {message}"
 

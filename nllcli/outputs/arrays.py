@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nllcli.errors import UsageError
 from nllcli.model import Layout
-from nllcli.outputs.files import StrPath, faults, is_replaceable, replace_file
+from nllcli.outputs.files import StrPath, faults, is_replaceable, replace_file, shown
 
 _GATHERED_BYTES = 1 << 24  # up to here, samples wait until they fill one contiguous run of the file
 
@@ -132,7 +132,7 @@ class _NpyWriter(ArrayWriter):
             return
         raise UsageError(
             "this array is not written from beginning to end, and what is not a file cannot be gone back in",
-            where=str(plan.path),
+            where=shown(plan.path),
             hint="write it to a file",
         )
 
@@ -193,7 +193,7 @@ class _CsvWriter(ArrayWriter):
         if len(plan.layout.sample_shape) > 1 or plan.class_axis not in (None, len(plan.shape) - 1):
             raise UsageError(
                 f"csv holds one sample a line, which an array of shape {plan.shape} does not have",
-                where=str(plan.path),
+                where=shown(plan.path),
                 hint="name the file .npy",
             )
 
@@ -215,7 +215,7 @@ def _writer_class(path: StrPath) -> type[ArrayWriter]:
     if suffix not in _WRITERS:
         raise UsageError(
             f"arrays are written as {' or '.join(_WRITERS)}, not as {suffix or 'a file without an extension'}",
-            where=str(path),
+            where=shown(path),
             hint="the extension of the file decides its format",
         )
     return _WRITERS[suffix]

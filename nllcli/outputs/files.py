@@ -1,9 +1,10 @@
 """Writing a file whole or not at all."""
 
+import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -11,10 +12,14 @@ from typing import BinaryIO
 from nllcli.errors import FaultError, UsageError
 
 StrPath = str | os.PathLike[str]
+STANDARD_OUTPUT = "standard output"
 
 # Opening these by name would start at the beginning of whatever the descriptor stands for, or fail on a socket.
 _DESCRIPTORS = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
 _NUMBERED_DESCRIPTOR = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)")
+
+# Files under way. Noted before they exist and until they are gone, for the moments in which no frame knows of them.
+_unfinished: set[Path] = set()
 
 
 @contextmanager
@@ -29,18 +34,52 @@ def replace_file(path: StrPath, inputs: Iterable[StrPath] = ()) -> Iterator[Bina
         yield file
 
 
+def check_outputs(outputs: Mapping[str, StrPath | None], inputs: Iterable[StrPath | None]) -> None:
+    """Raise UsageError or FaultError for outputs that cannot be written, before the work they are the result of.
+
+    ``outputs`` maps an option to its file, None where not given; ``inputs`` are files or whatever else was given.
+    """
+    sources = [name for name in inputs if name is not None]
+    taken: dict[object, str] = {}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        check_output(path, sources)
+        place = _place(path)
+        if place in taken:
+            raise UsageError(
+                f"{taken[place]} and {option} would be written over each other",
+                where=shown(path),
+                hint="give each a file of its own",
+            )
+        if place is not None:
+            taken[place] = option
+
+
 def check_output(path: StrPath, inputs: Iterable[StrPath] = ()) -> None:
     """Raise UsageError if ``path`` is one of ``inputs`` and FaultError if it can be seen not to be writable."""
-    if not is_replaceable(path):
-        return
-    target = Path(os.path.realpath(path))
+    descriptor = _descriptor(path)
     with faults(path):
-        problem = _obstacle(target, os.fspath(path))
-        same = target.exists() and any(_is_same(target, name) for name in inputs)
-    if problem:
-        raise FaultError(problem, where=str(path))
-    if same:
-        raise UsageError("the output is also an input", where=str(path), hint="choose another name for the output")
+        if descriptor is not None:
+            os.write(descriptor, b"")
+            status = os.fstat(descriptor)
+        else:
+            problem = _obstacle(Path(os.path.realpath(path)), os.fspath(path)) if is_replaceable(path) else None
+            if problem:
+                raise FaultError(problem, where=shown(path))
+            if not Path(path).exists():
+                return
+            status = Path(path).stat()
+    # A device can be read and written; what a redirection made of a descriptor may well be an input.
+    if stat.S_ISREG(status.st_mode) and any(_is_same(status, name) for name in inputs):
+        raise UsageError("the output is also an input", where=shown(path), hint="choose another name for the output")
+
+
+def remove_unfinished() -> None:
+    """Remove what was begun and neither finished nor removed: an interruption can come where no clean-up stands."""
+    for path in list(_unfinished):
+        with suppress(OSError):
+            _discard(path)
 
 
 def _obstacle(target: Path, name: str) -> str | None:
@@ -72,17 +111,33 @@ def faults(path: StrPath) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise FaultError(error.strerror or str(error), where=str(path)) from error
+        reason = "is closed" if error.errno == errno.EBADF else error.strerror or str(error)
+        raise FaultError(reason, where=shown(path)) from error
 
 
-def _is_same(target: Path, name: StrPath) -> bool:
-    """Tell whether the input ``name``, perhaps a member of an archive (``file:member``), lives in ``target``."""
+def shown(path: StrPath) -> str:
+    return STANDARD_OUTPUT if os.fspath(path) == "-" else str(path)
+
+
+def _is_same(status: os.stat_result, name: StrPath) -> bool:
+    """Tell whether the input ``name``, perhaps a member of an archive (``file:member``), is the file of ``status``."""
     text = os.fspath(name)
     for path in (0 if text == "-" else text, text.rpartition(":")[0]):
         with suppress(OSError):
-            if os.path.samestat(os.stat(path), target.stat()):  # noqa: PTH116 - standard input has no path
+            if os.path.samestat(os.stat(path), status):  # noqa: PTH116 - standard input has no path
                 return True
     return False
+
+
+def _place(path: StrPath) -> object:
+    """Return what two outputs must not have in common; None for a device, which takes any number of them."""
+    if is_replaceable(path):
+        return os.path.realpath(path)
+    descriptor = _descriptor(path)
+    if descriptor is not None:
+        return descriptor
+    status = Path(path).stat()
+    return None if stat.S_ISCHR(status.st_mode) else (status.st_dev, status.st_ino)
 
 
 def _descriptor(path: StrPath) -> int | None:
@@ -113,21 +168,29 @@ def _open_directly(path: StrPath) -> BinaryIO:
 def _write_beside(path: StrPath) -> Iterator[BinaryIO]:
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".nll-{os.getpid()}-{os.urandom(4).hex()}.tmp")
-    with faults(path):
-        file = temporary.open("xb")
+    _unfinished.add(temporary)
     try:
-        yield file
         with faults(path):
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-            temporary.replace(target)
-    except BaseException:
+            file = temporary.open("xb")
+        try:
+            yield file
+            with faults(path):
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+                temporary.replace(target)
+        finally:
+            with suppress(OSError):
+                file.close()
+    finally:
         with suppress(OSError):
-            file.close()
-        temporary.unlink(missing_ok=True)
-        raise
+            _discard(temporary)
     _sync_folder(target.parent)
+
+
+def _discard(temporary: Path) -> None:
+    temporary.unlink(missing_ok=True)
+    _unfinished.discard(temporary)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,9 +7,8 @@ from contextlib import suppress
 from typing import TypedDict
 
 from nllcli.errors import FaultError
+from nllcli.outputs.files import STANDARD_OUTPUT, faults
 from nllcli.outputs.printable import printable
-
-_STANDARD_OUTPUT = "standard output"
 
 
 class Screen(TypedDict):
@@ -37,16 +36,11 @@ def write_result(text: str) -> None:
     """Write ``text`` to standard output, all of it, or raise FaultError; BrokenPipeError stays what it is."""
     stream = sys.stdout
     if stream is None or stream.closed:
-        raise FaultError("it is closed", where=_STANDARD_OUTPUT)
+        raise FaultError("is closed", where=STANDARD_OUTPUT)
     encoding = stream.encoding or "utf-8"
-    try:
+    with faults(STANDARD_OUTPUT):
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
-    except OSError as error:
-        _abandon_standard_output()
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise FaultError(error.strerror or str(error), where=_STANDARD_OUTPUT) from error
 
 
 def write_notice(kind: str, message: str) -> None:
@@ -57,9 +51,13 @@ def write_notice(kind: str, message: str) -> None:
             sys.stderr.flush()
 
 
-def _abandon_standard_output() -> None:
-    """Send what is still buffered nowhere: the interpreter would fail on it once more at exit, with status 120."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+def settle_standard_output() -> None:
+    """Send what standard output does not take nowhere: it would fail on it once more later, with nobody to tell."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)

@@ -6,7 +6,7 @@ import sys
 import pytest
 import typer
 
-from nllcli.cli import main as program
+from nllcli.cli import app as program
 from nllcli.cli.main import main
 from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.version import __version__
