@@ -54,6 +54,7 @@ def compute(
     """The loss: reduced, per class and per sample."""
     from nllcli.outputs.arrays import open_array
     from nllcli.outputs.emit import emit
+    from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
     from nllcli.tasks.compute import Sections
     from nllcli.tasks.compute import compute as task
@@ -87,6 +88,16 @@ def compute(
         precision=precision,
         threads=threads,
     )
+    check_outputs(
+        {
+            "the report": output or "-",
+            "--save-losses": save_losses,
+            "--save-probs": save_probs,
+            "--save-log-probs": save_log_probs,
+            "--save-grad": save_grad,
+        },
+        inputs=[logits, targets, sample_weights, weights, counts, classes],
+    )
     unasked = format in ("table", "markdown") and not quiet
     with ProgressBar(progress) as bar:
         report = task(
@@ -94,4 +105,4 @@ def compute(
             Sections(per_class, per_sample, unasked),
             Saves(open_array, save_losses, save_probs, save_log_probs, save_grad, dtype=save_dtype),
         )
-    emit(report, fmt=format, quiet=quiet, path=output, inputs=[p for p in (logits, targets) if p not in (None, "-")])
+    emit(report, fmt=format, quiet=quiet, path=output)

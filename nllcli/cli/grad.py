@@ -70,12 +70,11 @@ def grad(
         precision=precision,
         threads=threads,
     )
-    inputs = [path for path in (logits, targets, sample_weights) if path is not None]
     scoring.deliver(
         lambda target, bar: task(replace(request, progress=bar), target),
         progress=progress,
         format=format,
         output=output,
         dtype=save_dtype,
-        inputs=inputs,
+        inputs=[logits, targets, sample_weights, weights, counts, classes],
     )

@@ -174,14 +174,16 @@ def deliver(
     format: str | None,
     output: str | None,
     dtype: str,
-    inputs: Sequence[str],
+    inputs: Sequence[str | None],
 ) -> None:
     """Run a task whose result is a matrix, and send that where it belongs: a file, a pipe or a screen."""
     from nllcli.outputs.arrays import open_array
     from nllcli.outputs.emit import emit
+    from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
     from nllcli.tasks.matrix import ArrayTarget
 
+    check_outputs({"the result": output or "-"}, inputs)
     target = None
     if output is not None and format is None:
         target = ArrayTarget(open_array, output, dtype=dtype)
@@ -190,4 +192,4 @@ def deliver(
     with ProgressBar(progress) as bar:
         report = task(target, bar)
     if report is not None:
-        emit(report, fmt=format or "table", path=output, inputs=inputs)
+        emit(report, fmt=format or "table", path=output)

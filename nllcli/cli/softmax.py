@@ -56,5 +56,5 @@ def softmax(
         format=format,
         output=output,
         dtype=save_dtype,
-        inputs=[logits],
+        inputs=[logits, classes],
     )

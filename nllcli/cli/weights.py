@@ -55,12 +55,14 @@ def weights(
     text: numbers between commas, blanks or line ends, or lines of name,count.
     """
     from nllcli.outputs.emit import emit
+    from nllcli.outputs.files import check_outputs
     from nllcli.tasks.weights import weights as task
 
     if all_schemes and scheme is not None:
         raise UsageError("--all and --scheme exclude each other")
     if all_schemes and quiet:
         raise UsageError("--quiet prints the weights of one scheme", hint="choose it with --scheme, not --all")
+    check_outputs({"the report": output or "-"}, [counts, targets, classes])
     class_counts, class_names = _read(counts, targets, classes)
     report = task(
         class_counts,
@@ -71,7 +73,7 @@ def weights(
         zero_count=zero_count,
         all_schemes=all_schemes,
     )
-    emit(report, fmt=format, quiet=quiet, path=output, inputs=[path for path in (counts, targets, classes) if path])
+    emit(report, fmt=format, quiet=quiet, path=output)
 
 
 def _read(counts: str | None, targets: str | None, classes: str | None) -> tuple[Sequence[int], Sequence[str] | None]:

@@ -3,7 +3,7 @@
 import csv
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -31,7 +31,6 @@ def open_array(
     dtype: str = "f8",
     columns: Sequence[str] | None = None,
     format: str | None = None,
-    inputs: Iterable[StrPath] = (),
 ) -> Iterator["ArrayWriter"]:
     """Yield a writer of an array of ``shape``, in ``format``, "npy" or "csv" (None: by the extension of ``path``).
 
@@ -42,7 +41,7 @@ def open_array(
     plan = _Plan(path, shape, class_axis, fortran, np.dtype(dtype), columns)
     writer_class = _writer_class(path) if format is None else _WRITERS[f".{format}"]
     writer_class.check(plan)
-    with replace_file(path, inputs) as file:
+    with replace_file(path) as file:
         with faults(path):
             writer = writer_class(plan, file)
         yield writer

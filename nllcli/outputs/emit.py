@@ -1,7 +1,5 @@
 """The last step of a command: its report goes out, then its notices."""
 
-from collections.abc import Iterable
-
 from nllcli.model import Report
 from nllcli.outputs.files import StrPath, faults, replace_file
 from nllcli.outputs.formats import FORMATS
@@ -15,14 +13,13 @@ def emit(
     fmt: str = "table",
     quiet: bool = False,
     path: StrPath | None = None,
-    inputs: Iterable[StrPath] = (),
 ) -> None:
     """Write ``report`` to standard output (``path`` None or "-") or to a file, then its notices to standard error."""
     if path is None or str(path) == "-":
         write_result(_quiet(report) if quiet else _rendered(report, fmt, on_screen=True))
     else:
         text = _quiet(report) if quiet else _rendered(report, fmt, on_screen=False)
-        with replace_file(path, inputs) as file, faults(path):
+        with replace_file(path) as file, faults(path):
             file.write(text.encode("utf-8", "backslashreplace"))
     for kind, notices in (("warning", report.warnings), ("note", report.notes)):
         for notice in notices:

@@ -23,12 +23,12 @@ _unfinished: set[Path] = set()
 
 
 @contextmanager
-def replace_file(path: StrPath, inputs: Iterable[StrPath] = ()) -> Iterator[BinaryIO]:
+def replace_file(path: StrPath) -> Iterator[BinaryIO]:
     """Yield a binary file that takes the place of ``path`` once it is whole, and is gone if anything fails.
 
     A symbolic link is written through. What is not a regular file (a device, a pipe) is written directly.
     """
-    check_output(path, inputs)
+    check_output(path)
     writing = _write_beside if is_replaceable(path) else _write_directly
     with writing(path) as file:
         yield file
@@ -48,7 +48,7 @@ def check_outputs(outputs: Mapping[str, StrPath | None], inputs: Iterable[StrPat
         place = _place(path)
         if place in taken:
             raise UsageError(
-                f"{taken[place]} and {option} would be written over each other",
+                f"{taken[place]} and {option} go to the same file",
                 where=shown(path),
                 hint="give each a file of its own",
             )

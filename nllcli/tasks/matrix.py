@@ -50,7 +50,6 @@ def write_matrix(
         dtype=target.dtype,
         format=target.format,
         columns=names,
-        inputs=[source.name for source in (dataset.logits, dataset.targets) if source is not None],
     ) as writer:
         for start, values in blocks:
             writer.write(start, values)

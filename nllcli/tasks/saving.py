@@ -36,7 +36,6 @@ class Saver:
         self._saves = saves
         self._binary = inputs.binary
         self._dataset = dataset
-        self._inputs = [p for p in (inputs.logits, inputs.targets, inputs.sample_weights) if p not in (None, "-")]
         self._stack = ExitStack()
         self._writers: dict[str, ArrayWriter] = {}
 
@@ -60,7 +59,7 @@ class Saver:
 
     def _open(self, name: str, path: str) -> AbstractContextManager[ArrayWriter]:
         layout = self._dataset.layout
-        common: dict[str, Any] = {"dtype": self._saves.dtype, "fortran": layout.fortran, "inputs": self._inputs}
+        common: dict[str, Any] = {"dtype": self._saves.dtype, "fortran": layout.fortran}
         if name == "losses":
             return self._saves.open_array(path, shape=layout.sample_shape, columns=("loss",), **common)
         shape = (*layout.shape[:1], 2) if self._binary and name != "gradient" else layout.shape

@@ -187,12 +187,6 @@ def test_an_interruption_leaves_the_old_file_and_no_other(tmp_path, suffix):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_output_that_is_an_input_is_refused(tmp_path):
-    np.save(tmp_path / "a.npy", numbered(2))
-    with pytest.raises(UsageError, match="the output is also an input"):
-        write(tmp_path / "a.npy", numbered(2), 1, inputs=[tmp_path / "a.npy"])
-
-
 @pytest.mark.parametrize("gathered", [0, 1 << 24])
 def test_a_disk_that_fills_up_on_the_way(tmp_path, monkeypatch, gathered):
     resource = pytest.importorskip("resource")

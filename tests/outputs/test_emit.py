@@ -81,13 +81,6 @@ def test_a_format_that_refuses_leaves_the_old_file(report, tmp_path, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_an_output_that_is_an_input_is_refused(report, tmp_path):
-    path = tmp_path / "logits.csv"
-    path.write_text("1,2\n")
-    with pytest.raises(UsageError, match="the output is also an input"):
-        emit(report, path=path, inputs=[path])
-
-
 class Terminal(io.TextIOWrapper):
     def isatty(self):
         return True

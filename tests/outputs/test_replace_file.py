@@ -10,11 +10,11 @@ import pytest
 
 from nllcli.errors import FaultError, UsageError
 from nllcli.outputs import files
-from nllcli.outputs.files import check_output, faults, is_replaceable, replace_file
+from nllcli.outputs.files import check_output, check_outputs, faults, is_replaceable, replace_file
 
 
-def write(path, data=b"new", **keywords):
-    with replace_file(path, **keywords) as file:
+def write(path, data=b"new"):
+    with replace_file(path) as file:
         file.write(data)
 
 
@@ -136,14 +136,35 @@ def test_an_output_that_is_an_input_is_refused(old, tmp_path, kind, monkeypatch)
             real = os.stat
             monkeypatch.setattr(os, "stat", lambda path, **keywords: real(old if path == 0 else path, **keywords))
     with pytest.raises(UsageError, match="the output is also an input") as caught:
-        write(old, inputs=["missing", name])
+        check_outputs({"-o": old}, ["missing", name])
     assert caught.value.where == str(old)
     assert old.read_bytes() == b"old"
 
 
 def test_another_input_is_no_obstacle(old, tmp_path):
-    write(tmp_path / "new.bin", inputs=[old, "10,50,100"])
-    assert (tmp_path / "new.bin").read_bytes() == b"new"
+    check_outputs({"-o": tmp_path / "new.bin", "--save-probs": None}, [old, "10,50,100", None])
+
+
+def test_two_outputs_in_one_file_are_refused(old, tmp_path):
+    (tmp_path / "link").symlink_to(old)
+    with pytest.raises(UsageError, match="-o and --save-probs go to the same file"):
+        check_outputs({"-o": old, "--save-losses": tmp_path / "other", "--save-probs": tmp_path / "link"}, [])
+    with pytest.raises(UsageError, match="/dev/fd/1: the report and --save-probs go to the same file"):
+        check_outputs({"the report": "-", "--save-probs": "/dev/fd/1"}, [])
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="go to the same file"):
+        check_outputs({"-o": tmp_path / "pipe", "--save-probs": tmp_path / "pipe"}, [])
+
+
+def test_a_device_takes_several_outputs():
+    check_outputs({"-o": os.devnull, "--save-probs": os.devnull}, [os.devnull])
+
+
+def test_a_descriptor_redirected_to_an_input_is_refused(old):
+    with old.open("ab") as file, pytest.raises(UsageError, match="the output is also an input"):
+        check_outputs({"-o": f"/dev/fd/{file.fileno()}"}, [old])
+    with old.open("rb") as file, pytest.raises(FaultError, match=f"/dev/fd/{file.fileno()}: is closed"):
+        check_outputs({"-o": f"/dev/fd/{file.fileno()}"}, [])
 
 
 @pytest.mark.parametrize(
@@ -190,7 +211,7 @@ def test_devices_are_not_replaced(path):
 
 
 def test_the_null_device_stays_one():
-    write(os.devnull, inputs=[os.devnull])
+    write(os.devnull)
     assert Path(os.devnull).is_char_device()
 
 
