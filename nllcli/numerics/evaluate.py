@@ -11,6 +11,7 @@ import numpy as np
 from nllcli.errors import SampleError
 from nllcli.numerics import gradient, losses
 from nllcli.numerics.convert import is_bfloat16, to_float
+from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
 from nllcli.numerics.surprisal import FromLogits, Surprisal, surprisal
 from nllcli.numerics.tally import ClassSums, Rows, Tally, tally_of
 
@@ -69,13 +70,13 @@ class _Scored:
 def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratch) -> Outcome:
     """Score the samples of one block.
 
-    Raises SampleError for targets out of range and for logits that allow no number (unless ``on_nonfinite`` is
-    "nan"); ignored samples are not looked at.
+    Raises SampleError for targets out of range, for weights that are no numbers and for logits that allow no number
+    (unless ``on_nonfinite`` is "nan"); ignored samples are not looked at.
     """
     x = to_float(block.logits, scratch)
     n_classes = 2 if options.binary else x.shape[1]
     scored = _score_targets(block, options, n_classes)
-    scores = _surprisal(x, options, scratch)
+    scores = scores_of(x, options, scratch)
     unusable = _unusable(block, x, scores, scored, options)
 
     weights = _weights(block, scored, options)
@@ -117,12 +118,13 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
 def probabilities(block: Block, options: LossOptions, *, log: bool, scratch: Scratch) -> NDArray[np.float64]:
     """The probabilities (n, C) of one block, or their logarithms; errors as in ``evaluate``."""
     x = to_float(block.logits, scratch)
-    scores = _surprisal(x, options, scratch)
+    scores = scores_of(x, options, scratch)
     unusable = _unusable(block, x, scores, _Scored(np.zeros(len(x), np.int64), None), options)
     return _own(0.0 - scores.all() if log else scores.probs(), unusable)
 
 
-def _surprisal(x: NDArray[Any], options: LossOptions, scratch: Scratch) -> Surprisal:
+def scores_of(x: NDArray[Any], options: LossOptions, scratch: Scratch) -> Surprisal:
+    """The surprisals of a block, native float32 or float64 (n, C), under these settings."""
     return surprisal(
         x,
         source=options.source,
@@ -140,17 +142,45 @@ def _score_targets(block: Block, options: LossOptions, n_classes: int) -> _Score
     if targets is None:
         return _Scored(np.zeros(len(block.logits), np.int64), None)
     if targets.ndim == 2:
-        return _Scored(targets, None)
+        _refuse_bad_soft(block.start, targets, options)
+        return _Scored(_both_classes(targets) if options.binary else targets, None)
     ignored = _ignored(targets, options.ignore_index, n_classes, block.start)
     if ignored is None:
         return _Scored(targets, None)
     return _Scored(np.where(ignored, 0, targets), ~ignored)
 
 
+def _refuse_bad_soft(start: int, targets: NDArray[Any], options: LossOptions) -> None:
+    wrong = ~((targets >= 0) & (targets <= 1)) if options.binary else ~np.isfinite(targets)
+    if wrong.any():
+        sample, c = np.argwhere(wrong)[0]
+        value = float(targets[sample, c])
+        raise SampleError(
+            f"target {value!r} is no probability" + ("" if options.binary else f", in class {c}"),
+            culprit="targets",
+            samples=(int(sample) + start,),
+        )
+
+
+def _both_classes(targets: NDArray[Any]) -> NDArray[np.float64]:
+    """Probabilities of class 1 of two, (n, 1), as those of both classes."""
+    q = targets[:, 0].astype(np.float64)
+    return np.stack([1.0 - q, q], axis=1)
+
+
 def counted_targets(targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int) -> NDArray[np.int64]:
     """The targets (n,) that are not ignored; raises SampleError for those out of range."""
     ignored = _ignored(targets, ignore_index, n_classes, start)
     return targets if ignored is None else targets[~ignored]
+
+
+def weight_sum(block: Block, options: LossOptions, n_classes: int) -> ExactSum:
+    """What the samples of a block add to the denominator of the mean; looks at targets and weights alone."""
+    scored = _score_targets(block, options, n_classes)
+    weights = _weights(block, scored, options)
+    if weights is not None:
+        return exact_sum(scored.only(weights))
+    return exact_count(len(scored.targets) if scored.counted is None else int(np.count_nonzero(scored.counted)))
 
 
 def _ignored(targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int) -> NDArray[np.bool_] | None:
@@ -179,7 +209,9 @@ def _unusable(
     """Counted samples without a number: None where there are none, refused unless they are let through."""
     unusable = scored.masked(scores.unusable())
     if options.source == "probs":
-        _refuse_outside_unit(block, x, scored, unusable)
+        _refuse(np.less(x, 0) | np.greater(x, 1), "no probability", block, x, scored, unusable)
+    elif options.source == "log-probs" and options.clip is None and (options.binary or options.loss == "one-vs-rest"):
+        _refuse(np.greater(x, 0), "no log-probability: 1 - p would be negative", block, x, scored, unusable)
     if not unusable.any():
         return None
     if options.on_nonfinite == "nan":
@@ -201,17 +233,23 @@ def _nonfinite_message(row: NDArray[Any]) -> str:
     return f"class {c} is {'NaN' if np.isnan(row[c]) else '+inf'}"
 
 
-def _refuse_outside_unit(block: Block, x: NDArray[Any], scored: _Scored, unusable: NDArray[np.bool_]) -> None:
-    outside: NDArray[np.bool_] = np.less(x, 0) | np.greater(x, 1)
+def _refuse(
+    outside: NDArray[np.bool_],
+    what: str,
+    block: Block,
+    x: NDArray[Any],
+    scored: _Scored,
+    unusable: NDArray[np.bool_],
+) -> None:
     rows = scored.masked(np.logical_or.reduce(outside, axis=1)) & ~unusable
     if rows.any():
         first = np.flatnonzero(rows)[:5]
         c = int(np.flatnonzero(outside[first[0]])[0])
         raise SampleError(
-            f"class {c} is {float(x[first[0], c])!r}, no probability",
+            f"class {c} is {float(x[first[0], c])!r}, {what}",
             culprit="logits",
             samples=tuple(int(i) + block.start for i in first),
-            hint="--from logits or --from log-probs, if that is what the file holds",
+            hint="--from says what the file holds: logits, log-probs or probs",
         )
 
 
@@ -222,6 +260,13 @@ def _weights(block: Block, scored: _Scored, options: LossOptions) -> NDArray[np.
         own = options.class_weights[scored.targets]
     if block.sample_weights is None:
         return own
+    wrong = np.flatnonzero(scored.masked(~np.isfinite(block.sample_weights)))
+    if wrong.size:
+        raise SampleError(
+            f"the weight {float(block.sample_weights[wrong[0]])!r} is not finite",
+            culprit="sample_weights",
+            samples=tuple(int(i) + block.start for i in wrong[:5]),
+        )
     return block.sample_weights if own is None else own * block.sample_weights
 
 
@@ -301,12 +346,15 @@ def _findings(
 
     if unusable is not None:
         note("nonfinite-logits", unusable)
-    note("infinite-loss", np.isinf(weighted))
+    infinite = ~np.isfinite(weighted)  # or NaN, where weights of both signs meet infinities
+    note("infinite-loss", infinite if unusable is None else infinite & ~unusable)
+    if block.sample_weights is not None:
+        note("negative-sample-weights", block.sample_weights < 0)
     tolerance = sum_tolerance(block.logits.dtype)
     if options.source != "logits" and not options.binary:
         total = np.add.reduce(scores.probs() if options.clip is None else _plain_probs(x, options), axis=1)
         off = np.abs(total - 1.0)
-        note("not-normalised", ~(off <= tolerance), off)
+        note("not-normalised", ~(off <= tolerance) if unusable is None else ~((off <= tolerance) | unusable), off)
     if scored.targets.ndim == 2 and block.targets is not None:
         off = np.abs(np.add.reduce(scored.targets.astype(np.float64), axis=1) - 1.0)
         note("soft-targets-not-normalised", ~(off <= sum_tolerance(scored.targets.dtype)), off)
@@ -315,7 +363,8 @@ def _findings(
 
 def _plain_probs(x: NDArray[Any], options: LossOptions) -> NDArray[np.float64]:
     values = x.astype(np.float64)
-    return np.exp(values) if options.source == "log-probs" else values
+    with np.errstate(all="ignore"):
+        return np.exp(values) if options.source == "log-probs" else values
 
 
 def sum_tolerance(dtype: np.dtype[Any]) -> float:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.model import LossOptions
-    from nllcli.numerics.surprisal import FromLogits
+    from nllcli.numerics.surprisal import FromLogits, Surprisal
 
 
 def gradient(scores: FromLogits, targets: NDArray[Any], options: LossOptions) -> NDArray[np.float64]:
@@ -28,7 +28,7 @@ def gradient(scores: FromLogits, targets: NDArray[Any], options: LossOptions) ->
         if options.class_weights is not None:
             out *= options.class_weights[targets][:, None]
     else:
-        out = _of_masses(scores, _masses(scores, targets, options))
+        out = _of_masses(scores, masses(scores, targets, options))
     if options.temperature != 1.0:
         out /= options.temperature
     if options.binary:
@@ -36,29 +36,31 @@ def gradient(scores: FromLogits, targets: NDArray[Any], options: LossOptions) ->
     return out
 
 
-def _masses(scores: FromLogits, targets: NDArray[Any], options: LossOptions) -> NDArray[np.float64]:
-    """v_c, (n, C)."""
+def masses(scores: Surprisal, targets: NDArray[Any], options: LossOptions) -> NDArray[np.float64]:
+    """v_c, (n, C): the factor of each class's surprisal in the losses nll and argmax, class weights included."""
     weights = options.class_weights
     if targets.ndim == 2:
         return class_masses(targets, weights, options.label_smoothing)
     n, n_classes = len(targets), scores.probs().shape[1]
     each = np.arange(n)
-    masses = np.zeros((n, n_classes))
+    factors = np.zeros((n, n_classes))
     if options.label_smoothing:
-        masses += options.label_smoothing / n_classes * (1.0 if weights is None else weights)
+        factors += options.label_smoothing / n_classes * (1.0 if weights is None else weights)
     hit = scores.top() if options.loss == "argmax" else targets
-    masses[each, hit] += (1.0 - options.label_smoothing) * (1.0 if weights is None else weights[targets])
-    return masses
+    factors[each, hit] += (1.0 - options.label_smoothing) * (1.0 if weights is None else weights[targets])
+    return factors
 
 
-def _of_masses(scores: FromLogits, masses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``V p - v``; for the top class as ``(V - v) - V (1 - p)``, which keeps the digits of 1 - p when p is near 1."""
-    total = sum_classes(masses)
-    out = scores.probs() * total[:, None] - masses
-    each, top = np.arange(len(out)), scores.top()
-    others = masses.copy()
-    others[each, top] = 0.0
-    out[each, top] = sum_classes(others) - total * scores.rest_prob()
+def _of_masses(scores: FromLogits, factors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``V p - v``; for a p above 1/2 as ``(V - v) - V (1 - p)``, which keeps the digits of 1 - p when p is near 1."""
+    total = sum_classes(factors)
+    out = scores.probs() * total[:, None] - factors
+    left = scores.rest_prob()
+    sure = np.flatnonzero(left < 0.5)
+    top = scores.top()[sure]
+    others = factors[sure]
+    others[np.arange(len(sure)), top] = 0.0
+    out[sure, top] = sum_classes(others) - total[sure] * left[sure]
     return out
 
 

@@ -38,7 +38,8 @@ def nll(
     n_classes = spread.shape[1]
     everywhere = spread if class_weights is None else product(class_weights, spread)
     # A weight of exactly 0 takes its term out, as everywhere: smoothing of 1 must not turn inf into NaN.
-    return product(1.0 - label_smoothing, own) + label_smoothing / n_classes * sum_classes(everywhere)
+    with np.errstate(invalid="ignore"):
+        return product(1.0 - label_smoothing, own) + label_smoothing / n_classes * sum_classes(everywhere)
 
 
 def argmax(

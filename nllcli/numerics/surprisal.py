@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from nllcli.numerics.normaliser import contiguous, normalise
+from nllcli.numerics.normaliser import TINY_POWER, careful_powers, contiguous, normalise, sum_classes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,14 +106,25 @@ class FromLogits:
         return self._all
 
     @cached_property
-    def _log_rest(self) -> NDArray[np.float64]:
-        """log(rest), also where rest itself underflows: relative to the largest of the others."""
-        gap = self._gap(self._x, self._normaliser.maximum[:, None])
-        gap[np.arange(len(gap)), self.top()] = np.inf
-        nearest = gap.min(axis=1)
+    def _others(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """The classes but the top one, relative to the largest of them, which nothing makes underflow.
+
+        The gap (n,) of that one to the top, the sum (n,) of the powers, and the powers (n, C): 0 for the top class.
+        """
+        x = self._x.astype(np.float64)
+        x[np.arange(len(x)), self.top()] = -np.inf
+        second = x.max(axis=1)
         with np.errstate(all="ignore"):
-            powers = np.exp(nearest[:, None] - gap)
-            return np.where(np.isinf(nearest), -np.inf, np.log(powers.sum(axis=1)) - nearest)
+            powers = np.exp(-self._gap(x, second[:, None]))
+        powers[np.isneginf(second)] = 0.0
+        return self._gap(second, self._normaliser.maximum), sum_classes(powers), powers
+
+    @cached_property
+    def _log_rest(self) -> NDArray[np.float64]:
+        """log(rest), also where rest itself underflows."""
+        gap, total, _ = self._others
+        with np.errstate(all="ignore"):
+            return np.log(total) - gap
 
     def complement(self) -> NDArray[np.float64]:
         """log(1 - p_k): every p but the largest is at most 1/2; the largest leaves rest / (1 + rest)."""
@@ -124,11 +135,8 @@ class FromLogits:
 
     def rest_share(self) -> NDArray[np.float64]:
         """Each class's share of the probability that the top class leaves: (n, C); 0 for the top class itself."""
-        with np.errstate(all="ignore"):
-            share = np.exp(-self._gap(self._x, self._normaliser.maximum[:, None]) - self._log_rest[:, None])
-        share[np.arange(len(share)), self.top()] = 0.0
-        share[np.isneginf(self._log_rest)] = 0.0
-        return share
+        _, total, powers = self._others
+        return powers / np.where(total == 0.0, 1.0, total)[:, None]
 
     def rest_prob(self) -> NDArray[np.float64]:
         """1 - p of the top class, with all its digits: (n,)."""
@@ -157,6 +165,11 @@ class FromLogits:
         """exp(-gap) / (1 + rest): exp of -log p would multiply the error of a long logarithm."""
         with np.errstate(all="ignore"):
             powers = np.exp(-self._gap(self._x, self._normaliser.maximum[:, None]))
+            tiny = powers < TINY_POWER
+            if tiny.any():
+                tiny &= powers > 0
+                maximum = np.broadcast_to(self._normaliser.maximum[:, None], tiny.shape)
+                powers[tiny] = careful_powers(self._x[tiny], maximum[tiny], self._temperature)
             powers /= (1.0 + self._normaliser.rest)[:, None]
         return powers
 
@@ -196,7 +209,8 @@ class FromLogProbs(_Given):
         Maechler, "Accurately computing log(1-exp(-|a|))", vignette of the R package Rmpfr.
         """
         with np.errstate(all="ignore"):
-            return 0.0 - np.where(self._x > -math.log(2), np.log(-np.expm1(self._x)), np.log1p(-np.exp(self._x)))
+            x = np.minimum(self._x, 0.0)  # a p above 1 comes here only to be clipped
+            return 0.0 - np.where(x > -math.log(2), np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
 
     def probs(self) -> NDArray[np.float64]:
         with np.errstate(all="ignore"):
@@ -225,7 +239,7 @@ class FromProbs(_Given):
         return self._x
 
     def unusable(self) -> NDArray[np.bool_]:
-        return np.logical_or.reduce(np.isnan(self._x), axis=1)
+        return np.logical_or.reduce(np.isnan(self._x) | np.isposinf(self._x), axis=1)
 
 
 class BinaryFromProbs(FromProbs):
@@ -244,7 +258,7 @@ class BinaryFromProbs(FromProbs):
         return self._surprisals
 
     def complement(self) -> NDArray[np.float64]:
-        return self._surprisals[:, ::-1]
+        return self._surprisals[:, ::-1].copy()
 
 
 class BinaryFromLogProbs(BinaryFromProbs):

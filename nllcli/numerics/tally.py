@@ -138,8 +138,8 @@ class Tally:
             )
 
     def mean(self) -> float:
-        """The weighted mean; NaN where nothing was counted."""
-        return self.loss_sum.divided_by(self.weight_sum)
+        """The weighted mean; NaN where nothing was counted, or where the weights add up to 0."""
+        return self.loss_sum.divided_by(self.weight_sum) if self.weight_sum.units else math.nan
 
     def unweighted_mean(self) -> float:
         return self.unweighted_sum.divided_by(exact_count(self.n_counted))

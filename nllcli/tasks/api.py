@@ -128,7 +128,12 @@ def compute(
         precision=precision,
         on_nonfinite=on_nonfinite,
     )
-    check_options(options, soft=dataset.soft_targets is not None, ignoring=ignore_index is not None)
+    check_options(
+        options,
+        soft=dataset.soft_targets is not None,
+        ignoring=ignore_index is not None,
+        unlabelled=targets is None,
+    )
     settled = Settled(dataset, options, "none" if weights is None else "given", notices(options, dataset))
     tally, parts = Tally(), []
     for outcome in outcomes(settled, Wanted(losses=reduction == "none"), threads=threads):

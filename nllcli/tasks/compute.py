@@ -278,7 +278,8 @@ def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:
 
 
 FINDINGS = {
-    "infinite-loss": "{n} samples have an infinite loss, their target's probability being 0: {places}",
+    "infinite-loss": "{n} samples have an infinite loss: a class that their loss asks for has probability 0: {places}",
+    "negative-sample-weights": "{n} sample weights are negative: {places}",
     "nonfinite-logits": "{n} samples hold NaN, +inf or only -inf and count as NaN: {places}",
     "not-normalised": "probabilities of {n} samples do not sum to 1 (off by up to {worst:.3g}), "
     "used as they are: {places}",

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nllcli.errors import UsageError
-from nllcli.model import Metric, Report
-from nllcli.numerics.evaluate import Wanted
-from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
+from nllcli.model import Block, Chunk, Metric, Report
+from nllcli.numerics.evaluate import Wanted, weight_sum
+from nllcli.numerics.exact import ExactSum
+from nllcli.stream import map_blocks
 from nllcli.tasks.matrix import ArrayTarget, MatrixTable, matrix_report, write_matrix
 from nllcli.tasks.request import ScoreRequest, Settled, settle, signature
-from nllcli.tasks.scoring import blaming, outcomes, raw_targets
+from nllcli.tasks.scoring import blaming, chunks, outcomes, raw_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from nllcli.model import Dataset, Scratch, VectorSource
 
 
 def grad(request: ScoreRequest, target: ArrayTarget | None) -> Report | None:
@@ -64,7 +69,8 @@ def gradient_divisor(request: ScoreRequest) -> float:
             hint="save it to a file, or ask for --reduction sum",
         )
     settled = settle(request)
-    return float(_denominator(settled))
+    # Where the weights add up to 0 there is no mean, and no gradient of it.
+    return float(_denominator(settled)) or math.nan
 
 
 def _check(request: ScoreRequest) -> None:
@@ -81,22 +87,24 @@ def _check(request: ScoreRequest) -> None:
 
 def _denominator(settled: Settled) -> ExactSum:
     dataset, options = settled.dataset, settled.options
-    weights = dataset.sample_weights
-    if dataset.soft_targets is not None:
-        if weights is None:
-            return exact_count(dataset.layout.n_samples or 0)
-        return exact_sum(weights.read(0, weights.n))
+    n_classes = 2 if options.binary else dataset.layout.n_classes
     total = ExactSum()
     with blaming(dataset):
-        for start, targets in raw_targets(dataset):
-            counted = targets != options.ignore_index
-            if options.class_weights is None and weights is None:
-                total += exact_count(int(counted.sum()))
-                continue
-            terms = counted.astype(float)
-            if options.class_weights is not None:
-                terms[counted] *= options.class_weights[targets[counted]]
-            if weights is not None:
-                terms[counted] *= weights.read(start, len(targets))[counted]
-            total += exact_sum(terms)
+        for part in map_blocks(lambda block, _: weight_sum(block, options, n_classes), _chunks(dataset), threads=1):
+            total += part
     return total
+
+
+def _chunks(dataset: Dataset) -> Iterator[Chunk]:
+    """The targets and weights alone where these do without the logits; else the dataset's own chunks."""
+    weights = dataset.sample_weights
+    if dataset.targets is None or (weights is not None and weights.n != dataset.targets.n):
+        yield from chunks(dataset)
+        return
+    for start, targets in raw_targets(dataset):
+        yield Chunk(start, len(targets), partial(_targets_alone, start, targets, weights))
+
+
+def _targets_alone(start: int, targets: NDArray[np.int64], weights: VectorSource | None, _: Scratch) -> Block:
+    own = None if weights is None else weights.read(start, len(targets))
+    return Block(start, targets[:, None], targets, own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, UsageError
@@ -62,8 +63,12 @@ def settle(request: ScoreRequest) -> Settled:
     dataset = open_dataset(request.inputs)
     weights, weighting = _class_weights(request, dataset)
     options = replace(request.loss, class_weights=weights, clip=_clip(request, dataset))
-    soft = dataset.soft_targets is not None
-    check_options(options, soft=soft, ignoring=request.inputs.ignore_index is not None)
+    check_options(
+        options,
+        soft=dataset.soft_targets is not None,
+        ignoring=request.inputs.ignore_index is not None,
+        unlabelled=request.inputs.targets is None and request.inputs.target_column is None,
+    )
     return Settled(dataset, options, weighting, notices(options, dataset))
 
 
@@ -106,8 +111,8 @@ def _check(request: ScoreRequest) -> None:
         raise UsageError("there are no targets", hint="name a second file, or --target-column for a column of LOGITS")
 
 
-def check_options(loss: LossOptions, *, soft: bool, ignoring: bool) -> None:
-    """Raise UsageError for settings that have no meaning, alone or with ``soft`` targets.
+def check_options(loss: LossOptions, *, soft: bool, ignoring: bool, unlabelled: bool = False) -> None:
+    """Raise UsageError for settings that have no meaning, alone or with ``soft`` targets or none (``unlabelled``).
 
     ``ignoring`` says that an index to ignore was asked for.
     """
@@ -115,6 +120,12 @@ def check_options(loss: LossOptions, *, soft: bool, ignoring: bool) -> None:
     for name, known in choices.items():
         if getattr(loss, name) not in known:
             raise UsageError(f"unknown {name} {getattr(loss, name)!r}", hint=f"one of: {', '.join(known)}")
+    if loss.class_weights is not None and not all(map(isfinite, loss.class_weights)):
+        raise UsageError("class weights must be finite numbers")
+    if unlabelled and loss.loss != "argmax":
+        raise UsageError(f"the loss {loss.loss} needs targets")
+    if unlabelled and loss.class_weights is not None:
+        raise UsageError("a class weight goes by the sample's target, and there are no targets")
     if not 0.0 <= loss.label_smoothing <= 1.0:
         raise UsageError(f"label smoothing {loss.label_smoothing} is outside 0..1")
     if loss.label_smoothing and loss.loss != "nll":
