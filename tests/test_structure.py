@@ -1,0 +1,193 @@
+"""The house rules that no single room can hold: layers, what each room may import, tables, names, style."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+import nllcli
+from nllcli.registry import Registry
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "nllcli"
+FILES = sorted(PACKAGE.rglob("*.py"))
+PETS = ["compute", "samples/pets/logits.csv", "samples/pets/targets.txt"]
+
+
+def module_of(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def run(*words):
+    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=150)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-c", "from importlinter.cli import lint_imports_command as command; command()"],
+        ["-m", "ruff", "check"],
+        ["-m", "ruff", "format", "--check"],
+        ["-m", "mypy"],
+    ],
+    ids=["layers", "ruff check", "ruff format", "mypy"],
+)
+def test_is_clean(words):
+    done = run(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_room_has_its_layer():
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ][0]
+    layered = {name.strip() for layer in contract["layers"] for name in layer.split("|")}
+    rooms = {f"nllcli.{module.name}" for module in pkgutil.iter_modules(nllcli.__path__)}
+    assert rooms - {"nllcli.__main__", "nllcli.version"} == layered
+
+
+def imports_of(path):
+    """The top-level names of all that a file imports at run time, in functions too."""
+    names = set()
+    waiting = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module.partition(".")[0])
+        waiting += ast.iter_child_nodes(node)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [
+        ("typer", ["cli/*"]),
+        ("rich", ["outputs/table.py", "outputs/progress.py"]),
+        ("threading", ["stream.py"]),
+        ("concurrent", ["stream.py"]),
+        ("click", []),
+        ("argparse", []),
+        ("pickle", []),
+        ("logging", []),
+    ],
+)
+def test_a_library_stays_in_its_room(library, homes):
+    users = [path.relative_to(PACKAGE).as_posix() for path in FILES if library in imports_of(path)]
+    assert [user for user in users if not any(fnmatch(user, home) for home in homes)] == []
+    assert bool(users) == bool(homes)
+
+
+@pytest.mark.parametrize(
+    ("room", "strangers"),
+    [
+        ("numerics", {"os", "io", "sys", "pathlib", "shutil", "json", "csv"}),
+        ("tasks", {"sys", "io", "shutil"}),
+        ("inputs", {"shutil"}),
+    ],
+)
+def test_a_room_knows_nothing_of(room, strangers):
+    for path in (PACKAGE / room).glob("*.py"):
+        assert not imports_of(path) & strangers, path
+
+
+def test_nothing_prints_by_itself():
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            assert not (isinstance(node, ast.Name) and node.id == "print"), f"{path}:{node.lineno}"
+
+
+def loaded_by(statement):
+    """The modules in memory after ``statement`` in a fresh interpreter."""
+    done = run("-c", f"import sys; {statement}; print(*sys.modules, file=sys.stderr)")
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("options", [["--format", "json"], ["-f", "csv"], ["-f", "markdown"], ["-q"]], ids=" ".join)
+def test_programs_do_not_wait_for_rich(options):
+    modules = loaded_by(f"from nllcli.cli.main import main; main({[*PETS, *options]!r})")
+    assert "numpy" in modules
+    assert "rich" not in modules
+
+
+def test_import_costs_nothing():
+    assert not loaded_by("import nllcli") & {"numpy", "rich", "typer", "nllcli.tasks", "nllcli.numerics"}
+
+
+def test_public_names():
+    assert nllcli.__all__ == [
+        "LossResult",
+        "NllError",
+        "__version__",
+        "class_weights",
+        "compute",
+        "log_softmax",
+        "softmax",
+    ]
+    assert dir(nllcli) == sorted(nllcli.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = nllcli.nonsense
+
+
+@pytest.mark.parametrize("name", [name for name in nllcli.__all__ if name != "__version__"])
+def test_public_names_are_documented(name):
+    public = getattr(nllcli, name)
+    assert public.__module__.startswith("nllcli.")
+    text = inspect.getdoc(public)
+    if inspect.isfunction(public):
+        assert "Parameters\n---" in text or "parameters" in text
+        assert all(parameter in text or "are those of" in text for parameter in inspect.signature(public).parameters)
+
+
+TABLES = {
+    value.kind: value
+    for path in FILES
+    if "= Registry(" in path.read_text(encoding="utf-8")
+    for value in vars(importlib.import_module(module_of(path))).values()
+    if isinstance(value, Registry)
+}
+ROWS = [(kind, name) for kind, table in TABLES.items() for name in table]
+
+
+def test_the_tables_are_found():
+    assert {"format", "input format", "scheme", "normalization"} <= set(TABLES)
+
+
+@pytest.mark.parametrize(("kind", "name"), ROWS, ids=" ".join)
+def test_every_row_of_a_table_loads(kind, name):
+    loaded = TABLES[kind].load(name)
+    assert callable(loaded)
+    assert loaded.__doc__
+
+
+@pytest.mark.parametrize("name", map(module_of, FILES))
+def test_modules_say_what_they_are_and_their_examples_hold(name):
+    module = importlib.import_module(name)
+    assert module.__doc__
+    assert not doctest.testmod(module).failed
+
+
+def test_the_top_level_is_tidy():
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs a git checkout")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = {path.partition("/")[0] for path in listed.split("\0")[:-1]}
+    assert {name for name in names if not name.startswith(".")} == {
+        "README.md",
+        "nllcli",
+        "pyproject.toml",
+        "samples",
+        "tests",
+    }
