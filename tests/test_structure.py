@@ -158,21 +158,21 @@ TABLES = {
     for value in vars(importlib.import_module(module_of(path))).values()
     if isinstance(value, Registry)
 }
-ROWS = [(kind, name) for kind, table in TABLES.items() for name in table]
+ROWS = [pytest.param(kind, name, id=f"{kind} {name}") for kind, table in TABLES.items() for name in table]
 
 
 def test_the_tables_are_found():
     assert {"format", "input format", "scheme", "normalization"} <= set(TABLES)
 
 
-@pytest.mark.parametrize(("kind", "name"), ROWS, ids=" ".join)
+@pytest.mark.parametrize(("kind", "name"), ROWS)
 def test_every_row_of_a_table_loads(kind, name):
     loaded = TABLES[kind].load(name)
     assert callable(loaded)
     assert loaded.__doc__
 
 
-@pytest.mark.parametrize("name", map(module_of, FILES))
+@pytest.mark.parametrize("name", [module_of(path) for path in FILES])
 def test_modules_say_what_they_are_and_their_examples_hold(name):
     module = importlib.import_module(name)
     assert module.__doc__
