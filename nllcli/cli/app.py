@@ -8,6 +8,7 @@ from nllcli.cli.compute import compute
 from nllcli.cli.grad import grad
 from nllcli.cli.softmax import softmax
 from nllcli.cli.weights import SCHEMES_HELP, weights
+from nllcli.outputs.streams import write_result
 from nllcli.version import __version__
 
 NAME = "nll"
@@ -29,7 +30,7 @@ app.command(epilog=SCHEMES_HELP)(weights)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"{NAME} {__version__}")
+        write_result(f"{NAME} {__version__}\n")
         raise typer.Exit
 
 
@@ -45,4 +46,4 @@ def nll(
 ) -> None:
     """Softmax probabilities and the negative log-likelihood of a file of logits."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        write_result(context.get_help() + "\n")

@@ -41,9 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     """Do what typer's own main() does, which however ends a closed pipe with 1 and hides what an EOFError was about."""
     process.fill_standard_descriptors()
-
     import typer
 
+    # What tells of an error is loaded before there is one: there may be no memory for it later.
+    import nllcli.cli.failures
+    import nllcli.outputs.streams  # noqa: F401
     from nllcli.cli.app import NAME, app
 
     command = typer.main.get_command(app)
