@@ -49,7 +49,7 @@ def _from_half(raw: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
     bits = _like(half, "half", np.int32, scratch)
     np.copyto(bits, half.view(np.int16))  # widening keeps the sign in the upper bits
     np.left_shift(bits, 13, out=bits)
-    np.bitwise_and(bits, ~0x70002000, out=bits)
+    np.bitwise_and(bits, ~0x70000000, out=bits)
     values: NDArray[Any] = bits.view(np.float32)
     np.multiply(values, _HALF_SCALE, out=values)
     special = (half.view(np.uint16) & np.uint16(_HALF_EXPONENT)) == _HALF_EXPONENT

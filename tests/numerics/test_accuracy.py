@@ -1,0 +1,116 @@
+"""How many digits are right, against 50-digit arithmetic, over rows on which losses lose them."""
+
+from itertools import groupby
+
+import numpy as np
+import oracle
+import pytest
+from edge_cases import cases
+from mpmath import mp
+from one_block import relative_error, score, worst_error
+
+LIMIT = 1e-14
+
+CASES = cases()
+GROUPS = {name: list(group) for name, group in groupby(CASES, key=lambda case: case.group)}
+
+
+def exceeding(errors):
+    return {name: error for name, error in errors.items() if not error <= LIMIT}
+
+
+def test_there_are_enough_cases():
+    assert len({case.name for case in CASES}) == len(CASES) >= 150
+
+
+@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
+def test_losses(group):
+    errors = {
+        case.name: worst_error(score([case.row], [case.target]).losses, oracle.losses([case.row], [case.target]))
+        for case in group
+    }
+    assert not exceeding(errors)
+
+
+FEW = [case for case in CASES if "C3-" in case.name or "C10-" in case.name]
+
+
+@pytest.mark.parametrize("case", FEW[::7], ids=lambda case: case.name)
+@pytest.mark.parametrize("temperature", [1.0, 0.7, 13.0])
+def test_losses_probabilities_and_their_logarithms(case, temperature):
+    got = score([case.row], [case.target], temperature=temperature)
+    expected = oracle.losses([case.row], [case.target], temperature=temperature)
+    assert relative_error(got.losses[0], expected[0]) <= LIMIT
+    assert worst_error(got.probs[0], oracle.softmax(case.row, temperature=temperature)) <= LIMIT
+    assert worst_error(-got.log_probs[0], [-x for x in oracle.log_softmax(case.row, temperature=temperature)]) <= LIMIT
+
+
+@pytest.mark.parametrize("case", FEW[::3], ids=lambda case: case.name)
+def test_one_vs_rest(case):
+    expected = oracle.losses([case.row], [case.target], loss="one-vs-rest")[0]
+    assert relative_error(score([case.row], [case.target], loss="one-vs-rest").losses[0], expected) <= LIMIT
+
+
+@pytest.mark.parametrize("case", FEW[::5], ids=lambda case: case.name)
+def test_argmax(case):
+    expected = oracle.losses([case.row], [case.target], loss="argmax")[0]
+    assert relative_error(score([case.row], [case.target], loss="argmax").losses[0], expected) <= LIMIT
+
+
+@pytest.mark.parametrize("case", FEW[::5], ids=lambda case: case.name)
+def test_gradient_by_the_formula(case):
+    """p - 1 at the target, p elsewhere: exact in 60 digits, so that also the last digits of p - 1 can be judged."""
+    with mp.workdps(60):
+        expected = [p - (k == case.target) for k, p in enumerate(_probabilities(case.row))]
+    assert worst_error(score([case.row], [case.target], divisor=1.0).gradient[0], expected) <= LIMIT
+
+
+def _probabilities(row):
+    """exp(x - max) over its sum; p - 1 needs more digits than there are zeros between p and 1."""
+    with mp.workdps(400):
+        powers = [mp.exp(oracle.number(x) - oracle.number(max(row))) for x in row]
+        return [power / mp.fsum(powers) for power in powers]
+
+
+@pytest.mark.parametrize("source", ["log-probs", "probs"])
+@pytest.mark.parametrize("loss", ["nll", "one-vs-rest", "argmax"])
+def test_sources_that_hold_the_answer(source, loss):
+    rows = [[1.0 - 2.0**-50, 2.0**-50, 0.0], [1e-300, 0.25, 0.75], [0.1, 0.2, 0.7], [1.0, 0.0, 0.0]]
+    if source == "log-probs":
+        rows = [[float(oracle.log(oracle.number(p))) for p in row] for row in rows]
+        rows.append([-1e-20, -46.0, -700.0])
+    for target in range(3):
+        targets = [target] * len(rows)
+        got = score(np.array(rows), targets, source=source, loss=loss)
+        assert worst_error(got.losses, oracle.losses(rows, targets, source=source, loss=loss)) <= LIMIT
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-9, -3.5, 40.0, -40.0, 333.3, -333.3, 745.0, -745.0])
+@pytest.mark.parametrize("target", [0, 1])
+def test_binary_is_exact_through_a_zero(x, target):
+    expected = oracle.losses([[0.0, x]], [target])[0]
+    assert relative_error(score([[x]], [target], binary=True).losses[0], expected) <= LIMIT
+    ones = oracle.losses([[0.0, x]], [target], loss="one-vs-rest")[0]
+    assert relative_error(score([[x]], [target], binary=True, loss="one-vs-rest").losses[0], ones) <= LIMIT
+
+
+@pytest.mark.parametrize("p", [0.5, 1e-300, 1e-17, 0.999, 1.0 - 2.0**-53, 0.0, 1.0])
+@pytest.mark.parametrize("target", [0, 1])
+def test_binary_probabilities_take_the_log_of_one_minus_p_exactly(p, target):
+    with mp.workdps(50):
+        number = oracle.number(p)
+        expected = -(oracle.log(number) if target else oracle.log_one_minus(number))
+    assert relative_error(score([[p]], [target], binary=True, source="probs").losses[0], expected) <= LIMIT
+    log_p = float(np.log(p)) if p else -np.inf
+    if p < 1 - 2.0**-50:  # a log p so close to 0 has lost the digits of 1 - p before it comes here
+        got = score([[log_p]], [target], binary=True, source="log-probs").losses[0]
+        exact = oracle.log_probabilities([log_p], source="log-probs")
+        assert relative_error(got, -(exact[0][0] if target else exact[1][0])) <= LIMIT
+
+
+def test_many_classes_keep_the_small_probability_of_the_top_one():
+    """With 3,000 nearly equal classes p is far from 1: 1 - (1 - p) would lose three digits of the gradient."""
+    row = np.linspace(0.0, 1e-3, 3000)
+    expected = [float(p) for p in oracle.softmax(row)]
+    gradient = score([row], [0], divisor=1.0).gradient[0]
+    assert np.abs(gradient[1:] / expected[1:] - 1).max() < LIMIT

@@ -1,0 +1,71 @@
+"""Every two-byte pattern, decoded here from its bits, and every other type of number."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from nllcli.model import Scratch
+from nllcli.numerics.convert import to_float
+
+PATTERNS = np.arange(1 << 16, dtype=np.uint16)
+
+
+def decode(bits, exponent_bits, fraction_bits):
+    """The value of an IEEE 754 pattern by the definition of the format."""
+    bias = (1 << (exponent_bits - 1)) - 1
+    sign = -1 if bits >> (exponent_bits + fraction_bits) else 1
+    exponent = (bits >> fraction_bits) & ((1 << exponent_bits) - 1)
+    fraction = Fraction(bits & ((1 << fraction_bits) - 1), 1 << fraction_bits)
+    if exponent == (1 << exponent_bits) - 1:
+        return math.nan if fraction else sign * math.inf
+    if exponent == 0:
+        return math.copysign(float(fraction * Fraction(2) ** (1 - bias)), sign)
+    return sign * float((1 + fraction) * Fraction(2) ** (exponent - bias))
+
+
+HALVES = np.array([decode(b, 5, 10) for b in range(1 << 16)])
+BRAINS = np.array([decode(b, 8, 7) for b in range(1 << 16)])
+
+
+def same(a, b):
+    """Equal to the sign of zero; every NaN is as good as another."""
+    numbers = ~np.isnan(b)
+    return (
+        np.array_equal(np.isnan(a), ~numbers)
+        and np.array_equal(a[numbers], b[numbers])
+        and np.array_equal(np.signbit(a[numbers]), np.signbit(b[numbers]))
+    )
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("memory", ["C", "F"])
+def test_every_half(order, memory):
+    raw = np.asarray(PATTERNS.view(np.float16).astype(f"{order}f2").reshape(256, 256), order=memory)
+    values = to_float(raw, Scratch())
+    assert values.dtype == np.float32
+    assert same(values, HALVES.reshape(256, 256))
+
+
+@pytest.mark.parametrize("memory", ["C", "F"])
+def test_every_bfloat16(memory):
+    raw = np.asarray(PATTERNS.view("V2").reshape(256, 256), order=memory)
+    values = to_float(raw, Scratch())
+    assert values.dtype == np.float32
+    assert same(values, BRAINS.reshape(256, 256))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", ">f4", ">f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">i4"])
+def test_other_types_keep_their_values(dtype):
+    given = [[0, 1, 100], [127, 3, 64]]
+    values = to_float(np.array(given, dtype), Scratch())
+    assert values.dtype == (np.float32 if dtype.endswith("f4") else np.float64)
+    assert values.dtype.isnative
+    assert values.tolist() == given
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_native_floats_are_not_copied(dtype):
+    raw = np.zeros((3, 2), dtype)
+    assert to_float(raw, Scratch()) is raw
