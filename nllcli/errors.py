@@ -19,16 +19,20 @@ class ExitCode(IntEnum):
 class NllError(Exception):
     """Something a user can mend: what is wrong, where, and what to do about it.
 
-    ``where`` is the file (and place in it); ``hint`` is the remedy, printed on a second line.
+    ``where`` is the file (and place in it); ``hint`` is the remedy, printed on a second line; ``finding`` is the code
+    under which ``nll check`` reports it instead.
     """
 
     code = ExitCode.DATA
 
-    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, where: str | None = None, hint: str | None = None, finding: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.where = where
         self.hint = hint
+        self.finding = finding
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message

@@ -41,6 +41,7 @@ def _class_axis(shape: Shape, target_shape: Shape | None, class_axis: int | None
             f"shape {shown(shape)} fits targets of shape {shown(target_shape)} with the classes on axis 1 or last",
             where=name,
             hint=f"say which: --class-axis 1 or --class-axis {n_dims - 1}",
+            finding="class-axis-ambiguous",
         )
     return fitting[0] if fitting else 1
 
@@ -59,6 +60,7 @@ def check_targets(layout: Layout, target_shape: Shape, name: str, logits_name: s
         f"needs targets of shape {shown(wanted)}",
         where=name,
         hint=hint,
+        finding="lengths-differ" if hint is None else "logits-transposed",
     )
 
 
