@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from nllcli.model import Scratch
+
+    Kernel = Callable[[NDArray[Any], float | None, type, Scratch], "Normaliser"]
 
 # Below this many classes a loop over classes on long columns beats reductions over short rows. The choice rests on
 # the number of classes alone, so that every memory order of one file gives the same bits.
@@ -25,6 +29,10 @@ CLASS_FIRST_BELOW = 72
 # exp turns an absolute error of its argument into a relative one: half a unit in the last place of a difference of 64
 # is 4e-15, of 700 it is 6e-14. Below this power the rounding of the difference is taken into account.
 TINY_POWER = math.exp(-64.0)
+
+# Exponentials of the logits as they are save the subtraction of the maximum; they serve while the largest logit lies
+# within ``limit`` and the others add up to at least ``floor`` of its power, far from overflow and underflow.
+_PLAIN_RANGE: dict[type, tuple[float, float]] = {np.float64: (256.0, TINY_POWER), np.float32: (40.0, math.exp(-40.0))}
 
 # Elements transposed at a time: the source stays in the first-level cache while its columns are picked out.
 _TRANSPOSED_ELEMENTS = 1 << 14
@@ -53,10 +61,25 @@ def normalise(x: NDArray[Any], *, temperature: float = 1.0, single: bool = False
     dtype = np.float32 if single else np.float64
     kernel = _by_class if x.shape[1] < CLASS_FIRST_BELOW else _by_row
     with np.errstate(all="ignore"):
-        found = kernel(x, temperature, dtype, scratch)
+        if temperature == 1.0:
+            found = kernel(x, None, dtype, scratch)
+            _shift_where_needed(found, x, kernel, dtype, scratch)
+        else:
+            found = kernel(x, temperature, dtype, scratch)
         if not single:
             _refine(found, x, temperature)
     return found
+
+
+def _shift_where_needed(found: Normaliser, x: NDArray[Any], kernel: Kernel, dtype: type, scratch: Scratch) -> None:
+    """Reduce the rows whose exponentials were too large or too small for ``dtype`` once more, shifted.
+
+    Each row is judged by itself, so that its neighbours in a block cannot change a bit of it.
+    """
+    limit, floor = _PLAIN_RANGE[dtype]
+    rows = np.flatnonzero(~((np.abs(found.maximum) <= limit) & (found.rest >= floor)))
+    if rows.size:
+        found.rest[rows] = kernel(x[rows], 1.0, dtype, scratch.sub("shifted")).rest
 
 
 def _refine(found: Normaliser, x: NDArray[Any], temperature: float) -> None:
@@ -107,9 +130,9 @@ def _upper_half(a: Any) -> Any:
 
 
 def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
-    """``x`` (n, C) in the memory order that the kernel for C classes wants."""
+    """``x`` (n, C) in the memory order that the kernel for C classes wants: unbroken columns, or rows end to end."""
     if x.shape[1] < CLASS_FIRST_BELOW:
-        if x.T.flags.c_contiguous:
+        if x.strides[0] == x.itemsize:
             return x
         out = scratch.array("columns", x.shape[::-1], x.dtype).T
     else:
@@ -122,21 +145,15 @@ def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
     return out
 
 
-def _by_class(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch) -> Normaliser:
-    """One pass over the classes for the maximum, one that adds up what the maximum is not.
+def _by_class(x: NDArray[Any], temperature: float | None, dtype: type, scratch: Scratch) -> Normaliser:
+    """Add up what the maximum is not, class by class.
 
     Keeping ``low = min(high, x_c)`` and ``high = max(high, x_c)`` side by side, the lows of all steps are the row
     without one occurrence of its maximum.
     """
     columns = contiguous(x, scratch).T
     n_classes, n = columns.shape
-    maximum = scratch.array("maximum", (n,), columns.dtype)
-    np.copyto(maximum, columns[0])
-    for c in range(1, n_classes):
-        np.maximum(maximum, columns[c], out=maximum)
-    top = maximum.astype(np.float64)
-    shift = maximum if dtype == columns.dtype else top
-
+    shift = None if temperature is None else np.maximum.reduce(columns, axis=0)
     high = scratch.array("high", (n,), columns.dtype)
     low = scratch.array("low", (n,), columns.dtype)
     second = scratch.array("second", (n,), columns.dtype)
@@ -148,33 +165,44 @@ def _by_class(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch
         np.minimum(high, columns[c], out=low)
         np.maximum(high, columns[c], out=high)
         np.maximum(second, low, out=second)
-        np.subtract(low, shift, out=power, casting="same_kind")
-        if temperature != 1.0:
-            np.divide(power, temperature, out=power)
-        np.exp(power, out=power)
+        _powers(low, shift, temperature, power)
         np.add(rest, power, out=rest)
-    return Normaliser(top, rest, tied=second == maximum)
+    maximum = high.astype(np.float64)
+    if temperature is None:
+        rest /= np.exp(maximum)
+    return Normaliser(maximum, rest, tied=second == high)
 
 
-def _by_row(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch) -> Normaliser:
-    """Whole rows at a time: find the maximum, subtract, exponentiate, strike the maximum out, add up."""
+def _by_row(x: NDArray[Any], temperature: float | None, dtype: type, scratch: Scratch) -> Normaliser:
+    """Whole rows at a time: find the maximum, exponentiate, strike the maximum out, add up."""
     rows = contiguous(x, scratch)
-    n, _ = rows.shape
-    each = np.arange(n)
+    each = np.arange(len(rows))
     top = rows.argmax(axis=1)
-    maximum = rows[each, top]
+    largest = rows[each, top]
     power = scratch.array("powers", rows.shape, dtype)
-    if dtype == np.float32:
-        np.subtract(rows, maximum[:, None], out=power, casting="same_kind")
-    else:
-        np.copyto(power, rows)
-        np.subtract(power, maximum.astype(np.float64)[:, None], out=power)
-    if temperature != 1.0:
-        np.divide(power, temperature, out=power)
-    np.exp(power, out=power)
+    _powers(rows, None if temperature is None else largest[:, None], temperature, power)
     power[each, top] = 0
     rest = np.add.reduce(power, axis=1, dtype=np.float64)
-    return Normaliser(maximum.astype(np.float64), rest, top=top)
+    maximum = largest.astype(np.float64)
+    if temperature is None:
+        rest /= np.exp(maximum)
+    return Normaliser(maximum, rest, top=top)
+
+
+def _powers(x: NDArray[Any], shift: NDArray[Any] | None, temperature: float | None, out: NDArray[Any]) -> None:
+    """``exp((x - shift) / temperature)`` in the dtype of ``out``; None leaves a step away."""
+    if x.dtype == out.dtype and shift is None:
+        np.exp(x, out=out)
+        return
+    if x.itemsize <= out.itemsize:
+        np.copyto(out, x)  # a cast of its own is faster than one within the ufunc
+        if shift is not None:
+            np.subtract(out, shift.astype(out.dtype), out=out)
+    else:
+        np.subtract(x, 0.0 if shift is None else shift, out=out, casting="same_kind")
+    if temperature not in (None, 1.0):
+        np.divide(out, temperature, out=out)
+    np.exp(out, out=out)
 
 
 def sum_classes(values: NDArray[np.float64]) -> NDArray[np.float64]:

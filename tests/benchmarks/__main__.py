@@ -1,0 +1,294 @@
+"""Ratios measured side by side: ``python -m benchmarks`` from ``tests/``, or ``python tests/benchmarks``.
+
+Needs about 20 GB of room in the folder for temporary files and 8 GB of memory; ``--only WORD`` runs the rows whose name has it.
+Peers that are not installed are skipped by name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from measure import Pair, alternate, forget_pages, peak_memory, process  # noqa: E402
+
+import nllcli  # noqa: E402
+
+NLL = [sys.executable, "-m", "nllcli"]
+SAMPLES = Path(__file__).parents[2] / "samples"
+TORCH_WHOLE = (
+    "import numpy as np, torch; torch.set_num_threads({threads}); "
+    "print(torch.nn.functional.cross_entropy(torch.from_numpy(np.load({logits!r})), torch.from_numpy(np.load({targets!r}))))"
+)
+GB = 1 << 30
+
+Row = tuple[str, str, str, str]
+
+
+class Bench:
+    """Where the files lie, how often each side runs, and which rows are wanted."""
+
+    def __init__(self, folder: Path, runs: int, only: str) -> None:
+        self.folder, self.runs, self.only = folder, runs, only
+        self.threads = len(os.sched_getaffinity(0))
+        self.rng = np.random.default_rng(0)
+
+    def wanted(self, name: str) -> bool:
+        return self.only in name
+
+    def logits(self, shape: tuple[int, ...], dtype: str = "f4") -> np.ndarray:
+        return self.rng.standard_normal(shape, dtype="f4").astype(dtype)
+
+    def targets(self, shape: tuple[int, ...], n_classes: int) -> np.ndarray:
+        return self.rng.integers(0, n_classes, shape)
+
+    def save(self, name: str, array: np.ndarray) -> str:
+        path = str(self.folder / name)
+        np.save(path, array)
+        return path
+
+    def sparse(self, name: str, shape: tuple[int, ...]) -> str:
+        """A file of zeros that takes no room on the disk."""
+        path = self.folder / name
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(
+                file, {"descr": "<f4", "fortran_order": False, "shape": shape}
+            )
+            file.truncate(file.tell() + 4 * int(np.prod(shape)))
+        return str(path)
+
+
+def speed(pair: Pair) -> str:
+    return f"{pair.theirs / pair.ours:.2f} times as fast"
+
+
+def share(pair: Pair) -> str:
+    return f"{pair.ours / pair.theirs:.2f} of its time"
+
+
+def in_process(bench: Bench) -> Iterator[Row]:
+    """The arithmetic alone, on arrays in memory, against PyTorch in float32."""
+    rows = [
+        ((8192, 32000), "f4", 1, "exact", "1.5"),
+        ((8192, 32000), "f4", 1, "fast", "2.4"),
+        ((200_000, 1000), "f4", 1, "exact", "1.5"),
+        ((200_000, 1000), "f4", 1, "fast", "2.4"),
+        ((10_000_000, 10), "f4", 1, "exact", "6"),
+        ((64, 21, 512, 512), "f4", 1, "exact", "1.6"),
+        ((16384, 32000), "f2", 1, "exact", "3"),
+    ]
+    for shape, dtype, axis, precision, goal in rows:
+        name = f"{'float16' if dtype == 'f2' else 'float32'} {shape} {precision}"
+        if not bench.wanted(name):
+            continue
+        x = bench.logits(shape, dtype)
+        y = bench.targets(shape[:axis] + shape[axis + 1 :], shape[axis])
+        yield name, "PyTorch cross_entropy", speed(against_torch(bench, x, y, precision)), f"{goal} or more"
+
+
+def against_torch(bench: Bench, x: np.ndarray, y: np.ndarray, precision: str) -> Pair:
+    import torch
+
+    torch.set_num_threads(bench.threads)
+    tx, ty = torch.from_numpy(x), torch.from_numpy(y)
+    return alternate(
+        lambda: nllcli.compute(x, y, precision=precision, threads=bench.threads),
+        lambda: torch.nn.functional.cross_entropy(tx.float(), ty),
+        bench.runs,
+    )
+
+
+def bfloat16(bench: Bench) -> Iterator[Row]:
+    """From a file, which PyTorch has in memory already."""
+    name = "bfloat16 (16384, 32000) exact, file"
+    if not bench.wanted(name):
+        return
+    import torch
+
+    torch.set_num_threads(bench.threads)
+    x = bench.logits((16384, 32000))
+    y = bench.targets((16384,), 32000)
+    tx = torch.from_numpy(x).bfloat16()
+    del x
+    logits = bench.save("bfloat16.npy", tx.view(torch.int16).numpy().view("V2"))
+    targets = bench.save("bfloat16-targets.npy", y)
+    ours = in_this_process(["compute", logits, targets, "--input-dtype", "bfloat16", "-q"])
+    ty = torch.from_numpy(y)
+    pair = alternate(ours, lambda: torch.nn.functional.cross_entropy(tx.float(), ty), bench.runs)
+    yield name, "PyTorch cross_entropy of .float()", speed(pair), "3 or more"
+
+
+def in_this_process(words: list[str]) -> Callable[[], object]:
+    """The command line without starting a process; its output goes nowhere."""
+    from contextlib import redirect_stdout
+
+    from nllcli.cli.main import main
+
+    def run() -> None:
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+            code = main(words)
+        if code:
+            raise SystemExit(f"nll {' '.join(words)}: exit {code}")
+
+    return run
+
+
+def whole_process(bench: Bench) -> Iterator[Row]:
+    """From the shell and back, the interpreter's start included."""
+    if bench.wanted("1 GB whole process"):
+        logits, targets = big(bench)
+        code = TORCH_WHOLE.format(threads=bench.threads, logits=logits, targets=targets)
+        pair = alternate(process([*NLL, "compute", logits, targets]), process([sys.executable, "-c", code]), bench.runs)
+        yield "1 GB whole process", "PyTorch, numpy.load", share(pair), "0.3 or less"
+    if bench.wanted("pets whole process"):
+        logits, targets = bench.save("p.npy", np.array([[5, 4, 2], [4, 2, 8], [4, 4, 1]], "f4")), bench.save("t.npy", np.array([0, 2, 1]))
+        code = TORCH_WHOLE.format(threads=bench.threads, logits=logits, targets=targets)
+        pets = [str(SAMPLES / "pets" / name) for name in ("logits.csv", "targets.txt")]
+        ours = process([*NLL, "compute", *pets])
+        pair = alternate(ours, process([sys.executable, "-c", code]), bench.runs * 2)
+        yield "pets whole process", "PyTorch, numpy.load", share(pair), "0.15 or less"
+    if bench.wanted("pets start-up"):
+        pets = [str(SAMPLES / "pets" / name) for name in ("logits.csv", "targets.txt")]
+        ours = process([*NLL, "compute", *pets])
+        pair = alternate(ours, process([sys.executable, "-c", "import numpy, typer"]), bench.runs * 4)
+        yield "pets start-up", "import numpy, typer", share(pair), "1.5 or less"
+
+
+def big(bench: Bench, n: int = 8192) -> tuple[str, str]:
+    """About 1 GB of float32 logits in 32,000 classes, and their targets; made once."""
+    logits, targets = bench.folder / f"big{n}.npy", bench.folder / f"big{n}-targets.npy"
+    if not logits.exists():
+        out = np.lib.format.open_memmap(logits, "w+", "f4", (n, 32000))
+        for i in range(0, n, 1024):
+            out[i : i + 1024] = bench.logits((1024, 32000))
+        out.flush()
+        np.save(targets, bench.targets((n,), 32000))
+    return str(logits), str(targets)
+
+
+def cold(bench: Bench) -> Iterator[Row]:
+    name = "1 GB, cold page cache"
+    if not bench.wanted(name):
+        return
+    logits, targets = big(bench)
+
+    def chilled(command: list[str]) -> Callable[[], object]:
+        run = process(command)
+
+        def work() -> None:
+            forget_pages(logits)
+            run()
+
+        return work
+
+    pair = alternate(chilled([*NLL, "compute", logits, targets]), chilled(["cat", logits]), bench.runs)
+    yield name, "cat FILE > /dev/null", share(pair), "1.2 or less"
+
+
+def memory(bench: Bench) -> Iterator[Row]:
+    """Peaks of whole processes."""
+
+    def row(name: str, command: list[str]) -> Iterator[Row]:
+        if bench.wanted(name):
+            yield name, "-", f"{peak_memory(command) / 1e6:.0f} MB", "200 MB or less"
+
+    if not bench.wanted("memory"):
+        return
+    logits, targets = big(bench)
+    yield from row("memory: 1 GB", [*NLL, "compute", logits, targets])
+    saved = str(bench.folder / "probs.npy")
+    yield from row("memory: 1 GB with --save-probs", [*NLL, "compute", logits, targets, "--save-probs", saved])
+    Path(saved).unlink(missing_ok=True)
+    sparse = bench.sparse("sparse.npy", (156_250, 32000))
+    zeros = bench.save("zeros.npy", np.zeros(156_250, "i8"))
+    yield from row("memory: 20 GB sparse", [*NLL, "compute", sparse, zeros])
+    Path(sparse).unlink()
+    wide = bench.sparse("wide.npy", (1000, 256_000))
+    few = bench.save("few.npy", np.zeros(1000, "i8"))
+    yield from row("memory: 256,000 classes", [*NLL, "compute", wide, few])
+
+
+def scaling(bench: Bench) -> Iterator[Row]:
+    name = "time per byte, 4 GB against 1 GB"
+    if not bench.wanted(name):
+        return
+    small, large = big(bench), big(bench, 32768)
+    pair = alternate(process([*NLL, "compute", *large]), process([*NLL, "compute", *small]), bench.runs)
+    yield name, "itself", f"{pair.ours / pair.theirs / 4:.2f}", "0.9 to 1.1"
+    for path in large:
+        Path(path).unlink()
+
+
+def text(bench: Bench) -> Iterator[Row]:
+    """CSV, parsed and scored, against parsing alone."""
+    name = "CSV (100000, 50)"
+    if not bench.wanted(name):
+        return
+    path = str(bench.folder / "table.csv")
+    np.savetxt(path, bench.logits((100_000, 50)), delimiter=",", fmt="%.8g")
+    targets = bench.save("table-targets.npy", bench.targets((100_000,), 50))
+    ours = in_this_process(["compute", path, targets, "-q"])
+    pair = alternate(ours, lambda: np.loadtxt(path, delimiter=","), 3)
+    fast = "with" if find_spec("pyarrow") else "without"
+    yield f"{name}, {fast} pyarrow", "numpy.loadtxt", speed(pair), "1 or more"
+
+
+def libraries(bench: Bench) -> Iterator[Row]:
+    """Peers in float64, as ours is."""
+    x, y = bench.logits((20_000, 1000)), bench.targets((20_000,), 1000)
+    each = np.arange(len(y))
+
+    def ours() -> object:
+        return nllcli.compute(x, y)
+
+    if find_spec("scipy") and bench.wanted("float32 (20000, 1000)"):
+        from scipy.special import log_softmax
+
+        wide = x.astype("f8")
+        pair = alternate(ours, lambda: -log_softmax(wide, axis=1)[each, y].mean(), bench.runs)
+        yield "float32 (20000, 1000) exact", "scipy log_softmax, float64", speed(pair), ""
+    if find_spec("sklearn") and bench.wanted("probabilities (20000, 1000)"):
+        from sklearn.metrics import log_loss
+
+        p = nllcli.softmax(x)
+        labels = np.arange(1000)
+        pair = alternate(
+            lambda: nllcli.compute(p, y, source="probs"), lambda: log_loss(y, p, labels=labels), bench.runs
+        )
+        yield "probabilities (20000, 1000)", "scikit-learn log_loss", speed(pair), ""
+
+
+SECTIONS = {
+    "torch": (in_process, bfloat16, whole_process),
+    None: (cold, memory, scaling, text, libraries),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="rows whose name has this")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--folder", help="where temporary files go")
+    args = parser.parse_args()
+    print(f"| work | against | measured | goal |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+        bench = Bench(Path(folder), args.runs, args.only)
+        for peer, sections in SECTIONS.items():
+            if peer is not None and find_spec(peer) is None:
+                print(f"| rows against {peer} | | skipped: {peer} is not installed | |")
+                continue
+            for section in sections:
+                for row in section(bench):
+                    print("| " + " | ".join(row) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Timing side by side: alternating runs, medians, and the operating system's own peak of memory."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Median seconds of both sides of a comparison."""
+
+    ours: float
+    theirs: float
+
+
+def alternate(ours: Callable[[], object], theirs: Callable[[], object], runs: int) -> Pair:
+    """Run both sides in turn, once to warm up and ``runs`` times for the medians."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for i in range(runs + 1):
+        for side, work in zip(times, (ours, theirs), strict=True):
+            begun = time.perf_counter()
+            work()
+            if i:
+                side.append(time.perf_counter() - begun)
+    return Pair(statistics.median(times[0]), statistics.median(times[1]))
+
+
+def process(command: Sequence[str]) -> Callable[[], object]:
+    """A whole process as a side of a comparison; its output goes nowhere, and it must succeed."""
+    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def peak_memory(command: Sequence[str]) -> int:
+    """The peak resident memory of a process, in bytes, as the kernel counted it."""
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit {child.returncode}")
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def forget_pages(path: str) -> None:
+    """Ask the kernel to drop the file's pages, so that the next reader meets a cold cache."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
