@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import zip_longest
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -234,7 +235,12 @@ class Dataset:
     soft_targets: BlockSource | None = None
     sample_weights: VectorSource | None = None
     class_names: tuple[str, ...] | None = None
-    notes: tuple[Notice, ...] = ()
+    opening_notes: tuple[Notice, ...] = ()
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What is worth knowing of the inputs; some of it only once they have been read."""
+        return (*self.logits.notes, *self.opening_notes)
 
     def chunks(self, block_samples: int) -> Iterator[Chunk]:
         """The blocks of the logits, each with its targets and weights; raises DataError where their numbers differ."""
@@ -243,8 +249,29 @@ class Dataset:
             for chunk in chunks:
                 yield replace(chunk, load=partial(self._load, chunk))
         else:
-            for chunk, soft in zip(chunks, self.soft_targets.chunks(self.layout, block_samples), strict=True):
+            # Of text the number of samples is known only at its end; the class probabilities beside it know theirs.
+            layout = self.layout
+            if layout.n_samples is None:
+                layout = replace(layout, shape=(self.soft_targets.shape[0], *layout.shape[1:]))
+            for chunk, soft in self._paired(chunks, self.soft_targets.chunks(layout, block_samples)):
                 yield replace(chunk, load=partial(self._load_soft, chunk, soft))
+
+    def _paired(self, chunks: Iterator[Chunk], soft: Iterator[Chunk]) -> Iterator[tuple[Chunk, Chunk]]:
+        """Chunks of logits with those of their class probabilities; raises DataError where one file has more."""
+        assert self.soft_targets is not None
+        for chunk, other in zip_longest(chunks, soft):
+            if chunk is not None and other is not None and chunk.n == other.n:
+                yield chunk, other
+                continue
+            counts = [
+                sum(later.n for later in rest) + (met.start + met.n if met is not None else (chunk or other).start)
+                for met, rest in ((chunk, chunks), (other, soft))
+            ]
+            raise DataError(
+                f"has {counts[1]} samples, but {self.logits.name} has {counts[0]}",
+                where=self.soft_targets.name,
+                finding="lengths-differ",
+            )
 
     def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Compare the number of samples with that of targets and weights, on the way or at the end."""
@@ -259,7 +286,9 @@ class Dataset:
         for vector in vectors:
             if n_samples != vector.n:
                 raise DataError(
-                    f"has {vector.n} values, but {self.logits.name} has {n_samples} samples", where=vector.name
+                    f"has {vector.n} values, but {self.logits.name} has {n_samples} samples",
+                    where=vector.name,
+                    finding="lengths-differ",
                 )
 
     def _load(self, chunk: Chunk, scratch: Scratch) -> Block:
@@ -306,25 +335,59 @@ class Metric:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table; ``kind`` is "text", "count", "number", "share" or "probability".
+    """One column of a table; ``kind`` is "text", "count", "number", "share", "probability", "bar" or "objects".
 
-    Numbers of one column are shown with the same number of decimals; programs get them in full.
+    Numbers of one column are shown with the same number of decimals; programs get them in full. A bar draws a share
+    of 1. Objects are a list of dicts, for JSON alone. An ``optional`` column is left out where a page is too narrow.
     """
 
     key: str
     label: str
     kind: str = "number"
     unit: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of plain values under named columns."""
+    """Rows of plain values under named columns; a ``hidden`` one appears only in the formats that programs read."""
 
     key: str
     title: str
     columns: tuple[Column, ...]
-    rows: Sequence[Sequence[Value]]
+    rows: Sequence[Sequence[Any]]
+    note: str = ""
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a calculation: what is worked out, in words, and how: text and numbers in turn.
+
+    The numbers of an ``aligned`` step, a sum, are shown with the same number of decimals. A ``verbatim`` one is there
+    to be copied: it is kept in one piece.
+    """
+
+    label: str
+    working: tuple[str | float, ...]
+    aligned: bool = False
+    verbatim: bool = False
+
+
+@dataclass(frozen=True)
+class Calculation:
+    """Steps that lead to a number."""
+
+    title: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report that only people read: tables and calculations under one title, a note underneath."""
+
+    title: str
+    parts: tuple[Table | Calculation, ...]
     note: str = ""
 
 
@@ -332,7 +395,8 @@ class Table:
 class Report:
     """What a command found: names, numbers and units; nothing about how it looks.
 
-    ``quiet`` holds what ``-q`` prints. ``extra`` holds values that only JSON shows (nested lists, say).
+    ``sections`` are for people, ``tables`` for programs too. ``quiet`` holds what ``-q`` prints. ``extra`` holds
+    values that only JSON shows (nested lists, say).
     """
 
     command: str
@@ -345,3 +409,4 @@ class Report:
     quiet: Sequence[Value] = ()
     quiet_separator: str = "\n"
     extra: dict[str, Any] = field(default_factory=dict)
+    sections: tuple[Section, ...] = ()

@@ -8,6 +8,8 @@ import typer
 
 from nllcli.cli.options import choice
 from nllcli.errors import UsageError
+from nllcli.inputs.formats import FORMATS as INPUT_FORMATS
+from nllcli.inputs.options import HEADERS
 from nllcli.model import PRECISIONS, REDUCTIONS, SOURCES
 from nllcli.outputs.formats import FORMATS
 
@@ -37,10 +39,13 @@ Shift = Annotated[
     int, typer.Option("--shift", metavar="K", help="Score position t against the target of t + K (language models: 1).")
 ]
 InputFormat = Annotated[
-    str | None, choice(("npy", "csv", "tsv"), "--input-format", help="What LOGITS is, if not as it looks.")
+    str | None, choice(INPUT_FORMATS, "--input-format", help="What LOGITS is, if not as it looks.")
 ]
 InputDtype = Annotated[
     str | None, choice(("bfloat16",), "--input-dtype", help="The type of two-byte numbers that NPY cannot name.")
+]
+Header = Annotated[
+    str, choice(HEADERS, "--header", help="Whether the first line of CSV names the columns.  [default: auto]")
 ]
 From = Annotated[str, choice(SOURCES, "--from", help="What LOGITS holds; never guessed.")]
 Loss = Annotated[str, choice(("nll", "one-vs-rest", "argmax"), "--loss", help="Which loss; see below.")]
@@ -105,6 +110,7 @@ def request(
     shift: int,
     input_format: str | None,
     input_dtype: str | None,
+    header: str = "auto",
     source: str,
     loss: str,
     reduction: str,
@@ -141,6 +147,7 @@ def request(
         binary=binary,
         input_format=input_format,
         input_dtype=input_dtype,
+        header=header,
     )
     options = LossOptions(
         source=source,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nllcli.errors import DataError
+from nllcli.inputs import arrow_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,16 +19,27 @@ if TYPE_CHECKING:
 
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|inf(inity)?|nan)\s*", re.ASCII | re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*", re.ASCII)
-_PLAIN = b"0123456789+-.eEinfINF \n"
+_INFINITY = re.compile(rb"inf", re.IGNORECASE)
+_BLANKS = re.compile(rb"[ \t]+")
+_EXACT_INTEGERS = 2**53
 
 
 def is_number(cell: str) -> bool:
     return NUMBER.fullmatch(cell) is not None
 
 
-def split(line: str, delimiter: str) -> list[str]:
-    """The cells of one line."""
-    return next(csv.reader([line], delimiter=delimiter), [])
+def is_decimal_comma(cell: str) -> bool:
+    return _DECIMAL_COMMA.fullmatch(cell) is not None
+
+
+def split(line: str, delimiter: str, where: str) -> list[str]:
+    """The cells of one line; a blank as delimiter stands for any number of them."""
+    if delimiter == " ":
+        return line.split()
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [""])
+    except csv.Error as error:
+        raise DataError(f"cannot be read as a table: {error}", where=where) from error
 
 
 def shown(value: str) -> str:
@@ -36,26 +49,33 @@ def shown(value: str) -> str:
 
 def parse_plain(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDArray[np.float64] | None:
     """Lines of numbers alone -> (n_rows, n_columns); None where a careful look is due."""
-    mark = delimiter.encode()
-    if body.translate(None, _PLAIN + mark):
-        return None
-    text = np.frombuffer(body, np.uint8)
-    marks = text[(text == mark[0]) | (text == 10)]
-    if marks.size != n_rows * n_columns:
-        return None
-    ends = marks.reshape(n_rows, n_columns)
-    if (ends[:, :-1] == 10).any() or (ends[:, -1] != 10).any():
+    if delimiter == " ":
+        body = _single_blanks(body)
+    values = arrow_cells.parse(body, n_rows, n_columns, delimiter)
+    return _parse(body, n_rows, n_columns, delimiter) if values is None else values
+
+
+def _single_blanks(body: bytes) -> bytes:
+    """Exactly one blank between cells, none at the ends of lines."""
+    if b"\t" in body or b"  " in body or b"\n " in body or b" \n" in body or body.startswith(b" "):
+        body = _BLANKS.sub(b" ", body).replace(b" \n", b"\n").replace(b"\n ", b"\n").removeprefix(b" ")
+    return body
+
+
+def _parse(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDArray[np.float64] | None:
+    if not body.isascii():
         return None
     try:
-        values = np.fromstring(body.translate(bytes.maketrans(mark + b"\n", b",,")), sep=",")
+        values = np.loadtxt(io.BytesIO(body), delimiter=delimiter, comments=None, ndmin=2)
     except ValueError:
         return None
-    # An empty last cell goes unnoticed by the count of values; a number too large shows as infinity.
-    if values.size != n_rows * n_columns or body.endswith(mark + b"\n"):
+    if values.shape != (n_rows, n_columns):
         return None
-    if np.isinf(values).any() and not (b"i" in body or b"I" in body):
+    # A number too large for float64 is read as an infinity that nobody wrote.
+    n_infinite = int(np.isinf(values).sum())
+    if n_infinite and n_infinite != len(_INFINITY.findall(body)):
         return None
-    return values.reshape(n_rows, n_columns)
+    return values
 
 
 def parse_carefully(
@@ -66,23 +86,36 @@ def parse_carefully(
     Raises DataError for the first cell that is no number or row that has another number of cells; ``where`` names the
     file and line of a row.
     """
-    rows = _rows(body, delimiter, where)
-    out = np.empty((len(rows), len(columns)))
-    for i, cells in enumerate(rows):
+    lines = body[:-1].split(b"\n")
+    out = np.empty((len(lines), len(columns)))
+    rows = []
+    for i, line in enumerate(lines):
+        cells = split(text_of(line, where(i)), delimiter, where(i))
         if len(cells) != n_columns:
-            raise _ragged(cells, n_columns, where(i))
+            raise ragged(cells, n_columns, where(i))
         for j, c in enumerate(columns):
-            out[i, j] = number(cells[c], f"{where(i)}, column {c + 1}")
+            out[i, j] = number(cells[c], f"{where(i)}, column {c + 1}", last=0 < c == n_columns - 1)
+        rows.append(cells)
     return out, rows
 
 
-def number(cell: str, where: str) -> float:
+def text_of(line: bytes, where: str) -> str:
+    """A line as text; raises DataError where it is not UTF-8."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"byte {line[error.start]:#04x} is no UTF-8", where=where) from error
+
+
+def number(cell: str, where: str, *, last: bool = False) -> float:
     """One cell's value; raises DataError where it is no decimal number, or too large for float64."""
     if not is_number(cell):
         hint = None
         if not cell.strip():
-            raise DataError("the cell is empty", where=where)
-        if _DECIMAL_COMMA.fullmatch(cell):
+            raise DataError(
+                "the cell is empty", where=where, hint="the line ends with a delimiter: leave it out" if last else None
+            )
+        if is_decimal_comma(cell):
             hint = "a decimal comma? write numbers with a point"
         raise DataError(f"{shown(cell)} is not a number", where=where, hint=hint)
     value = float(cell)
@@ -91,29 +124,23 @@ def number(cell: str, where: str) -> float:
     return value
 
 
-def _rows(body: bytes, delimiter: str, where: Callable[[int], str]) -> list[list[str]]:
-    rows = []
-    for i, line in enumerate(body[:-1].split(b"\n")):
-        try:
-            rows.append(split(line.decode("utf-8"), delimiter))
-        except UnicodeDecodeError as error:
-            raise DataError(f"byte {line[error.start]:#04x} is no UTF-8", where=where(i)) from error
-        except csv.Error as error:
-            raise DataError(f"cannot be read as a table: {error}", where=where(i)) from error
-    return rows
-
-
-def _ragged(cells: list[str], n_columns: int, where: str) -> DataError:
+def ragged(cells: Sequence[str], n_columns: int, where: str) -> DataError:
+    """The refusal of a row that has another number of cells than the first."""
     if len(cells) == n_columns + 1 and not cells[-1].strip():
         return DataError(f"ends with a delimiter: {n_columns} cells expected", where=where)
     hint = None
-    if len(cells) == 2 * n_columns and all(c.strip().isdigit() for c in cells[1::2]):
+    if len(cells) == 2 * n_columns and all(c.strip().isdecimal() for c in cells[1::2]):
         hint = "decimal commas? write numbers with a point"
     return DataError(f"has {len(cells)} cells, the first row has {n_columns}", where=where, hint=hint)
 
 
 def integers(values: NDArray[Any]) -> NDArray[np.int64] | None:
     """Floating-point values that are all whole and below 2**53, as int64; else None."""
-    if not np.isfinite(values).all() or (np.abs(values) > 2**53).any() or (values != np.floor(values)).any():
+    if not is_index(values).all():
         return None
     return values.astype(np.int64)
+
+
+def is_index(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which floating-point values are whole numbers that no rounding can have changed."""
+    return np.asarray((np.abs(values) < _EXACT_INTEGERS) & (values == np.floor(values)))

@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, UsageError
-from nllcli.inputs import npy, shapes, targets
-from nllcli.inputs.files import ByteStream, only_one_standard_input, open_stream
-from nllcli.inputs.formats import FORMATS, detect
-from nllcli.inputs.raw import RawArray, RawVector, Values
-from nllcli.inputs.text import TextTable
-from nllcli.inputs.vectors import read_vector
+from nllcli.errors import UsageError
+from nllcli.inputs import shapes, targets
+from nllcli.inputs.dialect import sniff
+from nllcli.inputs.files import only_one_standard_input
+from nllcli.inputs.jsonl import JsonLines
+from nllcli.inputs.opening import all_blocks, at_any_place, open_input
+from nllcli.inputs.options import ReadOptions
+from nllcli.inputs.pairing import WrittenAsFloats, columns_as_samples, in_order_of, one_hot
+from nllcli.inputs.raw import FileArray, RawArray, RawVector, Values
+from nllcli.inputs.text import floats_as_indices, open_table
+from nllcli.inputs.vectors import read_numbers
 from nllcli.model import DEFAULT_IGNORE_INDEX, BlockSource, Dataset, Layout, Notice, VectorSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from nllcli.inputs.files import ByteStream
+
+_TABLES = ("csv", "tsv", "parquet", "feather")
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ class InputOptions:
     binary: bool = False
     input_format: str | None = None
     input_dtype: str | None = None
+    header: str = "auto"
 
 
 def open_dataset(options: InputOptions) -> Dataset:
@@ -68,10 +77,10 @@ def open_dataset(options: InputOptions) -> Dataset:
         logits,
         layout,
         targets=vector,
-        soft_targets=given.soft,
-        sample_weights=None if options.sample_weights is None else _sample_weights(options.sample_weights),
+        soft_targets=None if given.soft is None else in_order_of(layout, given.soft),
+        sample_weights=None if options.sample_weights is None else _sample_weights(options.sample_weights, layout),
         class_names=names,
-        notes=(*logits.notes, *given.notes),
+        opening_notes=given.notes,
     )
 
 
@@ -86,49 +95,74 @@ class _Targets:
 
 
 def _open_logits(options: InputOptions) -> BlockSource:
-    stream = open_stream(options.logits)
-    format_name = options.input_format or detect(stream)
-    reader = FORMATS.load(format_name)
-    if format_name in ("csv", "tsv"):
-        table: TextTable = reader(
-            stream,
+    opened = open_input(options.logits, options.input_format)
+    if options.target_column is not None and opened.format not in _TABLES:
+        raise UsageError("--target-column needs LOGITS with columns, such as CSV", where=opened.stream.name)
+    source = opened.read(
+        ReadOptions(
+            input_dtype=options.input_dtype,
             target_column=options.target_column,
             classes=tuple(options.classes) if options.classes else None,
+            header=options.header,
         )
-        return table
-    if options.target_column is not None:
-        raise UsageError("--target-column needs LOGITS in CSV", where=stream.name)
-    array: BlockSource = reader(stream, input_dtype=options.input_dtype)
-    return array
+    )
+    if source.shape[0:1] == (None,) and options.class_axis in (0, -2):
+        return columns_as_samples(source)
+    return source
 
 
 def _open_targets(path: str, options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> _Targets:
-    stream = open_stream(path)
-    if detect(stream) != "npy":
-        return _text_targets(stream, classes)
-    array = npy.open_npy(stream, input_dtype=options.input_dtype)
-    if _same_shape(array.shape, logits.shape) and logits.shape[1:] != (1,):
-        if array.dtype.kind in "iu":
-            raise DataError(
-                f"holds integers in the shape of the logits, {shapes.shown(logits.shape)}",
-                where=path,
-                hint="one-hot targets? save them as floating point; they are then class probabilities",
-            )
-        return _Targets(None, array, None)
-    shape, notes = array.shape, []
+    opened = open_input(path)
+    if opened.is_text:
+        return _text_targets(opened.stream, options, classes, logits)
+    source = opened.read(ReadOptions(input_dtype=options.input_dtype, classes=classes, of_targets=True))
+    if not isinstance(source, FileArray):
+        return _table_targets(source)
+    if _same_shape(source.shape, logits.shape) and _one_a_class(logits, source.dtype.kind, options):
+        if source.dtype.kind in "iu":
+            raise one_hot(path)
+        return _Targets(None, source, None)
+    shape, notes = source.shape, []
     if len(shape) == 2 and shape[1] == 1 and len(logits.shape) == 2:
         shape = shape[:1]
         notes.append(
-            Notice("targets-squeezed", f"{path}: shape {shapes.shown(array.shape)} is taken as {shapes.shown(shape)}")
+            Notice("targets-squeezed", f"{path}: shape {shapes.shown(source.shape)} is taken as {shapes.shown(shape)}")
         )
-    if array.dtype.kind == "f":
-        notes.append(Notice("targets-as-floats", f"{path}: whole numbers in {array.dtype} are taken as class indices"))
-    return _Targets(array, None, shape, tuple(notes))
+    if source.dtype.kind == "f":
+        notes.append(floats_as_indices(path, str(source.dtype)))
+    return _Targets(at_any_place(source), None, shape, tuple(notes))
 
 
-def _text_targets(stream: ByteStream, classes: tuple[str, ...] | None) -> _Targets:
-    values, notes = targets.read_text_targets(stream, classes)
+def _one_a_class(logits: BlockSource, kind: str, options: InputOptions) -> bool:
+    """Whether targets of the logits' own shape are one number a class, not one a sample."""
+    if options.binary:
+        return kind == "f"
+    return logits.shape != (1,) and logits.shape[1:] != (1,)
+
+
+def _text_targets(
+    stream: ByteStream, options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource
+) -> _Targets:
+    dialect = sniff(stream, header=options.header)
+    n_columns = dialect.n_columns - dialect.has_index
+    if n_columns == 1 and dialect.has_index:  # a pandas Series with its index
+        return _table_targets(open_table(stream, dialect, ReadOptions(target_column="2", classes=classes)))
+    if n_columns > 1 and _same_shape((None, n_columns), logits.shape):
+        return _Targets(None, WrittenAsFloats(open_table(stream, dialect, ReadOptions())), None)
+    values, notes = targets.read_text_targets(stream, classes, options.header)
     return _Targets(Values(stream.name, values), None, (len(values),), notes)
+
+
+def _table_targets(source: BlockSource) -> _Targets:
+    """Targets in lines of JSON or columns: one a sample, or one probability a class."""
+    if source.labels:
+        values = targets.read_labels(source)
+        return _Targets(Values(source.name, values), None, (len(values),), source.notes)
+    if isinstance(source, JsonLines):
+        return _Targets(None, WrittenAsFloats(source), None)
+    if source.dtype.kind in "iu":
+        raise one_hot(source.name)
+    return _Targets(None, source, None)
 
 
 def _fit_targets(given: _Targets, layout: Layout, logits: BlockSource, options: InputOptions) -> VectorSource | None:
@@ -159,14 +193,19 @@ def _in_file_order(array: RawArray | Values, layout: Layout, *, shifted: bool) -
     return Values(array.name, targets.as_indices(values))
 
 
-def _sample_weights(path: str) -> VectorSource:
-    stream = open_stream(path)
-    if stream.peek(6) == npy.MAGIC:
-        array = npy.open_npy(stream)
-        if len(array.shape) == 1:
-            return _FloatVector(array, array.shape[0] or 0)
-    vector = read_vector(path, what="--sample-weights")
-    return Values(path, np.asarray(vector.values, np.float64))
+def _sample_weights(path: str, layout: Layout) -> VectorSource:
+    opened = open_input(path)
+    if opened.is_text:
+        return Values(path, read_numbers(opened.stream))
+    source = opened.read(ReadOptions())
+    if not isinstance(source, FileArray):
+        return Values(path, np.concatenate([block.logits.ravel() for block in all_blocks(source)]).astype(np.float64))
+    array = at_any_place(source)
+    if None not in layout.sample_shape:
+        shapes.check_targets(layout, array.shape, path, "LOGITS")
+    if array.fortran == layout.fortran:
+        return _FloatVector(array, array.n_values)
+    return Values(path, array.read_all().ravel(order="F" if layout.fortran else "C").astype(np.float64))
 
 
 class _FloatVector(RawVector):

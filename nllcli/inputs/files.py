@@ -5,40 +5,33 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import tempfile
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import FaultError, UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _PEEK_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 20
 
 
-@dataclass
-class ByteStream:
-    """An open input: read in order, or, where ``seekable``, at any place through ``fd``."""
+class OpenFile:
+    """An open file, closed once nobody holds it; standard input is not ours to close."""
 
-    name: str
-    fd: int
-    seekable: bool
-    _ahead: bytes = field(default=b"", repr=False)
+    def __init__(self, fd: int, *, owned: bool = True) -> None:
+        self.fd = fd
+        self._owned = owned
 
-    def peek(self, n: int = _PEEK_BYTES) -> bytes:
-        """The next ``n`` bytes (fewer at the end), not consumed."""
-        while len(self._ahead) < n:
-            more = self._read_some(n - len(self._ahead))
-            if not more:
-                break
-            self._ahead += more
-        return self._ahead[:n]
-
-    def read(self, n: int) -> bytes:
-        """The next bytes, at most ``n``; empty only at the end."""
-        if self._ahead:
-            taken, self._ahead = self._ahead[:n], self._ahead[n:]
-            return taken
-        return self._read_some(n)
+    def __del__(self) -> None:
+        if self._owned:
+            os.close(self.fd)
 
     def size(self) -> int:
-        """The file's length in bytes; only where ``seekable``."""
+        """Its length in bytes."""
         return os.fstat(self.fd).st_size
 
     def version(self) -> tuple[int, int]:
@@ -46,30 +39,125 @@ class ByteStream:
         status = os.fstat(self.fd)
         return status.st_size, status.st_mtime_ns
 
-    def _read_some(self, n: int) -> bytes:
-        try:
-            return os.read(self.fd, n)
-        except OSError as error:
-            raise FaultError(f"cannot be read: {error.strerror}", where=self.name) from error
+
+@dataclass
+class ByteStream:
+    """Bytes that ``pull`` gives in order (empty at the end); ``file`` is where they can be read at any place, if so."""
+
+    name: str
+    pull: Callable[[int], bytes]
+    file: OpenFile | None = None
+    _ahead: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        self._version = None if self.file is None else self.file.version()
+
+    @property
+    def n_bytes(self) -> int | None:
+        """How many bytes there are in all, where that is known."""
+        return None if self.file is None else self.file.size()
+
+    def peek(self, n: int = _PEEK_BYTES) -> bytes:
+        """The next ``n`` bytes (fewer at the end), not consumed."""
+        if len(self._ahead) < n:
+            self._ahead += self._gather(n - len(self._ahead))
+        return self._ahead[:n]
+
+    def read(self, n: int) -> bytes:
+        """The next bytes, at most ``n``; empty only at the end."""
+        if self._ahead:
+            taken, self._ahead = self._ahead[:n], self._ahead[n:]
+            return taken
+        return self.pull(n)
+
+    def read_up_to(self, n: int) -> bytes:
+        """The next ``n`` bytes, fewer only at the end; what a file claims of its length is never allocated ahead."""
+        if len(self._ahead) >= n:
+            return self.read(n)
+        taken, self._ahead = self._ahead, b""
+        return taken + self._gather(n - len(taken))
+
+    def check_unchanged(self) -> None:
+        """Raise FaultError if somebody wrote to the file since it was opened."""
+        if self.file is not None and self.file.version() != self._version:
+            raise FaultError("changed while it was read", where=self.name)
+
+    def _gather(self, n: int) -> bytes:
+        parts = []
+        while n and (more := self.pull(min(n, _PIECE_BYTES))):
+            parts.append(more)
+            n -= len(more)
+        return b"".join(parts)
 
 
 def open_stream(path: str) -> ByteStream:
     """Open ``path`` ("-" is standard input) for reading; raises FaultError where that fails."""
     if path == "-":
+        name = "standard input"
         try:
             fd = sys.stdin.fileno()
-            return ByteStream("standard input", fd, stat.S_ISREG(os.fstat(fd).st_mode) and os.lseek(fd, 0, 1) == 0)
+            at_start = stat.S_ISREG(os.fstat(fd).st_mode) and os.lseek(fd, 0, os.SEEK_CUR) == 0
         except (AttributeError, ValueError, OSError) as error:
-            raise FaultError("is closed", where="standard input") from error
+            raise FaultError("is closed", where=name) from error
+        file = OpenFile(fd, owned=False)
+        return ByteStream(name, partial(_read, file, name), file if at_start else None)
     try:
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        file = OpenFile(os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)))
     except OSError as error:
         raise FaultError(f"cannot be opened: {error.strerror}", where=path) from error
-    mode = os.fstat(fd).st_mode
+    except ValueError as error:
+        raise FaultError("is no name a file can have", where=path) from error
+    mode = os.fstat(file.fd).st_mode
     if stat.S_ISDIR(mode):
-        os.close(fd)
         raise FaultError("is a folder, not a file", where=path)
-    return ByteStream(path, fd, stat.S_ISREG(mode))
+    return ByteStream(path, partial(_read, file, path), file if stat.S_ISREG(mode) else None)
+
+
+def split_member(path: str) -> tuple[str, str | None]:
+    """A file and the member named after a colon; a file whose own name has the colon comes first."""
+    if not os.path.lexists(path):
+        for at in (i for i, character in enumerate(path) if character == ":"):
+            if os.path.isfile(path[:at]):  # noqa: PTH113 - a string that may be no path at all
+                return path[:at], path[at + 1 :]
+    return path, None
+
+
+def on_disk(stream: ByteStream) -> OpenFile:
+    """A file that can be read at any place; what comes out of a pipe is put on disk first."""
+    if stream.file is not None:
+        return stream.file
+    spool = Spool(stream.name)
+    while piece := stream.read(_PIECE_BYTES):
+        spool.write(piece)
+    return spool.file
+
+
+class Spool:
+    """A temporary file without a name, gone when the program ends, however it ends."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        try:
+            with tempfile.TemporaryFile() as temporary:
+                self.file = OpenFile(os.dup(temporary.fileno()))
+        except OSError as error:
+            raise self._fault(error) from error
+
+    def write(self, data: Any) -> None:
+        """Append a buffer of bytes."""
+        view = memoryview(data)
+        try:
+            while view.nbytes:
+                view = view[os.write(self.file.fd, view) :]
+        except OSError as error:
+            raise self._fault(error) from error
+
+    def _fault(self, error: OSError) -> FaultError:
+        return FaultError(
+            f"needs room on disk to be read: {error.strerror}",
+            where=self._name,
+            hint="TMPDIR names the folder for temporary files",
+        )
 
 
 def only_one_standard_input(paths: dict[str, str | None]) -> None:
@@ -77,3 +165,10 @@ def only_one_standard_input(paths: dict[str, str | None]) -> None:
     users = [what for what, path in paths.items() if path == "-"]
     if len(users) > 1:
         raise UsageError(f"standard input can be only one of: {', '.join(users)}", hint="give the others as files")
+
+
+def _read(file: OpenFile, name: str, n: int) -> bytes:
+    try:
+        return os.read(file.fd, n)
+    except OSError as error:
+        raise FaultError(f"cannot be read: {error.strerror}", where=name) from error

@@ -2,30 +2,108 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shlex
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError
-from nllcli.inputs.npy import MAGIC as NPY_MAGIC
 from nllcli.registry import Registry
 
 if TYPE_CHECKING:
     from nllcli.inputs.files import ByteStream
 
+NPY_MAGIC = b"\x93NUMPY"
+GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGIC = b"PK\x03\x04"
+_EMPTY_ZIP_MAGIC = b"PK\x05\x06"
+
+# What opens each, given a ByteStream and ReadOptions: a BlockSource.
 FORMATS = Registry(
     "input format",
     {
         "npy": "nllcli.inputs.npy:open_npy",
-        "csv": "nllcli.inputs.text:open_text",
-        "tsv": "nllcli.inputs.text:open_text",
+        "npz": "nllcli.inputs.npz:open_npz",
+        "csv": "nllcli.inputs.text:open_csv",
+        "tsv": "nllcli.inputs.text:open_tsv",
+        "jsonl": "nllcli.inputs.jsonl:open_jsonl",
+        "safetensors": "nllcli.inputs.safetensors:open_safetensors",
+        "parquet": "nllcli.inputs.arrow:open_parquet",
+        "feather": "nllcli.inputs.arrow:open_feather",
     },
 )
+TEXT = ("csv", "tsv")
+
+_MAGICS = {
+    NPY_MAGIC: "npy",
+    ZIP_MAGIC: "npz",
+    _EMPTY_ZIP_MAGIC: "npz",
+    b"PAR1": "parquet",
+    b"ARROW1": "feather",
+    b"FEA1": "feather",
+}
+_UNREADABLE = {
+    b"\xfd7zXZ\0": ("is compressed with xz", "xz -dc {file} | nll ... -"),
+    b"BZh": ("is compressed with bzip2", "bzip2 -dc {file} | nll ... -"),
+    b"\x28\xb5\x2f\xfd": ("is compressed with Zstandard", "zstd -dc {file} | nll ... -"),
+    b"\x89HDF\r\n\x1a\n": (
+        "is HDF5",
+        "python -c \"import h5py, numpy; numpy.save('logits.npy', h5py.File({name!r})['logits'][:])\"",
+    ),
+    b"\xd0\xcf\x11\xe0": ("is an old Excel or Office document", "save it as CSV"),
+    b"%PDF": ("is a PDF", None),
+    b"\x89PNG": ("is a picture", None),
+    b"\x7fELF": ("is a program", None),
+}
+# The magic number of PyTorch's files before they were ZIP archives, as pickle writes it.
+_OLD_PYTORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 
 
 def detect(stream: ByteStream) -> str:
     """The name of the format of an open file; raises DataError for what is known not to be readable."""
-    head = stream.peek(8)
-    if head.startswith(NPY_MAGIC):
-        return "npy"
-    if head[:1] == b"\x80" or head[:2] == b"PK":
-        raise DataError("is a pickle or an archive, not NPY or text", where=stream.name)
-    return "csv"
+    head = stream.peek()
+    for magic, name in _MAGICS.items():
+        if head.startswith(magic):
+            return name
+    for magic, (what, hint) in _UNREADABLE.items():
+        if head.startswith(magic):
+            raise DataError(what, where=stream.name, hint=hint and hint.format(**_names(stream.name)))
+    if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
+        raise pytorch_file(stream.name) if _OLD_PYTORCH in head[:64] else _pickle_file(stream.name)
+    if _is_safetensors(head):
+        return "safetensors"
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        return "jsonl"
+    extension = PurePath(stream.name).suffix.lower()
+    return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(extension, "csv")
+
+
+def pytorch_file(name: str) -> DataError:
+    """The refusal of a PyTorch file, with the command that converts it."""
+    return _refusal(
+        "is a PyTorch file, which can run code when it is loaded",
+        name,
+        "import torch, numpy; numpy.save({to!r}, torch.load({name!r}, weights_only=True).float().cpu().numpy())",
+    )
+
+
+def _pickle_file(name: str) -> DataError:
+    return _refusal(
+        "is a pickle, which can run code when it is loaded",
+        name,
+        "import pickle, numpy; numpy.save({to!r}, pickle.load(open({name!r}, 'rb')))",
+    )
+
+
+def _refusal(message: str, name: str, code: str) -> DataError:
+    command = shlex.join(["python", "-c", code.format(**_names(name))])
+    return DataError(message, where=name, hint=f"if you trust it: {command}")
+
+
+def _names(name: str) -> dict[str, Any]:
+    """The file as a command has to quote it, as Python has to, and the file to convert it to."""
+    return {"file": shlex.quote(name), "name": name, "to": str(PurePath(name).with_suffix(".npy"))}
+
+
+def _is_safetensors(head: bytes) -> bool:
+    """The length of a header, then the header, which is a JSON object."""
+    return len(head) > 8 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") < 1 << 40 and 0 in head[:8]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nllcli.errors import DataError
-from nllcli.inputs.cells import integers, shown
+from nllcli.inputs.cells import integers, is_index, is_number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _INT64 = range(-(2**63), 2**63)
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_SEVERAL = -1
 
 
 @dataclass
@@ -34,18 +37,17 @@ class LabelReader:
         """Class indices (n,) of numbers already parsed."""
         whole = integers(values)
         if whole is None:
-            wrong = ~(np.isfinite(values) & (np.abs(values) <= 2**53) & (values == np.floor(values)))
-            i = int(np.flatnonzero(wrong)[0])
+            i = int(np.flatnonzero(~is_index(values))[0])
             raise DataError(f"target {float(values[i])!r} is no class index", where=where(i))
         return whole
 
     def _index(self, label: str, where: Callable[[int], str], i: int) -> int:
-        digits = label[1:] if label[:1] in "+-" else label
-        if digits.endswith(".0"):
-            label, digits = label[:-2], digits[:-2]
-        if not (digits.isascii() and digits.isdigit()):
-            raise DataError(f"target {shown(label)} is no class index", where=where(i))
-        if int(label) not in _INT64:
+        if not _INTEGER.fullmatch(label):
+            whole = integers(np.array([float(label)])) if is_number(label) else None
+            if whole is None:
+                raise DataError(f"target {shown(label)} is no class index", where=where(i))
+            return int(whole[0])
+        if len(label) > 20 or int(label) not in _INT64:
             raise DataError(f"target {shown(label)} does not fit 64 bits", where=where(i))
         return int(label)
 
@@ -63,9 +65,14 @@ class LabelReader:
                 where=where(i),
                 hint=f"classes: {', '.join(self.classes[:10])}{', ...' if len(self.classes) > 10 else ''}",
             )
+        if index == _SEVERAL:
+            raise DataError(f"target {shown(label)} is the name of several classes", where=where(i))
         return index
 
     def _lookup(self) -> dict[str, int]:
         if not hasattr(self, "_indices"):
-            self._indices = {name: i for i, name in enumerate(self.classes or ())}
+            found: dict[str, int] = {}
+            for i, name in enumerate(self.classes or ()):
+                found[name] = _SEVERAL if name in found else i
+            self._indices = found
         return self._indices

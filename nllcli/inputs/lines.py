@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 from bisect import bisect_right
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from nllcli.errors import DataError
 
@@ -12,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _PIECE_BYTES = 1 << 20
-_LONGEST_LINE = 1 << 28
+_LONGEST_LINE = 1 << 26
+_BLANK_START = re.compile(rb"\n[ \t\n]")
 
 
 class LineNumbers:
@@ -33,10 +38,13 @@ class LineNumbers:
         return line + kept - first
 
 
-def clean_lines(read: Callable[[int], bytes], numbers: LineNumbers, name: str) -> Iterator[bytes]:
-    """Yield pieces of whole lines, each ended by a newline, without blank lines and ``#`` comments.
+def clean_lines(
+    read: Callable[[int], bytes], numbers: LineNumbers, name: str, *, table: bool = True
+) -> Iterator[bytes]:
+    """Yield pieces of whole lines, each ended by a newline, without blank lines and, in a ``table``, ``#`` comments.
 
-    ``numbers`` is filled on the way. Raises DataError for UTF-16, NUL bytes and quotes that do not close in a line.
+    ``numbers`` is filled on the way. Raises DataError for UTF-16, NUL bytes and, in a ``table``, quotes that do not
+    close in their line.
     """
     n_kept, line = 0, 1
     for piece in _whole_lines(read, name):
@@ -44,12 +52,13 @@ def clean_lines(read: Callable[[int], bytes], numbers: LineNumbers, name: str) -
             at = line + piece[: piece.index(b"\0")].count(b"\n")
             raise DataError("has a NUL byte: is this text?", where=f"{name}, line {at}")
         n_lines = piece.count(b"\n")
-        if b"#" in piece or b'"' in piece or b"\n\n" in piece or piece[:1] in b"\n \t" or b"\n " in piece:
+        marked = table and (b"#" in piece or b'"' in piece)
+        if marked or piece[:1] in b" \t\n" or _BLANK_START.search(piece):
             kept = []
             for i, text in enumerate(piece[:-1].split(b"\n")):
-                if text.count(b'"') % 2:
+                if table and text.count(b'"') % 2:
                     raise DataError("a quote is opened and not closed in this line", where=f"{name}, line {line + i}")
-                if text.strip() and not text.lstrip().startswith(b"#"):
+                if text.strip() and not (table and text.lstrip().startswith(b"#")):
                     numbers.resume(n_kept, line + i)
                     kept.append(text)
                     n_kept += 1
@@ -64,7 +73,7 @@ def clean_lines(read: Callable[[int], bytes], numbers: LineNumbers, name: str) -
 
 def _whole_lines(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
     """Pieces that end with a newline, "\\r\\n" and "\\r" made "\\n"; the last line gets one if it has none."""
-    rest = b""
+    rest, held = [b""], b""
     first = True
     while True:
         piece = read(_PIECE_BYTES)
@@ -72,25 +81,60 @@ def _whole_lines(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
             piece = _without_mark(piece, name)
             first = False
         at_end = not piece
-        piece = rest + piece
+        piece = held + piece
         if b"\r" in piece:
             held = b"\r" if piece.endswith(b"\r") and not at_end else b""  # perhaps the first half of "\r\n"
             piece = piece[: len(piece) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         else:
             held = b""
-        if at_end:
-            if piece:
-                yield piece if piece.endswith(b"\n") else piece + b"\n"
-            return
         cut = piece.rfind(b"\n") + 1
         if cut:
-            yield piece[:cut]
-        rest = piece[cut:] + held
-        if len(rest) > _LONGEST_LINE:
+            yield b"".join([*rest, piece[:cut]])
+            rest = []
+        rest.append(piece[cut:])
+        if at_end:
+            last = b"".join(rest)
+            if last:
+                yield last + b"\n"
+            return
+        if sum(map(len, rest)) > _LONGEST_LINE:
             raise DataError(f"has a line longer than {_LONGEST_LINE} bytes: is this text?", where=name)
 
 
 def _without_mark(piece: bytes, name: str) -> bytes:
     if piece.startswith((b"\xff\xfe", b"\xfe\xff")) or piece[:4:2] == b"\0\0" or piece[1:4:2] == b"\0\0":
-        raise DataError("is UTF-16, not UTF-8", where=name, hint=f"iconv -f UTF-16 -t UTF-8 {name}")
+        raise DataError("is UTF-16, not UTF-8", where=name, hint=f"iconv -f UTF-16 -t UTF-8 {shlex.quote(name)}")
     return piece.removeprefix(b"\xef\xbb\xbf")
+
+
+def without_first_line(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(pieces, b"\n")
+    rest = first[first.index(b"\n") + 1 :]
+    if rest:
+        yield rest
+    yield from pieces
+
+
+def cut_lines(pieces: Iterator[bytes], n_lines: int) -> Iterator[tuple[int, bytes]]:
+    """Regroup pieces of whole lines into bodies of exactly ``n_lines`` lines (fewer in the last)."""
+    held: list[bytes] = []
+    count = 0
+    for piece in pieces:
+        rest = piece
+        n = rest.count(b"\n")
+        while count + n >= n_lines:
+            end = _end_of_line(rest, n_lines - count)
+            yield n_lines, b"".join([*held, rest[:end]])
+            rest = rest[end:]
+            n -= n_lines - count
+            held, count = [], 0
+        if rest:
+            held.append(rest)
+            count += n
+    if count:
+        yield count, b"".join(held)
+
+
+def _end_of_line(piece: bytes, n: int) -> int:
+    """Where the ``n``-th line of ``piece`` ends."""
+    return int(np.flatnonzero(np.frombuffer(piece, np.uint8) == 10)[n - 1]) + 1

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.errors import DataError
+from nllcli.inputs.formats import NPY_MAGIC
 from nllcli.inputs.raw import RawArray
+from nllcli.inputs.streamed import StreamedArray
 
 if TYPE_CHECKING:
-    from nllcli.inputs.files import ByteStream
+    from nllcli.inputs.files import ByteStream, OpenFile
+    from nllcli.inputs.options import ReadOptions
 
-MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 10_000
 _REFUSED_KINDS = {
     "b": "booleans",
@@ -46,7 +48,7 @@ class Header:
 def read_header(start: bytes, name: str) -> Header:
     """Read the header at the beginning of ``start``; raises DataError, and never unpickles anything."""
     width = 2 if start[6:7] == b"\x01" else 4
-    if not start.startswith(MAGIC) or start[6:7] not in (b"\x01", b"\x02", b"\x03"):
+    if not start.startswith(NPY_MAGIC) or start[6:7] not in (b"\x01", b"\x02", b"\x03"):
         raise DataError("is no NPY file of version 1, 2 or 3", where=name)
     length = int.from_bytes(start[8 : 8 + width], "little")
     end = 8 + width + length
@@ -65,22 +67,35 @@ def read_header(start: bytes, name: str) -> Header:
     return Header(tuple(shape), bool(fortran) and len(shape) > 1, dtype, end)
 
 
-def open_npy(stream: ByteStream, *, input_dtype: str | None = None) -> RawArray:
+def open_npy(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArray:
     """The array of an NPY file; its shape and the file's size must agree before anything is allocated."""
     header = read_header(stream.peek(), stream.name)
-    check_dtype(header.dtype, stream.name, input_dtype)
-    return raw_array(stream.name, stream.fd, 0, stream.size(), header)
+    check_dtype(header.dtype, stream.name, options.input_dtype)
+    if stream.file is None:
+        return streamed_array(stream, header)
+    return raw_array(stream.name, stream.file, 0, stream.file.size(), header)
 
 
-def raw_array(name: str, fd: int, begin: int, n_bytes: int, header: Header) -> RawArray:
-    """The array of an NPY image of ``n_bytes`` that begins at byte ``begin`` of ``fd``."""
+def streamed_array(stream: ByteStream, header: Header) -> StreamedArray:
+    """The array of an NPY image that is read from its beginning to its end."""
+    stream.read_up_to(header.length)
+    return StreamedArray(stream.name, header.shape, header.dtype, header.fortran, stream=stream)
+
+
+def raw_array(name: str, file: OpenFile, begin: int, n_bytes: int, header: Header) -> RawArray:
+    """The array of an NPY image of ``n_bytes`` that begins at byte ``begin`` of ``file``."""
+    check_size(name, n_bytes, header)
+    return RawArray(name, header.shape, header.dtype, header.fortran, file=file, offset=begin + header.length)
+
+
+def check_size(name: str, n_bytes: int, header: Header) -> None:
+    """Raise DataError unless an NPY image of ``n_bytes`` is what its header says."""
     expected = header.length + header.n_bytes
     if expected != n_bytes:
         what = "is cut short" if n_bytes < expected else "has bytes after the array"
         raise DataError(
             f"{what}: shape {header.shape} of {header.dtype} needs {expected} bytes, it has {n_bytes}", where=name
         )
-    return RawArray(name, fd, begin + header.length, header.shape, header.dtype, header.fortran)
 
 
 def check_dtype(dtype: np.dtype[Any], name: str, input_dtype: str | None) -> None:
@@ -91,5 +106,7 @@ def check_dtype(dtype: np.dtype[Any], name: str, input_dtype: str | None) -> Non
         raise DataError(
             f"holds {dtype.str}, two bytes without a type", where=name, hint="bfloat16? --input-dtype bfloat16"
         )
+    if input_dtype is not None:
+        raise DataError(f"holds {dtype}, not {input_dtype}", where=name, hint="leave --input-dtype out")
     if dtype.kind in _REFUSED_KINDS:
         raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not numbers", where=name)

@@ -7,7 +7,7 @@ file that shrinks under a map kills the process where a short read is an error o
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -18,42 +18,83 @@ from nllcli.errors import FaultError
 from nllcli.model import Block, Chunk, Layout, Notice, Scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
+    from nllcli.inputs.files import OpenFile
+
+# Runs of one class shorter than this are read for several blocks at once, as slabs of about so many bytes.
+_SHORT_RUN = 1 << 15
+_SLAB_BYTES = 1 << 25
+_EXACT_INTEGERS = 2**53
+
 
 @dataclass
-class RawArray:
-    """An array of ``shape`` and ``dtype`` at byte ``offset`` of the open file ``fd``; a BlockSource.
+class FileArray:
+    """What every array of numbers in a file has in common; a BlockSource, but for ``chunks``.
 
-    The two bytes of a bfloat16 have the dtype ``V2``. Raises FaultError where the file shrinks or changes meanwhile.
+    The two bytes of a bfloat16 have the dtype ``V2``.
     """
 
     name: str
-    fd: int
-    offset: int
     shape: tuple[int | None, ...]
     dtype: np.dtype[Any]
     fortran: bool = False
-    class_names: tuple[str, ...] | None = None
-    labels: bool = False
-    notes: tuple[Notice, ...] = ()
+    class_names: tuple[str, ...] | None = field(default=None, init=False)
+    labels: bool = field(default=False, init=False)
+    _rounded: bool = field(default=False, init=False)
 
-    def __post_init__(self) -> None:
-        self._version = self._stat()
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What was worth knowing of the blocks read so far."""
+        if not self._rounded:
+            return ()
+        return (
+            Notice("rounded-integers", f"{self.name}: integers beyond 2^53 lose their last digits in the computation"),
+        )
+
+    @property
+    def n_values(self) -> int:
+        return prod(n or 0 for n in self.shape)
 
     @property
     def n_bytes(self) -> int:
-        return prod(n or 0 for n in self.shape) * self.dtype.itemsize
+        return self.n_values * self.dtype.itemsize
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
-        for start, n in layout.runs(block_samples):
-            yield Chunk(start, n, partial(self._load, layout, start, n), n * layout.n_classes * self.dtype.itemsize)
-        self._check_unchanged()
+    def _chunk(self, start: int, n: int, layout: Layout, load: Callable[[Scratch], Block]) -> Chunk:
+        return Chunk(start, n, load, n * layout.n_classes * self.dtype.itemsize)
 
     def place(self, sample: int, layout: Layout) -> str:
         return layout.place(sample)
+
+    def _block(self, start: int, slices: NDArray[Any]) -> Block:
+        """Whole slices (outer, n_classes, inner) of the file as a block of samples."""
+        if self.dtype.kind in "iu" and self.dtype.itemsize == 8:
+            self._rounded |= bool((slices > _EXACT_INTEGERS).any() or (slices < -_EXACT_INTEGERS).any())
+        outer, n_classes, inner = slices.shape
+        if outer == 1:
+            return Block(start, slices[0].T)
+        return Block(start, slices.transpose(0, 2, 1).reshape(outer * inner, n_classes))
+
+
+@dataclass
+class RawArray(FileArray):
+    """An array at byte ``offset`` of an open file; raises FaultError where that shrinks or changes meanwhile."""
+
+    file: OpenFile = field(kw_only=True)
+    offset: int = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._version = self.file.version()
+
+    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+        if layout.inner > block_samples and block_samples * self.dtype.itemsize < _SHORT_RUN:
+            yield from self._slabs(layout, block_samples)
+        else:
+            for start, n in layout.runs(block_samples):
+                yield self._chunk(start, n, layout, partial(self._load, layout, start, n))
+        self._check_unchanged()
 
     def read_all(self) -> NDArray[Any]:
         """The whole array, in its own shape."""
@@ -65,11 +106,13 @@ class RawArray:
 
     def read_into(self, out: NDArray[Any], first: int) -> None:
         """Fill the C-contiguous ``out`` with the elements from number ``first`` on, in file order."""
-        view = memoryview(out.reshape(-1).view(np.uint8).data)
+        self._fill(memoryview(out.reshape(-1).view(np.uint8).data), first)
+
+    def _fill(self, view: memoryview, first: int) -> None:
         position = self.offset + first * self.dtype.itemsize
         while view.nbytes:
             try:
-                n = os.preadv(self.fd, [view], position)
+                n = os.preadv(self.file.fd, [view], position)
             except OSError as error:
                 raise FaultError(f"cannot be read: {error.strerror}", where=self.name) from error
             if n == 0:
@@ -77,27 +120,42 @@ class RawArray:
             view, position = view[n:], position + n
 
     def _load(self, layout: Layout, start: int, n: int, scratch: Scratch) -> Block:
-        return Block(start, self._read(layout, start, n, scratch))
-
-    def _read(self, layout: Layout, start: int, n: int, scratch: Scratch) -> NDArray[Any]:
-        """Samples ``start`` to ``start + n`` as (n, n_classes)."""
         inner, n_classes = layout.inner, layout.n_classes
-        outer, within = divmod(start, inner)
         if n % inner == 0:
             slices = scratch.array("file", (n // inner, n_classes, inner), self.dtype)
             self.read_into(slices, start * n_classes)
-            return slices[0].T if len(slices) == 1 else slices.transpose(0, 2, 1).reshape(n, n_classes)
-        columns = scratch.array("file", (n_classes, n), self.dtype)
-        for c in range(n_classes):
-            self.read_into(columns[c], (outer * n_classes + c) * inner + within)
-        return columns.T
+        else:
+            slices = scratch.array("file", (1, n_classes, n), self.dtype)
+            self._read_columns(layout, start, slices[0])
+        return self._block(start, slices)
 
-    def _stat(self) -> tuple[int, int]:
-        status = os.fstat(self.fd)
-        return status.st_size, status.st_mtime_ns
+    def _slabs(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+        """Read the short runs of many classes for several blocks at once, on the thread that cuts."""
+        inner, n_classes = layout.inner, layout.n_classes
+        width = block_samples * max(1, _SLAB_BYTES // (block_samples * n_classes * self.dtype.itemsize))
+        for first in range(0, (layout.outer or 0) * inner, inner):
+            for at in range(0, inner, width):
+                slab = np.empty((n_classes, min(width, inner - at)), self.dtype)
+                self._read_columns(layout, first + at, slab)
+                for i in range(0, slab.shape[1], block_samples):
+                    part = slab[None, :, i : i + block_samples]
+                    start = first + at + i
+                    yield self._chunk(start, part.shape[2], layout, partial(self._cut, start, part))
+
+    def _cut(self, start: int, part: NDArray[Any], _: Scratch) -> Block:
+        return self._block(start, part)
+
+    def _read_columns(self, layout: Layout, start: int, out: NDArray[Any]) -> None:
+        """Fill ``out`` (n_classes, n) with samples from ``start`` on, one run of the file a class."""
+        outer, within = divmod(start, layout.inner)
+        first = outer * layout.n_classes * layout.inner + within
+        view = memoryview(out.reshape(-1).view(np.uint8).data)
+        width = out.shape[1] * self.dtype.itemsize
+        for c in range(layout.n_classes):
+            self._fill(view[c * width : (c + 1) * width], first + c * layout.inner)
 
     def _check_unchanged(self) -> None:
-        if self._stat() != self._version:
+        if self.file.version() != self._version:
             raise FaultError("changed while it was read", where=self.name)
 
 

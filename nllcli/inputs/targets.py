@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.errors import DataError, SampleError
-from nllcli.inputs import cells, npy
-from nllcli.inputs.files import open_stream
+from nllcli.inputs import cells
+from nllcli.inputs.dialect import sniff
 from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.lines import LineNumbers, clean_lines
-from nllcli.inputs.raw import RawArray
-from nllcli.inputs.text import sniff, without_first_line
+from nllcli.inputs.lines import LineNumbers, clean_lines, without_first_line
+from nllcli.inputs.opening import all_blocks, at_any_place, open_input
+from nllcli.inputs.options import ReadOptions
+from nllcli.inputs.raw import FileArray, RawArray
+from nllcli.inputs.text import floats_as_indices
 from nllcli.model import Notice
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.inputs.files import ByteStream
-    from nllcli.model import VectorSource
+    from nllcli.model import BlockSource, VectorSource
 
 
 @dataclass
@@ -83,8 +85,7 @@ def as_indices(values: NDArray[Any], start: int = 0) -> NDArray[np.int64]:
         whole = cells.integers(wide)
         if whole is not None:
             return whole
-        wrong = ~np.isfinite(wide) | (np.abs(wide) > 2**53) | (wide != np.floor(wide))
-        raise _no_index(values, wrong, start)
+        raise _no_index(values, ~cells.is_index(wide), start)
     if values.dtype.kind == "u" and values.dtype.itemsize == 8 and (values > np.iinfo(np.int64).max).any():
         raise _no_index(values, values > np.iinfo(np.int64).max, start)
     return values.astype(np.int64)
@@ -114,23 +115,27 @@ class _Column:
             return ()
         return (Notice("targets-header", f"{self.name}: the first line, {cells.shown(self.header)}, is a header"),)
 
+    def _label(self, line: str, where: str) -> str:
+        return next(iter(cells.split(line, "\t", where)), "").strip()
+
     def cells(self) -> Iterator[tuple[int, bytes, list[str]]]:
         """Every piece as (first row, text, cells); the cells are cut only where the text is not plain numbers."""
         row = 0
         for piece in self.pieces:
             lines = [] if self.numeric else piece.decode("utf-8", "replace")[:-1].split("\n")
-            yield row, piece, [next(iter(cells.split(line, "\t")), "").strip() for line in lines]
+            yield row, piece, [self._label(line, self.where(row + i)) for i, line in enumerate(lines)]
             row += piece.count(b"\n")
 
 
-def _open_column(stream: ByteStream, classes: Sequence[str] | None) -> _Column:
-    dialect = sniff(stream)
+def _open_column(stream: ByteStream, classes: Sequence[str] | None, header_is: str) -> _Column:
+    dialect = sniff(stream, header=header_is)
     if dialect.n_columns != 1:
         raise DataError(f"has {dialect.n_columns} columns; targets have one", where=stream.name)
     second = dialect.first_row[0].strip()
     header = dialect.header[0].strip() if dialect.header else None
     if (
         header is not None
+        and header_is == "auto"
         and not cells.is_number(second)
         and (not classes or header in classes or second not in classes)
     ):
@@ -143,20 +148,30 @@ def _open_column(stream: ByteStream, classes: Sequence[str] | None) -> _Column:
 
 
 def read_text_targets(
-    stream: ByteStream, classes: tuple[str, ...] | None
+    stream: ByteStream, classes: tuple[str, ...] | None, header: str = "auto"
 ) -> tuple[NDArray[np.int64], tuple[Notice, ...]]:
     """One target a line, integers or names of ``classes``; a first line that is neither is a header."""
-    column = _open_column(stream, classes)
+    column = _open_column(stream, classes, header)
     reader = LabelReader(classes, column.numeric)
     parts = []
+    fractions = False
     for row, piece, labels in column.cells():
         where = _from_row(column, row)
         plain = cells.parse_plain(piece, piece.count(b"\n"), 1, ",") if column.numeric else None
         if plain is not None:
+            fractions = fractions or b"." in piece
             parts.append(reader.of_numbers(plain[:, 0], where))
         else:
             parts.append(reader.read(labels or piece.decode("utf-8", "replace")[:-1].split("\n"), where))
-    return np.concatenate(parts) if parts else np.empty(0, np.int64), column.notes
+    stream.check_unchanged()
+    notes = column.notes + ((floats_as_indices(stream.name, "text"),) if fractions else ())
+    return np.concatenate(parts) if parts else np.empty(0, np.int64), notes
+
+
+def read_labels(source: BlockSource) -> NDArray[np.int64]:
+    """The targets that a table brings with it."""
+    parts = [block.targets for block in all_blocks(source) if block.targets is not None]
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
 def _from_row(column: _Column, row: int) -> Callable[[int], str]:
@@ -169,10 +184,13 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     Names without ``class_names`` are counted in alphabetical order.
     """
     classes = None if class_names is None else tuple(class_names)
-    stream = open_stream(path)
-    if stream.peek(6) == npy.MAGIC:
-        return _count_indices(_flat_indices(npy.open_npy(stream)), classes, path)
-    column = _open_column(stream, classes)
+    opened = open_input(path)
+    if not opened.is_text:
+        source = opened.read(ReadOptions(of_targets=True, classes=classes))
+        if isinstance(source, FileArray):
+            return _count_indices(_flat_indices(at_any_place(source)), classes, path)
+        return _count_indices(read_labels(source), classes, path)
+    column = _open_column(opened.stream, classes, "auto")
     if column.numeric or classes is not None:
         reader = LabelReader(classes, column.numeric)
         lines = ((row, labels or piece.decode()[:-1].split("\n")) for row, piece, labels in column.cells())

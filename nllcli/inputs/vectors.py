@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.inputs import npy
 from nllcli.inputs.files import ByteStream, open_stream
+from nllcli.inputs.formats import NPY_MAGIC
 
 # Narrower than float(), which reads 1_000; a nan is taken for a number here so that it can be refused as one.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
@@ -46,7 +47,13 @@ def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
     odd = next(piece for piece in pieces if not _NUMBER.fullmatch(piece))
     stream = _open(text, what, "numbers such as 10,50,100" + (f" ({_short(odd)} is not one)" if pieces[1:] else ""))
     with _blaming(DataError, stream.name):
-        return _parse_npy(stream, integers) if stream.peek(6) == npy.MAGIC else _parse_text(_lines(stream), integers)
+        return _parse_npy(stream, integers) if stream.peek(6) == NPY_MAGIC else _parse_text(_lines(stream), integers)
+
+
+def read_numbers(stream: ByteStream) -> NDArray[np.float64]:
+    """The numbers in a text file."""
+    with _blaming(DataError, stream.name):
+        return _parse_text(_lines(stream), False).values
 
 
 def read_names(text: str, *, what: str) -> tuple[str, ...]:

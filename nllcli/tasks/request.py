@@ -57,17 +57,21 @@ class Settled:
     notices: tuple[Notice, ...] = ()
 
 
-def settle(request: ScoreRequest) -> Settled:
-    """Check the settings, open the inputs and work out the class weights."""
+def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
+    """Check the settings, open the inputs (unless they are: ``dataset``) and work out the class weights."""
     _check(request)
-    dataset = open_dataset(request.inputs)
+    if dataset is None:
+        dataset = open_dataset(request.inputs)
+    unlabelled = dataset.targets is None and dataset.soft_targets is None and not dataset.logits.labels
+    if unlabelled and request.loss.loss != "argmax":
+        raise UsageError("there are no targets", hint="name a second file, or --target-column for a column of LOGITS")
     weights, weighting = _class_weights(request, dataset)
     options = replace(request.loss, class_weights=weights, clip=_clip(request, dataset))
     check_options(
         options,
         soft=dataset.soft_targets is not None,
         ignoring=request.inputs.ignore_index is not None,
-        unlabelled=request.inputs.targets is None and request.inputs.target_column is None,
+        unlabelled=unlabelled,
     )
     return Settled(dataset, options, weighting, notices(options, dataset))
 
@@ -99,7 +103,7 @@ def plain(value: float) -> str:
 
 
 def _check(request: ScoreRequest) -> None:
-    loss, weights, inputs = request.loss, request.weights, request.inputs
+    weights = request.weights
     if weights.weights is not None and weights.counts is not None:
         raise UsageError("--weights and --counts both give class weights", hint="give one of them")
     if weights.counts is None and (weights.scheme or weights.normalize or weights.beta is not None):
@@ -107,8 +111,6 @@ def _check(request: ScoreRequest) -> None:
             "--scheme, --normalize and --beta derive weights from counts, and there are none",
             hint="--counts targets counts the targets themselves",
         )
-    if inputs.targets is None and inputs.target_column is None and loss.loss != "argmax":
-        raise UsageError("there are no targets", hint="name a second file, or --target-column for a column of LOGITS")
 
 
 def check_options(loss: LossOptions, *, soft: bool, ignoring: bool, unlabelled: bool = False) -> None:
@@ -183,12 +185,9 @@ def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.
 
     scheme = wanted.scheme or "balanced"
     names = dataset.class_names
-    if wanted.counts == "targets":
-        counts: Sequence[int] = _count(request, n_classes)
-    else:
-        vector = read_vector(wanted.counts, what="--counts", integers=True)
-        counts = _in_class_order(vector.values, vector.names, names, "--counts").tolist()
-        _check_length(len(counts), n_classes, "--counts", "counts")
+    counts = (
+        _count(request, n_classes) if wanted.counts == "targets" else given_counts(wanted.counts, dataset, n_classes)
+    )
     beta = 0.999 if wanted.beta is None else wanted.beta
     weights = class_weights(
         counts,
@@ -204,6 +203,16 @@ def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.
         *([wanted.normalize] if wanted.normalize else []),
     ]
     return weights, f"{'-'.join(parts)}-of-{'targets' if wanted.counts == 'targets' else 'counts'}"
+
+
+def given_counts(counts: str, dataset: Dataset, n_classes: int) -> Sequence[int]:
+    """The numbers of --counts, one a class, in the order of the classes."""
+    from nllcli.inputs.vectors import read_vector
+
+    vector = read_vector(counts, what="--counts", integers=True)
+    values: Sequence[int] = _in_class_order(vector.values, vector.names, dataset.class_names, "--counts").tolist()
+    _check_length(len(values), n_classes, "--counts", "counts")
+    return values
 
 
 def _in_class_order(

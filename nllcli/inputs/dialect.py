@@ -1,0 +1,139 @@
+"""What the first lines of a text file tell: the delimiter, and whether the first line names the columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nllcli.errors import DataError, UsageError
+from nllcli.inputs import cells
+from nllcli.inputs.lines import LineNumbers, clean_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nllcli.inputs.files import ByteStream
+
+_DELIMITERS = ("\t", ";", ",", " ")
+_FIRST_LINES = 3
+_MOST_BYTES = 1 << 26
+_MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What the first lines tell: the delimiter, the header's cells (None without one), the first row's cells."""
+
+    delimiter: str
+    header: tuple[str, ...] | None
+    first_row: tuple[str, ...]
+
+    @property
+    def n_columns(self) -> int:
+        return len(self.first_row)
+
+    @property
+    def has_index(self) -> bool:
+        """A first column without a name is the row numbers of a data frame."""
+        header = self.header or ()
+        return len(header) > 1 and header[0].strip() in ("", "Unnamed: 0")
+
+
+@dataclass(frozen=True)
+class _Line:
+    number: int
+    text: str
+
+
+def sniff(stream: ByteStream, *, header: str = "auto", delimiter: str | None = None) -> Dialect:
+    """Tell delimiter and header from the first lines, without consuming them; ``header`` may be "yes" or "no"."""
+    lines = _first_lines(stream)
+    if not lines:
+        raise DataError("is empty", where=stream.name)
+    delimiter = delimiter or _delimiter([line.text for line in lines])
+    rows = [_split(line, delimiter, stream.name) for line in lines]
+    if header == "no" or (header == "auto" and not _names_columns(rows, stream.name)):
+        return Dialect(delimiter, None, rows[0])
+    first_row = rows[1] if len(rows) > 1 else rows[0]
+    if len(first_row) != len(rows[0]):
+        raise cells.ragged(first_row, len(rows[0]), f"{stream.name}, line {lines[1].number}")
+    return Dialect(delimiter, rows[0], first_row)
+
+
+def _names_columns(rows: list[tuple[str, ...]], name: str) -> bool:
+    """Whether the first row is a header: all names, or the column numbers of a data frame."""
+    first = rows[0]
+    numeric = [cell.strip() for cell in first if cells.is_number(cell)]
+    if not numeric:
+        return not (_damaged(first) and len(rows) > 1)
+    if len(rows) == 1:
+        return False
+    counting = numeric == [str(i) for i in range(len(numeric))]
+    if len(numeric) == len(first):
+        if counting and len(first) > 1 and any(_is_fraction(cell) for cell in rows[1]):
+            raise UsageError(
+                f"its first line is 0 to {len(first) - 1}: the numbers of the columns, or a row?",
+                where=name,
+                hint="say which: --header yes or --header no",
+            )
+        return False
+    index = not first[0].strip() and all(cell.isdecimal() for cell in numeric)
+    return len(first) == len(rows[1]) and (index or counting)
+
+
+def _damaged(row: tuple[str, ...]) -> bool:
+    """Cells such as 1_000, 1,5 or NA, which stand for numbers rather than names."""
+    texts = [cell.strip() for cell in row]
+    return all(text.lower() in _MISSING for text in texts) or all(
+        any(c.isdigit() for c in text) and not any(c.isalpha() for c in text) for text in texts
+    )
+
+
+def _is_fraction(cell: str) -> bool:
+    return cells.is_number(cell) and not cell.strip().lstrip("+-").isdecimal()
+
+
+def _split(line: _Line, delimiter: str, name: str) -> tuple[str, ...]:
+    return tuple(cells.split(line.text, delimiter, f"{name}, line {line.number}"))
+
+
+def _first_lines(stream: ByteStream) -> list[_Line]:
+    size = 1 << 16
+    while True:
+        ahead = stream.peek(size)
+        at_end = len(ahead) < size
+        data = ahead if at_end or size >= _MOST_BYTES else ahead[: max(ahead.rfind(b"\n"), ahead.rfind(b"\r")) + 1]
+        numbers = LineNumbers()
+        pieces = clean_lines(_from_memory(data), numbers, stream.name)
+        found = [line for piece in pieces for line in piece[:-1].split(b"\n")]
+        if at_end or len(found) >= _FIRST_LINES or size >= _MOST_BYTES:
+            break
+        size *= 4
+    try:
+        return [_Line(numbers.of(i), line.decode("utf-8")) for i, line in enumerate(found[:_FIRST_LINES])]
+    except UnicodeDecodeError as error:
+        raise DataError("is not UTF-8 text, and no other format that can be read", where=stream.name) from error
+
+
+def _from_memory(data: bytes) -> Callable[[int], bytes]:
+    """What reads ``data`` in one piece."""
+    pieces = iter([data])
+    return lambda _: next(pieces, b"")
+
+
+def _delimiter(lines: list[str]) -> str:
+    """The candidate that makes most of the last line's cells numbers, and as many cells in every line."""
+    best, best_score = ",", (-1.0, False, 0)
+    for candidate in _DELIMITERS:
+        try:
+            counts = [len(cells.split(line, candidate, "")) for line in lines]
+            row = cells.split(lines[-1], candidate, "")
+        except DataError:
+            continue  # the chosen one will say what is wrong
+        share = sum(cells.is_number(cell) or cells.is_decimal_comma(cell) for cell in row) / len(row)
+        alike = len(set(counts)) == 1
+        if len(row) > 1 and (candidate != " " or (share == 1.0 and alike)):
+            best, best_score = max(
+                (best, best_score), (candidate, (share, alike, len(row))), key=lambda found: found[1]
+            )
+    return best

@@ -1,0 +1,141 @@
+"""NPZ: NPY images as members of a ZIP archive; stored ones are read in place, deflated ones streamed."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zipfile
+import zlib
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+from nllcli.errors import DataError, FaultError
+from nllcli.inputs import members, npy
+from nllcli.inputs.files import ByteStream, on_disk
+from nllcli.inputs.formats import pytorch_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nllcli.inputs.files import OpenFile
+    from nllcli.inputs.options import ReadOptions
+    from nllcli.inputs.raw import RawArray
+    from nllcli.inputs.streamed import StreamedArray
+
+_LOCAL_HEADER = 30
+_PIECE_BYTES = 1 << 20
+_ENCRYPTED = 1
+
+
+def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArray:
+    """The array ``options.member`` of an archive, or the only one it has; never unpickles anything."""
+    file = on_disk(stream)
+    with _refusing(stream.name):
+        archive = zipfile.ZipFile(_Reader(file))
+    entry = _choose(archive, options.member, stream.name)
+    name = f"{stream.name}:{_array_name(entry)}"
+    if entry.flag_bits & _ENCRYPTED:
+        raise DataError("is encrypted", where=name)
+    with _refusing(name):
+        member = archive.open(entry)
+    inflated = ByteStream(name, _guarded(member, name))
+    header = npy.read_header(inflated.peek(), name)
+    npy.check_dtype(header.dtype, name, options.input_dtype)
+    npy.check_size(name, entry.file_size, header)
+    if entry.compress_type != zipfile.ZIP_STORED:
+        return npy.streamed_array(inflated, header)
+    begin = _begin(file, entry, name)
+    _check_sum(file, begin, entry, name)
+    return npy.raw_array(name, file, begin, entry.file_size, header)
+
+
+class _Reader(io.RawIOBase):
+    """An open file for zipfile, with a position of its own."""
+
+    def __init__(self, file: OpenFile) -> None:
+        self._file = file
+        self._at = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._file.size()}[whence]
+        if base + offset < 0:
+            raise ValueError("an offset points before the beginning of the file")
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, n: int = -1) -> bytes:
+        # zipfile reads directories whole and trusts their claimed size, which is held against the file's here.
+        left = max(0, self._file.size() - self._at)
+        data = os.pread(self._file.fd, left if n < 0 else min(n, left), self._at)
+        self._at += len(data)
+        return data
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Turn what zipfile and the decompressors raise for a damaged archive into a DataError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # bz2 says so of damaged data
+            raise DataError(f"is a damaged archive: {error}", where=name) from error
+        raise FaultError(f"cannot be read: {error.strerror}", where=name) from error
+    except NotImplementedError as error:
+        raise DataError(f"is an archive of an unusual kind: {error}", where=name) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError, struct.error, RuntimeError) as error:
+        raise DataError(f"is a damaged archive: {str(error) or 'it is cut short'}", where=name) from error
+
+
+def _guarded(member: IO[bytes], name: str) -> Callable[[int], bytes]:
+    def pull(n: int) -> bytes:
+        with _refusing(name):
+            return member.read(n)
+
+    return pull
+
+
+def _choose(archive: zipfile.ZipFile, wanted: str | None, name: str) -> zipfile.ZipInfo:
+    entries = archive.infolist()
+    if any(entry.filename.rpartition("/")[2] == "data.pkl" for entry in entries):
+        raise pytorch_file(name)
+    if any(entry.filename in ("[Content_Types].xml", "mimetype") for entry in entries):
+        raise DataError("is an office document", where=name, hint="save it as CSV")
+    arrays = [entry for entry in entries if entry.filename.endswith(".npy")]
+    return arrays[members.choose([_array_name(entry) for entry in arrays], wanted, name)]
+
+
+def _array_name(entry: zipfile.ZipInfo) -> str:
+    return entry.filename.removesuffix(".npy")
+
+
+def _begin(file: OpenFile, entry: zipfile.ZipInfo, name: str) -> int:
+    """Where the bytes of a stored member begin; zipfile has checked the local header when it opened the member."""
+    header = os.pread(file.fd, _LOCAL_HEADER, entry.header_offset)
+    n_name, n_extra = struct.unpack_from("<HH", header, 26)
+    begin: int = entry.header_offset + _LOCAL_HEADER + n_name + n_extra
+    if entry.compress_size != entry.file_size or begin + entry.file_size > file.size():
+        raise DataError("is a damaged archive: a member is larger than the file", where=name)
+    return begin
+
+
+def _check_sum(file: OpenFile, begin: int, entry: zipfile.ZipInfo, name: str) -> None:
+    """Compare the archive's checksum: damage to numbers would show in nothing else."""
+    crc, at, end = 0, begin, begin + entry.file_size
+    while at < end:
+        with _refusing(name):
+            piece = os.pread(file.fd, min(_PIECE_BYTES, end - at), at)
+        if not piece:
+            raise FaultError("became shorter while it was read", where=name)
+        crc, at = zlib.crc32(piece, crc), at + len(piece)
+    if crc != entry.CRC:
+        raise DataError("is a damaged archive: the checksum does not match", where=name)

@@ -1,0 +1,63 @@
+"""From a path to what is in it: the file, the member of an archive, what is inside gzip, and the format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nllcli.errors import UsageError
+from nllcli.inputs.files import open_stream, split_member
+from nllcli.inputs.formats import FORMATS, TEXT, detect
+from nllcli.inputs.gz import gunzipped
+from nllcli.inputs.raw import FileArray, RawArray
+from nllcli.inputs.streamed import StreamedArray
+from nllcli.model import Layout, Scratch
+
+if TYPE_CHECKING:
+    from nllcli.inputs.files import ByteStream
+    from nllcli.inputs.options import ReadOptions
+    from nllcli.model import Block, BlockSource
+
+_WITHOUT_MEMBERS = (*TEXT, "npy", "jsonl")
+_PIECE_SAMPLES = 1 << 15
+
+
+@dataclass(frozen=True)
+class Input:
+    """An open input whose format is known."""
+
+    stream: ByteStream
+    format: str
+    member: str | None
+
+    @property
+    def is_text(self) -> bool:
+        return self.format in TEXT
+
+    def read(self, options: ReadOptions) -> BlockSource:
+        """What the reader of the format makes of it."""
+        source: BlockSource = FORMATS.load(self.format)(self.stream, replace(options, member=self.member))
+        return source
+
+
+def open_input(path: str, input_format: str | None = None) -> Input:
+    """Open a path, the member of an archive (``file.npz:name``), or standard input."""
+    file, member = split_member(path)
+    stream = gunzipped(open_stream(file))
+    found = input_format or detect(stream)
+    if member is not None and found in _WITHOUT_MEMBERS:
+        raise UsageError(f"is {found.upper()}, which has no members; there is no {member!r} in it", where=file)
+    return Input(stream, found, member)
+
+
+def at_any_place(source: FileArray) -> RawArray:
+    """The same array where any part of it can be read at any time."""
+    if isinstance(source, StreamedArray):
+        return source.on_disk()
+    assert isinstance(source, RawArray)
+    return source
+
+
+def all_blocks(source: BlockSource) -> list[Block]:
+    """Every block of a table, for the short ones that fit memory."""
+    return [chunk.load(Scratch()) for chunk in source.chunks(Layout(source.shape, 1), _PIECE_SAMPLES)]

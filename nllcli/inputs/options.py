@@ -1,0 +1,24 @@
+"""How one input is to be read, as far as its reader needs to be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HEADERS = ("auto", "yes", "no")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the command line says about one input; each format takes what it has a use for.
+
+    ``member`` is the array of an archive or the column of a table, ``target_column`` the column that holds the targets,
+    ``header`` says whether the first line of text names the columns. ``of_targets`` says that the file holds targets:
+    one value a sample in it is a class, not a logit.
+    """
+
+    member: str | None = None
+    input_dtype: str | None = None
+    target_column: str | None = None
+    classes: tuple[str, ...] | None = None
+    header: str = "auto"
+    of_targets: bool = False
