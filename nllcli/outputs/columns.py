@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nllcli.model import Column, Table, Value
+from nllcli.outputs.bars import bar
 from nllcli.outputs.numbers import aligned, texts
 from nllcli.outputs.printable import printable
 
 NOTHING = "–"
 _LEAST_NAME = 8  # a column of names is not folded below this
+_LEAST_BAR, _BAR = 6, 24
 
 
 @dataclass(frozen=True)
@@ -22,15 +24,42 @@ class Lane:
     width: int
 
 
-def lanes(table: Table, room: int | None, measure: Callable[[str], int]) -> list[Lane]:
-    """Lay out the columns in ``room`` (None: no limit): headers fold first, then names, digits never."""
-    values = [[row[i] for row in table.rows] for i in range(len(table.columns))]
-    cells = [_cells(column, part) for column, part in zip(table.columns, values, strict=True)]
-    bounds = [_bounds(column, part, measure) for column, part in zip(table.columns, cells, strict=True)]
-    return [
-        Lane(printable(column.label), printable(column.unit), part, _is_right(column, raw), width)
-        for column, part, raw, width in zip(table.columns, cells, values, _share(bounds, room), strict=True)
-    ]
+def lanes(table: Table, room: int | None, measure: Callable[[str], int], gap: int) -> list[Lane]:
+    """Lay out the columns, ``gap`` apart, in ``room`` (None: no limit).
+
+    Bars shrink and headers fold first, then names; then optional columns go, the last one first; digits never.
+    """
+    drafts = [_draft(column, [row[i] for row in table.rows], measure) for i, column in enumerate(table.columns)]
+    optional = [draft for draft in drafts if draft.column.optional]
+    while room is not None and optional and sum(draft.least + gap for draft in drafts) - gap > room:
+        drafts.remove(optional.pop())
+    left = None if room is None else room - gap * (len(drafts) - 1)
+    widths = _share([(draft.least, draft.natural) for draft in drafts], left)
+    return [draft.lane(width) for draft, width in zip(drafts, widths, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Draft:
+    """A column before its width is known; ``cells`` of bars are drawn once it is."""
+
+    column: Column
+    values: Sequence[Value]
+    cells: Sequence[str]
+    least: int
+    natural: int
+
+    def lane(self, width: int) -> Lane:
+        column = self.column
+        cells = self.cells
+        if column.kind == "bar":
+            cells = [bar(value, width) if isinstance(value, float) else "" for value in self.values]
+        return Lane(printable(column.label), printable(column.unit), cells, _is_right(column, self.values), width)
+
+
+def _draft(column: Column, values: Sequence[Value], measure: Callable[[str], int]) -> _Draft:
+    cells = _cells(column, values)
+    least, natural = (_LEAST_BAR, _BAR) if column.kind == "bar" else _bounds(column, cells, measure)
+    return _Draft(column, values, cells, least, natural)
 
 
 def _bounds(column: Column, cells: Sequence[str], measure: Callable[[str], int]) -> tuple[int, int]:
@@ -53,6 +82,8 @@ def _cells(column: Column, values: Sequence[Value]) -> list[str]:
 
 def _is_right(column: Column, values: Sequence[Value]) -> bool:
     """Numbers stand to the right, and so do names that are all numbers."""
+    if column.kind == "bar":
+        return False
     return column.kind != "text" or (bool(values) and all(isinstance(value, int) for value in values))
 
 

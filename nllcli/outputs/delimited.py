@@ -38,4 +38,5 @@ def _content(report: Report, name: str) -> tuple[Sequence[str], Iterable[Sequenc
             hint="ask for one of them, or for the json format, which holds them all",
         )
     table = report.tables[0]
-    return [column.key for column in table.columns], table.rows
+    kept = [i for i, column in enumerate(table.columns) if column.kind != "objects"]
+    return [table.columns[i].key for i in kept], ([row[i] for i in kept] for row in table.rows)

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from nllcli.model import Metric, Report, Table
-from nllcli.outputs.numbers import metric_text, metric_unit, texts
+from nllcli.model import Calculation, Metric, Report, Section, Step, Table
+from nllcli.outputs.numbers import metric_text, metric_unit, texts, working_text
 from nllcli.outputs.printable import printable
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#])")
@@ -17,7 +17,9 @@ def render(report: Report) -> str:
     if shown:
         parts.append(_metrics(shown))
     for table in report.tables:
-        parts += _section(table)
+        parts += [] if table.hidden else _table(table)
+    for section in report.sections:
+        parts += _section(section)
     if report.warnings:
         parts += ["### Warnings", "\n".join(f"- {_escape(notice.message)}" for notice in report.warnings)]
     parts.append(_code(report.signature))
@@ -36,13 +38,31 @@ def _metrics(metrics: Sequence[Metric]) -> str:
     return _pipes([row[:n_columns] for row in (header, ruler, *rows)])
 
 
-def _section(table: Table) -> list[str]:
+def _section(section: Section) -> list[str]:
+    parts = [f"### {_escape(section.title)}"] if section.title else []
+    for part in section.parts:
+        parts += _table(part, "####") if isinstance(part, Table) else _calculation(part)
+    return [*parts, _escape(section.note)] if section.note else parts
+
+
+def _table(table: Table, level: str = "###") -> list[str]:
     header = [_escape(f"{c.label} ({c.unit})" if c.unit else c.label) for c in table.columns]
-    ruler = ["---" if column.kind == "text" else "---:" for column in table.columns]
+    ruler = ["---" if column.kind in ("text", "bar") else "---:" for column in table.columns]
     cells = [texts(column.kind, [row[i] for row in table.rows]) for i, column in enumerate(table.columns)]
     rows = [[_escape(cell) for cell in row] for row in zip(*cells, strict=True)]
     note = [_escape(table.note)] if table.note else []
-    return [f"### {_escape(table.title)}", _pipes([header, ruler, *rows]), *note]
+    title = [f"{level} {_escape(table.title)}"] if table.title else []
+    return [*title, _pipes([header, ruler, *rows]), *note]
+
+
+def _calculation(calculation: Calculation) -> list[str]:
+    steps = [f"- {_escape(step.label)}: {_working(step)}" for step in calculation.steps]
+    title = [f"#### {_escape(calculation.title)}"] if calculation.title else []
+    return [*title, "\n".join(steps)]
+
+
+def _working(step: Step) -> str:
+    return _code(working_text(step)) if step.verbatim else _escape(working_text(step))
 
 
 def _pipes(rows: Sequence[Sequence[str]]) -> str:

@@ -1,10 +1,11 @@
 """How a number becomes text: in full for programs, in one form a column for people."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import floor, isfinite, log10
 
-from nllcli.model import Metric, Value
+from nllcli.model import Metric, Step, Value
+from nllcli.outputs.bars import bar
 
 _TINY, _HUGE = 1e-4, 1e12  # beyond these, digits in a row are harder to read than an exponent
 _LARGE_EXPONENT = 4  # from 10,000 on, two decimals are enough
@@ -29,6 +30,24 @@ def texts(kind: str, values: Sequence[Value]) -> list[str]:
         write(value) if isinstance(value, float | int) and not isinstance(value, bool) else shortest(value)
         for value in values
     ]
+
+
+def working_text(step: Step) -> str:
+    """Return the working of ``step`` as a person reads it: whole numbers plain, others with at least four digits."""
+    fractions = [part for part in step.working if isinstance(part, float) and not _is_whole(part)]
+    groups = [fractions] if step.aligned else [[number] for number in fractions]
+    written = iter([text for group in groups for text in texts("number", group)])
+    return "".join(_part(part, written) for part in step.working)
+
+
+def _part(part: str | float, fractions: Iterator[str]) -> str:
+    if isinstance(part, str):
+        return part
+    return f"{part + 0.0:,.0f}" if _is_whole(part) else next(fractions)
+
+
+def _is_whole(number: float) -> bool:
+    return isfinite(number) and number == round(number) and abs(number) < _HUGE
 
 
 def metric_text(metric: Metric) -> str:
@@ -115,10 +134,15 @@ def _probability(_: Sequence[float]) -> _Writer:
     return write
 
 
+def _bar(_: Sequence[float]) -> _Writer:
+    return bar
+
+
 _WRITERS: dict[str, Callable[[Sequence[float]], _Writer]] = {
     "text": _text,
     "count": _count,
     "number": _number,
     "share": _share,
     "probability": _probability,
+    "bar": _bar,
 }

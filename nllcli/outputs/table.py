@@ -5,15 +5,16 @@ from itertools import zip_longest
 
 from rich.cells import cell_len
 
-from nllcli.model import Metric, Report, Table
+from nllcli.model import Calculation, Metric, Report, Section, Step, Table
+from nllcli.outputs import bars
 from nllcli.outputs.columns import NOTHING, Lane, lanes
-from nllcli.outputs.numbers import aligned, metric_text, metric_unit
+from nllcli.outputs.numbers import aligned, metric_text, metric_unit, working_text
 from nllcli.outputs.printable import printable
 
 _PLAIN, _STRONG, _FAINT, _HEADLINE = "", "bold", "dim", "bold cyan"
 _INDENT, _GAP = "  ", "  "
 _LEAST_ROOM = 24  # running text with less room than this beside something goes underneath it
-_ASCII = str.maketrans({"–": "-", "—": "-", "−": "-", "─": "-", "×": "x", "·": "."})
+_ASCII = {**str.maketrans({"–": "-", "—": "-", "−": "-", "─": "-", "×": "x", "·": "."}), **bars.ASCII}
 
 
 def render(report: Report, *, width: int | None = None, colour: bool = False, unicode: bool = True) -> str:
@@ -24,7 +25,8 @@ def render(report: Report, *, width: int | None = None, colour: bool = False, un
         page.running(report.title, style=_STRONG),
         _metrics(page, [metric for metric in shown if metric.headline]),
         _metrics(page, [metric for metric in shown if not metric.headline]),
-        *(list(_table(page, table)) for table in report.tables),
+        *(list(_table(page, table)) for table in report.tables if not table.hidden),
+        *(lines for section in report.sections for lines in _section(page, section)),
         [page.paint(printable(report.signature), _FAINT)],  # in one piece, so that it can be copied
     ]
     text = "\n\n".join("\n".join(lines) for lines in sections if any(lines)) + "\n"
@@ -103,12 +105,46 @@ def _with_note(page: _Page, line: str, indent: str, note: str) -> list[str]:
     return [line + _GAP + first.removeprefix(indent), *others]
 
 
+def _section(page: _Page, section: Section) -> Iterator[list[str]]:
+    """The title, then each part, then the note, as blocks of lines."""
+    yield page.running(section.title, style=_HEADLINE)
+    for part in section.parts:
+        yield list(_table(page, part)) if isinstance(part, Table) else _calculation(page, part)
+    yield page.running(section.note) if section.note else []
+
+
+def _calculation(page: _Page, calculation: Calculation) -> list[str]:
+    """Align what is worked out and how; where the page is narrow, how goes underneath."""
+    labels = [printable(step.label) for step in calculation.steps]
+    width = max(map(cell_len, labels), default=0)
+    start = " " * (len(_INDENT) + width + len(_GAP))
+    room = page.room(start)
+    workings = [printable(working_text(step)) for step in calculation.steps]
+    needed = [_room_needed(step, working) for step, working in zip(calculation.steps, workings, strict=True)]
+    beside = room is None or room >= max(needed, default=0)
+    lines = page.running(calculation.title, style=_STRONG) if calculation.title else []
+    for step, label, working in zip(calculation.steps, labels, workings, strict=True):
+        indent = start if beside else 2 * _INDENT
+        folded = [indent + working] if step.verbatim else page.running(working, indent=indent, style=_PLAIN)
+        if beside:
+            folded[0] = _INDENT + page.cell(label, width, _FAINT) + folded[0][len(_INDENT) + width :]
+            lines += folded
+        else:
+            lines += [*page.running(label, indent=_INDENT), *folded]
+    return lines
+
+
+def _room_needed(step: Step, working: str) -> int:
+    """The least room beside its label that a working is put into."""
+    return cell_len(working) if step.verbatim else min(_LEAST_ROOM, cell_len(working))
+
+
 def _table(page: _Page, table: Table) -> Iterator[str]:
     """Title, header, rule, rows and note."""
-    gaps = len(_GAP) * (len(table.columns) - 1)
-    room = page.room(_INDENT)
-    columns = lanes(table, None if room is None else room - gaps, cell_len)
-    yield from page.running(table.title, style=_STRONG)
+    columns = lanes(table, page.room(_INDENT), cell_len, len(_GAP))
+    gaps = len(_GAP) * (len(columns) - 1)
+    if table.title:
+        yield from page.running(table.title, style=_STRONG)
     yield from _row(page, columns, [_header(page, lane) for lane in columns])
     yield _INDENT + page.paint("─" * (sum(lane.width for lane in columns) + gaps), _FAINT)
     for cells in zip(*(lane.cells for lane in columns), strict=True):
