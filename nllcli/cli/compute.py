@@ -1,11 +1,14 @@
 """nll compute."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nllcli.cli import options, scoring
+
+if TYPE_CHECKING:
+    from nllcli.tasks.compute import Sections
 
 PerClass = Annotated[bool, typer.Option("--per-class", help="Add a table of the classes.")]
 PerSample = Annotated[bool, typer.Option("--per-sample", help="Add a table of the samples.")]
@@ -100,11 +103,21 @@ def compute(
         },
         inputs=[logits, targets, sample_weights, weights, counts, classes],
     )
-    unasked = format in ("table", "markdown") and not quiet
+    sections = _sections(format, reduction, per_class=per_class, per_sample=per_sample)
     with ProgressBar(progress) as bar:
         report = task(
             replace(request, progress=bar),
-            Sections(per_class, per_sample, unasked),
+            Sections() if quiet else sections,
             Saves(open_array, save_losses, save_probs, save_log_probs, save_grad, dtype=save_dtype),
         )
     emit(report, fmt=format, quiet=quiet, path=output)
+
+
+def _sections(format: str, reduction: str, *, per_class: bool, per_sample: bool) -> "Sections":
+    """Pages for people show what there is room for; JSON lists the classes, and CSV holds what was asked for."""
+    from nllcli.tasks.compute import Sections
+
+    if format == "json":
+        return Sections(per_class, per_sample, classes_up_to=1000)
+    page = format in ("table", "markdown")
+    return Sections(per_class, per_sample or reduction == "none", small=page, classes_up_to=20 if page else 0)

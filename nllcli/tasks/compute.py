@@ -23,16 +23,18 @@ if TYPE_CHECKING:
 
 SMALL_SAMPLES = 20
 SMALL_CLASSES = 10
-FEW_CLASSES = 20
 
 
 @dataclass(frozen=True)
 class Sections:
-    """The sections asked for by name; ``unasked`` adds those that a small input has room for."""
+    """The sections asked for by name, and those added unasked: the samples of a ``small`` input, and the classes
+    where there are at most ``classes_up_to``.
+    """
 
     per_class: bool = False
     per_sample: bool = False
-    unasked: bool = False
+    small: bool = False
+    classes_up_to: int = 0
 
 
 @dataclass
@@ -76,13 +78,13 @@ def compute(request: ScoreRequest, sections: Sections, saves: Saves) -> Report:
 def _wanted(settled: Settled, sections: Sections, saves: Saves, each_asked: bool) -> Wanted:
     layout = settled.dataset.layout
     n_classes = _n_classes(settled)
-    small = sections.unasked and (layout.n_samples is None or layout.n_samples <= SMALL_SAMPLES)
+    small = sections.small and (layout.n_samples is None or layout.n_samples <= SMALL_SAMPLES)
     tabled = (sections.per_sample or small) and n_classes <= SMALL_CLASSES
     return Wanted(
         losses=each_asked or small or saves.losses is not None,
         probs=tabled or saves.probs is not None,
         log_probs=saves.log_probs is not None,
-        classes=sections.per_class or (sections.unasked and n_classes <= FEW_CLASSES),
+        classes=sections.per_class or n_classes <= sections.classes_up_to,
     )
 
 
@@ -95,13 +97,15 @@ def _report(settled: Settled, sections: Sections, tally: Tally, kept: _Kept) -> 
     names = class_names(settled)
     tables = []
     extra: dict[str, Any] = {}
-    if tally.classes is not None and (sections.per_class or sections.unasked):
+    if tally.classes is not None:
         tables.append(_class_table(tally.classes, names, weighted=options.class_weights))
+    else:
+        extra["per_class"] = None  # soft targets, or too many classes to list unasked
     losses = kept.joined("losses")
     if losses is not None and kept.outcomes:
         if sections.per_sample or options.reduction == "none":
             extra["losses"] = _nested(losses, settled.dataset)
-        if sections.per_sample or sections.unasked or options.reduction == "none":
+        if sections.per_sample or sections.small:
             tables.append(_sample_table(settled, kept, losses, names))
     quiet: list[Value] = [loss_of(tally, options.reduction)]
     if options.reduction == "none" and losses is not None:
