@@ -1,4 +1,9 @@
 import pytest
+from hypothesis import settings
+
+# A busy machine is no defect of the program.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser):

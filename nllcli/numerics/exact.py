@@ -47,7 +47,7 @@ class ExactSum:
         try:
             return self.units / other.units
         except OverflowError:
-            return math.copysign(math.inf, self.units) * (1 if other.units > 0 else -1)
+            return math.inf if (self.units > 0) == (other.units > 0) else -math.inf
 
     def _special(self) -> float | None:
         if self.n_nan or (self.n_positive_inf and self.n_negative_inf):
@@ -63,7 +63,7 @@ class ExactSum:
         try:
             return self.units / _UNIT
         except OverflowError:
-            return math.copysign(math.inf, self.units)
+            return math.inf if self.units > 0 else -math.inf
 
 
 def exact_sum(values: NDArray[np.float64]) -> ExactSum:
