@@ -1,0 +1,578 @@
+"""Each convention, worked out by plain loops, must be found again by `nll reconcile`."""
+
+import csv
+import json
+import math
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reconcile import conventions as by_hand
+
+from nllcli.cli.main import main
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+LISTED = [1.0, 0.2, 0.1]
+DIGITS = ["digits.npy", "digits_targets.npy"]
+MLP = ["mlp.npy", "digits_targets.npy"]
+UNEVEN = ["model_a.csv", "targets.txt"]
+PETS = ["logits.csv", "pets_targets.txt"]
+SPEECH = ["speech.npy", "speech_targets.npy"]
+PADDED = ["padded.npy", "padded_targets.npy"]
+PROBS = ["probs.npy", "probs_targets.npy"]
+LOG_PROBS = ["log_probs.npy", "probs_targets.npy"]
+
+
+def read_csv(path):
+    with path.open() as file:
+        return [[float(cell) for cell in row] for row in list(csv.reader(file))[1:]]
+
+
+def read_names(path, names):
+    return [names.index(line) if line in names else int(line) for line in path.read_text().split()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """All inputs side by side: the samples, and small files that hold what the samples do not."""
+    path = tmp_path_factory.mktemp("inputs")
+    for name, source in {
+        "digits.npy": "digits/logistic.npy",
+        "mlp.npy": "digits/mlp.npy",
+        "digits_targets.npy": "digits/targets.npy",
+        "model_a.csv": "imbalanced/model_a.csv",
+        "targets.txt": "imbalanced/targets.txt",
+        "logits.csv": "pets/logits.csv",
+        "pets_targets.txt": "pets/targets.txt",
+        "pets.csv": "pets/pets.csv",
+    }.items():
+        (path / name).write_bytes((SAMPLES / source).read_bytes())
+    rng = np.random.default_rng(20)
+
+    def save(name, values, dtype):
+        np.save(path / name, np.asarray(values, dtype))
+
+    labels = rng.integers(0, 6, (5, 9))
+    labels[:, 6:] = np.where(rng.random((5, 3)) < 0.6, -100, labels[:, 6:])
+    save("speech.npy", 2 * rng.standard_normal((5, 9, 6)), "f8")
+    save("speech_targets.npy", labels, "i8")
+    padded = rng.integers(0, 4, 30)
+    padded[::7] = 255
+    save("padded.npy", rng.standard_normal((30, 4)), "f8")
+    save("padded_targets.npy", padded, "i8")
+    x = 30 * rng.standard_normal((25, 3))
+    p = np.exp(x - x.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    p[p < 1e-9] = 0.0
+    targets = rng.integers(0, 3, 25)
+    targets[0] = int(p[0].argmin())
+    save("probs.npy", p, "f8")
+    save("probs_targets.npy", targets, "i8")
+    q = np.log(rng.dirichlet([1, 2, 3], 25))
+    save("log_probs.npy", q, "f8")
+    save("weights.npy", rng.uniform(0.5, 2, 160), "f8")
+    return path
+
+
+class Inputs:
+    """The files once more, as lists: nothing of the program reads them here."""
+
+    def __init__(self, folder):
+        self.digits = np.load(folder / "digits.npy").astype(float).tolist()
+        self.mlp = np.load(folder / "mlp.npy").astype(float).tolist()
+        self.y = np.load(folder / "digits_targets.npy").tolist()
+        self.uneven = read_csv(folder / "model_a.csv")
+        self.uneven_y = read_names(folder / "targets.txt", ["rare", "uncommon", "common"])
+        self.pets = read_csv(folder / "logits.csv")
+        self.pets_y = read_names(folder / "pets_targets.txt", ["cat", "dog", "horse"])
+        self.speech = np.load(folder / "speech.npy").tolist()
+        self.speech_y = np.load(folder / "speech_targets.npy").tolist()
+        self.padded = np.load(folder / "padded.npy").tolist()
+        self.padded_y = np.load(folder / "padded_targets.npy").tolist()
+        self.probs = np.load(folder / "probs.npy").tolist()
+        self.probs_y = np.load(folder / "probs_targets.npy").tolist()
+        self.log_probs = np.load(folder / "log_probs.npy").tolist()
+        self.sample_weights = np.load(folder / "weights.npy").tolist()
+
+    def spoken(self, shift):
+        """One list of losses a sequence: position t against the target at t + shift, -100 left out."""
+        out = []
+        for rows, labels in zip(self.speech, self.speech_y, strict=True):
+            pairs = [(rows[t], labels[t + shift]) for t in range(len(rows)) if 0 <= t + shift < len(labels)]
+            out.append([by_hand.nll([row], [y])[0] for row, y in pairs if y != -100])
+        return out
+
+    def uneven_nll(self):
+        return by_hand.nll(self.uneven, self.uneven_y)
+
+
+@pytest.fixture(scope="module")
+def inputs(folder):
+    return Inputs(folder)
+
+
+def all_of(lists):
+    return [value for values in lists for value in values]
+
+
+def case(words, value, *texts, id):
+    return pytest.param(words, value, "; ".join(texts), id=id)
+
+
+def own(i):
+    """The digits' losses."""
+    return by_hand.nll(i.digits, i.y)
+
+
+def balanced_uneven(i):
+    return by_hand.balanced(i.uneven_y, 3)
+
+
+def effective(beta):
+    return lambda n: (1 - beta) / (1 - beta**n)
+
+
+def schemed(i, weigh):
+    """The weighted mean of the uneven sample under weights that are a function of each class's count."""
+    weights = [weigh(n) for n in by_hand.counts(i.uneven_y, 3)]
+    return by_hand.weighted_mean(i.uneven_nll(), i.uneven_y, weights)
+
+
+# What no option of nll compute does.
+BEYOND = re.compile(r"batches|rounded|log\(p|with the target's weight")
+OF_TARGETS = "of the targets' counts"
+BALANCED = f"weights balanced {OF_TARGETS}"
+COUNTED = "sum / number of counted samples"
+CASES = [
+    case(PETS, lambda i: by_hand.mean(by_hand.nll(i.pets, i.pets_y)), "your own settings", id="own settings"),
+    case(DIGITS, lambda i: math.fsum(own(i)), "sum", id="sum"),
+    case(
+        [*DIGITS, "--reduction", "sum"],
+        lambda i: by_hand.mean(own(i)),
+        "mean over the sum of the targets' weights",
+        id="mean for sum",
+    ),
+    case(DIGITS, lambda i: by_hand.mean(own(i)) / math.log(2), "bits", id="bits"),
+    case(DIGITS, lambda i: by_hand.mean(own(i)) / math.log(10), "base-10 logarithms", id="base 10"),
+    case(DIGITS, lambda i: math.exp(by_hand.mean(own(i))), "perplexity: exp of it", id="perplexity"),
+    case(DIGITS, lambda i: -by_hand.mean(own(i)), "the log-likelihood: its negative", id="log-likelihood"),
+    case(PETS, lambda i: math.fsum(by_hand.nll(i.pets, i.pets_y)) / math.log(2), "sum", "bits", id="sum in bits"),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(by_hand.batch_means(own(i), i.y, [1] * 10, 32)),
+        "mean of the means of batches of 32",
+        id="batch means",
+    ),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(by_hand.batch_means(own(i), i.y, [1] * 10, 64)[:-1]),
+        "mean of the means of batches of 64, the last short one left out",
+        id="batch means without the last",
+    ),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(own(i)[:500]),
+        "mean of the means of batches of 500, the last short one left out",
+        id="one whole batch",
+    ),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(by_hand.batch_means(own(i), i.y, by_hand.balanced(i.y, 10), 50)),
+        BALANCED,
+        "mean of the means of batches of 50",
+        id="weighted batch means",
+    ),
+    case(
+        [*UNEVEN, "--counts", "targets"],
+        lambda i: by_hand.mean(by_hand.batch_means(i.uneven_nll(), i.uneven_y, balanced_uneven(i), 16)),
+        "mean of the means of batches of 16",
+        id="batch means of one's own weights",
+    ),
+    case(
+        [*UNEVEN, "--counts", "targets"],
+        lambda i: by_hand.weighted_mean(i.uneven_nll()[:128], i.uneven_y[:128], balanced_uneven(i)),
+        "mean over whole batches of 64: the samples of the last short one left out",
+        id="whole batches",
+    ),
+    case(
+        [*UNEVEN, "--counts", "targets"],
+        lambda i: (
+            sum(
+                m * n
+                for m, n in zip(
+                    by_hand.batch_means(i.uneven_nll(), i.uneven_y, balanced_uneven(i), 100), [100, 60], strict=True
+                )
+            )
+            / 160
+        ),
+        "means of batches of 100, each times its number of samples, over all samples",
+        id="batch means by size",
+    ),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(by_hand.as_log_probs(i.digits, i.y)),
+        "LOGITS read as log-probabilities",
+        id="logits as log-probs",
+    ),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(by_hand.softmax_twice(i.digits, i.y)),
+        "softmax applied twice",
+        id="softmax twice",
+    ),
+    case(
+        UNEVEN,
+        lambda i: by_hand.weighted_mean(by_hand.softmax_twice(i.uneven, i.uneven_y), i.uneven_y, balanced_uneven(i)),
+        "softmax applied twice",
+        BALANCED,
+        id="softmax twice with weights",
+    ),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(by_hand.argmax(i.digits)),
+        "-log of the largest p, whatever the target",
+        id="argmax",
+    ),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(by_hand.one_vs_rest(i.digits, i.y)),
+        "one-vs-rest: each class a yes-or-no question",
+        id="one-vs-rest",
+    ),
+    case(
+        DIGITS,
+        lambda i: math.fsum(by_hand.one_vs_rest(i.digits, i.y)) / 8990,
+        "one-vs-rest: each class a yes-or-no question",
+        "sum / (samples x classes)",
+        id="one-vs-rest by elements",
+    ),
+    case(DIGITS, lambda i: by_hand.mean(by_hand.smoothed(i.digits, i.y, 0.1)), "label smoothing 0.1", id="smoothing"),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(by_hand.smoothed_over_others(i.digits, i.y, 0.1)),
+        "label smoothing 0.1 spread over the other classes only",
+        id="smoothing over the others",
+    ),
+    case(
+        [*DIGITS, "--label-smoothing", "0.2"],
+        lambda i: by_hand.mean(own(i)),
+        "no label smoothing",
+        id="without smoothing",
+    ),
+    case(
+        MLP,
+        lambda i: by_hand.mean(by_hand.clipped(by_hand.nll(i.mlp, i.y), 2.0**-10)),
+        "p clipped to [0.0009766, 1 - 0.0009766] (float16's epsilon)",
+        id="clip at float16's epsilon",
+    ),
+    case(
+        MLP,
+        lambda i: by_hand.mean(by_hand.clipped(by_hand.nll(i.mlp, i.y), 1e-6)),
+        "p clipped to [1e-06, 1 - 1e-06]",
+        id="clip",
+    ),
+    case([*MLP, "--clip", "0.001"], lambda i: by_hand.mean(by_hand.nll(i.mlp, i.y)), "p not clipped", id="no clip"),
+    case(
+        MLP,
+        lambda i: by_hand.mean(by_hand.epsilon_added(by_hand.nll(i.mlp, i.y), 1e-6)),
+        "-log(p + 1e-06)",
+        id="epsilon added",
+    ),
+    case(
+        [*MLP, "--temperature", "2.5"],
+        lambda i: by_hand.mean(by_hand.nll(i.mlp, i.y)),
+        "temperature 1",
+        id="temperature 1",
+    ),
+    case(
+        [*MLP, "--temperature", "2.5"],
+        lambda i: by_hand.mean(by_hand.nll(i.mlp, i.y, 0.4)),
+        "logits times 2.5 instead of divided",
+        id="temperature multiplied",
+    ),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(by_hand.nll(i.digits[:-1], i.y[1:])),
+        "position t against the target of t+1",
+        id="shift 1",
+    ),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(by_hand.nll(i.digits[1:], i.y[:-1])),
+        "position t against the target of t-1",
+        id="shift -1",
+    ),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(by_hand.kept(own(i), i.y, lambda y: y != 0)),
+        "target 0 ignored",
+        id="first class ignored",
+    ),
+    case([*DIGITS, "--ignore-index", "3"], lambda i: by_hand.mean(own(i)), "no target ignored", id="nothing ignored"),
+    case(
+        DIGITS,
+        lambda i: by_hand.mean(by_hand.nll(by_hand.rounded_rows(i.digits, np.float16), i.y)),
+        "the inputs rounded to float16",
+        id="inputs in half precision",
+    ),
+    case(
+        UNEVEN,
+        lambda i: by_hand.mean(by_hand.rounded(i.uneven_nll(), np.float16)),
+        "each sample's loss rounded to float16",
+        id="losses in half precision",
+    ),
+    case(
+        UNEVEN,
+        lambda i: by_hand.to_bfloat16(by_hand.mean(i.uneven_nll())),
+        "the result rounded to bfloat16",
+        id="result in bfloat16",
+    ),
+    case(
+        UNEVEN,
+        lambda i: by_hand.rounded([by_hand.mean(i.uneven_nll())], np.float16)[0],
+        "the result rounded to float16",
+        id="result in half precision",
+    ),
+    case(
+        UNEVEN,
+        lambda i: by_hand.weighted_mean(i.uneven_nll(), i.uneven_y, balanced_uneven(i)),
+        BALANCED,
+        id="balanced weights",
+    ),
+    case(UNEVEN, lambda i: schemed(i, lambda n: n**-0.5), f"weights sqrt-inverse {OF_TARGETS}", id="sqrt-inverse"),
+    case(UNEVEN, lambda i: schemed(i, lambda n: 1 / math.log(1.02 + n / 160)), f"weights log {OF_TARGETS}", id="log"),
+    case(UNEVEN, lambda i: schemed(i, effective(0.99)), f"weights effective (beta 0.99) {OF_TARGETS}", id="effective"),
+    case(
+        UNEVEN,
+        lambda i: by_hand.weighted_sum(i.uneven_nll(), i.uneven_y, balanced_uneven(i)),
+        BALANCED,
+        "sum",
+        id="sum with balanced weights",
+    ),
+    case(
+        UNEVEN,
+        lambda i: by_hand.weighted_sum(i.uneven_nll(), i.uneven_y, by_hand.sum_to_one(balanced_uneven(i))) / 160,
+        f"{BALANCED}, normalised to sum",
+        COUNTED,
+        id="weights that add up to 1, over n",
+    ),
+    case(
+        [*UNEVEN, "--counts", "targets", "--scheme", "sqrt-inverse", "--normalize", "none"],
+        lambda i: (
+            by_hand.weighted_sum(i.uneven_nll(), i.uneven_y, [n**-0.5 for n in by_hand.counts(i.uneven_y, 3)]) / 160
+        ),
+        COUNTED,
+        id="weighted sum over n",
+    ),
+    case(
+        [*UNEVEN, "--counts", "targets"],
+        lambda i: by_hand.mean(i.uneven_nll()),
+        "no class weights",
+        id="weights left out",
+    ),
+    case(
+        [*UNEVEN, "--weights", "1,0.2,0.1"],
+        lambda i: by_hand.weighted_sum(i.uneven_nll(), i.uneven_y, LISTED) / 160,
+        COUNTED,
+        id="listed weights, over n",
+    ),
+    case(
+        [*UNEVEN, "--weights", "1,0.2,0.1"],
+        lambda i: (
+            math.fsum(by_hand.smoothed(i.uneven, i.uneven_y, 0.1, LISTED)) / math.fsum(LISTED[y] for y in i.uneven_y)
+        ),
+        "label smoothing 0.1",
+        id="smoothing of class indices with weights",
+    ),
+    case(
+        [*UNEVEN, "--weights", "1,0.2,0.1"],
+        lambda i: math.fsum(by_hand.smoothed(i.uneven, i.uneven_y, 0.1, LISTED)) / 160,
+        "label smoothing 0.1",
+        COUNTED,
+        id="smoothing of soft targets with weights",
+    ),
+    case(
+        [*UNEVEN, "--weights", "1,0.2,0.1"],
+        lambda i: by_hand.weighted_mean(by_hand.smoothed(i.uneven, i.uneven_y, 0.1), i.uneven_y, LISTED),
+        "label smoothing 0.1, every class's term with the target's weight",
+        id="smoothing with the target's weight",
+    ),
+    case(
+        [*UNEVEN, "--counts", "7,8,9"],
+        lambda i: by_hand.weighted_mean(i.uneven_nll(), i.uneven_y, [n**-0.5 for n in (7, 8, 9)]),
+        "weights sqrt-inverse of --counts",
+        id="another scheme of given counts",
+    ),
+    case(
+        [*UNEVEN, "--sample-weights", "weights.npy"],
+        lambda i: by_hand.mean(i.uneven_nll()),
+        "without the sample weights",
+        id="sample weights left out",
+    ),
+    case(
+        [*UNEVEN, "--sample-weights", "weights.npy"],
+        lambda i: math.fsum(s * loss for s, loss in zip(i.sample_weights, i.uneven_nll(), strict=True)) / 160,
+        COUNTED,
+        id="sample weights over n",
+    ),
+    case(
+        SPEECH,
+        lambda i: by_hand.mean(all_of(i.spoken(1))),
+        "position t against the target of t+1",
+        id="language model shifted",
+    ),
+    case(
+        [*SPEECH, "--shift", "1"],
+        lambda i: by_hand.mean(all_of(i.spoken(0))),
+        "each position against its own target",
+        id="language model not shifted",
+    ),
+    case(
+        SPEECH,
+        lambda i: math.fsum(all_of(i.spoken(0))) / 45,
+        "sum / number of all samples, ignored ones too",
+        id="padding in the denominator",
+    ),
+    case(
+        SPEECH,
+        lambda i: math.fsum(all_of(i.spoken(0))) / 5,
+        "sum / length of the first axis (the batch size)",
+        id="over the batch size",
+    ),
+    case(
+        SPEECH,
+        lambda i: by_hand.mean([by_hand.mean(losses) for losses in i.spoken(0)]),
+        "mean of the means of batches of 1",
+        id="mean of the sequences' means",
+    ),
+    case(
+        [*SPEECH, "--shift", "1"],
+        lambda i: math.exp(by_hand.mean(all_of(i.spoken(1)))),
+        "perplexity: exp of it",
+        id="perplexity of a language model",
+    ),
+    case(
+        PADDED,
+        lambda i: by_hand.mean(
+            [by_hand.nll([row], [y])[0] for row, y in zip(i.padded, i.padded_y, strict=True) if y != 255]
+        ),
+        "your own settings",
+        id="padding of 255",
+    ),
+    case(
+        PADDED,
+        lambda i: (
+            math.fsum([by_hand.nll([row], [y])[0] for row, y in zip(i.padded, i.padded_y, strict=True) if y != 255])
+            / 30
+        ),
+        "sum / number of all samples, ignored ones too",
+        id="padding of 255 in the denominator",
+    ),
+    case(
+        [*PROBS, "--from", "probs"],
+        lambda i: by_hand.mean(by_hand.nll(i.probs, i.probs_y)),
+        "LOGITS read as logits",
+        id="softmax of probabilities",
+    ),
+    case(
+        [*PROBS, "--from", "probs"],
+        lambda i: by_hand.mean(
+            [-math.log(min(max(row[y], 1e-7), 1 - 1e-7)) for row, y in zip(i.probs, i.probs_y, strict=True)]
+        ),
+        "p clipped to [1e-07, 1 - 1e-07] (Keras)",
+        id="Keras's clip",
+    ),
+    case(
+        PROBS,
+        lambda i: by_hand.mean(
+            [-math.log(min(max(row[y], 1e-15), 1 - 1e-15)) for row, y in zip(i.probs, i.probs_y, strict=True)]
+        ),
+        "LOGITS read as probabilities",
+        "p clipped to [1e-15, 1 - 1e-15] (older scikit-learn)",
+        id="probabilities clipped",
+    ),
+    case(
+        [*LOG_PROBS, "--loss", "argmax"],
+        lambda i: by_hand.mean(by_hand.as_log_probs(i.log_probs, i.probs_y)),
+        "the target's -log p alone",
+        id="log-probabilities as logits",
+    ),
+    case(
+        ["pets.csv", "--target-column", "animal"],
+        lambda i: math.fsum(by_hand.nll(i.pets, i.pets_y)),
+        "sum",
+        id="targets in a column",
+    ),
+]
+
+
+@pytest.fixture
+def reconcile(folder, monkeypatch, capsys):
+    """Run the command on the inputs; the report is None where there is none."""
+    monkeypatch.chdir(folder)
+
+    def run(words, expect, *more):
+        code = main(["reconcile", *words, f"--expect={expect}", "-f", "json", *more])
+        captured = capsys.readouterr()
+        return code, json.loads(captured.out) if captured.out else None, captured.err
+
+    return run
+
+
+def typed(value):
+    """A number as a program prints it, to ten significant digits."""
+    return f"{value:.10g}"
+
+
+@pytest.mark.parametrize(("words", "value", "text"), CASES)
+def test_finds_the_convention(words, value, text, inputs, reconcile):
+    expected = value(inputs)
+    code, report, err = reconcile(words, typed(expected))
+    assert code == 0, err
+    first = report["matches"][0]
+    assert text in [first["description"], *first["also"].split(" | ")]
+    assert first["value"] == pytest.approx(expected, rel=1e-9)
+    assert report["n_matching"] == len(report["matches"])
+
+
+@pytest.mark.parametrize(("words", "value", "text"), CASES)
+def test_the_command_gives_the_number(words, value, text, inputs, reconcile, capsys):
+    expected = value(inputs)
+    _, report, _ = reconcile(words, typed(expected))
+    assert (report["matches"][0]["command"] is None) == bool(BEYOND.search(text))
+    matches = [match for match in report["matches"] if match["command"]]
+    for match in matches:
+        for line in match["command"].split(" && "):
+            assert shlex.split(line)[0] == "nll"
+            quiet = ["-q"] if " compute " in line else []
+            assert main([*shlex.split(line)[1:], *quiet]) == 0
+            printed = capsys.readouterr().out
+        x = float(printed)
+        formula = match["formula"] or "x"
+        number = eval(formula, {"x": x, "exp": math.exp, "ln": math.log})
+        assert number == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("words", "expect"),
+    [
+        (PETS, "77.123456"),
+        (PETS, "-12.3456789"),
+        (PETS, "0.4123456"),
+        (UNEVEN, "0.600012345"),
+        (UNEVEN, "3.14159265"),
+        ([*UNEVEN, "--counts", "targets"], "1.2345678"),
+        (SPEECH, "2.718281828459045"),
+        (PADDED, "0.0123456789"),
+        ([*PROBS, "--from", "probs"], "6.02214076"),
+        (DIGITS, "1e9"),
+    ],
+)
+def test_a_number_of_no_convention(words, expect, reconcile):
+    code, report, _ = reconcile(words, expect)
+    assert code == 5
+    assert report["matches"] == []
+    assert report["n_matching"] == 0
+    assert report["next_best"]["difference"] == pytest.approx(report["next_best"]["value"] - float(expect))
