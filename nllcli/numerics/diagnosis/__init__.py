@@ -1,0 +1,1 @@
+"""What one pass over logits and targets tells about whether they are what they are taken for."""

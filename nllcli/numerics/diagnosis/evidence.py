@@ -1,0 +1,108 @@
+"""One block -> the evidence in it, which adds up over blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.numerics.convert import to_float
+from nllcli.numerics.diagnosis.fit import Fit, read_as_probs, read_fit, read_soft_fit
+from nllcli.numerics.diagnosis.labels import Labels, SoftLabels, read_labels, read_soft_labels
+from nllcli.numerics.diagnosis.repeats import Repeats, read_repeats
+from nllcli.numerics.diagnosis.sums import Sums
+from nllcli.numerics.diagnosis.values import Values, read_values
+from nllcli.numerics.normaliser import contiguous
+from nllcli.numerics.surprisal import surprisal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.model import Block, Scratch
+
+
+@dataclass(frozen=True)
+class Evidence(Sums):
+    """What the samples show; ``Evidence()`` is the identity of ``+``."""
+
+    n_samples: int = 0
+    n_counted: int = 0
+    labels: Labels = Labels()
+    soft: SoftLabels = SoftLabels()
+    values: Values = Values()
+    fit: Fit = Fit()
+    repeats: Repeats = Repeats()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the samples are to be read: ``source``, ``binary`` and ``ignore_index`` as in LossOptions.
+
+    ``sequence`` is the length of the sequences that the samples form in file order, 0 where they form none.
+    """
+
+    source: str = "logits"
+    binary: bool = False
+    ignore_index: int = -100
+    sequence: int = 0
+
+
+def gather(block: Block, reading: Reading, scratch: Scratch) -> Evidence:
+    """The evidence in one block; bad data is evidence, and raises nothing."""
+    with np.errstate(all="ignore"):
+        x = contiguous(to_float(block.logits, scratch), scratch)
+        if block.targets is None:
+            return _without_targets(block, x, reading)
+        if block.targets.ndim == 2:
+            return _with_soft_targets(block, block.targets, x, reading, scratch)
+        return _with_classes(block, block.targets, x, reading, scratch)
+
+
+def _without_targets(block: Block, x: NDArray[Any], reading: Reading) -> Evidence:
+    values, finite = read_values(x, block.logits.dtype, reading.source, None, block.start)
+    return Evidence(len(x), len(x), values=values, repeats=_repeats(block, x, finite, reading))
+
+
+def _with_classes(
+    block: Block, given: NDArray[np.int64], x: NDArray[Any], reading: Reading, scratch: Scratch
+) -> Evidence:
+    n_classes = 2 if reading.binary else x.shape[1]
+    labels, counted = read_labels(given, reading.ignore_index, n_classes, block.start)
+    every = bool(counted.all())
+    targets = given if every else np.where(counted, given, 0)
+    values, finite = read_values(x, block.logits.dtype, reading.source, None if every else counted, block.start)
+    scores = surprisal(x, source=reading.source, binary=reading.binary, scratch=scratch)
+    fit = read_fit(
+        scores,
+        targets,
+        counted,
+        finite,
+        n_classes=n_classes,
+        start=block.start,
+        sequence=reading.sequence,
+    )
+    used = counted & finite
+    if values.n_probs:
+        fit += read_as_probs(x, targets, used)
+    return Evidence(
+        len(x), int(np.count_nonzero(counted)), labels, SoftLabels(), values, fit, _repeats(block, x, used, reading)
+    )
+
+
+def _with_soft_targets(
+    block: Block, targets: NDArray[Any], x: NDArray[Any], reading: Reading, scratch: Scratch
+) -> Evidence:
+    soft, valid = read_soft_labels(targets, block.start)
+    values, finite = read_values(x, block.logits.dtype, reading.source, None, block.start)
+    scores = surprisal(x, source=reading.source, binary=reading.binary, scratch=scratch)
+    fit = read_soft_fit(scores, targets, valid & finite, block.start)
+    return Evidence(len(x), len(x), Labels(), soft, values, fit, _repeats(block, x, finite, reading))
+
+
+def _repeats(block: Block, x: NDArray[Any], used: NDArray[np.bool_], reading: Reading) -> Repeats:
+    """Single scores are equal too easily to say anything."""
+    if reading.binary or x.shape[1] < 2:
+        return Repeats()
+    targets = block.targets if block.targets is not None and block.targets.ndim == 1 else None
+    return read_repeats(x, targets, block.start, used)

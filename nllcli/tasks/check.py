@@ -1,0 +1,241 @@
+"""nll check: what is wrong or suspicious about logits and targets, found in one pass."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from nllcli.errors import NllError
+from nllcli.inputs.dataset import open_dataset
+from nllcli.model import Calculation, Column, Metric, Report, Section, Step, Table
+from nllcli.numerics.diagnosis.evidence import Evidence, Reading, gather
+from nllcli.numerics.diagnosis.labels import Runs, Streaks, read_runs, read_streaks
+from nllcli.stream import BLOCK_ELEMENTS
+from nllcli.tasks.findings.case import ERROR, NOTE, WARNING, Case, Finding, Padding, counted
+from nllcli.tasks.findings.table import FINDINGS
+from nllcli.tasks.scoring import blaming, map_dataset
+
+if TYPE_CHECKING:
+    from nllcli.model import Block, Dataset, Layout, Scratch
+    from nllcli.tasks.request import ScoreRequest
+
+# Values that tokenizers and data sets pad with and that may be classes; the last class is added to them.
+_PADDING = (0, 1, 255)
+_WHOLE_FILE = 1 << 62
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The report, and whether nothing worse than a note was found."""
+
+    report: Report
+    clean: bool
+
+
+def check(request: ScoreRequest) -> Checked:
+    """Gather the evidence of one pass and tell what it shows; a refusal to open the inputs may be a finding itself."""
+    dataset = None
+    try:
+        dataset = open_dataset(request.inputs)
+        case = _case(request, dataset)
+    except NllError as error:
+        if error.finding is None:
+            raise
+        return _checked(request, [_refusal(error, request, dataset)], None)
+    found = (find(case) for find in FINDINGS.values())
+    return _checked(request, [finding for finding in found if finding is not None], case)
+
+
+def _case(request: ScoreRequest, dataset: Dataset) -> Case:
+    evidence = _gather(request, dataset)
+    return Case(
+        evidence,
+        dataset,
+        request.loss,
+        request.inputs,
+        _sequence(dataset.layout),
+        _padding(request, dataset),
+        _other_axes(request, dataset),
+    )
+
+
+def _gather(request: ScoreRequest, dataset: Dataset) -> Evidence:
+    options = request.loss
+    reading = Reading(options.source, options.binary, options.ignore_index, _sequence(dataset.layout))
+    work = partial(_work, reading)
+    evidence = Evidence()
+    with blaming(dataset):
+        for part in map_dataset(work, dataset, threads=request.threads, progress=request.progress):
+            evidence += part
+    return evidence
+
+
+def _work(reading: Reading, block: Block, scratch: Scratch) -> Evidence:
+    return gather(block, reading, scratch)
+
+
+def _sequence(layout: Layout) -> int:
+    """The length of the sequences the samples form in file order: the whole file, or the last axis of two; else 0."""
+    dims = layout.sample_shape
+    if len(dims) < 2:
+        return _WHOLE_FILE
+    length = dims[-1]
+    return length if len(dims) == 2 and length is not None and not layout.fortran else 0
+
+
+def _padding(request: ScoreRequest, dataset: Dataset) -> tuple[Padding, ...]:
+    """Look for runs of the usual padding values, in a pass over the targets alone."""
+    targets, sequence = dataset.targets, _sequence(dataset.layout)
+    if targets is None or not sequence:
+        return ()
+    n_classes = dataset.layout.n_classes
+    flat = sequence == _WHOLE_FILE
+    values = [v for v in dict.fromkeys((*_PADDING, n_classes - 1)) if v < n_classes and v != request.loss.ignore_index]
+    if flat:
+        values = values[:1]
+    found = {value: Padding(value, Runs(), Streaks()) for value in values}
+    step = BLOCK_ELEMENTS if flat else max(1, BLOCK_ELEMENTS // sequence) * sequence
+    for start in range(0, targets.n, step):
+        part = targets.read(start, min(step, targets.n - start))
+        for value, seen in found.items():
+            assert seen.runs is not None
+            assert seen.streaks is not None
+            if flat:
+                found[value] = replace(seen, streaks=seen.streaks + read_streaks(part, value))
+            else:
+                found[value] = replace(seen, runs=seen.runs + read_runs(part.reshape(-1, sequence), value))
+    return tuple(found.values())
+
+
+def _other_axes(request: ScoreRequest, dataset: Dataset) -> dict[int, Evidence]:
+    """The evidence along every other axis that fits the targets just as well: axes of one length."""
+    layout = dataset.layout
+    if dataset.targets is None or request.loss.binary or "-" in (request.inputs.logits, request.inputs.targets):
+        return {}
+    alike = [axis for axis, n in enumerate(layout.shape) if n == layout.n_classes and axis != layout.class_axis]
+    return _readings(request, alike)
+
+
+def _readings(request: ScoreRequest, axes: list[int]) -> dict[int, Evidence]:
+    """The evidence with the classes along each of some axes, as far as the targets fit."""
+    found = {}
+    for axis in axes:
+        with suppress(NllError):
+            dataset = open_dataset(replace(request.inputs, class_axis=axis))
+            found[axis] = _gather(replace(request, progress=None), dataset)
+    return found
+
+
+def _refusal(error: NllError, request: ScoreRequest, dataset: Dataset | None) -> Finding:
+    """What opening the inputs refused, as a finding; with the loss under each reading where there are several."""
+    code, hint = error.finding or "", error.hint
+    if dataset is not None and dataset.targets is not None and dataset.targets.n == dataset.layout.n_classes:
+        code = "logits-transposed"
+        hint = "--class-axis 0, or save one row a sample"
+    seen: dict[str, Any] = {}
+    if code in ("class-axis-ambiguous", "logits-transposed") and "-" not in (
+        request.inputs.logits,
+        request.inputs.targets,
+    ):
+        readings = _readings(request, [0, 1, -1])
+        seen = {f"loss_along_axis_{axis}": reading.fit.loss.mean for axis, reading in readings.items()}
+    return Finding(code, ERROR, str(error), seen, hint or "give logits and targets of the same samples")
+
+
+# --- the report ---------------------------------------------------------------------------------------------------
+
+
+def _checked(request: ScoreRequest, findings: list[Finding], case: Case | None) -> Checked:
+    counts = {severity: sum(f.severity == severity for f in findings) for severity in (ERROR, WARNING, NOTE)}
+    report = Report(
+        "check",
+        f"Check of {request.inputs.logits}",
+        _signature(request),
+        metrics=(
+            Metric("n_findings", "findings", len(findings), headline=True, note=_summary(counts)),
+            *(Metric(f"n_{severity}s", f"{severity}s", n, hidden=True) for severity, n in counts.items()),
+            *_facts(case),
+        ),
+        tables=(_table(findings),),
+        notes=() if case is None else case.dataset.notes,
+        quiet=[finding.code for finding in findings],
+        extra={"findings": [_object(finding) for finding in findings]},
+        sections=tuple(_section(finding) for finding in findings),
+    )
+    return Checked(report, not (counts[ERROR] or counts[WARNING]))
+
+
+def _summary(counts: dict[str, int]) -> str:
+    return ", ".join(counted(n, severity) for severity, n in counts.items() if n) or "nothing suspicious"
+
+
+def _facts(case: Case | None) -> tuple[Metric, ...]:
+    """The plain numbers beside the findings; none where the inputs could not be opened."""
+    loss, n_samples, n_counted, n_classes = None, None, None, None
+    if case is not None:
+        moments = case.evidence.fit.loss
+        loss = moments.mean if moments.n else None
+        n_samples, n_counted, n_classes = case.evidence.n_samples, case.evidence.n_counted, case.n_classes
+    return (
+        Metric("loss", "loss", loss, "nats", "of the samples that have one", hidden=loss is None),
+        Metric("n_samples", "samples", n_samples, hidden=case is None),
+        Metric("n_counted", "counted", n_counted, hidden=n_counted == n_samples),
+        Metric("n_classes", "classes", n_classes, hidden=case is None),
+    )
+
+
+def _table(findings: list[Finding]) -> Table:
+    columns = ("code", "severity", "message", "evidence", "fix")
+    return Table(
+        "findings",
+        "Findings",
+        tuple(Column(key, key, "text") for key in columns),
+        [[f.code, f.severity, f.message, _seen(f), f.fix] for f in findings],
+        hidden=True,
+    )
+
+
+def _object(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON has it: its evidence by name."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "message": finding.message,
+        "evidence": finding.evidence,
+        "fix": finding.fix,
+    }
+
+
+def _seen(finding: Finding) -> str:
+    """The evidence as one line of text."""
+    return "; ".join(f"{key.replace('_', ' ')} {_short(value)}" for key, value in finding.evidence.items())
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _section(finding: Finding) -> Section:
+    """A finding as people read it."""
+    steps = [Step("what", (finding.message,)), Step("seen", (_seen(finding),)), Step("fix", (finding.fix,))]
+    if not finding.evidence:
+        del steps[1]
+    return Section("", (Calculation(f"{finding.severity}: {finding.code}", tuple(steps)),))
+
+
+def _signature(request: ScoreRequest) -> str:
+    from nllcli.version import __version__
+
+    inputs, options = request.inputs, request.loss
+    parts = {
+        "from": options.source + ("-binary" if options.binary else ""),
+        "ignore": options.ignore_index,
+        "shift": inputs.shift,
+        "class-axis": "shapes" if inputs.class_axis is None else inputs.class_axis,
+        "version": __version__,
+    }
+    return "|".join(f"{key}:{value}" for key, value in parts.items())

@@ -1,0 +1,191 @@
+"""Findings in the targets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nllcli.numerics.diagnosis.chance import exchange_is_chance, missing_is_chance
+from nllcli.tasks.findings.case import ERROR, WARNING, Case, Finding, Padding, counted
+
+# What frameworks and data sets write where there is no label.
+_MARKS = (-100, -1, 255, -255, -999, 65535)
+# So many sequences ending (or beginning) in a run of one label that occurs nowhere else are no chance.
+_LEAST_SEQUENCES = 3
+# Along a flat list: a label in few, long runs, among labels that hardly ever repeat.
+_LEAST_STREAK, _MOST_REPEATING = 8.0, 1.5
+# Label sets as small as those of taggers have a class for "nothing", in long runs by nature.
+_LEAST_VOCABULARY = 100
+# Nobody expects every word of a vocabulary.
+_MOST_CLASSES = 1000
+
+
+def no_samples(case: Case) -> Finding | None:
+    """An empty file."""
+    if case.evidence.n_samples:
+        return None
+    return Finding("no-samples", ERROR, "there are no samples", {"samples": 0}, "look at what wrote the file")
+
+
+def everything_ignored(case: Case) -> Finding | None:
+    """No target but the ignored one."""
+    evidence = case.evidence
+    if not evidence.n_samples or evidence.labels.n_ignored < evidence.n_samples:
+        return None
+    return Finding(
+        "everything-ignored",
+        ERROR,
+        f"every target is {case.options.ignore_index}, the ignored index: nothing is counted and the mean is NaN",
+        {"samples": evidence.n_samples, "ignored": evidence.labels.n_ignored},
+        "--ignore-index, if another value marks what is to be ignored",
+    )
+
+
+def targets_one_based(case: Case) -> Finding | None:
+    """All targets lie in 1..C and C occurs; or 0 never does, and the class below fits beyond chance."""
+    labels, fit, n_classes = case.evidence.labels, case.evidence.fit, case.n_classes
+    if labels.extent is None or labels.extent.low < 1 or labels.extent.high > n_classes:
+        return None
+    beyond = labels.extent.high == n_classes
+    if not beyond and (
+        fit.n_right_below < 2 * fit.n_right or exchange_is_chance(fit.n_right_below, fit.n_right, 1, n_classes)
+    ):
+        return None
+    return Finding(
+        "targets-one-based",
+        ERROR,
+        f"the targets count from 1: they lie in {labels.extent.low}..{labels.extent.high}, "
+        f"and the {n_classes} classes are 0..{n_classes - 1}",
+        {
+            "lowest": labels.extent.low,
+            "highest": labels.extent.high,
+            "right_as_they_are": fit.n_right,
+            "right_less_one": fit.n_right_below,
+        },
+        "targets - 1",
+    )
+
+
+def _is_mark(case: Case) -> bool:
+    """Whether all targets out of range are one value that marks missing labels."""
+    outside = case.evidence.labels.outside_values
+    return len(outside.counts) == 1 and not outside.n_more and outside.counts[0][0] in _MARKS
+
+
+def _are(n: int) -> str:
+    return "1 target is" if n == 1 else f"{n} targets are"
+
+
+def targets_out_of_range(case: Case) -> Finding | None:
+    """Any target that is no class, where neither counting from 1 nor padding explains it."""
+    outside = case.evidence.labels.outside
+    if not outside.n or _is_mark(case) or targets_one_based(case) is not None:
+        return None
+    values = case.evidence.labels.outside_values
+    counts = [f"{value} ({counted(n, 'time')})" for value, n in values.counts[:5]]
+    return Finding(
+        "targets-out-of-range",
+        ERROR,
+        f"{_are(outside.n)} none of the classes 0..{case.n_classes - 1}",
+        {
+            **case.target_rows(case.evidence.labels.outside),
+            "values": counts,
+        },
+        "--ignore-index for a value that means no label; else mend the targets or save all classes",
+    )
+
+
+def padding_scored(case: Case) -> Finding | None:
+    """A usual mark out of range; or a class that occurs only in runs at the ends of three sequences or more.
+
+    Along a flat list of targets over 100 classes or more: 0 in three runs or more of 8 on average, among labels that
+    run for 1.5 at most.
+    """
+    if case.evidence.labels.outside.n and _is_mark(case):
+        ((value, n),) = case.evidence.labels.outside_values.counts
+        return Finding(
+            "padding-scored",
+            ERROR,
+            f"{_are(n)} {value}, a usual mark for no label, and no class",
+            {**case.target_rows(case.evidence.labels.outside), "value": value},
+            f"--ignore-index {value}; in PyTorch cross_entropy(..., ignore_index={value})",
+        )
+    for candidate in case.padding:
+        found = _runs_of(candidate, case)
+        if found is not None:
+            return found
+    return None
+
+
+def _runs_of(candidate: Padding, case: Case) -> Finding | None:
+    n, where = 0, ""
+    seen: dict[str, object] = {}
+    runs, streaks = candidate.runs, candidate.streaks
+    if runs is not None and runs.n:
+        ending = runs.n == runs.n_ending and runs.n_long_ending >= _LEAST_SEQUENCES
+        leading = runs.n == runs.n_leading and runs.n_long_leading >= _LEAST_SEQUENCES
+        if ending or leading:
+            n, where = runs.n, f" at the {'end' if ending else 'beginning'} of sequences"
+            seen = {"sequences": runs.n_long_ending if ending else runs.n_long_leading}
+    if streaks is not None and case.n_classes >= _LEAST_VOCABULARY and streaks.n_runs >= _LEAST_SEQUENCES:
+        length = streaks.n / streaks.n_runs
+        if length >= _LEAST_STREAK and streaks.n_others <= _MOST_REPEATING * streaks.n_other_runs:
+            n, seen = streaks.n, {"runs": streaks.n_runs, "mean_length": length}
+    if not n:
+        return None
+    return Finding(
+        "padding-scored",
+        ERROR,
+        f"{n} targets are {candidate.value}, and only in long runs{where}: padding that is scored as if it were text",
+        {"samples": n, "value": candidate.value, **seen},
+        f"--ignore-index {candidate.value}; in PyTorch cross_entropy(..., ignore_index={candidate.value})",
+    )
+
+
+def absent_classes(case: Case) -> Finding | None:
+    """A class that N targets, all classes alike, would leave out less than once in a million times.
+
+    Only up to 1000 classes: nobody expects every word of a vocabulary.
+    """
+    labels, n_classes = case.evidence.labels, case.n_classes
+    if labels.counts is None or not 2 <= n_classes <= _MOST_CLASSES:
+        return None
+    n = int(labels.counts.sum())
+    absent = np.flatnonzero(labels.counts == 0).tolist()
+    if not absent or missing_is_chance(n, n_classes):
+        return None
+    return Finding(
+        "absent-classes",
+        WARNING,
+        f"{len(absent)} of {n_classes} classes never {'occurs' if len(absent) == 1 else 'occur'} among the targets: "
+        f"{case.listed(absent)}",
+        {"targets": n, "absent": len(absent)},
+        "are the targets complete, and in the order of the columns? weights from counts need --zero-count",
+    )
+
+
+def soft_targets_invalid(case: Case) -> Finding | None:
+    """A soft target that is NaN, negative or above 1."""
+    invalid = case.evidence.soft.invalid
+    if not invalid.n:
+        return None
+    return Finding(
+        "soft-targets-invalid",
+        ERROR,
+        f"the soft targets of {counted(invalid.n, 'sample')} hold NaN or a value outside 0..1",
+        case.target_rows(invalid),
+        "save probabilities: softmax of scores, counts divided by their sum",
+    )
+
+
+def soft_targets_not_normalised(case: Case) -> Finding | None:
+    """A sum further from 1 than the square root of the dtype's machine epsilon is no rounding."""
+    off = case.evidence.soft.off
+    if not off.n:
+        return None
+    return Finding(
+        "soft-targets-not-normalised",
+        WARNING,
+        f"the soft targets of {counted(off.n, 'sample')} do not sum to 1",
+        {**case.target_rows(off), "largest_error": off.worst},
+        "q / q.sum(axis, keepdims=True); or another --class-axis, if the sums are 1 along it",
+    )

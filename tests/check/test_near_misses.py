@@ -1,0 +1,209 @@
+"""Files that resemble a fault and have none."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from predictions import drawn, softmax, sound
+
+from nllcli.inputs.dataset import InputOptions
+from nllcli.model import LossOptions
+from nllcli.tasks.check import check
+from nllcli.tasks.request import ScoreRequest
+
+
+def found(folder, logits, targets=None, *, source="logits", ignore_index=None, **inputs):
+    """The findings as (code, severity)."""
+    paths = []
+    for name, array in (("logits", logits), ("targets", targets)):
+        if array is not None:
+            np.save(folder / f"{name}.npy", array)
+            paths.append(str(folder / f"{name}.npy"))
+    options = LossOptions(
+        source=source,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        binary=inputs.get("binary", False),
+    )
+    request = ScoreRequest(InputOptions(*paths, ignore_index=ignore_index, **inputs), options)
+    return [(f["code"], f["severity"]) for f in check(request).report.extra["findings"]]
+
+
+SHAPES = [(3, 3), (5, 10), (20, 2), (50, 3), (200, 5), (1000, 10), (300, 300), (60, 2000), (6, 20, 30), (4, 9, 9)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("spread", [0.0, 0.01, 0.3, 1.0, 4.0, 30.0])
+@pytest.mark.parametrize("dtype", ["f4", "f2"])
+def test_calibrated_models_are_clean(shape, spread, dtype, tmp_path):
+    """Logits of any sharpness with targets drawn from their softmax, ten files each."""
+    for seed in range(10):
+        logits, targets = sound(seed, *shape, spread=spread, dtype=dtype)
+        if spread == 0.0:  # not a constant file, but one that knows next to nothing
+            logits = (np.random.default_rng(seed).normal(0, 1e-3, shape)).astype(dtype)
+            targets = drawn(np.random.default_rng(seed), logits)
+        axis = {"class_axis": len(shape) - 1} if shape == (4, 9, 9) else {}
+        assert found(tmp_path, logits, targets, **axis) == []
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 2**32),
+    n=st.integers(1, 400),
+    n_classes=st.integers(2, 40),
+    spread=st.floats(0.001, 20),
+    source=st.sampled_from(["logits", "log-probs", "probs"]),
+)
+def test_calibrated_models_are_clean_law(seed, n, n_classes, spread, source, tmp_path_factory):
+    logits, targets = sound(seed, n, n_classes, spread=spread, dtype=np.float64)
+    values = {"logits": logits, "probs": softmax(logits), "log-probs": np.log(softmax(logits))}[source]
+    assert found(tmp_path_factory.getbasetemp(), values, targets, source=source) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_imbalanced_and_sorted_targets(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    targets = np.repeat(np.arange(4), [500, 200, 80, 40])
+    logits = rng.normal(np.log([500, 200, 80, 40]), 0.3, (820, 4)) + 2.0 * np.eye(4)[targets]
+    assert found(tmp_path, logits, targets) == []
+
+
+def test_long_tail_of_a_vocabulary(tmp_path):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 1, (500, 3000)) - 1.1 * np.log(np.arange(1, 3001))
+    assert found(tmp_path, logits, drawn(rng, logits)) == []
+
+
+def test_ignored_padding(tmp_path):
+    logits, targets = sound(0, 12, 40, 30)
+    targets[:, -9:] = -100
+    logits[:, -9:] = 0.0  # what a model gives there is nobody's business
+    logits[0, -1] = np.nan
+    assert found(tmp_path, logits, targets) == []
+
+
+def test_zeros_at_the_ends_and_elsewhere(tmp_path):
+    """A tagger's class for nothing ends most sentences and occurs within them too."""
+    rng = np.random.default_rng(0)
+    targets = np.where(rng.random((12, 40)) < 0.9, 0, rng.integers(1, 9, (12, 40)))
+    targets[:, -8:] = 0
+    targets[:, 3] = 0
+    logits = rng.normal(0, 1, (12, 40, 9)) + 4.0 * np.eye(9)[targets]
+    assert found(tmp_path, logits, targets) == []
+
+
+def test_masked_classes(tmp_path):
+    """-inf takes a class out where it is not the target."""
+    logits, targets = sound(1, 60, 5)
+    masked = (targets + 1) % 5
+    logits[np.arange(60), masked] = -np.inf
+    assert found(tmp_path, logits, targets) == []
+
+
+def test_half_a_file_of_probabilities(tmp_path):
+    logits, targets = sound(2, 60, 5)
+    logits[:30] = softmax(logits[:30])
+    assert "softmax-twice" not in dict(found(tmp_path, logits, targets))
+
+
+def test_a_single_row_of_zeros_and_a_one(tmp_path):
+    assert found(tmp_path, np.array([[0.0, 1.0, 0.0]]), np.array([1])) == []
+
+
+def test_votes_tie_and_repeat(tmp_path):
+    """Whole numbers out of ten, as a forest of ten trees gives them."""
+    rng = np.random.default_rng(3)
+    votes = rng.multinomial(10, [0.5, 0.3, 0.2], 400)
+    assert found(tmp_path, votes, drawn(rng, votes.astype(float))) == []
+
+
+def test_two_decimals_repeat_by_chance(tmp_path):
+    logits, targets = sound(4, 400, 2, spread=1.0, dtype=np.float64)
+    assert found(tmp_path, logits.round(2), targets) == []
+
+
+def test_few_duplicates_are_a_note(tmp_path):
+    logits, targets = sound(5, 1000, 4)
+    logits[900], targets[900] = logits[100], targets[100]
+    assert found(tmp_path, logits, targets) == [("duplicated-rows", "note")]
+
+
+def test_equal_rows_with_other_targets(tmp_path):
+    """A model that sees the same input twice, with two answers."""
+    logits, targets = sound(6, 200, 4)
+    logits[101], targets[101] = logits[100], (targets[100] + 1) % 4
+    assert found(tmp_path, logits, targets) == []
+
+
+def test_reference_class_is_a_note(tmp_path):
+    rng = np.random.default_rng(7)
+    logits = rng.normal(0, 2, (100, 4))
+    logits[:, -1] = 0.0
+    assert found(tmp_path, logits, drawn(rng, logits)) == [("constant-class", "note")]
+
+
+def test_a_missing_class_among_few_targets(tmp_path):
+    logits, targets = sound(8, 12, 4)
+    targets[targets == 2] = 1
+    assert "absent-classes" not in dict(found(tmp_path, logits, targets))
+
+
+def test_two_confused_classes(tmp_path):
+    """Nearly as often wrong as right about two of five classes: no exchange."""
+    rng = np.random.default_rng(9)
+    targets = rng.integers(0, 5, 1000)
+    seen = np.where((targets < 2) & (rng.random(1000) < 0.52), 1 - targets, targets)
+    logits = rng.normal(0, 0.5, (1000, 5)) + 3.0 * np.eye(5)[seen]
+    assert found(tmp_path, logits, targets) == []
+
+
+def test_labels_that_seldom_change(tmp_path):
+    """Neighbours mostly have the same label, so a neighbour's target fits nearly as well."""
+    rng = np.random.default_rng(10)
+    targets = np.repeat(rng.integers(0, 6, (5, 20)), 10, axis=1)
+    logits = rng.normal(0, 1, (5, 200, 6)) + 2.0 * np.eye(6)[targets]
+    assert found(tmp_path, logits, targets) == []
+
+
+def test_binary_scores(tmp_path):
+    rng = np.random.default_rng(11)
+    for spread in (0.05, 1.0, 5.0):
+        scores = rng.normal(0, spread, 300)
+        targets = (rng.random(300) < 1 / (1 + np.exp(-scores))).astype(int)
+        assert found(tmp_path, scores, targets, binary=True) == []
+
+
+def test_soft_targets(tmp_path):
+    logits, _ = sound(12, 60, 5)
+    assert found(tmp_path, logits, softmax(logits)) == []
+
+
+def test_without_targets(tmp_path):
+    logits, _ = sound(13, 60, 5)
+    assert found(tmp_path, logits) == []
+    assert found(tmp_path, softmax(logits)) == [("softmax-twice", "error")]
+    logits[3, 2] = np.nan
+    assert found(tmp_path, logits) == [("nan-logits", "error")]
+
+
+def test_square_logits_as_they_are(tmp_path):
+    logits, targets = sound(14, 40, 40, spread=6.0)
+    assert found(tmp_path, logits, targets) == []
+
+
+def test_class_numbers_from_one_that_are_right(tmp_path):
+    """Class 0 never occurs and the predictions know it."""
+    rng = np.random.default_rng(15)
+    targets = rng.integers(1, 6, 30)
+    logits = rng.normal(0, 1, (30, 6)) + 3.0 * np.eye(6)[targets]
+    assert found(tmp_path, logits, targets) == []
+
+
+def test_json_has_no_evidence_that_numpy_made(tmp_path):
+    logits, targets = sound(16, 30, 4)
+    logits[3, 2], targets[5] = np.nan, 9
+    np.save(tmp_path / "logits.npy", logits)
+    np.save(tmp_path / "targets.npy", targets)
+    request = ScoreRequest(InputOptions(str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy")))
+    assert json.dumps(check(request).report.extra)

@@ -1,0 +1,347 @@
+"""Predictions as a sound model makes them, and the ways in which files of them go wrong."""
+
+import numpy as np
+
+SAMPLES = {
+    "pets": ["pets/logits.csv", "pets/targets.txt"],
+    "pets, one file": ["pets/pets.csv", "--target-column", "animal"],
+    "digits, logistic": ["digits/logistic.npy", "digits/targets.npy"],
+    "digits, network": ["digits/mlp.npy", "digits/targets.npy"],
+    "imbalanced, plain": ["imbalanced/model_a.csv", "imbalanced/targets.txt"],
+    "imbalanced, balanced": ["imbalanced/model_b.csv", "imbalanced/targets.txt"],
+}
+
+
+def softmax(x, axis=-1):
+    powers = np.exp(x - x.max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def drawn(rng, logits):
+    """Targets drawn from the softmax of logits (..., C): what a calibrated model's targets look like."""
+    below = softmax(logits.astype(np.float64)).cumsum(axis=-1) < rng.random((*logits.shape[:-1], 1))
+    return np.minimum(below.sum(axis=-1), logits.shape[-1] - 1)
+
+
+def sound(seed, *shape, spread=3.0, dtype=np.float32):
+    """Gaussian logits of ``shape`` (..., C) and their drawn targets."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, spread, shape).astype(dtype)
+    return logits, drawn(rng, logits)
+
+
+def _with(values, index, value):
+    values = values.copy()
+    values[index] = value
+    return values
+
+
+def _padded(targets, value, *, leading=False):
+    """Sequences that end (or begin) with 5, 6, 7, ... places of padding, which occurs nowhere else."""
+    targets = np.where(targets == value, value + 1, targets)
+    for i, row in enumerate(targets):
+        n = 5 + i % 7
+        row[slice(None, n) if leading else slice(-n, None)] = value
+    return targets
+
+
+def _saved(folder, *arrays):
+    paths = []
+    for name, array in zip(("logits.npy", "targets.npy"), arrays, strict=False):
+        np.save(folder / name, array)
+        paths.append(str(folder / name))
+    return paths
+
+
+def _csv(folder, logits, header):
+    path = folder / "logits.csv"
+    rows = [",".join(header), *(",".join(map(repr, row)) for row in logits.astype(float).tolist())]
+    path.write_text("\n".join(rows) + "\n")
+    return str(path)
+
+
+def no_samples(folder):
+    return _saved(folder, np.zeros((0, 3)), np.zeros(0, int))
+
+
+def everything_ignored(folder):
+    logits, targets = sound(1, 40, 4)
+    return _saved(folder, logits, np.full_like(targets, -100))
+
+
+def one_column(folder):
+    logits, _ = sound(2, 40, 1)
+    return _saved(folder, logits, np.zeros(40, int))
+
+
+def softmax_twice(folder):
+    logits, targets = sound(3, 60, 5)
+    return _saved(folder, softmax(logits).astype(np.float32), targets)
+
+
+def sigmoid_twice(folder):
+    scores, _ = sound(4, 60, 1)
+    p = 1 / (1 + np.exp(-scores))
+    return [*_saved(folder, p, (np.random.default_rng(4).random(60) < p[:, 0]).astype(int)), "--binary"]
+
+
+def log_softmax_twice(folder):
+    logits, targets = sound(5, 60, 5)
+    return _saved(folder, np.log(softmax(logits)).astype(np.float32), targets)
+
+
+def logits_as_probs(folder):
+    return [*_saved(folder, *sound(6, 60, 5)), "--from", "probs"]
+
+
+def probs_as_log_probs(folder):
+    logits, targets = sound(7, 60, 5)
+    return [*_saved(folder, softmax(logits), targets), "--from", "log-probs"]
+
+
+def unnormalised_probs(folder):
+    logits, targets = sound(8, 60, 5)
+    return [*_saved(folder, softmax(logits) * 0.9, targets), "--from", "probs"]
+
+
+def unnormalised_log_probs(folder):
+    logits, targets = sound(9, 60, 5)
+    return [*_saved(folder, np.log(softmax(logits)) - 0.1, targets), "--from", "log-probs"]
+
+
+def soft_targets_negative(folder):
+    logits, _ = sound(10, 40, 4)
+    return _saved(folder, logits, _with(softmax(logits), (3, 2), -0.25))
+
+
+def soft_targets_unnormalised(folder):
+    logits, _ = sound(11, 40, 4)
+    return _saved(folder, logits, _with(softmax(logits), 7, 0.2))
+
+
+def nan_logit(folder):
+    logits, targets = sound(12, 40, 4)
+    return _saved(folder, _with(logits, (5, 2), np.nan), targets)
+
+
+def infinite_logit(folder):
+    logits, targets = sound(13, 40, 4)
+    return _saved(folder, _with(logits, (6, 1), np.inf), targets)
+
+
+def masked_sample(folder):
+    logits, targets = sound(14, 40, 4)
+    return _saved(folder, _with(logits, 9, -np.inf), targets)
+
+
+def saturated(folder):
+    logits, targets = sound(15, 40, 4, dtype=np.float16)
+    return _saved(folder, _with(logits, (8, 3), 65504), _with(targets, 8, 3))
+
+
+def tied_in_half_precision(folder):
+    """Added to an offset of 3000, where half precision counts by twos, the top classes collapse."""
+    logits, targets = sound(16, 400, 50, spread=2.0)
+    return _saved(folder, (logits + 3000).astype(np.float16), targets)
+
+
+def clamped(folder):
+    logits, targets = sound(17, 400, 10, spread=4.0)
+    return _saved(folder, np.clip(logits, -5, 5), targets)
+
+
+def constant_class(folder):
+    logits, targets = sound(18, 60, 4)
+    return _saved(folder, _with(logits, (slice(None), 2), 0.125), targets)
+
+
+def dead_middle_class(folder):
+    logits, targets = sound(19, 60, 4)
+    return _saved(folder, _with(logits, (slice(None), 1), 0.0), targets)
+
+
+def one_based(folder):
+    logits, targets = sound(20, 60, 5)
+    return _saved(folder, logits, targets + 1)
+
+
+def one_based_without_the_last(folder):
+    """The last class never occurs, so that targets from 1 on are all in range."""
+    logits, _ = sound(21, 300, 6)
+    return _saved(folder, logits, logits[:, :5].argmax(axis=1) + 1)
+
+
+def out_of_range(folder):
+    logits, targets = sound(22, 60, 5)
+    return _saved(folder, logits, _with(targets, [3, 17], [7, -4]))
+
+
+def mark_scored(mark):
+    def build(folder):
+        logits, targets = sound(23, 8, 6, 10, spread=3.0)
+        options = ["--ignore-index", "-7"] if mark == -100 else []
+        return [*_saved(folder, logits, _with(targets, (slice(None), slice(4, None)), mark)), *options]
+
+    return build
+
+
+def zeros_at_the_ends(folder):
+    logits, targets = sound(24, 12, 40, 30)
+    return _saved(folder, logits, _padded(targets, 0))
+
+
+def zeros_at_the_beginnings(folder):
+    logits, targets = sound(25, 12, 40, 30)
+    return _saved(folder, logits, _padded(targets, 0, leading=True))
+
+
+def zeros_in_a_flat_list(folder):
+    logits, targets = sound(26, 20, 50, 150)
+    targets = _padded(targets, 0)
+    targets[:, -12:] = 0
+    return _saved(folder, logits.reshape(-1, 150), targets.reshape(-1))
+
+
+def names_reordered(folder):
+    logits, targets = sound(27, 60, 3)
+    np.save(folder / "targets.npy", targets)
+    return [_csv(folder, logits, ["cat", "dog", "horse"]), str(folder / "targets.npy"), "--classes", "dog,cat,horse"]
+
+
+def square_transposed(folder):
+    logits, targets = sound(28, 30, 30, spread=8.0)
+    return _saved(folder, np.ascontiguousarray(logits.T), targets)
+
+
+def cube_swapped(folder):
+    """(N, C, L) with C = L, read along axis 1 though axis 2 holds the classes."""
+    logits, targets = sound(29, 5, 12, 12, spread=8.0)
+    return [*_saved(folder, logits, targets), "--class-axis", "1"]
+
+
+def not_shifted(folder):
+    """Language-model logits against the tokens they were made from, not those that follow."""
+    logits, following = sound(30, 6, 40, 50, spread=6.0)
+    tokens = np.concatenate([np.random.default_rng(30).integers(0, 50, (6, 1)), following[:, :-1]], axis=1)
+    return _saved(folder, logits, tokens)
+
+
+def shifted_too_far(folder):
+    logits, following = sound(31, 6, 40, 50, spread=6.0)
+    return _saved(folder, logits, np.concatenate([following[:, 1:], following[:, :1]], axis=1))
+
+
+def flat_and_shifted(folder):
+    logits, targets = sound(32, 300, 20, spread=6.0)
+    return _saved(folder, logits, np.roll(targets, 1))
+
+
+def permuted(folder):
+    """Labels encoded in another order than the columns: three classes go round, two change places."""
+    logits, targets = sound(33, 400, 8)
+    return _saved(folder, logits, np.array([1, 2, 0, 3, 5, 4, 6, 7])[targets])
+
+
+def absent(folder):
+    logits, targets = sound(34, 400, 5)
+    kept = targets != 3
+    return _saved(folder, logits[kept], targets[kept])
+
+
+def appended_twice(folder):
+    logits, targets = sound(35, 30, 4)
+    return _saved(folder, np.concatenate([logits, logits]), np.concatenate([targets, targets]))
+
+
+def one_row_twice(folder):
+    logits, targets = sound(36, 50, 4)
+    return _saved(folder, _with(logits, 31, logits[7]), _with(targets, 31, targets[7]))
+
+
+def masked_target(folder):
+    logits, targets = sound(37, 40, 4)
+    logits[5, targets[5]] = -np.inf
+    return _saved(folder, logits, targets)
+
+
+def random_targets(folder):
+    logits, _ = sound(38, 200, 6)
+    return _saved(folder, logits, np.random.default_rng(0).integers(0, 6, 200))
+
+
+def worse_than_frequencies(folder):
+    """Nearly uniform predictions for targets of which nine in ten are one class: below log C, above the entropy."""
+    logits, _ = sound(39, 600, 4, spread=0.1)
+    return _saved(folder, logits, np.random.default_rng(1).choice(4, 600, p=[0.9, 0.04, 0.03, 0.03]))
+
+
+def ambiguous_axis(folder):
+    return _saved(folder, *sound(40, 5, 12, 12))
+
+
+def transposed(folder):
+    logits, targets = sound(41, 50, 4)
+    return _saved(folder, np.ascontiguousarray(logits.T), targets)
+
+
+def transposed_csv(folder):
+    logits, targets = sound(42, 50, 4)
+    return [_csv(folder, logits.T, [f"c{i}" for i in range(50)]), *_saved(folder, logits, targets)[1:]]
+
+
+def lengths_differ(folder):
+    logits, targets = sound(43, 50, 4)
+    return _saved(folder, logits, targets[:-1])
+
+
+def lengths_differ_csv(folder):
+    logits, targets = sound(44, 50, 4)
+    return [_csv(folder, logits, list("abcd")), *_saved(folder, logits, targets[:-1])[1:]]
+
+
+def one_hot_integers(folder):
+    logits, targets = sound(45, 50, 4)
+    return _saved(folder, logits, np.eye(4, dtype=int)[targets])
+
+
+# For each code, files that have the fault: what the command line is given.
+FAULTS = {
+    "no-samples": [no_samples],
+    "everything-ignored": [everything_ignored],
+    "one-column": [one_column],
+    "softmax-twice": [softmax_twice, sigmoid_twice],
+    "log-softmax-twice": [log_softmax_twice],
+    "not-probabilities": [logits_as_probs, probs_as_log_probs],
+    "not-normalised": [unnormalised_probs, unnormalised_log_probs],
+    "soft-targets-invalid": [soft_targets_negative],
+    "soft-targets-not-normalised": [soft_targets_unnormalised],
+    "nan-logits": [nan_logit],
+    "infinite-logits": [infinite_logit],
+    "masked-samples": [masked_sample],
+    "half-precision-saturation": [saturated],
+    "identical-maxima": [tied_in_half_precision, clamped],
+    "constant-class": [constant_class, dead_middle_class],
+    "targets-one-based": [one_based, one_based_without_the_last],
+    "targets-out-of-range": [out_of_range],
+    "padding-scored": [
+        mark_scored(255),
+        mark_scored(-1),
+        mark_scored(-100),
+        zeros_at_the_ends,
+        zeros_at_the_beginnings,
+        zeros_in_a_flat_list,
+    ],
+    "classes-reordered": [names_reordered],
+    "class-axis-swapped": [square_transposed, cube_swapped],
+    "shifted-targets": [not_shifted, shifted_too_far, flat_and_shifted],
+    "classes-permuted": [permuted],
+    "absent-classes": [absent],
+    "duplicated-rows": [appended_twice, one_row_twice],
+    "infinite-loss": [masked_target],
+    "worse-than-chance": [random_targets],
+    "worse-than-frequencies": [worse_than_frequencies],
+    "class-axis-ambiguous": [ambiguous_axis],
+    "logits-transposed": [transposed, transposed_csv],
+    "lengths-differ": [lengths_differ, lengths_differ_csv],
+    "one-hot-integers": [one_hot_integers],
+}
