@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from nllcli.cli.compute import compute
+from nllcli.cli.explain import explain
 from nllcli.cli.grad import grad
 from nllcli.cli.softmax import softmax
 from nllcli.cli.weights import SCHEMES_HELP, weights
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(compute)
 app.command()(softmax)
 app.command()(grad)
+app.command()(explain)
 app.command(epilog=SCHEMES_HELP)(weights)
 
 
