@@ -55,6 +55,7 @@ class Settled:
     options: LossOptions
     weighting: str
     notices: tuple[Notice, ...] = ()
+    shift: int = 0
 
 
 def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
@@ -73,14 +74,14 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
         ignoring=request.inputs.ignore_index is not None,
         unlabelled=unlabelled,
     )
-    return Settled(dataset, options, weighting, notices(options, dataset))
+    return Settled(dataset, options, weighting, notices(options, dataset), request.inputs.shift)
 
 
 def signature(settled: Settled) -> str:
     """One line that names every setting that changes the number."""
     from nllcli.version import __version__
 
-    options = settled.options
+    options, layout = settled.options, settled.dataset.layout
     parts = {
         "loss": options.loss,
         "from": options.source + ("-binary" if options.binary else ""),
@@ -91,6 +92,9 @@ def signature(settled: Settled) -> str:
         "smoothing": plain(options.label_smoothing),
         "temperature": plain(options.temperature),
         "clip": "off" if options.clip is None else plain(options.clip),
+        # Named where they are not what almost every file needs.
+        **({"class-axis": str(layout.class_axis)} if len(layout.shape) > 2 else {}),
+        **({"shift": str(settled.shift)} if settled.shift else {}),
         "precision": options.precision,
         "version": __version__,
     }
@@ -176,8 +180,7 @@ def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.
         vector = read_vector(wanted.weights, what="--weights")
         weights = _in_class_order(vector.values, vector.names, dataset.class_names, "--weights")
         _check_length(len(weights), n_classes, "--weights", "weights")
-        listed = ",".join(plain(float(w)) for w in weights)
-        return np.asarray(weights, np.float64), listed if len(listed) <= 60 else f"sha256-{_digest(weights)}"
+        return np.asarray(weights, np.float64), _listed(weights)
     if wanted.counts is None:
         return None, "none"
 
@@ -202,7 +205,8 @@ def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.
         *([plain(beta)] if scheme == "effective" else []),
         *([wanted.normalize] if wanted.normalize else []),
     ]
-    return weights, f"{'-'.join(parts)}-of-{'targets' if wanted.counts == 'targets' else 'counts'}"
+    of = "targets" if wanted.counts == "targets" else _listed(np.asarray(counts, np.float64))
+    return weights, f"{'-'.join(parts)}-of-{of}"
 
 
 def given_counts(counts: str, dataset: Dataset, n_classes: int) -> Sequence[int]:
@@ -231,10 +235,12 @@ def _check_length(n: int, n_classes: int, what: str, noun: str) -> None:
         raise UsageError(f"{what} gives {n} {noun} for {n_classes} classes")
 
 
-def _digest(weights: NDArray[np.float64]) -> str:
+def _listed(values: NDArray[np.float64]) -> str:
+    """One number a class, or a digest where that would be long."""
     from hashlib import sha256
 
-    return sha256(weights.astype("<f8").tobytes()).hexdigest()[:12]
+    listed = ",".join(plain(float(value)) for value in values)
+    return listed if len(listed) <= 60 else f"sha256-{sha256(values.astype('<f8').tobytes()).hexdigest()[:12]}"
 
 
 def _count(request: ScoreRequest, n_classes: int) -> Sequence[int]:
