@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
+from nllcli.cli.check import check
 from nllcli.cli.compute import compute
 from nllcli.cli.explain import explain
 from nllcli.cli.grad import grad
+from nllcli.cli.reconcile import reconcile
 from nllcli.cli.softmax import softmax
 from nllcli.cli.weights import SCHEMES_HELP, weights
 from nllcli.outputs.streams import write_result
@@ -26,7 +28,9 @@ app = typer.Typer(
 app.command()(compute)
 app.command()(softmax)
 app.command()(grad)
+app.command()(check)
 app.command()(explain)
+app.command()(reconcile)
 app.command(epilog=SCHEMES_HELP)(weights)
 
 
