@@ -285,9 +285,11 @@ class Dataset:
             yield chunk
         for vector in vectors:
             if n_samples != vector.n:
+                turned = vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,)
                 raise DataError(
                     f"has {vector.n} values, but {self.logits.name} has {n_samples} samples",
                     where=vector.name,
+                    hint="are the logits transposed? --class-axis 0 takes the rows as classes" if turned else None,
                     finding="lengths-differ",
                 )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import UsageError
+from nllcli.errors import DataError, UsageError
 from nllcli.inputs import shapes, targets
 from nllcli.inputs.dialect import sniff
 from nllcli.inputs.files import only_one_standard_input
@@ -117,7 +117,7 @@ def _open_targets(path: str, options: InputOptions, classes: tuple[str, ...] | N
         return _text_targets(opened.stream, options, classes, logits)
     source = opened.read(ReadOptions(input_dtype=options.input_dtype, classes=classes, of_targets=True))
     if not isinstance(source, FileArray):
-        return _table_targets(source)
+        return _table_targets(source, logits)
     if _same_shape(source.shape, logits.shape) and _one_a_class(logits, source.dtype.kind, options):
         if source.dtype.kind in "iu":
             raise one_hot(path)
@@ -146,18 +146,23 @@ def _text_targets(
     dialect = sniff(stream, header=options.header)
     n_columns = dialect.n_columns - dialect.has_index
     if n_columns == 1 and dialect.has_index:  # a pandas Series with its index
-        return _table_targets(open_table(stream, dialect, ReadOptions(target_column="2", classes=classes)))
+        return _table_targets(open_table(stream, dialect, ReadOptions(target_column="2", classes=classes)), logits)
     if n_columns > 1 and _same_shape((None, n_columns), logits.shape):
         return _Targets(None, WrittenAsFloats(open_table(stream, dialect, ReadOptions())), None)
-    values, notes = targets.read_text_targets(stream, classes, options.header)
+    values, notes = targets.read_text_targets(stream, classes)
     return _Targets(Values(stream.name, values), None, (len(values),), notes)
 
 
-def _table_targets(source: BlockSource) -> _Targets:
+def _table_targets(source: BlockSource, logits: BlockSource) -> _Targets:
     """Targets in lines of JSON or columns: one a sample, or one probability a class."""
     if source.labels:
         values = targets.read_labels(source)
         return _Targets(Values(source.name, values), None, (len(values),), source.notes)
+    if not _same_shape(source.shape, logits.shape):
+        raise DataError(
+            f"has {source.shape[1]} values a sample, for logits of shape {shapes.shown(logits.shape)}",
+            where=source.name,
+        )
     if isinstance(source, JsonLines):
         return _Targets(None, WrittenAsFloats(source), None)
     if source.dtype.kind in "iu":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, UsageError
 from nllcli.inputs import cells
-from nllcli.inputs.lines import LineNumbers, clean_lines
+from nllcli.inputs.lines import LONGEST_LINE, LineNumbers, clean_lines, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _DELIMITERS = ("\t", ";", ",", " ")
 _FIRST_LINES = 3
-_MOST_BYTES = 1 << 26
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
 
 
@@ -102,12 +101,14 @@ def _first_lines(stream: ByteStream) -> list[_Line]:
     while True:
         ahead = stream.peek(size)
         at_end = len(ahead) < size
-        data = ahead if at_end or size >= _MOST_BYTES else ahead[: max(ahead.rfind(b"\n"), ahead.rfind(b"\r")) + 1]
+        data = ahead if at_end else ahead[: max(ahead.rfind(b"\n"), ahead.rfind(b"\r")) + 1]
         numbers = LineNumbers()
         pieces = clean_lines(_from_memory(data), numbers, stream.name)
         found = [line for piece in pieces for line in piece[:-1].split(b"\n")]
-        if at_end or len(found) >= _FIRST_LINES or size >= _MOST_BYTES:
+        if at_end or len(found) >= _FIRST_LINES or (found and size > LONGEST_LINE):
             break
+        if size > LONGEST_LINE:
+            raise too_long(stream.name)
         size *= 4
     try:
         return [_Line(numbers.of(i), line.decode("utf-8")) for i, line in enumerate(found[:_FIRST_LINES])]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _PIECE_BYTES = 1 << 20
-_LONGEST_LINE = 1 << 26
+LONGEST_LINE = 1 << 25
 _BLANK_START = re.compile(rb"\n[ \t\n]")
 
 
@@ -97,8 +97,12 @@ def _whole_lines(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
             if last:
                 yield last + b"\n"
             return
-        if sum(map(len, rest)) > _LONGEST_LINE:
-            raise DataError(f"has a line longer than {_LONGEST_LINE} bytes: is this text?", where=name)
+        if sum(map(len, rest)) > LONGEST_LINE:
+            raise too_long(name)
+
+
+def too_long(name: str) -> DataError:
+    return DataError(f"has a line longer than {LONGEST_LINE} bytes: is this text?", where=name)
 
 
 def _without_mark(piece: bytes, name: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,9 +60,11 @@ def read_header(start: bytes, name: str) -> Header:
     # Version 3 differs from 2 only in the names of record fields, which are refused anyway.
     read = np.lib.format.read_array_header_1_0 if width == 2 else np.lib.format.read_array_header_2_0
     try:
-        shape, fortran, dtype = read(io.BytesIO(start[8:end]), max_header_size=_MAX_HEADER)
-    except (ValueError, TypeError, SyntaxError, UnicodeError, RecursionError, MemoryError) as error:
-        raise DataError(f"its header is damaged: {str(error).splitlines()[0][:120]}", where=name) from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a header may be legal and old
+            shape, fortran, dtype = read(io.BytesIO(start[8:end]), max_header_size=_MAX_HEADER)
+    except Exception as error:  # the header is parsed as Python, which fails in any of its ways
+        raise DataError(f"its header is damaged: {str(error)[:120]}", where=name) from error
     if any(n < 0 for n in shape):
         raise DataError(f"its header gives the impossible shape {shape}", where=name)
     return Header(tuple(shape), bool(fortran) and len(shape) > 1, dtype, end)

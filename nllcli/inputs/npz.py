@@ -66,7 +66,7 @@ class _Reader(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._file.size()}[whence]
         if base + offset < 0:
-            raise ValueError("an offset points before the beginning of the file")
+            raise OSError("an offset points before the beginning of the file")
         self._at = base + offset
         return self._at
 
@@ -87,7 +87,7 @@ def _refusing(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is None:  # bz2 says so of damaged data
+        if error.errno is None:  # not the system's: bz2 of damaged data, or _Reader of an impossible offset
             raise DataError(f"is a damaged archive: {error}", where=name) from error
         raise FaultError(f"cannot be read: {error.strerror}", where=name) from error
     except NotImplementedError as error:
@@ -111,7 +111,10 @@ def _choose(archive: zipfile.ZipFile, wanted: str | None, name: str) -> zipfile.
     if any(entry.filename in ("[Content_Types].xml", "mimetype") for entry in entries):
         raise DataError("is an office document", where=name, hint="save it as CSV")
     arrays = [entry for entry in entries if entry.filename.endswith(".npy")]
-    return arrays[members.choose([_array_name(entry) for entry in arrays], wanted, name)]
+    names = [_array_name(entry) for entry in arrays]
+    if wanted is not None and wanted not in names:
+        wanted = wanted.removesuffix(".npy")
+    return arrays[members.choose(names, wanted, name)]
 
 
 def _array_name(entry: zipfile.ZipInfo) -> str:

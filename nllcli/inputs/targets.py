@@ -127,15 +127,14 @@ class _Column:
             row += piece.count(b"\n")
 
 
-def _open_column(stream: ByteStream, classes: Sequence[str] | None, header_is: str) -> _Column:
-    dialect = sniff(stream, header=header_is)
+def _open_column(stream: ByteStream, classes: Sequence[str] | None) -> _Column:
+    dialect = sniff(stream)
     if dialect.n_columns != 1:
         raise DataError(f"has {dialect.n_columns} columns; targets have one", where=stream.name)
     second = dialect.first_row[0].strip()
     header = dialect.header[0].strip() if dialect.header else None
     if (
         header is not None
-        and header_is == "auto"
         and not cells.is_number(second)
         and (not classes or header in classes or second not in classes)
     ):
@@ -148,10 +147,10 @@ def _open_column(stream: ByteStream, classes: Sequence[str] | None, header_is: s
 
 
 def read_text_targets(
-    stream: ByteStream, classes: tuple[str, ...] | None, header: str = "auto"
+    stream: ByteStream, classes: tuple[str, ...] | None
 ) -> tuple[NDArray[np.int64], tuple[Notice, ...]]:
     """One target a line, integers or names of ``classes``; a first line that is neither is a header."""
-    column = _open_column(stream, classes, header)
+    column = _open_column(stream, classes)
     reader = LabelReader(classes, column.numeric)
     parts = []
     fractions = False
@@ -190,7 +189,7 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
         if isinstance(source, FileArray):
             return _count_indices(_flat_indices(at_any_place(source)), classes, path)
         return _count_indices(read_labels(source), classes, path)
-    column = _open_column(opened.stream, classes, "auto")
+    column = _open_column(opened.stream, classes)
     if column.numeric or classes is not None:
         reader = LabelReader(classes, column.numeric)
         lines = ((row, labels or piece.decode()[:-1].split("\n")) for row, piece, labels in column.cells())
