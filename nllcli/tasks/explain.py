@@ -15,7 +15,9 @@ from nllcli.numerics.hardest import Hardest, Ranked, largest
 from nllcli.numerics.tally import Tally
 from nllcli.numerics.worked import work_through
 from nllcli.tasks.compute import LOSS_TITLES, class_names, loss_of, tally_notices
-from nllcli.tasks.explanation import NOTE, RECORD_COLUMNS, Explanation, Setting, record, section
+from nllcli.tasks.explanation.page import note, section
+from nllcli.tasks.explanation.record import RECORD_COLUMNS, record
+from nllcli.tasks.explanation.sample import Explanation, Setting
 from nllcli.tasks.request import ScoreRequest, Settled, settle, signature
 from nllcli.tasks.scoring import blaming, chunks
 
@@ -257,7 +259,7 @@ def _sections(explanations: Sequence[Explanation], n_samples: int) -> Iterator[S
         yield Section("", (_overview(explanations, n_samples),))
     yield from map(section, explanations)
     if explanations:
-        yield Section("", (), NOTE)
+        yield Section("", (), note(explanations))
 
 
 def _overview(explanations: Sequence[Explanation], n_samples: int) -> Table:

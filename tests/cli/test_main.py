@@ -56,7 +56,7 @@ def test_help(words, capsys):
     assert main(words) == 0
     out, err = capsys.readouterr()
     assert out.startswith("Usage: nll [OPTIONS] ")
-    assert "weights  Class weights from class counts." in out
+    assert "Class weights from class counts." in out
     assert not err
 
 
