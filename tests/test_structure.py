@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import nllcli
+from nllcli.cli.app import app
 from nllcli.registry import Registry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,6 +107,12 @@ def test_nothing_prints_by_itself():
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             assert not (isinstance(node, ast.Name) and node.id == "print"), f"{path}:{node.lineno}"
+
+
+def test_help_says_of_every_command_what_it_does():
+    listed = run("-m", "nllcli", "--help").stdout.partition("\nCommands:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed] == [command.callback.__name__ for command in app.registered_commands]
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
 
 
 def loaded_by(statement):

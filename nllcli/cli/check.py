@@ -1,11 +1,18 @@
 """nll check."""
 
+from textwrap import wrap
 from typing import Annotated
 
 import typer
 
 from nllcli.cli import options, scoring
 from nllcli.errors import ExitCode
+from nllcli.tasks.findings.table import FINDINGS, REFUSALS
+
+# A block that --help does not rewrap, as the backspace says: it would break codes at their hyphens.
+CODES_HELP = "\n".join(
+    ["Findings:", "", "\b", *wrap(", ".join((*FINDINGS, *REFUSALS)), 76, break_on_hyphens=False)],
+)
 
 Codes = Annotated[bool, typer.Option("--quiet", "-q", help="Only the codes of what was found, one a line.")]
 
@@ -29,7 +36,10 @@ def check(
     output: options.Output = None,
     progress: scoring.ShowProgress = None,
 ) -> None:
-    """What is wrong or suspicious about logits and targets; exit code 5 if anything is."""
+    """What is wrong or suspicious about logits and targets.
+
+    Exit code 5 if anything is.
+    """
     from nllcli.inputs.dataset import InputOptions
     from nllcli.model import DEFAULT_IGNORE_INDEX, LossOptions
     from nllcli.outputs.emit import emit

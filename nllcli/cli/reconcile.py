@@ -59,10 +59,11 @@ def reconcile(
     output: options.Output = None,
     progress: scoring.ShowProgress = None,
 ) -> None:
-    """Which convention gives a number: exit code 0 if any does, else 5.
+    """Which convention gives a number.
 
-    Tries what people mix up, one or two departures at a time from the settings given here: reduction and batches,
-    weights, label smoothing, clipping, units, ignored targets, shift, what LOGITS holds, rounding. -q: the command.
+    Exit code 0 if any does, else 5. Tries what people mix up, one or two departures at a time from the settings given
+    here: reduction and batches, weights, label smoothing, clipping, units, ignored targets, shift, what LOGITS holds,
+    rounding. -q: the command.
     """
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs

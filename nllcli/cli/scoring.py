@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nllcli.tasks.matrix import ArrayTarget
     from nllcli.tasks.request import ScoreRequest
 
-Logits = Annotated[str, typer.Argument(metavar="LOGITS", help="Logits: .npy, .csv, .tsv, or - for standard input.")]
+Logits = Annotated[str, typer.Argument(metavar="LOGITS", help="A file of logits, or - for standard input.")]
 Targets = Annotated[
     str | None, typer.Argument(metavar="[TARGETS]", help="Class indices, class names, or class probabilities.")
 ]
@@ -38,17 +38,20 @@ Binary = Annotated[bool, typer.Option("--binary", help="LOGITS (N,) or (N, 1) be
 Shift = Annotated[
     int, typer.Option("--shift", metavar="K", help="Score position t against the target of t + K (language models: 1).")
 ]
-InputFormat = Annotated[
-    str | None, choice(INPUT_FORMATS, "--input-format", help="What LOGITS is, if not as it looks.")
-]
+InputFormat = Annotated[str | None, choice(INPUT_FORMATS, "--input-format", help="What LOGITS is, if not as it looks.")]
 InputDtype = Annotated[
     str | None, choice(("bfloat16",), "--input-dtype", help="The type of two-byte numbers that NPY cannot name.")
 ]
-Header = Annotated[
-    str, choice(HEADERS, "--header", help="Whether the first line of CSV names the columns.  [default: auto]")
-]
+Header = Annotated[str, choice(HEADERS, "--header", help="Whether the first line of CSV names the columns.")]
 From = Annotated[str, choice(SOURCES, "--from", help="What LOGITS holds; never guessed.")]
-Loss = Annotated[str, choice(("nll", "one-vs-rest", "argmax"), "--loss", help="Which loss; see below.")]
+Loss = Annotated[
+    str,
+    choice(
+        ("nll", "one-vs-rest", "argmax"),
+        "--loss",
+        help="-log p of the target; with -log(1-p) of every other class; or -log of the largest p.",
+    ),
+]
 Reduction = Annotated[str, choice(REDUCTIONS, "--reduction", help="How samples become one number.")]
 Weights = Annotated[
     str | None, typer.Option("--weights", metavar="NUMBERS|FILE", help="Class weights: 1,0.2,0.1 or a file.")
