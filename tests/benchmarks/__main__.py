@@ -1,6 +1,7 @@
 """Ratios measured side by side: ``python -m benchmarks`` from ``tests/``, or ``python tests/benchmarks``.
 
-Needs about 20 GB of room in the folder for temporary files and 8 GB of memory; ``--only WORD`` runs the rows whose name has it.
+Needs about 20 GB of room in the folder for temporary files and 8 GB of memory; ``--only WORD`` runs the rows whose
+name has it.
 Peers that are not installed are skipped by name.
 """
 
@@ -18,15 +19,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from measure import Pair, alternate, forget_pages, peak_memory, process  # noqa: E402
+from measure import Pair, alternate, forget_pages, peak_memory, process
 
-import nllcli  # noqa: E402
+import nllcli
 
 NLL = [sys.executable, "-m", "nllcli"]
 SAMPLES = Path(__file__).parents[2] / "samples"
 TORCH_WHOLE = (
     "import numpy as np, torch; torch.set_num_threads({threads}); "
-    "print(torch.nn.functional.cross_entropy(torch.from_numpy(np.load({logits!r})), torch.from_numpy(np.load({targets!r}))))"
+    "x, y = (torch.from_numpy(np.load(path)) for path in ({logits!r}, {targets!r})); "
+    "print(torch.nn.functional.cross_entropy(x, y))"
 )
 GB = 1 << 30
 
@@ -59,9 +61,7 @@ class Bench:
         """A file of zeros that takes no room on the disk."""
         path = self.folder / name
         with path.open("wb") as file:
-            np.lib.format.write_array_header_1_0(
-                file, {"descr": "<f4", "fortran_order": False, "shape": shape}
-            )
+            np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
             file.truncate(file.tell() + 4 * int(np.prod(shape)))
         return str(path)
 
@@ -133,7 +133,7 @@ def in_this_process(words: list[str]) -> Callable[[], object]:
     from nllcli.cli.main import main
 
     def run() -> None:
-        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
             code = main(words)
         if code:
             raise SystemExit(f"nll {' '.join(words)}: exit {code}")
@@ -149,7 +149,10 @@ def whole_process(bench: Bench) -> Iterator[Row]:
         pair = alternate(process([*NLL, "compute", logits, targets]), process([sys.executable, "-c", code]), bench.runs)
         yield "1 GB whole process", "PyTorch, numpy.load", share(pair), "0.3 or less"
     if bench.wanted("pets whole process"):
-        logits, targets = bench.save("p.npy", np.array([[5, 4, 2], [4, 2, 8], [4, 4, 1]], "f4")), bench.save("t.npy", np.array([0, 2, 1]))
+        logits, targets = (
+            bench.save("p.npy", np.array([[5, 4, 2], [4, 2, 8], [4, 4, 1]], "f4")),
+            bench.save("t.npy", np.array([0, 2, 1])),
+        )
         code = TORCH_WHOLE.format(threads=bench.threads, logits=logits, targets=targets)
         pets = [str(SAMPLES / "pets" / name) for name in ("logits.csv", "targets.txt")]
         ours = process([*NLL, "compute", *pets])
@@ -278,7 +281,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--folder", help="where temporary files go")
     args = parser.parse_args()
-    print(f"| work | against | measured | goal |\n|---|---|---|---|")
+    print("| work | against | measured | goal |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         bench = Bench(Path(folder), args.runs, args.only)
         for peer, sections in SECTIONS.items():

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,6 @@ def peak_memory(command: Sequence[str]) -> int:
 
 def forget_pages(path: str) -> None:
     """Ask the kernel to drop the file's pages, so that the next reader meets a cold cache."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
