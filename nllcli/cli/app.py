@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nllcli.cli.check import check
+from nllcli.cli.check import CODES_HELP, check
 from nllcli.cli.compute import compute
 from nllcli.cli.explain import explain
 from nllcli.cli.grad import grad
@@ -28,7 +28,7 @@ app = typer.Typer(
 app.command()(compute)
 app.command()(softmax)
 app.command()(grad)
-app.command()(check)
+app.command(epilog=CODES_HELP)(check)
 app.command()(explain)
 app.command()(reconcile)
 app.command(epilog=SCHEMES_HELP)(weights)

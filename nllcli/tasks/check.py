@@ -44,7 +44,7 @@ def check(request: ScoreRequest) -> Checked:
         if error.finding is None:
             raise
         return _checked(request, [_refusal(error, request, dataset)], None)
-    found = (find(case) for find in FINDINGS.values())
+    found = (FINDINGS.load(code)(case) for code in FINDINGS)
     return _checked(request, [finding for finding in found if finding is not None], case)
 
 
@@ -95,17 +95,13 @@ def _padding(request: ScoreRequest, dataset: Dataset) -> tuple[Padding, ...]:
     values = [v for v in dict.fromkeys((*_PADDING, n_classes - 1)) if v < n_classes and v != request.loss.ignore_index]
     if flat:
         values = values[:1]
-    found = {value: Padding(value, Runs(), Streaks()) for value in values}
+    found = {value: Padding(value, Streaks(), Runs()) for value in values}
     step = BLOCK_ELEMENTS if flat else max(1, BLOCK_ELEMENTS // sequence) * sequence
     for start in range(0, targets.n, step):
         part = targets.read(start, min(step, targets.n - start))
         for value, seen in found.items():
-            assert seen.runs is not None
-            assert seen.streaks is not None
-            if flat:
-                found[value] = replace(seen, streaks=seen.streaks + read_streaks(part, value))
-            else:
-                found[value] = replace(seen, runs=seen.runs + read_runs(part.reshape(-1, sequence), value))
+            runs = Runs() if flat else read_runs(part.reshape(-1, sequence), value)
+            found[value] = Padding(value, seen.streaks + read_streaks(part, value), seen.runs + runs)
     return tuple(found.values())
 
 

@@ -93,6 +93,15 @@ def test_zeros_at_the_ends_and_elsewhere(tmp_path):
     assert found(tmp_path, logits, targets) == []
 
 
+def test_labels_that_fill_whole_sequences(tmp_path):
+    """A recording of one activity after the other: some sequences hold one label alone."""
+    rng = np.random.default_rng(1)
+    activities = [[0, 0], [1, 2], [0, 0], [3, 4], [0, 0], [5, 1], [0, 0], [2, 3], [4, 0]]
+    targets = np.repeat(activities, 10, axis=1)
+    logits = rng.normal(0, 1, (9, 20, 6)) + 4.0 * np.eye(6)[targets]
+    assert found(tmp_path, logits, targets) == []
+
+
 def test_masked_classes(tmp_path):
     """-inf takes a class out where it is not the target."""
     logits, targets = sound(1, 60, 5)

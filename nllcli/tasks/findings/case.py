@@ -37,11 +37,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Padding:
-    """Where one candidate for padding stands: in sequences, or along a flat list of targets."""
+    """Where one candidate for padding stands: along the targets, and in their sequences, if they form any."""
 
     value: int
-    runs: Runs | None = None
-    streaks: Streaks | None = None
+    streaks: Streaks
+    runs: Runs
 
 
 @dataclass(frozen=True)

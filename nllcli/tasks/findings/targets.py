@@ -11,8 +11,10 @@ from nllcli.tasks.findings.case import ERROR, WARNING, Case, Finding, Padding, c
 _MARKS = (-100, -1, 255, -255, -999, 65535)
 # So many sequences ending (or beginning) in a run of one label that occurs nowhere else are no chance.
 _LEAST_SEQUENCES = 3
-# Along a flat list: a label in few, long runs, among labels that hardly ever repeat.
-_LEAST_STREAK, _MOST_REPEATING = 8.0, 1.5
+# Where labels seldom change, a label in long runs is nothing special.
+_MOST_REPEATING = 1.5
+# Along a flat list the places of runs tell nothing, so they have to be longer.
+_LEAST_STREAK = 8.0
 # Label sets as small as those of taggers have a class for "nothing", in long runs by nature.
 _LEAST_VOCABULARY = 100
 # Nobody expects every word of a vocabulary.
@@ -95,10 +97,10 @@ def targets_out_of_range(case: Case) -> Finding | None:
 
 
 def padding_scored(case: Case) -> Finding | None:
-    """A usual mark out of range; or a class that occurs only in runs at the ends of three sequences or more.
+    """A usual mark out of range; or 0, 1, 255 or the last class in long runs among labels that run for 1.5 on average.
 
-    Along a flat list of targets over 100 classes or more: 0 in three runs or more of 8 on average, among labels that
-    run for 1.5 at most.
+    In sequences: only at their ends (or beginnings), and in three of them four times or more. In a flat list, over 100
+    classes or more: 0 in three runs or more of 8 on average.
     """
     if case.evidence.labels.outside.n and _is_mark(case):
         ((value, n),) = case.evidence.labels.outside_values.counts
@@ -117,26 +119,26 @@ def padding_scored(case: Case) -> Finding | None:
 
 
 def _runs_of(candidate: Padding, case: Case) -> Finding | None:
-    n, where = 0, ""
-    seen: dict[str, object] = {}
     runs, streaks = candidate.runs, candidate.streaks
-    if runs is not None and runs.n:
+    if not streaks.n or not streaks.n_others or streaks.n_others > _MOST_REPEATING * streaks.n_other_runs:
+        return None
+    length = streaks.n / streaks.n_runs
+    where, seen = "", {"runs": streaks.n_runs, "mean_length": length}
+    if runs.n:
         ending = runs.n == runs.n_ending and runs.n_long_ending >= _LEAST_SEQUENCES
         leading = runs.n == runs.n_leading and runs.n_long_leading >= _LEAST_SEQUENCES
-        if ending or leading:
-            n, where = runs.n, f" at the {'end' if ending else 'beginning'} of sequences"
-            seen = {"sequences": runs.n_long_ending if ending else runs.n_long_leading}
-    if streaks is not None and case.n_classes >= _LEAST_VOCABULARY and streaks.n_runs >= _LEAST_SEQUENCES:
-        length = streaks.n / streaks.n_runs
-        if length >= _LEAST_STREAK and streaks.n_others <= _MOST_REPEATING * streaks.n_other_runs:
-            n, seen = streaks.n, {"runs": streaks.n_runs, "mean_length": length}
-    if not n:
+        if not ending and not leading:
+            return None
+        where = f" at the {'end' if ending else 'beginning'} of sequences"
+        seen = {"sequences": runs.n_long_ending if ending else runs.n_long_leading}
+    elif case.n_classes < _LEAST_VOCABULARY or streaks.n_runs < _LEAST_SEQUENCES or length < _LEAST_STREAK:
         return None
     return Finding(
         "padding-scored",
         ERROR,
-        f"{n} targets are {candidate.value}, and only in long runs{where}: padding that is scored as if it were text",
-        {"samples": n, "value": candidate.value, **seen},
+        f"{streaks.n} targets are {candidate.value}, and only in long runs{where}: "
+        "padding that is scored as if it were text",
+        {"samples": streaks.n, "value": candidate.value, **seen},
         f"--ignore-index {candidate.value}; in PyTorch cross_entropy(..., ignore_index={candidate.value})",
     )
 
