@@ -35,7 +35,7 @@ def is_decimal_comma(cell: str) -> bool:
 def split(line: str, delimiter: str, where: str) -> list[str]:
     """The cells of one line; a blank as delimiter stands for any number of them."""
     if delimiter == " ":
-        return line.split()
+        return re.split("[ \t]+", line.strip(" \t"))
     try:
         return next(csv.reader([line], delimiter=delimiter), [""])
     except csv.Error as error:
@@ -143,4 +143,5 @@ def integers(values: NDArray[Any]) -> NDArray[np.int64] | None:
 
 def is_index(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Which floating-point values are whole numbers that no rounding can have changed."""
-    return np.asarray((np.abs(values) < _EXACT_INTEGERS) & (values == np.floor(values)))
+    with np.errstate(invalid="ignore"):  # of a signalling NaN
+        return np.asarray((np.abs(values) < _EXACT_INTEGERS) & (values == np.floor(values)))

@@ -114,7 +114,7 @@ def _open_logits(options: InputOptions) -> BlockSource:
 def _open_targets(path: str, options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> _Targets:
     opened = open_input(path)
     if opened.is_text:
-        return _text_targets(opened.stream, options, classes, logits)
+        return _text_targets(opened.stream, classes, logits)
     source = opened.read(ReadOptions(input_dtype=options.input_dtype, classes=classes, of_targets=True))
     if not isinstance(source, FileArray):
         return _table_targets(source, logits)
@@ -130,7 +130,7 @@ def _open_targets(path: str, options: InputOptions, classes: tuple[str, ...] | N
         )
     if source.dtype.kind == "f":
         notes.append(floats_as_indices(path, str(source.dtype)))
-    return _Targets(at_any_place(source), None, shape, tuple(notes))
+    return _Targets(targets.index_array(source), None, shape, tuple(notes))
 
 
 def _one_a_class(logits: BlockSource, kind: str, options: InputOptions) -> bool:
@@ -140,16 +140,12 @@ def _one_a_class(logits: BlockSource, kind: str, options: InputOptions) -> bool:
     return logits.shape != (1,) and logits.shape[1:] != (1,)
 
 
-def _text_targets(
-    stream: ByteStream, options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource
-) -> _Targets:
-    dialect = sniff(stream, header=options.header)
+def _text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: BlockSource) -> _Targets:
+    dialect = sniff(stream)
     n_columns = dialect.n_columns - dialect.has_index
-    if n_columns == 1 and dialect.has_index:  # a pandas Series with its index
-        return _table_targets(open_table(stream, dialect, ReadOptions(target_column="2", classes=classes)), logits)
     if n_columns > 1 and _same_shape((None, n_columns), logits.shape):
         return _Targets(None, WrittenAsFloats(open_table(stream, dialect, ReadOptions())), None)
-    values, notes = targets.read_text_targets(stream, classes)
+    values, notes = targets.read_text_targets(stream, dialect, classes)
     return _Targets(Values(stream.name, values), None, (len(values),), notes)
 
 

@@ -65,7 +65,7 @@ def read_header(start: bytes, name: str) -> Header:
             shape, fortran, dtype = read(io.BytesIO(start[8:end]), max_header_size=_MAX_HEADER)
     except Exception as error:  # the header is parsed as Python, which fails in any of its ways
         raise DataError(f"its header is damaged: {str(error)[:120]}", where=name) from error
-    if any(n < 0 for n in shape):
+    if any(type(n) is not int or n < 0 for n in shape):
         raise DataError(f"its header gives the impossible shape {shape}", where=name)
     return Header(tuple(shape), bool(fortran) and len(shape) > 1, dtype, end)
 

@@ -92,8 +92,8 @@ def _refusing(name: str) -> Iterator[None]:
         raise FaultError(f"cannot be read: {error.strerror}", where=name) from error
     except NotImplementedError as error:
         raise DataError(f"is an archive of an unusual kind: {error}", where=name) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError, struct.error, RuntimeError) as error:
-        raise DataError(f"is a damaged archive: {str(error) or 'it is cut short'}", where=name) from error
+    except Exception as error:  # zipfile and its four decompressors fail in many ways
+        raise DataError(f"is a damaged archive: {str(error)[:120] or 'it is cut short'}", where=name) from error
 
 
 def _guarded(member: IO[bytes], name: str) -> Callable[[int], bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,16 +17,19 @@ from nllcli.inputs.lines import LineNumbers, clean_lines, without_first_line
 from nllcli.inputs.opening import all_blocks, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.raw import FileArray, RawArray
-from nllcli.inputs.text import floats_as_indices
+from nllcli.inputs.text import floats_as_indices, open_table
 from nllcli.model import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from nllcli.inputs.dialect import Dialect
     from nllcli.inputs.files import ByteStream
     from nllcli.model import BlockSource, VectorSource
+
+_MOST_CLASSES = 1 << 24
 
 
 @dataclass
@@ -115,20 +119,41 @@ class _Column:
             return ()
         return (Notice("targets-header", f"{self.name}: the first line, {cells.shown(self.header)}, is a header"),)
 
-    def _label(self, line: str, where: str) -> str:
-        return next(iter(cells.split(line, "\t", where)), "").strip()
-
-    def cells(self) -> Iterator[tuple[int, bytes, list[str]]]:
-        """Every piece as (first row, text, cells); the cells are cut only where the text is not plain numbers."""
+    def labels(self) -> Iterator[str]:
+        """Every row's cell."""
         row = 0
         for piece in self.pieces:
-            lines = [] if self.numeric else piece.decode("utf-8", "replace")[:-1].split("\n")
-            yield row, piece, [self._label(line, self.where(row + i)) for i, line in enumerate(lines)]
+            yield from self._cells(piece, row)
             row += piece.count(b"\n")
 
+    def indices(self, reader: LabelReader) -> NDArray[np.int64]:
+        """Every row's class index."""
+        parts, row = [], 0
+        for piece in self.pieces:
+            n = piece.count(b"\n")
+            where = partial(_place, self, row)
+            plain = cells.parse_plain(piece, n, 1, ",") if reader.numeric else None
+            if plain is None:
+                parts.append(reader.read(self._cells(piece, row), where))
+            else:
+                parts.append(reader.of_numbers(plain[:, 0], where))
+            row += n
+        return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
-def _open_column(stream: ByteStream, classes: Sequence[str] | None) -> _Column:
-    dialect = sniff(stream)
+    def _cells(self, piece: bytes, row: int) -> list[str]:
+        lines = enumerate(piece[:-1].split(b"\n"), row)
+        return [_only_cell(cells.text_of(line, self.where(i)), self.where(i)) for i, line in lines]
+
+
+def _place(column: _Column, row: int, i: int) -> str:
+    return column.where(row + i)
+
+
+def _only_cell(line: str, where: str) -> str:
+    return next(iter(cells.split(line, "\t", where)), "").strip()
+
+
+def _open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | None) -> _Column:
     if dialect.n_columns != 1:
         raise DataError(f"has {dialect.n_columns} columns; targets have one", where=stream.name)
     second = dialect.first_row[0].strip()
@@ -147,24 +172,22 @@ def _open_column(stream: ByteStream, classes: Sequence[str] | None) -> _Column:
 
 
 def read_text_targets(
-    stream: ByteStream, classes: tuple[str, ...] | None
+    stream: ByteStream, dialect: Dialect, classes: tuple[str, ...] | None
 ) -> tuple[NDArray[np.int64], tuple[Notice, ...]]:
-    """One target a line, integers or names of ``classes``; a first line that is neither is a header."""
-    column = _open_column(stream, classes)
-    reader = LabelReader(classes, column.numeric)
-    parts = []
-    fractions = False
-    for row, piece, labels in column.cells():
-        where = _from_row(column, row)
-        plain = cells.parse_plain(piece, piece.count(b"\n"), 1, ",") if column.numeric else None
-        if plain is not None:
-            fractions = fractions or b"." in piece
-            parts.append(reader.of_numbers(plain[:, 0], where))
-        else:
-            parts.append(reader.read(labels or piece.decode("utf-8", "replace")[:-1].split("\n"), where))
+    """One target a line, integers or names of ``classes``; a first line that is neither is a header.
+
+    The index of a pandas Series is left out.
+    """
+    if dialect.has_index and dialect.n_columns == 2:
+        table = open_table(stream, dialect, ReadOptions(target_column="2", classes=classes))
+        return read_labels(table), table.notes
+    column = _open_column(stream, dialect, classes)
+    values = column.indices(LabelReader(classes, column.numeric))
     stream.check_unchanged()
-    notes = column.notes + ((floats_as_indices(stream.name, "text"),) if fractions else ())
-    return np.concatenate(parts) if parts else np.empty(0, np.int64), notes
+    notes = column.notes
+    if column.numeric and not dialect.first_row[0].strip().lstrip("+-").isdecimal():
+        notes += (floats_as_indices(stream.name, "text"),)
+    return values, notes
 
 
 def read_labels(source: BlockSource) -> NDArray[np.int64]:
@@ -173,8 +196,11 @@ def read_labels(source: BlockSource) -> NDArray[np.int64]:
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
-def _from_row(column: _Column, row: int) -> Callable[[int], str]:
-    return lambda i: column.where(row + i)
+def index_array(source: FileArray) -> RawArray:
+    """An array of class indices that can be read at any place."""
+    if source.dtype.kind == "V":
+        raise DataError("holds bfloat16, which is too coarse for class indices", where=source.name)
+    return at_any_place(source)
 
 
 def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[list[int], tuple[str, ...] | None]:
@@ -186,21 +212,20 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     opened = open_input(path)
     if not opened.is_text:
         source = opened.read(ReadOptions(of_targets=True, classes=classes))
-        if isinstance(source, FileArray):
-            return _count_indices(_flat_indices(at_any_place(source)), classes, path)
-        return _count_indices(read_labels(source), classes, path)
-    column = _open_column(opened.stream, classes)
-    if column.numeric or classes is not None:
-        reader = LabelReader(classes, column.numeric)
-        lines = ((row, labels or piece.decode()[:-1].split("\n")) for row, piece, labels in column.cells())
-        parts = [reader.read(labels, _from_row(column, row)) for row, labels in lines]
-        return _count_indices(np.concatenate(parts), classes, path)
-    counter = Counter(label for _, _, labels in column.cells() for label in labels)
-    names = tuple(sorted(counter))
-    return [counter[name] for name in names], names
+        values = _flat_indices(source) if isinstance(source, FileArray) else read_labels(source)
+        return _count_indices(values, classes, path)
+    dialect = sniff(opened.stream)
+    if classes is None and dialect.n_columns == 1 and not cells.is_number(dialect.first_row[0]):
+        column = _open_column(opened.stream, dialect, None)
+        counter = Counter(column.labels())
+        names = tuple(sorted(counter))
+        return [counter[name] for name in names], names
+    values, _ = read_text_targets(opened.stream, dialect, classes)
+    return _count_indices(values, classes, path)
 
 
-def _flat_indices(array: RawArray) -> NDArray[np.int64]:
+def _flat_indices(source: FileArray) -> NDArray[np.int64]:
+    array = index_array(source)
     try:
         return as_indices(array.read_all().reshape(-1))
     except SampleError as error:
@@ -218,4 +243,6 @@ def _count_indices(
         raise DataError(f"target {values[i]} is outside 0{upper or ' and up'}", where=f"{path}, row {i}")
     if not values.size:
         raise DataError("has no targets to count", where=path)
+    if values.max() >= _MOST_CLASSES:
+        raise DataError(f"target {values.max()} would make {values.max() + 1} classes", where=path)
     return np.bincount(values, minlength=n_classes or 0).tolist(), classes
