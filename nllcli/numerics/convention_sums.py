@@ -165,6 +165,10 @@ class _Targets:
     place: NDArray[np.int64]
     n_places: int
 
+    @property
+    def all_counted(self) -> bool:
+        return len(self.place) == len(self.raw)
+
     @classmethod
     def of(cls, raw: NDArray[np.int64], n_classes: int) -> _Targets:
         counted = raw.view(np.uint64) < n_classes
@@ -175,7 +179,8 @@ class _Targets:
         return cls(raw, y, counted, classes, place, len(classes))
 
     def per_class(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        sums = np.bincount(self.place, weights=values[self.counted], minlength=self.n_places)
+        counted = values if self.all_counted else values[self.counted]
+        sums = np.bincount(self.place, weights=counted, minlength=self.n_places)
         return sums.astype(np.float64, copy=False)
 
 
@@ -265,7 +270,7 @@ class _Reading:
         if rounding is not None:
             x = round_to(x, rounding)
         self._outside = ((x < 0) | (x > 1)).any(axis=1) if name == "probs" else None
-        self._scores = _surprisal(x, name, temperature, plan, scratch)
+        self._scores = _Remembered(_surprisal(x, name, temperature, plan, scratch))
 
     def scores(self, term: Term) -> Surprisal:
         if term.clip is not None:
@@ -278,6 +283,22 @@ class _Reading:
         if self._outside is not None:
             values = np.where(self._outside, np.nan, values)
         return values if term.loss_rounding is None else round_to(values, term.loss_rounding)
+
+
+class _Remembered:
+    """Surprisals that keep what ``at`` gave: many terms differ only in what they make of it."""
+
+    def __init__(self, inner: Surprisal) -> None:
+        self._inner = inner
+        self._kept: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        self.all, self.complement, self.top = inner.all, inner.complement, inner.top
+        self.is_top, self.probs, self.unusable = inner.is_top, inner.probs, inner.unusable
+
+    def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """A copy, by the identity of ``classes``, which is kept alive with it."""
+        if id(classes) not in self._kept:
+            self._kept[id(classes)] = classes, self._inner.at(classes)
+        return self._kept[id(classes)][1].copy()
 
 
 def _surprisal(x: NDArray[Any], reading: str, temperature: float, plan: Plan, scratch: Scratch) -> Surprisal:

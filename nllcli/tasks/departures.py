@@ -53,9 +53,9 @@ _BATCHES = {
     "full-batches": "mean over whole batches of {n}: the samples of the last short one left out",
 }
 _ROUNDED = frozenset({"input rounding", "loss rounding", "result rounding"})
-_ROUNDING_MEETS = frozenset({"reduction", "weights", "unit", "sign"})
+_ROUNDING_MEETS = frozenset({"reduction", "unit", "sign"})
 _BATCH_MEETS = frozenset(
-    {"reading", "temperature", "loss", "smoothing", "shift", "weights", "sample weights", "ignore", "unit", "sign"}
+    {"reading", "temperature", "loss", "smoothing", "shift", "weights", "sample weights", "unit", "sign"}
 )
 # Pairs left out: each costs passes over all classes, or the second changes nothing under the first.
 _STRANGERS = frozenset(
@@ -63,6 +63,7 @@ _STRANGERS = frozenset(
     for pair in (
         ("clip", "smoothing"),
         ("clip", "temperature"),
+        ("clip", "shift"),
         ("loss", "smoothing"),
         ("loss", "clip"),
         ("loss", "shift"),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NOTE = (
-    "In the lines of Python, logits (float64) and targets (int64) are tensors as the files hold them; "
+    "In the lines of Python, logits (float64), targets (int64) and sample_weights are tensors as the files hold them; "
     "import math, torch, torch.nn.functional as F."
 )
 _CASTS = {"float32": "float", "float16": "half", "bfloat16": "bfloat16"}
@@ -43,10 +43,12 @@ class Tensors:
 def python_line(convention: Convention, tensors: Tensors, weights: Sequence[float] | None) -> str:
     """The line; ``weights`` are those of the convention.
 
-    Empty where it would be a program: sample weights, or batch means of what no loss of PyTorch gives.
+    Empty where it would be a program: batch means of what no loss of PyTorch gives, say.
     """
     term = convention.term
-    if convention.sample_weights or (convention.batch and (term.shift or not _is_call(convention))):
+    if (convention.batch or convention.sample_weights) and term.shift:
+        return ""
+    if convention.batch and not _is_call(convention):
         return ""
     if _is_sklearn(convention, tensors):
         whole = "" if convention.reduction == "mean" else ", normalize=False"
@@ -54,8 +56,13 @@ def python_line(convention: Convention, tensors: Tensors, weights: Sequence[floa
     steps = _arrange(term, tensors)
     if convention.weighting.name != "none":
         steps += _weights(convention, tensors, weights)
+    if convention.sample_weights:
+        steps.append("s = sample_weights.flatten()")
     if not _is_call(convention) and tensors.ignored:
-        steps.append(f"keep = y != {convention.ignore_index}; x, y = x[keep], y[keep]")
+        kept = "x, y, s = x[keep], y[keep], s[keep]" if convention.sample_weights else "x, y = x[keep], y[keep]"
+        steps.append(f"keep = y != {convention.ignore_index}; {kept}")
+    if convention.reduction == "full-batches":
+        steps.append(f"n = len(y) // {convention.batch} * {convention.batch}; x, y = x[:n], y[:n]")
     return "; ".join([*steps, _finished(convention, _reduced(convention, tensors))])
 
 
@@ -64,6 +71,7 @@ def _is_call(convention: Convention) -> bool:
     term = convention.term
     return (
         term.loss == "nll"
+        and not convention.sample_weights
         and term.loss_rounding is None
         and (not term.smoothing or _takes_logits(term))
         and not convention.own_weight_smoothing
@@ -179,17 +187,21 @@ def _reduced(convention: Convention, tensors: Tensors) -> str:
     if _is_call(convention):
         total = _call(convention, "" if mean else "sum")
         return total if mean else total + _divisor(convention, tensors)
-    weighted = convention.weighting.name != "none"
-    losses = _losses(convention, tensors)
+    losses, factors = _losses(convention, tensors), _factors(convention)
     if mean:
-        return f"({losses}).sum() / w[y].sum()" if weighted else f"({losses}).mean()"
+        return f"({losses}).sum() / ({' * '.join(factors)}).sum()" if factors else f"({losses}).mean()"
     return f"({losses}).sum(){_divisor(convention, tensors)}"
+
+
+def _factors(convention: Convention) -> list[str]:
+    """What the losses of the samples are multiplied by."""
+    own = ["s"] if convention.sample_weights else []
+    return [*own, "w[y]"] if convention.weighting.name != "none" else own
 
 
 def _losses(convention: Convention, tensors: Tensors) -> str:
     """One loss a sample, with its weight, as an expression of x, y and w."""
     term = convention.term
-    weighted = convention.weighting.name != "none"
     own = f"{_log_probs(term)}.gather(1, y[:, None])[:, 0]"
     if term.loss == "argmax":
         losses = f"-{_log_probs(term)}.amax(1)"
@@ -199,13 +211,14 @@ def _losses(convention: Convention, tensors: Tensors) -> str:
     elif term.smoothing:
         e = plain(term.smoothing)
         if convention.spread_apart:
-            return f"-(1 - {e}) * w[y] * {own} - {e} * (w * {_log_probs(term)}).mean(1)"
+            apart = f"-(1 - {e}) * w[y] * {own} - {e} * (w * {_log_probs(term)}).mean(1)"
+            return f"s * ({apart})" if convention.sample_weights else apart
         losses = f"(-(1 - {e}) * {own} - {e} * {_log_probs(term)}.mean(1))"
     else:
         losses = f"-{own}"
     if term.loss_rounding:
         losses = f"({losses}).{_CASTS[term.loss_rounding]}().double()"
-    return f"w[y] * {losses}" if weighted else losses
+    return " * ".join([*_factors(convention), losses])
 
 
 def _divisor(convention: Convention, tensors: Tensors) -> str:
@@ -222,7 +235,7 @@ def _divisor(convention: Convention, tensors: Tensors) -> str:
 def _batch_means(convention: Convention) -> str:
     size = convention.batch
     if convention.reduction == "full-batches":
-        return f"{_call(convention).replace('x', f'x[:len(y) // {size} * {size}]', 1)}"
+        return _call(convention)
     call = _call(convention)
     split = f"zip(x.split({size}), y.split({size}))"
     if convention.reduction == "batch-means-by-size":

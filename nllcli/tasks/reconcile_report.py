@@ -63,7 +63,9 @@ class Ways:
     @property
     def command(self) -> str:
         made = self.reproduction
-        return f"{made.command}  # then {made.formula}, x being its loss" if made.formula else made.command or ""
+        if made.command is None:
+            return ""
+        return f"{made.command}  # then {made.formula}, x being its loss" if made.formula else made.command
 
 
 def reconcile_report(search: Search) -> tuple[Report, bool]:
@@ -224,10 +226,12 @@ def _calculation(i: int, match: Match, way: Ways, expected: Expectation) -> Calc
         others = [candidate.text for candidate in match.also[:_MOST_ALSO]]
         left = len(match.also) - len(others)
         steps.append(Step("the same here", (" | ".join([*others, *([f"{left} more"] if left else [])]),)))
-    steps.append(Step("nll", (way.command or "no option of nll compute does this",), verbatim=way.command != ""))
+    beyond = f"no option of nll compute: {way.reproduction.formula}"
+    steps.append(Step("nll", (way.command or beyond,), verbatim=way.command != ""))
     if way.python:
         steps.append(Step("Python", (way.python,), verbatim=True))
-    return Calculation(f"{i}. {text[0].upper()}{text[1:]}", tuple(steps))
+    heading = text if text.startswith(("p ", "-")) else text[0].upper() + text[1:]
+    return Calculation(f"{i}. {heading}", tuple(steps))
 
 
 def _next_best(search: Search, next_best: tuple[Candidate, float] | None) -> dict[str, Any] | None:

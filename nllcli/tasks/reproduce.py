@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """``command`` computes x, and ``formula`` makes the convention's number of it.
+    """``command`` computes x, and ``formula`` makes the convention's number of it (empty: x it is).
 
-    Where ``nll compute`` has no option for the convention, ``command`` is None and ``formula`` is empty.
+    Where ``nll compute`` has no option for the convention, ``command`` is None and ``formula`` its definition.
     """
 
     command: str | None
@@ -42,10 +42,11 @@ def reproduction(
     ``classes`` is the user's own --classes.
     """
     term = convention.term
-    beyond = (term.input_rounding, term.loss_rounding, term.added, convention.result_rounding)
-    in_a_column = term.reading == SOFTMAX_TWICE and request.inputs.target_column is not None
-    if convention.batch or any(v is not None for v in beyond) or convention.own_weight_smoothing or in_a_column:
-        return Reproduction(None)
+    beyond = _definition(convention)
+    if term.reading == SOFTMAX_TWICE and request.inputs.target_column is not None:
+        beyond = "softmax of the softmax, scored against the same targets"
+    if beyond:
+        return Reproduction(None, beyond)
     inputs = request.inputs
     logits = inputs.logits
     first = ""
@@ -62,6 +63,30 @@ def reproduction(
     words += _option("--precision", None if request.loss.precision == "exact" else request.loss.precision)
     words += _option("--on-nonfinite", None if request.loss.on_nonfinite == "error" else request.loss.on_nonfinite)
     return Reproduction(first + shlex.join(words), _formula(convention, divisor))
+
+
+def _definition(convention: Convention) -> str:
+    """What the convention does that ``nll compute`` does not; l is a sample's loss, w its weight."""
+    term = convention.term
+    if convention.batch:
+        return _OF_BATCHES[convention.reduction].format(n=convention.batch)
+    if term.input_rounding is not None:
+        return f"round the inputs to {term.input_rounding} before the softmax"
+    if term.loss_rounding is not None:
+        return f"round each l to {term.loss_rounding} before the reduction"
+    if term.added is not None:
+        return f"l = -log(p + {plain(term.added)}), p the target's probability"
+    if convention.own_weight_smoothing:
+        return f"l = (1 - e) (-log p_y) + e / C sum of -log p_c, times the target's w; e = {plain(term.smoothing)}"
+    return ""
+
+
+_OF_BATCHES = {
+    "batch-means": "mean of m_b = sum(w l) / sum(w) over each batch b of {n} samples in file order",
+    "full-batch-means": "mean of m_b = sum(w l) / sum(w) over each whole batch b of {n} samples in file order",
+    "batch-means-by-size": "sum(n_b m_b) / n, m_b = sum(w l) / sum(w) over each batch b of {n} samples in file order",
+    "full-batches": "sum(w l) / sum(w) over the largest multiple of {n} samples, in file order",
+}
 
 
 def _softmax(request: ScoreRequest, term: Term, classes: str | None, by_name: bool) -> tuple[str, str]:
@@ -135,6 +160,8 @@ def _formula(convention: Convention, divisor: float) -> str:
         formula = f"exp({formula})"
     elif convention.unit != "nats":
         formula += f" / ln({'2' if convention.unit == 'bits' else '10'})"
+    if convention.result_rounding is not None:
+        formula = f"{convention.result_rounding}({formula})"
     if convention.negative:
         formula = f"-{formula}"
     return "" if formula == "x" else formula
