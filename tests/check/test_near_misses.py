@@ -152,6 +152,14 @@ def test_reference_class_is_a_note(tmp_path):
     assert found(tmp_path, logits, drawn(rng, logits)) == [("constant-class", "note")]
 
 
+def test_a_missing_class_in_a_long_tail(tmp_path):
+    """Of 5000 targets the rarest class but one has 3: that the rarest has none is no surprise."""
+    rng = np.random.default_rng(17)
+    targets = np.repeat(np.arange(6), [4000, 800, 180, 17, 3, 0])
+    logits = rng.normal(np.log([4000, 800, 180, 17, 3, 1]), 0.1, (5000, 6)) + 2.0 * np.eye(6)[targets]
+    assert found(tmp_path, logits, targets) == []
+
+
 def test_a_missing_class_among_few_targets(tmp_path):
     logits, targets = sound(8, 12, 4)
     targets[targets == 2] = 1

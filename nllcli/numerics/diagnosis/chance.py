@@ -35,9 +35,12 @@ def chi_squared_bound(degrees: int) -> float:
     return degrees + 2.0 * math.sqrt(degrees * t) + 2.0 * t
 
 
-def missing_is_chance(n: int, n_classes: int) -> bool:
-    """Whether ``n`` draws, all classes alike, leave one out oftener than once in a million: C (1 - 1/C)**n."""
-    return n_classes > 1 and math.log(n_classes) + n * math.log1p(-1.0 / n_classes) > -NATS_OF_SURPRISE
+def missing_is_chance(rarest: int, n_classes: int) -> bool:
+    """Whether one of C classes as frequent as one seen ``rarest`` times goes unseen oftener than once in a million.
+
+    ``C (1 - m/N)**N``, which is below ``C exp(-m)`` for any number N of draws.
+    """
+    return math.log(n_classes) - rarest > -NATS_OF_SURPRISE
 
 
 def exchange_is_chance(n_for: int, n_against: int, n_moved: int, n_classes: int) -> bool:

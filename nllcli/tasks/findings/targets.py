@@ -17,8 +17,6 @@ _MOST_REPEATING = 1.5
 _LEAST_STREAK = 8.0
 # Label sets as small as those of taggers have a class for "nothing", in long runs by nature.
 _LEAST_VOCABULARY = 100
-# Nobody expects every word of a vocabulary.
-_MOST_CLASSES = 1000
 
 
 def no_samples(case: Case) -> Finding | None:
@@ -144,23 +142,22 @@ def _runs_of(candidate: Padding, case: Case) -> Finding | None:
 
 
 def absent_classes(case: Case) -> Finding | None:
-    """A class that N targets, all classes alike, would leave out less than once in a million times.
+    """A class that would be left out once in a million times if it were as frequent as the rarest that occurs.
 
-    Only up to 1000 classes: nobody expects every word of a vocabulary.
+    So the rarest must occur 16 times among ten classes; the long tail of a vocabulary tells nothing.
     """
-    labels, n_classes = case.evidence.labels, case.n_classes
-    if labels.counts is None or not 2 <= n_classes <= _MOST_CLASSES:
+    counts, n_classes = case.evidence.labels.counts, case.n_classes
+    if counts is None or not counts.any() or counts.all():
         return None
-    n = int(labels.counts.sum())
-    absent = np.flatnonzero(labels.counts == 0).tolist()
-    if not absent or missing_is_chance(n, n_classes):
+    absent, rarest = np.flatnonzero(counts == 0).tolist(), int(counts[counts > 0].min())
+    if missing_is_chance(rarest, n_classes):
         return None
     return Finding(
         "absent-classes",
         WARNING,
         f"{len(absent)} of {n_classes} classes never {'occurs' if len(absent) == 1 else 'occur'} among the targets: "
         f"{case.listed(absent)}",
-        {"targets": n, "absent": len(absent)},
+        {"targets": int(counts.sum()), "absent": len(absent), "rarest_other": rarest},
         "are the targets complete, and in the order of the columns? weights from counts need --zero-count",
     )
 
