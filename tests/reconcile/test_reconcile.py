@@ -534,7 +534,7 @@ def typed(value):
 
 
 @pytest.mark.parametrize(("words", "value", "text"), CASES)
-def test_finds_the_convention(words, value, text, inputs, reconcile):
+def test_finds_the_convention_and_its_command(words, value, text, inputs, reconcile, capsys):
     expected = value(inputs)
     code, report, err = reconcile(words, typed(expected))
     assert code == 0, err
@@ -542,12 +542,6 @@ def test_finds_the_convention(words, value, text, inputs, reconcile):
     assert text in [first["description"], *first["also"].split(" | ")]
     assert first["value"] == pytest.approx(expected, rel=1e-9)
     assert report["n_matching"] == len(report["matches"])
-
-
-@pytest.mark.parametrize(("words", "value", "text"), CASES)
-def test_the_command_gives_the_number(words, value, text, inputs, reconcile, capsys):
-    expected = value(inputs)
-    _, report, _ = reconcile(words, typed(expected))
     assert (report["matches"][0]["command"] is None) == bool(BEYOND.search(text))
     matches = [match for match in report["matches"] if match["command"]]
     for match in matches:
@@ -583,3 +577,95 @@ def test_a_number_of_no_convention(words, expect, reconcile):
     assert report["matches"] == []
     assert report["n_matching"] == 0
     assert report["next_best"]["difference"] == pytest.approx(report["next_best"]["value"] - float(expect))
+
+
+IN_PIECES = {"batch means of one's own weights", "whole batches", "batch means by size", "over the batch size"}
+IN_PIECES |= {
+    "smoothing of class indices with weights",
+    "language model shifted",
+    "padding of 255",
+    "listed weights, over n",
+}
+
+
+@pytest.mark.parametrize("elements", [7, 40])
+@pytest.mark.parametrize(("words", "value", "text"), [c for c in CASES if c.id in IN_PIECES])
+def test_blocks_of_any_size_add_up(words, value, text, elements, inputs, reconcile, monkeypatch):
+    """Seven elements make blocks of fewer samples than there are classes."""
+    monkeypatch.setattr("nllcli.stream.BLOCK_ELEMENTS", elements)
+    code, report, _ = reconcile(words, typed(value(inputs)), "--threads", "2")
+    assert code == 0
+    assert text in [report["matches"][0]["description"], *report["matches"][0]["also"].split(" | ")]
+
+
+@pytest.mark.usefixtures("reconcile")
+def test_quiet_is_the_command(inputs, capsys):
+    total = typed(math.fsum(by_hand.nll(inputs.pets, inputs.pets_y)))
+    assert main(["reconcile", *PETS, "--expect", total, "-q"]) == 0
+    assert capsys.readouterr().out == "nll compute logits.csv pets_targets.txt --reduction sum\n"
+
+
+@pytest.mark.usefixtures("reconcile")
+@pytest.mark.parametrize("words", [["-f", "table"], ["-f", "markdown"], ["-f", "csv"]], ids=lambda words: words[1])
+def test_every_format_holds_the_command(words, inputs, capsys):
+    total = typed(math.fsum(by_hand.nll(inputs.pets, inputs.pets_y)))
+    assert main(["reconcile", *PETS, "--expect", total, *words]) == 0
+    assert "nll compute logits.csv pets_targets.txt --reduction sum" in capsys.readouterr().out
+
+
+def test_a_tolerance_widens_the_match(reconcile, inputs):
+    mean = by_hand.mean(by_hand.nll(inputs.pets, inputs.pets_y))
+    near = f"{mean + 0.004:.8f}"
+    assert "your own settings" not in [m["description"] for m in reconcile(PETS, near)[1]["matches"]]
+    code, report, _ = reconcile(PETS, near, "--tolerance", "0.005")
+    assert code == 0
+    assert report["tolerance"] == 0.005
+    assert report["matches"][0]["description"] == "your own settings"
+
+
+def test_few_digits_are_told_apart_from_none(reconcile, inputs):
+    total = math.fsum(by_hand.nll(inputs.uneven, inputs.uneven_y))
+    codes = {
+        digits: {warning["code"] for warning in reconcile(UNEVEN, f"{total / 160 + 0.06:.{digits}f}")[1]["warnings"]}
+        for digits in (1, 2)
+    }
+    assert "several-match" in codes[1]
+    assert "likely-by-chance" in codes[1] | codes[2]
+
+
+def test_conventions_that_coincide_are_listed_together(reconcile, inputs):
+    value = by_hand.weighted_mean(inputs.uneven_nll(), inputs.uneven_y, balanced_uneven(inputs))
+    _, report, _ = reconcile(UNEVEN, typed(value))
+    [match] = report["matches"]
+    assert match["description"] == BALANCED
+    assert f"weights inverse {OF_TARGETS}" in match["also"].split(" | ")
+    assert "conventions-coincide" in {warning["code"] for warning in report["warnings"]}
+
+
+def test_padding_that_is_no_class_is_said_to_be_ignored(reconcile):
+    _, report, _ = reconcile(PADDED, "1")
+    assert "outside-targets-ignored" in {warning["code"] for warning in report["warnings"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ([*PETS, "--expect", "abc"], 2, "--expect 'abc' is not a number"),
+        ([*PETS, "--expect", "nan"], 2, "--expect 'nan' is not a finite number"),
+        ([*PETS, "--expect", "1", "--tolerance", "-1"], 2, "--tolerance -1.0 is not a number from 0 on"),
+        (["logits.csv", "--expect", "1"], 2, "there are no targets"),
+        ([*PETS, "--expect", "1", "--reduction", "none"], 2, "--reduction none gives one a sample"),
+        (["padded.npy", "mixed.npy", "--expect", "1"], 3, "2 values are outside 0..3: -1, 255"),
+        (["probs.npy", "probs.npy", "--expect", "1"], 2, "the targets are class probabilities"),
+        (["-", "--target-column", "animal", "--expect", "1"], 2, "standard input does not allow"),
+    ],
+)
+def test_refusals(words, code, message, folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    mixed = np.load("padded_targets.npy")
+    mixed[1] = -1
+    np.save("mixed.npy", mixed)
+    assert main(["reconcile", *words]) == code
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert not captured.out

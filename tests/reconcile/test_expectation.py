@@ -1,0 +1,53 @@
+import math
+
+import numpy as np
+import pytest
+
+from nllcli.errors import UsageError
+from nllcli.tasks.expectation import expectation
+
+
+@pytest.mark.parametrize(
+    ("text", "tolerance"),
+    [("1.0598", 5e-5), ("1.06", 5e-3), ("1.0600", 5e-5), ("3", 0.5), ("-0.25", 5e-3), ("1.5e-3", 5e-5), ("2e2", 50.0)],
+)
+def test_the_digits_typed_say_how_exactly_a_number_is_meant(text, tolerance):
+    expected = expectation(text, None)
+    assert expected.value == float(text)
+    assert expected.tolerance == pytest.approx(tolerance, rel=1e-6)
+
+
+def test_both_ends_of_the_rounding_match():
+    expected = expectation("1.0598", None)
+    assert expected.matches(1.05975)
+    assert expected.matches(1.05985)
+    assert not expected.matches(1.0598501)
+    assert not expected.matches(1.0597499)
+
+
+def test_a_single_precision_number_in_full_is_meant_as_one():
+    text = repr(float(np.float32(0.36235118)))
+    assert expectation(text, None).tolerance == pytest.approx(0.36235118e-6, rel=1e-6)
+
+
+def test_the_last_digits_of_a_double_are_left_open():
+    assert expectation(repr(math.pi), None).tolerance == pytest.approx(math.pi * 1e-12)
+
+
+def test_a_tolerance_that_is_given_wins():
+    assert expectation("1.0598", 0.25).tolerance == 0.25
+
+
+@pytest.mark.parametrize("text", ["", "x", "nan", "inf", "1,5", "1_0x"])
+def test_what_is_no_number_is_refused(text):
+    with pytest.raises(UsageError):
+        expectation(text, None)
+
+
+def test_coverage_counts_overlaps_once():
+    expected = expectation("100", 1.0)  # of 90..110, [94, 97] and [109, 110] are within 1 of a value
+    assert expected.coverage([95.0, 96.0, 110.0, 500.0]) == pytest.approx(4 / 20)
+
+
+def test_coverage_of_nothing_is_nothing():
+    assert expectation("100", 1.0).coverage([]) == 0.0
