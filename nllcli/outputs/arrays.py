@@ -178,14 +178,10 @@ class _NpyWriter(ArrayWriter):
 
 
 class _CsvWriter(ArrayWriter):
-    """One line a sample, each number as the shortest text that reads back to the same value of its type."""
+    """One line a sample, each number as the shortest text that reads back to the same value of its type.
 
-    def __init__(self, plan: _Plan, file: BinaryIO) -> None:
-        super().__init__(plan, file)
-        if plan.columns is not None:
-            line = io.StringIO()
-            csv.writer(line, lineterminator="\n").writerow(plan.columns)
-            file.write(line.getvalue().encode("utf-8", "backslashreplace"))
+    The header comes with the first samples, so that nothing is written where there is an error instead of them.
+    """
 
     @classmethod
     def check(cls, plan: _Plan) -> None:
@@ -197,11 +193,20 @@ class _CsvWriter(ArrayWriter):
             )
 
     def _put(self, rows: NDArray[Any]) -> None:
+        if not self._n_written:
+            self._write_header()
         lines = [",".join(text.removesuffix(".0") for text in row) + "\n" for row in rows.astype(str).tolist()]
         self._file.write("".join(lines).encode("ascii"))
 
     def _end(self, n_entries: int) -> None:
-        """Nothing is left to write."""
+        if not n_entries:
+            self._write_header()
+
+    def _write_header(self) -> None:
+        if self._plan.columns is not None:
+            line = io.StringIO()
+            csv.writer(line, lineterminator="\n").writerow(self._plan.columns)
+            self._file.write(line.getvalue().encode("utf-8", "backslashreplace"))
 
 
 _WRITERS: dict[str, type[ArrayWriter]] = {".npy": _NpyWriter, ".csv": _CsvWriter}

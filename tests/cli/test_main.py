@@ -108,6 +108,13 @@ def test_wrong_usage(words, error, hint, capsys):
         (IsADirectoryError(21, "Is a directory", "a"), 4, "nll: error: a: Is a directory\n"),
         (OSError("odd"), 4, "nll: error: odd\n"),
         (MemoryError(), 4, "nll: error: not enough memory\n"),
+        (
+            ImportError("numpy\nlib.so: failed to map segment"),
+            4,
+            "nll: error: not enough memory: lib.so: failed to map ",
+        ),
+        (RuntimeError("can't start new thread"), 4, "nll: error: not enough memory: can't start new thread\n"),
+        (RuntimeError("odd"), 1, "nll: error: unexpected RuntimeError: odd: please report\nhint: "),
         (MemoryError("1 TiB"), 4, "nll: error: not enough memory: 1 TiB\n"),
         (BrokenPipeError(32, "Broken pipe"), 0, ""),
         (KeyboardInterrupt(), 130, "nll: error: interrupted\n"),

@@ -81,7 +81,7 @@ def test_while_files_are_written(workplace, words, outputs, case, monkeypatch, c
         steps = Steps(["outputs/files.py", "contextlib.py", "tasks/saving.py"], step, case[0])
         return interrupted(words, files, "_write_beside", steps, monkeypatch), steps.is_over
 
-    check_every_step(workplace, words, outputs, case, run, 7, capfd)
+    check_every_step(workplace, words, outputs, case, run, 23, capfd)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it may strike within a __del__
@@ -91,7 +91,7 @@ def test_throughout_the_program(workplace, words, outputs, case, monkeypatch, ca
         steps = Steps([PACKAGE], step, case[0])
         return interrupted(words, program, "_run", steps, monkeypatch), steps.is_over
 
-    check_every_step(workplace, words, outputs, case, run, 499, capfd)
+    check_every_step(workplace, words, outputs, case, run, 1499, capfd)
 
 
 @pytest.mark.parametrize("case", SIGNALS[:2], ids=["INT", "TERM"])

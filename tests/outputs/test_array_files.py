@@ -235,3 +235,14 @@ def test_every_cutting_gives_the_same_file(tmp_path):
             patch.setattr(arrays, "_GATHERED_BYTES", gathered)
             write(tmp_path / "a.npy", array, block, class_axis=1)
         assert np.array_equal(np.load(tmp_path / "a.npy"), array)
+
+
+def test_csv_without_samples_is_its_header(tmp_path):
+    write(tmp_path / "a.csv", numbered(0, 2), 1, class_axis=1, columns=["a", "b"])
+    assert (tmp_path / "a.csv").read_text() == "a,b\n"
+
+
+def test_csv_into_a_pipe_says_nothing_before_the_first_samples(capfd):
+    with pytest.raises(KeyboardInterrupt):
+        write("-", numbered(1, 2), 1, class_axis=1, columns=["a", "b"], format="csv", interrupted_at=0)
+    assert capfd.readouterr().out == ""

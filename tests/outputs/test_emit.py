@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import io
 import os
 import subprocess
@@ -169,3 +170,20 @@ def test_a_descriptor_closed_behind_pythons_back_is_a_fault():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert done.stderr == "standard output: is closed\n"
+
+
+class Full(io.TextIOWrapper):
+    """A stream that takes nothing more."""
+
+    def flush(self):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_what_standard_output_does_not_take_goes_nowhere(monkeypatch, tmp_path):
+    file = (tmp_path / "out").open("wb", buffering=0)
+    monkeypatch.setattr(sys, "stdout", Full(file))
+    streams.settle_standard_output()
+    os.write(file.fileno(), b"lost")
+    assert (tmp_path / "out").read_bytes() == b""
+    monkeypatch.setattr(sys, "stdout", None)
+    streams.settle_standard_output()

@@ -47,3 +47,9 @@ def test_names_from_outside_are_escaped(report):
     assert r"| 0 | a\|b\*c\*\\n\<script\>\` | 0.5 | 0.2500 |" in text
     assert text.endswith("`` a`b ``\n")
     assert r"- \*odd\*" in text
+
+
+def test_a_table_without_a_title_has_no_heading(report):
+    text = render(replace(report, metrics=(), tables=(replace(report.tables[0], title=""),), warnings=()))
+    assert "###" not in text
+    assert "\n\n| class" in text

@@ -257,3 +257,18 @@ def test_temporary_names_differ(tmp_path):
     with replace_file(tmp_path / "a") as first, replace_file(tmp_path / "a") as second:
         assert first.name != second.name
     assert files.is_replaceable(tmp_path / "a")
+
+
+def test_a_file_that_no_clean_up_removed_is_removed_at_the_end(old, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", fail)
+        with pytest.raises(ValueError, match="mine"), replace_file(old):
+            raise ValueError("mine")
+        files.remove_unfinished()
+        assert not alone(old)
+    files.remove_unfinished()
+    assert alone(old)
+    assert old.read_bytes() == b"old"

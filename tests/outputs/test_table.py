@@ -144,3 +144,10 @@ def test_words_among_the_metrics_do_not_disturb_the_numbers():
 def test_several_headlines_share_the_top():
     metrics = (Metric("b", "x", 0.5), Metric("a", "loss", 0.25, "nats", headline=True))
     assert render(report_of(metrics=metrics)) == "T\n\n  loss  0.25 nats\n\n  x  0.5\n\ns\n"
+
+
+def test_a_table_without_a_title_follows_the_title_of_the_report(report):
+    bare = replace(report, metrics=(), tables=(replace(report.tables[0], title=""),))
+    lines = render(bare).splitlines()
+    assert lines[1] == ""
+    assert lines[2].lstrip().startswith("class")
