@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
@@ -13,10 +12,10 @@ from nllcli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Programs add up in other orders: the last digits of a float64, and of a single-precision mean, are their own.
+# Programs add up in other orders: the last digits of a number are their own, as many as its type leaves open.
 _DOUBLE_NOISE = 1e-12
-_SINGLE_NOISE = 1e-6
-_SINGLE_DIGITS = 8  # a number with at least so many, and itself a float32, was computed as one
+_NOISE = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 1e-6}
+_MANY_DIGITS = 8  # a number with at least so many that a shorter type holds exactly was computed in that type
 _WINDOW = 0.1
 
 
@@ -70,16 +69,23 @@ def expectation(text: str, tolerance: float | None) -> Expectation:
     exponent = exact.as_tuple().exponent
     half_unit = 0.5 * 10.0**exponent if isinstance(exponent, int) else 0.0
     digits = len(exact.as_tuple().digits)
-    if digits >= _SINGLE_DIGITS and _is_single(value) and half_unit < _SINGLE_NOISE * abs(value):
-        return Expectation(text, value, _SINGLE_NOISE * abs(value), "what single precision, as this number is, loses")
+    name = _type_of(value) if digits >= _MANY_DIGITS else None
+    if name is not None and half_unit < _NOISE[name] * abs(value):
+        return Expectation(text, value, _NOISE[name] * abs(value), f"what {name}, the type of this number, leaves open")
     if half_unit < _DOUBLE_NOISE * abs(value):
-        return Expectation(text, value, _DOUBLE_NOISE * abs(value), "what double precision loses in a long sum")
+        return Expectation(text, value, _DOUBLE_NOISE * abs(value), "what float64 leaves open in a long sum")
     # A little more than half a unit: 0.00005 itself is no binary number.
     return Expectation(text, value, half_unit * (1 + 1e-9), "half a unit of the last digit typed")
 
 
-def _is_single(value: float) -> bool:
-    try:
-        return bool(struct.unpack("f", struct.pack("f", value))[0] == value)
-    except OverflowError:
-        return False
+def _type_of(value: float) -> str | None:
+    """The shortest type that holds ``value`` exactly; None for float64."""
+    fraction, exponent = math.frexp(value)
+    for name, (bits, lowest, highest) in _TYPES.items():
+        if lowest <= exponent <= highest and (fraction * 2.0**bits).is_integer():
+            return name
+    return None
+
+
+# Bits of the fraction, and the exponents of math.frexp between which numbers have all of them.
+_TYPES = {"bfloat16": (8, -125, 128), "float16": (11, -13, 16), "float32": (24, -125, 128)}

@@ -68,6 +68,8 @@ def reconcile(request: ScoreRequest, asked: Asked) -> tuple[Report, bool]:
     n_classes = 2 if request.loss.binary else dataset.layout.n_classes
     shifted = _shifted(dataset, request.inputs.shift)
     survey = _survey(request, dataset, shifted, n_classes)
+    if not survey.n_samples:
+        raise DataError("has no samples, so no convention gives any number", where=dataset.logits.name)
     request, notices = _ignoring_the_outside(request, dataset, survey, n_classes)
     settled = settle(request, _with_shift(dataset, request))
 

@@ -165,7 +165,7 @@ def _metrics(
         Metric("n_matching", "matching", len(matches), note=nearest, headline=True),
         Metric("expected", "expected", expected.value, hidden=True),
         Metric("tolerance", "tolerance", expected.tolerance, note=expected.why),
-        Metric("own_value", "your settings", own, note="" if own is None else _off(own, expected)),
+        Metric("own_value", "your settings", own, note="not finite" if own is None else _off(own, expected)),
         Metric("n_tried", "tried", len(search.tried), note=tried),
         Metric("n_distinct", "different numbers", n_distinct, hidden=True),
         Metric("chance", "by chance", chance, "share", window),

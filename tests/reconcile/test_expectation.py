@@ -25,9 +25,23 @@ def test_both_ends_of_the_rounding_match():
     assert not expected.matches(1.0597499)
 
 
-def test_a_single_precision_number_in_full_is_meant_as_one():
-    text = repr(float(np.float32(0.36235118)))
-    assert expectation(text, None).tolerance == pytest.approx(0.36235118e-6, rel=1e-6)
+@pytest.mark.parametrize(
+    ("value", "relative", "name"),
+    [
+        (float(np.float32(0.36235118)), 1e-6, "float32"),
+        (float(np.float16(0.17788)), 2**-10, "float16"),
+        (0.1767578125, 2**-7, "bfloat16"),
+        (float(np.float32(1e-30)), 1e-6, "float32"),
+    ],
+)
+def test_a_number_in_full_is_meant_as_one_of_its_type(value, relative, name):
+    expected = expectation(repr(value), None)
+    assert expected.tolerance == pytest.approx(relative * value)
+    assert name in expected.why
+
+
+def test_a_short_number_is_not_taken_for_one_of_a_short_type():
+    assert expectation("0.3125", None).tolerance == pytest.approx(5e-5)
 
 
 def test_the_last_digits_of_a_double_are_left_open():

@@ -655,6 +655,7 @@ def test_padding_that_is_no_class_is_said_to_be_ignored(reconcile):
         ([*PETS, "--expect", "1", "--tolerance", "-1"], 2, "--tolerance -1.0 is not a number from 0 on"),
         (["logits.csv", "--expect", "1"], 2, "there are no targets"),
         ([*PETS, "--expect", "1", "--reduction", "none"], 2, "--reduction none gives one a sample"),
+        (["empty.npy", "no_targets.npy", "--expect", "1"], 3, "has no samples"),
         (["padded.npy", "mixed.npy", "--expect", "1"], 3, "2 values are outside 0..3: -1, 255"),
         (["probs.npy", "probs.npy", "--expect", "1"], 2, "the targets are class probabilities"),
         (["-", "--target-column", "animal", "--expect", "1"], 2, "standard input does not allow"),
@@ -665,6 +666,8 @@ def test_refusals(words, code, message, folder, monkeypatch, capsys):
     mixed = np.load("padded_targets.npy")
     mixed[1] = -1
     np.save("mixed.npy", mixed)
+    np.save("empty.npy", np.empty((0, 4)))
+    np.save("no_targets.npy", np.empty(0, int))
     assert main(["reconcile", *words]) == code
     captured = capsys.readouterr()
     assert message in captured.err
