@@ -30,7 +30,20 @@ def found(folder, logits, targets=None, *, source="logits", ignore_index=None, *
     return [(f["code"], f["severity"]) for f in check(request).report.extra["findings"]]
 
 
-SHAPES = [(3, 3), (5, 10), (20, 2), (50, 3), (200, 5), (1000, 10), (300, 300), (60, 2000), (6, 20, 30), (4, 9, 9)]
+SHAPES = [
+    (3, 3),
+    (5, 10),
+    (20, 2),
+    (50, 3),
+    (200, 5),
+    (1000, 10),
+    (300, 300),
+    (60, 2000),
+    (6, 20, 30),
+    (4, 9, 9),
+    (1, 4, 5),
+    (2, 3, 20),
+]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -121,9 +134,9 @@ def test_a_single_row_of_zeros_and_a_one(tmp_path):
 
 
 def test_votes_tie_and_repeat(tmp_path):
-    """Whole numbers out of ten, as a forest of ten trees gives them."""
+    """Whole numbers out of five, as a forest of five trees gives them."""
     rng = np.random.default_rng(3)
-    votes = rng.multinomial(10, [0.5, 0.3, 0.2], 400)
+    votes = rng.multinomial(5, [0.5, 0.3, 0.2], 400)
     assert found(tmp_path, votes, drawn(rng, votes.astype(float))) == []
 
 
@@ -189,6 +202,32 @@ def test_binary_scores(tmp_path):
         scores = rng.normal(0, spread, 300)
         targets = (rng.random(300) < 1 / (1 + np.exp(-scores))).astype(int)
         assert found(tmp_path, scores, targets, binary=True) == []
+
+
+def test_binary_scores_that_happen_to_lie_within_0_and_1(tmp_path):
+    assert found(tmp_path, np.array([0.2, 0.9, 0.8]), np.array([1, 1, 0]), binary=True) == []
+    rng = np.random.default_rng(18)
+    barely_trained = rng.normal(0.3, 0.05, 200)
+    assert found(tmp_path, barely_trained, (rng.random(200) < 0.57).astype(int), binary=True) == []
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7, 12, 40])
+def test_knowing_nothing_at_all(n_classes, tmp_path):
+    """All classes alike, and as often: the loss is log C and the entropy too, up to rounding."""
+    rng = np.random.default_rng(n_classes)
+    logits = np.repeat(rng.normal(0, 5, (n_classes * 60, 1)), n_classes, axis=1)
+    targets = np.tile(np.arange(n_classes), 60)
+    assert found(tmp_path, logits, targets) == []
+    assert found(tmp_path, logits, rng.permutation(targets)) == []
+
+
+@pytest.mark.parametrize("n_classes", [2, 5, 11, 12, 60])
+def test_frequencies_fit_their_own_targets(n_classes, tmp_path):
+    """Twenty samples a class and a model that knows nothing: frequencies of these very targets look better."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        logits = rng.normal(0, 0.01, (n_classes * 20, n_classes))
+        assert found(tmp_path, logits, rng.integers(0, n_classes, n_classes * 20)) == []
 
 
 def test_soft_targets(tmp_path):

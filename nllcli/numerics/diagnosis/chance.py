@@ -26,15 +26,6 @@ def sigmas(moments: Moments, expected: float = 0.0) -> float:
     return math.copysign(math.inf, excess) if excess else 0.0
 
 
-def chi_squared_bound(degrees: int) -> float:
-    """A value that a chi-squared variable of k degrees of freedom exceeds less than once in a million.
-
-    ``k + 2 sqrt(k t) + 2 t`` with exp(-t) the level: Laurent and Massart, Annals of Statistics 28 (2000), lemma 1.
-    """
-    t = NATS_OF_SURPRISE
-    return degrees + 2.0 * math.sqrt(degrees * t) + 2.0 * t
-
-
 def missing_is_chance(rarest: int, n_classes: int) -> bool:
     """Whether one of C classes as frequent as one seen ``rarest`` times goes unseen oftener than once in a million.
 
