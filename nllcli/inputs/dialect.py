@@ -104,7 +104,7 @@ def _first_lines(stream: ByteStream) -> list[_Line]:
         data = ahead if at_end else ahead[: max(ahead.rfind(b"\n"), ahead.rfind(b"\r")) + 1]
         numbers = LineNumbers()
         pieces = clean_lines(_from_memory(data), numbers, stream.name)
-        found = [line for piece in pieces for line in piece[:-1].split(b"\n")]
+        found = [line for piece in pieces for line in piece.text[:-1].split(b"\n")]
         if at_end or len(found) >= _FIRST_LINES or (found and size > LONGEST_LINE):
             break
         if size > LONGEST_LINE:

@@ -99,7 +99,7 @@ def first_line(stream: ByteStream) -> tuple[bytes, str]:
     ahead = iter([stream.peek(_FIRST_LINE)])
     numbers = LineNumbers()
     for piece in clean_lines(lambda _: next(ahead, b""), numbers, stream.name, table=False):
-        return piece[: piece.index(b"\n")], f"{stream.name}, line {numbers.of(0)}"
+        return piece.text[: piece.text.index(b"\n")], f"{stream.name}, line {numbers.of(0)}"
     raise DataError("is empty", where=stream.name)
 
 

@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 from bisect import bisect_right
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 _PIECE_BYTES = 1 << 20
 LONGEST_LINE = 1 << 25
 _BLANK_START = re.compile(rb"\n[ \t\n]")
+
+
+class Lines(NamedTuple):
+    """So many whole lines, each ended by a newline."""
+
+    n: int
+    text: bytes
 
 
 class LineNumbers:
@@ -40,8 +47,8 @@ class LineNumbers:
 
 def clean_lines(
     read: Callable[[int], bytes], numbers: LineNumbers, name: str, *, table: bool = True
-) -> Iterator[bytes]:
-    """Yield pieces of whole lines, each ended by a newline, without blank lines and, in a ``table``, ``#`` comments.
+) -> Iterator[Lines]:
+    """Yield pieces of whole lines, without blank lines and, in a ``table``, ``#`` comments.
 
     ``numbers`` is filled on the way. Raises DataError for UTF-16, NUL bytes and, in a ``table``, quotes that do not
     close in their line.
@@ -51,7 +58,7 @@ def clean_lines(
         if b"\0" in piece:
             at = line + piece[: piece.index(b"\0")].count(b"\n")
             raise DataError("has a NUL byte: is this text?", where=f"{name}, line {at}")
-        n_lines = piece.count(b"\n")
+        n_lines = n_clean = piece.count(b"\n")
         marked = table and (b"#" in piece or b'"' in piece)
         if marked or piece[:1] in b" \t\n" or _BLANK_START.search(piece):
             kept = []
@@ -63,12 +70,13 @@ def clean_lines(
                     kept.append(text)
                     n_kept += 1
             piece = b"".join(text + b"\n" for text in kept)  # noqa: PLW2901 - the cleaned piece takes its place
+            n_clean = len(kept)
         else:
             numbers.resume(n_kept, line)
             n_kept += n_lines
         line += n_lines
         if piece:
-            yield piece
+            yield Lines(n_clean, piece)
 
 
 def _whole_lines(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
@@ -111,24 +119,22 @@ def _without_mark(piece: bytes, name: str) -> bytes:
     return piece.removeprefix(b"\xef\xbb\xbf")
 
 
-def without_first_line(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    first = next(pieces, b"\n")
-    rest = first[first.index(b"\n") + 1 :]
-    if rest:
-        yield rest
+def without_first_line(pieces: Iterator[Lines]) -> Iterator[Lines]:
+    first = next(pieces, Lines(1, b"\n"))
+    if first.n > 1:
+        yield Lines(first.n - 1, first.text[first.text.index(b"\n") + 1 :])
     yield from pieces
 
 
-def cut_lines(pieces: Iterator[bytes], n_lines: int) -> Iterator[tuple[int, bytes]]:
-    """Regroup pieces of whole lines into bodies of exactly ``n_lines`` lines (fewer in the last)."""
+def cut_lines(pieces: Iterator[Lines], n_lines: int) -> Iterator[Lines]:
+    """Regroup pieces into bodies of exactly ``n_lines`` lines (fewer in the last)."""
     held: list[bytes] = []
     count = 0
-    for piece in pieces:
-        rest = piece
-        n = rest.count(b"\n")
+    for n_piece, text in pieces:
+        n, rest = n_piece, text
         while count + n >= n_lines:
             end = _end_of_line(rest, n_lines - count)
-            yield n_lines, b"".join([*held, rest[:end]])
+            yield Lines(n_lines, b"".join([*held, rest[:end]]))
             rest = rest[end:]
             n -= n_lines - count
             held, count = [], 0
@@ -136,7 +142,7 @@ def cut_lines(pieces: Iterator[bytes], n_lines: int) -> Iterator[tuple[int, byte
             held.append(rest)
             count += n
     if count:
-        yield count, b"".join(held)
+        yield Lines(count, b"".join(held))
 
 
 def _end_of_line(piece: bytes, n: int) -> int:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # Runs of one class shorter than this are read for several blocks at once, as slabs of about so many bytes.
 _SHORT_RUN = 1 << 15
-_SLAB_BYTES = 1 << 25
+_SLAB_BYTES = 1 << 24
 _EXACT_INTEGERS = 2**53
 
 
@@ -106,18 +106,20 @@ class RawArray(FileArray):
 
     def read_into(self, out: NDArray[Any], first: int) -> None:
         """Fill the C-contiguous ``out`` with the elements from number ``first`` on, in file order."""
-        self._fill(memoryview(out.reshape(-1).view(np.uint8).data), first)
+        self._fill(memoryview(out.reshape(-1).view(np.uint8).data), self.offset + first * self.dtype.itemsize)
 
-    def _fill(self, view: memoryview, first: int) -> None:
-        position = self.offset + first * self.dtype.itemsize
-        while view.nbytes:
+    def _fill(self, view: memoryview, position: int) -> None:
+        left = view.nbytes
+        while left:
             try:
-                n = os.preadv(self.file.fd, [view], position)
+                n = os.preadv(self.file.fd, (view,), position)
             except OSError as error:
                 raise FaultError(f"cannot be read: {error.strerror}", where=self.name) from error
+            if n == left:
+                return
             if n == 0:
                 raise FaultError("became shorter while it was read", where=self.name)
-            view, position = view[n:], position + n
+            view, position, left = view[n:], position + n, left - n
 
     def _load(self, layout: Layout, start: int, n: int, scratch: Scratch) -> Block:
         inner, n_classes = layout.inner, layout.n_classes
@@ -150,9 +152,11 @@ class RawArray(FileArray):
         outer, within = divmod(start, layout.inner)
         first = outer * layout.n_classes * layout.inner + within
         view = memoryview(out.reshape(-1).view(np.uint8).data)
-        width = out.shape[1] * self.dtype.itemsize
-        for c in range(layout.n_classes):
-            self._fill(view[c * width : (c + 1) * width], first + c * layout.inner)
+        width, step = out.shape[1] * self.dtype.itemsize, layout.inner * self.dtype.itemsize
+        position = self.offset + first * self.dtype.itemsize
+        for begin in range(0, view.nbytes, width):
+            self._fill(view[begin : begin + width], position)
+            position += step
 
     def _check_unchanged(self) -> None:
         if self.file.version() != self._version:

@@ -13,7 +13,7 @@ from nllcli.errors import DataError, SampleError
 from nllcli.inputs import cells
 from nllcli.inputs.dialect import sniff
 from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.lines import LineNumbers, clean_lines, without_first_line
+from nllcli.inputs.lines import LineNumbers, Lines, clean_lines, without_first_line
 from nllcli.inputs.opening import all_blocks, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.raw import FileArray, RawArray
@@ -105,7 +105,7 @@ class _Column:
     """A text file of one column: its pieces of lines and what the first two lines tell."""
 
     name: str
-    pieces: Iterator[bytes]
+    pieces: Iterator[Lines]
     numbers: LineNumbers
     header: str | None
     numeric: bool
@@ -122,15 +122,14 @@ class _Column:
     def labels(self) -> Iterator[str]:
         """Every row's cell."""
         row = 0
-        for piece in self.pieces:
+        for n, piece in self.pieces:
             yield from self._cells(piece, row)
-            row += piece.count(b"\n")
+            row += n
 
     def indices(self, reader: LabelReader) -> NDArray[np.int64]:
         """Every row's class index."""
         parts, row = [], 0
-        for piece in self.pieces:
-            n = piece.count(b"\n")
+        for n, piece in self.pieces:
             where = partial(_place, self, row)
             plain = cells.parse_plain(piece, n, 1, ",") if reader.numeric else None
             if plain is None:
