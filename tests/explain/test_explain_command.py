@@ -322,6 +322,19 @@ def test_standard_input_that_holds_everything_is_read_once(words):
     assert json.loads(done.stdout)["explanations"] == explanations(*PETS, *words)
 
 
+@pytest.mark.parametrize("words", [[], ["--weights", "1,0.2,0.5"]], ids=["counts", "weights"])
+def test_targets_among_the_logits_count_in_every_block(words, monkeypatch):
+    monkeypatch.setattr("nllcli.stream.BLOCK_ELEMENTS", 3)  # a block a sample
+    pets = [SAMPLES / "pets" / "pets.csv", "--target-column", "animal", *words]
+    report = nll("explain", *pets, "--row", 1, "-f", "json").json
+    assert report["denominator"] == (1.7 if words else 3)
+    assert report["n_samples"] == 3
+    total = sum(
+        nll("explain", *pets, "--row", i, "-f", "json").json["explanations"][0]["contribution"] for i in range(3)
+    )
+    assert total == pytest.approx(nll("compute", *pets, "-f", "json").json["loss"], rel=1e-15)
+
+
 def test_argmax_needs_no_targets():
     (e,) = explanations(PETS[0], "--loss", "argmax", "--row", 1)
     assert e["target"] is None

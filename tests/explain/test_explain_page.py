@@ -122,11 +122,22 @@ def test_a_row_of_the_pets():
     assert ROW_0 in nll("explain", *PETS, "--row", 0).out
 
 
+@pytest.mark.parametrize("targets", ["cat,horse,dog", "horse,cat,horse"], ids=["likely", "unlikely"])
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_every_line_is_true_and_every_column_adds_up(setting):
-    text = nll("explain", *PETS, "--row", 0, "--row", 1, "--row", 2, *SETTINGS[setting]).out
+def test_every_line_is_true_and_every_column_adds_up(tmp_path, setting, targets):
+    path = tmp_path / "targets.txt"
+    path.write_text(targets.replace(",", "\n") + "\n")
+    text = nll("explain", PETS[0], path, "--row", 0, "--row", 1, "--row", 2, *SETTINGS[setting]).out
     assert_true_as_printed(text)
     assert_columns_add_up(text)
+
+
+def test_a_confident_prediction_keeps_its_digits(tmp_path):
+    np.save(tmp_path / "x.npy", np.array([[12.0, 0.0]]))
+    np.save(tmp_path / "y.npy", np.array([0]))
+    text = nll("explain", tmp_path / "x.npy", tmp_path / "y.npy").out
+    assert "log(1 + 6.144e-06) = 6.144e-06\n" in text
+    assert "log(1 + 6.144e-06) - (12 - 12) = 6.144e-06 nats\n" in text
 
 
 def test_the_hardest_digits():

@@ -37,8 +37,9 @@ def test_blocks_do_not_change_what_is_found(losses, k, size):
         numbers = np.arange(start, start + len(part))
         ranked = (Ranked(float(part[i]), int(numbers[i]), EMPTY) for i in largest(part, numbers, k))
         parts.append(Hardest(k, tuple(ranked)))
-    found = reduce(add, parts, Hardest(k))
-    assert [ranked.number for ranked in found.ranked] == by_sorting(losses, k)
+    for order in (parts, parts[::-1]):
+        found = reduce(add, order, Hardest(k))
+        assert [ranked.number for ranked in found.ranked] == by_sorting(losses, k)
 
 
 def test_ties_follow_the_numbers_not_the_places():

@@ -59,6 +59,7 @@ class Explanation:
 
     @property
     def counted(self) -> bool:
+        """Whether the sample has a loss, its target not being the ignored index."""
         return self.worked.shares is not None or self.worked.target is not None
 
     @cached_property
@@ -94,6 +95,7 @@ class Explanation:
 
     @property
     def share_of_loss(self) -> float | None:
+        """The sample's part of the sum over all samples; None where that is not known, or 0."""
         loss_sum = self.setting.loss_sum
         return self.worked.weighted_loss / loss_sum if loss_sum and np.isfinite(loss_sum) else None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.model import Step
+from nllcli.numerics.worked import total
 
 if TYPE_CHECKING:
     from nllcli.numerics.worked import Softmax
@@ -61,6 +62,7 @@ def steps_of_one_class(explanation: Explanation, c: int) -> list[Step]:
 
 
 def smoothing_steps(explanation: Explanation) -> list[Step]:
+    """What label smoothing makes of the targets."""
     e, n_classes = explanation.setting.options.label_smoothing, explanation.worked.n_classes
     if not e:
         return []
@@ -71,6 +73,7 @@ def smoothing_steps(explanation: Explanation) -> list[Step]:
 
 
 def shares_step(explanation: Explanation) -> Step:
+    """The loss as the sum of every class's part."""
     loss = explanation.class_weighted_loss
     if explanation.worked.n_classes > SPELT_OUT:
         return Step("loss, the sum of the products", (loss,))
@@ -79,10 +82,11 @@ def shares_step(explanation: Explanation) -> Step:
 
 
 def one_vs_rest_step(explanation: Explanation) -> Step:
-    target = explanation.worked.target
-    assert target is not None
-    own, loss = float(explanation.worked.surprisals[target]), explanation.worked.loss
-    return Step("loss, the sum: yes + no", (own, " + ", loss - own, " = ", loss), aligned=True)
+    """The loss as the sum of the target's yes and the others' no."""
+    worked = explanation.worked
+    assert worked.target is not None
+    yes, no = float(worked.surprisals[worked.target]), total(np.delete(worked.complements, worked.target))
+    return Step("loss, the sum: yes + no", (yes, " + ", no, " = ", worked.loss), aligned=True)
 
 
 def closing_steps(explanation: Explanation) -> list[Step]:

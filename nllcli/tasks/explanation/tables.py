@@ -18,6 +18,7 @@ NEARLY = 1e-6  # soft targets in single precision add up to 1 no better than thi
 
 
 def softmax_table(explanation: Explanation) -> Table:
+    """From what the file holds to the probabilities."""
     worked, options = explanation.worked, explanation.setting.options
     columns: list[tuple[Column, list[Any]]] = [(Column("class", "class", "text"), _labels(explanation))]
     if options.source == "logits":
