@@ -147,7 +147,7 @@ def open_parquet(stream: ByteStream, options: ReadOptions) -> ArrowTable:
 
     file = on_disk(stream)
     with _refusing(stream.name):
-        opened = parquet.ParquetFile(_python_file(pyarrow, file))
+        opened = parquet.ParquetFile(_python_file(pyarrow, file), page_checksum_verification=True)
         schema, n_rows = opened.schema_arrow, opened.metadata.num_rows
 
     def batches(n: int, columns: list[str]) -> Iterator[Any]:

@@ -213,7 +213,8 @@ class _FloatVector(RawVector):
     """A vector on disk, read as float64."""
 
     def read(self, start: int, n: int) -> Any:
-        return super().read(start, n).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # of a signalling NaN
+            return super().read(start, n).astype(np.float64)
 
 
 def _class_names(

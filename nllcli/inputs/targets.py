@@ -85,7 +85,8 @@ def as_indices(values: NDArray[Any], start: int = 0) -> NDArray[np.int64]:
     if values.dtype == np.int64:
         return values
     if values.dtype.kind == "f":
-        wide = values.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # of a signalling NaN
+            wide = values.astype(np.float64)
         whole = cells.integers(wide)
         if whole is not None:
             return whole
