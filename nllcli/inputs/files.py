@@ -34,6 +34,13 @@ class OpenFile:
         """Its length in bytes."""
         return os.fstat(self.fd).st_size
 
+    def read_at(self, n: int, at: int, name: str) -> bytes:
+        """At most ``n`` bytes from byte ``at`` on; raises FaultError about ``name``."""
+        try:
+            return os.pread(self.fd, n, at)
+        except OSError as error:
+            raise FaultError(f"cannot be read: {error.strerror}", where=name) from error
+
     def version(self) -> tuple[int, int]:
         """What changes when somebody writes to the file."""
         status = os.fstat(self.fd)

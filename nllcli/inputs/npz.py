@@ -10,7 +10,7 @@ import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from nllcli.errors import DataError, FaultError
+from nllcli.errors import DataError, FaultError, NllError
 from nllcli.inputs import members, npy
 from nllcli.inputs.files import ByteStream, on_disk
 from nllcli.inputs.formats import pytorch_file
@@ -32,7 +32,7 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
     """The array ``options.member`` of an archive, or the only one it has; never unpickles anything."""
     file = on_disk(stream)
     with _refusing(stream.name):
-        archive = zipfile.ZipFile(_Reader(file))
+        archive = zipfile.ZipFile(_Reader(file, stream.name))
     entry = _choose(archive, options.member, stream.name)
     name = f"{stream.name}:{_array_name(entry)}"
     if entry.flag_bits & _ENCRYPTED:
@@ -53,8 +53,9 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
 class _Reader(io.RawIOBase):
     """An open file for zipfile, with a position of its own."""
 
-    def __init__(self, file: OpenFile) -> None:
+    def __init__(self, file: OpenFile, name: str) -> None:
         self._file = file
+        self._name = name
         self._at = 0
 
     def seekable(self) -> bool:
@@ -76,7 +77,7 @@ class _Reader(io.RawIOBase):
     def read(self, n: int = -1) -> bytes:
         # zipfile reads directories whole and trusts their claimed size, which is held against the file's here.
         left = max(0, self._file.size() - self._at)
-        data = os.pread(self._file.fd, left if n < 0 else min(n, left), self._at)
+        data = self._file.read_at(left if n < 0 else min(n, left), self._at, self._name)
         self._at += len(data)
         return data
 
@@ -86,10 +87,8 @@ def _refusing(name: str) -> Iterator[None]:
     """Turn what zipfile and the decompressors raise for a damaged archive into a DataError."""
     try:
         yield
-    except OSError as error:
-        if error.errno is None:  # not the system's: bz2 of damaged data, or _Reader of an impossible offset
-            raise DataError(f"is a damaged archive: {error}", where=name) from error
-        raise FaultError(f"cannot be read: {error.strerror}", where=name) from error
+    except NllError:
+        raise
     except NotImplementedError as error:
         raise DataError(f"is an archive of an unusual kind: {error}", where=name) from error
     except Exception as error:  # zipfile and its four decompressors fail in many ways
@@ -123,7 +122,7 @@ def _array_name(entry: zipfile.ZipInfo) -> str:
 
 def _begin(file: OpenFile, entry: zipfile.ZipInfo, name: str) -> int:
     """Where the bytes of a stored member begin; zipfile has checked the local header when it opened the member."""
-    header = os.pread(file.fd, _LOCAL_HEADER, entry.header_offset)
+    header = file.read_at(_LOCAL_HEADER, entry.header_offset, name)
     n_name, n_extra = struct.unpack_from("<HH", header, 26)
     begin: int = entry.header_offset + _LOCAL_HEADER + n_name + n_extra
     if entry.compress_size != entry.file_size or begin + entry.file_size > file.size():
@@ -135,8 +134,7 @@ def _check_sum(file: OpenFile, begin: int, entry: zipfile.ZipInfo, name: str) ->
     """Compare the archive's checksum: damage to numbers would show in nothing else."""
     crc, at, end = 0, begin, begin + entry.file_size
     while at < end:
-        with _refusing(name):
-            piece = os.pread(file.fd, min(_PIECE_BYTES, end - at), at)
+        piece = file.read_at(min(_PIECE_BYTES, end - at), at, name)
         if not piece:
             raise FaultError("became shorter while it was read", where=name)
         crc, at = zlib.crc32(piece, crc), at + len(piece)

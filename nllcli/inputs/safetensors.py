@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, FaultError
+from nllcli.errors import DataError
 from nllcli.inputs import members
 from nllcli.inputs.files import on_disk
 from nllcli.inputs.npy import check_dtype
@@ -51,12 +50,12 @@ def open_safetensors(stream: ByteStream, options: ReadOptions) -> RawArray:
 
 def _read_header(file: OpenFile, name: str) -> tuple[dict[str, Any], int]:
     """The header's arrays and where the bytes begin; the arrays fill the file without gaps or overlap."""
-    length = int.from_bytes(_pread(file, 8, 0, name), "little")
+    length = int.from_bytes(file.read_at(8, 0, name), "little")
     begin = 8 + length
     if length > _MAX_HEADER or begin > file.size():
         raise DataError(f"its header claims {length} bytes, more than there are or than is allowed", where=name)
     try:
-        header = json.loads(_pread(file, length, 8, name).decode("utf-8"), object_pairs_hook=_unique)
+        header = json.loads(file.read_at(length, 8, name).decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise DataError(f"its header is damaged: {str(error)[:120]}", where=name) from error
     if not isinstance(header, dict):
@@ -98,10 +97,3 @@ def _describe(about: dict[str, Any], name: str) -> tuple[np.dtype[Any], tuple[in
     if needed != last - first:
         raise DataError(f"shape {tuple(shape)} of {code} needs {needed} bytes, it has {last - first}", where=name)
     return dtype, tuple(shape), first
-
-
-def _pread(file: OpenFile, n: int, at: int, name: str) -> bytes:
-    try:
-        return os.pread(file.fd, n, at)
-    except OSError as error:
-        raise FaultError(f"cannot be read: {error.strerror}", where=name) from error

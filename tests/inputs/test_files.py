@@ -1,0 +1,246 @@
+"""Opening files, pipes and standard input; peeking, spooling, and what fails."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nllcli.errors import DataError, FaultError, NllError, UsageError
+from nllcli.inputs import files, lines
+from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.files import ByteStream, Spool, on_disk, open_stream, split_member
+from nllcli.inputs.formats import detect
+from nllcli.inputs.opening import open_input
+from nllcli.inputs.options import ReadOptions
+from nllcli.model import Scratch
+
+
+def stream_of(data, step):
+    """A stream that gives ``step`` bytes at a time."""
+    pieces = iter([data[i : i + step] for i in range(0, len(data), step)])
+    return ByteStream("x", lambda _: next(pieces, b""))
+
+
+@pytest.mark.parametrize("step", [1, 3, 100])
+def test_peeking_consumes_nothing(step):
+    stream = stream_of(b"abcdefgh", step)
+    assert stream.peek(2) == b"ab"
+    assert stream.peek(4) == b"abcd"
+    assert stream.read_up_to(3) == b"abc"
+    assert stream.peek(100) == b"defgh"
+    assert stream.read(2) == b"de"
+    assert stream.read_up_to(100) == b"fgh"
+    assert stream.read(5) == b""
+
+
+def test_files_are_closed_once_nobody_holds_them(tmp_path):
+    (tmp_path / "x").write_bytes(b"1,2\n")
+    before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(5):
+        open_dataset(InputOptions(str(tmp_path / "x")))
+        with pytest.raises(NllError):
+            open_stream(str(tmp_path))
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize("path", ["missing", "miss\0ing", "x" * 5000, "", "folder"])
+def test_paths_that_cannot_be_opened(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(FaultError) as caught:
+        open_input(path)
+    assert caught.value.where == path
+
+
+def test_members(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.npz", "c:d.npz"):
+        (tmp_path / name).write_bytes(b"")
+    assert split_member("a.npz") == ("a.npz", None)
+    assert split_member("a.npz:x") == ("a.npz", "x")
+    assert split_member("a.npz:x:y") == ("a.npz", "x:y")
+    assert split_member("c:d.npz:x") == ("c:d.npz", "x")
+    assert split_member("b.npz:x") == ("b.npz:x", None)
+    (tmp_path / "a.npz:x").write_bytes(b"")
+    assert split_member("a.npz:x") == ("a.npz:x", None)
+
+
+@pytest.mark.parametrize("stdin", [None, "closed"])
+def test_no_standard_input(stdin, monkeypatch, tmp_path):
+    if stdin is not None:
+        (tmp_path / "x").touch()
+        stdin = (tmp_path / "x").open()
+        stdin.close()
+    monkeypatch.setattr(sys, "stdin", stdin)
+    with pytest.raises(FaultError, match="standard input: is closed"):
+        open_stream("-")
+
+
+def test_standard_input_in_the_middle_of_a_file_is_read_from_there(tmp_path, monkeypatch):
+    (tmp_path / "x").write_bytes(b"skipped\n1,2\n")
+    with (tmp_path / "x").open("rb", buffering=0) as stdin:
+        stdin.read(8)
+        monkeypatch.setattr(sys, "stdin", stdin)
+        stream = open_stream("-")
+        assert stream.file is None
+        assert stream.read_up_to(100) == b"1,2\n"
+        monkeypatch.undo()
+
+
+def failing(*_):
+    raise OSError(5, "Input/output error")
+
+
+def test_reading_that_fails(tmp_path, monkeypatch):
+    (tmp_path / "x").write_bytes(b"1,2\n")
+    stream = open_stream(str(tmp_path / "x"))
+    monkeypatch.setattr(os, "read", failing)
+    with pytest.raises(FaultError, match="x: cannot be read: Input/output error"):
+        stream.read(1)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.safetensors"])
+def test_archives_whose_reading_fails(name, tmp_path, monkeypatch):
+    from corpus.awkward import array, npz, safetensors, tensor
+
+    data = {"a.npz": npz(a=array()), "a.safetensors": safetensors({"a": tensor(array(), "F64")}, array().tobytes())}
+    (tmp_path / name).write_bytes(data[name])
+    monkeypatch.setattr(os, "pread", failing)
+    with pytest.raises(FaultError, match="cannot be read: Input/output error"):
+        open_dataset(InputOptions(str(tmp_path / name)))
+
+
+def test_archive_that_shrinks_while_its_checksum_is_worked_out(tmp_path, monkeypatch):
+    from corpus.awkward import npz
+
+    (tmp_path / "a.npz").write_bytes(npz(a=np.zeros((50_000, 3))))
+    pread = os.pread
+    # zipfile's own reads are shorter than those of the check
+    monkeypatch.setattr(os, "pread", lambda fd, n, at: b"" if n > 500_000 else pread(fd, n, at))
+    with pytest.raises(FaultError, match="became shorter"):
+        open_dataset(InputOptions(str(tmp_path / "a.npz")))
+
+
+def test_spool():
+    spool = Spool("x")
+    spool.write(b"abc")
+    spool.write(b"def")
+    assert os.pread(spool.file.fd, 10, 0) == b"abcdef"
+    assert on_disk(ByteStream("x", lambda _: b"", spool.file)) is spool.file
+
+
+def test_spool_without_room(monkeypatch):
+    monkeypatch.setattr(tempfile, "TemporaryFile", failing)
+    with pytest.raises(FaultError, match="needs room on disk"):
+        Spool("x")
+    monkeypatch.undo()
+    spool = Spool("x")
+    monkeypatch.setattr(os, "write", failing)
+    with pytest.raises(FaultError, match="x: needs room on disk to be read: Input/output error") as caught:
+        spool.write(b"abc")
+    assert "TMPDIR" in caught.value.hint
+
+
+def test_formats_by_extension():
+    for name, expected in (
+        ("a.tsv", "tsv"),
+        ("a.jsonl", "jsonl"),
+        ("a.ndjson", "jsonl"),
+        ("a.csv", "csv"),
+        ("a", "csv"),
+    ):
+        stream = stream_of(b"1\n", 1)
+        stream.name = name
+        assert detect(stream) == expected
+
+
+def test_only_tables_have_a_target_column(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((2, 2)))
+    with pytest.raises(UsageError, match="--target-column needs"):
+        open_dataset(InputOptions(str(tmp_path / "x.npy"), target_column="y"))
+    with pytest.raises(UsageError, match="both name the targets"):
+        open_dataset(InputOptions(str(tmp_path / "x.npy"), targets="y", target_column="y"))
+
+
+def test_classes_as_rows_go_without_a_target_column(tmp_path):
+    (tmp_path / "x.csv").write_text("1,2,0\n3,4,1\n")
+    with pytest.raises(UsageError, match="--class-axis 0"):
+        open_dataset(InputOptions(str(tmp_path / "x.csv"), target_column="3", class_axis=0))
+
+
+def test_table_with_nothing_but_targets(tmp_path):
+    (tmp_path / "x.csv").write_text("y\n1\n")
+    with pytest.raises(DataError, match="no classes"):
+        open_dataset(InputOptions(str(tmp_path / "x.csv"), target_column="y"))
+
+
+# --- lines ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("step", [1, 2, 5, 1000])
+def test_lines_are_the_same_however_they_arrive(end, step, monkeypatch):
+    monkeypatch.setattr(lines, "_PIECE_BYTES", 8)
+    text = end.join(["# c", "1,2", "", "  ", "3,4", " # d", "5,6", "7,8"])
+    numbers = lines.LineNumbers()
+    pieces = list(lines.clean_lines(stream_of(text.encode(), step).read, numbers, "x"))
+    assert b"".join(piece.text for piece in pieces) == b"1,2\n3,4\n5,6\n7,8\n"
+    assert sum(piece.n for piece in pieces) == 4
+    assert [numbers.of(i) for i in range(4)] == [2, 5, 7, 8]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10])
+def test_lines_are_regrouped(n):
+    pieces = [lines.Lines(2, b"a\nb\n"), lines.Lines(1, b"c\n"), lines.Lines(4, b"d\ne\nf\ng\n")]
+    cut = list(lines.cut_lines(iter(pieces), n))
+    assert b"".join(body for _, body in cut) == b"a\nb\nc\nd\ne\nf\ng\n"
+    assert [count for count, _ in cut[:-1]] == [n] * (len(cut) - 1)
+    assert all(count == body.count(b"\n") for count, body in cut)
+
+
+def test_first_line_is_left_out():
+    def rest(*texts):
+        pieces = (lines.Lines(text.count(b"\n"), text) for text in texts)
+        return b"".join(piece.text for piece in lines.without_first_line(pieces))
+
+    assert rest(b"h\n1\n", b"2\n") == b"1\n2\n"
+    assert rest(b"h\n", b"2\n") == b"2\n"
+    assert rest() == b""
+
+
+def test_line_without_end(monkeypatch):
+    monkeypatch.setattr(lines, "LONGEST_LINE", 100)
+    with pytest.raises(DataError, match="longer than"):
+        list(lines.clean_lines(stream_of(b"1" * 1000, 10).read, lines.LineNumbers(), "x"))
+
+
+def test_few_long_lines(tmp_path):
+    """A header and one row, both longer than what is peeked at first, and a row longer than any can be."""
+    row = ",".join(["1.5"] * 100_000)
+    (tmp_path / "x.csv").write_text(f"{row}\n{row}\n")
+    (block,) = (c.load(Scratch()) for c in open_dataset(InputOptions(str(tmp_path / "x.csv"))).chunks(5))
+    assert block.logits.shape == (2, 100_000)
+
+
+def test_peeked_text_with_long_lines(monkeypatch, tmp_path):
+    from nllcli.inputs import dialect
+
+    monkeypatch.setattr(dialect, "LONGEST_LINE", 1 << 16)
+    row = ",".join(["1.5"] * 30_000)
+    (tmp_path / "x.csv").write_text(f"{row}\n{row}\n{row}\n")
+    assert open_input(str(tmp_path / "x.csv")).read(ReadOptions()).shape == (None, 30_000)
+    (tmp_path / "y.csv").write_text(",".join(["1.5"] * 200_000))
+    with pytest.raises(DataError, match="longer than"):
+        open_input(str(tmp_path / "y.csv")).read(ReadOptions())
+
+
+def test_version_tells_of_changes(tmp_path):
+    (tmp_path / "x").write_bytes(b"1")
+    stream = files.open_stream(str(tmp_path / "x"))
+    stream.check_unchanged()
+    (tmp_path / "x").write_bytes(b"12")
+    with pytest.raises(FaultError, match="changed"):
+        stream.check_unchanged()

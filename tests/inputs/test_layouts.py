@@ -1,0 +1,226 @@
+"""Arrays of every layout, cut into blocks: each sample's row once, in file order, in runs that follow the layout."""
+
+import os
+
+import numpy as np
+import pytest
+
+from nllcli.errors import FaultError, NllError, UsageError
+from nllcli.inputs import raw
+from nllcli.inputs.memory import memory_array
+from nllcli.inputs.opening import at_any_place, open_input
+from nllcli.inputs.options import ReadOptions
+from nllcli.inputs.raw import RawVector
+from nllcli.inputs.shapes import layout_of, shown
+from nllcli.model import Layout, Scratch
+
+SHAPES = [
+    ((5,), 0),
+    ((6, 4), 1),
+    ((6, 4), 0),
+    ((1, 4), 1),
+    ((6, 1), 1),
+    ((0, 4), 1),
+    ((2, 3, 5), 1),
+    ((2, 3, 5), 2),
+    ((2, 3, 5), 0),
+    ((2, 3, 4, 5), 1),
+    ((2, 3, 4, 5), 3),
+    ((3, 4, 0), 1),
+]
+DTYPES = ("<f8", ">f4", "<f2", "V2", "i1")
+
+
+def array(shape, dtype, order):
+    values = np.arange(np.prod(shape)).reshape(shape) % 251
+    if dtype == "V2":
+        return np.asarray(values.astype("<u2"), order=order).view("V2")
+    return np.asarray(values.astype(dtype), order=order)
+
+
+def in_file_order(values, axis, fortran):
+    """Every sample's classes, sample after sample as the file has them."""
+    if fortran:
+        values, axis = values.T, values.ndim - 1 - axis
+    return np.moveaxis(values, axis, -1).reshape(-1, values.shape[axis])
+
+
+def sources(values, path):
+    """The array in a file, from a stream, and in memory."""
+    np.save(path, values)
+    yield open_input(str(path)).read(ReadOptions(input_dtype="bfloat16" if values.dtype.kind == "V" else None))
+    opened = open_input(str(path))
+    opened.stream.file = None
+    yield opened.read(ReadOptions(input_dtype="bfloat16" if values.dtype.kind == "V" else None))
+    if values.dtype.kind != "V":
+        yield memory_array("x", values)
+
+
+@pytest.mark.parametrize("short_run", [0, 1 << 15], ids=["column by column", "in slabs"])
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("shape", "axis"), SHAPES, ids=str)
+def test_blocks_of_a_layout(shape, axis, dtype, order, short_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(raw, "_SHORT_RUN", short_run)
+    monkeypatch.setattr(raw, "_SLAB_BYTES", 64)
+    values = array(shape, dtype, order)
+    for n in (1, 2, 3, 7, 100):
+        for source in sources(values, tmp_path / "x.npy"):
+            assert source.shape == shape
+            layout = Layout(shape, axis, source.fortran)
+            blocks = [chunk.load(Scratch()) for chunk in source.chunks(layout, n)]
+            runs = [(block.start, len(block.logits)) for block in blocks]
+            assert runs == list(layout.runs(n))
+            expected = in_file_order(values, axis, source.fortran)
+            found = np.concatenate([block.logits for block in blocks]) if blocks else expected[:0]
+            assert {block.logits.dtype for block in blocks} <= {values.dtype}
+            assert found.tobytes() == expected.astype(found.dtype).tobytes()
+            assert source.n_bytes == values.nbytes
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_whole_arrays(order, tmp_path):
+    values = array((2, 3, 4), "<f8", order)
+    for source in list(sources(values, tmp_path / "x.npy"))[:2]:
+        np.testing.assert_array_equal(at_any_place(source).read_all(), values)
+
+
+def test_vector(tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(10.0))
+    vector = RawVector(open_input(str(tmp_path / "x.npy")).read(ReadOptions()), 10)
+    assert vector.name == str(tmp_path / "x.npy")
+    assert vector.read(3, 4).tolist() == [3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_integers_that_lose_digits_are_noted_once_they_were_read(axis, tmp_path):
+    for value, n_notes in ((2**53, 0), (2**53 + 1, 1), (-(2**53) - 1, 1)):
+        np.save(tmp_path / "x.npy", np.array([[value, 0], [1, 2]]))
+        for stream in (True, False):
+            opened = open_input(str(tmp_path / "x.npy"))
+            opened.stream.file = opened.stream.file if stream else None
+            source = opened.read(ReadOptions())
+            assert not source.notes
+            for chunk in source.chunks(Layout((2, 2), axis), 1):
+                chunk.load(Scratch())
+            assert len(source.notes) == n_notes
+
+
+# --- files that fail --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def growing(tmp_path):
+    """A source of which one chunk has been read, and what changes its file."""
+    np.save(tmp_path / "x.npy", np.zeros((100, 3)))
+    source = open_input(str(tmp_path / "x.npy")).read(ReadOptions())
+    return source, tmp_path / "x.npy"
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_file_that_shrinks(growing, axis):
+    source, path = growing
+    chunks = source.chunks(Layout((100, 3), axis), 1)
+    os.truncate(path, 200)
+    with pytest.raises(FaultError, match="became shorter"):
+        [chunk.load(Scratch()) for chunk in chunks]
+
+
+def test_file_that_changes(growing):
+    source, path = growing
+    with path.open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(FaultError, match="changed while"):
+        list(source.chunks(Layout((100, 3), 1), 10))
+    with pytest.raises(FaultError, match="changed while"):
+        source.read_all()
+
+
+def test_file_that_cannot_be_read(growing, monkeypatch):
+    def failing(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "preadv", failing)
+    with pytest.raises(FaultError, match="cannot be read: Input/output error"):
+        growing[0].read_all()
+
+
+def test_reads_that_bring_less_than_asked_go_on(growing, monkeypatch):
+    source, path = growing
+    np.save(path, np.arange(300.0).reshape(100, 3))
+    source = open_input(str(path)).read(ReadOptions())
+    preadv = os.preadv
+    monkeypatch.setattr(os, "preadv", lambda fd, views, at: preadv(fd, [views[0][:7]], at))
+    np.testing.assert_array_equal(source.read_all(), np.arange(300.0).reshape(100, 3))
+
+
+def test_text_that_changes(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("1,2\n" * 1000)
+    source = open_input(str(path)).read(ReadOptions())
+    chunks = source.chunks(Layout((None, 2), 1), 10)
+    next(chunks)
+    with path.open("a") as file:
+        file.write("1,2\n")
+    with pytest.raises(FaultError, match="changed while"):
+        list(chunks)
+
+
+# --- the class axis ---------------------------------------------------------------------------------------------------
+
+
+def layout(shape, target_shape=None, class_axis=None, binary=False):
+    return layout_of(shape, target_shape, class_axis=class_axis, binary=binary, fortran=False, name="x")
+
+
+@pytest.mark.parametrize(
+    ("shape", "targets", "axis"),
+    [
+        ((3,), (), 0),
+        ((3,), (1,), 0),
+        ((5, 3), (5,), 1),
+        ((None, 3), (5,), 1),
+        ((5, 3, 7), (5, 7), 1),
+        ((5, 7, 3), (5, 7), 2),
+        ((5, 3, 7, 9), (5, 7, 9), 1),
+        ((5, 7, 9, 3), (5, 7, 9), 3),
+        ((5, 3, 7), None, 1),
+        ((5, 3, 7), (4, 4), 1),
+    ],
+)
+def test_class_axis_follows_from_the_shapes(shape, targets, axis):
+    assert layout(shape, targets).class_axis == axis
+
+
+def test_class_axis_as_asked():
+    assert layout((5, 3, 7), (5, 3), -1).class_axis == 2
+    assert layout((5, 3), (3,), 0).class_axis == 0
+    for axis in (2, -3):
+        with pytest.raises(UsageError, match=f"{axis} is no axis"):
+            layout((5, 3), (5,), axis)
+
+
+def test_class_axis_that_could_be_either():
+    with pytest.raises(UsageError) as caught:
+        layout((5, 3, 3), (5, 3))
+    assert caught.value.hint == "say which: --class-axis 1 or --class-axis 2"
+
+
+def test_shapes_that_hold_no_logits():
+    with pytest.raises(NllError, match="single number"):
+        layout(())
+    with pytest.raises(NllError, match="no classes"):
+        layout((5, 0))
+    with pytest.raises(UsageError, match="--binary"):
+        layout((5, 2), binary=True)
+
+
+def test_binary():
+    assert layout((5,), binary=True).shape == (5, 1)
+    assert layout((5, 1), binary=True).shape == (5, 1)
+
+
+def test_shapes_in_messages():
+    assert shown((3,)) == "(3,)"
+    assert shown((None, 3)) == "(N, 3)"
+    assert shown(()) == "()"
