@@ -178,7 +178,7 @@ MatrixOutput = Annotated[
 
 
 def deliver(
-    task: "Callable[[ArrayTarget | None, Progress], Report | None]",
+    task: "Callable[[ArrayTarget | None, Progress], Report]",
     *,
     progress: bool | None,
     format: str | None,
@@ -188,7 +188,7 @@ def deliver(
 ) -> None:
     """Run a task whose result is a matrix, and send that where it belongs: a file, a pipe or a screen."""
     from nllcli.outputs.arrays import open_array
-    from nllcli.outputs.emit import emit
+    from nllcli.outputs.emit import emit, emit_notices
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
     from nllcli.tasks.matrix import ArrayTarget
@@ -201,5 +201,7 @@ def deliver(
         target = ArrayTarget(open_array, "-", "csv", dtype)
     with ProgressBar(progress) as bar:
         report = task(target, bar)
-    if report is not None:
+    if target is None:
         emit(report, fmt=format or "table", path=output)
+    else:
+        emit_notices(report)

@@ -21,6 +21,11 @@ def emit(
         text = _quiet(report) if quiet else _rendered(report, fmt, on_screen=False)
         with replace_file(path) as file, faults(path):
             file.write(text.encode("utf-8", "backslashreplace"))
+    emit_notices(report)
+
+
+def emit_notices(report: Report) -> None:
+    """Write the warnings and notes of a report to standard error."""
     for kind, notices in (("warning", report.warnings), ("note", report.notes)):
         for notice in notices:
             write_notice(kind, notice.message)

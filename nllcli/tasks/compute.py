@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.model import Column, Metric, Notice, Report, Table, Value
 from nllcli.numerics.evaluate import Outcome, Wanted
 from nllcli.numerics.tally import ClassSums, Tally
-from nllcli.tasks.grad import gradient_divisor
+from nllcli.tasks.divisor import gradient_divisor
 from nllcli.tasks.request import ScoreRequest, Settled, settle, signature
 from nllcli.tasks.saving import Saver, Saves
 from nllcli.tasks.scoring import outcomes, places

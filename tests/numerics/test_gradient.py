@@ -148,11 +148,26 @@ def test_argmax_without_targets(inputs):
     np.testing.assert_allclose(np.load(folder / "g.npy"), expected, rtol=1e-13, atol=1e-15)
 
 
-def test_nothing_counted_has_no_gradient(inputs):
-    folder = inputs(x=FINITE, y=np.full(len(FINITE), -100))
-    run = nll("grad", folder / "x.npy", folder / "y.npy", "-o", folder / "g.npy")
+@pytest.mark.parametrize(
+    ("targets", "words", "why"),
+    [([-100, -100], [], "every target is -100"), ([0, 1], ["--weights", "1,-1,0,0"], "add up to 0")],
+    ids=["ignored", "weights"],
+)
+def test_no_mean_has_no_gradient_and_says_why(inputs, targets, words, why):
+    folder = inputs(x=FINITE[:2], y=targets)
+    run = nll("grad", folder / "x.npy", folder / "y.npy", *words, "-o", folder / "g.npy")
     assert run.code == 0, run.err
     assert np.isnan(np.load(folder / "g.npy")).all()
+    assert why in run.err
+
+
+@pytest.mark.parametrize("where", [["-o", "g.npy"], ["-f", "csv"], ["-f", "json"]], ids=["npy", "csv", "json"])
+def test_warnings_go_out_wherever_the_gradient_goes(inputs, where, monkeypatch):
+    monkeypatch.chdir(inputs(x=FINITE, y=TARGETS))
+    run = nll("grad", "x.npy", "y.npy", "--weights", "1,-2,1,1", *where)
+    assert run.code == 0
+    assert run.err.startswith("nll: warning: ")
+    assert "negative" in run.err
 
 
 @pytest.mark.parametrize("words", [[], ["--weights", "1,1,1,1"]], ids=["plain", "weights"])

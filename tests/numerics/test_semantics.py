@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import oracle
 import pytest
-from one_block import relative_error, worst_error
+from one_block import relative_error, score, worst_error
 
 import nllcli
 from nllcli.errors import DataError, NllError, UsageError
@@ -180,10 +180,11 @@ def test_nothing_to_count(targets, reduction, loss):
 
 
 def test_weights_that_add_up_to_nothing():
+    rows = [[0.0, 1.0, 2.0], [3.0, 1.0, 2.0]]
     for weights in ([0.0, 0.0, 0.0], [1.0, -1.0, 0.0]):
-        result = nllcli.compute(np.zeros((2, 3)), [0, 1], class_weights=weights)
+        result = nllcli.compute(rows, [0, 1], class_weights=weights)
         assert np.isnan(result.loss)
-        assert relative_error(result.loss, oracle.reduce(np.zeros((2, 3)), [0, 1], class_weights=weights)) == 0
+        assert relative_error(result.loss, oracle.reduce(rows, [0, 1], class_weights=weights)) == 0
         assert "zero-weight-sum" in codes(result)
 
 
@@ -268,13 +269,13 @@ def test_argmax_needs_no_targets():
 
 @pytest.mark.parametrize(("clip", "loss"), list(product([None, 0.01], ["nll", "one-vs-rest"])), ids=str)
 def test_a_log_probability_above_0_counts_as_certain_where_it_is_clipped(clip, loss):
-    rows, options = [[0.5, -1.0], [-2.0, 3.0]], {"source": "log-probs", "loss": loss, "clip": clip}
+    rows, options = [[0.5, -1.0], [-2.0, 3.0], [-1.0, 0.25]], {"source": "log-probs", "loss": loss, "clip": clip}
     if clip is None and loss == "one-vs-rest":
         with pytest.raises(DataError, match="negative"):
-            nllcli.compute(rows, [0, 1], **options)
+            nllcli.compute(rows, [0, 1, 0], **options)
     else:
         assert (
-            relative_error(nllcli.compute(rows, [0, 1], **options).loss, oracle.reduce(rows, [0, 1], **options))
+            relative_error(nllcli.compute(rows, [0, 1, 0], **options).loss, oracle.reduce(rows, [0, 1, 0], **options))
             <= LIMIT
         )
 
@@ -283,3 +284,17 @@ def test_weights_are_not_folded_into_the_unweighted_loss():
     result = nllcli.compute(LOGITS, TARGETS, class_weights=WEIGHTS, sample_weights=SAMPLE_WEIGHTS)
     assert relative_error(result.loss_unweighted, oracle.reduce(LOGITS, TARGETS)) <= LIMIT
     assert result.accuracy == sum(row.argmax() == y for row, y in zip(LOGITS, TARGETS, strict=True)) / N
+
+
+def test_infinite_probabilities_can_be_let_through_as_nan():
+    options = {"source": "probs", "reduction": "none", "on_nonfinite": "nan"}
+    result = nllcli.compute([[np.inf, 0.5], [0.25, 0.75]], [1, 1], **options)
+    np.testing.assert_allclose(result.losses, [NAN, -np.log(0.75)])
+    assert codes(result) == {"nonfinite-logits"}
+
+
+@pytest.mark.parametrize("loss", ["nll", "one-vs-rest"])
+def test_no_loss_changes_the_probabilities_beside_it(loss):
+    outcome = score([[0.25], [0.5]], [1, 0], source="probs", binary=True, loss=loss, class_weights=[1.0, 2.0])
+    np.testing.assert_allclose(outcome.log_probs, np.log([[0.75, 0.25], [0.5, 0.5]]))
+    np.testing.assert_allclose(outcome.probs, [[0.75, 0.25], [0.5, 0.5]])

@@ -1,0 +1,76 @@
+"""What the gradient is divided by: known before the first block, so in a pass of its own."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nllcli.errors import UsageError
+from nllcli.model import Block, Chunk
+from nllcli.numerics.evaluate import weight_sum
+from nllcli.numerics.exact import ExactSum
+from nllcli.stream import map_blocks
+from nllcli.tasks.request import ScoreRequest, Settled, settle
+from nllcli.tasks.scoring import blaming, chunks, raw_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nllcli.model import Dataset, Scratch, VectorSource
+
+
+def gradient_divisor(request: ScoreRequest) -> float:
+    """What the reduction divides by: 1, or for the mean the denominator, in a pass over the targets of its own."""
+    _check(request)
+    if request.loss.reduction != "mean":
+        return 1.0
+    inputs = request.inputs
+    if "-" in (inputs.logits, inputs.targets, inputs.sample_weights):
+        raise UsageError(
+            "the gradient of a mean needs its denominator first, and standard input cannot be read twice",
+            hint="save it to a file, or ask for --reduction sum",
+        )
+    settled = settle(request)
+    # Where the weights add up to 0 there is no mean, and no gradient of it.
+    return float(_denominator(settled)) or math.nan
+
+
+def _check(request: ScoreRequest) -> None:
+    if request.loss.source != "logits":
+        raise UsageError(
+            f"the gradient is by logits; the file holds {request.loss.source}",
+            hint="log-probabilities are logits of the same softmax: --from logits"
+            if request.loss.source == "log-probs"
+            else None,
+        )
+    if request.clip is not None:
+        raise UsageError("--clip makes the loss flat in places; the gradient is that of the loss without it")
+
+
+def _denominator(settled: Settled) -> ExactSum:
+    dataset, options = settled.dataset, settled.options
+    n_classes = 2 if options.binary else dataset.layout.n_classes
+    total = ExactSum()
+    with blaming(dataset):
+        for part in map_blocks(lambda block, _: weight_sum(block, options, n_classes), _chunks(dataset), threads=1):
+            total += part
+    return total
+
+
+def _chunks(dataset: Dataset) -> Iterator[Chunk]:
+    """The targets and weights alone where these do without the logits; else the dataset's own chunks."""
+    weights = dataset.sample_weights
+    if dataset.targets is None or (weights is not None and weights.n != dataset.targets.n):
+        yield from chunks(dataset)
+        return
+    for start, targets in raw_targets(dataset):
+        yield Chunk(start, len(targets), partial(_targets_alone, start, targets, weights))
+
+
+def _targets_alone(start: int, targets: NDArray[np.int64], weights: VectorSource | None, _: Scratch) -> Block:
+    own = None if weights is None else weights.read(start, len(targets))
+    return Block(start, targets[:, None], targets, own)
