@@ -72,6 +72,7 @@ def weights(
         beta=beta,
         zero_count=zero_count,
         all_schemes=all_schemes,
+        alphabetical=counts is None and classes is None and class_names is not None,
     )
     emit(report, fmt=format, quiet=quiet, path=output)
 

@@ -179,9 +179,7 @@ def _import(name: str) -> Any:
     try:
         import pyarrow
     except ImportError as error:
-        raise UsageError(
-            "Parquet and Feather need pyarrow", where=name, hint="pip install 'nllcli[fast]' brings it"
-        ) from error
+        raise UsageError("Parquet and Feather need pyarrow", where=name, hint="pip install pyarrow") from error
     return pyarrow
 
 

@@ -139,7 +139,7 @@ def loss_of(tally: Tally, reduction: str) -> float | None:
 
 def _metrics(settled: Settled, tally: Tally) -> tuple[Metric, ...]:
     options, n_classes = settled.options, _n_classes(settled)
-    weighted = options.class_weights is not None or settled.dataset.sample_weights is not None
+    weighted = settled.is_weighted
     mean = tally.mean()
     loss = loss_of(tally, options.reduction)
     denominator = "sum of the targets' weights" if weighted else "samples counted"
@@ -225,7 +225,6 @@ def _class_table(sums: ClassSums, names: tuple[str, ...], *, weighted: NDArray[n
 def _sample_table(settled: Settled, kept: _Kept, losses: NDArray[Any], names: tuple[str, ...]) -> Table:
     """Per sample: its place, target, probabilities (few classes) and loss."""
     probs, targets = kept.joined("probs"), kept.joined("targets")
-    weights = settled.options.class_weights
     columns = [Column("sample", "sample", "count")]
     indexed = targets is not None and targets.ndim == 1
     if indexed:
@@ -241,7 +240,7 @@ def _sample_table(settled: Settled, kept: _Kept, losses: NDArray[Any], names: tu
         if probs is not None:
             row += probs[i].tolist()
         rows.append([*row, loss])
-    return Table("samples", "Per sample", tuple(columns), rows, "loss with weights" if weights is not None else "")
+    return Table("samples", "Per sample", tuple(columns), rows, "loss with weights" if settled.is_weighted else "")
 
 
 def _target_name(target: int, names: tuple[str, ...], ignore_index: int) -> str:
@@ -269,7 +268,12 @@ def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:
             Notice("zero-weight-sum", "the weights of the counted samples add up to 0: the mean is not defined")
         )
     for code, rows in tally.findings.items():
-        found.append(Notice(code, FINDINGS[code].format(n=rows.n, worst=rows.worst, places=places(rows, dataset))))
+        found.append(
+            Notice(
+                code,
+                FINDINGS[code].format(n=rows.n, total=tally.n_samples, worst=rows.worst, places=places(rows, dataset)),
+            )
+        )
     if options.clip is not None:
         found.append(
             Notice(
@@ -282,11 +286,12 @@ def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:
 
 
 FINDINGS = {
-    "infinite-loss": "{n} samples have an infinite loss: a class that their loss asks for has probability 0: {places}",
-    "negative-sample-weights": "{n} sample weights are negative: {places}",
-    "nonfinite-logits": "{n} samples hold NaN, +inf or only -inf and count as NaN: {places}",
-    "not-normalised": "probabilities of {n} samples do not sum to 1 (off by up to {worst:.3g}), "
-    "used as they are: {places}",
-    "soft-targets-not-normalised": "soft targets of {n} samples do not sum to 1 (off by up to {worst:.3g}), "
-    "used as they are: {places}",
+    "infinite-loss": "infinite loss in {n} of {total} samples, a class that the loss asks for having probability 0: "
+    "{places}",
+    "negative-sample-weights": "negative sample weights in {n} of {total} samples: {places}",
+    "nonfinite-logits": "NaN, +inf or only -inf in {n} of {total} samples, which count as NaN: {places}",
+    "not-normalised": "probabilities that do not sum to 1 (off by up to {worst:.3g}), used as they are, "
+    "in {n} of {total} samples: {places}",
+    "soft-targets-not-normalised": "soft targets that do not sum to 1 (off by up to {worst:.3g}), used as they are, "
+    "in {n} of {total} samples: {places}",
 }

@@ -57,6 +57,11 @@ class Settled:
     notices: tuple[Notice, ...] = ()
     shift: int = 0
 
+    @property
+    def is_weighted(self) -> bool:
+        """Whether samples count differently, by class or one by one."""
+        return self.options.class_weights is not None or self.dataset.sample_weights is not None
+
 
 def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     """Check the settings, open the inputs (unless they are: ``dataset``) and work out the class weights."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -82,12 +83,20 @@ def blaming(dataset: Dataset) -> Iterator[None]:
         def place(sample: int) -> str:
             return dataset.logits.place(sample, dataset.layout) if culprit is None else dataset.layout.place(sample)
 
-        message = error.message
+        message = _with_name(error.message, dataset.class_names)
         if len(error.values) > 1:
             more = zip(error.samples[1:], error.values[1:], strict=True)
             message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
         where = f"{name}, {place(error.samples[0])}"
         raise DataError(message, where=where, hint=error.hint or _one_based(error, dataset)) from error
+
+
+def _with_name(message: str, class_names: tuple[str, ...] | None) -> str:
+    """The message with the name of the class beside its number."""
+    numbered = re.search(r"\bclass (\d+)", message)
+    if numbered is None or class_names is None:
+        return message
+    return f"{message[: numbered.end()]} ({class_names[int(numbered[1])]!a}){message[numbered.end() :]}"
 
 
 def _one_based(error: SampleError, dataset: Dataset) -> str | None:

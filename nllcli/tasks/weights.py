@@ -14,6 +14,11 @@ _CLASS_COLUMNS = (
     Column("share", "share", "share"),
 )
 
+_ALPHABETICAL = Notice(
+    "alphabetical-order",
+    "the classes are in alphabetical order, which need not be that of the logits' columns; --classes gives the order",
+)
+
 
 def weights(
     counts: Sequence[int],
@@ -24,8 +29,12 @@ def weights(
     beta: float = 0.999,
     zero_count: str = "error",
     all_schemes: bool = False,
+    alphabetical: bool = False,
 ) -> Report:
-    """Weigh the classes; ``all_schemes`` gives one column a scheme, each in its own normalisation unless one is set."""
+    """Weigh the classes; ``all_schemes`` gives one column a scheme, each in its own normalisation unless one is set.
+
+    ``alphabetical`` says that nobody gave the order of the classes, which a list of weights rests on.
+    """
     if class_names is not None and len(class_names) != len(counts):
         raise UsageError(f"{len(class_names)} class names for {len(counts)} counts")
     names = tuple(SCHEMES) if all_schemes else (scheme,)
@@ -43,6 +52,7 @@ def weights(
         signature=_signature(settings, zero_count),
         metrics=(*settings, *_sizes(whole)),
         tables=(_table(whole, class_names, names, columns),),
+        warnings=(_ALPHABETICAL,) if alphabetical else (),
         notes=_zero_notes(whole, class_names),
         quiet=() if all_schemes else columns[0],
         quiet_separator=",",

@@ -322,6 +322,7 @@ HALF = pa.array(LOGITS[:3, 0].astype("f2"))
         (pa.table({"x": [[], [1.0]]}), "the first row's list is empty"),
         (pa.table({"x": pa.array([], pa.list_(pa.float64()))}), "has no rows"),
         (pa.table({"x": [["a"]]}), "holds string"),
+        (pa.table({"x": [None, [1.0]]}), "the first row's list is empty"),
         (pa.table({}), "no columns"),
         (pa.Table.from_arrays([HALF, HALF], ["a", "a"]), "several columns of one name"),
     ],
@@ -384,7 +385,24 @@ def test_tables_need_pyarrow(put, monkeypatch):
     for name in ("parquet", "feather"):
         with pytest.raises(UsageError, match="pyarrow") as caught:
             open_dataset(InputOptions(put("x", FILES[name])))
-        assert "nllcli[fast]" in caught.value.hint
+        assert "pip install pyarrow" in caught.value.hint
+
+
+def test_places_in_a_table(put):
+    source = open_dataset(InputOptions(put("x", FILES["parquet"]))).logits
+    assert source.place(3, None) == "row 3"
+
+
+def test_batches_without_rows(put):
+    batches = [pa.record_batch({"x": pa.array(rows, pa.list_(pa.float64()))}) for rows in ([], [[1.0, 2.0]], [])]
+    (block,) = blocks(put("x", arrow(pa.Table.from_batches(batches), write_batches)), 10)
+    assert block.logits.tolist() == [[1, 2]]
+
+
+def write_batches(what, out):
+    with pa.ipc.new_file(out, what.schema) as file:
+        for batch in what.to_batches():
+            file.write_batch(batch)
 
 
 def test_table_that_changes_while_it_is_read(put):
