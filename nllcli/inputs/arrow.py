@@ -109,10 +109,13 @@ class ArrowTable:
             at += batch.num_rows
         return Block(start, logits, np.concatenate(labels) if labels else None)
 
-    def _numbers(self, column: Any, what: str, start: int) -> NDArray[Any]:
+    def _numbers(self, column: Any, what: str, start: int, in_row: int = 1) -> NDArray[Any]:
+        """The values of a column, ``in_row`` of them a row; raises DataError where one is missing."""
         if column.null_count:
-            row = start + int(column.is_null().to_numpy(zero_copy_only=False).argmax())
+            row = start + int(column.is_null().to_numpy(zero_copy_only=False).argmax()) // in_row
             raise DataError("the cell is empty", where=f"{self.name}, row {row}, {what}")
+        if hasattr(column, "dictionary_decode"):
+            column = column.dictionary_decode()
         return column.to_numpy(zero_copy_only=False)
 
     def _list_rows(self, column: Any, start: int) -> NDArray[Any]:
@@ -123,7 +126,7 @@ class ArrowTable:
             raise DataError(
                 f"its lists have different lengths, not {self.n_classes} each", where=f"{self.name}, from row {start}"
             )
-        return self._numbers(flat, "in its list", start).reshape(len(column), self.n_classes)
+        return self._numbers(flat, "in its list", start, self.n_classes).reshape(len(column), self.n_classes)
 
     def _targets(self, column: Any, start: int) -> NDArray[np.int64]:
         reader = self.label_reader
@@ -132,8 +135,6 @@ class ArrowTable:
         def where(i: int) -> str:
             return f"{self.name}, row {start + i}"
 
-        if hasattr(column, "dictionary_decode"):
-            column = column.dictionary_decode()
         values = self._numbers(column, f"column {self.label_column}", start)
         if values.dtype.kind == "f":
             return reader.of_numbers(values.astype(np.float64), where)
@@ -226,7 +227,7 @@ def _table(
             )
             raise DataError(f"column {column!r} holds {kind}, not numbers", where=name, hint=hint)
     if types:
-        dtype = np.result_type(*[kind.to_pandas_dtype() for kind in set(types)])
+        dtype = np.result_type(*[_plain(kind).to_pandas_dtype() for kind in set(types)])
     return ArrowTable(name, file, n_rows, batches, columns, n_classes, dtype, lists, label, reader, notes)
 
 
@@ -260,7 +261,12 @@ def _is_list(kind: Any) -> bool:
 def _is_numeric(kind: Any) -> bool:
     from pyarrow import types
 
-    return types.is_integer(kind) or types.is_floating(kind)
+    return types.is_integer(_plain(kind)) or types.is_floating(_plain(kind))
+
+
+def _plain(kind: Any) -> Any:
+    """The type of a column's values, which may be written once each and numbered (a pandas category)."""
+    return getattr(kind, "value_type", kind)
 
 
 def _length_of_lists(batches: Iterator[Any], name: str) -> int:

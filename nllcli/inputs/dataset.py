@@ -187,11 +187,11 @@ def _in_file_order(array: RawArray | Values, layout: Layout, *, shifted: bool) -
         return array
     in_order = len(array.shape) <= 1 or array.fortran == layout.fortran
     if in_order and not (shifted and array.fortran):
-        return targets.RawTargets(array, int(np.prod([n or 0 for n in array.shape])))
+        return targets.Indices(RawVector(array, array.n_values))
     if shifted and layout.fortran:
         raise UsageError("--shift needs logits in C order", where=array.name, hint="numpy.ascontiguousarray makes it")
     values = array.read_all().ravel(order="F" if layout.fortran else "C")
-    return Values(array.name, targets.as_indices(values))
+    return targets.Indices(Values(array.name, values))
 
 
 def _sample_weights(path: str, layout: Layout) -> VectorSource:

@@ -33,20 +33,21 @@ _MOST_CLASSES = 1 << 24
 
 
 @dataclass
-class RawTargets:
-    """Targets in an array on disk, converted to int64 as they are read."""
+class Indices:
+    """Targets of any number type, converted to int64 as they are read."""
 
-    array: RawArray
-    n: int
+    inner: VectorSource
 
     @property
     def name(self) -> str:
-        return self.array.name
+        return self.inner.name
+
+    @property
+    def n(self) -> int:
+        return self.inner.n
 
     def read(self, start: int, n: int) -> NDArray[np.int64]:
-        values = np.empty(n, self.array.dtype)
-        self.array.read_into(values, start)
-        return as_indices(values, start)
+        return as_indices(self.inner.read(start, n), start)
 
 
 @dataclass

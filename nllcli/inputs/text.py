@@ -119,8 +119,6 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
     label_column = None if options.target_column is None else find_column(options.target_column, dialect, stream.name)
     if label_column in columns:
         columns.remove(label_column)
-    if not columns and label_column is None:
-        raise DataError("has no columns of logits", where=stream.name)
     names = tuple(dialect.header[c].strip() for c in columns) if dialect.header else None
     reader = None
     if label_column is not None:

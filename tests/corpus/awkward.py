@@ -196,6 +196,8 @@ def npy_cases():
     yield refused(
         "npy-long-stdin", "x.npy", whole + b"\0", "after the array", words=("-", "targets.txt"), stdin="x.npy"
     )
+    yield refused("npy-gz-short", "x.npy.gz", gzip.compress(whole[:-1]), "is cut short")
+    yield refused("npy-gz-long", "x.npy.gz", gzip.compress(whole + b"\0"), "after the array")
     yield refused("npy-magic-only", "x.npy", whole[:6], "version")
     yield refused("npy-half-a-header", "x.npy", whole[:40], "ends within its header")
     yield refused("npy-version-9", "x.npy", whole[:6] + b"\x09" + whole[7:], "version 1, 2 or 3")
@@ -234,6 +236,7 @@ def npz_cases():
     yield accepted("npz-deflated-fortran", "x.npz", npz(zipfile.ZIP_DEFLATED, x=array("f4", "F")))
     yield accepted("npz-bzip2", "x.npz", npz(zipfile.ZIP_BZIP2, x=array()))
     yield accepted("npz-lzma", "x.npz", npz(zipfile.ZIP_LZMA, x=array()))
+    yield accepted("npz-gz", "x.npz.gz", gzip.compress(npz(x=array())))
     yield accepted("npz-only-member", "x.npz", npz(arr_0=array("f4", "F")))
     yield accepted("npz-beside-text", "x.npz", archive({"read me.txt": b"hello", "a.npy": npy(array())}))
     yield accepted("npz-stdin", "x.npz", npz(a=array()), words=("-", "targets.txt"), stdin="x.npz")
@@ -285,6 +288,9 @@ def npz_cases():
     for at in (6, encrypted.rindex(b"PK\x01\x02") + 8):
         encrypted[at] |= 1
     yield refused("npz-encrypted", "x.npz", bytes(encrypted), "encrypted")
+    sizes = bytearray(npz(a=array()))
+    sizes[sizes.rindex(b"PK\x01\x02") + 20] += 1
+    yield refused("npz-sizes-differ", "x.npz", bytes(sizes), "damaged archive")
     unknown = bytearray(npz(a=array()))
     unknown[8] = unknown[unknown.rindex(b"PK\x01\x02") + 10] = 99
     yield refused("npz-unknown-compression", "x.npz", bytes(unknown), "archive")
@@ -598,6 +604,8 @@ def other_cases():
         "jsonl-target-list", "x.jsonl", '{"logits":[1,2],"target":[1]}\n', "line 1", "no class index", words=own
     )
 
+    forced = ("x.jsonl", "targets.txt", "--input-format", "jsonl")
+    yield refused("jsonl-empty", "x.jsonl", "\n", "x.jsonl: is empty", words=forced)
     yield refused(
         "torch-zip",
         "x.pt",
@@ -693,6 +701,7 @@ def target_cases():
         "names-unknown": ("cat\ndog\n", "y.txt, line 1", "--classes"),
         "one-hot": ("1,0,0\n0,0,1\n0,1,0\n", "one-hot", "floating point"),
         "two-columns": ("0,1\n2,1\n", "has 2 columns; targets have one"),
+        "shorter-than-shape": ("0\n", "(1,)"),
         "one-hot-jsonl": ("[1,0,0]\n[0,0,1]\n[0,1,0]\n", "one-hot"),
         "list-of-strings": ('["a"]\n', "has 1 values a sample"),
     }

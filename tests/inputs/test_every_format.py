@@ -198,6 +198,10 @@ TARGET_FILES = {
     "parquet names": arrow(pa.table({"y": [NAMES[t] for t in TARGETS]})),
     "parquet categories": arrow(pa.table({"y": pa.array([NAMES[t] for t in TARGETS]).dictionary_encode()})),
     "feather": arrow(pa.table({"y": TARGETS}), feather.write_feather),
+    "feather names": arrow(
+        pa.table({"y": pa.array([NAMES[t] for t in TARGETS]).dictionary_encode()}), feather.write_feather
+    ),
+    "feather categories": arrow(pa.table({"y": pa.array(TARGETS).dictionary_encode()}), feather.write_feather),
 }
 
 
@@ -224,6 +228,15 @@ def test_target_column(write, labels, put):
     found = blocks(put("x", arrow(table(y=labels), write)), 100, target_column="y")
     np.testing.assert_array_equal(np.concatenate([block.targets for block in found]), TARGETS)
     np.testing.assert_array_equal(np.concatenate([block.logits for block in found]), LOGITS)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"), [([0.0, 1.5], "target 1.5 is no class index"), (["a", "c"], "'c' is none of")]
+)
+def test_target_column_that_is_wrong(wrong, says, put):
+    path = put("x", arrow(pa.table({"a": [1.0, 2.0], "b": [1.0, 2.0], "y": wrong})))
+    with pytest.raises(NllError, match=f"row 1: .*{says}"):
+        blocks(path, 10, target_column="y")
 
 
 def test_targets_of_json_lines(put):
@@ -294,6 +307,13 @@ def test_sample_weights(data, put):
     np.testing.assert_array_equal(np.concatenate([block.sample_weights for block in found]), WEIGHTS)
 
 
+def test_sample_weights_beside_text(put):
+    found = blocks(put("x", FILES["csv"]), 100, sample_weights=put("w", npy(WEIGHTS)))
+    np.testing.assert_array_equal(np.concatenate([block.sample_weights for block in found]), WEIGHTS)
+    with pytest.raises(NllError, match=rf"has {N + 1} values, but .* has {N} samples"):
+        blocks(put("x", FILES["csv"]), 100, sample_weights=put("w", npy(np.ones(N + 1))))
+
+
 @pytest.mark.parametrize("orders", ["CC", "CF", "FC"])
 def test_sample_weights_of_many_dimensions(orders, put):
     logits, weights = RNG.normal(size=(2, 3, 4)), RNG.random((2, 4))
@@ -318,7 +338,7 @@ HALF = pa.array(LOGITS[:3, 0].astype("f2"))
         (pa.table({"x": [[1.0, 2.0], [1.0]]}), "different lengths"),
         (pa.table({"x": [[1.0, 2.0], [3.0, 4.0, 5.0], [6.0]]}), "different lengths"),
         (pa.table({"x": [[1.0, 2.0], None]}), "row 1"),
-        (pa.table({"x": [[1.0, 2.0], [1.0, None]]}), "the cell is empty"),
+        (pa.table({"x": [[1.0, 2.0], [1.0, None]]}), "row 1, in its list: the cell is empty"),
         (pa.table({"x": [[], [1.0]]}), "the first row's list is empty"),
         (pa.table({"x": pa.array([], pa.list_(pa.float64()))}), "has no rows"),
         (pa.table({"x": [["a"]]}), "holds string"),
@@ -335,6 +355,8 @@ def test_refuses_a_table(what, says, write, put):
 
 
 def test_types_of_columns(put):
+    categories = pa.table({"a": pa.array([0.5, 2.0, 0.5]).dictionary_encode()})
+    assert blocks(put("x", arrow(categories, feather.write_feather)), 10)[0].logits.tolist() == [[0.5], [2.0], [0.5]]
     for types, dtype in ((("f2", "f2"), "f2"), (("f4", "i2"), "f4"), (("i8", "f4"), "f8"), (("u1", "i1"), "i2")):
         given = pa.table({name: np.arange(3).astype(t) for name, t in zip("ab", types, strict=True)})
         (block,) = blocks(put("x", arrow(given)), 10)

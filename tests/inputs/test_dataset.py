@@ -1,0 +1,175 @@
+"""What belongs to which sample: targets in any order of memory, shifted, of one class, beside arrays in memory."""
+
+import numpy as np
+import pytest
+
+from nllcli.errors import DataError, NllError, SampleError, UsageError
+from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.memory import dataset_of
+from nllcli.inputs.pairing import WrittenAsFloats
+from nllcli.inputs.raw import Values
+from nllcli.inputs.targets import Indices, Shifted
+from nllcli.inputs.vectors import read_vector
+from nllcli.model import Layout, Scratch
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def put(tmp_path):
+    def write(name, content):
+        path = tmp_path / name
+        if isinstance(content, np.ndarray):
+            np.save(path.open("wb"), content)
+        else:
+            path.write_text(content)
+        return str(path)
+
+    return write
+
+
+def joined(dataset, what, n=4):
+    return np.concatenate([getattr(chunk.load(Scratch()), what) for chunk in dataset.chunks(n)])
+
+
+@pytest.mark.parametrize("orders", ["CC", "CF", "FC", "FF"])
+def test_targets_of_many_dimensions(orders, put):
+    """Each target is its own place's number, so that it can be found again beside its row."""
+    logits = RNG.normal(size=(3, 5, 4, 2))
+    targets = np.arange(24).reshape(3, 4, 2)
+    x, y = (put(n, np.asarray(a, order=o)) for n, a, o in zip("xy", (logits, targets), orders, strict=True))
+    dataset = open_dataset(InputOptions(x, targets=y))
+    rows, found = joined(dataset, "logits"), joined(dataset, "targets")
+    np.testing.assert_array_equal(rows, np.moveaxis(logits, 1, -1).reshape(24, 5)[found])
+    assert sorted(found) == list(range(24))
+
+
+@pytest.mark.parametrize("k", [-5, -2, -1, 0, 1, 2, 7])
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("ignored", [None, 9])
+def test_shift(k, order, ignored, put):
+    targets = RNG.integers(0, 5, (3, 6))
+    logits = RNG.normal(size=(3, 6, 5))
+    options = {"targets": put("y", np.asarray(targets, order=order)), "shift": k, "ignore_index": ignored}
+    fill = -100 if ignored is None else ignored
+    expected = [[row[t + k] if 0 <= t + k < 6 else fill for t in range(6)] for row in targets.tolist()]
+    dataset = open_dataset(InputOptions(put("x", logits), class_axis=2, **options))
+    np.testing.assert_array_equal(joined(dataset, "targets").reshape(3, 6), expected if k else targets)
+
+
+def test_shift_of_one_sequence(put):
+    dataset = open_dataset(InputOptions(put("x", RNG.normal(size=(4, 3))), targets=put("y", "0\n1\n2\n0\n"), shift=1))
+    assert joined(dataset, "targets").tolist() == [1, 2, 0, -100]
+    dataset = open_dataset(InputOptions(put("x", np.zeros(3)), targets=put("y", np.array(1)), shift=1))
+    assert joined(dataset, "targets").tolist() == [-100]
+
+
+def test_shift_that_cannot_be(put):
+    logits = np.zeros((2, 3, 4))
+    fortran, targets = put("x", np.asfortranarray(logits)), put("y", np.zeros((2, 3), int))
+    with pytest.raises(UsageError, match="--shift needs logits in C order"):
+        open_dataset(InputOptions(fortran, targets=targets, shift=1))
+    with pytest.raises(UsageError, match="--shift needs TARGETS"):
+        open_dataset(InputOptions(put("x", logits), targets=put("y", np.zeros((2, 3, 4))), shift=1))
+
+
+def test_indices_of_any_type():
+    for dtype in ("i1", ">u8", "<f2", "i8"):
+        assert Indices(Values("y", np.array([1, 2, 3], dtype))).read(1, 2).tolist() == [2, 3]
+    for values in (np.array([0, 0, 1.5]), np.array([0, 0, 2**63], "u8")):
+        with pytest.raises(SampleError) as caught:
+            Indices(Values("y", values)).read(1, 2)
+        assert caught.value.samples == (2,)
+    shifted = Shifted(Values("y", np.arange(4)), 1, 4, -100)
+    assert (shifted.name, shifted.n) == ("y", 4)
+
+
+@pytest.mark.parametrize("dtype", ["f8", "i8"])
+def test_one_number_a_sample_under_binary(dtype, put):
+    logits, targets = np.zeros((4, 1)), np.array([[0], [1], [1], [0]], dtype)
+    dataset = open_dataset(InputOptions(put("x", logits), targets=put("y", targets), binary=True))
+    found = joined(dataset, "targets")
+    assert found.ravel().tolist() == [0, 1, 1, 0]
+    assert (dataset.soft_targets is not None) == (dtype == "f8")
+
+
+def test_one_sample(put):
+    dataset = open_dataset(InputOptions(put("x", np.array([1.0, 2.0])), targets=put("y", np.array([1]))))
+    assert joined(dataset, "targets").tolist() == [1]
+
+
+def test_names_of_classes(put):
+    path = put("x.csv", "cat,dog\n1.5,2\n")
+    assert open_dataset(InputOptions(path)).class_names == ("cat", "dog")
+    assert open_dataset(InputOptions(path, classes=("a", "b"))).class_names == ("a", "b")
+    assert open_dataset(InputOptions(put("x.csv", "cat\n1.5\n"), binary=True)).class_names is None
+    with pytest.raises(UsageError, match="names 3 classes"):
+        open_dataset(InputOptions(path, classes=("a", "b", "c")))
+
+
+def test_rows_that_are_all_too_short_further_down(put):
+    dataset = open_dataset(InputOptions(put("x.csv", "1,2,3\n" * 4 + "1,2\n" * 4)))
+    with pytest.raises(DataError, match="line 5: has 2 cells, the first row has 3"):
+        joined(dataset, "logits")
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.csv", "x.jsonl"])
+def test_places_are_in_the_words_of_the_file(name, put):
+    content = {"x.npy": np.zeros((3, 2)), "x.csv": "# c\na,b\n1.5,2\n3,4\n5,6\n", "x.jsonl": "[1,2]\n\n[3,4]\n[5,6]\n"}
+    dataset = open_dataset(InputOptions(put(name, content[name])))
+    joined(dataset, "logits")
+    expected = {"x.npy": "row 1", "x.csv": "line 4", "x.jsonl": "line 3"}
+    assert dataset.logits.place(1, dataset.layout) == expected[name]
+
+
+def test_class_probabilities_in_text_are_a_source_like_any_other(put):
+    soft = open_dataset(InputOptions(put("x", np.zeros((2, 2))), targets=put("y.csv", "0.5,0.5\n1,0\n"))).soft_targets
+    assert isinstance(soft, WrittenAsFloats)
+    assert (soft.shape, soft.dtype, soft.fortran, soft.labels) == ((None, 2), np.float64, False, False)
+    assert (soft.class_names, soft.notes, soft.n_bytes) == (None, (), 12)
+    list(soft.chunks(Layout(soft.shape, 1), 5))
+    assert soft.place(1, Layout(soft.shape, 1)) == "line 2"
+
+
+def test_only_one_input_is_standard_input():
+    for options in ({"targets": "-"}, {"sample_weights": "-"}):
+        with pytest.raises(UsageError, match="standard input can be only one of"):
+            open_dataset(InputOptions("-", **options))
+
+
+def test_cells_too_long_for_the_csv_module(put):
+    path = put("w", 'a,"' + "1" * 200_000 + '"\nb,2\n')
+    with pytest.raises(DataError, match="line 1: field larger"):
+        read_vector(path, what="--weights")
+
+
+# --- arrays in memory -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_arrays_in_memory(order):
+    logits, targets = np.asarray(RNG.normal(size=(3, 5, 4)), order=order), np.arange(12).reshape(3, 4)
+    weights = targets / 7
+    dataset = dataset_of(logits, targets, sample_weights=weights)
+    found = joined(dataset, "targets", 2)
+    np.testing.assert_array_equal(joined(dataset, "logits", 2), np.moveaxis(logits, 1, -1).reshape(12, 5)[found])
+    np.testing.assert_array_equal(joined(dataset, "sample_weights", 2), found / 7)
+    assert dataset.logits.place(1, dataset.layout).startswith("position ")
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_class_probabilities_in_memory(order):
+    logits, soft = np.asarray(RNG.normal(size=(6, 5)), order=order), RNG.random((6, 5))
+    dataset = dataset_of(logits, soft)
+    np.testing.assert_array_equal(joined(dataset, "targets"), soft)
+    np.testing.assert_array_equal(joined(dataset, "logits"), logits)
+
+
+def test_arrays_in_memory_that_do_not_fit():
+    assert dataset_of(np.zeros((2, 3)), None).targets is None
+    with pytest.raises(NllError, match="not class indices"):
+        dataset_of(np.zeros((2, 3)), [True, False])
+    with pytest.raises(NllError, match="shape"):
+        dataset_of(np.zeros((2, 3)), [0, 1, 2])
+    with pytest.raises(NllError, match="shape"):
+        dataset_of(np.zeros((2, 3)), [0, 1], sample_weights=[1.0])
