@@ -208,7 +208,7 @@ def npy_cases():
         "x.npy",
         npy_image(described((10**9, 10**9))),
         "is cut short",
-        words=("-", "targets.txt"),
+        words=("-", "--loss", "argmax"),
         stdin="x.npy",
     )
     yield refused("npy-negative-shape", "x.npy", npy_image(described((-3, -3))), "impossible shape")
