@@ -63,7 +63,7 @@ def _load(slices: NDArray[Any], start: int, n: int, _: Scratch) -> Block:
 def memory_array(name: str, given: ArrayLike) -> MemoryArray:
     """Wrap an array; only one that is contiguous in neither order is copied."""
     array = np.asarray(given)
-    check_dtype(array.dtype, name, None)
+    check_dtype(array.dtype, name)
     fortran = array.ndim > 1 and array.flags.f_contiguous and not array.flags.c_contiguous
     return MemoryArray(name, array.T if fortran else np.ascontiguousarray(array), array.shape, fortran)
 

@@ -12,12 +12,12 @@ import numpy as np
 
 from nllcli.errors import DataError
 from nllcli.inputs.formats import NPY_MAGIC
+from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.raw import RawArray
 from nllcli.inputs.streamed import StreamedArray
 
 if TYPE_CHECKING:
     from nllcli.inputs.files import ByteStream, OpenFile
-    from nllcli.inputs.options import ReadOptions
 
 _MAX_HEADER = 10_000
 _REFUSED_KINDS = {
@@ -73,7 +73,7 @@ def read_header(start: bytes, name: str) -> Header:
 def open_npy(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArray:
     """The array of an NPY file; its shape and the file's size must agree before anything is allocated."""
     header = read_header(stream.peek(), stream.name)
-    check_dtype(header.dtype, stream.name, options.input_dtype)
+    check_dtype(header.dtype, stream.name, options)
     if stream.file is None:
         return streamed_array(stream, header)
     return raw_array(stream.name, stream.file, 0, stream.file.size(), header)
@@ -101,15 +101,15 @@ def check_size(name: str, n_bytes: int, header: Header) -> None:
         )
 
 
-def check_dtype(dtype: np.dtype[Any], name: str, input_dtype: str | None) -> None:
+def check_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = ReadOptions()) -> None:
     """Accept floats of any width and integers, and bfloat16 where it is named; refuse the rest by name."""
     if dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None:
-        if input_dtype == "bfloat16":
+        if options.input_dtype == "bfloat16":
             return
         raise DataError(
             f"holds {dtype.str}, two bytes without a type", where=name, hint="bfloat16? --input-dtype bfloat16"
         )
-    if input_dtype is not None:
-        raise DataError(f"holds {dtype}, not {input_dtype}", where=name, hint="leave --input-dtype out")
+    if options.input_dtype is not None and not options.of_targets:  # it is the logits that the option speaks of
+        raise DataError(f"holds {dtype}, not {options.input_dtype}", where=name, hint="leave --input-dtype out")
     if dtype.kind in _REFUSED_KINDS:
         raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not numbers", where=name)

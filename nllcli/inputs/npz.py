@@ -41,7 +41,7 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
         member = archive.open(entry)
     inflated = ByteStream(name, _guarded(member, name))
     header = npy.read_header(inflated.peek(), name)
-    npy.check_dtype(header.dtype, name, options.input_dtype)
+    npy.check_dtype(header.dtype, name, options)
     npy.check_size(name, entry.file_size, header)
     if entry.compress_type != zipfile.ZIP_STORED:
         return npy.streamed_array(inflated, header)

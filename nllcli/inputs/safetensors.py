@@ -44,7 +44,7 @@ def open_safetensors(stream: ByteStream, options: ReadOptions) -> RawArray:
     name = f"{stream.name}:{member}"
     dtype, shape, first = _describe(arrays[member], name)
     if dtype.kind != "V":
-        check_dtype(dtype, name, options.input_dtype)
+        check_dtype(dtype, name, options)
     return RawArray(name, shape, dtype, file=file, offset=begin + first)
 
 

@@ -163,7 +163,7 @@ def _parse_pairs(rows: dict[int, list[str]], integers: bool) -> Vector:
 
 def _parse_npy(stream: ByteStream, integers: bool) -> Vector:
     header = npy.read_header(stream.peek(), stream.name)
-    npy.check_dtype(header.dtype, stream.name, None)
+    npy.check_dtype(header.dtype, stream.name)
     if len(header.shape) != 1:
         raise _Flaw(f"has the shape {header.shape}; expected one dimension")
     data = _read_all(stream)[header.length :]
