@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nllcli.inputs.files import ByteStream, OpenFile
 
 _MAX_HEADER = 10_000
+_NOTHING_SAID = ReadOptions()
 _REFUSED_KINDS = {
     "b": "booleans",
     "c": "complex numbers",
@@ -101,7 +102,7 @@ def check_size(name: str, n_bytes: int, header: Header) -> None:
         )
 
 
-def check_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = ReadOptions()) -> None:
+def check_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = _NOTHING_SAID) -> None:
     """Accept floats of any width and integers, and bfloat16 where it is named; refuse the rest by name."""
     if dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None:
         if options.input_dtype == "bfloat16":
