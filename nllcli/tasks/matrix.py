@@ -70,6 +70,9 @@ def _write_matrix(
             writer.write(start, values)
 
 
+_MOST_VALUES = 1_000_000
+
+
 @dataclass(frozen=True)
 class MatrixTable:
     """How a report on a matrix names things: ``key`` is that of JSON, ``kind`` that of its columns."""
@@ -93,7 +96,7 @@ def _matrix_report(
             hint="-o FILE.npy writes them in their own shape",
         )
     names = dataset.class_names or tuple(str(c) for c in range(n_columns))
-    rows = [row for _, values in blocks for row in values.tolist()]
+    rows = _rows(blocks, n_columns, dataset.logits.name)
     columns = (Column("sample", "sample", "count"), *(Column(name, name, about.kind) for name in names))
     table = Table(about.key, "", columns, [[i, *row] for i, row in enumerate(rows)])
     metrics = (
@@ -108,5 +111,18 @@ def _matrix_report(
         metrics,
         (table,),
         notes=dataset.notes,
-        quiet=[value for row in rows for value in row],
     )
+
+
+def _rows(blocks: Iterable[tuple[int, NDArray[np.float64]]], n_columns: int, name: str) -> list[list[float]]:
+    """All rows, as long as a page could hold them: what is larger goes into a file as it comes."""
+    rows: list[list[float]] = []
+    for _, values in blocks:
+        if (len(rows) + len(values)) * n_columns > _MOST_VALUES:
+            raise UsageError(
+                f"has more than {_MOST_VALUES:,} values, too many for a report",
+                where=name,
+                hint="-o FILE.npy writes them as they come, and so does -f csv",
+            )
+        rows.extend(values.tolist())
+    return rows
