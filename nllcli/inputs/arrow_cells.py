@@ -50,7 +50,11 @@ def parse(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDArray[n
     )
     try:
         table = csv.read_csv(
-            pyarrow.py_buffer(body), read_options=reading, parse_options=parsing, convert_options=converting
+            pyarrow.py_buffer(body),
+            read_options=reading,
+            parse_options=parsing,
+            convert_options=converting,
+            memory_pool=pyarrow.system_memory_pool(),  # the others keep what they once had
         )
     except (pyarrow.ArrowException, ValueError):
         return None

@@ -15,6 +15,8 @@ from nllcli.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numpy.typing import NDArray
+
 _PIECE_BYTES = 1 << 20
 LONGEST_LINE = 1 << 25
 _BLANK_START = re.compile(rb"\n[ \t\n]")
@@ -58,7 +60,7 @@ def clean_lines(
         if b"\0" in piece:
             at = line + piece[: piece.index(b"\0")].count(b"\n")
             raise DataError("has a NUL byte: is this text?", where=f"{name}, line {at}")
-        n_lines = n_clean = piece.count(b"\n")
+        n_lines = n_clean = int(np.count_nonzero(_is_end(piece)))
         marked = table and (b"#" in piece or b'"' in piece)
         if marked or piece[:1] in b" \t\n" or _BLANK_START.search(piece):
             kept = []
@@ -147,4 +149,9 @@ def cut_lines(pieces: Iterator[Lines], n_lines: int) -> Iterator[Lines]:
 
 def _end_of_line(piece: bytes, n: int) -> int:
     """Where the ``n``-th line of ``piece`` ends."""
-    return int(np.flatnonzero(np.frombuffer(piece, np.uint8) == 10)[n - 1]) + 1
+    return int(np.flatnonzero(_is_end(piece))[n - 1]) + 1
+
+
+def _is_end(piece: bytes) -> NDArray[np.bool_]:
+    """Which bytes end a line; several times as fast as bytes.count where lines are short."""
+    return np.equal(np.frombuffer(piece, np.uint8), 10)
