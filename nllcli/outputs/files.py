@@ -120,9 +120,12 @@ def shown(path: StrPath) -> str:
 
 
 def _is_same(status: os.stat_result, name: StrPath) -> bool:
-    """Tell whether the input ``name``, perhaps a member of an archive (``file:member``), is the file of ``status``."""
+    """Tell whether the input ``name``, perhaps a member of an archive (``file:member``), is the file of ``status``.
+
+    File and member may both have colons in their names: whatever stands before one of them is held to be the file.
+    """
     text = os.fspath(name)
-    for path in (0 if text == "-" else text, text.rpartition(":")[0]):
+    for path in (0 if text == "-" else text, *(text[: at.start()] for at in re.finditer(":", text))):
         with suppress(OSError):
             if os.path.samestat(os.stat(path), status):  # noqa: PTH116 - standard input has no path
                 return True

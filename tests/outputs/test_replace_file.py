@@ -117,7 +117,19 @@ def test_other_hard_links_keep_the_old_content(old, tmp_path):
     assert (tmp_path / "other").read_bytes() == b"old"
 
 
-@pytest.mark.parametrize("kind", ["path", "symbolic link", "hard link", "other spelling", "member", "standard input"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "path",
+        "symbolic link",
+        "hard link",
+        "other spelling",
+        "member",
+        "member with a colon",
+        "file with a colon",
+        "standard input",
+    ],
+)
 def test_an_output_that_is_an_input_is_refused(old, tmp_path, kind, monkeypatch):
     name = tmp_path / "name"
     match kind:
@@ -131,6 +143,11 @@ def test_an_output_that_is_an_input_is_refused(old, tmp_path, kind, monkeypatch)
             name = tmp_path / ".." / tmp_path.name / old.name
         case "member":
             name = f"{old}:logits"
+        case "member with a colon":
+            name = f"{old}:enc:0"
+        case "file with a colon":
+            name = f"{old.rename(tmp_path / 'a:b')}:enc:0"
+            old = tmp_path / "a:b"
         case "standard input":
             name = "-"
             real = os.stat
