@@ -21,7 +21,7 @@ NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|inf(inity
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*", re.ASCII)
 _INFINITY = re.compile(rb"inf", re.IGNORECASE)
 _BLANKS = re.compile(rb"[ \t]+")
-_EXACT_INTEGERS = 2**53
+EXACT_INTEGERS = 2**53
 
 
 def is_number(cell: str) -> bool:
@@ -144,4 +144,4 @@ def integers(values: NDArray[Any]) -> NDArray[np.int64] | None:
 def is_index(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Which floating-point values are whole numbers that no rounding can have changed."""
     with np.errstate(invalid="ignore"):  # of a signalling NaN
-        return np.asarray((np.abs(values) < _EXACT_INTEGERS) & (values == np.floor(values)))
+        return np.asarray((np.abs(values) < EXACT_INTEGERS) & (values == np.floor(values)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import partial
+from math import isinf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,26 @@ if TYPE_CHECKING:
     from nllcli.inputs.options import ReadOptions
 
 _FIRST_LINE = 1 << 24
+
+
+def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The hook of ``json.loads`` that refuses an object in which a name occurs twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return found
+
+
+def _finite(number: str) -> float:
+    """The hook that refuses digits which no float64 holds; an infinity has a word of its own."""
+    value = float(number)
+    if isinf(value):
+        raise ValueError(f"{shown(number)} is too large for a float64")
+    return value
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=unique_names)
+_DIGITS_FINITE = json.JSONDecoder(parse_float=_finite)  # a call a number: only for lines that hold an infinity
 
 
 @dataclass
@@ -76,7 +97,9 @@ class JsonLines:
             if not self.labels and isinstance(value, dict) and "target" in value:
                 raise DataError("has a target, unlike the first line", where=where(i))
             if self.n_classes:
-                rows.append(_row(value, self.n_classes, where(i), infinite=b"Infinity" in line))
+                rows.append(_row(value, self.n_classes, where(i)))
+                if np.isinf(rows[-1]).any():
+                    parse_line(line, where(i), _DIGITS_FINITE)
             labels.append(_target(value, where(i)) if self.labels else "")
         targets = self.label_reader.read(labels, where) if self.labels else None
         return Block(start, np.array(rows).reshape(-1, self.n_classes or 1), targets)
@@ -103,22 +126,15 @@ def first_line(stream: ByteStream) -> tuple[bytes, str]:
     raise DataError("is empty", where=stream.name)
 
 
-def parse_line(line: bytes, where: str) -> Any:
+def parse_line(line: bytes, where: str, decoder: json.JSONDecoder = _DECODER) -> Any:
     """The value of one line of JSON; raises DataError for what is none, and for names that occur twice."""
     try:
-        return json.loads(text_of(line, where), object_pairs_hook=_unique)
+        return decoder.decode(text_of(line, where))
     except json.JSONDecodeError as error:
         hint = "one JSON value a line; jq -c . writes them so" if line.strip() in (b"[", b"{") else None
         raise DataError(f"is no JSON: {error.msg}, column {error.colno}", where=where, hint=hint) from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"cannot be read: {str(error)[:80]}", where=where) from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name occurs twice")
-    return found
 
 
 def _logits(value: Any, where: str) -> list[Any]:
@@ -134,7 +150,7 @@ def _logits(value: Any, where: str) -> list[Any]:
     return logits
 
 
-def _row(value: Any, n_classes: int, where: str, *, infinite: bool) -> NDArray[np.float64]:
+def _row(value: Any, n_classes: int, where: str) -> NDArray[np.float64]:
     logits = _logits(value, where)
     if len(logits) != n_classes:
         raise DataError(f"has {len(logits)} logits, the first line has {n_classes}", where=where)
@@ -142,12 +158,9 @@ def _row(value: Any, n_classes: int, where: str, *, infinite: bool) -> NDArray[n
         j, odd = next((j, x) for j, x in enumerate(logits) if type(x) not in (int, float))
         raise DataError(f"{shown(json.dumps(odd))} is not a number", where=f"{where}, value {j + 1}")
     try:
-        row = np.array(logits, np.float64)
+        return np.array(logits, np.float64)
     except OverflowError as error:
         raise DataError("has an integer too large for a float64", where=where) from error
-    if np.isinf(row).any() and not infinite:
-        raise DataError(f"value {int(np.isinf(row).argmax()) + 1} is too large for a float64", where=where)
-    return row
 
 
 def _target(value: Any, where: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from nllcli.errors import DataError
 from nllcli.inputs import shapes, targets
 from nllcli.inputs.npy import check_dtype
-from nllcli.inputs.raw import Values
+from nllcli.inputs.raw import Values, are_rounded, rounded_integers
 from nllcli.model import Block, Chunk, Dataset, Layout, Notice, Scratch
 
 if TYPE_CHECKING:
@@ -30,7 +30,12 @@ class MemoryArray:
     fortran: bool = False
     class_names: tuple[str, ...] | None = None
     labels: bool = False
-    notes: tuple[Notice, ...] = ()
+    _rounded: bool = field(default=False, init=False)
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What was worth knowing of the blocks read so far."""
+        return (rounded_integers(self.name),) if self._rounded else ()
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -43,21 +48,28 @@ class MemoryArray:
     def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
         slices = self.values.reshape(layout.outer or 0, layout.n_classes, layout.inner)
         for start, n in layout.runs(block_samples):
-            yield Chunk(start, n, partial(_load, slices, start, n), n * layout.n_classes * self.dtype.itemsize)
+            yield Chunk(start, n, partial(self._load, slices, start, n), n * layout.n_classes * self.dtype.itemsize)
 
     def place(self, sample: int, layout: Layout) -> str:
         return layout.place(sample)
 
+    def _load(self, slices: NDArray[Any], start: int, n: int, _: Scratch) -> Block:
+        logits = _rows(slices, start, n)
+        if are_rounded(logits):
+            self._rounded = True
+        return Block(start, logits)
 
-def _load(slices: NDArray[Any], start: int, n: int, _: Scratch) -> Block:
+
+def _rows(slices: NDArray[Any], start: int, n: int) -> NDArray[Any]:
+    """Samples ``start`` to ``start + n`` of (outer, n_classes, inner), as (n, n_classes)."""
     _, n_classes, inner = slices.shape
     outer, within = divmod(start, inner)
     if n % inner:
-        return Block(start, slices[outer, :, within : within + n].T)
+        return slices[outer, :, within : within + n].T
     taken = slices[outer : outer + n // inner]
     if len(taken) == 1:
-        return Block(start, taken[0].T)
-    return Block(start, taken.transpose(0, 2, 1).reshape(n, n_classes))
+        return taken[0].T
+    return taken.transpose(0, 2, 1).reshape(n, n_classes)
 
 
 def memory_array(name: str, given: ArrayLike) -> MemoryArray:

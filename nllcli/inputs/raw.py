@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.errors import FaultError
+from nllcli.inputs.cells import EXACT_INTEGERS
 from nllcli.model import Block, Chunk, Layout, Notice, Scratch
 
 if TYPE_CHECKING:
@@ -27,7 +28,18 @@ if TYPE_CHECKING:
 # Runs of one class shorter than this are read for several blocks at once, as slabs of about so many bytes.
 _SHORT_RUN = 1 << 15
 _SLAB_BYTES = 1 << 24
-_EXACT_INTEGERS = 2**53
+
+
+def are_rounded(values: NDArray[Any]) -> bool:
+    """Whether any of the values is an integer that float64 may not hold."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
+        return False
+    return bool((values > EXACT_INTEGERS).any() or (values < -EXACT_INTEGERS).any())
+
+
+def rounded_integers(name: str) -> Notice:
+    """The note on integers of which that is so."""
+    return Notice("rounded-integers", f"{name}: integers beyond 2^53 lose their last digits in the computation")
 
 
 @dataclass
@@ -48,11 +60,7 @@ class FileArray:
     @property
     def notes(self) -> tuple[Notice, ...]:
         """What was worth knowing of the blocks read so far."""
-        if not self._rounded:
-            return ()
-        return (
-            Notice("rounded-integers", f"{self.name}: integers beyond 2^53 lose their last digits in the computation"),
-        )
+        return (rounded_integers(self.name),) if self._rounded else ()
 
     @property
     def n_values(self) -> int:
@@ -70,8 +78,8 @@ class FileArray:
 
     def _block(self, start: int, slices: NDArray[Any]) -> Block:
         """Whole slices (outer, n_classes, inner) of the file as a block of samples."""
-        if self.dtype.kind in "iu" and self.dtype.itemsize == 8:
-            self._rounded |= bool((slices > _EXACT_INTEGERS).any() or (slices < -_EXACT_INTEGERS).any())
+        if are_rounded(slices):
+            self._rounded = True  # of any thread: what another one found is not taken back
         outer, n_classes, inner = slices.shape
         if outer == 1:
             return Block(start, slices[0].T)

@@ -11,6 +11,7 @@ import numpy as np
 from nllcli.errors import DataError
 from nllcli.inputs import members
 from nllcli.inputs.files import on_disk
+from nllcli.inputs.jsonl import unique_names
 from nllcli.inputs.npy import check_dtype
 from nllcli.inputs.raw import RawArray
 
@@ -55,7 +56,7 @@ def _read_header(file: OpenFile, name: str) -> tuple[dict[str, Any], int]:
     if length > _MAX_HEADER or begin > file.size():
         raise DataError(f"its header claims {length} bytes, more than there are or than is allowed", where=name)
     try:
-        header = json.loads(file.read_at(length, 8, name).decode("utf-8"), object_pairs_hook=_unique)
+        header = json.loads(file.read_at(length, 8, name).decode("utf-8"), object_pairs_hook=unique_names)
     except (ValueError, RecursionError) as error:
         raise DataError(f"its header is damaged: {str(error)[:120]}", where=name) from error
     if not isinstance(header, dict):
@@ -69,13 +70,6 @@ def _read_header(file: OpenFile, name: str) -> tuple[dict[str, Any], int]:
     if begin + end != file.size():
         raise DataError(f"needs {begin + end} bytes, it has {file.size()}", where=name)
     return header, begin
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name occurs twice")
-    return found
 
 
 def _offsets(about: Any, name: str) -> tuple[int, int]:

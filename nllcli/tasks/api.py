@@ -156,6 +156,6 @@ def compute(
         n_samples=tally.n_samples,
         n_counted=tally.n_counted,
         n_classes=n_classes,
-        warnings=(*settled.notices, *tally_notices(tally, settled)),
+        warnings=(*settled.notices, *tally_notices(tally, settled), *dataset.notes),
         signature=signature(settled),
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nllcli import compute
 from nllcli.errors import DataError, NllError, SampleError, UsageError
 from nllcli.inputs.dataset import InputOptions, open_dataset
 from nllcli.inputs.memory import dataset_of
@@ -173,3 +174,18 @@ def test_arrays_in_memory_that_do_not_fit():
         dataset_of(np.zeros((2, 3)), [0, 1, 2])
     with pytest.raises(NllError, match="shape"):
         dataset_of(np.zeros((2, 3)), [0, 1], sample_weights=[1.0])
+
+
+@pytest.mark.parametrize(("value", "told"), [(2**53, False), (2**53 + 1, True), (-(2**53) - 1, True)])
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_long_integers_are_told_of(value, told, in_memory, put):
+    """The finding stays, whatever the blocks after it hold."""
+    logits = np.array([[0, value], [0, 0], [1, 0]])
+    dataset = dataset_of(logits, [0, 1, 0]) if in_memory else open_dataset(InputOptions(put("x", logits)))
+    joined(dataset, "logits", 1)
+    assert [notice.code for notice in dataset.notes] == ["rounded-integers"] * told
+
+
+def test_long_integers_are_told_of_in_python():
+    result = compute(np.array([[0, 2**53 + 1]]), [0])
+    assert [notice.code for notice in result.warnings].count("rounded-integers") == 1
