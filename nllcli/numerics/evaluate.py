@@ -11,7 +11,7 @@ import numpy as np
 from nllcli.errors import SampleError
 from nllcli.numerics import gradient, losses
 from nllcli.numerics.convert import is_bfloat16, to_float
-from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
+from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_sum, exact_sums
 from nllcli.numerics.surprisal import FromLogits, Surprisal, surprisal
 from nllcli.numerics.tally import ClassSums, Rows, Tally, tally_of
 
@@ -86,12 +86,8 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
             _blank(values, scored, unusable)
 
     findings = _findings(block, x, scores, scored, weighted, options, unusable)
-    n_correct, right = _correct(scores, scored)
-    classes = (
-        _class_sums(scored, right, weighted, plain, n_classes)
-        if wanted.classes and scored.targets.ndim == 1 and block.targets is not None
-        else None
-    )
+    n_correct, right = (None, None) if block.targets is None else _correct(scores, scored, unusable)
+    classes = _class_sums(scored, right, weighted, plain, n_classes) if wanted.classes and right is not None else None
     tally = tally_of(
         scored.only(weighted),
         unweighted=None if plain is None else scored.only(plain),
@@ -298,25 +294,29 @@ def _own(values: NDArray[np.float64], unusable: NDArray[np.bool_] | None) -> NDA
     return values
 
 
-def _correct(scores: Surprisal, scored: _Scored) -> tuple[int | None, NDArray[np.bool_] | None]:
+def _correct(
+    scores: Surprisal, scored: _Scored, unusable: NDArray[np.bool_] | None
+) -> tuple[int | None, NDArray[np.bool_] | None]:
+    """How many samples are predicted right, and which; class probabilities have no one class to predict."""
     if scored.targets.ndim == 2:
         return None, None
     right = scored.masked(scores.is_top(scored.targets))
+    if unusable is not None:
+        right &= ~unusable
     return int(np.count_nonzero(right)), right
 
 
 def _class_sums(
     scored: _Scored,
-    right: NDArray[np.bool_] | None,
+    right: NDArray[np.bool_],
     weighted: NDArray[np.float64],
     plain: NDArray[np.float64] | None,
     n_classes: int,
 ) -> ClassSums:
-    assert right is not None
     targets = scored.only(scored.targets)
 
-    def per_class(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(targets, weights=scored.only(values), minlength=n_classes).astype(np.float64, copy=False)
+    def per_class(values: NDArray[np.float64]) -> ExactSums:
+        return exact_sums(scored.only(values), targets, n_classes)
 
     weighted_sum = per_class(weighted)
     return ClassSums(

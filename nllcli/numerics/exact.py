@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 _UNIT_BITS = 1074
 _UNIT = 1 << _UNIT_BITS
 _LARGEST_SPLIT_EXPONENT = 960
+
+# The sums of groups keep digits of 32 bits, digit k in units of 2**(32 k - 1074), so that the digits of any two sums
+# stand on one grid. A round takes from at most 2**19 values, each below 2**-21 of sigma, what is left is below 2**-21
+# of the sigma of the digit underneath, and every sum of parts is a float64 integer below 2**53.
+_DIGIT_BITS = 32
+_HEADROOM = 21
+_MOST_AT_ONCE = 1 << 19
+_LARGEST_VALUE = 2.0**900
+_LOWERED_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,80 @@ def exact_sum(values: NDArray[np.float64]) -> ExactSum:
             break
         exponent += headroom - 53  # what is left of each value is at most half a unit in the last place of sigma
     return ExactSum(units)
+
+
+@dataclass(frozen=True)
+class ExactSums:
+    """The exact sums of ``n`` groups of float64 values: base-2**32 digits (n,) int64 with signs, lowest first.
+
+    ``digits`` holds those that occur, by place; ``special`` (n,) float64 is the sum of what is not finite, else 0.
+    """
+
+    n: int
+    digits: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    special: NDArray[np.float64] | None = None
+
+    def __add__(self, other: ExactSums) -> ExactSums:
+        digits = dict(self.digits)
+        for place, digit in other.digits.items():
+            digits[place] = digits[place] + digit if place in digits else digit
+        special = self.special if other.special is None else other.special
+        if self.special is not None and other.special is not None:
+            with np.errstate(invalid="ignore"):  # infinities of both signs: NaN it is
+                special = self.special + other.special
+        return ExactSums(self.n, digits, special)
+
+    def __getitem__(self, group: int) -> ExactSum:
+        special = 0.0 if self.special is None else float(self.special[group])
+        return ExactSum(
+            sum(int(digit[group]) << (_DIGIT_BITS * place) for place, digit in self.digits.items()),
+            int(special == math.inf),
+            int(special == -math.inf),
+            int(math.isnan(special)),
+        )
+
+
+def exact_sums(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int) -> ExactSums:
+    """Sum float64 ``values`` (n,) without rounding, group by group: ``groups`` (n,) are indices below ``n_groups``.
+
+    As in ``exact_sum``, the leading bits of all values are split off on a common grid and added up, until nothing is
+    left; here the grids are the same for every call, so that the sums of blocks add up digit by digit.
+    """
+    total = ExactSums(n_groups)
+    for first in range(0, len(values), _MOST_AT_ONCE):
+        part = slice(first, first + _MOST_AT_ONCE)
+        total += _group_sums(values[part], groups[part], n_groups)
+    return total
+
+
+def _group_sums(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int) -> ExactSums:
+    top = max(float(values.max()), -float(values.min()))
+    if not math.isfinite(top):
+        finite = np.isfinite(values)
+        with np.errstate(invalid="ignore"):
+            special = np.bincount(groups, np.where(finite, 0.0, values), n_groups).astype(np.float64, copy=False)
+        return _group_sums(np.where(finite, values, 0.0), groups, n_groups) + ExactSums(n_groups, special=special)
+    if top > _LARGEST_VALUE:
+        large = np.abs(values) > _LARGEST_VALUE
+        lowered = np.where(large, np.ldexp(values, -_DIGIT_BITS * _LOWERED_DIGITS), 0.0)
+        sums = _group_sums(lowered, groups, n_groups)
+        raised = {place + _LOWERED_DIGITS: digit for place, digit in sums.digits.items()}
+        return _group_sums(np.where(large, 0.0, values), groups, n_groups) + ExactSums(n_groups, raised)
+    sums = ExactSums(n_groups)
+    place = max(0, math.ceil((math.frexp(top)[1] + _HEADROOM + _UNIT_BITS - 52) / _DIGIT_BITS))
+    while top != 0.0:
+        unit = _DIGIT_BITS * place - _UNIT_BITS
+        sigma = math.ldexp(1.5, unit + 52)  # whose neighbours are one unit apart on either side
+        high = values + sigma
+        high -= sigma
+        counted = np.ldexp(np.bincount(groups, high, n_groups), -unit).astype(np.int64)
+        # A digit of its own size a block, so that 2**30 blocks add up within int64.
+        sums += ExactSums(n_groups, {place: counted & ((1 << _DIGIT_BITS) - 1), place + 1: counted >> _DIGIT_BITS})
+        values = values - high
+        if not values.any():
+            break
+        place -= 1
+    return sums
 
 
 def exact_count(n: int) -> ExactSum:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
+from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_sum
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,9 +39,10 @@ class Rows:
 class Spread:
     """Second moments of loss terms a and weights b about ``a = centre * b``: sums of u*u, u*b, b*b, u = a - centre*b.
 
-    Kept about a centre of its own so that no digits cancel; merging moves both onto one centre.
+    Kept about a centre of its own so that no digits cancel; merging moves both onto one centre. ``n`` counts the terms.
     """
 
+    n: int = 0
     centre: float = 0.0
     uu: float = 0.0
     ub: float = 0.0
@@ -52,11 +53,12 @@ class Spread:
         if weights is None:
             centre = float(np.mean(terms))
             u = terms - centre
-            return cls(centre, float(np.add.reduce(np.square(u))), float(np.add.reduce(u)), float(len(u)))
+            return cls(len(u), centre, float(np.add.reduce(np.square(u))), float(np.add.reduce(u)), float(len(u)))
         weight_sum = float(np.add.reduce(weights))
         centre = float(np.add.reduce(terms)) / weight_sum if weight_sum else 0.0
         u = terms - centre * weights
         return cls(
+            len(u),
             centre,
             float(np.add.reduce(np.square(u))),
             float(np.add.reduce(u * weights)),
@@ -69,13 +71,13 @@ class Spread:
         return self.uu - 2.0 * shift * self.ub + shift * shift * self.bb
 
     def __add__(self, other: Spread) -> Spread:
-        if self.bb == 0.0:
-            return other
-        if other.bb == 0.0:
-            return self
+        if not self.n or not other.n:
+            return self if self.n else other
         bb = self.bb + other.bb
-        centre = self.centre + (other.centre - self.centre) * (other.bb / bb)
+        # Terms without weight lie the same way from every centre.
+        centre = self.centre + (other.centre - self.centre) * (other.bb / bb) if bb else 0.0
         return Spread(
+            self.n + other.n,
             centre,
             self.squares_about(centre) + other.squares_about(centre),
             self.ub - (centre - self.centre) * self.bb + other.ub - (centre - other.centre) * other.bb,
@@ -89,8 +91,8 @@ class ClassSums:
 
     n: NDArray[np.int64]
     n_correct: NDArray[np.int64]
-    loss_sum: NDArray[np.float64]
-    weighted_sum: NDArray[np.float64]
+    loss_sum: ExactSums
+    weighted_sum: ExactSums
 
     def __add__(self, other: ClassSums) -> ClassSums:
         return ClassSums(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.model import Column, Metric, Notice, Report, Table, Value
 from nllcli.numerics.evaluate import Outcome, Wanted
+from nllcli.numerics.exact import exact_count
 from nllcli.numerics.tally import ClassSums, Tally
 from nllcli.tasks.divisor import gradient_divisor
 from nllcli.tasks.request import ScoreRequest, Settled, settle, signature
@@ -98,7 +99,7 @@ def _report(settled: Settled, sections: Sections, tally: Tally, kept: _Kept) -> 
     tables = []
     extra: dict[str, Any] = {}
     if tally.classes is not None:
-        tables.append(_class_table(tally.classes, names, weighted=options.class_weights))
+        tables.append(_class_table(tally, tally.classes, names, weighted=options.class_weights))
     else:
         extra["per_class"] = None  # soft targets, or too many classes to list unasked
     losses = kept.joined("losses")
@@ -192,9 +193,11 @@ def class_names(settled: Settled) -> tuple[str, ...]:
     return settled.dataset.class_names or tuple(str(c) for c in range(_n_classes(settled)))
 
 
-def _class_table(sums: ClassSums, names: tuple[str, ...], *, weighted: NDArray[np.float64] | None) -> Table:
+def _class_table(
+    tally: Tally, sums: ClassSums, names: tuple[str, ...], *, weighted: NDArray[np.float64] | None
+) -> Table:
     """Per class: the count, the mean loss, accuracy and the share of the total that the reduction sees."""
-    total = float(sums.weighted_sum.sum())
+    total = float(tally.loss_sum)
     columns = [
         Column("class", "class", "text"),
         Column("count", "count", "count"),
@@ -205,12 +208,12 @@ def _class_table(sums: ClassSums, names: tuple[str, ...], *, weighted: NDArray[n
     rows: list[list[Value]] = []
     for c, name in enumerate(names):
         n = int(sums.n[c])
-        share = float(sums.weighted_sum[c]) / total if math.isfinite(total) and total else None
+        share = sums.weighted_sum[c].divided_by(tally.loss_sum) if math.isfinite(total) and total else None
         row: list[Value] = [
             name,
             n,
             int(sums.n_correct[c]) / n if n else None,
-            float(sums.loss_sum[c]) / n if n else None,
+            sums.loss_sum[c].divided_by(exact_count(n)) if n else None,
             share,
         ]
         if weighted is not None:

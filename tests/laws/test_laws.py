@@ -77,6 +77,9 @@ def test_splitting_and_merging_gives_the_same_bits(problem, cuts, loss):
     for name in ("loss_sum", "weight_sum", "unweighted_sum", "n_samples", "n_counted", "n_correct", "findings"):
         assert getattr(merged, name) == getattr(whole, name)
     assert merged.mean() == whole.mean()
+    for name in ("n", "n_correct", "loss_sum", "weighted_sum"):
+        mine, all_ = getattr(merged.classes, name), getattr(whole.classes, name)
+        assert [mine[c] for c in range(rows.shape[1])] == [all_[c] for c in range(rows.shape[1])]
 
 
 @given(st.integers(1, 200), st.floats(-1e300, 1e300), st.floats(0.1, 10.0))

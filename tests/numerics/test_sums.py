@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from one_block import relative_error, score
 
-from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
+from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_sum, exact_sums
 from nllcli.numerics.tally import Rows, Spread, Tally
 
 INF, NAN = math.inf, math.nan
@@ -161,5 +161,67 @@ def test_class_sums():
         mine = [i for i in range(60) if TARGETS[i] == c]
         assert sums.n[c] == len(mine)
         assert sums.n_correct[c] == sum(ROWS[i].argmax() == c for i in mine)
-        assert sums.loss_sum[c] == pytest.approx(math.fsum(float(losses[i]) for i in mine), rel=1e-13)
-        assert sums.weighted_sum[c] == pytest.approx(WEIGHTS[c] * math.fsum(float(losses[i]) for i in mine), rel=1e-13)
+        total = math.fsum(float(losses[i]) for i in mine)
+        assert float(sums.loss_sum[c]) == pytest.approx(total, rel=1e-13)
+        assert float(sums.weighted_sum[c]) == pytest.approx(WEIGHTS[c] * total, rel=1e-13)
+
+
+@given(LISTS, st.randoms(), st.integers(0, 30))
+def test_the_sum_of_every_group_is_rounded_once_wherever_it_is_cut(values, random, cut):
+    groups = np.array([random.randrange(4) for _ in values], np.int64)
+    numbers = np.array(values, np.float64)
+    whole = exact_sums(numbers, groups, 4)
+    parts = exact_sums(numbers[:cut], groups[:cut], 4) + exact_sums(numbers[cut:], groups[cut:], 4)
+    for c in range(4):
+        mine = [Fraction(v) for v, g in zip(values, groups, strict=True) if g == c]
+        assert float(whole[c]) == rounded(sum(mine, Fraction(0)))
+        assert parts[c] == whole[c]
+
+
+def test_the_sums_of_long_groups():
+    """More values than one round takes, of every size a float64 has."""
+    rng = np.random.default_rng(5)
+    values = rng.normal(0, 1, 600_000) * 10.0 ** rng.integers(-12, 12, 600_000)
+    values[:1000] = np.ldexp(rng.uniform(-1, 1, 1000), rng.integers(-1074, 1020, 1000))
+    groups = rng.integers(0, 3, len(values))
+    sums = exact_sums(values, groups, 3)
+    for c in range(3):
+        assert float(sums[c]) == math.fsum(values[groups == c])
+
+
+def test_what_is_not_finite_stays_in_its_group():
+    values = np.array([1.0, INF, 2.0, -INF, 0.5, NAN, 0.25, INF, -INF])
+    sums = exact_sums(values, np.array([0, 1, 1, 2, 0, 3, 3, 4, 4]), 6)
+    np.testing.assert_equal([float(sums[c]) for c in range(6)], [1.5, INF, -INF, NAN, NAN, 0.0])
+    both = sums + exact_sums(np.array([-INF, 3.0]), np.array([1, 0]), 6)
+    np.testing.assert_equal([float(both[c]) for c in range(6)], [4.5, NAN, -INF, NAN, NAN, 0.0])
+
+
+def test_a_class_of_2_to_the_25_tenths_has_the_mean_of_one():
+    block = exact_sums(np.full(1 << 17, 0.1), np.zeros(1 << 17, np.int64), 2)
+    sums = ExactSums(2)
+    for _ in range(1 << 8):
+        sums += block
+    assert sums[0].divided_by(exact_count(1 << 25)) == 0.1
+
+
+def test_blocks_without_weight_count_in_the_standard_error():
+    """Class weights of 0 and label smoothing: a block's terms are above 0 while its weights are 0."""
+    targets = np.sort(TARGETS)
+    options = {"class_weights": [0.0, 5.0, 1.0], "label_smoothing": 0.2}
+    assert (targets[:14] == 0).all()
+    tally = Tally()
+    for start in range(0, 60, 7):
+        tally += score(ROWS[start : start + 7], targets[start : start + 7], start=start, **options).tally
+    assert relative_error(tally.standard_error(), oracle.standard_error(ROWS, targets, **options)) <= 1e-9
+
+
+def test_without_targets_nothing_is_right_or_wrong():
+    assert score(ROWS, loss="argmax").tally.n_correct is None
+
+
+def test_a_sample_let_through_as_nan_is_not_right():
+    """The largest logit of the second row is its target's, but +inf allows no probability."""
+    found = score([[3.0, 1.0], [0.0, INF], [NAN, 0.0]], [0, 1, 0], on_nonfinite="nan").tally
+    assert found.n_correct == 1
+    assert found.classes.n_correct.tolist() == [1, 0]
