@@ -141,7 +141,7 @@ def _one_a_class(logits: BlockSource, kind: str, options: InputOptions) -> bool:
 
 
 def _text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: BlockSource) -> _Targets:
-    dialect = sniff(stream)
+    dialect = sniff(stream, remedy=targets.REMEDY)
     n_columns = dialect.n_columns - dialect.has_index
     if n_columns > 1 and _same_shape((None, n_columns), logits.shape):
         return _Targets(None, WrittenAsFloats(open_table(stream, dialect, ReadOptions())), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,14 @@ from nllcli.inputs import cells
 from nllcli.inputs.lines import LONGEST_LINE, LineNumbers, clean_lines, too_long
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nllcli.inputs.files import ByteStream
 
 _DELIMITERS = ("\t", ";", ",", " ")
 _FIRST_LINES = 3
+_REMEDY = "say which: --header yes or --header no"
+_NUMBER_BEGINS = re.compile(r"[+-]?\.?\d")
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
 
 
@@ -44,14 +47,21 @@ class _Line:
     text: str
 
 
-def sniff(stream: ByteStream, *, header: str = "auto", delimiter: str | None = None) -> Dialect:
-    """Tell delimiter and header from the first lines, without consuming them; ``header`` may be "yes" or "no"."""
+def sniff(stream: ByteStream, *, header: str = "auto", delimiter: str | None = None, remedy: str = _REMEDY) -> Dialect:
+    """Tell delimiter and header from the first lines, without consuming them; ``header`` may be "yes" or "no".
+
+    ``remedy`` is the hint where a first line can be read as names and as numbers.
+    """
     lines = _first_lines(stream)
     if not lines:
         raise DataError("is empty", where=stream.name)
     delimiter = delimiter or _delimiter([line.text for line in lines])
     rows = [_split(line, delimiter, stream.name) for line in lines]
-    if header == "no" or (header == "auto" and not _names_columns(rows, stream.name)):
+    if header == "auto":
+        doubt = _doubt(rows)
+        if doubt is not None:
+            raise UsageError(doubt, where=f"{stream.name}, line {lines[0].number}", hint=remedy)
+    if header == "no" or (header == "auto" and not _names_columns(rows)):
         return Dialect(delimiter, None, rows[0])
     first_row = rows[1] if len(rows) > 1 else rows[0]
     if len(first_row) != len(rows[0]):
@@ -59,29 +69,46 @@ def sniff(stream: ByteStream, *, header: str = "auto", delimiter: str | None = N
     return Dialect(delimiter, rows[0], first_row)
 
 
-def _names_columns(rows: list[tuple[str, ...]], name: str) -> bool:
+def _doubt(rows: list[tuple[str, ...]]) -> str | None:
+    """Why it is not to be told whether the first row holds names or numbers, if so."""
+    if len(rows) == 1:
+        return None
+    first = rows[0]
+    if len(first) > 1 and _are_counted(first) and any(_is_fraction(cell) for cell in rows[1]):
+        return f"its first line is 0 to {len(first) - 1}: the numbers of the columns, or a row?"
+    if _names_columns(rows):
+        for j, (cell, below) in enumerate(zip(first, rows[1], strict=False)):
+            if cells.is_number(below) and (j or cell.strip()) and _is_damaged(cell):
+                return f"column {j + 1} begins with {cells.shown(cell.strip())}: a name, or a damaged number?"
+    return None
+
+
+def _names_columns(rows: list[tuple[str, ...]]) -> bool:
     """Whether the first row is a header: all names, or the column numbers of a data frame."""
     first = rows[0]
     numeric = [cell.strip() for cell in first if cells.is_number(cell)]
-    if not numeric:
-        return not (_damaged(first) and len(rows) > 1)
     if len(rows) == 1:
-        return False
-    counting = numeric == [str(i) for i in range(len(numeric))]
+        return not numeric
+    if not numeric:
+        return not _stands_for_numbers(first)
     if len(numeric) == len(first):
-        if counting and len(first) > 1 and any(_is_fraction(cell) for cell in rows[1]):
-            raise UsageError(
-                f"its first line is 0 to {len(first) - 1}: the numbers of the columns, or a row?",
-                where=name,
-                hint="say which: --header yes or --header no",
-            )
         return False
     index = not first[0].strip() and all(cell.isdecimal() for cell in numeric)
-    return len(first) == len(rows[1]) and (index or counting)
+    return len(first) == len(rows[1]) and (index or _are_counted(numeric))
 
 
-def _damaged(row: tuple[str, ...]) -> bool:
-    """Cells such as 1_000, 1,5 or NA, which stand for numbers rather than names."""
+def _are_counted(row: Sequence[str]) -> bool:
+    return [cell.strip() for cell in row] == [str(i) for i in range(len(row))]
+
+
+def _is_damaged(cell: str) -> bool:
+    """A word for a missing value, or what begins like a number and is none, such as 1_000 or 5.O."""
+    text = cell.strip()
+    return not cells.is_number(text) and (text.lower() in _MISSING or _NUMBER_BEGINS.match(text) is not None)
+
+
+def _stands_for_numbers(row: tuple[str, ...]) -> bool:
+    """Whether all cells are such as 1_000, 1,5 or NA, and none can be a name."""
     texts = [cell.strip() for cell in row]
     return all(text.lower() in _MISSING for text in texts) or all(
         any(c.isdigit() for c in text) and not any(c.isalpha() for c in text) for text in texts

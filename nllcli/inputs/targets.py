@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nllcli.inputs.files import ByteStream
     from nllcli.model import BlockSource, VectorSource
 
+REMEDY = "mend the first line, or leave it out"
 _MOST_CLASSES = 1 << 24
 
 
@@ -215,7 +216,7 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
         source = opened.read(ReadOptions(of_targets=True, classes=classes))
         values = _flat_indices(source) if isinstance(source, FileArray) else read_labels(source)
         return _count_indices(values, classes, path)
-    dialect = sniff(opened.stream)
+    dialect = sniff(opened.stream, remedy=REMEDY)
     if classes is None and dialect.n_columns == 1 and not cells.is_number(dialect.first_row[0]):
         column = _open_column(opened.stream, dialect, None)
         counter = Counter(column.labels())

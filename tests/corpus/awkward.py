@@ -389,6 +389,19 @@ def csv_cases():
     )
     numbered = "0,1,2\n5.0,4,2\n4.0,2,8\n4.0,4,1\n"
     yield refused("csv-column-numbers-unsaid", "x.csv", numbered, "numbers of the columns", "--header", code=2)
+    doubtful = {
+        "half-missing": ("1_000,NA\n1,2\n", "line 1", "column 1 begins with '1_000'"),
+        "letters-for-digits": ("5.O,4.O,2.O,zero\n5,4,2,one\n", "line 1", "column 1 begins with '5.O'"),
+        "one-missing": ("# c\ncat,NA,dog\n5,4,2\n", "line 2", "column 2 begins with 'NA'"),
+        "missing-beside-number": ("NA,0\n5,1.5\n", "line 1", "column 1 begins with 'NA'"),
+        "empty-name": ("cat,,dog\n5,4,2\n", "line 1", "column 2 begins with ''"),
+    }
+    yield from (
+        refused(f"csv-first-row-{name}", "x.csv", data, *says, "--header yes or --header no", code=2)
+        for name, (data, *says) in doubtful.items()
+    )
+    named = ("x.csv", "targets.txt", "--header", "yes")
+    yield accepted("csv-first-row-of-odd-names", "x.csv", csv(header="1st,2nd,none"), words=named)
     yield accepted("csv-column-numbers-yes", "x.csv", numbered, words=("x.csv", "targets.txt", "--header", "yes"))
     yield accepted(
         "csv-column-numbers-no",
@@ -672,6 +685,11 @@ def target_cases():
         "gz": gzip.compress(b"0\n2\n1\n"),
     }
     yield from (given(f"targets-text-{name}", data, file="y.txt") for name, data in text.items())
+    yield given(
+        "targets-first-row-damaged", "0.O\n2\n1\n", "begins with '0.O'", "mend the first line", code=2, file="y.txt"
+    )
+    odd = ("--classes", "3d,2d,4d")
+    yield given("targets-odd-names", "3d\n4d\n2d\n", file="y.txt", words=odd)
     yield given("targets-names", "cat\nhorse\ndog\n", file="y.txt", words=("--classes", "cat,dog,horse"))
     yield given("targets-names-header", "label\ncat\nhorse\ndog\n", file="y.txt", words=("--classes", "cat,dog,horse"))
     bad = {
