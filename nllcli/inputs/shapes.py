@@ -7,6 +7,9 @@ from nllcli.model import Layout
 
 Shape = tuple[int | None, ...]
 
+# Names, weights and counts are kept for every class, whatever a header claims their number to be.
+MOST_CLASSES = 1 << 24
+
 
 def layout_of(
     shape: Shape, target_shape: Shape | None, *, class_axis: int | None, binary: bool, fortran: bool, name: str
@@ -17,8 +20,15 @@ def layout_of(
     if binary:
         return _binary_layout(shape, fortran, name)
     axis = _class_axis(shape, target_shape, class_axis, name)
-    if shape[axis] == 0:
+    n_classes = shape[axis]
+    if n_classes == 0:
         raise DataError(f"has no classes: its shape is {shown(shape)}", where=name)
+    if n_classes is not None and n_classes > MOST_CLASSES:
+        raise DataError(
+            f"has {n_classes} classes on axis {axis}; {MOST_CLASSES} are the most that can be",
+            where=name,
+            hint=None if len(shape) == 1 else "are the logits transposed? --class-axis names the axis of the classes",
+        )
     return Layout(shape, axis, fortran)
 
 

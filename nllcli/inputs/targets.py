@@ -17,6 +17,7 @@ from nllcli.inputs.lines import LineNumbers, Lines, clean_lines, without_first_l
 from nllcli.inputs.opening import all_blocks, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.raw import FileArray, RawArray
+from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.text import floats_as_indices, open_table
 from nllcli.model import Notice
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from nllcli.model import BlockSource, VectorSource
 
 REMEDY = "mend the first line, or leave it out"
-_MOST_CLASSES = 1 << 24
 
 
 @dataclass
@@ -245,6 +245,6 @@ def _count_indices(
         raise DataError(f"target {values[i]} is outside 0{upper or ' and up'}", where=f"{path}, row {i}")
     if not values.size:
         raise DataError("has no targets to count", where=path)
-    if values.max() >= _MOST_CLASSES:
+    if values.max() >= MOST_CLASSES:
         raise DataError(f"target {values.max()} would make {values.max() + 1} classes", where=path)
     return np.bincount(values, minlength=n_classes or 0).tolist(), classes

@@ -198,6 +198,9 @@ def npy_cases():
     )
     yield refused("npy-gz-short", "x.npy.gz", gzip.compress(whole[:-1]), "is cut short")
     yield refused("npy-gz-long", "x.npy.gz", gzip.compress(whole + b"\0"), "after the array")
+    yield refused(
+        "npy-empty-of-many-classes", "x.npy", npy_image(described((0, 10**18))), "has 1000000000000000000 classes"
+    )
     yield refused("npy-magic-only", "x.npy", whole[:6], "version")
     yield refused("npy-half-a-header", "x.npy", whole[:40], "ends within its header")
     yield refused("npy-version-9", "x.npy", whole[:6] + b"\x09" + whole[7:], "version 1, 2 or 3")
