@@ -42,12 +42,14 @@ _TRANSPOSED_ELEMENTS = 1 << 15
 class Normaliser:
     """``maximum`` (n,) and ``rest`` (n,), float64; see the module's docstring.
 
-    ``top`` (n,) is the first class that holds the maximum, where the kernel came across it.
+    Each kernel also leaves what it learnt about the place of the maximum: ``top`` (n,), its first class, or else
+    ``tied`` (n,), whether more than one class holds it.
     """
 
     maximum: NDArray[np.float64]
     rest: NDArray[np.float64]
     top: NDArray[np.int64] | None = None
+    tied: NDArray[np.bool_] | None = None
 
 
 def normalise(x: NDArray[Any], *, temperature: float = 1.0, single: bool = False, scratch: Scratch) -> Normaliser:
@@ -154,18 +156,21 @@ def _by_class(x: NDArray[Any], temperature: float | None, dtype: type, scratch: 
     shift = None if temperature is None else np.maximum.reduce(columns, axis=0)
     high = scratch.array("high", (n,), columns.dtype)
     low = scratch.array("low", (n,), columns.dtype)
+    second = scratch.array("second", (n,), columns.dtype)
     power = scratch.array("power", (n,), dtype)
     rest = np.zeros(n)
+    second.fill(-np.inf)
     np.copyto(high, columns[0])
     for c in range(1, n_classes):
         np.minimum(high, columns[c], out=low)
         np.maximum(high, columns[c], out=high)
+        np.maximum(second, low, out=second)
         _powers(low, shift, temperature, power)
         np.add(rest, power, out=rest)
     maximum = high.astype(np.float64)
     if temperature is None:
         rest /= np.exp(maximum)
-    return Normaliser(maximum, rest)
+    return Normaliser(maximum, rest, tied=second == high)
 
 
 def _by_row(x: NDArray[Any], temperature: float | None, dtype: type, scratch: Scratch) -> Normaliser:

@@ -152,11 +152,11 @@ class FromLogits:
         return self._x.argmax(axis=1) if known is None else known
 
     def is_top(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """A second class at the maximum adds 1 to ``rest``, so only such rows need a search for the first."""
+        """Only rows whose maximum is shared need a search for its first class."""
         if self._normaliser.top is not None:
             return self._normaliser.top == classes
         right = self._pick(classes) == self._normaliser.maximum
-        tied = np.flatnonzero(right & (self._normaliser.rest > 0.99))
+        tied = np.flatnonzero(right & self._normaliser.tied)
         if tied.size:
             right[tied] = self._x[tied].argmax(axis=1) == classes[tied]
         return right
