@@ -227,7 +227,10 @@ class VectorSource(Protocol):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Logits with what belongs to each sample; data stays on disk until a block is read."""
+    """Logits with what belongs to each sample; data stays on disk until a block is read.
+
+    ``binary`` says that the logits, (N,) or (N, 1), belong to class 1 of two.
+    """
 
     logits: BlockSource
     layout: Layout
@@ -236,6 +239,11 @@ class Dataset:
     sample_weights: VectorSource | None = None
     class_names: tuple[str, ...] | None = None
     opening_notes: tuple[Notice, ...] = ()
+    binary: bool = False
+
+    @property
+    def n_classes(self) -> int:
+        return 2 if self.binary else self.layout.n_classes
 
     @property
     def notes(self) -> tuple[Notice, ...]:

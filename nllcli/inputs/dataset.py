@@ -81,6 +81,7 @@ def open_dataset(options: InputOptions) -> Dataset:
         sample_weights=None if options.sample_weights is None else _sample_weights(options.sample_weights, layout),
         class_names=names,
         opening_notes=given.notes,
+        binary=options.binary,
     )
 
 

@@ -107,16 +107,16 @@ def dataset_of(
         _check_shape(layout, values.shape, "sample_weights")
         weights = Values("sample_weights", values.ravel(order=order))
     if labels is None:
-        return Dataset(scores, layout, sample_weights=weights)
+        return Dataset(scores, layout, sample_weights=weights, binary=binary)
     if soft:
         probabilities = np.asarray(labels.T if scores.fortran else labels, order="C")
         source = MemoryArray("targets", probabilities, scores.shape, scores.fortran)
-        return Dataset(scores, layout, soft_targets=source, sample_weights=weights)
+        return Dataset(scores, layout, soft_targets=source, sample_weights=weights, binary=binary)
     _check_shape(layout, labels.shape, "targets")
     if labels.dtype.kind not in "iuf":
         raise DataError(f"holds {labels.dtype}, not class indices", where="targets")
     indices = targets.as_indices(labels.ravel(order=order))
-    return Dataset(scores, layout, targets=Values("targets", indices), sample_weights=weights)
+    return Dataset(scores, layout, targets=Values("targets", indices), sample_weights=weights, binary=binary)
 
 
 def _check_shape(layout: Layout, shape: tuple[int, ...], name: str) -> None:

@@ -112,7 +112,7 @@ def compute(
     """
     dataset = dataset_of(logits, targets, sample_weights=sample_weights, class_axis=class_axis, binary=binary)
     weights = None if class_weights is None else np.asarray(class_weights, np.float64)
-    n_classes = 2 if binary else dataset.layout.n_classes
+    n_classes = dataset.n_classes
     if weights is not None and weights.shape != (n_classes,):
         raise UsageError(f"class_weights has shape {weights.shape} for {n_classes} classes")
     options = LossOptions(

@@ -38,37 +38,78 @@ class Sections:
     classes_up_to: int = 0
 
 
+@dataclass(frozen=True)
+class _Samples:
+    """Losses (n,), and what a table shows beside them: probabilities (n, C) and class indices (n,)."""
+
+    losses: NDArray[np.float64]
+    probs: NDArray[np.float64] | None = None
+    targets: NDArray[np.int64] | None = None
+
+
 @dataclass
 class _Kept:
-    """The samples of a small input, or all of them where each was asked for."""
+    """The samples of a small input, or all of them where ``everything`` was asked for: just what is shown of them."""
 
     everything: bool
+    tabled: bool
+    probs: bool
     n: int = 0
-    outcomes: list[Outcome] = field(default_factory=list)
+    parts: list[_Samples] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
         self.n += outcome.tally.n_samples
-        if self.everything or self.n <= SMALL_SAMPLES:
-            self.outcomes.append(outcome)
-        else:
-            self.outcomes.clear()
+        if not self.everything and self.n > SMALL_SAMPLES:
+            self.parts.clear()
+        elif outcome.losses is not None:
+            targets = outcome.targets if self.tabled else None
+            self.parts.append(
+                _Samples(
+                    outcome.losses,
+                    outcome.probs if self.probs else None,
+                    None if targets is None or targets.ndim == 2 else targets.copy(),  # the next block is read over it
+                )
+            )
 
-    def joined(self, name: str) -> NDArray[Any] | None:
+    def joined(self, dataset: Dataset) -> _Samples | None:
+        """All samples in the order of the targets; None where they were not kept."""
         import numpy as np
 
-        parts = [getattr(outcome, name) for outcome in self.outcomes]
-        return np.concatenate(parts) if parts and parts[0] is not None else None
+        if not self.parts:
+            return _Samples(np.empty(0)) if self.everything else None
+        order = _target_order(dataset, self.n)
+
+        def whole(name: str) -> NDArray[Any] | None:
+            parts = [getattr(part, name) for part in self.parts]
+            return None if parts[0] is None else np.concatenate(parts)[order]
+
+        losses = whole("losses")
+        assert losses is not None
+        return _Samples(losses, whole("probs"), whole("targets"))
+
+
+def _target_order(dataset: Dataset, n: int) -> slice | NDArray[np.intp]:
+    """What puts samples in file order into the C order of the targets."""
+    import numpy as np
+
+    layout = dataset.layout
+    if not layout.fortran or len(layout.sample_shape) < 2:
+        return slice(None)
+    return np.arange(n).reshape(_sample_shape(dataset, n), order="F").ravel()
+
+
+def _sample_shape(dataset: Dataset, n: int) -> list[int]:
+    return [n if length is None else length for length in dataset.layout.sample_shape]
 
 
 def compute(request: ScoreRequest, sections: Sections, saves: Saves) -> Report:
     """Compute the loss, write the arrays that were asked for on the way, and report."""
     divisor = None if saves.gradient is None else gradient_divisor(request)
     settled = settle(request)
-    each_asked = sections.per_sample or settled.options.reduction == "none"
-    wanted = replace(_wanted(settled, sections, saves, each_asked), gradient=divisor)
-    tally, kept = Tally(), _Kept(each_asked)
+    tally, kept = Tally(), _kept(settled, sections)
+    wanted = replace(_wanted(settled, sections, saves, kept), gradient=divisor)
     with ExitStack() as stack:
-        saver = stack.enter_context(Saver(saves, settled.dataset, request.inputs))
+        saver = stack.enter_context(Saver(saves, settled.dataset))
         for outcome in outcomes(settled, wanted, threads=request.threads, progress=request.progress):
             tally += outcome.tally
             saver.write(outcome)
@@ -76,21 +117,23 @@ def compute(request: ScoreRequest, sections: Sections, saves: Saves) -> Report:
     return _report(settled, sections, tally, kept)
 
 
-def _wanted(settled: Settled, sections: Sections, saves: Saves, each_asked: bool) -> Wanted:
-    layout = settled.dataset.layout
-    n_classes = _n_classes(settled)
-    small = sections.small and (layout.n_samples is None or layout.n_samples <= SMALL_SAMPLES)
-    tabled = (sections.per_sample or small) and n_classes <= SMALL_CLASSES
-    return Wanted(
-        losses=each_asked or small or saves.losses is not None,
-        probs=tabled or saves.probs is not None,
-        log_probs=saves.log_probs is not None,
-        classes=sections.per_class or n_classes <= sections.classes_up_to,
+def _kept(settled: Settled, sections: Sections) -> _Kept:
+    n_samples = settled.dataset.layout.n_samples
+    tabled = sections.per_sample or (sections.small and (n_samples is None or n_samples <= SMALL_SAMPLES))
+    return _Kept(
+        everything=sections.per_sample or settled.options.reduction == "none",
+        tabled=tabled,
+        probs=tabled and settled.dataset.n_classes <= SMALL_CLASSES,
     )
 
 
-def _n_classes(settled: Settled) -> int:
-    return 2 if settled.options.binary else settled.dataset.layout.n_classes
+def _wanted(settled: Settled, sections: Sections, saves: Saves, kept: _Kept) -> Wanted:
+    return Wanted(
+        losses=kept.everything or kept.tabled or saves.losses is not None,
+        probs=kept.probs or saves.probs is not None,
+        log_probs=saves.log_probs is not None,
+        classes=sections.per_class or settled.dataset.n_classes <= sections.classes_up_to,
+    )
 
 
 def _report(settled: Settled, sections: Sections, tally: Tally, kept: _Kept) -> Report:
@@ -102,15 +145,16 @@ def _report(settled: Settled, sections: Sections, tally: Tally, kept: _Kept) -> 
         tables.append(_class_table(tally, tally.classes, names, weighted=options.class_weights))
     else:
         extra["per_class"] = None  # soft targets, or too many classes to list unasked
-    losses = kept.joined("losses")
-    if losses is not None and kept.outcomes:
-        if sections.per_sample or options.reduction == "none":
-            extra["losses"] = _nested(losses, settled.dataset)
-        if sections.per_sample or sections.small:
-            tables.append(_sample_table(settled, kept, losses, names))
+    samples = kept.joined(settled.dataset)
+    if samples is not None:
+        if kept.everything:
+            shape = _sample_shape(settled.dataset, len(samples.losses))
+            extra["losses"] = samples.losses.reshape(shape).tolist()
+        if sections.per_sample or (kept.tabled and kept.parts):
+            tables.append(_sample_table(settled, samples, names))
     quiet: list[Value] = [loss_of(tally, options.reduction)]
-    if options.reduction == "none" and losses is not None:
-        quiet = losses.tolist()
+    if options.reduction == "none" and samples is not None:
+        quiet = samples.losses.tolist()
     return Report(
         "compute",
         f"{LOSS_TITLES[options.loss]} of {settled.dataset.logits.name}",
@@ -139,7 +183,7 @@ def loss_of(tally: Tally, reduction: str) -> float | None:
 
 
 def _metrics(settled: Settled, tally: Tally) -> tuple[Metric, ...]:
-    options, n_classes = settled.options, _n_classes(settled)
+    options, n_classes = settled.options, settled.dataset.n_classes
     weighted = settled.is_weighted
     mean = tally.mean()
     loss = loss_of(tally, options.reduction)
@@ -190,7 +234,7 @@ def _exp(value: float) -> float:
 
 def class_names(settled: Settled) -> tuple[str, ...]:
     """The classes' names, or their numbers."""
-    return settled.dataset.class_names or tuple(str(c) for c in range(_n_classes(settled)))
+    return settled.dataset.class_names or tuple(str(c) for c in range(settled.dataset.n_classes))
 
 
 def _class_table(
@@ -225,20 +269,19 @@ def _class_table(
     return Table("per_class", "Per class", tuple(columns), rows, note)
 
 
-def _sample_table(settled: Settled, kept: _Kept, losses: NDArray[Any], names: tuple[str, ...]) -> Table:
+def _sample_table(settled: Settled, samples: _Samples, names: tuple[str, ...]) -> Table:
     """Per sample: its place, target, probabilities (few classes) and loss."""
-    probs, targets = kept.joined("probs"), kept.joined("targets")
+    probs, targets = samples.probs, samples.targets
     columns = [Column("sample", "sample", "count")]
-    indexed = targets is not None and targets.ndim == 1
-    if indexed:
+    if targets is not None:
         columns.append(Column("target", "target", "text"))
     if probs is not None:
         columns += [Column(f"p_{name}", f"p({name})", "probability") for name in names]
     columns.append(Column("loss", "loss", "number", "nats"))
     rows: list[list[Value]] = []
-    for i, loss in enumerate(losses.tolist()):
+    for i, loss in enumerate(samples.losses.tolist()):
         row: list[Value] = [i]
-        if indexed and targets is not None:
+        if targets is not None:
             row.append(_target_name(int(targets[i]), names, settled.options.ignore_index))
         if probs is not None:
             row += probs[i].tolist()
@@ -248,12 +291,6 @@ def _sample_table(settled: Settled, kept: _Kept, losses: NDArray[Any], names: tu
 
 def _target_name(target: int, names: tuple[str, ...], ignore_index: int) -> str:
     return "ignored" if target == ignore_index else names[target]
-
-
-def _nested(losses: NDArray[Any], dataset: Dataset) -> Any:
-    """The losses as nested lists in the shape of the targets."""
-    shape = tuple(len(losses) if n is None else n for n in dataset.layout.sample_shape)
-    return losses.reshape(shape, order="F" if dataset.layout.fortran else "C").tolist()
 
 
 def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:

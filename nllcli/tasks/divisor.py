@@ -53,7 +53,7 @@ def _check(request: ScoreRequest) -> None:
 
 def _denominator(settled: Settled) -> ExactSum:
     dataset, options = settled.dataset, settled.options
-    n_classes = 2 if options.binary else dataset.layout.n_classes
+    n_classes = dataset.n_classes
     total = ExactSum()
     with blaming(dataset):
         for part in map_blocks(lambda block, _: weight_sum(block, options, n_classes), _chunks(dataset), threads=1):

@@ -122,7 +122,7 @@ class _Search:
             if block.start <= at < block.start + len(block.logits)
         }
         if self._k is None:
-            n_classes = 2 if options.binary else settled.dataset.layout.n_classes
+            n_classes = settled.dataset.n_classes
             weights = weight_sum(block, options, n_classes) if options.reduction == "mean" else ExactSum()
             return _Part(Hardest(0), weight_sum=weights, picked=picked)
         outcome = evaluate(block, options, Wanted(losses=True), scratch)

@@ -25,7 +25,7 @@ def grad(request: ScoreRequest, target: ArrayTarget | None) -> Report:
     """Compute the gradient; into ``target`` as it comes, or, without one, into the report."""
     divisor = gradient_divisor(request)
     settled = settle(request)
-    options, layout = settled.options, settled.dataset.layout
+    options = settled.options
     about = MatrixTable(
         command="grad",
         title=f"Gradient of the loss by the logits of {settled.dataset.logits.name}",
@@ -49,6 +49,5 @@ def grad(request: ScoreRequest, target: ArrayTarget | None) -> Report:
             assert outcome.gradient is not None
             yield outcome.start, outcome.gradient
 
-    n_columns = 1 if options.binary else layout.n_classes
-    report = matrix(blocks(), about, settled.dataset, n_columns=n_columns, target=target)
+    report = matrix(blocks(), about, settled.dataset, n_columns=settled.dataset.layout.n_classes, target=target)
     return replace(report, warnings=(*settled.notices, *tally_notices(tally, settled)))

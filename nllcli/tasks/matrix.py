@@ -24,6 +24,30 @@ class ArrayWriter(Protocol):
     def write(self, start: int, values: Any) -> None: ...
 
 
+def array_like_logits(dataset: Dataset, n_columns: int) -> dict[str, Any]:
+    """How ``open_array`` is to hold ``n_columns`` numbers a sample: in the shape and memory order of the logits.
+
+    Binary logits have one number a sample, that of class 1, or two once they are probabilities.
+    """
+    layout = dataset.layout
+    common = {"fortran": layout.fortran, "columns": _class_names(dataset, n_columns)}
+    if n_columns == layout.n_classes:
+        # Binary logits (N,) are laid out as (N, 1).
+        class_axis = None if len(dataset.logits.shape) < len(layout.shape) else layout.class_axis
+        return {"shape": dataset.logits.shape, "class_axis": class_axis, **common}
+    return {"shape": (layout.shape[0], n_columns), "class_axis": layout.class_axis, **common}
+
+
+def _class_names(dataset: Dataset, n_columns: int) -> tuple[str, ...] | None:
+    names = dataset.class_names
+    return None if names is None else names[dataset.n_classes - n_columns :]
+
+
+def _column_names(dataset: Dataset, n_columns: int) -> tuple[str, ...]:
+    """The classes' names, or their numbers."""
+    return _class_names(dataset, n_columns) or tuple(map(str, range(dataset.n_classes)[-n_columns:]))
+
+
 @dataclass(frozen=True)
 class ArrayTarget:
     """Where an array goes: a file, opened by ``open_array`` in ``format`` (None: by its extension)."""
@@ -53,19 +77,8 @@ def _write_matrix(
     blocks: Iterable[tuple[int, NDArray[np.float64]]], target: ArrayTarget, dataset: Dataset, *, n_columns: int
 ) -> None:
     """Write ``blocks`` of (start, values (n, n_columns)) in the shape and memory order of the logits."""
-    layout = dataset.layout
-    shape = list(layout.shape)
-    shape[layout.class_axis] = n_columns
-    names = dataset.class_names or tuple(str(c) for c in range(n_columns))
-    with target.open_array(
-        target.path,
-        shape=tuple(shape),
-        class_axis=layout.class_axis,
-        fortran=layout.fortran,
-        dtype=target.dtype,
-        format=target.format,
-        columns=names,
-    ) as writer:
+    plan = {**array_like_logits(dataset, n_columns), "columns": _column_names(dataset, n_columns)}
+    with target.open_array(target.path, dtype=target.dtype, format=target.format, **plan) as writer:
         for start, values in blocks:
             writer.write(start, values)
 
@@ -95,14 +108,14 @@ def _matrix_report(
             where=dataset.logits.name,
             hint="-o FILE.npy writes them in their own shape",
         )
-    names = dataset.class_names or tuple(str(c) for c in range(n_columns))
+    names = _column_names(dataset, n_columns)
     rows = _rows(blocks, n_columns, dataset.logits.name)
     columns = (Column("sample", "sample", "count"), *(Column(name, name, about.kind) for name in names))
     table = Table(about.key, "", columns, [[i, *row] for i, row in enumerate(rows)])
     metrics = (
         *about.metrics,
         Metric("n_samples", "samples", len(rows), hidden=True),
-        Metric("n_classes", "classes", len(names), hidden=True),
+        Metric("n_classes", "classes", dataset.n_classes, hidden=True),
     )
     return Report(
         about.command,

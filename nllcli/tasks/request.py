@@ -180,7 +180,7 @@ def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.
     from nllcli.inputs.vectors import read_vector
 
     wanted = request.weights
-    n_classes = 2 if request.loss.binary else dataset.layout.n_classes
+    n_classes = dataset.n_classes
     if wanted.weights is not None:
         vector = read_vector(wanted.weights, what="--weights")
         weights = _in_class_order(vector.values, vector.names, dataset.class_names, "--weights")

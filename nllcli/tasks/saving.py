@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
+
+from nllcli.tasks.matrix import array_like_logits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from types import TracebackType
 
-    from nllcli.inputs.dataset import InputOptions
     from nllcli.model import Dataset
     from nllcli.numerics.evaluate import Outcome
     from nllcli.tasks.matrix import ArrayWriter
@@ -32,9 +33,8 @@ class Saves:
 class Saver:
     """Opens the files of ``Saves`` as a context and hands each outcome to them; all or none of a file appears."""
 
-    def __init__(self, saves: Saves, dataset: Dataset, inputs: InputOptions) -> None:
+    def __init__(self, saves: Saves, dataset: Dataset) -> None:
         self._saves = saves
-        self._binary = inputs.binary
         self._dataset = dataset
         self._stack = ExitStack()
         self._writers: dict[str, ArrayWriter] = {}
@@ -58,11 +58,10 @@ class Saver:
             writer.write(outcome.start, getattr(outcome, name))
 
     def _open(self, name: str, path: str) -> AbstractContextManager[ArrayWriter]:
-        layout = self._dataset.layout
-        common: dict[str, Any] = {"dtype": self._saves.dtype, "fortran": layout.fortran}
+        dataset = self._dataset
         if name == "losses":
-            return self._saves.open_array(path, shape=layout.sample_shape, columns=("loss",), **common)
-        shape = (*layout.shape[:1], 2) if self._binary and name != "gradient" else layout.shape
-        return self._saves.open_array(
-            path, shape=shape, class_axis=layout.class_axis, columns=self._dataset.class_names, **common
-        )
+            layout = dataset.layout
+            plan = {"shape": layout.sample_shape, "fortran": layout.fortran, "columns": ("loss",)}
+        else:
+            plan = array_like_logits(dataset, dataset.layout.n_classes if name == "gradient" else dataset.n_classes)
+        return self._saves.open_array(path, dtype=self._saves.dtype, **plan)

@@ -37,7 +37,6 @@ def softmax(request: SoftmaxRequest, target: ArrayTarget | None) -> Report:
     """Compute the probabilities; into ``target`` as they come, or, without one, into the report."""
     check_temperature(request.options)
     dataset = open_dataset(request.inputs)
-    n_columns = 2 if request.options.binary else dataset.layout.n_classes
     from nllcli.version import __version__
 
     name = "log-softmax" if request.log else "softmax"
@@ -48,7 +47,7 @@ def softmax(request: SoftmaxRequest, target: ArrayTarget | None) -> Report:
         key="log_probs" if request.log else "probs",
         kind="number" if request.log else "probability",
     )
-    return matrix(_blocks(request, dataset), about, dataset, n_columns=n_columns, target=target)
+    return matrix(_blocks(request, dataset), about, dataset, n_columns=dataset.n_classes, target=target)
 
 
 def _blocks(request: SoftmaxRequest, dataset: Dataset) -> Iterator[tuple[int, NDArray[np.float64]]]:

@@ -62,7 +62,7 @@ class Case:
 
     @property
     def n_classes(self) -> int:
-        return 2 if self.options.binary else self.dataset.layout.n_classes
+        return self.dataset.n_classes
 
     @property
     def has_targets(self) -> bool:
