@@ -191,10 +191,12 @@ def _python_file(pyarrow: Any, file: OpenFile) -> Any:
 
 @contextmanager
 def _refusing(name: str) -> Iterator[None]:
-    """Turn what pyarrow raises for a damaged file into a DataError."""
+    """Turn what pyarrow raises for a damaged file into a DataError, and a failure to read it into a FaultError."""
     try:
         yield
     except (ValueError, KeyError, IndexError, NotImplementedError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system's; pyarrow's own have no number
+            raise FaultError(f"cannot be read: {os.strerror(error.errno)}", where=name) from error
         message = (str(error) or type(error).__name__).splitlines()[0][:120]
         raise DataError(f"is damaged, or more than can be read: {message}", where=name) from error
 
@@ -220,15 +222,20 @@ def _table(
         n_classes, types = _length_of_lists(batches(1, columns), name), [types[0].value_type]
     for column, kind in zip(columns, types, strict=True):
         if not _is_numeric(kind):
-            hint = (
-                f"--target-column {column} takes it as the targets"
-                if label is None and not options.of_targets
-                else None
-            )
+            hint = None if options.of_targets else _remedy(columns, column, kind, label, name)
             raise DataError(f"column {column!r} holds {kind}, not numbers", where=name, hint=hint)
     if types:
         dtype = np.result_type(*[_plain(kind).to_pandas_dtype() for kind in set(types)])
     return ArrowTable(name, file, n_rows, batches, columns, n_classes, dtype, lists, label, reader, notes)
+
+
+def _remedy(columns: list[str], odd: str, kind: Any, label: str | None, name: str) -> str | None:
+    """The hint on a column of logits that is no numbers: it may be the targets, or lists beside which they stand."""
+    others = [column for column in columns if column != odd]
+    if _is_list(kind) and others:
+        beside = f"; with --target-column {others[0]} beside it" if len(others) == 1 and label is None else ""
+        return f"{name}:{odd} takes it alone{beside}"
+    return f"--target-column {odd} takes it as the targets" if label is None and not _is_list(kind) else None
 
 
 def _choose_columns(
@@ -266,7 +273,9 @@ def _is_numeric(kind: Any) -> bool:
 
 def _plain(kind: Any) -> Any:
     """The type of a column's values, which may be written once each and numbered (a pandas category)."""
-    return getattr(kind, "value_type", kind)
+    from pyarrow import types
+
+    return kind.value_type if types.is_dictionary(kind) else kind
 
 
 def _length_of_lists(batches: Iterator[Any], name: str) -> int:

@@ -1,5 +1,6 @@
 """The same array in every format: the same blocks, the same bits of the loss, whatever the number of threads."""
 
+import errno
 import gzip
 import io
 import json
@@ -13,7 +14,7 @@ import pytest
 from pyarrow import feather, parquet
 
 from nllcli.cli.main import main
-from nllcli.errors import NllError, UsageError
+from nllcli.errors import DataError, FaultError, NllError, UsageError
 from nllcli.inputs.dataset import InputOptions, open_dataset
 from nllcli.model import Scratch
 
@@ -352,6 +353,48 @@ HALF = pa.array(LOGITS[:3, 0].astype("f2"))
 def test_refuses_a_table(what, says, write, put):
     with pytest.raises(NllError, match=says):
         blocks(put("x", arrow(what, write)), 10)
+
+
+LISTS = {"logits": [[1.0, 2.0], [3.0, 4.0]], "label": [0, 1]}
+
+
+@pytest.mark.parametrize("write", [parquet.write_table, feather.write_feather], ids=["parquet", "feather"])
+@pytest.mark.parametrize(
+    ("columns", "options", "remedy"),
+    [
+        (LISTS, {}, "{path}:logits takes it alone; with --target-column label beside it"),
+        (LISTS | {"id": [5, 6]}, {}, "{path}:logits takes it alone"),
+        (LISTS | {"id": [5, 6]}, {"target_column": "id"}, "{path}:logits takes it alone"),
+        ({"x": [[["a"]]]}, {}, None),
+        ({"a": [1.0], "y": ["cat"]}, {}, "--target-column y takes it as the targets"),
+    ],
+)
+def test_refuses_lists_beside_other_columns(columns, options, remedy, write, put):
+    path = put("x", arrow(pa.table(columns), write))
+    with pytest.raises(DataError, match="not numbers") as caught:
+        blocks(path, 10, **options)
+    assert caught.value.hint == (remedy and remedy.format(path=path))
+
+
+def test_lists_with_a_target_column(put):
+    (block,) = blocks(put("x", arrow(pa.table(LISTS))), 10, target_column="label")
+    assert block.logits.tolist() == LISTS["logits"]
+    assert block.targets.tolist() == LISTS["label"]
+
+
+@pytest.mark.parametrize("write", [parquet.write_table, feather.write_feather], ids=["parquet", "feather"])
+def test_a_table_whose_reading_fails(write, put, monkeypatch):
+    """The system's failure is none of the file's."""
+    from nllcli.inputs import arrow as room
+
+    class Failing(io.BytesIO):
+        def read(self, *_):
+            raise OSError(errno.EIO, "Input/output error")
+
+    path = put("x", arrow(table(), write))
+    monkeypatch.setattr(room, "_python_file", lambda pyarrow, _: pyarrow.PythonFile(Failing(bytes(1000)), mode="r"))
+    with pytest.raises(FaultError, match="x: cannot be read: Input/output error"):
+        blocks(path, 10)
 
 
 def test_types_of_columns(put):
