@@ -253,7 +253,7 @@ def _batches(
     class_weights = plan.weights[key]
     own = np.ones(len(targets.y)) if class_weights is None else class_weights[targets.y]
     if key.term.smoothing and class_weights is not None and not key.own_weight_smoothing:
-        terms = nll(worked.scores(key.term), targets.y, class_weights, key.term.smoothing)
+        terms = worked.readable(nll(worked.scores(key.term), targets.y, class_weights, key.term.smoothing), key.term)
     else:
         terms = worked.losses(key.term, targets.y) * own
     counted = targets.counted & (targets.raw != key.ignore_index)
@@ -269,7 +269,8 @@ class _Reading:
         name, temperature, rounding = reading
         if rounding is not None:
             x = round_to(x, rounding)
-        self._outside = ((x < 0) | (x > 1)).any(axis=1) if name == "probs" else None
+        self._outside = _outside(x, name)
+        self._binary = plan.binary
         self._scores = _Remembered(_surprisal(x, name, temperature, plan, scratch))
 
     def scores(self, term: Term) -> Surprisal:
@@ -277,12 +278,26 @@ class _Reading:
             return Clipped(self._scores, term.clip)
         return self._scores if term.added is None else EpsilonAdded(self._scores, term.added)
 
+    def readable(self, losses: NDArray[np.float64], term: Term) -> NDArray[np.float64]:
+        """The ``losses`` (n,) with NaN where numbers cannot be read so, as ``nll compute`` refuses them."""
+        if self._outside is None:
+            return losses
+        if term.reading == "log-probs" and (term.clip is not None or not (self._binary or term.loss == "one-vs-rest")):
+            return losses  # no 1 - p that would be negative
+        return np.where(self._outside, np.nan, losses)
+
     def losses(self, term: Term, targets: NDArray[np.int64]) -> NDArray[np.float64]:
         """The samples' losses (n,); NaN where the numbers cannot be read as probabilities."""
-        values = LOSSES[term.loss](self.scores(term), targets, None, term.smoothing)
-        if self._outside is not None:
-            values = np.where(self._outside, np.nan, values)
+        values = self.readable(LOSSES[term.loss](self.scores(term), targets, None, term.smoothing), term)
         return values if term.loss_rounding is None else round_to(values, term.loss_rounding)
+
+
+def _outside(x: NDArray[Any], reading: str) -> NDArray[np.bool_] | None:
+    """Samples (n,) of which a number is no probability, or no logarithm of one."""
+    if reading not in ("probs", "log-probs"):
+        return None
+    outside: NDArray[np.bool_] = x > 0 if reading == "log-probs" else (x < 0) | (x > 1)
+    return np.logical_or.reduce(outside, axis=1)
 
 
 class _Remembered:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SOFTMAX_TWICE = "softmax-twice"
-READINGS = ("logits", SOFTMAX_TWICE, "log-probs", "probs")
 ROUNDINGS = ("float32", "float16", "bfloat16")
 BATCH_REDUCTIONS = ("batch-means", "full-batch-means", "batch-means-by-size", "full-batches")
 # Reductions in which a common factor of the weights cancels.

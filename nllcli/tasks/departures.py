@@ -235,8 +235,10 @@ def _may_meet(a: Departure, b: Departure) -> bool:
 
 
 def _makes_sense(convention: Convention, base: Convention) -> bool:
-    """Whether the convention is one of its own, not another one's in other words."""
+    """Whether the convention means anything, and is not another one in other words."""
     term, weighting = convention.term, convention.weighting
+    if term.temperature != 1.0 and term.reading not in ("logits", SOFTMAX_TWICE):
+        return False
     if convention.own_weight_smoothing and (weighting.name == "none" or not term.smoothing):
         return False
     if convention.reduction == "counted" and weighting.name == "none" and not convention.sample_weights:

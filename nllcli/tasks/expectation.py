@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from nllcli.errors import UsageError
+from nllcli.inputs.cells import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +42,7 @@ class Expectation:
         """The share of the numbers within a tenth of this one (or ten tolerances) that one of ``values`` matches."""
         half = max(_WINDOW * abs(self.value), 10 * self.tolerance)
         low, high = self.value - half, self.value + half
-        if not high > low:
+        if not 0.0 < high - low < math.inf:
             return 0.0
         covered, reached = 0.0, low
         for value in sorted(values):
@@ -55,27 +55,31 @@ class Expectation:
 
 def expectation(text: str, tolerance: float | None) -> Expectation:
     """Read a number as typed; without a ``tolerance`` its digits say how exactly it is meant."""
-    try:
-        exact = Decimal(text.strip())
-    except InvalidOperation:
-        raise UsageError(f"--expect {text!r} is not a number", hint="the number as printed, such as 1.0598") from None
-    if not exact.is_finite():
+    if not is_number(text):
+        raise UsageError(f"--expect {text!r} is not a number", hint="the number as printed, such as 1.0598")
+    value = float(text)
+    exponent, n_digits = _written(text) if math.isfinite(value) else (0, 0)
+    half_unit = float(f"0.5e{exponent}")
+    if not (math.isfinite(value) and math.isfinite(half_unit)):
         raise UsageError(f"--expect {text!r} is not a finite number")
-    value = float(exact)
     if tolerance is not None:
         if not 0.0 <= tolerance < math.inf:
             raise UsageError(f"--tolerance {tolerance} is not a number from 0 on")
         return Expectation(text, value, tolerance, "as given")
-    exponent = exact.as_tuple().exponent
-    half_unit = 0.5 * 10.0**exponent if isinstance(exponent, int) else 0.0
-    digits = len(exact.as_tuple().digits)
-    name = _type_of(value) if digits >= _MANY_DIGITS else None
+    name = _type_of(value) if n_digits >= _MANY_DIGITS else None
     if name is not None and half_unit < _NOISE[name] * abs(value):
         return Expectation(text, value, _NOISE[name] * abs(value), f"what {name}, the type of this number, leaves open")
     if half_unit < _DOUBLE_NOISE * abs(value):
         return Expectation(text, value, _DOUBLE_NOISE * abs(value), "what float64 leaves open in a long sum")
     # A little more than half a unit: 0.00005 itself is no binary number.
     return Expectation(text, value, half_unit * (1 + 1e-9), "half a unit of the last digit typed")
+
+
+def _written(text: str) -> tuple[int, int]:
+    """The exponent of the last digit of a number, and how many digits it has, zeros in front aside."""
+    digits, _, exponent = text.strip().lower().partition("e")
+    whole, _, decimals = digits.lstrip("+-").partition(".")
+    return int(exponent or 0) - len(decimals), len((whole + decimals).lstrip("0"))
 
 
 def _type_of(value: float) -> str | None:

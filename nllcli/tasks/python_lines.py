@@ -116,7 +116,7 @@ _P = "logits.flatten()"
 _CLASSES_OF_ONE = {
     "logits": f"torch.stack([0 * {_P}, {_P}], 1)",
     SOFTMAX_TWICE: f"torch.stack([0 * {_P}, {_P}], 1)",
-    "log-probs": f"torch.stack([torch.log(-torch.expm1({_P})), {_P}], 1)",
+    "log-probs": f"torch.stack([torch.log(-torch.expm1({_P}).clamp(max=0)), {_P}], 1)",
     "probs": f"torch.stack([1 - {_P}, {_P}], 1)",
 }
 
@@ -147,11 +147,18 @@ def _logits(term: Term) -> str:
 
 
 def _probs(term: Term) -> str:
+    return _bounded(_unbounded_probs(term), term)
+
+
+def _unbounded_probs(term: Term) -> str:
     if term.reading in ("logits", SOFTMAX_TWICE):
         x = _logits(term)
-        p = f"({x}).softmax(1)" if " " in x else f"{x}.softmax(1)"
-    else:
-        p = {"log-probs": "x.exp()", "probs": "x"}[term.reading]
+        return f"({x}).softmax(1)" if " " in x else f"{x}.softmax(1)"
+    return {"log-probs": "x.exp()", "probs": "x"}[term.reading]
+
+
+def _bounded(p: str, term: Term) -> str:
+    """Probabilities kept from 0."""
     if term.clip is not None:
         return f"{p}.clamp({plain(term.clip)}, 1 - {plain(term.clip)})"
     return p if term.added is None else f"({p} + {plain(term.added)})"
@@ -206,8 +213,9 @@ def _losses(convention: Convention, tensors: Tensors) -> str:
     if term.loss == "argmax":
         losses = f"-{_log_probs(term)}.amax(1)"
     elif term.loss == "one-vs-rest":
-        one_hot = f"F.one_hot(y, {tensors.n_classes}).double()"
-        losses = f'F.binary_cross_entropy({_probs(term)}, {one_hot}, reduction="none").sum(1)'
+        p = _unbounded_probs(term)
+        right = f"torch.where(F.one_hot(y, {tensors.n_classes}).bool(), {p}, 1 - {p})"
+        losses = f"-{_bounded(right, term)}.log().sum(1)"
     elif term.smoothing:
         e = plain(term.smoothing)
         if convention.spread_apart:
@@ -239,7 +247,8 @@ def _batch_means(convention: Convention) -> str:
     call = _call(convention)
     split = f"zip(x.split({size}), y.split({size}))"
     if convention.reduction == "batch-means-by-size":
-        return f"sum(len(y) * {call} for x, y in {split}) / len(y)"
+        # A batch of ignored samples alone has no mean: PyTorch gives NaN.
+        return f"sum(len(y) * {call}.nan_to_num() for x, y in {split}) / len(y)"
     whole = f"[:len(y) // {size}]" if convention.reduction == "full-batch-means" else ""
     return f"torch.stack([{call} for x, y in {split}]){whole}.nanmean()"
 

@@ -65,6 +65,8 @@ def reconcile(request: ScoreRequest, asked: Asked) -> tuple[Report, bool]:
     dataset = open_dataset(replace(request.inputs, shift=0))
     if dataset.soft_targets is not None:
         raise UsageError("reconcile needs class indices; the targets are class probabilities")
+    if dataset.targets is None and not dataset.logits.labels:
+        raise UsageError("there are no targets", hint="name a second file, or --target-column for a column of LOGITS")
     n_classes = 2 if request.loss.binary else dataset.layout.n_classes
     shifted = _shifted(dataset, request.inputs.shift)
     survey = _survey(request, dataset, shifted, n_classes)
@@ -109,11 +111,10 @@ def reconcile(request: ScoreRequest, asked: Asked) -> tuple[Report, bool]:
 def _check(request: ScoreRequest) -> None:
     if request.loss.reduction == "none":
         raise UsageError("reconcile explains one number, and --reduction none gives one a sample")
-    if request.inputs.targets is None and request.inputs.target_column is None:
-        raise UsageError("there are no targets", hint="name a second file, or --target-column for a column of LOGITS")
-    if request.inputs.target_column is not None and request.inputs.logits == "-":
+    if request.inputs.targets is None and request.inputs.logits == "-":
         raise UsageError(
-            "reconcile reads the targets twice, which standard input does not allow", hint="save LOGITS to a file"
+            "reconcile reads the targets twice, which standard input does not allow",
+            hint="save LOGITS to a file, or name TARGETS",
         )
 
 

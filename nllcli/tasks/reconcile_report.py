@@ -131,6 +131,8 @@ def _distinct(values: Sequence[float]) -> list[float]:
 def _ways(search: Search, convention: Convention) -> Ways:
     layout = search.settled.dataset.layout
     weights = search.weights.of(convention)
+    binary = search.request.loss.binary
+    n_classes = 2 if binary else layout.n_classes
     named = convention.weighting.name not in ("none", "given")
     made = reproduction(
         convention,
@@ -139,13 +141,14 @@ def _ways(search: Search, convention: Convention) -> Ways:
         divisor=0.0 if convention.batch else search.values.divisor(convention),
         classes=search.classes,
         empty_classes=named and search.weights.empty_classes(convention),
+        class_axis=layout.class_axis if len(layout.shape) > 2 else search.request.inputs.class_axis,
     )
     tensors = Tensors(
-        2 if search.request.loss.binary else layout.n_classes,
+        n_classes,
         layout.class_axis,
         len(layout.shape),
-        search.request.loss.binary,
-        search.ignoring or 0 <= convention.ignore_index < layout.n_classes,
+        binary,
+        search.ignoring or 0 <= convention.ignore_index < n_classes,
     )
     return Ways(made, python_line(convention, tensors, None if weights is None else weights.tolist()))
 

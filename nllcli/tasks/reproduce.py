@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +35,16 @@ def reproduction(
     by_name: bool,
     classes: str | None,
     empty_classes: bool,
+    class_axis: int | None,
 ) -> Reproduction:
     """How ``nll`` computes ``convention`` of the inputs of ``request``.
 
     ``divisor`` divides the sum where no option does, ``by_name`` says that a table's columns name the classes,
-    ``classes`` is the user's own --classes.
+    ``classes`` is the user's own --classes, ``class_axis`` is named in every command
+    (None: it goes without saying).
     """
+    # Of the softmax, which knows no targets, the axis of the classes would be another than of the loss.
+    request = replace(request, inputs=replace(request.inputs, class_axis=class_axis))
     term = convention.term
     beyond = _definition(convention)
     if term.reading == SOFTMAX_TWICE and request.inputs.target_column is not None:

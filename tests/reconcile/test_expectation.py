@@ -52,10 +52,20 @@ def test_a_tolerance_that_is_given_wins():
     assert expectation("1.0598", 0.25).tolerance == 0.25
 
 
-@pytest.mark.parametrize("text", ["", "x", "nan", "inf", "1,5", "1_0x"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "nan", "-inf", "1,5", "1_0", "1e400", "-9e308", "0e400", "1e99999999999999999999"]
+)
 def test_what_is_no_number_is_refused(text):
     with pytest.raises(UsageError):
         expectation(text, None)
+
+
+@pytest.mark.parametrize("text", ["1e308", "-1.5e308", "1e-320", "0"])
+def test_numbers_at_the_ends_of_the_range(text):
+    expected = expectation(text, None)
+    assert expected.matches(float(text))
+    assert 0.0 <= expected.coverage([1.0, float(text)]) <= 1.0
+    assert expected.shown(float(text))
 
 
 def test_coverage_counts_overlaps_once():

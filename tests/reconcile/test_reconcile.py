@@ -12,6 +12,7 @@ import pytest
 from reconcile import conventions as by_hand
 
 from nllcli.cli.main import main
+from nllcli.tasks.reconcile_report import Match
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 LISTED = [1.0, 0.2, 0.1]
@@ -103,6 +104,11 @@ class Inputs:
             pairs = [(rows[t], labels[t + shift]) for t in range(len(rows)) if 0 <= t + shift < len(labels)]
             out.append([by_hand.nll([row], [y])[0] for row, y in pairs if y != -100])
         return out
+
+    def heard(self):
+        """The rows that have a target, and their targets."""
+        pairs = zip(all_of(self.speech), all_of(self.speech_y), strict=True)
+        return zip(*[(row, y) for row, y in pairs if y != -100], strict=True)
 
     def uneven_nll(self):
         return by_hand.nll(self.uneven, self.uneven_y)
@@ -228,6 +234,12 @@ CASES = [
         lambda i: by_hand.mean(by_hand.softmax_twice(i.digits, i.y)),
         "softmax applied twice",
         id="softmax twice",
+    ),
+    case(
+        SPEECH,
+        lambda i: by_hand.mean(by_hand.softmax_twice(*i.heard())),
+        "softmax applied twice",
+        id="softmax twice of three axes",
     ),
     case(
         UNEVEN,
@@ -652,6 +664,7 @@ def test_padding_that_is_no_class_is_said_to_be_ignored(reconcile):
     [
         ([*PETS, "--expect", "abc"], 2, "--expect 'abc' is not a number"),
         ([*PETS, "--expect", "nan"], 2, "--expect 'nan' is not a finite number"),
+        ([*PETS, "--expect", "1e400"], 2, "--expect '1e400' is not a finite number"),
         ([*PETS, "--expect", "1", "--tolerance", "-1"], 2, "--tolerance -1.0 is not a number from 0 on"),
         (["logits.csv", "--expect", "1"], 2, "there are no targets"),
         ([*PETS, "--expect", "1", "--reduction", "none"], 2, "--reduction none gives one a sample"),
@@ -659,6 +672,7 @@ def test_padding_that_is_no_class_is_said_to_be_ignored(reconcile):
         (["padded.npy", "mixed.npy", "--expect", "1"], 3, "2 values are outside 0..3: -1, 255"),
         (["probs.npy", "probs.npy", "--expect", "1"], 2, "the targets are class probabilities"),
         (["-", "--target-column", "animal", "--expect", "1"], 2, "standard input does not allow"),
+        (["-", "--expect", "1"], 2, "standard input does not allow"),
     ],
 )
 def test_refusals(words, code, message, folder, monkeypatch, capsys):
@@ -672,3 +686,125 @@ def test_refusals(words, code, message, folder, monkeypatch, capsys):
     captured = capsys.readouterr()
     assert message in captured.err
     assert not captured.out
+
+
+def test_targets_beside_the_logits_of_each_line(inputs, folder, reconcile):
+    lines = zip(inputs.pets, inputs.pets_y, strict=True)
+    (folder / "pets.jsonl").write_text(
+        "".join(json.dumps({"logits": row, "target": y}) + "\n" for row, y in lines), encoding="utf-8"
+    )
+    total = math.fsum(by_hand.nll(inputs.pets, inputs.pets_y))
+    code, report, err = reconcile(["pets.jsonl"], typed(total))
+    assert code == 0, err
+    assert report["matches"][0]["command"] == "nll compute pets.jsonl --reduction sum"
+
+
+@pytest.fixture
+def everything_tried(reconcile, monkeypatch):
+    """All conventions as matches, not the simplest of those near a number."""
+    monkeypatch.setattr(
+        "nllcli.tasks.reconcile_report._matches",
+        lambda near, _: [Match(candidate, value, ()) for candidate, value in near],
+    )
+
+    def run(words):
+        _, report, err = reconcile(words, "1", "--tolerance", "1e300")
+        assert report, err
+        return report["matches"]
+
+    return run
+
+
+def commands_of(matches):
+    return [match["command"] for match in matches if match["command"]]
+
+
+def test_a_temperature_is_offered_for_logits_alone(everything_tried):
+    commands = commands_of(everything_tried([*PETS, "--temperature", "2"]))
+    read_otherwise = [command for command in commands if "--from" in command]
+    assert read_otherwise
+    assert not any("--temperature" in command for command in read_otherwise)
+
+
+@pytest.fixture(scope="module")
+def sigmoids(folder):
+    """Logits of class 1 of two, some above 0; targets that are ignored, here and there or in runs."""
+    rng = np.random.default_rng(5)
+    np.save(folder / "sigmoids.npy", rng.normal(0, 2, 40))
+    answers = rng.integers(0, 2, 40)
+    np.save(folder / "answers.npy", answers)
+    np.save(folder / "yes_no.npy", np.where(rng.random(40) < 0.2, -100, answers))
+    np.save(folder / "runs.npy", rng.normal(0, 2, (40, 3)))
+    labels = rng.integers(0, 3, 40)
+    labels[8:24] = -100
+    np.save(folder / "runs_targets.npy", labels)
+    return ["sigmoids.npy", "yes_no.npy", "--binary"]
+
+
+def test_logits_above_0_are_no_log_probabilities_of_one_class(sigmoids, everything_tried):
+    commands = commands_of(everything_tried(sigmoids))
+    assert not any("--from log-probs" in command and "--clip" not in command for command in commands)
+
+
+@pytest.mark.parametrize(
+    "words", [["sigmoids.npy", "yes_no.npy", "--binary"], [*PETS, "--temperature", "2"], [*PROBS, "--from", "probs"]]
+)
+@pytest.mark.usefixtures("sigmoids")
+def test_every_command_offered_is_taken(words, everything_tried, capsys):
+    """What reconcile counts as a convention, nll compute does not refuse."""
+    commands = {command for command in commands_of(everything_tried(words)) if "&&" not in command}
+    for command in sorted(commands)[::10]:
+        assert main([*shlex.split(command)[1:], "-q"]) == 0, capsys.readouterr().err
+        capsys.readouterr()
+
+
+def value_of(line, names):
+    """What a line of Python gives: statements, then an expression."""
+    *statements, expression = line.split("; ")
+    names = dict(names)
+    exec("\n".join(statements), names)
+    return float(eval(expression, names))
+
+
+def tensors(words, inputs, folder):
+    torch = pytest.importorskip("torch")
+    logits, targets = {
+        tuple(PETS): (inputs.pets, inputs.pets_y),
+        ("pets.csv", "--target-column"): (inputs.pets, inputs.pets_y),
+        tuple(UNEVEN): (inputs.uneven, inputs.uneven_y),
+    }.get(tuple(words[:2])) or [np.load(folder / word).tolist() for word in words[:2]]
+    return {
+        "math": math,
+        "torch": torch,
+        "F": torch.nn.functional,
+        "logits": torch.tensor(logits, dtype=torch.float64),
+        "targets": torch.tensor(targets, dtype=torch.int64),
+        "sample_weights": torch.tensor(inputs.sample_weights, dtype=torch.float64),
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        PETS,
+        [*PETS, "--loss", "one-vs-rest"],
+        SPEECH,
+        PADDED,
+        [*PROBS, "--from", "probs", "--loss", "one-vs-rest"],
+        [*UNEVEN, "--weights", "1,0.2,0.1"],
+        [*UNEVEN, "--sample-weights", "weights.npy"],
+        ["sigmoids.npy", "yes_no.npy", "--binary"],
+        ["sigmoids.npy", "answers.npy", "--binary", "--ignore-index", "1"],
+        ["runs.npy", "runs_targets.npy"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.usefixtures("sigmoids")
+def test_lines_of_python_give_the_number(words, inputs, folder, everything_tried):
+    """Of every convention that is tried, those of sums of short numbers aside; in "runs" whole batches are ignored."""
+    names = tensors(words, inputs, folder)
+    lines = {match["python"]: match["value"] for match in everything_tried(words) if match["python"]}
+    checked = [line for line in lines if not re.search(r"sklearn|half|bfloat16|float\(\)", line)][::3]
+    assert len(checked) > 50
+    for line in checked:
+        assert value_of(line, names) == pytest.approx(lines[line], rel=1e-6, abs=1e-9), line

@@ -78,7 +78,7 @@ class Explanation:
         target, rival, worked = self.worked.target, self.rival, self.worked
         if target is None or rival is None:
             return None
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             if worked.softmax is not None:
                 return float(worked.given[target] - worked.given[rival])
             return float(worked.unclipped[rival] - worked.unclipped[target])

@@ -69,13 +69,13 @@ def log_softmax_twice(case: Case) -> Finding | None:
         return None
     if not values.n or values.n_log_probs < values.n:
         return None
-    losses = {"loss_as_logits": case.evidence.fit.loss.mean, "loss_as_log_probs": case.evidence.fit.loss.mean}
+    loss = {"loss_either_way": case.evidence.fit.loss.mean}
     return Finding(
         "log-softmax-twice",
         WARNING,
         "the exponentials of every row sum to 1: these are log-probabilities, not logits; "
         "the softmax of them changes nothing, but what made them should be known",
-        {"samples": values.n, **(losses if case.evidence.fit.loss.n else {})},
+        {"samples": values.n, **(loss if case.evidence.fit.loss.n else {})},
         "--from log-probs; in PyTorch nll_loss takes them as they are",
     )
 
