@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from nllcli.numerics.normaliser import TINY_POWER, careful_powers, contiguous, normalise, sum_classes
 
@@ -56,8 +57,10 @@ def pick(x: NDArray[Any], classes: NDArray[np.int64]) -> NDArray[Any]:
     n, n_classes = x.shape
     if x.flags.c_contiguous:
         taken: NDArray[Any] = x.reshape(-1).take(np.arange(0, n * n_classes, n_classes) + classes)
-    elif x.T.flags.c_contiguous:
-        taken = x.T.reshape(-1).take(classes * n + np.arange(n))
+    elif x.strides[0] == x.itemsize and x.strides[1] > 0:
+        column = x.strides[1] // x.itemsize  # from class to class, within one stretch of memory
+        stretch = as_strided(x, ((n_classes - 1) * column + n,), (x.itemsize,), writeable=False)
+        taken = stretch.take(classes * column + np.arange(n))
     else:
         taken = x[np.arange(n), classes]
     return taken
