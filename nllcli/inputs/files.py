@@ -120,6 +120,14 @@ def open_stream(path: str) -> ByteStream:
     return ByteStream(path, partial(_read, file, path), file if stat.S_ISREG(mode) else None)
 
 
+def can_be_read_again(path: str) -> bool:
+    """Whether ``path`` opens to the same bytes a second time: a regular file, or one still to be found missing."""
+    try:
+        return path != "-" and stat.S_ISREG(os.stat(split_member(path)[0]).st_mode)  # noqa: PTH116 - may be no path
+    except (OSError, ValueError):
+        return True
+
+
 def split_member(path: str) -> tuple[str, str | None]:
     """A file and the member named after a colon; a file whose own name has the colon comes first."""
     if not os.path.lexists(path):

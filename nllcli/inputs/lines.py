@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-import sys
+from array import array
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,21 +30,30 @@ class Lines(NamedTuple):
 
 
 class LineNumbers:
-    """Which line of the file each kept line was: a list of the places where the difference changes."""
+    """Which line of the file each kept line was.
+
+    A run of kept lines that follow each other at the same distance takes one entry, so that text in which every other
+    line is blank needs no more room than text without blank lines.
+    """
 
     def __init__(self) -> None:
-        self._breaks = [(0, 1)]  # one list of pairs: workers read it while the cutting thread appends
+        # Of each run its first kept line, that one's line in the file, and the distance, one after the other in one
+        # array: workers read it while the cutting thread appends.
+        self._runs = array("q", (0, 1, 1))
 
-    def resume(self, n_kept: int, line: int) -> None:
-        """From kept line ``n_kept`` (counted from 0) on, lines of the file count from ``line`` (counted from 1)."""
-        last_kept, last_line = self._breaks[-1]
-        if line - n_kept != last_line - last_kept:
-            self._breaks.append((n_kept, line))
+    def resume(self, n_kept: int, line: int, n_lines: int = 1) -> None:
+        """``n_lines`` lines of the file from ``line`` (counted from 1) on are the kept ones from ``n_kept`` on."""
+        first, first_line, distance = self._runs[-3:]
+        if n_lines == 1 and n_kept == first + 1:
+            self._runs[-1] = line - first_line
+        elif line - first_line != distance * (n_kept - first) or (n_lines > 1 and distance > 1):
+            self._runs.extend((n_kept, line, 1))
 
     def of(self, kept: int) -> int:
         """The line of the file, counted from 1, of a kept line, counted from 0."""
-        first, line = self._breaks[bisect_right(self._breaks, (kept, sys.maxsize)) - 1]
-        return line + kept - first
+        runs = self._runs
+        i = 3 * bisect_right(range(len(runs) // 3), kept, key=lambda i: runs[3 * i]) - 3
+        return runs[i + 1] + (kept - runs[i]) * runs[i + 2]
 
 
 def clean_lines(
@@ -74,7 +83,7 @@ def clean_lines(
             piece = b"".join(text + b"\n" for text in kept)  # noqa: PLW2901 - the cleaned piece takes its place
             n_clean = len(kept)
         else:
-            numbers.resume(n_kept, line)
+            numbers.resume(n_kept, line, n_lines)
             n_kept += n_lines
         line += n_lines
         if piece:

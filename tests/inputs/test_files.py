@@ -192,6 +192,28 @@ def test_lines_are_the_same_however_they_arrive(end, step, monkeypatch):
     assert [numbers.of(i) for i in range(4)] == [2, 5, 7, 8]
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_lines_are_numbered(seed, monkeypatch):
+    """Against a count line by line, of text whose lines are blank now and then, or every so often."""
+    rng = np.random.default_rng(seed)
+    monkeypatch.setattr(lines, "_PIECE_BYTES", int(rng.integers(1, 20)))
+    patterns = ["x" * 5, ".x" * 3, "x.." * 3, "x.x..xx", "x", "."]
+    pattern = "".join(patterns[i] for i in rng.integers(0, len(patterns), 12))
+    numbers = lines.LineNumbers()
+    text = "".join("7\n" if kept == "x" else "\n" for kept in pattern)
+    list(lines.clean_lines(stream_of(text.encode(), 1000).read, numbers, "x"))
+    expected = [line for line, kept in enumerate(pattern, 1) if kept == "x"]
+    assert [numbers.of(i) for i in range(len(expected))] == expected
+
+
+def test_blank_lines_at_even_distances_take_no_room():
+    numbers = lines.LineNumbers()
+    text = b"1,2\r\r\n" * 50_000
+    list(lines.clean_lines(stream_of(text, 1000).read, numbers, "x"))
+    assert numbers.of(49_999) == 99_999
+    assert len(numbers._runs) < 20
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 10])
 def test_lines_are_regrouped(n):
     pieces = [lines.Lines(2, b"a\nb\n"), lines.Lines(1, b"c\n"), lines.Lines(4, b"d\ne\nf\ng\n")]
