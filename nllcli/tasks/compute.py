@@ -11,7 +11,7 @@ from nllcli.model import Column, Metric, Notice, Report, Table, Value
 from nllcli.numerics.evaluate import Outcome, Wanted
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.tally import ClassSums, Tally
-from nllcli.tasks.divisor import gradient_divisor
+from nllcli.tasks.divisor import settle_gradient
 from nllcli.tasks.request import ScoreRequest, Settled, settle, signature
 from nllcli.tasks.saving import Saver, Saves
 from nllcli.tasks.scoring import outcomes, places
@@ -104,8 +104,7 @@ def _sample_shape(dataset: Dataset, n: int) -> list[int]:
 
 def compute(request: ScoreRequest, sections: Sections, saves: Saves) -> Report:
     """Compute the loss, write the arrays that were asked for on the way, and report."""
-    divisor = None if saves.gradient is None else gradient_divisor(request)
-    settled = settle(request)
+    settled, divisor = (settle(request), None) if saves.gradient is None else settle_gradient(request)
     tally, kept = Tally(), _kept(settled, sections)
     wanted = replace(_wanted(settled, sections, saves, kept), gradient=divisor)
     with ExitStack() as stack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from nllcli.model import Block, Chunk
 from nllcli.numerics.evaluate import weight_sum
 from nllcli.numerics.exact import ExactSum
 from nllcli.stream import map_blocks
-from nllcli.tasks.request import ScoreRequest, Settled, settle
+from nllcli.tasks.request import ScoreRequest, Settled, open_again, settle
 from nllcli.tasks.scoring import blaming, chunks, raw_targets
 
 if TYPE_CHECKING:
@@ -23,20 +24,21 @@ if TYPE_CHECKING:
     from nllcli.model import Dataset, Scratch, VectorSource
 
 
-def gradient_divisor(request: ScoreRequest) -> float:
-    """What the reduction divides by: 1, or for the mean the denominator, in a pass over the targets of its own."""
+def settle_gradient(request: ScoreRequest) -> tuple[Settled, float]:
+    """The request settled, and what its reduction divides by: 1, or for the mean the denominator.
+
+    That takes a pass over the targets of its own, and, where these come with the logits, over inputs opened anew.
+    """
     _check(request)
-    if request.loss.reduction != "mean":
-        return 1.0
-    inputs = request.inputs
-    if "-" in (inputs.logits, inputs.targets, inputs.sample_weights):
-        raise UsageError(
-            "the gradient of a mean needs its denominator first, and standard input cannot be read twice",
-            hint="save it to a file, or ask for --reduction sum",
-        )
     settled = settle(request)
+    if request.loss.reduction != "mean":
+        return settled, 1.0
+    first = settled
+    if settled.dataset.targets is None:
+        again = open_again(request.inputs, "the gradient of a mean needs its denominator first")
+        first = replace(settled, dataset=again)
     # Where the weights add up to 0 there is no mean, and no gradient of it.
-    return float(_denominator(settled)) or math.nan
+    return settled, float(_denominator(first)) or math.nan
 
 
 def _check(request: ScoreRequest) -> None:

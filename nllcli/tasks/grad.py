@@ -9,9 +9,9 @@ from nllcli.model import Metric, Report
 from nllcli.numerics.evaluate import Wanted
 from nllcli.numerics.tally import Tally
 from nllcli.tasks.compute import tally_notices
-from nllcli.tasks.divisor import gradient_divisor
+from nllcli.tasks.divisor import settle_gradient
 from nllcli.tasks.matrix import ArrayTarget, MatrixTable, matrix
-from nllcli.tasks.request import ScoreRequest, settle, signature
+from nllcli.tasks.request import ScoreRequest, signature
 from nllcli.tasks.scoring import outcomes
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 def grad(request: ScoreRequest, target: ArrayTarget | None) -> Report:
     """Compute the gradient; into ``target`` as it comes, or, without one, into the report."""
-    divisor = gradient_divisor(request)
-    settled = settle(request)
+    settled, divisor = settle_gradient(request)
     options = settled.options
     about = MatrixTable(
         command="grad",

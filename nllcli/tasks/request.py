@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, UsageError
 from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.files import can_be_read_again
 from nllcli.model import PRECISIONS, REDUCTIONS, SOURCES, LossOptions, Notice
 from nllcli.numerics.evaluate import LOSSES
 
@@ -193,9 +194,7 @@ def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.
 
     scheme = wanted.scheme or "balanced"
     names = dataset.class_names
-    counts = (
-        _count(request, n_classes) if wanted.counts == "targets" else given_counts(wanted.counts, dataset, n_classes)
-    )
+    counts = _count(request, dataset) if wanted.counts == "targets" else given_counts(wanted.counts, dataset, n_classes)
     beta = 0.999 if wanted.beta is None else wanted.beta
     weights = class_weights(
         counts,
@@ -248,25 +247,32 @@ def _listed(values: NDArray[np.float64]) -> str:
     return listed if len(listed) <= 60 else f"sha256-{sha256(values.astype('<f8').tobytes()).hexdigest()[:12]}"
 
 
-def _count(request: ScoreRequest, n_classes: int) -> Sequence[int]:
-    """Count the classes among the targets, in a pass of its own over inputs opened anew."""
+def _count(request: ScoreRequest, dataset: Dataset) -> Sequence[int]:
+    """Count the classes among the targets; where they come with the logits, in a pass over inputs opened anew."""
     import numpy as np
 
-    from nllcli.tasks.scoring import blaming, targets_of
+    from nllcli.tasks.scoring import targets_of
 
-    if "-" in (request.inputs.targets, request.inputs.logits):
-        raise UsageError(
-            "--counts targets reads the targets twice, which standard input does not allow", hint="save them to a file"
-        )
-    dataset = open_dataset(request.inputs)
     if dataset.soft_targets is not None:
         raise UsageError("--counts targets needs class indices; the targets are class probabilities")
-    counts = np.zeros(n_classes, np.int64)
-    with blaming(dataset):
-        for indices in targets_of(dataset, request.loss.ignore_index, n_classes):
-            counts += np.bincount(indices, minlength=n_classes)
+    if dataset.logits.labels:
+        dataset = open_again(request.inputs, "--counts targets reads the targets among the logits first")
+    elif dataset.targets is None:
+        raise UsageError("--counts targets counts the targets, and there are none")
+    counts = np.zeros(dataset.n_classes, np.int64)
+    for indices in targets_of(dataset, request.loss.ignore_index, dataset.n_classes):
+        counts += np.bincount(indices, minlength=dataset.n_classes)
     result: Sequence[int] = counts.tolist()
     return result
+
+
+def open_again(inputs: InputOptions, why: str) -> Dataset:
+    """Open the inputs for a second pass; raises UsageError, which ``why`` begins, where one can be read only once."""
+    for path in (inputs.logits, inputs.targets, inputs.sample_weights):
+        if path is not None and not can_be_read_again(path):
+            name = "standard input" if path == "-" else path
+            raise UsageError(f"{why}, and {name} cannot be read twice", hint="save it to a file")
+    return open_dataset(inputs)
 
 
 def notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
