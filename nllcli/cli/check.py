@@ -1,5 +1,6 @@
 """nll check."""
 
+from dataclasses import replace
 from textwrap import wrap
 from typing import Annotated
 
@@ -23,13 +24,28 @@ def check(
     *,
     target_column: scoring.TargetColumn = None,
     source: scoring.From = "logits",
+    loss: scoring.Loss = "nll",
+    reduction: scoring.Reduction = "mean",
+    weights: scoring.Weights = None,
+    counts: scoring.Counts = None,
+    scheme: options.Scheme = None,
+    normalize: options.Normalize = None,
+    beta: scoring.Beta = None,
+    zero_count: options.ZeroCount = "error",
+    sample_weights: scoring.SampleWeights = None,
     ignore_index: scoring.IgnoreIndex = None,
+    label_smoothing: scoring.LabelSmoothing = 0.0,
+    temperature: scoring.Temperature = 1.0,
+    clip: scoring.Clip = None,
     class_axis: scoring.ClassAxis = None,
     binary: scoring.Binary = False,
     shift: scoring.Shift = 0,
     classes: options.Classes = None,
+    on_nonfinite: scoring.OnNonfinite = "error",
     input_format: scoring.InputFormat = None,
     input_dtype: scoring.InputDtype = None,
+    header: scoring.Header = "auto",
+    precision: scoring.Precision = "exact",
     threads: scoring.Threads = None,
     format: options.Format = "table",
     quiet: Codes = False,
@@ -38,36 +54,45 @@ def check(
 ) -> None:
     """What is wrong or suspicious about logits and targets.
 
-    Exit code 5 if anything is.
+    Exit code 5 if anything is. Weights, reduction and the like decide the loss that is reported beside the findings.
     """
-    from nllcli.inputs.dataset import InputOptions
-    from nllcli.model import DEFAULT_IGNORE_INDEX, LossOptions
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
     from nllcli.tasks.check import check as task
-    from nllcli.tasks.request import ScoreRequest
 
-    check_outputs({"the report": output or "-"}, inputs=[logits, targets, classes])
-    inputs = InputOptions(
-        logits,
-        targets,
+    request = scoring.request(
+        logits=logits,
+        targets=targets,
         target_column=target_column,
-        classes=scoring.class_names(classes),
+        classes=classes,
         class_axis=class_axis,
-        ignore_index=ignore_index,
-        shift=shift,
+        sample_weights=sample_weights,
         binary=binary,
+        shift=shift,
         input_format=input_format,
         input_dtype=input_dtype,
-    )
-    loss = LossOptions(
+        header=header,
         source=source,
-        ignore_index=DEFAULT_IGNORE_INDEX if ignore_index is None else ignore_index,
-        binary=binary,
+        loss=loss,
+        reduction=reduction,
+        weights=weights,
+        counts=counts,
+        scheme=scheme,
+        normalize=normalize,
+        beta=beta,
+        zero_count=zero_count,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        temperature=temperature,
+        clip=clip,
+        on_nonfinite=on_nonfinite,
+        precision=precision,
+        threads=threads,
     )
+    check_outputs({"the report": output or "-"}, inputs=[logits, targets, sample_weights, weights, counts, classes])
     with ProgressBar(progress) as bar:
-        checked = task(ScoreRequest(inputs, loss, threads=threads, progress=bar))
+        checked = task(replace(request, progress=bar))
     emit(checked.report, fmt=format, quiet=quiet, path=output)
     if not checked.clean:
         raise typer.Exit(ExitCode.CONDITION)

@@ -7,14 +7,28 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nllcli.errors import NllError
+from nllcli.errors import NllError, SampleError
 from nllcli.inputs.dataset import open_dataset
-from nllcli.model import Calculation, Column, Metric, Report, Section, Step, Table
+from nllcli.model import (
+    DEFAULT_IGNORE_INDEX,
+    Calculation,
+    Column,
+    LossOptions,
+    Metric,
+    Report,
+    Section,
+    Step,
+    Table,
+)
 from nllcli.numerics.diagnosis.evidence import Evidence, Reading, gather
 from nllcli.numerics.diagnosis.labels import Runs, Streaks, read_runs, read_streaks
+from nllcli.numerics.evaluate import Wanted, evaluate
+from nllcli.numerics.tally import Tally
 from nllcli.stream import BLOCK_ELEMENTS
+from nllcli.tasks.compute import loss_of
 from nllcli.tasks.findings.case import ERROR, NOTE, WARNING, Case, Finding, Padding, counted
 from nllcli.tasks.findings.table import FINDINGS
+from nllcli.tasks.request import Settled, WeightOptions, settle, signature
 from nllcli.tasks.scoring import blaming, map_dataset
 
 if TYPE_CHECKING:
@@ -39,18 +53,28 @@ def check(request: ScoreRequest) -> Checked:
     dataset = None
     try:
         dataset = open_dataset(request.inputs)
-        case = _case(request, dataset)
+        scored = _scored(request, dataset)
+        case, loss = _case(request, dataset, scored)
     except NllError as error:
         if error.finding is None:
             raise
         return _checked(request, [_refusal(error, request, dataset)], None)
     found = (FINDINGS.load(code)(case) for code in FINDINGS)
-    return _checked(request, [finding for finding in found if finding is not None], case)
+    checked = _checked(request, [finding for finding in found if finding is not None], case)
+    return checked if scored is None else replace(checked, report=_with_own_loss(checked.report, scored, loss))
 
 
-def _case(request: ScoreRequest, dataset: Dataset) -> Case:
-    evidence = _gather(request, dataset)
-    return Case(
+def _scored(request: ScoreRequest, dataset: Dataset) -> Settled | None:
+    """The settings of the loss beside what the file holds; None where they are the plain ones."""
+    own = replace(request.loss, source="logits", ignore_index=DEFAULT_IGNORE_INDEX, binary=False)
+    plain = own == LossOptions() and request.weights == WeightOptions() and request.clip is None
+    return None if plain and request.inputs.sample_weights is None else settle(request, dataset)
+
+
+def _case(request: ScoreRequest, dataset: Dataset, scored: Settled | None) -> tuple[Case, float | None]:
+    """What the findings rest on, and the loss under settings of one's own."""
+    evidence, loss = _gather(request, dataset, scored)
+    case = Case(
         evidence,
         dataset,
         request.loss,
@@ -59,21 +83,31 @@ def _case(request: ScoreRequest, dataset: Dataset) -> Case:
         _padding(request, dataset),
         _other_axes(request, dataset),
     )
+    return case, loss
 
 
-def _gather(request: ScoreRequest, dataset: Dataset) -> Evidence:
+def _gather(request: ScoreRequest, dataset: Dataset, scored: Settled | None = None) -> tuple[Evidence, float | None]:
     options = request.loss
     reading = Reading(options.source, options.binary, options.ignore_index, _sequence(dataset.layout))
-    work = partial(_work, reading)
-    evidence = Evidence()
+    work = partial(_work, reading, scored)
+    evidence, tally = Evidence(), None if scored is None else Tally()
     with blaming(dataset):
-        for part in map_dataset(work, dataset, threads=request.threads, progress=request.progress):
+        for part, own in map_dataset(work, dataset, threads=request.threads, progress=request.progress):
             evidence += part
-    return evidence
+            tally = None if tally is None or own is None else tally + own
+    return evidence, None if tally is None else loss_of(tally, request.loss.reduction)
 
 
-def _work(reading: Reading, block: Block, scratch: Scratch) -> Evidence:
-    return gather(block, reading, scratch)
+def _work(reading: Reading, scored: Settled | None, block: Block, scratch: Scratch) -> tuple[Evidence, Tally | None]:
+    return gather(block, reading, scratch), None if scored is None else _tally(scored, block, scratch.sub("own"))
+
+
+def _tally(scored: Settled, block: Block, scratch: Scratch) -> Tally | None:
+    """As ``nll compute`` scores the block; None where it refuses a sample, of which a finding tells."""
+    try:
+        return evaluate(block, scored.options, Wanted(), scratch).tally
+    except SampleError:
+        return None
 
 
 def _sequence(layout: Layout) -> int:
@@ -120,7 +154,7 @@ def _readings(request: ScoreRequest, axes: list[int]) -> dict[int, Evidence]:
     for axis in axes:
         with suppress(NllError):
             dataset = open_dataset(replace(request.inputs, class_axis=axis))
-            found[axis] = _gather(replace(request, progress=None), dataset)
+            found[axis], _ = _gather(replace(request, progress=None), dataset)
     return found
 
 
@@ -161,6 +195,17 @@ def _checked(request: ScoreRequest, findings: list[Finding], case: Case | None) 
         sections=tuple(_section(finding) for finding in findings),
     )
     return Checked(report, not (counts[ERROR] or counts[WARNING]))
+
+
+def _with_own_loss(report: Report, scored: Settled, loss: float | None) -> Report:
+    """The report with the loss under one's own settings in place of the plain mean."""
+    own = Metric("loss", "loss", loss, "nats", f"{scored.options.reduction}, under these settings", hidden=loss is None)
+    return replace(
+        report,
+        signature=signature(scored),
+        metrics=tuple(own if metric.key == "loss" else metric for metric in report.metrics),
+        warnings=scored.notices,
+    )
 
 
 def _summary(counts: dict[str, int]) -> str:

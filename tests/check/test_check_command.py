@@ -9,6 +9,9 @@ from predictions import FAULTS, softmax, sound
 from nllcli.cli.main import main
 
 PETS = ["samples/pets/logits.csv", "samples/pets/targets.txt"]
+PLAIN = np.mean(
+    [np.log(sum(np.exp(x - row[y]) for x in row)) for row, y in [([5, 4, 2], 0), ([4, 2, 8], 2), ([4, 4, 1], 1)]]
+)
 KEYS = [
     "schema_version",
     "command",
@@ -51,10 +54,7 @@ def test_json_keys_when_clean(capsys):
     assert list(answer) == KEYS
     assert answer["n_findings"] == answer["n_errors"] == answer["n_warnings"] == answer["n_notes"] == 0
     assert (answer["n_samples"], answer["n_counted"], answer["n_classes"]) == (3, 3, 3)
-    losses = [
-        np.log(sum(np.exp(x - row[y]) for x in row)) for row, y in [([5, 4, 2], 0), ([4, 2, 8], 2), ([4, 4, 1], 1)]
-    ]
-    assert answer["loss"] == pytest.approx(np.mean(losses), rel=1e-14)
+    assert answer["loss"] == pytest.approx(PLAIN, rel=1e-14)
 
 
 def test_json_keys_when_not(faulty, capsys):
@@ -183,3 +183,69 @@ def test_options_that_mend(tmp_path, capsys):
     words = [str(tmp_path / "probs.npy"), str(tmp_path / "targets.npy")]
     assert run(capsys, *words, "-q")[1].split() == ["softmax-twice", "padding-scored"]
     assert run(capsys, *words, "-q", "--from", "probs", "--ignore-index", "255") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["--weights", "1,2,3"],
+        [
+            "--counts",
+            "targets",
+            "--scheme",
+            "inverse",
+            "--normalize",
+            "max",
+            "--zero-count",
+            "zero",
+            "--reduction",
+            "sum",
+        ],
+        ["--counts", "5,6,7", "--scheme", "effective", "--beta", "0.9"],
+        ["--loss", "one-vs-rest", "--reduction", "sum"],
+        ["--label-smoothing", "0.2", "--temperature", "3"],
+        ["--clip", "0.2", "--precision", "fast", "--on-nonfinite", "nan", "--header", "yes"],
+        ["--sample-weights", "own.npy"],
+    ],
+    ids=lambda settings: settings[0],
+)
+def test_settings_decide_the_loss_that_is_reported(settings, tmp_path, capsys):
+    """The number of nll compute; the findings stay those of the file."""
+    np.save(tmp_path / "own.npy", np.array([1.0, 0.5, 2.0]))
+    words = [*PETS, *(str(tmp_path / word) if word == "own.npy" else word for word in settings)]
+    code, out, _ = run(capsys, *words, "-f", "json")
+    answer = json.loads(out)
+    assert (code, answer["n_findings"], list(answer)) == (0, 0, KEYS)
+    assert main(["compute", *words, "-f", "json"]) == 0
+    wanted = json.loads(capsys.readouterr().out)
+    assert answer["loss"] == wanted["loss"] != pytest.approx(PLAIN, abs=1e-3)
+    assert answer["signature"] == wanted["signature"]
+
+
+def test_findings_come_first_where_no_loss_can(faulty, capsys):
+    code, out, _ = run(capsys, *faulty, "--reduction", "sum", "-f", "json")
+    answer = json.loads(out)
+    assert code == 5
+    assert answer["loss"] is None
+    assert [finding["code"] for finding in answer["findings"]] == ["targets-out-of-range", "duplicated-rows"]
+
+
+@pytest.mark.parametrize("settings", [["--weights", "1,2"], ["--clip", "0.7"], ["--beta", "0.5"]], ids=" ".join)
+def test_settings_without_a_meaning_are_refused(settings, capsys):
+    code, out, err = run(capsys, *PETS, *settings)
+    assert (code, out) == (2, "")
+    assert err.startswith("nll: error: ")
+
+
+def test_a_first_line_of_numbers_names_columns_where_it_is_said_to(tmp_path, capsys):
+    (tmp_path / "x.csv").write_text("0,1,2\n5,4,2\n4,2,8\n4,4,1\n", encoding="utf-8")
+    code, out, _ = run(
+        capsys, str(tmp_path / "x.csv"), PETS[1], "--classes", "cat,dog,horse", "--header", "yes", "-fjson"
+    )
+    assert (code, json.loads(out)["n_samples"]) == (0, 3)
+
+
+def test_log_probabilities_have_one_loss_either_way(tmp_path, capsys):
+    _, out, _ = run(capsys, *FAULTS["log-softmax-twice"][0](tmp_path), "-f", "json")
+    [seen] = [f["evidence"] for f in json.loads(out)["findings"] if f["code"] == "log-softmax-twice"]
+    assert list(seen) == ["samples", "loss_either_way"]
