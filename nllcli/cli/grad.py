@@ -36,6 +36,7 @@ def grad(
     threads: scoring.Threads = None,
     save_dtype: scoring.SaveDtype = "f8",
     format: scoring.MatrixFormat = None,
+    quiet: options.Quiet = False,
     output: scoring.MatrixOutput = None,
     progress: scoring.ShowProgress = None,
 ) -> None:
@@ -81,4 +82,5 @@ def grad(
         output=output,
         dtype=save_dtype,
         inputs=[logits, targets, sample_weights, weights, counts, classes],
+        quiet=quiet,
     )

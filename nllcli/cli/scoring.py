@@ -185,6 +185,7 @@ def deliver(
     output: str | None,
     dtype: str,
     inputs: Sequence[str | None],
+    quiet: bool = False,
 ) -> None:
     """Run a task whose result is a matrix, and send that where it belongs: a file, a pipe or a screen."""
     from nllcli.outputs.arrays import open_array
@@ -195,13 +196,13 @@ def deliver(
 
     check_outputs({"the result": output or "-"}, inputs)
     target = None
-    if output is not None and format is None:
+    if output is not None and format is None and not quiet:
         target = ArrayTarget(open_array, output, dtype=dtype)
-    elif format in ("csv", None) and output is None and (format == "csv" or not sys.stdout.isatty()):
+    elif format in ("csv", None) and output is None and not quiet and (format == "csv" or not sys.stdout.isatty()):
         target = ArrayTarget(open_array, "-", "csv", dtype)
     with ProgressBar(progress) as bar:
         report = task(target, bar)
     if target is None:
-        emit(report, fmt=format or "table", path=output)
+        emit(report, fmt=format or "table", quiet=quiet, path=output)
     else:
         emit_notices(report)

@@ -124,6 +124,7 @@ def _matrix_report(
         metrics,
         (table,),
         notes=dataset.notes,
+        quiet=[value for row in rows for value in row],
     )
 
 

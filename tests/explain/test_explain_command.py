@@ -301,6 +301,7 @@ def test_only_the_blocks_of_the_rows_are_read(saved, monkeypatch):
     logits = np.random.default_rng(0).normal(size=(4000, 1000)).astype("f4")
     paths = saved(logits, np.zeros(4000, int))
     read = []
+    monkeypatch.setattr("nllcli.stream.BLOCK_ELEMENTS", 1 << 19)
     positioned = __import__("os").preadv
 
     def counting(fd, buffers, position):
@@ -416,3 +417,10 @@ def test_nothing_to_explain(saved):
     assert done.json["explanations"] == []
     assert done.codes == {"nothing-counted"}
     assert nll("explain", *saved(np.zeros((2, 3)), np.array([-100, -100])), "--hardest", 1).code == 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_margin_beyond_the_largest_number(saved):
+    run = nll("explain", *saved(np.array([1e308, -1e308, 0.0]), np.array(1)), "-f", "json")
+    assert run.err == ""
+    assert run.json["explanations"][0]["margin"] is None
