@@ -42,7 +42,7 @@ class ArrowTable:
     lists: bool
     label_column: str | None
     label_reader: LabelReader | None
-    notes: tuple[Notice, ...] = ()
+    opening_notes: tuple[Notice, ...] = ()
     fortran: bool = False
     n_bytes: int | None = field(default=None, init=False)
 
@@ -52,6 +52,13 @@ class ArrowTable:
     @property
     def shape(self) -> tuple[int | None, ...]:
         return (self.n_rows, self.n_classes)
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What was worth knowing of the rows read so far."""
+        if self.label_reader is None:
+            return self.opening_notes
+        return (*self.opening_notes, *self.label_reader.notes(self.name, f"column {self.label_column}"))
 
     @property
     def labels(self) -> bool:

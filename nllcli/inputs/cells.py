@@ -134,6 +134,31 @@ def ragged(cells: Sequence[str], n_columns: int, where: str) -> DataError:
     return DataError(f"has {len(cells)} cells, the first row has {n_columns}", where=where, hint=hint)
 
 
+def plain_integers(body: bytes, values: NDArray[np.float64], column: int, delimiter: str) -> NDArray[np.int64] | None:
+    """A column of the table ``values`` that ``body`` was parsed to, if its cells are integers that float64 holds.
+
+    None where a careful look is due: at a cell with a point or an exponent in it, whatever its value, or in quotes.
+    """
+    found = integers(values[:, column])
+    if found is None or not is_fraction(body):
+        return found
+    characters = np.frombuffer(_single_blanks(body) if delimiter == " " else body, np.uint8)
+    ends = np.flatnonzero((characters == ord(delimiter)) | (characters == ord("\n")))
+    marks = np.flatnonzero((characters == ord(".")) | (characters == ord("e")) | (characters == ord("E")))
+    last = ends[column :: values.shape[1]]
+    first = (
+        ends[column - 1 :: values.shape[1]]
+        if column
+        else np.concatenate([[0], ends[values.shape[1] - 1 : -1 : values.shape[1]]])
+    )
+    return found if np.array_equal(np.searchsorted(marks, first), np.searchsorted(marks, last)) else None
+
+
+def is_fraction(text: bytes) -> bool:
+    """Whether numbers are written with a point or an exponent."""
+    return b"." in text or b"e" in text or b"E" in text
+
+
 def integers(values: NDArray[Any]) -> NDArray[np.int64] | None:
     """Floating-point values that are all whole and below 2**53, as int64; else None."""
     if not is_index(values).all():

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.errors import DataError, UsageError
-from nllcli.inputs import shapes, targets
+from nllcli.inputs import labels, shapes, targets
 from nllcli.inputs.dialect import sniff
 from nllcli.inputs.files import only_one_standard_input
 from nllcli.inputs.jsonl import JsonLines
 from nllcli.inputs.opening import all_blocks, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.pairing import WrittenAsFloats, columns_as_samples, in_order_of, one_hot
-from nllcli.inputs.raw import FileArray, RawArray, RawVector, Values
-from nllcli.inputs.text import floats_as_indices, open_table
-from nllcli.inputs.vectors import read_numbers
+from nllcli.inputs.raw import FileArray, RawVector, Values
+from nllcli.inputs.text import open_table
 from nllcli.model import DEFAULT_IGNORE_INDEX, BlockSource, Dataset, Layout, Notice, VectorSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from nllcli.inputs.files import ByteStream
 
@@ -78,7 +79,9 @@ def open_dataset(options: InputOptions) -> Dataset:
         layout,
         targets=vector,
         soft_targets=None if given.soft is None else in_order_of(layout, given.soft),
-        sample_weights=None if options.sample_weights is None else _sample_weights(options.sample_weights, layout),
+        sample_weights=None
+        if options.sample_weights is None
+        else _sample_weights(options.sample_weights, layout, logits),
         class_names=names,
         opening_notes=given.notes,
         binary=options.binary,
@@ -87,9 +90,9 @@ def open_dataset(options: InputOptions) -> Dataset:
 
 @dataclass(frozen=True)
 class _Targets:
-    """Targets as opened: an array on disk or values in memory, or soft targets; and the shape they have."""
+    """Targets as opened: an array that is still to be read or values in memory, or soft targets; and their shape."""
 
-    array: RawArray | Values | None
+    array: FileArray | Values | None
     soft: BlockSource | None
     shape: tuple[int | None, ...] | None
     notes: tuple[Notice, ...] = ()
@@ -130,8 +133,8 @@ def _open_targets(path: str, options: InputOptions, classes: tuple[str, ...] | N
             Notice("targets-squeezed", f"{path}: shape {shapes.shown(source.shape)} is taken as {shapes.shown(shape)}")
         )
     if source.dtype.kind == "f":
-        notes.append(floats_as_indices(path, str(source.dtype)))
-    return _Targets(targets.index_array(source), None, shape, tuple(notes))
+        notes.append(labels.floats_as_indices(path, str(source.dtype)))
+    return _Targets(targets.check_indices(source), None, shape, tuple(notes))
 
 
 def _one_a_class(logits: BlockSource, kind: str, options: InputOptions) -> bool:
@@ -146,15 +149,23 @@ def _text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: B
     n_columns = dialect.n_columns - dialect.has_index
     if n_columns > 1 and _same_shape((None, n_columns), logits.shape):
         return _Targets(None, WrittenAsFloats(open_table(stream, dialect, ReadOptions())), None)
-    values, notes = targets.read_text_targets(stream, dialect, classes)
-    return _Targets(Values(stream.name, values), None, (len(values),), notes)
+    return _of_labels(targets.read_text_targets(stream, dialect, classes, _most_samples(logits)), stream.name)
+
+
+def _of_labels(found: targets.Labels, name: str) -> _Targets:
+    return _Targets(Values(name, found.values), None, (found.n,), found.notes)
+
+
+def _most_samples(logits: BlockSource) -> int | None:
+    """More samples than this the logits do not have in a row, whichever axis is that of the classes."""
+    known = [n for n in logits.shape if n is not None]
+    return max(known, default=1) if len(known) == len(logits.shape) else None
 
 
 def _table_targets(source: BlockSource, logits: BlockSource) -> _Targets:
     """Targets in lines of JSON or columns: one a sample, or one probability a class."""
     if source.labels:
-        values = targets.read_labels(source)
-        return _Targets(Values(source.name, values), None, (len(values),), source.notes)
+        return _of_labels(targets.read_labels(source, _most_samples(logits)), source.name)
     if not _same_shape(source.shape, logits.shape):
         raise DataError(
             f"has {source.shape[1]} values a sample, for logits of shape {shapes.shown(logits.shape)}",
@@ -182,10 +193,11 @@ def _fit_targets(given: _Targets, layout: Layout, logits: BlockSource, options: 
     return vector
 
 
-def _in_file_order(array: RawArray | Values, layout: Layout, *, shifted: bool) -> VectorSource:
+def _in_file_order(given: FileArray | Values, layout: Layout, *, shifted: bool) -> VectorSource:
     """The targets in the order in which the logits' file has the samples."""
-    if isinstance(array, Values):
-        return array
+    if isinstance(given, Values):
+        return given
+    array = at_any_place(given)  # what is compressed is inflated only now that its shape fits
     in_order = len(array.shape) <= 1 or array.fortran == layout.fortran
     if in_order and not (shifted and array.fortran):
         return targets.Indices(RawVector(array, array.n_values))
@@ -195,19 +207,36 @@ def _in_file_order(array: RawArray | Values, layout: Layout, *, shifted: bool) -
     return targets.Indices(Values(array.name, values))
 
 
-def _sample_weights(path: str, layout: Layout) -> VectorSource:
+def _sample_weights(path: str, layout: Layout, logits: BlockSource) -> VectorSource:
     opened = open_input(path)
     if opened.is_text:
-        return Values(path, read_numbers(opened.stream))
-    source = opened.read(ReadOptions())
+        dialect = sniff(opened.stream, remedy=targets.REMEDY)
+        source: BlockSource = open_table(opened.stream, dialect, ReadOptions())
+    else:
+        source = opened.read(ReadOptions())
+    known = None not in layout.sample_shape
     if not isinstance(source, FileArray):
-        return Values(path, np.concatenate([block.logits.ravel() for block in all_blocks(source)]).astype(np.float64))
+        values, n = _only_column(source, layout.n_samples)
+        if known:
+            shapes.check_targets(layout, (n,), path, logits.name, "sample weights")
+        return Values(path, values)
+    if known:
+        shapes.check_targets(layout, source.shape, path, logits.name, "sample weights")
     array = at_any_place(source)
-    if None not in layout.sample_shape:
-        shapes.check_targets(layout, array.shape, path, "LOGITS")
     if array.fortran == layout.fortran:
         return _FloatVector(array, array.n_values)
     return Values(path, array.read_all().ravel(order="F" if layout.fortran else "C").astype(np.float64))
+
+
+def _only_column(source: BlockSource, most: int | None) -> tuple[NDArray[np.float64], int]:
+    """The numbers of a table of one column, and how many it has; those far beyond ``most`` are only counted."""
+    if source.shape[1] != 1:
+        raise DataError(
+            f"has {source.shape[1]} columns; sample weights have one", where=source.name, hint="one number a line"
+        )
+    blocks, n = all_blocks(source, most)
+    parts = [block.logits.ravel() for block in blocks]
+    return np.concatenate(parts).astype(np.float64) if parts else np.empty(0), n
 
 
 class _FloatVector(RawVector):

@@ -60,7 +60,6 @@ class JsonLines:
     n_classes: int
     labels: bool
     label_reader: LabelReader
-    notes: tuple[Notice, ...] = ()
     class_names: tuple[str, ...] | None = None
     fortran: bool = False
     dtype: np.dtype[Any] = np.dtype(np.float64)
@@ -74,6 +73,11 @@ class JsonLines:
     @property
     def n_bytes(self) -> int | None:
         return self.stream.n_bytes
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What was worth knowing of the lines read so far."""
+        return self.label_reader.notes(self.name, '"target"')
 
     def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:  # noqa: ARG002
         pieces = clean_lines(self.stream.read, self.numbers, self.name, table=False)
@@ -111,6 +115,12 @@ def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
     value = parse_line(line, where)
     label = value.get("target") if isinstance(value, dict) else None
     n_classes = 0
+    if options.of_targets and label is None and not isinstance(value, list):
+        raise DataError(
+            f'{shown(json.dumps(value))} is neither an object with the key "target" nor a list of probabilities',
+            where=where,
+            hint="jq -c '{target: .}' writes bare values so" if not isinstance(value, dict) else None,
+        )
     if not options.of_targets or isinstance(value, list):
         n_classes = len(_logits(value, where))
     reader = LabelReader(options.classes, not isinstance(label, str))

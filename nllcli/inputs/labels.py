@@ -10,6 +10,7 @@ import numpy as np
 
 from nllcli.errors import DataError
 from nllcli.inputs.cells import integers, is_index, is_number, shown
+from nllcli.model import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,12 +22,25 @@ _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _SEVERAL = -1
 
 
+def floats_as_indices(name: str, what: str) -> Notice:
+    """The note on targets such as 2.0."""
+    return Notice("targets-as-floats", f"{name}: whole numbers in {what} are taken as class indices")
+
+
 @dataclass
 class LabelReader:
-    """Reads labels that are all integers (``numeric``) or all names out of ``classes``."""
+    """Reads labels that are all integers (``numeric``) or all names out of ``classes``.
+
+    ``fractions`` tells of what was read so far whether any integer was written as a fraction, such as 2.0.
+    """
 
     classes: tuple[str, ...] | None
     numeric: bool
+    fractions: bool = False
+
+    def notes(self, name: str, what: str) -> tuple[Notice, ...]:
+        """What is worth knowing of the labels read so far, which are ``what`` of the file ``name``."""
+        return (floats_as_indices(name, what),) if self.fractions else ()
 
     def read(self, labels: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
         """Class indices (n,) of cells of text; raises DataError at the first that is none."""
@@ -34,8 +48,9 @@ class LabelReader:
         return np.array([one(label.strip(), where, i) for i, label in enumerate(labels)], np.int64)
 
     def of_numbers(self, values: NDArray[np.float64], where: Callable[[int], str]) -> NDArray[np.int64]:
-        """Class indices (n,) of numbers already parsed."""
+        """Class indices (n,) of floating-point numbers."""
         whole = integers(values)
+        self.fractions = True
         if whole is None:
             i = int(np.flatnonzero(~is_index(values))[0])
             raise DataError(f"target {float(values[i])!r} is no class index", where=where(i))
@@ -46,6 +61,7 @@ class LabelReader:
             whole = integers(np.array([float(label)])) if is_number(label) else None
             if whole is None:
                 raise DataError(f"target {shown(label)} is no class index", where=where(i))
+            self.fractions = True
             return int(whole[0])
         if len(label) > 20 or int(label) not in _INT64:
             raise DataError(f"target {shown(label)} does not fit 64 bits", where=where(i))

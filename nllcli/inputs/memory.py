@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError
+from nllcli.errors import DataError, SampleError
 from nllcli.inputs import shapes, targets
 from nllcli.inputs.npy import check_dtype
 from nllcli.inputs.raw import Values, are_rounded, rounded_integers
@@ -104,7 +104,7 @@ def dataset_of(
     weights = None
     if sample_weights is not None:
         values = np.asarray(sample_weights, np.float64)
-        _check_shape(layout, values.shape, "sample_weights")
+        shapes.check_targets(layout, values.shape, "sample_weights", "logits", "sample weights")
         weights = Values("sample_weights", values.ravel(order=order))
     if labels is None:
         return Dataset(scores, layout, sample_weights=weights, binary=binary)
@@ -112,12 +112,11 @@ def dataset_of(
         probabilities = np.asarray(labels.T if scores.fortran else labels, order="C")
         source = MemoryArray("targets", probabilities, scores.shape, scores.fortran)
         return Dataset(scores, layout, soft_targets=source, sample_weights=weights, binary=binary)
-    _check_shape(layout, labels.shape, "targets")
+    shapes.check_targets(layout, labels.shape, "targets", "logits")
     if labels.dtype.kind not in "iuf":
         raise DataError(f"holds {labels.dtype}, not class indices", where="targets")
-    indices = targets.as_indices(labels.ravel(order=order))
+    try:
+        indices = targets.as_indices(labels.ravel(order=order))
+    except SampleError as error:
+        raise DataError(error.message, where=f"targets, {layout.place(error.samples[0])}") from error
     return Dataset(scores, layout, targets=Values("targets", indices), sample_weights=weights, binary=binary)
-
-
-def _check_shape(layout: Layout, shape: tuple[int, ...], name: str) -> None:
-    shapes.check_targets(layout, shape, name, "logits")

@@ -58,6 +58,14 @@ def at_any_place(source: FileArray) -> RawArray:
     return source
 
 
-def all_blocks(source: BlockSource) -> list[Block]:
-    """Every block of a table, for the short ones that fit memory."""
-    return [chunk.load(Scratch()) for chunk in source.chunks(Layout(source.shape, 1), _PIECE_SAMPLES)]
+def all_blocks(source: BlockSource, most: int | None = None) -> tuple[list[Block], int]:
+    """The blocks of a table short enough for memory, and how many samples it has.
+
+    Where that is more than ``most``, the blocks beyond are only counted.
+    """
+    blocks, n = [], 0
+    for chunk in source.chunks(Layout(source.shape, 1), _PIECE_SAMPLES):
+        if most is None or n <= most:
+            blocks.append(chunk.load(Scratch()))
+        n += chunk.n
+    return blocks, n

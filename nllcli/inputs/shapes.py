@@ -56,18 +56,23 @@ def _class_axis(shape: Shape, target_shape: Shape | None, class_axis: int | None
     return fitting[0] if fitting else 1
 
 
-def check_targets(layout: Layout, target_shape: Shape, name: str, logits_name: str) -> None:
-    """Raise DataError unless targets of ``target_shape`` belong to the logits."""
+def check_targets(layout: Layout, target_shape: Shape, name: str, logits_name: str, noun: str = "targets") -> None:
+    """Raise DataError unless targets of ``target_shape``, or what else the ``noun`` is, belong to the logits."""
     wanted = layout.sample_shape
     if _fits(wanted, target_shape):
         return
     hint = None
     for axis, n in enumerate(layout.shape):
-        if axis != layout.class_axis and n is not None and _fits(_without(layout.shape, axis), target_shape):
+        if (
+            noun == "targets"
+            and axis != layout.class_axis
+            and n is not None
+            and _fits(_without(layout.shape, axis), target_shape)
+        ):
             hint = f"are the logits transposed? --class-axis {axis} takes axis {axis} (length {n}) as the classes"
     raise DataError(
         f"has shape {shown(target_shape)}, but {logits_name} of shape {shown(layout.shape)} "
-        f"needs targets of shape {shown(wanted)}",
+        f"needs {noun} of shape {shown(wanted)}",
         where=name,
         hint=hint,
         finding="lengths-differ" if hint is None else "logits-transposed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,9 @@ from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.lines import LineNumbers, Lines, clean_lines, without_first_line
 from nllcli.inputs.opening import all_blocks, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
-from nllcli.inputs.raw import FileArray, RawArray
+from nllcli.inputs.raw import FileArray
 from nllcli.inputs.shapes import MOST_CLASSES
-from nllcli.inputs.text import floats_as_indices, open_table
+from nllcli.inputs.text import open_table
 from nllcli.model import Notice
 
 if TYPE_CHECKING:
@@ -104,6 +104,19 @@ def _no_index(values: NDArray[Any], wrong: NDArray[np.bool_], start: int) -> Sam
 
 
 @dataclass(frozen=True)
+class Labels:
+    """Class indices (n,), cut short where ``n`` shows that there are too many anyway, and notes on them."""
+
+    values: NDArray[np.int64]
+    n: int
+    notes: tuple[Notice, ...] = ()
+
+
+def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
 class _Column:
     """A text file of one column: its pieces of lines and what the first two lines tell."""
 
@@ -129,18 +142,19 @@ class _Column:
             yield from self._cells(piece, row)
             row += n
 
-    def indices(self, reader: LabelReader) -> NDArray[np.int64]:
-        """Every row's class index."""
+    def indices(self, reader: LabelReader, most: int | None = None) -> Labels:
+        """Every row's class index; rows far beyond ``most`` are only counted."""
         parts, row = [], 0
         for n, piece in self.pieces:
-            where = partial(_place, self, row)
-            plain = cells.parse_plain(piece, n, 1, ",") if reader.numeric else None
-            if plain is None:
-                parts.append(reader.read(self._cells(piece, row), where))
-            else:
-                parts.append(reader.of_numbers(plain[:, 0], where))
+            if most is None or row <= most:
+                parts.append(self._piece(reader, piece, n, row))
             row += n
-        return np.concatenate(parts) if parts else np.empty(0, np.int64)
+        return Labels(_joined(parts), row)
+
+    def _piece(self, reader: LabelReader, piece: bytes, n: int, row: int) -> NDArray[np.int64]:
+        plain = cells.parse_plain(piece, n, 1, ",") if reader.numeric else None
+        whole = None if plain is None else cells.plain_integers(piece, plain, 0, ",")
+        return reader.read(self._cells(piece, row), partial(_place, self, row)) if whole is None else whole
 
     def _cells(self, piece: bytes, row: int) -> list[str]:
         lines = enumerate(piece[:-1].split(b"\n"), row)
@@ -174,35 +188,32 @@ def _open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | 
 
 
 def read_text_targets(
-    stream: ByteStream, dialect: Dialect, classes: tuple[str, ...] | None
-) -> tuple[NDArray[np.int64], tuple[Notice, ...]]:
+    stream: ByteStream, dialect: Dialect, classes: tuple[str, ...] | None, most: int | None = None
+) -> Labels:
     """One target a line, integers or names of ``classes``; a first line that is neither is a header.
 
-    The index of a pandas Series is left out.
+    The index of a pandas Series is left out. Lines far beyond ``most`` are only counted.
     """
     if dialect.has_index and dialect.n_columns == 2:
-        table = open_table(stream, dialect, ReadOptions(target_column="2", classes=classes))
-        return read_labels(table), table.notes
+        return read_labels(open_table(stream, dialect, ReadOptions(target_column="2", classes=classes)), most)
     column = _open_column(stream, dialect, classes)
-    values = column.indices(LabelReader(classes, column.numeric))
+    reader = LabelReader(classes, column.numeric)
+    labels = column.indices(reader, most)
     stream.check_unchanged()
-    notes = column.notes
-    if column.numeric and not dialect.first_row[0].strip().lstrip("+-").isdecimal():
-        notes += (floats_as_indices(stream.name, "text"),)
-    return values, notes
+    return replace(labels, notes=(*column.notes, *reader.notes(stream.name, "text")))
 
 
-def read_labels(source: BlockSource) -> NDArray[np.int64]:
-    """The targets that a table brings with it."""
-    parts = [block.targets for block in all_blocks(source) if block.targets is not None]
-    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+def read_labels(source: BlockSource, most: int | None = None) -> Labels:
+    """The targets that a table brings with it; those far beyond ``most`` are only counted."""
+    blocks, n = all_blocks(source, most)
+    return Labels(_joined([block.targets for block in blocks if block.targets is not None]), n, source.notes)
 
 
-def index_array(source: FileArray) -> RawArray:
-    """An array of class indices that can be read at any place."""
+def check_indices(source: FileArray) -> FileArray:
+    """The array, if its numbers can be class indices."""
     if source.dtype.kind == "V":
         raise DataError("holds bfloat16, which is too coarse for class indices", where=source.name)
-    return at_any_place(source)
+    return source
 
 
 def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[list[int], tuple[str, ...] | None]:
@@ -214,7 +225,7 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     opened = open_input(path)
     if not opened.is_text:
         source = opened.read(ReadOptions(of_targets=True, classes=classes))
-        values = _flat_indices(source) if isinstance(source, FileArray) else read_labels(source)
+        values = _flat_indices(source) if isinstance(source, FileArray) else read_labels(source).values
         return _count_indices(values, classes, path)
     dialect = sniff(opened.stream, remedy=REMEDY)
     if classes is None and dialect.n_columns == 1 and not cells.is_number(dialect.first_row[0]):
@@ -222,12 +233,11 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
         counter = Counter(column.labels())
         names = tuple(sorted(counter))
         return [counter[name] for name in names], names
-    values, _ = read_text_targets(opened.stream, dialect, classes)
-    return _count_indices(values, classes, path)
+    return _count_indices(read_text_targets(opened.stream, dialect, classes).values, classes, path)
 
 
 def _flat_indices(source: FileArray) -> NDArray[np.int64]:
-    array = index_array(source)
+    array = at_any_place(check_indices(source))
     try:
         return as_indices(array.read_all().reshape(-1))
     except SampleError as error:

@@ -18,8 +18,6 @@ from nllcli.model import Block, Chunk, Layout, Notice, Scratch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
     from nllcli.inputs.files import ByteStream
     from nllcli.inputs.options import ReadOptions
 
@@ -39,7 +37,7 @@ class TextTable:
     class_names: tuple[str, ...] | None
     label_column: int | None = None
     label_reader: LabelReader | None = None
-    notes: tuple[Notice, ...] = ()
+    opening_notes: tuple[Notice, ...] = ()
     fortran: bool = False
     dtype: np.dtype[Any] = np.dtype(np.float64)
     fractions: bool = False
@@ -54,6 +52,13 @@ class TextTable:
         return self.stream.n_bytes
 
     @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What was worth knowing of the lines read so far."""
+        if self.label_column is None or self.label_reader is None:
+            return self.opening_notes
+        return (*self.opening_notes, *self.label_reader.notes(self.name, f"column {self.label_column + 1}"))
+
+    @property
     def labels(self) -> bool:
         return self.label_column is not None
 
@@ -61,7 +66,7 @@ class TextTable:
         pieces = clean_lines(self.stream.read, self.numbers, self.name)
         start = 0
         for n, body in cut_lines(without_first_line(pieces) if self.dialect.header else pieces, block_samples):
-            self.fractions = self.fractions or b"." in body or b"e" in body or b"E" in body
+            self.fractions = self.fractions or cells.is_fraction(body)
             yield Chunk(start, n, partial(self._parse, start, n, body), len(body))
             start += n
         self.stream.check_unchanged()
@@ -75,26 +80,33 @@ class TextTable:
         return self.numbers.of(sample + (self.dialect.header is not None))
 
     def _parse(self, start: int, n: int, body: bytes, _: Scratch) -> Block:
-        everything = list(range(self.dialect.n_columns))
-        if self.label_reader is None or self.label_reader.numeric:
-            table = cells.parse_plain(body, n, self.dialect.n_columns, self.dialect.delimiter)
-            if table is not None:
-                labels = None if self.label_column is None else table[:, self.label_column]
-                logits = table if self.columns == everything else table[:, self.columns]
-                return Block(start, logits, self._targets_of_numbers(labels, start))
+        n_columns, delimiter = self.dialect.n_columns, self.dialect.delimiter
+        plain = self._parse_plain(start, n, body)
+        if plain is not None:
+            return plain
 
         def where(i: int) -> str:
             return f"{self.name}, line {self._line(start + i)}"
 
-        logits, rows = cells.parse_carefully(body, self.columns, self.dialect.n_columns, self.dialect.delimiter, where)
+        logits, rows = cells.parse_carefully(body, self.columns, n_columns, delimiter, where)
         if self.label_reader is None or self.label_column is None:
             return Block(start, logits)
         return Block(start, logits, self.label_reader.read([row[self.label_column] for row in rows], where))
 
-    def _targets_of_numbers(self, labels: NDArray[np.float64] | None, start: int) -> NDArray[np.int64] | None:
-        if labels is None or self.label_reader is None:
+    def _parse_plain(self, start: int, n: int, body: bytes) -> Block | None:
+        """A block of numbers alone; None where a careful look is due."""
+        n_columns, delimiter = self.dialect.n_columns, self.dialect.delimiter
+        if self.label_reader is not None and not self.label_reader.numeric:
             return None
-        return self.label_reader.of_numbers(labels, lambda i: f"{self.name}, line {self._line(start + i)}")
+        table = cells.parse_plain(body, n, n_columns, delimiter)
+        if table is None:
+            return None
+        targets = None
+        if self.label_column is not None:
+            targets = cells.plain_integers(body, table, self.label_column, delimiter)
+            if targets is None:
+                return None
+        return Block(start, table if len(self.columns) == n_columns else table[:, self.columns], targets)
 
 
 def open_csv(stream: ByteStream, options: ReadOptions) -> TextTable:
@@ -122,16 +134,8 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
     names = tuple(dialect.header[c].strip() for c in columns) if dialect.header else None
     reader = None
     if label_column is not None:
-        first = dialect.first_row[label_column]
-        reader = LabelReader(options.classes or names, cells.is_number(first))
-        if reader.numeric and not first.strip().lstrip("+-").isdecimal():
-            notes.append(floats_as_indices(stream.name, f"column {label_column + 1}"))
+        reader = LabelReader(options.classes or names, cells.is_number(dialect.first_row[label_column]))
     return TextTable(stream.name, stream, dialect, columns, names, label_column, reader, tuple(notes))
-
-
-def floats_as_indices(name: str, what: str) -> Notice:
-    """The note on targets such as 2.0."""
-    return Notice("targets-as-floats", f"{name}: whole numbers in {what} are taken as class indices")
 
 
 def find_column(wanted: str, dialect: Dialect, name: str) -> int:

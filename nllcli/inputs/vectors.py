@@ -50,12 +50,6 @@ def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
         return _parse_npy(stream, integers) if stream.peek(6) == NPY_MAGIC else _parse_text(_lines(stream), integers)
 
 
-def read_numbers(stream: ByteStream) -> NDArray[np.float64]:
-    """The numbers in a text file."""
-    with _blaming(DataError, stream.name):
-        return _parse_text(_lines(stream), False).values
-
-
 def read_names(text: str, *, what: str) -> tuple[str, ...]:
     """Read names written out (``cat,dog``: a comma tells), or from a file of one a line (``-``: standard input)."""
     if "," in text:

@@ -390,6 +390,18 @@ def csv_cases():
         "taken as class indices",
         words=("x.csv", "--target-column", "4"),
     )
+    own = ("x.csv", "--target-column", "1")
+    later = {
+        "last-row": "0,5,4.5,2\n2,4,2,8\n1.0,4,4,1\n",
+        "exponent": "0,5,4.5,2\n2e0,4,2,8\n1,4,4,1\n",
+        "blanks": "0  5 4.5 2\n2 4\t2 8\n 1. 4 4 1\n",
+        "quotes": '"0",5,"4.5",2\n"2",4,2,8\n"1.0",4,4,1\n',
+    }
+    halved = ((5.0, 4.5, 2.0), *ROWS[1:])
+    yield from (
+        accepted(f"csv-target-column-float-in-{name}", "x.csv", data, "column 1 are taken as", words=own, rows=halved)
+        for name, data in later.items()
+    )
     numbered = "0,1,2\n5.0,4,2\n4.0,2,8\n4.0,4,1\n"
     yield refused("csv-column-numbers-unsaid", "x.csv", numbered, "numbers of the columns", "--header", code=2)
     doubtful = {
@@ -501,7 +513,7 @@ def csv_cases():
         "x.csv",
         "5,4,2,0\n4,2,8,1.5\n",
         "x.csv, line 2",
-        "1.5 is no class index",
+        "'1.5' is no class index",
         words=("x.csv", "--target-column", "4"),
     )
 
@@ -561,6 +573,9 @@ def other_cases():
     )
     yield accepted("jsonl-whole-floats", "x.jsonl", jsonl(labels=(0.0, 2.0, 1.0)), words=("x.jsonl",))
     yield accepted("jsonl-called-txt", "x.txt", "\ufeff" + jsonl())
+    yield accepted(
+        "jsonl-whole-float-later", "x.jsonl", jsonl(labels=(0, 2.0, 1)), "taken as class indices", words=("x.jsonl",)
+    )
     yield accepted("jsonl-gz", "x.jsonl.gz", gzip.compress(jsonl().encode()))
     yield accepted("jsonl-stdin", "x.jsonl", jsonl(), words=("-", "targets.txt"), stdin="x.jsonl")
     yield accepted("jsonl-crlf-and-blank-lines", "x.jsonl", "\r\n" + jsonl().replace("\n", "\r\n\r\n"))
@@ -568,7 +583,7 @@ def other_cases():
         "jsonl-other-keys", "x.jsonl", "".join(json.dumps({"id": '#"', "logits": list(r)}) + "\n" for r in ROWS)
     )
     yield accepted(
-        "jsonl-minus-infinity", "x.jsonl", "[5,4,-Infinity]\n[4,2,8]\n[4,4,1]\n", rows=((5.0, 4.0, -INF), *ROWS[1:])
+        "jsonl-minus-infinity", "x.jsonl", "[5,4.0,-Infinity]\n[4,2,8]\n[4,4,1]\n", rows=((5.0, 4.0, -INF), *ROWS[1:])
     )
     yield accepted(
         "jsonl-targets-of-their-own",
@@ -695,6 +710,9 @@ def target_cases():
     yield given("targets-odd-names", "3d\n4d\n2d\n", file="y.txt", words=odd)
     yield given("targets-names", "cat\nhorse\ndog\n", file="y.txt", words=("--classes", "cat,dog,horse"))
     yield given("targets-names-header", "label\ncat\nhorse\ndog\n", file="y.txt", words=("--classes", "cat,dog,horse"))
+    yield given("targets-text-float-later", "0\n2\n1.0\n", "taken as class indices", file="y.txt")
+    ignored = ("--ignore-index", str(2**53 + 1))
+    yield given("targets-ignored-beyond-2-53", f"0\n2\n{2**53 + 1}\n", file="y.txt", labels=(0, 2, -1), words=ignored)
     bad = {
         "fraction": (npy(np.array((0, 1.5, 1))), "row 1", "1.5 is no class index"),
         "nan": (npy(np.array((0, np.nan, 1))), "row 1", "nan is no class index"),
@@ -726,6 +744,7 @@ def target_cases():
         "shorter-than-shape": ("0\n", "(1,)"),
         "one-hot-jsonl": ("[1,0,0]\n[0,0,1]\n[0,1,0]\n", "one-hot"),
         "list-of-strings": ('["a"]\n', "has 1 values a sample"),
+        "jsonl-without-target": ('{"y":1}\n', "y.txt, line 1", "nor a list of probabilities"),
     }
     yield from (
         given(f"targets-text-{name}", data, *says, code=3, file="y.txt") for name, (data, *says) in written.items()
@@ -755,6 +774,23 @@ def target_cases():
     yield refused(
         "targets-of-turned-csv", "x.csv", csv(((1.0, 2.0, 3.0),) * 5), "has 3 values", "are the logits transposed?"
     )
+    yield given("targets-jsonl-bare", "0\n2\n1\n", "y.jsonl, line 1", "'0' is neither", "jq -c", code=3, file="y.jsonl")
+    weights = ("--sample-weights", "w.txt")
+    for name, data, *says in (
+        ("too-few", "1\n2\n", "shape (2,)", "needs sample weights of shape (3,)"),
+        ("too-many", "1\n" * 10, "shape (10,)", "needs sample weights of shape (3,)"),
+        ("columns", "1,2\n1,2\n1,2\n", "2 columns; sample weights have one"),
+        ("word", "1\nx\n1\n", "w.txt, line 2"),
+        ("jsonl", "[1]\n[2]\n", "needs sample weights of shape (3,)"),
+    ):
+        yield refused(
+            f"sample-weights-{name}",
+            "x.npy",
+            npy(array()),
+            *says,
+            words=("x.npy", "targets.txt", *weights),
+            w__txt=data,
+        )
     yield refused("targets-missing", "x.npy", npy(array()), "there are no targets", words=("x.npy",), code=2)
     yield refused("two-stdins", "x.npy", npy(array()), "standard input", words=("-", "-"), code=2)
     yield accepted(

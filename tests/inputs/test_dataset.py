@@ -5,6 +5,7 @@ import pytest
 
 from nllcli import compute
 from nllcli.errors import DataError, NllError, SampleError, UsageError
+from nllcli.inputs import lines, opening, streamed
 from nllcli.inputs.dataset import InputOptions, open_dataset
 from nllcli.inputs.memory import dataset_of
 from nllcli.inputs.pairing import WrittenAsFloats
@@ -189,3 +190,29 @@ def test_long_integers_are_told_of(value, told, in_memory, put):
 def test_long_integers_are_told_of_in_python():
     result = compute(np.array([[0, 2**53 + 1]]), [0])
     assert [notice.code for notice in result.warnings].count("rounded-integers") == 1
+
+
+@pytest.mark.parametrize("what", ["targets", "sample_weights"])
+def test_what_does_not_fit_is_not_put_on_disk(what, put, tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "y.npz", y=np.zeros(5, int))
+    monkeypatch.setattr(streamed, "Spool", None)
+    with pytest.raises(DataError, match=r"has shape \(5,\), but .* of shape \(3, 2\)"):
+        open_dataset(InputOptions(put("x", np.zeros((3, 2))), **{what: str(tmp_path / "y.npz")}))
+
+
+@pytest.mark.parametrize("name", ["y.txt", "series.csv", "y.jsonl"])
+def test_targets_far_beyond_the_logits_are_only_counted(name, put, monkeypatch):
+    """What follows the piece in which there are too many is not even looked at."""
+    monkeypatch.setattr(lines, "_PIECE_BYTES", 16)
+    monkeypatch.setattr(opening, "_PIECE_SAMPLES", 4)
+    rows = ["0"] * 20 + ["wrong"] + ["0"] * 19
+    text = {
+        "y.txt": "\n".join(rows),
+        "series.csv": "\n".join([",y", *(f"{i},{row}" for i, row in enumerate(rows))]),
+        "y.jsonl": "\n".join(f'{{"target": {row}}}' for row in rows),
+    }
+    logits = put("x", np.zeros((3, 2)))
+    with pytest.raises(DataError, match=r"has shape \(40,\), but"):
+        open_dataset(InputOptions(logits, targets=put(name, text[name])))
+    with pytest.raises(DataError, match=r"line 2[12]"):
+        open_dataset(InputOptions(put("x", np.zeros((40, 2))), targets=put(name, text[name])))

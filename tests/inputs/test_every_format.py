@@ -308,8 +308,9 @@ def test_sample_weights(data, put):
     np.testing.assert_array_equal(np.concatenate([block.sample_weights for block in found]), WEIGHTS)
 
 
-def test_sample_weights_beside_text(put):
-    found = blocks(put("x", FILES["csv"]), 100, sample_weights=put("w", npy(WEIGHTS)))
+@pytest.mark.parametrize("data", [npy(WEIGHTS), "\n".join(map(repr, WEIGHTS.tolist())).encode()], ids=["npy", "text"])
+def test_sample_weights_beside_text(data, put):
+    found = blocks(put("x", FILES["csv"]), 100, sample_weights=put("w", data))
     np.testing.assert_array_equal(np.concatenate([block.sample_weights for block in found]), WEIGHTS)
     with pytest.raises(NllError, match=rf"has {N + 1} values, but .* has {N} samples"):
         blocks(put("x", FILES["csv"]), 100, sample_weights=put("w", npy(np.ones(N + 1))))
