@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.errors import SampleError
+from nllcli.model import Scratch
 from nllcli.numerics import gradient, losses
 from nllcli.numerics.convert import is_bfloat16, to_float
 from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_sum, exact_sums
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.model import Block, LossOptions, Scratch
+    from nllcli.model import Block, LossOptions
 
 LOSSES: dict[str, Callable[..., NDArray[np.float64]]] = {
     "nll": losses.nll,
@@ -67,6 +68,7 @@ class _Scored:
         return mask if self.counted is None else mask & self.counted
 
 
+@np.errstate(all="ignore")  # infinities and NaN are told by looking at the numbers
 def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratch) -> Outcome:
     """Score the samples of one block.
 
@@ -111,6 +113,7 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
     )
 
 
+@np.errstate(all="ignore")
 def probabilities(block: Block, options: LossOptions, *, log: bool, scratch: Scratch) -> NDArray[np.float64]:
     """The probabilities (n, C) of one block, or their logarithms; errors as in ``evaluate``."""
     x = to_float(block.logits, scratch)
@@ -138,6 +141,7 @@ def _score_targets(block: Block, options: LossOptions, n_classes: int) -> _Score
     if targets is None:
         return _Scored(np.zeros(len(block.logits), np.int64), None)
     if targets.ndim == 2:
+        targets = to_float(targets, Scratch())
         _refuse_bad_soft(block.start, targets, options)
         return _Scored(_both_classes(targets) if options.binary else targets, None)
     ignored = _ignored(targets, options.ignore_index, n_classes, block.start)
@@ -170,6 +174,7 @@ def counted_targets(targets: NDArray[np.int64], ignore_index: int, n_classes: in
     return targets if ignored is None else targets[~ignored]
 
 
+@np.errstate(all="ignore")
 def weight_sum(block: Block, options: LossOptions, n_classes: int) -> ExactSum:
     """What the samples of a block add to the denominator of the mean; looks at targets and weights alone."""
     scored = _score_targets(block, options, n_classes)
@@ -357,14 +362,13 @@ def _findings(
         note("not-normalised", ~(off <= tolerance) if unusable is None else ~((off <= tolerance) | unusable), off)
     if scored.targets.ndim == 2 and block.targets is not None:
         off = np.abs(np.add.reduce(scored.targets.astype(np.float64), axis=1) - 1.0)
-        note("soft-targets-not-normalised", ~(off <= sum_tolerance(scored.targets.dtype)), off)
+        note("soft-targets-not-normalised", ~(off <= sum_tolerance(block.targets.dtype)), off)
     return found
 
 
 def _plain_probs(x: NDArray[Any], options: LossOptions) -> NDArray[np.float64]:
     values = x.astype(np.float64)
-    with np.errstate(all="ignore"):
-        return np.exp(values) if options.source == "log-probs" else values
+    return np.exp(values) if options.source == "log-probs" else values
 
 
 def sum_tolerance(dtype: np.dtype[Any]) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.errors import DataError
+from nllcli.errors import DataError, UsageError
 from nllcli.model import Scratch
 from nllcli.numerics.convert import to_float
 from nllcli.numerics.surprisal import surprisal
@@ -37,7 +38,9 @@ def softmax(logits: ArrayLike, *, axis: int = -1, temperature: float = 1.0) -> N
     Raises
     ------
     DataError
-        A row holds NaN or +inf, or only -inf.
+        What is not real numbers along an axis; a row that holds NaN or +inf, or only -inf.
+    UsageError
+        A temperature that is not above 0, or an axis that is none.
     """
     return _along(logits, axis, temperature, "probs")
 
@@ -52,10 +55,20 @@ def log_softmax(logits: ArrayLike, *, axis: int = -1, temperature: float = 1.0) 
 
 
 def _along(logits: ArrayLike, axis: int, temperature: float, what: str) -> NDArray[np.float64]:
-    x = np.moveaxis(np.asarray(logits), axis, -1)
+    given = np.asarray(logits)
+    if given.dtype.kind not in "fiu":
+        raise DataError(f"holds {given.dtype}, not real numbers", where="logits")
+    if not given.ndim:
+        raise DataError("is a single number, not an array of logits", where="logits")
+    if not -given.ndim <= axis < given.ndim:
+        raise UsageError(f"axis {axis} is no axis of shape {given.shape}")
+    if not 0.0 < temperature < math.inf:
+        raise UsageError(f"temperature {temperature} is not above 0")
+    x = np.moveaxis(given, axis, -1)
     if x.shape[-1] == 0:
         raise DataError(f"logits of shape {np.shape(logits)} have no classes on axis {axis}")
-    rows = to_float(x.reshape(-1, x.shape[-1]), Scratch())
+    with np.errstate(all="ignore"):  # of a signalling NaN, or a wider float too large
+        rows = to_float(x.reshape(-1, x.shape[-1]), Scratch())
     if not len(rows):
         return np.empty(np.shape(logits))
     scores: Surprisal = surprisal(rows, temperature=temperature, scratch=Scratch())

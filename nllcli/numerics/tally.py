@@ -187,8 +187,7 @@ def tally_of(
     if not losses.size:
         return Tally(n_samples, n_correct=n_correct, findings=findings, classes=classes)
     loss_sum = exact_sum(losses)
-    with np.errstate(all="ignore"):
-        spread = Spread.of(losses, None if reduction == "sum" else weights)
+    spread = Spread.of(losses, None if reduction == "sum" else weights)
     return Tally(
         n_samples,
         len(losses),

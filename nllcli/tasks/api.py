@@ -13,7 +13,7 @@ from nllcli.model import DEFAULT_IGNORE_INDEX, LossOptions, Notice
 from nllcli.numerics.evaluate import Wanted
 from nllcli.numerics.tally import Tally
 from nllcli.tasks.compute import loss_of, tally_notices
-from nllcli.tasks.request import Settled, check_options, notices, signature
+from nllcli.tasks.request import Settled, check_options, clip_of, listed, notices, signature
 from nllcli.tasks.scoring import outcomes
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def compute(
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
     temperature: float = 1.0,
-    clip: float | None = None,
+    clip: float | str | None = None,
     class_axis: int | None = None,
     binary: bool = False,
     on_nonfinite: str = "error",
@@ -83,8 +83,8 @@ def compute(
     ignore_index : int, default -100
     label_smoothing : float, 0 to 1
     temperature : float, above 0
-    clip : float, between 0 and 0.5
-        p is clipped to [clip, 1 - clip].
+    clip : float, between 0 and 0.5, or "auto"
+        p is clipped to [clip, 1 - clip]; "auto" is the machine epsilon of the logits' dtype.
     class_axis : int
         Needed where the shapes leave it open.
     binary : bool
@@ -110,6 +110,8 @@ def compute(
     >>> round(float(nllcli.compute([[5, 4, 2], [4, 2, 8], [4, 4, 1]], [0, 2, 1])), 4)
     0.3624
     """
+    if threads is not None and threads < 1:
+        raise UsageError(f"threads is {threads}; at least one does the work")
     dataset = dataset_of(logits, targets, sample_weights=sample_weights, class_axis=class_axis, binary=binary)
     weights = None if class_weights is None else np.asarray(class_weights, np.float64)
     n_classes = dataset.n_classes
@@ -123,7 +125,7 @@ def compute(
         ignore_index=DEFAULT_IGNORE_INDEX if ignore_index is None else ignore_index,
         label_smoothing=label_smoothing,
         temperature=temperature,
-        clip=clip,
+        clip=clip_of(clip, dataset),
         binary=binary,
         precision=precision,
         on_nonfinite=on_nonfinite,
@@ -134,7 +136,7 @@ def compute(
         ignoring=ignore_index is not None,
         unlabelled=targets is None,
     )
-    settled = Settled(dataset, options, "none" if weights is None else "given", notices(options, dataset))
+    settled = Settled(dataset, options, "none" if weights is None else listed(weights), notices(options, dataset))
     tally, parts = Tally(), []
     for outcome in outcomes(settled, Wanted(losses=reduction == "none"), threads=threads):
         tally += outcome.tally

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.model import Dataset, Progress
+    from nllcli.model import Dataset, Layout, Progress, VectorSource
+
+
+_DIGESTED_AT_ONCE = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     if unlabelled and request.loss.loss != "argmax":
         raise UsageError("there are no targets", hint="name a second file, or --target-column for a column of LOGITS")
     weights, weighting = _class_weights(request, dataset)
-    options = replace(request.loss, class_weights=weights, clip=_clip(request, dataset))
+    options = replace(request.loss, class_weights=weights, clip=clip_of(request.clip, dataset))
     check_options(
         options,
         soft=dataset.soft_targets is not None,
@@ -93,18 +96,37 @@ def signature(settled: Settled) -> str:
         "from": options.source + ("-binary" if options.binary else ""),
         "reduction": options.reduction,
         "weights": settled.weighting,
-        "sample-weights": "given" if settled.dataset.sample_weights is not None else "none",
+        "sample-weights": _digest_of(settled.dataset.sample_weights),
         "ignore": "none" if settled.dataset.soft_targets is not None else str(options.ignore_index),
         "smoothing": plain(options.label_smoothing),
         "temperature": plain(options.temperature),
         "clip": "off" if options.clip is None else plain(options.clip),
         # Named where they are not what almost every file needs.
-        **({"class-axis": str(layout.class_axis)} if len(layout.shape) > 2 else {}),
+        **class_axis_part(layout),
         **({"shift": str(settled.shift)} if settled.shift else {}),
         "precision": options.precision,
         "version": __version__,
     }
     return "|".join(f"{key}:{value}" for key, value in parts.items())
+
+
+def class_axis_part(layout: Layout) -> dict[str, str]:
+    """The class axis in a signature: named where it is not the last of at most two."""
+    n_dims = len(layout.shape)
+    return {} if n_dims <= 2 and layout.class_axis == n_dims - 1 else {"class-axis": str(layout.class_axis)}
+
+
+def _digest_of(vector: VectorSource | None) -> str:
+    """A digest of one float64 a sample, in file order."""
+    from hashlib import sha256
+
+    if vector is None:
+        return "none"
+    digest = sha256()
+    for start in range(0, vector.n, _DIGESTED_AT_ONCE):
+        values = vector.read(start, min(_DIGESTED_AT_ONCE, vector.n - start))
+        digest.update(values.astype("<f8", copy=False).tobytes())
+    return f"sha256-{digest.hexdigest()[:12]}"
 
 
 def plain(value: float) -> str:
@@ -128,7 +150,13 @@ def check_options(loss: LossOptions, *, soft: bool, ignoring: bool, unlabelled: 
 
     ``ignoring`` says that an index to ignore was asked for.
     """
-    choices = {"source": SOURCES, "loss": tuple(LOSSES), "reduction": REDUCTIONS, "precision": PRECISIONS}
+    choices = {
+        "source": SOURCES,
+        "loss": tuple(LOSSES),
+        "reduction": REDUCTIONS,
+        "precision": PRECISIONS,
+        "on_nonfinite": ("error", "nan"),
+    }
     for name, known in choices.items():
         if getattr(loss, name) not in known:
             raise UsageError(f"unknown {name} {getattr(loss, name)!r}", hint=f"one of: {', '.join(known)}")
@@ -161,17 +189,18 @@ def check_temperature(loss: LossOptions) -> None:
         raise UsageError(f"a temperature divides logits; these are {loss.source}")
 
 
-def _clip(request: ScoreRequest, dataset: Dataset) -> float | None:
-    if request.clip is None:
+def clip_of(clip: str | float | None, dataset: Dataset) -> float | None:
+    """The eps that p is clipped with; "auto" is the machine epsilon of the logits' dtype."""
+    if clip is None:
         return None
-    if request.clip == "auto":
+    if clip == "auto":
         from nllcli.numerics.evaluate import machine_epsilon
 
         return machine_epsilon(dataset.logits.dtype)
     try:
-        return float(request.clip)
+        return float(clip)
     except ValueError:
-        raise UsageError(f"--clip {request.clip!r} is neither a number nor auto") from None
+        raise UsageError(f"--clip {clip!r} is neither a number nor auto") from None
 
 
 def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.float64] | None, str]:
@@ -186,7 +215,7 @@ def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.
         vector = read_vector(wanted.weights, what="--weights")
         weights = _in_class_order(vector.values, vector.names, dataset.class_names, "--weights")
         _check_length(len(weights), n_classes, "--weights", "weights")
-        return np.asarray(weights, np.float64), _listed(weights)
+        return np.asarray(weights, np.float64), listed(weights)
     if wanted.counts is None:
         return None, "none"
 
@@ -209,7 +238,7 @@ def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.
         *([plain(beta)] if scheme == "effective" else []),
         *([wanted.normalize] if wanted.normalize else []),
     ]
-    of = "targets" if wanted.counts == "targets" else _listed(np.asarray(counts, np.float64))
+    of = "targets" if wanted.counts == "targets" else listed(np.asarray(counts, np.float64))
     return weights, f"{'-'.join(parts)}-of-{of}"
 
 
@@ -239,7 +268,7 @@ def _check_length(n: int, n_classes: int, what: str, noun: str) -> None:
         raise UsageError(f"{what} gives {n} {noun} for {n_classes} classes")
 
 
-def _listed(values: NDArray[np.float64]) -> str:
+def listed(values: NDArray[np.float64]) -> str:
     """One number a class, or a digest where that would be long."""
     from hashlib import sha256
 

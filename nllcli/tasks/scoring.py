@@ -100,16 +100,22 @@ def _with_name(message: str, class_names: tuple[str, ...] | None) -> str:
 
 
 def _one_based(error: SampleError, dataset: Dataset) -> str | None:
-    """A hint where targets out of range all lie in 1..C."""
-    n_classes = dataset.layout.n_classes
-    if not error.values or n_classes not in error.values or dataset.targets is None:
+    """A hint where the classes seem to count from 1: no target is 0, and the largest is C."""
+    n_classes = dataset.n_classes
+    if not error.values or n_classes not in error.values:
         return None
-    low, high = n_classes, 0
+    if dataset.targets is None:  # among the logits, which may come but once
+        return f"classes count from 0; if these are 1..{n_classes}, subtract 1"
+    lowest, highest, negative = n_classes, 0, False
     for _, values in raw_targets(dataset):
-        low, high = min(low, int(values.min())), max(high, int(values.max()))
-    if (low, high) != (1, n_classes):
+        classes = values[values >= 0]
+        negative |= len(classes) < len(values)
+        if len(classes):
+            lowest, highest = min(lowest, int(classes.min())), max(highest, int(classes.max()))
+    if (lowest, highest) != (1, n_classes):
         return None
-    return f"all targets lie in 1..{n_classes}: classes count from 0, so subtract 1"
+    which = "all targets but negative ones" if negative else "all targets"
+    return f"{which} lie in 1..{n_classes}: classes count from 0, so subtract 1"
 
 
 def places(rows: Rows, dataset: Dataset) -> str:

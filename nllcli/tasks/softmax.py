@@ -10,7 +10,7 @@ from nllcli.inputs.dataset import InputOptions, open_dataset
 from nllcli.model import LossOptions, Report
 from nllcli.numerics.evaluate import probabilities
 from nllcli.tasks.matrix import ArrayTarget, MatrixTable, matrix
-from nllcli.tasks.request import check_temperature, plain
+from nllcli.tasks.request import check_temperature, class_axis_part, plain
 from nllcli.tasks.scoring import blaming, map_dataset
 
 if TYPE_CHECKING:
@@ -40,10 +40,17 @@ def softmax(request: SoftmaxRequest, target: ArrayTarget | None) -> Report:
     from nllcli.version import __version__
 
     name = "log-softmax" if request.log else "softmax"
+    parts = {
+        "from": request.options.source + ("-binary" if request.options.binary else ""),
+        "temperature": plain(request.options.temperature),
+        **class_axis_part(dataset.layout),
+        "precision": request.options.precision,
+        "version": __version__,
+    }
     about = MatrixTable(
         command="softmax",
         title=f"{name.capitalize()} of {dataset.logits.name}",
-        signature=f"{name}|temperature:{plain(request.options.temperature)}|version:{__version__}",
+        signature="|".join([name, *(f"{key}:{value}" for key, value in parts.items())]),
         key="log_probs" if request.log else "probs",
         kind="number" if request.log else "probability",
     )

@@ -89,3 +89,50 @@ def test_the_gradient_of_binary_logits_has_their_shape(tmp_path, shape, words):
     assert nll("compute", *files, "--save-grad", tmp_path / "s.csv").code == 0
     lines = (tmp_path / "s.csv").read_text().split()
     assert lines[:-3] == (["b"] if words else [])
+
+
+# --- what is refused, and what goes through -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("targets", "words", "hint"),
+    [
+        ([1, 2, 3], [], "all targets lie in 1..3"),
+        ([1, -100, 3], [], "all targets but negative ones lie in 1..3"),
+        ([0, 2, 3], [], None),
+        ([1, 2, 4], [], None),
+    ],
+    ids=["one-based", "padded", "zero", "too-large"],
+)
+def test_classes_counted_from_1(tmp_path, targets, words, hint):
+    np.save(tmp_path / "x.npy", LOGITS.reshape(-1, 3)[:3])
+    np.save(tmp_path / "y.npy", targets)
+    run = nll("compute", tmp_path / "x.npy", tmp_path / "y.npy", *words)
+    assert run.code == 3
+    assert ("subtract 1" in run.err) == (hint is not None)
+    assert hint is None or hint in run.err
+
+
+def test_binary_classes_counted_from_1(tmp_path):
+    np.save(tmp_path / "x.npy", BINARY)
+    np.save(tmp_path / "y.npy", BINARY_TARGETS + 1)
+    run = nll("compute", tmp_path / "x.npy", tmp_path / "y.npy", "--binary")
+    assert "all targets lie in 1..2" in run.err
+
+
+def test_a_column_of_classes_counted_from_1(tmp_path):
+    (tmp_path / "x.csv").write_text("a,b,y\n0.5,1.5,1\n2.5,0.25,2\n")
+    run = nll("compute", tmp_path / "x.csv", "--target-column", "y")
+    assert run.code == 3
+    assert "subtract 1" in run.err
+
+
+def test_soft_targets_in_bfloat16(tmp_path):
+    soft = np.array([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]], np.float32)
+    rows = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]], np.float32)
+    for name, values in (("x", rows), ("q", soft)):
+        np.save(tmp_path / f"{name}.npy", (values.view(np.uint32) >> 16).astype(np.uint16).view("V2"))
+    words = ("compute", tmp_path / "x.npy", tmp_path / "q.npy", "--input-dtype", "bfloat16", "-f", "json")
+    report = nll(*words).json
+    assert report["loss"] == pytest.approx(float(oracle.reduce(rows, soft)), rel=1e-14)
+    assert report["warnings"] == []

@@ -1,0 +1,98 @@
+"""What the Python interface accepts and refuses, and how a result names its settings."""
+
+import math
+
+import numpy as np
+import oracle
+import pytest
+
+import nllcli
+
+LOGITS = [[1.0, 2.0, 0.5], [0.25, -1.0, 3.0]]
+
+
+@pytest.mark.parametrize("function", [nllcli.softmax, nllcli.log_softmax], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    ("logits", "options", "message"),
+    [
+        (LOGITS, {"temperature": 0.0}, "temperature"),
+        (LOGITS, {"temperature": -1.0}, "temperature"),
+        (LOGITS, {"temperature": math.nan}, "temperature"),
+        (LOGITS, {"axis": 2}, "axis 2"),
+        ([["a", "b"]], {}, "not real numbers"),
+        ([[1j, 2.0]], {}, "not real numbers"),
+        (3.0, {}, "single number"),
+    ],
+    ids=["zero", "negative", "nan", "axis", "strings", "complex", "0-d"],
+)
+def test_softmax_refuses(function, logits, options, message):
+    with pytest.raises(nllcli.NllError, match=message):
+        function(logits, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threads": 0}, "threads"),
+        ({"on_nonfinite": "ignore"}, "on_nonfinite"),
+        ({"clip": "much"}, "much"),
+        ({"clip": 0.75}, "clip"),
+    ],
+    ids=str,
+)
+def test_compute_refuses(options, message):
+    with pytest.raises(nllcli.NllError, match=message):
+        nllcli.compute(LOGITS, [0, 1], **options)
+
+
+def test_a_target_between_two_classes_is_named_with_its_row():
+    with pytest.raises(nllcli.NllError, match=r"targets, row 1: target 1\.5 is no class index"):
+        nllcli.compute(LOGITS, [0, 1.5])
+
+
+def test_clip_auto_is_the_machine_epsilon_of_the_logits():
+    logits = np.array([[200.0, 0.0]], np.float32)
+    assert nllcli.compute(logits, [1], clip="auto").loss == pytest.approx(23 * math.log(2), rel=1e-15)
+
+
+def test_signatures_tell_weights_apart():
+    def signature(**options):
+        return nllcli.compute(LOGITS, [0, 1], **options).signature
+
+    assert "|weights:1,2,0.5|" in signature(class_weights=[1.0, 2.0, 0.5])
+    ways = [signature(sample_weights=weights) for weights in (None, [1.0, 2.0], [2.0, 1.0])]
+    assert len(set(ways)) == 3
+    assert signature(sample_weights=np.array([1, 2])) == ways[1]
+
+
+def test_signatures_name_the_axis_of_the_classes_where_it_is_not_the_last():
+    square = np.eye(3)
+    assert "class-axis" not in nllcli.compute(square, [0, 1, 2]).signature
+    assert "|class-axis:0|" in nllcli.compute(square, [0, 1, 2], class_axis=0).signature
+
+
+def test_a_long_double_beyond_float64_is_infinite_without_a_warning(recwarn):
+    """long double holds what float64 does not: infinity, refused as such."""
+    if np.finfo(np.longdouble).max == np.finfo(np.float64).max:
+        pytest.skip("long double is float64 here")
+    with pytest.raises(nllcli.NllError, match=r"\+inf"):
+        nllcli.compute(np.array([[0, "1e4000"]], np.longdouble), [0])
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
+def test_a_signalling_nan_is_refused_without_a_warning(recwarn, dtype):
+    bits = {np.uint16: (0x7D00, np.float16), np.uint32: (0x7FA00000, np.float32)}[dtype]
+    logits = np.array([[bits[0], 0]], dtype).view(bits[1])
+    for refusing in (lambda: nllcli.compute(logits, [1]), lambda: nllcli.softmax(logits)):
+        with pytest.raises(nllcli.NllError, match="NaN"):
+            refusing()
+    assert not recwarn.list
+
+
+def test_huge_weights_overflow_without_a_warning(recwarn):
+    found = nllcli.compute(LOGITS, [0, 1], class_weights=[1e308] * 3, sample_weights=[10.0, 10.0], reduction="sum")
+    assert found.loss == math.inf
+    assert not recwarn.list
+    losses = [1e308 * float(loss) for loss in oracle.losses(LOGITS, [0, 1])]
+    assert nllcli.compute(LOGITS, [0, 1], class_weights=[1e308] * 3).loss_sum == pytest.approx(math.fsum(losses))
