@@ -73,8 +73,17 @@ def detect(stream: ByteStream) -> str:
         return "safetensors"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         return "jsonl"
-    extension = PurePath(stream.name).suffix.lower()
+    extension = _without_gz(stream.name).suffix.lower()
+    if extension in (".pt", ".pth"):
+        raise pytorch_file(stream.name)
+    if extension in (".pkl", ".pickle"):  # the oldest protocols are plain text
+        raise _pickle_file(stream.name)
     return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(extension, "csv")
+
+
+def _without_gz(name: str) -> PurePath:
+    path = PurePath(name)
+    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
 
 
 def pytorch_file(name: str) -> DataError:
@@ -82,7 +91,7 @@ def pytorch_file(name: str) -> DataError:
     return _refusal(
         "is a PyTorch file, which can run code when it is loaded",
         name,
-        "import torch, numpy; numpy.save({to!r}, torch.load({name!r}, weights_only=True).float().cpu().numpy())",
+        "import torch, numpy; numpy.save({to!r}, torch.load({opened}, weights_only=True).float().cpu().numpy())",
     )
 
 
@@ -90,18 +99,20 @@ def _pickle_file(name: str) -> DataError:
     return _refusal(
         "is a pickle, which can run code when it is loaded",
         name,
-        "import pickle, numpy; numpy.save({to!r}, pickle.load(open({name!r}, 'rb')))",
+        "import pickle, numpy; numpy.save({to!r}, pickle.load({opened}))",
     )
 
 
 def _refusal(message: str, name: str, code: str) -> DataError:
-    command = shlex.join(["python", "-c", code.format(**_names(name))])
+    zipped = _without_gz(name) != PurePath(name)
+    imports, opened = ("import gzip; ", f"gzip.open({name!r})") if zipped else ("", f"open({name!r}, 'rb')")
+    command = shlex.join(["python", "-c", imports + code.format(opened=opened, **_names(name))])
     return DataError(message, where=name, hint=f"if you trust it: {command}")
 
 
 def _names(name: str) -> dict[str, Any]:
     """The file as a command has to quote it, as Python has to, and the file to convert it to."""
-    return {"file": shlex.quote(name), "name": name, "to": str(PurePath(name).with_suffix(".npy"))}
+    return {"file": shlex.quote(name), "name": name, "to": str(_without_gz(name).with_suffix(".npy"))}
 
 
 def _is_safetensors(head: bytes) -> bool:

@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nllcli.errors import DataError, FaultError, UsageError
-from nllcli.inputs import npy
-from nllcli.inputs.files import ByteStream, open_stream
-from nllcli.inputs.formats import NPY_MAGIC
+from nllcli.inputs.files import ByteStream
+from nllcli.inputs.opening import Input, at_any_place, open_input
+from nllcli.inputs.options import ReadOptions
+from nllcli.inputs.raw import FileArray
 
 # Narrower than float(), which reads 1_000; a nan is taken for a number here so that it can be refused as one.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # A first row is a header only by one of these words: a first count written "NA" must not be skipped in silence.
 _HEADERS = {"n", "count", "counts", "number", "n_samples", "support", "frequency", "weight", "weights", "value"}
+_MOST_BYTES = 1 << 24
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
@@ -37,17 +39,19 @@ class Vector:
 def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
     """Read numbers written out (``10,50,100``), or from the file that ``text`` names (``-``: standard input).
 
-    The file is a .npy of one dimension, or text: numbers between commas, blanks and line ends, or lines of
-    name,number. ``what`` is the option, for error messages.
+    The file is an array of one dimension (.npy, or a member of .npz or .safetensors), or text: numbers between commas,
+    blanks and line ends, or lines of name,number. ``what`` is the option, for error messages.
     """
     pieces = _pieces(text)
     if all(map(_NUMBER.fullmatch, pieces)):
         with _blaming(UsageError, what):
             return Vector(_array([_number(piece, integers) for piece in pieces], integers))
     odd = next(piece for piece in pieces if not _NUMBER.fullmatch(piece))
-    stream = _open(text, what, "numbers such as 10,50,100" + (f" ({_short(odd)} is not one)" if pieces[1:] else ""))
-    with _blaming(DataError, stream.name):
-        return _parse_npy(stream, integers) if stream.peek(6) == NPY_MAGIC else _parse_text(_lines(stream), integers)
+    opened = _open(text, what, "numbers such as 10,50,100" + (f" ({_short(odd)} is not one)" if pieces[1:] else ""))
+    with _blaming(DataError, opened.stream.name):
+        if opened.is_text:
+            return _parse_text(_lines(opened.stream), integers)
+        return _parse_array(opened, integers)
 
 
 def read_names(text: str, *, what: str) -> tuple[str, ...]:
@@ -55,9 +59,11 @@ def read_names(text: str, *, what: str) -> tuple[str, ...]:
     if "," in text:
         with _blaming(UsageError, what):
             return _check_names(text.split(","))
-    stream = _open(text, what, "names such as cat,dog,horse")
-    with _blaming(DataError, stream.name):
-        lines = _lines(stream)
+    opened = _open(text, what, "names such as cat,dog,horse")
+    with _blaming(DataError, opened.stream.name):
+        if not opened.is_text:
+            raise _Flaw(f"is {opened.format.upper()}; names are text, one a line")
+        lines = _lines(opened.stream)
         return _check_names(lines[0].split(",") if len(lines) == 1 else lines)
 
 
@@ -83,24 +89,22 @@ def _blaming(error: type[DataError | UsageError], where: str) -> Iterator[None]:
         raise error(flaw.message, where=place, hint=flaw.hint) from None
 
 
-def _open(text: str, what: str, expected: str) -> ByteStream:
+def _open(text: str, what: str, expected: str) -> Input:
     """Open the file that an option's value names, or say what the value should have been."""
     if not text.strip():
         raise UsageError(f"is empty; expected {expected}, or a file", where=what)
     try:
-        return open_stream(text)
+        return open_input(text)
     except FaultError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in _MISSING:
             raise UsageError(f"{_short(text)} is neither {expected} nor a file that exists", where=what) from None
         raise
 
 
-def _read_all(stream: ByteStream) -> bytes:
-    return b"".join(iter(lambda: stream.read(1 << 20), b""))
-
-
 def _lines(stream: ByteStream) -> list[str]:
-    data = _read_all(stream)
+    data = stream.read_up_to(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise _too_long()
     try:
         lines = _LINE_END.split(data.decode("utf-8-sig").rstrip())
     except UnicodeDecodeError as error:
@@ -155,17 +159,21 @@ def _parse_pairs(rows: dict[int, list[str]], integers: bool) -> Vector:
     return Vector(_array(numbers, integers), _check_names([name for name, _ in rows.values()]))
 
 
-def _parse_npy(stream: ByteStream, integers: bool) -> Vector:
-    header = npy.read_header(stream.peek(), stream.name)
-    npy.check_dtype(header.dtype, stream.name)
-    if len(header.shape) != 1:
-        raise _Flaw(f"has the shape {header.shape}; expected one dimension")
-    data = _read_all(stream)[header.length :]
-    if len(data) != header.n_bytes:
-        raise _Flaw(f"has {len(data)} bytes of data; {header.shape} of {header.dtype} needs {header.n_bytes}")
-    values = np.frombuffer(data, header.dtype)
+def _parse_array(opened: Input, integers: bool) -> Vector:
+    source = opened.read(ReadOptions())
+    if not isinstance(source, FileArray):
+        raise _Flaw(f"is {opened.format.upper()}; numbers are read from text, or from an array such as .npy")
+    if len(source.shape) != 1:
+        raise _Flaw(f"has the shape {source.shape}; expected one dimension")
+    if source.n_bytes > _MOST_BYTES:
+        raise _too_long()
+    values = at_any_place(source).read_all()
     _check_values(values, integers)
     return Vector(_array(values, integers))
+
+
+def _too_long() -> _Flaw:
+    return _Flaw(f"is longer than {_MOST_BYTES >> 20} MiB: is this one value a class?")
 
 
 def _pieces(line: str) -> list[str]:

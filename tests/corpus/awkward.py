@@ -209,7 +209,7 @@ def npy_cases():
     yield refused(
         "npy-huge-shape-stdin",
         "x.npy",
-        npy_image(described((10**9, 10**9))),
+        npy_image(described((10**12, 10**6))),
         "is cut short",
         words=("-", "--loss", "argmax"),
         stdin="x.npy",
@@ -645,6 +645,21 @@ def other_cases():
         "PyTorch",
         "python -c",
         "weights_only=True",
+    )
+    yield from (
+        refused(f"torch-or-pickle-called{ending}", f"x{ending}", dumped(0), *says, "if you trust it")
+        for ending, *says in (
+            (".pt", "PyTorch file", "torch.load"),
+            (".pth", "PyTorch file", "torch.load"),
+            (".pkl", "is a pickle", "pickle.load(open("),
+            (".PICKLE", "is a pickle", "pickle.load(open("),
+        )
+    )
+    yield from (
+        refused(
+            f"pickle-{p}-gz", "x.pkl.gz", gzip.compress(dumped(p)), "pickle.load(gzip.open(", "numpy.save", "'x.npy'"
+        )
+        for p in (0, 1, 4)
     )
     yield refused("torch-old", "x.pth", pickle.dumps(0x1950A86A20F9469CFC6C, 2) + dumped(2), "PyTorch", "numpy.save")
     yield from (

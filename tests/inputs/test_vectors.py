@@ -1,3 +1,4 @@
+import gzip
 import io
 import sys
 from contextlib import ExitStack
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nllcli.errors import DataError, FaultError, UsageError
+from nllcli.inputs import vectors
 from nllcli.inputs.vectors import read_names, read_vector
 
 
@@ -149,7 +151,7 @@ def test_header_makes_numbers_names(file):
         ("cat,10\n,50", "name 2 is empty"),
         ("0,10\n1,50", "two columns of numbers"),
         (b"\xff\xfe1\x00", "byte 0xff at offset 0"),
-        (b"PK\x03\x04\xfa", "byte 0xfa at offset 4"),
+        (b"PK\x03\x04\xfa", "damaged archive"),
         (npy(np.ones((2, 2))), "has the shape (2, 2)"),
         (npy(np.array(3)), "has the shape ()"),
         (npy(np.array(["10"])), "holds strings"),
@@ -158,7 +160,7 @@ def test_header_makes_numbers_names(file):
         (npy(np.array([1.0, np.nan])), "index 1: nan is not a finite number"),
         (npy(np.array([1.0, 2.5])), "index 1: 2.5 is not a whole number"),
         (npy(np.array([1, 2**63], np.uint64)), "index 1: 9223372036854775808 is not a whole number"),
-        (npy(np.arange(3))[:-1], "has 23 bytes of data"),
+        (npy(np.arange(3))[:-1], "needs 152 bytes, it has 151"),
         (npy(np.arange(3))[:20], "header"),
         (b"\x93NUMPY", "NPY"),
     ],
@@ -218,3 +220,26 @@ def test_refuses_names(file):
         read_names("cat", what="--classes")
     with pytest.raises(DataError, match="name 2 is empty"):
         read_names(file("cat\n\ndog"), what="--classes")
+
+
+@pytest.mark.parametrize("name", ["a.npz:w:0", "a.npy.gz", "a.txt.gz"])
+def test_reads_what_other_inputs_are_read_from(name, tmp_path):
+    image = io.BytesIO()
+    np.save(image, np.array([1.0, 2.5]))
+    np.savez(tmp_path / "a.npz", **{"w:0": np.array([1.0, 2.5]), "v": np.zeros(3)})
+    (tmp_path / "a.npy.gz").write_bytes(gzip.compress(image.getvalue()))
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"1,2.5"))
+    assert read_vector(str(tmp_path / name), what="--weights").values.tolist() == [1.0, 2.5]
+
+
+def test_refuses_what_is_no_list(tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_text("[1,2]")
+    for read, kind in ((read_vector, "numbers"), (read_names, "names")):
+        with pytest.raises(DataError, match=f"is JSONL; {kind}"):
+            read(str(tmp_path / "a.jsonl"), what="--weights")
+        with pytest.raises(DataError, match="/dev/zero: is longer than 16 MiB"):
+            read("/dev/zero", what="--weights")
+    monkeypatch.setattr(vectors, "_MOST_BYTES", 20)
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    with pytest.raises(DataError, match="is longer than"):
+        read_vector(str(tmp_path / "a.npy"), what="--weights")
