@@ -15,13 +15,14 @@ from nllcli.outputs.streams import write_result
 from nllcli.version import __version__
 
 NAME = "nll"
+HELP_OPTIONS = frozenset(("-h", "--help"))
 
 app = typer.Typer(
     name=NAME,
     # Plain help is the same on a terminal and in a pipe, and does not take [brackets] for markup.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": sorted(HELP_OPTIONS, key=len)},
 )
 
 # The commands, in the order of --help. Each imports what it runs only when it is called.

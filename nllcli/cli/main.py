@@ -6,6 +6,7 @@ Until the signals are caught, nothing is imported here that takes time.
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NoReturn
 
 from nllcli.cli import process
@@ -46,13 +47,16 @@ def _run(words: list[str]) -> int:
     # What tells of an error is loaded before there is one: there may be no memory for it later.
     import nllcli.cli.failures
     import nllcli.outputs.streams  # noqa: F401
-    from nllcli.cli.app import NAME, app
+    from nllcli.cli.app import HELP_OPTIONS, NAME, app
+    from nllcli.outputs.files import STANDARD_OUTPUT, faults
 
     command = typer.main.get_command(app)
     if os.environ.get(f"_{NAME.upper()}_COMPLETE"):
         command.main(args=words, prog_name=NAME)
+    # Help is printed by typer, whose failure to do so names no file.
+    helping = not HELP_OPTIONS.isdisjoint(words[: _end_of_options(words)])
     try:
-        with command.make_context(NAME, words) as context:
+        with faults(STANDARD_OUTPUT) if helping else nullcontext(), command.make_context(NAME, words) as context:
             process.make_room()
             command.invoke(context)
     except typer.Exit as done:
@@ -82,6 +86,10 @@ def _tidy() -> None:
 
 def _take_debug(words: list[str]) -> tuple[bool, list[str]]:
     """Find --debug before or after the command, so that no command has to declare it."""
-    end = words.index("--") if "--" in words else len(words)
+    end = _end_of_options(words)
     options = [word for word in words[:end] if word != "--debug"]
     return len(options) < end, options + words[end:]
+
+
+def _end_of_options(words: list[str]) -> int:
+    return words.index("--") if "--" in words else len(words)

@@ -196,10 +196,12 @@ def deliver(
 
     check_outputs({"the result": output or "-"}, inputs)
     target = None
-    if output is not None and format is None and not quiet:
+    if quiet:
+        pass  # what -q prints is of the report
+    elif format == "csv" or (format is None and output is None and not sys.stdout.isatty()):
+        target = ArrayTarget(open_array, output or "-", "csv", dtype)
+    elif format is None and output is not None:
         target = ArrayTarget(open_array, output, dtype=dtype)
-    elif format in ("csv", None) and output is None and not quiet and (format == "csv" or not sys.stdout.isatty()):
-        target = ArrayTarget(open_array, "-", "csv", dtype)
     with ProgressBar(progress) as bar:
         report = task(target, bar)
     if target is None:
