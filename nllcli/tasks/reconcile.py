@@ -67,7 +67,7 @@ def reconcile(request: ScoreRequest, asked: Asked) -> tuple[Report, bool]:
         raise UsageError("reconcile needs class indices; the targets are class probabilities")
     if dataset.targets is None and not dataset.logits.labels:
         raise UsageError("there are no targets", hint="name a second file, or --target-column for a column of LOGITS")
-    n_classes = 2 if request.loss.binary else dataset.layout.n_classes
+    n_classes = dataset.n_classes
     shifted = _shifted(dataset, request.inputs.shift)
     survey = _survey(request, dataset, shifted, n_classes)
     if not survey.n_samples:

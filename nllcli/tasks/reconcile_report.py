@@ -132,7 +132,7 @@ def _ways(search: Search, convention: Convention) -> Ways:
     layout = search.settled.dataset.layout
     weights = search.weights.of(convention)
     binary = search.request.loss.binary
-    n_classes = 2 if binary else layout.n_classes
+    n_classes = search.settled.dataset.n_classes
     named = convention.weighting.name not in ("none", "given")
     made = reproduction(
         convention,
