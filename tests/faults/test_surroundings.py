@@ -39,7 +39,15 @@ def sparse(path, shape, dtype="<f8"):
 
 @pytest.mark.parametrize(
     "words",
-    ["--version", "", "compute logits.npy targets.npy", "compute logits.npy targets.npy -q", "softmax logits.npy"],
+    [
+        "--version",
+        "",
+        "--help",
+        "compute -h",
+        "compute logits.npy targets.npy",
+        "compute logits.npy targets.npy -q",
+        "softmax logits.npy",
+    ],
 )
 def test_closed_standard_output(words):
     done = in_shell(f'"$@" {words} >&-')
@@ -189,7 +197,7 @@ def test_memory_limits(workplace, megabytes):
 
 
 def test_an_array_larger_than_the_memory(workplace):
-    sparse(workplace.folder / "wide.npy", (1, 100_000_000))
+    sparse(workplace.folder / "wide.npy", (1, 16_000_000))
     done = in_shell('ulimit -v 400000; "$@" softmax wide.npy -o out.npy')
     assert done.returncode == 4
     assert done.stderr.startswith("nll: error: not enough memory")
