@@ -49,7 +49,7 @@ def map_blocks(
     Chunks are cut on the calling thread, read and worked on by ``threads`` others; at most ``2 * threads`` are under
     way, so memory stays flat. The first exception in block order is raised. A single chunk is worked on in place.
     """
-    chunks = iter(chunks)
+    chunks = _raising_in_turn(chunks)
     first, second = next(chunks, None), next(chunks, None)
     if first is None:
         return
@@ -88,7 +88,7 @@ def _map_on_threads(
     pool = ThreadPoolExecutor(threads, thread_name_prefix="nll")
     pending: deque[tuple[Chunk, Future[Result]]] = deque()
     try:
-        for chunk in _raising_in_turn(chunks):
+        for chunk in chunks:
             pending.append((chunk, pool.submit(run, chunk)))
             if len(pending) >= 2 * threads:
                 done, future = pending.popleft()

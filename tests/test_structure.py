@@ -99,7 +99,7 @@ def test_a_library_stays_in_its_room(library, homes):
     ],
 )
 def test_a_room_knows_nothing_of(room, strangers):
-    for path in (PACKAGE / room).glob("*.py"):
+    for path in (PACKAGE / room).rglob("*.py"):
         assert not imports_of(path) & strangers, path
 
 
