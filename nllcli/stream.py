@@ -43,11 +43,13 @@ def map_blocks(
     *,
     threads: int | None = None,
     progress: Progress | None = None,
+    batch: int = 1,
 ) -> Iterator[Result]:
     """Apply ``work`` to every block and yield the results in block order.
 
     Chunks are cut on the calling thread, read and worked on by ``threads`` others; at most ``2 * threads`` are under
-    way, so memory stays flat. The first exception in block order is raised. A single chunk is worked on in place.
+    way, so memory stays flat. Lazy chunks may go to a thread ``batch`` at a time, where results are small: it then wakes
+    the calling thread less often. The first exception in block order is raised. A single chunk is worked on in place.
     """
     chunks = _raising_in_turn(chunks)
     first, second = next(chunks, None), next(chunks, None)
@@ -58,7 +60,7 @@ def map_blocks(
     results = (
         _map_in_place(work, everything)
         if second is None or threads == 1
-        else _map_on_threads(work, everything, threads)
+        else _map_on_threads(work, everything, threads, batch)
     )
     for chunk, result in results:
         if progress is not None:
@@ -73,31 +75,41 @@ def _map_in_place(work: Callable[[Block, Scratch], Result], chunks: Iterable[Chu
 
 
 def _map_on_threads(
-    work: Callable[[Block, Scratch], Result], chunks: Iterable[Chunk], threads: int
+    work: Callable[[Block, Scratch], Result], chunks: Iterable[Chunk], threads: int, batch: int
 ) -> Iterator[tuple[Chunk, Result]]:
     from concurrent.futures import Future, ThreadPoolExecutor
 
     _reuse_freed_memory()
     local = threading.local()
 
-    def run(chunk: Chunk) -> Result:
+    def run(chunks: list[Chunk]) -> list[tuple[Chunk, Result]]:
         if not hasattr(local, "scratch"):
             local.scratch = Scratch()
-        return work(chunk.load(local.scratch), local.scratch)
+        return [(chunk, work(chunk.load(local.scratch), local.scratch)) for chunk in chunks]
 
     pool = ThreadPoolExecutor(threads, thread_name_prefix="nll")
-    pending: deque[tuple[Chunk, Future[Result]]] = deque()
+    pending: deque[Future[list[tuple[Chunk, Result]]]] = deque()
     try:
-        for chunk in chunks:
-            pending.append((chunk, pool.submit(run, chunk)))
+        for together in _batches(chunks, batch):
+            pending.append(pool.submit(run, together))
             if len(pending) >= 2 * threads:
-                done, future = pending.popleft()
-                yield done, future.result()
-        for done, future in pending:
-            yield done, future.result()
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
     finally:
         # On an error or an interrupt only the blocks already under way are waited for.
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _batches(chunks: Iterable[Chunk], size: int) -> Iterator[list[Chunk]]:
+    together: list[Chunk] = []
+    for chunk in chunks:
+        together.append(chunk)
+        if not chunk.lazy or len(together) >= size:
+            yield together
+            together = []
+    if together:
+        yield together
 
 
 def _reuse_freed_memory() -> None:

@@ -48,7 +48,8 @@ class MemoryArray:
     def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
         slices = self.values.reshape(layout.outer or 0, layout.n_classes, layout.inner)
         for start, n in layout.runs(block_samples):
-            yield Chunk(start, n, partial(self._load, slices, start, n), n * layout.n_classes * self.dtype.itemsize)
+            n_bytes = n * layout.n_classes * self.dtype.itemsize
+            yield Chunk(start, n, partial(self._load, slices, start, n), n_bytes, lazy=True)
 
     def place(self, sample: int, layout: Layout) -> str:
         return layout.place(sample)

@@ -70,8 +70,10 @@ class FileArray:
     def n_bytes(self) -> int:
         return self.n_values * self.dtype.itemsize
 
-    def _chunk(self, start: int, n: int, layout: Layout, load: Callable[[Scratch], Block]) -> Chunk:
-        return Chunk(start, n, load, n * layout.n_classes * self.dtype.itemsize)
+    def _chunk(
+        self, start: int, n: int, layout: Layout, load: Callable[[Scratch], Block], *, lazy: bool = False
+    ) -> Chunk:
+        return Chunk(start, n, load, n * layout.n_classes * self.dtype.itemsize, lazy)
 
     def place(self, sample: int, layout: Layout) -> str:
         return layout.place(sample)
@@ -101,7 +103,7 @@ class RawArray(FileArray):
             yield from self._slabs(layout, block_samples)
         else:
             for start, n in layout.runs(block_samples):
-                yield self._chunk(start, n, layout, partial(self._load, layout, start, n))
+                yield self._chunk(start, n, layout, partial(self._load, layout, start, n), lazy=True)
         self._check_unchanged()
 
     def read_all(self) -> NDArray[Any]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nllcli.tasks.request import Settled
 
 Result = TypeVar("Result")
+_BATCH = 8
 
 
 def outcomes(
@@ -31,7 +32,8 @@ def outcomes(
     dataset = settled.dataset
     work = partial(_work, settled, wanted)
     with blaming(dataset):
-        yield from map_dataset(work, dataset, threads=threads, progress=progress)
+        batch = 1 if wanted.arrays else _BATCH
+        yield from map_dataset(work, dataset, threads=threads, progress=progress, batch=batch)
 
 
 def map_dataset(
@@ -40,11 +42,12 @@ def map_dataset(
     *,
     threads: int | None = None,
     progress: Progress | None = None,
+    batch: int = 1,
 ) -> Iterator[Result]:
     """``stream.map_blocks`` over the whole dataset, its size told to ``progress``."""
     if progress is not None:
         progress.begin(dataset.logits.n_bytes)
-    return stream.map_blocks(work, chunks(dataset), threads=threads, progress=progress)
+    return stream.map_blocks(work, chunks(dataset), threads=threads, progress=progress, batch=batch)
 
 
 def chunks(dataset: Dataset) -> Iterator[Chunk]:
