@@ -48,8 +48,9 @@ def map_blocks(
     """Apply ``work`` to every block and yield the results in block order.
 
     Chunks are cut on the calling thread, read and worked on by ``threads`` others; at most ``2 * threads`` are under
-    way, so memory stays flat. Lazy chunks may go to a thread ``batch`` at a time, where results are small: it then wakes
-    the calling thread less often. The first exception in block order is raised. A single chunk is worked on in place.
+    way, so memory stays flat. Where results are small, lazy chunks may go to a thread ``batch`` at a time: it then
+    wakes the calling thread less often. The first exception in block order is raised. A single chunk is worked on in
+    place.
     """
     chunks = _raising_in_turn(chunks)
     first, second = next(chunks, None), next(chunks, None)

@@ -185,3 +185,27 @@ def test_progress_is_told_every_byte(n, threads):
     for _ in stream.map_blocks(start_of, Watch().chunks(n), threads=threads, progress=told):
         pass
     assert told.n_bytes == sum(10 + i for i in range(n))
+
+
+@pytest.mark.parametrize("failing", [None, 11])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_batches_of_lazy_chunks_keep_the_order(threads, failing):
+    together = Counter()
+
+    def load(i):
+        def run(scratch):
+            together[id(scratch)] += 1
+            if i == failing:
+                raise DataError(f"block {i}")
+            return Block(i, np.array([[float(i)]]))
+
+        return run
+
+    chunks = [Chunk(i, 1, load(i), lazy=i % 10 != 3) for i in range(40)]  # one in ten holds its data
+    results = stream.map_blocks(start_of, iter(chunks), threads=threads, batch=4)
+    if failing is None:
+        assert list(results) == list(range(40))
+    else:
+        with pytest.raises(DataError, match="block 11"):
+            list(results)
+    assert len(together) <= threads
