@@ -118,10 +118,10 @@ def class_axis_part(layout: Layout) -> dict[str, str]:
 
 def _digest_of(vector: VectorSource | None) -> str:
     """A digest of one float64 a sample, in file order."""
-    from hashlib import sha256
-
     if vector is None:
         return "none"
+    from hashlib import sha256  # loads OpenSSL: only where it is needed
+
     digest = sha256()
     for start in range(0, vector.n, _DIGESTED_AT_ONCE):
         values = vector.read(start, min(_DIGESTED_AT_ONCE, vector.n - start))
@@ -270,10 +270,12 @@ def _check_length(n: int, n_classes: int, what: str, noun: str) -> None:
 
 def listed(values: NDArray[np.float64]) -> str:
     """One number a class, or a digest where that would be long."""
+    listed = ",".join(plain(float(value)) for value in values)
+    if len(listed) <= 60:
+        return listed
     from hashlib import sha256
 
-    listed = ",".join(plain(float(value)) for value in values)
-    return listed if len(listed) <= 60 else f"sha256-{sha256(values.astype('<f8').tobytes()).hexdigest()[:12]}"
+    return f"sha256-{sha256(values.astype('<f8').tobytes()).hexdigest()[:12]}"
 
 
 def _count(request: ScoreRequest, dataset: Dataset) -> Sequence[int]:
