@@ -58,7 +58,8 @@ class SampleError(DataError):
     """Samples that cannot be scored; the task that knows the file turns it into a DataError with a place.
 
     ``culprit`` is the input at fault ("logits", "targets" or "sample_weights"), ``samples`` the first samples, counted
-    in file order from 0, and ``values`` what they hold, where that helps.
+    in file order from 0, ``class_index`` the class at fault in the first of them, and ``values`` what they hold, where
+    that helps.
     """
 
     def __init__(
@@ -67,10 +68,12 @@ class SampleError(DataError):
         *,
         culprit: str,
         samples: tuple[int, ...],
+        class_index: int | None = None,
         values: tuple[int, ...] = (),
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.culprit = culprit
         self.samples = samples
+        self.class_index = class_index
         self.values = values

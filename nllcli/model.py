@@ -199,8 +199,8 @@ class BlockSource(Protocol):
         """Cut the data into chunks of ``block_samples`` samples, in file order."""
         ...
 
-    def place(self, sample: int, layout: Layout) -> str:
-        """Where a sample is, in the words of the file."""
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
+        """Where a sample is, or what it has for one class, in the words of the file."""
         ...
 
 

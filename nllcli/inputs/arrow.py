@@ -76,7 +76,7 @@ class ArrowTable:
         if self.file.version() != self._version:
             raise FaultError("changed while it was read", where=self.name)
 
-    def place(self, sample: int, layout: Layout) -> str:  # noqa: ARG002 - a sample is a row
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a row
         return f"row {sample}"
 
     def _cut(self, n_rows: int) -> Iterator[tuple[int, list[Any]]]:

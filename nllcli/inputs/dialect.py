@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, UsageError
 from nllcli.inputs import cells
-from nllcli.inputs.lines import LONGEST_LINE, LineNumbers, clean_lines, too_long
+from nllcli.inputs.lines import LONGEST_LINE, LineNumbers, check_line, clean_lines, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,7 +120,9 @@ def _is_fraction(cell: str) -> bool:
 
 
 def _split(line: _Line, delimiter: str, name: str) -> tuple[str, ...]:
-    return tuple(cells.split(line.text, delimiter, f"{name}, line {line.number}"))
+    where = f"{name}, line {line.number}"
+    check_line(line.text.encode(), delimiter, where)
+    return tuple(cells.split(line.text, delimiter, where))
 
 
 def _first_lines(stream: ByteStream) -> list[_Line]:
@@ -150,18 +152,24 @@ def _from_memory(data: bytes) -> Callable[[int], bytes]:
 
 
 def _delimiter(lines: list[str]) -> str:
-    """The candidate that makes most of the last line's cells numbers, and as many cells in every line."""
+    """The candidate that makes most of the last line's cells numbers, and as many cells in every line.
+
+    A blank, which prose has too, is one where it makes a whole line numbers.
+    """
     best, best_score = ",", (-1.0, False, 0)
     for candidate in _DELIMITERS:
         try:
-            counts = [len(cells.split(line, candidate, "")) for line in lines]
-            row = cells.split(lines[-1], candidate, "")
+            rows = [cells.split(line, candidate, "") for line in lines]
         except DataError:
             continue  # the chosen one will say what is wrong
-        share = sum(cells.is_number(cell) or cells.is_decimal_comma(cell) for cell in row) / len(row)
-        alike = len(set(counts)) == 1
-        if len(row) > 1 and (candidate != " " or (share == 1.0 and alike)):
-            best, best_score = max(
-                (best, best_score), (candidate, (share, alike, len(row))), key=lambda found: found[1]
-            )
+        is_one = (
+            any(len(row) > 1 and _numeric_share(row) == 1 for row in rows) if candidate == " " else len(rows[-1]) > 1
+        )
+        if is_one:
+            score = (_numeric_share(rows[-1]), len(set(map(len, rows))) == 1, len(rows[-1]))
+            best, best_score = max((best, best_score), (candidate, score), key=lambda found: found[1])
     return best
+
+
+def _numeric_share(row: Sequence[str]) -> float:
+    return sum(cells.is_number(cell) or cells.is_decimal_comma(cell) for cell in row) / len(row)

@@ -88,7 +88,7 @@ class JsonLines:
             start += n
         self.stream.check_unchanged()
 
-    def place(self, sample: int, layout: Layout) -> str:  # noqa: ARG002 - a sample is a line
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a line
         return f"line {self.numbers.of(sample)}"
 
     def _parse(self, start: int, body: bytes, _: Scratch) -> Block:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nllcli.errors import DataError
+from nllcli.inputs import cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,25 +58,27 @@ class LineNumbers:
 
 
 def clean_lines(
-    read: Callable[[int], bytes], numbers: LineNumbers, name: str, *, table: bool = True
+    read: Callable[[int], bytes],
+    numbers: LineNumbers,
+    name: str,
+    *,
+    table: bool = True,
+    delimiter: str | None = None,
 ) -> Iterator[Lines]:
     """Yield pieces of whole lines, without blank lines and, in a ``table``, ``#`` comments.
 
-    ``numbers`` is filled on the way. Raises DataError for UTF-16, NUL bytes and, in a ``table``, quotes that do not
-    close in their line.
+    ``numbers`` is filled on the way. Raises DataError for UTF-16 and, where the ``delimiter`` of a table is known, for
+    lines that ``check_line`` refuses.
     """
     n_kept, line = 0, 1
     for piece in _whole_lines(read, name):
-        if b"\0" in piece:
-            at = line + piece[: piece.index(b"\0")].count(b"\n")
-            raise DataError("has a NUL byte: is this text?", where=f"{name}, line {at}")
         n_lines = n_clean = int(np.count_nonzero(_is_end(piece)))
-        marked = table and (b"#" in piece or b'"' in piece)
+        marked = table and (b"#" in piece or b'"' in piece or b"\0" in piece)
         if marked or piece[:1] in b" \t\n" or _BLANK_START.search(piece):
             kept = []
             for i, text in enumerate(piece[:-1].split(b"\n")):
-                if table and text.count(b'"') % 2:
-                    raise DataError("a quote is opened and not closed in this line", where=f"{name}, line {line + i}")
+                if delimiter is not None:
+                    check_line(text, delimiter, f"{name}, line {line + i}")
                 if text.strip() and not (table and text.lstrip().startswith(b"#")):
                     numbers.resume(n_kept, line + i)
                     kept.append(text)
@@ -88,6 +91,21 @@ def clean_lines(
         line += n_lines
         if piece:
             yield Lines(n_clean, piece)
+
+
+def check_line(text: bytes, delimiter: str, where: str) -> None:
+    """Raise DataError about the cell in which a NUL byte stands or a quote is opened that does not close."""
+    if b"\0" in text:
+        raise DataError("has a NUL byte: is this text?", where=_in_column(text.index(b"\0"), text, delimiter, where))
+    if text.count(b'"') % 2:
+        at = _in_column(text.rindex(b'"'), text, delimiter, where)
+        raise DataError("a quote is opened and not closed in this line", where=at)
+
+
+def _in_column(at: int, text: bytes, delimiter: str, where: str) -> str:
+    """``where``, with the column of the cell in which byte ``at`` of a line is."""
+    before = text[:at].decode("utf-8", errors="replace")
+    return f"{where}, column {len(cells.split(before + '?', delimiter, where))}"
 
 
 def _whole_lines(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:

@@ -51,7 +51,7 @@ class MemoryArray:
             n_bytes = n * layout.n_classes * self.dtype.itemsize
             yield Chunk(start, n, partial(self._load, slices, start, n), n_bytes, lazy=True)
 
-    def place(self, sample: int, layout: Layout) -> str:
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - no columns
         return layout.place(sample)
 
     def _load(self, slices: NDArray[Any], start: int, n: int, _: Scratch) -> Block:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +12,13 @@ from nllcli.inputs.files import Spool
 from nllcli.inputs.memory import MemoryArray
 from nllcli.inputs.opening import at_any_place
 from nllcli.inputs.raw import FileArray, RawArray
+from nllcli.inputs.text import TextTable
 from nllcli.model import Layout, Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nllcli.inputs.jsonl import JsonLines
-    from nllcli.inputs.text import TextTable
     from nllcli.model import BlockSource, Chunk, Notice
 
 _PIECE_SAMPLES = 1 << 13
@@ -65,8 +65,8 @@ class _Wrapped:
     def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
         yield from self.source.chunks(layout, block_samples)
 
-    def place(self, sample: int, layout: Layout) -> str:
-        return self.source.place(sample, layout)
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
+        return self.source.place(sample, layout, class_index)
 
 
 @dataclass
@@ -110,6 +110,18 @@ def in_order_of(layout: Layout, soft: BlockSource) -> BlockSource:
     return MemoryArray(soft.name, ordered, soft.shape, layout.fortran)
 
 
+@dataclass
+class _Turned(RawArray):
+    """The numbers of a table, put on disk, of which each column is a sample."""
+
+    table: BlockSource = field(kw_only=True)
+
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
+        if class_index is None or not isinstance(self.table, TextTable):
+            return super().place(sample, layout, class_index)
+        return self.table.place(class_index, layout, sample)
+
+
 def columns_as_samples(table: BlockSource) -> RawArray:
     """A table whose samples are its columns: put on disk first, since it is read by lines."""
     if table.labels:
@@ -119,4 +131,4 @@ def columns_as_samples(table: BlockSource) -> RawArray:
     for chunk in table.chunks(layout, max(1, _PIECE_SAMPLES // table.shape[1])):
         spool.write(np.ascontiguousarray(chunk.load(scratch).logits).reshape(-1).view(np.uint8).data)
         n += chunk.n
-    return RawArray(table.name, (n, table.shape[1]), table.dtype, file=spool.file, offset=0)
+    return _Turned(table.name, (n, table.shape[1]), table.dtype, file=spool.file, offset=0, table=table)

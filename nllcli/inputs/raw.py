@@ -75,7 +75,7 @@ class FileArray:
     ) -> Chunk:
         return Chunk(start, n, load, n * layout.n_classes * self.dtype.itemsize, lazy)
 
-    def place(self, sample: int, layout: Layout) -> str:
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - no columns
         return layout.place(sample)
 
     def _block(self, start: int, slices: NDArray[Any]) -> Block:

@@ -181,7 +181,7 @@ def _open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | 
     ):
         header = None  # names all the way down
     numbers = LineNumbers()
-    pieces = clean_lines(stream.read, numbers, stream.name)
+    pieces = clean_lines(stream.read, numbers, stream.name, delimiter=dialect.delimiter)
     if header is not None:
         pieces = without_first_line(pieces)
     return _Column(stream.name, pieces, numbers, header, cells.is_number(second))

@@ -63,7 +63,7 @@ class TextTable:
         return self.label_column is not None
 
     def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:  # noqa: ARG002
-        pieces = clean_lines(self.stream.read, self.numbers, self.name)
+        pieces = clean_lines(self.stream.read, self.numbers, self.name, delimiter=self.dialect.delimiter)
         start = 0
         for n, body in cut_lines(without_first_line(pieces) if self.dialect.header else pieces, block_samples):
             self.fractions = self.fractions or cells.is_fraction(body)
@@ -73,8 +73,9 @@ class TextTable:
         if not start:
             raise DataError("has a header and no rows", where=self.name)
 
-    def place(self, sample: int, layout: Layout) -> str:  # noqa: ARG002 - a table's samples are its lines
-        return f"line {self._line(sample)}"
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a line
+        column = "" if class_index is None else f", column {self.columns[class_index] + 1}"
+        return f"line {self._line(sample)}{column}"
 
     def _line(self, sample: int) -> int:
         return self.numbers.of(sample + (self.dialect.header is not None))
@@ -91,7 +92,9 @@ class TextTable:
         logits, rows = cells.parse_carefully(body, self.columns, n_columns, delimiter, where)
         if self.label_reader is None or self.label_column is None:
             return Block(start, logits)
-        return Block(start, logits, self.label_reader.read([row[self.label_column] for row in rows], where))
+        labels = [row[self.label_column] for row in rows]
+        column = f", column {self.label_column + 1}"
+        return Block(start, logits, self.label_reader.read(labels, lambda i: where(i) + column))
 
     def _parse_plain(self, start: int, n: int, body: bytes) -> Block | None:
         """A block of numbers alone; None where a careful look is due."""

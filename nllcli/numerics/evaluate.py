@@ -164,6 +164,7 @@ def _refuse_bad_soft(start: int, targets: NDArray[Any], options: LossOptions) ->
             f"target {value!r} is no probability" + ("" if options.binary else f", in class {c}"),
             culprit="targets",
             samples=(int(sample) + start,),
+            class_index=int(c),
         )
 
 
@@ -223,20 +224,23 @@ def _unusable(
     if options.on_nonfinite == "nan":
         return unusable
     first = np.flatnonzero(unusable)[:5]
+    message, c = _nonfinite(x[first[0]])
     raise SampleError(
-        _nonfinite_message(x[first[0]]),
+        message,
         culprit="logits",
         samples=tuple(int(i) + block.start for i in first),
+        class_index=c,
         hint="--on-nonfinite nan lets such samples through as NaN",
     )
 
 
-def _nonfinite_message(row: NDArray[Any]) -> str:
+def _nonfinite(row: NDArray[Any]) -> tuple[str, int | None]:
+    """What is wrong with a row of logits, and the class at fault, where it is one."""
     bad = np.isnan(row) | np.isposinf(row)
     if not bad.any():
-        return "every class is -inf, which leaves nothing to normalise"
+        return "every class is -inf, which leaves nothing to normalise", None
     c = int(np.flatnonzero(bad)[0])
-    return f"class {c} is {'NaN' if np.isnan(row[c]) else '+inf'}"
+    return f"class {c} is {'NaN' if np.isnan(row[c]) else '+inf'}", c
 
 
 def _refuse(
@@ -255,6 +259,7 @@ def _refuse(
             f"class {c} is {float(x[first[0], c])!r}, {what}",
             culprit="logits",
             samples=tuple(int(i) + block.start for i in first),
+            class_index=c,
             hint="--from says what the file holds: logits, log-probs or probs",
         )
 

@@ -79,18 +79,17 @@ def blaming(dataset: Dataset) -> Iterator[None]:
     try:
         yield
     except SampleError as error:
-        own_files = {"targets": dataset.targets or dataset.soft_targets, "sample_weights": dataset.sample_weights}
-        culprit = own_files.get(error.culprit)
-        name = (culprit or dataset.logits).name
+        vector = {"targets": dataset.targets, "sample_weights": dataset.sample_weights}.get(error.culprit)
+        source = dataset.soft_targets if error.culprit == "targets" and dataset.soft_targets else dataset.logits
 
-        def place(sample: int) -> str:
-            return dataset.logits.place(sample, dataset.layout) if culprit is None else dataset.layout.place(sample)
+        def place(sample: int, class_index: int | None = None) -> str:
+            return source.place(sample, dataset.layout, class_index) if vector is None else dataset.layout.place(sample)
 
         message = _with_name(error.message, dataset.class_names)
         if len(error.values) > 1:
             more = zip(error.samples[1:], error.values[1:], strict=True)
             message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
-        where = f"{name}, {place(error.samples[0])}"
+        where = f"{(vector or source).name}, {place(error.samples[0], error.class_index)}"
         raise DataError(message, where=where, hint=error.hint or _one_based(error, dataset)) from error
 
 

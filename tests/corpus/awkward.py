@@ -444,7 +444,7 @@ def csv_cases():
             "x.csv, line 1, column 4",
             "hint: the line ends with a delimiter",
         ),
-        "csv-one-trailing-comma": ("5,4,2\n4,2,8,\n4,4,1\n", "x.csv, line 2", "ends with a delimiter"),
+        "csv-one-trailing-comma": ("5,4,2\n4,2,8,\n4,4,1\n", "x.csv, line 2, column 4: ends with a delimiter"),
         "csv-decimal-comma": ("5,5;4;2\n4;2;8\n4;4;1\n", "x.csv, line 1, column 1", "hint: a decimal comma?"),
         "csv-decimal-comma-everywhere": ("5,5;4,5;2,5\n4,5;2,5;8,5\n", "x.csv, line 1", "hint: a decimal comma?"),
         "csv-decimal-comma-tabs": ("5,5\t4,5\n4,5\t2,5\n", "hint: a decimal comma?"),
@@ -454,18 +454,31 @@ def csv_cases():
         "csv-utf16-big": (csv().encode("utf-16-be"), "is UTF-16"),
         "csv-latin1": (csv(header="caf\xe9,b,c").encode("latin-1"), "not UTF-8"),
         "csv-latin1-later": (csv().encode() * 3 + b"5,4,2\xa0\n", "x.csv, line 10", "no UTF-8"),
-        "csv-nul": (b"5,4,2\n4,\0,8\n", "x.csv, line 2", "NUL"),
-        "csv-unclosed-quote": ('5,4,2\n4,"2,8\n4,4,1\n', "x.csv, line 2", "quote"),
+        "csv-nul": (b"5,4,2\n4,\0,8\n", "x.csv, line 2, column 2: has a NUL byte"),
+        "csv-nul-first": (b"\0", "x.csv, line 1, column 1: has a NUL byte"),
+        "csv-nul-tabs": (b"5,5\t4\n4\t\0,8\n", "x.csv, line 2, column 2: has a NUL byte"),
+        "csv-nul-blanks": (b"5 4 2\n4  2 \0\n", "x.csv, line 2, column 3: has a NUL byte"),
+        "csv-nul-further-down": (
+            b"# a\n" + b"5,4,2\n" * 30_000 + b"4,2,\0\n",
+            "x.csv, line 30002, column 3: has a NUL",
+        ),
+        "csv-unclosed-quote": ('5,4,2\n4,"2,8\n4,4,1\n', "x.csv, line 2, column 2: a quote"),
+        "csv-unclosed-quote-after-others": ('"5,0","4"\n"5,0","4\n', "x.csv, line 2, column 2: a quote"),
+        "csv-unclosed-quote-further-down": ("5,4,2\n" * 30_000 + '4,2,"\n', "x.csv, line 30001, column 3: a quote"),
         "csv-underscore": ("5,4,2\n4,1_000,8\n", "x.csv, line 2, column 2", "'1_000' is not a number"),
         "csv-underscores-first": ("1_000,2_000\n1,2\n", "x.csv, line 1, column 1", "'1_000'"),
         "csv-arabic-digits": ("5,4,2\n4,٣,8\n", "x.csv, line 2, column 2", r"'\u0663' is not a number"),
         "csv-arabic-digits-first": ("٣,٤\n1,2\n", "x.csv, line 1, column 1"),
         "csv-overflow": ("5,4,2\n4,1e400,8\n", "x.csv, line 2, column 2", "'1e400' is too large"),
         "csv-overflow-beside-infinity": ("5,4,-inf\n4,-1e400,8\n", "x.csv, line 2, column 2", "too large"),
-        "csv-nan": ("5,4,2\n4,nan,8\n4,4,1\n", "x.csv, line 2"),
-        "csv-plus-infinity": ("5,4,2\n4,inf,8\n4,4,1\n", "x.csv, line 2"),
+        "csv-nan": ("5,4,2\n4,nan,8\n4,4,1\n", "x.csv, line 2, column 2: class 1 is NaN"),
+        "csv-nan-beside-index": (",cat,dog\n\n0,5,nan\n", "x.csv, line 3, column 3: class 1 ('dog') is NaN"),
+        "csv-plus-infinity": ("5,4,2\n4,2,inf\n4,4,1\n", "x.csv, line 2, column 3: class 2 is +inf"),
+        "csv-no-finite": ("5,4,2\n-inf,-inf,-inf\n", "x.csv, line 2: every class is -inf"),
         "csv-hexadecimal": ("5,4,2\n4,0x10,8\n", "x.csv, line 2, column 2", "'0x10' is not a number"),
         "csv-fortran-exponent": ("5,4,2\n4,1d5,8\n", "x.csv, line 2, column 2", "'1d5'"),
+        "csv-blanks-ragged": ("5 4 2\n4 3\n4 7 1\n", "x.csv, line 2", "has 2 cells, the first row has 3"),
+        "csv-blanks-word": ("5 4 2\n4 3 8\n4 two 1\n", "x.csv, line 3, column 2", "'two' is not a number"),
         "csv-word": ("5,4,2\n4,two,8\n", "x.csv, line 2, column 2", "'two' is not a number"),
         "csv-long-word": ("5,4,2\n4," + "x" * 5000 + ",8\n", "x.csv, line 2, column 2", "'" + "x" * 37 + "...'"),
         "csv-escape-codes": ("5,4,2\n4,\x1b[31mred,8\n", "x.csv, line 2, column 2", r"'\x1b[31mred'"),
@@ -483,6 +496,38 @@ def csv_cases():
     }
     alone = ("x.csv", "--loss", "argmax")  # without targets, whose number would be wrong too
     yield from (refused(name, "x.csv", data, *says, words=alone) for name, (data, *says) in bad.items())
+
+
+def gzip_and_column_cases():
+    alone = ("x.csv", "--loss", "argmax")
+    yield refused(
+        "csv-nan-classes-as-rows",
+        "x.csv",
+        "5,4,2\n\n4,4,nan\n",
+        "x.csv, line 3, column 3: class 1 is NaN",
+        words=(*alone, "--class-axis", "0"),
+    )
+    yield refused(
+        "jsonl-nan-classes-as-rows",
+        "x.jsonl",
+        "[5,4]\n[4,NaN]\n",
+        "x.jsonl, row 1: class 1 is NaN",
+        words=("x.jsonl", "--loss", "argmax", "--class-axis", "0"),
+    )
+    yield refused(
+        "csv-no-probability",
+        "x.csv",
+        "0.5,0.5\n0.5,1.5\n",
+        "x.csv, line 2, column 2: class 1 is 1.5, no probability",
+        words=(*alone, "--from", "probs"),
+    )
+    yield refused(
+        "csv-target-nan",
+        "x.csv",
+        "5,4,2,0\n4,2,8,nan\n",
+        "x.csv, line 2, column 4: target 'nan' is no class index",
+        words=("x.csv", "--target-column", "4"),
+    )
     yield refused("csv-long-line", "x.csv", b"7" * 70_000_000, "longer than")
     yield refused("csv-huge-cell", "x.csv", b"5," + b"7" * 200_000 + b"\n5,4\n", "line 1")
     whole = gzip.compress(csv().encode())
@@ -512,8 +557,7 @@ def csv_cases():
         "csv-target-fraction",
         "x.csv",
         "5,4,2,0\n4,2,8,1.5\n",
-        "x.csv, line 2",
-        "'1.5' is no class index",
+        "x.csv, line 2, column 4: target '1.5' is no class index",
         words=("x.csv", "--target-column", "4"),
     )
 
@@ -602,6 +646,7 @@ def other_cases():
         "jsonl-overflow-beside-infinity": ("[1,2]\n[-1e999,-Infinity]\n", "x.jsonl, line 2", "'-1e999' is too large"),
         "jsonl-huge-integer": ("[1,2]\n[1,1" + "0" * 400 + "]\n", "x.jsonl, line 2", "too large"),
         "jsonl-longest-integer": ("[1,2]\n[1,1" + "0" * 5000 + "]\n", "x.jsonl, line 2"),
+        "jsonl-nul": (b'{"logits":[1,2]}\n{"logits":[1,\0]}\n', "x.jsonl, line 2", "is no JSON", "column 14"),
         "jsonl-broken": ("[1,2]\n[1,\n", "x.jsonl, line 2", "is no JSON"),
         "jsonl-pretty": ("[\n[1,2],\n[1,2]\n]\n", "x.jsonl, line 1", "jq -c ."),
         "jsonl-document": ("[[1,2],[3,4]]\n", "x.jsonl, line 1", "jq -c '.[]'"),
@@ -706,6 +751,13 @@ def target_cases():
     yield given("targets-soft-fortran", npy(np.asfortranarray(soft)))
     yield given("targets-soft-text", csv(soft.tolist()), file="y.csv")
     yield given("targets-soft-jsonl", jsonl(soft.tolist()), file="y.jsonl")
+    yield given(
+        "targets-soft-nan",
+        "cat,dog,horse\n1.0,0.0,0.0\n0.0,nan,1.0\n0.0,1.0,0.0\n",
+        "y.csv, line 3, column 2: target nan is no probability, in class 1",
+        code=3,
+        file="y.csv",
+    )
     text = {
         "integers": "0\n2\n1\n",
         "header": "label\n0\n2\n1\n",
@@ -745,6 +797,7 @@ def target_cases():
     yield from (given(f"targets-{name}", data, *says, code=3) for name, (data, *says) in bad.items())
     written = {
         "fraction": ("0\n1.5\n1\n", "y.txt, line 2", "1.5"),
+        "nul": ("0\n2\n\0\n", "y.txt, line 3, column 1: has a NUL byte"),
         "nan": ("0\nnan\n1\n", "y.txt, line 2"),
         "empty": ("", "is empty"),
         "beyond-2-53": ("0\n9007199254740993.0\n1\n", "y.txt, line 2", "no class index"),
@@ -819,7 +872,7 @@ def target_cases():
 
 def cases():
     """Every case; each has a file of targets at hand."""
-    found = [*npy_cases(), *npz_cases(), *csv_cases(), *other_cases(), *target_cases()]
+    found = [*npy_cases(), *npz_cases(), *csv_cases(), *gzip_and_column_cases(), *other_cases(), *target_cases()]
     for case in found:
         case.files.setdefault("targets.txt", "".join(f"{label}\n" for label in LABELS).encode())
     return found
