@@ -1,7 +1,9 @@
+import functools
 import os
 
 import numpy as np
 import pytest
+import typer.main
 
 LOGITS = np.random.default_rng(5).normal(size=(40, 3)).round(3)
 TARGETS = np.arange(40) % 3
@@ -21,6 +23,10 @@ class Workplace:
         (folder / "counts.txt").write_text("10\n50\n100\n")
         self.inputs = {path.name: path.read_bytes() for path in folder.iterdir()}
 
+    def add(self, name, data):
+        (self.folder / name).write_bytes(data)
+        self.inputs[name] = data
+
     def put_old(self, outputs):
         for name in outputs:
             (self.folder / name).write_bytes(self.OLD)
@@ -31,6 +37,15 @@ class Workplace:
         assert {name: files.pop(name, None) for name in self.inputs} == self.inputs
         assert set(files) <= set(outputs)
         return [files.get(name) for name in outputs]
+
+
+_get_command = functools.cache(typer.main.get_command)
+
+
+@pytest.fixture(autouse=True)
+def command_built_once(monkeypatch):
+    """Typer builds the commands anew in every run, which would take most of the time of a short one."""
+    monkeypatch.setattr(typer.main, "get_command", _get_command)
 
 
 @pytest.fixture

@@ -5,17 +5,21 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import contextmanager
 from itertools import count
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from faults.formats import OUTPUT, readings
 
 import nllcli
 from nllcli.cli import main as program
 from nllcli.cli.main import main
 from nllcli.outputs import files
 
+READINGS = readings()
 PACKAGE = os.path.dirname(nllcli.__file__)  # noqa: PTH120
 SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 143, "terminated")]
 
@@ -184,6 +188,68 @@ def test_another_thread_may_run_the_program():
     thread.start()
     thread.join()
     assert found.code == 0
+
+
+@contextmanager
+def harmless_signals():
+    """Let a signal that changes nothing cut short whatever system call is under way, some thousand times a second."""
+    arrived = []
+    previous = signal.signal(signal.SIGALRM, lambda *_: arrived.append(True))
+    signal.siginterrupt(signal.SIGALRM, True)  # the call returns EINTR, instead of being restarted by the system
+    signal.setitimer(signal.ITIMER_REAL, 2e-4, 2e-4)
+    try:
+        yield arrived
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def test_harmless_signals_change_no_bit(workplace, words, outputs):
+    assert main(words) == 0
+    expected = workplace.found(outputs)
+    workplace.put_old(outputs)
+    with harmless_signals() as arrived:
+        assert main(words) == 0
+    assert arrived
+    assert workplace.found(outputs) == expected
+
+
+@pytest.mark.parametrize("reading", READINGS.values(), ids=READINGS)
+def test_harmless_signals_change_no_bit_of_any_format(workplace, reading, capfd):
+    """The program waits in its reads for what comes slowly through a pipe."""
+    workplace.add(reading.name, reading.data)
+    with reading.standard_input():
+        assert main(reading.argv) == 0
+    expected = workplace.found([OUTPUT])
+    workplace.put_old([OUTPUT])
+    with reading.standard_input(pause=0.005), harmless_signals() as arrived:
+        assert main(reading.argv) == 0
+    assert arrived
+    assert workplace.found([OUTPUT]) == expected
+    assert capfd.readouterr().err == ""
+
+
+def test_harmless_signals_while_a_pipe_is_full(workplace):
+    """The program waits in its writes for one who reads slowly."""
+    np.save("long.npy", np.arange(60_000.0).reshape(20_000, 3))
+    assert main(["softmax", "long.npy", "-o", "probs.npy"]) == 0
+    expected = (workplace.folder / "probs.npy").read_bytes()
+    os.mkfifo("pipe.npy")
+    found = []
+
+    def read_slowly():
+        with (workplace.folder / "pipe.npy").open("rb", buffering=0) as pipe:
+            while piece := pipe.read(1 << 15):
+                found.append(piece)
+                time.sleep(0.001)
+
+    reader = threading.Thread(target=read_slowly)
+    reader.start()
+    with harmless_signals() as arrived:
+        assert main(["softmax", "long.npy", "-o", "pipe.npy"]) == 0
+    reader.join()
+    assert arrived
+    assert b"".join(found) == expected
 
 
 def test_harmless_signals_interrupt_no_system_call(workplace):
