@@ -128,12 +128,13 @@ class ArrowTable:
     def _list_rows(self, column: Any, start: int) -> NDArray[Any]:
         if column.null_count:
             self._numbers(column, f"column {self.columns[0]}", start)
-        flat = column.flatten()
-        if len(flat) != len(column) * self.n_classes or not _all_long(column, self.n_classes):
-            raise DataError(
-                f"its lists have different lengths, not {self.n_classes} each", where=f"{self.name}, from row {start}"
-            )
-        return self._numbers(flat, "in its list", start, self.n_classes).reshape(len(column), self.n_classes)
+        lengths = _lengths(column)
+        odd = np.flatnonzero(lengths != self.n_classes)
+        if odd.size:
+            message = f"its list has {lengths[odd[0]]} values, the first row's has {self.n_classes}"
+            raise DataError(message, where=f"{self.name}, row {start + odd[0]}")
+        flat = self._numbers(column.flatten(), "in its list", start, self.n_classes)
+        return flat.reshape(len(column), self.n_classes)
 
     def _targets(self, column: Any, start: int) -> NDArray[np.int64]:
         reader = self.label_reader
@@ -220,9 +221,7 @@ def _table(
     types = [schema.field(column).type for column in columns]
     if options.of_targets and len(columns) == 1 and not _is_list(types[0]):
         columns, label, types = [], columns[0], []
-    reader = None
-    if label is not None:
-        reader = LabelReader(options.classes or tuple(columns), _is_numeric(schema.field(label).type))
+    reader = None if label is None else _label_reader(label, schema.field(label).type, columns, options, name)
     lists = len(types) == 1 and _is_list(types[0])
     n_classes, dtype = len(columns), np.dtype(np.float64)
     if lists:
@@ -236,13 +235,19 @@ def _table(
     return ArrowTable(name, file, n_rows, batches, columns, n_classes, dtype, lists, label, reader, notes)
 
 
+def _label_reader(label: str, kind: Any, columns: list[str], options: ReadOptions, name: str) -> LabelReader:
+    if not (_is_numeric(kind) or _is_text(kind)):
+        raise DataError(f"column {label!r} holds {kind}, neither class indices nor names", where=name)
+    return LabelReader(options.classes or tuple(columns), _is_numeric(kind))
+
+
 def _remedy(columns: list[str], odd: str, kind: Any, label: str | None, name: str) -> str | None:
     """The hint on a column of logits that is no numbers: it may be the targets, or lists beside which they stand."""
     others = [column for column in columns if column != odd]
     if _is_list(kind) and others:
         beside = f"; with --target-column {others[0]} beside it" if len(others) == 1 and label is None else ""
         return f"{name}:{odd} takes it alone{beside}"
-    return f"--target-column {odd} takes it as the targets" if label is None and not _is_list(kind) else None
+    return f"--target-column {odd} takes it as the targets" if label is None and _is_text(kind) else None
 
 
 def _choose_columns(
@@ -278,6 +283,10 @@ def _is_numeric(kind: Any) -> bool:
     return types.is_integer(_plain(kind)) or types.is_floating(_plain(kind))
 
 
+def _is_text(kind: Any) -> bool:
+    return str(_plain(kind)) in ("string", "large_string", "string_view")  # the last has no test in older versions
+
+
 def _plain(kind: Any) -> Any:
     """The type of a column's values, which may be written once each and numbered (a pandas category)."""
     from pyarrow import types
@@ -297,8 +306,8 @@ def _length_of_lists(batches: Iterator[Any], name: str) -> int:
     raise DataError("has no rows", where=name)
 
 
-def _all_long(column: Any, n: int) -> bool:
+def _lengths(column: Any) -> NDArray[np.int64]:
+    """How many values each row's list has."""
     from pyarrow import compute
 
-    lengths = compute.list_value_length(column)
-    return bool(compute.all(compute.equal(lengths, n)).as_py())
+    return compute.list_value_length(column).to_numpy(zero_copy_only=False)

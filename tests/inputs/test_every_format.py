@@ -337,8 +337,8 @@ HALF = pa.array(LOGITS[:3, 0].astype("f2"))
         (pa.table({"a": ["x"], "b": [1.0]}), "column 'a' holds string"),
         (pa.table({"a": [True], "b": [False]}), "column 'a' holds bool"),
         (pa.table({"a": [1.0, None], "b": [1.0, 2.0]}), "row 1, column a: the cell is empty"),
-        (pa.table({"x": [[1.0, 2.0], [1.0]]}), "different lengths"),
-        (pa.table({"x": [[1.0, 2.0], [3.0, 4.0, 5.0], [6.0]]}), "different lengths"),
+        (pa.table({"x": [[1.0, 2.0], [1.0]]}), "row 1: its list has 1 values, the first row's has 2"),
+        (pa.table({"x": [[1.0, 2.0], [3.0, 4.0, 5.0], [6.0]]}), "row 1: its list has 3 values, the first row's has 2"),
         (pa.table({"x": [[1.0, 2.0], None]}), "row 1"),
         (pa.table({"x": [[1.0, 2.0], [1.0, None]]}), "row 1, in its list: the cell is empty"),
         (pa.table({"x": [[], [1.0]]}), "the first row's list is empty"),
@@ -375,6 +375,13 @@ def test_refuses_lists_beside_other_columns(columns, options, remedy, write, put
     with pytest.raises(DataError, match="not numbers") as caught:
         blocks(path, 10, **options)
     assert caught.value.hint == (remedy and remedy.format(path=path))
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "string_view"])
+def test_names_of_any_kind_of_text(kind, put):
+    names = pa.array(["a", "b"], getattr(pa, kind)())
+    (block,) = blocks(put("x", arrow(pa.table({"a": [1.0, 2.0], "b": [3.0, 4.0], "y": names}))), 10, target_column="y")
+    assert block.targets.tolist() == [0, 1]
 
 
 def test_lists_with_a_target_column(put):
