@@ -56,6 +56,8 @@ def map_blocks(
     first, second = next(chunks, None), next(chunks, None)
     if first is None:
         return
+    if second is not None:
+        _reuse_freed_memory()
     threads = threads or available_threads()
     everything = chain([first], [] if second is None else [second], chunks)
     results = (
@@ -80,7 +82,6 @@ def _map_on_threads(
 ) -> Iterator[tuple[Chunk, Result]]:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    _reuse_freed_memory()
     local = threading.local()
 
     def run(chunks: list[Chunk]) -> list[tuple[Chunk, Result]]:

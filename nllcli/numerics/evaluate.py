@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,7 +92,6 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
         if values is not None:
             _blank(values, scored, unusable)
 
-    findings = _findings(block, x, scores, scored, weighted, options, unusable)
     n_correct, right = (None, None) if block.targets is None else _correct(scores, scored, unusable)
     classes = _class_sums(scored, right, weighted, plain, n_classes) if wanted.classes and right is not None else None
     tally = tally_of(
@@ -102,12 +101,13 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
         reduction=options.reduction,
         n_samples=len(x),
         n_correct=n_correct,
-        findings=findings,
         classes=classes,
     )
+    infinite = None if tally.loss_sum.is_finite else ~np.isfinite(weighted)
+    findings = _findings(block, x, scores, scored, infinite, options, unusable)
     return Outcome(
         block.start,
-        tally,
+        replace(tally, findings=findings),
         losses=weighted if wanted.losses else None,
         probs=_own(scores.probs(), unusable) if wanted.probs else None,
         log_probs=_own(0.0 - scores.all(), unusable) if wanted.log_probs else None,
@@ -193,12 +193,12 @@ def weight_sum(block: Block, options: LossOptions, n_classes: int) -> ExactSum:
 def _ignored(targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int) -> NDArray[np.bool_] | None:
     """Which targets are ignored, None where none is; the others must be classes."""
     # Read as unsigned, a negative target is a huge one: one comparison finds both ends.
-    outside = targets.view(np.uint64) >= n_classes
-    ignored: NDArray[np.bool_] | None = targets == ignore_index
-    if ignored is not None and ignored.any():
-        outside &= ~ignored
-    else:
-        ignored = None
+    unsigned = targets.view(np.uint64)
+    within = not len(targets) or unsigned.max() < n_classes
+    if within and not 0 <= ignore_index < n_classes:
+        return None
+    ignored = targets == ignore_index
+    outside = (unsigned >= n_classes) & ~ignored
     if outside.any():
         first = np.flatnonzero(outside)[:5]
         raise SampleError(
@@ -207,7 +207,7 @@ def _ignored(targets: NDArray[np.int64], ignore_index: int, n_classes: int, star
             samples=tuple(int(i) + start for i in first),
             values=tuple(int(v) for v in targets[first]),
         )
-    return ignored
+    return ignored if ignored.any() else None
 
 
 def _unusable(
@@ -347,11 +347,11 @@ def _findings(
     x: NDArray[Any],
     scores: Surprisal,
     scored: _Scored,
-    weighted: NDArray[np.float64],
+    infinite: NDArray[np.bool_] | None,
     options: LossOptions,
     unusable: NDArray[np.bool_] | None,
 ) -> dict[str, Rows]:
-    """What deserves a warning, by code."""
+    """What deserves a warning, by code; ``infinite`` are the losses that are, or NaN by weights of both signs."""
     found: dict[str, Rows] = {}
 
     def note(code: str, mask: NDArray[np.bool_], size: NDArray[np.float64] | None = None) -> None:
@@ -361,8 +361,8 @@ def _findings(
 
     if unusable is not None:
         note("nonfinite-logits", unusable)
-    infinite = ~np.isfinite(weighted)  # or NaN, where weights of both signs meet infinities
-    note("infinite-loss", infinite if unusable is None else infinite & ~unusable)
+    if infinite is not None:
+        note("infinite-loss", infinite if unusable is None else infinite & ~unusable)
     if block.sample_weights is not None:
         note("negative-sample-weights", block.sample_weights < 0)
     tolerance = sum_tolerance(block.logits.dtype)

@@ -58,6 +58,11 @@ class ExactSum:
         except OverflowError:
             return math.inf if (self.units > 0) == (other.units > 0) else -math.inf
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether every value was a finite number."""
+        return not (self.n_nan or self.n_positive_inf or self.n_negative_inf)
+
     def _special(self) -> float | None:
         if self.n_nan or (self.n_positive_inf and self.n_negative_inf):
             return math.nan
@@ -84,23 +89,28 @@ def exact_sum(values: NDArray[np.float64]) -> ExactSum:
     """
     if values.size == 0:
         return ExactSum()
-    top = max(float(values.max()), -float(values.min()))
-    if not math.isfinite(top):
+    least, most = float(values.min()), float(values.max())
+    if not (math.isfinite(least) and math.isfinite(most)):
         return _sum_with_specials(values)
-    units = 0
     headroom = values.size.bit_length() + 1
-    exponent = math.frexp(top)[1] + headroom
+    exponent = math.frexp(max(most, -least))[1] + headroom
     if exponent > _LARGEST_SPLIT_EXPONENT:
         return ExactSum(sum(_units(float(v)) for v in values))
-    while top != 0.0:
+    # Where all are positive, the last bit of the least tells without a look at the remainders when they are 0.
+    last_bit = math.frexp(least)[1] - 53 if least > 0 else None
+    units, high, rest = 0, np.empty_like(values), values
+    while True:
         sigma = math.ldexp(1.0, exponent)
-        high = values + sigma
-        high -= sigma
+        np.add(rest, sigma, out=high)
+        np.subtract(high, sigma, out=high)
         units += _units(float(high.sum()))
-        values = values - high
-        if not values.any():
+        exponent -= 52  # the last bit of sigma
+        if last_bit is not None and exponent <= last_bit:
             break
-        exponent += headroom - 53  # what is left of each value is at most half a unit in the last place of sigma
+        rest = rest - high if rest is values else np.subtract(rest, high, out=rest)
+        if last_bit is None and not rest.any():
+            break
+        exponent += headroom - 1  # what is left of each value is at most half a unit in the last place of sigma
     return ExactSum(units)
 
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from nllcli.model import Scratch
 
     Kernel = Callable[[NDArray[Any], float | None, type, Scratch], "Normaliser"]
+    Step = Callable[[], object]
 
 # Below this many classes a loop over classes on long columns beats reductions over short rows. The choice rests on
 # the number of classes alone, so that every memory order of one file gives the same bits.
@@ -36,6 +38,9 @@ _PLAIN_RANGE: dict[type, tuple[float, float]] = {np.float64: (256.0, TINY_POWER)
 
 # Elements transposed at a time: the source stays in the first-level cache while its columns are picked out.
 _TRANSPOSED_ELEMENTS = 1 << 15
+
+# Elements of few classes worked on at a time: long enough for NumPy's calls, short enough for the caches.
+_TILE_ELEMENTS = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -61,14 +66,24 @@ def normalise(x: NDArray[Any], *, temperature: float = 1.0, single: bool = False
     dtype = np.float32 if single else np.float64
     kernel = _by_class if x.shape[1] < CLASS_FIRST_BELOW else _by_row
     with np.errstate(all="ignore"):
-        if temperature == 1.0:
-            found = kernel(x, None, dtype, scratch)
+        found = kernel(x, None if temperature == 1.0 else temperature, dtype, scratch)
+        plain = temperature == 1.0 and _is_plain(found, dtype)
+        if temperature == 1.0 and not plain:
             _shift_where_needed(found, x, kernel, dtype, scratch)
-        else:
-            found = kernel(x, temperature, dtype, scratch)
-        if not single:
+        if not single and not plain:
             _refine(found, x, temperature)
     return found
+
+
+def _is_plain(found: Normaliser, dtype: type) -> bool:
+    """Whether the exponentials of every row were far from overflow and underflow, and no sum was tiny."""
+    limit, floor = _PLAIN_RANGE[dtype]
+    return bool(
+        found.maximum.size
+        and found.maximum.max() <= limit
+        and found.maximum.min() >= -limit
+        and found.rest.min() >= floor
+    )
 
 
 def _shift_where_needed(found: Normaliser, x: NDArray[Any], kernel: Kernel, dtype: type, scratch: Scratch) -> None:
@@ -84,10 +99,9 @@ def _shift_where_needed(found: Normaliser, x: NDArray[Any], kernel: Kernel, dtyp
 
 def _refine(found: Normaliser, x: NDArray[Any], temperature: float) -> None:
     """Work out once more, with care, the sums that are so small that the rounding of the logits' gaps shows."""
-    tiny = found.rest < TINY_POWER
-    if not tiny.any():
+    rows = np.flatnonzero((found.rest < TINY_POWER) & (found.rest > 0))
+    if not rows.size:
         return
-    rows = np.flatnonzero(tiny & (found.rest > 0))
     powers = careful_powers(x[rows], found.maximum[rows, None], temperature)
     powers[np.arange(len(rows)), x[rows].argmax(axis=1)] = 0
     found.rest[rows] = sum_classes(powers)
@@ -130,15 +144,14 @@ def _upper_half(a: Any) -> Any:
 
 
 def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
-    """``x`` (n, C) in the memory order that the kernel for C classes wants: unbroken columns, or rows end to end."""
-    if x.shape[1] < CLASS_FIRST_BELOW:
-        if x.strides[0] == x.itemsize:
-            return x
-        out = scratch.array("columns", x.shape[::-1], x.dtype).T
-    else:
-        if x.flags.c_contiguous:
-            return x
-        out = scratch.array("rows", x.shape, x.dtype)
+    """``x`` (n, C) in a memory order that the kernel for C classes reads at full speed: rows end to end if many."""
+    if x.shape[1] < CLASS_FIRST_BELOW or x.flags.c_contiguous:
+        return x
+    return _copied(x, scratch.array("rows", x.shape, x.dtype))
+
+
+def _copied(x: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+    """``out``, filled with ``x`` (n, C) of another memory order."""
     step = max(1, _TRANSPOSED_ELEMENTS // x.shape[1])
     for first in range(0, len(x), step):
         np.copyto(out[first : first + step], x[first : first + step])
@@ -146,31 +159,67 @@ def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
 
 
 def _by_class(x: NDArray[Any], temperature: float | None, dtype: type, scratch: Scratch) -> Normaliser:
-    """Add up what the maximum is not, class by class.
+    """Columns of a tile of samples at a time: find the maxima, and add up the powers of all else."""
+    n, n_classes = x.shape
+    if n == 1:  # sums over columns of one number each would be taken in another order
+        found = _by_class(np.repeat(x, 2, axis=0), temperature, dtype, scratch)
+        assert found.tied is not None
+        return Normaliser(found.maximum[:1], found.rest[:1], tied=found.tied[:1])
+    columns: _Columns = scratch.prepared(_Columns, n, n_classes, x.dtype, dtype, temperature)
+    columns.reduce(x)
+    maximum = columns.largest.astype(np.float64)
+    rest = columns.rest / (np.exp(maximum) if temperature is None else 1.0)
+    return Normaliser(maximum, rest, tied=columns.second == columns.largest)
 
-    Keeping ``low = min(high, x_c)`` and ``high = max(high, x_c)`` side by side, the lows of all steps are the row
-    without one occurrence of its maximum.
+
+class _Columns:
+    """Work arrays for ``n`` samples of few classes, and the steps over them, prepared once.
+
+    What Python does between two of NumPy's calls it does under the interpreter's lock, where threads meet: the less,
+    the better they scale. The classes meet in a knock-out tournament, whose losers are the row without one occurrence
+    of its maximum.
     """
-    columns = contiguous(x, scratch).T
-    n_classes, n = columns.shape
-    shift = None if temperature is None else np.maximum.reduce(columns, axis=0)
-    high = scratch.array("high", (n,), columns.dtype)
-    low = scratch.array("low", (n,), columns.dtype)
-    second = scratch.array("second", (n,), columns.dtype)
-    power = scratch.array("power", (n,), dtype)
-    rest = np.zeros(n)
-    second.fill(-np.inf)
-    np.copyto(high, columns[0])
-    for c in range(1, n_classes):
-        np.minimum(high, columns[c], out=low)
-        np.maximum(high, columns[c], out=high)
-        np.maximum(second, low, out=second)
-        _powers(low, shift, temperature, power)
-        np.add(rest, power, out=rest)
-    maximum = high.astype(np.float64)
-    if temperature is None:
-        rest /= np.exp(maximum)
-    return Normaliser(maximum, rest, tied=second == high)
+
+    def __init__(self, n: int, n_classes: int, x_dtype: np.dtype[Any], dtype: type, temperature: float | None) -> None:
+        self.largest, self.second = np.empty((2, n), x_dtype)
+        self.rest = np.empty(n)
+        n_tiles = max(1, -(-n * n_classes // _TILE_ELEMENTS))
+        size = -(-n // n_tiles)
+        columns = np.empty((n_classes, size), x_dtype)
+        losers = np.empty((n_classes - 1, size), x_dtype)
+        powers: NDArray[Any] = np.empty(losers.shape, dtype)
+        self._tiles: list[tuple[slice, NDArray[Any], list[Step]]] = []
+        for i in range(n_tiles):
+            tile = slice(i * n // n_tiles, (i + 1) * n // n_tiles)
+            part = slice(tile.stop - tile.start)
+            steps: list[Step] = [
+                *_knock_out(columns[:, part], losers[:, part], self.largest[tile]),
+                partial(np.maximum.reduce, losers[:, part], axis=0, out=self.second[tile], initial=-np.inf),
+                *_power_steps(
+                    losers[:, part], None if temperature is None else self.largest[tile], temperature, powers[:, part]
+                ),
+                partial(np.add.reduce, powers[:, part], axis=0, dtype=np.float64, out=self.rest[tile]),
+            ]
+            self._tiles.append((tile, columns[:, part], steps))
+
+    def reduce(self, x: NDArray[Any]) -> None:
+        """Fill ``largest``, ``second`` and ``rest``, (n,) each, from ``x`` (n, C)."""
+        for tile, columns, steps in self._tiles:
+            np.copyto(columns, x[tile].T)
+            for step in steps:
+                step()
+
+
+def _knock_out(left: NDArray[Any], losers: NDArray[Any], largest: NDArray[Any]) -> Iterator[Step]:
+    """Fill ``largest`` (n,) from ``left`` (C, n), which is used up, and ``losers`` (C - 1, n) with everything else."""
+    if len(left) == 1:
+        yield partial(np.copyto, largest, left[0])
+    while len(left) > 1:
+        half, odd = divmod(len(left), 2)
+        a, b = left[:half], left[half + odd :]
+        yield partial(np.minimum, a, b, out=losers[:half])
+        yield partial(np.maximum, a, b, out=a if half + odd > 1 else largest[None])
+        left, losers = left[: half + odd], losers[half:]
 
 
 def _by_row(x: NDArray[Any], temperature: float | None, dtype: type, scratch: Scratch) -> Normaliser:
@@ -180,7 +229,8 @@ def _by_row(x: NDArray[Any], temperature: float | None, dtype: type, scratch: Sc
     top = rows.argmax(axis=1)
     largest = rows[each, top]
     power = scratch.array("powers", rows.shape, dtype)
-    _powers(rows, None if temperature is None else largest[:, None], temperature, power)
+    for step in _power_steps(rows, None if temperature is None else largest[:, None], temperature, power):
+        step()
     power[each, top] = 0
     rest = np.add.reduce(power, axis=1, dtype=np.float64)
     maximum = largest.astype(np.float64)
@@ -189,20 +239,22 @@ def _by_row(x: NDArray[Any], temperature: float | None, dtype: type, scratch: Sc
     return Normaliser(maximum, rest, top=top)
 
 
-def _powers(x: NDArray[Any], shift: NDArray[Any] | None, temperature: float | None, out: NDArray[Any]) -> None:
+def _power_steps(
+    x: NDArray[Any], shift: NDArray[Any] | None, temperature: float | None, out: NDArray[Any]
+) -> Iterator[Step]:
     """``exp((x - shift) / temperature)`` in the dtype of ``out``; None leaves a step away."""
     if x.dtype == out.dtype and shift is None:
-        np.exp(x, out=out)
+        yield partial(np.exp, x, out=out)
         return
     if x.itemsize <= out.itemsize:
-        np.copyto(out, x)  # a cast of its own is faster than one within the ufunc
+        yield partial(np.copyto, out, x)  # a cast of its own is faster than one within the ufunc
         if shift is not None:
-            np.subtract(out, shift.astype(out.dtype), out=out)
+            yield partial(np.subtract, out, shift, out=out, casting="same_kind")
     else:
-        np.subtract(x, 0.0 if shift is None else shift, out=out, casting="same_kind")
+        yield partial(np.subtract, x, 0.0 if shift is None else shift, out=out, casting="same_kind")
     if temperature not in (None, 1.0):
-        np.divide(out, temperature, out=out)
-    np.exp(out, out=out)
+        yield partial(np.divide, out, temperature, out=out)
+    yield partial(np.exp, out, out=out)
 
 
 def sum_classes(values: NDArray[np.float64]) -> NDArray[np.float64]:

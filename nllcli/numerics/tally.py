@@ -49,21 +49,15 @@ class Spread:
     bb: float = 0.0
 
     @classmethod
-    def of(cls, terms: NDArray[np.float64], weights: NDArray[np.float64] | None) -> Spread:
+    def of(cls, terms: NDArray[np.float64], weights: NDArray[np.float64] | None, centre: float) -> Spread:
+        """The moments of ``terms`` (n,) with ``weights`` (n,), or 1 each; the centre is best near their mean."""
         if weights is None:
-            centre = float(np.mean(terms))
             u = terms - centre
-            return cls(len(u), centre, float(np.add.reduce(np.square(u))), float(np.add.reduce(u)), float(len(u)))
-        weight_sum = float(np.add.reduce(weights))
-        centre = float(np.add.reduce(terms)) / weight_sum if weight_sum else 0.0
-        u = terms - centre * weights
-        return cls(
-            len(u),
-            centre,
-            float(np.add.reduce(np.square(u))),
-            float(np.add.reduce(u * weights)),
-            float(np.add.reduce(np.square(weights))),
-        )
+            ub, bb = float(np.add.reduce(u)), float(len(u))
+        else:
+            u = terms - centre * weights
+            ub, bb = float(np.add.reduce(u * weights)), float(np.add.reduce(np.square(weights)))
+        return cls(len(u), centre, float(np.add.reduce(np.square(u, out=u))), ub, bb)
 
     def squares_about(self, centre: float) -> float:
         """Sum of ``(a - centre * b)**2``."""
@@ -177,7 +171,6 @@ def tally_of(
     reduction: str,
     n_samples: int,
     n_correct: int | None,
-    findings: dict[str, Rows],
     classes: ClassSums | None,
 ) -> Tally:
     """Add up one block: weighted ``losses`` (n,) of the counted samples, their plain losses and their ``weights``.
@@ -185,17 +178,20 @@ def tally_of(
     ``unweighted`` and ``weights`` are None where there are no weights.
     """
     if not losses.size:
-        return Tally(n_samples, n_correct=n_correct, findings=findings, classes=classes)
+        return Tally(n_samples, n_correct=n_correct, classes=classes)
     loss_sum = exact_sum(losses)
-    spread = Spread.of(losses, None if reduction == "sum" else weights)
+    weight_sum = exact_count(len(losses)) if weights is None else exact_sum(weights)
+    if reduction == "sum":
+        spread = Spread.of(losses, None, loss_sum.divided_by(exact_count(len(losses))))
+    else:
+        spread = Spread.of(losses, weights, loss_sum.divided_by(weight_sum) if weight_sum.units else 0.0)
     return Tally(
         n_samples,
         len(losses),
         n_correct,
         loss_sum,
-        exact_count(len(losses)) if weights is None else exact_sum(weights),
+        weight_sum,
         loss_sum if unweighted is None else exact_sum(unweighted),
         spread,
-        findings,
-        classes,
+        classes=classes,
     )

@@ -165,7 +165,6 @@ def test_2_to_the_25_losses_of_a_tenth(reduction):
         reduction=reduction,
         n_samples=1 << 17,
         n_correct=0,
-        findings={},
         classes=None,
     )
     tally = Tally()

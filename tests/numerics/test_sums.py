@@ -149,7 +149,7 @@ def test_spread_merges_onto_one_centre():
     values = RNG.normal(3.0, 1.0, 40)
     merged = Spread()
     for part in np.split(values, [1, 7, 30]):
-        merged += Spread.of(part, None)
+        merged += Spread.of(part, None, float(part[0]))
     mean = math.fsum(values) / 40
     assert merged.squares_about(mean) == pytest.approx(math.fsum((v - mean) ** 2 for v in values), rel=1e-12)
 
