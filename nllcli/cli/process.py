@@ -73,6 +73,10 @@ def make_room() -> None:
     """Raise MemoryError where the libraries would not find the memory to load."""
     # No product of matrices is taken here, so the threads of OpenBLAS would only cost memory.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    # The pool that pyarrow would take reserves a gigabyte of addresses and keeps what it once had, and another one that
+    # it brings complains by itself where it cannot start a thread.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     try:
         mmap.mmap(-1, _ROOM_FOR_NUMPY).close()
     except OSError:

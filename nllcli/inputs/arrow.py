@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, FaultError, UsageError
-from nllcli.inputs.files import on_disk
+from nllcli.errors import DataError, FaultError, NllError, UsageError
+from nllcli.inputs.files import SeekableFile, on_disk
 from nllcli.inputs.labels import LabelReader
 from nllcli.model import Block, Chunk, Layout, Notice, Scratch
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
     from nllcli.inputs.files import ByteStream, OpenFile
     from nllcli.inputs.options import ReadOptions
+
+_COLUMN_BUFFER = 1 << 16
 
 
 @dataclass
@@ -156,14 +157,21 @@ def open_parquet(stream: ByteStream, options: ReadOptions) -> ArrowTable:
 
     file = on_disk(stream)
     with _refusing(stream.name):
-        opened = parquet.ParquetFile(_python_file(pyarrow, file), page_checksum_verification=True)
+        opened = parquet.ParquetFile(
+            pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r"),
+            page_checksum_verification=True,
+            pre_buffer=False,  # else the compressed row group is in memory as a whole
+            buffer_size=_COLUMN_BUFFER,
+        )
         schema, n_rows = opened.schema_arrow, opened.metadata.num_rows
 
     def batches(n: int, columns: list[str]) -> Iterator[Any]:
-        for batch in opened.iter_batches(batch_size=n, columns=columns):
+        # Its own threads gain nothing on batches of a few rows, and where memory is short they cannot be started.
+        for batch in opened.iter_batches(batch_size=n, columns=columns, use_threads=False):
             yield batch.select(columns)
 
-    return _table(stream.name, file, schema, n_rows, batches, options)
+    with _refusing(stream.name):
+        return _table(stream.name, file, schema, n_rows, batches, options)
 
 
 def open_feather(stream: ByteStream, options: ReadOptions) -> ArrowTable:
@@ -175,36 +183,35 @@ def open_feather(stream: ByteStream, options: ReadOptions) -> ArrowTable:
 
     file = on_disk(stream)
     with _refusing(stream.name):
-        opened = ipc.open_file(_python_file(pyarrow, file))
+        source = pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r")
+        opened = ipc.open_file(source, options=ipc.IpcReadOptions(use_threads=False))
 
     def batches(_: int, columns: list[str]) -> Iterator[Any]:
         for i in range(opened.num_record_batches):
             yield opened.get_batch(i).select(columns)
 
-    return _table(stream.name, file, opened.schema, None, batches, options)
+    with _refusing(stream.name):
+        return _table(stream.name, file, opened.schema, None, batches, options)
 
 
 def _import(name: str) -> Any:
     try:
         import pyarrow
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise UsageError("Parquet and Feather need pyarrow", where=name, hint="pip install pyarrow") from error
     return pyarrow
 
 
-def _python_file(pyarrow: Any, file: OpenFile) -> Any:
-    os.lseek(file.fd, 0, os.SEEK_SET)
-    return pyarrow.PythonFile(os.fdopen(os.dup(file.fd), "rb"), mode="r")
-
-
 @contextmanager
 def _refusing(name: str) -> Iterator[None]:
-    """Turn what pyarrow raises for a damaged file into a DataError, and a failure to read it into a FaultError."""
+    """Turn what pyarrow raises for a damaged file into a DataError."""
     try:
         yield
-    except (ValueError, KeyError, IndexError, NotImplementedError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # the system's; pyarrow's own have no number
-            raise FaultError(f"cannot be read: {os.strerror(error.errno)}", where=name) from error
+    except (NllError, ImportError):
+        raise
+    except MemoryError as error:  # of so many bytes as the file claims
+        raise FaultError(f"is damaged, or there is not enough memory to read it: {error}", where=name) from error
+    except Exception as error:  # beside its own kinds it raises those of Python, SystemError among them
         message = (str(error) or type(error).__name__).splitlines()[0][:120]
         raise DataError(f"is damaged, or more than can be read: {message}", where=name) from error
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 import struct
 import zipfile
 import zlib
@@ -12,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError, NllError
 from nllcli.inputs import members, npy
-from nllcli.inputs.files import ByteStream, on_disk
+from nllcli.inputs.files import ByteStream, SeekableFile, on_disk
 from nllcli.inputs.formats import pytorch_file
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
     """The array ``options.member`` of an archive, or the only one it has; never unpickles anything."""
     file = on_disk(stream)
     with _refusing(stream.name):
-        archive = zipfile.ZipFile(_Reader(file, stream.name))
+        archive = zipfile.ZipFile(SeekableFile(file, stream.name))
     entry = _choose(archive, options.member, stream.name)
     name = f"{stream.name}:{_array_name(entry)}"
     if entry.flag_bits & _ENCRYPTED:
@@ -48,35 +46,6 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
     begin = _begin(file, entry, name)
     _check_sum(file, begin, entry, name)
     return npy.raw_array(name, file, begin, entry.file_size, header)
-
-
-class _Reader(io.RawIOBase):
-    """An open file for zipfile, with a position of its own."""
-
-    def __init__(self, file: OpenFile, name: str) -> None:
-        self._file = file
-        self._name = name
-        self._at = 0
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._file.size()}[whence]
-        if base + offset < 0:
-            raise OSError("an offset points before the beginning of the file")
-        self._at = base + offset
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, n: int = -1) -> bytes:
-        # zipfile reads directories whole and trusts their claimed size, which is held against the file's here.
-        left = max(0, self._file.size() - self._at)
-        data = self._file.read_at(left if n < 0 else min(n, left), self._at, self._name)
-        self._at += len(data)
-        return data
 
 
 @contextmanager

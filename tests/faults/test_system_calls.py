@@ -1,7 +1,7 @@
 """Each system call that reads or writes fails once, the n-th for every n until the run completes.
 
-pyarrow reads Parquet and Feather itself, but through a file object of Python that the program hands to it: its reads
-pass by here as well. What is not reached is what it does inside, its memory above all, and the imports.
+pyarrow and zipfile read by themselves, but through a file object that the program hands to them, so that their reads
+pass by here as well. What is not reached is what pyarrow does inside, its memory above all, and the imports.
 
 An injected EINTR is one that comes back although Python retries the call by itself: nothing more is to be expected of
 it than of any other failure. What a signal does to calls under way is for the tests of interruptions.
@@ -60,18 +60,6 @@ class FailingFile(io.FileIO):
             self._fault.pass_by("close")
 
 
-class FailingReader(io.FileIO):
-    """A file handed on to be read by others, whose system calls may fail."""
-
-    def __init__(self, descriptor, fault):
-        super().__init__(descriptor, "r")
-        self._fault = fault
-
-    def readinto(self, buffer):
-        self._fault.pass_by("read")
-        return super().readinto(buffer)
-
-
 def install(fault, monkeypatch):
     """Put the fault between the program and the system."""
 
@@ -88,8 +76,6 @@ def install(fault, monkeypatch):
         if set(mode) & set("wxa+"):
             assert "b" in mode
             return io.BufferedWriter(FailingFile(os.fspath(path), mode.replace("b", ""), fault), 512)
-        if isinstance(path, int) and mode == "rb":
-            return io.BufferedReader(FailingReader(path, fault), 512)
         fault.pass_by("open")
         return real_open(path, mode, *arguments, **keywords)
 

@@ -4,6 +4,7 @@ import errno
 import gzip
 import io
 import json
+import os
 import struct
 import sys
 import zipfile
@@ -393,14 +394,12 @@ def test_lists_with_a_target_column(put):
 @pytest.mark.parametrize("write", [parquet.write_table, feather.write_feather], ids=["parquet", "feather"])
 def test_a_table_whose_reading_fails(write, put, monkeypatch):
     """The system's failure is none of the file's."""
-    from nllcli.inputs import arrow as room
 
-    class Failing(io.BytesIO):
-        def read(self, *_):
-            raise OSError(errno.EIO, "Input/output error")
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
 
     path = put("x", arrow(table(), write))
-    monkeypatch.setattr(room, "_python_file", lambda pyarrow, _: pyarrow.PythonFile(Failing(bytes(1000)), mode="r"))
+    monkeypatch.setattr(os, "pread", fail)
     with pytest.raises(FaultError, match="x: cannot be read: Input/output error"):
         blocks(path, 10)
 
