@@ -3,7 +3,10 @@
 ``python tests/corpus/awkward.py FOLDER`` writes them, one folder a case, with the command line and the verdict.
 """
 
+import datetime
+import decimal
 import gzip
+import importlib.util
 import io
 import json
 import pickle
@@ -128,6 +131,17 @@ def safetensors(header, data=b"", length=None):
 
 def tensor(values, code, begin=0):
     return {"dtype": code, "shape": list(values.shape), "data_offsets": [begin, begin + values.nbytes]}
+
+
+def columnar(kind, columns):
+    """A Parquet or Feather file of columns by their names."""
+    import pyarrow
+    from pyarrow import feather, parquet
+
+    table = pyarrow.table({name: pyarrow.array(values) for name, values in columns.items()})
+    out = io.BytesIO()
+    parquet.write_table(table, out) if kind == "parquet" else feather.write_feather(table, out)
+    return out.getvalue()
 
 
 def dumped(protocol):
@@ -728,6 +742,70 @@ def other_cases():
     yield refused("gz-of-a-pickle", "x.pkl.gz", gzip.compress(dumped(4)), "is a pickle")
 
 
+def columnar_cases():
+    if importlib.util.find_spec("pyarrow") is None:
+        return
+    for kind in ("parquet", "feather"):
+        yield from _columnar_cases(kind, f"x.{kind}")
+
+
+def _columnar_cases(kind, file):
+    columns = dict(zip(("cat", "dog", "horse"), zip(*ROWS, strict=True), strict=True))
+    own = (file, "--target-column", "y")
+    names = np.array(["cat", "horse", "dog"], object)
+    categories = _categories(names)
+    whole = columnar(kind, columns)
+    yield accepted(kind, file, whole)
+    yield accepted(f"{kind}-without-extension", "x", whole)
+    yield accepted(f"{kind}-gz", f"{file}.gz", gzip.compress(whole))
+    yield accepted(f"{kind}-stdin", file, whole, words=("-", "targets.txt"), stdin=file)
+    yield accepted(f"{kind}-lists", file, columnar(kind, {"logits": list(map(list, ROWS))}))
+    yield accepted(f"{kind}-target-column", file, columnar(kind, {**columns, "y": LABELS}), words=own)
+    yield accepted(f"{kind}-target-names", file, columnar(kind, {**columns, "y": names}), words=own)
+    yield accepted(f"{kind}-target-categories", file, columnar(kind, {**columns, "y": categories}), words=own)
+    moments = [datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)] * 3
+    amounts = [decimal.Decimal(label) for label in LABELS]
+    odd = {
+        "null": ({**columns, "dog": [4.0, None, 4.0]}, "row 1, column dog: the cell is empty"),
+        "nan": ({**columns, "dog": [4.0, 2.0, np.nan]}, "row 2: class 1 ('dog') is NaN"),
+        "nulls-alone": ({**columns, "dog": [None] * 3}, "column 'dog' holds null"),
+        "decimal": ({**columns, "dog": amounts}, "column 'dog' holds decimal128"),
+        "timestamp": ({**columns, "when": moments}, "column 'when' holds timestamp"),
+        "text": ({**columns, "y": names}, "column 'y' holds string", "hint: --target-column y"),
+        "struct": ({"x": [{"a": 1.0}] * 3}, "column 'x' holds struct"),
+        "lists-of-unequal-length": ({"x": [[5.0, 4.0], [4.0], [4.0, 1.0, 0.0]]}, "row 1: its list has 1 values"),
+        "list-missing": ({"x": [[5.0, 4.0], None]}, "row 1, column x: the cell is empty"),
+        "null-in-a-list": ({"x": [[5.0, 4.0], [4.0, None]]}, "row 1, in its list: the cell is empty"),
+        "nested-lists": ({"x": [[[5.0], [4.0, 2.0]], [[4.0]]]}, "column 'x' holds list"),
+    }
+    yield from (
+        refused(f"{kind}-{name}", file, columnar(kind, given), f"{file}", *says, words=(file, "--loss", "argmax"))
+        for name, (given, *says) in odd.items()
+    )
+    bad = {
+        "null": ([0, None, 1], "row 1, column y: the cell is empty"),
+        "fraction": ([0, 1.5, 1], "row 1: target 1.5 is no class index"),
+        "too-large": ([0, 3, 1], "row 1: target 3 is outside 0..2"),
+        "decimal": (amounts, "column 'y' holds decimal128", "neither class indices nor names"),
+        "timestamp": (moments, "column 'y' holds timestamp", "neither class indices nor names"),
+        "boolean": ([True, False, True], "column 'y' holds bool", "neither class indices nor names"),
+        "category-unknown": (_categories(np.array(["cat", "cow", "dog"], object)), "row 1: target 'cow' is none of"),
+        "category-missing": (_categories(np.array(["cat", None, "dog"], object)), "row 1, column y: the cell is empty"),
+    }
+    yield from (
+        refused(f"{kind}-target-{name}", file, columnar(kind, {**columns, "y": given}), file, *says, words=own)
+        for name, (given, *says) in bad.items()
+    )
+    for name, data in (("short", whole[:-20]), ("head-only", whole[:20]), ("flipped", flipped(whole, len(whole) - 8))):
+        yield refused(f"{kind}-{name}", file, data, file)
+
+
+def _categories(values):
+    import pyarrow
+
+    return pyarrow.array(values).dictionary_encode()
+
+
 def target_cases():
     def given(name, data, *says, code=0, file="y.npy", labels=LABELS, words=()):
         maker = refused if code else accepted
@@ -872,7 +950,16 @@ def target_cases():
 
 def cases():
     """Every case; each has a file of targets at hand."""
-    found = [*npy_cases(), *npz_cases(), *csv_cases(), *gzip_and_column_cases(), *other_cases(), *target_cases()]
+    makers = (
+        npy_cases,
+        npz_cases,
+        csv_cases,
+        gzip_and_column_cases,
+        other_cases,
+        columnar_cases,
+        target_cases,
+    )
+    found = [case for maker in makers for case in maker()]
     for case in found:
         case.files.setdefault("targets.txt", "".join(f"{label}\n" for label in LABELS).encode())
     return found
