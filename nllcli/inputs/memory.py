@@ -10,7 +10,7 @@ import numpy as np
 
 from nllcli.errors import DataError, SampleError
 from nllcli.inputs import shapes, targets
-from nllcli.inputs.npy import check_dtype
+from nllcli.inputs.npy import number_dtype
 from nllcli.inputs.raw import Values, are_rounded, rounded_integers
 from nllcli.model import Block, Chunk, Dataset, Layout, Notice, Scratch
 
@@ -76,7 +76,7 @@ def _rows(slices: NDArray[Any], start: int, n: int) -> NDArray[Any]:
 def memory_array(name: str, given: ArrayLike) -> MemoryArray:
     """Wrap an array; only one that is contiguous in neither order is copied."""
     array = np.asarray(given)
-    check_dtype(array.dtype, name)
+    number_dtype(array.dtype, name)
     fortran = array.ndim > 1 and array.flags.f_contiguous and not array.flags.c_contiguous
     return MemoryArray(name, array.T if fortran else np.ascontiguousarray(array), array.shape, fortran)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _MAX_HEADER = 10_000
 _NOTHING_SAID = ReadOptions()
+_BFLOAT16 = np.dtype("V2")
+_SWAPPED_BFLOAT16 = np.dtype([("bfloat16", np.dtype(np.uint16).newbyteorder())])
 _REFUSED_KINDS = {
     "b": "booleans",
     "c": "complex numbers",
@@ -74,7 +76,7 @@ def read_header(start: bytes, name: str) -> Header:
 def open_npy(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArray:
     """The array of an NPY file; its shape and the file's size must agree before anything is allocated."""
     header = read_header(stream.peek(), stream.name)
-    check_dtype(header.dtype, stream.name, options)
+    header = replace(header, dtype=number_dtype(header.dtype, stream.name, options))
     if stream.file is None:
         return streamed_array(stream, header)
     return raw_array(stream.name, stream.file, 0, stream.file.size(), header)
@@ -102,11 +104,15 @@ def check_size(name: str, n_bytes: int, header: Header) -> None:
         )
 
 
-def check_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = _NOTHING_SAID) -> None:
-    """Accept floats of any width and integers, and bfloat16 where it is named; refuse the rest by name."""
-    if dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None:
-        if options.input_dtype == "bfloat16":
-            return
+def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = _NOTHING_SAID) -> np.dtype[Any]:
+    """The type as which to read: floats of any width and integers, and bfloat16 where it is named.
+
+    Refuses the rest by name. A library without bfloat16 keeps its bits in integers, or in bytes without a type.
+    """
+    untyped = dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None
+    if options.input_dtype == "bfloat16" and (untyped or (_is_short(dtype) and not options.of_targets)):
+        return _BFLOAT16 if untyped or dtype.isnative else _SWAPPED_BFLOAT16
+    if untyped:
         raise DataError(
             f"holds {dtype.str}, two bytes without a type", where=name, hint="bfloat16? --input-dtype bfloat16"
         )
@@ -114,3 +120,8 @@ def check_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = _NOTHING
         raise DataError(f"holds {dtype}, not {options.input_dtype}", where=name, hint="leave --input-dtype out")
     if dtype.kind in _REFUSED_KINDS:
         raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not numbers", where=name)
+    return dtype
+
+
+def _is_short(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "iu" and dtype.itemsize == 2

@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError, NllError
@@ -39,7 +40,7 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
         member = archive.open(entry)
     inflated = ByteStream(name, _guarded(member, name))
     header = npy.read_header(inflated.peek(), name)
-    npy.check_dtype(header.dtype, name, options)
+    header = replace(header, dtype=npy.number_dtype(header.dtype, name, options))
     npy.check_size(name, entry.file_size, header)
     if entry.compress_type != zipfile.ZIP_STORED:
         return npy.streamed_array(inflated, header)

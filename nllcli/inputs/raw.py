@@ -46,7 +46,7 @@ def rounded_integers(name: str) -> Notice:
 class FileArray:
     """What every array of numbers in a file has in common; a BlockSource, but for ``chunks``.
 
-    The two bytes of a bfloat16 have the dtype ``V2``.
+    The two bytes of a bfloat16 have the dtype ``V2``, or that of a record of one integer where they are swapped.
     """
 
     name: str

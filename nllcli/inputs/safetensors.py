@@ -12,7 +12,7 @@ from nllcli.errors import DataError
 from nllcli.inputs import members
 from nllcli.inputs.files import on_disk
 from nllcli.inputs.jsonl import unique_names
-from nllcli.inputs.npy import check_dtype
+from nllcli.inputs.npy import number_dtype
 from nllcli.inputs.raw import RawArray
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def open_safetensors(stream: ByteStream, options: ReadOptions) -> RawArray:
     name = f"{stream.name}:{member}"
     dtype, shape, first = _describe(arrays[member], name)
     if dtype.kind != "V":
-        check_dtype(dtype, name, options)
+        dtype = number_dtype(dtype, name, options)
     return RawArray(name, shape, dtype, file=file, offset=begin + first)
 
 

@@ -17,7 +17,7 @@ _HALF_SCALE = np.float32(2.0**112)
 
 
 def is_bfloat16(dtype: np.dtype[Any]) -> bool:
-    """NumPy has no bfloat16: two bytes without a type stand for it."""
+    """NumPy has no bfloat16: two bytes without a type stand for it, or a record of one integer in its byte order."""
     return dtype.kind == "V" and dtype.itemsize == 2
 
 
@@ -38,7 +38,7 @@ def to_float(raw: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
 
 def _from_bfloat16(raw: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
     bits = _like(raw, "bfloat16", np.uint32, scratch)
-    np.copyto(bits, raw.view(np.uint16))
+    np.copyto(bits, raw.view(raw.dtype[0] if raw.dtype.names else np.uint16))
     np.left_shift(bits, 16, out=bits)
     return bits.view(np.float32)
 
