@@ -11,6 +11,7 @@ from nllcli.model import Column, Metric, Notice, Report, Table, Value
 from nllcli.numerics.evaluate import Outcome, Wanted
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.tally import ClassSums, Tally
+from nllcli.numerics.uniform import uniform_loss
 from nllcli.tasks.divisor import settle_gradient
 from nllcli.tasks.request import ScoreRequest, Settled, settle, signature
 from nllcli.tasks.saving import Saver, Saves
@@ -192,6 +193,7 @@ def _metrics(settled: Settled, tally: Tally) -> tuple[Metric, ...]:
     how = {"mean": f"mean: sum / {denominator}", "sum": "sum over samples", "none": "not reduced"}[options.reduction]
     error = tally.standard_error_of_sum() if options.reduction == "sum" else tally.standard_error()
     accuracy = None if tally.n_correct is None or not tally.n_counted else tally.n_correct / tally.n_counted
+    is_likelihood = options.loss == "nll"  # of which alone the exponential is a perplexity
     metrics = [
         Metric("loss_name", "loss", options.loss, hidden=True),
         Metric("reduction", "reduction", options.reduction, hidden=True),
@@ -212,16 +214,33 @@ def _metrics(settled: Settled, tally: Tally) -> tuple[Metric, ...]:
             "nats",
             f"of the {'sum' if options.reduction == 'sum' else 'mean'}",
         ),
-        Metric("perplexity", "perplexity", _exp(mean), note="exp of the mean"),
+        Metric(
+            "perplexity",
+            "perplexity",
+            _exp(mean) if is_likelihood else None,
+            note="exp of the mean",
+            hidden=not is_likelihood,
+        ),
         Metric("bits", "bits", mean / math.log(2), "bits", "the mean, base 2"),
         Metric("accuracy", "accuracy", accuracy, "share"),
-        Metric("chance_loss", "chance", math.log(n_classes), "nats", f"log {n_classes}: all classes alike"),
+        _chance(settled, tally),
         Metric("n_samples", "samples", tally.n_samples),
         Metric("n_counted", "counted", tally.n_counted, hidden=tally.n_counted == tally.n_samples),
         Metric("n_ignored", "ignored", tally.n_samples - tally.n_counted, hidden=tally.n_counted == tally.n_samples),
         Metric("n_classes", "classes", n_classes),
     ]
     return tuple(metrics)
+
+
+def _chance(settled: Settled, tally: Tally) -> Metric:
+    """The loss of all classes alike; not shown where it is one of the targets too, whose classes weigh differently."""
+    options, n_classes = settled.options, settled.dataset.n_classes
+    spread = settled.dataset.soft_targets is not None or options.label_smoothing > 0
+    if "soft-targets-not-normalised" in tally.findings or (spread and options.class_weights is not None):
+        return Metric("chance_loss", "chance", None, "nats", hidden=True)
+    chance = uniform_loss(n_classes, loss=options.loss, clip=options.clip)
+    formula = f"log {n_classes}: " if chance == math.log(n_classes) else ""
+    return Metric("chance_loss", "chance", chance, "nats", f"{formula}all classes alike")
 
 
 def _exp(value: float) -> float:
