@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from nllcli.cli.check import CODES_HELP, check
+from nllcli.cli.command import Command
 from nllcli.cli.compute import compute
 from nllcli.cli.explain import explain
 from nllcli.cli.grad import grad
@@ -26,13 +27,13 @@ app = typer.Typer(
 )
 
 # The commands, in the order of --help. Each imports what it runs only when it is called.
-app.command()(compute)
-app.command()(softmax)
-app.command()(grad)
-app.command(epilog=CODES_HELP)(check)
-app.command()(explain)
-app.command()(reconcile)
-app.command(epilog=SCHEMES_HELP)(weights)
+app.command(cls=Command)(compute)
+app.command(cls=Command)(softmax)
+app.command(cls=Command)(grad)
+app.command(cls=Command, epilog=CODES_HELP)(check)
+app.command(cls=Command)(explain)
+app.command(cls=Command)(reconcile)
+app.command(cls=Command, epilog=SCHEMES_HELP)(weights)
 
 
 def _show_version(wanted: bool) -> None:

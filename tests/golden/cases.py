@@ -118,6 +118,7 @@ CASES = {
     "usage-command": "wieghts",
     "usage-option": f"{PETS} --smoothing 0.1",
     "usage-choice": f"{PETS} --reduction average",
+    "usage-repeated": f"{PETS} --ignore-index 0 --ignore-index 1",
     "usage-no-targets": "compute pets/logits.csv",
     "usage-column": "compute pets/pets.csv --target-column beast",
     "usage-axis": "compute square.npy labels.txt --class-axis 5",

@@ -1,0 +1,35 @@
+"""An option holds one value; what it was given is never dropped without a word."""
+
+import pytest
+from in_process import nll
+
+from nllcli.cli.app import app
+
+PETS = ("samples/pets/logits.csv", "samples/pets/targets.txt")
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("--ignore-index", "0", "--ignore-index", "1"), "--ignore-index"),
+        (("--ignore-index", "0", "--ignore-index=0"), "--ignore-index"),
+        (("-f", "csv", "--format", "json"), "--format"),
+        (("-fcsv", "-fjson"), "--format"),
+    ],
+)
+def test_a_second_value_is_refused(words, option):
+    done = nll("compute", *PETS, *words)
+    assert done.code == 2
+    assert not done.out
+    assert done.err == f"nll: error: {option} is given 2 times, and takes one value\n"
+
+
+@pytest.mark.parametrize("words", [("compute", *PETS, "-q", "-q"), ("explain", *PETS, "--row", "0", "--row", "1")])
+def test_flags_and_lists_may_be_given_again(words):
+    assert nll(*words).code == 0
+
+
+def test_every_command_refuses_a_second_value():
+    for command in app.registered_commands:
+        done = nll(command.callback.__name__, "x", "y", "--classes", "a,b", "--classes", "a,b")
+        assert (done.code, "--classes is given 2 times" in done.err) == (2, True)
