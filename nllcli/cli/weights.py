@@ -89,7 +89,7 @@ def _read(counts: str | None, targets: str | None, classes: str | None) -> tuple
             vector = read_vector(counts, what="--counts", integers=True)
             return vector.values.tolist(), names or vector.names
         case None, str():
-            from nllcli.inputs.targets import count_targets
+            from nllcli.inputs.counting import count_targets
 
             return count_targets(targets, class_names=names)
     raise UsageError(

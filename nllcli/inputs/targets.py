@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nllcli.errors import DataError, SampleError
 from nllcli.inputs import cells
-from nllcli.inputs.dialect import sniff
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.lines import LineNumbers, Lines, clean_lines, without_first_line
-from nllcli.inputs.opening import all_blocks, at_any_place, open_input
+from nllcli.inputs.opening import all_blocks
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.raw import FileArray
-from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.text import open_table
 from nllcli.model import Notice
 
@@ -117,7 +113,7 @@ def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class _Column:
+class TextColumn:
     """A text file of one column: its pieces of lines and what the first two lines tell."""
 
     name: str
@@ -142,34 +138,29 @@ class _Column:
             yield from self._cells(piece, row)
             row += n
 
-    def indices(self, reader: LabelReader, most: int | None = None) -> Labels:
-        """Every row's class index; rows far beyond ``most`` are only counted."""
-        parts, row = [], 0
+    def indices(self, reader: LabelReader, most: int | None = None) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Every row's class index, piece by piece, each with its number of rows; of rows far beyond ``most`` none."""
+        row = 0
         for n, piece in self.pieces:
-            if most is None or row <= most:
-                parts.append(self._piece(reader, piece, n, row))
+            yield n, self._piece(reader, piece, n, row) if most is None or row <= most else _joined([])
             row += n
-        return Labels(_joined(parts), row)
 
     def _piece(self, reader: LabelReader, piece: bytes, n: int, row: int) -> NDArray[np.int64]:
         plain = cells.parse_plain(piece, n, 1, ",") if reader.numeric else None
         whole = None if plain is None else cells.plain_integers(piece, plain, 0, ",")
-        return reader.read(self._cells(piece, row), partial(_place, self, row)) if whole is None else whole
+        return reader.read(self._cells(piece, row), lambda i: self.where(row + i)) if whole is None else whole
 
     def _cells(self, piece: bytes, row: int) -> list[str]:
         lines = enumerate(piece[:-1].split(b"\n"), row)
         return [_only_cell(cells.text_of(line, self.where(i)), self.where(i)) for i, line in lines]
 
 
-def _place(column: _Column, row: int, i: int) -> str:
-    return column.where(row + i)
-
-
 def _only_cell(line: str, where: str) -> str:
     return next(iter(cells.split(line, "\t", where)), "").strip()
 
 
-def _open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | None) -> _Column:
+def open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | None) -> TextColumn:
+    """The one column of a text file, behind its header if it has one."""
     if dialect.n_columns != 1:
         raise DataError(f"has {dialect.n_columns} columns; targets have one", where=stream.name)
     second = dialect.first_row[0].strip()
@@ -184,7 +175,12 @@ def _open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | 
     pieces = clean_lines(stream.read, numbers, stream.name, delimiter=dialect.delimiter)
     if header is not None:
         pieces = without_first_line(pieces)
-    return _Column(stream.name, pieces, numbers, header, cells.is_number(second))
+    return TextColumn(stream.name, pieces, numbers, header, cells.is_number(second))
+
+
+def has_own_index(dialect: Dialect) -> bool:
+    """Whether the column has the index of a pandas Series beside it."""
+    return dialect.has_index and dialect.n_columns == 2
 
 
 def read_text_targets(
@@ -194,13 +190,14 @@ def read_text_targets(
 
     The index of a pandas Series is left out. Lines far beyond ``most`` are only counted.
     """
-    if dialect.has_index and dialect.n_columns == 2:
+    if has_own_index(dialect):
         return read_labels(open_table(stream, dialect, ReadOptions(target_column="2", classes=classes)), most)
-    column = _open_column(stream, dialect, classes)
+    column = open_column(stream, dialect, classes)
     reader = LabelReader(classes, column.numeric)
-    labels = column.indices(reader, most)
+    found = list(column.indices(reader, most))
     stream.check_unchanged()
-    return replace(labels, notes=(*column.notes, *reader.notes(stream.name, "text")))
+    notes = (*column.notes, *reader.notes(stream.name, "text"))
+    return Labels(_joined([values for _, values in found]), sum(n for n, _ in found), notes)
 
 
 def read_labels(source: BlockSource, most: int | None = None) -> Labels:
@@ -214,47 +211,3 @@ def check_indices(source: FileArray) -> FileArray:
     if source.dtype.kind == "V":
         raise DataError("holds bfloat16, which is too coarse for class indices", where=source.name)
     return source
-
-
-def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[list[int], tuple[str, ...] | None]:
-    """How often each class occurs among the targets of a file, and the classes' names where they are known.
-
-    Names without ``class_names`` are counted in alphabetical order.
-    """
-    classes = None if class_names is None else tuple(class_names)
-    opened = open_input(path)
-    if not opened.is_text:
-        source = opened.read(ReadOptions(of_targets=True, classes=classes))
-        values = _flat_indices(source) if isinstance(source, FileArray) else read_labels(source).values
-        return _count_indices(values, classes, path)
-    dialect = sniff(opened.stream, remedy=REMEDY)
-    if classes is None and dialect.n_columns == 1 and not cells.is_number(dialect.first_row[0]):
-        column = _open_column(opened.stream, dialect, None)
-        counter = Counter(column.labels())
-        names = tuple(sorted(counter))
-        return [counter[name] for name in names], names
-    return _count_indices(read_text_targets(opened.stream, dialect, classes).values, classes, path)
-
-
-def _flat_indices(source: FileArray) -> NDArray[np.int64]:
-    array = at_any_place(check_indices(source))
-    try:
-        return as_indices(array.read_all().reshape(-1))
-    except SampleError as error:
-        raise DataError(error.message, where=f"{array.name}, row {error.samples[0]}") from error
-
-
-def _count_indices(
-    values: NDArray[np.int64], classes: tuple[str, ...] | None, path: str
-) -> tuple[list[int], tuple[str, ...] | None]:
-    n_classes = len(classes) if classes is not None else None
-    outside = values < 0 if n_classes is None else (values < 0) | (values >= n_classes)
-    if outside.any():
-        i = int(np.flatnonzero(outside)[0])
-        upper = "" if n_classes is None else f"..{n_classes - 1}"
-        raise DataError(f"target {values[i]} is outside 0{upper or ' and up'}", where=f"{path}, row {i}")
-    if not values.size:
-        raise DataError("has no targets to count", where=path)
-    if values.max() >= MOST_CLASSES:
-        raise DataError(f"target {values.max()} would make {values.max() + 1} classes", where=path)
-    return np.bincount(values, minlength=n_classes or 0).tolist(), classes

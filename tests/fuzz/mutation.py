@@ -11,8 +11,8 @@ from pathlib import Path
 from corpus.awkward import cases
 
 from nllcli.errors import NllError
+from nllcli.inputs.counting import count_targets
 from nllcli.inputs.dataset import InputOptions, open_dataset
-from nllcli.inputs.targets import count_targets
 from nllcli.model import Scratch
 
 FORMATS = ("npy", "npz", "csv", "jsonl", "safetensors")

@@ -217,7 +217,7 @@ def test_targets(name, logits, put):
 
 @pytest.mark.parametrize("name", TARGET_FILES)
 def test_counts_of_targets(name, put):
-    from nllcli.inputs.targets import count_targets
+    from nllcli.inputs.counting import count_targets
 
     counts, names = count_targets(put("y", TARGET_FILES[name]), NAMES)
     assert counts == np.bincount(TARGETS).tolist()
