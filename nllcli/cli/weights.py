@@ -52,7 +52,7 @@ def weights(
     """Class weights from class counts.
 
     The counts are given with --counts, or counted in a file of targets with --targets. A file of counts is a .npy, or
-    text: numbers between commas, blanks or line ends, or lines of name,count.
+    text: numbers between commas, blanks or line ends, lines of name,count, or what nll weights wrote.
     """
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
@@ -87,7 +87,9 @@ def _read(counts: str | None, targets: str | None, classes: str | None) -> tuple
     match counts, targets:
         case str(), None:
             vector = read_vector(counts, what="--counts", integers=True)
-            return vector.values.tolist(), names or vector.names
+            same = names is not None and vector.names is not None and sorted(names) == sorted(vector.names)
+            values = vector.in_order_of(names, what="--counts") if same else vector.values  # else they are renamed
+            return values.tolist(), names or vector.names
         case None, str():
             from nllcli.inputs.counting import count_targets
 

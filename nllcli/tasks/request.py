@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, UsageError
+from nllcli.errors import UsageError
 from nllcli.inputs.dataset import InputOptions, open_dataset
 from nllcli.inputs.files import can_be_read_again
 from nllcli.model import PRECISIONS, REDUCTIONS, SOURCES, LossOptions, Notice
@@ -213,7 +213,7 @@ def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.
     n_classes = dataset.n_classes
     if wanted.weights is not None:
         vector = read_vector(wanted.weights, what="--weights")
-        weights = _in_class_order(vector.values, vector.names, dataset.class_names, "--weights")
+        weights = vector.in_order_of(dataset.class_names, what="--weights")
         _check_length(len(weights), n_classes, "--weights", "weights")
         return np.asarray(weights, np.float64), listed(weights)
     if wanted.counts is None:
@@ -247,20 +247,9 @@ def given_counts(counts: str, dataset: Dataset, n_classes: int) -> Sequence[int]
     from nllcli.inputs.vectors import read_vector
 
     vector = read_vector(counts, what="--counts", integers=True)
-    values: Sequence[int] = _in_class_order(vector.values, vector.names, dataset.class_names, "--counts").tolist()
+    values: Sequence[int] = vector.in_order_of(dataset.class_names, what="--counts").tolist()
     _check_length(len(values), n_classes, "--counts", "counts")
     return values
-
-
-def _in_class_order(
-    values: NDArray[np.float64], given: tuple[str, ...] | None, wanted: tuple[str, ...] | None, what: str
-) -> NDArray[np.float64]:
-    """Values with names follow the classes by name."""
-    if given is None or wanted is None or given == wanted:
-        return values
-    if sorted(given) != sorted(wanted):
-        raise DataError(f"names the classes {', '.join(given[:10])}; they are {', '.join(wanted[:10])}", where=what)
-    return values[[given.index(name) for name in wanted]]
 
 
 def _check_length(n: int, n_classes: int, what: str, noun: str) -> None:

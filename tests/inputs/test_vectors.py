@@ -5,12 +5,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import feather
 
 from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.inputs import vectors
+from nllcli.inputs.vector_text import Vector
 from nllcli.inputs.vectors import read_names, read_vector
 
 
@@ -129,6 +132,80 @@ def test_file_of_two_columns(file, content):
     assert vector.names == ("cat", "dog, large")
 
 
+@pytest.mark.parametrize("word", ["weight", "count", "N"])
+def test_one_column_with_a_header(file, word):
+    vector = numbers(file(f"{word}\n10\n50\n"))
+    assert (vector.values.tolist(), vector.names) == ([10, 50], None)
+
+
+@pytest.mark.parametrize("integers", [False, True])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "class,count,share,weight\ncat,10,0.2,4\ndog,40,0.8,1\n",
+        "class\tweight\tshare\tcount\ncat\t4\t0.2\t10\ndog\t1\t0.8\t40\n",
+        '{"command": "weights",\n"classes": [{"class": "cat", "count": 10, "weight": 4.0},'
+        ' {"class": "dog", "count": 40, "weight": 1}]}',
+    ],
+)
+def test_what_nll_weights_writes(file, content, integers):
+    vector = numbers(file(content), integers=integers)
+    assert vector.values.tolist() == ([10, 40] if integers else [4, 1])
+    assert vector.names == ("cat", "dog")
+
+
+def test_list_of_json(file):
+    assert numbers(file("[10,\n0.1]")).values.tolist() == [10, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("class,count,share\n0,1,1\n", "line 1: has no column 'weight'"),
+        ("class,count,weight\n0,1,x\n", "line 2, column 3: 'x' is not a number"),
+        ("[1, null]", "neither a list of numbers nor the classes"),
+        ("[]", "neither a list of numbers nor the classes"),
+        ('{"classes": [{"class": 0}]}', "nor the classes and their weight"),
+        ("[1, NaN]", "index 1: 'NaN' is not a finite number"),
+        ("[1, 2", "is no JSON"),
+        ('["1", "a"]', "index 1: 'a' is not a number"),
+    ],
+)
+def test_refuses_tables_and_json(file, content, told):
+    with pytest.raises(DataError) as caught:
+        numbers(file(content))
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "classes", "expected"),
+    [
+        (None, ("ant", "bee"), [3, 2]),
+        (("ant", "bee"), ("ant", "bee"), [3, 2]),
+        (("bee", "ant"), ("ant", "bee"), [2, 3]),
+        (("0", "1"), ("ant", "bee"), [3, 2]),
+        (("1", "0"), ("ant", "bee"), [2, 3]),
+        (("1", "0"), None, [2, 3]),
+        (("1", "2"), ("2", "1"), [2, 3]),  # these are their names
+        (("1", "0"), ("0", "1"), [2, 3]),
+        (("a", "a"), ("a", "a"), [3, 2]),
+    ],
+)
+def test_values_follow_the_classes_by_name(given, classes, expected):
+    vector = Vector(np.array([3.0, 2.0]), given)
+    assert vector.in_order_of(classes, what="--weights").tolist() == expected
+
+
+@pytest.mark.parametrize("given", [("ant", "cow"), ("ant", "ant"), ("1", "2"), ("ant", "bee", "cow")])
+def test_other_names_are_refused(given):
+    vector = Vector(np.arange(len(given)), given)
+    with pytest.raises(DataError, match=r"--weights: names the classes .*; they are ant, bee"):
+        vector.in_order_of(("ant", "bee"), what="--weights")
+    with pytest.raises(UsageError, match="have no names") as caught:
+        vector.in_order_of(None, what="--weights")
+    assert "--classes" in caught.value.hint
+
+
 def test_header_makes_numbers_names(file):
     vector = numbers(file("class,count\n0,10\n1,50\n"), integers=True)
     assert vector.values.tolist() == [10, 50]
@@ -234,9 +311,12 @@ def test_reads_what_other_inputs_are_read_from(name, tmp_path):
 
 def test_refuses_what_is_no_list(tmp_path, monkeypatch):
     (tmp_path / "a.jsonl").write_text("[1,2]")
-    for read, kind in ((read_vector, "numbers"), (read_names, "names")):
-        with pytest.raises(DataError, match=f"is JSONL; {kind}"):
-            read(str(tmp_path / "a.jsonl"), what="--weights")
+    with pytest.raises(DataError, match="is JSONL; names"):
+        read_names(str(tmp_path / "a.jsonl"), what="--weights")
+    feather.write_feather(pyarrow.table({"a": [1.0]}), tmp_path / "a.feather")
+    with pytest.raises(DataError, match="is FEATHER; numbers"):
+        read_vector(str(tmp_path / "a.feather"), what="--weights")
+    for read in (read_vector, read_names):
         with pytest.raises(DataError, match="/dev/zero: is longer than 16 MiB"):
             read("/dev/zero", what="--weights")
     monkeypatch.setattr(vectors, "_MOST_BYTES", 20)
