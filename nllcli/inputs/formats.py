@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,9 @@ _UNREADABLE = {
 }
 # The magic number of PyTorch's files before they were ZIP archives, as pickle writes it.
 _OLD_PYTORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
+# How a pickle begins: with its protocol from 2 on; before, with a list or a dict, or with a class, each put aside under
+# a number. Other values of protocol 0 are not told from text.
+_PICKLE = re.compile(rb"\x80[\2-\5]|\([dl]p\d+\n|[]}]q\0|c[\w.]+\n\w+\n(p\d+\n\(|q.[()])", re.DOTALL)
 
 
 def detect(stream: ByteStream) -> str:
@@ -67,7 +71,7 @@ def detect(stream: ByteStream) -> str:
     for magic, (what, hint) in _UNREADABLE.items():
         if head.startswith(magic):
             raise DataError(what, where=stream.name, hint=hint and hint.format(**_names(stream.name)))
-    if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
+    if _PICKLE.match(head):
         raise pytorch_file(stream.name) if _OLD_PYTORCH in head[:64] else _pickle_file(stream.name)
     if _is_safetensors(head):
         return "safetensors"
@@ -76,7 +80,7 @@ def detect(stream: ByteStream) -> str:
     extension = _without_gz(stream.name).suffix.lower()
     if extension in (".pt", ".pth"):
         raise pytorch_file(stream.name)
-    if extension in (".pkl", ".pickle"):  # the oldest protocols are plain text
+    if extension in (".pkl", ".pickle"):  # of the oldest protocol not every one is told by how it begins
         raise _pickle_file(stream.name)
     return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(extension, "csv")
 
@@ -111,8 +115,11 @@ def _refusal(message: str, name: str, code: str) -> DataError:
 
 
 def _names(name: str) -> dict[str, Any]:
-    """The file as a command has to quote it, as Python has to, and the file to convert it to."""
-    return {"file": shlex.quote(name), "name": name, "to": str(_without_gz(name).with_suffix(".npy"))}
+    """The file as a command has to quote it, as Python has to, and another file to convert it to."""
+    to = _without_gz(name).with_suffix(".npy")
+    if to == PurePath(name):
+        to = to.with_suffix(".array.npy")
+    return {"file": shlex.quote(name), "name": name, "to": str(to)}
 
 
 def _is_safetensors(head: bytes) -> bool:

@@ -3,6 +3,7 @@
 ``python tests/corpus/awkward.py FOLDER`` writes them, one folder a case, with the command line and the verdict.
 """
 
+import collections
 import datetime
 import decimal
 import gzip
@@ -697,16 +698,20 @@ def other_cases():
 
     forced = ("x.jsonl", "targets.txt", "--input-format", "jsonl")
     yield refused("jsonl-empty", "x.jsonl", "\n", "x.jsonl: is empty", words=forced)
+
+
+def refused_format_cases():
+    untold = pickle.dumps((1.0, 2.0), 0)  # as text has it too
     yield refused(
         "torch-zip",
         "x.pt",
-        archive({"x/data.pkl": dumped(2), "x/data/0": data}),
+        archive({"x/data.pkl": dumped(2), "x/data/0": array().tobytes()}),
         "PyTorch",
         "python -c",
         "weights_only=True",
     )
     yield from (
-        refused(f"torch-or-pickle-called{ending}", f"x{ending}", dumped(0), *says, "if you trust it")
+        refused(f"torch-or-pickle-called{ending}", f"x{ending}", untold, *says, "if you trust it")
         for ending, *says in (
             (".pt", "PyTorch file", "torch.load"),
             (".pth", "PyTorch file", "torch.load"),
@@ -720,6 +725,21 @@ def other_cases():
         )
         for p in (0, 1, 4)
     )
+    kinds = {
+        "list": [[1.0, 2.0]],
+        "dict": {"logits": [1.0]},
+        "array": np.array(ROWS),
+        "class": collections.OrderedDict(a=1),
+    }
+    yield from (
+        refused(
+            f"pickle-{p}-{name}-called{ending}", f"x{ending}", pickle.dumps(value, p), "is a pickle", "'x", "hint: "
+        )
+        for p in (0, 1, 2)
+        for name, value in kinds.items()
+        for ending in ("", ".csv")
+    )
+    yield refused("pickle-0-called.npy", "x.npy", dumped(0), "is a pickle", "x.array.npy")
     yield refused("torch-old", "x.pth", pickle.dumps(0x1950A86A20F9469CFC6C, 2) + dumped(2), "PyTorch", "numpy.save")
     yield from (
         refused(f"pickle-{p}", "x.pkl", dumped(p), "is a pickle", "run code", "python -c") for p in (2, 3, 4, 5)
@@ -853,6 +873,7 @@ def target_cases():
     )
     odd = ("--classes", "3d,2d,4d")
     yield given("targets-odd-names", "3d\n4d\n2d\n", file="y.txt", words=odd)
+    yield given("targets-names-like-a-pickle", "cat\np0\ndog\n", file="y.txt", words=("--classes", "cat,dog,p0"))
     yield given("targets-names", "cat\nhorse\ndog\n", file="y.txt", words=("--classes", "cat,dog,horse"))
     yield given("targets-names-header", "label\ncat\nhorse\ndog\n", file="y.txt", words=("--classes", "cat,dog,horse"))
     yield given("targets-text-float-later", "0\n2\n1.0\n", "taken as class indices", file="y.txt")
@@ -956,6 +977,7 @@ def cases():
         csv_cases,
         gzip_and_column_cases,
         other_cases,
+        refused_format_cases,
         columnar_cases,
         target_cases,
     )
