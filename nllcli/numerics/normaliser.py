@@ -39,8 +39,10 @@ _PLAIN_RANGE: dict[type, tuple[float, float]] = {np.float64: (256.0, TINY_POWER)
 # Elements transposed at a time: the source stays in the first-level cache while its columns are picked out.
 _TRANSPOSED_ELEMENTS = 1 << 15
 
-# Elements of few classes worked on at a time: long enough for NumPy's calls, short enough for the caches.
+# Work on a tile at a time: long enough for NumPy's calls, short enough for the caches. Elements of few classes, and
+# bytes that the powers of many take.
 _TILE_ELEMENTS = 1 << 17
+_TILE_BYTES = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -223,16 +225,22 @@ def _knock_out(left: NDArray[Any], losers: NDArray[Any], largest: NDArray[Any]) 
 
 
 def _by_row(x: NDArray[Any], temperature: float | None, dtype: type, scratch: Scratch) -> Normaliser:
-    """Whole rows at a time: find the maximum, exponentiate, strike the maximum out, add up."""
+    """Whole rows, a tile at a time: find the maximum, exponentiate, strike the maximum out, add up."""
     rows = contiguous(x, scratch)
-    each = np.arange(len(rows))
-    top = rows.argmax(axis=1)
-    largest = rows[each, top]
-    power = scratch.array("powers", rows.shape, dtype)
-    for step in _power_steps(rows, None if temperature is None else largest[:, None], temperature, power):
-        step()
-    power[each, top] = 0
-    rest = np.add.reduce(power, axis=1, dtype=np.float64)
+    n, n_classes = rows.shape
+    top, largest, rest = np.empty(n, np.intp), np.empty(n, x.dtype), np.empty(n)
+    size = max(1, _TILE_BYTES // (n_classes * np.dtype(dtype).itemsize))
+    for first in range(0, n, size):
+        part = slice(first, first + size)
+        tile = rows[part]
+        each = np.arange(len(tile))
+        tile.argmax(axis=1, out=top[part])
+        largest[part] = tile[each, top[part]]
+        power = scratch.array("powers", tile.shape, dtype)
+        for step in _power_steps(tile, None if temperature is None else largest[part, None], temperature, power):
+            step()
+        power[each, top[part]] = 0
+        np.add.reduce(power, axis=1, dtype=np.float64, out=rest[part])
     maximum = largest.astype(np.float64)
     if temperature is None:
         rest /= np.exp(maximum)
