@@ -195,6 +195,17 @@ def zeros_at_the_beginnings(folder):
     return _saved(folder, logits, _padded(targets, 0, leading=True))
 
 
+def zeros_under_a_shift(k, *, leading=False):
+    """Language-model logits at t made for the token at t + k, padded at one end."""
+
+    def build(folder):
+        logits, following = sound(46, 12, 40, 30)
+        tokens = _padded(np.roll(following, k, axis=1), 0, leading=leading)
+        return [*_saved(folder, logits, tokens), "--shift", str(k)]
+
+    return build
+
+
 def zeros_in_a_flat_list(folder):
     logits, targets = sound(26, 20, 50, 150)
     targets = _padded(targets, 0)
@@ -329,6 +340,10 @@ FAULTS = {
         mark_scored(-100),
         zeros_at_the_ends,
         zeros_at_the_beginnings,
+        zeros_under_a_shift(1),
+        zeros_under_a_shift(1, leading=True),
+        zeros_under_a_shift(-1),
+        zeros_under_a_shift(-1, leading=True),
         zeros_in_a_flat_list,
     ],
     "classes-reordered": [names_reordered],

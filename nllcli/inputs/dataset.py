@@ -189,6 +189,7 @@ def _fit_targets(given: _Targets, layout: Layout, logits: BlockSource, options: 
     if options.shift:
         length = given.shape[-1] if given.shape else 1
         ignored = DEFAULT_IGNORE_INDEX if options.ignore_index is None else options.ignore_index
+        targets.check_shift(options.shift, length or 0, vector.name)
         return targets.Shifted(vector, options.shift, length or 1, ignored)
     return vector
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, SampleError
+from nllcli.errors import DataError, SampleError, UsageError
 from nllcli.inputs import cells
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.lines import LineNumbers, Lines, clean_lines, without_first_line
@@ -67,15 +67,31 @@ class Shifted:
     def n(self) -> int:
         return self.inner.n
 
+    @property
+    def scored(self) -> slice:
+        """The places of a row that have a target."""
+        return slice(max(0, -self.k), self.length - max(0, self.k))
+
+    def has_target(self, samples: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether samples (n,), by their number in the file, have a target."""
+        place = samples % self.length
+        return (place >= self.scored.start) & (place < self.scored.stop)
+
     def read(self, start: int, n: int) -> NDArray[np.int64]:
         at = np.arange(start, start + n)
-        place = at % self.length + self.k
-        has_target = (place >= 0) & (place < self.length)
+        has_target = self.has_target(at)
         low, high = max(0, start + self.k), min(self.n, start + n + self.k)
         out = np.full(n, self.fill, np.int64)
         if low < high:
             out[has_target] = self.inner.read(low, high - low)[at[has_target] + self.k - low]
         return out
+
+
+def check_shift(k: int, length: int, name: str) -> None:
+    """Raise UsageError for a shift that leaves no place of a sequence of ``length`` with a target."""
+    if 0 < length <= abs(k):
+        places = "1 position" if length == 1 else f"{length} positions"
+        raise UsageError(f"--shift {k} leaves nothing to score: a sequence has {places}", where=name)
 
 
 def as_indices(values: NDArray[Any], start: int = 0) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import NllError, SampleError
 from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.targets import Shifted
 from nllcli.model import (
     DEFAULT_IGNORE_INDEX,
     Calculation,
@@ -131,11 +132,14 @@ def _padding(request: ScoreRequest, dataset: Dataset) -> tuple[Padding, ...]:
         values = values[:1]
     found = {value: Padding(value, Streaks(), Runs()) for value in values}
     step = BLOCK_ELEMENTS if flat else max(1, BLOCK_ELEMENTS // sequence) * sequence
+    # Where a shift finds no target, at one end of every sequence, there is no padding either.
+    scored = targets.scored if isinstance(targets, Shifted) and not flat else slice(None)
     for start in range(0, targets.n, step):
         part = targets.read(start, min(step, targets.n - start))
+        rows = (part[None] if flat else part.reshape(-1, sequence))[:, scored]
         for value, seen in found.items():
-            runs = Runs() if flat else read_runs(part.reshape(-1, sequence), value)
-            found[value] = Padding(value, seen.streaks + read_streaks(part, value), seen.runs + runs)
+            runs = Runs() if flat else read_runs(rows, value)
+            found[value] = Padding(value, seen.streaks + read_streaks(rows.ravel(), value), seen.runs + runs)
     return tuple(found.values())
 
 

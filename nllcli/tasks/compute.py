@@ -318,8 +318,9 @@ def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:
     if not tally.n_samples:
         found.append(Notice("no-samples", "there are no samples: the mean is NaN, the sum 0"))
     elif not tally.n_counted:
+        every = f"every target that --shift {settled.shift} reaches" if settled.shift else "every target"
         found.append(
-            Notice("nothing-counted", f"every target is {options.ignore_index}, the ignored index: the mean is NaN")
+            Notice("nothing-counted", f"{every} is {options.ignore_index}, the ignored index: the mean is NaN")
         )
     elif tally.weight_sum.units == 0:
         found.append(

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from predictions import FAULTS, softmax, sound
+from predictions import FAULTS, softmax, sound, zeros_under_a_shift
 
 from nllcli.cli.main import main
 
@@ -243,6 +243,30 @@ def test_a_first_line_of_numbers_names_columns_where_it_is_said_to(tmp_path, cap
         capsys, str(tmp_path / "x.csv"), PETS[1], "--classes", "cat,dog,horse", "--header", "yes", "-fjson"
     )
     assert (code, json.loads(out)["n_samples"]) == (0, 3)
+
+
+def test_padding_is_counted_alike_whoever_shifts(tmp_path, capsys):
+    """The shift leaves the same targets to score as a file that was cut before."""
+    *words, _, _ = zeros_under_a_shift(1)(tmp_path)
+    tokens = np.load(words[1])
+    cut = [str(tmp_path / "logits1.npy"), str(tmp_path / "targets1.npy")]
+    np.save(cut[0], np.load(words[0])[:, :-1])
+    np.save(cut[1], tokens[:, 1:])
+    seen = [run(capsys, *case, "-f", "json")[1] for case in ([*words, "--shift", "1"], cut)]
+    by_option, by_hand = (json.loads(out)["findings"][0]["evidence"] for out in seen)
+    assert by_option == by_hand
+    assert by_hand["samples"] == np.count_nonzero(tokens[:, 1:] == 0)
+
+
+def test_targets_beyond_the_shift_are_not_said_to_be_ignored(tmp_path, capsys):
+    logits, targets = sound(4, 3, 5, 4)
+    targets[:, 1:] = -100
+    np.save(tmp_path / "logits.npy", logits)
+    np.save(tmp_path / "targets.npy", targets)
+    words = [str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy"), "--shift", "1"]
+    assert "every target that --shift 1 reaches is -100" in run(capsys, *words)[1]
+    assert main(["compute", *words, "-q"]) == 0
+    assert "every target that --shift 1 reaches is -100" in capsys.readouterr().err
 
 
 def test_log_probabilities_have_one_loss_either_way(tmp_path, capsys):

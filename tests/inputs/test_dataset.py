@@ -46,7 +46,7 @@ def test_targets_of_many_dimensions(orders, put):
     assert sorted(found) == list(range(24))
 
 
-@pytest.mark.parametrize("k", [-5, -2, -1, 0, 1, 2, 7])
+@pytest.mark.parametrize("k", [-5, -2, -1, 0, 1, 2, 5])
 @pytest.mark.parametrize("order", "CF")
 @pytest.mark.parametrize("ignored", [None, 9])
 def test_shift(k, order, ignored, put):
@@ -62,8 +62,20 @@ def test_shift(k, order, ignored, put):
 def test_shift_of_one_sequence(put):
     dataset = open_dataset(InputOptions(put("x", RNG.normal(size=(4, 3))), targets=put("y", "0\n1\n2\n0\n"), shift=1))
     assert joined(dataset, "targets").tolist() == [1, 2, 0, -100]
-    dataset = open_dataset(InputOptions(put("x", np.zeros(3)), targets=put("y", np.array(1)), shift=1))
-    assert joined(dataset, "targets").tolist() == [-100]
+
+
+@pytest.mark.parametrize(
+    ("logits", "targets", "k", "told"),
+    [
+        ((4, 3), "0\n1\n2\n0\n", 4, "--shift 4 leaves nothing to score: a sequence has 4 positions"),
+        ((2, 6, 5), np.zeros((2, 6), int), -6, "--shift -6 leaves nothing to score: a sequence has 6 positions"),
+        ((3,), np.array(1), 1, "--shift 1 leaves nothing to score: a sequence has 1 position"),
+    ],
+    ids=["text", "sequences", "one sample"],
+)
+def test_shift_beyond_the_sequence(logits, targets, k, told, put):
+    with pytest.raises(UsageError, match=f"{told}$"):
+        open_dataset(InputOptions(put("x", np.zeros(logits)), targets=put("y", targets), shift=k))
 
 
 def test_shift_that_cannot_be(put):

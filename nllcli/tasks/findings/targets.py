@@ -34,10 +34,15 @@ def everything_ignored(case: Case) -> Finding | None:
     return Finding(
         "everything-ignored",
         ERROR,
-        f"every target is {case.options.ignore_index}, the ignored index: nothing is counted and the mean is NaN",
+        f"every target{_in_reach(case)} is {case.options.ignore_index}, the ignored index: "
+        "nothing is counted and the mean is NaN",
         {"samples": evidence.n_samples, "ignored": evidence.labels.n_ignored},
         "--ignore-index, if another value marks what is to be ignored",
     )
+
+
+def _in_reach(case: Case) -> str:
+    return f" that --shift {case.inputs.shift} reaches" if case.inputs.shift else ""
 
 
 def targets_one_based(case: Case) -> Finding | None:
