@@ -20,6 +20,14 @@ Tolerance = Annotated[
     ),
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many matches to show.")]
+Commands = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        help="Only the nll commands of the matches, best first, one a line; not every match has one.",
+    ),
+]
 
 
 def reconcile(
@@ -55,7 +63,7 @@ def reconcile(
     tolerance: Tolerance = None,
     limit: Limit = 10,
     format: options.Format = "table",
-    quiet: options.Quiet = False,
+    quiet: Commands = False,
     output: options.Output = None,
     progress: scoring.ShowProgress = None,
 ) -> None:
@@ -63,7 +71,7 @@ def reconcile(
 
     Exit code 0 if any does, else 5. Tries what people mix up, one or two departures at a time from the settings given
     here: reduction and batches, weights, label smoothing, clipping, units, ignored targets, shift, what LOGITS holds,
-    rounding. -q: the command.
+    rounding.
     """
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nllcli.errors import UsageError
 from nllcli.inputs.cells import is_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 # Programs add up in other orders: the last digits of a number are their own, as many as its type leaves open.
 _DOUBLE_NOISE = 1e-12
@@ -21,15 +21,30 @@ _WINDOW = 0.1
 
 @dataclass(frozen=True)
 class Expectation:
-    """A number and how far from it still counts as equal; ``why`` says where that tolerance comes from."""
+    """A number and how far from it still counts as equal; ``why`` says where that tolerance comes from.
+
+    ``by_digits`` says that it is the digits typed, which may be more than the number is worth: ``among`` tells.
+    """
 
     text: str
     value: float
     tolerance: float
     why: str
+    by_digits: bool = False
 
     def matches(self, value: float) -> bool:
         return abs(value - self.value) <= self.tolerance
+
+    def among(self, values: Collection[float]) -> Expectation:
+        """This expectation; where its digits fit none of ``values``, what single precision leaves open, if that does.
+
+        The mean of batch losses, or the exponential of a loss, is a float64 with the noise of the float32 it came from.
+        """
+        single = _NOISE["float32"] * abs(self.value)
+        if not self.by_digits or single <= self.tolerance or any(map(self.matches, values)):
+            return self
+        looser = replace(self, tolerance=single, why="what float32 leaves open: nothing matches all digits")
+        return looser if any(map(looser.matches, values)) else self
 
     def shown(self, value: float) -> str:
         """``value`` with two digits more than the tolerance settles, so that a difference shows."""
@@ -70,9 +85,11 @@ def expectation(text: str, tolerance: float | None) -> Expectation:
     if name is not None and half_unit < _NOISE[name] * abs(value):
         return Expectation(text, value, _NOISE[name] * abs(value), f"what {name}, the type of this number, leaves open")
     if half_unit < _DOUBLE_NOISE * abs(value):
-        return Expectation(text, value, _DOUBLE_NOISE * abs(value), "what float64 leaves open in a long sum")
+        return Expectation(
+            text, value, _DOUBLE_NOISE * abs(value), "what float64 leaves open in a long sum", by_digits=True
+        )
     # A little more than half a unit: 0.00005 itself is no binary number.
-    return Expectation(text, value, half_unit * (1 + 1e-9), "half a unit of the last digit typed")
+    return Expectation(text, value, half_unit * (1 + 1e-9), "half a unit of the last digit typed", by_digits=True)
 
 
 def _written(text: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from nllcli.errors import DataError, UsageError
 from nllcli.inputs.dataset import open_dataset
-from nllcli.inputs.targets import Shifted
+from nllcli.inputs.targets import Shifted, check_shift
 from nllcli.model import DEFAULT_IGNORE_INDEX, Notice
 from nllcli.numerics.convention_sums import BlockSums, ConventionSums, Plan, collect
 from nllcli.numerics.convention_values import Values, WeightTable
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.model import Block, Dataset, Report, Scratch, VectorSource
+    from nllcli.tasks.expectation import Expectation
 
 _NO_TARGET = np.iinfo(np.int64).min
 _BATCH_SIZES = sorted({*(2**k for k in range(11)), 10, 20, 50, 100, 200, 500, 1000})
@@ -92,11 +93,12 @@ def reconcile(request: ScoreRequest, asked: Asked) -> tuple[Report, bool]:
     sums, tally = _pass(settled, plan, shifted, request)
     values = Values(sums, weights, n_items=survey.n_samples // data.item_samples)
     found = [(c, value) for c in tried if isfinite(value := values.of(c.convention))]
-    warnings = (*notices, *settled.notices, *tally_notices(tally, settled))
+    meant = expected.among([value for _, value in found])
+    warnings = (*notices, *settled.notices, *tally_notices(tally, settled), *_in_single_precision(expected, meant))
     search = Search(
         request,
         settled,
-        expected,
+        meant,
         found,
         values,
         weights,
@@ -106,6 +108,16 @@ def reconcile(request: ScoreRequest, asked: Asked) -> tuple[Report, bool]:
         classes=asked.classes,
     )
     return reconcile_report(search)
+
+
+def _in_single_precision(typed: Expectation, meant: Expectation) -> list[Notice]:
+    if meant is typed:
+        return []
+    message = (
+        f"no convention gives all digits of {typed.text}; what is listed matches within single precision, "
+        "as a number made of float32 losses does"
+    )
+    return [Notice("single-precision", message)]
 
 
 def _check(request: ScoreRequest) -> None:
@@ -131,6 +143,7 @@ def _shifted(dataset: Dataset, own: int) -> dict[int, VectorSource] | None:
             raise UsageError("--shift needs logits in C order", hint="numpy.ascontiguousarray makes it")
         return {0: raw}
     length = (shape[-1] if shape else 1) or raw.n
+    check_shift(own, length, raw.name)
     shifts = [own, *(k for k in (0, 1, -1) if k != own and abs(k) < length)]
     return {k: Shifted(raw, k, length, _NO_TARGET) if k else raw for k in shifts}
 

@@ -76,17 +76,19 @@ def reconcile_report(search: Search) -> tuple[Report, bool]:
     ways = [_ways(search, match.candidate.convention) for match in matches]
     numbers = _distinct([v for _, v in search.tried])
     chance = expected.coverage(numbers)
-    far = [(c, v) for c, v in search.tried if not expected.matches(v)]
-    next_best = min(far, key=lambda cv: abs(cv[1] - expected.value), default=None)
+    listed = {expected.shown(match.value) for match in matches}
+    others = [(c, v) for c, v in search.tried if expected.shown(v) not in listed]
+    next_best = min(others, key=lambda cv: abs(cv[1] - expected.value), default=None)
+    n_unlisted = len({expected.shown(v) for _, v in others if expected.matches(v)})
     report = Report(
         "reconcile",
         f"Which convention makes {search.settled.dataset.logits.name} give {expected.text}?",
         signature(search.settled),
-        metrics=_metrics(search, matches, len(numbers), chance, next_best),
+        metrics=_metrics(search, matches, n_unlisted, len(numbers), chance, next_best),
         tables=(_table(matches, ways, expected),),
-        warnings=(*search.warnings, *_warnings(matches, chance, expected)),
+        warnings=(*search.warnings, *_warnings(matches, n_unlisted, chance, expected)),
         notes=search.settled.dataset.notes,
-        quiet=[ways[0].command or ways[0].python or matches[0].candidate.text] if ways else (),
+        quiet=[way.command for way in ways[: search.limit] if way.command],
         extra={"next_best": _next_best(search, next_best)},
         sections=_section(search, matches, ways),
     )
@@ -154,7 +156,12 @@ def _ways(search: Search, convention: Convention) -> Ways:
 
 
 def _metrics(
-    search: Search, matches: Sequence[Match], n_distinct: int, chance: float, next_best: tuple[Candidate, float] | None
+    search: Search,
+    matches: Sequence[Match],
+    n_unlisted: int,
+    n_distinct: int,
+    chance: float,
+    next_best: tuple[Candidate, float] | None,
 ) -> tuple[Metric, ...]:
     expected = search.expected
     own = next((value for candidate, value in search.tried if not candidate.departures), None)
@@ -166,6 +173,13 @@ def _metrics(
     window = f"share of the numbers within 10 % of {expected.text} that some convention matches"
     return (
         Metric("n_matching", "matching", len(matches), note=nearest, headline=True),
+        Metric(
+            "n_unlisted",
+            "not listed",
+            n_unlisted,
+            note="numbers of what is listed with a further departure, matching too",
+            hidden=not n_unlisted,
+        ),
         Metric("expected", "expected", expected.value, hidden=True),
         Metric("tolerance", "tolerance", expected.tolerance, note=expected.why),
         Metric("own_value", "your settings", own, note="not finite" if own is None else _off(own, expected)),
@@ -253,13 +267,15 @@ def _next_best(search: Search, next_best: tuple[Candidate, float] | None) -> dic
     }
 
 
-def _warnings(matches: Sequence[Match], chance: float, expected: Expectation) -> list[Notice]:
+def _warnings(matches: Sequence[Match], n_unlisted: int, chance: float, expected: Expectation) -> list[Notice]:
     found = []
-    if len(matches) > 1:
+    if len(matches) > 1 or (n_unlisted and chance >= _LIKELY):
+        unlisted = f", {n_unlisted} of them not listed" if n_unlisted else ""
         found.append(
             Notice(
                 "several-match",
-                f"{len(matches)} different numbers match {expected.text}: more of its digits would tell them apart",
+                f"{len(matches) + n_unlisted} different numbers match {expected.text}{unlisted}: "
+                "more of its digits would tell them apart",
             )
         )
     alike = sum(1 for match in matches if match.also)

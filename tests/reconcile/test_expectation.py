@@ -68,6 +68,30 @@ def test_numbers_at_the_ends_of_the_range(text):
     assert expected.shown(float(text))
 
 
+@pytest.mark.parametrize("text", ["1.3999457018715995", "1.3999457", "-1.3999457018715995"])
+def test_where_no_number_fits_all_digits_single_precision_may(text):
+    expected = expectation(text, None)
+    near = float(text) * (1 + 9e-7)
+    looser = expected.among([near, 7.0])
+    assert looser.matches(near)
+    assert looser.tolerance == pytest.approx(1e-6 * abs(expected.value))
+    assert not looser.matches(float(text) * (1 + 1.1e-6))
+
+
+@pytest.mark.parametrize(
+    ("text", "tolerance", "values"),
+    [
+        ("1.3999457018715995", None, [1.3999457018715995, 1.39994571]),  # one has all digits
+        ("1.3999457018715995", None, [1.39995, 1.39994]),  # none is near enough
+        ("1.3999457018715995", 1e-9, [1.39994571]),  # the tolerance is the user's
+        ("1.3999", None, [1.39996]),  # short numbers are looser than that
+    ],
+)
+def test_else_the_digits_decide(text, tolerance, values):
+    expected = expectation(text, tolerance)
+    assert expected.among(values) is expected
+
+
 def test_coverage_counts_overlaps_once():
     expected = expectation("100", 1.0)  # of 90..110, [94, 97] and [109, 110] are within 1 of a value
     assert expected.coverage([95.0, 96.0, 110.0, 500.0]) == pytest.approx(4 / 20)

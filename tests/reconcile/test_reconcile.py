@@ -581,6 +581,8 @@ def test_finds_the_convention_and_its_command(words, value, text, inputs, reconc
         (PADDED, "0.0123456789"),
         ([*PROBS, "--from", "probs"], "6.02214076"),
         (DIGITS, "1e9"),
+        (DIGITS, "0.13131313131313131"),
+        (MLP, "0.16777216123456789"),
     ],
 )
 def test_a_number_of_no_convention(words, expect, reconcile):
@@ -618,6 +620,20 @@ def test_quiet_is_the_command(inputs, capsys):
 
 
 @pytest.mark.usefixtures("reconcile")
+def test_quiet_prints_commands_alone(inputs, capsys):
+    """Nothing of a match that nll compute has no option for."""
+    batches = by_hand.mean(by_hand.batch_means(own(inputs), inputs.y, [1] * 10, 32))
+    assert main(["reconcile", *DIGITS, "--expect", typed(batches), "-q"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["reconcile", *MLP, "--expect", "0.17", "--limit", "12", "-f", "json"]) == 0
+    matches = json.loads(capsys.readouterr().out)["matches"][:12]
+    assert main(["reconcile", *MLP, "--expect", "0.17", "--limit", "12", "-q"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split("  # ")[0] for line in printed] == commands_of(matches)
+    assert 1 < len(printed) < len(matches)
+
+
+@pytest.mark.usefixtures("reconcile")
 @pytest.mark.parametrize("words", [["-f", "table"], ["-f", "markdown"], ["-f", "csv"]], ids=lambda words: words[1])
 def test_every_format_holds_the_command(words, inputs, capsys):
     total = typed(math.fsum(by_hand.nll(inputs.pets, inputs.pets_y)))
@@ -633,6 +649,52 @@ def test_a_tolerance_widens_the_match(reconcile, inputs):
     assert code == 0
     assert report["tolerance"] == 0.005
     assert report["matches"][0]["description"] == "your own settings"
+
+
+IN_SINGLE = {
+    "mean of the means of batches of 32": lambda i: sum(by_hand.single_means(i.mlp, i.y, 32)) / 29,
+    "mean of the means of batches of 128": lambda i: sum(by_hand.single_means(i.mlp, i.y, 128)) / 8,
+    "perplexity: exp of it": lambda i: math.exp(by_hand.single_means(i.mlp, i.y, 899)[0]),
+    "bits": lambda i: by_hand.single_means(i.mlp, i.y, 899)[0] / math.log(2),
+}
+
+
+@pytest.mark.parametrize("text", IN_SINGLE)
+def test_a_float64_made_of_float32_losses_is_found(text, inputs, reconcile):
+    """The sum of loss.item() over batches, by their number: all digits of a double, of which half are noise."""
+    value = IN_SINGLE[text](inputs)
+    code, report, _ = reconcile(MLP, repr(value))
+    assert code == 0
+    assert [match["description"] for match in report["matches"]] == [text]
+    assert 0 < abs(report["matches"][0]["difference"]) <= report["tolerance"] == pytest.approx(1e-6 * value)
+    assert report["chance"] < 0.01
+    assert "single-precision" in {warning["code"] for warning in report["warnings"]}
+
+
+def test_a_float64_made_of_float64_losses_needs_no_such_allowance(inputs, reconcile):
+    _, report, _ = reconcile(
+        MLP, repr(by_hand.mean(by_hand.batch_means(by_hand.nll(inputs.mlp, inputs.y), inputs.y, [1] * 10, 32)))
+    )
+    assert report["tolerance"] < 1e-12
+    assert "single-precision" not in {warning["code"] for warning in report["warnings"]}
+
+
+def test_what_matches_beside_the_own_settings_is_told(inputs, reconcile):
+    losses = own(inputs)
+    mean = by_hand.mean(losses)
+    batched = {n: by_hand.mean(by_hand.batch_means(losses, inputs.y, [1] * 10, n)) for n in (8, 16, 32, 64, 100, 128)}
+    expect = f"{batched[32]:.5f}"
+    assert abs(batched[32] - float(expect)) < abs(mean - float(expect)) < 0.01
+    _, report, _ = reconcile(DIGITS, expect, "--tolerance", "0.01")
+    assert [match["description"] for match in report["matches"]] == ["your own settings"]
+    assert report["n_unlisted"] >= len(
+        {round(m, 5) for m in batched.values() if abs(m - float(expect)) <= 0.01} - {round(mean, 5)}
+    )
+    assert abs(report["next_best"]["difference"]) <= abs(batched[32] - float(expect))
+    assert report["chance"] > 0.05
+    [warning] = [warning for warning in report["warnings"] if warning["code"] == "several-match"]
+    n = report["n_unlisted"]
+    assert warning["message"].startswith(f"{n + 1} different numbers match {expect}, {n} of them not listed")
 
 
 def test_few_digits_are_told_apart_from_none(reconcile, inputs):
