@@ -1,15 +1,31 @@
 """nll explain."""
 
+import re
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from nllcli.cli import options, scoring
 
+
+def _row(text: str) -> int | tuple[int, ...]:
+    """A sample's number, or its position as it is printed: in brackets, since 2,047 could be either."""
+    if re.fullmatch(r"\d+", text, re.ASCII):
+        return int(text)
+    if re.fullmatch(r"\(\s*\d+(\s*,\s*\d+)+\s*\)", text, re.ASCII):
+        return tuple(map(int, text[1:-1].split(",")))
+    raise typer.BadParameter(f"{text!r} is neither a number such as 7 nor a position such as '(14, 105)'")
+
+
 Rows = Annotated[
-    list[int] | None,
-    typer.Option("--row", min=0, metavar="N", help="Explain this sample, counted from 0; may be given again."),
+    list[Any] | None,
+    typer.Option(
+        "--row",
+        parser=_row,
+        metavar="N|POSITION",
+        help="Explain this sample, counted from 0, or at '(14, 105)'; may be given again.",
+    ),
 ]
 Hardest = Annotated[
     int | None, typer.Option("--hardest", min=1, metavar="K", help="Explain the K samples of the largest loss.")
@@ -54,8 +70,8 @@ def explain(
 ) -> None:
     """Chosen samples worked step by step: softmax, loss and gradient.
 
-    Needs --row or --hardest unless LOGITS holds a single sample. Where targets have several dimensions, --row counts
-    along the last one first.
+    Needs --row or --hardest unless LOGITS holds a single sample. Where targets have several dimensions, the number of
+    a sample counts along the last one first.
     """
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from nllcli import stream
 from nllcli.errors import UsageError
+from nllcli.inputs.shapes import shown
+from nllcli.inputs.targets import Shifted
 from nllcli.model import Block, Column, Metric, Report, Section, Table, Value
 from nllcli.numerics.evaluate import Wanted, evaluate, weight_sum
 from nllcli.numerics.exact import ExactSum
@@ -32,12 +34,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which samples: ``rows``, counted from 0 in the order of the targets, and the ``hardest`` of all.
+    """Which samples: ``rows`` and the ``hardest`` of all.
 
+    A row is a number, counted from 0 in the order of the targets, or a position, one index a dimension of theirs.
     With neither, the input must hold a single sample.
     """
 
-    rows: Sequence[int] = ()
+    rows: Sequence[int | tuple[int, ...]] = ()
     hardest: int | None = None
 
 
@@ -63,12 +66,12 @@ def explain(request: ScoreRequest, choice: Choice) -> Report:
     """Find the chosen samples in one pass and work them through; reads no more logits than that takes."""
     settled = settle(request)
     dataset = settled.dataset
-    _check_rows(dataset, choice, dataset.layout.n_samples)
-    rows = _rows(choice)
+    rows = _rows(choice, dataset)
+    _check_rows(dataset, choice, rows, dataset.layout.n_samples)
     search = _Search(settled, rows, choice.hardest)
     with blaming(dataset):
         found = search.run(request)
-        _check_rows(dataset, choice, search.n_samples)
+        _check_rows(dataset, choice, rows, search.n_samples)
         hardest = {ranked.number: ranked.block for ranked in found.hardest.ranked}
         blocks = {row: found.picked[row] for row in rows} | hardest
         setting = _setting(settled, found, whole=choice.hardest is not None)
@@ -76,11 +79,26 @@ def explain(request: ScoreRequest, choice: Choice) -> Report:
     return _report(settled, setting, explanations, found, search.n_samples)
 
 
-def _rows(choice: Choice) -> tuple[int, ...]:
-    """The rows asked for, each once; the first where nothing was asked for."""
+def _rows(choice: Choice, dataset: Dataset) -> tuple[int, ...]:
+    """The numbers of the rows asked for, each once; the first where nothing was asked for."""
     if not choice.rows and choice.hardest is None:
         return (0,)
-    return tuple(dict.fromkeys(choice.rows))
+    return tuple(dict.fromkeys(_number(row, dataset) for row in choice.rows))
+
+
+def _number(row: int | tuple[int, ...], dataset: Dataset) -> int:
+    """The number of a row, which may be given as a position."""
+    if isinstance(row, int):
+        return row
+    shape = dataset.layout.sample_shape
+    if len(row) != len(shape) or any(i >= (n or 0) for i, n in zip(row, shape, strict=True)):
+        raise UsageError(
+            f"there is no position {row}: targets have the shape {shown(shape)}", where=dataset.logits.name
+        )
+    number = 0
+    for i, n in zip(row, shape, strict=True):
+        number = number * (n or 0) + i
+    return number
 
 
 class _Search:
@@ -190,7 +208,7 @@ def _in_file_order(number: int, layout: Layout) -> int:
     return int(np.ravel_multi_index(np.unravel_index(number, dims), dims, order="F"))
 
 
-def _check_rows(dataset: Dataset, choice: Choice, n_samples: int | None) -> None:
+def _check_rows(dataset: Dataset, choice: Choice, rows: Sequence[int], n_samples: int | None) -> None:
     """Refuse rows that are not there, as soon as the number of samples is known."""
     if n_samples is None:
         return
@@ -201,7 +219,7 @@ def _check_rows(dataset: Dataset, choice: Choice, n_samples: int | None) -> None
             where=name,
             hint="--row 0 explains the first, --hardest 1 the one with the largest loss",
         )
-    outside = [row for row in choice.rows if row >= n_samples]
+    outside = [row for row in rows if row >= n_samples]
     if outside:
         known = f"rows are 0 to {n_samples - 1}" if n_samples else "there are no samples"
         raise UsageError(f"there is no row {outside[0]}: {known}", where=name)
@@ -218,7 +236,17 @@ def _setting(settled: Settled, found: _Part, *, whole: bool) -> Setting:
 
 
 def _explanation(setting: Setting, dataset: Dataset, number: int, block: Block) -> Explanation:
-    return Explanation(number, dataset.layout.place(block.start), work_through(block, setting.options), setting)
+    worked = work_through(block, setting.options)
+    return Explanation(
+        number, dataset.layout.place(block.start), worked, setting, _is_shifted_out(dataset, block.start)
+    )
+
+
+def _is_shifted_out(dataset: Dataset, sample: int) -> bool:
+    import numpy as np
+
+    targets = dataset.targets
+    return isinstance(targets, Shifted) and not targets.has_target(np.array([sample]))[0]
 
 
 def _report(
@@ -281,9 +309,8 @@ def _overview(explanations: Sequence[Explanation], n_samples: int) -> Table:
 
 def _glance(explanation: Explanation) -> list[Value]:
     worked, target = explanation.worked, explanation.worked.target
-    row = f"row {explanation.number}"
     return [
-        explanation.number if explanation.place == row else explanation.place.removeprefix("position "),
+        explanation.row,
         None if target is None else explanation.name(target),
         explanation.name(worked.top) if worked.usable else None,
         None if target is None else float(worked.probs[target]),

@@ -293,6 +293,8 @@ def test_rows_of_many_dimensions_follow_the_targets(saved, order, axis):
         assert e["weighted_loss"] == losses[index]
         assert e["place"] == f"position ({index[0]}, {index[1]})"
         assert e["target"] == targets[index]
+        assert explanations(*paths, "--row", f"({index[0]},{index[1]})") == [e]
+    assert "there is no position (5, 0): targets have the shape (5, 3)" in nll("explain", *paths, "--row", "(5,0)").err
     found = explanations(*paths, "--hardest", 4)
     assert [e["sample"] for e in found] == hardest(losses.ravel().tolist(), 4)
 
@@ -394,6 +396,8 @@ def test_rows_out_of_range(inputs, n):
     [
         (["--row", "-1"], "invalid value for '--row'"),
         (["--row", "x"], "invalid value for '--row'"),
+        (["--row", "1,2"], "'1,2' is neither a number such as 7 nor a position such as '(14, 105)'"),
+        (["--row", "(0, 1)"], "there is no position (0, 1): targets have the shape (N,)"),
         (["--hardest", "0"], "invalid value for '--hardest'"),
         (["--row", "0", "--loss", "argmax", "--label-smoothing", "0.1"], "label smoothing is defined for the loss nll"),
     ],

@@ -47,6 +47,8 @@ Gradient: p - target
   horse         0.0351       0    0.0351  push down
   sum           1.0000       1    0.0000
 
+  of this sample's loss; nll grad divides it as the mean divides the loss
+
 Gradient descent moves a logit against its gradient. Numbers are rounded only for reading.
 """
 
@@ -264,6 +266,40 @@ def test_an_ignored_row():
     text = nll("explain", *PETS, "--row", 1, "--ignore-index", 2).out
     assert "its target is 2, the ignored index: it does not count" in text
     assert "Gradient" not in text
+
+
+@pytest.mark.parametrize(("words", "divided"), [([], True), (["--reduction", "sum"], False)])
+def test_the_gradient_says_that_it_is_not_divided_yet(words, divided):
+    """As ``nll grad`` gives it, only where the reduction divides by nothing."""
+    text = nll("explain", *PETS, "--row", 0, *words).out
+    (shown,) = [list(columns(*table))[-1] for table in tables(text) if "gradient" in table[0]]
+    (slopes,) = [list(row.values())[1:] for row in nll("grad", *PETS, *words, "-f", "json").json["gradient"][:1]]
+    assert shown[:-1] == pytest.approx([slope * (3 if divided else 1) for slope in slopes], abs=1e-4)
+    assert ("nll grad divides it" in text) == divided
+
+
+@pytest.fixture
+def spoken(tmp_path):
+    """Two sequences of four positions, none of whose targets is ignored."""
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(2, 4, 3)))
+    np.save(tmp_path / "y.npy", np.array([[0, 1, 2, 0], [2, 1, 0, 1]]))
+    return [tmp_path / "x.npy", tmp_path / "y.npy"]
+
+
+@pytest.mark.parametrize(("shift", "row", "position"), [(1, 3, (0, 3)), (1, 7, (1, 3)), (-2, 5, (1, 1))])
+def test_a_place_whose_shift_meets_no_target(shift, row, position, spoken):
+    text = nll("explain", *spoken, "--shift", shift, "--row", row).out
+    assert f"Row {row} {position}\n" in text
+    assert "it has no target, as --shift goes beyond its sequence: it does not count" in text
+    assert "-100" not in text.rsplit("\n\n", 1)[0]
+
+
+def test_number_and_position_stand_side_by_side(spoken):
+    by_number, by_position = (nll("explain", *spoken, "--row", row).out for row in ("6", "(1, 2)"))
+    assert by_number == by_position
+    assert "\nRow 6 (1, 2), target 0\n" in by_number
+    glance = nll("explain", *spoken, "--row", 6, "--row", "(0, 1)").out
+    assert re.findall(r"^  (\d \(\d, \d\))  ", glance, re.MULTILINE) == ["6 (1, 2)", "1 (0, 1)"]
 
 
 def test_markdown():

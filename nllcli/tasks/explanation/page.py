@@ -39,8 +39,7 @@ def section(explanation: Explanation) -> Section:
     if not explanation.worked.usable:
         parts.append(Calculation("Loss", (Step("this sample", ("holds NaN, +inf or only -inf: its loss is NaN",)),)))
     elif not explanation.counted:
-        ignored = f"its target is {explanation.setting.options.ignore_index}, the ignored index: it does not count"
-        parts.append(Calculation("Loss", (Step("this sample", (ignored,)),)))
+        parts.append(Calculation("Loss", (Step("this sample", (f"{_why_ignored(explanation)}: it does not count",)),)))
     else:
         parts += _loss_parts(explanation)
         if _has_gradient(explanation):
@@ -48,11 +47,17 @@ def section(explanation: Explanation) -> Section:
     return Section(_title(explanation), tuple(parts))
 
 
+def _why_ignored(explanation: Explanation) -> str:
+    if explanation.shifted_out:
+        return "it has no target, as --shift goes beyond its sequence"
+    return f"its target is {explanation.setting.options.ignore_index}, the ignored index"
+
+
 def _title(explanation: Explanation) -> str:
-    place = explanation.place[:1].upper() + explanation.place[1:]
+    row = f"Row {explanation.row}"
     if explanation.worked.target is not None:
-        return f"{place}, target {explanation.name(explanation.worked.target)}"
-    return f"{place}, soft target" if explanation.worked.soft_target is not None else place
+        return f"{row}, target {explanation.name(explanation.worked.target)}"
+    return f"{row}, soft target" if explanation.worked.soft_target is not None else row
 
 
 def _loss_parts(explanation: Explanation) -> list[Table | Calculation]:

@@ -33,12 +33,22 @@ class Setting:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One sample: its number in the targets, its place in words, and what was worked out."""
+    """One sample: its number in the targets, its place in words, and what was worked out.
+
+    ``shifted_out`` says that the shift of the targets leaves it without one.
+    """
 
     number: int
     place: str
     worked: Worked
     setting: Setting
+    shifted_out: bool = False
+
+    @property
+    def row(self) -> str:
+        """The sample's number, and its position in brackets where the targets have several dimensions."""
+        position = self.place.removeprefix("position ")
+        return str(self.number) if position == self.place else f"{self.number} {position}"
 
     def name(self, c: int) -> str:
         return self.setting.names[c]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,7 +94,13 @@ def gradient_table(explanation: Explanation) -> Table:
     slopes = _summed(explanation, gradient, np.nan if options.binary else 0.0)
     columns.append((Column("gradient", "gradient"), ["" if np.isnan(slope) else slope for slope in slopes]))
     columns.append((Column("push", "", "text", optional=True), _pushes(explanation)))
-    return _table("gradient", _gradient_title(explanation), columns)
+    return replace(_table("gradient", _gradient_title(explanation), columns), note=_gradient_note(explanation))
+
+
+def _gradient_note(explanation: Explanation) -> str:
+    """What makes it the gradient of the mean, which ``nll grad`` gives."""
+    alone = explanation.setting.denominator in (None, 1.0)
+    return "" if alone else "of this sample's loss; nll grad divides it as the mean divides the loss"
 
 
 def _asked(explanation: Explanation) -> str:
