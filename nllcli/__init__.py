@@ -3,10 +3,9 @@
 The public names are loaded on first use, so that ``import nllcli`` costs nothing.
 """
 
-from typing import TYPE_CHECKING, Any
-
 from nllcli.version import __version__
 
+TYPE_CHECKING = False  # typing takes longer to load than the rest, and Ctrl-C may come meanwhile
 if TYPE_CHECKING:
     from nllcli.errors import NllError
     from nllcli.numerics.softmax import log_softmax, softmax
@@ -25,7 +24,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'nllcli' has no attribute {name!r}")
     from importlib import import_module

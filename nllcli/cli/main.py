@@ -3,23 +3,36 @@
 Until the signals are caught, nothing is imported here that takes time.
 """
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
-from typing import NoReturn
 
-from nllcli.cli import process
-from nllcli.errors import ExitCode
+TYPE_CHECKING = False  # typing takes time
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 
 def run() -> NoReturn:
     """Be the program: taking the interpreter apart would cost a tenth of a short run, and nothing is left to do."""
+    _let_interrupts_end_it()
     os._exit(main())
+
+
+def _let_interrupts_end_it() -> None:
+    """Until Ctrl-C can be told in a line, it ends the process without the interpreter's traceback."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; without ``argv`` the process is the program's own."""
+    from nllcli.cli import process
+    from nllcli.errors import ExitCode
+
     debug, words = _take_debug(sys.argv[1:] if argv is None else list(argv))
     signals = process.Signals()
     try:
@@ -41,13 +54,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     """Do what typer's own main() does, which however ends a closed pipe with 1 and hides what an EOFError was about."""
+    from nllcli.cli import process
+
     process.fill_standard_descriptors()
+    from contextlib import nullcontext
+
     import typer
 
     # What tells of an error is loaded before there is one: there may be no memory for it later.
     import nllcli.cli.failures
     import nllcli.outputs.streams  # noqa: F401
     from nllcli.cli.app import HELP_OPTIONS, NAME, app
+    from nllcli.errors import ExitCode
     from nllcli.outputs.files import STANDARD_OUTPUT, faults
 
     command = typer.main.get_command(app)

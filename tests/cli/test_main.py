@@ -200,6 +200,22 @@ def test_signals(number, code, told, tmp_path):
         assert (out, err) == ("", f"nll: error: {told}\n")
 
 
+def test_an_interrupt_before_it_can_be_told_ends_the_program_without_a_traceback():
+    script = "import os, signal; from nllcli.cli import main; main.main = lambda: os.kill(os.getpid(), signal.SIGINT)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}; main.run()"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_hardly_anything_is_loaded_before_interrupts_are_seen_to():
+    """Each module loaded is time in which Ctrl-C shows the interpreter's traceback."""
+    script = "import sys; before = set(sys.modules); import nllcli.cli.main; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert {"nllcli", "nllcli.cli.main"} <= set(done.stdout.split())
+    assert not {"typing", "signal", "mmap", "numpy", "typer"} & set(done.stdout.split())
+
+
 def test_completion():
     asked = {
         **os.environ,
