@@ -13,7 +13,13 @@ class ExitCode(IntEnum):
     FAULT = 4
     CONDITION = 5
     INTERRUPTED = 130
+    HUNG_UP = 129
     TERMINATED = 143
+
+
+def counted(n: int, noun: str) -> str:
+    """A number of things, as messages name it."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 class NllError(Exception):

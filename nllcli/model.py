@@ -9,7 +9,7 @@ from itertools import zip_longest
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nllcli.errors import DataError
+from nllcli.errors import DataError, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -301,7 +301,7 @@ class Dataset:
             if n_samples != vector.n:
                 turned = vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,)
                 raise DataError(
-                    f"has {vector.n} values, but {self.logits.name} has {n_samples} samples",
+                    f"has {counted(vector.n, 'value')}, but {self.logits.name} has {counted(n_samples, 'sample')}",
                     where=vector.name,
                     hint="are the logits transposed? --class-axis 0 takes the rows as classes" if turned else None,
                     finding="lengths-differ",

@@ -4,7 +4,7 @@ import sys
 from contextlib import suppress
 from typing import NamedTuple
 
-from nllcli.cli.process import Terminated
+from nllcli.cli.process import HungUp, Terminated
 from nllcli.errors import ExitCode, NllError
 from nllcli.outputs.printable import printable
 
@@ -33,6 +33,8 @@ def explain(error: BaseException) -> Failure:
             return Failure(ExitCode.FAULT, f"not enough memory: {reason}")
         case KeyboardInterrupt():
             return Failure(ExitCode.INTERRUPTED, "interrupted")
+        case HungUp():
+            return Failure(ExitCode.HUNG_UP, "hung up")
         case Terminated():
             return Failure(ExitCode.TERMINATED, "terminated")
     # Typer exposes no common base of its usage errors, and which library they belong to differs between versions.

@@ -13,11 +13,19 @@ _ROOM_FOR_NUMPY = 80 << 20
 
 
 class Terminated(BaseException):
-    """SIGTERM or SIGHUP arrived; not an Exception, so that only clean-up code sees it on its way up."""
+    """SIGTERM arrived; not an Exception, so that only clean-up code sees it on its way up."""
+
+
+class HungUp(Terminated):
+    """SIGHUP arrived: the terminal is gone."""
 
 
 def _terminate(*_: object) -> None:
     raise Terminated
+
+
+def _hang_up(*_: object) -> None:
+    raise HungUp
 
 
 _HANDLERS = {
@@ -25,7 +33,7 @@ _HANDLERS = {
     for name, handler in (
         ("SIGINT", signal.default_int_handler),
         ("SIGTERM", _terminate),
-        ("SIGHUP", _terminate),
+        ("SIGHUP", _hang_up),
     )
     if hasattr(signal, name)
 }

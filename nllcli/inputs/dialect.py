@@ -75,7 +75,7 @@ def _doubt(rows: list[tuple[str, ...]]) -> str | None:
         return None
     first = rows[0]
     if len(first) > 1 and _are_counted(first) and any(_is_fraction(cell) for cell in rows[1]):
-        return f"its first line is 0 to {len(first) - 1}: the numbers of the columns, or a row?"
+        return f"is 0 to {len(first) - 1}: the numbers of the columns, or a row?"
     if _names_columns(rows):
         for j, (cell, below) in enumerate(zip(first, rows[1], strict=False)):
             if cells.is_number(below) and (j or cell.strip()) and _is_damaged(cell):

@@ -130,9 +130,9 @@ class _NpyWriter(ArrayWriter):
         if is_replaceable(plan.path) or (plan.is_gathered and None not in plan.shape):
             return
         raise UsageError(
-            "this array is not written from beginning to end, and what is not a file cannot be gone back in",
+            "this array cannot be written into a pipe, as its numbers do not come in the order of a .npy file",
             where=shown(plan.path),
-            hint="write it to a file",
+            hint="write it into a file, or, with -f csv, as lines of text",
         )
 
     def _write_header(self, n_entries: int) -> None:

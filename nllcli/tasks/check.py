@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nllcli.errors import NllError, SampleError
+from nllcli.errors import NllError, SampleError, counted
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted
 from nllcli.model import (
@@ -27,7 +27,7 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.tally import Tally
 from nllcli.stream import BLOCK_ELEMENTS
 from nllcli.tasks.compute import loss_of
-from nllcli.tasks.findings.case import ERROR, NOTE, WARNING, Case, Finding, Padding, counted
+from nllcli.tasks.findings.case import ERROR, NOTE, WARNING, Case, Finding, Padding
 from nllcli.tasks.findings.table import FINDINGS
 from nllcli.tasks.request import Settled, WeightOptions, settle, signature
 from nllcli.tasks.scoring import blaming, map_dataset

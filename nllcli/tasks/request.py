@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from nllcli.errors import UsageError
+from nllcli.errors import UsageError, counted
 from nllcli.inputs.dataset import InputOptions, open_dataset
 from nllcli.inputs.files import can_be_read_again
 from nllcli.model import PRECISIONS, REDUCTIONS, SOURCES, LossOptions, Notice
@@ -184,7 +184,7 @@ def check_options(loss: LossOptions, *, soft: bool, ignoring: bool, unlabelled: 
 def check_temperature(loss: LossOptions) -> None:
     """Raise UsageError for a temperature that cannot divide, or that has no logits to divide."""
     if not 0.0 < loss.temperature < float("inf"):
-        raise UsageError(f"temperature {loss.temperature} is not above 0")
+        raise UsageError(f"temperature {loss.temperature} is not a finite number above 0")
     if loss.temperature != 1.0 and loss.source != "logits":
         raise UsageError(f"a temperature divides logits; these are {loss.source}")
 
@@ -300,7 +300,8 @@ def notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
     found = []
     weights = options.class_weights
     if weights is not None and (weights < 0).any():
-        found.append(Notice("negative-weights", f"{int((weights < 0).sum())} class weights are negative"))
+        n = int((weights < 0).sum())
+        found.append(Notice("negative-weights", f"{counted(n, 'class weight')} {'is' if n == 1 else 'are'} negative"))
     if weights is not None and options.label_smoothing:
         convention = (
             "soft targets: y becomes (1-e) y + e/C, and the mean divides by the number of positions"

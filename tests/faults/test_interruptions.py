@@ -21,7 +21,7 @@ from nllcli.outputs import files
 
 READINGS = readings()
 PACKAGE = os.path.dirname(nllcli.__file__)  # noqa: PTH120
-SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 143, "terminated")]
+SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "hung up")]
 
 
 class Steps:

@@ -16,11 +16,6 @@ ERROR, WARNING, NOTE = "error", "warning", "note"
 _N_NAMES = 5
 
 
-def counted(n: int, noun: str) -> str:
-    """A number of things."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
 @dataclass(frozen=True)
 class Finding:
     """One thing that is wrong: a stable code, a sentence, what was seen, and what mends it.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nllcli.errors import counted
 from nllcli.numerics.diagnosis.chance import (
     SIGMAS,
     exchange_is_chance,
@@ -14,7 +15,7 @@ from nllcli.numerics.diagnosis.chance import (
     over_frequencies,
     sigmas,
 )
-from nllcli.tasks.findings.case import ERROR, WARNING, Case, Finding, counted
+from nllcli.tasks.findings.case import ERROR, WARNING, Case, Finding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

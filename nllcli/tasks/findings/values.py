@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.tasks.findings.case import ERROR, NOTE, WARNING, Case, Finding, counted
+from nllcli.errors import counted
+from nllcli.tasks.findings.case import ERROR, NOTE, WARNING, Case, Finding
+from nllcli.tasks.findings.integers import are_no_logits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -176,6 +178,8 @@ def identical_maxima(case: Case) -> Finding | None:
     values = case.evidence.values
     if values.peak is None or values.whole is None or case.options.source != "logits" or case.n_classes < 2:
         return None
+    if are_no_logits(case):
+        return None
     if values.whole.holds and values.peak.value < _LEAST_COARSE:
         return None  # counts and votes are whole and tie by nature
     least = max(_LEAST_TIED_ROWS, _TIED_SHARE * values.n)
@@ -207,7 +211,7 @@ def constant_class(case: Case) -> Finding | None:
     values = case.evidence.values
     if values.constant is None or case.n_classes < 2 or case.options.binary:
         return None
-    if case.evidence.n_counted < _LEAST_CONSTANT_ROWS:
+    if case.evidence.n_counted < _LEAST_CONSTANT_ROWS or are_no_logits(case):
         return None
     classes = np.flatnonzero(values.constant.same).tolist()
     if not classes:
