@@ -1,4 +1,4 @@
-"""A command as typer makes it, but for an option given twice."""
+"""A command as typer makes it, but for options given twice and for its --help."""
 
 from collections import Counter
 from typing import Any
@@ -9,13 +9,32 @@ from nllcli.errors import UsageError
 
 
 class Command(TyperCommand):
-    """Refuses a second value where an option holds one: typer would drop the first without a word."""
+    """Refuses a second value where an option holds one, the first of which typer would drop without a word.
+
+    Its --help lists the options group by group, which typer does only where it draws boxes.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:  # of a line still being typed
             _, _, given = self.make_parser(ctx).parse_args(args=list(args))
             _refuse_repeated(given)
         return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What the usage line shows: words without braces around those that are needed."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments, then the groups of options in the order of their first ones."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                own = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                groups.setdefault(getattr(parameter, "rich_help_panel", None) or own, []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
 
 
 def _refuse_repeated(given: list[Any]) -> None:

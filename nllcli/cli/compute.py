@@ -10,8 +10,22 @@ from nllcli.cli import options, scoring
 if TYPE_CHECKING:
     from nllcli.tasks.compute import Sections
 
-PerClass = Annotated[bool, typer.Option("--per-class", help="Add a table of the classes.")]
-PerSample = Annotated[bool, typer.Option("--per-sample", help="Add a table of the samples.")]
+PerClass = Annotated[
+    bool,
+    typer.Option(
+        "--per-class",
+        rich_help_panel=options.SHOWN,
+        help="Add a table of the classes (there unasked for up to 20).",
+    ),
+]
+PerSample = Annotated[
+    bool,
+    typer.Option(
+        "--per-sample",
+        rich_help_panel=options.SHOWN,
+        help="Add a table of the samples (there unasked for up to 20); ignored ones have loss 0.",
+    ),
+]
 
 
 def compute(
@@ -45,10 +59,10 @@ def compute(
     threads: scoring.Threads = None,
     per_class: PerClass = False,
     per_sample: PerSample = False,
-    save_losses: Annotated[str | None, scoring.saving("losses")] = None,
-    save_probs: Annotated[str | None, scoring.saving("probs")] = None,
-    save_log_probs: Annotated[str | None, scoring.saving("log-probs")] = None,
-    save_grad: Annotated[str | None, scoring.saving("grad")] = None,
+    save_losses: Annotated[str | None, scoring.saving("losses", "losses, 0 where ignored")] = None,
+    save_probs: Annotated[str | None, scoring.saving("probs", "probabilities")] = None,
+    save_log_probs: Annotated[str | None, scoring.saving("log-probs", "log-probabilities")] = None,
+    save_grad: Annotated[str | None, scoring.saving("grad", "gradient of the loss by the logits")] = None,
     save_dtype: scoring.SaveDtype = "f8",
     format: options.Format = "table",
     quiet: options.Quiet = False,

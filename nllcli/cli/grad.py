@@ -1,8 +1,14 @@
 """nll grad."""
 
 from dataclasses import replace
+from typing import Annotated
+
+import typer
 
 from nllcli.cli import options, scoring
+
+# Known, so that it is refused with the reason.
+Clip = Annotated[str | None, typer.Option("--clip", hidden=True)]
 
 
 def grad(
@@ -23,7 +29,7 @@ def grad(
     ignore_index: scoring.IgnoreIndex = None,
     label_smoothing: scoring.LabelSmoothing = 0.0,
     temperature: scoring.Temperature = 1.0,
-    clip: scoring.Clip = None,
+    clip: Clip = None,
     class_axis: scoring.ClassAxis = None,
     binary: scoring.Binary = False,
     shift: scoring.Shift = 0,

@@ -9,11 +9,23 @@ import typer
 from nllcli.numerics.schemes import NORMALIZATIONS, SCHEMES, ZERO_COUNTS
 from nllcli.outputs.formats import FORMATS
 
+# The groups of options in --help.
+FILES = "What the files hold"
+MEANING = "What the numbers mean"
+WORK = "How they are computed"
+SHOWN = "What to show"
+WRITTEN = "Where to write"
 
-def choice(names: Collection[str], *flags: str, help: str) -> Any:
+
+def choice(names: Collection[str], *flags: str, group: str, help: str) -> Any:
     """An option whose value is one of ``names``: checked, completed and listed in --help."""
     return typer.Option(
-        *flags, help=help, metavar="|".join(names), callback=_checker(names), autocompletion=_completer(names)
+        *flags,
+        help=help,
+        metavar="|".join(names),
+        callback=_checker(names),
+        autocompletion=_completer(names),
+        rich_help_panel=group,
     )
 
 
@@ -35,24 +47,44 @@ def _completer(names: Collection[str]) -> Callable[[str], list[str]]:
     return complete
 
 
-Format = Annotated[str, choice(FORMATS, "--format", "-f", help="How the result is written.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the numbers, in full.")]
-Output = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result into FILE.")]
+Format = Annotated[str, choice(FORMATS, "--format", "-f", group=SHOWN, help="How the result is written.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=SHOWN, help="Only the numbers, in full.")]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", rich_help_panel=WRITTEN, help="Write the result into FILE."),
+]
 
 Counts = Annotated[
     str | None,
-    typer.Option("--counts", metavar="NUMBERS|FILE", help="Samples of each class: 10,50,100, a file, or - for stdin."),
+    typer.Option(
+        "--counts",
+        metavar="NUMBERS|FILE",
+        rich_help_panel=FILES,
+        help="Samples of each class: 10,50,100, a file, or - for stdin.",
+    ),
 ]
 Classes = Annotated[
-    str | None, typer.Option("--classes", metavar="NAMES|FILE", help="Class names: cat,dog,horse or a file of names.")
+    str | None,
+    typer.Option(
+        "--classes",
+        metavar="NAMES|FILE",
+        rich_help_panel=FILES,
+        help="Class names: cat,dog,horse or a file of names.",
+    ),
 ]
 Scheme = Annotated[
     str | None,
-    choice(SCHEMES, "--scheme", help="How weights follow from counts.  [default: balanced]"),
+    choice(SCHEMES, "--scheme", group=MEANING, help="How weights follow from counts.  [default: balanced]"),
 ]
 Normalize = Annotated[
     str | None,
-    choice(NORMALIZATIONS, "--normalize", help="What is scaled to 1.  [default: the scheme's own]"),
+    choice(NORMALIZATIONS, "--normalize", group=MEANING, help="What is scaled to 1.  [default: the scheme's own]"),
 ]
-Beta = Annotated[float, typer.Option("--beta", metavar="NUMBER", help="For the scheme effective: 0 to below 1.")]
-ZeroCount = Annotated[str, choice(ZERO_COUNTS, "--zero-count", help="A class without samples: an error, or weight 0.")]
+Beta = Annotated[
+    float,
+    typer.Option("--beta", metavar="NUMBER", rich_help_panel=MEANING, help="For the scheme effective: 0 to below 1."),
+]
+ZeroCount = Annotated[
+    str,
+    choice(ZERO_COUNTS, "--zero-count", group=MEANING, help="A class without samples: an error, or weight 0."),
+]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nllcli.cli.options import choice
+from nllcli.cli.options import FILES, MEANING, SHOWN, WORK, WRITTEN, choice
 from nllcli.errors import UsageError
 from nllcli.inputs.formats import FORMATS as INPUT_FORMATS
 from nllcli.inputs.options import HEADERS
@@ -20,79 +20,133 @@ if TYPE_CHECKING:
 
 Logits = Annotated[str, typer.Argument(metavar="LOGITS", help="A file of logits, or - for standard input.")]
 Targets = Annotated[
-    str | None, typer.Argument(metavar="[TARGETS]", help="Class indices, class names, or class probabilities.")
+    str | None, typer.Argument(metavar="TARGETS", help="Class indices, class names, or class probabilities.")
 ]
 TargetColumn = Annotated[
     str | None,
     typer.Option(
         "--target-column",
         metavar="NAME|NUMBER",
-        help="Take the targets out of this column of LOGITS.",
+        rich_help_panel=FILES,
+        help="Take the targets out of this column of LOGITS, named or numbered from 1.",
     ),
 ]
-ClassAxis = Annotated[int | None, typer.Option("--class-axis", metavar="AXIS", help="The axis of the classes.")]
+ClassAxis = Annotated[
+    int | None,
+    typer.Option("--class-axis", metavar="AXIS", rich_help_panel=FILES, help="The axis of the classes."),
+]
 SampleWeights = Annotated[
-    str | None, typer.Option("--sample-weights", metavar="FILE", help="One weight a sample, multiplied in.")
+    str | None,
+    typer.Option(
+        "--sample-weights", metavar="FILE", rich_help_panel=MEANING, help="One weight a sample, multiplied in."
+    ),
 ]
-Binary = Annotated[bool, typer.Option("--binary", help="LOGITS (N,) or (N, 1) belong to class 1 of two.")]
+Binary = Annotated[
+    bool, typer.Option("--binary", rich_help_panel=FILES, help="LOGITS (N,) or (N, 1) belong to class 1 of two.")
+]
 Shift = Annotated[
-    int, typer.Option("--shift", metavar="K", help="Score position t against the target of t + K (language models: 1).")
+    int,
+    typer.Option(
+        "--shift",
+        metavar="K",
+        rich_help_panel=FILES,
+        help="Score position t against the target of t + K (language models: 1).",
+    ),
 ]
-InputFormat = Annotated[str | None, choice(INPUT_FORMATS, "--input-format", help="What LOGITS is, if not as it looks.")]
+InputFormat = Annotated[
+    str | None, choice(INPUT_FORMATS, "--input-format", group=FILES, help="What LOGITS is, if not as it looks.")
+]
 InputDtype = Annotated[
-    str | None, choice(("bfloat16",), "--input-dtype", help="The type of two-byte numbers that NPY cannot name.")
+    str | None,
+    choice(("bfloat16",), "--input-dtype", group=FILES, help="What two bytes are: NPY has no name for it."),
 ]
-Header = Annotated[str, choice(HEADERS, "--header", help="Whether the first line of CSV names the columns.")]
-From = Annotated[str, choice(SOURCES, "--from", help="What LOGITS holds; never guessed.")]
+Header = Annotated[
+    str, choice(HEADERS, "--header", group=FILES, help="Whether the first line of LOGITS names the columns (CSV).")
+]
+From = Annotated[str, choice(SOURCES, "--from", group=FILES, help="What LOGITS holds; never guessed.")]
 Loss = Annotated[
     str,
     choice(
         ("nll", "one-vs-rest", "argmax"),
         "--loss",
+        group=MEANING,
         help="-log p of the target; with -log(1-p) of every other class; or -log of the largest p.",
     ),
 ]
-Reduction = Annotated[str, choice(REDUCTIONS, "--reduction", help="How samples become one number.")]
+Reduction = Annotated[
+    str,
+    choice(
+        REDUCTIONS, "--reduction", group=MEANING, help="How samples become one number; under none, ignored ones are 0."
+    ),
+]
 Weights = Annotated[
-    str | None, typer.Option("--weights", metavar="NUMBERS|FILE", help="Class weights: 1,0.2,0.1 or a file.")
+    str | None,
+    typer.Option(
+        "--weights", metavar="NUMBERS|FILE", rich_help_panel=MEANING, help="Class weights: 1,0.2,0.1 or a file."
+    ),
 ]
 Counts = Annotated[
     str | None,
     typer.Option(
-        "--counts", metavar="NUMBERS|FILE|targets", help="Class weights from class counts; targets counts the targets."
+        "--counts",
+        metavar="NUMBERS|FILE|targets",
+        rich_help_panel=MEANING,
+        help="Class weights from class counts; targets counts the targets.",
     ),
 ]
 Beta = Annotated[
-    float | None, typer.Option("--beta", metavar="NUMBER", help="For the scheme effective.  [default: 0.999]")
+    float | None,
+    typer.Option(
+        "--beta", metavar="NUMBER", rich_help_panel=MEANING, help="For the scheme effective.  [default: 0.999]"
+    ),
 ]
 IgnoreIndex = Annotated[
-    int | None, typer.Option("--ignore-index", metavar="INDEX", help="Targets that do not count.  [default: -100]")
+    int | None,
+    typer.Option(
+        "--ignore-index", metavar="INDEX", rich_help_panel=MEANING, help="Targets that do not count.  [default: -100]"
+    ),
 ]
-LabelSmoothing = Annotated[float, typer.Option("--label-smoothing", metavar="E", help="0 to 1.")]
-Temperature = Annotated[float, typer.Option("--temperature", metavar="T", help="Divides the logits.")]
+LabelSmoothing = Annotated[
+    float, typer.Option("--label-smoothing", metavar="E", rich_help_panel=MEANING, help="0 to 1.")
+]
+Temperature = Annotated[
+    float, typer.Option("--temperature", metavar="T", rich_help_panel=MEANING, help="Divides the logits.")
+]
 Clip = Annotated[
     str | None,
-    typer.Option("--clip", metavar="EPS|auto", help="Clip p to [EPS, 1-EPS]; auto: the dtype's machine epsilon."),
+    typer.Option(
+        "--clip",
+        metavar="EPS|auto",
+        rich_help_panel=MEANING,
+        help="Clip p to [EPS, 1-EPS]; auto: the dtype's machine epsilon.",
+    ),
 ]
 OnNonfinite = Annotated[
-    str, choice(("error", "nan"), "--on-nonfinite", help="What a NaN, +inf or all -inf sample does.")
+    str, choice(("error", "nan"), "--on-nonfinite", group=WORK, help="What a NaN, +inf or all -inf sample does.")
 ]
 Precision = Annotated[
-    str, choice(PRECISIONS, "--precision", help="float64, or single-precision exponentials (about 1e-7).")
+    str, choice(PRECISIONS, "--precision", group=WORK, help="float64, or single-precision exponentials (about 1e-7).")
 ]
 Threads = Annotated[
-    int | None, typer.Option("--threads", min=1, metavar="N", help="[default: the processors it may use]")
+    int | None,
+    typer.Option("--threads", min=1, metavar="N", rich_help_panel=WORK, help="[default: the processors it may use]"),
 ]
 ShowProgress = Annotated[
     bool | None,
-    typer.Option("--progress/--no-progress", help="On standard error.  [default: long work at a terminal]"),
+    typer.Option(
+        "--progress/--no-progress",
+        rich_help_panel=SHOWN,
+        help="On standard error.  [default: long work at a terminal]",
+    ),
 ]
-SaveDtype = Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", help="The type of saved arrays.")]
+SaveDtype = Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", group=WRITTEN, help="The type of saved arrays.")]
 
 
-def saving(what: str) -> Any:
-    """An option --save-WHAT FILE."""
-    return typer.Option(f"--save-{what}", metavar="FILE", help=f"Write the {what.replace('-', ' ')} (.npy or .csv).")
+def saving(name: str, what: str) -> Any:
+    """An option --save-NAME FILE."""
+    return typer.Option(
+        f"--save-{name}", metavar="FILE", rich_help_panel=WRITTEN, help=f"Write the {what} (.npy or .csv)."
+    )
 
 
 def class_names(classes: str | None) -> Sequence[str] | None:
@@ -170,10 +224,15 @@ def request(
 
 MatrixFormat = Annotated[
     str | None,
-    choice(FORMATS, "--format", "-f", help="How the rows are written.  [default: table, or csv into a pipe]"),
+    choice(
+        FORMATS, "--format", "-f", group=SHOWN, help="How the rows are written.  [default: table, or csv into a pipe]"
+    ),
 ]
 MatrixOutput = Annotated[
-    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write the array into FILE (.npy or .csv).")
+    str | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", rich_help_panel=WRITTEN, help="Write the array into FILE (.npy or .csv)."
+    ),
 ]
 
 

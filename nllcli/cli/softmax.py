@@ -7,7 +7,7 @@ import typer
 
 from nllcli.cli import options, scoring
 
-Log = Annotated[bool, typer.Option("--log", help="Log-probabilities.")]
+Log = Annotated[bool, typer.Option("--log", rich_help_panel=options.MEANING, help="Log-probabilities.")]
 
 
 def softmax(

@@ -30,9 +30,15 @@ def _schemes_help() -> str:
 SCHEMES_HELP = _schemes_help()
 
 Targets = Annotated[
-    str | None, typer.Option("--targets", metavar="FILE", help="Count the classes in a file of targets instead.")
+    str | None,
+    typer.Option(
+        "--targets",
+        metavar="FILE",
+        rich_help_panel=options.FILES,
+        help="Count the classes in a file of targets instead.",
+    ),
 ]
-AllSchemes = Annotated[bool, typer.Option("--all", help="Every scheme, side by side.")]
+AllSchemes = Annotated[bool, typer.Option("--all", rich_help_panel=options.SHOWN, help="Every scheme, side by side.")]
 
 
 def weights(

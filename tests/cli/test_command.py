@@ -33,3 +33,12 @@ def test_every_command_refuses_a_second_value():
     for command in app.registered_commands:
         done = nll(command.callback.__name__, "x", "y", "--classes", "a,b", "--classes", "a,b")
         assert (done.code, "--classes is given 2 times" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["compute", "softmax", "grad", "weights"])
+def test_options_are_listed_in_groups(command):
+    done = nll(command, "--help")
+    groups = dict(part.split(":\n", 1) for part in done.out.split("\n\n") if ":\n" in part)
+    assert groups["Options"].split() == "-h, --help Show this message and exit.".split()
+    assert {"What to show", "Where to write"} <= groups.keys()
+    assert "{" not in done.out.splitlines()[0]

@@ -5,7 +5,7 @@ from nllcli.cli.options import choice
 
 
 def test_choice_is_checked():
-    check = choice(("table", "json"), "--format", help="").callback
+    check = choice(("table", "json"), "--format", group="", help="").callback
     assert check("json") == "json"
     assert check(None) is None
     with pytest.raises(typer.BadParameter, match="'jsn' is unknown; did you mean 'json'"):
@@ -15,4 +15,4 @@ def test_choice_is_checked():
 
 
 def test_choice_is_completed():
-    assert choice(("table", "tsv", "json"), "--format", help="").autocompletion("t") == ["table", "tsv"]
+    assert choice(("table", "tsv", "json"), "--format", group="", help="").autocompletion("t") == ["table", "tsv"]
