@@ -168,8 +168,9 @@ class FromLogits:
         if self._normaliser.top is not None:
             return self._normaliser.top == classes
         right = self._behind(classes) == 0.0
-        tied = np.flatnonzero(right & self._normaliser.tied)
-        if tied.size:
+        shared = right & self._normaliser.tied
+        if shared.any():
+            tied = np.flatnonzero(shared)
             right[tied] = self._x[tied].argmax(axis=1) == classes[tied]
         return right
 
