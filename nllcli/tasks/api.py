@@ -104,6 +104,13 @@ def compute(
     UsageError, DataError
         Settings that do not fit, or data that allows no number; both are NllError.
 
+    Notes
+    -----
+    The standard error of the mean R is that of a ratio of sums (Cochran, Sampling Techniques, 1977, chapter 6), the
+    samples taken as independent: ``sqrt(n / (n-1) * sum (a - R b)**2) / |sum b|`` with a the weighted losses of the n
+    counted samples and b their weights. With equal weights that is the sample standard deviation (n - 1) over sqrt(n).
+    Under "sum" it is that of the sum, sqrt(n) times the standard deviation of a; NaN for fewer than two samples.
+
     Examples
     --------
     >>> import nllcli

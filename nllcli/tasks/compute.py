@@ -191,7 +191,6 @@ def _metrics(settled: Settled, tally: Tally) -> tuple[Metric, ...]:
     if settled.dataset.soft_targets is not None:
         denominator = "sum of sample weights" if settled.dataset.sample_weights is not None else "positions"
     how = {"mean": f"mean: sum / {denominator}", "sum": "sum over samples", "none": "not reduced"}[options.reduction]
-    error = tally.standard_error_of_sum() if options.reduction == "sum" else tally.standard_error()
     accuracy = None if tally.n_correct is None or not tally.n_counted else tally.n_correct / tally.n_counted
     is_likelihood = options.loss == "nll"  # of which alone the exponential is a perplexity
     metrics = [
@@ -210,7 +209,7 @@ def _metrics(settled: Settled, tally: Tally) -> tuple[Metric, ...]:
         Metric(
             "standard_error",
             "standard error",
-            error,
+            _standard_error(tally, options.reduction),
             "nats",
             f"of the {'sum' if options.reduction == 'sum' else 'mean'}",
         ),
@@ -230,6 +229,13 @@ def _metrics(settled: Settled, tally: Tally) -> tuple[Metric, ...]:
         Metric("n_classes", "classes", n_classes),
     ]
     return tuple(metrics)
+
+
+def _standard_error(tally: Tally, reduction: str) -> float | None:
+    """That of the sum or of the mean; one sample has no spread to tell it from."""
+    if tally.n_counted < 2:
+        return None
+    return tally.standard_error_of_sum() if reduction == "sum" else tally.standard_error()
 
 
 def _chance(settled: Settled, tally: Tally) -> Metric:

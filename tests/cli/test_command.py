@@ -39,6 +39,6 @@ def test_every_command_refuses_a_second_value():
 def test_options_are_listed_in_groups(command):
     done = nll(command, "--help")
     groups = dict(part.split(":\n", 1) for part in done.out.split("\n\n") if ":\n" in part)
-    assert groups["Options"].split() == "-h, --help Show this message and exit.".split()
+    assert groups["Options"].split() == ["-h,", "--help", "Show", "this", "message", "and", "exit."]
     assert {"What to show", "Where to write"} <= groups.keys()
     assert "{" not in done.out.splitlines()[0]

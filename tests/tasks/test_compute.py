@@ -1,5 +1,7 @@
 """What nll compute keeps and shows of the samples, in whatever order the file has them."""
 
+import re
+
 import numpy as np
 import oracle
 import pytest
@@ -50,6 +52,19 @@ def test_no_samples_have_no_losses(tmp_path):
     assert nll(*words, "-f", "json").json["losses"] == []
     assert nll(*words).code == 0
     assert nll(*words, "-f", "json", "--per-sample").json["samples"] == []
+
+
+def test_one_sample_has_no_standard_error(tmp_path):
+    """Undefined is a dash, as elsewhere in the table; a mean over nothing is a result, and NaN."""
+    np.save(tmp_path / "x.npy", ROWS[:2])
+    (tmp_path / "y.txt").write_text("1\n-100\n")
+    words = ("compute", tmp_path / "x.npy", tmp_path / "y.txt")
+    assert re.search(r"\n  standard error +–  +of the mean\n", nll(*words).out)
+    report = nll(*words, "-f", "json").json
+    assert report["standard_error"] is None
+    assert "nonfinite" not in report
+    (tmp_path / "y.txt").write_text("-100\n-100\n")
+    assert nll(*words, "-f", "json").json["nonfinite"].keys() == {"loss", "perplexity", "bits"}
 
 
 def test_without_targets_there_is_no_accuracy(files):
