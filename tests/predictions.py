@@ -74,6 +74,29 @@ def one_column(folder):
     return _saved(folder, logits, np.zeros(40, int))
 
 
+def _upper_halves(logits):
+    """The bits of bfloat16: float32 without the lower sixteen, as x.bfloat16().view(torch.int16) gives them."""
+    return (np.asarray(logits, np.float32).view(np.uint32) >> 16).astype(np.uint16)
+
+
+def bfloat16_as(dtype):
+    def build(folder):
+        logits, targets = sound(47, 80, 6)
+        return _saved(folder, _with(_upper_halves(logits), (4, 2), 0xFF80).view(dtype), _with(targets, 4, 0))
+
+    return build
+
+
+def decimal_commas(digits):
+    def build(folder):
+        logits, targets = sound(48, 40, 3, dtype=np.float64)
+        rows = [",".join(f"{x:.{digits}f}".replace(".", ",") for x in row) for row in logits.tolist()]
+        (folder / "logits.csv").write_text("\n".join(rows) + "\n")
+        return [str(folder / "logits.csv"), *_saved(folder, logits, targets)[1:]]
+
+    return build
+
+
 def softmax_twice(folder):
     logits, targets = sound(3, 60, 5)
     return _saved(folder, softmax(logits).astype(np.float32), targets)
@@ -320,6 +343,8 @@ FAULTS = {
     "no-samples": [no_samples],
     "everything-ignored": [everything_ignored],
     "one-column": [one_column],
+    "bfloat16-bits": [bfloat16_as(np.int16), bfloat16_as(np.uint16)],
+    "decimal-commas": [decimal_commas(6), decimal_commas(17)],
     "softmax-twice": [softmax_twice, sigmoid_twice],
     "log-softmax-twice": [log_softmax_twice],
     "not-probabilities": [logits_as_probs, probs_as_log_probs],

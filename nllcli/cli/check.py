@@ -1,21 +1,34 @@
 """nll check."""
 
 from dataclasses import replace
-from textwrap import wrap
 from typing import Annotated
 
 import typer
 
 from nllcli.cli import options, scoring
 from nllcli.errors import ExitCode
-from nllcli.tasks.findings.table import FINDINGS, REFUSALS
+from nllcli.tasks.findings.table import MEANINGS
 
-# A block that --help does not rewrap, as the backspace says: it would break codes at their hyphens.
-CODES_HELP = "\n".join(
-    ["Findings:", "", "\b", *wrap(", ".join((*FINDINGS, *REFUSALS)), 76, break_on_hyphens=False)],
+_WIDTH = max(len(code) for meanings in MEANINGS.values() for code in meanings)
+
+
+def _block(severity: str, meanings: dict[str, str]) -> str:
+    """One kind of findings, a line each; --help does not rewrap it, as the backspace says."""
+    lines = (f"{code:{_WIDTH}}  {meaning}" for code, meaning in meanings.items())
+    return "\n".join([f"Findings, {severity}s (exit code {ExitCode.CONDITION}):", "", "\b", *lines])
+
+
+CODES_HELP = "\n\n".join(
+    [
+        *(_block(severity, meanings) for severity, meanings in MEANINGS.items()),
+        "A note alone ends with exit code 0.",
+    ]
 )
 
-Codes = Annotated[bool, typer.Option("--quiet", "-q", help="Only the codes of what was found, one a line.")]
+Codes = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", rich_help_panel=options.SHOWN, help="Only the codes of what was found, one a line."),
+]
 
 
 def check(
@@ -54,7 +67,8 @@ def check(
 ) -> None:
     """What is wrong or suspicious about logits and targets.
 
-    Exit code 5 if anything is. Weights, reduction and the like decide the loss that is reported beside the findings.
+    Exit code 5 if there is an error or a warning. Weights, reduction and the like decide the loss that is reported
+    beside the findings.
     """
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs

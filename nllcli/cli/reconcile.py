@@ -19,12 +19,16 @@ Tolerance = Annotated[
         help="How far off still matches.  [default: half a unit of the last digit of --expect]",
     ),
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many matches to show.")]
+Limit = Annotated[
+    int,
+    typer.Option("--limit", min=1, metavar="N", rich_help_panel=options.SHOWN, help="How many matches to show."),
+]
 Commands = Annotated[
     bool,
     typer.Option(
         "--quiet",
         "-q",
+        rich_help_panel=options.SHOWN,
         help="Only the nll commands of the matches, best first, one a line; not every match has one.",
     ),
 ]

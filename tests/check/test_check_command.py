@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import math
+import struct
 
 import numpy as np
 import pytest
@@ -183,6 +185,18 @@ def test_options_that_mend(tmp_path, capsys):
     words = [str(tmp_path / "probs.npy"), str(tmp_path / "targets.npy")]
     assert run(capsys, *words, "-q")[1].split() == ["softmax-twice", "padding-scored"]
     assert run(capsys, *words, "-q", "--from", "probs", "--ignore-index", "255") == (0, "", "")
+
+
+@pytest.mark.parametrize("build", FAULTS["bfloat16-bits"])
+def test_bits_read_as_what_they_are_have_the_loss_of_the_logits(build, tmp_path, capsys):
+    words = build(tmp_path)
+    code, out, _ = run(capsys, *words, "--input-dtype", "bfloat16", "-f", "json")
+    answer = json.loads(out)
+    assert (code, answer["findings"]) == (0, [])
+    bits, targets = np.load(words[0]).view(np.uint16), np.load(words[1])
+    rows = [[struct.unpack("<f", bytes(2) + int(b).to_bytes(2, "little"))[0] for b in row] for row in bits]
+    losses = [math.log(math.fsum(map(math.exp, row))) - row[y] for row, y in zip(rows, targets, strict=True)]
+    assert answer["loss"] == pytest.approx(math.fsum(losses) / len(losses), rel=1e-12)
 
 
 @pytest.mark.parametrize(

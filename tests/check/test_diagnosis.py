@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import struct
 from collections import Counter
 from fractions import Fraction
 
@@ -14,9 +15,10 @@ from predictions import softmax, sound
 from nllcli.model import Block, Scratch
 from nllcli.numerics.diagnosis import chance
 from nllcli.numerics.diagnosis.evidence import Evidence, Reading, gather
+from nllcli.numerics.diagnosis.integers import Bits, Halves, read_bits, read_halves
 from nllcli.numerics.diagnosis.labels import Runs, Streaks, read_runs, read_streaks
 from nllcli.numerics.diagnosis.repeats import Repeats, read_repeats
-from nllcli.numerics.diagnosis.sums import FewValues, Moments
+from nllcli.numerics.diagnosis.sums import Every, FewValues, Moments
 
 ONE_IN_A_MILLION = 1e-6
 
@@ -130,6 +132,33 @@ def test_runs_against_loops(rows):
     ending = [len(list(itertools.takewhile(lambda v: v == 0, row[::-1]))) for row in rows]
     n = sum(row.count(0) for row in rows)
     assert found == Runs(n, sum(ending), sum(leading), sum(k >= 4 for k in ending), sum(k >= 4 for k in leading))
+
+
+@pytest.mark.parametrize("dtype", ["i2", "u2", ">i2"])
+def test_bits_of_bfloat16_against_struct(dtype):
+    """Every pattern of two bytes: what is of ordinary size, 0, -inf or the lowest number."""
+    patterns = range(1 << 16)
+    values = [struct.unpack(">f", pattern.to_bytes(2, "big") + bytes(2))[0] for pattern in patterns]
+    lowest = struct.unpack(">f", bytes.fromhex("ff7f0000"))[0]
+    ordinary = [2.0**-30 <= abs(value) < 2.0**15 for value in values]
+    masks = [value in (0.0, -math.inf, lowest) for value in values]
+    given_ = np.array(patterns, np.uint16).view(dtype[-2:]).astype(dtype).reshape(-1, 4)
+    found = read_bits(given_.astype(float), given_.dtype)
+    assert found == Bits(1 << 16, sum(map(max, ordinary, masks)), sum(map(lambda o, v: o and v < 0, ordinary, values)))
+    assert read_bits(given_.astype(float), np.dtype("i4")) == Bits()
+
+
+def test_halves_of_decimal_fractions_against_text():
+    """Digits behind a comma, as text; the zeros in front of them are lost."""
+    numbers = np.random.default_rng(6).normal(0, 3, (50, 3)).tolist()
+    cells = [",".join(f"{number:.6f}".replace(".", ",") for number in row).split(",") for row in numbers]
+    long = sum(len(cell.lstrip("0")) >= 6 for row in cells for cell in row[1::2])
+    x = np.array(cells, float)
+    assert read_halves(x) == Halves(Every(True), 150, long)
+    assert not read_halves(x[:, ::-1]).every.holds
+    assert not read_halves(-x).every.holds
+    assert not read_halves(x + 0.5).every.holds
+    assert read_halves(x[:, :5]) == read_halves(x[:, :2]) == Halves()
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

@@ -1,11 +1,12 @@
 import json
+import re
 
 import numpy as np
 import pytest
 from predictions import FAULTS, SAMPLES
 
 from nllcli.cli.main import main
-from nllcli.tasks.findings.table import FINDINGS, REFUSALS
+from nllcli.tasks.findings.table import FINDINGS, MEANINGS, REFUSALS
 
 # What a fault brings with it, told after it.
 SYMPTOMS = {"absent-classes", "worse-than-chance", "worse-than-frequencies"}
@@ -24,13 +25,32 @@ def test_every_code_has_a_file_with_the_fault():
     assert set(FAULTS) == {*FINDINGS, *REFUSALS}
 
 
+def test_help_says_what_every_code_means_and_how_bad_it_is(capsys):
+    """In lines of 80 columns, under the severity that the fault's file shows."""
+    assert main(["check", "--help"]) == 0
+    shown = capsys.readouterr().out
+    of_errors, of_warnings = shown.partition("Findings, errors (exit code 5):")[2].split(
+        "Findings, warnings (exit code 5):"
+    )
+    told = {"error": of_errors, "warning": of_warnings}
+    listed = {
+        severity: dict(re.findall(r"^  ([a-z0-9]+(?:-[a-z0-9]+)+) +(\S.{5,})$", text, re.MULTILINE))
+        for severity, text in told.items()
+    }
+    assert {severity: set(codes) for severity, codes in listed.items()} == {
+        severity: set(meanings) for severity, meanings in MEANINGS.items()
+    }
+    assert sorted(code for meanings in MEANINGS.values() for code in meanings) == sorted(FAULTS)
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 @pytest.mark.parametrize(("code", "build"), CASES, ids=[f"{code}-{b.__name__}" for code, b in CASES])
 def test_fault_is_found(code, build, tmp_path, capsys):
     exit_code, answer = check(build(tmp_path), capsys)
     assert exit_code == 5
     first, *others = answer["findings"]
     assert first["code"] == code
-    assert first["severity"] in ("error", "warning")
+    assert code in MEANINGS[first["severity"]]
     assert first["message"]
     assert first["fix"]
     assert {finding["code"] for finding in others} <= SYMPTOMS

@@ -140,6 +140,33 @@ def test_votes_tie_and_repeat(tmp_path):
     assert found(tmp_path, votes, drawn(rng, votes.astype(float))) == []
 
 
+WHOLE = {
+    "small": lambda rng: rng.integers(-9, 10, (300, 6)),
+    "thousands": lambda rng: rng.normal(0, 3000, (300, 6)).round(),
+    "ten thousands": lambda rng: rng.normal(0, 10_000, (300, 6)).round(),
+    "the whole range": lambda rng: rng.integers(-(2**15), 2**15, (300, 6)),
+    "around the middle of the positive range": lambda rng: rng.integers(13_000, 18_000, (300, 6)),
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+@pytest.mark.parametrize("dtype", ["i2", "i4", "f4"])
+def test_whole_numbers_are_logits_too(kind, dtype, tmp_path):
+    """Targets are what is largest, for at such sizes the softmax leaves no choice."""
+    logits = WHOLE[kind](np.random.default_rng(19)).clip(-(2**15), 2**15 - 1).astype(dtype)
+    codes = dict(found(tmp_path, logits, logits.argmax(axis=1)))
+    assert not {"bfloat16-bits", "decimal-commas"} & set(codes)
+
+
+@pytest.mark.parametrize("other", [5, 2000, 99_999])
+def test_small_and_large_columns_in_turn(other, tmp_path):
+    """Votes beside numbers of up to five digits: what follows a comma would be longer."""
+    rng = np.random.default_rng(20)
+    logits = np.where(np.arange(6) % 2, rng.integers(0, other, (200, 6)), rng.integers(0, 10, (200, 6)))
+    codes = dict(found(tmp_path, logits.astype(float), logits.argmax(axis=1)))
+    assert "decimal-commas" not in codes
+
+
 def test_two_decimals_repeat_by_chance(tmp_path):
     logits, targets = sound(4, 400, 2, spread=1.0, dtype=np.float64)
     assert found(tmp_path, logits.round(2), targets) == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.numerics.convert import is_bfloat16
+from nllcli.numerics.diagnosis.integers import Bits, Halves, read_bits, read_halves
 from nllcli.numerics.diagnosis.sums import Constant, Every, Peak, Sums
 from nllcli.numerics.evaluate import sum_tolerance
 from nllcli.numerics.tally import Rows
@@ -47,6 +48,8 @@ class Values(Sums):
     half: Every | None = None
     whole: Every | None = None
     constant: Constant | None = None
+    bits: Bits = Bits()
+    halves: Halves = Halves()
 
 
 def read_values(
@@ -66,7 +69,7 @@ def read_values(
         finite = np.isfinite(high)
         kept = x if counted is None else x[counted]
         clean = finite if counted is None else finite & counted
-        half = _is_half(kept, dtype)
+        half, whole = _is_half(kept, dtype), _is_whole(kept)
         values = Values(
             n=int(np.count_nonzero(clean)),
             saturated=where((np.abs(high) == HALF_MAXIMUM) | (np.abs(low) == HALF_MAXIMUM)),
@@ -74,8 +77,10 @@ def read_values(
             peak=Peak.of(high[clean]) if source == "logits" else None,
             tied=where(finite & _tied(x, high)) if half else Rows(),
             half=Every(half) if len(kept) else None,
-            whole=Every(_is_whole(kept)) if len(kept) else None,
+            whole=Every(whole) if len(kept) else None,
             constant=Constant.of(kept),
+            bits=read_bits(kept, dtype),
+            halves=read_halves(kept) if whole else Halves(Every(False)),
         )
         values += _nonfinite(x, high, counted, where)
         if source == "logits":

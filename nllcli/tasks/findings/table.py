@@ -1,6 +1,7 @@
 """The findings, in the order in which they are told: causes before symptoms."""
 
 from nllcli.registry import Registry
+from nllcli.tasks.findings.case import ERROR, WARNING
 
 # Each stands for a function that takes a Case and gives a Finding, or None.
 FINDINGS = Registry(
@@ -9,6 +10,8 @@ FINDINGS = Registry(
         "no-samples": "nllcli.tasks.findings.targets:no_samples",
         "everything-ignored": "nllcli.tasks.findings.targets:everything_ignored",
         "one-column": "nllcli.tasks.findings.values:one_column",
+        "bfloat16-bits": "nllcli.tasks.findings.integers:bfloat16_bits",
+        "decimal-commas": "nllcli.tasks.findings.integers:decimal_commas",
         "softmax-twice": "nllcli.tasks.findings.values:softmax_twice",
         "log-softmax-twice": "nllcli.tasks.findings.values:log_softmax_twice",
         "not-probabilities": "nllcli.tasks.findings.values:not_probabilities",
@@ -38,3 +41,44 @@ FINDINGS = Registry(
 
 # What opening the inputs refuses: these codes are carried by the errors themselves.
 REFUSALS = ("class-axis-ambiguous", "logits-transposed", "lengths-differ", "one-hot-integers")
+
+# What each means, by the worst it can be.
+MEANINGS = {
+    ERROR: {
+        "no-samples": "the file holds no samples",
+        "everything-ignored": "every target is the ignored index",
+        "one-column": "a single class, without --binary",
+        "bfloat16-bits": "integers that are the bits of bfloat16",
+        "decimal-commas": "numbers cut in two at their decimal commas",
+        "softmax-twice": "the logits are probabilities",
+        "not-probabilities": "numbers that are not what --from says",
+        "soft-targets-invalid": "soft targets that are no probabilities",
+        "nan-logits": "NaN among the logits",
+        "infinite-logits": "+inf among the logits",
+        "masked-samples": "samples whose every class is -inf",
+        "targets-one-based": "targets that count from 1",
+        "targets-out-of-range": "targets that are no class",
+        "padding-scored": "padding that is scored as if it were text",
+        "classes-reordered": "--classes in another order than the header",
+        "class-axis-swapped": "predictions hit along another axis alone",
+        "shifted-targets": "a neighbour's target fits better",
+        "classes-permuted": "columns in another order than the targets",
+        "infinite-loss": "targets whose probability is 0",
+        "class-axis-ambiguous": "shapes that fit with the classes on two axes",
+        "logits-transposed": "shapes that fit with two axes exchanged",
+        "lengths-differ": "more samples in one file than in the other",
+        "one-hot-integers": "targets that are integers in the logits' shape",
+    },
+    WARNING: {
+        "log-softmax-twice": "the logits are log-probabilities",
+        "not-normalised": "probabilities that do not sum to 1",
+        "soft-targets-not-normalised": "soft targets that do not sum to 1",
+        "half-precision-saturation": "logits at half precision's limit, 65504",
+        "identical-maxima": "the largest logits tie, or end at one ceiling",
+        "constant-class": "a class of one value (first or last 0: a note)",
+        "absent-classes": "classes that never occur among the targets",
+        "duplicated-rows": "samples that occur twice (below 1 %: a note)",
+        "worse-than-chance": "a loss above that of all classes alike",
+        "worse-than-frequencies": "a loss above that of the class frequencies",
+    },
+}
