@@ -60,5 +60,6 @@ def read_halves(x: NDArray[Any]) -> Halves:
     if x.shape[1] < 4 or x.shape[1] % 2 or not len(x):
         return Halves()
     before, after = x[:, 0::2], x[:, 1::2]
-    could_be = bool((np.abs(before) < _LEAST_THOUSAND).all() and (after >= 0.0).all())
-    return Halves(Every(could_be and bool((x == np.floor(x)).all())), after.size, int(np.count_nonzero(after >= _LEAST_LONG)))
+    in_range = (np.abs(before) < _LEAST_THOUSAND).all() and (after >= 0.0).all()
+    every = Every(bool(in_range and (x == np.floor(x)).all()))
+    return Halves(every, after.size, int(np.count_nonzero(after >= _LEAST_LONG)))
