@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from array import array
 from bisect import bisect_right
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES = 1 << 20
 LONGEST_LINE = 1 << 25
-_BLANK_START = re.compile(rb"\n[ \t\n]")
 
 
 class Lines(NamedTuple):
@@ -72,9 +70,10 @@ def clean_lines(
     """
     n_kept, line = 0, 1
     for piece in _whole_lines(read, name):
-        n_lines = n_clean = int(np.count_nonzero(_is_end(piece)))
+        ends = _is_end(piece)
+        n_lines = n_clean = int(np.count_nonzero(ends))
         marked = table and (b"#" in piece or b'"' in piece or b"\0" in piece)
-        if marked or piece[:1] in b" \t\n" or _BLANK_START.search(piece):
+        if marked or piece[:1] in b" \t\n" or _any_begins_blank(piece, ends):
             kept = []
             for i, text in enumerate(piece[:-1].split(b"\n")):
                 if delimiter is not None:
@@ -177,6 +176,13 @@ def cut_lines(pieces: Iterator[Lines], n_lines: int) -> Iterator[Lines]:
 def _end_of_line(piece: bytes, n: int) -> int:
     """Where the ``n``-th line of ``piece`` ends."""
     return int(np.flatnonzero(_is_end(piece))[n - 1]) + 1
+
+
+def _any_begins_blank(piece: bytes, ends: NDArray[np.bool_]) -> bool:
+    """Whether a line but the first is empty or begins with a blank; regular expressions would hold the lock."""
+    characters = np.frombuffer(piece, np.uint8)
+    blank = ends | (characters == ord(" ")) | (characters == ord("\t"))
+    return bool((ends[:-1] & blank[1:]).any())
 
 
 def _is_end(piece: bytes) -> NDArray[np.bool_]:
