@@ -60,7 +60,7 @@ def check(
     header: scoring.Header = "auto",
     precision: scoring.Precision = "exact",
     threads: scoring.Threads = None,
-    format: options.Format = "table",
+    format: options.Format = None,
     quiet: Codes = False,
     output: options.Output = None,
     progress: scoring.ShowProgress = None,

@@ -64,7 +64,7 @@ def compute(
     save_log_probs: Annotated[str | None, scoring.saving("log-probs", "log-probabilities")] = None,
     save_grad: Annotated[str | None, scoring.saving("grad", "gradient of the loss by the logits")] = None,
     save_dtype: scoring.SaveDtype = "f8",
-    format: options.Format = "table",
+    format: options.Format = None,
     quiet: options.Quiet = False,
     output: options.Output = None,
     progress: scoring.ShowProgress = None,
@@ -73,6 +73,7 @@ def compute(
     from nllcli.outputs.arrays import open_array
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
+    from nllcli.outputs.formats import format_for
     from nllcli.outputs.progress import ProgressBar
     from nllcli.tasks.compute import Sections
     from nllcli.tasks.compute import compute as task
@@ -117,7 +118,7 @@ def compute(
         },
         inputs=[logits, targets, sample_weights, weights, counts, classes],
     )
-    sections = _sections(format, reduction, per_class=per_class, per_sample=per_sample)
+    sections = _sections(format or format_for(output), reduction, per_class=per_class, per_sample=per_sample)
     with ProgressBar(progress) as bar:
         report = task(
             replace(request, progress=bar),

@@ -63,7 +63,7 @@ def explain(
     threads: scoring.Threads = None,
     rows: Rows = None,
     hardest: Hardest = None,
-    format: options.Format = "table",
+    format: options.Format = None,
     quiet: options.Quiet = False,
     output: options.Output = None,
     progress: scoring.ShowProgress = None,

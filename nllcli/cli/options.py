@@ -47,7 +47,16 @@ def _completer(names: Collection[str]) -> Callable[[str], list[str]]:
     return complete
 
 
-Format = Annotated[str, choice(FORMATS, "--format", "-f", group=SHOWN, help="How the result is written.")]
+Format = Annotated[
+    str | None,
+    choice(
+        FORMATS,
+        "--format",
+        "-f",
+        group=SHOWN,
+        help="How the result is written.  [default: by the extension of -o, else table]",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=SHOWN, help="Only the numbers, in full.")]
 Output = Annotated[
     str | None,

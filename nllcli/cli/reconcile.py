@@ -66,7 +66,7 @@ def reconcile(
     threads: scoring.Threads = None,
     tolerance: Tolerance = None,
     limit: Limit = 10,
-    format: options.Format = "table",
+    format: options.Format = None,
     quiet: Commands = False,
     output: options.Output = None,
     progress: scoring.ShowProgress = None,

@@ -51,7 +51,7 @@ def weights(
     beta: options.Beta = 0.999,
     zero_count: options.ZeroCount = "error",
     all_schemes: AllSchemes = False,
-    format: options.Format = "table",
+    format: options.Format = None,
     quiet: options.Quiet = False,
     output: options.Output = None,
 ) -> None:

@@ -130,9 +130,9 @@ class _NpyWriter(ArrayWriter):
         if is_replaceable(plan.path) or (plan.is_gathered and None not in plan.shape):
             return
         raise UsageError(
-            "this array cannot be written into a pipe, as its numbers do not come in the order of a .npy file",
+            "the .npy file of this input takes going back to an earlier place, which a pipe has not",
             where=shown(plan.path),
-            hint="write it into a file, or, with -f csv, as lines of text",
+            hint="name a file, or leave -o out for lines of text (-f csv)",
         )
 
     def _write_header(self, n_entries: int) -> None:

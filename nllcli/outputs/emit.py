@@ -2,7 +2,7 @@
 
 from nllcli.model import Report
 from nllcli.outputs.files import StrPath, faults, replace_file
-from nllcli.outputs.formats import FORMATS
+from nllcli.outputs.formats import FORMATS, format_for
 from nllcli.outputs.numbers import shortest
 from nllcli.outputs.streams import standard_output, write_notice, write_result
 
@@ -10,11 +10,15 @@ from nllcli.outputs.streams import standard_output, write_notice, write_result
 def emit(
     report: Report,
     *,
-    fmt: str = "table",
+    fmt: str | None = None,
     quiet: bool = False,
     path: StrPath | None = None,
 ) -> None:
-    """Write ``report`` to standard output (``path`` None or "-") or to a file, then its notices to standard error."""
+    """Write ``report`` to standard output (``path`` None or "-") or to a file, then its notices to standard error.
+
+    ``fmt`` of None: by the extension of the file, or a table.
+    """
+    fmt = fmt or format_for(path)
     if path is None or str(path) == "-":
         write_result(_quiet(report) if quiet else _rendered(report, fmt, on_screen=True))
     else:

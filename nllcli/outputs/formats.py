@@ -1,5 +1,8 @@
 """The table of output formats: each turns a report into text that ends in a newline."""
 
+from os import PathLike
+from pathlib import PurePath
+
 from nllcli.registry import Registry
 
 FORMATS = Registry(
@@ -12,3 +15,10 @@ FORMATS = Registry(
         "markdown": "nllcli.outputs.markdown:render",
     },
 )
+
+_EXTENSIONS = {".json": "json", ".csv": "csv", ".tsv": "tsv", ".md": "markdown"}
+
+
+def format_for(path: str | PathLike[str] | None) -> str:
+    """The format that the extension of an output file stands for; a table where it stands for none."""
+    return _EXTENSIONS.get(PurePath(path or "").suffix.lower(), "table")

@@ -224,8 +224,12 @@ with open_array("-", shape=(2, 3, 4), class_axis=1) as out:
 @pytest.mark.parametrize(("shape", "gathered"), [((None, 3), 1 << 24), ((2, 3, 4), 0)])
 def test_a_pipe_cannot_be_gone_back_in(monkeypatch, shape, gathered):
     monkeypatch.setattr(arrays, "_GATHERED_BYTES", gathered)
-    with pytest.raises(UsageError, match="cannot be gone back in"), open_array("-", shape=shape, class_axis=1):
+    with (
+        pytest.raises(UsageError, match="going back to an earlier place, which a pipe has not") as caught,
+        open_array("-", shape=shape, class_axis=1),
+    ):
         pass
+    assert "leave -o out" in caught.value.hint
 
 
 def test_every_cutting_gives_the_same_file(tmp_path):

@@ -3,12 +3,13 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from nllcli.errors import UsageError
 from nllcli.model import Report
-from nllcli.outputs.formats import FORMATS
+from nllcli.outputs.formats import FORMATS, format_for
 
 every_format = pytest.mark.parametrize("name", FORMATS)
 
@@ -19,6 +20,27 @@ def test_text_ends_in_one_newline_and_holds_no_escape(name, report):
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (None, "table"),
+        ("-", "table"),
+        ("report.txt", "table"),
+        ("report", "table"),
+        ("a.json/report", "table"),
+        ("/dev/stdout", "table"),
+        ("report.json", "json"),
+        ("report.JSON", "json"),
+        (Path("a.b.csv"), "csv"),
+        ("report.tsv", "tsv"),
+        ("report.md", "markdown"),
+    ],
+)
+def test_the_extension_stands_for_a_format(path, name):
+    assert format_for(path) == name
+    assert name in FORMATS
 
 
 @every_format
