@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 _BATCH = 8
+_TEXT_PARTS = 4
 
 
 def outcomes(
@@ -51,7 +52,9 @@ def map_dataset(
 
 
 def chunks(dataset: Dataset) -> Iterator[Chunk]:
-    return dataset.chunks(stream.block_samples(dataset.layout.n_classes))
+    """The dataset's blocks: of text smaller ones, as it is read before its turn comes and longer than its numbers."""
+    samples = stream.block_samples(dataset.layout.n_classes)
+    return dataset.chunks(samples if dataset.layout.n_samples is not None else max(1, samples // _TEXT_PARTS))
 
 
 def targets_of(dataset: Dataset, ignore_index: int, n_classes: int) -> Iterator[NDArray[np.int64]]:
@@ -83,7 +86,8 @@ def blaming(dataset: Dataset) -> Iterator[None]:
         source = dataset.soft_targets if error.culprit == "targets" and dataset.soft_targets else dataset.logits
 
         def place(sample: int, class_index: int | None = None) -> str:
-            return source.place(sample, dataset.layout, class_index) if vector is None else dataset.layout.place(sample)
+            layout = dataset.layout
+            return source.place(sample, layout, class_index) if vector is None else vector.place(sample, layout)
 
         message = _with_name(error.message, dataset.class_names)
         if len(error.values) > 1:
