@@ -24,6 +24,8 @@ from measure import Pair, alternate, forget_pages, peak_memory, process
 import nllcli
 
 NLL = [sys.executable, "-m", "nllcli"]
+_ALONE = "import sys; sys.modules['pyarrow'] = None; from nllcli.cli.main import run; run()"
+NLL_ALONE = [sys.executable, "-c", _ALONE]  # as where pyarrow is not installed
 PETS = [str(Path(__file__).parents[2] / "samples" / "pets" / name) for name in ("logits.csv", "targets.txt")]
 TORCH_WHOLE = (
     "import numpy as np, torch; torch.set_num_threads({threads}); "
@@ -215,6 +217,14 @@ def memory(bench: Bench) -> Iterator[Row]:
     wide = bench.sparse("wide.npy", (1000, 256_000))
     few = bench.save("few.npy", np.zeros(1000, "i8"))
     yield from row("memory: 256,000 classes", [*NLL, "compute", wide, few])
+    if bench.wanted("memory: 1 GB of CSV"):
+        table, _ = csv(bench, "%.17g")
+        long, targets = bench.folder / "long.csv", bench.save("long.npy", bench.targets((1_000_000,), 50))
+        with long.open("wb") as file:
+            for _ in range(5):
+                file.write(Path(table).read_bytes())
+        yield from row("memory: 1 GB of CSV", [*NLL, "compute", str(long), targets])
+        yield from row("memory: 1 GB of CSV without pyarrow", [*NLL_ALONE, "compute", str(long), targets])
 
 
 def scaling(bench: Bench) -> Iterator[Row]:
@@ -232,17 +242,30 @@ def scaling(bench: Bench) -> Iterator[Row]:
 
 
 def text(bench: Bench) -> Iterator[Row]:
-    """CSV, parsed and scored, against parsing alone."""
-    name = "CSV (100000, 50)"
-    if not bench.wanted(name):
-        return
-    path = str(bench.folder / "table.csv")
-    np.savetxt(path, bench.logits((100_000, 50)), delimiter=",", fmt="%.8g")
-    targets = bench.save("table-targets.npy", bench.targets((100_000,), 50))
-    ours = in_this_process(["compute", path, targets, "-q"])
-    pair = alternate(ours, lambda: np.loadtxt(path, delimiter=","), 3)
-    fast = "with" if find_spec("pyarrow") else "without"
-    yield f"{name}, {fast} pyarrow", "numpy.loadtxt", speed(pair), "1 or more"
+    """CSV, parsed and scored, against parsing alone; whole processes."""
+    for form in ("%.6f", "%.9g", "%.17g"):
+        names = {
+            f"CSV (200000, 50) of {form}, {fast} pyarrow": fast
+            for fast in ("without", "with")
+            if fast == "without" or find_spec("pyarrow")
+        }
+        if not any(map(bench.wanted, names)):
+            continue
+        path, targets = csv(bench, form)
+        theirs = process([sys.executable, "-c", f"import numpy; numpy.loadtxt({path!r}, delimiter=',')"])
+        for name, fast in names.items():
+            if bench.wanted(name):
+                program = NLL if fast == "with" else NLL_ALONE
+                pair = alternate(process([*program, "compute", path, targets]), theirs, bench.runs)
+                yield name, "numpy.loadtxt", speed(pair), "1 or more"
+
+
+def csv(bench: Bench, form: str) -> tuple[str, str]:
+    """10,000,000 logits as text, and their targets."""
+    path, line = bench.folder / "table.csv", ",".join([form] * 50) + "\n"
+    with path.open("w") as file:
+        file.writelines(line % tuple(row) for row in bench.logits((200_000, 50), "f8") / 3)
+    return str(path), bench.save("table-targets.npy", bench.targets((200_000,), 50))
 
 
 def libraries(bench: Bench) -> Iterator[Row]:
