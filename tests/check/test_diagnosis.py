@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import statistics
 import struct
 from collections import Counter
 from fractions import Fraction
@@ -247,3 +248,11 @@ def test_over_frequencies_against_loops():
     assert entropy == pytest.approx(math.fsum(-n / 80 * math.log(n / 80) for n in counts if n))
     assert excess.mean == pytest.approx(np.mean(each))
     assert excess.standard_error() == pytest.approx(np.std(each, ddof=1) / math.sqrt(80))
+
+
+@pytest.mark.parametrize("values", [[], [2.5], [1.0, 4.0], [0.5, -3.0, 8.25]], ids=len)
+def test_moments_are_those_of_the_statistics_module(values):
+    moments = Moments.of(np.array(values)) + Moments()
+    np.testing.assert_equal(moments.mean, statistics.fmean(values) if values else math.nan)
+    expected = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+    assert moments.standard_error() == pytest.approx(expected, rel=1e-14)

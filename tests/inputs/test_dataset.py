@@ -228,3 +228,92 @@ def test_targets_far_beyond_the_logits_are_only_counted(name, put, monkeypatch):
         open_dataset(InputOptions(logits, targets=put(name, text[name])))
     with pytest.raises(DataError, match=r"line 2[12]"):
         open_dataset(InputOptions(put("x", np.zeros((40, 2))), targets=put(name, text[name])))
+
+
+# --- text -------------------------------------------------------------------------------------------------------------
+
+
+def test_columns_are_found_by_name_and_by_number(put):
+    """A name comes first; a number counts from 1; neither may be in doubt."""
+    path = put("x.csv", "a,1,b,b\n0.5,1,2.5,3.5\n")
+
+    def logits(column):
+        return joined(open_dataset(InputOptions(path, target_column=column, header="yes")), "logits").tolist()
+
+    assert logits("1") == [[0.5, 2.5, 3.5]]  # the name of the second
+    assert logits("2") == [[0.5, 2.5, 3.5]]
+    with pytest.raises(UsageError, match=r"has 2 columns 'b'") as caught:
+        logits("b")
+    assert caught.value.hint == "use its number"
+    for missing in ("c", "0", "5", "-1", "\u00b2", "9" * 5000):
+        with pytest.raises(UsageError, match="there is no column") as caught:
+            logits(missing)
+        assert caught.value.hint == "columns: a, 1, b, b"
+
+
+@pytest.mark.parametrize(("cell", "expected"), [("2.0", 2), ("2e0", 2), ("+2", 2), ("02", 2), ("1.5", None)])
+def test_targets_among_the_logits_that_are_written_as_fractions(cell, expected, put):
+    path = put("x.csv", f"0.5,1,2.5,1\n0.5,1,2.5,{cell}\n")
+    dataset = open_dataset(InputOptions(path, target_column="4"))
+    if expected is None:
+        with pytest.raises(DataError, match=r"line 2, column 4: target '1\.5' is no class index"):
+            joined(dataset, "targets")
+        return
+    assert joined(dataset, "targets").tolist() == [1, expected]
+    assert joined(open_dataset(InputOptions(path, target_column="4")), "logits").tolist() == [[0.5, 1, 2.5]] * 2
+    assert [note.code for note in dataset.notes] == ["targets-as-floats"] * any(c in cell for c in ".e")
+
+
+@pytest.mark.parametrize("extension", [".tsv", ".TSV"])
+def test_the_extension_tells_of_tabs(extension, put):
+    """Commas that would cut the line into numbers are then text inside a cell."""
+    path = put(f"x{extension}", "1\t2\n3\t4\n")
+    assert joined(open_dataset(InputOptions(path)), "logits").tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(DataError, match=r"line 1.*'1,2' is not a number"):
+        joined(open_dataset(InputOptions(put(f"x{extension}", "1,2\n3,4\n"))), "logits")
+
+
+def test_a_name_that_several_classes_have(put):
+    x, y = put("x", np.zeros((2, 3))), put("y", "dog\ncat\n")
+    with pytest.raises(DataError, match=r"line 2: target 'cat' is the name of several classes"):
+        open_dataset(InputOptions(x, targets=y, classes=("cat", "dog", "cat")))
+
+
+@pytest.mark.parametrize("header", ["y", "label"])
+def test_the_header_of_targets_is_told_of(header, put):
+    x = put("x", np.zeros((2, 3)))
+    dataset = open_dataset(InputOptions(x, targets=put("y", f"{header}\n1\n2\n")))
+    assert joined(dataset, "targets").tolist() == [1, 2]
+    assert [note.message.partition(": ")[2] for note in dataset.notes] == [f"the first line, {header!r}, is a header"]
+    assert not open_dataset(InputOptions(x, targets=put("y", "1\n2\n"))).notes
+
+
+def test_whole_numbers_in_floating_point_are_told_of(put):
+    x = put("x", np.zeros((2, 3)))
+    dataset = open_dataset(InputOptions(x, targets=put("y", np.array([1.0, 2.0], np.float32))))
+    assert joined(dataset, "targets").tolist() == [1, 2]
+    assert [(n.code, n.message.partition(": ")[2]) for n in dataset.notes] == [
+        ("targets-as-floats", "whole numbers in float32 are taken as class indices")
+    ]
+
+
+@pytest.mark.parametrize(("name", "text"), [("y.csv", "1,0\n0,1\n"), ("y.jsonl", "[1,0]\n[0,1]\n")])
+def test_one_hot_integers_in_text_are_refused_at_its_end(name, text, put):
+    """Only its end shows that no probability was written as a fraction."""
+    x = put("x", np.zeros((2, 2)))
+    with pytest.raises(DataError, match="holds integers in the shape of the logits") as caught:
+        joined(open_dataset(InputOptions(x, targets=put(name, text))), "targets")
+    assert caught.value.where.endswith(name)
+    soft = open_dataset(InputOptions(x, targets=put(name, text.replace("1,0", "1,0.0"))))
+    assert joined(soft, "targets").tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl"])
+def test_a_table_whose_columns_are_samples(name, put):
+    """A number is where the file has it; a sample is a column, of which text and JSON lines have no word."""
+    text = {"x.csv": "a,b\n1,2\n\n3,4\n5,6\n", "x.jsonl": "[1,2]\n\n[3,4]\n[5,6]\n"}[name]
+    dataset = open_dataset(InputOptions(put(name, text), class_axis=0))
+    assert joined(dataset, "logits", 1).tolist() == [[1, 3, 5], [2, 4, 6]]
+    assert dataset.logits.place(1, dataset.layout) == dataset.layout.place(1)
+    number = dataset.logits.place(1, dataset.layout, 2)
+    assert number == ("line 5, column 2" if name == "x.csv" else dataset.layout.place(1))

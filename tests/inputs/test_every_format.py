@@ -1,5 +1,6 @@
 """The same array in every format: the same blocks, the same bits of the loss, whatever the number of threads."""
 
+import datetime as dt
 import errno
 import gzip
 import io
@@ -485,3 +486,43 @@ def test_table_that_changes_while_it_is_read(put):
         more.write(b"x")
     with pytest.raises(NllError, match="changed while"):
         list(chunks)
+
+
+@pytest.mark.parametrize("write", [parquet.write_table, feather.write_feather], ids=["parquet", "feather"])
+def test_a_table_that_claims_more_than_the_memory(write, put, monkeypatch):
+    """Whether the file or the machine is at fault cannot be told, but which file it was about."""
+
+    def fail(*_):
+        raise MemoryError("of 1 EiB")
+
+    path = put("x", arrow(table(), write))
+    monkeypatch.setattr(os, "pread", fail)
+    with pytest.raises(FaultError, match="x: is damaged, or there is not enough memory to read it: of 1 EiB"):
+        blocks(path, 10)
+
+
+@pytest.mark.parametrize("write", [parquet.write_table, feather.write_feather], ids=["parquet", "feather"])
+@pytest.mark.parametrize(
+    ("targets", "kind"), [([True, False], "bool"), ([[0], [1]], "list"), ([dt.date(2020, 1, 1)] * 2, "date")]
+)
+def test_a_target_column_of_neither_numbers_nor_names(targets, kind, write, put):
+    path = put("x", arrow(pa.table({"a": [1.0, 2.0], "b": [3.0, 4.0], "y": targets}), write))
+    with pytest.raises(DataError, match=f"column 'y' holds {kind}.*, neither class indices nor names"):
+        blocks(path, 10, target_column="y")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("y.jsonl", b"[0.5, 0.5]\n"), ("y.parquet", arrow(pa.table({"a": [0.5], "b": [0.5]})))]
+)
+def test_probabilities_of_another_number_of_classes(name, data, put):
+    with pytest.raises(DataError, match=r"has 2 values a sample, for logits of shape \(1, 3\)"):
+        blocks(put("x.npy", npy(np.zeros((1, 3)))), 10, targets=put(name, data))
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("w.csv", b"1,2\n3,4\n"), ("w.jsonl", b"[1, 2]\n[3, 4]\n"), ("w", arrow(pa.table({"a": [1.0], "b": [1.0]})))],
+)
+def test_sample_weights_in_several_columns(name, data, put):
+    with pytest.raises(DataError, match="has 2 columns; sample weights have one"):
+        blocks(put("x.npy", npy(np.zeros((2, 3)))), 10, sample_weights=put(name, data))

@@ -1,8 +1,11 @@
 """Opening files, pipes and standard input; peeking, spooling, and what fails."""
 
+import gzip
 import os
+import shlex
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,7 @@ import pytest
 from nllcli.errors import DataError, FaultError, NllError, UsageError
 from nllcli.inputs import files, lines
 from nllcli.inputs.dataset import InputOptions, open_dataset
-from nllcli.inputs.files import ByteStream, Spool, on_disk, open_stream, split_member
+from nllcli.inputs.files import ByteStream, Spool, can_be_read_again, on_disk, open_stream, split_member
 from nllcli.inputs.formats import detect
 from nllcli.inputs.opening import open_input
 from nllcli.inputs.options import ReadOptions
@@ -266,3 +269,115 @@ def test_version_tells_of_changes(tmp_path):
     (tmp_path / "x").write_bytes(b"12")
     with pytest.raises(FaultError, match="changed"):
         stream.check_unchanged()
+
+
+def test_only_regular_files_can_be_read_again(tmp_path, monkeypatch):
+    """One that is missing counts as one: opening it says so better."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.npz").touch()
+    os.mkfifo(tmp_path / "pipe")
+    again = {"a.npz": True, "a.npz:x": True, "missing": True, "miss\0ing": True, "-": False, "pipe": False, ".": False}
+    assert {path: can_be_read_again(path) for path in again} == again
+
+
+# --- what no reader reads, and members --------------------------------------------------------------------------------
+
+
+def refusal(path, input_format=None):
+    with pytest.raises(NllError) as caught:
+        open_input(str(path), input_format).read(ReadOptions())
+    return caught.value
+
+
+@pytest.mark.parametrize("end", ["", ".gz"])
+@pytest.mark.parametrize(
+    ("name", "loads"),
+    [("a.pt", "torch.load"), ("a.PTH", "torch.load"), ("a.pkl", "pickle.load"), ("a.pickle", "pickle")],
+)
+def test_files_that_can_run_code_are_told_by_their_extension(name, end, loads, tmp_path):
+    """With the command that converts them, which opens what is compressed as such and writes beside it."""
+    data = b"I1\n."  # a pickle of the oldest protocol, which begins as text may
+    path = tmp_path / (name + end)
+    path.write_bytes(gzip.compress(data) if end else data)
+    error = refusal(path)
+    assert (type(error), error.where) == (DataError, str(path))
+    assert "which can run code when it is loaded" in error.message
+    code = shlex.split(error.hint.removeprefix("if you trust it: "))[2]
+    assert loads in code
+    assert f"{'gzip.open' if end else 'open'}({str(path)!r}" in code
+    assert repr(str(tmp_path / "a.npy")) in code
+
+
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        (["model/data.pkl", "model/data/0"], "is a PyTorch file"),
+        (["data.pkl"], "is a PyTorch file"),
+        (["[Content_Types].xml", "xl/workbook.xml"], "is an office document"),
+        (["mimetype", "content.xml"], "is an office document"),
+        (["readme.txt"], "holds no arrays"),
+    ],
+)
+def test_archives_that_hold_no_arrays(members, says, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a", "w") as archive:
+        for name in members:
+            archive.writestr(name, b"")
+    assert says in refusal(tmp_path / "a").message
+
+
+def test_arrays_of_an_archive_by_their_names(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.array([1.0]), y=np.array([2.0]))
+    for member, value in (("x", 1.0), ("y", 2.0), ("y.npy", 2.0)):
+        assert open_input(f"{tmp_path}/a.npz:{member}").read(ReadOptions()).read_all() == [value]
+    error = refusal(f"{tmp_path}/a.npz:z")
+    assert (type(error), error.message) == (UsageError, "has no array 'z'")
+    assert error.hint == f"it has {tmp_path}/a.npz:x, {tmp_path}/a.npz:y"
+    error = refusal(f"{tmp_path}/a.npz")
+    assert (type(error), error.message) == (UsageError, "holds 2 arrays")
+    assert error.hint == f"name one: {tmp_path}/a.npz:x, {tmp_path}/a.npz:y"
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_archive_with_two_members_of_one_name(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        for _ in range(2):
+            archive.writestr("x.npy", b"")
+    assert refusal(f"{tmp_path}/a.npz:x").message == "has several members of the name 'x'"
+
+
+def test_numbers_of_an_archive_that_were_damaged(tmp_path):
+    """Far behind the header, where nothing else tells of a changed bit."""
+    np.savez(tmp_path / "a.npz", x=np.arange(50_000.0))
+    data = bytearray((tmp_path / "a.npz").read_bytes())
+    data[data.index(np.array([49_998.0, 49_999.0]).tobytes())] ^= 1
+    (tmp_path / "a.npz").write_bytes(data)
+    assert refusal(tmp_path / "a.npz").message == "is a damaged archive: the checksum does not match"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "what"), [("x.csv", b"1,2\n", "CSV"), ("x.tsv", b"1\t2\n", "TSV"), ("x.jsonl", b"[1]\n", "JSONL")]
+)
+def test_text_has_no_members(name, data, what, tmp_path):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UsageError, match=f"^{tmp_path}/{name}: is {what}, which has no members; there is no 'a' in it"):
+        open_input(f"{tmp_path}/{name}:a")
+
+
+@pytest.mark.parametrize("header", [b"[]", b"1", b"null", b'"a"'])
+def test_a_safetensors_header_that_is_no_object(header, tmp_path):
+    (tmp_path / "x").write_bytes(len(header).to_bytes(8, "little") + header)
+    assert refusal(tmp_path / "x", "safetensors").message == "its header is no JSON object"
+
+
+def test_lines_of_json_that_are_all_blank(tmp_path):
+    (tmp_path / "x.jsonl").write_bytes(b"\n \n")
+    assert refusal(tmp_path / "x.jsonl").message == "is empty"
+
+
+def test_an_array_in_a_stream_with_something_behind_it(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((4, 3)))
+    (tmp_path / "x.npy.gz").write_bytes(gzip.compress((tmp_path / "x.npy").read_bytes() + b"1"))
+    for axis in (0, 1):
+        dataset = open_dataset(InputOptions(str(tmp_path / "x.npy.gz"), class_axis=axis))
+        with pytest.raises(DataError, match=r"has bytes after the array: shape \(4, 3\) of float64"):
+            list(dataset.chunks(2))

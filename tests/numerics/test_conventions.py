@@ -4,7 +4,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from nllcli.numerics.conventions import in_unit, round_to
+from nllcli.numerics.convention_values import WeightTable
+from nllcli.numerics.conventions import Convention, Weighting, in_unit, round_to
 
 
 def nearest_bfloat16(value):
@@ -40,3 +41,14 @@ def test_units():
     assert in_unit(math.log(1000), "base-10") == pytest.approx(3)
     assert in_unit(math.log(5), "perplexity") == pytest.approx(5)
     assert in_unit(1e6, "perplexity") == math.inf
+
+
+@pytest.mark.parametrize("counts_of", ["targets", "given"])
+def test_counts_that_are_all_0_give_no_weights(counts_of):
+    weighted = Convention(weighting=Weighting("inverse", counts=counts_of))
+    empty, some = np.zeros(3, np.int64), np.array([2, 1, 0])
+    for counts in (empty, some):
+        table = WeightTable({0: counts}, given=None, given_counts=counts)
+        assert table.has(weighted) == bool(counts.any())
+        assert table.has(Convention())
+    assert WeightTable({0: some}, given=None, given_counts=some).of(weighted)[2] == 0

@@ -86,6 +86,15 @@ def test_quotients_that_are_no_numbers(numerator, denominator, expected):
     np.testing.assert_equal(exact_sum(np.array(numerator)).divided_by(exact_count(denominator)), expected)
 
 
+@pytest.mark.parametrize("denominator", [[INF], [INF, 1.0], [-INF], [NAN], [INF, -INF]], ids=str)
+@pytest.mark.parametrize("numerator", [[], [1.0], [-2.5, 1.0], [INF], [-INF], [NAN]], ids=str)
+def test_quotients_by_what_is_not_finite(numerator, denominator):
+    """As IEEE 754 divides; products of weights can overflow."""
+    with np.errstate(invalid="ignore"):
+        expected = float(np.float64(sum(numerator)) / np.float64(sum(denominator)))
+    np.testing.assert_equal(exact_sum(np.array(numerator)).divided_by(exact_sum(np.array(denominator))), expected)
+
+
 def test_a_sum_of_1e308_and_as_much_again_overflows():
     assert float(exact_sum(np.array([1e308, 1e308]))) == INF
     assert (exact_sum(np.array([1e308, 1e308]))).divided_by(exact_count(2)) == 1e308

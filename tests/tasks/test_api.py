@@ -22,12 +22,22 @@ LOGITS = [[1.0, 2.0, 0.5], [0.25, -1.0, 3.0]]
         ([["a", "b"]], {}, "not real numbers"),
         ([[1j, 2.0]], {}, "not real numbers"),
         (3.0, {}, "single number"),
+        (np.empty((3, 0)), {}, r"shape \(3, 0\) have no classes on axis -1"),
+        (np.empty((0, 3)), {"axis": 0}, r"shape \(0, 3\) have no classes on axis 0"),
     ],
-    ids=["zero", "negative", "nan", "axis", "strings", "complex", "0-d"],
+    ids=["zero", "negative", "nan", "axis", "strings", "complex", "0-d", "no classes", "no classes on axis 0"],
 )
 def test_softmax_refuses(function, logits, options, message):
     with pytest.raises(nllcli.NllError, match=message):
         function(logits, **options)
+
+
+@pytest.mark.parametrize("function", [nllcli.softmax, nllcli.log_softmax], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(("shape", "axis"), [((0, 3), 1), ((2, 0, 3), 2), ((3, 0), 0)], ids=str)
+def test_softmax_of_no_rows_is_an_array_without_any(function, shape, axis):
+    """As NumPy's functions of one axis have it: the shape stays."""
+    found = function(np.empty(shape, np.float32), axis=axis)
+    assert (found.shape, found.dtype) == (shape, np.float64)
 
 
 @pytest.mark.parametrize(
