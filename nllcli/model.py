@@ -230,12 +230,17 @@ class VectorSource(Protocol):
         """The values of samples ``start`` to ``start + n``; of any thread."""
         ...
 
+    def place(self, sample: int, layout: Layout) -> str:
+        """Where the value of a sample is, in the words of the file."""
+        ...
+
 
 @dataclass(frozen=True)
 class Dataset:
     """Logits with what belongs to each sample; data stays on disk until a block is read.
 
-    ``binary`` says that the logits, (N,) or (N, 1), belong to class 1 of two.
+    ``binary`` says that the logits, (N,) or (N, 1), belong to class 1 of two. ``one_more`` is what to do where there is
+    one target more than samples.
     """
 
     logits: BlockSource
@@ -246,6 +251,7 @@ class Dataset:
     class_names: tuple[str, ...] | None = None
     opening_notes: tuple[Notice, ...] = ()
     binary: bool = False
+    one_more: str | None = None
 
     @property
     def n_classes(self) -> int:
@@ -299,11 +305,13 @@ class Dataset:
             yield chunk
         for vector in vectors:
             if n_samples != vector.n:
-                turned = vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,)
+                hint = self.one_more if vector is self.targets and vector.n == n_samples + 1 else None
+                if vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,):
+                    hint = "are the logits transposed? --class-axis 0 takes the rows as classes"
                 raise DataError(
                     f"has {counted(vector.n, 'value')}, but {self.logits.name} has {counted(n_samples, 'sample')}",
                     where=vector.name,
-                    hint="are the logits transposed? --class-axis 0 takes the rows as classes" if turned else None,
+                    hint=hint,
                     finding="lengths-differ",
                 )
 

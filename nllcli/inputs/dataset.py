@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, UsageError
+from nllcli.errors import DataError, UsageError, counted
 from nllcli.inputs import labels, shapes, targets
 from nllcli.inputs.dialect import sniff
 from nllcli.inputs.files import only_one_standard_input
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from nllcli.inputs.files import ByteStream
 
 _TABLES = ("csv", "tsv", "parquet", "feather")
+JSON_TARGET = "in lines of JSON the key \"target\" has it: jq -c '{logits, target: .label}' renames another"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def open_dataset(options: InputOptions) -> Dataset:
         class_names=names,
         opening_notes=given.notes,
         binary=options.binary,
+        one_more=given.one_more,
     )
 
 
@@ -96,12 +99,17 @@ class _Targets:
     soft: BlockSource | None
     shape: tuple[int | None, ...] | None
     notes: tuple[Notice, ...] = ()
+    one_more: str | None = None
 
 
 def _open_logits(options: InputOptions) -> BlockSource:
     opened = open_input(options.logits, options.input_format)
     if options.target_column is not None and opened.format not in _TABLES:
-        raise UsageError("--target-column needs LOGITS with columns, such as CSV", where=opened.stream.name)
+        raise UsageError(
+            "--target-column needs LOGITS with columns, such as CSV",
+            where=opened.stream.name,
+            hint=JSON_TARGET if opened.format == "jsonl" else None,
+        )
     source = opened.read(
         ReadOptions(
             input_dtype=options.input_dtype,
@@ -122,9 +130,11 @@ def _open_targets(path: str, options: InputOptions, classes: tuple[str, ...] | N
     source = opened.read(ReadOptions(input_dtype=options.input_dtype, classes=classes, of_targets=True))
     if not isinstance(source, FileArray):
         return _table_targets(source, logits)
+    if source.dtype.kind in "US":
+        return _of_labels(targets.read_names(source, classes), path)
     if _same_shape(source.shape, logits.shape) and _one_a_class(logits, source.dtype.kind, options):
         if source.dtype.kind in "iu":
-            raise one_hot(path)
+            raise one_hot(path, len(source.shape))
         return _Targets(None, source, None)
     shape, notes = source.shape, []
     if len(shape) == 2 and shape[1] == 1 and len(logits.shape) == 2:
@@ -148,12 +158,12 @@ def _text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: B
     dialect = sniff(stream, remedy=targets.REMEDY)
     n_columns = dialect.n_columns - dialect.has_index
     if n_columns > 1 and _same_shape((None, n_columns), logits.shape):
-        return _Targets(None, WrittenAsFloats(open_table(stream, dialect, ReadOptions())), None)
+        return _Targets(None, WrittenAsFloats(open_table(stream, dialect, ReadOptions(of_targets=True))), None)
     return _of_labels(targets.read_text_targets(stream, dialect, classes, _most_samples(logits)), stream.name)
 
 
 def _of_labels(found: targets.Labels, name: str) -> _Targets:
-    return _Targets(Values(name, found.values), None, (found.n,), found.notes)
+    return _Targets(Values(name, found.values, found.row), None, (found.n,), found.notes, found.one_more)
 
 
 def _most_samples(logits: BlockSource) -> int | None:
@@ -168,7 +178,7 @@ def _table_targets(source: BlockSource, logits: BlockSource) -> _Targets:
         return _of_labels(targets.read_labels(source, _most_samples(logits)), source.name)
     if not _same_shape(source.shape, logits.shape):
         raise DataError(
-            f"has {source.shape[1]} values a sample, for logits of shape {shapes.shown(logits.shape)}",
+            f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shapes.shown(logits.shape)}",
             where=source.name,
         )
     if isinstance(source, JsonLines):
@@ -184,7 +194,7 @@ def _fit_targets(given: _Targets, layout: Layout, logits: BlockSource, options: 
             raise UsageError("--shift needs TARGETS as a file of class indices")
         return None
     if None not in layout.sample_shape:  # else the lengths are compared at the end of the stream
-        shapes.check_targets(layout, given.shape, given.array.name, logits.name)
+        shapes.check_targets(layout, given.shape, given.array.name, logits.name, one_more=given.one_more)
     vector = _in_file_order(given.array, layout, shifted=options.shift != 0)
     if options.shift:
         length = given.shape[-1] if given.shape else 1
@@ -209,18 +219,18 @@ def _in_file_order(given: FileArray | Values, layout: Layout, *, shifted: bool) 
 
 
 def _sample_weights(path: str, layout: Layout, logits: BlockSource) -> VectorSource:
-    opened = open_input(path)
+    opened, reading = open_input(path), ReadOptions(of_weights=True)
     if opened.is_text:
         dialect = sniff(opened.stream, remedy=targets.REMEDY)
-        source: BlockSource = open_table(opened.stream, dialect, ReadOptions())
+        source: BlockSource = open_table(opened.stream, dialect, reading)
     else:
-        source = opened.read(ReadOptions())
+        source = opened.read(reading)
     known = None not in layout.sample_shape
     if not isinstance(source, FileArray):
         values, n = _only_column(source, layout.n_samples)
         if known:
             shapes.check_targets(layout, (n,), path, logits.name, "sample weights")
-        return Values(path, values)
+        return Values(path, values, partial(source.place, layout=Layout(source.shape, 1)))
     if known:
         shapes.check_targets(layout, source.shape, path, logits.name, "sample weights")
     array = at_any_place(source)

@@ -24,11 +24,12 @@ _MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the first lines tell: the delimiter, the header's cells (None without one), the first row's cells."""
+    """What the first lines tell: delimiter, the header's cells (None without one), the first row's cells and line."""
 
     delimiter: str
     header: tuple[str, ...] | None
     first_row: tuple[str, ...]
+    first_line: int
 
     @property
     def n_columns(self) -> int:
@@ -62,11 +63,11 @@ def sniff(stream: ByteStream, *, header: str = "auto", delimiter: str | None = N
         if doubt is not None:
             raise UsageError(doubt, where=f"{stream.name}, line {lines[0].number}", hint=remedy)
     if header == "no" or (header == "auto" and not _names_columns(rows)):
-        return Dialect(delimiter, None, rows[0])
-    first_row = rows[1] if len(rows) > 1 else rows[0]
-    if len(first_row) != len(rows[0]):
-        raise cells.ragged(first_row, len(rows[0]), f"{stream.name}, line {lines[1].number}")
-    return Dialect(delimiter, rows[0], first_row)
+        return Dialect(delimiter, None, rows[0], lines[0].number)
+    first = min(1, len(rows) - 1)
+    if len(rows[first]) != len(rows[0]):
+        raise cells.ragged(rows[first], len(rows[0]), f"{stream.name}, line {lines[first].number}")
+    return Dialect(delimiter, rows[0], rows[first], lines[first].number)
 
 
 def _doubt(rows: list[tuple[str, ...]]) -> str | None:
@@ -95,6 +96,11 @@ def _names_columns(rows: list[tuple[str, ...]]) -> bool:
         return False
     index = not first[0].strip() and all(cell.isdecimal() for cell in numeric)
     return len(first) == len(rows[1]) and (index or _are_counted(numeric))
+
+
+def is_word(cell: str) -> bool:
+    """Whether a cell holds neither a number nor what may stand for one."""
+    return not (cells.is_number(cell) or cells.is_decimal_comma(cell) or _is_damaged(cell))
 
 
 def _are_counted(row: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _INT64 = range(-(2**63), 2**63)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _SEVERAL = -1
+_MOST_COMPARED = 1000
 
 
 def floats_as_indices(name: str, what: str) -> Notice:
@@ -79,11 +81,18 @@ class LabelReader:
             raise DataError(
                 f"target {shown(label)} is none of the classes",
                 where=where(i),
-                hint=f"classes: {', '.join(self.classes[:10])}{', ...' if len(self.classes) > 10 else ''}",
+                hint=self._nearest(label)
+                or f"classes: {', '.join(self.classes[:10])}{', ...' if len(self.classes) > 10 else ''}",
             )
         if index == _SEVERAL:
             raise DataError(f"target {shown(label)} is the name of several classes", where=where(i))
         return index
+
+    def _nearest(self, label: str) -> str | None:
+        """The class that may have been meant."""
+        known = {name.casefold(): name for name in (self.classes or ())[:_MOST_COMPARED]}
+        near = get_close_matches(label.casefold(), known, n=1)
+        return f"did you mean {known[near[0]]!r}?" if near else None
 
     def _lookup(self) -> dict[str, int]:
         if not hasattr(self, "_indices"):

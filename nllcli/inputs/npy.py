@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MAX_HEADER = 10_000
 _NOTHING_SAID = ReadOptions()
+_MASK_HINT = "a mask of what counts? --sample-weights takes it; as classes 0 and 1, save it as integers"
 _BFLOAT16 = np.dtype("V2")
 _SWAPPED_BFLOAT16 = np.dtype([("bfloat16", np.dtype(np.uint16).newbyteorder())])
 _REFUSED_KINDS = {
@@ -107,7 +108,8 @@ def check_size(name: str, n_bytes: int, header: Header) -> None:
 def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = _NOTHING_SAID) -> np.dtype[Any]:
     """The type as which to read: floats of any width and integers, and bfloat16 where it is named.
 
-    Refuses the rest by name. A library without bfloat16 keeps its bits in integers, or in bytes without a type.
+    Booleans are weights, and text names targets; the rest is refused by name. A library without bfloat16 keeps its
+    bits in integers, or in bytes without a type.
     """
     untyped = dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None
     if options.input_dtype == "bfloat16" and (untyped or (_is_short(dtype) and not options.of_targets)):
@@ -118,8 +120,13 @@ def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = _NOTHIN
         )
     if options.input_dtype is not None and not options.of_targets:  # it is the logits that the option speaks of
         raise DataError(f"holds {dtype}, not {options.input_dtype}", where=name, hint="leave --input-dtype out")
+    if options.of_weights and dtype.kind == "b":
+        return np.dtype(np.uint8)  # a byte each, 0 or 1
+    if options.of_targets and dtype.kind in "US" and dtype.itemsize:
+        return dtype
     if dtype.kind in _REFUSED_KINDS:
-        raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not numbers", where=name)
+        hint = _MASK_HINT if options.of_targets and dtype.kind == "b" else None
+        raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not numbers", where=name, hint=hint)
     return dtype
 
 

@@ -13,7 +13,7 @@ class ReadOptions:
 
     ``member`` is the array of an archive or the column of a table, ``target_column`` the column that holds the targets,
     ``header`` says whether the first line of text names the columns. ``of_targets`` says that the file holds targets:
-    one value a sample in it is a class, not a logit.
+    one value a sample in it is a class, not a logit; ``of_weights``, that it holds the samples' weights.
     """
 
     member: str | None = None
@@ -22,3 +22,4 @@ class ReadOptions:
     classes: tuple[str, ...] | None = None
     header: str = "auto"
     of_targets: bool = False
+    of_weights: bool = False

@@ -12,6 +12,7 @@ from nllcli.inputs.files import Spool
 from nllcli.inputs.memory import MemoryArray
 from nllcli.inputs.opening import at_any_place
 from nllcli.inputs.raw import FileArray, RawArray
+from nllcli.inputs.shapes import ONE_LOGIT
 from nllcli.inputs.text import TextTable
 from nllcli.model import Layout, Scratch
 
@@ -89,12 +90,13 @@ class _InOwnOrder(_Wrapped):
         yield from super().chunks(replace(layout, fortran=self.fortran), block_samples)
 
 
-def one_hot(name: str) -> DataError:
-    """The refusal of integers in the shape of the logits."""
+def one_hot(name: str, n_dims: int = 2) -> DataError:
+    """The refusal of integers in the shape of the logits, of so many dimensions."""
+    hint = "one-hot targets? write them as floating point (0.0, 1.0); they are then class probabilities"
     return DataError(
         "holds integers in the shape of the logits",
         where=name,
-        hint="one-hot targets? write them as floating point (0.0, 1.0); they are then class probabilities",
+        hint=f"{ONE_LOGIT}; {hint}" if n_dims == 1 else hint,
         finding="one-hot-integers",
     )
 

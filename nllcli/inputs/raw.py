@@ -189,13 +189,20 @@ class RawVector:
         self.array.read_into(values, start)
         return values
 
+    def place(self, sample: int, layout: Layout) -> str:
+        return layout.place(sample)
+
 
 @dataclass
 class Values:
-    """Values already in memory, in file order: a VectorSource."""
+    """Values already in memory, in file order: a VectorSource.
+
+    ``row`` says where one is in the words of its file, None where the samples' own places are those.
+    """
 
     name: str
     values: NDArray[Any]
+    row: Callable[[int], str] | None = None
 
     @property
     def n(self) -> int:
@@ -203,3 +210,6 @@ class Values:
 
     def read(self, start: int, n: int) -> NDArray[Any]:
         return self.values[start : start + n]
+
+    def place(self, sample: int, layout: Layout) -> str:
+        return layout.place(sample) if self.row is None else self.row(sample)

@@ -9,6 +9,7 @@ Shape = tuple[int | None, ...]
 
 # Names, weights and counts are kept for every class, whatever a header claims their number to be.
 MOST_CLASSES = 1 << 24
+ONE_LOGIT = "one logit a sample? --binary takes it as that of class 1 of two"
 
 
 def layout_of(
@@ -56,27 +57,68 @@ def _class_axis(shape: Shape, target_shape: Shape | None, class_axis: int | None
     return fitting[0] if fitting else 1
 
 
-def check_targets(layout: Layout, target_shape: Shape, name: str, logits_name: str, noun: str = "targets") -> None:
-    """Raise DataError unless targets of ``target_shape``, or what else the ``noun`` is, belong to the logits."""
+def check_targets(
+    layout: Layout,
+    target_shape: Shape,
+    name: str,
+    logits_name: str,
+    noun: str = "targets",
+    *,
+    one_more: str | None = None,
+) -> None:
+    """Raise DataError unless targets of ``target_shape``, or what else the ``noun`` is, belong to the logits.
+
+    ``one_more`` is the hint where there is one too many of one dimension.
+    """
     wanted = layout.sample_shape
     if _fits(wanted, target_shape):
         return
-    hint = None
-    for axis, n in enumerate(layout.shape):
-        if (
-            noun == "targets"
-            and axis != layout.class_axis
-            and n is not None
-            and _fits(_without(layout.shape, axis), target_shape)
-        ):
-            hint = f"are the logits transposed? --class-axis {axis} takes axis {axis} (length {n}) as the classes"
+    finding, hint = "lengths-differ", None
+    if noun == "targets":
+        axis = _other_axis(layout, target_shape)
+        if axis is not None:
+            finding = "logits-transposed"
+            hint = (
+                f"are the logits transposed? --class-axis {axis} takes axis {axis} (length {layout.shape[axis]}) "
+                "as the classes"
+            )
+        elif target_shape == layout.shape:
+            hint = ONE_LOGIT
+        elif len(wanted) == 1 and target_shape == (_one_more(wanted[0]),):
+            hint = one_more
+        elif any(target_shape == (*other[:-1], _one_more(other[-1])) for other in _sample_shapes(layout) if other[1:]):
+            hint = (
+                "there is one position more than the logits have: leave the first one out, targets[:, 1:], where the "
+                "logits at t predict the token at t + 1"
+            )
+    needed = " or ".join(dict.fromkeys(map(shown, (wanted, *_sample_shapes(layout)))))
     raise DataError(
         f"has shape {shown(target_shape)}, but {logits_name} of shape {shown(layout.shape)} "
-        f"needs {noun} of shape {shown(wanted)}",
+        f"needs {noun} of shape {needed}",
         where=name,
         hint=hint,
-        finding="lengths-differ" if hint is None else "logits-transposed",
+        finding=finding,
     )
+
+
+def _other_axis(layout: Layout, target_shape: Shape) -> int | None:
+    """The last axis but that of the classes along which the targets would fit."""
+    fitting = [
+        axis
+        for axis, n in enumerate(layout.shape)
+        if axis != layout.class_axis and n is not None and _fits(_without(layout.shape, axis), target_shape)
+    ]
+    return fitting[-1] if fitting else None
+
+
+def _sample_shapes(layout: Layout) -> list[Shape]:
+    """The shapes of targets with the classes on axis 1 or last, where the logits have more than two axes."""
+    n_dims = len(layout.shape)
+    return [_without(layout.shape, axis) for axis in (1, n_dims - 1)] if n_dims > 2 else []
+
+
+def _one_more(n: int | None) -> int | None:
+    return None if n is None else n + 1
 
 
 def _binary_layout(shape: Shape, fortran: bool, name: str) -> Layout:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +13,15 @@ from nllcli.errors import DataError, SampleError, UsageError
 from nllcli.inputs import cells
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.lines import LineNumbers, Lines, clean_lines, without_first_line
-from nllcli.inputs.opening import all_blocks
+from nllcli.inputs.opening import all_blocks, at_any_place
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.raw import FileArray
+from nllcli.inputs.shapes import shown
 from nllcli.inputs.text import open_table
-from nllcli.model import Notice
+from nllcli.model import Layout, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,6 +48,9 @@ class Indices:
 
     def read(self, start: int, n: int) -> NDArray[np.int64]:
         return as_indices(self.inner.read(start, n), start)
+
+    def place(self, sample: int, layout: Layout) -> str:
+        return self.inner.place(sample, layout)
 
 
 @dataclass
@@ -86,6 +92,9 @@ class Shifted:
             out[has_target] = self.inner.read(low, high - low)[at[has_target] + self.k - low]
         return out
 
+    def place(self, sample: int, layout: Layout) -> str:
+        return self.inner.place(sample + self.k, layout)
+
 
 def check_shift(k: int, length: int, name: str) -> None:
     """Raise UsageError for a shift that leaves no place of a sequence of ``length`` with a target."""
@@ -117,11 +126,16 @@ def _no_index(values: NDArray[Any], wrong: NDArray[np.bool_], start: int) -> Sam
 
 @dataclass(frozen=True)
 class Labels:
-    """Class indices (n,), cut short where ``n`` shows that there are too many anyway, and notes on them."""
+    """Class indices (n,), cut short where ``n`` shows that there are too many anyway, and notes on them.
+
+    ``row`` says where one is, ``one_more`` what to do where there is one too many.
+    """
 
     values: NDArray[np.int64]
     n: int
+    row: Callable[[int], str]
     notes: tuple[Notice, ...] = ()
+    one_more: str | None = None
 
 
 def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -138,8 +152,18 @@ class TextColumn:
     header: str | None
     numeric: bool
 
+    def place(self, row: int) -> str:
+        return f"line {self.numbers.of(row + (self.header is not None))}"
+
     def where(self, row: int) -> str:
-        return f"{self.name}, line {self.numbers.of(row + (self.header is not None))}"
+        return f"{self.name}, {self.place(row)}"
+
+    def one_more(self) -> str | None:
+        """The hint that the first line may be a header, where it looks like all the others."""
+        if self.header is not None:
+            return None
+        without = f"tail -n +{self.numbers.of(0) + 1} {shlex.quote(self.name)} | nll ... -"
+        return f"is the first line a header? {without} leaves it out"
 
     @property
     def notes(self) -> tuple[Notice, ...]:
@@ -213,17 +237,38 @@ def read_text_targets(
     found = list(column.indices(reader, most))
     stream.check_unchanged()
     notes = (*column.notes, *reader.notes(stream.name, "text"))
-    return Labels(_joined([values for _, values in found]), sum(n for n, _ in found), notes)
+    values, n = _joined([values for _, values in found]), sum(n for n, _ in found)
+    return Labels(values, n, column.place, notes, column.one_more())
 
 
 def read_labels(source: BlockSource, most: int | None = None) -> Labels:
     """The targets that a table brings with it; those far beyond ``most`` are only counted."""
     blocks, n = all_blocks(source, most)
-    return Labels(_joined([block.targets for block in blocks if block.targets is not None]), n, source.notes)
+    values = _joined([block.targets for block in blocks if block.targets is not None])
+    return Labels(values, n, partial(source.place, layout=Layout(source.shape, 1)), source.notes)
+
+
+def read_names(source: FileArray, classes: tuple[str, ...] | None) -> Labels:
+    """The class indices of an array of names, str or UTF-8, of one dimension."""
+    if len(source.shape) != 1:
+        raise DataError(f"names of classes have one dimension, not the shape {shown(source.shape)}", where=source.name)
+    values = at_any_place(source).read_all()
+    try:
+        names = (np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values).tolist()
+    except ValueError as error:
+        raise DataError(f"its text is damaged: {str(error)[:120]}", where=source.name) from error
+    found = LabelReader(classes, numeric=False).read(names, lambda i: f"{source.name}, row {i}")
+    return Labels(found, len(found), lambda i: f"row {i}")
 
 
 def check_indices(source: FileArray) -> FileArray:
     """The array, if its numbers can be class indices."""
+    if source.dtype.kind in "US":
+        raise DataError(
+            f"holds text ({source.dtype}), not class indices",
+            where=source.name,
+            hint="as lines of text, names can be counted: numpy.savetxt(file, names, '%s')",
+        )
     if source.dtype.kind == "V":
         raise DataError("holds bfloat16, which is too coarse for class indices", where=source.name)
     return source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from nllcli.errors import DataError, UsageError
 from nllcli.inputs import cells
-from nllcli.inputs.dialect import Dialect, sniff
+from nllcli.inputs.dialect import Dialect, is_word, sniff
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.lines import LineNumbers, clean_lines, cut_lines, without_first_line
 from nllcli.model import Block, Chunk, Layout, Notice, Scratch
@@ -134,11 +135,32 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
     label_column = None if options.target_column is None else find_column(options.target_column, dialect, stream.name)
     if label_column in columns:
         columns.remove(label_column)
+    _refuse_words(columns, dialect, options, stream.name)
     names = tuple(dialect.header[c].strip() for c in columns) if dialect.header else None
     reader = None
     if label_column is not None:
         reader = LabelReader(options.classes or names, cells.is_number(dialect.first_row[label_column]))
     return TextTable(stream.name, stream, dialect, columns, names, label_column, reader, tuple(notes))
+
+
+def _refuse_words(columns: list[int], dialect: Dialect, options: ReadOptions, name: str) -> None:
+    """Raise DataError for a column that begins with a word, and say how it can be taken or left out."""
+    odd = next((c for c in columns if is_word(dialect.first_row[c])), None)
+    if odd is None or len(columns) == 1 or dialect.first_row == dialect.header:
+        return
+    hint = f"{_cut(odd, dialect)} leaves the column out"
+    if options.target_column is None and not (options.of_targets or options.of_weights):
+        column = shlex.quote(dialect.header[odd].strip()) if dialect.header else str(odd + 1)
+        hint = f"--target-column {column} takes the column as the targets; {hint}"
+    where = f"{name}, line {dialect.first_line}, column {odd + 1}"
+    raise DataError(f"{cells.shown(dialect.first_row[odd])} is not a number", where=where, hint=hint)
+
+
+def _cut(column: int, dialect: Dialect) -> str:
+    """The command that leaves a column of a table out."""
+    fields = [f"-{column}"] * (column > 0) + [f"{column + 2}-"] * (column + 1 < dialect.n_columns)
+    delimiter = "" if dialect.delimiter == "\t" else f"-d {shlex.quote(dialect.delimiter)} "
+    return f"cut {delimiter}-f {','.join(fields)}"
 
 
 def find_column(wanted: str, dialect: Dialect, name: str) -> int:

@@ -7,8 +7,9 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from nllcli.errors import UsageError, counted
-from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.dataset import JSON_TARGET, InputOptions, open_dataset
 from nllcli.inputs.files import can_be_read_again
+from nllcli.inputs.jsonl import JsonLines
 from nllcli.model import PRECISIONS, REDUCTIONS, SOURCES, LossOptions, Notice
 from nllcli.numerics.evaluate import LOSSES
 
@@ -74,7 +75,8 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
         dataset = open_dataset(request.inputs)
     unlabelled = dataset.targets is None and dataset.soft_targets is None and not dataset.logits.labels
     if unlabelled and request.loss.loss != "argmax":
-        raise UsageError("there are no targets", hint="name a second file, or --target-column for a column of LOGITS")
+        among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else "--target-column for a column of LOGITS"
+        raise UsageError("there are no targets", hint=f"name a second file, or {among}")
     weights, weighting = _class_weights(request, dataset)
     options = replace(request.loss, class_weights=weights, clip=clip_of(request.clip, dataset))
     check_options(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from nllcli import stream
 from nllcli.errors import DataError, SampleError
+from nllcli.inputs.shapes import ONE_LOGIT
 from nllcli.numerics.evaluate import Outcome, Wanted, counted_targets, evaluate
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def blaming(dataset: Dataset) -> Iterator[None]:
             more = zip(error.samples[1:], error.values[1:], strict=True)
             message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
         where = f"{(vector or source).name}, {place(error.samples[0], error.class_index)}"
-        raise DataError(message, where=where, hint=error.hint or _one_based(error, dataset)) from error
+        raise DataError(message, where=where, hint=error.hint or _out_of_range_hint(error, dataset)) from error
 
 
 def _with_name(message: str, class_names: tuple[str, ...] | None) -> str:
@@ -105,11 +106,13 @@ def _with_name(message: str, class_names: tuple[str, ...] | None) -> str:
     return f"{message[: numbered.end()]} ({class_names[int(numbered[1])]!a}){message[numbered.end() :]}"
 
 
-def _one_based(error: SampleError, dataset: Dataset) -> str | None:
-    """A hint where the classes seem to count from 1: no target is 0, and the largest is C."""
+def _out_of_range_hint(error: SampleError, dataset: Dataset) -> str | None:
+    """A hint where the classes seem to count from 1 (no target is 0, and the largest is C), or one class to be two."""
     n_classes = dataset.n_classes
     if not error.values or n_classes not in error.values:
         return None
+    if n_classes == 1:
+        return ONE_LOGIT
     if dataset.targets is None:  # among the logits, which may come but once
         return f"classes count from 0; if these are 1..{n_classes}, subtract 1"
     lowest, highest, negative = n_classes, 0, False

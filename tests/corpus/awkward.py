@@ -890,7 +890,7 @@ def target_cases():
         "one-hot": (npy(np.eye(3, dtype=int)), "one-hot", "floating point"),
         "one-hot-u1": (npy(np.eye(3, dtype="u1")), "one-hot"),
         "bool": (npy(np.array((True, False, True))), "booleans"),
-        "strings": (npy(np.array(("a", "b", "c"))), "strings"),
+        "strings": (npy(np.array(("a", "b", "c"))), "is a name, and the classes have none"),
         "empty": (npy(np.zeros(0, int)), "shape (0,)"),
     }
     yield from (given(f"targets-{name}", data, *says, code=3) for name, (data, *says) in bad.items())
@@ -910,7 +910,7 @@ def target_cases():
         "two-columns": ("0,1\n2,1\n", "has 2 columns; targets have one"),
         "shorter-than-shape": ("0\n", "(1,)"),
         "one-hot-jsonl": ("[1,0,0]\n[0,0,1]\n[0,1,0]\n", "one-hot"),
-        "list-of-strings": ('["a"]\n', "has 1 values a sample"),
+        "list-of-strings": ('["a"]\n', "has 1 value a sample"),
         "jsonl-without-target": ('{"y":1}\n', "y.txt, line 1", "nor a list of probabilities"),
     }
     yield from (

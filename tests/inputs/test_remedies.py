@@ -1,0 +1,242 @@
+"""Targets and tables that nearly fit: what is wrong, where it stands in the file, and what to do."""
+
+import math
+import subprocess
+
+import numpy as np
+import oracle
+import pytest
+from in_process import nll
+
+RNG = np.random.default_rng(11)
+LOGITS = RNG.normal(0, 2, (5, 3))
+TARGETS = [0, 2, 1, 1, 0]
+NAMES = [("ant", "bee", "cow")[y] for y in TARGETS]
+ONE_LOGIT = "hint: one logit a sample? --binary takes it as that of class 1 of two"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Logits as x.npy and x.csv, in the current folder."""
+    np.save(tmp_path / "x.npy", LOGITS)
+    np.savetxt(tmp_path / "x.csv", LOGITS, delimiter=",")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def loss(**options):
+    return pytest.approx(float(oracle.reduce(LOGITS, TARGETS, **options)), rel=1e-14)
+
+
+# --- one logit a sample -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("shape", [(5,), (5, 1)])
+@pytest.mark.parametrize("save", ["npy", "txt"])
+def test_one_logit_a_sample_is_binary(shape, save):
+    x, y = RNG.normal(0, 1, shape), [0, 1, 1, 0, 1]
+    np.save("x.npy", x)
+    if save == "npy":
+        np.save("y.npy", y)
+    else:
+        np.savetxt("y.txt", y, "%d")
+    done = nll("compute", "x.npy", f"y.{save}")
+    assert done.code == 3
+    assert done.err.splitlines()[1].startswith(ONE_LOGIT)
+    told = nll("compute", "x.npy", f"y.{save}", "--binary", "-q")
+    expected = math.fsum(math.log1p(math.exp(-a if b else a)) for a, b in zip(x.ravel(), y, strict=True)) / 5
+    assert float(told.out) == pytest.approx(expected, rel=1e-13)
+
+
+# --- lengths that differ by one ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("logits", ["x.npy", "x.csv"])
+def test_a_first_line_may_be_a_header(logits, folder):
+    """As pandas' Series.to_csv(index=False) writes it: the name of the series is 0."""
+    (folder / "y.txt").write_text("0\n" + "".join(f"{y}\n" for y in TARGETS))
+    done = nll("compute", logits, "y.txt")
+    assert done.code == 3
+    assert done.err.splitlines()[1] == "hint: is the first line a header? tail -n +2 y.txt | nll ... - leaves it out"
+    (folder / "z.txt").write_bytes(
+        subprocess.run(["tail", "-n", "+2", "y.txt"], capture_output=True, check=True).stdout
+    )
+    assert float(nll("compute", logits, "z.txt", "-q").out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("logits", ["x.npy", "x.csv"])
+@pytest.mark.parametrize("text", ["0\n1\n", "1\n" * 4, "1\n" * 7, "y\n" + "1\n" * 6])
+def test_other_lengths_tell_of_no_header(logits, text, folder):
+    (folder / "y.txt").write_text(text)
+    done = nll("compute", logits, "y.txt")
+    assert done.code == 3
+    assert "header?" not in done.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_trimmed_logits_have_a_token_too_many():
+    x, tokens = RNG.normal(0, 1, (4, 6, 9)), RNG.integers(0, 9, (4, 7))
+    np.save("x.npy", x)
+    np.save("y.npy", tokens)
+    done = nll("compute", "x.npy", "y.npy")
+    assert "has shape (4, 7), but x.npy of shape (4, 6, 9) needs targets of shape (4, 9) or (4, 6)" in done.err
+    assert "leave the first one out, targets[:, 1:]" in done.err
+    np.save("y.npy", tokens[:, 1:])
+    expected = float(oracle.reduce(x.reshape(-1, 9), tokens[:, 1:].ravel()))
+    assert float(nll("compute", "x.npy", "y.npy", "-q").out) == pytest.approx(expected, rel=1e-14)
+    np.save("y.npy", RNG.integers(0, 9, (4, 11)))
+    assert "hint" not in nll("compute", "x.npy", "y.npy").err
+
+
+# --- where a target stands --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("logits", ["x.npy", "x.csv"])
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("y.txt", "# of five\n0\n2\n\n1\n3\n0\n", "line 6"),
+        ("y.txt", "label\n0\n2\n1\n3\n0\n", "line 5"),
+        ("y.csv", ",label\n0,0\n1,2\n2,1\n3,3\n4,0\n", "line 5"),
+        ("y.jsonl", "".join(f'{{"target": {y}}}\n\n' for y in (0, 2, 1, 3, 0)), "line 7"),
+    ],
+)
+def test_a_target_out_of_range_is_named_by_its_line(logits, name, text, place, folder):
+    (folder / name).write_text(text)
+    assert nll("compute", logits, name).err.startswith(f"nll: error: {name}, {place}: target 3 is outside 0..2")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_weight_is_named_by_its_line(folder):
+    np.save("y.npy", TARGETS)
+    (folder / "w.txt").write_text("1\n# a comment\n1\nnan\n1\n1\n")
+    done = nll("compute", "x.npy", "y.npy", "--sample-weights", "w.txt")
+    assert done.err.startswith("nll: error: w.txt, line 4: the weight nan is not finite")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_shifted_target_is_named_by_its_own_place():
+    np.save("x.npy", RNG.normal(0, 1, (2, 4, 3)))
+    np.save("y.npy", np.array([[0, 1, 2, 0], [0, 1, 2, 7]]))
+    done = nll("compute", "x.npy", "y.npy", "--shift", "1")
+    assert done.err.startswith("nll: error: y.npy, position (1, 3): target 7 is outside 0..2")
+
+
+# --- booleans and names in arrays -------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("save", ["npy", "npz"])
+def test_booleans_are_weights(save):
+    np.save("y.npy", TARGETS)
+    mask = np.array([True, False, True, True, False])
+    if save == "npy":
+        np.save("w.npy", mask)
+    else:
+        np.savez_compressed("w.npz", mask)
+    done = nll("compute", "x.npy", "y.npy", "--sample-weights", f"w.{save}", "-q")
+    assert float(done.out) == loss(sample_weights=mask.astype(float).tolist())
+
+
+@pytest.mark.usefixtures("folder")
+def test_booleans_are_no_targets():
+    np.save("y.npy", np.array([True, False, True, True, False]))
+    done = nll("compute", "x.npy", "y.npy")
+    assert (done.code, "holds booleans" in done.err, "--sample-weights takes it" in done.err) == (3, True, True)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("kind", ["U", ">U7", "S"])
+def test_names_in_an_array(kind):
+    np.save("y.npy", np.array(NAMES).astype(kind))
+    done = nll("compute", "x.npy", "y.npy", "--classes", "ant,bee,cow", "-q")
+    assert float(done.out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("array", "words", "told"),
+    [
+        (np.array(NAMES), (), "row 0: target 'ant' is a name, and the classes have none"),
+        (np.array(NAMES), ("--classes", "ant,bee,cat"), "row 1: target 'cow' is none of the classes"),
+        (np.array([NAMES]), ("--classes", "ant,bee,cow"), "have one dimension, not the shape (1, 5)"),
+        (np.array([b"\xff"] * 5), ("--classes", "ant,bee,cow"), "its text is damaged"),
+        (np.array(NAMES, object), ("--classes", "ant,bee,cow"), "holds pickled Python objects"),
+        (np.array(NAMES[:4]), ("--classes", "ant,bee,cow"), "has shape (4,)"),
+    ],
+    ids=["no classes", "none of them", "two dimensions", "no text", "objects", "too few"],
+)
+def test_refuses_names_in_an_array(array, words, told):
+    np.save("y.npy", array, allow_pickle=True)
+    done = nll("compute", "x.npy", "y.npy", *words)
+    assert (done.code, done.out) == (3, "")
+    assert told in done.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_names_in_an_array_are_not_counted_without_an_order():
+    np.save("y.npy", np.array(NAMES))
+    done = nll("weights", "--targets", "y.npy")
+    assert (done.code, "holds text" in done.err, "numpy.savetxt" in done.err) == (3, True, True)
+
+
+# --- columns and keys of other names ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "place", "hint"),
+    [
+        (
+            "id,ant,bee,label\nimg_0.png,1,2,0\nimg_1.png,2,1,1\n",
+            ("--target-column", "label"),
+            "line 2, column 1",
+            "cut -d , -f 2- leaves the column out",
+        ),
+        (
+            "ant;bee;which one\n1;2;ant\n2;1;bee\n",
+            (),
+            "line 2, column 3",
+            "--target-column 'which one' takes the column as the targets; cut -d ';' -f -2 leaves the column out",
+        ),
+        (
+            "# two\n1\tx\t2\n3\ty\t4\n",
+            (),
+            "line 2, column 2",
+            "--target-column 2 takes the column as the targets; cut -f -1,3- leaves the column out",
+        ),
+    ],
+)
+def test_a_column_of_words_can_be_taken_or_left_out(text, words, place, hint, folder):
+    (folder / "t.csv").write_text(text)
+    done = nll("compute", "t.csv", *words)
+    assert done.code == 3
+    assert done.err.startswith(f"nll: error: t.csv, {place}: ")
+    assert done.err.splitlines()[1] == f"hint: {hint}"
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_command_leaves_the_column_out(folder):
+    (folder / "t.csv").write_text("id,ant,bee,label\nimg_0.png,1,2,0\nimg_1.png,2,1,1\n")
+    cut = subprocess.run(["cut", "-d", ",", "-f", "2-", "t.csv"], capture_output=True, check=True).stdout
+    (folder / "t.csv").write_bytes(cut)
+    found = float(nll("compute", "t.csv", "--target-column", "label", "-q").out)
+    assert found == pytest.approx(math.log1p(math.exp(1)), rel=1e-14)
+
+
+@pytest.mark.parametrize("words", [(), ("--target-column", "label")])
+def test_the_key_of_targets_is_named(words, folder):
+    (folder / "x.jsonl").write_text('{"logits": [1, 2], "label": 0}\n')
+    done = nll("compute", "x.jsonl", *words)
+    assert done.code == 2
+    assert """the key "target" has it: jq -c '{logits, target: .label}'""" in done.err
+
+
+@pytest.mark.parametrize(("label", "meant"), [("Ant", "ant"), ("horse", "Horse"), ("cheetha", "cheetah")])
+def test_the_nearest_name_is_offered(label, meant, folder):
+    (folder / "y.txt").write_text(f"{label}\n" * 5)
+    done = nll("compute", "x.npy", "y.txt", "--classes", "ant,Horse,cheetah")
+    assert done.err.splitlines()[1] == f"hint: did you mean {meant!r}?"
