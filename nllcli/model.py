@@ -374,7 +374,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of plain values under named columns; a ``hidden`` one appears only in the formats that programs read."""
+    """Rows of plain values under named columns; a ``hidden`` one appears only in the formats that programs read.
+
+    Where a screen cannot show all rows, those with the most in the column ``worst`` come after the first ones.
+    """
 
     key: str
     title: str
@@ -382,6 +385,7 @@ class Table:
     rows: Sequence[Sequence[Any]]
     note: str = ""
     hidden: bool = False
+    worst: str | None = None
 
 
 @dataclass(frozen=True)

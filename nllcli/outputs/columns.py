@@ -66,11 +66,17 @@ def _bounds(column: Column, cells: Sequence[str], measure: Callable[[str], int])
     """Return the least and the natural width of a column."""
     content = max(map(measure, cells), default=0)
     header = f"{printable(column.label)}\n{printable(column.unit)}"
+    words = breakable(header).split()
     least = min(content, _LEAST_NAME) if column.kind == "text" else content
     return (
-        max(least, *map(measure, header.split())) if header.split() else least,
+        max([least, *map(measure, words)]),
         max(content, *map(measure, header.splitlines())),
     )
+
+
+def breakable(header: str) -> str:
+    """A header with a space wherever a line may end: behind a hyphen too."""
+    return header.replace("-", "- ")
 
 
 def _cells(column: Column, values: Sequence[Value]) -> list[str]:

@@ -1,20 +1,24 @@
 """A report as a person reads it: the number first, what it means beside it, the tables underneath."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from heapq import nlargest
 from itertools import zip_longest
+from math import inf, isnan
 
 from rich.cells import cell_len
 
-from nllcli.model import Calculation, Metric, Report, Section, Step, Table
+from nllcli.model import Calculation, Metric, Report, Section, Step, Table, Value
 from nllcli.outputs import bars
-from nllcli.outputs.columns import NOTHING, Lane, lanes
+from nllcli.outputs.columns import NOTHING, Lane, breakable, lanes
 from nllcli.outputs.numbers import aligned, metric_text, metric_unit, working_text
 from nllcli.outputs.printable import printable
 
 _PLAIN, _STRONG, _FAINT, _HEADLINE = "", "bold", "dim", "bold cyan"
 _INDENT, _GAP = "  ", "  "
+_MOST_ROWS, _FIRST_ROWS, _WORST_ROWS = 200, 100, 20  # of a table on a screen
 _LEAST_ROOM = 24  # running text with less room than this beside something goes underneath it
-_ASCII = {**str.maketrans({"–": "-", "—": "-", "−": "-", "─": "-", "×": "x", "·": "."}), **bars.ASCII}
+_ASCII = {**str.maketrans({"–": "-", "—": "-", "−": "-", "─": "-", "×": "x", "·": ".", "…": "..."}), **bars.ASCII}
 
 
 def render(report: Report, *, width: int | None = None, colour: bool = False, unicode: bool = True) -> str:
@@ -47,6 +51,10 @@ class _Page:
         from rich.style import Style
 
         return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
+
+    @property
+    def is_screen(self) -> bool:
+        return self._width is not None
 
     def room(self, indent: str) -> int | None:
         return None if self._width is None else self._width - cell_len(indent)
@@ -141,23 +149,53 @@ def _room_needed(step: Step, working: str) -> int:
 
 def _table(page: _Page, table: Table) -> Iterator[str]:
     """Title, header, rule, rows and note."""
+    n_left_out = 0
+    if page.is_screen and len(table.rows) > _MOST_ROWS:
+        table, n_left_out = _shortened(table), len(table.rows) - _FIRST_ROWS
     columns = lanes(table, page.room(_INDENT), cell_len, len(_GAP))
     gaps = len(_GAP) * (len(columns) - 1)
     if table.title:
         yield from page.running(table.title, style=_STRONG)
     yield from _row(page, columns, [_header(page, lane) for lane in columns])
     yield _INDENT + page.paint("─" * (sum(lane.width for lane in columns) + gaps), _FAINT)
-    for cells in zip(*(lane.cells for lane in columns), strict=True):
+    for i, cells in enumerate(zip(*(lane.cells for lane in columns), strict=True)):
+        if n_left_out and i == _FIRST_ROWS:
+            yield from _left_out(page, table, n_left_out)
         folded = [page.folded(cell, lane.width) for cell, lane in zip(cells, columns, strict=True)]
         yield from _row(page, columns, [[(text, _PLAIN) for text in cell] for cell in folded])
+    if n_left_out and table.worst is None:
+        yield from _left_out(page, table, n_left_out)
     if table.note:
         yield ""
         yield from page.running(table.note, indent=_INDENT)
 
 
+def _shortened(table: Table) -> Table:
+    """The first rows, and the worst of the others."""
+    first, others = table.rows[:_FIRST_ROWS], table.rows[_FIRST_ROWS:]
+    if table.worst is None:
+        return replace(table, rows=first)
+    at = [column.key for column in table.columns].index(table.worst)
+    return replace(table, rows=[*first, *nlargest(_WORST_ROWS, others, key=lambda row: _rank(row[at]))])
+
+
+def _rank(value: Value) -> float:
+    """A NaN is worse than any number, and nothing is better."""
+    if not isinstance(value, float | int):
+        return -inf
+    return inf if isnan(value) else value
+
+
+def _left_out(page: _Page, table: Table, n: int) -> list[str]:
+    labels = {column.key: column.label for column in table.columns}
+    worst = f"; the worst of these by {labels[table.worst]}:" if table.worst else ""
+    return page.running(f"… {n:,} more rows, which a pipe and -o FILE have all{worst}", indent=_INDENT)
+
+
 def _header(page: _Page, lane: Lane) -> list[tuple[str, str]]:
     """The label, and the unit directly under it."""
-    label = [(text, _STRONG) for text in page.folded(lane.label, lane.width)]
+    whole = lane.label if cell_len(lane.label) <= lane.width else breakable(lane.label)
+    label = [(text, _STRONG) for text in page.folded(whole, lane.width)]
     return label + [(text, _FAINT) for text in page.folded(lane.unit, lane.width) if text]
 
 

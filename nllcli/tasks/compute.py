@@ -290,7 +290,8 @@ def _class_table(
     if weighted is not None:
         columns.insert(2, Column("weight", "weight"))
     note = "mean loss without weights; share of the weighted sum" if weighted is not None else ""
-    return Table("per_class", "Per class", tuple(columns), rows, note)
+    worst = "share" if math.isfinite(total) and total else "mean_loss"
+    return Table("per_class", "Per class", tuple(columns), rows, note, worst=worst)
 
 
 def _sample_table(settled: Settled, samples: _Samples, names: tuple[str, ...]) -> Table:
@@ -310,7 +311,8 @@ def _sample_table(settled: Settled, samples: _Samples, names: tuple[str, ...]) -
         if probs is not None:
             row += probs[i].tolist()
         rows.append([*row, loss])
-    return Table("samples", "Per sample", tuple(columns), rows, "loss with weights" if settled.is_weighted else "")
+    note = "loss with weights" if settled.is_weighted else ""
+    return Table("samples", "Per sample", tuple(columns), rows, note, worst="loss")
 
 
 def _target_name(target: int, names: tuple[str, ...], ignore_index: int) -> str:

@@ -1,6 +1,7 @@
 """Class weights from class counts, under one scheme or all of them side by side."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nllcli.errors import UsageError
 from nllcli.model import Column, Metric, Notice, Report, Table
@@ -91,10 +92,11 @@ def _table(
     else:
         headings = [Column(name.replace("-", "_"), name) for name in schemes]
     n_samples = sum(counts)
+    about = _CLASS_COLUMNS if len(schemes) == 1 else (*_CLASS_COLUMNS[:-1], replace(_CLASS_COLUMNS[-1], optional=True))
     return Table(
         key="classes",
         title="Classes",
-        columns=(*_CLASS_COLUMNS, *headings),
+        columns=(*about, *headings),
         rows=[
             (class_names[i] if class_names else i, count, count / n_samples, *row)
             for i, (count, row) in enumerate(zip(counts, zip(*weight_columns, strict=True), strict=True))

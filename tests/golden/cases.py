@@ -154,6 +154,7 @@ ON_A_TERMINAL = {
     "terminal-narrow": (PETS, {"COLUMNS": "40", "TERM": "dumb"}),
     "terminal-no-colour": (SKEWED, {"COLUMNS": "80", "TERM": "xterm", "NO_COLOR": "1"}),
     "terminal-softmax": ("softmax pets/logits.csv", {"COLUMNS": "80", "TERM": "dumb"}),
+    "terminal-weights-all": ("weights --counts counts.csv --all", {"COLUMNS": "80", "TERM": "dumb"}),
     "terminal-no-unicode": (
         PETS,
         {"COLUMNS": "80", "TERM": "dumb", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"},
