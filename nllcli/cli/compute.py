@@ -1,6 +1,5 @@
 """nll compute."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,35 +27,10 @@ PerSample = Annotated[
 ]
 
 
+@scoring.scores()
 def compute(
-    logits: scoring.Logits,
-    targets: scoring.Targets = None,
+    given: scoring.Scoring,
     *,
-    target_column: scoring.TargetColumn = None,
-    source: scoring.From = "logits",
-    loss: scoring.Loss = "nll",
-    reduction: scoring.Reduction = "mean",
-    weights: scoring.Weights = None,
-    counts: scoring.Counts = None,
-    scheme: options.Scheme = None,
-    normalize: options.Normalize = None,
-    beta: scoring.Beta = None,
-    zero_count: options.ZeroCount = "error",
-    sample_weights: scoring.SampleWeights = None,
-    ignore_index: scoring.IgnoreIndex = None,
-    label_smoothing: scoring.LabelSmoothing = 0.0,
-    temperature: scoring.Temperature = 1.0,
-    clip: scoring.Clip = None,
-    class_axis: scoring.ClassAxis = None,
-    binary: scoring.Binary = False,
-    shift: scoring.Shift = 0,
-    classes: options.Classes = None,
-    on_nonfinite: scoring.OnNonfinite = "error",
-    input_format: scoring.InputFormat = None,
-    input_dtype: scoring.InputDtype = None,
-    header: scoring.Header = "auto",
-    precision: scoring.Precision = "exact",
-    threads: scoring.Threads = None,
     per_class: PerClass = False,
     per_sample: PerSample = False,
     save_losses: Annotated[str | None, scoring.saving("losses", "losses, 0 where ignored")] = None,
@@ -79,35 +53,6 @@ def compute(
     from nllcli.tasks.compute import compute as task
     from nllcli.tasks.saving import Saves
 
-    request = scoring.request(
-        logits=logits,
-        targets=targets,
-        target_column=target_column,
-        classes=classes,
-        class_axis=class_axis,
-        sample_weights=sample_weights,
-        binary=binary,
-        shift=shift,
-        input_format=input_format,
-        input_dtype=input_dtype,
-        header=header,
-        source=source,
-        loss=loss,
-        reduction=reduction,
-        weights=weights,
-        counts=counts,
-        scheme=scheme,
-        normalize=normalize,
-        beta=beta,
-        zero_count=zero_count,
-        ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
-        temperature=temperature,
-        clip=clip,
-        on_nonfinite=on_nonfinite,
-        precision=precision,
-        threads=threads,
-    )
     check_outputs(
         {
             "the report": output or "-",
@@ -116,12 +61,12 @@ def compute(
             "--save-log-probs": save_log_probs,
             "--save-grad": save_grad,
         },
-        inputs=[logits, targets, sample_weights, weights, counts, classes],
+        inputs=given.files,
     )
-    sections = _sections(format or format_for(output), reduction, per_class=per_class, per_sample=per_sample)
+    sections = _sections(format or format_for(output), given.reduction, per_class=per_class, per_sample=per_sample)
     with ProgressBar(progress) as bar:
         report = task(
-            replace(request, progress=bar),
+            given.request(bar),
             Sections() if quiet else sections,
             Saves(open_array, save_losses, save_probs, save_log_probs, save_grad, dtype=save_dtype),
         )

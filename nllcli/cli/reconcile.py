@@ -1,6 +1,5 @@
 """nll reconcile."""
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -34,36 +33,11 @@ Commands = Annotated[
 ]
 
 
+@scoring.scores()
 def reconcile(
-    logits: scoring.Logits,
-    targets: scoring.Targets = None,
+    given: scoring.Scoring,
     *,
     expect: Expect,
-    target_column: scoring.TargetColumn = None,
-    source: scoring.From = "logits",
-    loss: scoring.Loss = "nll",
-    reduction: scoring.Reduction = "mean",
-    weights: scoring.Weights = None,
-    counts: scoring.Counts = None,
-    scheme: options.Scheme = None,
-    normalize: options.Normalize = None,
-    beta: scoring.Beta = None,
-    zero_count: options.ZeroCount = "error",
-    sample_weights: scoring.SampleWeights = None,
-    ignore_index: scoring.IgnoreIndex = None,
-    label_smoothing: scoring.LabelSmoothing = 0.0,
-    temperature: scoring.Temperature = 1.0,
-    clip: scoring.Clip = None,
-    class_axis: scoring.ClassAxis = None,
-    binary: scoring.Binary = False,
-    shift: scoring.Shift = 0,
-    classes: options.Classes = None,
-    on_nonfinite: scoring.OnNonfinite = "error",
-    input_format: scoring.InputFormat = None,
-    input_dtype: scoring.InputDtype = None,
-    header: scoring.Header = "auto",
-    precision: scoring.Precision = "exact",
-    threads: scoring.Threads = None,
     tolerance: Tolerance = None,
     limit: Limit = 10,
     format: options.Format = None,
@@ -83,38 +57,9 @@ def reconcile(
     from nllcli.tasks.reconcile import Asked
     from nllcli.tasks.reconcile import reconcile as task
 
-    request = scoring.request(
-        logits=logits,
-        targets=targets,
-        target_column=target_column,
-        classes=classes,
-        class_axis=class_axis,
-        sample_weights=sample_weights,
-        binary=binary,
-        shift=shift,
-        input_format=input_format,
-        input_dtype=input_dtype,
-        header=header,
-        source=source,
-        loss=loss,
-        reduction=reduction,
-        weights=weights,
-        counts=counts,
-        scheme=scheme,
-        normalize=normalize,
-        beta=beta,
-        zero_count=zero_count,
-        ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
-        temperature=temperature,
-        clip=clip,
-        on_nonfinite=on_nonfinite,
-        precision=precision,
-        threads=threads,
-    )
-    check_outputs({"the report": output or "-"}, inputs=[logits, targets, sample_weights, weights, counts, classes])
+    check_outputs({"the report": output or "-"}, inputs=given.files)
     with ProgressBar(progress) as bar:
-        report, found = task(replace(request, progress=bar), Asked(expect, tolerance, limit, classes))
+        report, found = task(given.request(bar), Asked(expect, tolerance, limit, given.classes))
     emit(report, fmt=format, quiet=quiet, path=output)
     if not found:
         raise typer.Exit(ExitCode.CONDITION)

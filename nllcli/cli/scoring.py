@@ -1,21 +1,21 @@
 """The options that every command which scores logits shares, and the request they make."""
 
-import sys
 from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nllcli.cli.options import FILES, MEANING, SHOWN, WORK, WRITTEN, choice
+from nllcli.cli.options import FILES, MEANING, SHOWN, WORK, WRITTEN, Classes, Normalize, Scheme, ZeroCount, choice
 from nllcli.errors import UsageError
 from nllcli.inputs.formats import FORMATS as INPUT_FORMATS
 from nllcli.inputs.options import HEADERS
 from nllcli.model import PRECISIONS, REDUCTIONS, SOURCES
-from nllcli.outputs.formats import FORMATS
 
 if TYPE_CHECKING:
-    from nllcli.model import Progress, Report
-    from nllcli.tasks.matrix import ArrayTarget
+    from nllcli.model import Progress
     from nllcli.tasks.request import ScoreRequest
 
 Logits = Annotated[str, typer.Argument(metavar="LOGITS", help="A file of logits, or - for standard input.")]
@@ -155,115 +155,102 @@ def class_names(classes: str | None) -> Sequence[str] | None:
     return None if classes is None else read_names(classes, what="--classes")
 
 
-def request(
-    *,
-    logits: str,
-    targets: str | None,
-    target_column: str | None,
-    classes: str | None,
-    class_axis: int | None,
-    sample_weights: str | None,
-    binary: bool,
-    shift: int,
-    input_format: str | None,
-    input_dtype: str | None,
-    header: str = "auto",
-    source: str,
-    loss: str,
-    reduction: str,
-    weights: str | None,
-    counts: str | None,
-    scheme: str | None,
-    normalize: str | None,
-    beta: float | None,
-    zero_count: str,
-    ignore_index: int | None,
-    label_smoothing: float,
-    temperature: float,
-    clip: str | None,
-    on_nonfinite: str,
-    precision: str,
-    threads: int | None,
-) -> "ScoreRequest":
-    """The request that these options make."""
-    from nllcli.inputs.dataset import InputOptions
-    from nllcli.model import DEFAULT_IGNORE_INDEX, LossOptions
-    from nllcli.tasks.request import ScoreRequest, WeightOptions
+@dataclass(frozen=True)
+class Scoring:
+    """The options of every command that scores logits, in the order of --help."""
 
-    if [logits, targets, sample_weights, weights, counts, classes].count("-") > 1:
-        raise UsageError("standard input (-) can be only one of the inputs", hint="give the others as files")
-    inputs = InputOptions(
-        logits,
-        targets,
-        target_column=target_column,
-        classes=class_names(classes),
-        class_axis=class_axis,
-        sample_weights=sample_weights,
-        ignore_index=ignore_index,
-        shift=shift,
-        binary=binary,
-        input_format=input_format,
-        input_dtype=input_dtype,
-        header=header,
-    )
-    options = LossOptions(
-        source=source,
-        loss=loss,
-        reduction=reduction,
-        ignore_index=DEFAULT_IGNORE_INDEX if ignore_index is None else ignore_index,
-        label_smoothing=label_smoothing,
-        temperature=temperature,
-        binary=binary,
-        precision=precision,
-        on_nonfinite=on_nonfinite,
-    )
-    return ScoreRequest(
-        inputs, options, WeightOptions(weights, counts, scheme, normalize, beta, zero_count), clip, threads
-    )
+    logits: Logits
+    targets: Targets = None
+    target_column: TargetColumn = None
+    source: From = "logits"
+    loss: Loss = "nll"
+    reduction: Reduction = "mean"
+    weights: Weights = None
+    counts: Counts = None
+    scheme: Scheme = None
+    normalize: Normalize = None
+    beta: Beta = None
+    zero_count: ZeroCount = "error"
+    sample_weights: SampleWeights = None
+    ignore_index: IgnoreIndex = None
+    label_smoothing: LabelSmoothing = 0.0
+    temperature: Temperature = 1.0
+    clip: Clip = None
+    class_axis: ClassAxis = None
+    binary: Binary = False
+    shift: Shift = 0
+    classes: Classes = None
+    on_nonfinite: OnNonfinite = "error"
+    input_format: InputFormat = None
+    input_dtype: InputDtype = None
+    header: Header = "auto"
+    precision: Precision = "exact"
+    threads: Threads = None
 
+    @property
+    def files(self) -> list[str | None]:
+        """What may name an input."""
+        return [self.logits, self.targets, self.sample_weights, self.weights, self.counts, self.classes]
 
-MatrixFormat = Annotated[
-    str | None,
-    choice(
-        FORMATS, "--format", "-f", group=SHOWN, help="How the rows are written.  [default: table, or csv into a pipe]"
-    ),
-]
-MatrixOutput = Annotated[
-    str | None,
-    typer.Option(
-        "--output", "-o", metavar="FILE", rich_help_panel=WRITTEN, help="Write the array into FILE (.npy or .csv)."
-    ),
-]
+    def request(self, progress: "Progress") -> "ScoreRequest":
+        """The request that these options make; raises UsageError where two inputs are standard input."""
+        from nllcli.inputs.dataset import InputOptions
+        from nllcli.model import DEFAULT_IGNORE_INDEX, LossOptions
+        from nllcli.tasks.request import ScoreRequest, WeightOptions
+
+        if self.files.count("-") > 1:
+            raise UsageError("standard input (-) can be only one of the inputs", hint="give the others as files")
+        inputs = InputOptions(
+            self.logits,
+            self.targets,
+            target_column=self.target_column,
+            classes=class_names(self.classes),
+            class_axis=self.class_axis,
+            sample_weights=self.sample_weights,
+            ignore_index=self.ignore_index,
+            shift=self.shift,
+            binary=self.binary,
+            input_format=self.input_format,
+            input_dtype=self.input_dtype,
+            header=self.header,
+        )
+        options = LossOptions(
+            source=self.source,
+            loss=self.loss,
+            reduction=self.reduction,
+            ignore_index=DEFAULT_IGNORE_INDEX if self.ignore_index is None else self.ignore_index,
+            label_smoothing=self.label_smoothing,
+            temperature=self.temperature,
+            binary=self.binary,
+            precision=self.precision,
+            on_nonfinite=self.on_nonfinite,
+        )
+        weights = WeightOptions(self.weights, self.counts, self.scheme, self.normalize, self.beta, self.zero_count)
+        return ScoreRequest(inputs, options, weights, self.clip, self.threads, progress)
 
 
-def deliver(
-    task: "Callable[[ArrayTarget | None, Progress], Report]",
-    *,
-    progress: bool | None,
-    format: str | None,
-    output: str | None,
-    dtype: str,
-    inputs: Sequence[str | None],
-    quiet: bool = False,
-) -> None:
-    """Run a task whose result is a matrix, and send that where it belongs: a file, a pipe or a screen."""
-    from nllcli.outputs.arrays import open_array
-    from nllcli.outputs.emit import emit, emit_notices
-    from nllcli.outputs.files import check_outputs
-    from nllcli.outputs.progress import ProgressBar
-    from nllcli.tasks.matrix import ArrayTarget
+def scores(**instead: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of Scoring, its first argument, before its own; ``instead`` declares some anew.
 
-    check_outputs({"the result": output or "-"}, inputs)
-    target = None
-    if quiet:
-        pass  # what -q prints is of the report
-    elif format == "csv" or (format is None and output is None and not sys.stdout.isatty()):
-        target = ArrayTarget(open_array, output or "-", "csv", dtype)
-    elif format is None and output is not None:
-        target = ArrayTarget(open_array, output, dtype=dtype)
-    with ProgressBar(progress) as bar:
-        report = task(target, bar)
-    if target is None:
-        emit(report, fmt=format or "table", quiet=quiet, path=output)
-    else:
-        emit_notices(report)
+    typer learns of a command's options from its signature.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**values: Any) -> None:
+            command(Scoring(**{field.name: values.pop(field.name) for field in fields(Scoring)}), **values)
+
+        shared = [
+            Parameter(
+                field.name,
+                Parameter.KEYWORD_ONLY,
+                default=Parameter.empty if field.default is MISSING else field.default,
+                annotation=instead.get(field.name, field.type),
+            )
+            for field in fields(Scoring)
+        ]
+        own = list(signature(command).parameters.values())[1:]
+        run.__signature__ = Signature([*shared, *own])  # type: ignore[attr-defined]  # where inspect looks first
+        return run
+
+    return decorate

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from nllcli.cli import options, scoring
+from nllcli.cli import matrix, options, scoring
 
 Log = Annotated[bool, typer.Option("--log", rich_help_panel=options.MEANING, help="Log-probabilities.")]
 
@@ -25,8 +25,8 @@ def softmax(
     precision: scoring.Precision = "exact",
     threads: scoring.Threads = None,
     save_dtype: scoring.SaveDtype = "f8",
-    format: scoring.MatrixFormat = None,
-    output: scoring.MatrixOutput = None,
+    format: matrix.MatrixFormat = None,
+    output: matrix.MatrixOutput = None,
     progress: scoring.ShowProgress = None,
 ) -> None:
     """Probabilities, or log-probabilities with --log.
@@ -52,7 +52,7 @@ def softmax(
         LossOptions(temperature=temperature, binary=binary, precision=precision, on_nonfinite=on_nonfinite),
         threads,
     )
-    scoring.deliver(
+    matrix.deliver(
         lambda target, bar: task(replace(request, progress=bar), target),
         progress=progress,
         format=format,

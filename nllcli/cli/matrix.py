@@ -1,0 +1,60 @@
+"""The commands whose result is a matrix: where it goes, and in which form."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nllcli.cli.options import SHOWN, WRITTEN, choice
+from nllcli.outputs.formats import FORMATS
+
+if TYPE_CHECKING:
+    from nllcli.model import Progress, Report
+    from nllcli.tasks.matrix import ArrayTarget
+
+MatrixFormat = Annotated[
+    str | None,
+    choice(
+        FORMATS, "--format", "-f", group=SHOWN, help="How the rows are written.  [default: table, or csv into a pipe]"
+    ),
+]
+MatrixOutput = Annotated[
+    str | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", rich_help_panel=WRITTEN, help="Write the array into FILE (.npy or .csv)."
+    ),
+]
+
+
+def deliver(
+    task: "Callable[[ArrayTarget | None, Progress], Report]",
+    *,
+    progress: bool | None,
+    format: str | None,
+    output: str | None,
+    dtype: str,
+    inputs: Sequence[str | None],
+    quiet: bool = False,
+) -> None:
+    """Run a task whose result is a matrix, and send that where it belongs: a file, a pipe or a screen."""
+    from nllcli.outputs.arrays import open_array
+    from nllcli.outputs.emit import emit, emit_notices
+    from nllcli.outputs.files import check_outputs
+    from nllcli.outputs.progress import ProgressBar
+    from nllcli.tasks.matrix import ArrayTarget
+
+    check_outputs({"the result": output or "-"}, inputs)
+    target = None
+    if quiet:
+        pass  # what -q prints is of the report
+    elif format == "csv" or (format is None and output is None and not sys.stdout.isatty()):
+        target = ArrayTarget(open_array, output or "-", "csv", dtype)
+    elif format is None and output is not None:
+        target = ArrayTarget(open_array, output, dtype=dtype)
+    with ProgressBar(progress) as bar:
+        report = task(target, bar)
+    if target is None:
+        emit(report, fmt=format or "table", quiet=quiet, path=output)
+    else:
+        emit_notices(report)
