@@ -63,7 +63,7 @@ def _along(logits: ArrayLike, axis: int, temperature: float, what: str) -> NDArr
     if not -given.ndim <= axis < given.ndim:
         raise UsageError(f"axis {axis} is no axis of shape {given.shape}")
     if not 0.0 < temperature < math.inf:
-        raise UsageError(f"temperature {temperature} is not above 0")
+        raise UsageError(f"temperature {temperature} is not a finite number above 0")
     x = np.moveaxis(given, axis, -1)
     if x.shape[-1] == 0:
         raise DataError(f"logits of shape {np.shape(logits)} have no classes on axis {axis}")
