@@ -82,9 +82,9 @@ def _parse_piece(piece: bytes, delimiter: int, column: int, n_columns: int) -> N
 
 def _find(text: NDArray[np.uint8], delimiter: int) -> _Cells | None:
     """The cells of the text; None if any has another form."""
-    separator = (text == delimiter) | (text == ord("\n"))
-    marks = np.flatnonzero(separator | (text == ord(".")) | _is_e(text))
-    last = np.flatnonzero(separator[marks])
+    marks = np.flatnonzero(text - np.uint8(ord("0")) > 9)
+    kinds = text[marks]
+    last = np.flatnonzero((kinds == delimiter) | (kinds == ord("\n")))  # of the marks of each cell
     if not len(last) or marks[last[-1]] != len(text) - 1:
         return None
     end = marks[last]
@@ -92,36 +92,34 @@ def _find(text: NDArray[np.uint8], delimiter: int) -> _Cells | None:
     np.add(end[:-1], 1, out=begin[1:])
     np.add(last[:-1], 1, out=first[1:])
 
-    whole_end = marks[first]
-    pointed = text[whole_end] == ord(".")
-    has_power = _is_e(text[marks[last - 1]])
-    fraction_end = marks[last - has_power]
-    powered = np.flatnonzero(has_power)
-    negative, whole, n_signs = _skip_sign(text, begin)
-    power_negative, power, n_power_signs = _skip_sign(text, fraction_end[powered] + 1)
-    fraction = whole_end + pointed
+    negative, signed = _signs(text[begin])
+    first += signed
+    whole, whole_end = begin + signed, marks[first]
+    pointed = kinds[first] == ord(".")
+    fraction, fraction_end = whole_end + pointed, end.copy()
 
-    n_marks = len(end) + np.count_nonzero(pointed) + len(powered)
-    n_others = np.count_nonzero(text - np.uint8(ord("0")) > 9)
-    digits = whole_end - whole + fraction_end - fraction
-    power_digits = end[powered] - power
-    if n_marks != len(marks) or n_marks + n_signs + n_power_signs != n_others or digits.min() < 1:
+    e = np.flatnonzero((kinds | 32) == ord("e"))
+    powered = np.searchsorted(last, e)
+    power_negative, power_signed = _signs(text[marks[e] + 1])
+    fraction_end[powered] = marks[e]
+    power = marks[e] + 1 + power_signed
+    n_power = end[powered] - power
+
+    if len(marks) != len(end) + len(e) + sum(map(np.count_nonzero, (signed, pointed, power_signed))):
         return None
-    if len(powered) and not 1 <= power_digits.min() <= power_digits.max() <= 8:
+    if (whole_end - whole + fraction_end - fraction).min() < 1:
+        return None
+    if len(e) and not (
+        np.array_equal(e + power_signed + 1, last[powered]) and 1 <= n_power.min() <= n_power.max() <= 8
+    ):
         return None
     return _Cells(negative, whole, whole_end, fraction, fraction_end, end, powered, power, power_negative)
 
 
-def _is_e(text: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    return (text | 32) == ord("e")
-
-
-def _skip_sign(text: NDArray[np.uint8], at: Integers) -> tuple[NDArray[np.bool_], Integers, int]:
-    """Which numbers that begin ``at`` are negative, where their digits begin, and how many signs there are."""
-    sign = text[at]
-    negative = sign == ord("-")
-    signed = negative | (sign == ord("+"))
-    return negative, at + signed, int(np.count_nonzero(signed))
+def _signs(characters: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which characters are a minus, and which any sign."""
+    negative = characters == ord("-")
+    return negative, negative | (characters == ord("+"))
 
 
 def _are_rows(newline: NDArray[np.bool_], column: int, n_columns: int) -> bool:
@@ -137,7 +135,7 @@ def _mantissas(words: Words, cells: _Cells) -> Words | None:
     if whole is None or fraction is None:
         return None
     n = cells.fraction_end - cells.fraction
-    if (whole * _FLOAT_TENS[n]).max() >= _LIMIT:
+    if (whole.max() * _FLOAT_TENS[n.max()]) >= _LIMIT and (whole * _FLOAT_TENS[n]).max() >= _LIMIT:
         return None
     whole *= _TENS[n]
     whole += fraction
@@ -150,6 +148,8 @@ def _integers(words: Words, begin: Integers, end: Integers) -> Words | None:
     longest = int(n.max())
     if longest > _MOST_DIGITS:
         return None
+    if longest <= 8:
+        return _eight_digits(words, begin, n)
     total = _eight_digits(words, np.maximum(begin, end - 8), np.minimum(n, 8))
     for k in range(8, longest, 8):
         more = _eight_digits(words, np.maximum(begin, end - 8 - k), np.clip(n - k, 0, 8))
