@@ -1,6 +1,8 @@
 """Every awkward file gets its verdict, in a process of little memory: the right number, or a clear line."""
 
+import functools
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,10 @@ from types import SimpleNamespace
 import mpmath
 import oracle
 import pytest
+import typer.main
 from corpus.awkward import cases, write
+from corpus.processes import piped
+from in_process import nll
 
 CASES = cases()
 MEMORY = 1_500_000_000
@@ -42,17 +47,36 @@ def test_there_are_enough():
     assert len({case.name for case in CASES}) == len(CASES)
 
 
+def judge(case, code, out, err):
+    assert code == case.code, err
+    assert "Traceback" not in err
+    assert all(text in err for text in case.says), err
+    if case.code:
+        assert out == ""
+        assert err.startswith("nll: error: ")
+        lines = err.splitlines()
+        assert len(lines) == 1 or (len(lines) == 2 and lines[1].startswith("hint: "))
+    else:
+        assert float(out) == pytest.approx(loss_of(case), rel=1e-14)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_verdict(case, outcomes):
     found = outcomes[case.name]
-    assert found.code == case.code, found.err
-    assert "Traceback" not in found.err
-    assert all(text in found.err for text in case.says), found.err
+    judge(case, found.code, found.out, found.err)
     assert found.seconds < MOST_SECONDS
-    if case.code:
-        assert found.out == ""
-        assert found.err.startswith("nll: error: ")
-        lines = found.err.splitlines()
-        assert len(lines) == 1 or (len(lines) == 2 and lines[1].startswith("hint: "))
-    else:
-        assert float(found.out) == pytest.approx(loss_of(case), rel=1e-14)
+
+
+_get_command = functools.cache(typer.main.get_command)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_verdict_among_other_work(case, tmp_path, monkeypatch):
+    """In this process, whose memory is not its own, and where coverage is measured."""
+    monkeypatch.setattr(typer.main, "get_command", _get_command)
+    write(case, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with os.fdopen(piped((tmp_path / case.stdin).read_bytes() if case.stdin else b"")) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        found = nll(*case.argv)
+    judge(case, found.code, found.out, found.err)
