@@ -124,7 +124,7 @@ def test_every_block_is_run_but_the_two_that_install():
     job, tests = (block.text.splitlines() for block in blocks_in("sh"))
     assert {block.language for block in BLOCKS} == {"sh", "console", "python"}
     assert len(job) == len(tests) == 1
-    assert tests[0].endswith(" && .venv/bin/pytest")
+    assert tests[0].endswith(" && .venv/bin/pytest -n 2 --dist worksteal --cov")
     shown_below = commands_of(blocks_in("console")[0].text)[0][0].removeprefix("$ ")
     assert job[0].endswith(f" && .venv/bin/{shown_below}")
 

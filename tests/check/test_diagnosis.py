@@ -186,6 +186,14 @@ def test_duplicates_against_a_dictionary(dtype, order, n_classes):
     assert (found.n, found.n_rows, found.pairs) == (len(pairs), 300, tuple(pairs[:5]))
 
 
+def test_nothing_added_to_the_evidence_of_rows_and_runs_changes_nothing():
+    found = read_repeats(np.array([[1.0, 2.0], [1.0, 2.0]]), None, 0, np.ones(2, bool))
+    for total in (found + Repeats(), Repeats() + found):
+        assert (total.n_rows, total.duplicates().pairs) == (2, ((1, 0),))
+    assert Repeats().duplicates().n == 0
+    assert read_streaks(np.array([], int), 0) == Streaks()
+
+
 def test_small_differences_are_no_duplicates():
     """Whole numbers in float64 end in dozens of zero bits."""
     grid = np.array(list(itertools.product(range(12), repeat=4)), float)

@@ -88,3 +88,21 @@ def test_memory_stays_flat(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < n
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "data", [npy(np.empty((0, 3), int)), b"[0.5, 0.5]\n[0.25, 0.75]\n"], ids=["no samples", "class probabilities"]
+)
+@pytest.mark.parametrize("classes", [None, ["a", "b"]])
+def test_what_holds_no_class_indices_cannot_be_counted(data, classes, tmp_path):
+    (tmp_path / "y").write_bytes(data)
+    with pytest.raises(DataError, match="y: has no targets to count"):
+        counting.count_targets(str(tmp_path / "y"), classes)
+
+
+def test_bfloat16_cannot_tell_classes_apart(tmp_path):
+    """256 and 257 are the same number in it."""
+    header = b'{"y": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}'
+    (tmp_path / "y").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(DataError, match="y:y: holds bfloat16, which is too coarse for class indices"):
+        counting.count_targets(str(tmp_path / "y"))

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import pickle
 import shlex
 import sys
 import tempfile
@@ -306,6 +307,12 @@ def test_files_that_can_run_code_are_told_by_their_extension(name, end, loads, t
     assert loads in code
     assert f"{'gzip.open' if end else 'open'}({str(path)!r}" in code
     assert repr(str(tmp_path / "a.npy")) in code
+
+
+def test_a_file_to_convert_is_never_the_file_itself(tmp_path):
+    (tmp_path / "a.npy").write_bytes(pickle.dumps([1.0]))
+    code = shlex.split(refusal(tmp_path / "a.npy").hint.removeprefix("if you trust it: "))[2]
+    assert f"numpy.save({str(tmp_path / 'a.array.npy')!r}, pickle.load(open({str(tmp_path / 'a.npy')!r}" in code
 
 
 @pytest.mark.parametrize(

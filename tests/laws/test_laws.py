@@ -14,6 +14,8 @@ from one_block import score
 import nllcli
 from nllcli.numerics.tally import Tally
 
+# Laws hold everywhere at once; single lines are reached, and judged, elsewhere.
+pytestmark = pytest.mark.no_cover
 LOSSES = ("nll", "one-vs-rest", "argmax")
 # Multiples of 1/1024 up to 64: sums and differences of such numbers are exact, so that laws hold to the last bit.
 NUMBERS = st.integers(-(1 << 16), 1 << 16).map(lambda n: n / 1024)

@@ -9,6 +9,7 @@ from one_block import relative_error, score, worst_error
 
 import nllcli
 from nllcli.errors import DataError, NllError, UsageError
+from nllcli.numerics.surprisal import pick
 
 LIMIT = 1e-14
 INF, NAN = np.inf, np.nan
@@ -298,3 +299,23 @@ def test_no_loss_changes_the_probabilities_beside_it(loss):
     outcome = score([[0.25], [0.5]], [1, 0], source="probs", binary=True, loss=loss, class_weights=[1.0, 2.0])
     np.testing.assert_allclose(outcome.log_probs, np.log([[0.75, 0.25], [0.5, 0.5]]))
     np.testing.assert_allclose(outcome.probs, [[0.75, 0.25], [0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda x: x,
+        np.asfortranarray,
+        lambda x: x[::2],
+        lambda x: x[:, ::2],
+        lambda x: np.asfortranarray(x)[2:5],
+        lambda x: np.asfortranarray(x)[:, ::-1],
+        lambda x: x[::-1],
+        lambda x: x[:1, :1],
+        lambda x: np.broadcast_to(x[0], x.shape),
+    ],
+)
+def test_one_value_of_every_row_whatever_its_strides(cut):
+    rows = cut(np.arange(42.0).reshape(6, 7))
+    classes = np.array([3, 0, 6, 1, 1, 5])[: len(rows)] % rows.shape[1]
+    assert pick(rows, classes).tolist() == [row[c] for row, c in zip(rows.tolist(), classes.tolist(), strict=True)]

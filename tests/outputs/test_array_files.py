@@ -72,6 +72,17 @@ def test_the_header_says_what_numpy_would_say(tmp_path):
         assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "theirs.npy").read_bytes()
 
 
+@pytest.mark.parametrize("shape", [(4,), (2, 3), (2, 3, 4)], ids=str)
+@pytest.mark.parametrize("block", [1, 5, 100])
+def test_one_value_a_sample_in_the_order_of_the_columns(shape, block, tmp_path):
+    """Losses of logits in Fortran order come in that order."""
+    array = np.asfortranarray(numbered(*shape))
+    np.save(tmp_path / "theirs.npy", array)
+    write(tmp_path / "ours.npy", array, block, fortran=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "ours.npy"), array)
+    assert np.load(tmp_path / "ours.npy").flags.f_contiguous
+
+
 def test_a_counted_array_is_the_same_file(tmp_path):
     write(tmp_path / "counted.npy", numbered(1000, 3), 7, class_axis=1, unknown=True)
     np.save(tmp_path / "theirs.npy", numbered(1000, 3))
