@@ -17,11 +17,6 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
-def counted(n: int, noun: str) -> str:
-    """A number of things, as messages name it."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
 class NllError(Exception):
     """Something a user can mend: what is wrong, where, and what to do about it.
 

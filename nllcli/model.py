@@ -9,7 +9,8 @@ from itertools import zip_longest
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nllcli.errors import DataError, counted
+from nllcli.errors import DataError
+from nllcli.words import counted
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,6 +14,7 @@ from nllcli.errors import DataError, FaultError, NllError, UsageError
 from nllcli.inputs.files import SeekableFile, on_disk
 from nllcli.inputs.labels import LabelReader
 from nllcli.model import Block, Chunk, Layout, Notice, Scratch
+from nllcli.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,7 +133,7 @@ class ArrowTable:
         lengths = _lengths(column)
         odd = np.flatnonzero(lengths != self.n_classes)
         if odd.size:
-            message = f"its list has {lengths[odd[0]]} values, the first row's has {self.n_classes}"
+            message = f"its list has {counted(lengths[odd[0]], 'value')}, the first row's has {self.n_classes}"
             raise DataError(message, where=f"{self.name}, row {start + odd[0]}")
         flat = self._numbers(column.flatten(), "in its list", start, self.n_classes)
         return flat.reshape(len(column), self.n_classes)

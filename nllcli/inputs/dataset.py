@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, UsageError, counted
+from nllcli.errors import DataError, UsageError
 from nllcli.inputs import labels, shapes, targets
 from nllcli.inputs.dialect import sniff
 from nllcli.inputs.files import only_one_standard_input
@@ -19,6 +19,7 @@ from nllcli.inputs.pairing import WrittenAsFloats, columns_as_samples, in_order_
 from nllcli.inputs.raw import FileArray, RawVector, Values
 from nllcli.inputs.text import open_table
 from nllcli.model import DEFAULT_IGNORE_INDEX, BlockSource, Dataset, Layout, Notice, VectorSource
+from nllcli.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nllcli.errors import NllError, SampleError, counted
+from nllcli.errors import NllError, SampleError
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted
 from nllcli.model import (
@@ -31,6 +31,7 @@ from nllcli.tasks.findings.case import ERROR, NOTE, WARNING, Case, Finding, Padd
 from nllcli.tasks.findings.table import FINDINGS
 from nllcli.tasks.request import Settled, WeightOptions, settle, signature
 from nllcli.tasks.scoring import blaming, map_dataset
+from nllcli.words import counted
 
 if TYPE_CHECKING:
     from nllcli.model import Block, Dataset, Layout, Scratch

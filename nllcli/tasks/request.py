@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from nllcli.errors import UsageError, counted
+from nllcli.errors import UsageError
 from nllcli.inputs.dataset import JSON_TARGET, InputOptions, open_dataset
 from nllcli.inputs.files import can_be_read_again
 from nllcli.inputs.jsonl import JsonLines
 from nllcli.model import PRECISIONS, REDUCTIONS, SOURCES, LossOptions, Notice
 from nllcli.numerics.evaluate import LOSSES
+from nllcli.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

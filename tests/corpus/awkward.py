@@ -793,7 +793,7 @@ def _columnar_cases(kind, file):
         "timestamp": ({**columns, "when": moments}, "column 'when' holds timestamp"),
         "text": ({**columns, "y": names}, "column 'y' holds string", "hint: --target-column y"),
         "struct": ({"x": [{"a": 1.0}] * 3}, "column 'x' holds struct"),
-        "lists-of-unequal-length": ({"x": [[5.0, 4.0], [4.0], [4.0, 1.0, 0.0]]}, "row 1: its list has 1 values"),
+        "lists-of-unequal-length": ({"x": [[5.0, 4.0], [4.0], [4.0, 1.0, 0.0]]}, "row 1: its list has 1 value,"),
         "list-missing": ({"x": [[5.0, 4.0], None]}, "row 1, column x: the cell is empty"),
         "null-in-a-list": ({"x": [[5.0, 4.0], [4.0, None]]}, "row 1, in its list: the cell is empty"),
         "nested-lists": ({"x": [[[5.0], [4.0, 2.0]], [[4.0]]]}, "column 'x' holds list"),

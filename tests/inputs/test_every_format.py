@@ -339,7 +339,7 @@ HALF = pa.array(LOGITS[:3, 0].astype("f2"))
         (pa.table({"a": ["x"], "b": [1.0]}), "column 'a' holds string"),
         (pa.table({"a": [True], "b": [False]}), "column 'a' holds bool"),
         (pa.table({"a": [1.0, None], "b": [1.0, 2.0]}), "row 1, column a: the cell is empty"),
-        (pa.table({"x": [[1.0, 2.0], [1.0]]}), "row 1: its list has 1 values, the first row's has 2"),
+        (pa.table({"x": [[1.0, 2.0], [1.0]]}), "row 1: its list has 1 value, the first row's has 2"),
         (pa.table({"x": [[1.0, 2.0], [3.0, 4.0, 5.0], [6.0]]}), "row 1: its list has 3 values, the first row's has 2"),
         (pa.table({"x": [[1.0, 2.0], None]}), "row 1"),
         (pa.table({"x": [[1.0, 2.0], [1.0, None]]}), "row 1, in its list: the cell is empty"),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.errors import counted
 from nllcli.numerics.diagnosis.chance import (
     SIGMAS,
     exchange_is_chance,
@@ -16,6 +15,7 @@ from nllcli.numerics.diagnosis.chance import (
     sigmas,
 )
 from nllcli.tasks.findings.case import ERROR, WARNING, Case, Finding
+from nllcli.words import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from nllcli.errors import counted
 from nllcli.numerics.diagnosis.chance import exchange_is_chance, missing_is_chance
 from nllcli.tasks.findings.case import ERROR, WARNING, Case, Finding, Padding
+from nllcli.words import counted
 
 # What frameworks and data sets write where there is no label.
 _MARKS = (-100, -1, 255, -255, -999, 65535)

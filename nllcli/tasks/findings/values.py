@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import counted
 from nllcli.tasks.findings.case import ERROR, NOTE, WARNING, Case, Finding
 from nllcli.tasks.findings.integers import are_no_logits
+from nllcli.words import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
