@@ -1,3 +1,6 @@
+import sys
+import threading
+
 import pytest
 from hypothesis import settings
 
@@ -21,6 +24,21 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("hypothesis"):
             item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item):
+    """Trace nothing where pytest-cov pauses: in a process of xdist it leaves a second tracer on."""
+    if not item.get_closest_marker("no_cover"):
+        return (yield)
+    tracers = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracers[0])
+        threading.settrace(tracers[1])
 
 
 @pytest.fixture(scope="session")
