@@ -22,7 +22,7 @@ def grad(
 ) -> None:
     """The gradient of the loss with respect to the logits.
 
-    A table on a terminal, CSV into a pipe, and an array (.npy or .csv) into a file with -o.
+    A table on a terminal, CSV into a pipe, and into a file with -o what its extension stands for.
     """
     from nllcli.tasks.grad import grad as task
 

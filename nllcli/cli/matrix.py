@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 MatrixFormat = Annotated[
     str | None,
     choice(
-        FORMATS, "--format", "-f", group=SHOWN, help="How the rows are written.  [default: table, or csv into a pipe]"
+        FORMATS,
+        "--format",
+        "-f",
+        group=SHOWN,
+        help="How the rows are written.  [default: by the extension of -o, else table, or csv into a pipe]",
     ),
 ]
 MatrixOutput = Annotated[
     str | None,
     typer.Option(
-        "--output", "-o", metavar="FILE", rich_help_panel=WRITTEN, help="Write the array into FILE (.npy or .csv)."
+        "--output",
+        "-o",
+        metavar="FILE",
+        rich_help_panel=WRITTEN,
+        help="Write the array into FILE (.npy or .csv), or a report of it (.json, .tsv, .md or .txt).",
     ),
 ]
 
@@ -41,10 +49,15 @@ def deliver(
     from nllcli.outputs.arrays import open_array
     from nllcli.outputs.emit import emit, emit_notices
     from nllcli.outputs.files import check_outputs
+    from nllcli.outputs.formats import check_text_file, format_of_extension
     from nllcli.outputs.progress import ProgressBar
     from nllcli.tasks.matrix import ArrayTarget
 
     check_outputs({"the result": output or "-"}, inputs)
+    asked = "-q" if quiet else format and f"-f {format}"
+    if asked:
+        check_text_file(output, f"what {asked} writes", hint=f"leave {asked} out for the array, or name the file .txt")
+    format = format or format_of_extension(output)
     target = None
     if quiet:
         pass  # what -q prints is of the report

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from nllcli.numerics.schemes import NORMALIZATIONS, SCHEMES, ZERO_COUNTS
-from nllcli.outputs.formats import FORMATS
+from nllcli.outputs.formats import FORMATS, check_text_file
 
 # The groups of options in --help.
 FILES = "What the files hold"
@@ -47,6 +47,16 @@ def _completer(names: Collection[str]) -> Callable[[str], list[str]]:
     return complete
 
 
+def _report_file(path: str | None) -> str | None:
+    """The file of a report, told before the work that its name is not one of text."""
+    check_text_file(
+        path,
+        "a report",
+        hint="name it .json, .csv, .tsv, .md or .txt; nll compute writes arrays with --save-losses FILE and its like",
+    )
+    return path
+
+
 Format = Annotated[
     str | None,
     choice(
@@ -60,7 +70,14 @@ Format = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=SHOWN, help="Only the numbers, in full.")]
 Output = Annotated[
     str | None,
-    typer.Option("--output", "-o", metavar="FILE", rich_help_panel=WRITTEN, help="Write the result into FILE."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        callback=_report_file,
+        rich_help_panel=WRITTEN,
+        help="Write the result into FILE, as text.",
+    ),
 ]
 
 Counts = Annotated[

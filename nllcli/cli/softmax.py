@@ -31,7 +31,7 @@ def softmax(
 ) -> None:
     """Probabilities, or log-probabilities with --log.
 
-    A table on a terminal, CSV into a pipe, and an array (.npy or .csv) into a file with -o.
+    A table on a terminal, CSV into a pipe, and into a file with -o what its extension stands for.
     """
     from nllcli.inputs.dataset import InputOptions
     from nllcli.model import LossOptions

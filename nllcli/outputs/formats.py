@@ -3,6 +3,7 @@
 from os import PathLike
 from pathlib import PurePath
 
+from nllcli.errors import UsageError
 from nllcli.registry import Registry
 
 FORMATS = Registry(
@@ -16,9 +17,30 @@ FORMATS = Registry(
     },
 )
 
-_EXTENSIONS = {".json": "json", ".csv": "csv", ".tsv": "tsv", ".md": "markdown"}
+_EXTENSIONS = {".json": "json", ".csv": "csv", ".tsv": "tsv", ".md": "markdown", ".txt": "table"}
+
+# What reads a file of such a name expects anything but text in it.
+_BINARY = frozenset((".npy", ".npz", ".safetensors", ".parquet", ".feather", ".gz"))
+
+StrPath = str | PathLike[str]
 
 
-def format_for(path: str | PathLike[str] | None) -> str:
+def format_for(path: StrPath | None) -> str:
     """The format that the extension of an output file stands for; a table where it stands for none."""
-    return _EXTENSIONS.get(PurePath(path or "").suffix.lower(), "table")
+    return format_of_extension(path) or "table"
+
+
+def format_of_extension(path: StrPath | None) -> str | None:
+    """The format of text that the extension of an output file names, if it names one."""
+    return _EXTENSIONS.get(_extension(path))
+
+
+def check_text_file(path: StrPath | None, what: str, *, hint: str) -> None:
+    """Raise UsageError where the extension of a file promises something else than ``what``, which is text."""
+    extension = _extension(path)
+    if extension in _BINARY:
+        raise UsageError(f"{what} is text, which a {extension} file does not hold", where=str(path), hint=hint)
+
+
+def _extension(path: StrPath | None) -> str:
+    return PurePath(path or "").suffix.lower()
