@@ -8,8 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 # NumPy maps its libraries and OpenBLAS a work area of 32 MiB. Where that fails, OpenBLAS ends the process with words of
-# its own; asking for as much first makes it an error that can be told.
-_ROOM_FOR_NUMPY = 80 << 20
+# its own; and an interpreter that runs out of memory while it imports may raise anything. Asking for as much first, and
+# for what the modules take beside it, makes it an error that can be told.
+_ROOM_FOR_NUMPY = 88 << 20
 
 
 class Terminated(BaseException):
