@@ -107,8 +107,13 @@ Normalize = Annotated[
     choice(NORMALIZATIONS, "--normalize", group=MEANING, help="What is scaled to 1.  [default: the scheme's own]"),
 ]
 Beta = Annotated[
-    float,
-    typer.Option("--beta", metavar="NUMBER", rich_help_panel=MEANING, help="For the scheme effective: 0 to below 1."),
+    float | None,
+    typer.Option(
+        "--beta",
+        metavar="NUMBER",
+        rich_help_panel=MEANING,
+        help="For the scheme effective: 0 to below 1.  [default: 0.999]",
+    ),
 ]
 ZeroCount = Annotated[
     str,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nllcli.cli.options import FILES, MEANING, SHOWN, WORK, WRITTEN, Classes, Normalize, Scheme, ZeroCount, choice
+from nllcli.cli.options import FILES, MEANING, SHOWN, WORK, WRITTEN, Beta, Classes, Normalize, Scheme, ZeroCount, choice
 from nllcli.errors import UsageError
 from nllcli.inputs.formats import FORMATS as INPUT_FORMATS
 from nllcli.inputs.options import HEADERS
@@ -92,12 +92,6 @@ Counts = Annotated[
         metavar="NUMBERS|FILE|targets",
         rich_help_panel=MEANING,
         help="Class weights from class counts; targets counts the targets.",
-    ),
-]
-Beta = Annotated[
-    float | None,
-    typer.Option(
-        "--beta", metavar="NUMBER", rich_help_panel=MEANING, help="For the scheme effective.  [default: 0.999]"
     ),
 ]
 IgnoreIndex = Annotated[

@@ -48,7 +48,7 @@ def weights(
     classes: options.Classes = None,
     scheme: options.Scheme = None,
     normalize: options.Normalize = None,
-    beta: options.Beta = 0.999,
+    beta: options.Beta = None,
     zero_count: options.ZeroCount = "error",
     all_schemes: AllSchemes = False,
     format: options.Format = None,

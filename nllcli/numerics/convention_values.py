@@ -68,8 +68,8 @@ class WeightTable:
         counts = self._counted(weighting, shift, ignore_index)
         if not counts.any():
             return None
-        beta = 0.999 if weighting.beta is None else weighting.beta
-        return class_weights(counts, scheme=weighting.name, normalize=weighting.normalize, beta=beta, zero_count="zero")
+        scheme, beta = weighting.name, weighting.beta
+        return class_weights(counts, scheme=scheme, normalize=weighting.normalize, beta=beta, zero_count="zero")
 
 
 def without(values: NDArray[Any], ignore_index: int) -> NDArray[Any]:

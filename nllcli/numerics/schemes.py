@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from nllcli.errors import UsageError
 from nllcli.registry import Registry
 
 
@@ -32,3 +33,18 @@ SCHEMES = Registry("scheme", {name: f"{_CODE}:{name.replace('-', '_')}" for name
 NORMALIZATIONS = Registry("normalization", {name: f"{_CODE}:scale_{name}" for name in ("max", "sum", "mean", "none")})
 
 ZERO_COUNTS = ("error", "zero")
+
+BETA = 0.999  # where none is given
+
+
+def beta_of(scheme: str, beta: float | None) -> float | None:
+    """The beta that a scheme takes, None for one without; raises UsageError for one that it cannot take."""
+    if "beta" not in ABOUT[scheme].parameters:
+        if beta is None:
+            return None
+        having = [name for name, about in ABOUT.items() if "beta" in about.parameters]
+        raise UsageError(f"the scheme {scheme} has no beta", hint=f"a beta goes with --scheme {' or '.join(having)}")
+    beta = BETA if beta is None else beta
+    if not 0 <= beta < 1:
+        raise UsageError(f"beta is {beta!r}, but must be at least 0 and below 1")
+    return beta

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nllcli.errors import DataError, UsageError
-from nllcli.numerics.schemes import ABOUT, NORMALIZATIONS, SCHEMES, ZERO_COUNTS
+from nllcli.numerics.schemes import ABOUT, NORMALIZATIONS, SCHEMES, ZERO_COUNTS, beta_of
 
 Floats = NDArray[np.float64]
 
@@ -187,7 +187,7 @@ def class_weights(
     *,
     scheme: str = "balanced",
     normalize: str | None = None,
-    beta: float = 0.999,
+    beta: float | None = None,
     zero_count: str = "error",
     class_names: Sequence[str] | None = None,
 ) -> Floats:
@@ -201,8 +201,8 @@ def class_weights(
         A name in `nllcli.numerics.schemes.SCHEMES`; each is a function of this module.
     normalize : {"max", "sum", "mean", "none"}, optional
         What is made 1; by default "max" for inverse and sqrt-inverse, "mean" for effective, "none" for the others.
-    beta : float
-        Used by the scheme effective.
+    beta : float, optional
+        Of the scheme effective alone, at least 0 and below 1; 0.999 where not given.
     zero_count : {"error", "zero"}
         What a class without samples does: stop with an error, or weigh 0. Under "zero" it takes no part in anything
         else, whatever the scheme: C is the number of classes present (as in scikit-learn), the median is over the
@@ -220,17 +220,15 @@ def class_weights(
     DataError
         A count is negative, not a whole number, or 0 under "error"; or no class has any samples.
     UsageError
-        An unknown name, or beta outside [0, 1).
+        An unknown name, beta outside [0, 1), or beta for a scheme that has none.
     """
-    if not 0 <= beta < 1:
-        raise UsageError(f"beta is {beta!r}, but must be at least 0 and below 1")
     if zero_count not in ZERO_COUNTS:
         raise UsageError(f"unknown zero-count {zero_count!r}", hint=f"one of: {', '.join(ZERO_COUNTS)}")
+    function, about = SCHEMES.load(scheme), ABOUT[scheme]
+    settings = {"beta": beta_of(scheme, beta)}
     n = np.asarray(counts, dtype=np.float64)
     _check_counts(n, zero_count == "zero", class_names)
-    function, about = SCHEMES.load(scheme), ABOUT[scheme]
     normalized = NORMALIZATIONS.load(about.normalize if normalize is None else normalize)
-    settings = {"beta": beta}
     present = n > 0
     weights = np.zeros_like(n)
     weights[present] = normalized(function(n[present], **{name: settings[name] for name in about.parameters}))

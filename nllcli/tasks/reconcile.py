@@ -19,7 +19,7 @@ from nllcli.numerics.convention_values import Values, WeightTable
 from nllcli.numerics.conventions import ROUNDINGS, Convention, Term, Weighting
 from nllcli.numerics.convert import is_bfloat16
 from nllcli.numerics.evaluate import Wanted, evaluate
-from nllcli.numerics.schemes import ABOUT
+from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.numerics.tally import Tally
 from nllcli.tasks.compute import tally_notices
 from nllcli.tasks.departures import Data, candidates
@@ -227,10 +227,8 @@ def _own_weighting(request: ScoreRequest) -> Weighting:
     if wanted.counts is None:
         return Weighting("none" if wanted.weights is None else "given")
     scheme = wanted.scheme or "balanced"
-    about = ABOUT[scheme]
-    beta = (0.999 if wanted.beta is None else wanted.beta) if "beta" in about.parameters else None
     source = "targets" if wanted.counts == "targets" else "given"
-    return Weighting(scheme, wanted.normalize or about.normalize, beta, source)
+    return Weighting(scheme, wanted.normalize or ABOUT[scheme].normalize, beta_of(scheme, wanted.beta), source)
 
 
 def _data(settled: Settled, survey: _Survey, base: Convention, *, has_counts: bool) -> Data:

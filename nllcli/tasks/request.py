@@ -71,14 +71,14 @@ class Settled:
 
 def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     """Check the settings, open the inputs (unless they are: ``dataset``) and work out the class weights."""
-    _check(request)
+    check_weight_options(request.weights)
     if dataset is None:
         dataset = open_dataset(request.inputs)
     unlabelled = dataset.targets is None and dataset.soft_targets is None and not dataset.logits.labels
     if unlabelled and request.loss.loss != "argmax":
         among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else "--target-column for a column of LOGITS"
         raise UsageError("there are no targets", hint=f"name a second file, or {among}")
-    weights, weighting = _class_weights(request, dataset)
+    weights, weighting = class_weights_of(request, dataset)
     options = replace(request.loss, class_weights=weights, clip=clip_of(request.clip, dataset))
     check_options(
         options,
@@ -137,13 +137,14 @@ def plain(value: float) -> str:
     return repr(value).removesuffix(".0")
 
 
-def _check(request: ScoreRequest) -> None:
-    weights = request.weights
+def check_weight_options(weights: WeightOptions) -> None:
+    """Raise UsageError for options of class weights that do not fit together."""
     if weights.weights is not None and weights.counts is not None:
         raise UsageError("--weights and --counts both give class weights", hint="give one of them")
-    if weights.counts is None and (weights.scheme or weights.normalize or weights.beta is not None):
+    deriving = (weights.scheme, weights.normalize, weights.beta) != (None, None, None) or weights.zero_count != "error"
+    if weights.counts is None and deriving:
         raise UsageError(
-            "--scheme, --normalize and --beta derive weights from counts, and there are none",
+            "--scheme, --normalize, --beta and --zero-count derive weights from counts, and there are none",
             hint="--counts targets counts the targets themselves",
         )
 
@@ -206,7 +207,7 @@ def clip_of(clip: str | float | None, dataset: Dataset) -> float | None:
         raise UsageError(f"--clip {clip!r} is neither a number nor auto") from None
 
 
-def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.float64] | None, str]:
+def class_weights_of(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.float64] | None, str]:
     """The weights (n_classes,) and their name in the signature."""
     import numpy as np
 
@@ -222,23 +223,24 @@ def _class_weights(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.
     if wanted.counts is None:
         return None, "none"
 
+    from nllcli.numerics.schemes import beta_of
     from nllcli.numerics.weightings import class_weights
 
     scheme = wanted.scheme or "balanced"
     names = dataset.class_names
     counts = _count(request, dataset) if wanted.counts == "targets" else given_counts(wanted.counts, dataset, n_classes)
-    beta = 0.999 if wanted.beta is None else wanted.beta
     weights = class_weights(
         counts,
         scheme=scheme,
         normalize=wanted.normalize,
-        beta=beta,
+        beta=wanted.beta,
         zero_count=wanted.zero_count,
         class_names=names,
     )
+    beta = beta_of(scheme, wanted.beta)
     parts = [
         scheme,
-        *([plain(beta)] if scheme == "effective" else []),
+        *([] if beta is None else [plain(beta)]),
         *([wanted.normalize] if wanted.normalize else []),
     ]
     of = "targets" if wanted.counts == "targets" else listed(np.asarray(counts, np.float64))

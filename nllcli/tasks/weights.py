@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from nllcli.errors import UsageError
 from nllcli.model import Column, Metric, Notice, Report, Table
-from nllcli.numerics.schemes import ABOUT, SCHEMES
+from nllcli.numerics.schemes import ABOUT, BETA, SCHEMES
 from nllcli.numerics.weightings import class_weights
 from nllcli.version import __version__
 
@@ -27,12 +27,13 @@ def weights(
     class_names: Sequence[str] | None = None,
     scheme: str = "balanced",
     normalize: str | None = None,
-    beta: float = 0.999,
+    beta: float | None = None,
     zero_count: str = "error",
     all_schemes: bool = False,
     alphabetical: bool = False,
 ) -> Report:
-    """Weigh the classes; ``all_schemes`` gives one column a scheme, each in its own normalisation unless one is set.
+    """Weigh the classes; ``all_schemes`` gives one column a scheme, each in its own normalisation unless one is set,
+    and ``beta`` to those that have one.
 
     ``alphabetical`` says that nobody gave the order of the classes, which a list of weights rests on.
     """
@@ -41,7 +42,12 @@ def weights(
     names = tuple(SCHEMES) if all_schemes else (scheme,)
     columns = [
         class_weights(
-            counts, scheme=name, normalize=normalize, beta=beta, zero_count=zero_count, class_names=class_names
+            counts,
+            scheme=name,
+            normalize=normalize,
+            beta=None if all_schemes and not _has_beta(name) else beta,
+            zero_count=zero_count,
+            class_names=class_names,
         ).tolist()
         for name in names
     ]
@@ -60,13 +66,17 @@ def weights(
     )
 
 
-def _settings(scheme: str, normalize: str | None, beta: float) -> tuple[Metric, ...]:
+def _has_beta(scheme: str) -> bool:
+    return "beta" in ABOUT[scheme].parameters
+
+
+def _settings(scheme: str, normalize: str | None, beta: float | None) -> tuple[Metric, ...]:
     about = ABOUT.get(scheme)
     formula = about.formula if about else "one column a scheme"
     normalize = normalize or (about.normalize if about else "default")
     settings = [Metric("scheme", "scheme", scheme, note=formula), Metric("normalize", "normalize", normalize)]
-    if about is None or "beta" in about.parameters:
-        settings.append(Metric("beta", "beta", beta))
+    if about is None or _has_beta(scheme):
+        settings.append(Metric("beta", "beta", BETA if beta is None else beta))
     return tuple(settings)
 
 

@@ -119,7 +119,13 @@ def test_output_is_not_an_input(tmp_path, error):
         ([*COUNTS, "--all", "-q"], 2, "--quiet"),
         (["weights", "--counts", "-", "--classes", "-"], 2, "standard input"),
         ([*COUNTS, "--classes", "a,b"], 2, "2 class names for 3 counts"),
-        ([*COUNTS, "--beta", "1"], 2, "beta is 1.0"),
+        ([*COUNTS, "--scheme", "effective", "--beta", "1"], 2, "beta is 1.0"),
+        (
+            [*COUNTS, "--scheme", "log", "--beta", "7"],
+            2,
+            "the scheme log has no beta\nhint: a beta goes with --scheme eff",
+        ),
+        ([*COUNTS, "--beta", "0.9"], 2, "the scheme balanced has no beta"),
         (["weights", "--counts", "10,5o"], 2, "'5o' is not one"),
         (["weights", "--counts", "10,0"], 3, "class 1 has a count of 0"),
     ],
@@ -130,6 +136,15 @@ def test_refusals(words, code, told, error):
     assert found == code
     assert message.startswith("nll: error: ")
     assert told in message
+
+
+def test_beta_goes_to_the_schemes_that_have_one(output):
+    """The effective number of samples at beta 0 is 1, whatever the count; the other schemes are as they are without."""
+    words = [*COUNTS, "--all", "-f", "csv"]
+    rows = [list(csv.DictReader(io.StringIO(output(*words, *beta)))) for beta in ([], ["--beta", "0"])]
+    assert [row.pop("effective") for row in rows[1]] == ["1"] * 3
+    assert {row.pop("effective") for row in rows[0]} != {"1"}
+    assert rows[0] == rows[1]
 
 
 def test_absent_class(output):

@@ -30,3 +30,18 @@ def test_a_first_line_in_doubt_is_named_once(tmp_path):
     (tmp_path / "x.csv").write_text("0,1\n0.5,1.5\n")
     done = nll("softmax", tmp_path / "x.csv")
     assert "x.csv, line 1: is 0 to 1: the numbers of the columns, or a row?" in done.err
+
+
+@pytest.mark.parametrize("words", ["--scheme log", "--normalize max", "--beta 0.5", "--zero-count zero"])
+@pytest.mark.parametrize("weights", [(), ("--weights", "1,2,3")], ids=["unweighted", "weighted"])
+def test_what_derives_weights_from_counts_needs_counts(words, weights):
+    done = nll("compute", *PETS, *weights, *words.split())
+    assert (done.code, done.out) == (2, "")
+    assert "derive weights from counts, and there are none\nhint: " in done.err
+
+
+def test_a_beta_needs_a_scheme_that_has_one():
+    for command in (("compute",), ("grad",), ("reconcile", "--expect", "1")):
+        done = nll(*command, *PETS, "--counts", "1,2,3", "--scheme", "log", "--beta", "0.5")
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith("nll: error: the scheme log has no beta\nhint: ")
