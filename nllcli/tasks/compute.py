@@ -145,6 +145,8 @@ def _report(settled: Settled, sections: Sections, tally: Tally, kept: _Kept) -> 
         tables.append(_class_table(tally, tally.classes, names, weighted=options.class_weights))
     else:
         extra["per_class"] = None  # soft targets, or too many classes to list unasked
+    if _standard_error(tally, options.reduction) is None:
+        extra["standard_error"] = math.nan  # a dash for people; JSON says in nonfinite why it is null
     samples = kept.joined(settled.dataset)
     if samples is not None:
         if kept.everything:

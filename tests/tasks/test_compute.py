@@ -55,16 +55,22 @@ def test_no_samples_have_no_losses(tmp_path):
 
 
 def test_one_sample_has_no_standard_error(tmp_path):
-    """Undefined is a dash, as elsewhere in the table; a mean over nothing is a result, and NaN."""
+    """Undefined is a dash for people, as elsewhere in the table; JSON says what its null stands for."""
     np.save(tmp_path / "x.npy", ROWS[:2])
     (tmp_path / "y.txt").write_text("1\n-100\n")
     words = ("compute", tmp_path / "x.npy", tmp_path / "y.txt")
     assert re.search(r"\n  standard error +–  +of the mean\n", nll(*words).out)
     report = nll(*words, "-f", "json").json
     assert report["standard_error"] is None
-    assert "nonfinite" not in report
+    assert report["nonfinite"] == {"standard_error": "nan"}
+    assert "\nstandard_error,\n" in nll(*words, "-f", "csv").out
     (tmp_path / "y.txt").write_text("-100\n-100\n")
-    assert nll(*words, "-f", "json").json["nonfinite"].keys() == {"loss", "perplexity", "bits"}
+    assert nll(*words, "-f", "json").json["nonfinite"].keys() == {
+        "loss",
+        "standard_error",
+        "perplexity",
+        "bits",
+    }
 
 
 def test_without_targets_there_is_no_accuracy(files):
