@@ -236,6 +236,34 @@ def zeros_in_a_flat_list(folder):
     return _saved(folder, logits.reshape(-1, 150), targets.reshape(-1))
 
 
+def weights_not_finite(value):
+    def build(folder):
+        logits, targets = sound(49, 60, 4)
+        np.save(folder / "weights.npy", _with(np.ones(60), 7, value))
+        return [*_saved(folder, logits, targets), "--sample-weights", str(folder / "weights.npy")]
+
+    return build
+
+
+def weights_too_few(folder):
+    logits, targets = sound(50, 60, 4)
+    np.save(folder / "weights.npy", np.ones(4))
+    return [*_saved(folder, logits, targets), "--sample-weights", str(folder / "weights.npy")]
+
+
+def counted_without_a_class(folder):
+    """Too few targets for the absence to tell anything, and no weight from it."""
+    logits, _ = sound(51, 6, 3)
+    return [*_saved(folder, logits, np.array([0, 1, 1, 0, 0, 1])), "--counts", "targets"]
+
+
+def log_probs_above_zero(folder):
+    """Within the rounding of float32, but 1 - p is negative."""
+    logits, targets = sound(52, 60, 5)
+    values = _with(np.log(softmax(logits)).astype(np.float32), 4, [1e-5, *[-80.0] * 4])
+    return [*_saved(folder, values, targets * (np.arange(60) != 4)), "--from", "log-probs", "--loss", "one-vs-rest"]
+
+
 def names_reordered(folder):
     logits, targets = sound(27, 60, 3)
     np.save(folder / "targets.npy", targets)
@@ -351,6 +379,7 @@ FAULTS = {
     "not-normalised": [unnormalised_probs, unnormalised_log_probs],
     "soft-targets-invalid": [soft_targets_negative],
     "soft-targets-not-normalised": [soft_targets_unnormalised],
+    "sample-weights-invalid": [weights_not_finite(np.nan), weights_not_finite(np.inf)],
     "nan-logits": [nan_logit],
     "infinite-logits": [infinite_logit],
     "masked-samples": [masked_sample],
@@ -382,6 +411,7 @@ FAULTS = {
     "worse-than-frequencies": [worse_than_frequencies],
     "class-axis-ambiguous": [ambiguous_axis],
     "logits-transposed": [transposed, transposed_csv],
-    "lengths-differ": [lengths_differ, lengths_differ_csv],
+    "lengths-differ": [lengths_differ, lengths_differ_csv, weights_too_few],
     "one-hot-integers": [one_hot_integers],
+    "loss-refused": [counted_without_a_class, log_probs_above_zero],
 }

@@ -7,34 +7,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nllcli.errors import NllError, SampleError
+from nllcli.errors import NllError
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted
-from nllcli.model import (
-    DEFAULT_IGNORE_INDEX,
-    Calculation,
-    Column,
-    LossOptions,
-    Metric,
-    Report,
-    Section,
-    Step,
-    Table,
-)
+from nllcli.model import Calculation, Column, Metric, Report, Section, Step, Table
 from nllcli.numerics.diagnosis.evidence import Evidence, Reading, gather
 from nllcli.numerics.diagnosis.labels import Runs, Streaks, read_runs, read_streaks
-from nllcli.numerics.evaluate import Wanted, evaluate
-from nllcli.numerics.tally import Tally
 from nllcli.stream import BLOCK_ELEMENTS
-from nllcli.tasks.compute import loss_of
 from nllcli.tasks.findings.case import ERROR, NOTE, WARNING, Case, Finding, Padding
 from nllcli.tasks.findings.table import FINDINGS
-from nllcli.tasks.request import Settled, WeightOptions, settle, signature
+from nllcli.tasks.own_loss import Scored, own_loss
 from nllcli.tasks.scoring import blaming, map_dataset
 from nllcli.words import counted
 
 if TYPE_CHECKING:
     from nllcli.model import Block, Dataset, Layout, Scratch
+    from nllcli.tasks.own_loss import OwnLoss
     from nllcli.tasks.request import ScoreRequest
 
 # Values that tokenizers and data sets pad with and that may be classes; the last class is added to them.
@@ -55,27 +43,22 @@ def check(request: ScoreRequest) -> Checked:
     dataset = None
     try:
         dataset = open_dataset(request.inputs)
-        scored = _scored(request, dataset)
-        case, loss = _case(request, dataset, scored)
+        case, own = _case(request, dataset, own_loss(request, dataset))
     except NllError as error:
         if error.finding is None:
             raise
         return _checked(request, [_refusal(error, request, dataset)], None)
-    found = (FINDINGS.load(code)(case) for code in FINDINGS)
-    checked = _checked(request, [finding for finding in found if finding is not None], case)
-    return checked if scored is None else replace(checked, report=_with_own_loss(checked.report, scored, loss))
+    findings = [finding for code in FINDINGS if (finding := FINDINGS.load(code)(case)) is not None]
+    if own is None:
+        return _checked(request, findings, case)
+    findings += [finding for finding in [own.finding(findings)] if finding is not None]
+    checked = _checked(request, findings, case)
+    return replace(checked, report=own.shown(checked.report, findings))
 
 
-def _scored(request: ScoreRequest, dataset: Dataset) -> Settled | None:
-    """The settings of the loss beside what the file holds; None where they are the plain ones."""
-    own = replace(request.loss, source="logits", ignore_index=DEFAULT_IGNORE_INDEX, binary=False)
-    plain = own == LossOptions() and request.weights == WeightOptions() and request.clip is None
-    return None if plain and request.inputs.sample_weights is None else settle(request, dataset)
-
-
-def _case(request: ScoreRequest, dataset: Dataset, scored: Settled | None) -> tuple[Case, float | None]:
+def _case(request: ScoreRequest, dataset: Dataset, own: OwnLoss | None) -> tuple[Case, OwnLoss | None]:
     """What the findings rest on, and the loss under settings of one's own."""
-    evidence, loss = _gather(request, dataset, scored)
+    evidence, scored = _gather(request, dataset, own)
     case = Case(
         evidence,
         dataset,
@@ -84,32 +67,25 @@ def _case(request: ScoreRequest, dataset: Dataset, scored: Settled | None) -> tu
         _sequence(dataset.layout),
         _padding(request, dataset),
         _other_axes(request, dataset),
+        clipped=request.clip is not None,
     )
-    return case, loss
+    return case, None if own is None else own.of(scored, dataset)
 
 
-def _gather(request: ScoreRequest, dataset: Dataset, scored: Settled | None = None) -> tuple[Evidence, float | None]:
+def _gather(request: ScoreRequest, dataset: Dataset, own: OwnLoss | None = None) -> tuple[Evidence, Scored]:
     options = request.loss
     reading = Reading(options.source, options.binary, options.ignore_index, _sequence(dataset.layout))
-    work = partial(_work, reading, scored)
-    evidence, tally = Evidence(), None if scored is None else Tally()
+    work = partial(_work, reading, own)
+    evidence, scored = Evidence(), Scored()
     with blaming(dataset):
-        for part, own in map_dataset(work, dataset, threads=request.threads, progress=request.progress):
+        for part, block in map_dataset(work, dataset, threads=request.threads, progress=request.progress):
             evidence += part
-            tally = None if tally is None or own is None else tally + own
-    return evidence, None if tally is None else loss_of(tally, request.loss.reduction)
+            scored += block
+    return evidence, scored
 
 
-def _work(reading: Reading, scored: Settled | None, block: Block, scratch: Scratch) -> tuple[Evidence, Tally | None]:
-    return gather(block, reading, scratch), None if scored is None else _tally(scored, block, scratch.sub("own"))
-
-
-def _tally(scored: Settled, block: Block, scratch: Scratch) -> Tally | None:
-    """As ``nll compute`` scores the block; None where it refuses a sample, of which a finding tells."""
-    try:
-        return evaluate(block, scored.options, Wanted(), scratch).tally
-    except SampleError:
-        return None
+def _work(reading: Reading, own: OwnLoss | None, block: Block, scratch: Scratch) -> tuple[Evidence, Scored]:
+    return gather(block, reading, scratch), Scored() if own is None else own.score(block, scratch.sub("own"))
 
 
 def _sequence(layout: Layout) -> int:
@@ -166,6 +142,8 @@ def _readings(request: ScoreRequest, axes: list[int]) -> dict[int, Evidence]:
 def _refusal(error: NllError, request: ScoreRequest, dataset: Dataset | None) -> Finding:
     """What opening the inputs refused, as a finding; with the loss under each reading where there are several."""
     code, hint = error.finding or "", error.hint
+    if request.inputs.sample_weights is not None and error.where == request.inputs.sample_weights:
+        return Finding(code, ERROR, str(error), {}, "give one sample weight for each sample of the logits")
     if dataset is not None and dataset.targets is not None and dataset.targets.n == dataset.layout.n_classes:
         code = "logits-transposed"
         hint = "--class-axis 0, or save one row a sample"
@@ -200,17 +178,6 @@ def _checked(request: ScoreRequest, findings: list[Finding], case: Case | None) 
         sections=tuple(_section(finding) for finding in findings),
     )
     return Checked(report, not (counts[ERROR] or counts[WARNING]))
-
-
-def _with_own_loss(report: Report, scored: Settled, loss: float | None) -> Report:
-    """The report with the loss under one's own settings in place of the plain mean."""
-    own = Metric("loss", "loss", loss, "nats", f"{scored.options.reduction}, under these settings", hidden=loss is None)
-    return replace(
-        report,
-        signature=signature(scored),
-        metrics=tuple(own if metric.key == "loss" else metric for metric in report.metrics),
-        warnings=scored.notices,
-    )
 
 
 def _summary(counts: dict[str, int]) -> str:

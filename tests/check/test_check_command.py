@@ -251,6 +251,99 @@ def test_settings_without_a_meaning_are_refused(settings, capsys):
     assert err.startswith("nll: error: ")
 
 
+def saved(folder, **arrays):
+    """Paths of the arrays."""
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    return [str(folder / f"{name}.npy") for name in arrays]
+
+
+@pytest.mark.parametrize("build", FAULTS["sample-weights-invalid"] + FAULTS["loss-refused"])
+def test_what_compute_refuses_is_an_error(build, tmp_path, capsys):
+    words = build(tmp_path)
+    assert main(["compute", *words, "-q"]) == 3
+    refusal = capsys.readouterr().err
+    code, out, _ = run(capsys, *words, "-f", "json")
+    answer = json.loads(out)
+    assert (code, answer["n_errors"], answer["loss"]) == (5, 1, None)
+    [finding] = answer["findings"]
+    assert finding["message"] in refusal or finding["evidence"]["first"][0] in refusal
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [([-1.0, *[1.0] * 39], "negative-sample-weights"), ([0.0] * 40, "zero-weight-sum")],
+    ids=["negative", "zero"],
+)
+def test_weights_worth_a_warning_are_told_as_compute_tells_them(weights, told, tmp_path, capsys):
+    logits, targets = sound(6, 40, 4)
+    *words, weights = saved(tmp_path, logits=logits, targets=targets, weights=np.array(weights))
+    words += ["--sample-weights", weights, "-f", "json"]
+    code, out, _ = run(capsys, *words)
+    warnings = json.loads(out)["warnings"]
+    assert (code, [warning["code"] for warning in warnings]) == (0, [told])
+    main(["compute", *words])
+    assert warnings == json.loads(capsys.readouterr().out)["warnings"]
+
+
+def test_an_ignored_sample_may_weigh_anything(tmp_path, capsys):
+    logits, targets = sound(6, 40, 4)
+    targets[3] = -100
+    weights = np.where(targets == -100, np.nan, 1.0)
+    *words, weights = saved(tmp_path, logits=logits, targets=targets, weights=weights)
+    assert run(capsys, *words, "--sample-weights", weights, "-q") == (0, "", "")
+
+
+def test_too_few_weights_are_not_taken_for_targets(tmp_path, capsys):
+    _, out, _ = run(capsys, *FAULTS["lengths-differ"][2](tmp_path), "-f", "json")
+    [finding] = json.loads(out)["findings"]
+    assert finding["message"].startswith(str(tmp_path / "weights.npy"))
+    assert finding["fix"] == "give one sample weight for each sample of the logits"
+
+
+@pytest.mark.parametrize("code", ["targets-one-based", "targets-out-of-range", "absent-classes"])
+def test_counts_of_faulty_targets_leave_the_findings(code, tmp_path, capsys):
+    words = FAULTS[code][0](tmp_path)
+    found = json.loads(run(capsys, *words, "-f", "json")[1])["findings"]
+    exit_code, out, _ = run(capsys, *words, "--counts", "targets", "-f", "json")
+    answer = json.loads(out)
+    assert (exit_code, answer["loss"]) == (5, None)
+    assert [finding for finding in answer["findings"] if finding["code"] != "loss-refused"] == found
+    refusals = [finding["message"] for finding in answer["findings"] if finding["code"] == "loss-refused"]
+    [refusal] = refusals or [warning["message"] for warning in answer["warnings"]]
+    assert "target " in refusal or "class 3 has a count of 0" in refusal
+
+
+@pytest.mark.parametrize("settings", [["--temperature", "2"], ["--weights", "1,2,3,4"], ["--counts", "targets"]])
+def test_settings_without_targets_are_said_to_be_of_no_use(settings, tmp_path, capsys):
+    logits, _ = sound(6, 40, 4)
+    words = saved(tmp_path, logits=logits)
+    assert run(capsys, *words, *settings, "-q") == (
+        0,
+        "",
+        "nll: warning: there is no loss under these settings: there are no targets\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [["--temperature", "-1"], ["--weights", "1,2"], ["--clip", "x"], ["--counts", "1,2"], ["--beta", "0.5"]],
+    ids=" ".join,
+)
+def test_settings_without_a_meaning_are_refused_without_targets_too(settings, tmp_path, capsys):
+    logits, _ = sound(6, 40, 4)
+    assert run(capsys, *saved(tmp_path, logits=logits), *settings)[:2] == (2, "")
+
+
+def test_a_clipped_loss_is_not_infinite(tmp_path, capsys):
+    words = FAULTS["infinite-loss"][0](tmp_path)
+    code, out, _ = run(capsys, *words, "--clip", "1e-6", "-f", "json")
+    answer = json.loads(out)
+    assert (code, answer["findings"]) == (0, [])
+    assert [warning["code"] for warning in answer["warnings"]] == ["clipped"]
+    assert answer["loss"] < -math.log(1e-6)
+
+
 def test_a_first_line_of_numbers_names_columns_where_it_is_said_to(tmp_path, capsys):
     (tmp_path / "x.csv").write_text("0,1,2\n5,4,2\n4,2,8\n4,4,1\n", encoding="utf-8")
     code, out, _ = run(

@@ -15,6 +15,7 @@ from nllcli.numerics.diagnosis.sums import Sums
 from nllcli.numerics.diagnosis.values import Values, read_values
 from nllcli.numerics.normaliser import contiguous
 from nllcli.numerics.surprisal import surprisal
+from nllcli.numerics.tally import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evidence(Sums):
-    """What the samples show; ``Evidence()`` is the identity of ``+``."""
+    """What the samples show; ``Evidence()`` is the identity of ``+``.
+
+    ``bad_weights`` are counted samples whose own weight is not finite.
+    """
 
     n_samples: int = 0
     n_counted: int = 0
@@ -33,6 +37,7 @@ class Evidence(Sums):
     values: Values = Values()
     fit: Fit = Fit()
     repeats: Repeats = Repeats()
+    bad_weights: Rows = Rows()
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,22 @@ def gather(block: Block, reading: Reading, scratch: Scratch) -> Evidence:
         return _with_classes(block, block.targets, x, reading, scratch)
 
 
+def _bad_weights(block: Block, counted: NDArray[np.bool_] | None) -> Rows:
+    if block.sample_weights is None:
+        return Rows()
+    bad = ~np.isfinite(block.sample_weights)
+    return Rows.where(bad if counted is None else bad & counted, block.start)
+
+
 def _without_targets(block: Block, x: NDArray[Any], reading: Reading) -> Evidence:
     values, finite = read_values(x, block.logits.dtype, reading.source, None, block.start)
-    return Evidence(len(x), len(x), values=values, repeats=_repeats(block, x, finite, reading))
+    return Evidence(
+        len(x),
+        len(x),
+        values=values,
+        repeats=_repeats(block, x, finite, reading),
+        bad_weights=_bad_weights(block, None),
+    )
 
 
 def _with_classes(
@@ -86,7 +104,14 @@ def _with_classes(
     if values.n_probs:
         fit += read_as_probs(x, targets, used)
     return Evidence(
-        len(x), int(np.count_nonzero(counted)), labels, SoftLabels(), values, fit, _repeats(block, x, used, reading)
+        len(x),
+        int(np.count_nonzero(counted)),
+        labels,
+        SoftLabels(),
+        values,
+        fit,
+        _repeats(block, x, used, reading),
+        _bad_weights(block, counted),
     )
 
 
@@ -97,7 +122,8 @@ def _with_soft_targets(
     values, finite = read_values(x, block.logits.dtype, reading.source, None, block.start)
     scores = surprisal(x, source=reading.source, binary=reading.binary, scratch=scratch)
     fit = read_soft_fit(scores, targets, valid & finite, block.start)
-    return Evidence(len(x), len(x), Labels(), soft, values, fit, _repeats(block, x, finite, reading))
+    repeats = _repeats(block, x, finite, reading)
+    return Evidence(len(x), len(x), Labels(), soft, values, fit, repeats, _bad_weights(block, None))
 
 
 def _repeats(block: Block, x: NDArray[Any], used: NDArray[np.bool_], reading: Reading) -> Repeats:

@@ -44,7 +44,7 @@ class Case:
     """The evidence with what it was gathered from.
 
     ``sequence`` is the length of the sequences that the samples form (0: none); ``other_axes`` holds the evidence
-    along other axes that fit the targets as well.
+    along other axes that fit the targets as well; ``clipped`` says that p is kept away from 0.
     """
 
     evidence: Evidence
@@ -54,6 +54,7 @@ class Case:
     sequence: int = 0
     padding: tuple[Padding, ...] = ()
     other_axes: dict[int, Evidence] = field(default_factory=dict)
+    clipped: bool = False
 
     @property
     def n_classes(self) -> int:

@@ -152,9 +152,9 @@ def _circles(step: NDArray[np.int64]) -> dict[int, int]:
 
 
 def infinite_loss(case: Case) -> Finding | None:
-    """Any counted sample whose target has the probability 0."""
+    """Any counted sample whose target has the probability 0, unless probabilities are clipped."""
     infinite = case.evidence.fit.infinite
-    if not infinite.n:
+    if not infinite.n or case.clipped:
         return None
     return Finding(
         "infinite-loss",

@@ -18,6 +18,7 @@ FINDINGS = Registry(
         "not-normalised": "nllcli.tasks.findings.values:not_normalised",
         "soft-targets-invalid": "nllcli.tasks.findings.targets:soft_targets_invalid",
         "soft-targets-not-normalised": "nllcli.tasks.findings.targets:soft_targets_not_normalised",
+        "sample-weights-invalid": "nllcli.tasks.findings.targets:sample_weights_invalid",
         "nan-logits": "nllcli.tasks.findings.values:nan_logits",
         "infinite-logits": "nllcli.tasks.findings.values:infinite_logits",
         "masked-samples": "nllcli.tasks.findings.values:masked_samples",
@@ -39,8 +40,8 @@ FINDINGS = Registry(
     },
 )
 
-# What opening the inputs refuses: these codes are carried by the errors themselves.
-REFUSALS = ("class-axis-ambiguous", "logits-transposed", "lengths-differ", "one-hot-integers")
+# What opening the inputs refuses: these codes are carried by the errors themselves; and what scoring them does.
+REFUSALS = ("class-axis-ambiguous", "logits-transposed", "lengths-differ", "one-hot-integers", "loss-refused")
 
 # What each means, by the worst it can be.
 MEANINGS = {
@@ -53,6 +54,7 @@ MEANINGS = {
         "softmax-twice": "the logits are probabilities",
         "not-probabilities": "numbers that are not what --from says",
         "soft-targets-invalid": "soft targets that are no probabilities",
+        "sample-weights-invalid": "sample weights that are not finite",
         "nan-logits": "NaN among the logits",
         "infinite-logits": "+inf among the logits",
         "masked-samples": "samples whose every class is -inf",
@@ -68,6 +70,7 @@ MEANINGS = {
         "logits-transposed": "shapes that fit with two axes exchanged",
         "lengths-differ": "more samples in one file than in the other",
         "one-hot-integers": "targets that are integers in the logits' shape",
+        "loss-refused": "what nll compute refuses under these settings",
     },
     WARNING: {
         "log-softmax-twice": "the logits are log-probabilities",

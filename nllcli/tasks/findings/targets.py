@@ -182,6 +182,21 @@ def soft_targets_invalid(case: Case) -> Finding | None:
     )
 
 
+def sample_weights_invalid(case: Case) -> Finding | None:
+    """A NaN or infinite weight of a sample that counts."""
+    invalid = case.evidence.bad_weights
+    if not invalid.n:
+        return None
+    return Finding(
+        "sample-weights-invalid",
+        ERROR,
+        f"the {'weight' if invalid.n == 1 else 'weights'} of {counted(invalid.n, 'sample')} "
+        f"{'is' if invalid.n == 1 else 'are'} not finite, and so no mean",
+        {"samples": invalid.n, "first": [case.dataset.layout.place(sample) for sample in invalid.first]},
+        "mend the weights; 0 leaves a sample out",
+    )
+
+
 def soft_targets_not_normalised(case: Case) -> Finding | None:
     """A sum further from 1 than the square root of the dtype's machine epsilon is no rounding."""
     off = case.evidence.soft.off
