@@ -1,10 +1,13 @@
 """A command as typer makes it, but for options given twice and for its --help."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from typer.core import TyperCommand
 
+from nllcli.cli.options import GROUPS
 from nllcli.errors import UsageError
 
 
@@ -16,7 +19,8 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:  # of a line still being typed
-            _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+            with _blaming(ctx):
+                _, _, given = self.make_parser(ctx).parse_args(args=list(args))
             _refuse_repeated(given)
         return super().parse_args(ctx, args)
 
@@ -25,17 +29,28 @@ class Command(TyperCommand):
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the arguments, the options of no group, then the groups in the order of their first options."""
-        groups: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        """Write the arguments, the options of no group, then the groups, in the same order for every command."""
+        groups: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Arguments", "Options", *GROUPS)}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None:
                 own = "Arguments" if parameter.param_type_name == "argument" else "Options"
-                groups.setdefault(getattr(parameter, "rich_help_panel", None) or own, []).append(record)
+                groups[getattr(parameter, "rich_help_panel", None) or own].append(record)
         for title, records in groups.items():
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
+
+
+@contextmanager
+def _blaming(ctx: Any) -> Iterator[None]:
+    """Name the command in an error that does not know it: that an option has no value."""
+    try:
+        yield
+    except Exception as error:
+        if getattr(error, "ctx", ctx) is None:
+            error.ctx = ctx  # type: ignore[attr-defined]
+        raise
 
 
 def _refuse_repeated(given: list[Any]) -> None:

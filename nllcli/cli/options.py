@@ -9,12 +9,13 @@ import typer
 from nllcli.numerics.schemes import NORMALIZATIONS, SCHEMES, ZERO_COUNTS
 from nllcli.outputs.formats import FORMATS, check_text_file
 
-# The groups of options in --help.
+# The groups of options in --help, and their order.
 FILES = "What the files hold"
 MEANING = "What the numbers mean"
 WORK = "How they are computed"
 SHOWN = "What to show"
 WRITTEN = "Where to write"
+GROUPS = (FILES, MEANING, WORK, SHOWN, WRITTEN)
 
 
 def choice(names: Collection[str], *flags: str, group: str, help: str) -> Any:

@@ -41,14 +41,16 @@ def settle_gradient(request: ScoreRequest) -> tuple[Settled, float]:
     return settled, float(_denominator(first)) or math.nan
 
 
+_AS_LOGITS = {
+    "log-probs": "log-probabilities are logits of the same softmax: --from logits",
+    "probs": "log-probabilities are logits of the same softmax: nll compute --from probs --save-log-probs FILE.npy",
+}
+
+
 def _check(request: ScoreRequest) -> None:
-    if request.loss.source != "logits":
-        raise UsageError(
-            f"the gradient is by logits; the file holds {request.loss.source}",
-            hint="log-probabilities are logits of the same softmax: --from logits"
-            if request.loss.source == "log-probs"
-            else None,
-        )
+    source = request.loss.source
+    if source != "logits":
+        raise UsageError(f"the gradient is by logits; the file holds {source}", hint=_AS_LOGITS.get(source))
     if request.clip is not None:
         raise UsageError("--clip makes the loss flat in places; the gradient is that of the loss without it")
 

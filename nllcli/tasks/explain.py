@@ -22,6 +22,7 @@ from nllcli.tasks.explanation.record import RECORD_COLUMNS, record
 from nllcli.tasks.explanation.sample import Explanation, Setting
 from nllcli.tasks.request import ScoreRequest, Settled, settle, signature
 from nllcli.tasks.scoring import blaming, chunks
+from nllcli.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,9 +93,8 @@ def _number(row: int | tuple[int, ...], dataset: Dataset) -> int:
         return row
     shape = dataset.layout.sample_shape
     if len(row) != len(shape) or any(i >= (n or 0) for i, n in zip(row, shape, strict=True)):
-        raise UsageError(
-            f"there is no position {row}: targets have the shape {shown(shape)}", where=dataset.logits.name
-        )
+        have = counted(len(shape), "dimension") if None in shape else f"the shape {shown(shape)}"
+        raise UsageError(f"there is no position {row}: targets have {have}", where=dataset.logits.name)
     number = 0
     for i, n in zip(row, shape, strict=True):
         number = number * (n or 0) + i

@@ -1,10 +1,13 @@
 """An option holds one value; what it was given is never dropped without a word."""
 
+import re
+
 import pytest
 from in_process import nll
 
 from nllcli.cli.app import app
 
+ORDER = ["What the files hold", "What the numbers mean", "How they are computed", "What to show", "Where to write"]
 PETS = ("samples/pets/logits.csv", "samples/pets/targets.txt")
 
 
@@ -33,6 +36,13 @@ def test_every_command_refuses_a_second_value():
     for command in app.registered_commands:
         done = nll(command.callback.__name__, "x", "y", "--classes", "a,b", "--classes", "a,b")
         assert (done.code, "--classes is given 2 times" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", [command.callback.__name__ for command in app.registered_commands])
+def test_the_groups_come_in_one_order(command):
+    titles = re.findall(r"^(\S.*):$", nll(command, "--help").out, re.MULTILINE)
+    assert titles[-2:] == ["What to show", "Where to write"]
+    assert [title for title in ORDER if title in titles] == [title for title in titles if title in ORDER]
 
 
 @pytest.mark.parametrize("command", ["compute", "softmax", "grad", "weights"])

@@ -21,10 +21,21 @@ def test_quiet_into_a_file(tmp_path):
     assert (tmp_path / "numbers.txt").read_text(encoding="utf-8") == nll("grad", *PETS, "-q").out
 
 
+def test_the_way_from_probabilities_to_their_gradient(tmp_path):
+    """As the hint says: their logarithms are logits, and the gradient by those is (p - y) / N."""
+    (tmp_path / "p.csv").write_text("cat,dog,horse\n0.5,0.25,0.25\n0.125,0.125,0.75\n0.5,0.25,0.25\n")
+    saved = tmp_path / "logits.npy"
+    targets = PETS[1]
+    assert nll("compute", tmp_path / "p.csv", targets, "--from", "probs", "--save-log-probs", saved).code == 0
+    printed = nll("grad", saved, targets, "--classes", "cat,dog,horse", "-q").out.split()
+    rows = [(0.5 - 1, 0.25, 0.25), (0.125, 0.125, 0.75 - 1), (0.5, 0.25 - 1, 0.25)]
+    assert [float(text) for text in printed] == pytest.approx([value / 3 for row in rows for value in row], rel=1e-14)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["--from", "probs"], "the gradient is by logits; the file holds probs"),
+        (["--from", "probs"], "the gradient is by logits; the file holds probs\nhint: log-probabilities are logits"),
         (["--clip", "1e-7"], "--clip makes the loss flat in places"),
     ],
     ids=["--from", "--clip"],

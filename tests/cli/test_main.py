@@ -78,6 +78,7 @@ def test_version(capsys):
         (["wieghts"], "no such command 'wieghts'. Did you mean 'weights'?", "see nll --help"),
         (["--frmat"], "no such option", "see nll --help"),
         (["weights", "--frmat"], "no such option", "see nll weights --help"),
+        (["compute", "x", "y", "--reduction"], "option '--reduction' requires an argument", "see nll compute --help"),
         (["weights", "surplus"], "got unexpected extra argument", "see nll weights --help"),
         (["weights", "--beta", "x"], "invalid value for '--beta': ", "see nll weights --help"),
         (

@@ -398,7 +398,7 @@ def test_rows_out_of_range(inputs, n):
         (["--row", "-1"], "invalid value for '--row'"),
         (["--row", "x"], "invalid value for '--row'"),
         (["--row", "1,2"], "'1,2' is neither a number such as 7 nor a position such as '(14, 105)'"),
-        (["--row", "(0, 1)"], "there is no position (0, 1): targets have the shape (N,)"),
+        (["--row", "(0, 1)"], "there is no position (0, 1): targets have 1 dimension"),
         (["--hardest", "0"], "invalid value for '--hardest'"),
         (["--row", "0", "--loss", "argmax", "--label-smoothing", "0.1"], "label smoothing is defined for the loss nll"),
     ],
