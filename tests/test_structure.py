@@ -133,6 +133,12 @@ def test_import_costs_nothing():
     assert not loaded_by("import nllcli") & {"numpy", "rich", "typer", "nllcli.tasks", "nllcli.numerics"}
 
 
+def test_the_command_line_loads_no_task_before_it_runs_one():
+    loaded = loaded_by("import nllcli.cli.app")
+    assert "nllcli.cli.check" in loaded
+    assert [name for name in sorted(loaded) if name == "numpy" or name.startswith(("nllcli.tasks", "rich"))] == []
+
+
 def test_public_names():
     assert nllcli.__all__ == [
         "LossResult",

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nllcli.cli.check import CODES_HELP, check
+from nllcli.cli.check import CheckCommand, check
 from nllcli.cli.command import Command
 from nllcli.cli.compute import compute
 from nllcli.cli.explain import explain
@@ -30,7 +30,7 @@ app = typer.Typer(
 app.command(cls=Command)(compute)
 app.command(cls=Command)(softmax)
 app.command(cls=Command)(grad)
-app.command(cls=Command, epilog=CODES_HELP)(check)
+app.command(cls=CheckCommand)(check)
 app.command(cls=Command)(explain)
 app.command(cls=Command)(reconcile)
 app.command(cls=Command, epilog=SCHEMES_HELP)(weights)

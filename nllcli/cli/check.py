@@ -1,28 +1,32 @@
 """nll check."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from nllcli.cli import options, scoring
+from nllcli.cli.command import Command
 from nllcli.errors import ExitCode
-from nllcli.tasks.findings.table import MEANINGS
-
-_WIDTH = max(len(code) for meanings in MEANINGS.values() for code in meanings)
 
 
-def _block(severity: str, meanings: dict[str, str]) -> str:
+class CheckCommand(Command):
+    """A command whose --help ends with what the findings mean."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Load the table of the findings, which nothing else here needs, and write it."""
+        from nllcli.tasks.findings.table import MEANINGS
+
+        width = max(len(code) for meanings in MEANINGS.values() for code in meanings)
+        blocks = [_block(severity, meanings, width) for severity, meanings in MEANINGS.items()]
+        self.epilog = "\n\n".join([*blocks, "A note alone ends with exit code 0."])
+        super().format_epilog(ctx, formatter)
+
+
+def _block(severity: str, meanings: dict[str, str], width: int) -> str:
     """One kind of findings, a line each; --help does not rewrap it, as the backspace says."""
-    lines = (f"{code:{_WIDTH}}  {meaning}" for code, meaning in meanings.items())
+    lines = (f"{code:{width}}  {meaning}" for code, meaning in meanings.items())
     return "\n".join([f"Findings, {severity}s (exit code {ExitCode.CONDITION}):", "", "\b", *lines])
 
-
-CODES_HELP = "\n\n".join(
-    [
-        *(_block(severity, meanings) for severity, meanings in MEANINGS.items()),
-        "A note alone ends with exit code 0.",
-    ]
-)
 
 Codes = Annotated[
     bool,
