@@ -298,6 +298,16 @@ def flat_and_shifted(folder):
     return _saved(folder, logits, np.roll(targets, 1))
 
 
+def language_shifted(folder):
+    """Words as frequent as in a text, of which the model knows every third before it comes."""
+    rng = np.random.default_rng(53)
+    words = np.minimum(rng.zipf(1.5, (8, 65)) - 1, 299)
+    logits = rng.normal(0, 1, (8, 64, 300)) - 1.5 * np.log(np.arange(1, 301))
+    known = rng.random((8, 64)) < 0.35
+    logits += 8.0 * known[..., None] * np.eye(300)[words[:, 1:]]
+    return _saved(folder, logits, words[:, :-1])
+
+
 def permuted(folder):
     """Labels encoded in another order than the columns: three classes go round, two change places."""
     logits, targets = sound(33, 400, 8)
@@ -402,7 +412,7 @@ FAULTS = {
     ],
     "classes-reordered": [names_reordered],
     "class-axis-swapped": [square_transposed, cube_swapped],
-    "shifted-targets": [not_shifted, shifted_too_far, flat_and_shifted],
+    "shifted-targets": [not_shifted, shifted_too_far, flat_and_shifted, language_shifted],
     "classes-permuted": [permuted],
     "absent-classes": [absent],
     "duplicated-rows": [appended_twice, one_row_twice],

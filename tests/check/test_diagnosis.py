@@ -123,6 +123,23 @@ def test_fit_against_loops():
     assert fit.n_right == (top == flat_targets).sum()
     assert fit.n_right_below == (top == flat_targets - 1).sum()
     assert fit.confusion[2, 5] == ((flat_targets == 2) & (top == 5)).sum()
+    tops = top.reshape(12, 9)
+    for pairing, k in ((fit.after, 1), (fit.before, -1)):
+        paired = [(b, t) for b in range(12) for t in range(9) if 0 <= t + k < 9]
+        beyond = [(b, t) for b, t in paired if 0 <= t + 2 * k < 9]
+        assert pairing.n_right_own == sum(tops[b, t] == targets[b, t] for b, t in paired)
+        assert pairing.n_right_other == sum(tops[b, t] == targets[b, t + k] for b, t in paired)
+        assert pairing.n_beyond == len(beyond) == 84
+        assert pairing.n_right_beyond == sum(tops[b, t] == targets[b, t + 2 * k] for b, t in beyond)
+
+
+def test_neighbours_beyond_the_block_are_left_out():
+    """Of two samples in a block each has one neighbour there, and none two places on."""
+    logits, targets = sound(3, 2, 4)
+    for first in (0, 5):
+        fit = gather(Block(first, logits, targets), Reading(sequence=100), Scratch()).fit
+        assert (fit.before.gain.n, fit.after.gain.n) == (1, 1)
+        assert (fit.before.n_beyond, fit.after.n_beyond) == (0, 0)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

@@ -223,6 +223,38 @@ def test_labels_that_seldom_change(tmp_path):
     assert found(tmp_path, logits, targets) == []
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("shape", [(500, 10), (5000, 3), (8, 60, 40), (600, 400)], ids=str)
+def test_a_confidently_wrong_model_is_not_shifted(shape, seed, tmp_path):
+    """Negated logits never hit their own targets, and their neighbours' by chance alone."""
+    logits, targets = sound(seed, *shape)
+    assert "shifted-targets" not in dict(found(tmp_path, -logits, targets))
+
+
+def test_a_confidently_wrong_model_of_few_frequent_classes(tmp_path):
+    """Nine in ten are one class of five, and the predictions are mostly another, as often as that occurs."""
+    rng = np.random.default_rng(22)
+    targets = rng.choice(5, 3000, p=[0.6, 0.3, 0.05, 0.03, 0.02])
+    seen = np.where(targets == 0, 1, 0)
+    logits = rng.normal(0, 1, (3000, 5)) + 6.0 * np.eye(5)[seen]
+    assert "shifted-targets" not in dict(found(tmp_path, logits, targets))
+
+
+@pytest.mark.parametrize("frames", [4, 10, 30])
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.8, 0.9])
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_model_that_lags_behind_labels_that_persist(frames, kept, flat, tmp_path):
+    """Smoothed over the past, the scores fit the frames before better than their own, and those before these."""
+    rng = np.random.default_rng(frames)
+    targets = np.repeat(rng.integers(0, 6, (8, 240 // frames)), frames, axis=1)
+    logits = rng.normal(0, 1, (8, 240, 6)) + 1.5 * np.eye(6)[targets]
+    for t in range(1, 240):
+        logits[:, t] = kept * logits[:, t - 1] + (1 - kept) * logits[:, t]
+    if flat:
+        logits, targets = logits.reshape(-1, 6), targets.reshape(-1)
+    assert "shifted-targets" not in dict(found(tmp_path, 4 * logits, targets))
+
+
 def test_binary_scores(tmp_path):
     rng = np.random.default_rng(11)
     for spread in (0.05, 1.0, 5.0):

@@ -46,13 +46,15 @@ def exchange_is_chance(n_for: int, n_against: int, n_moved: int, n_classes: int)
     return d <= 0 or d * d / (2.0 * n) < NATS_OF_SURPRISE + choices
 
 
-def hits_are_chance(n_right: int, n: int, n_classes: int) -> bool:
+def hits_are_chance(n_right: int, n: int, n_classes: float) -> bool:
     """Whether guessing among C classes gets ``n_right`` of ``n`` right oftener than once in a million.
+
+    Where classes are not alike, C is one over the probability of a hit.
 
     Chernoff's bound ``exp(-n KL(n_right / n, 1 / C))``, Annals of Mathematical Statistics 23 (1952).
     """
     share, guess = n_right / n, 1.0 / n_classes
-    if share <= guess:
+    if share <= guess or guess >= 1.0:
         return True
     divergence = share * math.log(share / guess)
     if share < 1.0:

@@ -23,12 +23,17 @@ MAX_CONFUSION = 256
 
 @dataclass(frozen=True)
 class Pairing(Sums):
-    """Samples scored against their own and against a neighbour's target: ``gain`` is own loss minus the other."""
+    """Samples scored against their own and against a neighbour's target: ``gain`` is own loss minus the other.
+
+    ``n_right_beyond`` of the ``n_beyond`` samples that have a target as far again as the neighbour's are predicted so.
+    """
 
     gain: Moments = Moments()
     own: float = 0.0
     n_right_own: int = 0
     n_right_other: int = 0
+    n_beyond: int = 0
+    n_right_beyond: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def read_fit(
     if sequence and len(targets) > 1:
         at = np.arange(start, start + len(targets)) % sequence
         pair = _Pairs(scores, targets, counted, finite, loss, right)
-        fit += Fit(before=pair.with_target(-1, at > 0), after=pair.with_target(1, at < sequence - 1))
+        fit += Fit(before=pair.with_target(-1, at), after=pair.with_target(1, sequence - 1 - at))
     return fit
 
 
@@ -124,17 +129,25 @@ class _Pairs:
     loss: NDArray[np.float64]
     right: NDArray[np.bool_]
 
-    def with_target(self, offset: int, inside: NDArray[np.bool_]) -> Pairing:
-        """Each sample with the target ``offset`` places on, where that is ``inside`` its sequence."""
-        others = np.roll(self.targets, -offset)
-        valid = inside & self.finite & np.roll(self.counted, -offset)
-        valid[-1 if offset > 0 else 0] = False
+    def with_target(self, offset: int, left: NDArray[np.int64]) -> Pairing:
+        """Each sample with the target ``offset`` places on, with so many places ``left`` (n,) in its sequence."""
+        others, valid = self._at(offset, left)
         other_loss = self.scores.at(others)
         valid &= np.isfinite(other_loss)
         other_right = self.scores.is_top(others)
+        further, beyond = self._at(2 * offset, left)
+        beyond &= valid
         return Pairing(
             Moments.of(self.loss[valid] - other_loss[valid]),
             float(np.add.reduce(self.loss[valid])),
             int(np.count_nonzero(self.right & valid)),
             int(np.count_nonzero(other_right & valid)),
+            int(np.count_nonzero(beyond)),
+            int(np.count_nonzero(self.scores.is_top(further) & beyond)),
         )
+
+    def _at(self, offset: int, left: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """The targets (n,) ``offset`` places on, and which of them are in the same sequence, counted and scored."""
+        valid = (left >= abs(offset)) & self.finite & np.roll(self.counted, -offset)
+        valid[slice(-offset, None) if offset > 0 else slice(-offset)] = False  # in another block
+        return np.roll(self.targets, -offset), valid

@@ -15,6 +15,7 @@ from nllcli.numerics.diagnosis.chance import (
     sigmas,
 )
 from nllcli.tasks.findings.case import ERROR, WARNING, Case, Finding
+from nllcli.tasks.findings.integers import are_no_logits
 from nllcli.words import counted
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ _MARGIN = 1.01
 _LEAST_PER_CLASS = 20
 # Neighbours: how many pairs, and by which share of the loss the neighbour's target has to fit better.
 _LEAST_PAIRS, _LEAST_GAIN = 50, 0.05
-# Samples in a list have an order only by chance: twice the evidence, and twice the accuracy.
+# Samples in a list have an order only by chance: twice the evidence.
 _LEAST_FLAT_PAIRS = 100
+# How many times as often the neighbour's target is hit as the sample's own and as that of the neighbour beyond.
+_LEAST_RATIO = 2
 
 
 def classes_reordered(case: Case) -> Finding | None:
@@ -79,12 +82,15 @@ def class_axis_swapped(case: Case) -> Finding | None:
 def shifted_targets(case: Case) -> Finding | None:
     """A neighbour's target fits better, by five standard errors and a twentieth of the loss, over 50 pairs.
 
-    A flat list of samples has to show ten standard errors, 100 pairs and twice as many hits.
+    It is hit beyond chance, and twice as often as the sample's own and the next neighbour's: of labels that persist, a
+    model that lags behind hits all three. A flat list of samples has to show ten standard errors and 100 pairs.
     """
     fit = case.evidence.fit
     candidates = ((-1, fit.before), (1, fit.after))
     offset, pairing = max(candidates, key=lambda candidate: _mean_gain(candidate[1]))
-    if not case.sequence or not _fits_better(pairing, flat=len(case.dataset.layout.sample_shape) < 2):
+    if not case.sequence or are_no_logits(case):
+        return None
+    if not _fits_better(pairing, flat=len(case.dataset.layout.sample_shape) < 2) or not _hits(pairing, case):
         return None
     n = pairing.gain.n
     shift = case.inputs.shift + offset
@@ -112,8 +118,29 @@ def _fits_better(pairing: Pairing, *, flat: bool) -> bool:
     if pairing.gain.n < (_LEAST_FLAT_PAIRS if flat else _LEAST_PAIRS):
         return False
     clear = sigmas(pairing.gain) >= (2 * SIGMAS if flat else SIGMAS)
-    hits = pairing.n_right_other > (2 if flat else 1) * pairing.n_right_own
-    return clear and hits and pairing.gain.total >= _LEAST_GAIN * pairing.own
+    return clear and pairing.gain.total >= _LEAST_GAIN * pairing.own
+
+
+def _hits(pairing: Pairing, case: Case) -> bool:
+    """Whether the other targets are hit by more than chance, and neither one's own nor those beyond about as well."""
+    n, n_right = pairing.gain.n, pairing.n_right_other
+    beyond = pairing.n_right_beyond / max(1, pairing.n_beyond)
+    if n_right <= _LEAST_RATIO * pairing.n_right_own or n_right <= _LEAST_RATIO * beyond * n:
+        return False
+    return not hits_are_chance(n_right, n, 1.0 / _guessed(case))
+
+
+def _guessed(case: Case) -> float:
+    """The share of targets that predictions as frequent as these hit without knowing anything.
+
+    Where the predictions were not counted, the share of the most frequent target, which no guess exceeds.
+    """
+    confusion, counts = case.evidence.fit.confusion, case.evidence.labels.counts
+    if confusion is not None:
+        share = float(confusion.sum(axis=0) @ confusion.sum(axis=1)) / float(confusion.sum()) ** 2
+    else:
+        share = 1.0 if counts is None else float(counts.max() / counts.sum())
+    return max(share, 1.0 / case.n_classes)
 
 
 def classes_permuted(case: Case) -> Finding | None:
