@@ -104,19 +104,18 @@ class RawArray(FileArray):
         else:
             for start, n in layout.runs(block_samples):
                 yield self._chunk(start, n, layout, partial(self._load, layout, start, n), lazy=True)
-        self._check_unchanged()
 
     def read_all(self) -> NDArray[Any]:
         """The whole array, in its own shape."""
         dims = tuple(n or 0 for n in self.shape)
         values = np.empty(dims, self.dtype, order="F" if self.fortran else "C")
         self.read_into(values.T if self.fortran else values, 0)
-        self._check_unchanged()
         return values
 
     def read_into(self, out: NDArray[Any], first: int) -> None:
         """Fill the C-contiguous ``out`` with the elements from number ``first`` on, in file order."""
         self._fill(memoryview(out.reshape(-1).view(np.uint8).data), self.offset + first * self.dtype.itemsize)
+        self._check_unchanged()
 
     def _fill(self, view: memoryview, position: int) -> None:
         left = view.nbytes
@@ -167,8 +166,10 @@ class RawArray(FileArray):
         for begin in range(0, view.nbytes, width):
             self._fill(view[begin : begin + width], position)
             position += step
+        self._check_unchanged()
 
     def _check_unchanged(self) -> None:
+        """Raise FaultError if somebody wrote to the file: after every read, since blocks are read at any time."""
         if self.file.version() != self._version:
             raise FaultError("changed while it was read", where=self.name)
 

@@ -5,8 +5,10 @@ import os
 import numpy as np
 import pytest
 
+from nllcli import stream
 from nllcli.errors import FaultError, NllError, UsageError
 from nllcli.inputs import raw
+from nllcli.inputs.dataset import InputOptions, open_dataset
 from nllcli.inputs.memory import memory_array
 from nllcli.inputs.opening import at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
@@ -121,7 +123,7 @@ def growing(tmp_path):
 def test_file_that_shrinks(growing, axis):
     source, path = growing
     chunks = source.chunks(Layout((100, 3), axis), 1)
-    os.truncate(path, 200)
+    os.truncate(path, 130)
     with pytest.raises(FaultError, match="became shorter"):
         [chunk.load(Scratch()) for chunk in chunks]
 
@@ -131,9 +133,51 @@ def test_file_that_changes(growing):
     with path.open("ab") as file:
         file.write(b"x")
     with pytest.raises(FaultError, match="changed while"):
-        list(source.chunks(Layout((100, 3), 1), 10))
+        [chunk.load(Scratch()) for chunk in source.chunks(Layout((100, 3), 1), 10)]
     with pytest.raises(FaultError, match="changed while"):
         source.read_all()
+
+
+@pytest.fixture
+def old_files(tmp_path):
+    """Logits, targets and weights that were written long ago."""
+    shapes = {"logits": (100, 3), "targets": (100,), "weights": (100,)}
+    paths = {name: tmp_path / f"{name}.npy" for name in shapes}
+    for name, shape in shapes.items():
+        np.save(paths[name], np.ones(shape))
+        os.utime(paths[name], (0, 0))
+    return paths
+
+
+def work_while_changing(path, chunks):
+    """Rewrite a file in place once its first block is read; a batch of chunks is cut before any of it is read."""
+
+    def work(block, _):
+        if block.start == 0:
+            with path.open("r+b") as file:
+                file.seek(-8, os.SEEK_END)
+                file.write(bytes(8))
+
+    list(stream.map_blocks(work, chunks, threads=2, batch=1000))
+
+
+@pytest.mark.parametrize(
+    ("axis", "short_run"), [(1, 1 << 15), (0, 0), (0, 1 << 15)], ids=["rows", "column by column", "in slabs"]
+)
+def test_file_that_changes_once_its_blocks_are_cut(axis, short_run, old_files, monkeypatch):
+    monkeypatch.setattr(raw, "_SHORT_RUN", short_run)
+    monkeypatch.setattr(raw, "_SLAB_BYTES", 64)
+    source = open_input(str(old_files["logits"])).read(ReadOptions())
+    with pytest.raises(FaultError, match=r"logits\.npy: changed while"):
+        work_while_changing(old_files["logits"], source.chunks(Layout((100, 3), axis), 1))
+
+
+@pytest.mark.parametrize("changing", ["logits", "targets", "weights"])
+def test_file_beside_others_that_changes_once_its_blocks_are_cut(changing, old_files):
+    paths = {name: str(path) for name, path in old_files.items()}
+    data = open_dataset(InputOptions(paths["logits"], paths["targets"], sample_weights=paths["weights"]))
+    with pytest.raises(FaultError, match=rf"{changing}\.npy: changed while"):
+        work_while_changing(old_files[changing], data.chunks(10))
 
 
 def test_file_that_cannot_be_read(growing, monkeypatch):
