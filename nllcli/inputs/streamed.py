@@ -11,7 +11,7 @@ import numpy as np
 from nllcli.errors import DataError
 from nllcli.inputs.files import Spool
 from nllcli.inputs.raw import FileArray, RawArray
-from nllcli.model import Block, Chunk, Layout, Scratch
+from nllcli.model import Block, Chunk, Layout, Notice, Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +26,16 @@ class StreamedArray(FileArray):
     """An array whose bytes are what is left of ``stream``; a BlockSource."""
 
     stream: ByteStream = field(kw_only=True)
+    _spooled: RawArray | None = field(default=None, init=False)
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        return super().notes if self._spooled is None else self._spooled.notes
 
     def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
         if layout.inner > block_samples:  # the values of a sample lie far apart
-            source = self.on_disk()
-            yield from source.chunks(layout, block_samples)
-            self._rounded = source._rounded
+            self._spooled = self.on_disk()
+            yield from self._spooled.chunks(layout, block_samples)
             return
         for start, n in layout.runs(block_samples):
             data = self._take(n * layout.n_classes)

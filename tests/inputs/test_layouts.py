@@ -98,12 +98,13 @@ def test_vector(tmp_path):
 def test_integers_that_lose_digits_are_noted_once_they_were_read(axis, tmp_path):
     for value, n_notes in ((2**53, 0), (2**53 + 1, 1), (-(2**53) - 1, 1)):
         np.save(tmp_path / "x.npy", np.array([[value, 0], [1, 2]]))
-        for stream in (True, False):
+        for seekable in (True, False):
             opened = open_input(str(tmp_path / "x.npy"))
-            opened.stream.file = opened.stream.file if stream else None
+            opened.stream.file = opened.stream.file if seekable else None
             source = opened.read(ReadOptions())
+            chunks = list(source.chunks(Layout((2, 2), axis), 1))
             assert not source.notes
-            for chunk in source.chunks(Layout((2, 2), axis), 1):
+            for chunk in chunks:
                 chunk.load(Scratch())
             assert len(source.notes) == n_notes
 
