@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 CLASS_FIRST_BELOW = 72
 
 # exp turns an absolute error of its argument into a relative one: half a unit in the last place of a difference of 64
-# is 4e-15, of 700 it is 6e-14. Below this power the rounding of the difference is taken into account.
+# is 4e-15, of 700 it is 6e-14. Below this power the rounding of the difference is taken into account; in single
+# precision, powers that come near underflow are.
 TINY_POWER = math.exp(-64.0)
+_TINY: dict[type, float] = {np.float64: TINY_POWER, np.float32: math.exp(-80.0)}
 
 # Exponentials of the logits as they are save the subtraction of the maximum; they serve while the largest logit lies
 # within ``limit`` and the others add up to at least ``floor`` of its power, far from overflow and underflow.
@@ -67,13 +69,19 @@ def normalise(x: NDArray[Any], *, temperature: float = 1.0, single: bool = False
     """
     dtype = np.float32 if single else np.float64
     kernel = _by_class if x.shape[1] < CLASS_FIRST_BELOW else _by_row
+    limit, _ = _PLAIN_RANGE[dtype]
     with np.errstate(all="ignore"):
-        found = kernel(x, None if temperature == 1.0 else temperature, dtype, scratch)
-        plain = temperature == 1.0 and _is_plain(found, dtype)
-        if temperature == 1.0 and not plain:
-            _shift_where_needed(found, x, kernel, dtype, scratch)
-        if not single and not plain:
-            _refine(found, x, temperature)
+        if temperature != 1.0:
+            found = kernel(x, temperature, dtype, scratch)
+        elif len(x) and not np.abs(x[0].max()) <= limit:  # as for the first row, so for most
+            found = kernel(x, 1.0, dtype, scratch)
+            _leave_unshifted(found, x, kernel, dtype, scratch)
+        else:
+            found = kernel(x, None, dtype, scratch)
+            if _is_plain(found, dtype):
+                return found
+            _shift(found, x, kernel, dtype, scratch)
+        _refine(found, x, temperature, dtype)
     return found
 
 
@@ -88,20 +96,31 @@ def _is_plain(found: Normaliser, dtype: type) -> bool:
     )
 
 
-def _shift_where_needed(found: Normaliser, x: NDArray[Any], kernel: Kernel, dtype: type, scratch: Scratch) -> None:
+def _shift(found: Normaliser, x: NDArray[Any], kernel: Kernel, dtype: type, scratch: Scratch) -> None:
     """Reduce the rows whose exponentials were too large or too small for ``dtype`` once more, shifted.
 
     Each row is judged by itself, so that its neighbours in a block cannot change a bit of it.
     """
     limit, floor = _PLAIN_RANGE[dtype]
     rows = np.flatnonzero(~((np.abs(found.maximum) <= limit) & (found.rest >= floor)))
+    found.rest[rows] = kernel(x[rows], 1.0, dtype, scratch.sub("again")).rest
+
+
+def _leave_unshifted(found: Normaliser, x: NDArray[Any], kernel: Kernel, dtype: type, scratch: Scratch) -> None:
+    """Give the rows that would have needed no shift the sum that they have without one."""
+    limit, floor = _PLAIN_RANGE[dtype]
+    rows = np.flatnonzero(np.abs(found.maximum) <= limit)
     if rows.size:
-        found.rest[rows] = kernel(x[rows], 1.0, dtype, scratch.sub("shifted")).rest
+        rest = kernel(x[rows], None, dtype, scratch.sub("again")).rest
+        found.rest[rows] = np.where(rest >= floor, rest, found.rest[rows])
 
 
-def _refine(found: Normaliser, x: NDArray[Any], temperature: float) -> None:
-    """Work out once more, with care, the sums that are so small that the rounding of the logits' gaps shows."""
-    rows = np.flatnonzero((found.rest < TINY_POWER) & (found.rest > 0))
+def _refine(found: Normaliser, x: NDArray[Any], temperature: float, dtype: type) -> None:
+    """Work out the tiny sums once more, with care."""
+    tiny = found.rest < _TINY[dtype]
+    if dtype is np.float64:
+        tiny &= found.rest > 0  # what underflows here does so in the loss too
+    rows = np.flatnonzero(tiny)
     if not rows.size:
         return
     powers = careful_powers(x[rows], found.maximum[rows, None], temperature)

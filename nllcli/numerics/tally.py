@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _N_FIRST = 5
 
+# Of sums below it a part may have been lost to underflow that matters.
+_LEAST_SQUARES = 1e-280
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -49,15 +52,17 @@ class Spread:
     bb: float = 0.0
 
     @classmethod
-    def of(cls, terms: NDArray[np.float64], weights: NDArray[np.float64] | None, centre: float) -> Spread:
-        """The moments of ``terms`` (n,) with ``weights`` (n,), or 1 each; the centre is best near their mean."""
+    def of(cls, terms: NDArray[np.float64], weights: NDArray[np.float64] | None, mean: float) -> Spread:
+        """The moments of ``terms`` (n,) with ``weights`` (n,), or 1 each, whose weighted mean is ``mean``."""
         if weights is None:
-            u = terms - centre
-            ub, bb = float(np.add.reduce(u)), float(len(u))
-        else:
-            u = terms - centre * weights
-            ub, bb = float(np.add.reduce(u * weights)), float(np.add.reduce(np.square(weights)))
-        return cls(len(u), centre, float(np.add.reduce(np.square(u, out=u))), ub, bb)
+            u = terms - mean
+            return cls(len(u), mean, _sum_of_squares(u), float(np.add.reduce(u)), float(len(u)))
+        bb = _sum_of_squares(weights)
+        if bb and weights.min() < 0:
+            # The mean of weights that cancel lies far from every term; the centre of least squares does not.
+            mean = float(np.add.reduce(terms * weights)) / bb
+        u = terms - mean * weights
+        return cls(len(u), mean, _sum_of_squares(u), float(np.add.reduce(u * weights)), bb)
 
     def squares_about(self, centre: float) -> float:
         """Sum of ``(a - centre * b)**2``."""
@@ -77,6 +82,12 @@ class Spread:
             self.ub - (centre - self.centre) * self.bb + other.ub - (centre - other.centre) * other.bb,
             bb,
         )
+
+
+def _sum_of_squares(values: NDArray[np.float64]) -> float:
+    """NaN where squares of ``values`` (n,) are too small or too large to say anything."""
+    total = float(np.add.reduce(np.square(values)))
+    return math.nan if math.isinf(total) or (total < _LEAST_SQUARES and values.any()) else total
 
 
 @dataclass(frozen=True)

@@ -114,3 +114,30 @@ def test_many_classes_keep_the_small_probability_of_the_top_one():
     expected = [float(p) for p in oracle.softmax(row)]
     gradient = score([row], [0], divisor=1.0).gradient[0]
     assert np.abs(gradient[1:] / expected[1:] - 1).max() < LIMIT
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 10, 71, 72, 200])
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+@pytest.mark.parametrize("order", ["small first", "large first"])
+def test_each_row_is_judged_by_itself(n_classes, precision, order):
+    """Rows of every size in one block: their exponentials overflow, underflow, or serve as they are."""
+    rng = np.random.default_rng(n_classes)
+    offsets = [0.0, 30.0, -30.0, 50.0, -50.0, 300.0, -300.0, 5000.0]
+    rows = np.stack([rng.normal(offset, 5.0, n_classes) for offset in offsets])
+    rows = (rows if order == "small first" else rows[::-1]).astype(np.float32)
+    targets = rows.argmin(axis=1)
+    losses = score(rows, targets, precision=precision).losses
+    assert worst_error(losses, oracle.losses(rows, targets)) <= (LIMIT if precision == "exact" else 1e-6)
+    alone = [
+        score(row[None], [target], precision=precision).losses[0] for row, target in zip(rows, targets, strict=True)
+    ]
+    assert losses.tolist() == alone
+
+
+@pytest.mark.parametrize("gap", [30.0, 60.0, 85.0, 90.0, 110.0, 700.0])
+@pytest.mark.parametrize("n_classes", [2, 100])
+def test_a_small_loss_does_not_underflow_in_single_precision(gap, n_classes):
+    row = np.full(n_classes, -gap, np.float32)
+    row[0] = 0.0
+    expected = oracle.losses([row], [0])[0]
+    assert relative_error(score([row], [0], precision="fast").losses[0], expected) <= 1e-5

@@ -163,6 +163,29 @@ def test_spread_merges_onto_one_centre():
     assert merged.squares_about(mean) == pytest.approx(math.fsum((v - mean) ** 2 for v in values), rel=1e-12)
 
 
+@pytest.mark.parametrize("weights", [[0.1, 0.2, -0.3], [1.0, -1.0 + 2.0**-40, 0.0], [0.0, 0.0, 0.0]])
+def test_weights_that_cancel_in_a_block_leave_the_standard_error_its_digits(weights):
+    """0.1 + 0.2 - 0.3 is not 0 in binary: the mean of such a block lies far from every loss."""
+    weights = np.concatenate([weights, np.ones(57)])
+    tally = Tally()
+    for first in range(0, 60, 3):
+        block = slice(first, first + 3)
+        tally += score(ROWS[block], TARGETS[block], sample_weights=weights[block]).tally
+    expected = oracle.standard_error(ROWS, TARGETS, sample_weights=weights)
+    assert relative_error(tally.standard_error(), expected) <= 1e-12
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-160, 1e160, 1e200])
+def test_a_standard_error_whose_squares_float64_cannot_hold_is_not_given(scale):
+    assert math.isnan(score(ROWS, TARGETS, sample_weights=np.full(60, scale)).tally.standard_error())
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e100])
+def test_a_common_weight_changes_no_standard_error(scale):
+    got = score(ROWS, TARGETS, sample_weights=np.full(60, scale)).tally.standard_error()
+    assert relative_error(got, oracle.standard_error(ROWS, TARGETS)) <= 1e-12
+
+
 def test_class_sums():
     sums = score(ROWS, TARGETS, class_weights=WEIGHTS).tally.classes
     losses = oracle.losses(ROWS, TARGETS)
