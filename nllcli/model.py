@@ -91,14 +91,19 @@ class Layout:
 
     def place(self, sample: int) -> str:
         """Where a sample, counted in file order, is: "row 3", or its index in the targets' shape."""
+        position = self.position(sample)
+        return f"row {sample}" if position is None else f"position {position}"
+
+    def position(self, sample: int) -> tuple[int, ...] | None:
+        """The index of a sample, counted in file order, in the targets' shape; None where one number says it."""
         if len(self.sample_shape) <= 1:
-            return f"row {sample}"
+            return None
         dims = [n for n in self.sample_shape if n is not None]
         index = []
         for n in dims if self.fortran else dims[::-1]:
             sample, i = divmod(sample, n)
             index.append(i)
-        return f"position {tuple(index if self.fortran else index[::-1])}"
+        return tuple(index if self.fortran else index[::-1])
 
 
 class Scratch:

@@ -236,10 +236,9 @@ def _setting(settled: Settled, found: _Part, *, whole: bool) -> Setting:
 
 
 def _explanation(setting: Setting, dataset: Dataset, number: int, block: Block) -> Explanation:
-    worked = work_through(block, setting.options)
-    return Explanation(
-        number, dataset.layout.place(block.start), worked, setting, _is_shifted_out(dataset, block.start)
-    )
+    worked, layout = work_through(block, setting.options), dataset.layout
+    place, position = layout.place(block.start), layout.position(block.start)
+    return Explanation(number, place, position, worked, setting, _is_shifted_out(dataset, block.start))
 
 
 def _is_shifted_out(dataset: Dataset, sample: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -90,7 +89,7 @@ def blaming(dataset: Dataset) -> Iterator[None]:
             layout = dataset.layout
             return source.place(sample, layout, class_index) if vector is None else vector.place(sample, layout)
 
-        message = _with_name(error.message, dataset.class_names)
+        message = _with_name(error, dataset.class_names)
         if len(error.values) > 1:
             more = zip(error.samples[1:], error.values[1:], strict=True)
             message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
@@ -98,12 +97,12 @@ def blaming(dataset: Dataset) -> Iterator[None]:
         raise DataError(message, where=where, hint=error.hint or _out_of_range_hint(error, dataset)) from error
 
 
-def _with_name(message: str, class_names: tuple[str, ...] | None) -> str:
+def _with_name(error: SampleError, class_names: tuple[str, ...] | None) -> str:
     """The message with the name of the class beside its number."""
-    numbered = re.search(r"\bclass (\d+)", message)
-    if numbered is None or class_names is None:
-        return message
-    return f"{message[: numbered.end()]} ({class_names[int(numbered[1])]!a}){message[numbered.end() :]}"
+    if error.class_index is None or class_names is None:
+        return error.message
+    numbered = f"class {error.class_index}"
+    return error.message.replace(numbered, f"{numbered} ({class_names[error.class_index]!a})", 1)
 
 
 def _out_of_range_hint(error: SampleError, dataset: Dataset) -> str | None:

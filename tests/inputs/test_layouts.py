@@ -269,3 +269,14 @@ def test_shapes_in_messages():
     assert shown((3,)) == "(3,)"
     assert shown((None, 3)) == "(N, 3)"
     assert shown(()) == "()"
+
+
+@pytest.mark.parametrize("fortran", [False, True])
+@pytest.mark.parametrize(("shape", "axis"), SHAPES)
+def test_the_position_of_a_sample_is_its_index_in_the_targets(shape, axis, fortran):
+    layout = Layout(shape, axis, fortran)
+    targets = shape[:axis] + shape[axis + 1 :]
+    for sample in range(int(np.prod(targets))):
+        index = tuple(int(i) for i in np.unravel_index(sample, targets, order="F" if fortran else "C"))
+        assert layout.position(sample) == (index if len(targets) > 1 else None)
+        assert layout.place(sample) == (f"position {index}" if len(targets) > 1 else f"row {sample}")

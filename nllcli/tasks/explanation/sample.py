@@ -35,11 +35,13 @@ class Setting:
 class Explanation:
     """One sample: its number in the targets, its place in words, and what was worked out.
 
-    ``shifted_out`` says that the shift of the targets leaves it without one.
+    ``position`` is its index where the targets have several dimensions. ``shifted_out`` says that the shift of the
+    targets leaves it without one.
     """
 
     number: int
     place: str
+    position: tuple[int, ...] | None
     worked: Worked
     setting: Setting
     shifted_out: bool = False
@@ -47,8 +49,7 @@ class Explanation:
     @property
     def row(self) -> str:
         """The sample's number, and its position in brackets where the targets have several dimensions."""
-        position = self.place.removeprefix("position ")
-        return str(self.number) if position == self.place else f"{self.number} {position}"
+        return str(self.number) if self.position is None else f"{self.number} {self.position}"
 
     def name(self, c: int) -> str:
         return self.setting.names[c]
