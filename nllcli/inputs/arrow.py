@@ -13,6 +13,7 @@ import numpy as np
 from nllcli.errors import DataError, FaultError, NllError, UsageError
 from nllcli.inputs.files import SeekableFile, on_disk
 from nllcli.inputs.labels import LabelReader
+from nllcli.inputs.raw import are_rounded, rounded_integers
 from nllcli.model import Block, Chunk, Layout, Notice, Scratch
 from nllcli.words import counted
 
@@ -47,6 +48,7 @@ class ArrowTable:
     opening_notes: tuple[Notice, ...] = ()
     fortran: bool = False
     n_bytes: int | None = field(default=None, init=False)
+    _rounded: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._version = self.file.version()
@@ -58,9 +60,9 @@ class ArrowTable:
     @property
     def notes(self) -> tuple[Notice, ...]:
         """What was worth knowing of the rows read so far."""
-        if self.label_reader is None:
-            return self.opening_notes
-        return (*self.opening_notes, *self.label_reader.notes(self.name, f"column {self.label_column}"))
+        rounded = (rounded_integers(self.name),) if self._rounded else ()
+        labels = () if self.label_reader is None else self.label_reader.notes(self.name, f"column {self.label_column}")
+        return (*self.opening_notes, *rounded, *labels)
 
     @property
     def labels(self) -> bool:
@@ -109,14 +111,21 @@ class ArrowTable:
             rows = slice(at, at + batch.num_rows)
             with _refusing(self.name):
                 if self.lists:
-                    logits[rows] = self._list_rows(batch.column(0), start + at)
+                    logits[rows] = self._noted(self._list_rows(batch.column(0), start + at))
                 else:
                     for j in range(self.n_classes):
-                        logits[rows, j] = self._numbers(batch.column(j), f"column {self.columns[j]}", start + at)
+                        values = self._numbers(batch.column(j), f"column {self.columns[j]}", start + at)
+                        logits[rows, j] = self._noted(values)
                 if self.label_column is not None:
                     labels.append(self._targets(batch.column(batch.num_columns - 1), start + at))
             at += batch.num_rows
         return Block(start, logits, np.concatenate(labels) if labels else None)
+
+    def _noted(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The logits of a column, remembered where they lose digits: beside other types they do so right here."""
+        if are_rounded(values):
+            self._rounded = True
+        return values
 
     def _numbers(self, column: Any, what: str, start: int, in_row: int = 1) -> NDArray[Any]:
         """The values of a column, ``in_row`` of them a row; raises DataError where one is missing."""

@@ -242,6 +242,21 @@ def test_target_column_that_is_wrong(wrong, says, put):
         blocks(path, 10, target_column="y")
 
 
+@pytest.mark.parametrize("write", [parquet.write_table, feather.write_feather], ids=["parquet", "feather"])
+@pytest.mark.parametrize(("value", "told"), [(2**53, False), (2**53 + 1, True), (-(2**53) - 1, True)])
+@pytest.mark.parametrize("beside", [[0, 1, 2], [0.5, 1.0, 2.0], None], ids=["integers", "floats", "in lists"])
+def test_integers_that_lose_digits_in_columns(write, value, told, beside, put):
+    """Whatever the rows after them hold, and whether they become floats already beside other columns."""
+    long = [1, value, 2]
+    columns = {"a": [[x, 0] for x in long]} if beside is None else {"a": long, "b": beside}
+    dataset = open_dataset(InputOptions(put("x", arrow(pa.table(columns), write))))
+    chunks = list(dataset.chunks(1))
+    assert not dataset.notes
+    for chunk in chunks:
+        chunk.load(Scratch())
+    assert [note.code for note in dataset.notes] == ["rounded-integers"] * told
+
+
 def test_targets_of_json_lines(put):
     found = blocks(put("x", FILES["jsonl with targets"]), 100)
     np.testing.assert_array_equal(np.concatenate([block.targets for block in found]), TARGETS)
