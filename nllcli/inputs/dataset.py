@@ -119,7 +119,7 @@ def _open_logits(options: InputOptions) -> BlockSource:
             header=options.header,
         )
     )
-    if source.shape[0:1] == (None,) and options.class_axis in (0, -2):
+    if not isinstance(source, FileArray) and options.class_axis in (0, -2):
         return columns_as_samples(source)
     return source
 

@@ -103,6 +103,8 @@ def one_hot(name: str, n_dims: int = 2) -> DataError:
 
 def in_order_of(layout: Layout, soft: BlockSource) -> BlockSource:
     """Class probabilities, with their samples in the order in which the logits' file has them."""
+    if not isinstance(soft, FileArray) and len(layout.shape) == 2 and layout.class_axis == 0:
+        soft = columns_as_samples(soft)
     if soft.fortran == layout.fortran or not isinstance(soft, FileArray):
         return soft
     if len(soft.shape) == 2:
@@ -117,6 +119,10 @@ class _Turned(RawArray):
     """The numbers of a table, put on disk, of which each column is a sample."""
 
     table: BlockSource = field(kw_only=True)
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        return self.table.notes
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
         if class_index is None or not isinstance(self.table, TextTable):

@@ -1,7 +1,9 @@
 """What belongs to which sample: targets in any order of memory, shifted, of one class, beside arrays in memory."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import feather, parquet
 
 from nllcli import compute
 from nllcli.errors import DataError, NllError, SampleError, UsageError
@@ -317,3 +319,36 @@ def test_a_table_whose_columns_are_samples(name, put):
     assert dataset.logits.place(1, dataset.layout) == dataset.layout.place(1)
     number = dataset.logits.place(1, dataset.layout, 2)
     assert number == ("line 5, column 2" if name == "x.csv" else dataset.layout.place(1))
+
+
+@pytest.mark.parametrize("kind", ["npy", "fortran", "csv", "jsonl", "parquet", "feather"])
+@pytest.mark.parametrize("soft", [False, True], ids=["logits", "class probabilities"])
+def test_any_square_of_numbers_is_turned(kind, soft, put):
+    """Of a square no length tells that its rows were taken for its columns."""
+    rows = [[0.25, 0.5, 0.125], [0.5, 0.25, 0.75], [0.25, 0.25, 0.125]]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    path = put(f"square.{kind}", {"fortran": np.asfortranarray(rows), "npy": np.array(rows)}.get(kind, ""))
+    if kind in ("csv", "jsonl"):
+        lines = [",".join(map(repr, row)) if kind == "csv" else repr(row) for row in rows]
+        put(f"square.{kind}", "".join(f"{line}\n" for line in lines))
+    elif kind in ("parquet", "feather"):
+        write = parquet.write_table if kind == "parquet" else feather.write_feather
+        write(pa.table(dict(zip("abc", columns, strict=True))), path)
+    for order in "CF" if soft else "C":
+        logits = put("x.npy", np.zeros((3, 3), order=order)) if soft else path
+        dataset = open_dataset(InputOptions(logits, targets=path if soft else None, class_axis=0))
+        assert joined(dataset, "targets" if soft else "logits", 2).tolist() == columns
+
+
+def test_what_is_left_out_of_a_table_is_told_where_its_columns_are_samples(put):
+    dataset = open_dataset(InputOptions(put("x.csv", ",a,b\n0,1,2\n1,3,4\n"), class_axis=0))
+    assert joined(dataset, "logits").tolist() == [[1, 3], [2, 4]]
+    assert [note.code for note in dataset.notes] == ["index-column"]
+
+
+def test_integers_that_lose_digits_are_told_once_where_columns_are_samples(put):
+    path = put("x", "")
+    parquet.write_table(pa.table({"a": [1, 2**53 + 1], "b": [0, 2]}), path)
+    dataset = open_dataset(InputOptions(path, class_axis=0))
+    assert joined(dataset, "logits").tolist() == [[1, 2**53 + 1], [0, 2]]
+    assert [note.code for note in dataset.notes] == ["rounded-integers"]
