@@ -16,7 +16,7 @@ from nllcli.inputs.jsonl import JsonLines
 from nllcli.inputs.opening import all_blocks, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.pairing import WrittenAsFloats, columns_as_samples, in_order_of, one_hot
-from nllcli.inputs.raw import FileArray, RawVector, Values
+from nllcli.inputs.raw import FileArray, RawVector, Values, widened
 from nllcli.inputs.text import open_table
 from nllcli.model import DEFAULT_IGNORE_INDEX, BlockSource, Dataset, Layout, Notice, VectorSource
 from nllcli.words import counted
@@ -237,7 +237,7 @@ def _sample_weights(path: str, layout: Layout, logits: BlockSource) -> VectorSou
     array = at_any_place(source)
     if array.fortran == layout.fortran:
         return _FloatVector(array, array.n_values)
-    return Values(path, array.read_all().ravel(order="F" if layout.fortran else "C").astype(np.float64))
+    return Values(path, widened(array.read_all()).ravel(order="F" if layout.fortran else "C").astype(np.float64))
 
 
 def _only_column(source: BlockSource, most: int | None) -> tuple[NDArray[np.float64], int]:
@@ -256,7 +256,7 @@ class _FloatVector(RawVector):
 
     def read(self, start: int, n: int) -> Any:
         with np.errstate(invalid="ignore"):  # of a signalling NaN
-            return super().read(start, n).astype(np.float64)
+            return widened(super().read(start, n)).astype(np.float64)
 
 
 def _class_names(

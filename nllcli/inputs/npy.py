@@ -115,9 +115,8 @@ def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = _NOTHIN
     if options.input_dtype == "bfloat16" and (untyped or (_is_short(dtype) and not options.of_targets)):
         return _BFLOAT16 if untyped or dtype.isnative else _SWAPPED_BFLOAT16
     if untyped:
-        raise DataError(
-            f"holds {dtype.str}, two bytes without a type", where=name, hint="bfloat16? --input-dtype bfloat16"
-        )
+        remedy = "--input-dtype bfloat16" if options.of_logits else "save it as float32"
+        raise DataError(f"holds {dtype.str}, two bytes without a type", where=name, hint=f"bfloat16? {remedy}")
     if options.input_dtype is not None and not options.of_targets:  # it is the logits that the option speaks of
         raise DataError(f"holds {dtype}, not {options.input_dtype}", where=name, hint="leave --input-dtype out")
     if options.of_weights and dtype.kind == "b":

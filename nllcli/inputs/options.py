@@ -13,7 +13,8 @@ class ReadOptions:
 
     ``member`` is the array of an archive or the column of a table, ``target_column`` the column that holds the targets,
     ``header`` says whether the first line of text names the columns. ``of_targets`` says that the file holds targets:
-    one value a sample in it is a class, not a logit; ``of_weights``, that it holds the samples' weights.
+    one value a sample in it is a class, not a logit; ``of_weights``, that it holds the samples' weights;
+    ``of_classes``, that it holds one number a class.
     """
 
     member: str | None = None
@@ -23,3 +24,9 @@ class ReadOptions:
     header: str = "auto"
     of_targets: bool = False
     of_weights: bool = False
+    of_classes: bool = False
+
+    @property
+    def of_logits(self) -> bool:
+        """Whether the file holds logits, of which ``input_dtype`` speaks."""
+        return not (self.of_targets or self.of_weights or self.of_classes)

@@ -30,6 +30,13 @@ _SHORT_RUN = 1 << 15
 _SLAB_BYTES = 1 << 24
 
 
+def widened(values: NDArray[Any]) -> NDArray[Any]:
+    """bfloat16 as the float32 of which it is the upper half; any other numbers as they are."""
+    if values.dtype.kind != "V":
+        return values
+    return np.left_shift(values.view("<u2"), 16, dtype=np.uint32).view(np.float32)
+
+
 def are_rounded(values: NDArray[Any]) -> bool:
     """Whether any of the values is an integer that float64 may not hold."""
     if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:

@@ -13,7 +13,7 @@ from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.inputs.files import ByteStream
 from nllcli.inputs.opening import Input, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
-from nllcli.inputs.raw import FileArray
+from nllcli.inputs.raw import FileArray, widened
 from nllcli.inputs.vector_text import (
     NUMBER,
     Flaw,
@@ -104,14 +104,14 @@ def _lines(stream: ByteStream) -> list[str]:
 
 
 def _parse_array(opened: Input, integers: bool) -> Vector:
-    source = opened.read(ReadOptions())
+    source = opened.read(ReadOptions(of_classes=True))
     if not isinstance(source, FileArray):
         raise Flaw(f"is {opened.format.upper()}; numbers are read from text, or from an array such as .npy")
     if len(source.shape) != 1:
         raise Flaw(f"has the shape {source.shape}; expected one dimension")
     if source.n_bytes > _MOST_BYTES:
         raise _too_long()
-    values = at_any_place(source).read_all()
+    values = widened(at_any_place(source).read_all())
     _check_values(values, integers)
     return Vector(array_of(values, integers))
 

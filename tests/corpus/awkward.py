@@ -91,8 +91,8 @@ def described(shape, descr="<f8", fortran=False):
     return {"descr": descr, "fortran_order": fortran, "shape": shape}
 
 
-def bfloat16():
-    return (np.array(ROWS, "<f4").view("<u4") >> 16).astype("<u2").view("V2")
+def bfloat16(values=ROWS):
+    return (np.array(values, "<f4").view("<u4") >> 16).astype("<u2").view("V2")
 
 
 def npz(compression=zipfile.ZIP_STORED, **members):
@@ -700,6 +700,32 @@ def other_cases():
     yield refused("jsonl-empty", "x.jsonl", "\n", "x.jsonl: is empty", words=forced)
 
 
+def bfloat16_cases():
+    """Typed, as safetensors have it, and untyped, as NumPy leaves it, in every role but that of logits."""
+    roles = {
+        "soft-targets": ((), np.eye(3)[list(LABELS)], LABELS),
+        "weights": (("targets.txt", "--weights"), (0.5, 0, 0.5), (0, 2, -100)),
+        "counts": (("targets.txt", "--counts"), (20, 20, 20), LABELS),
+        "sample-weights": (("targets.txt", "--sample-weights"), (0.5, 0, 0.5), (0, -100, 1)),
+    }
+    for role, (before, values, labels) in roles.items():
+        half = bfloat16(values)
+        files = {"b__safetensors": safetensors({"b": tensor(half, "BF16")}, half.tobytes()), "b__npy": npy(half)}
+        typed, untyped = (("x.npy", *before, file) for file in ("b.safetensors:b", "b.npy"))
+        yield accepted(f"bfloat16-{role}", "x.npy", npy(array()), words=typed, labels=labels, **files)
+        says = ("b.npy: holds |V2, two bytes without a type", "hint: bfloat16? save it as float32")
+        yield refused(f"bfloat16-{role}-untyped", "x.npy", npy(array()), *says, words=untyped, **files)
+    half = bfloat16(LABELS)
+    yield refused(
+        "bfloat16-targets",
+        "x.npy",
+        npy(array()),
+        "holds bfloat16, which is too coarse for class indices",
+        words=("x.npy", "b.safetensors"),
+        b__safetensors=safetensors({"b": tensor(half, "BF16")}, half.tobytes()),
+    )
+
+
 def refused_format_cases():
     untold = pickle.dumps((1.0, 2.0), 0)  # as text has it too
     yield refused(
@@ -977,6 +1003,7 @@ def cases():
         csv_cases,
         gzip_and_column_cases,
         other_cases,
+        bfloat16_cases,
         refused_format_cases,
         columnar_cases,
         target_cases,

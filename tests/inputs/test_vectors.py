@@ -1,5 +1,7 @@
 import gzip
 import io
+import json
+import struct
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -307,6 +309,17 @@ def test_reads_what_other_inputs_are_read_from(name, tmp_path):
     (tmp_path / "a.npy.gz").write_bytes(gzip.compress(image.getvalue()))
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"1,2.5"))
     assert read_vector(str(tmp_path / name), what="--weights").values.tolist() == [1.0, 2.5]
+
+
+@pytest.mark.parametrize(("values", "integers"), [([1.0, -2.5, 0.125], False), ([10, 50, 128], True)])
+def test_bfloat16_of_a_file_that_says_so(values, integers, tmp_path):
+    """Each is a bfloat16: two bytes, the upper half of its float32."""
+    data = b"".join(struct.pack(">f", value)[1::-1] for value in values)
+    header = json.dumps({"w": {"dtype": "BF16", "shape": [3], "data_offsets": [0, 6]}}).encode()
+    (tmp_path / "a.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data)
+    found = numbers(str(tmp_path / "a.safetensors"), integers=integers).values
+    assert found.tolist() == values
+    assert found.dtype == (np.int64 if integers else np.float64)
 
 
 def test_refuses_what_is_no_list(tmp_path, monkeypatch):
