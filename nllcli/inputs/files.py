@@ -98,10 +98,15 @@ class ByteStream:
         return b"".join(parts)
 
 
+def name_of(path: str) -> str:
+    """What messages and reports call an input."""
+    return "standard input" if path == "-" else path
+
+
 def open_stream(path: str) -> ByteStream:
     """Open ``path`` ("-" is standard input) for reading; raises FaultError where that fails."""
     if path == "-":
-        name = "standard input"
+        name = name_of(path)
         try:
             fd = sys.stdin.fileno()
             at_start = stat.S_ISREG(os.fstat(fd).st_mode) and os.lseek(fd, 0, os.SEEK_CUR) == 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import NllError
 from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.files import name_of
 from nllcli.inputs.targets import Shifted
 from nllcli.model import Calculation, Column, Metric, Report, Section, Step, Table
 from nllcli.numerics.diagnosis.evidence import Evidence, Reading, gather
@@ -164,7 +165,7 @@ def _checked(request: ScoreRequest, findings: list[Finding], case: Case | None) 
     counts = {severity: sum(f.severity == severity for f in findings) for severity in (ERROR, WARNING, NOTE)}
     report = Report(
         "check",
-        f"Check of {request.inputs.logits}",
+        f"Check of {name_of(request.inputs.logits)}",
         _signature(request),
         metrics=(
             Metric("n_findings", "findings", len(findings), headline=True, note=_summary(counts)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import UsageError
 from nllcli.inputs.dataset import JSON_TARGET, InputOptions, open_dataset
-from nllcli.inputs.files import can_be_read_again
+from nllcli.inputs.files import can_be_read_again, name_of
 from nllcli.inputs.jsonl import JsonLines
 from nllcli.model import PRECISIONS, REDUCTIONS, SOURCES, LossOptions, Notice
 from nllcli.numerics.evaluate import LOSSES
@@ -295,8 +295,7 @@ def open_again(inputs: InputOptions, why: str) -> Dataset:
     """Open the inputs for a second pass; raises UsageError, which ``why`` begins, where one can be read only once."""
     for path in (inputs.logits, inputs.targets, inputs.sample_weights):
         if path is not None and not can_be_read_again(path):
-            name = "standard input" if path == "-" else path
-            raise UsageError(f"{why}, and {name} cannot be read twice", hint="save it to a file")
+            raise UsageError(f"{why}, and {name_of(path)} cannot be read twice", hint="save it to a file")
     return open_dataset(inputs)
 
 
