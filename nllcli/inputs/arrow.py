@@ -244,7 +244,7 @@ def _table(
     if lists:
         n_classes, types = _length_of_lists(batches(1, columns), name), [types[0].value_type]
     for column, kind in zip(columns, types, strict=True):
-        if not _is_numeric(kind):
+        if not (_is_numeric(kind) or (options.of_weights and _is_boolean(kind))):
             hint = None if options.of_targets else _remedy(columns, column, kind, label, name)
             raise DataError(f"column {column!r} holds {kind}, not numbers", where=name, hint=hint)
     if types:
@@ -298,6 +298,12 @@ def _is_numeric(kind: Any) -> bool:
     from pyarrow import types
 
     return types.is_integer(_plain(kind)) or types.is_floating(_plain(kind))
+
+
+def _is_boolean(kind: Any) -> bool:
+    from pyarrow import types
+
+    return types.is_boolean(kind)
 
 
 def _is_text(kind: Any) -> bool:

@@ -603,7 +603,7 @@ def other_cases():
         "safetensors-no-such", "x.safetensors", both, "no array 'y'", words=("x.safetensors:y", "targets.txt"), code=2
     )
     wrong = {
-        "bool": ({"a": {**tensor(values, "F32"), "dtype": "BOOL"}}, data, "'BOOL'"),
+        "bool": ({"a": tensor(values > 0, "BOOL")}, (values > 0).tobytes(), "holds booleans (bool), not numbers"),
         "float8": ({"a": {**tensor(values, "F32"), "dtype": "F8_E4M3"}}, data, "'F8_E4M3'"),
         "short": ({"a": tensor(values, "F32")}, data[:-4], "bytes"),
         "long": ({"a": tensor(values, "F32")}, data + b"\0", "bytes"),

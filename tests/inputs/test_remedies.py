@@ -2,6 +2,7 @@
 
 import math
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import oracle
@@ -130,14 +131,21 @@ def test_a_shifted_target_is_named_by_its_own_place():
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("save", ["npy", "npz"])
+@pytest.mark.parametrize("save", ["npy", "npz", "safetensors", "parquet", "feather"])
 def test_booleans_are_weights(save):
     np.save("y.npy", TARGETS)
     mask = np.array([True, False, True, True, False])
     if save == "npy":
         np.save("w.npy", mask)
-    else:
+    elif save == "npz":
         np.savez_compressed("w.npz", mask)
+    elif save == "safetensors":
+        header = b'{"w": {"dtype": "BOOL", "shape": [5], "data_offsets": [0, 5]}}'
+        Path("w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + mask.tobytes())
+    else:
+        save_columns = pytest.importorskip(f"pyarrow.{save}")
+        write = save_columns.write_table if save == "parquet" else save_columns.write_feather
+        write(pytest.importorskip("pyarrow").table({"w": mask}), f"w.{save}")
     done = nll("compute", "x.npy", "y.npy", "--sample-weights", f"w.{save}", "-q")
     assert float(done.out) == loss(sample_weights=mask.astype(float).tolist())
 
