@@ -173,6 +173,13 @@ def clamped(folder):
     return _saved(folder, np.clip(logits, -5, 5), targets)
 
 
+def clamped_scores(folder):
+    rng = np.random.default_rng(54)
+    scores = rng.normal(0, 4, 300)
+    targets = (rng.random(300) < 1 / (1 + np.exp(-scores))).astype(int)
+    return [*_saved(folder, np.minimum(scores, 3.0), targets), "--binary"]
+
+
 def constant_class(folder):
     logits, targets = sound(18, 60, 4)
     return _saved(folder, _with(logits, (slice(None), 2), 0.125), targets)
@@ -394,7 +401,7 @@ FAULTS = {
     "infinite-logits": [infinite_logit],
     "masked-samples": [masked_sample],
     "half-precision-saturation": [saturated],
-    "identical-maxima": [tied_in_half_precision, clamped],
+    "identical-maxima": [tied_in_half_precision, clamped, clamped_scores],
     "constant-class": [constant_class, dead_middle_class],
     "targets-one-based": [one_based, one_based_without_the_last],
     "targets-out-of-range": [out_of_range],

@@ -187,6 +187,11 @@ def test_streaks_against_groupby(values):
     assert read_streaks(np.array(values, int), 0) == Streaks(zeros, runs, len(values) - zeros, len(groups) - runs)
 
 
+def repeats_of(x, targets=None, start=0):
+    tops = x.max(axis=1)
+    return read_repeats(x, targets, start, np.ones(len(x), bool), tops, (x == tops[:, None]).sum(axis=1) > 1)
+
+
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("n_classes", [2, 30, 200])
@@ -199,22 +204,51 @@ def test_duplicates_against_a_dictionary(dtype, order, n_classes):
         if key in seen:
             pairs.append((i, seen[key]))
         seen[key] = i
-    found = read_repeats(np.asarray(x, order=order), targets, 0, np.ones(300, bool)).duplicates()
+    total = repeats_of(np.asarray(x, order=order), targets)
+    found = total.duplicates()
     assert (found.n, found.n_rows, found.pairs) == (len(pairs), 300, tuple(pairs[:5]))
+    rows = Counter(map(tuple, x.tolist()))
+    assert (found.n_logits, found.n_repeated) == (300 - len(rows), sum(times > 1 for times in rows.values()))
+    maxima = total.maxima(2.0)
+    assert (maxima.n, maxima.n_there) == (len(rows), sum(max(row) == 2.0 for row in rows))
+    assert maxima.n_tied == sum(row.count(max(row)) > 1 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.arange(12.0), True),  # ten between the ends
+        (np.arange(11.0), False),
+        (np.tile(np.arange(12.0), 10), True),
+        (np.tile(np.arange(12.0), 11), False),
+        (np.concatenate([np.full(90, -5.0), np.arange(10.0), np.full(90, 20.0)]), True),
+        (np.ones(60), False),
+    ],
+)
+def test_few_numbers_are_told_from_many(values, expected):
+    rows = values.reshape(-1, 2) if len(values) % 2 == 0 else values[:, None]
+    assert repeats_of(rows).are_continuous() is expected
+
+
+def test_equal_rows_with_equal_soft_targets():
+    """Of three equal rows two have equal probabilities beside them."""
+    x, soft = np.array([[1.0, 2.0]] * 3), np.array([[0.5, 0.5], [0.25, 0.75], [0.5, 0.5]])
+    found = repeats_of(x, soft).duplicates()
+    assert (found.n, found.pairs, found.n_logits, found.n_repeated) == (1, ((2, 0),), 2, 1)
 
 
 def test_nothing_added_to_the_evidence_of_rows_and_runs_changes_nothing():
-    found = read_repeats(np.array([[1.0, 2.0], [1.0, 2.0]]), None, 0, np.ones(2, bool))
+    found = repeats_of(np.array([[1.0, 2.0], [1.0, 2.0]]))
     for total in (found + Repeats(), Repeats() + found):
         assert (total.n_rows, total.duplicates().pairs) == (2, ((1, 0),))
-    assert Repeats().duplicates().n == 0
+    assert Repeats().duplicates().n == Repeats().maxima(0.0).n == Repeats().are_continuous() == 0
     assert read_streaks(np.array([], int), 0) == Streaks()
 
 
 def test_small_differences_are_no_duplicates():
     """Whole numbers in float64 end in dozens of zero bits."""
     grid = np.array(list(itertools.product(range(12), repeat=4)), float)
-    assert read_repeats(grid, None, 0, np.ones(len(grid), bool)).duplicates().n == 0
+    assert repeats_of(grid).duplicates().n == 0
 
 
 def test_many_rows_take_bounded_memory_and_keep_the_share():
@@ -223,10 +257,12 @@ def test_many_rows_take_bounded_memory_and_keep_the_share():
     for start in range(0, 400_000, 50_000):
         x = rng.normal(0, 1, (50_000, 3))
         x[25_000:30_000] = x[:5_000]
-        total += read_repeats(x, None, start, np.ones(50_000, bool))
-    assert len(total.hashes) <= 1 << 16
+        total += repeats_of(x, None, start)
+    assert len(total.kept) <= 1 << 16
     assert total.n_bits > 0
     assert total.duplicates().n == pytest.approx(40_000, rel=0.1)
+    assert total.duplicates().n_repeated == pytest.approx(40_000, rel=0.1)
+    assert total.maxima(0.0).n == pytest.approx(360_000, rel=0.1)
     assert all(later - earlier == 25_000 for later, earlier in total.duplicates().pairs)
 
 

@@ -167,6 +167,51 @@ def test_small_and_large_columns_in_turn(other, tmp_path):
     assert "decimal-commas" not in codes
 
 
+@pytest.mark.parametrize("leaves", [2, 8, 60, 200])
+@pytest.mark.parametrize("dtype", ["f2", "f8"])
+def test_a_tree_has_few_outputs(leaves, dtype, tmp_path):
+    """The largest logit is that of one leaf, and every leaf's logits occur with several targets."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        logits = rng.normal(0, 2, (leaves, 4)).astype(dtype)[rng.integers(0, leaves, 1000)]
+        assert found(tmp_path, logits, drawn(rng, logits)) == []
+        assert {severity for _, severity in found(tmp_path, logits)} <= {"note"}
+        scores = logits[:, 0].astype(float)
+        targets = (rng.random(1000) < 1 / (1 + np.exp(-scores))).astype(int)
+        assert found(tmp_path, scores, targets, binary=True) == []
+
+
+def test_a_tree_that_is_always_right(tmp_path):
+    """Each of eight leaves has one target, so that logits and targets repeat alike: many times."""
+    rng = np.random.default_rng(23)
+    leaves = rng.normal(0, 1, (8, 4)) + 4.0 * np.eye(4)[np.arange(8) % 4]
+    at = rng.integers(0, 8, 500)
+    assert found(tmp_path, leaves[at], at % 4) == []
+
+
+TEXT = (
+    "the cat sat on the mat and the dog lay on the rug while the rain fell on the roof of the old house and nobody "
+    "in it heard the small brown mouse that ran along the wall to the hole behind the stove where it lived"
+)
+
+
+@pytest.mark.parametrize("n_words", [6, 12, 30])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("shift", [0, 1])
+def test_counted_pairs_of_letters(n_words, dtype, shift, tmp_path):
+    """Every letter's logits are logarithms of small whole numbers, and those of its every other occurrence."""
+    text = " ".join(TEXT.split()[:n_words])
+    letters = sorted(set(text))
+    tokens = np.array([[letters.index(letter) for letter in text]])
+    pairs = np.ones((len(letters), len(letters)))
+    np.add.at(pairs, (tokens[0, :-1], tokens[0, 1:]), 1)
+    logits = np.log(pairs).astype(dtype)[tokens]
+    if shift:
+        assert found(tmp_path, logits, tokens, shift=1) == []
+    else:
+        assert found(tmp_path, logits[0, :-1], tokens[0, 1:]) == []
+
+
 def test_two_decimals_repeat_by_chance(tmp_path):
     logits, targets = sound(4, 400, 2, spread=1.0, dtype=np.float64)
     assert found(tmp_path, logits.round(2), targets) == []

@@ -12,7 +12,7 @@ from nllcli.numerics.diagnosis.fit import Fit, read_as_probs, read_fit, read_sof
 from nllcli.numerics.diagnosis.labels import Labels, SoftLabels, read_labels, read_soft_labels
 from nllcli.numerics.diagnosis.repeats import Repeats, read_repeats
 from nllcli.numerics.diagnosis.sums import Sums
-from nllcli.numerics.diagnosis.values import Values, read_values
+from nllcli.numerics.diagnosis.values import Tops, Values, read_values
 from nllcli.numerics.normaliser import contiguous
 from nllcli.numerics.surprisal import surprisal
 from nllcli.numerics.tally import Rows
@@ -72,12 +72,12 @@ def _bad_weights(block: Block, counted: NDArray[np.bool_] | None) -> Rows:
 
 
 def _without_targets(block: Block, x: NDArray[Any], reading: Reading) -> Evidence:
-    values, finite = read_values(x, block.logits.dtype, reading.source, None, block.start)
+    values, tops = read_values(x, block.logits.dtype, reading.source, None, block.start)
     return Evidence(
         len(x),
         len(x),
         values=values,
-        repeats=_repeats(block, x, finite, reading),
+        repeats=_repeats(block, x, tops.finite, tops),
         bad_weights=_bad_weights(block, None),
     )
 
@@ -89,18 +89,18 @@ def _with_classes(
     labels, counted = read_labels(given, reading.ignore_index, n_classes, block.start)
     every = bool(counted.all())
     targets = given if every else np.where(counted, given, 0)
-    values, finite = read_values(x, block.logits.dtype, reading.source, None if every else counted, block.start)
+    values, tops = read_values(x, block.logits.dtype, reading.source, None if every else counted, block.start)
     scores = surprisal(x, source=reading.source, binary=reading.binary, scratch=scratch)
     fit = read_fit(
         scores,
         targets,
         counted,
-        finite,
+        tops.finite,
         n_classes=n_classes,
         start=block.start,
         sequence=reading.sequence,
     )
-    used = counted & finite
+    used = counted & tops.finite
     if values.n_probs:
         fit += read_as_probs(x, targets, used)
     return Evidence(
@@ -110,7 +110,7 @@ def _with_classes(
         SoftLabels(),
         values,
         fit,
-        _repeats(block, x, used, reading),
+        _repeats(block, x, used, tops),
         _bad_weights(block, counted),
     )
 
@@ -119,16 +119,12 @@ def _with_soft_targets(
     block: Block, targets: NDArray[Any], x: NDArray[Any], reading: Reading, scratch: Scratch
 ) -> Evidence:
     soft, valid = read_soft_labels(targets, block.start)
-    values, finite = read_values(x, block.logits.dtype, reading.source, None, block.start)
+    values, tops = read_values(x, block.logits.dtype, reading.source, None, block.start)
     scores = surprisal(x, source=reading.source, binary=reading.binary, scratch=scratch)
-    fit = read_soft_fit(scores, targets, valid & finite, block.start)
-    repeats = _repeats(block, x, finite, reading)
+    fit = read_soft_fit(scores, targets, valid & tops.finite, block.start)
+    repeats = _repeats(block, x, tops.finite, tops)
     return Evidence(len(x), len(x), Labels(), soft, values, fit, repeats, _bad_weights(block, None))
 
 
-def _repeats(block: Block, x: NDArray[Any], used: NDArray[np.bool_], reading: Reading) -> Repeats:
-    """Single scores are equal too easily to say anything."""
-    if reading.binary or x.shape[1] < 2:
-        return Repeats()
-    targets = block.targets if block.targets is not None and block.targets.ndim == 1 else None
-    return read_repeats(x, targets, block.start, used)
+def _repeats(block: Block, x: NDArray[Any], used: NDArray[np.bool_], tops: Tops) -> Repeats:
+    return read_repeats(x, block.targets, block.start, used, tops.value, tops.tied)

@@ -13,24 +13,42 @@ if TYPE_CHECKING:
 _LIMIT = 1 << 16
 _N_SAMPLED = 256
 _SAMPLED_CLASSES = 8
+# What counts and small whole numbers give is one of a few, as are logarithms of them.
+_LEAST_DIFFERENT, _MOST_TIMES = 10, 10
+
+
+# What is kept of a row: the hashes of its logits and of these with its target, its maximum and whether two share it.
+_KEPT = np.dtype([("logits", "u8"), ("both", "u8"), ("row", "i8"), ("top", "f8"), ("tied", "?")])
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """``n`` of ``n_rows`` rows equal an earlier one; ``pairs`` are the first, as (row, earlier row).
+    """``n`` of ``n_rows`` rows equal an earlier one, target and all; ``pairs`` are the first, as (row, earlier row).
 
-    ``by_chance`` is how many pairs would be equal if the columns were independent.
+    ``n_logits`` equal an earlier one in their logits, copies of ``n_repeated`` different rows. ``by_chance`` is how
+    many pairs would be equal if the columns were independent.
     """
 
     n: int
     n_rows: int
     pairs: tuple[tuple[int, int], ...]
     by_chance: float
+    n_logits: int = 0
+    n_repeated: int = 0
+
+
+@dataclass(frozen=True)
+class Maxima:
+    """Of ``n`` different rows, those whose maximum two classes share, and those whose maximum is one given number."""
+
+    n: int
+    n_tied: int
+    n_there: int
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """Hashes of rows with their targets, thinned out by the hashes themselves once there are too many.
+    """Hashes of rows, thinned out by the hashes of their logits once there are too many.
 
     All rows are kept up to 65,536; beyond, those whose hash begins with ``n_bits`` zeros. Equal rows are kept or
     dropped together, so the share of duplicates stays that of the whole file (Flajolet, "On adaptive sampling",
@@ -39,62 +57,99 @@ class Repeats:
 
     n_rows: int = 0
     n_bits: int = 0
-    hashes: NDArray[np.uint64] | None = None
-    rows: NDArray[np.int64] | None = None
+    kept: NDArray[np.void] | None = None
     sampled: NDArray[np.float64] | None = None
 
     def __add__(self, other: Repeats) -> Repeats:
-        if self.hashes is None or self.rows is None or self.sampled is None:
+        if self.kept is None or self.sampled is None:
             return other
-        if other.hashes is None or other.rows is None or other.sampled is None:
+        if other.kept is None or other.sampled is None:
             return self
         sampled = self.sampled
         if len(sampled) < _N_SAMPLED:
             sampled = np.concatenate([sampled, other.sampled])[:_N_SAMPLED]
-        n_bits = max(self.n_bits, other.n_bits)
-        hashes, rows = np.concatenate([self.hashes, other.hashes]), np.concatenate([self.rows, other.rows])
-        return _thinned(Repeats(self.n_rows + other.n_rows, n_bits, hashes, rows, sampled), at_once=False)
+        n_bits, kept = max(self.n_bits, other.n_bits), np.concatenate([self.kept, other.kept])
+        return _thinned(Repeats(self.n_rows + other.n_rows, n_bits, kept, sampled), at_once=False)
 
     def duplicates(self) -> Duplicates:
-        if self.hashes is None or self.rows is None or self.sampled is None:
+        if self.kept is None or self.sampled is None:
             return Duplicates(0, 0, (), 0.0)
-        order = np.argsort(self.hashes, kind="stable")
-        hashes, rows = self.hashes[order], self.rows[order]
-        again = np.flatnonzero(hashes[1:] == hashes[:-1])
-        later = again[np.argsort(rows[again + 1])][:5]
+        kept = self.kept[np.argsort(self.kept["both"], kind="stable")]
+        again = np.flatnonzero(kept["both"][1:] == kept["both"][:-1])
+        later = again[np.argsort(kept["row"][again + 1])][:5]
+        _, times = np.unique(kept["logits"], return_counts=True)
         return Duplicates(
             len(again) << self.n_bits,
             self.n_rows,
-            tuple((int(rows[i + 1]), int(rows[i])) for i in later),
+            tuple((int(kept["row"][i + 1]), int(kept["row"][i])) for i in later),
             _equal_by_chance(self.sampled, self.n_rows),
+            int((times - 1).sum()) << self.n_bits,
+            int(np.count_nonzero(times > 1)) << self.n_bits,
         )
 
+    def maxima(self, value: float) -> Maxima:
+        """How many different rows share their maximum, and how many have this one."""
+        if self.kept is None:
+            return Maxima(0, 0, 0)
+        _, first = np.unique(self.kept["logits"], return_index=True)
+        rows = self.kept[first]
+        n_tied, n_there = int(np.count_nonzero(rows["tied"])), int(np.count_nonzero(rows["top"] == value))
+        return Maxima(len(rows) << self.n_bits, n_tied << self.n_bits, n_there << self.n_bits)
 
-def read_repeats(x: NDArray[Any], targets: NDArray[np.int64] | None, start: int, used: NDArray[np.bool_]) -> Repeats:
-    """Hash the ``used`` rows of ``x`` (n, C) together with their ``targets`` (n,)."""
+    def are_continuous(self) -> bool:
+        """Whether the sampled numbers, but for the least and the largest, are many and repeat ten times at most."""
+        if self.sampled is None:
+            return False
+        between = self.sampled[(self.sampled > self.sampled.min()) & (self.sampled < self.sampled.max())]
+        n_different = len(np.unique(between))
+        return n_different >= _LEAST_DIFFERENT and _MOST_TIMES * n_different >= len(between)
+
+
+def read_repeats(
+    x: NDArray[Any],
+    targets: NDArray[Any] | None,
+    start: int,
+    used: NDArray[np.bool_],
+    tops: NDArray[Any],
+    tied: NDArray[np.bool_],
+) -> Repeats:
+    """Hash the ``used`` rows of ``x`` (n, C), with ``targets`` (n,) or (n, C); ``tops`` (n,) are their maxima.
+
+    ``tied`` (n,) are rows in which two classes share it.
+    """
     rows = np.flatnonzero(used)
     if not rows.size:
         return Repeats()
-    hashes = _hash_rows(x)
-    if targets is not None:
-        hashes += targets.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    hashes = _mixed(hashes)
+    kept = np.empty(len(rows), _KEPT)
+    logits = _hash_rows(x)
+    kept["logits"] = _mixed(logits)[rows]
+    if targets is None:
+        kept["both"] = kept["logits"]
+    else:
+        kept["both"] = _mixed(logits + _hash_targets(targets))[rows]
+    kept["row"], kept["top"], kept["tied"] = rows + start, tops[rows], tied[rows]
     sampled = x[rows[:_N_SAMPLED], :_SAMPLED_CLASSES].astype(np.float64)
-    return _thinned(Repeats(len(rows), 0, hashes[rows], rows + start, sampled), at_once=True)
+    return _thinned(Repeats(len(rows), 0, kept, sampled), at_once=True)
 
 
 def _thinned(repeats: Repeats, *, at_once: bool) -> Repeats:
-    """Drop hashes until they fit; a block that fits needs no look at its hashes."""
-    assert repeats.hashes is not None
-    assert repeats.rows is not None
-    hashes, rows, n_bits = repeats.hashes, repeats.rows, repeats.n_bits
-    if at_once and len(hashes) <= _LIMIT:
+    """Drop rows until they fit; a block that fits needs no look at its hashes."""
+    assert repeats.kept is not None
+    kept, n_bits = repeats.kept, repeats.n_bits
+    if at_once and len(kept) <= _LIMIT:
         return repeats
     while True:
-        kept = hashes >> np.uint64(64 - n_bits) == 0 if n_bits else np.ones(len(hashes), np.bool_)
-        if np.count_nonzero(kept) <= _LIMIT or n_bits == 63:
-            return Repeats(repeats.n_rows, n_bits, hashes[kept], rows[kept], repeats.sampled)
+        these = kept["logits"] >> np.uint64(64 - n_bits) == 0 if n_bits else np.ones(len(kept), np.bool_)
+        if np.count_nonzero(these) <= _LIMIT or n_bits == 63:
+            return Repeats(repeats.n_rows, n_bits, kept[these], repeats.sampled)
         n_bits += 1
+
+
+def _hash_targets(targets: NDArray[Any]) -> NDArray[np.uint64]:
+    """Of classes (n,), or of probabilities (n, C)."""
+    if targets.ndim == 2:
+        return _hash_rows(targets.astype(np.float64)) * np.uint64(0x9E3779B97F4A7C15)
+    return targets.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
 
 
 def _hash_rows(x: NDArray[Any]) -> NDArray[np.uint64]:

@@ -52,10 +52,19 @@ class Values(Sums):
     halves: Halves = Halves()
 
 
+@dataclass(frozen=True)
+class Tops:
+    """The maxima ``value`` (n,) of rows: whether ``finite`` (n,), and ``tied`` (n,), in half precision alone."""
+
+    value: NDArray[Any]
+    finite: NDArray[np.bool_]
+    tied: NDArray[np.bool_]
+
+
 def read_values(
     x: NDArray[Any], dtype: np.dtype[Any], source: str, counted: NDArray[np.bool_] | None, start: int
-) -> tuple[Values, NDArray[np.bool_]]:
-    """The evidence in ``x`` (n, C), read from a file of ``dtype``; and which rows are free of NaN and infinite maxima.
+) -> tuple[Values, Tops]:
+    """The evidence in ``x`` (n, C), read from a file of ``dtype``; and the maxima of all rows (NaN of NaN).
 
     Only the ``counted`` rows are evidence (None: all are).
     """
@@ -70,12 +79,13 @@ def read_values(
         kept = x if counted is None else x[counted]
         clean = finite if counted is None else finite & counted
         half, whole = _is_half(kept, dtype), _is_whole(kept)
+        tied = finite & _tied(x, high) if half else np.zeros(len(x), np.bool_)
         values = Values(
             n=int(np.count_nonzero(clean)),
             saturated=where((np.abs(high) == HALF_MAXIMUM) | (np.abs(low) == HALF_MAXIMUM)),
             n_unit=int(np.count_nonzero(clean & (low >= 0.0) & (high <= 1.0))),
             peak=Peak.of(high[clean]) if source == "logits" else None,
-            tied=where(finite & _tied(x, high)) if half else Rows(),
+            tied=where(tied),
             half=Every(half) if len(kept) else None,
             whole=Every(whole) if len(kept) else None,
             constant=Constant.of(kept),
@@ -88,7 +98,7 @@ def read_values(
             values += _other_readings(x[kept_rows], low[kept_rows], high[kept_rows], dtype)
         else:
             values += _sums_to_one(x, source, dtype, finite, where)
-    return values, finite
+    return values, Tops(high, finite, tied)
 
 
 def _nonfinite(x: NDArray[Any], high: NDArray[Any], counted: NDArray[np.bool_] | None, where: Any) -> Values:

@@ -13,6 +13,8 @@ from nllcli.words import counted
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nllcli.numerics.diagnosis.repeats import Duplicates
+
 # One row of 0s and a 1 may be anybody's logits; three in a file are predictions.
 _LEAST_WHOLE_ROWS = 3
 # Sigmoid logits stay within [0, 1] by chance, a third of the time each, in one of a thousand million files.
@@ -23,10 +25,15 @@ _LEAST_CONSTANT_ROWS = 10
 # Half precision makes ties now and then; a tenth of the rows is more than its 11 bits explain.
 _LEAST_TIED_ROWS = 10
 _TIED_SHARE = 0.1
+# Scores that a continuous output gives differ, save for what half precision makes equal.
+_DIFFERENT_SHARE = 0.5
 # From here on half precision counts by twos, so whole numbers may be what is left of others.
 _LEAST_COARSE = 2048.0
 # Fewer duplicates than one in a hundred rows hardly move a loss.
 _DUPLICATED_SHARE = 0.01
+# Of rows that were copied hardly any has another target; and nobody copies a file so many times.
+_OTHERS_SHARE = 0.01
+_MOST_COPIES = 8
 # How many times more duplicates there must be than coarse numbers give by chance.
 _BEYOND_CHANCE = 100
 
@@ -174,16 +181,21 @@ def half_precision_saturation(case: Case) -> Finding | None:
 
 
 def identical_maxima(case: Case) -> Finding | None:
-    """A tenth of the rows, and ten at least, tie for the maximum in half precision, or end at one common ceiling."""
+    """A tenth of the rows, and ten at least, tie for the maximum in half precision, or end at one common ceiling.
+
+    Equal rows count once, for a model with few outputs repeats their maxima; single scores are cut off if, below the
+    ceiling, nearly all differ.
+    """
     values = case.evidence.values
     if values.peak is None or values.whole is None or case.options.source != "logits" or case.n_classes < 2:
         return None
     if are_no_logits(case):
         return None
-    if values.whole.holds and values.peak.value < _LEAST_COARSE:
-        return None  # counts and votes are whole and tie by nature
-    least = max(_LEAST_TIED_ROWS, _TIED_SHARE * values.n)
-    if values.tied.n >= least:
+    if values.peak.value < _LEAST_COARSE and (values.whole.holds or not case.evidence.repeats.are_continuous()):
+        return None  # counts and votes tie by nature, and so do logarithms of them
+    maxima = case.evidence.repeats.maxima(values.peak.value)
+    least = max(_LEAST_TIED_ROWS, _TIED_SHARE * maxima.n)
+    if maxima.n_tied >= least:
         return Finding(
             "identical-maxima",
             WARNING,
@@ -192,8 +204,12 @@ def identical_maxima(case: Case) -> Finding | None:
             case.rows(values.tied),
             "compute the last layer in float32",
         )
+    if case.options.binary:
+        cut_off = values.peak.n >= least and maxima.n - 1 >= _DIFFERENT_SHARE * (values.n - values.peak.n)
+    else:
+        cut_off = maxima.n_there >= least
     # Constant rows tell of another fault, and probabilities end at 1 by nature.
-    if values.peak.n < least or values.n in (values.n_probs, values.n_log_probs):
+    if not cut_off or values.n in (values.n_probs, values.n_log_probs):
         return None
     if values.constant is not None and values.constant.same.any():
         return None
@@ -243,16 +259,28 @@ def one_column(case: Case) -> Finding | None:
 
 
 def duplicated_rows(case: Case) -> Finding | None:
-    """Equal logits and targets, a hundred times oftener than their coarseness explains; below 1 % only a note."""
+    """Equal logits and targets, a hundred times oftener than their coarseness explains.
+
+    Below 1 % of the rows, and without targets, only a note; single scores are equal too easily to say anything.
+    """
     duplicates = case.evidence.repeats.duplicates()
-    if not duplicates.n or duplicates.n < _BEYOND_CHANCE * duplicates.by_chance:
+    if case.n_classes < 2 or case.options.binary or not duplicates.n or _has_few_outputs(duplicates):
+        return None
+    if duplicates.n < _BEYOND_CHANCE * duplicates.by_chance:
         return None
     first = [f"{case.place(a)} = {case.place(b)}" for a, b in duplicates.pairs]
+    many = case.has_targets and duplicates.n >= _DUPLICATED_SHARE * duplicates.n_rows
     target = " and target" if case.has_targets else ""
     return Finding(
         "duplicated-rows",
-        WARNING if duplicates.n >= _DUPLICATED_SHARE * duplicates.n_rows else NOTE,
+        WARNING if many else NOTE,
         f"of {duplicates.n_rows} samples {duplicates.n} repeat the logits{target} of an earlier one",
         {"samples": duplicates.n, "first": first},
         "was a file appended twice, or a sample drawn with replacement? numpy.unique(logits, axis=0) drops repeats",
     )
+
+
+def _has_few_outputs(duplicates: Duplicates) -> bool:
+    """Whether logits repeat as those of a decision tree do: with other targets too, or many times each."""
+    others = duplicates.n_logits - duplicates.n
+    return others > _OTHERS_SHARE * duplicates.n_repeated or duplicates.n_logits > _MOST_COPIES * duplicates.n_repeated
