@@ -158,13 +158,14 @@ def _score_targets(block: Block, options: LossOptions, n_classes: int) -> _Score
 def _refuse_bad_soft(start: int, targets: NDArray[Any], options: LossOptions) -> None:
     wrong = ~((targets >= 0) & (targets <= 1)) if options.binary else ~np.isfinite(targets)
     if wrong.any():
-        sample, c = np.argwhere(wrong)[0]
-        value = float(targets[sample, c])
+        sample, column = map(int, np.argwhere(wrong)[0])
+        value = float(targets[sample, column])
+        c = _class_of(column, binary=options.binary)
         raise SampleError(
             f"target {value!r} is no probability" + ("" if options.binary else f", in class {c}"),
             culprit="targets",
-            samples=(int(sample) + start,),
-            class_index=int(c),
+            samples=(sample + start,),
+            class_index=c,
         )
 
 
@@ -216,15 +217,16 @@ def _unusable(
     """Counted samples without a number: None where there are none, refused unless they are let through."""
     unusable = scored.masked(scores.unusable())
     if options.source == "probs":
-        _refuse(np.less(x, 0) | np.greater(x, 1), "no probability", block, x, scored, unusable)
+        _refuse(np.less(x, 0) | np.greater(x, 1), "no probability", block, x, scored, unusable, options)
     elif options.source == "log-probs" and options.clip is None and (options.binary or options.loss == "one-vs-rest"):
-        _refuse(np.greater(x, 0), "no log-probability: 1 - p would be negative", block, x, scored, unusable)
+        what = "no log-probability: 1 - p would be negative"
+        _refuse(np.greater(x, 0), what, block, x, scored, unusable, options)
     if not unusable.any():
         return None
     if options.on_nonfinite == "nan":
         return unusable
     first = np.flatnonzero(unusable)[:5]
-    message, c = _nonfinite(x[first[0]])
+    message, c = _nonfinite(x[first[0]], binary=options.binary)
     raise SampleError(
         message,
         culprit="logits",
@@ -234,13 +236,19 @@ def _unusable(
     )
 
 
-def _nonfinite(row: NDArray[Any]) -> tuple[str, int | None]:
+def _nonfinite(row: NDArray[Any], *, binary: bool) -> tuple[str, int | None]:
     """What is wrong with a row of logits, and the class at fault, where it is one."""
     bad = np.isnan(row) | np.isposinf(row)
     if not bad.any():
         return "every class is -inf, which leaves nothing to normalise", None
-    c = int(np.flatnonzero(bad)[0])
-    return f"class {c} is {'NaN' if np.isnan(row[c]) else '+inf'}", c
+    column = int(np.flatnonzero(bad)[0])
+    c = _class_of(column, binary=binary)
+    return f"class {c} is {'NaN' if np.isnan(row[column]) else '+inf'}", c
+
+
+def _class_of(column: int, *, binary: bool) -> int:
+    """The class to which a column belongs: the only one of two classes, to class 1."""
+    return 1 if binary else column
 
 
 def _refuse(
@@ -250,13 +258,15 @@ def _refuse(
     x: NDArray[Any],
     scored: _Scored,
     unusable: NDArray[np.bool_],
+    options: LossOptions,
 ) -> None:
     rows = scored.masked(np.logical_or.reduce(outside, axis=1)) & ~unusable
     if rows.any():
         first = np.flatnonzero(rows)[:5]
-        c = int(np.flatnonzero(outside[first[0]])[0])
+        column = int(np.flatnonzero(outside[first[0]])[0])
+        c = _class_of(column, binary=options.binary)
         raise SampleError(
-            f"class {c} is {float(x[first[0], c])!r}, {what}",
+            f"class {c} is {float(x[first[0], column])!r}, {what}",
             culprit="logits",
             samples=tuple(int(i) + block.start for i in first),
             class_index=c,

@@ -85,15 +85,17 @@ def blaming(dataset: Dataset) -> Iterator[None]:
         vector = {"targets": dataset.targets, "sample_weights": dataset.sample_weights}.get(error.culprit)
         source = dataset.soft_targets if error.culprit == "targets" and dataset.soft_targets else dataset.logits
 
-        def place(sample: int, class_index: int | None = None) -> str:
+        def place(sample: int, column: int | None = None) -> str:
             layout = dataset.layout
-            return source.place(sample, layout, class_index) if vector is None else vector.place(sample, layout)
+            return source.place(sample, layout, column) if vector is None else vector.place(sample, layout)
 
         message = _with_name(error, dataset.class_names)
         if len(error.values) > 1:
             more = zip(error.samples[1:], error.values[1:], strict=True)
             message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
-        where = f"{(vector or source).name}, {place(error.samples[0], error.class_index)}"
+        # Of two classes there may be only the column of class 1.
+        column = 0 if dataset.binary and error.class_index is not None else error.class_index
+        where = f"{(vector or source).name}, {place(error.samples[0], column)}"
         raise DataError(message, where=where, hint=error.hint or _out_of_range_hint(error, dataset)) from error
 
 

@@ -577,6 +577,28 @@ def gzip_and_column_cases():
     )
 
 
+def binary_cases():
+    """The one column is that of class 1."""
+    bad = {
+        "nan": ("nan", "logits", "is NaN"),
+        "plus-infinity": ("inf", "logits", "is +inf"),
+        "no-probability": ("1.5", "probs", "is 1.5, no probability"),
+        "no-log-probability": ("0.5", "log-probs", "is 0.5, no log-probability"),
+    }
+    for name, (cell, source, says) in bad.items():
+        words = ("x.csv", "t.txt", "--binary", "--classes", "cat,dog", "--from", source)
+        place = "x.csv, line 2, column 1: class 1 ('dog') "
+        yield refused(f"binary-{name}", "x.csv", f"0\n{cell}\n", place + says, words=words, t__txt="0\n1\n")
+    yield refused(
+        "binary-soft-target",
+        "x.npy",
+        npy(np.zeros(2)),
+        "y.npy, row 1: target 1.5 is no probability",
+        words=("x.npy", "y.npy", "--binary", "--classes", "cat,dog"),
+        y__npy=npy(np.array([0.5, 1.5])),
+    )
+
+
 def other_cases():
     values, labels = array("<f4"), np.array(LABELS, "<i8")
     header = {"logits": tensor(values, "F32"), "targets": tensor(labels, "I64", values.nbytes)}
@@ -1002,6 +1024,7 @@ def cases():
         npz_cases,
         csv_cases,
         gzip_and_column_cases,
+        binary_cases,
         other_cases,
         bfloat16_cases,
         refused_format_cases,
