@@ -87,6 +87,14 @@ def bfloat16_as(dtype):
     return build
 
 
+def bfloat16_log_probs_as(dtype):
+    def build(folder):
+        logits, targets = sound(55, 80, 6)
+        return _saved(folder, _upper_halves(np.log(softmax(logits))).view(dtype), targets)
+
+    return build
+
+
 def decimal_commas(digits):
     def build(folder):
         logits, targets = sound(48, 40, 3, dtype=np.float64)
@@ -388,7 +396,12 @@ FAULTS = {
     "no-samples": [no_samples],
     "everything-ignored": [everything_ignored],
     "one-column": [one_column],
-    "bfloat16-bits": [bfloat16_as(np.int16), bfloat16_as(np.uint16)],
+    "bfloat16-bits": [
+        bfloat16_as(np.int16),
+        bfloat16_as(np.uint16),
+        bfloat16_log_probs_as(np.int16),
+        bfloat16_log_probs_as(np.uint16),
+    ],
     "decimal-commas": [decimal_commas(6), decimal_commas(17)],
     "softmax-twice": [softmax_twice, sigmoid_twice],
     "log-softmax-twice": [log_softmax_twice],

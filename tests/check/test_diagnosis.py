@@ -162,8 +162,22 @@ def test_bits_of_bfloat16_against_struct(dtype):
     masks = [value in (0.0, -math.inf, lowest) for value in values]
     given_ = np.array(patterns, np.uint16).view(dtype[-2:]).astype(dtype).reshape(-1, 4)
     found = read_bits(given_.astype(float), given_.dtype)
-    assert found == Bits(1 << 16, sum(map(max, ordinary, masks)), sum(map(lambda o, v: o and v < 0, ordinary, values)))
+    negative = sum(map(lambda o, v: o and v < 0, ordinary, values))
+    rows = [values[i : i + 4] for i in range(0, 1 << 16, 4)]
+    log_probs = sum(max(row) <= 0 and abs(math.fsum(map(math.exp, row)) - 1) <= 0.05 for row in rows)
+    assert found == Bits(1 << 16, sum(map(max, ordinary, masks)), negative, 1 << 14, log_probs)
     assert read_bits(given_.astype(float), np.dtype("i4")) == Bits()
+
+
+@pytest.mark.parametrize("dtype", ["i2", "u2"])
+def test_rows_of_log_probabilities_in_bits(dtype):
+    """Rows of two: log p beside log(1 - p), of which one is off, one has a number above 0, one has a probability 0."""
+    rows = [[math.log(p), math.log(1 - p)] for p in (0.5, 0.9, 0.001)] + [[-1.0, -1.0], [0.001, -8.0], [0.0, -math.inf]]
+    bits = [[int.from_bytes(struct.pack(">f", value)[:2], "big") for value in row] for row in rows]
+    x = np.array(bits, np.uint16).view(dtype)
+    found = read_bits(x.astype(float), x.dtype)
+    assert (found.n_rows, found.n_log_probs) == (6, 4)
+    assert read_bits(x[:, :1].astype(float), x.dtype).n_log_probs == 0
 
 
 def test_halves_of_decimal_fractions_against_text():

@@ -7,18 +7,27 @@ from nllcli.tasks.findings.case import ERROR, Case, Finding
 # One or two rows may be anything.
 _LEAST_ROWS = 3
 _FITTING_SHARE = 0.99
+# Exponentials sum to 1 by chance in one of ten rows at the best.
+_LEAST_LOG_PROBS = 5
 # Of six decimals one in ten is a zero in front, which is lost; of more, fewer.
 _LONG_SHARE = 0.8
 
 
 def bfloat16_bits(case: Case) -> Finding | None:
-    """Two-byte integers of both signs that nearly all are logits of an ordinary size if read as bfloat16."""
-    bits = case.evidence.values.bits
-    if case.evidence.n_counted < _LEAST_ROWS or not 0 < bits.n_negative < bits.n:
+    """Two-byte integers that read as bfloat16 are log-probabilities, or logits of both signs and an ordinary size."""
+    bits, dtype = case.evidence.values.bits, case.dataset.logits.dtype
+    if case.evidence.n_counted < _LEAST_ROWS:
         return None
-    if bits.n_fitting < _FITTING_SHARE * bits.n:
+    if bits.n_rows >= _LEAST_LOG_PROBS and bits.n_log_probs >= _FITTING_SHARE * bits.n_rows:
+        return Finding(
+            "bfloat16-bits",
+            ERROR,
+            f"the logits are {dtype.name} numbers, and log-probabilities if read as the bits of bfloat16",
+            {"samples": bits.n_rows, "sum_to_1_as_bfloat16": bits.n_log_probs},
+            "--input-dtype bfloat16 --from log-probs; or save log_probs.float().numpy()",
+        )
+    if not 0 < bits.n_negative < bits.n or bits.n_fitting < _FITTING_SHARE * bits.n:
         return None
-    dtype = case.dataset.logits.dtype
     return Finding(
         "bfloat16-bits",
         ERROR,
