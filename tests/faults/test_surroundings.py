@@ -127,10 +127,11 @@ def test_a_named_pipe_and_a_device_are_written_into(workplace):
 def test_an_input_is_not_written_over(workplace, words, source, kind, monkeypatch, capfd):
     if source not in words.split():
         return
-    named = {"A": "logits.npy", "T": "targets.npy"}
+    text = words == "compute A T -o OUT"  # arrays belong into arrays, reports into text
+    named = {"A": "logits.csv", "T": "targets.txt"} if text else {"A": "logits.npy", "T": "targets.npy"}
     out = named[source]
     if kind != "path":
-        out = "out.npy"
+        out = "out.txt" if text else "out.npy"
         (os.symlink if kind == "symbolic link" else os.link)(named[source], out)
     monkeypatch.setattr("nllcli.inputs.dataset.open_dataset", None)  # the work must not even begin
     assert main([named.get(word, out if word == "OUT" else word) for word in words.split()]) == 2
