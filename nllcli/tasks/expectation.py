@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Programs add up in other orders: the last digits of a number are their own, as many as its type leaves open.
 _DOUBLE_NOISE = 1e-12
 _NOISE = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 1e-6}
+_FEW_ULPS = 8  # two orders of summing even a short list differ by so much
 _MANY_DIGITS = 8  # a number with at least so many that a shorter type holds exactly was computed in that type
 _WINDOW = 0.1
 
@@ -48,7 +49,7 @@ class Expectation:
 
     def shown(self, value: float) -> str:
         """``value`` with two digits more than the tolerance settles, so that a difference shows."""
-        if not self.tolerance:
+        if self.tolerance <= _least(self.value):
             return repr(value)
         decimals = max(0, 1 - math.floor(math.log10(self.tolerance)))
         return f"{value:.{min(decimals, 17)}f}" if abs(value) < 1e12 else f"{value:.6g}"
@@ -80,6 +81,10 @@ def expectation(text: str, tolerance: float | None) -> Expectation:
     if tolerance is not None:
         if not 0.0 <= tolerance < math.inf:
             raise UsageError(f"--tolerance {tolerance} is not a number from 0 on")
+        if tolerance < _least(value):
+            return Expectation(
+                text, value, _least(value), "the last bits of a float64, which no order of adding up keeps"
+            )
         return Expectation(text, value, tolerance, "as given")
     name = _type_of(value) if n_digits >= _MANY_DIGITS else None
     if name is not None and half_unit < _NOISE[name] * abs(value):
@@ -90,6 +95,11 @@ def expectation(text: str, tolerance: float | None) -> Expectation:
         )
     # A little more than half a unit: 0.00005 itself is no binary number.
     return Expectation(text, value, half_unit * (1 + 1e-9), "half a unit of the last digit typed", by_digits=True)
+
+
+def _least(value: float) -> float:
+    """The tolerance below which a float64 of this size is not equal to itself, added up otherwise."""
+    return _FEW_ULPS * math.ulp(value)
 
 
 def _written(text: str) -> tuple[int, int]:

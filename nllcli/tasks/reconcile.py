@@ -21,7 +21,7 @@ from nllcli.numerics.convert import is_bfloat16
 from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.numerics.tally import Tally
-from nllcli.tasks.compute import tally_notices
+from nllcli.tasks.compute import loss_of, tally_notices
 from nllcli.tasks.departures import Data, candidates
 from nllcli.tasks.expectation import expectation
 from nllcli.tasks.reconcile_report import Search, reconcile_report
@@ -92,7 +92,10 @@ def reconcile(request: ScoreRequest, asked: Asked) -> tuple[Report, bool]:
     )
     sums, tally = _pass(settled, plan, shifted, request)
     values = Values(sums, weights, n_items=survey.n_samples // data.item_samples)
-    found = [(c, value) for c in tried if isfinite(value := values.of(c.convention))]
+    # One's own number is the one that nll compute prints, to the last bit.
+    own = loss_of(tally, settled.options.reduction)
+    numbers = ((c, values.of(c.convention) if c.departures or own is None else own) for c in tried)
+    found = [(c, value) for c, value in numbers if isfinite(value)]
     meant = expected.among([value for _, value in found])
     warnings = (*notices, *settled.notices, *tally_notices(tally, settled), *_in_single_precision(expected, meant))
     search = Search(

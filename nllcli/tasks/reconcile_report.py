@@ -76,10 +76,9 @@ def reconcile_report(search: Search) -> tuple[Report, bool]:
     ways = [_ways(search, match.candidate.convention) for match in matches]
     numbers = _distinct([v for _, v in search.tried])
     chance = expected.coverage(numbers)
-    listed = {expected.shown(match.value) for match in matches}
-    others = [(c, v) for c, v in search.tried if expected.shown(v) not in listed]
+    others = _others(search.tried, [match.value for match in matches], expected)
     next_best = min(others, key=lambda cv: abs(cv[1] - expected.value), default=None)
-    n_unlisted = len({expected.shown(v) for _, v in others if expected.matches(v)})
+    n_unlisted = len({expected.shown(v) for v in _distinct([v for _, v in others if expected.matches(v)])})
     report = Report(
         "reconcile",
         f"Which convention makes {search.settled.dataset.logits.name} give {expected.text}?",
@@ -115,6 +114,16 @@ def _matches(near: Sequence[tuple[Candidate, float]], expected: Expectation) -> 
             groups.append((value, [candidate]))
     matches = [Match(members[0], value, tuple(members[1:])) for value, members in groups]
     return sorted(matches, key=lambda m: (len(m.candidate.departures), abs(m.value - expected.value)))
+
+
+def _others(
+    tried: Sequence[tuple[Candidate, float]], listed: Sequence[float], expected: Expectation
+) -> list[tuple[Candidate, float]]:
+    """What gives another number than those listed: neither the same but for rounding, nor shown alike."""
+    shown = {expected.shown(value) for value in listed}
+    return [
+        (c, v) for c, v in tried if expected.shown(v) not in shown and not any(_is_same(v, value) for value in listed)
+    ]
 
 
 def _is_same(a: float, b: float) -> bool:

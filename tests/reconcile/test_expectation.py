@@ -52,6 +52,17 @@ def test_a_tolerance_that_is_given_wins():
     assert expectation("1.0598", 0.25).tolerance == 0.25
 
 
+@pytest.mark.parametrize("value", [0.1, 3.0, -7e300, 1e-200])
+def test_no_tolerance_is_a_few_of_the_last_bits(value):
+    expected = expectation(repr(value), 0.0)
+    away = value
+    for _ in range(4):
+        away = math.nextafter(away, math.inf)
+    assert expected.matches(away)
+    assert expected.tolerance <= 2e-15 * abs(value)
+    assert float(expected.shown(away)) == away
+
+
 @pytest.mark.parametrize(
     "text", ["", "x", "nan", "-inf", "1,5", "1_0", "1e400", "-9e308", "0e400", "1e99999999999999999999"]
 )

@@ -697,6 +697,49 @@ def test_what_matches_beside_the_own_settings_is_told(inputs, reconcile):
     assert warning["message"].startswith(f"{n + 1} different numbers match {expect}, {n} of them not listed")
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_rounding_noise_is_no_other_number(seed, folder, reconcile):
+    """All digits of one's own number, which departures that change nothing here add up in another order."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(0, 2, (200 + seed, 5)).astype("f4"), rng.integers(0, 5, 200 + seed)
+    np.save(folder / "noise.npy", x)
+    np.save(folder / "noise_targets.npy", y)
+    mean = by_hand.mean(by_hand.nll(x.astype(float).tolist(), y.tolist()))
+    _, report, _ = reconcile(["noise.npy", "noise_targets.npy"], repr(mean))
+    assert [match["description"] for match in report["matches"]] == ["your own settings"]
+    assert report["n_unlisted"] == 0
+    assert abs(report["next_best"]["difference"]) > 1e-11 * mean
+    assert "several-match" not in {warning["code"] for warning in report["warnings"]}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        DIGITS,
+        [*UNEVEN, "--weights", "1,0.2,0.1"],
+        [*UNEVEN, "--sample-weights", "weights.npy"],
+        [*SPEECH, "--shift", "1"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("more", [[], ["--reduction", "sum"], ["--label-smoothing", "0.1"]], ids=" ".join)
+def test_the_own_number_is_that_of_compute_to_the_last_bit(words, more, reconcile, capsys):
+    reconcile(words, "1")
+    assert main(["compute", *words, *more, "-q"]) == 0
+    printed = capsys.readouterr().out.strip()
+    code, report, _ = reconcile([*words, *more], printed, "--tolerance", "0")
+    assert code == 0
+    assert report["own_value"] == report["matches"][0]["value"] == float(printed)
+    assert report["matches"][0]["difference"] == 0.0
+    assert 0 < report["tolerance"] < 1e-14 * float(printed)
+
+
+def test_no_tolerance_still_takes_another_order_of_adding_up(inputs, reconcile):
+    expect = f"{math.fsum(own(inputs)) / len(inputs.y) / math.log(2)!r}"
+    code, report, _ = reconcile(DIGITS, expect, "--tolerance", "0")
+    assert (code, report["matches"][0]["description"]) == (0, "bits")
+
+
 def test_few_digits_are_told_apart_from_none(reconcile, inputs):
     total = math.fsum(by_hand.nll(inputs.uneven, inputs.uneven_y))
     codes = {
