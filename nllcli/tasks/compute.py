@@ -224,7 +224,7 @@ def _metrics(settled: Settled, tally: Tally) -> tuple[Metric, ...]:
         ),
         Metric("bits", "bits", mean / math.log(2), "bits", "the mean, base 2"),
         Metric("accuracy", "accuracy", accuracy, "share"),
-        _chance(settled, tally),
+        *_chance(settled, tally),
         Metric("n_samples", "samples", tally.n_samples),
         Metric("n_counted", "counted", tally.n_counted, hidden=tally.n_counted == tally.n_samples),
         Metric("n_ignored", "ignored", tally.n_samples - tally.n_counted, hidden=tally.n_counted == tally.n_samples),
@@ -240,15 +240,23 @@ def _standard_error(tally: Tally, reduction: str) -> float | None:
     return tally.standard_error_of_sum() if reduction == "sum" else tally.standard_error()
 
 
-def _chance(settled: Settled, tally: Tally) -> Metric:
-    """The loss of all classes alike; not shown where it is one of the targets too, whose classes weigh differently."""
+def _chance(settled: Settled, tally: Tally) -> list[Metric]:
+    """log C, and the loss of all classes alike where that is another number under these settings.
+
+    Where it depends on the targets too, whose classes weigh differently, neither is shown.
+    """
     options, n_classes = settled.options, settled.dataset.n_classes
+    chance = math.log(n_classes)
     spread = settled.dataset.soft_targets is not None or options.label_smoothing > 0
     if "soft-targets-not-normalised" in tally.findings or (spread and options.class_weights is not None):
-        return Metric("chance_loss", "chance", None, "nats", hidden=True)
-    chance = uniform_loss(n_classes, loss=options.loss, clip=options.clip)
-    formula = f"log {n_classes}: " if chance == math.log(n_classes) else ""
-    return Metric("chance_loss", "chance", chance, "nats", f"{formula}all classes alike")
+        return [Metric("chance_loss", "chance", chance, "nats", hidden=True)]
+    uniform = uniform_loss(n_classes, loss=options.loss, clip=options.clip)
+    if uniform == chance:
+        return [Metric("chance_loss", "chance", chance, "nats", f"log {n_classes}: all classes alike")]
+    return [
+        Metric("chance_loss", "chance", chance, "nats", hidden=True),
+        Metric("uniform_loss", "chance", uniform, "nats", "all classes alike"),
+    ]
 
 
 def _exp(value: float) -> float:
