@@ -55,7 +55,7 @@ _BATCHES = {
 _ROUNDED = frozenset({"input rounding", "loss rounding", "result rounding"})
 _ROUNDING_MEETS = frozenset({"reduction", "unit", "sign"})
 _BATCH_MEETS = frozenset(
-    {"reading", "temperature", "loss", "smoothing", "shift", "weights", "sample weights", "unit", "sign"}
+    {"reading", "temperature", "loss", "smoothing", "shift", "weights", "sample weights", "ignore", "unit", "sign"}
 )
 # Pairs left out: each costs passes over all classes, or the second changes nothing under the first.
 _STRANGERS = frozenset(

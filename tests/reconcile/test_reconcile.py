@@ -22,6 +22,7 @@ UNEVEN = ["model_a.csv", "targets.txt"]
 PETS = ["logits.csv", "pets_targets.txt"]
 SPEECH = ["speech.npy", "speech_targets.npy"]
 PADDED = ["padded.npy", "padded_targets.npy"]
+SENTENCES = ["sentences.npy", "sentences_targets.npy"]
 PROBS = ["probs.npy", "probs_targets.npy"]
 LOG_PROBS = ["log_probs.npy", "probs_targets.npy"]
 
@@ -73,6 +74,11 @@ def folder(tmp_path_factory):
     save("probs_targets.npy", targets, "i8")
     q = np.log(rng.dirichlet([1, 2, 3], 25))
     save("log_probs.npy", q, "f8")
+    words = rng.integers(1, 7, (6, 12))
+    for i, sentence in enumerate(words):
+        sentence[5 + i :] = 0
+    save("sentences.npy", rng.normal(0, 2, (6, 12, 7)), "f4")
+    save("sentences_targets.npy", words, "i8")
     save("weights.npy", rng.uniform(0.5, 2, 160), "f8")
     return path
 
@@ -95,6 +101,8 @@ class Inputs:
         self.probs = np.load(folder / "probs.npy").tolist()
         self.probs_y = np.load(folder / "probs_targets.npy").tolist()
         self.log_probs = np.load(folder / "log_probs.npy").tolist()
+        self.sentences = np.load(folder / "sentences.npy").astype(float).tolist()
+        self.sentences_y = np.load(folder / "sentences_targets.npy").tolist()
         self.sample_weights = np.load(folder / "weights.npy").tolist()
 
     def spoken(self, shift):
@@ -104,6 +112,11 @@ class Inputs:
             pairs = [(rows[t], labels[t + shift]) for t in range(len(rows)) if 0 <= t + shift < len(labels)]
             out.append([by_hand.nll([row], [y])[0] for row, y in pairs if y != -100])
         return out
+
+    def sentence_losses(self):
+        """One list of losses a sentence, without its padding."""
+        pairs = zip(self.sentences, self.sentences_y, strict=True)
+        return [by_hand.kept(by_hand.nll(rows, words), words, bool) for rows, words in pairs]
 
     def heard(self):
         """The rows that have a target, and their targets."""
@@ -189,6 +202,13 @@ CASES = [
         lambda i: by_hand.mean(own(i)[:500]),
         "mean of the means of batches of 500, the last short one left out",
         id="one whole batch",
+    ),
+    case(
+        SENTENCES,
+        lambda i: by_hand.mean([by_hand.mean(losses) for losses in i.sentence_losses()]),
+        "target 0 ignored",
+        "mean of the means of batches of 1",
+        id="mean of the means of sentences without their padding",
     ),
     case(
         DIGITS,
@@ -671,6 +691,16 @@ def test_a_float64_made_of_float32_losses_is_found(text, inputs, reconcile):
     assert "single-precision" in {warning["code"] for warning in report["warnings"]}
 
 
+def test_means_of_padded_sentences_in_float32_are_found(inputs, reconcile):
+    """The loop of an evaluation: loss.item() of each sentence, its padding ignored, over their number."""
+    losses = inputs.sentence_losses()
+    value = sum(np.mean(np.array(of_one, "f4"), dtype="f4").item() for of_one in losses) / len(losses)
+    code, report, _ = reconcile(SENTENCES, repr(value))
+    assert code == 0
+    [match] = report["matches"]
+    assert match["description"] == "target 0 ignored; mean of the means of batches of 1"
+
+
 def test_a_float64_made_of_float64_losses_needs_no_such_allowance(inputs, reconcile):
     _, report, _ = reconcile(
         MLP, repr(by_hand.mean(by_hand.batch_means(by_hand.nll(inputs.mlp, inputs.y), inputs.y, [1] * 10, 32)))
@@ -901,6 +931,7 @@ def tensors(words, inputs, folder):
         ["sigmoids.npy", "yes_no.npy", "--binary"],
         ["sigmoids.npy", "answers.npy", "--binary", "--ignore-index", "1"],
         ["runs.npy", "runs_targets.npy"],
+        SENTENCES,
     ],
     ids=" ".join,
 )
