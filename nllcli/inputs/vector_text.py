@@ -16,6 +16,7 @@ from nllcli.errors import DataError, UsageError
 
 # Narrower than float(), which reads 1_000; a nan is taken for a number here so that it can be refused as one.
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
+WHOLE = "a whole number below 2^63 as a float64"  # as which counts are computed with
 # A first row is a header only by one of these words: a first count written "NA" must not be skipped in silence.
 _HEADERS = {"n", "count", "counts", "number", "n_samples", "support", "frequency", "weight", "weights", "value"}
 
@@ -158,8 +159,8 @@ def number(piece: str, integers: bool, place: str = "") -> float | int:
     if not integers:
         return value
     exact = Decimal(piece)
-    if exact != exact.to_integral_value() or abs(exact) >= 2**63:
-        raise Flaw(f"{short(piece)} is not a whole number below 2^63", place=place)
+    if exact != exact.to_integral_value() or abs(value) >= 2**63:
+        raise Flaw(f"{short(piece)} is not {WHOLE}", place=place)
     return int(exact)
 
 

@@ -16,6 +16,7 @@ from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.raw import FileArray, widened
 from nllcli.inputs.vector_text import (
     NUMBER,
+    WHOLE,
     Flaw,
     Vector,
     array_of,
@@ -29,6 +30,7 @@ from nllcli.inputs.vector_text import (
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _MOST_BYTES = 1 << 24
+_MOST_NUMBERS = 1 << 20  # in text, where each takes some microseconds and hundreds of bytes
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
@@ -46,9 +48,9 @@ def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
     opened = _open(text, what, "numbers such as 10,50,100" + (f" ({short(odd)} is not one)" if pieces[1:] else ""))
     with _blaming(DataError, opened.stream.name):
         if opened.is_text:
-            return parse_text(_lines(opened.stream), integers)
+            return parse_text(_lines(opened.stream, b"\n\r,\t ", integers), integers)
         if opened.format == "jsonl":
-            return parse_json("\n".join(_lines(opened.stream)), integers)
+            return parse_json("\n".join(_lines(opened.stream, b"\n\r,", integers)), integers)
         return _parse_array(opened, integers)
 
 
@@ -89,10 +91,13 @@ def _open(text: str, what: str, expected: str) -> Input:
         raise
 
 
-def _lines(stream: ByteStream) -> list[str]:
+def _lines(stream: ByteStream, separators: bytes = b"", integers: bool = False) -> list[str]:
+    """The lines of a text; raises Flaw where it is too long, or has too many of one of the ``separators``."""
     data = stream.read_up_to(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
-        raise _too_long()
+        raise _too_long(f"is longer than {_MOST_BYTES >> 20} MiB", integers)
+    if any(data.count(separator) > _MOST_NUMBERS for separator in separators):
+        raise _too_long(f"has more than {_MOST_NUMBERS} numbers", integers)
     try:
         lines = _LINE_END.split(data.decode("utf-8-sig").rstrip())
     except UnicodeDecodeError as error:
@@ -110,14 +115,15 @@ def _parse_array(opened: Input, integers: bool) -> Vector:
     if len(source.shape) != 1:
         raise Flaw(f"has the shape {source.shape}; expected one dimension")
     if source.n_bytes > _MOST_BYTES:
-        raise _too_long()
+        raise _too_long(f"is longer than {_MOST_BYTES >> 20} MiB", integers)
     values = widened(at_any_place(source).read_all())
     _check_values(values, integers)
     return Vector(array_of(values, integers))
 
 
-def _too_long() -> Flaw:
-    return Flaw(f"is longer than {_MOST_BYTES >> 20} MiB: is this one value a class?")
+def _too_long(what: str, integers: bool) -> Flaw:
+    hint = "targets? nll weights --targets counts them" if integers else None
+    return Flaw(f"{what}: is this one value a class?", hint=hint)
 
 
 def _check_values(values: NDArray[Any], integers: bool) -> None:
@@ -125,14 +131,12 @@ def _check_values(values: NDArray[Any], integers: bool) -> None:
         raise Flaw("is empty")
     wrong, expected = ~np.isfinite(values), "a finite number"
     if integers and not wrong.any():
-        wrong, expected = _not_whole(values), "a whole number below 2^63"
+        wrong, expected = _not_whole(values), WHOLE
     if wrong.any():
         first = int(wrong.argmax())
         raise Flaw(f"{values[first]} is not {expected}", place=f"index {first}")
 
 
 def _not_whole(values: NDArray[Any]) -> NDArray[np.bool]:
-    if values.dtype.kind != "f":
-        return np.asarray(values > 2**63 - 1)
     wide = values.astype(np.float64)
     return np.asarray((wide != np.floor(wide)) | (np.abs(wide) >= 2.0**63))

@@ -67,7 +67,9 @@ def test_literal_reads_back(values):
 
 
 def test_integers_are_exact():
-    assert numbers("9007199254740993,9223372036854775807", integers=True).values.tolist() == [2**53 + 1, 2**63 - 1]
+    largest = 2**63 - 513  # the next one is half-way to 2^63, and as a float64 becomes that
+    assert numbers(f"9007199254740993,{largest}", integers=True).values.tolist() == [2**53 + 1, largest]
+    assert float(largest) < 2**63 == float(largest + 1)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,8 @@ def test_integers_are_exact():
         ("10,1e999", "'1e999' is not a finite number"),
         ("10,2.5", "'2.5' is not a whole number"),
         ("10,9223372036854775808", "'9223372036854775808' is not a whole number below 2^63"),
+        ("10,9223372036854775296", "'9223372036854775296' is not a whole number below 2^63 as a float64"),
+        ("10,-9223372036854775807", "'-9223372036854775807' is not a whole number below 2^63"),
         ("1_000", "'1_000' is neither numbers such as 10,50,100 nor a file that exists"),
         ("10,,50", "('' is not one)"),
         ("10,5o,100", "('5o' is not one)"),
@@ -239,6 +243,8 @@ def test_header_makes_numbers_names(file):
         (npy(np.array([1.0, np.nan])), "index 1: nan is not a finite number"),
         (npy(np.array([1.0, 2.5])), "index 1: 2.5 is not a whole number"),
         (npy(np.array([1, 2**63], np.uint64)), "index 1: 9223372036854775808 is not a whole number"),
+        (npy(np.array([1, 2**63 - 512])), "index 1: 9223372036854775296 is not a whole number below 2^63 as a float64"),
+        ("1\n9223372036854775807\n", "line 2: '9223372036854775807' is not a whole number below 2^63 as a float64"),
         (npy(np.arange(3))[:-1], "needs 152 bytes, it has 151"),
         (npy(np.arange(3))[:20], "header"),
         (b"\x93NUMPY", "NPY"),
@@ -336,3 +342,29 @@ def test_refuses_what_is_no_list(tmp_path, monkeypatch):
     np.save(tmp_path / "a.npy", np.zeros(3))
     with pytest.raises(DataError, match="is longer than"):
         read_vector(str(tmp_path / "a.npy"), what="--weights")
+
+
+@pytest.mark.parametrize("one", ["{}\n", "{}\r\n", "{}\r", "{},", "{} ", "{}\t", "class {},{}\n"], ids=repr)
+def test_text_of_more_numbers_than_there_are_classes(one, file, monkeypatch):
+    monkeypatch.setattr(vectors, "_MOST_NUMBERS", 20)
+    for n in (20, 22):
+        path = file("".join(one.format(i, i) for i in range(n)).rstrip(","))
+        if n == 20:
+            assert numbers(path, integers=True).values.tolist() == list(range(n))
+            continue
+        for integers, hint in ((True, "targets? nll weights --targets counts them"), (False, None)):
+            with pytest.raises(DataError, match="has more than 20 numbers: is this one value a class") as caught:
+                numbers(path, integers=integers)
+            assert caught.value.hint == hint
+
+
+def test_json_of_more_numbers_than_there_are_classes(file, monkeypatch):
+    monkeypatch.setattr(vectors, "_MOST_NUMBERS", 20)
+    assert numbers(file(json.dumps(list(range(21))))).values.tolist() == list(range(21))
+    with pytest.raises(DataError, match="has more than 20 numbers"):
+        numbers(file(json.dumps(list(range(22)))))
+
+
+def test_names_are_no_numbers(file, monkeypatch):
+    monkeypatch.setattr(vectors, "_MOST_NUMBERS", 2)
+    assert read_names(file("a\nb\nc\nd\n"), what="--classes") == ("a", "b", "c", "d")
