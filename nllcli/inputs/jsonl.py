@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.errors import DataError
-from nllcli.inputs.cells import shown, text_of
+from nllcli.inputs.cells import is_fraction, shown, text_of
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.lines import LineNumbers, clean_lines, cut_lines
 from nllcli.model import Block, Chunk, Layout, Notice, Scratch
@@ -83,7 +83,7 @@ class JsonLines:
         pieces = clean_lines(self.stream.read, self.numbers, self.name, table=False)
         start = 0
         for n, body in cut_lines(pieces, block_samples):
-            self.fractions = self.fractions or b"." in body
+            self.fractions = self.fractions or is_fraction(body)
             yield Chunk(start, n, partial(self._parse, start, body), len(body))
             start += n
         self.stream.check_unchanged()

@@ -306,8 +306,9 @@ def test_one_hot_integers_in_text_are_refused_at_its_end(name, text, put):
     with pytest.raises(DataError, match="holds integers in the shape of the logits") as caught:
         joined(open_dataset(InputOptions(x, targets=put(name, text))), "targets")
     assert caught.value.where.endswith(name)
-    soft = open_dataset(InputOptions(x, targets=put(name, text.replace("1,0", "1,0.0"))))
-    assert joined(soft, "targets").tolist() == [[1, 0], [0, 1]]
+    for fraction in ("1,0.0", "1e0,0", "1,0E-2"):
+        soft = open_dataset(InputOptions(x, targets=put(name, text.replace("1,0", fraction))))
+        assert joined(soft, "targets").tolist() == [[1, 0], [0, 1]]
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.jsonl"])
