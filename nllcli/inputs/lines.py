@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES = 1 << 20
 LONGEST_LINE = 1 << 25
+_BLANKS = b" \t"
 
 
 class Lines(NamedTuple):
@@ -73,12 +74,13 @@ def clean_lines(
         ends = _is_end(piece)
         n_lines = n_clean = int(np.count_nonzero(ends))
         marked = table and (b"#" in piece or b'"' in piece or b"\0" in piece)
-        if marked or piece[:1] in b" \t\n" or _any_begins_blank(piece, ends):
+        if marked or piece[:1] in _BLANKS + b"\n" or _any_begins_blank(piece, ends):
             kept = []
             for i, text in enumerate(piece[:-1].split(b"\n")):
                 if delimiter is not None:
                     check_line(text, delimiter, f"{name}, line {line + i}")
-                if text.strip() and not (table and text.lstrip().startswith(b"#")):
+                begun = text.lstrip(_BLANKS)
+                if begun and not (table and begun.startswith(b"#")):
                     numbers.resume(n_kept, line + i)
                     kept.append(text)
                     n_kept += 1

@@ -210,6 +210,26 @@ def test_lines_are_numbered(seed, monkeypatch):
     assert [numbers.of(i) for i in range(len(expected))] == expected
 
 
+@pytest.mark.parametrize("odd", ["\f", "\v", " \f", "\x1c", "\f# c"], ids=repr)
+@pytest.mark.parametrize("beside", ["", "# c\n", '"3","4"\n', "\n"], ids=["alone", "comment", "quotes", "blank line"])
+@pytest.mark.parametrize("table", [True, False], ids=["csv", "jsonl"])
+def test_only_blanks_and_tabs_make_a_blank_line(odd, beside, table):
+    """Whatever else stands in the piece, of which a comment or a quote has every line looked at."""
+    text = f"1,2\n{odd}\n \t\n{beside}"
+    pieces = lines.clean_lines(stream_of(text.encode(), 1000).read, lines.LineNumbers(), "x", table=table)
+    kept = b"".join(piece.text for piece in pieces).decode().split("\n")
+    assert kept[:2] == ["1,2", odd]
+    assert kept[2:-1] == ([] if not beside.strip() or (table and "#" in beside) else [beside.strip()])
+
+
+@pytest.mark.parametrize("beside", ["", "# c\n"])
+@pytest.mark.parametrize(("first", "says"), [("1,2", "has 1 cells, the first row has 2"), ("1", "the cell is empty")])
+def test_a_line_of_a_form_feed_is_no_row(first, says, beside, tmp_path):
+    (tmp_path / "x.csv").write_text(f"{first}\n\f\n{beside}{first}\n")
+    with pytest.raises(DataError, match=f"x.csv, line 2.*: {says}"):
+        [chunk.load(Scratch()) for chunk in open_dataset(InputOptions(str(tmp_path / "x.csv"))).chunks(10)]
+
+
 def test_blank_lines_at_even_distances_take_no_room():
     numbers = lines.LineNumbers()
     text = b"1,2\r\r\n" * 50_000
