@@ -68,6 +68,10 @@ def test_what_is_no_class_is_found_where_it_is(data, place, step, tmp_path, monk
     path.write_bytes(data.replace(b"-2", b"99").replace(b"\xfe" + b"\xff" * 7, b"\x63" + bytes(7)))
     with pytest.raises(DataError, match=f"{place}: target 99 is outside 0..5"):
         counting.count_targets(str(path), list("abcdef"))
+
+
+def test_what_no_number_of_classes_holds_is_found_where_it_is(tmp_path):
+    path = tmp_path / "y"
     path.write_bytes(npy(np.array([0, 1.5])))
     with pytest.raises(DataError, match=r"y, row 1: target 1\.5 is no class index"):
         counting.count_targets(str(path))
