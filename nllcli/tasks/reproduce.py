@@ -48,7 +48,8 @@ def reproduction(
     term = convention.term
     beyond = _definition(convention)
     if term.reading == SOFTMAX_TWICE and request.inputs.target_column is not None:
-        beyond = "softmax of the softmax, scored against the same targets"
+        # The file of the probabilities has no column of targets.
+        beyond = "the loss of the probabilities that --save-probs writes, as logits, with the targets in a file"
     if beyond:
         return Reproduction(None, beyond)
     inputs = request.inputs

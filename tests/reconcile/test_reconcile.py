@@ -632,6 +632,22 @@ def test_blocks_of_any_size_add_up(words, value, text, elements, inputs, reconci
     assert text in [report["matches"][0]["description"], *report["matches"][0]["also"].split(" | ")]
 
 
+def test_softmax_twice_against_a_column_takes_two_files(inputs, reconcile, capsys):
+    """What the formula says gives the number."""
+    value = by_hand.mean(by_hand.softmax_twice(inputs.pets, inputs.pets_y))
+    _, report, _ = reconcile(["pets.csv", "--target-column", "animal"], typed(value))
+    match = report["matches"][0]
+    assert (match["description"], match["command"]) == ("softmax applied twice", None)
+    assert (
+        match["formula"]
+        == "the loss of the probabilities that --save-probs writes, as logits, with the targets in a file"
+    )
+    assert main(["compute", "pets.csv", "--target-column", "animal", "--save-probs", "twice.npy"]) == 0
+    capsys.readouterr()
+    assert main(["compute", "twice.npy", "pets_targets.txt", "--classes", "cat,dog,horse", "-q"]) == 0
+    assert float(capsys.readouterr().out) == pytest.approx(value, rel=1e-12)
+
+
 @pytest.mark.usefixtures("reconcile")
 def test_quiet_is_the_command(inputs, capsys):
     total = typed(math.fsum(by_hand.nll(inputs.pets, inputs.pets_y)))
