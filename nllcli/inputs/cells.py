@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.errors import DataError
-from nllcli.inputs import arrow_cells, decimals
+from nllcli.inputs import decimals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,11 +51,8 @@ def parse_plain(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDA
     """Lines of numbers alone -> (n_rows, n_columns); None where a careful look is due."""
     if delimiter == " ":
         body = _single_blanks(body)
-    for parse in (arrow_cells.parse, decimals.parse, _parse):
-        values = parse(body, n_rows, n_columns, delimiter)
-        if values is not None:
-            return values
-    return None
+    values = decimals.parse(body, n_rows, n_columns, delimiter)
+    return _parse(body, n_rows, n_columns, delimiter) if values is None else values
 
 
 def _single_blanks(body: bytes) -> bytes:

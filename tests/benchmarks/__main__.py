@@ -24,8 +24,6 @@ from measure import Pair, alternate, forget_pages, peak_memory, process
 import nllcli
 
 NLL = [sys.executable, "-m", "nllcli"]
-_ALONE = "import sys; sys.modules['pyarrow'] = None; from nllcli.cli.main import run; run()"
-NLL_ALONE = [sys.executable, "-c", _ALONE]  # as where pyarrow is not installed
 PETS = [str(Path(__file__).parents[2] / "samples" / "pets" / name) for name in ("logits.csv", "targets.txt")]
 TORCH_WHOLE = (
     "import numpy as np, torch; torch.set_num_threads({threads}); "
@@ -224,7 +222,6 @@ def memory(bench: Bench) -> Iterator[Row]:
             for _ in range(5):
                 file.write(Path(table).read_bytes())
         yield from row("memory: 1 GB of CSV", [*NLL, "compute", str(long), targets])
-        yield from row("memory: 1 GB of CSV without pyarrow", [*NLL_ALONE, "compute", str(long), targets])
 
 
 def scaling(bench: Bench) -> Iterator[Row]:
@@ -244,20 +241,12 @@ def scaling(bench: Bench) -> Iterator[Row]:
 def text(bench: Bench) -> Iterator[Row]:
     """CSV, parsed and scored, against parsing alone; whole processes."""
     for form in ("%.6f", "%.9g", "%.17g"):
-        names = {
-            f"CSV (200000, 50) of {form}, {fast} pyarrow": fast
-            for fast in ("without", "with")
-            if fast == "without" or find_spec("pyarrow")
-        }
-        if not any(map(bench.wanted, names)):
-            continue
-        path, targets = csv(bench, form)
-        theirs = process([sys.executable, "-c", f"import numpy; numpy.loadtxt({path!r}, delimiter=',')"])
-        for name, fast in names.items():
-            if bench.wanted(name):
-                program = NLL if fast == "with" else NLL_ALONE
-                pair = alternate(process([*program, "compute", path, targets]), theirs, bench.runs)
-                yield name, "numpy.loadtxt", speed(pair), "1 or more"
+        name = f"CSV (200000, 50) of {form}"
+        if bench.wanted(name):
+            path, targets = csv(bench, form)
+            theirs = process([sys.executable, "-c", f"import numpy; numpy.loadtxt({path!r}, delimiter=',')"])
+            pair = alternate(process([*NLL, "compute", path, targets]), theirs, bench.runs)
+            yield name, "numpy.loadtxt", speed(pair), "1 or more"
 
 
 def csv(bench: Bench, form: str) -> tuple[str, str]:

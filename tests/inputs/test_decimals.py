@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nllcli.inputs import arrow_cells, cells, decimals
+from nllcli.inputs import cells, decimals
 from nllcli.inputs.dataset import InputOptions, open_dataset
 from nllcli.model import Scratch
 
@@ -192,16 +192,6 @@ def test_rows_of_other_lengths_in_pieces(n, monkeypatch):
 def test_a_cell_longer_than_a_piece(monkeypatch):
     monkeypatch.setattr(decimals, "_PIECE_CELLS", 1)
     assert decimals.parse(b"1,2,3,4,5,6,7.12345678901234567\n", 1, 7, ",") is None
-
-
-@pytest.mark.parametrize("form", FORMATS)
-def test_the_same_bits_as_pyarrow(form, monkeypatch):
-    monkeypatch.setattr(arrow_cells, "_LEAST_BYTES", 1)
-    values = np.random.default_rng(2).normal(size=(2000, 10)) * 100
-    rows = [[form % value for value in row] for row in values.tolist()]
-    others = parse(rows, parser=arrow_cells.parse)
-    assert others is not None
-    assert parse(rows).tobytes() == others.tobytes()
 
 
 @pytest.mark.parametrize("delimiter", DELIMITERS)

@@ -144,18 +144,9 @@ def test_bytes_add_up_where_the_file_says_how_many(put):
         assert source.n_bytes == total
 
 
-@pytest.mark.parametrize("pyarrow", [True, False], ids=["with pyarrow", "without"])
 @pytest.mark.parametrize("infinite", [True, False], ids=["with infinities", "finite"])
-def test_numbers_of_text_have_the_same_bits(pyarrow, infinite, put, monkeypatch):
-    """A block long enough for pyarrow, with decimals that round either way."""
-    from nllcli.inputs import arrow_cells
-
-    monkeypatch.setattr(arrow_cells, "_LEAST_BYTES", 1)
-    used = []
-    if not pyarrow:
-        monkeypatch.setitem(sys.modules, "pyarrow", None)
-    arrow_cells._pyarrow.cache_clear()
-    monkeypatch.setattr(arrow_cells, "_options", lambda *a, real=arrow_cells._options: used.append(a) or real(*a))
+def test_numbers_of_text_have_the_bits_of_float(infinite, put):
+    """Decimals that round either way."""
     rng = np.random.default_rng(1)
     cells = [f"{rng.normal():.{d}g}e{e}" for d in range(1, 25) for e in (-300, -5, 0, 22, 307)] + [
         "+1.5",
@@ -166,25 +157,8 @@ def test_numbers_of_text_have_the_same_bits(pyarrow, infinite, put, monkeypatch)
     if infinite:
         cells += ["-inf", "-Infinity"]
     rows = [cells[i : i + 2] for i in range(0, len(cells), 2)]
-    try:
-        found = np.concatenate([b.logits for b in blocks(put("x.csv", "\n".join(map(",".join, rows)).encode()), 50)])
-    finally:
-        arrow_cells._pyarrow.cache_clear()
+    found = np.concatenate([b.logits for b in blocks(put("x.csv", "\n".join(map(",".join, rows)).encode()), 50)])
     assert found.tobytes() == np.array([[float(cell) for cell in row] for row in rows]).tobytes()
-    assert bool(used) == pyarrow
-
-
-def test_text_that_pyarrow_refuses_or_reads_otherwise(put, monkeypatch):
-    """What is no number, rows too short or too few, and what is not finite is left to the other readers."""
-    from nllcli.inputs import arrow_cells
-
-    monkeypatch.setattr(arrow_cells, "_LEAST_BYTES", 1)
-    assert arrow_cells.parse(b"1,2\n1_0,4\n", 2, 2, ",") is None
-    assert arrow_cells.parse(b"1,2\n3\n", 2, 2, ",") is None
-    assert arrow_cells.parse(b"1,2\n3,4\n", 3, 2, ",") is None
-    assert arrow_cells.parse(b"1,2\nnan,4\n", 2, 2, ",") is None
-    assert arrow_cells.parse(b"1,2\n3,4\n", 2, 2, ",").tolist() == [[1, 2], [3, 4]]
-    np.testing.assert_array_equal(blocks(put("x", b"1,2\n+3,4\n"), 9)[0].logits, [[1, 2], [3, 4]])
 
 
 # --- targets ----------------------------------------------------------------------------------------------------------
