@@ -52,10 +52,18 @@ def _from_half(raw: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
     np.bitwise_and(bits, ~0x70000000, out=bits)
     values: NDArray[Any] = bits.view(np.float32)
     np.multiply(values, _HALF_SCALE, out=values)
-    special = (half.view(np.uint16) & np.uint16(_HALF_EXPONENT)) == _HALF_EXPONENT
-    if special.any():
+    if _has_specials(half):
+        special = (half.view(np.uint16) & np.uint16(_HALF_EXPONENT)) == _HALF_EXPONENT
         values[special] = half[special].astype(np.float32)
     return values
+
+
+def _has_specials(half: NDArray[Any]) -> bool:
+    """Whether there are infinities or NaN: of either sign they have the largest bits."""
+    least_negative = 0x8000 | _HALF_EXPONENT
+    return bool(
+        half.size and (half.view(np.int16).max() >= _HALF_EXPONENT or half.view(np.uint16).max() >= least_negative)
+    )
 
 
 def _like(raw: NDArray[Any], name: str, dtype: type, scratch: Scratch) -> NDArray[Any]:

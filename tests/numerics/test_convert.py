@@ -69,3 +69,10 @@ def test_other_types_keep_their_values(dtype):
 def test_native_floats_are_not_copied(dtype):
     raw = np.zeros((3, 2), dtype)
     assert to_float(raw, Scratch()) is raw
+
+
+@pytest.mark.parametrize("special", [0x7C00, 0x7C01, 0x7FFF, 0xFC00, 0xFC01, 0xFFFF], ids=hex)
+@pytest.mark.parametrize("other", [0x0000, 0x7BFF, 0x8000, 0xFBFF], ids=hex)
+def test_a_single_infinity_or_nan_is_seen(special, other):
+    bits = np.array([[other, special, other]], np.uint16)
+    np.testing.assert_array_equal(to_float(bits.view(np.float16), Scratch()), HALVES[bits])
