@@ -43,7 +43,7 @@ _TRANSPOSED_ELEMENTS = 1 << 15
 
 # Work on a tile at a time: long enough for NumPy's calls, short enough for the caches. Elements of few classes, and
 # bytes that the powers of many take.
-_TILE_ELEMENTS = 1 << 17
+_TILE_ELEMENTS = 3 << 16
 _TILE_BYTES = 1 << 21
 
 
