@@ -264,6 +264,11 @@ class Dataset:
         return 2 if self.binary else self.layout.n_classes
 
     @property
+    def has_targets(self) -> bool:
+        """Whether there are targets, in a file of their own or among the logits."""
+        return self.targets is not None or self.soft_targets is not None or self.logits.labels
+
+    @property
     def notes(self) -> tuple[Notice, ...]:
         """What is worth knowing of the inputs; some of it only once they have been read."""
         return (*self.logits.notes, *self.opening_notes)

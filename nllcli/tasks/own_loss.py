@@ -110,8 +110,7 @@ def own_loss(request: ScoreRequest, dataset: Dataset) -> OwnLoss | None:
     plain = own == LossOptions() and request.weights == WeightOptions() and request.clip is None
     if plain and request.inputs.sample_weights is None:
         return None
-    unlabelled = dataset.targets is None and dataset.soft_targets is None and not dataset.logits.labels
-    if unlabelled and request.loss.loss != "argmax":
+    if not dataset.has_targets and request.loss.loss != "argmax":
         _check_without_targets(request, dataset)
         return OwnLoss(None, UsageError("there are no targets"))
     try:

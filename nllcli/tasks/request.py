@@ -74,8 +74,7 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     check_weight_options(request.weights)
     if dataset is None:
         dataset = open_dataset(request.inputs)
-    unlabelled = dataset.targets is None and dataset.soft_targets is None and not dataset.logits.labels
-    if unlabelled and request.loss.loss != "argmax":
+    if not dataset.has_targets and request.loss.loss != "argmax":
         among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else "--target-column for a column of LOGITS"
         raise UsageError("there are no targets", hint=f"name a second file, or {among}")
     weights, weighting = class_weights_of(request, dataset)
@@ -84,7 +83,7 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
         options,
         soft=dataset.soft_targets is not None,
         ignoring=request.inputs.ignore_index is not None,
-        unlabelled=unlabelled,
+        unlabelled=not dataset.has_targets,
     )
     return Settled(dataset, options, weighting, notices(options, dataset), request.inputs.shift)
 

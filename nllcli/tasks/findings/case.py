@@ -62,7 +62,7 @@ class Case:
 
     @property
     def has_targets(self) -> bool:
-        return self.dataset.targets is not None or self.dataset.soft_targets is not None or self.dataset.logits.labels
+        return self.dataset.has_targets
 
     def rows(self, rows: Rows) -> dict[str, Any]:
         """Count and first places of samples, as evidence."""
