@@ -116,12 +116,11 @@ def exact_sum(values: NDArray[np.float64]) -> ExactSum:
 
 @dataclass(frozen=True)
 class ExactSums:
-    """The exact sums of ``n`` groups of float64 values: base-2**32 digits (n,) int64 with signs, lowest first.
+    """The exact sums of n groups of float64 values: base-2**32 digits (n,) int64 with signs, lowest first.
 
     ``digits`` holds those that occur, by place; ``special`` (n,) float64 is the sum of what is not finite, else 0.
     """
 
-    n: int
     digits: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     special: NDArray[np.float64] | None = None
 
@@ -133,7 +132,7 @@ class ExactSums:
         if self.special is not None and other.special is not None:
             with np.errstate(invalid="ignore"):  # infinities of both signs: NaN it is
                 special = self.special + other.special
-        return ExactSums(self.n, digits, special)
+        return ExactSums(digits, special)
 
     def __getitem__(self, group: int) -> ExactSum:
         special = 0.0 if self.special is None else float(self.special[group])
@@ -151,7 +150,7 @@ def exact_sums(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups:
     As in ``exact_sum``, the leading bits of all values are split off on a common grid and added up, until nothing is
     left; here the grids are the same for every call, so that the sums of blocks add up digit by digit.
     """
-    total = ExactSums(n_groups)
+    total = ExactSums()
     for first in range(0, len(values), _MOST_AT_ONCE):
         part = slice(first, first + _MOST_AT_ONCE)
         total += _group_sums(values[part], groups[part], n_groups)
@@ -164,14 +163,14 @@ def _group_sums(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups
         finite = np.isfinite(values)
         with np.errstate(invalid="ignore"):
             special = np.bincount(groups, np.where(finite, 0.0, values), n_groups).astype(np.float64, copy=False)
-        return _group_sums(np.where(finite, values, 0.0), groups, n_groups) + ExactSums(n_groups, special=special)
+        return _group_sums(np.where(finite, values, 0.0), groups, n_groups) + ExactSums(special=special)
     if top > _LARGEST_VALUE:
         large = np.abs(values) > _LARGEST_VALUE
         lowered = np.where(large, np.ldexp(values, -_DIGIT_BITS * _LOWERED_DIGITS), 0.0)
         sums = _group_sums(lowered, groups, n_groups)
         raised = {place + _LOWERED_DIGITS: digit for place, digit in sums.digits.items()}
-        return _group_sums(np.where(large, 0.0, values), groups, n_groups) + ExactSums(n_groups, raised)
-    sums = ExactSums(n_groups)
+        return _group_sums(np.where(large, 0.0, values), groups, n_groups) + ExactSums(raised)
+    sums = ExactSums()
     place = max(0, math.ceil((math.frexp(top)[1] + _HEADROOM + _UNIT_BITS - 52) / _DIGIT_BITS))
     while top != 0.0:
         unit = _DIGIT_BITS * place - _UNIT_BITS
@@ -180,7 +179,7 @@ def _group_sums(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups
         high -= sigma
         counted = np.ldexp(np.bincount(groups, high, n_groups), -unit).astype(np.int64)
         # A digit of its own size a block, so that 2**30 blocks add up within int64.
-        sums += ExactSums(n_groups, {place: counted & ((1 << _DIGIT_BITS) - 1), place + 1: counted >> _DIGIT_BITS})
+        sums += ExactSums({place: counted & ((1 << _DIGIT_BITS) - 1), place + 1: counted >> _DIGIT_BITS})
         values = values - high
         if not values.any():
             break

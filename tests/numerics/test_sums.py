@@ -231,7 +231,7 @@ def test_what_is_not_finite_stays_in_its_group():
 
 def test_a_class_of_2_to_the_25_tenths_has_the_mean_of_one():
     block = exact_sums(np.full(1 << 17, 0.1), np.zeros(1 << 17, np.int64), 2)
-    sums = ExactSums(2)
+    sums = ExactSums()
     for _ in range(1 << 8):
         sums += block
     assert sums[0].divided_by(exact_count(1 << 25)) == 0.1
