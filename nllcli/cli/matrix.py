@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nllcli.cli.options import SHOWN, WRITTEN, choice
-from nllcli.outputs.formats import FORMATS
+from nllcli.cli.options import WRITTEN, text_format
 
 if TYPE_CHECKING:
     from nllcli.model import Progress, Report
@@ -15,13 +14,7 @@ if TYPE_CHECKING:
 
 MatrixFormat = Annotated[
     str | None,
-    choice(
-        FORMATS,
-        "--format",
-        "-f",
-        group=SHOWN,
-        help="How the rows are written.  [default: by the extension of -o, else table, or csv into a pipe]",
-    ),
+    text_format("How the rows are written.  [default: by the extension of -o, else table, or csv into a pipe]"),
 ]
 MatrixOutput = Annotated[
     str | None,

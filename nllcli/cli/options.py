@@ -30,6 +30,11 @@ def choice(names: Collection[str], *flags: str, group: str, help: str) -> Any:
     )
 
 
+def text_format(help: str) -> Any:
+    """The option for the format of what a command writes."""
+    return choice(FORMATS, "--format", "-f", group=SHOWN, help=help)
+
+
 def _checker(names: Collection[str]) -> Callable[[str | None], str | None]:
     def check(value: str | None) -> str | None:
         if value is None or value in names:
@@ -58,16 +63,7 @@ def _report_file(path: str | None) -> str | None:
     return path
 
 
-Format = Annotated[
-    str | None,
-    choice(
-        FORMATS,
-        "--format",
-        "-f",
-        group=SHOWN,
-        help="How the result is written.  [default: by the extension of -o, else table]",
-    ),
-]
+Format = Annotated[str | None, text_format("How the result is written.  [default: by the extension of -o, else table]")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=SHOWN, help="Only the numbers, in full.")]
 Output = Annotated[
     str | None,
