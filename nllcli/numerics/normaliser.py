@@ -168,11 +168,7 @@ def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
     """``x`` (n, C) in a memory order that the kernel for C classes reads at full speed: rows end to end if many."""
     if x.shape[1] < CLASS_FIRST_BELOW or x.flags.c_contiguous:
         return x
-    return _copied(x, scratch.array("rows", x.shape, x.dtype))
-
-
-def _copied(x: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
-    """``out``, filled with ``x`` (n, C) of another memory order."""
+    out = scratch.array("rows", x.shape, x.dtype)
     step = max(1, _TRANSPOSED_ELEMENTS // x.shape[1])
     for first in range(0, len(x), step):
         np.copyto(out[first : first + step], x[first : first + step])
