@@ -96,22 +96,19 @@ def exact_sum(values: NDArray[np.float64]) -> ExactSum:
     exponent = math.frexp(max(most, -least))[1] + headroom
     if exponent > _LARGEST_SPLIT_EXPONENT:
         return ExactSum(sum(_units(float(v)) for v in values))
-    # Where all are positive, the last bit of the least tells without a look at the remainders when they are 0.
+    # Where all are positive, the last bit of the least is the last of all.
     last_bit = math.frexp(least)[1] - 53 if least > 0 else None
-    units, high, rest = 0, np.empty_like(values), values
-    while True:
+    units, rest = 0, values
+    while last_bit is None or exponent - last_bit > 53:  # up to there, sums of what is left are exact as they are
         sigma = math.ldexp(1.0, exponent)
-        np.add(rest, sigma, out=high)
+        high = rest + sigma
         np.subtract(high, sigma, out=high)
-        units += _units(float(high.sum()))
-        exponent -= 52  # the last bit of sigma
-        if last_bit is not None and exponent <= last_bit:
-            break
-        rest = rest - high if rest is values else np.subtract(rest, high, out=rest)
+        units += _units(float(np.add.reduce(high)))
+        rest = np.subtract(rest, high, out=high)
         if last_bit is None and not rest.any():
-            break
-        exponent += headroom - 1  # what is left of each value is at most half a unit in the last place of sigma
-    return ExactSum(units)
+            return ExactSum(units)
+        exponent += headroom - 53  # what is left of each value is at most half a unit in the last place of sigma
+    return ExactSum(units + _units(float(np.add.reduce(rest))))
 
 
 @dataclass(frozen=True)
