@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import partial
 from itertools import zip_longest
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
@@ -111,8 +111,6 @@ class Scratch:
 
     def __init__(self) -> None:
         self._buffers: dict[str, NDArray[np.uint8]] = {}
-        # What a kernel has prepared for blocks of one size, which nearly all have.
-        self.prepared = lru_cache(maxsize=4)(lambda make, *args: make(*args))
         self._subs: dict[str, Scratch] = {}
 
     def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:

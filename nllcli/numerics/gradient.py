@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.numerics.layout import sum_classes
 from nllcli.numerics.losses import class_masses
-from nllcli.numerics.normaliser import sum_classes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

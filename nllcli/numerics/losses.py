@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.normaliser import sum_classes
+from nllcli.numerics.layout import sum_classes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

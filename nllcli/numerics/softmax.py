@@ -72,8 +72,8 @@ def _along(logits: ArrayLike, axis: int, temperature: float, what: str) -> NDArr
     if not len(rows):
         return np.empty(np.shape(logits))
     scores: Surprisal = surprisal(rows, temperature=temperature, scratch=Scratch())
-    unusable = np.flatnonzero(scores.unusable())
-    if unusable.size:
-        raise DataError(f"row {unusable[0]} holds NaN or +inf, or only -inf")
+    unusable = scores.unusable()
+    if unusable is not None:
+        raise DataError(f"row {unusable.argmax()} holds NaN or +inf, or only -inf")
     values: NDArray[np.float64] = getattr(scores, what)()
     return np.moveaxis(values.reshape(x.shape), -1, axis).copy()

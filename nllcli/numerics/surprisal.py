@@ -6,13 +6,15 @@ The losses are written once, over this interface; each source computes from what
 from __future__ import annotations
 
 import math
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
-from nllcli.numerics.normaliser import TINY_POWER, careful_powers, contiguous, normalise, sum_classes
+from nllcli.numerics.layout import contiguous, pick, sum_classes
+from nllcli.numerics.normaliser import TINY_POWER, Normaliser, careful_powers, normalise
+from nllcli.numerics.odds import odds_against
+from nllcli.numerics.once import once
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,43 +49,62 @@ class Surprisal(Protocol):
         """p of every class: (n, C)."""
         ...
 
-    def unusable(self) -> NDArray[np.bool_]:
-        """Samples that no number can be given for, by a NaN, +inf and the like: (n,)."""
+    def unusable(self) -> NDArray[np.bool_] | None:
+        """Samples that no number can be given for, by a NaN, +inf and the like: (n,); None where there are none."""
         ...
 
 
-def pick(x: NDArray[Any], classes: NDArray[np.int64]) -> NDArray[Any]:
-    """``x[i, classes[i]]`` for every i; a flat take is about three times as fast as indexing with two arrays."""
-    n, n_classes = x.shape
-    if x.flags.c_contiguous:
-        taken: NDArray[Any] = x.reshape(-1).take(_starts(n, n_classes) + classes)
-    elif x.strides[0] == x.itemsize and x.strides[1] > 0:
-        column = x.strides[1] // x.itemsize  # from class to class, within one stretch of memory
-        stretch = as_strided(x, ((n_classes - 1) * column + n,), (x.itemsize,), writeable=False)
-        taken = stretch.take(classes * column + _starts(n, 1))
-    else:
-        taken = x[np.arange(n), classes]
-    return taken
+@dataclass(frozen=True)
+class _OfTargets:
+    """What is known of each sample's target: -log p (n,), whether it is ``top`` (n,), and what has no number."""
 
-
-@lru_cache(maxsize=4)
-def _starts(n: int, step: int) -> NDArray[np.int64]:
-    """Where each of ``n`` runs of ``step`` elements begins; nearly all blocks of a file share these."""
-    starts = np.arange(0, n * step, step)
-    starts.flags.writeable = False
-    return starts
+    surprisals: NDArray[np.float64]
+    right: NDArray[np.bool_]
+    unusable: NDArray[np.bool_] | None
 
 
 class FromLogits:
-    """From logits (n, C), native float32 or float64."""
+    """From logits (n, C), native float32 or float64; told the ``targets`` (n,), it takes the short way to them."""
 
-    def __init__(self, x: NDArray[Any], *, temperature: float = 1.0, single: bool = False, scratch: Scratch) -> None:
+    def __init__(
+        self,
+        x: NDArray[Any],
+        *,
+        temperature: float = 1.0,
+        single: bool = False,
+        targets: NDArray[np.int64] | None = None,
+        scratch: Scratch,
+    ) -> None:
         self._x = x
         self._temperature = temperature
-        self._picked: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
-        self._normaliser = normalise(x, temperature=temperature, single=single, scratch=scratch)
+        self._single = single
+        self._scratch = scratch
+        self._targets = targets if temperature == 1.0 else None
 
-    @cached_property
+    @once
+    def _of_targets(self) -> _OfTargets:
+        """From the odds against the targets; where their powers leave the range, from the normaliser."""
+        targets = self._targets
+        assert targets is not None
+        odds = odds_against(self._x, targets, single=self._single, scratch=self._scratch)
+        with np.errstate(all="ignore"):
+            surprisals = np.log1p(odds.against, out=odds.against)
+        unusable = None
+        if (rows := odds.outside).size:
+            others = FromLogits(self._x[rows], single=self._single, scratch=self._scratch.sub("outside"))
+            surprisals[rows] = others.at(targets[rows])
+            odds.right[rows] = others.is_top(targets[rows])
+            without = others.unusable()
+            if without is not None:
+                unusable = np.zeros(len(targets), bool)
+                unusable[rows] = without
+        return _OfTargets(surprisals, odds.right, unusable)
+
+    @once
+    def _normaliser(self) -> Normaliser:
+        return normalise(self._x, temperature=self._temperature, single=self._single, scratch=self._scratch)
+
+    @once
     def _log1p_rest(self) -> NDArray[np.float64]:
         with np.errstate(all="ignore"):
             return np.log1p(self._normaliser.rest)
@@ -96,19 +117,14 @@ class FromLogits:
                 gap /= self._temperature
         return gap
 
-    def _behind(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How far one class a sample lies below the largest logit, (n,); they are nearly always the same targets."""
-        if self._picked is None or self._picked[0] is not classes:
-            with np.errstate(all="ignore"):
-                self._picked = (classes, self._normaliser.maximum - pick(self._x, classes))
-        return self._picked[1]
-
     def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
-        behind = self._behind(classes)
-        with np.errstate(all="ignore"):
-            return (behind if self._temperature == 1.0 else behind / self._temperature) + self._log1p_rest
+        if classes is self._targets:
+            return self._of_targets.surprisals
+        gap = self._gap(pick(self._x, classes), self._normaliser.maximum)
+        gap += self._log1p_rest
+        return gap
 
-    @cached_property
+    @once
     def _all(self) -> NDArray[np.float64]:
         gap = self._gap(self._x, self._normaliser.maximum[:, None])
         gap += self._log1p_rest[:, None]
@@ -117,7 +133,7 @@ class FromLogits:
     def all(self) -> NDArray[np.float64]:
         return self._all
 
-    @cached_property
+    @once
     def _others(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """The classes but the top one, relative to the largest of them, which nothing makes underflow.
 
@@ -131,7 +147,7 @@ class FromLogits:
         powers[np.isneginf(second)] = 0.0
         return self._gap(second, self._normaliser.maximum), sum_classes(powers), powers
 
-    @cached_property
+    @once
     def _log_rest(self) -> NDArray[np.float64]:
         """log(rest), also where rest itself underflows."""
         gap, total, _ = self._others
@@ -158,16 +174,18 @@ class FromLogits:
     def top(self) -> NDArray[np.int64]:
         return self._top
 
-    @cached_property
+    @once
     def _top(self) -> NDArray[np.int64]:
         known = self._normaliser.top
         return self._x.argmax(axis=1) if known is None else known
 
     def is_top(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Only rows whose maximum is shared need a search for its first class."""
+        if classes is self._targets:
+            return self._of_targets.right
         if self._normaliser.top is not None:
             return self._normaliser.top == classes
-        right = self._behind(classes) == 0.0
+        right = pick(self._x, classes) == self._normaliser.maximum
         shared = right & self._normaliser.tied
         if shared.any():
             tied = np.flatnonzero(shared)
@@ -186,8 +204,10 @@ class FromLogits:
             powers /= (1.0 + self._normaliser.rest)[:, None]
         return powers
 
-    def unusable(self) -> NDArray[np.bool_]:
-        return ~np.isfinite(self._normaliser.maximum)
+    def unusable(self) -> NDArray[np.bool_] | None:
+        if self._targets is not None:
+            return self._of_targets.unusable
+        return _where_any(~np.isfinite(self._normaliser.maximum))
 
 
 class _Given:
@@ -196,7 +216,7 @@ class _Given:
     def __init__(self, x: NDArray[Any]) -> None:
         self._x = x.astype(np.float64, copy=False)
 
-    @cached_property
+    @once
     def _top(self) -> NDArray[np.int64]:
         return self._x.argmax(axis=1)
 
@@ -229,8 +249,8 @@ class FromLogProbs(_Given):
         with np.errstate(all="ignore"):
             return np.exp(self._x)
 
-    def unusable(self) -> NDArray[np.bool_]:
-        return ~np.isfinite(self._x.max(axis=1))
+    def unusable(self) -> NDArray[np.bool_] | None:
+        return _where_any(~np.isfinite(self._x.max(axis=1)))
 
 
 class FromProbs(_Given):
@@ -251,8 +271,8 @@ class FromProbs(_Given):
     def probs(self) -> NDArray[np.float64]:
         return self._x
 
-    def unusable(self) -> NDArray[np.bool_]:
-        return np.logical_or.reduce(np.isnan(self._x) | np.isposinf(self._x), axis=1)
+    def unusable(self) -> NDArray[np.bool_] | None:
+        return _where_any(np.logical_or.reduce(np.isnan(self._x) | np.isposinf(self._x), axis=1))
 
 
 class BinaryFromProbs(FromProbs):
@@ -311,8 +331,12 @@ class Clipped:
     def probs(self) -> NDArray[np.float64]:
         return np.exp(-self.all())
 
-    def unusable(self) -> NDArray[np.bool_]:
+    def unusable(self) -> NDArray[np.bool_] | None:
         return self._inner.unusable()
+
+
+def _where_any(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    return mask if mask.any() else None
 
 
 def surprisal(
@@ -323,18 +347,20 @@ def surprisal(
     temperature: float = 1.0,
     clip: float | None = None,
     single: bool = False,
+    targets: NDArray[np.int64] | None = None,
     scratch: Scratch,
 ) -> Surprisal:
     """The surprisals of a block ``x``, native float32 or float64, (n, C), or (n, 1) where ``binary``.
 
-    ``source`` is "logits", "log-probs" or "probs"; ``temperature`` and ``single`` concern logits alone.
+    ``source`` is "logits", "log-probs" or "probs"; ``temperature``, ``single`` and ``targets``, the classes (n,) that
+    will be asked for, concern logits alone.
     """
     given: Surprisal
     x = contiguous(x, scratch)
     if source == "logits":
         if binary:
             x = np.concatenate([np.zeros_like(x), x], axis=1)
-        given = FromLogits(x, temperature=temperature, single=single, scratch=scratch)
+        given = FromLogits(x, temperature=temperature, single=single, targets=targets, scratch=scratch)
     elif source == "log-probs":
         given = BinaryFromLogProbs(x) if binary else FromLogProbs(x)
     else:

@@ -81,7 +81,7 @@ def work_through(block: Block, options: LossOptions) -> Worked:
     assert outcome.log_probs is not None
     x = to_float(block.logits, scratch)
     scores = scores_of(x, options, scratch)
-    usable = not bool(scores.unusable()[0])
+    usable = scores.unusable() is None
     counted = outcome.tally.n_counted == 1
     indexed = block.targets is not None and block.targets.ndim == 1 and counted
     soft = block.targets is not None and block.targets.ndim == 2

@@ -13,7 +13,7 @@ from nllcli.numerics.diagnosis.labels import Labels, SoftLabels, read_labels, re
 from nllcli.numerics.diagnosis.repeats import Repeats, read_repeats
 from nllcli.numerics.diagnosis.sums import Sums
 from nllcli.numerics.diagnosis.values import Tops, Values, read_values
-from nllcli.numerics.normaliser import contiguous
+from nllcli.numerics.layout import contiguous
 from nllcli.numerics.surprisal import surprisal
 from nllcli.numerics.tally import Rows
 

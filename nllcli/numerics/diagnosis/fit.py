@@ -9,7 +9,7 @@ import numpy as np
 
 from nllcli.numerics import losses
 from nllcli.numerics.diagnosis.sums import Moments, Sums
-from nllcli.numerics.surprisal import pick
+from nllcli.numerics.layout import pick
 from nllcli.numerics.tally import Rows
 
 if TYPE_CHECKING:
