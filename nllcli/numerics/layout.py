@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CLASS_FIRST_BELOW = 72
 
 # Elements transposed at a time: the source stays in the first-level cache while its columns are picked out.
-_TRANSPOSED_ELEMENTS = 1 << 16
+_TRANSPOSED_ELEMENTS = 1 << 17
 
 # Bytes that one work array takes at a time: long enough for NumPy's calls, short enough for the caches.
 _TILE_BYTES = 1 << 21

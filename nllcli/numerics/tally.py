@@ -86,7 +86,7 @@ class Spread:
 
 def _sum_of_squares(values: NDArray[np.float64]) -> float:
     """NaN where squares of ``values`` (n,) are too small or too large to say anything."""
-    total = float(np.add.reduce(np.square(values)))
+    total = float(np.einsum("i,i", values, values))
     return math.nan if math.isinf(total) or (total < _LEAST_SQUARES and values.any()) else total
 
 
