@@ -145,16 +145,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A block not read yet: cut in order by one thread, loaded by any; ``n_bytes`` is its share of the file.
-
-    ``lazy`` says that it holds no data until it is loaded.
-    """
+    """A block not read yet: cut in order by one thread, loaded by any; ``n_bytes`` is its share of the file."""
 
     start: int
     n: int
     load: Callable[[Scratch], Block]
     n_bytes: int = 0
-    lazy: bool = False
 
 
 @dataclass(frozen=True)

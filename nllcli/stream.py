@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import deque
-from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
+from itertools import chain, islice
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from nllcli.errors import NllError
 from nllcli.model import Block, Chunk, Scratch
@@ -43,14 +45,12 @@ def map_blocks(
     *,
     threads: int | None = None,
     progress: Progress | None = None,
-    batch: int = 1,
 ) -> Iterator[Result]:
     """Apply ``work`` to every block and yield the results in block order.
 
-    Chunks are cut on the calling thread, read and worked on by ``threads`` others; at most ``2 * threads`` are under
-    way, so memory stays flat. Where results are small, lazy chunks may go to a thread ``batch`` at a time: it then
-    wakes the calling thread less often. The first exception in block order is raised. A single chunk is worked on in
-    place.
+    Chunks are cut on the calling thread, read and worked on by ``threads``, of which it is one; at most
+    ``2 * threads`` are under way, so memory stays flat. The first exception in block order is raised. A single chunk
+    is worked on in place.
     """
     chunks = _raising_in_turn(chunks)
     first, second = next(chunks, None), next(chunks, None)
@@ -63,7 +63,7 @@ def map_blocks(
     results = (
         _map_in_place(work, everything)
         if second is None or threads == 1
-        else _map_on_threads(work, everything, threads, batch)
+        else _map_on_threads(work, everything, threads)
     )
     for chunk, result in results:
         if progress is not None:
@@ -77,41 +77,78 @@ def _map_in_place(work: Callable[[Block, Scratch], Result], chunks: Iterable[Chu
         yield chunk, work(chunk.load(scratch), scratch)
 
 
+class _Job(Generic[Result]):
+    """A chunk to work on, and what became of it."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk = chunk
+        self._running = Lock()
+        self._running.acquire()
+        self._result: Result
+        self._error: BaseException | None = None
+
+    def run(self, work: Callable[[Block, Scratch], Result], scratch: Scratch) -> None:
+        try:
+            self._result = work(self.chunk.load(scratch), scratch)
+        except BaseException as error:
+            self._error = error
+            raise
+        finally:
+            self._running.release()
+
+    @property
+    def done(self) -> bool:
+        return not self._running.locked()
+
+    def result(self) -> Result:
+        """What ``work`` returned; waits for it, and raises what it raised."""
+        self._running.acquire()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
 def _map_on_threads(
-    work: Callable[[Block, Scratch], Result], chunks: Iterable[Chunk], threads: int, batch: int
+    work: Callable[[Block, Scratch], Result], chunks: Iterator[Chunk], threads: int
 ) -> Iterator[tuple[Chunk, Result]]:
-    from concurrent.futures import Future, ThreadPoolExecutor
-
-    local = threading.local()
-
-    def run(chunks: list[Chunk]) -> list[tuple[Chunk, Result]]:
-        if not hasattr(local, "scratch"):
-            local.scratch = Scratch()
-        return [(chunk, work(chunk.load(local.scratch), local.scratch)) for chunk in chunks]
-
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="nll")
-    pending: deque[Future[list[tuple[Chunk, Result]]]] = deque()
+    """The calling thread works too while it waits: nobody has to wake it."""
+    todo: SimpleQueue[_Job[Result] | None] = SimpleQueue()
+    helpers = [Thread(target=_help, args=(todo, work), name=f"nll-{i}") for i in range(1, threads)]
+    pending: deque[_Job[Result]] = deque()
+    scratch = Scratch()
     try:
-        for together in _batches(chunks, batch):
-            pending.append(pool.submit(run, together))
-            if len(pending) >= 2 * threads:
-                yield from pending.popleft().result()
-        while pending:
-            yield from pending.popleft().result()
+        for helper in helpers:
+            helper.start()
+        while True:
+            for chunk in islice(chunks, 2 * threads - len(pending)):
+                pending.append(_Job(chunk))
+                todo.put(pending[-1])
+            if not pending:
+                return
+            while not (pending[0].done or todo.empty()):
+                with suppress(Empty, Exception):  # somebody else took the last one; an error is raised in its turn
+                    job = todo.get_nowait()
+                    assert job is not None
+                    job.run(work, scratch)
+            job = pending.popleft()
+            yield job.chunk, job.result()
     finally:
         # On an error or an interrupt only the blocks already under way are waited for.
-        pool.shutdown(wait=True, cancel_futures=True)
+        with suppress(Empty):
+            while True:
+                todo.get_nowait()
+        for _ in helpers:
+            todo.put(None)
+        for helper in helpers:
+            if helper.ident is not None:
+                helper.join()
 
 
-def _batches(chunks: Iterable[Chunk], size: int) -> Iterator[list[Chunk]]:
-    together: list[Chunk] = []
-    for chunk in chunks:
-        together.append(chunk)
-        if not chunk.lazy or len(together) >= size:
-            yield together
-            together = []
-    if together:
-        yield together
+def _help(todo: SimpleQueue[_Job[Result] | None], work: Callable[[Block, Scratch], Result]) -> None:
+    scratch = Scratch()
+    while (job := todo.get()) is not None:
+        with suppress(BaseException):  # raised where the result is asked for
+            job.run(work, scratch)
 
 
 def _reuse_freed_memory() -> None:

@@ -141,10 +141,41 @@ def test_an_interrupt_in_a_block_gets_through():
     assert not workers()
 
 
-@pytest.mark.parametrize(("n", "in_place"), [(1, True), (2, False)])
-def test_a_single_chunk_is_worked_on_in_place(n, in_place):
-    used = set(stream.map_blocks(lambda *_: threading.get_ident(), Watch().chunks(n), threads=4))
-    assert (used == {threading.get_ident()}) == in_place
+def test_a_single_chunk_is_worked_on_in_place():
+    (used,) = stream.map_blocks(lambda *_: (threading.get_ident(), workers()), Watch().chunks(1), threads=4)
+    assert used == (threading.get_ident(), [])
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_the_calling_thread_is_one_of_those_that_work(threads):
+    """So many blocks meet at a time, and one of them is the caller's."""
+    together = threading.Barrier(threads, timeout=WAIT)
+
+    def work(*_):
+        together.wait()
+        return threading.get_ident()
+
+    used = list(stream.map_blocks(work, Watch().chunks(3 * threads), threads=threads))
+    assert len(set(used)) == threads
+    assert threading.get_ident() in used
+
+
+def test_an_interrupt_of_the_calling_thread_waits_for_no_turn():
+    """The block before it is under way on another thread: only its own end is waited for."""
+    interrupted = threading.Event()
+
+    def work(block, _):
+        if threading.current_thread() is threading.main_thread():
+            interrupted.set()
+            raise KeyboardInterrupt
+        assert interrupted.wait(WAIT)
+        return block.start
+
+    watch = Watch()
+    with pytest.raises(KeyboardInterrupt):
+        list(stream.map_blocks(work, watch.chunks(1000), threads=2))
+    assert not workers()
+    assert watch.n_cut < 10
 
 
 def test_one_thread_at_most_works_with_one_scratch():
@@ -185,27 +216,3 @@ def test_progress_is_told_every_byte(n, threads):
     for _ in stream.map_blocks(start_of, Watch().chunks(n), threads=threads, progress=told):
         pass
     assert told.n_bytes == sum(10 + i for i in range(n))
-
-
-@pytest.mark.parametrize("failing", [None, 11])
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_batches_of_lazy_chunks_keep_the_order(threads, failing):
-    together = Counter()
-
-    def load(i):
-        def run(scratch):
-            together[id(scratch)] += 1
-            if i == failing:
-                raise DataError(f"block {i}")
-            return Block(i, np.array([[float(i)]]))
-
-        return run
-
-    chunks = [Chunk(i, 1, load(i), lazy=i % 10 != 3) for i in range(40)]  # one in ten holds its data
-    results = stream.map_blocks(start_of, iter(chunks), threads=threads, batch=4)
-    if failing is None:
-        assert list(results) == list(range(40))
-    else:
-        with pytest.raises(DataError, match="block 11"):
-            list(results)
-    assert len(together) <= threads

@@ -49,7 +49,7 @@ class MemoryArray:
         slices = self.values.reshape(layout.outer or 0, layout.n_classes, layout.inner)
         for start, n in layout.runs(block_samples):
             n_bytes = n * layout.n_classes * self.dtype.itemsize
-            yield Chunk(start, n, partial(self._load, slices, start, n), n_bytes, lazy=True)
+            yield Chunk(start, n, partial(self._load, slices, start, n), n_bytes)
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - no columns
         return layout.place(sample)

@@ -77,10 +77,8 @@ class FileArray:
     def n_bytes(self) -> int:
         return self.n_values * self.dtype.itemsize
 
-    def _chunk(
-        self, start: int, n: int, layout: Layout, load: Callable[[Scratch], Block], *, lazy: bool = False
-    ) -> Chunk:
-        return Chunk(start, n, load, n * layout.n_classes * self.dtype.itemsize, lazy)
+    def _chunk(self, start: int, n: int, layout: Layout, load: Callable[[Scratch], Block]) -> Chunk:
+        return Chunk(start, n, load, n * layout.n_classes * self.dtype.itemsize)
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - no columns
         return layout.place(sample)
@@ -110,7 +108,7 @@ class RawArray(FileArray):
             yield from self._slabs(layout, block_samples)
         else:
             for start, n in layout.runs(block_samples):
-                yield self._chunk(start, n, layout, partial(self._load, layout, start, n), lazy=True)
+                yield self._chunk(start, n, layout, partial(self._load, layout, start, n))
 
     def read_all(self) -> NDArray[Any]:
         """The whole array, in its own shape."""

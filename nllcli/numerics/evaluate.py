@@ -40,11 +40,6 @@ class Wanted:
     gradient: float | None = None
     classes: bool = False
 
-    @property
-    def arrays(self) -> bool:
-        """Whether values of every class are handed back, which take memory."""
-        return self.probs or self.log_probs or self.gradient is not None
-
 
 @dataclass(frozen=True)
 class Outcome:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from nllcli.tasks.request import Settled
 
 Result = TypeVar("Result")
-_BATCH = 8
 _TEXT_PARTS = 4
 
 
@@ -33,8 +32,7 @@ def outcomes(
     dataset = settled.dataset
     work = partial(_work, settled, wanted)
     with blaming(dataset):
-        batch = 1 if wanted.arrays else _BATCH
-        yield from map_dataset(work, dataset, threads=threads, progress=progress, batch=batch)
+        yield from map_dataset(work, dataset, threads=threads, progress=progress)
 
 
 def map_dataset(
@@ -43,12 +41,11 @@ def map_dataset(
     *,
     threads: int | None = None,
     progress: Progress | None = None,
-    batch: int = 1,
 ) -> Iterator[Result]:
     """``stream.map_blocks`` over the whole dataset, its size told to ``progress``."""
     if progress is not None:
         progress.begin(dataset.logits.n_bytes)
-    return stream.map_blocks(work, chunks(dataset), threads=threads, progress=progress, batch=batch)
+    return stream.map_blocks(work, chunks(dataset), threads=threads, progress=progress)
 
 
 def chunks(dataset: Dataset) -> Iterator[Chunk]:
