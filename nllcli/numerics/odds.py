@@ -7,6 +7,7 @@ are those of the logits as they are: nothing is subtracted, so nothing is rounde
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
     from nllcli.model import Scratch
 
-# Between these a power, or a sum of them, is far enough from overflow and underflow for their quotient, and for what
-# each class adds to a sum, to keep all digits.
-_RANGE: dict[type, tuple[float, float]] = {np.float64: (1e-150, 1e150), np.float32: (1e-25, 1e30)}
+# Logits within these bounds have powers far enough from overflow and underflow for sums and quotients of them, and
+# for what each class adds, to keep all digits.
+_LARGEST_LOGIT: dict[type, float] = {np.float64: 345.0, np.float32: 57.0}
 
 
 @dataclass(frozen=True)
@@ -43,50 +44,46 @@ def odds_against(x: NDArray[Any], targets: NDArray[np.int64], *, single: bool, s
     ``single`` computes the exponentials of float32 logits in float32; sums are float64 in any case.
     """
     kernel = _by_class if x.shape[1] < CLASS_FIRST_BELOW else _by_row
-    dtype = working_dtype(x, single=single)
     with np.errstate(all="ignore"):
-        others, own, right = kernel(x, targets, dtype, scratch)
-        low, high = _RANGE[dtype]
-        outside = np.empty(0, np.intp)
-        if not (_within(others, low, high) and _within(own, low, high)):
-            within = (others >= low) & (others <= high) & (own >= low) & (own <= high)
-            outside = np.flatnonzero(~within)
-        return Odds(np.divide(others, own, out=others), right, outside)
+        return kernel(x, targets, working_dtype(x, single=single), scratch)
 
 
-def _within(values: NDArray[Any], low: float, high: float) -> bool:
-    return not values.size or bool(values.min() >= low and values.max() <= high)
+def _outside(pair: NDArray[Any], low: float, high: float) -> NDArray[np.intp]:
+    """The samples for which either of ``pair`` (2, n) is not within these bounds."""
+    if pair.size and pair.min() >= low and pair.max() <= high:
+        return np.empty(0, np.intp)
+    return np.flatnonzero(~((pair >= low) & (pair <= high)).all(axis=0))
 
 
-_Sums = tuple["NDArray[np.float64]", "NDArray[Any]", "NDArray[np.bool_]"]
-
-
-def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> _Sums:
+def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
     """Sums over long columns: the target's logit changes places with that of the last class and is left out."""
     n, n_classes = x.shape
     if n == 1:  # sums over columns of one number each would be taken in another order
-        others, own, right = _by_class(np.repeat(x, 2, axis=0), np.repeat(targets, 2), dtype, scratch)
-        return others[:1], own[:1], right[:1]
+        two = _by_class(np.repeat(x, 2, axis=0), np.repeat(targets, 2), dtype, scratch)
+        return Odds(two.against[:1], two.right[:1], two.outside[:1])
     powers = scratch.array("powers", (n_classes, n), dtype)
     to_columns(x, powers)
     place = scratch.array("place", (n,), np.intp)
     np.multiply(targets, n, out=place)
     np.add(place, multiples(n, 1), out=place)
+    own, best = pair = scratch.array("own and best", (2, n), dtype)
     flat = powers.reshape(-1)
-    own = flat.take(place)
+    flat.take(place, out=own, mode="clip")  # which writes in place; no place is outside
     flat[place] = powers[-1]
     powers[-1] = own
-    best = np.maximum.reduce(powers[:-1], axis=0, initial=-np.inf)
+    np.maximum.reduce(powers[:-1], axis=0, out=best, initial=-np.inf)
     right = own > best
     tied = own == best
     if tied.any():
         rows = np.flatnonzero(tied)
         right[rows] = x[rows].argmax(axis=1) == targets[rows]
     np.exp(powers, out=powers)
-    return np.add.reduce(powers[:-1], axis=0, dtype=np.float64), powers[-1], right
+    against = np.add.reduce(powers[:-1], axis=0, dtype=np.float64)
+    against /= powers[-1]
+    return Odds(against, right, _outside(pair, -_LARGEST_LOGIT[dtype], _LARGEST_LOGIT[dtype]))
 
 
-def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> _Sums:
+def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
     """Whole rows, a tile at a time: exponentiate, strike the target out, add up."""
     n, n_classes = x.shape
     top, others = np.empty(n, np.intp), np.empty(n)
@@ -104,4 +101,6 @@ def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: S
             np.einsum("ij->i", powers, dtype=np.float64, out=others[part])
         else:
             np.add.reduce(powers, axis=1, out=others[part])
-    return others, np.exp(pick(x, targets), dtype=np.float64), top == targets
+    own = np.exp(pick(x, targets), dtype=np.float64)
+    limit = math.exp(_LARGEST_LOGIT[dtype])
+    return Odds(others / own, top == targets, _outside(np.stack([own, others]), 1 / limit, limit))

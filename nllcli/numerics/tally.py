@@ -56,7 +56,7 @@ class Spread:
         """The moments of ``terms`` (n,) with ``weights`` (n,), or 1 each, whose weighted mean is ``mean``."""
         if weights is None:
             u = terms - mean
-            return cls(len(u), mean, _sum_of_squares(u), float(np.add.reduce(u)), float(len(u)))
+            return cls(len(u), mean, _sum_of_squares(u), float(np.einsum("i->", u)), float(len(u)))
         bb = _sum_of_squares(weights)
         if bb and weights.min() < 0:
             # The mean of weights that cancel lies far from every term; the centre of least squares does not.
