@@ -322,10 +322,11 @@ class Dataset:
 
     def _load(self, chunk: Chunk, scratch: Scratch) -> Block:
         block = chunk.load(scratch)
-        return replace(
-            block,
-            targets=block.targets if self.targets is None else self.targets.read(chunk.start, chunk.n),
-            sample_weights=None if self.sample_weights is None else self.sample_weights.read(chunk.start, chunk.n),
+        return Block(
+            block.start,
+            block.logits,
+            block.targets if self.targets is None else self.targets.read(chunk.start, chunk.n),
+            None if self.sample_weights is None else self.sample_weights.read(chunk.start, chunk.n),
         )
 
     def _load_soft(self, chunk: Chunk, soft: Chunk, scratch: Scratch) -> Block:

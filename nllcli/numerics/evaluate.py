@@ -103,7 +103,7 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
     findings = _findings(block, x, scores, scored, infinite, options, unusable)
     return Outcome(
         block.start,
-        replace(tally, findings=findings),
+        replace(tally, findings=findings) if findings else tally,
         losses=weighted if wanted.losses else None,
         probs=_own(scores.probs(), unusable) if wanted.probs else None,
         log_probs=_own(0.0 - scores.all(), unusable) if wanted.log_probs else None,
@@ -378,8 +378,8 @@ def _findings(
         note("infinite-loss", infinite if unusable is None else infinite & ~unusable)
     if block.sample_weights is not None:
         note("negative-sample-weights", block.sample_weights < 0)
-    tolerance = sum_tolerance(block.logits.dtype)
     if options.source != "logits" and not options.binary:
+        tolerance = sum_tolerance(block.logits.dtype)
         total = np.add.reduce(scores.probs() if options.clip is None else _plain_probs(x, options), axis=1)
         off = np.abs(total - 1.0)
         note("not-normalised", ~(off <= tolerance) if unusable is None else ~((off <= tolerance) | unusable), off)
