@@ -22,8 +22,10 @@ CLASS_FIRST_BELOW = 72
 # Elements transposed at a time: the source stays in the first-level cache while its columns are picked out.
 _TRANSPOSED_ELEMENTS = 1 << 17
 
-# Bytes that one work array takes at a time: long enough for NumPy's calls, short enough for the caches.
+# Bytes that the powers take at a time: long enough for NumPy's calls, short enough for the caches. Columns take
+# more calls, and each costs most where threads meet.
 _TILE_BYTES = 1 << 21
+_COLUMNS_BYTES = 1 << 22
 
 
 def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
@@ -46,9 +48,10 @@ def to_columns(x: NDArray[Any], out: NDArray[Any]) -> None:
 
 
 def tiles(n: int, n_classes: int, dtype: type) -> Iterator[slice]:
-    """Cut ``n`` rows of ``n_classes`` values of ``dtype`` into runs whose work array fits the cache."""
-    size = max(1, _TILE_BYTES // (n_classes * np.dtype(dtype).itemsize))
-    yield from (slice(first, first + size) for first in range(0, n, size))
+    """Cut ``n`` samples of ``n_classes`` powers of ``dtype`` evenly into runs that fit the caches."""
+    most = _COLUMNS_BYTES if n_classes < CLASS_FIRST_BELOW else _TILE_BYTES
+    n_tiles = min(n, -(-n * n_classes * np.dtype(dtype).itemsize // most))
+    yield from (slice(i * n // n_tiles, (i + 1) * n // n_tiles) for i in range(n_tiles))
 
 
 def pick(x: NDArray[Any], classes: NDArray[np.int64]) -> NDArray[Any]:

@@ -56,31 +56,49 @@ def _outside(pair: NDArray[Any], low: float, high: float) -> NDArray[np.intp]:
 
 
 def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
-    """Sums over long columns: the target's logit changes places with that of the last class and is left out."""
+    """Sums over long columns, a tile of samples at a time."""
     n, n_classes = x.shape
     if n == 1:  # sums over columns of one number each would be taken in another order
         two = _by_class(np.repeat(x, 2, axis=0), np.repeat(targets, 2), dtype, scratch)
         return Odds(two.against[:1], two.right[:1], two.outside[:1])
-    powers = scratch.array("powers", (n_classes, n), dtype)
-    to_columns(x, powers)
-    place = scratch.array("place", (n,), np.intp)
-    np.multiply(targets, n, out=place)
-    np.add(place, multiples(n, 1), out=place)
     own, best = pair = scratch.array("own and best", (2, n), dtype)
-    flat = powers.reshape(-1)
-    flat.take(place, out=own, mode="clip")  # which writes in place; no place is outside
-    flat[place] = powers[-1]
-    powers[-1] = own
-    np.maximum.reduce(powers[:-1], axis=0, out=best, initial=-np.inf)
+    against = np.empty(n)
+    for part in tiles(n, n_classes, dtype):
+        _sum_columns(x[part], targets[part], own[part], best[part], against[part], scratch)
     right = own > best
     tied = own == best
     if tied.any():
         rows = np.flatnonzero(tied)
         right[rows] = x[rows].argmax(axis=1) == targets[rows]
-    np.exp(powers, out=powers)
-    against = np.add.reduce(powers[:-1], axis=0, dtype=np.float64)
-    against /= powers[-1]
     return Odds(against, right, _outside(pair, -_LARGEST_LOGIT[dtype], _LARGEST_LOGIT[dtype]))
+
+
+def _sum_columns(
+    x: NDArray[Any],
+    targets: NDArray[np.int64],
+    own: NDArray[Any],
+    best: NDArray[Any],
+    against: NDArray[np.float64],
+    scratch: Scratch,
+) -> None:
+    """Fill the target's logit, the largest of the others and the odds, (n,) each.
+
+    The target's column changes places with that of the last class, so that the others lie side by side.
+    """
+    n, n_classes = x.shape
+    powers = scratch.array("powers", (n_classes, n), own.dtype)
+    to_columns(x, powers)
+    place = scratch.array("place", (n,), np.intp)
+    np.multiply(targets, n, out=place)
+    np.add(place, multiples(n, 1), out=place)
+    flat = powers.reshape(-1)
+    flat.take(place, out=own, mode="clip")  # which writes in place; no place is outside
+    flat[place] = powers[-1]
+    powers[-1] = own
+    np.maximum.reduce(powers[:-1], axis=0, out=best, initial=-np.inf)
+    np.exp(powers, out=powers)
+    np.add.reduce(powers[:-1], axis=0, dtype=np.float64, out=against)
+    against /= powers[-1]
 
 
 def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
