@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 # Elements of one block, and samples where the classes are few: NumPy's calls on it last long enough that threads
 # seldom meet at the interpreter's lock, and it is short enough for the caches.
-BLOCK_ELEMENTS = 1 << 20
+BLOCK_ELEMENTS = 1 << 21
 _MOST_SAMPLES = 1 << 17
 
 # The largest block of memory to which glibc raises its thresholds by itself (DEFAULT_MMAP_THRESHOLD_MAX), less a page.

@@ -25,7 +25,7 @@ _TRANSPOSED_ELEMENTS = 1 << 17
 # Bytes that the powers take at a time: long enough for NumPy's calls, short enough for the caches. Columns take
 # more calls, and each costs most where threads meet.
 _TILE_BYTES = 1 << 21
-_COLUMNS_BYTES = 1 << 22
+_COLUMNS_BYTES = 6 << 20
 
 
 def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:

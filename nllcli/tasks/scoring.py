@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nllcli.tasks.request import Settled
 
 Result = TypeVar("Result")
-_TEXT_PARTS = 4
+_TEXT_PARTS = 8
 
 
 def outcomes(

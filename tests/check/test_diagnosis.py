@@ -19,7 +19,7 @@ from nllcli.numerics.diagnosis.evidence import Evidence, Reading, gather
 from nllcli.numerics.diagnosis.integers import Bits, Halves, read_bits, read_halves
 from nllcli.numerics.diagnosis.labels import Runs, Streaks, read_runs, read_streaks
 from nllcli.numerics.diagnosis.repeats import Repeats, read_repeats
-from nllcli.numerics.diagnosis.sums import Every, FewValues, Moments
+from nllcli.numerics.diagnosis.sums import Every, FewValues, Moments, Peak
 
 ONE_IN_A_MILLION = 1e-6
 
@@ -278,6 +278,18 @@ def test_many_rows_take_bounded_memory_and_keep_the_share():
     assert total.duplicates().n_repeated == pytest.approx(40_000, rel=0.1)
     assert total.maxima(0.0).n == pytest.approx(360_000, rel=0.1)
     assert all(later - earlier == 25_000 for later, earlier in total.duplicates().pairs)
+
+
+@pytest.mark.parametrize(
+    ("parts", "value", "n"),
+    [([[1, 3], [3, 2, 3]], 3.0, 3), ([[1, 3], [2]], 3.0, 1), ([[1], [4, 4], [2, 4]], 4.0, 3)],
+    ids=["of both", "of the first", "of later ones"],
+)
+def test_peaks_merge_into_the_largest_and_its_number(parts, value, n):
+    first, *others = (Peak.of(np.array(part)) for part in parts)
+    for other in others:
+        first += other
+    assert first == Peak(value, n)
 
 
 def test_few_values_are_counted_and_the_rest_told():
