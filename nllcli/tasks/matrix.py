@@ -77,7 +77,7 @@ def _write_matrix(
     blocks: Iterable[tuple[int, NDArray[np.float64]]], target: ArrayTarget, dataset: Dataset, *, n_columns: int
 ) -> None:
     """Write ``blocks`` of (start, values (n, n_columns)) in the shape and memory order of the logits."""
-    plan = {**array_like_logits(dataset, n_columns), "columns": _column_names(dataset, n_columns)}
+    plan = array_like_logits(dataset, n_columns)
     with target.open_array(target.path, dtype=target.dtype, format=target.format, **plan) as writer:
         for start, values in blocks:
             writer.write(start, values)
