@@ -104,7 +104,10 @@ class _Job(Generic[Result]):
         """What ``work`` returned; waits for it, and raises what it raised."""
         self._running.acquire()
         if self._error is not None:
-            raise self._error
+            try:
+                raise self._error
+            finally:
+                self._error = None  # whose traceback leads back here: a circle that would keep the block
         return self._result
 
 
@@ -113,7 +116,8 @@ def _map_on_threads(
 ) -> Iterator[tuple[Chunk, Result]]:
     """The calling thread works too while it waits: nobody has to wake it."""
     todo: SimpleQueue[_Job[Result] | None] = SimpleQueue()
-    helpers = [Thread(target=_help, args=(todo, work), name=f"nll-{i}") for i in range(1, threads)]
+    # Daemons, so that an interpreter can end though somebody keeps an iterator that was never closed.
+    helpers = [Thread(target=_help, args=(todo, work), name=f"nll-{i}", daemon=True) for i in range(1, threads)]
     pending: deque[_Job[Result]] = deque()
     scratch = Scratch()
     try:

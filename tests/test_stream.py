@@ -1,6 +1,11 @@
 """What every caller of map_blocks may count on, whatever its threads do."""
 
+import gc
+import subprocess
+import sys
 import threading
+import time
+import weakref
 from collections import Counter
 from contextlib import suppress
 
@@ -161,21 +166,84 @@ def test_the_calling_thread_is_one_of_those_that_work(threads):
 
 
 def test_an_interrupt_of_the_calling_thread_waits_for_no_turn():
-    """The block before it is under way on another thread: only its own end is waited for."""
-    interrupted = threading.Event()
+    """The blocks before its own are under way on another thread; only their end is waited for, and none is begun."""
+    held, interrupted = threading.Event(), threading.Event()
+    n_interrupts = []
 
     def work(block, _):
-        if threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is not threading.main_thread():
+            held.set()
+            assert interrupted.wait(WAIT)
+            time.sleep(0.05)  # for the caller to begin another one, if it would
+        else:
+            assert held.wait(WAIT)
+            if block.start == 0:
+                return 0  # so that the other thread holds the next one
+            n_interrupts.append(1)
             interrupted.set()
             raise KeyboardInterrupt
-        assert interrupted.wait(WAIT)
         return block.start
 
-    watch = Watch()
     with pytest.raises(KeyboardInterrupt):
-        list(stream.map_blocks(work, watch.chunks(1000), threads=2))
+        list(stream.map_blocks(work, Watch().chunks(1000), threads=2))
     assert not workers()
-    assert watch.n_cut < 10
+    assert len(n_interrupts) == 1
+
+
+def test_blocks_not_begun_are_left_when_the_iterator_is_closed():
+    """The first result comes while another thread is held in a block; what is still queued is nobody's to do."""
+    closing, held = threading.Event(), threading.Event()
+    begun = []
+
+    def work(block, _):
+        begun.append(block.start)
+        if threading.current_thread() is not threading.main_thread():
+            held.set()
+            assert closing.wait(WAIT)
+        elif block.start == 0:
+            assert held.wait(WAIT)
+        else:
+            closing.set()
+        return block.start
+
+    results = stream.map_blocks(work, Watch().chunks(1000), threads=2)
+    next(results)
+    before = len(begun)
+    threading.Timer(0.05, closing.set).start()
+    results.close()
+    assert not workers()
+    assert len(begun) <= before + 1
+
+
+def test_an_interpreter_ends_though_an_iterator_was_never_closed():
+    code = """
+import numpy as np
+from nllcli import stream
+from nllcli.model import Block, Chunk
+chunks = (Chunk(i, 1, lambda _, i=i: Block(i, np.zeros((1, 1)))) for i in range(100))
+results = stream.map_blocks(lambda block, _: block.start, chunks, threads=2)
+print(next(results))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=WAIT)
+    assert (done.stdout, done.returncode) == ("0\n", 0)
+
+
+def test_a_failed_block_leaves_nothing_behind():
+    kept = []
+
+    def work(block, _):
+        array = np.zeros(8)
+        kept.append(weakref.ref(array))
+        raise DataError(f"block {block.start}")
+
+    gc.disable()
+    try:
+        with pytest.raises(DataError):
+            list(stream.map_blocks(work, Watch().chunks(2), threads=2))
+        assert kept
+        assert kept[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_one_thread_at_most_works_with_one_scratch():

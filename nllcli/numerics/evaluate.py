@@ -78,7 +78,7 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
     x = to_float(block.logits, scratch)
     n_classes = 2 if options.binary else x.shape[1]
     scored = _score_targets(block, options, n_classes)
-    short = options.loss == "nll" and block.targets is not None and scored.targets.ndim == 1
+    short = options.loss == "nll" and not options.label_smoothing and scored.targets.ndim == 1
     scores = scores_of(x, options, scratch, targets=scored.targets if short else None)
     unusable = _unusable(block, x, scores, scored, options)
 
@@ -126,7 +126,7 @@ def probabilities(block: Block, options: LossOptions, *, log: bool, scratch: Scr
 def scores_of(
     x: NDArray[Any], options: LossOptions, scratch: Scratch, targets: NDArray[np.int64] | None = None
 ) -> Surprisal:
-    """The surprisals of a block, native float32 or float64 (n, C), under these settings; ``targets`` speed it up."""
+    """The surprisals of a block, native float32 or float64 (n, C), under these settings; see there for ``targets``."""
     return surprisal(
         x,
         source=options.source,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # the number of classes alone, so that every memory order of one file gives the same bits.
 CLASS_FIRST_BELOW = 72
 
-# Elements transposed at a time: the source stays in the first-level cache while its columns are picked out.
+# Elements transposed at a time: the source stays in the caches while its columns are picked out one after another.
 _TRANSPOSED_ELEMENTS = 1 << 17
 
 # Bytes that the powers take at a time: long enough for NumPy's calls, short enough for the caches. Columns take

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.layout import sum_classes
+from nllcli.numerics.layout import pick, sum_classes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,10 +31,10 @@ def nll(
     """
     if targets.ndim == 2:
         return _cross_entropy(surprisal, targets, class_weights, label_smoothing)
-    own = weigh(surprisal.at(targets), class_weights, targets)
     if label_smoothing == 0.0:
-        return own
+        return weigh(surprisal.at(targets), class_weights, targets)
     spread = surprisal.all()
+    own = weigh(pick(spread, targets), class_weights, targets)
     n_classes = spread.shape[1]
     everywhere = spread if class_weights is None else product(class_weights, spread)
     # A weight of exactly 0 takes its term out, as everywhere: smoothing of 1 must not turn inf into NaN.

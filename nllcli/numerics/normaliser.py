@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.layout import CLASS_FIRST_BELOW, contiguous, multiples, sum_classes, tiles
+from nllcli.numerics.layout import CLASS_FIRST_BELOW, multiples, sum_classes, tiles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,7 +121,7 @@ def _by_class(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch
         return Normaliser(found.maximum[:1], found.rest[:1], tied=found.tied[:1])
     largest, second = np.empty((2, n), x.dtype)
     rest = np.empty(n)
-    for part in tiles(n, n_classes, np.float64):
+    for part in tiles(n, n_classes, dtype):
         columns = scratch.array("columns", (n_classes, len(largest[part])), x.dtype)
         losers = scratch.array("losers", (n_classes - 1, len(largest[part])), x.dtype)
         np.copyto(columns, x[part].T)
@@ -145,11 +145,10 @@ def _knock_out(left: NDArray[Any], losers: NDArray[Any], largest: NDArray[Any]) 
 
 def _by_row(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch) -> Normaliser:
     """Whole rows, a tile at a time: find the maximum, exponentiate, strike the maximum out, add up."""
-    rows = contiguous(x, scratch)
-    n, n_classes = rows.shape
+    n, n_classes = x.shape
     top, largest, rest = np.empty(n, np.intp), np.empty(n, x.dtype), np.empty(n)
     for part in tiles(n, n_classes, dtype):
-        tile = rows[part]
+        tile = x[part]
         each = multiples(len(tile), 1)
         tile.argmax(axis=1, out=top[part])
         largest[part] = tile[each, top[part]]

@@ -62,31 +62,27 @@ def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch:
         two = _by_class(np.repeat(x, 2, axis=0), np.repeat(targets, 2), dtype, scratch)
         return Odds(two.against[:1], two.right[:1], two.outside[:1])
     own, best = pair = scratch.array("own and best", (2, n), dtype)
-    against = np.empty(n)
+    against, outside = np.empty(n), [np.empty(0, np.intp)]
     for part in tiles(n, n_classes, dtype):
-        _sum_columns(x[part], targets[part], own[part], best[part], against[part], scratch)
+        outside.append(part.start + _sum_columns(x[part], targets[part], pair[:, part], against[part], scratch))
     right = own > best
     tied = own == best
     if tied.any():
         rows = np.flatnonzero(tied)
         right[rows] = x[rows].argmax(axis=1) == targets[rows]
-    return Odds(against, right, _outside(pair, -_LARGEST_LOGIT[dtype], _LARGEST_LOGIT[dtype]))
+    return Odds(against, right, np.concatenate(outside))
 
 
 def _sum_columns(
-    x: NDArray[Any],
-    targets: NDArray[np.int64],
-    own: NDArray[Any],
-    best: NDArray[Any],
-    against: NDArray[np.float64],
-    scratch: Scratch,
-) -> None:
-    """Fill the target's logit, the largest of the others and the odds, (n,) each.
+    x: NDArray[Any], targets: NDArray[np.int64], pair: NDArray[Any], against: NDArray[np.float64], scratch: Scratch
+) -> NDArray[np.intp]:
+    """Fill ``pair`` (2, n), the target's logit and the largest of the others, and the odds (n,); which are outside.
 
     The target's column changes places with that of the last class, so that the others lie side by side.
     """
     n, n_classes = x.shape
-    powers = scratch.array("powers", (n_classes, n), own.dtype)
+    own, best = pair
+    powers = scratch.array("powers", (n_classes, n), pair.dtype)
     to_columns(x, powers)
     place = scratch.array("place", (n,), np.intp)
     np.multiply(targets, n, out=place)
@@ -96,29 +92,46 @@ def _sum_columns(
     flat[place] = powers[-1]
     powers[-1] = own
     np.maximum.reduce(powers[:-1], axis=0, out=best, initial=-np.inf)
+    limit = _LARGEST_LOGIT[pair.dtype.type]
+    outside = _outside(pair, -limit, limit)
+    if len(outside) == n:
+        return outside
+    if outside.size:
+        powers[:, outside] = 0.0  # exponentials that overflow take long
     np.exp(powers, out=powers)
     np.add.reduce(powers[:-1], axis=0, dtype=np.float64, out=against)
     against /= powers[-1]
+    return outside
 
 
 def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
     """Whole rows, a tile at a time: exponentiate, strike the target out, add up."""
     n, n_classes = x.shape
+    largest = _LARGEST_LOGIT[dtype]
+    wary = n and not abs(x[0].max()) <= largest  # as the first row, so perhaps most
     top, others = np.empty(n, np.intp), np.empty(n)
     for part in tiles(n, n_classes, dtype):
-        tile, hit = x[part], targets[part]
+        tile, each = x[part], multiples(part.stop - part.start, 1)
         tile.argmax(axis=1, out=top[part])
+        far = np.flatnonzero(~(np.abs(tile[each, top[part]]) <= largest)) if wary else None
+        if far is not None and len(far) == len(tile):
+            others[part] = np.nan
+            continue
         powers = scratch.array("powers", tile.shape, dtype)
-        if tile.dtype == dtype:
+        if tile.dtype == dtype and far is None:
             np.exp(tile, out=powers)
         else:
             np.copyto(powers, tile)  # a cast of its own is faster than one within the ufunc
+            if far is not None:
+                powers[far] = 0.0  # exponentials that overflow take long
             np.exp(powers, out=powers)
-        powers[multiples(len(tile), 1), hit] = 0
+        powers[each, targets[part]] = 0
         if dtype is np.float32:  # pairwise sums take twice as long, and their last digits are lost in these powers
             np.einsum("ij->i", powers, dtype=np.float64, out=others[part])
         else:
             np.add.reduce(powers, axis=1, out=others[part])
+        if far is not None:
+            others[part][far] = np.nan
     own = np.exp(pick(x, targets), dtype=np.float64)
-    limit = math.exp(_LARGEST_LOGIT[dtype])
+    limit = math.exp(largest)
     return Odds(others / own, top == targets, _outside(np.stack([own, others]), 1 / limit, limit))

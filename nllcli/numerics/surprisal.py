@@ -55,8 +55,8 @@ class Surprisal(Protocol):
 
 
 @dataclass(frozen=True)
-class _OfTargets:
-    """What is known of each sample's target: -log p (n,), whether it is ``top`` (n,), and what has no number."""
+class _Scored:
+    """What is known of one class a sample: -log p (n,), whether it is ``top`` (n,), and what has no number."""
 
     surprisals: NDArray[np.float64]
     right: NDArray[np.bool_]
@@ -64,7 +64,11 @@ class _OfTargets:
 
 
 class FromLogits:
-    """From logits (n, C), native float32 or float64; told the ``targets`` (n,), it takes the short way to them."""
+    """From logits (n, C), native float32 or float64; told the ``targets`` (n,), it needs nothing else for them.
+
+    One class a sample is scored by the odds against it, whole rows by the normaliser, which serves for a single class
+    too where there is a temperature or the odds leave their range.
+    """
 
     def __init__(
         self,
@@ -80,25 +84,36 @@ class FromLogits:
         self._single = single
         self._scratch = scratch
         self._targets = targets if temperature == 1.0 else None
+        self._last: tuple[NDArray[np.int64], _Scored] | None = None
 
-    @once
-    def _of_targets(self) -> _OfTargets:
-        """From the odds against the targets; where their powers leave the range, from the normaliser."""
-        targets = self._targets
-        assert targets is not None
-        odds = odds_against(self._x, targets, single=self._single, scratch=self._scratch)
-        with np.errstate(all="ignore"):
-            surprisals = np.log1p(odds.against, out=odds.against)
-        unusable = None
-        if (rows := odds.outside).size:
-            others = FromLogits(self._x[rows], single=self._single, scratch=self._scratch.sub("outside"))
-            surprisals[rows] = others.at(targets[rows])
-            odds.right[rows] = others.is_top(targets[rows])
-            without = others.unusable()
-            if without is not None:
-                unusable = np.zeros(len(targets), bool)
-                unusable[rows] = without
-        return _OfTargets(surprisals, odds.right, unusable)
+    def _score(self, classes: NDArray[np.int64]) -> _Scored:
+        """By the odds against ``classes`` (n,); they are nearly always the same targets."""
+        if self._last is None or self._last[0] is not classes:
+            odds = odds_against(self._x, classes, single=self._single, scratch=self._scratch)
+            with np.errstate(all="ignore"):
+                surprisals = np.log1p(odds.against, out=odds.against)
+            unusable = self._rescore(odds.outside, classes, surprisals, odds.right) if odds.outside.size else None
+            self._last = classes, _Scored(surprisals, odds.right, unusable)
+        return self._last[1]
+
+    def _rescore(
+        self,
+        rows: NDArray[np.intp],
+        classes: NDArray[np.int64],
+        surprisals: NDArray[np.float64],
+        right: NDArray[np.bool_],
+    ) -> NDArray[np.bool_] | None:
+        """Score ``rows`` by their normaliser; which samples have no number, None where all have one."""
+        x = self._x if len(rows) == len(self._x) else self._x[rows]
+        others = FromLogits(x, single=self._single, scratch=self._scratch.sub("outside"))
+        surprisals[rows] = others._behind(classes[rows])
+        right[rows] = others.is_top(classes[rows])
+        without = others.unusable()
+        if without is None:
+            return None
+        unusable = np.zeros(len(classes), bool)
+        unusable[rows] = without
+        return unusable
 
     @once
     def _normaliser(self) -> Normaliser:
@@ -118,8 +133,10 @@ class FromLogits:
         return gap
 
     def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
-        if classes is self._targets:
-            return self._of_targets.surprisals
+        return self._score(classes).surprisals if self._temperature == 1.0 else self._behind(classes)
+
+    def _behind(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """-log p of one class a sample from the normaliser."""
         gap = self._gap(pick(self._x, classes), self._normaliser.maximum)
         gap += self._log1p_rest
         return gap
@@ -182,7 +199,7 @@ class FromLogits:
     def is_top(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Only rows whose maximum is shared need a search for its first class."""
         if classes is self._targets:
-            return self._of_targets.right
+            return self._score(classes).right
         if self._normaliser.top is not None:
             return self._normaliser.top == classes
         right = pick(self._x, classes) == self._normaliser.maximum
@@ -206,7 +223,7 @@ class FromLogits:
 
     def unusable(self) -> NDArray[np.bool_] | None:
         if self._targets is not None:
-            return self._of_targets.unusable
+            return self._score(self._targets).unusable
         return _where_any(~np.isfinite(self._normaliser.maximum))
 
 

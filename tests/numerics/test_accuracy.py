@@ -141,3 +141,54 @@ def test_a_small_loss_does_not_underflow_in_single_precision(gap, n_classes):
     row[0] = 0.0
     expected = oracle.losses([row], [0])[0]
     assert relative_error(score([row], [0], precision="fast").losses[0], expected) <= 1e-5
+
+
+@pytest.mark.parametrize("n_classes", [2, 10, 72, 100])
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_logits_on_either_side_of_every_range(n_classes, precision, dtype):
+    """Where exponentials, or quotients of them, overflow or underflow in single or double precision, and below that."""
+    bounds = [29, 30, 31, 43, 44, 56.9, 57, 57.1, 87, 88, 89, 103, 104, 344.9, 345, 345.1, 372, 373, 708, 709, 710, 746]
+    rows = []
+    for bound in bounds:
+        rest = np.linspace(-1.0, 1.0, n_classes)
+        rows += [rest + bound, rest - bound, rest * bound, np.where(np.arange(n_classes) == 1, bound, -bound)]
+    rows = np.array(rows, dtype)
+    limit = LIMIT if precision == "exact" or dtype == "f8" else 1e-5
+    for target in (0, 1, n_classes - 1):
+        targets = np.full(len(rows), target)
+        found = score(rows, targets, precision=precision)
+        assert worst_error(found.losses, oracle.losses(rows, targets)) <= limit
+        assert found.tally.n_correct == sum(int(row.argmax()) == target for row in rows)
+
+
+@pytest.mark.parametrize("n_classes", [10, 100])
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+@pytest.mark.parametrize("far", [1000.0, -1000.0, 400.0])
+def test_rows_beside_those_far_outside_keep_their_bits(n_classes, precision, far):
+    rows = np.random.default_rng(0).normal(0.0, 3.0, (40, n_classes)).astype(np.float32)
+    targets = rows.argmin(axis=1)
+    among = rows.copy()
+    among[:30] += np.float32(far)
+    losses = score(among, targets, precision=precision).losses
+    assert losses[30:].tolist() == score(rows, targets, precision=precision).losses[30:].tolist()
+    assert worst_error(losses[:30], oracle.losses(among[:30], targets[:30])) <= (
+        LIMIT if precision == "exact" else 1e-6
+    )
+
+
+@pytest.mark.parametrize(("n", "n_classes"), [(2, 40), (2, 71), (19662, 40), (30000, 71), (263, 1000), (9, 32000)])
+def test_equal_rows_have_equal_bits_wherever_a_block_is_cut(n, n_classes):
+    for seed in range(50 if n == 2 else 1):
+        row = np.random.default_rng(seed).normal(0.0, 3.0, n_classes)
+        alone = score(row[None], [1])
+        block = score(np.tile(row, (n, 1)), np.ones(n, np.int64))
+        for name in ("losses", "probs", "log_probs"):
+            assert np.unique(getattr(block, name), axis=0).tolist() == np.unique(getattr(alone, name), axis=0).tolist()
+
+
+@pytest.mark.parametrize("n_classes", [3, 100])
+def test_the_loss_of_a_right_prediction_is_the_same_to_the_bit_by_either_name(n_classes):
+    rows = np.random.default_rng(2).normal(0.0, 3.0, (50, n_classes))
+    targets = rows.argmax(axis=1)
+    assert score(rows, targets).losses.tolist() == score(rows, targets, loss="argmax").losses.tolist()
