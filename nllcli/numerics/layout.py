@@ -22,10 +22,8 @@ CLASS_FIRST_BELOW = 72
 # Elements transposed at a time: the source stays in the caches while its columns are picked out one after another.
 _TRANSPOSED_ELEMENTS = 1 << 17
 
-# Bytes that the powers take at a time: long enough for NumPy's calls, short enough for the caches. Columns take
-# more calls, and each costs most where threads meet.
+# Bytes that the powers take at a time: long enough for NumPy's calls, short enough for the caches.
 _TILE_BYTES = 1 << 21
-_COLUMNS_BYTES = 6 << 20
 
 
 def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
@@ -47,9 +45,8 @@ def to_columns(x: NDArray[Any], out: NDArray[Any]) -> None:
         np.copyto(out[:, first : first + step], x[first : first + step].T)
 
 
-def tiles(n: int, n_classes: int, dtype: type) -> Iterator[slice]:
-    """Cut ``n`` samples of ``n_classes`` powers of ``dtype`` evenly into runs that fit the caches."""
-    most = _COLUMNS_BYTES if n_classes < CLASS_FIRST_BELOW else _TILE_BYTES
+def tiles(n: int, n_classes: int, dtype: type, *, most: int = _TILE_BYTES) -> Iterator[slice]:
+    """Cut ``n`` samples evenly into runs whose ``n_classes`` powers of ``dtype`` take up to about ``most`` bytes."""
     n_tiles = min(n, -(-n * n_classes * np.dtype(dtype).itemsize // most))
     yield from (slice(i * n // n_tiles, (i + 1) * n // n_tiles) for i in range(n_tiles))
 

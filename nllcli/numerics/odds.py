@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # for what each class adds, to keep all digits.
 _LARGEST_LOGIT: dict[type, float] = {np.float64: 345.0, np.float32: 57.0}
 
+# Bytes that the columns of few classes take at a time: each takes many calls, which cost most where threads meet.
+_COLUMNS_BYTES = 6 << 20
+
 
 @dataclass(frozen=True)
 class Odds:
@@ -63,7 +66,7 @@ def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch:
         return Odds(two.against[:1], two.right[:1], two.outside[:1])
     own, best = pair = scratch.array("own and best", (2, n), dtype)
     against, outside = np.empty(n), [np.empty(0, np.intp)]
-    for part in tiles(n, n_classes, dtype):
+    for part in tiles(n, n_classes, dtype, most=_COLUMNS_BYTES):
         outside.append(part.start + _sum_columns(x[part], targets[part], pair[:, part], against[part], scratch))
     right = own > best
     tied = own == best

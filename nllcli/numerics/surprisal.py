@@ -104,15 +104,15 @@ class FromLogits:
         right: NDArray[np.bool_],
     ) -> NDArray[np.bool_] | None:
         """Score ``rows`` by their normaliser; which samples have no number, None where all have one."""
-        x = self._x if len(rows) == len(self._x) else self._x[rows]
-        others = FromLogits(x, single=self._single, scratch=self._scratch.sub("outside"))
-        surprisals[rows] = others._behind(classes[rows])
-        right[rows] = others.is_top(classes[rows])
+        where: Any = slice(None) if len(rows) == len(self._x) else rows
+        others = FromLogits(self._x[where], single=self._single, scratch=self._scratch.sub("outside"))
+        surprisals[where] = others._behind(classes[where])
+        right[where] = others.is_top(classes[where])
         without = others.unusable()
         if without is None:
             return None
         unusable = np.zeros(len(classes), bool)
-        unusable[rows] = without
+        unusable[where] = without
         return unusable
 
     @once
