@@ -115,9 +115,9 @@ def _map_on_threads(
     work: Callable[[Block, Scratch], Result], chunks: Iterator[Chunk], threads: int
 ) -> Iterator[tuple[Chunk, Result]]:
     """The calling thread works too while it waits: nobody has to wake it."""
-    todo: SimpleQueue[_Job[Result] | None] = SimpleQueue()
+    waiting: SimpleQueue[_Job[Result] | None] = SimpleQueue()
     # Daemons, so that an interpreter can end though somebody keeps an iterator that was never closed.
-    helpers = [Thread(target=_help, args=(todo, work), name=f"nll-{i}", daemon=True) for i in range(1, threads)]
+    helpers = [Thread(target=_help, args=(waiting, work), name=f"nll-{i}", daemon=True) for i in range(1, threads)]
     pending: deque[_Job[Result]] = deque()
     scratch = Scratch()
     try:
@@ -126,12 +126,12 @@ def _map_on_threads(
         while True:
             for chunk in islice(chunks, 2 * threads - len(pending)):
                 pending.append(_Job(chunk))
-                todo.put(pending[-1])
+                waiting.put(pending[-1])
             if not pending:
                 return
-            while not (pending[0].done or todo.empty()):
+            while not (pending[0].done or waiting.empty()):
                 with suppress(Empty, Exception):  # somebody else took the last one; an error is raised in its turn
-                    job = todo.get_nowait()
+                    job = waiting.get_nowait()
                     assert job is not None
                     job.run(work, scratch)
             job = pending.popleft()
@@ -140,17 +140,17 @@ def _map_on_threads(
         # On an error or an interrupt only the blocks already under way are waited for.
         with suppress(Empty):
             while True:
-                todo.get_nowait()
+                waiting.get_nowait()
         for _ in helpers:
-            todo.put(None)
+            waiting.put(None)
         for helper in helpers:
             if helper.ident is not None:
                 helper.join()
 
 
-def _help(todo: SimpleQueue[_Job[Result] | None], work: Callable[[Block, Scratch], Result]) -> None:
+def _help(waiting: SimpleQueue[_Job[Result] | None], work: Callable[[Block, Scratch], Result]) -> None:
     scratch = Scratch()
-    while (job := todo.get()) is not None:
+    while (job := waiting.get()) is not None:
         with suppress(BaseException):  # raised where the result is asked for
             job.run(work, scratch)
 
