@@ -31,18 +31,25 @@ def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
     if x.shape[1] < CLASS_FIRST_BELOW or x.flags.c_contiguous:
         return x
     out = scratch.array("rows", x.shape, x.dtype)
-    step = max(1, _TRANSPOSED_ELEMENTS // x.shape[1])
-    for first in range(0, len(x), step):
-        np.copyto(out[first : first + step], x[first : first + step])
+    copy_rows(x, out)
     return out
 
 
-def to_columns(x: NDArray[Any], out: NDArray[Any]) -> None:
-    """Fill ``out`` (C, n), contiguous, with the columns of ``x`` (n, C)."""
+def copy_rows(x: NDArray[Any], out: NDArray[Any]) -> None:
+    """Fill ``out`` (n, C) with ``x`` (n, C), some rows at a time where one lies in rows and the other in columns."""
     n, n_classes = x.shape
-    step = max(1, n if x.strides[0] < x.strides[1] else _TRANSPOSED_ELEMENTS // n_classes)
+    alike = (x.strides[0] < x.strides[1]) == (out.strides[0] < out.strides[1])
+    step = max(1, n if alike else _TRANSPOSED_ELEMENTS // n_classes)
     for first in range(0, n, step):
-        np.copyto(out[:, first : first + step], x[first : first + step].T)
+        np.copyto(out[first : first + step], x[first : first + step])
+
+
+def sum_columns(columns: NDArray[Any], out: NDArray[np.float64]) -> None:
+    """Fill ``out`` (n,) with the sums of contiguous ``columns`` (C, n) over the classes, in their order in any case."""
+    if len(out) == 1:  # NumPy would take a single column in another order
+        out[:] = np.add.reduce(np.repeat(columns, 2, axis=1), axis=0, dtype=np.float64)[:1]
+    else:
+        np.add.reduce(columns, axis=0, dtype=np.float64, out=out)
 
 
 def tiles(n: int, n_classes: int, dtype: type, *, most: int = _TILE_BYTES) -> Iterator[slice]:

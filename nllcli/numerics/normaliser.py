@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.layout import CLASS_FIRST_BELOW, multiples, sum_classes, tiles
+from nllcli.numerics.layout import CLASS_FIRST_BELOW, multiples, sum_classes, sum_columns, tiles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -115,10 +115,6 @@ def _by_class(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch
     The classes meet in a knock-out tournament, whose losers are the row without one occurrence of its maximum.
     """
     n, n_classes = x.shape
-    if n == 1:  # sums over columns of one number each would be taken in another order
-        found = _by_class(np.repeat(x, 2, axis=0), temperature, dtype, scratch)
-        assert found.tied is not None
-        return Normaliser(found.maximum[:1], found.rest[:1], tied=found.tied[:1])
     largest, second = np.empty((2, n), x.dtype)
     rest = np.empty(n)
     for part in tiles(n, n_classes, dtype):
@@ -128,7 +124,7 @@ def _by_class(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch
         _knock_out(columns, losers, largest[part])
         np.maximum.reduce(losers, axis=0, out=second[part], initial=-np.inf)
         powers = _powers(losers, largest[part], temperature, scratch.array("powers", losers.shape, dtype))
-        np.add.reduce(powers, axis=0, dtype=np.float64, out=rest[part])
+        sum_columns(powers, rest[part])
     return Normaliser(largest.astype(np.float64), rest, tied=second == largest)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.layout import CLASS_FIRST_BELOW, multiples, pick, tiles, to_columns
+from nllcli.numerics.layout import CLASS_FIRST_BELOW, copy_rows, multiples, pick, sum_columns, tiles
 from nllcli.numerics.normaliser import working_dtype
 
 if TYPE_CHECKING:
@@ -61,13 +61,10 @@ def _outside(pair: NDArray[Any], low: float, high: float) -> NDArray[np.intp]:
 def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
     """Sums over long columns, a tile of samples at a time."""
     n, n_classes = x.shape
-    if n == 1:  # sums over columns of one number each would be taken in another order
-        two = _by_class(np.repeat(x, 2, axis=0), np.repeat(targets, 2), dtype, scratch)
-        return Odds(two.against[:1], two.right[:1], two.outside[:1])
     own, best = pair = scratch.array("own and best", (2, n), dtype)
     against, outside = np.empty(n), [np.empty(0, np.intp)]
     for part in tiles(n, n_classes, dtype, most=_COLUMNS_BYTES):
-        outside.append(part.start + _sum_columns(x[part], targets[part], pair[:, part], against[part], scratch))
+        outside.append(part.start + _score_columns(x[part], targets[part], pair[:, part], against[part], scratch))
     right = own > best
     tied = own == best
     if tied.any():
@@ -76,7 +73,7 @@ def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch:
     return Odds(against, right, np.concatenate(outside))
 
 
-def _sum_columns(
+def _score_columns(
     x: NDArray[Any], targets: NDArray[np.int64], pair: NDArray[Any], against: NDArray[np.float64], scratch: Scratch
 ) -> NDArray[np.intp]:
     """Fill ``pair`` (2, n), the target's logit and the largest of the others, and the odds (n,); which are outside.
@@ -86,7 +83,7 @@ def _sum_columns(
     n, n_classes = x.shape
     own, best = pair
     powers = scratch.array("powers", (n_classes, n), pair.dtype)
-    to_columns(x, powers)
+    copy_rows(x, powers.T)
     place = scratch.array("place", (n,), np.intp)
     np.multiply(targets, n, out=place)
     np.add(place, multiples(n, 1), out=place)
@@ -102,7 +99,7 @@ def _sum_columns(
     if outside.size:
         powers[:, outside] = 0.0  # exponentials that overflow take long
     np.exp(powers, out=powers)
-    np.add.reduce(powers[:-1], axis=0, dtype=np.float64, out=against)
+    sum_columns(powers[:-1], against)
     against /= powers[-1]
     return outside
 
