@@ -45,17 +45,23 @@ def copy_rows(x: NDArray[Any], out: NDArray[Any]) -> None:
 
 
 def sum_columns(columns: NDArray[Any], out: NDArray[np.float64]) -> None:
-    """Fill ``out`` (n,) with the sums of contiguous ``columns`` (C, n) over the classes, in their order in any case."""
-    if len(out) == 1:  # NumPy would take a single column in another order
-        out[:] = np.add.reduce(np.repeat(columns, 2, axis=1), axis=0, dtype=np.float64)[:1]
+    """Fill ``out`` (..., n) with the sums of ``columns`` (..., C, n) over the classes, in their order in any case."""
+    if out.size == 1:  # NumPy would take a single column in another order
+        out[:] = np.add.reduce(np.repeat(columns, 2, axis=-1), axis=-2, dtype=np.float64)[..., :1]
     else:
-        np.add.reduce(columns, axis=0, dtype=np.float64, out=out)
+        np.add.reduce(columns, axis=-2, dtype=np.float64, out=out)
 
 
-def tiles(n: int, n_classes: int, dtype: type, *, most: int = _TILE_BYTES) -> Iterator[slice]:
-    """Cut ``n`` samples evenly into runs whose ``n_classes`` powers of ``dtype`` take up to about ``most`` bytes."""
-    n_tiles = min(n, -(-n * n_classes * np.dtype(dtype).itemsize // most))
-    yield from (slice(i * n // n_tiles, (i + 1) * n // n_tiles) for i in range(n_tiles))
+def tiles(n: int, n_classes: int, dtype: type, *, most: int = _TILE_BYTES, step: int = 1) -> Iterator[slice]:
+    """Cut ``n`` samples evenly into runs whose ``n_classes`` powers of ``dtype`` take up to about ``most`` bytes.
+
+    Each run is a multiple of ``step`` samples, but for what is left at the end.
+    """
+    steps = n // step
+    n_tiles = min(steps, -(-n * n_classes * np.dtype(dtype).itemsize // most))
+    yield from (slice(i * steps // n_tiles * step, (i + 1) * steps // n_tiles * step) for i in range(n_tiles))
+    if n % step:
+        yield slice(steps * step, n)
 
 
 def pick(x: NDArray[Any], classes: NDArray[np.int64]) -> NDArray[Any]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.layout import CLASS_FIRST_BELOW, copy_rows, multiples, pick, sum_columns, tiles
+from nllcli.numerics.layout import CLASS_FIRST_BELOW, multiples, pick, sum_columns, tiles
 from nllcli.numerics.normaliser import working_dtype
 
 if TYPE_CHECKING:
@@ -25,8 +26,15 @@ if TYPE_CHECKING:
 # for what each class adds, to keep all digits.
 _LARGEST_LOGIT: dict[type, float] = {np.float64: 345.0, np.float32: 57.0}
 
-# Bytes that the columns of few classes take at a time: each takes many calls, which cost most where threads meet.
-_COLUMNS_BYTES = 6 << 20
+# Of few classes, samples whose powers lie together class by class: one call transposes, converts and exponentiates
+# them through NumPy's buffers, each of which holds one class of a slab.
+_SLAB_SAMPLES = 8192
+
+# Bytes that the powers of few classes take at a time: each takes many calls, which cost most where threads meet.
+_SLABS_BYTES = 3 << 20
+
+# Units in the last place within which rounding may have put two powers into the wrong order.
+_NEAR = 16
 
 
 @dataclass(frozen=True)
@@ -51,64 +59,91 @@ def odds_against(x: NDArray[Any], targets: NDArray[np.int64], *, single: bool, s
         return kernel(x, targets, working_dtype(x, single=single), scratch)
 
 
-def _outside(pair: NDArray[Any], low: float, high: float) -> NDArray[np.intp]:
-    """The samples for which either of ``pair`` (2, n) is not within these bounds."""
+def _outside(pair: NDArray[Any], largest: float) -> NDArray[np.intp]:
+    """The samples for which either of ``pair`` (2, n) is no power of a logit within ``largest`` of 0."""
+    high = math.exp(largest)
+    low = 1 / high
     if pair.size and pair.min() >= low and pair.max() <= high:
         return np.empty(0, np.intp)
     return np.flatnonzero(~((pair >= low) & (pair <= high)).all(axis=0))
 
 
+def _wary(x: NDArray[Any], largest: float) -> bool:
+    """Whether the first row, so perhaps most, is out of range: exponentials that overflow take long."""
+    return bool(len(x)) and not abs(x[0].max()) <= largest
+
+
 def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
-    """Sums over long columns, a tile of samples at a time."""
+    """Slabs of samples whose classes are long columns, a tile of them at a time: exponentiate, strike, add up."""
     n, n_classes = x.shape
+    largest = _LARGEST_LOGIT[dtype]
+    wary = _wary(x, largest)
     own, best = pair = scratch.array("own and best", (2, n), dtype)
-    against, outside = np.empty(n), [np.empty(0, np.intp)]
-    for part in tiles(n, n_classes, dtype, most=_COLUMNS_BYTES):
-        outside.append(part.start + _score_columns(x[part], targets[part], pair[:, part], against[part], scratch))
-    right = own > best
-    tied = own == best
-    if tied.any():
-        rows = np.flatnonzero(tied)
-        right[rows] = x[rows].argmax(axis=1) == targets[rows]
-    return Odds(against, right, np.concatenate(outside))
+    against = np.empty(n)
+    in_rows = x.strides[0] > x.strides[1]
+    for part in tiles(n, n_classes, dtype, most=_SLABS_BYTES, step=_SLAB_SAMPLES if in_rows else 1):
+        n_part = part.stop - part.start
+        m = min(n_part, _SLAB_SAMPLES) if in_rows else n_part
+        logits = x[part].reshape(-1, m, n_classes).transpose(0, 2, 1)
+        powers = scratch.array("powers", logits.shape, dtype)
+        if in_rows and logits.dtype != dtype and not wary:
+            np.exp(logits, out=powers, dtype=dtype)
+        else:
+            np.copyto(powers, logits)
+            if wary:
+                far = ~(np.abs(np.maximum.reduce(powers, axis=1, keepdims=True)) <= largest)
+                if far.all():
+                    pair[:, part] = np.nan
+                    continue
+                np.copyto(powers, np.nan, where=far)
+            np.exp(powers, out=powers)
+        _strike(powers, targets[part], own[part], scratch)
+        np.maximum.reduce(powers, axis=1, out=best[part].reshape(-1, m))
+        sum_columns(powers, against[part].reshape(-1, m))
+    against /= own
+    return Odds(against, _ahead(own, best, x, targets), _outside(pair, largest))
 
 
-def _score_columns(
-    x: NDArray[Any], targets: NDArray[np.int64], pair: NDArray[Any], against: NDArray[np.float64], scratch: Scratch
-) -> NDArray[np.intp]:
-    """Fill ``pair`` (2, n), the target's logit and the largest of the others, and the odds (n,); which are outside.
-
-    The target's column changes places with that of the last class, so that the others lie side by side.
-    """
-    n, n_classes = x.shape
-    own, best = pair
-    powers = scratch.array("powers", (n_classes, n), pair.dtype)
-    copy_rows(x, powers.T)
-    place = scratch.array("place", (n,), np.intp)
-    np.multiply(targets, n, out=place)
-    np.add(place, multiples(n, 1), out=place)
+def _strike(powers: NDArray[Any], targets: NDArray[np.int64], own: NDArray[Any], scratch: Scratch) -> None:
+    """Move the powers of the targets out of ``powers`` (k, C, m), where 0 takes their place, to ``own`` (k * m,)."""
+    _, n_classes, m = powers.shape
+    place = scratch.array("place", targets.shape, np.intp)
+    np.multiply(targets, m, out=place)
+    np.add(place, _first_class(len(own), n_classes, m), out=place)
     flat = powers.reshape(-1)
     flat.take(place, out=own, mode="clip")  # which writes in place; no place is outside
-    flat[place] = powers[-1]
-    powers[-1] = own
-    np.maximum.reduce(powers[:-1], axis=0, out=best, initial=-np.inf)
-    limit = _LARGEST_LOGIT[pair.dtype.type]
-    outside = _outside(pair, -limit, limit)
-    if len(outside) == n:
-        return outside
-    if outside.size:
-        powers[:, outside] = 0.0  # exponentials that overflow take long
-    np.exp(powers, out=powers)
-    sum_columns(powers[:-1], against)
-    against /= powers[-1]
-    return outside
+    flat[place] = 0
+
+
+@lru_cache(maxsize=8)
+def _first_class(n: int, n_classes: int, m: int) -> NDArray[np.intp]:
+    """Where the first class of each of ``n`` samples lies in slabs (k, C, m); most tiles of a file share these."""
+    slab, sample = np.divmod(np.arange(n), m)
+    places: NDArray[np.intp] = slab * (n_classes * m) + sample
+    places.flags.writeable = False
+    return places
+
+
+def _ahead(own: NDArray[Any], best: NDArray[Any], x: NDArray[Any], targets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the target is the first class of the largest logit, by its power and the largest of the others, (n,).
+
+    Where these are too near to tell, the logits do.
+    """
+    integer = f"i{own.itemsize}"
+    steps = own.view(integer) - best.view(integer)  # powers are positive: steps from one float to the next
+    right = steps > 0
+    np.abs(steps, out=steps)
+    if steps.size and steps.min() <= _NEAR:
+        rows = np.flatnonzero(steps <= _NEAR)
+        right[rows] = x[rows].argmax(axis=1) == targets[rows]
+    return right
 
 
 def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
     """Whole rows, a tile at a time: exponentiate, strike the target out, add up."""
     n, n_classes = x.shape
     largest = _LARGEST_LOGIT[dtype]
-    wary = n and not abs(x[0].max()) <= largest  # as the first row, so perhaps most
+    wary = _wary(x, largest)
     top, others = np.empty(n, np.intp), np.empty(n)
     for part in tiles(n, n_classes, dtype):
         tile, each = x[part], multiples(part.stop - part.start, 1)
@@ -133,5 +168,4 @@ def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: S
         if far is not None:
             others[part][far] = np.nan
     own = np.exp(pick(x, targets), dtype=np.float64)
-    limit = math.exp(largest)
-    return Odds(others / own, top == targets, _outside(np.stack([own, others]), 1 / limit, limit))
+    return Odds(others / own, top == targets, _outside(np.stack([own, others]), largest))
