@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.model import Scratch
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from nllcli.model import Scratch
 
 _HALF_EXPONENT = 0x7C00
 # float32's bias is 112 larger than float16's; multiplying by 2**112 also makes the subnormals right.
@@ -21,6 +22,25 @@ def is_bfloat16(dtype: np.dtype[Any]) -> bool:
     return dtype.kind == "V" and dtype.itemsize == 2
 
 
+def is_half(dtype: np.dtype[Any]) -> bool:
+    """Whether ``dtype`` is float16 or bfloat16: there are 65536 values, which a table can hold."""
+    return is_bfloat16(dtype) or (dtype.kind == "f" and dtype.itemsize == 2)
+
+
+def codes(raw: NDArray[Any]) -> NDArray[np.uint16]:
+    """The bits of float16 or bfloat16 ``raw`` (any shape) as integers, in its byte order."""
+    if raw.dtype.kind == "f":
+        return raw.view(np.dtype(np.uint16).newbyteorder(raw.dtype.byteorder))
+    return raw.view(raw.dtype[0] if raw.dtype.names else np.uint16)
+
+
+@lru_cache(maxsize=2)
+def by_code(*, bfloat16: bool) -> NDArray[np.float32]:
+    """The value of every code of float16, or of bfloat16: (65536,) float32."""
+    every = np.arange(1 << 16, dtype=np.uint16)
+    return to_float(every.view("V2" if bfloat16 else np.float16), Scratch())
+
+
 def to_float(raw: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
     """Convert ``raw`` (any shape, any memory order) to native float32 where that is exact, else to float64.
 
@@ -29,7 +49,7 @@ def to_float(raw: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
     """
     if is_bfloat16(raw.dtype):
         return _from_bfloat16(raw, scratch)
-    if raw.dtype.kind == "f" and raw.dtype.itemsize == 2:
+    if is_half(raw.dtype):
         return _from_half(raw, scratch)
     single = raw.dtype.kind == "f" and raw.dtype.itemsize == 4
     wanted = np.dtype(np.float32 if single else np.float64)
@@ -38,7 +58,7 @@ def to_float(raw: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
 
 def _from_bfloat16(raw: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
     bits = _like(raw, "bfloat16", np.uint32, scratch)
-    np.copyto(bits, raw.view(raw.dtype[0] if raw.dtype.names else np.uint16))
+    np.copyto(bits, codes(raw))
     np.left_shift(bits, 16, out=bits)
     return bits.view(np.float32)
 

@@ -75,7 +75,7 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
     Raises SampleError for targets out of range, for weights that are no numbers and for logits that allow no number
     (unless ``on_nonfinite`` is "nan"); ignored samples are not looked at.
     """
-    x = to_float(block.logits, scratch)
+    x = block.logits if options.source == "logits" else to_float(block.logits, scratch)
     n_classes = 2 if options.binary else x.shape[1]
     scored = _score_targets(block, options, n_classes)
     short = options.loss == "nll" and not options.label_smoothing and scored.targets.ndim == 1
@@ -126,7 +126,7 @@ def probabilities(block: Block, options: LossOptions, *, log: bool, scratch: Scr
 def scores_of(
     x: NDArray[Any], options: LossOptions, scratch: Scratch, targets: NDArray[np.int64] | None = None
 ) -> Surprisal:
-    """The surprisals of a block, native float32 or float64 (n, C), under these settings; see there for ``targets``."""
+    """The surprisals of a block (n, C) under these settings; see there for ``targets``."""
     return surprisal(
         x,
         source=options.source,
@@ -227,7 +227,7 @@ def _unusable(
     if options.on_nonfinite == "nan":
         return unusable
     first = np.flatnonzero(unusable)[:5]
-    message, c = _nonfinite(x[first[0]], binary=options.binary)
+    message, c = _nonfinite(to_float(x[first[:1]], Scratch())[0], binary=options.binary)
     raise SampleError(
         message,
         culprit="logits",

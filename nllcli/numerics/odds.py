@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.layout import CLASS_FIRST_BELOW, multiples, pick, sum_columns, tiles
+from nllcli.model import Scratch
+from nllcli.numerics.convert import by_code, codes, is_bfloat16, is_half, to_float
+from nllcli.numerics.layout import CLASS_FIRST_BELOW, multiples, sum_columns, tiles
 from nllcli.numerics.normaliser import working_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from nllcli.model import Scratch
 
 # Logits within these bounds have powers far enough from overflow and underflow for sums and quotients of them, and
 # for what each class adds, to keep all digits.
@@ -50,58 +50,36 @@ class Odds:
 
 
 def odds_against(x: NDArray[Any], targets: NDArray[np.int64], *, single: bool, scratch: Scratch) -> Odds:
-    """The odds against ``targets`` (n,) under logits ``x`` (n, C), native float32 or float64 in any memory order.
+    """The odds against ``targets`` (n,) under logits ``x`` (n, C) as they lie in the file, in any memory order.
 
-    ``single`` computes the exponentials of float32 logits in float32; sums are float64 in any case.
+    ``single`` computes the exponentials in float32 where that holds the logits; sums are float64 in any case.
     """
+    if not is_half(x.dtype):
+        x = to_float(x, scratch)
     kernel = _by_class if x.shape[1] < CLASS_FIRST_BELOW else _by_row
     with np.errstate(all="ignore"):
         return kernel(x, targets, working_dtype(x, single=single), scratch)
 
 
-def _outside(pair: NDArray[Any], largest: float) -> NDArray[np.intp]:
-    """The samples for which either of ``pair`` (2, n) is no power of a logit within ``largest`` of 0."""
-    high = math.exp(largest)
-    low = 1 / high
-    if pair.size and pair.min() >= low and pair.max() <= high:
-        return np.empty(0, np.intp)
-    return np.flatnonzero(~((pair >= low) & (pair <= high)).all(axis=0))
-
-
-def _wary(x: NDArray[Any], largest: float) -> bool:
-    """Whether the first row, so perhaps most, is out of range: exponentials that overflow take long."""
-    return bool(len(x)) and not abs(x[0].max()) <= largest
-
-
 def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
     """Slabs of samples whose classes are long columns, a tile of them at a time: exponentiate, strike, add up."""
     n, n_classes = x.shape
-    largest = _LARGEST_LOGIT[dtype]
-    wary = _wary(x, largest)
+    wary = _wary(x, dtype)
     own, best = pair = scratch.array("own and best", (2, n), dtype)
     against = np.empty(n)
     in_rows = x.strides[0] > x.strides[1]
     for part in tiles(n, n_classes, dtype, most=_SLABS_BYTES, step=_SLAB_SAMPLES if in_rows else 1):
         n_part = part.stop - part.start
         m = min(n_part, _SLAB_SAMPLES) if in_rows else n_part
-        logits = x[part].reshape(-1, m, n_classes).transpose(0, 2, 1)
-        powers = scratch.array("powers", logits.shape, dtype)
-        if in_rows and logits.dtype != dtype and not wary:
-            np.exp(logits, out=powers, dtype=dtype)
-        else:
-            np.copyto(powers, logits)
-            if wary:
-                far = ~(np.abs(np.maximum.reduce(powers, axis=1, keepdims=True)) <= largest)
-                if far.all():
-                    pair[:, part] = np.nan
-                    continue
-                np.copyto(powers, np.nan, where=far)
-            np.exp(powers, out=powers)
+        powers = _powers(x[part].reshape(-1, m, n_classes).transpose(0, 2, 1), dtype, wary=wary, scratch=scratch)
+        if powers is None:
+            pair[:, part] = np.nan
+            continue
         _strike(powers, targets[part], own[part], scratch)
         np.maximum.reduce(powers, axis=1, out=best[part].reshape(-1, m))
         sum_columns(powers, against[part].reshape(-1, m))
     against /= own
-    return Odds(against, _ahead(own, best, x, targets), _outside(pair, largest))
+    return Odds(against, _ahead(own, best, x, targets), _outside(pair, dtype))
 
 
 def _strike(powers: NDArray[Any], targets: NDArray[np.int64], own: NDArray[Any], scratch: Scratch) -> None:
@@ -124,6 +102,76 @@ def _first_class(n: int, n_classes: int, m: int) -> NDArray[np.intp]:
     return places
 
 
+def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
+    """Whole rows, a tile at a time: exponentiate, strike the target out, add up."""
+    n, n_classes = x.shape
+    half, wary = is_half(x.dtype), _wary(x, dtype)
+    own: NDArray[Any] = np.empty(n, dtype)
+    best: NDArray[Any] = np.empty(n, dtype)
+    top, others = np.empty(n, np.intp), np.empty(n)
+    for part in tiles(n, n_classes, dtype):
+        powers = _powers(x[part], dtype, wary=wary, scratch=scratch)
+        if powers is None:
+            others[part] = np.nan
+            continue
+        each = multiples(len(powers), 1)
+        own[part] = powers[each, targets[part]]
+        powers[each, targets[part]] = 0
+        if half:
+            np.maximum.reduce(powers, axis=1, out=best[part])
+        else:
+            x[part].argmax(axis=1, out=top[part])
+        if dtype is np.float32:  # pairwise sums take twice as long, and their last digits are lost in these powers
+            np.einsum("ij->i", powers, dtype=np.float64, out=others[part])
+        else:
+            np.add.reduce(powers, axis=1, out=others[part])
+    right = _ahead(own, best, x, targets) if half else top == targets
+    return Odds(others / own, right, _outside(np.stack([own, others]), dtype))
+
+
+def _powers(logits: NDArray[Any], dtype: type, *, wary: bool, scratch: Scratch) -> NDArray[Any] | None:
+    """The exponentials of ``logits``, (n, C) or (k, C, m), in ``dtype``; NaN for rows out of range where ``wary``.
+
+    None where all rows are: exponentials that overflow take long.
+    """
+    if is_half(logits.dtype):  # looking them up takes half the time of working them out
+        places = scratch.array("places", logits.shape, np.intp)
+        np.copyto(places, codes(logits))
+        return _table(is_bfloat16(logits.dtype), dtype).take(places)
+    powers = scratch.array("powers", logits.shape, dtype)
+    contiguous = logits.strides[-1] == logits.itemsize
+    if not wary and contiguous == (logits.dtype == dtype):  # NumPy's buffers convert and transpose at once, or neither
+        return np.exp(logits, out=powers, dtype=dtype)
+    np.copyto(powers, logits)
+    if wary:
+        far = ~(np.abs(np.maximum.reduce(powers, axis=1, keepdims=True)) <= _LARGEST_LOGIT[dtype])
+        if far.all():
+            return None
+        np.copyto(powers, np.nan, where=far)
+    return np.exp(powers, out=powers)
+
+
+@lru_cache(maxsize=4)
+def _table(bfloat16: bool, dtype: type) -> NDArray[Any]:
+    """The exponential of every float16, or bfloat16, by its code: (65536,) of ``dtype``."""
+    values: NDArray[Any] = by_code(bfloat16=bfloat16).astype(dtype)
+    return np.exp(values, out=values)
+
+
+def _wary(x: NDArray[Any], dtype: type) -> bool:
+    """Whether the first row, so perhaps most, is out of range."""
+    return len(x) > 0 and not abs(to_float(x[:1], Scratch()).max()) <= _LARGEST_LOGIT[dtype]
+
+
+def _outside(pair: NDArray[Any], dtype: type) -> NDArray[np.intp]:
+    """The samples for which either of ``pair`` (2, n) is no power of a logit within bounds."""
+    high = math.exp(_LARGEST_LOGIT[dtype])
+    low = 1 / high
+    if pair.size and pair.min() >= low and pair.max() <= high:
+        return np.empty(0, np.intp)
+    return np.flatnonzero(~((pair >= low) & (pair <= high)).all(axis=0))
+
+
 def _ahead(own: NDArray[Any], best: NDArray[Any], x: NDArray[Any], targets: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether the target is the first class of the largest logit, by its power and the largest of the others, (n,).
 
@@ -135,37 +183,5 @@ def _ahead(own: NDArray[Any], best: NDArray[Any], x: NDArray[Any], targets: NDAr
     np.abs(steps, out=steps)
     if steps.size and steps.min() <= _NEAR:
         rows = np.flatnonzero(steps <= _NEAR)
-        right[rows] = x[rows].argmax(axis=1) == targets[rows]
+        right[rows] = to_float(x[rows], Scratch()).argmax(axis=1) == targets[rows]
     return right
-
-
-def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
-    """Whole rows, a tile at a time: exponentiate, strike the target out, add up."""
-    n, n_classes = x.shape
-    largest = _LARGEST_LOGIT[dtype]
-    wary = _wary(x, largest)
-    top, others = np.empty(n, np.intp), np.empty(n)
-    for part in tiles(n, n_classes, dtype):
-        tile, each = x[part], multiples(part.stop - part.start, 1)
-        tile.argmax(axis=1, out=top[part])
-        far = np.flatnonzero(~(np.abs(tile[each, top[part]]) <= largest)) if wary else None
-        if far is not None and len(far) == len(tile):
-            others[part] = np.nan
-            continue
-        powers = scratch.array("powers", tile.shape, dtype)
-        if tile.dtype == dtype and far is None:
-            np.exp(tile, out=powers)
-        else:
-            np.copyto(powers, tile)  # a cast of its own is faster than one within the ufunc
-            if far is not None:
-                powers[far] = 0.0  # exponentials that overflow take long
-            np.exp(powers, out=powers)
-        powers[each, targets[part]] = 0
-        if dtype is np.float32:  # pairwise sums take twice as long, and their last digits are lost in these powers
-            np.einsum("ij->i", powers, dtype=np.float64, out=others[part])
-        else:
-            np.add.reduce(powers, axis=1, out=others[part])
-        if far is not None:
-            others[part][far] = np.nan
-    own = np.exp(pick(x, targets), dtype=np.float64)
-    return Odds(others / own, top == targets, _outside(np.stack([own, others]), largest))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from nllcli.numerics.convert import to_float
 from nllcli.numerics.layout import contiguous, pick, sum_classes
 from nllcli.numerics.normaliser import TINY_POWER, Normaliser, careful_powers, normalise
 from nllcli.numerics.odds import odds_against
@@ -64,7 +65,7 @@ class _Scored:
 
 
 class FromLogits:
-    """From logits (n, C), native float32 or float64; told the ``targets`` (n,), it needs nothing else for them.
+    """From logits (n, C) as they lie in the file; told the ``targets`` (n,), it needs nothing else for them.
 
     One class a sample is scored by the odds against it, whole rows by the normaliser, which serves for a single class
     too where there is a temperature or the odds leave their range.
@@ -72,24 +73,28 @@ class FromLogits:
 
     def __init__(
         self,
-        x: NDArray[Any],
+        raw: NDArray[Any],
         *,
         temperature: float = 1.0,
         single: bool = False,
         targets: NDArray[np.int64] | None = None,
         scratch: Scratch,
     ) -> None:
-        self._x = x
+        self._raw = raw
         self._temperature = temperature
         self._single = single
         self._scratch = scratch
         self._targets = targets if temperature == 1.0 else None
         self._last: tuple[NDArray[np.int64], _Scored] | None = None
 
+    @once
+    def _x(self) -> NDArray[Any]:
+        return to_float(self._raw, self._scratch)
+
     def _score(self, classes: NDArray[np.int64]) -> _Scored:
         """By the odds against ``classes`` (n,); they are nearly always the same targets."""
         if self._last is None or self._last[0] is not classes:
-            odds = odds_against(self._x, classes, single=self._single, scratch=self._scratch)
+            odds = odds_against(self._raw, classes, single=self._single, scratch=self._scratch)
             with np.errstate(all="ignore"):
                 surprisals = np.log1p(odds.against, out=odds.against)
             unusable = self._rescore(odds.outside, classes, surprisals, odds.right) if odds.outside.size else None
@@ -104,8 +109,8 @@ class FromLogits:
         right: NDArray[np.bool_],
     ) -> NDArray[np.bool_] | None:
         """Score ``rows`` by their normaliser; which samples have no number, None where all have one."""
-        where: Any = slice(None) if len(rows) == len(self._x) else rows
-        others = FromLogits(self._x[where], single=self._single, scratch=self._scratch.sub("outside"))
+        where: Any = slice(None) if len(rows) == len(self._raw) else rows
+        others = FromLogits(self._raw[where], single=self._single, scratch=self._scratch.sub("outside"))
         surprisals[where] = others._behind(classes[where])
         right[where] = others.is_top(classes[where])
         without = others.unusable()
@@ -367,13 +372,15 @@ def surprisal(
     targets: NDArray[np.int64] | None = None,
     scratch: Scratch,
 ) -> Surprisal:
-    """The surprisals of a block ``x``, native float32 or float64, (n, C), or (n, 1) where ``binary``.
+    """The surprisals of a block ``x`` (n, C), or (n, 1) where ``binary``, as it lies in the file.
 
     ``source`` is "logits", "log-probs" or "probs"; ``temperature``, ``single`` and ``targets``, the classes (n,) that
     will be asked for, concern logits alone.
     """
     given: Surprisal
     x = contiguous(x, scratch)
+    if binary or source != "logits":
+        x = to_float(x, scratch)
     if source == "logits":
         if binary:
             x = np.concatenate([np.zeros_like(x), x], axis=1)
