@@ -177,7 +177,10 @@ def test_rows_beside_those_far_outside_keep_their_bits(n_classes, precision, far
     )
 
 
-@pytest.mark.parametrize(("n", "n_classes"), [(2, 40), (2, 71), (19662, 40), (30000, 71), (263, 1000), (9, 32000)])
+@pytest.mark.parametrize(
+    ("n", "n_classes"),
+    [(2, 40), (2, 71), (8191, 3), (8193, 10), (40001, 10), (19662, 40), (30000, 71), (263, 1000), (9, 32000)],
+)
 def test_equal_rows_have_equal_bits_wherever_a_block_is_cut(n, n_classes):
     for seed in range(50 if n == 2 else 1):
         row = np.random.default_rng(seed).normal(0.0, 3.0, n_classes)
@@ -192,3 +195,73 @@ def test_the_loss_of_a_right_prediction_is_the_same_to_the_bit_by_either_name(n_
     rows = np.random.default_rng(2).normal(0.0, 3.0, (50, n_classes))
     targets = rows.argmax(axis=1)
     assert score(rows, targets).losses.tolist() == score(rows, targets, loss="argmax").losses.tolist()
+
+
+def bfloat16(rows):
+    """The upper halves of float32 ``rows``, as they lie in files."""
+    return (np.asarray(rows, np.float32).view(np.uint32) >> 16).astype(np.uint16).view("V2")
+
+
+def widened(rows):
+    """float16 or bfloat16 ``rows`` as float32, value by value."""
+    if rows.dtype.kind == "f":
+        return rows.astype(np.float32)
+    return (rows.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+
+
+@pytest.mark.parametrize("n_classes", [3, 71, 72, 300])
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+@pytest.mark.parametrize("narrow", [np.float16, bfloat16])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_sixteen_bits_give_the_bits_of_the_same_numbers_in_float32(n_classes, precision, narrow, order):
+    rng = np.random.default_rng(n_classes)
+    rows = rng.normal(0.0, 3.0, (600, n_classes)).astype(np.float32)
+    rows[::7] *= 30.0
+    rows[3::50] = -np.inf
+    rows[3::50, 1] = 2.0
+    rows[5::60] += np.float32(60000.0)
+    rows = np.asarray(bfloat16(rows) if narrow is bfloat16 else rows.astype(narrow), order=order)
+    targets = rng.integers(0, n_classes, len(rows))
+    targets[3::50] = 1
+    got = score(rows, targets, precision=precision)
+    expected = score(widened(np.ascontiguousarray(rows)), targets, precision=precision)
+    assert got.losses.tolist() == expected.losses.tolist()
+    assert got.probs.tolist() == expected.probs.tolist()
+    assert got.tally.n_correct == expected.tally.n_correct
+    some = slice(0, 12)
+    exact = oracle.losses(widened(np.ascontiguousarray(rows))[some], targets[some])
+    assert worst_error(got.losses[some], exact) <= (LIMIT if precision == "exact" else 1e-6)
+
+
+@pytest.mark.parametrize("n_classes", [3, 100])
+@pytest.mark.parametrize("narrow", [np.float64, np.float32, np.float16, bfloat16])
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_the_prediction_is_the_largest_logit_where_probabilities_are_equal(n_classes, narrow, precision):
+    tiny, twice = (2.0**-24, 2.0**-23) if narrow is np.float16 else (2.0**-60, 2.0**-59)
+    rows = np.full((4, n_classes), -1.0)
+    rows[0, :2] = tiny, twice
+    rows[1, :2] = twice, tiny
+    rows[2, :2] = tiny, tiny
+    rows[3, :2] = -tiny, tiny
+    rows = narrow(rows) if narrow is bfloat16 else rows.astype(narrow)
+    for target, right in ((0, [False, True, True, False]), (1, [True, False, False, True])):
+        targets = np.full(4, target)
+        for row, is_right in zip(range(4), right, strict=True):
+            one = slice(row, row + 1)
+            assert score(rows[one], targets[one], precision=precision).tally.n_correct == is_right
+        assert score(rows, targets, precision=precision).tally.n_correct == sum(right)
+
+
+@pytest.mark.parametrize("n", [1, 8191, 8192, 8193, 16385, 70001])
+@pytest.mark.parametrize("n_classes", [1, 2, 10])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_long_blocks_of_few_classes(n, n_classes, dtype):
+    rng = np.random.default_rng(n)
+    rows = rng.normal(0.0, 3.0, (n, n_classes)).astype(dtype)
+    targets = rng.integers(0, n_classes, n)
+    got = score(rows, targets)
+    turned = score(np.asfortranarray(rows), targets)
+    assert got.losses.tolist() == turned.losses.tolist()
+    assert got.tally.n_correct == turned.tally.n_correct == np.count_nonzero(rows.argmax(axis=1) == targets)
+    some = [*range(0, n, max(1, n // 20)), n - 1]
+    assert worst_error(got.losses[some], oracle.losses(rows[some], targets[some])) <= LIMIT
