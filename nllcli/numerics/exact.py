@@ -194,6 +194,11 @@ def exact_count(n: int) -> ExactSum:
     return ExactSum(n << _UNIT_BITS)
 
 
+def exact_multiple(value: float, n: int) -> ExactSum:
+    """``n`` times the finite ``value`` as an exact sum."""
+    return ExactSum(_units(value) * n)
+
+
 def _sum_with_specials(values: NDArray[np.float64]) -> ExactSum:
     finite = exact_sum(values[np.isfinite(values)])
     return ExactSum(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_sum
+from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_multiple, exact_sum
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,11 +52,15 @@ class Spread:
     bb: float = 0.0
 
     @classmethod
-    def of(cls, terms: NDArray[np.float64], weights: NDArray[np.float64] | None, mean: float) -> Spread:
-        """The moments of ``terms`` (n,) with ``weights`` (n,), or 1 each, whose weighted mean is ``mean``."""
+    def of(
+        cls, terms: NDArray[np.float64], weights: NDArray[np.float64] | None, total: ExactSum, weight_sum: ExactSum
+    ) -> Spread:
+        """The moments of ``terms`` (n,), which add up to ``total``, with ``weights`` (n,), or 1 each."""
+        mean = total.divided_by(weight_sum) if weight_sum.units else 0.0
         if weights is None:
             u = terms - mean
-            return cls(len(u), mean, _sum_of_squares(u), float(np.einsum("i->", u)), float(len(u)))
+            rest = float(total + exact_multiple(-mean, len(u))) if math.isfinite(mean) else math.nan
+            return cls(len(u), mean, _sum_of_squares(u), rest, float(len(u)))
         bb = _sum_of_squares(weights)
         if bb and weights.min() < 0:
             # The mean of weights that cancel lies far from every term; the centre of least squares does not.
@@ -193,9 +197,9 @@ def tally_of(
     loss_sum = exact_sum(losses)
     weight_sum = exact_count(len(losses)) if weights is None else exact_sum(weights)
     if reduction == "sum":
-        spread = Spread.of(losses, None, loss_sum.divided_by(exact_count(len(losses))))
+        spread = Spread.of(losses, None, loss_sum, exact_count(len(losses)))
     else:
-        spread = Spread.of(losses, weights, loss_sum.divided_by(weight_sum) if weight_sum.units else 0.0)
+        spread = Spread.of(losses, weights, loss_sum, weight_sum)
     return Tally(
         n_samples,
         len(losses),

@@ -158,9 +158,20 @@ def test_spread_merges_onto_one_centre():
     values = RNG.normal(3.0, 1.0, 40)
     merged = Spread()
     for part in np.split(values, [1, 7, 30]):
-        merged += Spread.of(part, None, float(part[0]))
+        merged += Spread.of(part, None, exact_sum(part), exact_count(len(part)))
     mean = math.fsum(values) / 40
     assert merged.squares_about(mean) == pytest.approx(math.fsum((v - mean) ** 2 for v in values), rel=1e-12)
+
+
+def test_terms_that_differ_in_their_last_bits_alone_have_a_spread():
+    """Their mean is no float64, and lies as far from the nearest one as they lie from each other."""
+    values = 1e6 + np.array([0.0, 1.0, 1.0, 2.0, 1.0, 0.0, 3.0]) * math.ulp(1e6)
+    merged = Spread()
+    for part in np.split(values, [3, 5]):
+        merged += Spread.of(part, None, exact_sum(part), exact_count(len(part)))
+    centre = 1e6 + 2 * math.ulp(1e6)
+    expected = float(sum((Fraction(v) - Fraction(centre)) ** 2 for v in values))
+    assert merged.squares_about(centre) == pytest.approx(expected, rel=1e-12, abs=0.0)
 
 
 @pytest.mark.parametrize("weights", [[0.1, 0.2, -0.3], [1.0, -1.0 + 2.0**-40, 0.0], [0.0, 0.0, 0.0]])
