@@ -75,7 +75,7 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
     Raises SampleError for targets out of range, for weights that are no numbers and for logits that allow no number
     (unless ``on_nonfinite`` is "nan"); ignored samples are not looked at.
     """
-    x = block.logits if options.source == "logits" else to_float(block.logits, scratch)
+    x = _numbers(block, options, scratch)
     n_classes = 2 if options.binary else x.shape[1]
     scored = _score_targets(block, options, n_classes)
     short = options.loss == "nll" and not options.label_smoothing and scored.targets.ndim == 1
@@ -117,10 +117,15 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
 @np.errstate(all="ignore")
 def probabilities(block: Block, options: LossOptions, *, log: bool, scratch: Scratch) -> NDArray[np.float64]:
     """The probabilities (n, C) of one block, or their logarithms; errors as in ``evaluate``."""
-    x = to_float(block.logits, scratch)
+    x = _numbers(block, options, scratch)
     scores = scores_of(x, options, scratch)
     unusable = _unusable(block, x, scores, _Scored(np.zeros(len(x), np.int64), None), options)
     return _own(0.0 - scores.all() if log else scores.probs(), unusable)
+
+
+def _numbers(block: Block, options: LossOptions, scratch: Scratch) -> NDArray[Any]:
+    """What the file holds (n, C); logits are converted where they are needed as numbers, since some never are."""
+    return block.logits if options.source == "logits" else to_float(block.logits, scratch)
 
 
 def scores_of(
