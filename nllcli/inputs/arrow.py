@@ -12,6 +12,7 @@ import numpy as np
 
 from nllcli.errors import DataError, FaultError, NllError, UsageError
 from nllcli.inputs.files import SeekableFile, on_disk
+from nllcli.inputs.headings import notes_on
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.raw import are_rounded, rounded_integers
 from nllcli.model import Block, Chunk, Layout, Notice, Scratch
@@ -247,6 +248,8 @@ def _table(
         if not (_is_numeric(kind) or (options.of_weights and _is_boolean(kind))):
             hint = None if options.of_targets else _remedy(columns, column, kind, label, name)
             raise DataError(f"column {column!r} holds {kind}, not numbers", where=name, hint=hint)
+    if len(types) > 1 and options.of_logits:
+        notes += tuple(notes_on(name, columns, [_is_integer(kind) for kind in types]))
     if types:
         dtype = np.result_type(*[_plain(kind).to_pandas_dtype() for kind in set(types)])
     return ArrowTable(name, file, n_rows, batches, columns, n_classes, dtype, lists, label, reader, notes)
@@ -297,7 +300,13 @@ def _is_list(kind: Any) -> bool:
 def _is_numeric(kind: Any) -> bool:
     from pyarrow import types
 
-    return types.is_integer(_plain(kind)) or types.is_floating(_plain(kind))
+    return _is_integer(kind) or types.is_floating(_plain(kind))
+
+
+def _is_integer(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(_plain(kind)))
 
 
 def _is_boolean(kind: Any) -> bool:

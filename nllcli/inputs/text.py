@@ -12,6 +12,7 @@ import numpy as np
 from nllcli.errors import DataError, UsageError
 from nllcli.inputs import cells
 from nllcli.inputs.dialect import Dialect, is_word, sniff
+from nllcli.inputs.headings import notes_on
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.lines import LineNumbers, clean_lines, cut_lines, without_first_line
 from nllcli.model import Block, Chunk, Layout, Notice, Scratch
@@ -137,6 +138,8 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
         columns.remove(label_column)
     _refuse_words(columns, dialect, options, stream.name)
     names = tuple(dialect.header[c].strip() for c in columns) if dialect.header else None
+    if names and len(names) > 1 and options.of_logits:
+        notes.extend(notes_on(stream.name, names, [dialect.first_row[c].strip().isdecimal() for c in columns]))
     reader = None
     if label_column is not None:
         reader = LabelReader(options.classes or names, cells.is_number(dialect.first_row[label_column]))

@@ -347,6 +347,31 @@ def test_what_is_left_out_of_a_table_is_told_where_its_columns_are_samples(put):
     assert [note.code for note in dataset.notes] == ["index-column"]
 
 
+@pytest.mark.parametrize(
+    ("head", "rows", "codes", "says"),
+    [
+        ("id,a,b", "0,1.5,2\n1,3,4\n", ["doubtful-class"], "column 'id' is taken as a class"),
+        ("a,b,Label", "0,1.5,2\n1,3,0\n", ["doubtful-class"], "--target-column Label takes it as the targets"),
+        ("a,b,a", "0,1.5,2\n1,3,4\n", ["repeated-name"], "2 classes are named 'a'"),
+        ("id,a,b", "0.5,1.5,2\n1,3,4\n", [], ""),
+        ("ideal,a,targeted", "0,1,2\n1,3,4\n", [], ""),
+    ],
+)
+def test_columns_that_may_be_no_classes_are_told(put, head, rows, codes, says):
+    dataset = open_dataset(InputOptions(put("x.csv", f"{head}\n{rows}")))
+    assert dataset.layout.n_classes == 3
+    assert [note.code for note in dataset.notes] == codes
+    assert all(says in note.message for note in dataset.notes)
+
+
+def test_columns_of_a_parquet_file_that_may_be_no_classes_are_told(put):
+    whole, odd = pa.array([0, 1]), pa.array([0.5, 1.0])
+    for first, codes in ((whole, ["doubtful-class"]), (odd, [])):
+        path = put("x.parquet", "")
+        parquet.write_table(pa.table({"sample_id": first, "a": odd, "b": whole}), path)
+        assert [note.code for note in open_dataset(InputOptions(path)).notes] == codes
+
+
 def test_integers_that_lose_digits_are_told_once_where_columns_are_samples(put):
     path = put("x", "")
     parquet.write_table(pa.table({"a": [1, 2**53 + 1], "b": [0, 2]}), path)
