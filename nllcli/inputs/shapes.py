@@ -10,6 +10,7 @@ Shape = tuple[int | None, ...]
 # Names, weights and counts are kept for every class, whatever a header claims their number to be.
 MOST_CLASSES = 1 << 24
 ONE_LOGIT = "one logit a sample? --binary takes it as that of class 1 of two"
+LOGITS_FIRST = "the logits come first, then the targets"
 
 
 def layout_of(
@@ -84,6 +85,8 @@ def check_targets(
             )
         elif target_shape == layout.shape:
             hint = ONE_LOGIT
+        elif any(_fits(_without(target_shape, other), layout.shape) for other in range(len(target_shape))):
+            hint = LOGITS_FIRST
         elif len(wanted) == 1 and target_shape == (_one_more(wanted[0]),):
             hint = one_more
         elif any(target_shape == (*other[:-1], _one_more(other[-1])) for other in _sample_shapes(layout) if other[1:]):

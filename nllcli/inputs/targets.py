@@ -16,7 +16,7 @@ from nllcli.inputs.lines import LineNumbers, Lines, clean_lines, without_first_l
 from nllcli.inputs.opening import all_blocks, at_any_place
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.raw import FileArray
-from nllcli.inputs.shapes import shown
+from nllcli.inputs.shapes import LOGITS_FIRST, shown
 from nllcli.inputs.text import open_table
 from nllcli.model import Layout, Notice
 
@@ -202,7 +202,7 @@ def _only_cell(line: str, where: str) -> str:
 def open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | None) -> TextColumn:
     """The one column of a text file, behind its header if it has one."""
     if dialect.n_columns != 1:
-        raise DataError(f"has {dialect.n_columns} columns; targets have one", where=stream.name)
+        raise DataError(f"has {dialect.n_columns} columns; targets have one", where=stream.name, hint=LOGITS_FIRST)
     second = dialect.first_row[0].strip()
     header = dialect.header[0].strip() if dialect.header else None
     if (

@@ -347,6 +347,14 @@ def test_what_is_left_out_of_a_table_is_told_where_its_columns_are_samples(put):
     assert [note.code for note in dataset.notes] == ["index-column"]
 
 
+@pytest.mark.parametrize("logits", [np.zeros((3, 4)), "0,1.5,2,3\n1,3,4,5\n1,3,4,5\n"])
+def test_files_in_the_wrong_order_are_refused_with_the_right_one(put, logits):
+    x = put("x.npy" if isinstance(logits, np.ndarray) else "x.csv", logits)
+    with pytest.raises(DataError) as caught:
+        open_dataset(InputOptions(put("y.npy", np.arange(3)), targets=x))
+    assert caught.value.hint == "the logits come first, then the targets"
+
+
 @pytest.mark.parametrize(
     ("head", "rows", "codes", "says"),
     [
