@@ -22,7 +22,7 @@ from nllcli.model import DEFAULT_IGNORE_INDEX, BlockSource, Dataset, Layout, Not
 from nllcli.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -86,10 +86,27 @@ def open_dataset(options: InputOptions) -> Dataset:
         if options.sample_weights is None
         else _sample_weights(options.sample_weights, layout, logits),
         class_names=names,
-        opening_notes=given.notes,
+        opening_notes=(*given.notes, *_doubts(options, classes, logits)),
         binary=options.binary,
         one_more=given.one_more,
     )
+
+
+def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> Iterator[Notice]:
+    """What may have been meant otherwise than it is taken."""
+    if options.shift and options.sample_weights is not None:
+        yield Notice(
+            "shifted-weights",
+            f"{options.sample_weights}: the weight at t goes with the logits at t, not with their target at "
+            f"t + {options.shift}",
+        )
+    if classes != logits.class_names and sorted(classes or ()) == sorted(logits.class_names or ()):
+        yield Notice("classes-reordered", f"{logits.name}: --classes has the names of the header in another order")
+    if logits.dtype == np.uint16:
+        yield Notice(
+            "bfloat16-bits",
+            f"{logits.name}: unsigned integers are taken as numbers; --input-dtype bfloat16 takes them as its bits",
+        )
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ def notes_on(name: str, headings: Sequence[str], whole: Sequence[bool]) -> Itera
             yield Notice("doubtful-class", f"{taken}; --target-column {heading} takes it as the targets")
         elif is_whole and heading.lower() in _ROW_NUMBERS:
             yield Notice("doubtful-class", f"{taken}, though its name is that of a row number")
+    if all(map(str.isdecimal, headings)) and list(headings) != list(map(str, range(len(headings)))):
+        shown = ", ".join(headings[:3]) + (", ..." if len(headings) > 3 else "")
+        yield Notice("numbered-names", f"{name}: the classes are named {shown}; targets are their places, from 0")
     for heading, count in Counter(headings).items():
         if count > 1:
             yield Notice("repeated-name", f"{name}: {count} classes are named {heading!r}")

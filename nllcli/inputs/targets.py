@@ -202,7 +202,11 @@ def _only_cell(line: str, where: str) -> str:
 def open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | None) -> TextColumn:
     """The one column of a text file, behind its header if it has one."""
     if dialect.n_columns != 1:
-        raise DataError(f"has {dialect.n_columns} columns; targets have one", where=stream.name, hint=LOGITS_FIRST)
+        raise DataError(
+            f"has {dialect.n_columns} columns; targets have one",
+            where=stream.name,
+            hint=f"{LOGITS_FIRST}; cut takes one column out",
+        )
     second = dialect.first_row[0].strip()
     header = dialect.header[0].strip() if dialect.header else None
     if (

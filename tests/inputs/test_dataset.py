@@ -352,7 +352,8 @@ def test_files_in_the_wrong_order_are_refused_with_the_right_one(put, logits):
     x = put("x.npy" if isinstance(logits, np.ndarray) else "x.csv", logits)
     with pytest.raises(DataError) as caught:
         open_dataset(InputOptions(put("y.npy", np.arange(3)), targets=x))
-    assert caught.value.hint == "the logits come first, then the targets"
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("the logits come first, then the targets")
 
 
 @pytest.mark.parametrize(
@@ -360,16 +361,32 @@ def test_files_in_the_wrong_order_are_refused_with_the_right_one(put, logits):
     [
         ("id,a,b", "0,1.5,2\n1,3,4\n", ["doubtful-class"], "column 'id' is taken as a class"),
         ("a,b,Label", "0,1.5,2\n1,3,0\n", ["doubtful-class"], "--target-column Label takes it as the targets"),
+        ("1,2,3", "0,1.5,2\n1,3,4\n", ["numbered-names"], "named 1, 2, 3; targets are their places, from 0"),
+        ("0,1,2", "0,1,2\n1,3,4\n", [], ""),
         ("a,b,a", "0,1.5,2\n1,3,4\n", ["repeated-name"], "2 classes are named 'a'"),
         ("id,a,b", "0.5,1.5,2\n1,3,4\n", [], ""),
         ("ideal,a,targeted", "0,1,2\n1,3,4\n", [], ""),
     ],
 )
 def test_columns_that_may_be_no_classes_are_told(put, head, rows, codes, says):
-    dataset = open_dataset(InputOptions(put("x.csv", f"{head}\n{rows}")))
+    dataset = open_dataset(InputOptions(put("x.csv", f"{head}\n{rows}"), header="yes"))
     assert dataset.layout.n_classes == 3
     assert [note.code for note in dataset.notes] == codes
     assert all(says in note.message for note in dataset.notes)
+
+
+def test_what_may_be_meant_otherwise_is_told(put):
+    x = put("x.csv", "a,b\n0.5,1.5\n1,3\n")
+    assert not open_dataset(InputOptions(x, classes=["a", "b"])).notes
+    (note,) = open_dataset(InputOptions(x, classes=["b", "a"])).notes
+    assert note.code == "classes-reordered"
+    (note,) = open_dataset(InputOptions(put("u.npy", np.ones((2, 3), np.uint16)))).notes
+    assert note.code == "bfloat16-bits"
+    told = {"targets": put("y.npy", np.zeros((1, 3), int)), "sample_weights": put("w.npy", np.ones((1, 3)))}
+    lm = put("lm.npy", np.zeros((1, 3, 2)))
+    assert not open_dataset(InputOptions(lm, **told)).notes
+    (note,) = open_dataset(InputOptions(lm, **told, shift=1)).notes
+    assert note.code == "shifted-weights"
 
 
 def test_columns_of_a_parquet_file_that_may_be_no_classes_are_told(put):
