@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.model import Scratch
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from nllcli.model import Scratch
 
 _HALF_EXPONENT = 0x7C00
 # float32's bias is 112 larger than float16's; multiplying by 2**112 also makes the subnormals right.
@@ -32,13 +31,6 @@ def codes(raw: NDArray[Any]) -> NDArray[np.uint16]:
     if raw.dtype.kind == "f":
         return raw.view(np.dtype(np.uint16).newbyteorder(raw.dtype.byteorder))
     return raw.view(raw.dtype[0] if raw.dtype.names else np.uint16)
-
-
-@lru_cache(maxsize=2)
-def by_code(*, bfloat16: bool) -> NDArray[np.float32]:
-    """The value of every code of float16, or of bfloat16: (65536,) float32."""
-    every = np.arange(1 << 16, dtype=np.uint16)
-    return to_float(every.view("V2" if bfloat16 else np.float16), Scratch())
 
 
 def to_float(raw: NDArray[Any], scratch: Scratch) -> NDArray[Any]:

@@ -46,7 +46,7 @@ def copy_rows(x: NDArray[Any], out: NDArray[Any]) -> None:
 
 def sum_columns(columns: NDArray[Any], out: NDArray[np.float64]) -> None:
     """Fill ``out`` (..., n) with the sums of ``columns`` (..., C, n) over the classes, in their order in any case."""
-    if out.size == 1:  # NumPy would take a single column in another order
+    if out.shape[-1] == 1:  # NumPy would take a single column in another order
         out[:] = np.add.reduce(np.repeat(columns, 2, axis=-1), axis=-2, dtype=np.float64)[..., :1]
     else:
         np.add.reduce(columns, axis=-2, dtype=np.float64, out=out)

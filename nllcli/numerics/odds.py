@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.model import Scratch
-from nllcli.numerics.convert import by_code, codes, is_bfloat16, is_half, to_float
+from nllcli.numerics.convert import codes, is_bfloat16, is_half, to_float
 from nllcli.numerics.layout import CLASS_FIRST_BELOW, multiples, sum_columns, tiles
 from nllcli.numerics.normaliser import working_dtype
 
@@ -64,14 +64,13 @@ def odds_against(x: NDArray[Any], targets: NDArray[np.int64], *, single: bool, s
 def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
     """Slabs of samples whose classes are long columns, a tile of them at a time: exponentiate, strike, add up."""
     n, n_classes = x.shape
-    wary = _wary(x, dtype)
     own, best = pair = scratch.array("own and best", (2, n), dtype)
     against = np.empty(n)
     in_rows = x.strides[0] > x.strides[1]
     for part in tiles(n, n_classes, dtype, most=_SLABS_BYTES, step=_SLAB_SAMPLES if in_rows else 1):
         n_part = part.stop - part.start
         m = min(n_part, _SLAB_SAMPLES) if in_rows else n_part
-        powers = _powers(x[part].reshape(-1, m, n_classes).transpose(0, 2, 1), dtype, wary=wary, scratch=scratch)
+        powers = _powers(x[part].reshape(-1, m, n_classes).transpose(0, 2, 1), dtype, scratch)
         if powers is None:
             pair[:, part] = np.nan
             continue
@@ -105,19 +104,19 @@ def _first_class(n: int, n_classes: int, m: int) -> NDArray[np.intp]:
 def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
     """Whole rows, a tile at a time: exponentiate, strike the target out, add up."""
     n, n_classes = x.shape
-    half, wary = is_half(x.dtype), _wary(x, dtype)
+    half = is_half(x.dtype)
     own: NDArray[Any] = np.empty(n, dtype)
     best: NDArray[Any] = np.empty(n, dtype)
     top, others = np.empty(n, np.intp), np.empty(n)
     for part in tiles(n, n_classes, dtype):
-        powers = _powers(x[part], dtype, wary=wary, scratch=scratch)
+        powers = _powers(x[part], dtype, scratch)
         if powers is None:
             others[part] = np.nan
             continue
         each = multiples(len(powers), 1)
         own[part] = powers[each, targets[part]]
         powers[each, targets[part]] = 0
-        if half:
+        if half:  # the other logits say it faster than their powers
             np.maximum.reduce(powers, axis=1, out=best[part])
         else:
             x[part].argmax(axis=1, out=top[part])
@@ -129,22 +128,25 @@ def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: S
     return Odds(others / own, right, _outside(np.stack([own, others]), dtype))
 
 
-def _powers(logits: NDArray[Any], dtype: type, *, wary: bool, scratch: Scratch) -> NDArray[Any] | None:
-    """The exponentials of ``logits``, (n, C) or (k, C, m), in ``dtype``; NaN for rows out of range where ``wary``.
+def _powers(logits: NDArray[Any], dtype: type, scratch: Scratch) -> NDArray[Any] | None:
+    """The exponentials of ``logits``, (n, C) or (k, C, m), in ``dtype``; rows out of range may be NaN.
 
-    None where all rows are: exponentials that overflow take long.
+    None where all rows are out of range: exponentials that overflow or underflow take long.
     """
     if is_half(logits.dtype):  # looking them up takes half the time of working them out
         places = scratch.array("places", logits.shape, np.intp)
         np.copyto(places, codes(logits))
         return _table(is_bfloat16(logits.dtype), dtype).take(places)
     powers = scratch.array("powers", logits.shape, dtype)
+    largest = _LARGEST_LOGIT[dtype]
+    first = logits[0] if logits.ndim == 2 else logits[0, :, 0]
+    wary = not abs(first.max()) <= largest  # as the first row, so perhaps most
     contiguous = logits.strides[-1] == logits.itemsize
     if not wary and contiguous == (logits.dtype == dtype):  # NumPy's buffers convert and transpose at once, or neither
         return np.exp(logits, out=powers, dtype=dtype)
     np.copyto(powers, logits)
     if wary:
-        far = ~(np.abs(np.maximum.reduce(powers, axis=1, keepdims=True)) <= _LARGEST_LOGIT[dtype])
+        far = ~(np.abs(np.maximum.reduce(powers, axis=1, keepdims=True)) <= largest)
         if far.all():
             return None
         np.copyto(powers, np.nan, where=far)
@@ -154,13 +156,10 @@ def _powers(logits: NDArray[Any], dtype: type, *, wary: bool, scratch: Scratch) 
 @lru_cache(maxsize=4)
 def _table(bfloat16: bool, dtype: type) -> NDArray[Any]:
     """The exponential of every float16, or bfloat16, by its code: (65536,) of ``dtype``."""
-    values: NDArray[Any] = by_code(bfloat16=bfloat16).astype(dtype)
-    return np.exp(values, out=values)
-
-
-def _wary(x: NDArray[Any], dtype: type) -> bool:
-    """Whether the first row, so perhaps most, is out of range."""
-    return len(x) > 0 and not abs(to_float(x[:1], Scratch()).max()) <= _LARGEST_LOGIT[dtype]
+    every = np.arange(1 << 16, dtype=np.uint16).view("V2" if bfloat16 else np.float16)
+    powers: NDArray[Any] = np.exp(to_float(every, Scratch()), dtype=dtype)
+    powers.flags.writeable = False
+    return powers
 
 
 def _outside(pair: NDArray[Any], dtype: type) -> NDArray[np.intp]:

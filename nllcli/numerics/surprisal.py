@@ -372,15 +372,13 @@ def surprisal(
     targets: NDArray[np.int64] | None = None,
     scratch: Scratch,
 ) -> Surprisal:
-    """The surprisals of a block ``x`` (n, C), or (n, 1) where ``binary``, as it lies in the file.
+    """The surprisals of a block ``x`` (n, C), or (n, 1) where ``binary``: logits as they lie in the file, else floats.
 
     ``source`` is "logits", "log-probs" or "probs"; ``temperature``, ``single`` and ``targets``, the classes (n,) that
     will be asked for, concern logits alone.
     """
     given: Surprisal
     x = contiguous(x, scratch)
-    if binary or source != "logits":
-        x = to_float(x, scratch)
     if source == "logits":
         if binary:
             x = np.concatenate([np.zeros_like(x), x], axis=1)

@@ -9,6 +9,8 @@ from edge_cases import cases
 from mpmath import mp
 from one_block import relative_error, score, worst_error
 
+from nllcli.errors import SampleError
+
 LIMIT = 1e-14
 
 CASES = cases()
@@ -250,6 +252,37 @@ def test_the_prediction_is_the_largest_logit_where_probabilities_are_equal(n_cla
             one = slice(row, row + 1)
             assert score(rows[one], targets[one], precision=precision).tally.n_correct == is_right
         assert score(rows, targets, precision=precision).tally.n_correct == sum(right)
+
+
+@pytest.mark.parametrize("n_classes", [3, 100])
+def test_the_prediction_is_the_larger_logit_where_single_precision_swaps_their_powers(n_classes):
+    """Not every exponential of float32 grows from one number to the next; between these two, one of NumPy's falls."""
+    every = np.arange(np.float32(0.1).view(np.int32), np.float32(0.2).view(np.int32), dtype=np.int32).view(np.float32)
+    falls = np.flatnonzero(np.diff(np.exp(every)) < 0)[:50]
+    low = np.array([float.fromhex("0x1.9e2e4cp-4"), *every[falls]], np.float32)
+    rows = np.full((len(low), n_classes), -1.0, np.float32)
+    rows[:, 0], rows[:, 1] = low, np.nextafter(low, np.float32(1.0))
+    for target in (0, 1):
+        got = score(rows, np.full(len(rows), target), precision="fast")
+        assert got.tally.n_correct == target * len(rows)
+
+
+@pytest.mark.parametrize("n_classes", [1, 3, 100])
+@pytest.mark.parametrize("narrow", [np.float16, bfloat16])
+@pytest.mark.parametrize(
+    ("bad", "says"), [(np.nan, "class 0 is NaN"), (np.inf, r"class 0 is \+inf"), (-np.inf, "-inf")]
+)
+def test_what_allows_no_number_is_told_of_sixteen_bits_too(n_classes, narrow, bad, says):
+    rows = np.zeros((4, n_classes))
+    rows[2] = bad
+    rows = narrow(rows) if narrow is bfloat16 else rows.astype(narrow)
+    with pytest.raises(SampleError, match=says) as caught:
+        score(rows, np.zeros(4, int))
+    assert caught.value.samples == (2,)
+    if n_classes == 1:
+        with pytest.raises(SampleError, match="class 1 is NaN" if np.isnan(bad) else "class 1 is") as caught:
+            score(narrow(np.array([[0.0], [np.nan if np.isnan(bad) else np.inf]])), np.zeros(2, int), binary=True)
+        assert caught.value.samples == (1,)
 
 
 @pytest.mark.parametrize("n", [1, 8191, 8192, 8193, 16385, 70001])
