@@ -270,7 +270,7 @@ def test_the_prediction_is_the_larger_logit_where_single_precision_swaps_their_p
 @pytest.mark.parametrize("n_classes", [1, 3, 100])
 @pytest.mark.parametrize("narrow", [np.float16, bfloat16])
 @pytest.mark.parametrize(
-    ("bad", "says"), [(np.nan, "class 0 is NaN"), (np.inf, r"class 0 is \+inf"), (-np.inf, "-inf")]
+    ("bad", "says"), [(np.nan, "class 0 is NaN"), (np.inf, r"class 0 is \+inf"), (-np.inf, "every class is -inf")]
 )
 def test_what_allows_no_number_is_told_of_sixteen_bits_too(n_classes, narrow, bad, says):
     rows = np.zeros((4, n_classes))
@@ -279,10 +279,15 @@ def test_what_allows_no_number_is_told_of_sixteen_bits_too(n_classes, narrow, ba
     with pytest.raises(SampleError, match=says) as caught:
         score(rows, np.zeros(4, int))
     assert caught.value.samples == (2,)
-    if n_classes == 1:
-        with pytest.raises(SampleError, match="class 1 is NaN" if np.isnan(bad) else "class 1 is") as caught:
-            score(narrow(np.array([[0.0], [np.nan if np.isnan(bad) else np.inf]])), np.zeros(2, int), binary=True)
-        assert caught.value.samples == (1,)
+
+
+@pytest.mark.parametrize("narrow", [np.float16, bfloat16])
+@pytest.mark.parametrize(("bad", "says"), [(np.nan, "class 1 is NaN"), (np.inf, r"class 1 is \+inf")])
+def test_what_allows_no_number_is_told_of_one_logit_a_sample(narrow, bad, says):
+    rows = np.array([[0.0], [bad]])
+    with pytest.raises(SampleError, match=says) as caught:
+        score(narrow(rows) if narrow is bfloat16 else rows.astype(narrow), np.zeros(2, int), binary=True)
+    assert caught.value.samples == (1,)
 
 
 @pytest.mark.parametrize("n", [1, 8191, 8192, 8193, 16385, 70001])
