@@ -231,6 +231,8 @@ def scaling(bench: Bench) -> Iterator[Row]:
     if not bench.wanted(name):
         return
     tiny, small, large = big(bench, 256), big(bench), big(bench, 32768)
+    for path in (small[0], large[0]):
+        forget_pages(path)  # pages that were read lie together in memory, those that were written do not
     pair = alternate(process([*NLL, "compute", *large]), process([*NLL, "compute", *small]), bench.runs)
     start = alternate(process([*NLL, "compute", *tiny]), lambda: None, bench.runs).ours
     share = (pair.ours - start) / (pair.theirs - start) * (8192 - 256) / (32768 - 256)
