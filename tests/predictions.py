@@ -74,7 +74,7 @@ def one_column(folder):
     return _saved(folder, logits, np.zeros(40, int))
 
 
-def _upper_halves(logits):
+def upper_halves(logits):
     """The bits of bfloat16: float32 without the lower sixteen, as x.bfloat16().view(torch.int16) gives them."""
     return (np.asarray(logits, np.float32).view(np.uint32) >> 16).astype(np.uint16)
 
@@ -82,7 +82,7 @@ def _upper_halves(logits):
 def bfloat16_as(dtype):
     def build(folder):
         logits, targets = sound(47, 80, 6)
-        return _saved(folder, _with(_upper_halves(logits), (4, 2), 0xFF80).view(dtype), _with(targets, 4, 0))
+        return _saved(folder, _with(upper_halves(logits), (4, 2), 0xFF80).view(dtype), _with(targets, 4, 0))
 
     return build
 
@@ -90,7 +90,7 @@ def bfloat16_as(dtype):
 def bfloat16_log_probs_as(dtype):
     def build(folder):
         logits, targets = sound(55, 80, 6)
-        return _saved(folder, _upper_halves(np.log(softmax(logits))).view(dtype), targets)
+        return _saved(folder, upper_halves(np.log(softmax(logits))).view(dtype), targets)
 
     return build
 

@@ -75,7 +75,7 @@ def _doubt(rows: list[tuple[str, ...]]) -> str | None:
     if len(rows) == 1:
         return None
     first = rows[0]
-    if len(first) > 1 and _are_counted(first) and any(_is_fraction(cell) for cell in rows[1]):
+    if len(first) > 1 and are_counted(first) and any(_is_fraction(cell) for cell in rows[1]):
         return f"is 0 to {len(first) - 1}: the numbers of the columns, or a row?"
     if _names_columns(rows):
         for j, (cell, below) in enumerate(zip(first, rows[1], strict=False)):
@@ -95,7 +95,7 @@ def _names_columns(rows: list[tuple[str, ...]]) -> bool:
     if len(numeric) == len(first):
         return False
     index = not first[0].strip() and all(cell.isdecimal() for cell in numeric)
-    return len(first) == len(rows[1]) and (index or _are_counted(numeric))
+    return len(first) == len(rows[1]) and (index or are_counted(numeric))
 
 
 def is_word(cell: str) -> bool:
@@ -103,7 +103,8 @@ def is_word(cell: str) -> bool:
     return not (cells.is_number(cell) or cells.is_decimal_comma(cell) or _is_damaged(cell))
 
 
-def _are_counted(row: Sequence[str]) -> bool:
+def are_counted(row: Sequence[str]) -> bool:
+    """Whether the cells are the numbers of their columns, from 0."""
     return [cell.strip() for cell in row] == [str(i) for i in range(len(row))]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from nllcli.inputs.dialect import are_counted
 from nllcli.model import Notice
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def notes_on(name: str, headings: Sequence[str], whole: Sequence[bool]) -> Itera
             yield Notice("doubtful-class", f"{taken}; --target-column {heading} takes it as the targets")
         elif is_whole and heading.lower() in _ROW_NUMBERS:
             yield Notice("doubtful-class", f"{taken}, though its name is that of a row number")
-    if all(map(str.isdecimal, headings)) and list(headings) != list(map(str, range(len(headings)))):
+    if all(map(str.isdecimal, headings)) and not are_counted(headings):
         shown = ", ".join(headings[:3]) + (", ..." if len(headings) > 3 else "")
         yield Notice("numbered-names", f"{name}: the classes are named {shown}; targets are their places, from 0")
     for heading, count in Counter(headings).items():

@@ -31,17 +31,10 @@ def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
     if x.shape[1] < CLASS_FIRST_BELOW or x.flags.c_contiguous:
         return x
     out = scratch.array("rows", x.shape, x.dtype)
-    copy_rows(x, out)
-    return out
-
-
-def copy_rows(x: NDArray[Any], out: NDArray[Any]) -> None:
-    """Fill ``out`` (n, C) with ``x`` (n, C), some rows at a time where one lies in rows and the other in columns."""
-    n, n_classes = x.shape
-    alike = (x.strides[0] < x.strides[1]) == (out.strides[0] < out.strides[1])
-    step = max(1, n if alike else _TRANSPOSED_ELEMENTS // n_classes)
-    for first in range(0, n, step):
+    step = max(1, _TRANSPOSED_ELEMENTS // x.shape[1])
+    for first in range(0, len(x), step):
         np.copyto(out[first : first + step], x[first : first + step])
+    return out
 
 
 def sum_columns(columns: NDArray[Any], out: NDArray[np.float64]) -> None:

@@ -50,12 +50,11 @@ class Odds:
 
 
 def odds_against(x: NDArray[Any], targets: NDArray[np.int64], *, single: bool, scratch: Scratch) -> Odds:
-    """The odds against ``targets`` (n,) under logits ``x`` (n, C) as they lie in the file, in any memory order.
+    """The odds against ``targets`` (n,) under logits ``x`` (n, C) in any memory order.
 
-    ``single`` computes the exponentials in float32 where that holds the logits; sums are float64 in any case.
+    These are native float32 or float64, or 16-bit floats as they lie in the file. ``single`` computes the exponentials
+    in float32 where that holds the logits; sums are float64 in any case.
     """
-    if not is_half(x.dtype):
-        x = to_float(x, scratch)
     kernel = _by_class if x.shape[1] < CLASS_FIRST_BELOW else _by_row
     with np.errstate(all="ignore"):
         return kernel(x, targets, working_dtype(x, single=single), scratch)
@@ -116,7 +115,7 @@ def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: S
         each = multiples(len(powers), 1)
         own[part] = powers[each, targets[part]]
         powers[each, targets[part]] = 0
-        if half:  # the other logits say it faster than their powers
+        if half:  # which are no numbers to compare; of all others the logits are compared faster than their powers
             np.maximum.reduce(powers, axis=1, out=best[part])
         else:
             x[part].argmax(axis=1, out=top[part])

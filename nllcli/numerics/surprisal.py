@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from nllcli.numerics.convert import to_float
+from nllcli.numerics.convert import is_half, to_float
 from nllcli.numerics.layout import contiguous, pick, sum_classes
 from nllcli.numerics.normaliser import TINY_POWER, Normaliser, careful_powers, normalise
 from nllcli.numerics.odds import odds_against
@@ -80,7 +80,7 @@ class FromLogits:
         targets: NDArray[np.int64] | None = None,
         scratch: Scratch,
     ) -> None:
-        self._raw = raw
+        self._raw = raw if is_half(raw.dtype) else to_float(raw, scratch)
         self._temperature = temperature
         self._single = single
         self._scratch = scratch
@@ -89,6 +89,7 @@ class FromLogits:
 
     @once
     def _x(self) -> NDArray[Any]:
+        """The logits as numbers; those of 16 bits are not always needed so."""
         return to_float(self._raw, self._scratch)
 
     def _score(self, classes: NDArray[np.int64]) -> _Scored:
