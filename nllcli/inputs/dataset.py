@@ -102,7 +102,7 @@ def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: Bloc
         )
     if classes != logits.class_names and sorted(classes or ()) == sorted(logits.class_names or ()):
         yield Notice("classes-reordered", f"{logits.name}: --classes has the names of the header in another order")
-    if logits.dtype == np.uint16:
+    if isinstance(logits, FileArray) and (logits.dtype.kind, logits.dtype.itemsize) == ("u", 2):
         yield Notice(
             "bfloat16-bits",
             f"{logits.name}: unsigned integers are taken as numbers; --input-dtype bfloat16 takes them as its bits",

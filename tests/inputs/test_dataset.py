@@ -380,8 +380,14 @@ def test_what_may_be_meant_otherwise_is_told(put):
     assert not open_dataset(InputOptions(x, classes=["a", "b"])).notes
     (note,) = open_dataset(InputOptions(x, classes=["b", "a"])).notes
     assert note.code == "classes-reordered"
-    (note,) = open_dataset(InputOptions(put("u.npy", np.ones((2, 3), np.uint16)))).notes
-    assert note.code == "bfloat16-bits"
+    for order in "<>":
+        bits = put(f"u{order}.npy", np.ones((2, 3), f"{order}u2"))
+        (note,) = open_dataset(InputOptions(bits)).notes
+        assert note.code == "bfloat16-bits"
+        assert not open_dataset(InputOptions(bits, input_dtype="bfloat16")).notes
+    columns = put("u.parquet", "")
+    parquet.write_table(pa.table({"a": np.ones(2, np.uint16), "b": np.ones(2, np.uint16)}), columns)
+    assert not open_dataset(InputOptions(columns)).notes  # of which --input-dtype does not speak
     told = {"targets": put("y.npy", np.zeros((1, 3), int)), "sample_weights": put("w.npy", np.ones((1, 3)))}
     lm = put("lm.npy", np.zeros((1, 3, 2)))
     assert not open_dataset(InputOptions(lm, **told)).notes
