@@ -7,18 +7,18 @@ from nllcli.version import __version__
 
 TYPE_CHECKING = False  # typing takes longer to load than the rest, and Ctrl-C may come meanwhile
 if TYPE_CHECKING:
+    from nllcli.api import LossResult, compute
     from nllcli.errors import NllError
     from nllcli.numerics.softmax import log_softmax, softmax
     from nllcli.numerics.weightings import class_weights
-    from nllcli.tasks.api import LossResult, compute
 
 __all__ = ["LossResult", "NllError", "__version__", "class_weights", "compute", "log_softmax", "softmax"]
 
 _HOMES = {
-    "LossResult": "nllcli.tasks.api",
+    "LossResult": "nllcli.api",
     "NllError": "nllcli.errors",
     "class_weights": "nllcli.numerics.weightings",
-    "compute": "nllcli.tasks.api",
+    "compute": "nllcli.api",
     "log_softmax": "nllcli.numerics.softmax",
     "softmax": "nllcli.numerics.softmax",
 }

@@ -1,6 +1,10 @@
-"""The one exception the rooms raise on purpose, and the exit codes it maps to."""
+"""What the user is told: the one exception the rooms raise on purpose, its exit codes, and notices."""
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -17,8 +21,33 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+# How a setting is named in a message, until it is known who reads it.
+_SETTING = re.compile("⟦([a-z_]+)(?:=([^⟧]*))?⟧")
+
+
+def setting(name: str, value: object = None) -> str:
+    """Name a setting in a message, perhaps with a value for it, in a form that says nothing of flags or keywords.
+
+    ``worded`` writes it as the reader does; names are those of the options' fields, such as ``class_axis``.
+    """
+    return f"⟦{name}⟧" if value is None else f"⟦{name}={value}⟧"
+
+
+def worded(told: Any, say: Callable[[str, str | None], str]) -> Any:
+    """What is told to a user (text, or a record of texts), its settings written by ``say(name, value)``."""
+    if isinstance(told, str):
+        return _SETTING.sub(lambda found: say(found[1], found[2]), told)
+    if isinstance(told, dict):
+        return {key: worded(value, say) for key, value in told.items()}
+    if isinstance(told, list | tuple):
+        return type(told)(worded(value, say) for value in told)
+    if is_dataclass(told) and not isinstance(told, type):
+        return replace(told, **{field.name: worded(getattr(told, field.name), say) for field in fields(told)})
+    return told
+
+
 class NllError(Exception):
-    """Something a user can mend: what is wrong, where, and what to do about it.
+    """Something a user can fix: what is wrong, where, and what to do about it.
 
     ``where`` is the file (and place in it); ``hint`` is the remedy, printed on a second line; ``finding`` is the code
     under which ``nll check`` reports it instead.
@@ -78,3 +107,11 @@ class SampleError(DataError):
         self.samples = samples
         self.class_index = class_index
         self.values = values
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something suspicious or worth knowing; ``code`` is stable, ``message`` is for people."""
+
+    code: str
+    message: str

@@ -3,7 +3,8 @@
 import numpy as np
 from mpmath import mp, mpf
 
-from nllcli.model import Block, LossOptions, Scratch
+from nllcli.data.blocks import Block, Scratch
+from nllcli.data.settings import LossOptions
 from nllcli.numerics.evaluate import Wanted, evaluate
 
 SMALLEST_NORMAL = mpf(2) ** -1022

@@ -76,8 +76,8 @@ def imports_of(path):
     [
         ("typer", ["cli/*"]),
         ("rich", ["outputs/table.py", "outputs/progress.py"]),
-        ("threading", ["stream.py"]),
-        ("queue", ["stream.py"]),
+        ("threading", ["engine/*"]),
+        ("queue", ["engine/*"]),
         ("concurrent", []),
         ("click", []),
         ("argparse", []),
@@ -95,7 +95,8 @@ def test_a_library_stays_in_its_room(library, homes):
     ("room", "strangers"),
     [
         ("numerics", {"os", "io", "sys", "pathlib", "shutil", "json", "csv"}),
-        ("tasks", {"sys", "io", "shutil"}),
+        ("commands", {"sys", "io", "shutil"}),
+        ("scoring", {"sys", "io", "shutil"}),
         ("inputs", {"shutil"}),
     ],
 )
@@ -131,13 +132,13 @@ def test_programs_do_not_wait_for_rich(options):
 
 
 def test_import_costs_nothing():
-    assert not loaded_by("import nllcli") & {"numpy", "rich", "typer", "nllcli.tasks", "nllcli.numerics"}
+    assert not loaded_by("import nllcli") & {"numpy", "rich", "typer", "nllcli.commands", "nllcli.numerics"}
 
 
 def test_the_command_line_loads_no_task_before_it_runs_one():
     loaded = loaded_by("import nllcli.cli.app")
     assert "nllcli.cli.check" in loaded
-    assert [name for name in sorted(loaded) if name == "numpy" or name.startswith(("nllcli.tasks", "rich"))] == []
+    assert [name for name in sorted(loaded) if name == "numpy" or name.startswith(("nllcli.commands", "rich"))] == []
 
 
 def test_public_names():

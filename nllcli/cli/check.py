@@ -14,7 +14,7 @@ class CheckCommand(Command):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Load the table of the findings, which nothing else here needs, and write it."""
-        from nllcli.tasks.findings.table import MEANINGS
+        from nllcli.commands.check.findings.table import MEANINGS
 
         width = max(len(code) for meanings in MEANINGS.values() for code in meanings)
         blocks = [_block(severity, meanings, width) for severity, meanings in MEANINGS.items()]
@@ -48,10 +48,10 @@ def check(
     Exit code 5 if there is an error or a warning. Weights, reduction and the like decide the loss that is reported
     beside the findings.
     """
+    from nllcli.commands.check.check import check as task
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
-    from nllcli.tasks.check import check as task
 
     check_outputs({"the report": output or "-"}, inputs=given.files)
     with ProgressBar(progress) as bar:

@@ -7,7 +7,7 @@ import typer
 from nllcli.cli import options, scoring
 
 if TYPE_CHECKING:
-    from nllcli.tasks.compute import Sections
+    from nllcli.commands.compute.compute import Sections
 
 PerClass = Annotated[
     bool,
@@ -44,14 +44,14 @@ def compute(
     progress: scoring.ShowProgress = None,
 ) -> None:
     """The loss: reduced, per class and per sample."""
+    from nllcli.commands.compute.compute import Sections
+    from nllcli.commands.compute.compute import compute as task
+    from nllcli.commands.compute.saving import Saves
     from nllcli.outputs.arrays import open_array
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.formats import format_for
     from nllcli.outputs.progress import ProgressBar
-    from nllcli.tasks.compute import Sections
-    from nllcli.tasks.compute import compute as task
-    from nllcli.tasks.saving import Saves
 
     check_outputs(
         {
@@ -75,7 +75,7 @@ def compute(
 
 def _sections(format: str, reduction: str, *, per_class: bool, per_sample: bool) -> "Sections":
     """Pages for people show what there is room for; JSON lists the classes, and CSV holds what was asked for."""
-    from nllcli.tasks.compute import Sections
+    from nllcli.commands.compute.compute import Sections
 
     if format == "json":
         return Sections(per_class, per_sample, classes_up_to=1000)

@@ -47,11 +47,11 @@ def explain(
     Needs --row or --hardest unless LOGITS holds a single sample. Where targets have several dimensions, the number of
     a sample counts along the last one first.
     """
+    from nllcli.commands.explain.explain import Choice
+    from nllcli.commands.explain.explain import explain as task
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
-    from nllcli.tasks.explain import Choice
-    from nllcli.tasks.explain import explain as task
 
     check_outputs({"the report": output or "-"}, inputs=given.files)
     with ProgressBar(progress) as bar:

@@ -24,7 +24,7 @@ def grad(
 
     A table on a terminal, CSV into a pipe, and into a file with -o what its extension stands for.
     """
-    from nllcli.tasks.grad import grad as task
+    from nllcli.commands.grad import grad as task
 
     matrix.deliver(
         lambda target, bar: task(given.request(bar), target),

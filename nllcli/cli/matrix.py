@@ -9,8 +9,9 @@ import typer
 from nllcli.cli.options import WRITTEN, text_format
 
 if TYPE_CHECKING:
-    from nllcli.model import Progress, Report
-    from nllcli.tasks.matrix import ArrayTarget
+    from nllcli.data.blocks import Progress
+    from nllcli.report import Report
+    from nllcli.scoring.matrix import ArrayTarget
 
 MatrixFormat = Annotated[
     str | None,
@@ -44,7 +45,7 @@ def deliver(
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.formats import check_text_file, format_of_extension
     from nllcli.outputs.progress import ProgressBar
-    from nllcli.tasks.matrix import ArrayTarget
+    from nllcli.scoring.matrix import ArrayTarget
 
     check_outputs({"the result": output or "-"}, inputs)
     asked = "-q" if quiet else format and f"-f {format}"

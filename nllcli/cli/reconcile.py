@@ -51,11 +51,11 @@ def reconcile(
     here: reduction and batches, weights, label smoothing, clipping, units, ignored targets, shift, what LOGITS holds,
     rounding.
     """
+    from nllcli.commands.reconcile.reconcile import Asked
+    from nllcli.commands.reconcile.reconcile import reconcile as task
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
-    from nllcli.tasks.reconcile import Asked
-    from nllcli.tasks.reconcile import reconcile as task
 
     check_outputs({"the report": output or "-"}, inputs=given.files)
     with ProgressBar(progress) as bar:

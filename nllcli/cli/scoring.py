@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nllcli.cli.options import FILES, MEANING, SHOWN, WORK, WRITTEN, Beta, Classes, Normalize, Scheme, ZeroCount, choice
+from nllcli.data.settings import PRECISIONS, REDUCTIONS, SOURCES
 from nllcli.errors import UsageError
 from nllcli.inputs.formats import FORMATS as INPUT_FORMATS
 from nllcli.inputs.options import HEADERS
-from nllcli.model import PRECISIONS, REDUCTIONS, SOURCES
 
 if TYPE_CHECKING:
-    from nllcli.model import Progress
-    from nllcli.tasks.request import ScoreRequest
+    from nllcli.data.blocks import Progress
+    from nllcli.scoring.request import ScoreRequest
 
 Logits = Annotated[str, typer.Argument(metavar="LOGITS", help="A file of logits, or - for standard input.")]
 Targets = Annotated[
@@ -188,9 +188,9 @@ class Scoring:
 
     def request(self, progress: "Progress") -> "ScoreRequest":
         """The request that these options make; raises UsageError where two inputs are standard input."""
+        from nllcli.data.settings import DEFAULT_IGNORE_INDEX, LossOptions
         from nllcli.inputs.dataset import InputOptions
-        from nllcli.model import DEFAULT_IGNORE_INDEX, LossOptions
-        from nllcli.tasks.request import ScoreRequest, WeightOptions
+        from nllcli.scoring.request import ScoreRequest, WeightOptions
 
         if self.files.count("-") > 1:
             raise UsageError("standard input (-) can be only one of the inputs", hint="give the others as files")

@@ -33,10 +33,10 @@ def softmax(
 
     A table on a terminal, CSV into a pipe, and into a file with -o what its extension stands for.
     """
+    from nllcli.commands.softmax import SoftmaxRequest
+    from nllcli.commands.softmax import softmax as task
+    from nllcli.data.settings import LossOptions
     from nllcli.inputs.dataset import InputOptions
-    from nllcli.model import LossOptions
-    from nllcli.tasks.softmax import SoftmaxRequest
-    from nllcli.tasks.softmax import softmax as task
 
     request = SoftmaxRequest(
         InputOptions(

@@ -60,9 +60,9 @@ def weights(
     The counts are given with --counts, or counted in a file of targets with --targets. A file of counts is a .npy, or
     text: numbers between commas, blanks or line ends, lines of name,count, or what nll weights wrote.
     """
+    from nllcli.commands.weights import weights as task
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
-    from nllcli.tasks.weights import weights as task
 
     if all_schemes and scheme is not None:
         raise UsageError("--all and --scheme exclude each other")
@@ -85,7 +85,7 @@ def weights(
 
 def _read(counts: str | None, targets: str | None, classes: str | None) -> tuple[Sequence[int], Sequence[str] | None]:
     """Find the counts and the class names among the inputs."""
-    from nllcli.inputs.files import only_one_standard_input
+    from nllcli.inputs.bytes.files import only_one_standard_input
     from nllcli.inputs.vectors import read_names, read_vector
 
     only_one_standard_input({"--counts": counts, "--targets": targets, "--classes": classes})

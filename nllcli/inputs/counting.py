@@ -8,28 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.blocks import Scratch
+from nllcli.data.layout import Layout
 from nllcli.errors import DataError, SampleError
-from nllcli.inputs import cells
-from nllcli.inputs.dialect import sniff
+from nllcli.inputs.arrays.raw import RawArray
+from nllcli.inputs.arrays.streamed import StreamedArray
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.opening import open_input
 from nllcli.inputs.options import ReadOptions
-from nllcli.inputs.raw import RawArray
 from nllcli.inputs.shapes import MOST_CLASSES
-from nllcli.inputs.streamed import StreamedArray
+from nllcli.inputs.tables import cells
+from nllcli.inputs.tables.dialect import sniff
+from nllcli.inputs.tables.text import open_table
 from nllcli.inputs.targets import REMEDY, as_indices, check_indices, has_own_index, open_column
-from nllcli.inputs.text import open_table
-from nllcli.model import Layout, Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from nllcli.inputs.dialect import Dialect
-    from nllcli.inputs.files import ByteStream
+    from nllcli.data.dataset import BlockSource
+    from nllcli.inputs.bytes.files import ByteStream
+    from nllcli.inputs.tables.dialect import Dialect
     from nllcli.inputs.targets import TextColumn
-    from nllcli.model import BlockSource
 
     # Class indices that follow each other, and where the i-th of them is.
     _Piece = tuple[NDArray[np.int64], Callable[[int], str]]

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, UsageError
+from nllcli.data.dataset import BlockSource, Dataset, VectorSource
+from nllcli.data.layout import Layout
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
+from nllcli.errors import DataError, Notice, UsageError
 from nllcli.inputs import labels, shapes, targets
-from nllcli.inputs.dialect import sniff
-from nllcli.inputs.files import only_one_standard_input
-from nllcli.inputs.jsonl import JsonLines
+from nllcli.inputs.arrays.raw import FileArray, RawVector, Values, widened
+from nllcli.inputs.bytes.files import only_one_standard_input
 from nllcli.inputs.opening import all_blocks, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.pairing import WrittenAsFloats, columns_as_samples, in_order_of, one_hot
-from nllcli.inputs.raw import FileArray, RawVector, Values, widened
-from nllcli.inputs.text import open_table
-from nllcli.model import DEFAULT_IGNORE_INDEX, BlockSource, Dataset, Layout, Notice, VectorSource
+from nllcli.inputs.tables.dialect import sniff
+from nllcli.inputs.tables.jsonl import JsonLines
+from nllcli.inputs.tables.text import open_table
 from nllcli.words import counted
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.inputs.files import ByteStream
+    from nllcli.inputs.bytes.files import ByteStream
 
 _TABLES = ("csv", "tsv", "parquet", "feather")
 JSON_TARGET = "in lines of JSON the key \"target\" has it: jq -c '{logits, target: .label}' renames another"

@@ -11,7 +11,7 @@ from nllcli.errors import DataError
 from nllcli.registry import Registry
 
 if TYPE_CHECKING:
-    from nllcli.inputs.files import ByteStream
+    from nllcli.inputs.bytes.files import ByteStream
 
 NPY_MAGIC = b"\x93NUMPY"
 GZIP_MAGIC = b"\x1f\x8b"
@@ -22,14 +22,14 @@ _EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 FORMATS = Registry(
     "input format",
     {
-        "npy": "nllcli.inputs.npy:open_npy",
-        "npz": "nllcli.inputs.npz:open_npz",
-        "csv": "nllcli.inputs.text:open_csv",
-        "tsv": "nllcli.inputs.text:open_tsv",
-        "jsonl": "nllcli.inputs.jsonl:open_jsonl",
-        "safetensors": "nllcli.inputs.safetensors:open_safetensors",
-        "parquet": "nllcli.inputs.arrow:open_parquet",
-        "feather": "nllcli.inputs.arrow:open_feather",
+        "npy": "nllcli.inputs.arrays.npy:open_npy",
+        "npz": "nllcli.inputs.arrays.npz:open_npz",
+        "csv": "nllcli.inputs.tables.text:open_csv",
+        "tsv": "nllcli.inputs.tables.text:open_tsv",
+        "jsonl": "nllcli.inputs.tables.jsonl:open_jsonl",
+        "safetensors": "nllcli.inputs.arrays.safetensors:open_safetensors",
+        "parquet": "nllcli.inputs.tables.arrow:open_parquet",
+        "feather": "nllcli.inputs.tables.arrow:open_feather",
     },
 )
 TEXT = ("csv", "tsv")

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.errors import DataError
-from nllcli.inputs.cells import integers, is_index, is_number, shown
-from nllcli.model import Notice
+from nllcli.errors import DataError, Notice
+from nllcli.inputs.tables.cells import integers, is_index, is_number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nllcli.data.blocks import Scratch
+from nllcli.data.layout import Layout
 from nllcli.errors import UsageError
-from nllcli.inputs.files import open_stream, split_member
+from nllcli.inputs.arrays.raw import FileArray, RawArray
+from nllcli.inputs.arrays.streamed import StreamedArray
+from nllcli.inputs.bytes.files import open_stream, split_member
+from nllcli.inputs.bytes.gz import gunzipped
 from nllcli.inputs.formats import FORMATS, TEXT, detect
-from nllcli.inputs.gz import gunzipped
-from nllcli.inputs.raw import FileArray, RawArray
-from nllcli.inputs.streamed import StreamedArray
-from nllcli.model import Layout, Scratch
 
 if TYPE_CHECKING:
-    from nllcli.inputs.files import ByteStream
+    from nllcli.data.blocks import Block
+    from nllcli.data.dataset import BlockSource
+    from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.options import ReadOptions
-    from nllcli.model import Block, BlockSource
 
 _WITHOUT_MEMBERS = (*TEXT, "npy", "jsonl")
 _PIECE_SAMPLES = 1 << 15

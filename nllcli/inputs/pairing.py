@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.blocks import Scratch
+from nllcli.data.layout import Layout
 from nllcli.errors import DataError, UsageError
-from nllcli.inputs.files import Spool
-from nllcli.inputs.memory import MemoryArray
+from nllcli.inputs.arrays.memory import MemoryArray
+from nllcli.inputs.arrays.raw import FileArray, RawArray
+from nllcli.inputs.bytes.files import Spool
 from nllcli.inputs.opening import at_any_place
-from nllcli.inputs.raw import FileArray, RawArray
 from nllcli.inputs.shapes import ONE_LOGIT
-from nllcli.inputs.text import TextTable
-from nllcli.model import Layout, Scratch
+from nllcli.inputs.tables.text import TextTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nllcli.inputs.jsonl import JsonLines
-    from nllcli.model import BlockSource, Chunk, Notice
+    from nllcli.data.blocks import Chunk
+    from nllcli.data.dataset import BlockSource
+    from nllcli.errors import Notice
+    from nllcli.inputs.tables.jsonl import JsonLines
 
 _PIECE_SAMPLES = 1 << 13
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from nllcli.data.layout import Layout
 from nllcli.errors import DataError, UsageError
-from nllcli.model import Layout
 
 Shape = tuple[int | None, ...]
 

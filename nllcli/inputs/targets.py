@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, SampleError, UsageError
-from nllcli.inputs import cells
+from nllcli.data.layout import Layout
+from nllcli.errors import DataError, Notice, SampleError, UsageError
+from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.lines import LineNumbers, Lines, clean_lines, without_first_line
 from nllcli.inputs.opening import all_blocks, at_any_place
 from nllcli.inputs.options import ReadOptions
-from nllcli.inputs.raw import FileArray
 from nllcli.inputs.shapes import LOGITS_FIRST, shown
-from nllcli.inputs.text import open_table
-from nllcli.model import Layout, Notice
+from nllcli.inputs.tables import cells
+from nllcli.inputs.tables.lines import LineNumbers, Lines, clean_lines, without_first_line
+from nllcli.inputs.tables.text import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from nllcli.inputs.dialect import Dialect
-    from nllcli.inputs.files import ByteStream
-    from nllcli.model import BlockSource, VectorSource
+    from nllcli.data.dataset import BlockSource, VectorSource
+    from nllcli.inputs.bytes.files import ByteStream
+    from nllcli.inputs.tables.dialect import Dialect
 
 REMEDY = "mend the first line, or leave it out"
 

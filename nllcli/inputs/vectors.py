@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nllcli.errors import DataError, FaultError, UsageError
-from nllcli.inputs.files import ByteStream
+from nllcli.inputs.arrays.raw import FileArray, widened
+from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.opening import Input, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
-from nllcli.inputs.raw import FileArray, widened
 from nllcli.inputs.vector_text import (
     NUMBER,
     WHOLE,

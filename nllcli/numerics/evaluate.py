@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.blocks import Scratch
 from nllcli.errors import SampleError
-from nllcli.model import Scratch
 from nllcli.numerics import gradient, losses
-from nllcli.numerics.convert import is_bfloat16, to_float
 from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_sum, exact_sums
-from nllcli.numerics.surprisal import FromLogits, Surprisal, surprisal
+from nllcli.numerics.kernels.convert import is_bfloat16, to_float
+from nllcli.numerics.surprisal.surprisal import FromLogits, Surprisal, surprisal
 from nllcli.numerics.tally import ClassSums, Rows, Tally, tally_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.model import Block, LossOptions
+    from nllcli.data.blocks import Block
+    from nllcli.data.settings import LossOptions
 
 LOSSES: dict[str, Callable[..., NDArray[np.float64]]] = {
     "nll": losses.nll,

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.layout import sum_classes
+from nllcli.numerics.kernels.layout import sum_classes
 from nllcli.numerics.losses import class_masses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.model import LossOptions
-    from nllcli.numerics.surprisal import FromLogits, Surprisal
+    from nllcli.data.settings import LossOptions
+    from nllcli.numerics.surprisal.surprisal import FromLogits, Surprisal
 
 
 def gradient(scores: FromLogits, targets: NDArray[Any], options: LossOptions) -> NDArray[np.float64]:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.layout import pick, sum_classes
+from nllcli.numerics.kernels.layout import pick, sum_classes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.numerics.surprisal import Surprisal
+    from nllcli.numerics.surprisal.surprisal import Surprisal
 
 
 def nll(

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 from numpy.typing import NDArray
 
+from nllcli.data.layout import Layout
 from nllcli.errors import UsageError
-from nllcli.model import Layout
 from nllcli.outputs.files import StrPath, faults, is_replaceable, replace_file, shown
 
 _GATHERED_BYTES = 1 << 24  # up to here, samples wait until they fill one contiguous run of the file

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from nllcli.model import Column, Table, Value
 from nllcli.outputs.bars import bar
 from nllcli.outputs.numbers import aligned, texts
 from nllcli.outputs.printable import printable
+from nllcli.report import Column, Table, Value
 
 NOTHING = "–"
 _LEAST_NAME = 8  # a column of names is not folded below this

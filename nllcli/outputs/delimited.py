@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 
 from nllcli.errors import UsageError
-from nllcli.model import Report, Value
 from nllcli.outputs.numbers import shortest
+from nllcli.report import Report, Value
 
 
 def render_csv(report: Report) -> str:

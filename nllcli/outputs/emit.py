@@ -1,10 +1,10 @@
 """The last step of a command: its report goes out, then its notices."""
 
-from nllcli.model import Report
 from nllcli.outputs.files import StrPath, faults, replace_file
 from nllcli.outputs.formats import FORMATS, format_for
 from nllcli.outputs.numbers import shortest
 from nllcli.outputs.streams import standard_output, write_notice, write_result
+from nllcli.report import Report
 
 
 def emit(

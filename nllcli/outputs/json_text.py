@@ -4,8 +4,8 @@ import json
 from math import isfinite
 from typing import Any
 
-from nllcli.model import Report, Table
 from nllcli.outputs.numbers import shortest
+from nllcli.report import Report, Table
 from nllcli.version import __version__
 
 SCHEMA_VERSION = 1

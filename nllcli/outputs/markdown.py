@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from nllcli.model import Calculation, Metric, Report, Section, Step, Table
 from nllcli.outputs.numbers import metric_text, metric_unit, texts, working_text
 from nllcli.outputs.printable import printable
+from nllcli.report import Calculation, Metric, Report, Section, Step, Table
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#])")
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from math import floor, isfinite, log10
 
-from nllcli.model import Metric, Step, Value
 from nllcli.outputs.bars import bar
+from nllcli.report import Metric, Step, Value
 
 _TINY, _HUGE = 1e-4, 1e12  # beyond these, digits in a row are harder to read than an exponent
 _LARGE_EXPONENT = 4  # from 10,000 on, two decimals are enough

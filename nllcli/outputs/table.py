@@ -8,11 +8,11 @@ from math import inf, isnan
 
 from rich.cells import cell_len
 
-from nllcli.model import Calculation, Metric, Report, Section, Step, Table, Value
 from nllcli.outputs import bars
 from nllcli.outputs.columns import NOTHING, Lane, breakable, lanes
 from nllcli.outputs.numbers import aligned, metric_text, metric_unit, working_text
 from nllcli.outputs.printable import printable
+from nllcli.report import Calculation, Metric, Report, Section, Step, Table, Value
 
 _PLAIN, _STRONG, _FAINT, _HEADLINE = "", "bold", "dim", "bold cyan"
 _INDENT, _GAP = "  ", "  "

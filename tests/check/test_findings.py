@@ -6,7 +6,7 @@ import pytest
 from predictions import FAULTS, SAMPLES
 
 from nllcli.cli.main import main
-from nllcli.tasks.findings.table import FINDINGS, MEANINGS, REFUSALS
+from nllcli.commands.check.findings.table import FINDINGS, MEANINGS, REFUSALS
 
 # What a fault brings with it, told after it.
 SYMPTOMS = {"absent-classes", "worse-than-chance", "worse-than-frequencies"}

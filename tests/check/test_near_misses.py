@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from predictions import drawn, softmax, sound
 
+from nllcli.commands.check.check import check
+from nllcli.data.settings import LossOptions
 from nllcli.inputs.dataset import InputOptions
-from nllcli.model import LossOptions
-from nllcli.tasks.check import check
-from nllcli.tasks.request import ScoreRequest
+from nllcli.scoring.request import ScoreRequest
 
 
 def found(folder, logits, targets=None, *, source="logits", ignore_index=None, **inputs):

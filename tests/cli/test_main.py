@@ -48,7 +48,7 @@ def imported(*words):
 def test_help_needs_neither_numpy_nor_a_task(words):
     modules = imported(*words)
     assert "typer" in modules
-    assert not modules & {"numpy", "nllcli.outputs.table", "nllcli.tasks.weights"}
+    assert not modules & {"numpy", "nllcli.outputs.table", "nllcli.commands.weights"}
 
 
 @pytest.mark.parametrize("words", [[], ["-h"], ["--help"]], ids=str)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nllcli.model import Block
-from nllcli.numerics.hardest import Hardest, Ranked, largest
+from nllcli.commands.explain.hardest import Hardest, Ranked, largest
+from nllcli.data.blocks import Block
 
 EMPTY = Block(0, np.empty((1, 1)))
 # Few different values, so that there are ties.

@@ -6,10 +6,11 @@ import numpy as np
 import oracle
 import pytest
 
+from nllcli.commands.explain.worked import work_through
+from nllcli.data.blocks import Block, Scratch
+from nllcli.data.settings import LossOptions
 from nllcli.errors import SampleError
-from nllcli.model import Block, LossOptions, Scratch
 from nllcli.numerics.evaluate import Wanted, evaluate
-from nllcli.numerics.worked import work_through
 
 RANDOM = np.random.default_rng(7)
 CASES = {

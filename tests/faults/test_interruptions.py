@@ -82,7 +82,7 @@ def check_every_step(workplace, words, outputs, case, run, stride, capfd):
 @pytest.mark.parametrize("case", SIGNALS[1:2], ids=["TERM"])
 def test_while_files_are_written(workplace, words, outputs, case, monkeypatch, capfd):
     def run(step):
-        steps = Steps(["outputs/files.py", "contextlib.py", "tasks/saving.py"], step, case[0])
+        steps = Steps(["outputs/files.py", "contextlib.py", "compute/saving.py"], step, case[0])
         return interrupted(words, files, "_write_beside", steps, monkeypatch), steps.is_over
 
     check_every_step(workplace, words, outputs, case, run, 23, capfd)
@@ -116,7 +116,7 @@ def test_while_threads_work(workplace, case, monkeypatch, capfd):
 
         return at_work
 
-    import nllcli.tasks.softmax as task
+    import nllcli.commands.softmax as task
 
     monkeypatch.setattr(task, "_work", work(task._work))
     assert main(["softmax", "logits.npy", "--threads", "2", "-o", "probs.npy"]) == code
@@ -125,7 +125,7 @@ def test_while_threads_work(workplace, case, monkeypatch, capfd):
 
 
 @pytest.mark.parametrize(
-    "module", ["typer", "nllcli.outputs.files", "nllcli.cli.failures", "numpy", "nllcli.tasks.compute"]
+    "module", ["typer", "nllcli.outputs.files", "nllcli.cli.failures", "numpy", "nllcli.commands.compute.compute"]
 )
 @pytest.mark.parametrize("case", SIGNALS[:2], ids=["INT", "TERM"])
 @pytest.mark.usefixtures("workplace")

@@ -104,4 +104,4 @@ def test_what_is_harmless_is_let_through(source):
 
 
 def test_the_whole_package_is_walked():
-    assert {"cli", "tasks", "inputs", "numerics", "outputs"} <= {path.parent.name for path in SOURCES}
+    assert {"cli", "commands", "scoring", "inputs", "numerics", "outputs"} <= {path.parent.name for path in SOURCES}

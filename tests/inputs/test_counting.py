@@ -35,7 +35,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_counts_do_not_depend_on_the_pieces(name, step, tmp_path, monkeypatch):
     monkeypatch.setattr(counting, "_PIECE_SAMPLES", step)
-    monkeypatch.setattr("nllcli.inputs.lines._PIECE_BYTES", step)
+    monkeypatch.setattr("nllcli.inputs.tables.lines._PIECE_BYTES", step)
     path = tmp_path / "y"
     path.write_bytes(FILES[name])
     counts, names = counting.count_targets(str(path))
@@ -60,7 +60,7 @@ WRONG = [*range(6), -2, 1]
 @pytest.mark.parametrize("step", [3, 1000])
 def test_what_is_no_class_is_found_where_it_is(data, place, step, tmp_path, monkeypatch):
     monkeypatch.setattr(counting, "_PIECE_SAMPLES", step)
-    monkeypatch.setattr("nllcli.inputs.lines._PIECE_BYTES", step)
+    monkeypatch.setattr("nllcli.inputs.tables.lines._PIECE_BYTES", step)
     path = tmp_path / "y"
     path.write_bytes(data)
     with pytest.raises(DataError, match=f"{place}: target -2 is outside 0 and up"):

@@ -6,15 +6,18 @@ import pytest
 from pyarrow import feather, parquet
 
 from nllcli import compute
+from nllcli.data.blocks import Scratch
+from nllcli.data.layout import Layout
 from nllcli.errors import DataError, NllError, SampleError, UsageError
-from nllcli.inputs import lines, opening, streamed
+from nllcli.inputs import opening
+from nllcli.inputs.arrays import streamed
+from nllcli.inputs.arrays.memory import dataset_of
+from nllcli.inputs.arrays.raw import Values
 from nllcli.inputs.dataset import InputOptions, open_dataset
-from nllcli.inputs.memory import dataset_of
 from nllcli.inputs.pairing import WrittenAsFloats
-from nllcli.inputs.raw import Values
+from nllcli.inputs.tables import lines
 from nllcli.inputs.targets import Indices, Shifted
 from nllcli.inputs.vectors import read_vector
-from nllcli.model import Layout, Scratch
 
 RNG = np.random.default_rng(0)
 

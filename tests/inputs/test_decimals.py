@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nllcli.inputs import cells, decimals
+from nllcli.data.blocks import Scratch
 from nllcli.inputs.dataset import InputOptions, open_dataset
-from nllcli.model import Scratch
+from nllcli.inputs.tables import cells, decimals
 
 DELIMITERS = [",", ";", "\t", " "]
 FORMATS = ["%.6f", "%.9g", "%.17g", "%.18e", "%r", "%d"]

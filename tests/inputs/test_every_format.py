@@ -16,9 +16,9 @@ import pytest
 from pyarrow import feather, parquet
 
 from nllcli.cli.main import main
+from nllcli.data.blocks import Scratch
 from nllcli.errors import DataError, FaultError, NllError, UsageError
 from nllcli.inputs.dataset import InputOptions, open_dataset
-from nllcli.model import Scratch
 
 N, C = 1003, 7
 RNG = np.random.default_rng(5)
@@ -126,7 +126,7 @@ def test_blocks(file, n):
 
 
 def test_the_loss_has_the_same_bits(file, put, capsys, monkeypatch):
-    monkeypatch.setattr("nllcli.stream.BLOCK_ELEMENTS", 1000)
+    monkeypatch.setattr("nllcli.engine.sizes.BLOCK_ELEMENTS", 1000)
     command = ["compute", "-q", "-", put("y.npy", npy(TARGETS))]
     losses = set()
     for threads in (1, 3):

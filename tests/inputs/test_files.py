@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nllcli.data.blocks import Scratch
 from nllcli.errors import DataError, FaultError, NllError, UsageError
-from nllcli.inputs import files, lines
+from nllcli.inputs.bytes import files
+from nllcli.inputs.bytes.files import ByteStream, Spool, can_be_read_again, on_disk, open_stream, split_member
 from nllcli.inputs.dataset import InputOptions, open_dataset
-from nllcli.inputs.files import ByteStream, Spool, can_be_read_again, on_disk, open_stream, split_member
 from nllcli.inputs.formats import detect
 from nllcli.inputs.opening import open_input
 from nllcli.inputs.options import ReadOptions
-from nllcli.model import Scratch
+from nllcli.inputs.tables import lines
 
 
 def stream_of(data, step):
@@ -272,7 +273,7 @@ def test_few_long_lines(tmp_path):
 
 
 def test_peeked_text_with_long_lines(monkeypatch, tmp_path):
-    from nllcli.inputs import dialect
+    from nllcli.inputs.tables import dialect
 
     monkeypatch.setattr(dialect, "LONGEST_LINE", 1 << 16)
     row = ",".join(["1.5"] * 30_000)

@@ -5,16 +5,17 @@ import os
 import numpy as np
 import pytest
 
-from nllcli import stream
+from nllcli.data.blocks import Scratch
+from nllcli.data.layout import Layout
+from nllcli.engine import threads as stream
 from nllcli.errors import FaultError, NllError, UsageError
-from nllcli.inputs import raw
+from nllcli.inputs.arrays import raw
+from nllcli.inputs.arrays.memory import memory_array
+from nllcli.inputs.arrays.raw import RawVector
 from nllcli.inputs.dataset import InputOptions, open_dataset
-from nllcli.inputs.memory import memory_array
 from nllcli.inputs.opening import at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
-from nllcli.inputs.raw import RawVector
 from nllcli.inputs.shapes import layout_of, shown
-from nllcli.model import Layout, Scratch
 
 SHAPES = [
     ((5,), 0),

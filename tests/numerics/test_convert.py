@@ -6,8 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from nllcli.model import Scratch
-from nllcli.numerics.convert import to_float
+from nllcli.data.blocks import Scratch
+from nllcli.numerics.kernels.convert import to_float
 
 PATTERNS = np.arange(1 << 16, dtype=np.uint16)
 

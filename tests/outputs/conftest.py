@@ -1,6 +1,7 @@
 import pytest
 
-from nllcli.model import Column, Metric, Notice, Report, Table
+from nllcli.errors import Notice
+from nllcli.report import Column, Metric, Report, Table
 
 PER_CLASS = Table(
     key="per_class",

@@ -17,7 +17,7 @@ NOTICES = "nll: warning: looks odd\nnll: note: was squeezed\n"
 PROGRAM = """
 import sys
 from nllcli.errors import NllError
-from nllcli.model import Report
+from nllcli.report import Report
 from nllcli.outputs.emit import emit
 from nllcli.outputs.streams import settle_standard_output
 try:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nllcli.model import Column, Metric, Report, Table
 from nllcli.outputs.json_text import render
+from nllcli.report import Column, Metric, Report, Table
 from nllcli.version import __version__
 
 NAN, INF = math.nan, math.inf

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from nllcli.model import Column, Report, Table
 from nllcli.outputs.formats import FORMATS
 from nllcli.outputs.table import render
+from nllcli.report import Column, Report, Table
 
 COLUMNS = (Column("class", "class", "text"), Column("share", "share of loss", "share"))
 

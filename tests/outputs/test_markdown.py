@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from nllcli.model import Notice
+from nllcli.errors import Notice
 from nllcli.outputs.markdown import render
 
 EXPECTED = """\

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nllcli.model import Metric
 from nllcli.outputs.numbers import aligned, metric_text, metric_unit, shortest, texts
+from nllcli.report import Metric
 
 NAN, INF = math.nan, math.inf
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nllcli.errors import UsageError
-from nllcli.model import Report
 from nllcli.outputs.formats import FORMATS, format_for
+from nllcli.report import Report
 
 every_format = pytest.mark.parametrize("name", FORMATS)
 

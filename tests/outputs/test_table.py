@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from nllcli.model import Column, Metric, Report, Table
 from nllcli.outputs.table import render
+from nllcli.report import Column, Metric, Report, Table
 
 WIDE = """\
 Cross-entropy of logits.csv

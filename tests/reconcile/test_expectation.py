@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from nllcli.commands.reconcile.expectation import expectation
 from nllcli.errors import UsageError
-from nllcli.tasks.expectation import expectation
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from reconcile import conventions as by_hand
 
 from nllcli.cli.main import main
-from nllcli.tasks.reconcile_report import Match
+from nllcli.commands.reconcile.report import Match
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 LISTED = [1.0, 0.2, 0.1]
@@ -626,7 +626,7 @@ IN_PIECES |= {
 @pytest.mark.parametrize(("words", "value", "text"), [c for c in CASES if c.id in IN_PIECES])
 def test_blocks_of_any_size_add_up(words, value, text, elements, inputs, reconcile, monkeypatch):
     """Seven elements make blocks of fewer samples than there are classes."""
-    monkeypatch.setattr("nllcli.stream.BLOCK_ELEMENTS", elements)
+    monkeypatch.setattr("nllcli.engine.sizes.BLOCK_ELEMENTS", elements)
     code, report, _ = reconcile(words, typed(value(inputs)), "--threads", "2")
     assert code == 0
     assert text in [report["matches"][0]["description"], *report["matches"][0]["also"].split(" | ")]
@@ -854,7 +854,7 @@ def test_targets_beside_the_logits_of_each_line(inputs, folder, reconcile):
 def everything_tried(reconcile, monkeypatch):
     """All conventions as matches, not the simplest of those near a number."""
     monkeypatch.setattr(
-        "nllcli.tasks.reconcile_report._matches",
+        "nllcli.commands.reconcile.report._matches",
         lambda near, _: [Match(candidate, value, ()) for candidate, value in near],
     )
 

@@ -1,0 +1,1 @@
+"""One room a command, with everything that only this command needs."""

@@ -1,0 +1,1 @@
+"""nll check: what is wrong or suspicious about logits and targets."""

@@ -1,0 +1,1 @@
+"""What one pass over the samples shows: sums from which findings follow."""

@@ -1,0 +1,77 @@
+"""When evidence is beyond chance: one level, one chance in a million, for everything that is told by statistics."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nllcli.commands.check.evidence.sums import Moments
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# The mean of n independent values lies five standard errors above its expectation about once in 3.5 million files.
+SIGMAS = 5.0
+# -log of one in a million: what the tail bounds below are measured against.
+NATS_OF_SURPRISE = math.log(1e6)
+
+
+def sigmas(moments: Moments, expected: float = 0.0) -> float:
+    """How many standard errors the mean lies above ``expected``; infinite where the values do not vary."""
+    excess, error = moments.mean - expected, moments.standard_error()
+    if error > 0.0:
+        return excess / error
+    return math.copysign(math.inf, excess) if excess else 0.0
+
+
+def missing_is_chance(rarest: int, n_classes: int) -> bool:
+    """Whether one of C classes as frequent as one seen ``rarest`` times goes unseen oftener than once in a million.
+
+    ``C (1 - m/N)**N``, which is below ``C exp(-m)`` for any number N of draws.
+    """
+    return math.log(n_classes) - rarest > -NATS_OF_SURPRISE
+
+
+def exchange_is_chance(n_for: int, n_against: int, n_moved: int, n_classes: int) -> bool:
+    """Whether some exchange of ``n_moved`` of C classes by chance fits as much better as ``n_for`` does.
+
+    McNemar's comparison: of ``n_for + n_against`` samples that one of two readings gets right, a fair coin favours one
+    by d or more with probability at most exp(-d**2 / (2 n)) (Hoeffding, JASA 58, 1963), and there are
+    ``C! / (C - m)!`` exchanges to choose from.
+    """
+    d, n = n_for - n_against, n_for + n_against
+    choices = math.lgamma(n_classes + 1) - math.lgamma(n_classes - n_moved + 1)
+    return d <= 0 or d * d / (2.0 * n) < NATS_OF_SURPRISE + choices
+
+
+def hits_are_chance(n_right: int, n: int, n_classes: float) -> bool:
+    """Whether guessing among C classes gets ``n_right`` of ``n`` right oftener than once in a million.
+
+    Where classes are not alike, C is one over the probability of a hit.
+
+    Chernoff's bound ``exp(-n KL(n_right / n, 1 / C))``, Annals of Mathematical Statistics 23 (1952).
+    """
+    share, guess = n_right / n, 1.0 / n_classes
+    if share <= guess or guess >= 1.0:
+        return True
+    divergence = share * math.log(share / guess)
+    if share < 1.0:
+        divergence += (1.0 - share) * math.log((1.0 - share) / (1.0 - guess))
+    return n * divergence < NATS_OF_SURPRISE
+
+
+def over_frequencies(
+    loss: Moments, class_losses: NDArray[np.float64], counts: NDArray[np.int64]
+) -> tuple[float, Moments]:
+    """The entropy of ``counts`` (C,), and what each sample loses beyond -log of its class's frequency.
+
+    ``class_losses`` (C,) are the sums of the losses by target; the moments of the differences follow from these sums.
+    """
+    kept = counts > 0
+    n, sums = counts[kept].astype(np.float64), class_losses[kept]
+    surprisal = -np.log(n / n.sum())
+    entropy = float((n * surprisal).sum() / n.sum())
+    squares = loss.squares - 2.0 * float((surprisal * sums).sum()) + float((n * np.square(surprisal)).sum())
+    return entropy, Moments(loss.n, loss.total - entropy * loss.n, squares)

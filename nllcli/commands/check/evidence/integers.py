@@ -1,0 +1,84 @@
+"""Evidence that whole numbers are something else: the bits of bfloat16, or the halves of decimal fractions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.commands.check.evidence.sums import Every, Sums
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# As bfloat16, sizes from 2**-30 to below 2**15: what logits have, and what integers below 12416 are not.
+_SMALLEST, _BEYOND = (127 - 30) << 7, (127 + 15) << 7
+# 0, -0, -inf and the lowest finite number, which mask classes.
+_SPECIAL = (0x0000, 0x8000, 0xFF80, 0xFF7F)
+# Eight bits of a logarithm leave open 2**-9 of it: of a probability of one in 50,000 a fiftieth, cut off twice that.
+_SUM_TOLERANCE = 0.05
+# What stands before a comma has up to three digits, and what comes after it six or more.
+_LEAST_THOUSAND, _LEAST_LONG = 1e3, 1e5
+
+
+@dataclass(frozen=True)
+class Bits(Sums):
+    """Of ``n`` two-byte integers ``n_fitting`` are, as bfloat16, such numbers as logits; ``n_negative`` are below 0.
+
+    Of ``n_rows`` rows of them ``n_log_probs`` hold logarithms of probabilities that sum to 1.
+    """
+
+    n: int = 0
+    n_fitting: int = 0
+    n_negative: int = 0
+    n_rows: int = 0
+    n_log_probs: int = 0
+
+
+@dataclass(frozen=True)
+class Halves(Sums):
+    """Whether ``every`` second column could stand before a comma and the others after it.
+
+    ``n_long`` of the ``n`` numbers in the others have six digits or more.
+    """
+
+    every: Every | None = None
+    n: int = 0
+    n_long: int = 0
+
+
+def read_bits(x: NDArray[Any], dtype: np.dtype[Any]) -> Bits:
+    """The evidence in ``x`` (n, C), read from a file of ``dtype``."""
+    if dtype.kind not in "iu" or dtype.itemsize != 2:
+        return Bits()
+    bits = x.astype(np.int32) & 0xFFFF
+    size = bits & 0x7FFF
+    ordinary = (size >= _SMALLEST) & (size < _BEYOND)
+    return Bits(
+        bits.size,
+        int(np.count_nonzero(ordinary | np.isin(bits, _SPECIAL))),
+        int(np.count_nonzero(ordinary & (bits > 0x7FFF))),
+        len(x),
+        _count_log_probs(bits),
+    )
+
+
+def _count_log_probs(bits: NDArray[np.int32]) -> int:
+    """The rows whose exponentials, as bfloat16, sum to 1 as far as eight bits of the largest logarithms let them."""
+    if bits.shape[1] < 2:
+        return 0
+    values = (bits.astype(np.uint32) << 16).view(np.float32)
+    with np.errstate(all="ignore"):
+        sums = np.exp(values).sum(axis=1, dtype=np.float64)
+    return int(np.count_nonzero((values <= 0.0).all(axis=1) & (np.abs(sums - 1.0) <= _SUM_TOLERANCE)))
+
+
+def read_halves(x: NDArray[Any]) -> Halves:
+    """The evidence in whole numbers ``x`` (n, C)."""
+    if x.shape[1] < 4 or x.shape[1] % 2 or not len(x):
+        return Halves()
+    before, after = x[:, 0::2], x[:, 1::2]
+    in_range = (np.abs(before) < _LEAST_THOUSAND).all() and (after >= 0.0).all()
+    every = Every(bool(in_range and (x == np.floor(x)).all()))
+    return Halves(every, after.size, int(np.count_nonzero(after >= _LEAST_LONG)))

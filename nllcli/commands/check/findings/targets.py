@@ -1,0 +1,211 @@
+"""Findings in the targets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nllcli.commands.check.evidence.chance import exchange_is_chance, missing_is_chance
+from nllcli.commands.check.findings.case import ERROR, WARNING, Case, Finding, Padding
+from nllcli.words import counted
+
+# What frameworks and data sets write where there is no label.
+_MARKS = (-100, -1, 255, -255, -999, 65535)
+# So many sequences ending (or beginning) in a run of one label that occurs nowhere else are no chance.
+_LEAST_SEQUENCES = 3
+# Where labels seldom change, a label in long runs is nothing special.
+_MOST_REPEATING = 1.5
+# Along a flat list the places of runs tell nothing, so they have to be longer.
+_LEAST_STREAK = 8.0
+# Label sets as small as those of taggers have a class for "nothing", in long runs by nature.
+_LEAST_VOCABULARY = 100
+
+
+def no_samples(case: Case) -> Finding | None:
+    """An empty file."""
+    if case.evidence.n_samples:
+        return None
+    return Finding("no-samples", ERROR, "there are no samples", {"samples": 0}, "look at what wrote the file")
+
+
+def everything_ignored(case: Case) -> Finding | None:
+    """No target but the ignored one."""
+    evidence = case.evidence
+    if not evidence.n_samples or evidence.labels.n_ignored < evidence.n_samples:
+        return None
+    return Finding(
+        "everything-ignored",
+        ERROR,
+        f"every target{_in_reach(case)} is {case.options.ignore_index}, the ignored index: "
+        "nothing is counted and the mean is NaN",
+        {"samples": evidence.n_samples, "ignored": evidence.labels.n_ignored},
+        "--ignore-index, if another value marks what is to be ignored",
+    )
+
+
+def _in_reach(case: Case) -> str:
+    return f" that --shift {case.inputs.shift} reaches" if case.inputs.shift else ""
+
+
+def targets_one_based(case: Case) -> Finding | None:
+    """All targets lie in 1..C and C occurs; or 0 never does, and the class below fits beyond chance."""
+    labels, fit, n_classes = case.evidence.labels, case.evidence.fit, case.n_classes
+    if labels.extent is None or labels.extent.low < 1 or labels.extent.high > n_classes:
+        return None
+    beyond = labels.extent.high == n_classes
+    if not beyond and (
+        fit.n_right_below < 2 * fit.n_right or exchange_is_chance(fit.n_right_below, fit.n_right, 1, n_classes)
+    ):
+        return None
+    return Finding(
+        "targets-one-based",
+        ERROR,
+        f"the targets count from 1: they lie in {labels.extent.low}..{labels.extent.high}, "
+        f"and the {n_classes} classes are 0..{n_classes - 1}",
+        {
+            "lowest": labels.extent.low,
+            "highest": labels.extent.high,
+            "right_as_they_are": fit.n_right,
+            "right_less_one": fit.n_right_below,
+        },
+        "targets - 1",
+    )
+
+
+def _is_mark(case: Case) -> bool:
+    """Whether all targets out of range are one value that marks missing labels."""
+    outside = case.evidence.labels.outside_values
+    return len(outside.counts) == 1 and not outside.n_more and outside.counts[0][0] in _MARKS
+
+
+def _are(n: int) -> str:
+    return "1 target is" if n == 1 else f"{n} targets are"
+
+
+def targets_out_of_range(case: Case) -> Finding | None:
+    """Any target that is no class, where neither counting from 1 nor padding explains it."""
+    outside = case.evidence.labels.outside
+    if not outside.n or _is_mark(case) or targets_one_based(case) is not None:
+        return None
+    values = case.evidence.labels.outside_values
+    counts = [f"{value} ({counted(n, 'time')})" for value, n in values.counts[:5]]
+    return Finding(
+        "targets-out-of-range",
+        ERROR,
+        f"{_are(outside.n)} none of the classes 0..{case.n_classes - 1}",
+        {
+            **case.target_rows(case.evidence.labels.outside),
+            "values": counts,
+        },
+        "--ignore-index for a value that means no label; else mend the targets or save all classes",
+    )
+
+
+def padding_scored(case: Case) -> Finding | None:
+    """A usual mark out of range; or 0, 1, 255 or the last class in long runs among labels that run for 1.5 on average.
+
+    In sequences: only at their ends (or beginnings), and in three of them four times or more. In a flat list, over 100
+    classes or more: 0 in three runs or more of 8 on average.
+    """
+    if case.evidence.labels.outside.n and _is_mark(case):
+        ((value, n),) = case.evidence.labels.outside_values.counts
+        return Finding(
+            "padding-scored",
+            ERROR,
+            f"{_are(n)} {value}, a usual mark for no label, and no class",
+            {**case.target_rows(case.evidence.labels.outside), "value": value},
+            f"--ignore-index {value}; in PyTorch cross_entropy(..., ignore_index={value})",
+        )
+    for candidate in case.padding:
+        found = _runs_of(candidate, case)
+        if found is not None:
+            return found
+    return None
+
+
+def _runs_of(candidate: Padding, case: Case) -> Finding | None:
+    runs, streaks = candidate.runs, candidate.streaks
+    if not streaks.n or not streaks.n_others or streaks.n_others > _MOST_REPEATING * streaks.n_other_runs:
+        return None
+    length = streaks.n / streaks.n_runs
+    where, seen = "", {"runs": streaks.n_runs, "mean_length": length}
+    if runs.n:
+        ending = runs.n == runs.n_ending and runs.n_long_ending >= _LEAST_SEQUENCES
+        leading = runs.n == runs.n_leading and runs.n_long_leading >= _LEAST_SEQUENCES
+        if not ending and not leading:
+            return None
+        where = f" at the {'end' if ending else 'beginning'} of sequences"
+        seen = {"sequences": runs.n_long_ending if ending else runs.n_long_leading}
+    elif case.n_classes < _LEAST_VOCABULARY or streaks.n_runs < _LEAST_SEQUENCES or length < _LEAST_STREAK:
+        return None
+    return Finding(
+        "padding-scored",
+        ERROR,
+        f"{streaks.n} targets are {candidate.value}, and only in long runs{where}: "
+        "padding that is scored as if it were text",
+        {"samples": streaks.n, "value": candidate.value, **seen},
+        f"--ignore-index {candidate.value}; in PyTorch cross_entropy(..., ignore_index={candidate.value})",
+    )
+
+
+def absent_classes(case: Case) -> Finding | None:
+    """A class that would be left out once in a million times if it were as frequent as the rarest that occurs.
+
+    So the rarest must occur 16 times among ten classes; the long tail of a vocabulary tells nothing.
+    """
+    counts, n_classes = case.evidence.labels.counts, case.n_classes
+    if counts is None or not counts.any() or counts.all():
+        return None
+    absent, rarest = np.flatnonzero(counts == 0).tolist(), int(counts[counts > 0].min())
+    if missing_is_chance(rarest, n_classes):
+        return None
+    return Finding(
+        "absent-classes",
+        WARNING,
+        f"{len(absent)} of {n_classes} classes never {'occurs' if len(absent) == 1 else 'occur'} among the targets: "
+        f"{case.listed(absent)}",
+        {"targets": int(counts.sum()), "absent": len(absent), "rarest_other": rarest},
+        "are the targets complete, and in the order of the columns? weights from counts need --zero-count",
+    )
+
+
+def soft_targets_invalid(case: Case) -> Finding | None:
+    """A soft target that is NaN, negative or above 1."""
+    invalid = case.evidence.soft.invalid
+    if not invalid.n:
+        return None
+    return Finding(
+        "soft-targets-invalid",
+        ERROR,
+        f"the soft targets of {counted(invalid.n, 'sample')} hold NaN or a value outside 0..1",
+        case.target_rows(invalid),
+        "save probabilities: softmax of scores, counts divided by their sum",
+    )
+
+
+def sample_weights_invalid(case: Case) -> Finding | None:
+    """A NaN or infinite weight of a sample that counts."""
+    invalid = case.evidence.bad_weights
+    if not invalid.n:
+        return None
+    return Finding(
+        "sample-weights-invalid",
+        ERROR,
+        f"the {'weight' if invalid.n == 1 else 'weights'} of {counted(invalid.n, 'sample')} "
+        f"{'is' if invalid.n == 1 else 'are'} not finite, and so no mean",
+        {"samples": invalid.n, "first": [case.dataset.layout.place(sample) for sample in invalid.first]},
+        "mend the weights; 0 leaves a sample out",
+    )
+
+
+def soft_targets_not_normalised(case: Case) -> Finding | None:
+    """A sum further from 1 than the square root of the dtype's machine epsilon is no rounding."""
+    off = case.evidence.soft.off
+    if not off.n:
+        return None
+    return Finding(
+        "soft-targets-not-normalised",
+        WARNING,
+        f"the soft targets of {counted(off.n, 'sample')} do not sum to 1",
+        {**case.target_rows(off), "largest_error": off.worst},
+        "q / q.sum(axis, keepdims=True); or another --class-axis, if the sums are 1 along it",
+    )

@@ -1,0 +1,1 @@
+"""nll explain: chosen samples worked step by step."""

@@ -1,0 +1,47 @@
+"""The samples of the largest loss, kept in flat memory and merged block by block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Block
+
+
+def largest(values: NDArray[np.float64], numbers: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Where in ``values`` (n,) the ``k`` largest are, largest first, of equal ones the least of ``numbers`` (n,).
+
+    NaN is no size and is left out.
+    """
+    candidates = np.flatnonzero(~np.isnan(values))
+    if len(candidates) > k:
+        bound = np.partition(values[candidates], len(candidates) - k)[len(candidates) - k]
+        candidates = candidates[values[candidates] >= bound]
+    order = np.lexsort((numbers[candidates], -values[candidates]))
+    return candidates[order[:k]]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One sample: its loss, its number, and a block that holds it alone."""
+
+    loss: float
+    number: int
+    block: Block
+
+
+@dataclass(frozen=True)
+class Hardest:
+    """The ``k`` samples of the largest loss so far, hardest first; ``Hardest(k)`` is the identity of ``+``."""
+
+    k: int
+    ranked: tuple[Ranked, ...] = ()
+
+    def __add__(self, other: Hardest) -> Hardest:
+        both = sorted((*self.ranked, *other.ranked), key=lambda sample: (-sample.loss, sample.number))
+        return Hardest(self.k, tuple(both[: self.k]))

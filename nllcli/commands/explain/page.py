@@ -1,0 +1,74 @@
+"""An explanation for people: the softmax, the loss and the gradient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nllcli.commands.explain.steps import (
+    closing_steps,
+    one_vs_rest_step,
+    shares_step,
+    smoothing_steps,
+    steps_of_one_class,
+    sum_steps,
+)
+from nllcli.commands.explain.tables import gradient_table, one_vs_rest_table, shares_table, softmax_table
+from nllcli.report import Calculation, Section, Step, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nllcli.commands.explain.sample import Explanation
+
+ROUNDED = "Numbers are rounded only for reading."
+DESCENT = "Gradient descent moves a logit against its gradient."
+
+
+def note(explanations: Sequence[Explanation]) -> str:
+    """What holds for all sections."""
+    return f"{DESCENT} {ROUNDED}" if any(map(_has_gradient, explanations)) else ROUNDED
+
+
+def _has_gradient(explanation: Explanation) -> bool:
+    return explanation.worked.usable and explanation.counted and explanation.worked.gradient is not None
+
+
+def section(explanation: Explanation) -> Section:
+    """The softmax, the loss and the gradient, each with what it takes to follow it."""
+    parts: list[Table | Calculation] = [softmax_table(explanation)]
+    if not explanation.worked.usable:
+        parts.append(Calculation("Loss", (Step("this sample", ("holds NaN, +inf or only -inf: its loss is NaN",)),)))
+    elif not explanation.counted:
+        parts.append(Calculation("Loss", (Step("this sample", (f"{_why_ignored(explanation)}: it does not count",)),)))
+    else:
+        parts += _loss_parts(explanation)
+        if _has_gradient(explanation):
+            parts.append(gradient_table(explanation))
+    return Section(_title(explanation), tuple(parts))
+
+
+def _why_ignored(explanation: Explanation) -> str:
+    if explanation.shifted_out:
+        return "it has no target, as --shift goes beyond its sequence"
+    return f"its target is {explanation.setting.options.ignore_index}, the ignored index"
+
+
+def _title(explanation: Explanation) -> str:
+    row = f"Row {explanation.row}"
+    if explanation.worked.target is not None:
+        return f"{row}, target {explanation.name(explanation.worked.target)}"
+    return f"{row}, soft target" if explanation.worked.soft_target is not None else row
+
+
+def _loss_parts(explanation: Explanation) -> list[Table | Calculation]:
+    steps = sum_steps(explanation)
+    if explanation.scored_class is not None:
+        steps += steps_of_one_class(explanation, explanation.scored_class)
+        return [Calculation("Loss", (*steps, *closing_steps(explanation)))]
+    if explanation.setting.options.loss == "one-vs-rest":
+        table, last = one_vs_rest_table(explanation), one_vs_rest_step(explanation)
+    else:
+        steps += smoothing_steps(explanation)
+        table, last = shares_table(explanation), shares_step(explanation)
+    after = Calculation("", (last, *closing_steps(explanation)))
+    return [Calculation("Loss", tuple(steps)), table, after] if steps else [table, after]

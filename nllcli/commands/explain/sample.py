@@ -1,0 +1,148 @@
+"""One explained sample: what was worked out, and what follows from it for every reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nllcli.commands.explain.worked import total
+from nllcli.numerics.losses import class_masses, product
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.commands.explain.worked import Worked
+    from nllcli.data.settings import LossOptions
+
+FEW_CLASSES = 10  # so many are all shown, in their order; of more, the likeliest
+N_LIKELIEST = 8
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all explained samples share; ``denominator`` is that of the mean, ``loss_sum`` is None where not known."""
+
+    options: LossOptions
+    names: tuple[str, ...]
+    denominator: float | None
+    loss_sum: float | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One sample: its number in the targets, its place in words, and what was worked out.
+
+    ``position`` is its index where the targets have several dimensions. ``shifted_out`` says that the shift of the
+    targets leaves it without one.
+    """
+
+    number: int
+    place: str
+    position: tuple[int, ...] | None
+    worked: Worked
+    setting: Setting
+    shifted_out: bool = False
+
+    @property
+    def row(self) -> str:
+        """The sample's number, and its position in brackets where the targets have several dimensions."""
+        return str(self.number) if self.position is None else f"{self.number} {self.position}"
+
+    def name(self, c: int) -> str:
+        return self.setting.names[c]
+
+    @property
+    def spread(self) -> bool:
+        """Whether several classes have a share in the loss: soft targets or smoothing."""
+        return self.worked.soft_target is not None or (
+            self.worked.target is not None and self.setting.options.label_smoothing != 0.0
+        )
+
+    @cached_property
+    def scored_class(self) -> int | None:
+        """The one class whose -log p is the loss, if it is one."""
+        if self.spread or self.setting.options.loss == "one-vs-rest":
+            return None
+        return self.worked.top if self.setting.options.loss == "argmax" and self.counted else self.worked.target
+
+    @property
+    def counted(self) -> bool:
+        """Whether the sample has a loss, its target not being the ignored index."""
+        return self.worked.shares is not None or self.worked.target is not None
+
+    @cached_property
+    def rival(self) -> int | None:
+        """The likeliest class that is not the target."""
+        target = self.worked.target
+        if target is None or self.worked.n_classes == 1 or not self.worked.usable:
+            return None
+        surprisals = self.worked.unclipped.copy()
+        surprisals[target] = np.inf
+        return int(np.argmin(surprisals))
+
+    @property
+    def margin(self) -> float | None:
+        """By how much the target leads its rival: in logits, or in log-probabilities where there are no logits."""
+        target, rival, worked = self.worked.target, self.rival, self.worked
+        if target is None or rival is None:
+            return None
+        with np.errstate(over="ignore", invalid="ignore"):
+            if worked.softmax is not None:
+                return float(worked.given[target] - worked.given[rival])
+            return float(worked.unclipped[rival] - worked.unclipped[target])
+
+    @property
+    def contribution(self) -> float | None:
+        """What the sample adds to the reduced loss; None where nothing is reduced."""
+        if self.setting.options.reduction == "none":
+            return None
+        loss = self.worked.weighted_loss
+        if self.setting.denominator is None:
+            return loss
+        return loss / self.setting.denominator if self.setting.denominator else float("nan")
+
+    @property
+    def share_of_loss(self) -> float | None:
+        """The sample's part of the sum over all samples; None where that is not known, or 0."""
+        loss_sum = self.setting.loss_sum
+        return self.worked.weighted_loss / loss_sum if loss_sum and np.isfinite(loss_sum) else None
+
+    @cached_property
+    def listed(self) -> list[int]:
+        """The classes that are shown."""
+        worked = self.worked
+        if worked.n_classes <= FEW_CLASSES:
+            return list(range(worked.n_classes))
+        likeliest = np.argsort(worked.unclipped, kind="stable")[:N_LIKELIEST].tolist()
+        wanted = worked.target if worked.soft_target is None else int(np.argmax(worked.soft_target))
+        return likeliest if wanted is None or wanted in likeliest else [*likeliest, wanted]
+
+    @cached_property
+    def others(self) -> NDArray[np.int64]:
+        """The classes that are summed up in one line."""
+        left = np.ones(self.worked.n_classes, bool)
+        left[self.listed] = False
+        return np.flatnonzero(left)
+
+    @property
+    def smoothed_targets(self) -> NDArray[np.float64]:
+        """The target of each class, before class weights."""
+        worked = self.worked
+        targets = worked.soft_target
+        if targets is None:
+            targets = (np.arange(worked.n_classes) == worked.target).astype(np.float64)
+        return class_masses(targets[None, :], None, self.setting.options.label_smoothing)[0]
+
+    @property
+    def terms(self) -> NDArray[np.float64]:
+        """Each class's part of the loss; no share, no part, however unlikely the class."""
+        assert self.worked.shares is not None
+        return product(self.worked.shares, self.worked.surprisals)
+
+    @property
+    def class_weighted_loss(self) -> float:
+        """The loss before the sample's own weight."""
+        return self.worked.weighted_loss if self.worked.sample_weight is None else total(self.terms)

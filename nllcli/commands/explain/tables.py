@@ -1,0 +1,171 @@
+"""The tables of an explanation: softmax, what makes up the loss, gradient."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.commands.explain.worked import total
+from nllcli.report import Column, Table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.commands.explain.sample import Explanation
+
+NEARLY = 1e-6  # soft targets in single precision add up to 1 no better than this
+
+
+def softmax_table(explanation: Explanation) -> Table:
+    """From what the file holds to the probabilities."""
+    worked, options = explanation.worked, explanation.setting.options
+    columns: list[tuple[Column, list[Any]]] = [(Column("class", "class", "text"), _labels(explanation))]
+    if options.source == "logits":
+        columns.append((Column("logit", "logit"), _each(explanation, worked.given)))
+    if worked.softmax is not None:
+        shifted = "- max" if options.temperature == 1.0 else "(- max) / T"
+        columns.append((Column("shifted", shifted, optional=True), _each(explanation, worked.softmax.shifted)))
+        powers = _summed(explanation, worked.softmax.exponentials, 1.0 + worked.softmax.rest)
+        columns.append((Column("exponential", "exp"), powers))
+    if options.source == "log-probs":
+        columns.append((Column("log_prob", "log p"), _each(explanation, 0.0 - worked.unclipped)))
+    label = "p" if options.clip is None else "p, clipped"
+    columns.append((Column("probability", label, "probability"), _summed(explanation, worked.probs)))
+    columns.append((Column("bar", "", "bar", optional=True), _each(explanation, worked.probs)))
+    return _table("softmax", "Softmax" if options.source == "logits" else "Probabilities", columns)
+
+
+def shares_table(explanation: Explanation) -> Table:
+    """-log p of every class times its share in the loss."""
+    worked, weights = explanation.worked, explanation.setting.options.class_weights
+    targets = explanation.smoothed_targets
+    columns: list[tuple[Column, list[Any]]] = [(Column("class", "class", "text"), _labels(explanation))]
+    if weights is None:
+        columns.append((Column("target", "target"), _summed(explanation, targets)))
+    else:
+        assert worked.shares is not None
+        columns += [
+            (Column("target", "target", optional=True), _summed(explanation, targets)),
+            (Column("weight", "weight", optional=True), _each(explanation, weights)),
+            (Column("share", "share"), _summed(explanation, worked.shares)),
+        ]
+    columns += [
+        (Column("surprisal", "-log p"), _each(explanation, worked.surprisals)),
+        (Column("term", "product"), _summed(explanation, explanation.terms)),
+    ]
+    title = "Each class: target × -log p" if weights is None else "Each class: share × -log p, share = weight × target"
+    return _table("terms", title, columns)
+
+
+def one_vs_rest_table(explanation: Explanation) -> Table:
+    """Every class as a yes-or-no question."""
+    worked = explanation.worked
+    mine = np.arange(worked.n_classes) == worked.target
+    surprisals = np.where(mine, worked.surprisals, worked.complements)
+    answers: list[Any] = ["yes" if mine[c] else "no" for c in explanation.listed]
+    return _table(
+        "questions",
+        "Every class is a yes-or-no question",
+        [
+            (Column("class", "class", "text"), _labels(explanation)),
+            (Column("answer", "is it?", "text"), [*answers, *(["no"] if explanation.others.size else []), ""]),
+            (Column("right", "p(right)", "probability"), _each(explanation, np.exp(-surprisals))),
+            (Column("term", "-log"), _summed(explanation, surprisals)),
+        ],
+    )
+
+
+def gradient_table(explanation: Explanation) -> Table:
+    """How the loss changes with each logit: p minus what the target asks for, times the weight, over T."""
+    worked, options = explanation.worked, explanation.setting.options
+    gradient, shares = worked.gradient, worked.shares
+    assert gradient is not None
+    columns: list[tuple[Column, list[Any]]] = [
+        (Column("class", "class", "text"), _labels(explanation)),
+        (Column("probability", "p", "probability"), _summed(explanation, worked.probs)),
+    ]
+    if shares is not None:
+        asked = _asked(explanation)
+        whole = total(shares) if _balanced(explanation) else 1.0
+        columns.append((Column(asked, asked), _summed(explanation, shares / (whole or 1.0))))
+    # A constant added to all logits changes no p, so the slopes cancel; a sigmoid has one logit, and one slope.
+    slopes = _summed(explanation, gradient, np.nan if options.binary else 0.0)
+    columns.append((Column("gradient", "gradient"), ["" if np.isnan(slope) else slope for slope in slopes]))
+    columns.append((Column("push", "", "text", optional=True), _pushes(explanation)))
+    return replace(_table("gradient", _gradient_title(explanation), columns), note=_gradient_note(explanation))
+
+
+def _gradient_note(explanation: Explanation) -> str:
+    """What makes it the gradient of the mean, which ``nll grad`` gives."""
+    alone = explanation.setting.denominator in (None, 1.0)
+    return "" if alone else "of this sample's loss; nll grad divides it as the mean divides the loss"
+
+
+def _asked(explanation: Explanation) -> str:
+    """What p is compared with."""
+    if explanation.spread and explanation.setting.options.class_weights is not None:
+        return "share"
+    return "predicted" if explanation.setting.options.loss == "argmax" else "target"
+
+
+def _balanced(explanation: Explanation) -> bool:
+    """Whether what p is compared with adds up to 1, like p, once a weight common to all classes is taken out."""
+    shares = explanation.worked.shares
+    if shares is None or not explanation.spread:
+        return True
+    return explanation.setting.options.class_weights is None and abs(total(shares) - 1.0) < NEARLY
+
+
+def _pushes(explanation: Explanation) -> list[Any]:
+    gradient = explanation.worked.gradient
+    assert gradient is not None
+    after = ["", ""] if explanation.others.size else [""]
+    return [*(_push(float(gradient[c])) for c in explanation.listed), *after]
+
+
+def _push(slope: float) -> str:
+    """Where gradient descent moves the logit: against its gradient."""
+    if slope == 0.0 or np.isnan(slope):
+        return ""
+    return "push up" if slope < 0.0 else "push down"
+
+
+def _gradient_title(explanation: Explanation) -> str:
+    worked, options = explanation.worked, explanation.setting.options
+    if worked.shares is None:
+        return "Gradient"
+    asked = _asked(explanation)
+    formula = f"p - {asked}" if _balanced(explanation) else f"p × sum of {asked}s - {asked}"
+    factors = [] if worked.sample_weight is None else ["sample weight"]
+    if options.class_weights is not None and not explanation.spread:
+        factors.append("class weight")
+    if factors or options.temperature != 1.0:
+        formula = " × ".join([*factors, f"({formula})"])
+    return f"Gradient: {formula}" + (" / T" if options.temperature != 1.0 else "")
+
+
+def _table(key: str, title: str, columns: list[tuple[Column, list[Any]]]) -> Table:
+    rows = list(zip(*(values for _, values in columns), strict=True))
+    return Table(key, title, tuple(column for column, _ in columns), rows)
+
+
+def _labels(explanation: Explanation) -> list[str]:
+    """The first column: the classes, the others in one line, the sum."""
+    names = []
+    for c in explanation.listed:
+        names.append(explanation.name(c) + (" (target)" if c == explanation.worked.target else ""))
+    n_others = explanation.others.size
+    return [*names, *([f"{n_others:,} other{'s' if n_others > 1 else ''}"] if n_others else []), "sum"]
+
+
+def _each(explanation: Explanation, values: NDArray[np.float64]) -> list[Any]:
+    """A column that is not added up."""
+    return [*(float(values[c]) for c in explanation.listed), *([""] if explanation.others.size else []), ""]
+
+
+def _summed(explanation: Explanation, values: NDArray[np.float64], whole: float | None = None) -> list[Any]:
+    """A column that adds up, the others in one line."""
+    rest = [total(values[explanation.others])] if explanation.others.size else []
+    return [*(float(values[c]) for c in explanation.listed), *rest, total(values) if whole is None else whole]

@@ -1,0 +1,1 @@
+"""nll reconcile: which convention gives a number."""

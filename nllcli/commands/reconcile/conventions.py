@@ -1,0 +1,116 @@
+"""What people mean by "the loss": every setting, beyond those of ``nll compute``, that two numbers can differ by."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.numerics.surprisal.surprisal import Clipped, Surprisal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SOFTMAX_TWICE = "softmax-twice"
+ROUNDINGS = ("float32", "float16", "bfloat16")
+BATCH_REDUCTIONS = ("batch-means", "full-batch-means", "batch-means-by-size", "full-batches")
+# Reductions in which a common factor of the weights cancels.
+SCALE_FREE = ("mean", *BATCH_REDUCTIONS)
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """Where class weights come from: "none", "given", or a scheme with its settings.
+
+    ``counts`` says whose counts the scheme takes: those of the "targets", or those "given".
+    """
+
+    name: str = "none"
+    normalize: str | None = None
+    beta: float | None = None
+    counts: str = "targets"
+
+
+@dataclass(frozen=True)
+class Term:
+    """What decides one sample's loss, class weights aside."""
+
+    reading: str = "logits"
+    temperature: float = 1.0
+    input_rounding: str | None = None
+    loss: str = "nll"
+    clip: float | None = None
+    added: float | None = None
+    loss_rounding: str | None = None
+    smoothing: float = 0.0
+    shift: int = 0
+
+
+@dataclass(frozen=True)
+class Convention:
+    """One way to make one number of the samples.
+
+    ``own_weight_smoothing`` says that smoothing multiplies every class's term by the target's weight, where PyTorch
+    takes that class's own. ``reduction`` is "mean" (over the sum of the targets' weights), "sum", "counted" (the sum
+    over the number of counted samples), "samples" (of all samples), "items" (of entries along the first axis),
+    "elements" (of counted samples times classes), or one of BATCH_REDUCTIONS over batches of ``batch`` samples.
+    """
+
+    term: Term = Term()
+    own_weight_smoothing: bool = False
+    weighting: Weighting = Weighting()
+    sample_weights: bool = False
+    ignore_index: int = -100
+    reduction: str = "mean"
+    batch: int = 0
+    unit: str = "nats"
+    negative: bool = False
+    result_rounding: str | None = None
+
+    @property
+    def spread_apart(self) -> bool:
+        """Whether smoothing gives every class's term its own weight, so that it does not follow from per-class sums."""
+        return bool(self.term.smoothing) and self.weighting.name != "none" and not self.own_weight_smoothing
+
+
+def plain_term(term: Term) -> Term:
+    return replace(term, smoothing=0.0)
+
+
+class EpsilonAdded(Clipped):
+    """Surprisals ``-log(p + eps)``, as people write them to keep the logarithm finite."""
+
+    def __init__(self, inner: Surprisal, eps: float) -> None:
+        super().__init__(inner, eps)
+        self._eps = eps
+
+    def _clip(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        added: NDArray[np.float64] = 0.0 - np.log(np.exp(-values) + self._eps)
+        return added
+
+
+def round_to(values: NDArray[Any], name: str) -> NDArray[np.float64]:
+    """``values`` rounded to the nearest ``name`` (one of ROUNDINGS), ties to even, as float64; NaN stays NaN.
+
+    bfloat16 keeps the upper half of a float32: adding half of what is cut off, less one unless the kept part is odd,
+    rounds to nearest even.
+    """
+    with np.errstate(over="ignore"):
+        if name != "bfloat16":
+            return values.astype(name).astype(np.float64)
+        single = np.ascontiguousarray(values, np.float32)
+    bits = single.view(np.uint32)
+    rounded = ((bits + (0x7FFF + ((bits >> 16) & 1))) & np.uint32(0xFFFF0000)).astype(np.uint32).view(np.float32)
+    return np.where(np.isfinite(single), rounded, single).astype(np.float64)
+
+
+def in_unit(value: float, unit: str) -> float:
+    """A loss in nats as "nats", "bits", "base-10" digits, or as "perplexity", its exponential."""
+    if unit == "perplexity":
+        try:
+            return math.exp(value)
+        except OverflowError:
+            return math.inf
+    return value / {"nats": 1.0, "bits": math.log(2.0), "base-10": math.log(10.0)}[unit]

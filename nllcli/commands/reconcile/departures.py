@@ -1,0 +1,255 @@
+"""The conventions that people mix up, as departures from one's own settings, taken one or two at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from nllcli.commands.reconcile.conventions import (
+    BATCH_REDUCTIONS,
+    ROUNDINGS,
+    SCALE_FREE,
+    SOFTMAX_TWICE,
+    Convention,
+    Weighting,
+)
+from nllcli.numerics.schemes import ABOUT, NORMALIZATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_CLIPS = {
+    1e-6: "",
+    1e-7: " (Keras)",
+    2.0**-23: " (float32's epsilon)",
+    2.0**-10: " (float16's epsilon)",
+    1e-8: "",
+    1e-10: "",
+    1e-12: "",
+    1e-15: " (older scikit-learn)",
+    2.0**-52: " (float64's epsilon: scikit-learn)",
+    1e-16: "",
+}
+_ADDED = (1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
+_SMOOTHING = 0.1
+_BETAS = (0.9, 0.99, 0.999, 0.9999)
+_READINGS = {
+    "logits": "LOGITS read as logits",
+    SOFTMAX_TWICE: "softmax applied twice",
+    "log-probs": "LOGITS read as log-probabilities",
+    "probs": "LOGITS read as probabilities",
+}
+_LOSSES = {
+    "nll": "the target's -log p alone",
+    "argmax": "-log of the largest p, whatever the target",
+    "one-vs-rest": "one-vs-rest: each class a yes-or-no question",
+}
+_REDUCTIONS = {
+    "mean": "mean over the sum of the targets' weights",
+    "sum": "sum",
+    "counted": "sum / number of counted samples",
+    "samples": "sum / number of all samples, ignored ones too",
+    "items": "sum / length of the first axis (the batch size)",
+    "elements": "sum / (samples x classes)",
+}
+_BATCHES = {
+    "batch-means": "mean of the means of batches of {n}",
+    "full-batch-means": "mean of the means of batches of {n}, the last short one left out",
+    "batch-means-by-size": "means of batches of {n}, each times its number of samples, over all samples",
+    "full-batches": "mean over whole batches of {n}: the samples of the last short one left out",
+}
+_ROUNDED = frozenset({"input rounding", "loss rounding", "result rounding"})
+_ROUNDING_MEETS = frozenset({"reduction", "unit", "sign"})
+_BATCH_MEETS = frozenset(
+    {"reading", "temperature", "loss", "smoothing", "shift", "weights", "sample weights", "ignore", "unit", "sign"}
+)
+# Pairs left out: each costs passes over all classes, or the second changes nothing under the first.
+_STRANGERS = frozenset(
+    frozenset(pair)
+    for pair in (
+        ("clip", "smoothing"),
+        ("clip", "temperature"),
+        ("clip", "shift"),
+        ("loss", "smoothing"),
+        ("loss", "clip"),
+        ("loss", "shift"),
+        ("shift", "smoothing"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Departure:
+    """One thing done otherwise: ``changes`` of a Convention's fields (those of its term by their own names)."""
+
+    dimension: str
+    text: str
+    changes: tuple[tuple[str, Any], ...]
+    batch: int = 0
+
+    def apply(self, convention: Convention) -> Convention:
+        own = {name: value for name, value in self.changes if hasattr(convention, name)}
+        term = {name: value for name, value in self.changes if name not in own}
+        return replace(convention, **own, term=replace(convention.term, **term) if term else convention.term)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A convention and what sets it apart from one's own settings."""
+
+    convention: Convention
+    departures: tuple[Departure, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "; ".join(departure.text for departure in self.departures) or "your own settings"
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the data leaves to try: batch sizes in items of ``item_samples`` samples each, and the like."""
+
+    n_classes: int
+    batch_sizes: Sequence[int]
+    item_samples: int
+    shifts: Sequence[int]
+    ignore: Mapping[int, str]
+    input_roundings: Sequence[str]
+    count_sources: Sequence[str]
+    several_axes: bool
+
+
+def candidates(base: Convention, data: Data) -> Iterator[Candidate]:
+    """Every convention to try, one's own first; none comes twice."""
+    seen = {base}
+    yield Candidate(base)
+    departures = list(_departures(base, data))
+    one = [(departure,) for departure in departures]
+    two = [pair for pair in combinations(departures, 2) if _may_meet(*pair)]
+    for chosen in (*one, *two):
+        convention = base
+        for departure in chosen:
+            convention = departure.apply(convention)
+        if convention not in seen and _makes_sense(convention, base):
+            seen.add(convention)
+            yield Candidate(convention, chosen)
+
+
+def _departures(base: Convention, data: Data) -> Iterator[Departure]:
+    yield from _readings(base)
+    yield from _term_departures(base, data)
+    yield from _smoothings(base, data.n_classes)
+    yield from _weightings(base, data.count_sources)
+    if base.sample_weights:
+        yield Departure("sample weights", "without the sample weights", (("sample_weights", False),))
+    for index, text in data.ignore.items():
+        if index != base.ignore_index:
+            yield Departure("ignore", text, (("ignore_index", index),))
+    yield from _reductions(base, data)
+    for unit, text in (("bits", "bits"), ("base-10", "base-10 logarithms"), ("perplexity", "perplexity: exp of it")):
+        yield Departure("unit", text, (("unit", unit),))
+    yield Departure("sign", "the log-likelihood: its negative", (("negative", True),))
+    for name in ROUNDINGS:
+        yield Departure("result rounding", f"the result rounded to {name}", (("result_rounding", name),))
+
+
+def _readings(base: Convention) -> Iterator[Departure]:
+    for reading, text in _READINGS.items():
+        if reading == base.term.reading or (reading == SOFTMAX_TWICE and base.term.reading != "logits"):
+            continue
+        unheated = () if reading == SOFTMAX_TWICE else (("temperature", 1.0),)
+        yield Departure("reading", text, (("reading", reading), *unheated))
+    heat = base.term.temperature
+    if heat != 1.0:
+        yield Departure("temperature", "temperature 1", (("temperature", 1.0),))
+        yield Departure("temperature", f"logits times {heat:g} instead of divided", (("temperature", 1.0 / heat),))
+
+
+def _term_departures(base: Convention, data: Data) -> Iterator[Departure]:
+    for loss, text in _LOSSES.items():
+        if loss != base.term.loss:
+            yield Departure("loss", text, (("loss", loss), ("smoothing", 0.0)))
+    if base.term.clip is not None:
+        yield Departure("clip", "p not clipped", (("clip", None),))
+    for eps, who in _CLIPS.items():
+        if eps != base.term.clip:
+            yield Departure("clip", f"p clipped to [{eps:.4g}, 1 - {eps:.4g}]{who}", (("clip", eps),))
+    for eps in _ADDED:
+        yield Departure("clip", f"-log(p + {eps:g})", (("clip", None), ("added", eps)))
+    for shift in data.shifts:
+        if shift != base.term.shift:
+            text = f"position t against the target of t{shift:+d}" if shift else "each position against its own target"
+            yield Departure("shift", text, (("shift", shift),))
+    for name in data.input_roundings:
+        yield Departure("input rounding", f"the inputs rounded to {name}", (("input_rounding", name),))
+    for name in ROUNDINGS:
+        yield Departure("loss rounding", f"each sample's loss rounded to {name}", (("loss_rounding", name),))
+
+
+def _smoothings(base: Convention, n_classes: int) -> Iterator[Departure]:
+    if base.term.loss != "nll":
+        return
+    own = base.term.smoothing
+    if own:
+        yield Departure("smoothing", "no label smoothing", (("smoothing", 0.0),))
+    for e in dict.fromkeys((own or _SMOOTHING, _SMOOTHING)):
+        if e != own:
+            yield Departure("smoothing", f"label smoothing {e:g}", (("smoothing", e),))
+        over_all = e * n_classes / (n_classes - 1) if n_classes > 1 else e
+        if over_all <= 1.0 and over_all != own:
+            text = f"label smoothing {e:g} spread over the other classes only"
+            yield Departure("smoothing", text, (("smoothing", over_all),))
+        text = f"label smoothing {e:g}, every class's term with the target's weight"
+        yield Departure("smoothing", text, (("smoothing", e), ("own_weight_smoothing", True)))
+
+
+def _weightings(base: Convention, count_sources: Sequence[str]) -> Iterator[Departure]:
+    if base.weighting.name != "none":
+        yield Departure("weights", "no class weights", (("weighting", Weighting()),))
+    for source in count_sources:
+        origin = "the targets' counts" if source == "targets" else "--counts"
+        for scheme in sorted(ABOUT, key=lambda name: name != "balanced"):  # the one that most people mean first
+            about = ABOUT[scheme]
+            for beta in _BETAS if "beta" in about.parameters else (None,):
+                for normalize in NORMALIZATIONS:
+                    text = f"weights {scheme}{'' if beta is None else f' (beta {beta:g})'} of {origin}"
+                    if normalize != about.normalize:
+                        text += f", normalised to {normalize}" if normalize != "none" else ", not normalised"
+                    yield Departure("weights", text, (("weighting", Weighting(scheme, normalize, beta, source)),))
+
+
+def _reductions(base: Convention, data: Data) -> Iterator[Departure]:
+    for reduction, text in _REDUCTIONS.items():
+        if reduction == base.reduction or (reduction == "items" and not data.several_axes):
+            continue
+        yield Departure("reduction", text, (("reduction", reduction),))
+    for size in data.batch_sizes:
+        for reduction in BATCH_REDUCTIONS:
+            changes = (("reduction", reduction), ("batch", size * data.item_samples))
+            yield Departure("reduction", _BATCHES[reduction].format(n=size), changes, batch=size)
+
+
+def _may_meet(a: Departure, b: Departure) -> bool:
+    if a.dimension == b.dimension or frozenset((a.dimension, b.dimension)) in _STRANGERS:
+        return False
+    for one, other in ((a, b), (b, a)):
+        if one.batch and other.dimension not in _BATCH_MEETS:
+            return False
+        if one.dimension in _ROUNDED and other.dimension not in _ROUNDING_MEETS:
+            return False
+    return True
+
+
+def _makes_sense(convention: Convention, base: Convention) -> bool:
+    """Whether the convention means anything, and is not another one in other words."""
+    term, weighting = convention.term, convention.weighting
+    if term.temperature != 1.0 and term.reading not in ("logits", SOFTMAX_TWICE):
+        return False
+    if convention.own_weight_smoothing and (weighting.name == "none" or not term.smoothing):
+        return False
+    if convention.reduction == "counted" and weighting.name == "none" and not convention.sample_weights:
+        return False
+    if weighting.name in ABOUT and weighting != base.weighting and convention.reduction in SCALE_FREE:
+        return weighting.normalize == ABOUT[weighting.name].normalize
+    return True

@@ -1,0 +1,122 @@
+"""The number that somebody else got, as typed: how exactly it is meant, and what matches it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nllcli.errors import UsageError
+from nllcli.inputs.tables.cells import is_number
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+# Programs add up in other orders: the last digits of a number are their own, as many as its type leaves open.
+_DOUBLE_NOISE = 1e-12
+_NOISE = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 1e-6}
+_FEW_ULPS = 8  # two orders of summing even a short list differ by so much
+_MANY_DIGITS = 8  # a number with at least so many that a shorter type holds exactly was computed in that type
+_WINDOW = 0.1
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A number and how far from it still counts as equal; ``why`` says where that tolerance comes from.
+
+    ``by_digits`` says that it is the digits typed, which may be more than the number is worth: ``among`` tells.
+    """
+
+    text: str
+    value: float
+    tolerance: float
+    why: str
+    by_digits: bool = False
+
+    def matches(self, value: float) -> bool:
+        return abs(value - self.value) <= self.tolerance
+
+    def among(self, values: Collection[float]) -> Expectation:
+        """This expectation; where its digits fit none of ``values``, what single precision leaves open, if that does.
+
+        The mean of batch losses, or the exponential of a loss, is a float64 with the noise of the float32 it came from.
+        """
+        single = _NOISE["float32"] * abs(self.value)
+        if not self.by_digits or single <= self.tolerance or any(map(self.matches, values)):
+            return self
+        looser = replace(self, tolerance=single, why="what float32 leaves open: nothing matches all digits")
+        return looser if any(map(looser.matches, values)) else self
+
+    def shown(self, value: float) -> str:
+        """``value`` with two digits more than the tolerance settles, so that a difference shows."""
+        if self.tolerance <= _least(self.value):
+            return repr(value)
+        decimals = max(0, 1 - math.floor(math.log10(self.tolerance)))
+        return f"{value:.{min(decimals, 17)}f}" if abs(value) < 1e12 else f"{value:.6g}"
+
+    def coverage(self, values: Iterable[float]) -> float:
+        """The share of the numbers within a tenth of this one (or ten tolerances) that one of ``values`` matches."""
+        half = max(_WINDOW * abs(self.value), 10 * self.tolerance)
+        low, high = self.value - half, self.value + half
+        if not 0.0 < high - low < math.inf:
+            return 0.0
+        covered, reached = 0.0, low
+        for value in sorted(values):
+            start, end = max(value - self.tolerance, reached), min(value + self.tolerance, high)
+            if end > start:
+                covered += end - start
+                reached = end
+        return covered / (high - low)
+
+
+def expectation(text: str, tolerance: float | None) -> Expectation:
+    """Read a number as typed; without a ``tolerance`` its digits say how exactly it is meant."""
+    if not is_number(text):
+        raise UsageError(f"--expect {text!r} is not a number", hint="the number as printed, such as 1.0598")
+    value = float(text)
+    exponent, n_digits = _written(text) if math.isfinite(value) else (0, 0)
+    half_unit = float(f"0.5e{exponent}")
+    if not (math.isfinite(value) and math.isfinite(half_unit)):
+        raise UsageError(f"--expect {text!r} is not a finite number")
+    if tolerance is not None:
+        if not 0.0 <= tolerance < math.inf:
+            raise UsageError(f"--tolerance {tolerance} is not a number from 0 on")
+        if tolerance < _least(value):
+            return Expectation(
+                text, value, _least(value), "the last bits of a float64, which no order of adding up keeps"
+            )
+        return Expectation(text, value, tolerance, "as given")
+    name = _type_of(value) if n_digits >= _MANY_DIGITS else None
+    if name is not None and half_unit < _NOISE[name] * abs(value):
+        return Expectation(text, value, _NOISE[name] * abs(value), f"what {name}, the type of this number, leaves open")
+    if half_unit < _DOUBLE_NOISE * abs(value):
+        return Expectation(
+            text, value, _DOUBLE_NOISE * abs(value), "what float64 leaves open in a long sum", by_digits=True
+        )
+    # A little more than half a unit: 0.00005 itself is no binary number.
+    return Expectation(text, value, half_unit * (1 + 1e-9), "half a unit of the last digit typed", by_digits=True)
+
+
+def _least(value: float) -> float:
+    """The tolerance below which a float64 of this size is not equal to itself, added up otherwise."""
+    return _FEW_ULPS * math.ulp(value)
+
+
+def _written(text: str) -> tuple[int, int]:
+    """The exponent of the last digit of a number, and how many digits it has, zeros in front aside."""
+    digits, _, exponent = text.strip().lower().partition("e")
+    whole, _, decimals = digits.lstrip("+-").partition(".")
+    return int(exponent or 0) - len(decimals), len((whole + decimals).lstrip("0"))
+
+
+def _type_of(value: float) -> str | None:
+    """The shortest type that holds ``value`` exactly; None for float64."""
+    fraction, exponent = math.frexp(value)
+    for name, (bits, lowest, highest) in _TYPES.items():
+        if lowest <= exponent <= highest and (fraction * 2.0**bits).is_integer():
+            return name
+    return None
+
+
+# Bits of the fraction, and the exponents of math.frexp between which numbers have all of them.
+_TYPES = {"bfloat16": (8, -125, 128), "float16": (11, -13, 16), "float32": (24, -125, 128)}

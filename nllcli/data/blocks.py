@@ -1,0 +1,71 @@
+"""Runs of samples, and the work arrays they are read into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Scratch:
+    """Named work arrays of one worker, kept from block to block: fresh pages cost more than the arithmetic."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, NDArray[np.uint8]] = {}
+        self._subs: dict[str, Scratch] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """An uninitialised array, valid until the next request under the same name."""
+        import numpy as np
+
+        n_bytes = prod(shape) * np.dtype(dtype).itemsize
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.nbytes < n_bytes:
+            buffer = self._buffers[name] = np.empty(n_bytes, np.uint8)
+        array: NDArray[Any] = buffer[:n_bytes].view(dtype).reshape(shape)
+        return array
+
+    def sub(self, name: str) -> Scratch:
+        """A second set of arrays, for a second file read beside the first."""
+        return self._subs.setdefault(name, Scratch())
+
+
+@dataclass(frozen=True)
+class Block:
+    """One run of samples in file order.
+
+    ``logits`` is (n, n_classes) in the file's dtype, with strides that follow the file; ``targets`` is (n,) int64,
+    or (n, n_classes) floating point for soft targets, or None; ``sample_weights`` is (n,) float64 or None.
+    """
+
+    start: int
+    logits: NDArray[Any]
+    targets: NDArray[Any] | None = None
+    sample_weights: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A block not read yet: cut in order by one thread, loaded by any; ``n_bytes`` is its share of the file."""
+
+    start: int
+    n: int
+    load: Callable[[Scratch], Block]
+    n_bytes: int = 0
+
+
+class Progress(Protocol):
+    """Is told how far a pass over a file has come."""
+
+    def begin(self, total: int | None) -> None:
+        """A pass over ``total`` bytes begins (None: not known)."""
+        ...
+
+    def advance(self, n_bytes: int) -> None:
+        """So many bytes more are done."""
+        ...

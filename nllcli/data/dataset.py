@@ -1,0 +1,167 @@
+"""Logits with what belongs to each sample, on disk until a block is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nllcli.data.blocks import Block, Chunk, Scratch
+from nllcli.data.layout import Layout
+from nllcli.errors import DataError, Notice
+from nllcli.words import counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class BlockSource(Protocol):
+    """An array of logits (or soft targets) that is read block by block.
+
+    A first entry of None in ``shape`` is known only at the end of the stream; ``labels`` tells that the blocks bring
+    their own targets; ``n_bytes`` is the sum over all chunks, None where that is not known.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int | None, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def fortran(self) -> bool: ...
+    @property
+    def class_names(self) -> tuple[str, ...] | None: ...
+    @property
+    def labels(self) -> bool: ...
+    @property
+    def n_bytes(self) -> int | None: ...
+    @property
+    def notes(self) -> tuple[Notice, ...]: ...
+
+    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+        """Cut the data into chunks of ``block_samples`` samples, in file order."""
+        ...
+
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
+        """Where a sample is, or what it has for one class, in the words of the file."""
+        ...
+
+
+class VectorSource(Protocol):
+    """One value a sample, in file order."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def n(self) -> int: ...
+
+    def read(self, start: int, n: int) -> NDArray[Any]:
+        """The values of samples ``start`` to ``start + n``; of any thread."""
+        ...
+
+    def place(self, sample: int, layout: Layout) -> str:
+        """Where the value of a sample is, in the words of the file."""
+        ...
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Logits with what belongs to each sample; data stays on disk until a block is read.
+
+    ``binary`` says that the logits, (N,) or (N, 1), belong to class 1 of two. ``one_more`` is what to do where there is
+    one target more than samples.
+    """
+
+    logits: BlockSource
+    layout: Layout
+    targets: VectorSource | None = None
+    soft_targets: BlockSource | None = None
+    sample_weights: VectorSource | None = None
+    class_names: tuple[str, ...] | None = None
+    opening_notes: tuple[Notice, ...] = ()
+    binary: bool = False
+    one_more: str | None = None
+
+    @property
+    def n_classes(self) -> int:
+        return 2 if self.binary else self.layout.n_classes
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether there are targets, in a file of their own or among the logits."""
+        return self.targets is not None or self.soft_targets is not None or self.logits.labels
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What is worth knowing of the inputs; some of it only once they have been read."""
+        return (*self.logits.notes, *self.opening_notes)
+
+    def chunks(self, block_samples: int) -> Iterator[Chunk]:
+        """The blocks of the logits, each with its targets and weights; raises DataError where their numbers differ."""
+        chunks = self._counted(self.logits.chunks(self.layout, block_samples))
+        if self.soft_targets is None:
+            for chunk in chunks:
+                yield replace(chunk, load=partial(self._load, chunk))
+        else:
+            # Of text the number of samples is known only at its end; the class probabilities beside it know theirs.
+            layout = self.layout
+            if layout.n_samples is None:
+                layout = replace(layout, shape=(self.soft_targets.shape[0], *layout.shape[1:]))
+            for chunk, soft in self._paired(chunks, self.soft_targets.chunks(layout, block_samples)):
+                yield replace(chunk, load=partial(self._load_soft, chunk, soft))
+
+    def _paired(self, chunks: Iterator[Chunk], soft: Iterator[Chunk]) -> Iterator[tuple[Chunk, Chunk]]:
+        """Chunks of logits with those of their class probabilities; raises DataError where one file has more."""
+        assert self.soft_targets is not None
+        for chunk, other in zip_longest(chunks, soft):
+            if chunk is not None and other is not None and chunk.n == other.n:
+                yield chunk, other
+                continue
+            counts = [
+                sum(later.n for later in rest) + (met.start + met.n if met is not None else (chunk or other).start)
+                for met, rest in ((chunk, chunks), (other, soft))
+            ]
+            raise DataError(
+                f"has {counts[1]} samples, but {self.logits.name} has {counts[0]}",
+                where=self.soft_targets.name,
+                finding="lengths-differ",
+            )
+
+    def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        """Compare the number of samples with that of targets and weights, on the way or at the end."""
+        n_samples = 0
+        vectors = [vector for vector in (self.targets, self.sample_weights) if vector is not None]
+        for chunk in chunks:
+            n_samples = chunk.start + chunk.n
+            if any(n_samples > vector.n for vector in vectors):
+                n_samples += sum(later.n for later in chunks)
+                break
+            yield chunk
+        for vector in vectors:
+            if n_samples != vector.n:
+                hint = self.one_more if vector is self.targets and vector.n == n_samples + 1 else None
+                if vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,):
+                    hint = "are the logits transposed? --class-axis 0 takes the rows as classes"
+                raise DataError(
+                    f"has {counted(vector.n, 'value')}, but {self.logits.name} has {counted(n_samples, 'sample')}",
+                    where=vector.name,
+                    hint=hint,
+                    finding="lengths-differ",
+                )
+
+    def _load(self, chunk: Chunk, scratch: Scratch) -> Block:
+        block = chunk.load(scratch)
+        return Block(
+            block.start,
+            block.logits,
+            block.targets if self.targets is None else self.targets.read(chunk.start, chunk.n),
+            None if self.sample_weights is None else self.sample_weights.read(chunk.start, chunk.n),
+        )
+
+    def _load_soft(self, chunk: Chunk, soft: Chunk, scratch: Scratch) -> Block:
+        targets = soft.load(scratch.sub("soft targets")).logits
+        return replace(self._load(chunk, scratch), targets=targets)

@@ -1,0 +1,86 @@
+"""How an array of logits lies in its file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an array of logits lies in its file: ``(outer, n_classes, inner)``, samples counted in file order.
+
+    ``shape`` is the array's own shape (a first entry of None: known only at the end of the stream), ``class_axis``
+    is never negative, and ``fortran`` says that the first axis is the fastest in the file.
+    """
+
+    shape: tuple[int | None, ...]
+    class_axis: int
+    fortran: bool = False
+
+    @property
+    def _file_shape(self) -> tuple[int | None, ...]:
+        return self.shape[::-1] if self.fortran else self.shape
+
+    @property
+    def _file_axis(self) -> int:
+        return len(self.shape) - 1 - self.class_axis if self.fortran else self.class_axis
+
+    @property
+    def n_classes(self) -> int:
+        count = self.shape[self.class_axis]
+        assert count is not None
+        return count
+
+    @property
+    def sample_shape(self) -> tuple[int | None, ...]:
+        """The shape of the targets."""
+        return self.shape[: self.class_axis] + self.shape[self.class_axis + 1 :]
+
+    @property
+    def n_samples(self) -> int | None:
+        known = [n for n in self.sample_shape if n is not None]
+        return prod(known) if len(known) == len(self.sample_shape) else None
+
+    @property
+    def inner(self) -> int:
+        """Samples that lie side by side for one class; 1 where the class axis is the fastest."""
+        after = self._file_shape[self._file_axis + 1 :]
+        return prod(n for n in after if n is not None)
+
+    @property
+    def outer(self) -> int | None:
+        before = self._file_shape[: self._file_axis]
+        return None if None in before else prod(n for n in before if n is not None)
+
+    def runs(self, block_samples: int) -> Iterator[tuple[int, int]]:
+        """Cut the samples into runs ``(start, n)`` of about ``block_samples``, whatever the number of threads.
+
+        A run is a rectangle of the file: whole outer slices, or a part of one.
+        """
+        inner, outer = self.inner, self.outer
+        assert outer is not None
+        if inner <= block_samples:
+            step = inner * (block_samples // inner) if inner else 1
+            total = outer * inner
+            yield from ((start, min(step, total - start)) for start in range(0, total, step))
+        else:
+            for first in range(0, outer * inner, inner):
+                yield from ((first + i, min(block_samples, inner - i)) for i in range(0, inner, block_samples))
+
+    def place(self, sample: int) -> str:
+        """Where a sample, counted in file order, is: "row 3", or its index in the targets' shape."""
+        position = self.position(sample)
+        return f"row {sample}" if position is None else f"position {position}"
+
+    def position(self, sample: int) -> tuple[int, ...] | None:
+        """The index of a sample, counted in file order, in the targets' shape; None where one number says it."""
+        if len(self.sample_shape) <= 1:
+            return None
+        dims = [n for n in self.sample_shape if n is not None]
+        index = []
+        for n in dims if self.fortran else dims[::-1]:
+            sample, i = divmod(sample, n)
+            index.append(i)
+        return tuple(index if self.fortran else index[::-1])

@@ -1,0 +1,1 @@
+"""Arrays of numbers: NPY, NPZ, safetensors, and arrays in memory."""

@@ -1,0 +1,133 @@
+"""NPY, NumPy's own format: the header by NumPy's reader, the data by positioned reads."""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.errors import DataError
+from nllcli.inputs.arrays.raw import RawArray
+from nllcli.inputs.arrays.streamed import StreamedArray
+from nllcli.inputs.formats import NPY_MAGIC
+from nllcli.inputs.options import ReadOptions
+
+if TYPE_CHECKING:
+    from nllcli.inputs.bytes.files import ByteStream, OpenFile
+
+_MAX_HEADER = 10_000
+_NOTHING_SAID = ReadOptions()
+_MASK_HINT = "a mask of what counts? --sample-weights takes it; as classes 0 and 1, save it as integers"
+_BFLOAT16 = np.dtype("V2")
+_SWAPPED_BFLOAT16 = np.dtype([("bfloat16", np.dtype(np.uint16).newbyteorder())])
+_REFUSED_KINDS = {
+    "b": "booleans",
+    "c": "complex numbers",
+    "m": "time differences",
+    "M": "dates",
+    "O": "pickled Python objects",
+    "S": "byte strings",
+    "U": "strings",
+    "V": "records or untyped bytes",
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an NPY header says, and its length in bytes."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+    length: int
+
+    @property
+    def n_bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def read_header(start: bytes, name: str) -> Header:
+    """Read the header at the beginning of ``start``; raises DataError, and never unpickles anything."""
+    width = 2 if start[6:7] == b"\x01" else 4
+    if not start.startswith(NPY_MAGIC) or start[6:7] not in (b"\x01", b"\x02", b"\x03"):
+        raise DataError("is no NPY file of version 1, 2 or 3", where=name)
+    length = int.from_bytes(start[8 : 8 + width], "little")
+    end = 8 + width + length
+    if length > _MAX_HEADER:
+        raise DataError(f"its header claims {length} bytes; {_MAX_HEADER} is the most a header needs", where=name)
+    if len(start) < end:
+        raise DataError("ends within its header", where=name)
+    # Version 3 differs from 2 only in the names of record fields, which are refused anyway.
+    read = np.lib.format.read_array_header_1_0 if width == 2 else np.lib.format.read_array_header_2_0
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a header may be legal and old
+            shape, fortran, dtype = read(io.BytesIO(start[8:end]), max_header_size=_MAX_HEADER)
+    except Exception as error:  # the header is parsed as Python, which fails in any of its ways
+        raise DataError(f"its header is damaged: {str(error)[:120]}", where=name) from error
+    if any(type(n) is not int or n < 0 for n in shape):
+        raise DataError(f"its header gives the impossible shape {shape}", where=name)
+    return Header(tuple(shape), bool(fortran) and len(shape) > 1, dtype, end)
+
+
+def open_npy(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArray:
+    """The array of an NPY file; its shape and the file's size must agree before anything is allocated."""
+    header = read_header(stream.peek(), stream.name)
+    header = replace(header, dtype=number_dtype(header.dtype, stream.name, options))
+    if stream.file is None:
+        return streamed_array(stream, header)
+    return raw_array(stream.name, stream.file, 0, stream.file.size(), header)
+
+
+def streamed_array(stream: ByteStream, header: Header) -> StreamedArray:
+    """The array of an NPY image that is read from its beginning to its end."""
+    stream.read_up_to(header.length)
+    return StreamedArray(stream.name, header.shape, header.dtype, header.fortran, stream=stream)
+
+
+def raw_array(name: str, file: OpenFile, begin: int, n_bytes: int, header: Header) -> RawArray:
+    """The array of an NPY image of ``n_bytes`` that begins at byte ``begin`` of ``file``."""
+    check_size(name, n_bytes, header)
+    return RawArray(name, header.shape, header.dtype, header.fortran, file=file, offset=begin + header.length)
+
+
+def check_size(name: str, n_bytes: int, header: Header) -> None:
+    """Raise DataError unless an NPY image of ``n_bytes`` is what its header says."""
+    expected = header.length + header.n_bytes
+    if expected != n_bytes:
+        what = "is cut short" if n_bytes < expected else "has bytes after the array"
+        raise DataError(
+            f"{what}: shape {header.shape} of {header.dtype} needs {expected} bytes, it has {n_bytes}", where=name
+        )
+
+
+def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = _NOTHING_SAID) -> np.dtype[Any]:
+    """The type as which to read: floats of any width and integers, and bfloat16 where it is named.
+
+    Booleans are weights, and text names targets; the rest is refused by name. A library without bfloat16 keeps its
+    bits in integers, or in bytes without a type.
+    """
+    untyped = dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None
+    if options.input_dtype == "bfloat16" and (untyped or (_is_short(dtype) and not options.of_targets)):
+        return _BFLOAT16 if untyped or dtype.isnative else _SWAPPED_BFLOAT16
+    if untyped:
+        remedy = "--input-dtype bfloat16" if options.of_logits else "save it as float32"
+        raise DataError(f"holds {dtype.str}, two bytes without a type", where=name, hint=f"bfloat16? {remedy}")
+    if options.input_dtype is not None and not options.of_targets:  # it is the logits that the option speaks of
+        raise DataError(f"holds {dtype}, not {options.input_dtype}", where=name, hint="leave --input-dtype out")
+    if options.of_weights and dtype.kind == "b":
+        return np.dtype(np.uint8)  # a byte each, 0 or 1
+    if options.of_targets and dtype.kind in "US" and dtype.itemsize:
+        return dtype
+    if dtype.kind in _REFUSED_KINDS:
+        hint = _MASK_HINT if options.of_targets and dtype.kind == "b" else None
+        raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not numbers", where=name, hint=hint)
+    return dtype
+
+
+def _is_short(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "iu" and dtype.itemsize == 2

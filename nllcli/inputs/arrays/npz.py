@@ -1,0 +1,110 @@
+"""NPZ: NPY images as members of a ZIP archive; stored ones are read in place, deflated ones streamed."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import IO, TYPE_CHECKING
+
+from nllcli.errors import DataError, FaultError, NllError
+from nllcli.inputs import members
+from nllcli.inputs.arrays import npy
+from nllcli.inputs.bytes.files import ByteStream, SeekableFile, on_disk
+from nllcli.inputs.formats import pytorch_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nllcli.inputs.arrays.raw import RawArray
+    from nllcli.inputs.arrays.streamed import StreamedArray
+    from nllcli.inputs.bytes.files import OpenFile
+    from nllcli.inputs.options import ReadOptions
+
+_LOCAL_HEADER = 30
+_PIECE_BYTES = 1 << 20
+_ENCRYPTED = 1
+
+
+def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArray:
+    """The array ``options.member`` of an archive, or the only one it has; never unpickles anything."""
+    file = on_disk(stream)
+    with _refusing(stream.name):
+        archive = zipfile.ZipFile(SeekableFile(file, stream.name))
+    entry = _choose(archive, options.member, stream.name)
+    name = f"{stream.name}:{_array_name(entry)}"
+    if entry.flag_bits & _ENCRYPTED:
+        raise DataError("is encrypted", where=name)
+    with _refusing(name):
+        member = archive.open(entry)
+    inflated = ByteStream(name, _guarded(member, name))
+    header = npy.read_header(inflated.peek(), name)
+    header = replace(header, dtype=npy.number_dtype(header.dtype, name, options))
+    npy.check_size(name, entry.file_size, header)
+    if entry.compress_type != zipfile.ZIP_STORED:
+        return npy.streamed_array(inflated, header)
+    begin = _begin(file, entry, name)
+    _check_sum(file, begin, entry, name)
+    return npy.raw_array(name, file, begin, entry.file_size, header)
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Turn what zipfile and the decompressors raise for a damaged archive into a DataError."""
+    try:
+        yield
+    except NllError:
+        raise
+    except NotImplementedError as error:
+        raise DataError(f"is an archive of an unusual kind: {error}", where=name) from error
+    except Exception as error:  # zipfile and its four decompressors fail in many ways
+        raise DataError(f"is a damaged archive: {str(error)[:120] or 'it is cut short'}", where=name) from error
+
+
+def _guarded(member: IO[bytes], name: str) -> Callable[[int], bytes]:
+    def pull(n: int) -> bytes:
+        with _refusing(name):
+            return member.read(n)
+
+    return pull
+
+
+def _choose(archive: zipfile.ZipFile, wanted: str | None, name: str) -> zipfile.ZipInfo:
+    entries = archive.infolist()
+    if any(entry.filename.rpartition("/")[2] == "data.pkl" for entry in entries):
+        raise pytorch_file(name)
+    if any(entry.filename in ("[Content_Types].xml", "mimetype") for entry in entries):
+        raise DataError("is an office document", where=name, hint="save it as CSV")
+    arrays = [entry for entry in entries if entry.filename.endswith(".npy")]
+    names = [_array_name(entry) for entry in arrays]
+    if wanted is not None and wanted not in names:
+        wanted = wanted.removesuffix(".npy")
+    return arrays[members.choose(names, wanted, name)]
+
+
+def _array_name(entry: zipfile.ZipInfo) -> str:
+    return entry.filename.removesuffix(".npy")
+
+
+def _begin(file: OpenFile, entry: zipfile.ZipInfo, name: str) -> int:
+    """Where the bytes of a stored member begin; zipfile has checked the local header when it opened the member."""
+    header = file.read_at(_LOCAL_HEADER, entry.header_offset, name)
+    n_name, n_extra = struct.unpack_from("<HH", header, 26)
+    begin: int = entry.header_offset + _LOCAL_HEADER + n_name + n_extra
+    if entry.compress_size != entry.file_size or begin + entry.file_size > file.size():
+        raise DataError("is a damaged archive: a member is larger than the file", where=name)
+    return begin
+
+
+def _check_sum(file: OpenFile, begin: int, entry: zipfile.ZipInfo, name: str) -> None:
+    """Compare the archive's checksum: damage to numbers would show in nothing else."""
+    crc, at, end = 0, begin, begin + entry.file_size
+    while at < end:
+        piece = file.read_at(min(_PIECE_BYTES, end - at), at, name)
+        if not piece:
+            raise FaultError("became shorter while it was read", where=name)
+        crc, at = zlib.crc32(piece, crc), at + len(piece)
+    if crc != entry.CRC:
+        raise DataError("is a damaged archive: the checksum does not match", where=name)

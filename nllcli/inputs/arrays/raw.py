@@ -1,0 +1,222 @@
+"""Numbers that lie uncompressed at a known place in a file, read where they are needed.
+
+Positioned reads into each worker's own buffer, not memory maps: a map's pages count as the process's memory, and a
+file that shrinks under a map kills the process where a short read is an error one can tell.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import partial
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.data.blocks import Block, Chunk, Scratch
+from nllcli.data.layout import Layout
+from nllcli.errors import FaultError, Notice
+from nllcli.inputs.tables.cells import EXACT_INTEGERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from nllcli.inputs.bytes.files import OpenFile
+
+# Runs of one class shorter than this are read for several blocks at once, as slabs of about so many bytes.
+_SHORT_RUN = 1 << 15
+_SLAB_BYTES = 1 << 24
+
+
+def widened(values: NDArray[Any]) -> NDArray[Any]:
+    """bfloat16 as the float32 of which it is the upper half; any other numbers as they are."""
+    if values.dtype.kind != "V":
+        return values
+    return np.left_shift(values.view("<u2"), 16, dtype=np.uint32).view(np.float32)
+
+
+def are_rounded(values: NDArray[Any]) -> bool:
+    """Whether any of the values is an integer that float64 may not hold."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
+        return False
+    return bool((values > EXACT_INTEGERS).any() or (values < -EXACT_INTEGERS).any())
+
+
+def rounded_integers(name: str) -> Notice:
+    """The note on integers of which that is so."""
+    return Notice("rounded-integers", f"{name}: integers beyond 2^53 lose their last digits in the computation")
+
+
+@dataclass
+class FileArray:
+    """What every array of numbers in a file has in common; a BlockSource, but for ``chunks``.
+
+    The two bytes of a bfloat16 have the dtype ``V2``, or that of a record of one integer where they are swapped.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: np.dtype[Any]
+    fortran: bool = False
+    class_names: tuple[str, ...] | None = field(default=None, init=False)
+    labels: bool = field(default=False, init=False)
+    _rounded: bool = field(default=False, init=False)
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What was worth knowing of the blocks read so far."""
+        return (rounded_integers(self.name),) if self._rounded else ()
+
+    @property
+    def n_values(self) -> int:
+        return prod(n or 0 for n in self.shape)
+
+    @property
+    def n_bytes(self) -> int:
+        return self.n_values * self.dtype.itemsize
+
+    def _chunk(self, start: int, n: int, layout: Layout, load: Callable[[Scratch], Block]) -> Chunk:
+        return Chunk(start, n, load, n * layout.n_classes * self.dtype.itemsize)
+
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - no columns
+        return layout.place(sample)
+
+    def _block(self, start: int, slices: NDArray[Any]) -> Block:
+        """Whole slices (outer, n_classes, inner) of the file as a block of samples."""
+        if are_rounded(slices):
+            self._rounded = True  # of any thread: what another one found is not taken back
+        outer, n_classes, inner = slices.shape
+        if outer == 1:
+            return Block(start, slices[0].T)
+        return Block(start, slices.transpose(0, 2, 1).reshape(outer * inner, n_classes))
+
+
+@dataclass
+class RawArray(FileArray):
+    """An array at byte ``offset`` of an open file; raises FaultError where that shrinks or changes meanwhile."""
+
+    file: OpenFile = field(kw_only=True)
+    offset: int = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._version = self.file.version()
+
+    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+        if layout.inner > block_samples and block_samples * self.dtype.itemsize < _SHORT_RUN:
+            yield from self._slabs(layout, block_samples)
+        else:
+            for start, n in layout.runs(block_samples):
+                yield self._chunk(start, n, layout, partial(self._load, layout, start, n))
+
+    def read_all(self) -> NDArray[Any]:
+        """The whole array, in its own shape."""
+        dims = tuple(n or 0 for n in self.shape)
+        values = np.empty(dims, self.dtype, order="F" if self.fortran else "C")
+        self.read_into(values.T if self.fortran else values, 0)
+        return values
+
+    def read_into(self, out: NDArray[Any], first: int) -> None:
+        """Fill the C-contiguous ``out`` with the elements from number ``first`` on, in file order."""
+        self._fill(memoryview(out.reshape(-1).view(np.uint8).data), self.offset + first * self.dtype.itemsize)
+        self._check_unchanged()
+
+    def _fill(self, view: memoryview, position: int) -> None:
+        left = view.nbytes
+        while left:
+            try:
+                n = os.preadv(self.file.fd, (view,), position)
+            except OSError as error:
+                raise FaultError(f"cannot be read: {error.strerror}", where=self.name) from error
+            if n == left:
+                return
+            if n == 0:
+                raise FaultError("became shorter while it was read", where=self.name)
+            view, position, left = view[n:], position + n, left - n
+
+    def _load(self, layout: Layout, start: int, n: int, scratch: Scratch) -> Block:
+        inner, n_classes = layout.inner, layout.n_classes
+        if n % inner == 0:
+            slices = scratch.array("file", (n // inner, n_classes, inner), self.dtype)
+            self.read_into(slices, start * n_classes)
+        else:
+            slices = scratch.array("file", (1, n_classes, n), self.dtype)
+            self._read_columns(layout, start, slices[0])
+        return self._block(start, slices)
+
+    def _slabs(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+        """Read the short runs of many classes for several blocks at once, on the thread that cuts."""
+        inner, n_classes = layout.inner, layout.n_classes
+        width = block_samples * max(1, _SLAB_BYTES // (block_samples * n_classes * self.dtype.itemsize))
+        for first in range(0, (layout.outer or 0) * inner, inner):
+            for at in range(0, inner, width):
+                slab = np.empty((n_classes, min(width, inner - at)), self.dtype)
+                self._read_columns(layout, first + at, slab)
+                for i in range(0, slab.shape[1], block_samples):
+                    part = slab[None, :, i : i + block_samples]
+                    start = first + at + i
+                    yield self._chunk(start, part.shape[2], layout, partial(self._cut, start, part))
+
+    def _cut(self, start: int, part: NDArray[Any], _: Scratch) -> Block:
+        return self._block(start, part)
+
+    def _read_columns(self, layout: Layout, start: int, out: NDArray[Any]) -> None:
+        """Fill ``out`` (n_classes, n) with samples from ``start`` on, one run of the file a class."""
+        outer, within = divmod(start, layout.inner)
+        first = outer * layout.n_classes * layout.inner + within
+        view = memoryview(out.reshape(-1).view(np.uint8).data)
+        width, step = out.shape[1] * self.dtype.itemsize, layout.inner * self.dtype.itemsize
+        position = self.offset + first * self.dtype.itemsize
+        for begin in range(0, view.nbytes, width):
+            self._fill(view[begin : begin + width], position)
+            position += step
+        self._check_unchanged()
+
+    def _check_unchanged(self) -> None:
+        """Raise FaultError if somebody wrote to the file: after every read, since blocks are read at any time."""
+        if self.file.version() != self._version:
+            raise FaultError("changed while it was read", where=self.name)
+
+
+@dataclass
+class RawVector:
+    """A one-dimensional view of a RawArray in file order: a VectorSource."""
+
+    array: RawArray
+    n: int
+
+    @property
+    def name(self) -> str:
+        return self.array.name
+
+    def read(self, start: int, n: int) -> NDArray[Any]:
+        values = np.empty(n, self.array.dtype)
+        self.array.read_into(values, start)
+        return values
+
+    def place(self, sample: int, layout: Layout) -> str:
+        return layout.place(sample)
+
+
+@dataclass
+class Values:
+    """Values already in memory, in file order: a VectorSource.
+
+    ``row`` says where one is in the words of its file, None where the samples' own places are those.
+    """
+
+    name: str
+    values: NDArray[Any]
+    row: Callable[[int], str] | None = None
+
+    @property
+    def n(self) -> int:
+        return len(self.values)
+
+    def read(self, start: int, n: int) -> NDArray[Any]:
+        return self.values[start : start + n]
+
+    def place(self, sample: int, layout: Layout) -> str:
+        return layout.place(sample) if self.row is None else self.row(sample)

@@ -1,0 +1,1 @@
+"""Files and compression: where bytes come from."""

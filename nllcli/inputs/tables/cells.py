@@ -1,0 +1,172 @@
+"""Cells of text -> numbers: a fast way for clean blocks, a careful one that says what is wrong and where."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.errors import DataError
+from nllcli.inputs.tables import decimals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|inf(inity)?|nan)\s*", re.ASCII | re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*", re.ASCII)
+_INFINITY = re.compile(rb"inf", re.IGNORECASE)
+_BLANKS = re.compile(rb"[ \t]+")
+EXACT_INTEGERS = 2**53
+
+
+def is_number(cell: str) -> bool:
+    return NUMBER.fullmatch(cell) is not None
+
+
+def is_decimal_comma(cell: str) -> bool:
+    return _DECIMAL_COMMA.fullmatch(cell) is not None
+
+
+def split(line: str, delimiter: str, where: str) -> list[str]:
+    """The cells of one line; a blank as delimiter stands for any number of them."""
+    if delimiter == " ":
+        return re.split("[ \t]+", line.strip(" \t"))
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [""])
+    except csv.Error as error:
+        raise DataError(f"cannot be read as a table: {error}", where=where) from error
+
+
+def shown(value: str) -> str:
+    """A value from a file as a message shows it: cut to 40 characters, escaped."""
+    return ascii(value if len(value) <= 40 else value[:37] + "...")
+
+
+def parse_plain(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDArray[np.float64] | None:
+    """Lines of numbers alone -> (n_rows, n_columns); None where a careful look is due."""
+    if delimiter == " ":
+        body = _single_blanks(body)
+    values = decimals.parse(body, n_rows, n_columns, delimiter)
+    return _parse(body, n_rows, n_columns, delimiter) if values is None else values
+
+
+def _single_blanks(body: bytes) -> bytes:
+    """Exactly one blank between cells, none at the ends of lines."""
+    if b"\t" in body or b"  " in body or b"\n " in body or b" \n" in body or body.startswith(b" "):
+        body = _BLANKS.sub(b" ", body).replace(b" \n", b"\n").replace(b"\n ", b"\n").removeprefix(b" ")
+    return body
+
+
+def _parse(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDArray[np.float64] | None:
+    if not body.isascii():
+        return None
+    try:
+        values = np.loadtxt(io.BytesIO(body), delimiter=delimiter, comments=None, ndmin=2)
+    except ValueError:
+        return None
+    if values.shape != (n_rows, n_columns):
+        return None
+    # A number too large for float64 is read as an infinity that nobody wrote.
+    n_infinite = int(np.isinf(values).sum())
+    if n_infinite and n_infinite != len(_INFINITY.findall(body)):
+        return None
+    return values
+
+
+def parse_carefully(
+    body: bytes, columns: Sequence[int], n_columns: int, delimiter: str, where: Callable[[int], str]
+) -> tuple[NDArray[np.float64], list[list[str]]]:
+    """The numbers (n_rows, len(columns)) of the named columns, and every row's cells.
+
+    Raises DataError for the first cell that is no number or row that has another number of cells; ``where`` names the
+    file and line of a row.
+    """
+    lines = body[:-1].split(b"\n")
+    out = np.empty((len(lines), len(columns)))
+    rows = []
+    for i, line in enumerate(lines):
+        cells = split(text_of(line, where(i)), delimiter, where(i))
+        if len(cells) != n_columns:
+            raise ragged(cells, n_columns, where(i))
+        for j, c in enumerate(columns):
+            out[i, j] = number(cells[c], f"{where(i)}, column {c + 1}", last=0 < c == n_columns - 1)
+        rows.append(cells)
+    return out, rows
+
+
+def text_of(line: bytes, where: str) -> str:
+    """A line as text; raises DataError where it is not UTF-8."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"byte {line[error.start]:#04x} is no UTF-8", where=where) from error
+
+
+def number(cell: str, where: str, *, last: bool = False) -> float:
+    """One cell's value; raises DataError where it is no decimal number, or too large for float64."""
+    if not is_number(cell):
+        hint = None
+        if not cell.strip():
+            raise DataError(
+                "the cell is empty", where=where, hint="the line ends with a delimiter: leave it out" if last else None
+            )
+        if is_decimal_comma(cell):
+            hint = "a decimal comma? write numbers with a point"
+        raise DataError(f"{shown(cell)} is not a number", where=where, hint=hint)
+    value = float(cell)
+    if value in (float("inf"), float("-inf")) and "i" not in cell.lower():
+        raise DataError(f"{shown(cell.strip())} is too large for a float64", where=where)
+    return value
+
+
+def ragged(cells: Sequence[str], n_columns: int, where: str) -> DataError:
+    """The refusal of a row that has another number of cells than the first."""
+    if len(cells) == n_columns + 1 and not cells[-1].strip():
+        return DataError(f"ends with a delimiter: {n_columns} cells expected", where=f"{where}, column {len(cells)}")
+    hint = None
+    if len(cells) == 2 * n_columns and all(c.strip().isdecimal() for c in cells[1::2]):
+        hint = "decimal commas? write numbers with a point"
+    return DataError(f"has {len(cells)} cells, the first row has {n_columns}", where=where, hint=hint)
+
+
+def plain_integers(body: bytes, values: NDArray[np.float64], column: int, delimiter: str) -> NDArray[np.int64] | None:
+    """A column of the table ``values`` that ``body`` was parsed to, if its cells are integers that float64 holds.
+
+    None where a careful look is due: at a cell with a point or an exponent in it, whatever its value, or in quotes.
+    """
+    found = integers(values[:, column])
+    if found is None or not is_fraction(body):
+        return found
+    characters = np.frombuffer(_single_blanks(body) if delimiter == " " else body, np.uint8)
+    ends = np.flatnonzero((characters == ord(delimiter)) | (characters == ord("\n")))
+    marks = np.flatnonzero((characters == ord(".")) | (characters == ord("e")) | (characters == ord("E")))
+    last = ends[column :: values.shape[1]]
+    first = (
+        ends[column - 1 :: values.shape[1]]
+        if column
+        else np.concatenate([[0], ends[values.shape[1] - 1 : -1 : values.shape[1]]])
+    )
+    return found if np.array_equal(np.searchsorted(marks, first), np.searchsorted(marks, last)) else None
+
+
+def is_fraction(text: bytes) -> bool:
+    """Whether numbers are written with a point or an exponent."""
+    return b"." in text or b"e" in text or b"E" in text
+
+
+def integers(values: NDArray[Any]) -> NDArray[np.int64] | None:
+    """Floating-point values that are all whole and below 2**53, as int64; else None."""
+    if not is_index(values).all():
+        return None
+    return values.astype(np.int64)
+
+
+def is_index(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which floating-point values are whole numbers that no rounding can have changed."""
+    with np.errstate(invalid="ignore"):  # of a signalling NaN
+        return np.asarray((np.abs(values) < EXACT_INTEGERS) & (values == np.floor(values)))

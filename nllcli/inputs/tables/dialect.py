@@ -1,0 +1,182 @@
+"""What the first lines of a text file tell: the delimiter, and whether the first line names the columns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nllcli.errors import DataError, UsageError
+from nllcli.inputs.tables import cells
+from nllcli.inputs.tables.lines import LONGEST_LINE, LineNumbers, check_line, clean_lines, too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nllcli.inputs.bytes.files import ByteStream
+
+_DELIMITERS = ("\t", ";", ",", " ")
+_FIRST_LINES = 3
+_REMEDY = "say which: --header yes or --header no"
+_NUMBER_BEGINS = re.compile(r"[+-]?\.?\d")
+_MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What the first lines tell: delimiter, the header's cells (None without one), the first row's cells and line."""
+
+    delimiter: str
+    header: tuple[str, ...] | None
+    first_row: tuple[str, ...]
+    first_line: int
+
+    @property
+    def n_columns(self) -> int:
+        return len(self.first_row)
+
+    @property
+    def has_index(self) -> bool:
+        """A first column without a name is the row numbers of a data frame."""
+        header = self.header or ()
+        return len(header) > 1 and header[0].strip() in ("", "Unnamed: 0")
+
+
+@dataclass(frozen=True)
+class _Line:
+    number: int
+    text: str
+
+
+def sniff(stream: ByteStream, *, header: str = "auto", delimiter: str | None = None, remedy: str = _REMEDY) -> Dialect:
+    """Tell delimiter and header from the first lines, without consuming them; ``header`` may be "yes" or "no".
+
+    ``remedy`` is the hint where a first line can be read as names and as numbers.
+    """
+    lines = _first_lines(stream)
+    if not lines:
+        raise DataError("is empty", where=stream.name)
+    delimiter = delimiter or _delimiter([line.text for line in lines])
+    rows = [_split(line, delimiter, stream.name) for line in lines]
+    if header == "auto":
+        doubt = _doubt(rows)
+        if doubt is not None:
+            raise UsageError(doubt, where=f"{stream.name}, line {lines[0].number}", hint=remedy)
+    if header == "no" or (header == "auto" and not _names_columns(rows)):
+        return Dialect(delimiter, None, rows[0], lines[0].number)
+    first = min(1, len(rows) - 1)
+    if len(rows[first]) != len(rows[0]):
+        raise cells.ragged(rows[first], len(rows[0]), f"{stream.name}, line {lines[first].number}")
+    return Dialect(delimiter, rows[0], rows[first], lines[first].number)
+
+
+def _doubt(rows: list[tuple[str, ...]]) -> str | None:
+    """Why it is not to be told whether the first row holds names or numbers, if so."""
+    if len(rows) == 1:
+        return None
+    first = rows[0]
+    if len(first) > 1 and are_counted(first) and any(_is_fraction(cell) for cell in rows[1]):
+        return f"is 0 to {len(first) - 1}: the numbers of the columns, or a row?"
+    if _names_columns(rows):
+        for j, (cell, below) in enumerate(zip(first, rows[1], strict=False)):
+            if cells.is_number(below) and (j or cell.strip()) and _is_damaged(cell):
+                return f"column {j + 1} begins with {cells.shown(cell.strip())}: a name, or a damaged number?"
+    return None
+
+
+def _names_columns(rows: list[tuple[str, ...]]) -> bool:
+    """Whether the first row is a header: all names, or the column numbers of a data frame."""
+    first = rows[0]
+    numeric = [cell.strip() for cell in first if cells.is_number(cell)]
+    if len(rows) == 1:
+        return not numeric
+    if not numeric:
+        return not _stands_for_numbers(first)
+    if len(numeric) == len(first):
+        return False
+    index = not first[0].strip() and all(cell.isdecimal() for cell in numeric)
+    return len(first) == len(rows[1]) and (index or are_counted(numeric))
+
+
+def is_word(cell: str) -> bool:
+    """Whether a cell holds neither a number nor what may stand for one."""
+    return not (cells.is_number(cell) or cells.is_decimal_comma(cell) or _is_damaged(cell))
+
+
+def are_counted(row: Sequence[str]) -> bool:
+    """Whether the cells are the numbers of their columns, from 0."""
+    return [cell.strip() for cell in row] == [str(i) for i in range(len(row))]
+
+
+def _is_damaged(cell: str) -> bool:
+    """A word for a missing value, or what begins like a number and is none, such as 1_000 or 5.O."""
+    text = cell.strip()
+    return not cells.is_number(text) and (text.lower() in _MISSING or _NUMBER_BEGINS.match(text) is not None)
+
+
+def _stands_for_numbers(row: tuple[str, ...]) -> bool:
+    """Whether all cells are such as 1_000, 1,5 or NA, and none can be a name."""
+    texts = [cell.strip() for cell in row]
+    return all(text.lower() in _MISSING for text in texts) or all(
+        any(c.isdigit() for c in text) and not any(c.isalpha() for c in text) for text in texts
+    )
+
+
+def _is_fraction(cell: str) -> bool:
+    return cells.is_number(cell) and not cell.strip().lstrip("+-").isdecimal()
+
+
+def _split(line: _Line, delimiter: str, name: str) -> tuple[str, ...]:
+    where = f"{name}, line {line.number}"
+    check_line(line.text.encode(), delimiter, where)
+    return tuple(cells.split(line.text, delimiter, where))
+
+
+def _first_lines(stream: ByteStream) -> list[_Line]:
+    size = 1 << 16
+    while True:
+        ahead = stream.peek(size)
+        at_end = len(ahead) < size
+        data = ahead if at_end else ahead[: max(ahead.rfind(b"\n"), ahead.rfind(b"\r")) + 1]
+        numbers = LineNumbers()
+        pieces = clean_lines(_from_memory(data), numbers, stream.name)
+        found = [line for piece in pieces for line in piece.text[:-1].split(b"\n")]
+        if at_end or len(found) >= _FIRST_LINES or (found and size > LONGEST_LINE):
+            break
+        if size > LONGEST_LINE:
+            raise too_long(stream.name)
+        size *= 4
+    try:
+        return [_Line(numbers.of(i), line.decode("utf-8")) for i, line in enumerate(found[:_FIRST_LINES])]
+    except UnicodeDecodeError as error:
+        raise DataError("is not UTF-8 text, and no other format that can be read", where=stream.name) from error
+
+
+def _from_memory(data: bytes) -> Callable[[int], bytes]:
+    """What reads ``data`` in one piece."""
+    pieces = iter([data])
+    return lambda _: next(pieces, b"")
+
+
+def _delimiter(lines: list[str]) -> str:
+    """The candidate that makes most of the last line's cells numbers, and as many cells in every line.
+
+    A blank, which prose has too, is one where it makes a whole line numbers.
+    """
+    best, best_score = ",", (-1.0, False, 0)
+    for candidate in _DELIMITERS:
+        try:
+            rows = [cells.split(line, candidate, "") for line in lines]
+        except DataError:
+            continue  # the chosen one will say what is wrong
+        is_one = (
+            any(len(row) > 1 and _numeric_share(row) == 1 for row in rows) if candidate == " " else len(rows[-1]) > 1
+        )
+        if is_one:
+            score = (_numeric_share(rows[-1]), len(set(map(len, rows))) == 1, len(rows[-1]))
+            best, best_score = max((best, best_score), (candidate, score), key=lambda found: found[1])
+    return best
+
+
+def _numeric_share(row: Sequence[str]) -> float:
+    return sum(cells.is_number(cell) or cells.is_decimal_comma(cell) for cell in row) / len(row)

@@ -1,0 +1,184 @@
+"""JSON, one sample a line: a list of logits, or an object with "logits" and perhaps "target"."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from math import isinf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.data.blocks import Block, Chunk, Scratch
+from nllcli.data.layout import Layout
+from nllcli.errors import DataError, Notice
+from nllcli.inputs.labels import LabelReader
+from nllcli.inputs.tables.cells import is_fraction, shown, text_of
+from nllcli.inputs.tables.lines import LineNumbers, clean_lines, cut_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from nllcli.inputs.bytes.files import ByteStream
+    from nllcli.inputs.options import ReadOptions
+
+_FIRST_LINE = 1 << 24
+
+
+def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The hook of ``json.loads`` that refuses an object in which a name occurs twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return found
+
+
+def _finite(number: str) -> float:
+    """The hook that refuses digits which no float64 holds; an infinity has a word of its own."""
+    value = float(number)
+    if isinf(value):
+        raise ValueError(f"{shown(number)} is too large for a float64")
+    return value
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=unique_names)
+_DIGITS_FINITE = json.JSONDecoder(parse_float=_finite)  # a call a number: only for lines that hold an infinity
+
+
+@dataclass
+class JsonLines:
+    """Samples as lines of JSON; a BlockSource. ``labels`` says that the lines have targets.
+
+    Without classes there are only targets. ``fractions`` tells, once the lines are read, whether any number
+    was written as a fraction.
+    """
+
+    name: str
+    stream: ByteStream
+    n_classes: int
+    labels: bool
+    label_reader: LabelReader
+    class_names: tuple[str, ...] | None = None
+    fortran: bool = False
+    dtype: np.dtype[Any] = np.dtype(np.float64)
+    fractions: bool = False
+    numbers: LineNumbers = field(default_factory=LineNumbers)
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        return (None, self.n_classes)
+
+    @property
+    def n_bytes(self) -> int | None:
+        return self.stream.n_bytes
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What was worth knowing of the lines read so far."""
+        return self.label_reader.notes(self.name, '"target"')
+
+    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:  # noqa: ARG002
+        pieces = clean_lines(self.stream.read, self.numbers, self.name, table=False)
+        start = 0
+        for n, body in cut_lines(pieces, block_samples):
+            self.fractions = self.fractions or is_fraction(body)
+            yield Chunk(start, n, partial(self._parse, start, body), len(body))
+            start += n
+        self.stream.check_unchanged()
+
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a line
+        return f"line {self.numbers.of(sample)}"
+
+    def _parse(self, start: int, body: bytes, _: Scratch) -> Block:
+        def where(i: int) -> str:
+            return f"{self.name}, line {self.numbers.of(start + i)}"
+
+        rows, labels = [], []
+        for i, line in enumerate(body[:-1].split(b"\n")):
+            value = parse_line(line, where(i))
+            if not self.labels and isinstance(value, dict) and "target" in value:
+                raise DataError("has a target, unlike the first line", where=where(i))
+            if self.n_classes:
+                rows.append(_row(value, self.n_classes, where(i)))
+                if np.isinf(rows[-1]).any():
+                    parse_line(line, where(i), _DIGITS_FINITE)
+            labels.append(_target(value, where(i)) if self.labels else "")
+        targets = self.label_reader.read(labels, where) if self.labels else None
+        return Block(start, np.array(rows).reshape(-1, self.n_classes or 1), targets)
+
+
+def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
+    """Lines of JSON; the first one says how many classes there are and whether the lines have targets."""
+    line, where = first_line(stream)
+    value = parse_line(line, where)
+    label = value.get("target") if isinstance(value, dict) else None
+    n_classes = 0
+    if options.of_targets and label is None and not isinstance(value, list):
+        raise DataError(
+            f'{shown(json.dumps(value))} is neither an object with the key "target" nor a list of probabilities',
+            where=where,
+            hint="jq -c '{target: .}' writes bare values so" if not isinstance(value, dict) else None,
+        )
+    if not options.of_targets or isinstance(value, list):
+        n_classes = len(_logits(value, where))
+    reader = LabelReader(options.classes, not isinstance(label, str))
+    return JsonLines(stream.name, stream, n_classes, label is not None, reader)
+
+
+def first_line(stream: ByteStream) -> tuple[bytes, str]:
+    """The first line that is not blank, not consumed, and where it is."""
+    ahead = iter([stream.peek(_FIRST_LINE)])
+    numbers = LineNumbers()
+    for piece in clean_lines(lambda _: next(ahead, b""), numbers, stream.name, table=False):
+        return piece.text[: piece.text.index(b"\n")], f"{stream.name}, line {numbers.of(0)}"
+    raise DataError("is empty", where=stream.name)
+
+
+def parse_line(line: bytes, where: str, decoder: json.JSONDecoder = _DECODER) -> Any:
+    """The value of one line of JSON; raises DataError for what is none, and for names that occur twice."""
+    try:
+        return decoder.decode(text_of(line, where))
+    except json.JSONDecodeError as error:
+        hint = "one JSON value a line; jq -c . writes them so" if line.strip() in (b"[", b"{") else None
+        raise DataError(f"is no JSON: {error.msg}, column {error.colno}", where=where, hint=hint) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"cannot be read: {str(error)[:80]}", where=where) from error
+
+
+def _logits(value: Any, where: str) -> list[Any]:
+    logits = value.get("logits") if isinstance(value, dict) else value
+    if not isinstance(logits, list):
+        raise DataError('is neither a list of logits nor an object with the key "logits"', where=where)
+    if logits and isinstance(logits[0], list):
+        raise DataError(
+            "is a list of lists, not one sample", where=where, hint="jq -c '.[]' FILE writes one sample a line"
+        )
+    if not logits:
+        raise DataError("has no logits", where=where)
+    return logits
+
+
+def _row(value: Any, n_classes: int, where: str) -> NDArray[np.float64]:
+    logits = _logits(value, where)
+    if len(logits) != n_classes:
+        raise DataError(f"has {len(logits)} logits, the first line has {n_classes}", where=where)
+    if not set(map(type, logits)) <= {int, float}:
+        j, odd = next((j, x) for j, x in enumerate(logits) if type(x) not in (int, float))
+        raise DataError(f"{shown(json.dumps(odd))} is not a number", where=f"{where}, value {j + 1}")
+    try:
+        return np.array(logits, np.float64)
+    except OverflowError as error:
+        raise DataError("has an integer too large for a float64", where=where) from error
+
+
+def _target(value: Any, where: str) -> str:
+    """The target as text, as a table would have it."""
+    target = value.get("target") if isinstance(value, dict) else None
+    if target is None:
+        raise DataError("has no target", where=where)
+    if isinstance(target, list | dict | bool):
+        raise DataError(f"target {shown(json.dumps(target))} is no class index", where=where)
+    return str(target)

@@ -1,0 +1,192 @@
+"""Text as clean lines: byte order mark, line ends, blank lines and comments dealt with, line numbers kept."""
+
+from __future__ import annotations
+
+import shlex
+from array import array
+from bisect import bisect_right
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from nllcli.errors import DataError
+from nllcli.inputs.tables import cells
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+_PIECE_BYTES = 1 << 20
+LONGEST_LINE = 1 << 25
+_BLANKS = b" \t"
+
+
+class Lines(NamedTuple):
+    """So many whole lines, each ended by a newline."""
+
+    n: int
+    text: bytes
+
+
+class LineNumbers:
+    """Which line of the file each kept line was.
+
+    A run of kept lines that follow each other at the same distance takes one entry, so that text in which every other
+    line is blank needs no more room than text without blank lines.
+    """
+
+    def __init__(self) -> None:
+        # Of each run its first kept line, that one's line in the file, and the distance, one after the other in one
+        # array: workers read it while the cutting thread appends.
+        self._runs = array("q", (0, 1, 1))
+
+    def resume(self, n_kept: int, line: int, n_lines: int = 1) -> None:
+        """``n_lines`` lines of the file from ``line`` (counted from 1) on are the kept ones from ``n_kept`` on."""
+        first, first_line, distance = self._runs[-3:]
+        if n_lines == 1 and n_kept == first + 1:
+            self._runs[-1] = line - first_line
+        elif line - first_line != distance * (n_kept - first) or (n_lines > 1 and distance > 1):
+            self._runs.extend((n_kept, line, 1))
+
+    def of(self, kept: int) -> int:
+        """The line of the file, counted from 1, of a kept line, counted from 0."""
+        runs = self._runs
+        i = 3 * bisect_right(range(len(runs) // 3), kept, key=lambda i: runs[3 * i]) - 3
+        return runs[i + 1] + (kept - runs[i]) * runs[i + 2]
+
+
+def clean_lines(
+    read: Callable[[int], bytes],
+    numbers: LineNumbers,
+    name: str,
+    *,
+    table: bool = True,
+    delimiter: str | None = None,
+) -> Iterator[Lines]:
+    """Yield pieces of whole lines, without blank lines and, in a ``table``, ``#`` comments.
+
+    ``numbers`` is filled on the way. Raises DataError for UTF-16 and, where the ``delimiter`` of a table is known, for
+    lines that ``check_line`` refuses.
+    """
+    n_kept, line = 0, 1
+    for piece in _whole_lines(read, name):
+        ends = _is_end(piece)
+        n_lines = n_clean = int(np.count_nonzero(ends))
+        marked = table and (b"#" in piece or b'"' in piece or b"\0" in piece)
+        if marked or piece[:1] in _BLANKS + b"\n" or _any_begins_blank(piece, ends):
+            kept = []
+            for i, text in enumerate(piece[:-1].split(b"\n")):
+                if delimiter is not None:
+                    check_line(text, delimiter, f"{name}, line {line + i}")
+                begun = text.lstrip(_BLANKS)
+                if begun and not (table and begun.startswith(b"#")):
+                    numbers.resume(n_kept, line + i)
+                    kept.append(text)
+                    n_kept += 1
+            piece = b"".join(text + b"\n" for text in kept)  # noqa: PLW2901 - the cleaned piece takes its place
+            n_clean = len(kept)
+        else:
+            numbers.resume(n_kept, line, n_lines)
+            n_kept += n_lines
+        line += n_lines
+        if piece:
+            yield Lines(n_clean, piece)
+
+
+def check_line(text: bytes, delimiter: str, where: str) -> None:
+    """Raise DataError about the cell in which a NUL byte stands or a quote is opened that does not close."""
+    if b"\0" in text:
+        raise DataError("has a NUL byte: is this text?", where=_in_column(text.index(b"\0"), text, delimiter, where))
+    if text.count(b'"') % 2:
+        at = _in_column(text.rindex(b'"'), text, delimiter, where)
+        raise DataError("a quote is opened and not closed in this line", where=at)
+
+
+def _in_column(at: int, text: bytes, delimiter: str, where: str) -> str:
+    """``where``, with the column of the cell in which byte ``at`` of a line is."""
+    before = text[:at].decode("utf-8", errors="replace")
+    return f"{where}, column {len(cells.split(before + '?', delimiter, where))}"
+
+
+def _whole_lines(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
+    """Pieces that end with a newline, "\\r\\n" and "\\r" made "\\n"; the last line gets one if it has none."""
+    rest, held = [b""], b""
+    first = True
+    while True:
+        piece = read(_PIECE_BYTES)
+        if first:
+            piece = _without_mark(piece, name)
+            first = False
+        at_end = not piece
+        piece = held + piece
+        if b"\r" in piece:
+            held = b"\r" if piece.endswith(b"\r") and not at_end else b""  # perhaps the first half of "\r\n"
+            piece = piece[: len(piece) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        else:
+            held = b""
+        cut = piece.rfind(b"\n") + 1
+        if cut:
+            yield b"".join([*rest, piece[:cut]])
+            rest = []
+        rest.append(piece[cut:])
+        if at_end:
+            last = b"".join(rest)
+            if last:
+                yield last + b"\n"
+            return
+        if sum(map(len, rest)) > LONGEST_LINE:
+            raise too_long(name)
+
+
+def too_long(name: str) -> DataError:
+    return DataError(f"has a line longer than {LONGEST_LINE} bytes: is this text?", where=name)
+
+
+def _without_mark(piece: bytes, name: str) -> bytes:
+    if piece.startswith((b"\xff\xfe", b"\xfe\xff")) or piece[:4:2] == b"\0\0" or piece[1:4:2] == b"\0\0":
+        raise DataError("is UTF-16, not UTF-8", where=name, hint=f"iconv -f UTF-16 -t UTF-8 {shlex.quote(name)}")
+    return piece.removeprefix(b"\xef\xbb\xbf")
+
+
+def without_first_line(pieces: Iterator[Lines]) -> Iterator[Lines]:
+    first = next(pieces, Lines(1, b"\n"))
+    if first.n > 1:
+        yield Lines(first.n - 1, first.text[first.text.index(b"\n") + 1 :])
+    yield from pieces
+
+
+def cut_lines(pieces: Iterator[Lines], n_lines: int) -> Iterator[Lines]:
+    """Regroup pieces into bodies of exactly ``n_lines`` lines (fewer in the last)."""
+    held: list[bytes] = []
+    count = 0
+    for n_piece, text in pieces:
+        n, rest = n_piece, text
+        while count + n >= n_lines:
+            end = _end_of_line(rest, n_lines - count)
+            yield Lines(n_lines, b"".join([*held, rest[:end]]))
+            rest = rest[end:]
+            n -= n_lines - count
+            held, count = [], 0
+        if rest:
+            held.append(rest)
+            count += n
+    if count:
+        yield Lines(count, b"".join(held))
+
+
+def _end_of_line(piece: bytes, n: int) -> int:
+    """Where the ``n``-th line of ``piece`` ends."""
+    return int(np.flatnonzero(_is_end(piece))[n - 1]) + 1
+
+
+def _any_begins_blank(piece: bytes, ends: NDArray[np.bool_]) -> bool:
+    """Whether a line but the first is empty or begins with a blank; regular expressions would hold the lock."""
+    characters = np.frombuffer(piece, np.uint8)
+    blank = ends | (characters == ord(" ")) | (characters == ord("\t"))
+    return bool((ends[:-1] & blank[1:]).any())
+
+
+def _is_end(piece: bytes) -> NDArray[np.bool_]:
+    """Which bytes end a line; several times as fast as bytes.count where lines are short."""
+    return np.equal(np.frombuffer(piece, np.uint8), 10)

@@ -1,0 +1,181 @@
+"""CSV and its kin as a BlockSource: lines are cut in order by one thread and parsed by any."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.data.blocks import Block, Chunk, Scratch
+from nllcli.data.layout import Layout
+from nllcli.errors import DataError, Notice, UsageError
+from nllcli.inputs.labels import LabelReader
+from nllcli.inputs.tables import cells
+from nllcli.inputs.tables.dialect import Dialect, is_word, sniff
+from nllcli.inputs.tables.headings import notes_on
+from nllcli.inputs.tables.lines import LineNumbers, clean_lines, cut_lines, without_first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nllcli.inputs.bytes.files import ByteStream
+    from nllcli.inputs.options import ReadOptions
+
+
+@dataclass
+class TextTable:
+    """A table of numbers in text, one sample a line; with ``label_column`` the blocks bring their targets.
+
+    ``columns`` are the places of the logits among the cells of a line. ``fractions`` tells, once the table is read,
+    whether any of its numbers was written as a fraction: with a point or an exponent.
+    """
+
+    name: str
+    stream: ByteStream
+    dialect: Dialect
+    columns: list[int]
+    class_names: tuple[str, ...] | None
+    label_column: int | None = None
+    label_reader: LabelReader | None = None
+    opening_notes: tuple[Notice, ...] = ()
+    fortran: bool = False
+    dtype: np.dtype[Any] = np.dtype(np.float64)
+    fractions: bool = False
+    numbers: LineNumbers = field(default_factory=LineNumbers)
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        return (None, len(self.columns))
+
+    @property
+    def n_bytes(self) -> int | None:
+        return self.stream.n_bytes
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What was worth knowing of the lines read so far."""
+        if self.label_column is None or self.label_reader is None:
+            return self.opening_notes
+        return (*self.opening_notes, *self.label_reader.notes(self.name, f"column {self.label_column + 1}"))
+
+    @property
+    def labels(self) -> bool:
+        return self.label_column is not None
+
+    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:  # noqa: ARG002
+        pieces = clean_lines(self.stream.read, self.numbers, self.name, delimiter=self.dialect.delimiter)
+        start = 0
+        for n, body in cut_lines(without_first_line(pieces) if self.dialect.header else pieces, block_samples):
+            self.fractions = self.fractions or cells.is_fraction(body)
+            yield Chunk(start, n, partial(self._parse, start, n, body), len(body))
+            start += n
+        self.stream.check_unchanged()
+        if not start:
+            raise DataError("has a header and no rows", where=self.name)
+
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a line
+        column = "" if class_index is None else f", column {self.columns[class_index] + 1}"
+        return f"line {self._line(sample)}{column}"
+
+    def _line(self, sample: int) -> int:
+        return self.numbers.of(sample + (self.dialect.header is not None))
+
+    def _parse(self, start: int, n: int, body: bytes, _: Scratch) -> Block:
+        n_columns, delimiter = self.dialect.n_columns, self.dialect.delimiter
+        plain = self._parse_plain(start, n, body)
+        if plain is not None:
+            return plain
+
+        def where(i: int) -> str:
+            return f"{self.name}, line {self._line(start + i)}"
+
+        logits, rows = cells.parse_carefully(body, self.columns, n_columns, delimiter, where)
+        if self.label_reader is None or self.label_column is None:
+            return Block(start, logits)
+        labels = [row[self.label_column] for row in rows]
+        column = f", column {self.label_column + 1}"
+        return Block(start, logits, self.label_reader.read(labels, lambda i: where(i) + column))
+
+    def _parse_plain(self, start: int, n: int, body: bytes) -> Block | None:
+        """A block of numbers alone; None where a careful look is due."""
+        n_columns, delimiter = self.dialect.n_columns, self.dialect.delimiter
+        if self.label_reader is not None and not self.label_reader.numeric:
+            return None
+        table = cells.parse_plain(body, n, n_columns, delimiter)
+        if table is None:
+            return None
+        targets = None
+        if self.label_column is not None:
+            targets = cells.plain_integers(body, table, self.label_column, delimiter)
+            if targets is None:
+                return None
+        return Block(start, table if len(self.columns) == n_columns else table[:, self.columns], targets)
+
+
+def open_csv(stream: ByteStream, options: ReadOptions) -> TextTable:
+    """A table whose delimiter is told from its first lines."""
+    return open_table(stream, sniff(stream, header=options.header), options)
+
+
+def open_tsv(stream: ByteStream, options: ReadOptions) -> TextTable:
+    """A table with tabs between its cells."""
+    return open_table(stream, sniff(stream, header=options.header, delimiter="\t"), options)
+
+
+def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> TextTable:
+    """A table of logits, with or without a header, its targets in a column (name, or number from 1) if so asked."""
+    columns = list(range(dialect.n_columns))
+    notes = []
+    if dialect.has_index:
+        columns.remove(0)
+        notes.append(
+            Notice("index-column", f"{stream.name}: the first column has no name; taken as an index and left out")
+        )
+    label_column = None if options.target_column is None else find_column(options.target_column, dialect, stream.name)
+    if label_column in columns:
+        columns.remove(label_column)
+    _refuse_words(columns, dialect, options, stream.name)
+    names = tuple(dialect.header[c].strip() for c in columns) if dialect.header else None
+    if names and len(names) > 1 and options.of_logits:
+        notes.extend(notes_on(stream.name, names, [dialect.first_row[c].strip().isdecimal() for c in columns]))
+    reader = None
+    if label_column is not None:
+        reader = LabelReader(options.classes or names, cells.is_number(dialect.first_row[label_column]))
+    return TextTable(stream.name, stream, dialect, columns, names, label_column, reader, tuple(notes))
+
+
+def _refuse_words(columns: list[int], dialect: Dialect, options: ReadOptions, name: str) -> None:
+    """Raise DataError for a column that begins with a word, and say how it can be taken or left out."""
+    odd = next((c for c in columns if is_word(dialect.first_row[c])), None)
+    if odd is None or len(columns) == 1 or dialect.first_row == dialect.header:
+        return
+    hint = f"{_cut(odd, dialect)} leaves the column out"
+    if options.target_column is None and not (options.of_targets or options.of_weights):
+        column = shlex.quote(dialect.header[odd].strip()) if dialect.header else str(odd + 1)
+        hint = f"--target-column {column} takes the column as the targets; {hint}"
+    where = f"{name}, line {dialect.first_line}, column {odd + 1}"
+    raise DataError(f"{cells.shown(dialect.first_row[odd])} is not a number", where=where, hint=hint)
+
+
+def _cut(column: int, dialect: Dialect) -> str:
+    """The command that leaves a column of a table out."""
+    fields = [f"-{column}"] * (column > 0) + [f"{column + 2}-"] * (column + 1 < dialect.n_columns)
+    delimiter = "" if dialect.delimiter == "\t" else f"-d {shlex.quote(dialect.delimiter)} "
+    return f"cut {delimiter}-f {','.join(fields)}"
+
+
+def find_column(wanted: str, dialect: Dialect, name: str) -> int:
+    """The place of a column given by its name, or else by its number, counted from 1."""
+    header = [cell.strip() for cell in dialect.header or ()]
+    if header.count(wanted) > 1:
+        raise UsageError(f"has {header.count(wanted)} columns {cells.shown(wanted)}", where=name, hint="use its number")
+    if wanted in header:
+        return header.index(wanted)
+    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted[:9]) <= dialect.n_columns:
+        return int(wanted) - 1
+    shown = [cells.shown(cell)[1:-1] for cell in header[:20]] + (["..."] if len(header) > 20 else [])
+    known = ", ".join(shown) if header else f"the numbers 1 to {dialect.n_columns} (there is no header)"
+    raise UsageError(f"there is no column {cells.shown(wanted)}", where=name, hint=f"columns: {known}")

@@ -1,0 +1,85 @@
+"""Logits as they lie in files -> native float32 or float64, exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Scratch
+
+_HALF_EXPONENT = 0x7C00
+# float32's bias is 112 larger than float16's; multiplying by 2**112 also makes the subnormals right.
+_HALF_SCALE = np.float32(2.0**112)
+
+
+def is_bfloat16(dtype: np.dtype[Any]) -> bool:
+    """NumPy has no bfloat16: two bytes without a type stand for it, or a record of one integer in its byte order."""
+    return dtype.kind == "V" and dtype.itemsize == 2
+
+
+def is_half(dtype: np.dtype[Any]) -> bool:
+    """Whether ``dtype`` is float16 or bfloat16: there are 65536 values, which a table can hold."""
+    return is_bfloat16(dtype) or (dtype.kind == "f" and dtype.itemsize == 2)
+
+
+def codes(raw: NDArray[Any]) -> NDArray[np.uint16]:
+    """The bits of float16 or bfloat16 ``raw`` (any shape) as integers, in its byte order."""
+    if raw.dtype.kind == "f":
+        return raw.view(np.dtype(np.uint16).newbyteorder(raw.dtype.byteorder))
+    return raw.view(raw.dtype[0] if raw.dtype.names else np.uint16)
+
+
+def to_float(raw: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
+    """Convert ``raw`` (any shape, any memory order) to native float32 where that is exact, else to float64.
+
+    float16 and bfloat16 become float32, integers and wider floats float64; native float32 and float64 pass through
+    without a copy.
+    """
+    if is_bfloat16(raw.dtype):
+        return _from_bfloat16(raw, scratch)
+    if is_half(raw.dtype):
+        return _from_half(raw, scratch)
+    single = raw.dtype.kind == "f" and raw.dtype.itemsize == 4
+    wanted = np.dtype(np.float32 if single else np.float64)
+    return raw if raw.dtype == wanted else raw.astype(wanted)
+
+
+def _from_bfloat16(raw: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
+    bits = _like(raw, "bfloat16", np.uint32, scratch)
+    np.copyto(bits, codes(raw))
+    np.left_shift(bits, 16, out=bits)
+    return bits.view(np.float32)
+
+
+def _from_half(raw: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
+    """Shift the bits into place and rescale: NumPy's own conversion takes several times as long."""
+    half = raw if raw.dtype.isnative else raw.astype(np.float16)
+    bits = _like(half, "half", np.int32, scratch)
+    np.copyto(bits, half.view(np.int16))  # widening keeps the sign in the upper bits
+    np.left_shift(bits, 13, out=bits)
+    np.bitwise_and(bits, ~0x70000000, out=bits)
+    values: NDArray[Any] = bits.view(np.float32)
+    np.multiply(values, _HALF_SCALE, out=values)
+    if _has_specials(half):
+        special = (half.view(np.uint16) & np.uint16(_HALF_EXPONENT)) == _HALF_EXPONENT
+        values[special] = half[special].astype(np.float32)
+    return values
+
+
+def _has_specials(half: NDArray[Any]) -> bool:
+    """Whether there are infinities or NaN: of either sign they have the largest bits."""
+    least_negative = 0x8000 | _HALF_EXPONENT
+    return bool(
+        half.size and (half.view(np.int16).max() >= _HALF_EXPONENT or half.view(np.uint16).max() >= least_negative)
+    )
+
+
+def _like(raw: NDArray[Any], name: str, dtype: type, scratch: Scratch) -> NDArray[Any]:
+    """A scratch array of the shape and memory order of ``raw``."""
+    if raw.ndim == 2 and raw.strides[0] < raw.strides[1]:
+        return scratch.array(name, raw.shape[::-1], dtype).T
+    return scratch.array(name, raw.shape, dtype)

@@ -1,0 +1,164 @@
+"""For every sample the largest logit and the sum of the other exponentials, relative to it.
+
+With M the largest logit, T the temperature and ``rest`` the sum of exp((x_j - M) / T) over every class but the one
+that holds M, ``logsumexp(x / T) = M / T + log1p(rest)``. Leaving the maximum out of the sum keeps every digit where
+the model is confident: ``1 + rest`` would round them away.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.numerics.kernels.convert import is_half
+from nllcli.numerics.kernels.layout import CLASS_FIRST_BELOW, multiples, sum_classes, sum_columns, tiles
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Scratch
+
+# exp turns an absolute error of its argument into a relative one: half a unit in the last place of a difference of 64
+# is 4e-15, of 700 it is 6e-14. Below this power the rounding of the difference is taken into account; in single
+# precision, powers that come near underflow are.
+TINY_POWER = math.exp(-64.0)
+_TINY: dict[type, float] = {np.float64: TINY_POWER, np.float32: math.exp(-80.0)}
+
+
+@dataclass(frozen=True)
+class Normaliser:
+    """``maximum`` (n,) and ``rest`` (n,), float64; see the module's docstring.
+
+    Each kernel also leaves what it learnt about the place of the maximum: ``top`` (n,), its first class, or else
+    ``tied`` (n,), whether more than one class holds it.
+    """
+
+    maximum: NDArray[np.float64]
+    rest: NDArray[np.float64]
+    top: NDArray[np.int64] | None = None
+    tied: NDArray[np.bool_] | None = None
+
+
+def working_dtype(x: NDArray[Any], *, single: bool) -> type:
+    """The dtype of the exponentials: float32 where ``single`` and that holds the logits, float64 otherwise."""
+    return np.float32 if single and (x.dtype == np.float32 or is_half(x.dtype)) else np.float64
+
+
+def normalise(x: NDArray[Any], *, temperature: float = 1.0, single: bool = False, scratch: Scratch) -> Normaliser:
+    """Reduce logits ``x`` (n, C), native float32 or float64 in any memory order, over the classes.
+
+    ``single`` computes the exponentials of float32 logits in float32; sums are float64 in any case. NaN and +inf in a
+    row make its ``maximum`` NaN or +inf; a row of -inf alone makes it -inf.
+    """
+    dtype = working_dtype(x, single=single)
+    kernel = _by_class if x.shape[1] < CLASS_FIRST_BELOW else _by_row
+    with np.errstate(all="ignore"):
+        found = kernel(x, temperature, dtype, scratch)
+        _refine(found, x, temperature, dtype)
+    return found
+
+
+def _refine(found: Normaliser, x: NDArray[Any], temperature: float, dtype: type) -> None:
+    """Work out the tiny sums once more, with care."""
+    tiny = found.rest < _TINY[dtype]
+    if dtype is np.float64:
+        tiny &= found.rest > 0  # what underflows here does so in the loss too
+    rows = np.flatnonzero(tiny)
+    if not rows.size:
+        return
+    powers = careful_powers(x[rows], found.maximum[rows, None], temperature)
+    powers[np.arange(len(rows)), x[rows].argmax(axis=1)] = 0
+    found.rest[rows] = sum_classes(powers)
+
+
+def careful_powers(x: NDArray[Any], maximum: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """``exp((x - maximum) / T)`` with the rounding errors of difference and quotient made good.
+
+    Both are computed exactly, as an unevaluated sum of two float64: Knuth's two-sum and Dekker's product, in Ogita,
+    Rump and Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26 (2005).
+    """
+    x = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        gap = maximum - x
+        back = gap - maximum
+        error = (maximum - (gap - back)) - (x + back)
+        if temperature != 1.0:
+            quotient = gap / temperature
+            error = (_product_error(quotient, temperature, gap) + error) / temperature
+            gap = quotient
+        powers: NDArray[np.float64] = np.exp(-gap)
+        error[~np.isfinite(error)] = 0.0  # of an infinite gap
+        powers -= powers * error
+    return powers
+
+
+def _product_error(a: NDArray[np.float64], b: float, near: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``near - a * b``, for ``near`` within a few units in the last place of the product."""
+    product = a * b
+    a_high, b_high = _upper_half(a), _upper_half(b)
+    a_low, b_low = a - a_high, b - b_high
+    error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return (near - product) - error
+
+
+def _upper_half(a: Any) -> Any:
+    """The leading 26 bits of ``a`` (Veltkamp)."""
+    scaled = 134217729.0 * a
+    return scaled - (scaled - a)
+
+
+def _by_class(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch) -> Normaliser:
+    """Long columns, a tile of samples at a time: find the maxima, and add up the powers of all else.
+
+    The classes meet in a knock-out tournament, whose losers are the row without one occurrence of its maximum.
+    """
+    n, n_classes = x.shape
+    largest, second = np.empty((2, n), x.dtype)
+    rest = np.empty(n)
+    for part in tiles(n, n_classes, dtype):
+        columns = scratch.array("columns", (n_classes, len(largest[part])), x.dtype)
+        losers = scratch.array("losers", (n_classes - 1, len(largest[part])), x.dtype)
+        np.copyto(columns, x[part].T)
+        _knock_out(columns, losers, largest[part])
+        np.maximum.reduce(losers, axis=0, out=second[part], initial=-np.inf)
+        powers = _powers(losers, largest[part], temperature, scratch.array("powers", losers.shape, dtype))
+        sum_columns(powers, rest[part])
+    return Normaliser(largest.astype(np.float64), rest, tied=second == largest)
+
+
+def _knock_out(left: NDArray[Any], losers: NDArray[Any], largest: NDArray[Any]) -> None:
+    """Fill ``largest`` (n,) from ``left`` (C, n), which is used up, and ``losers`` (C - 1, n) with everything else."""
+    while len(left) > 1:
+        half, odd = divmod(len(left), 2)
+        a, b = left[:half], left[half + odd :]
+        np.minimum(a, b, out=losers[:half])
+        np.maximum(a, b, out=a)
+        left, losers = left[: half + odd], losers[half:]
+    np.copyto(largest, left[0])
+
+
+def _by_row(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch) -> Normaliser:
+    """Whole rows, a tile at a time: find the maximum, exponentiate, strike the maximum out, add up."""
+    n, n_classes = x.shape
+    top, largest, rest = np.empty(n, np.intp), np.empty(n, x.dtype), np.empty(n)
+    for part in tiles(n, n_classes, dtype):
+        tile = x[part]
+        each = multiples(len(tile), 1)
+        tile.argmax(axis=1, out=top[part])
+        largest[part] = tile[each, top[part]]
+        powers = _powers(tile, largest[part, None], temperature, scratch.array("powers", tile.shape, dtype))
+        powers[each, top[part]] = 0
+        np.add.reduce(powers, axis=1, dtype=np.float64, out=rest[part])
+    return Normaliser(largest.astype(np.float64), rest, top=top)
+
+
+def _powers(x: NDArray[Any], shift: NDArray[Any], temperature: float, out: NDArray[Any]) -> NDArray[Any]:
+    """``exp((x - shift) / temperature)`` in the dtype of ``out``, which is filled."""
+    np.copyto(out, x)  # a cast of its own is faster than one within the ufunc
+    np.subtract(out, shift, out=out)
+    if temperature != 1.0:
+        np.divide(out, temperature, out=out)
+    return np.exp(out, out=out)

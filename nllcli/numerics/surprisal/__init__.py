@@ -1,0 +1,1 @@
+"""-log p of a block, whatever the file holds."""

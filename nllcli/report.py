@@ -1,0 +1,112 @@
+"""What a command found: names, numbers, units and pictures as data; nothing about how they look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nllcli.errors import Notice
+
+Value = float | int | str | None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One named number of a report.
+
+    ``key`` is the JSON key, ``label`` is for people, ``unit`` is "nats", "bits", ... and ``note`` says in a few words
+    how to read the number. ``headline`` marks the number the command is about. ``hidden`` metrics appear only in the
+    formats that programs read.
+    """
+
+    key: str
+    label: str
+    value: Value
+    unit: str = ""
+    note: str = ""
+    headline: bool = False
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table; ``kind`` is "text", "count", "number", "share", "probability", "bar" or "objects".
+
+    Numbers of one column are shown with the same number of decimals; programs get them in full. A bar draws a share
+    of 1. Objects are a list of dicts, for JSON alone. An ``optional`` column is left out where a page is too narrow.
+    """
+
+    key: str
+    label: str
+    kind: str = "number"
+    unit: str = ""
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of plain values under named columns; a ``hidden`` one appears only in the formats that programs read.
+
+    Where a screen cannot show all rows, those with the most in the column ``worst`` come after the first ones.
+    """
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: Sequence[Sequence[Any]]
+    note: str = ""
+    hidden: bool = False
+    worst: str | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a calculation: what is worked out, in words, and how: text and numbers in turn.
+
+    The numbers of an ``aligned`` step, a sum, are shown with the same number of decimals. A ``verbatim`` one is there
+    to be copied: it is kept in one piece.
+    """
+
+    label: str
+    working: tuple[str | float, ...]
+    aligned: bool = False
+    verbatim: bool = False
+
+
+@dataclass(frozen=True)
+class Calculation:
+    """Steps that lead to a number."""
+
+    title: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report that only people read: tables and calculations under one title, a note underneath."""
+
+    title: str
+    parts: tuple[Table | Calculation, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a command found: names, numbers and units; nothing about how it looks.
+
+    ``sections`` are for people, ``tables`` for programs too. ``quiet`` holds what ``-q`` prints. ``extra`` holds
+    values that only JSON shows (nested lists, say).
+    """
+
+    command: str
+    title: str
+    signature: str
+    metrics: tuple[Metric, ...] = ()
+    tables: tuple[Table, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+    notes: tuple[Notice, ...] = ()
+    quiet: Sequence[Value] = ()
+    quiet_separator: str = "\n"
+    extra: dict[str, Any] = field(default_factory=dict)
+    sections: tuple[Section, ...] = ()

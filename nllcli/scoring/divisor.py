@@ -1,0 +1,84 @@
+"""What the gradient is divided by: known before the first block, so in a pass of its own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nllcli.data.blocks import Block, Chunk
+from nllcli.engine.threads import map_blocks
+from nllcli.errors import UsageError
+from nllcli.numerics.evaluate import weight_sum
+from nllcli.numerics.exact import ExactSum
+from nllcli.scoring.again import open_again
+from nllcli.scoring.blocks import chunks, raw_targets
+from nllcli.scoring.places import blaming
+from nllcli.scoring.request import ScoreRequest
+from nllcli.scoring.settled import Settled, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Scratch
+    from nllcli.data.dataset import Dataset, VectorSource
+
+
+def settle_gradient(request: ScoreRequest) -> tuple[Settled, float]:
+    """The request settled, and what its reduction divides by: 1, or for the mean the denominator.
+
+    That takes a pass over the targets of its own, and, where these come with the logits, over inputs opened anew.
+    """
+    _check(request)
+    settled = settle(request)
+    if request.loss.reduction != "mean":
+        return settled, 1.0
+    first = settled
+    if settled.dataset.targets is None:
+        again = open_again(request.inputs, "the gradient of a mean needs its denominator first")
+        first = replace(settled, dataset=again)
+    # Where the weights add up to 0 there is no mean, and no gradient of it.
+    return settled, float(_denominator(first)) or math.nan
+
+
+_AS_LOGITS = {
+    "log-probs": "log-probabilities are logits of the same softmax: --from logits",
+    "probs": "log-probabilities are logits of the same softmax: nll compute --from probs --save-log-probs FILE.npy",
+}
+
+
+def _check(request: ScoreRequest) -> None:
+    source = request.loss.source
+    if source != "logits":
+        raise UsageError(f"the gradient is by logits; the file holds {source}", hint=_AS_LOGITS.get(source))
+    if request.clip is not None:
+        raise UsageError("--clip makes the loss flat in places; the gradient is that of the loss without it")
+
+
+def _denominator(settled: Settled) -> ExactSum:
+    dataset, options = settled.dataset, settled.options
+    n_classes = dataset.n_classes
+    total = ExactSum()
+    with blaming(dataset):
+        for part in map_blocks(lambda block, _: weight_sum(block, options, n_classes), _chunks(dataset), threads=1):
+            total += part
+    return total
+
+
+def _chunks(dataset: Dataset) -> Iterator[Chunk]:
+    """The targets and weights alone where these do without the logits; else the dataset's own chunks."""
+    weights = dataset.sample_weights
+    if dataset.targets is None or (weights is not None and weights.n != dataset.targets.n):
+        yield from chunks(dataset)
+        return
+    for start, targets in raw_targets(dataset):
+        yield Chunk(start, len(targets), partial(_targets_alone, start, targets, weights))
+
+
+def _targets_alone(start: int, targets: NDArray[np.int64], weights: VectorSource | None, _: Scratch) -> Block:
+    own = None if weights is None else weights.read(start, len(targets))
+    return Block(start, targets[:, None], targets, own)

@@ -1,0 +1,74 @@
+"""Where a sample is, in the words of its file."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nllcli.errors import DataError, SampleError
+from nllcli.inputs.shapes import ONE_LOGIT
+from nllcli.scoring.blocks import raw_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nllcli.data.dataset import Dataset
+    from nllcli.numerics.tally import Rows
+
+
+@contextmanager
+def blaming(dataset: Dataset) -> Iterator[None]:
+    """Turn samples that cannot be scored into an error that names file and place."""
+    try:
+        yield
+    except SampleError as error:
+        vector = {"targets": dataset.targets, "sample_weights": dataset.sample_weights}.get(error.culprit)
+        source = dataset.soft_targets if error.culprit == "targets" and dataset.soft_targets else dataset.logits
+
+        def place(sample: int, column: int | None = None) -> str:
+            layout = dataset.layout
+            return source.place(sample, layout, column) if vector is None else vector.place(sample, layout)
+
+        message = _with_name(error, dataset.class_names)
+        if len(error.values) > 1:
+            more = zip(error.samples[1:], error.values[1:], strict=True)
+            message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
+        # Of two classes there may be only the column of class 1.
+        column = 0 if dataset.binary and error.class_index is not None else error.class_index
+        where = f"{(vector or source).name}, {place(error.samples[0], column)}"
+        raise DataError(message, where=where, hint=error.hint or _out_of_range_hint(error, dataset)) from error
+
+
+def _with_name(error: SampleError, class_names: tuple[str, ...] | None) -> str:
+    """The message with the name of the class beside its number."""
+    if error.class_index is None or class_names is None:
+        return error.message
+    numbered = f"class {error.class_index}"
+    return error.message.replace(numbered, f"{numbered} ({class_names[error.class_index]!a})", 1)
+
+
+def _out_of_range_hint(error: SampleError, dataset: Dataset) -> str | None:
+    """A hint where the classes seem to count from 1 (no target is 0, and the largest is C), or one class to be two."""
+    n_classes = dataset.n_classes
+    if not error.values or n_classes not in error.values:
+        return None
+    if n_classes == 1:
+        return ONE_LOGIT
+    if dataset.targets is None:  # among the logits, which may come but once
+        return f"classes count from 0; if these are 1..{n_classes}, subtract 1"
+    lowest, highest, negative = n_classes, 0, False
+    for _, values in raw_targets(dataset):
+        classes = values[values >= 0]
+        negative |= len(classes) < len(values)
+        if len(classes):
+            lowest, highest = min(lowest, int(classes.min())), max(highest, int(classes.max()))
+    if (lowest, highest) != (1, n_classes):
+        return None
+    which = "all targets but negative ones" if negative else "all targets"
+    return f"{which} lie in 1..{n_classes}: classes count from 0, so subtract 1"
+
+
+def places(rows: Rows, dataset: Dataset) -> str:
+    """The first samples of a finding, in the words of the file."""
+    listed = ", ".join(dataset.logits.place(sample, dataset.layout) for sample in rows.first)
+    return listed + (", ..." if rows.n > len(rows.first) else "")

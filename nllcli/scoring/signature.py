@@ -1,0 +1,74 @@
+"""One line that names every setting that changes the number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nllcli.data.dataset import VectorSource
+    from nllcli.data.layout import Layout
+    from nllcli.scoring.settled import Settled
+
+
+_DIGESTED_AT_ONCE = 1 << 19
+
+
+def signature(settled: Settled) -> str:
+    """One line that names every setting that changes the number."""
+    from nllcli.version import __version__
+
+    options, layout = settled.options, settled.dataset.layout
+    parts = {
+        "loss": options.loss,
+        "from": options.source + ("-binary" if options.binary else ""),
+        "reduction": options.reduction,
+        "weights": settled.weighting,
+        "sample-weights": _digest_of(settled.dataset.sample_weights),
+        "ignore": "none" if settled.dataset.soft_targets is not None else str(options.ignore_index),
+        "smoothing": plain(options.label_smoothing),
+        "temperature": plain(options.temperature),
+        "clip": "off" if options.clip is None else plain(options.clip),
+        # Named where they are not what almost every file needs.
+        **class_axis_part(layout),
+        **({"shift": str(settled.shift)} if settled.shift else {}),
+        "precision": options.precision,
+        "version": __version__,
+    }
+    return "|".join(f"{key}:{value}" for key, value in parts.items())
+
+
+def class_axis_part(layout: Layout) -> dict[str, str]:
+    """The class axis in a signature: named where it is not the last of at most two."""
+    n_dims = len(layout.shape)
+    return {} if n_dims <= 2 and layout.class_axis == n_dims - 1 else {"class-axis": str(layout.class_axis)}
+
+
+def _digest_of(vector: VectorSource | None) -> str:
+    """A digest of one float64 a sample, in file order."""
+    if vector is None:
+        return "none"
+    from hashlib import sha256  # loads OpenSSL: only where it is needed
+
+    digest = sha256()
+    for start in range(0, vector.n, _DIGESTED_AT_ONCE):
+        values = vector.read(start, min(_DIGESTED_AT_ONCE, vector.n - start))
+        digest.update(values.astype("<f8", copy=False).tobytes())
+    return f"sha256-{digest.hexdigest()[:12]}"
+
+
+def plain(value: float) -> str:
+    """The shortest text of a number, without a trailing ".0"."""
+    return repr(value).removesuffix(".0")
+
+
+def listed(values: NDArray[np.float64]) -> str:
+    """One number a class, or a digest where that would be long."""
+    listed = ",".join(plain(float(value)) for value in values)
+    if len(listed) <= 60:
+        return listed
+    from hashlib import sha256
+
+    return f"sha256-{sha256(values.astype('<f8').tobytes()).hexdigest()[:12]}"

@@ -1,1 +1,0 @@
-"""What each command does, in which order; one file a command."""

@@ -1,0 +1,54 @@
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from nllcli.commands.reconcile.conventions import Convention, Weighting, in_unit, round_to
+from nllcli.commands.reconcile.values import WeightTable
+
+
+def nearest_bfloat16(value):
+    """By exact fractions: the multiple of 2**(e - 7) next to the value, ties to the even one."""
+    if value == 0:
+        return 0.0
+    _, exponent = math.frexp(value)
+    unit = Fraction(2) ** (exponent - 8)
+    return float(round(Fraction(value) / unit) * unit)
+
+
+@pytest.mark.parametrize("value", [1.0, -1.0, 1.00390625, 1.01171875, 3.14159274, 0.1, -7.5e8, 1e-30, 0.0])
+def test_bfloat16_is_rounded_to_nearest_even(value):
+    single = float(np.float32(value))
+    assert round_to(np.array([single]), "bfloat16").tolist() == [nearest_bfloat16(single)]
+
+
+def test_rounding_keeps_what_is_not_finite():
+    out = round_to(np.array([math.nan, math.inf, -math.inf]), "bfloat16")
+    assert math.isnan(out[0])
+    assert out[1:].tolist() == [math.inf, -math.inf]
+
+
+@pytest.mark.parametrize("name", ["float32", "float16"])
+def test_other_roundings_are_those_of_the_type(name):
+    values = np.array([0.1, 1 / 3, 2049.0, -65519.0])
+    assert round_to(values, name).tolist() == [float(np.dtype(name).type(v)) for v in values]
+
+
+def test_units():
+    assert in_unit(1.0, "nats") == 1.0
+    assert in_unit(math.log(8), "bits") == pytest.approx(3)
+    assert in_unit(math.log(1000), "base-10") == pytest.approx(3)
+    assert in_unit(math.log(5), "perplexity") == pytest.approx(5)
+    assert in_unit(1e6, "perplexity") == math.inf
+
+
+@pytest.mark.parametrize("counts_of", ["targets", "given"])
+def test_counts_that_are_all_0_give_no_weights(counts_of):
+    weighted = Convention(weighting=Weighting("inverse", counts=counts_of))
+    empty, some = np.zeros(3, np.int64), np.array([2, 1, 0])
+    for counts in (empty, some):
+        table = WeightTable({0: counts}, given=None, given_counts=counts)
+        assert table.has(weighted) == bool(counts.any())
+        assert table.has(Convention())
+    assert WeightTable({0: some}, given=None, given_counts=some).of(weighted)[2] == 0
