@@ -13,6 +13,7 @@ from nllcli.data.settings import PRECISIONS, REDUCTIONS, SOURCES
 from nllcli.errors import UsageError
 from nllcli.inputs.formats import FORMATS as INPUT_FORMATS
 from nllcli.inputs.options import HEADERS
+from nllcli.numerics.losses import LOSSES
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Progress
@@ -67,10 +68,10 @@ From = Annotated[str, choice(SOURCES, "--from", group=FILES, help="What LOGITS h
 Loss = Annotated[
     str,
     choice(
-        ("nll", "one-vs-rest", "argmax"),
+        LOSSES,
         "--loss",
         group=MEANING,
-        help="-log p of the target; with -log(1-p) of every other class; or -log of the largest p.",
+        help="; ".join(loss.about for loss in LOSSES.values()) + ".",
     ),
 ]
 Reduction = Annotated[

@@ -10,25 +10,18 @@ import numpy as np
 
 from nllcli.data.blocks import Scratch
 from nllcli.errors import SampleError
-from nllcli.numerics import gradient, losses
 from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_sum, exact_sums
 from nllcli.numerics.kernels.convert import is_bfloat16, to_float
+from nllcli.numerics.losses import LOSSES
+from nllcli.numerics.losses.masses import product
 from nllcli.numerics.surprisal.surprisal import FromLogits, Surprisal, surprisal
 from nllcli.numerics.tally import ClassSums, Rows, Tally, tally_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Block
     from nllcli.data.settings import LossOptions
-
-LOSSES: dict[str, Callable[..., NDArray[np.float64]]] = {
-    "nll": losses.nll,
-    "argmax": losses.argmax,
-    "one-vs-rest": losses.one_vs_rest,
-}
 
 
 @dataclass(frozen=True)
@@ -79,7 +72,8 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
     x = _numbers(block, options, scratch)
     n_classes = 2 if options.binary else x.shape[1]
     scored = _score_targets(block, options, n_classes)
-    short = options.loss == "nll" and not options.label_smoothing and scored.targets.ndim == 1
+    loss = LOSSES[options.loss]
+    short = loss.scores == "target" and not options.label_smoothing and scored.targets.ndim == 1
     scores = scores_of(x, options, scratch, targets=scored.targets if short else None)
     unusable = _unusable(block, x, scores, scored, options)
 
@@ -225,7 +219,11 @@ def _unusable(
         unusable = scored.masked(unusable)
     if options.source == "probs":
         _refuse(np.less(x, 0) | np.greater(x, 1), "no probability", block, x, scored, unusable, options)
-    elif options.source == "log-probs" and options.clip is None and (options.binary or options.loss == "one-vs-rest"):
+    elif (
+        options.source == "log-probs"
+        and options.clip is None
+        and (options.binary or LOSSES[options.loss].asks_every_class)
+    ):
         what = "no log-probability: 1 - p would be negative"
         _refuse(np.greater(x, 0), what, block, x, scored, unusable, options)
     if unusable is None or not unusable.any():
@@ -304,10 +302,10 @@ def _losses(
     scores: Surprisal, scored: _Scored, weights: NDArray[np.float64] | None, block: Block, options: LossOptions
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """The weighted losses (n,), and the plain ones where there are weights."""
-    loss = LOSSES[options.loss]
+    loss = LOSSES[options.loss].value
     weighted = loss(scores, scored.targets, options.class_weights, options.label_smoothing)
     if block.sample_weights is not None:
-        weighted = losses.product(block.sample_weights, weighted)
+        weighted = product(block.sample_weights, weighted)
     if weights is None and options.class_weights is None:
         return weighted, None
     return weighted, loss(scores, scored.targets, None, options.label_smoothing)
@@ -420,7 +418,11 @@ def _gradient(
     unusable: NDArray[np.bool_] | None,
 ) -> NDArray[np.float64]:
     assert isinstance(scores, FromLogits)
-    out = gradient.gradient(scores, scored.targets, options)
+    out = LOSSES[options.loss].gradient(scores, scored.targets, options.class_weights, options.label_smoothing)
+    if options.temperature != 1.0:
+        out /= options.temperature
+    if options.binary:
+        out = np.ascontiguousarray(out[:, 1:])
     if block.sample_weights is not None:
         out *= block.sample_weights[:, None]
     if unusable is not None:

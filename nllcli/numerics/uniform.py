@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nllcli.numerics.losses import Loss
 
 
-def uniform_loss(n_classes: int, *, loss: str, clip: float | None) -> float:
+def uniform_loss(n_classes: int, *, loss: Loss, clip: float | None) -> float:
     """The mean loss where every p is 1/C, for class indices, or for class probabilities that sum to 1.
 
-    ``-log p`` for the losses nll and argmax, ``-log p - (C-1) log(1-p)`` for one-vs-rest, with p = 1/C or, clipped,
-    what is nearest to that in [eps, 1-eps]. The weights of samples and of their targets cancel in the mean.
+    The weights of samples and of their targets cancel in the mean.
 
     Parameters
     ----------
     n_classes : int
         C, at least 1.
-    loss : {"nll", "argmax", "one-vs-rest"}
+    loss : Loss
     clip : float or None
-        eps.
+        eps: p is then what is nearest to 1/C in [eps, 1-eps].
 
     Returns
     -------
@@ -25,7 +28,9 @@ def uniform_loss(n_classes: int, *, loss: str, clip: float | None) -> float:
         In nats.
     """
     low, high = (0.0, math.inf) if clip is None else (-math.log1p(-clip), -math.log(clip))
-    surprisal = min(max(math.log(n_classes), low), high)
-    if loss != "one-vs-rest" or n_classes == 1:
-        return surprisal
-    return surprisal + (n_classes - 1) * min(max(-math.log1p(-1.0 / n_classes), low), high)
+
+    def clipped(surprisal: float) -> float:
+        return min(max(surprisal, low), high)
+
+    no = math.inf if n_classes == 1 else -math.log1p(-1.0 / n_classes)
+    return loss.uniform(clipped(math.log(n_classes)), clipped(no), n_classes)

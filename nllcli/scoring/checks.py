@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.data.settings import PRECISIONS, REDUCTIONS, SOURCES, LossOptions
 from nllcli.errors import UsageError
-from nllcli.numerics.evaluate import LOSSES
+from nllcli.numerics.losses import LOSSES
 
 if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset
@@ -43,18 +43,19 @@ def check_options(loss: LossOptions, *, soft: bool, ignoring: bool, unlabelled: 
             raise UsageError(f"unknown {name} {getattr(loss, name)!r}", hint=f"one of: {', '.join(known)}")
     if loss.class_weights is not None and not all(map(isfinite, loss.class_weights)):
         raise UsageError("class weights must be finite numbers")
-    if unlabelled and loss.loss != "argmax":
+    record = LOSSES[loss.loss]
+    if unlabelled and record.needs_targets:
         raise UsageError(f"the loss {loss.loss} needs targets")
     if unlabelled and loss.class_weights is not None:
         raise UsageError("a class weight goes by the sample's target, and there are no targets")
     if not 0.0 <= loss.label_smoothing <= 1.0:
         raise UsageError(f"label smoothing {loss.label_smoothing} is outside 0..1")
-    if loss.label_smoothing and loss.loss != "nll":
+    if loss.label_smoothing and not record.smooths:
         raise UsageError(f"label smoothing is defined for the loss nll, not for {loss.loss}")
     check_temperature(loss)
     if loss.clip is not None and not 0.0 < loss.clip < 0.5:
         raise UsageError(f"clip {loss.clip} is not between 0 and 0.5")
-    if soft and loss.loss != "nll":
+    if soft and not record.takes_soft:
         raise UsageError(f"the loss {loss.loss} needs class indices; the targets are class probabilities")
     if soft and ignoring:
         raise UsageError(

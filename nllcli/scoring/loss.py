@@ -9,13 +9,6 @@ if TYPE_CHECKING:
     from nllcli.scoring.settled import Settled
 
 
-LOSS_TITLES = {
-    "nll": "Negative log-likelihood",
-    "argmax": "Surprisal of the prediction",
-    "one-vs-rest": "One-vs-rest loss",
-}
-
-
 def loss_of(tally: Tally, reduction: str) -> float | None:
     """The reduced number; None under "none"."""
     if reduction == "mean":

@@ -9,6 +9,7 @@ from nllcli.data.settings import LossOptions
 from nllcli.errors import Notice, UsageError
 from nllcli.inputs.dataset import JSON_TARGET, open_dataset
 from nllcli.inputs.tables.jsonl import JsonLines
+from nllcli.numerics.losses import LOSSES
 from nllcli.scoring.checks import check_options, check_weight_options, clip_of
 from nllcli.scoring.class_weights import class_weights_of
 from nllcli.words import counted
@@ -39,7 +40,7 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     check_weight_options(request.weights)
     if dataset is None:
         dataset = open_dataset(request.inputs)
-    if not dataset.has_targets and request.loss.loss != "argmax":
+    if not dataset.has_targets and LOSSES[request.loss.loss].needs_targets:
         among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else "--target-column for a column of LOGITS"
         raise UsageError("there are no targets", hint=f"name a second file, or {among}")
     weights, weighting = class_weights_of(request, dataset)

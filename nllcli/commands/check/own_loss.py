@@ -9,6 +9,7 @@ from nllcli.commands.check.findings.case import ERROR, Finding
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX, LossOptions
 from nllcli.errors import DataError, NllError, Notice, SampleError, UsageError
 from nllcli.numerics.evaluate import Wanted, evaluate
+from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.report import Metric
 from nllcli.scoring.checks import check_options, check_weight_options, clip_of
@@ -109,7 +110,7 @@ def own_loss(request: ScoreRequest, dataset: Dataset) -> OwnLoss | None:
     plain = own == LossOptions() and request.weights == WeightOptions() and request.clip is None
     if plain and request.inputs.sample_weights is None:
         return None
-    if not dataset.has_targets and request.loss.loss != "argmax":
+    if not dataset.has_targets and LOSSES[request.loss.loss].needs_targets:
         _check_without_targets(request, dataset)
         return OwnLoss(None, UsageError("there are no targets"))
     try:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from nllcli.commands.compute.saving import Saver, Saves
 from nllcli.numerics.evaluate import Outcome, Wanted
 from nllcli.numerics.exact import exact_count
+from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import ClassSums, Tally
 from nllcli.numerics.uniform import uniform_loss
 from nllcli.report import Column, Metric, Report, Table, Value
 from nllcli.scoring.divisor import settle_gradient
-from nllcli.scoring.loss import LOSS_TITLES, class_names, loss_of
+from nllcli.scoring.loss import class_names, loss_of
 from nllcli.scoring.notices import tally_notices
 from nllcli.scoring.passes import outcomes
 from nllcli.scoring.request import ScoreRequest
@@ -163,7 +164,7 @@ def _report(settled: Settled, sections: Sections, tally: Tally, kept: _Kept) -> 
         quiet = samples.losses.tolist()
     return Report(
         "compute",
-        f"{LOSS_TITLES[options.loss]} of {settled.dataset.logits.name}",
+        f"{LOSSES[options.loss].title} of {settled.dataset.logits.name}",
         signature(settled),
         metrics=_metrics(settled, tally),
         tables=tuple(tables),
@@ -184,7 +185,7 @@ def _metrics(settled: Settled, tally: Tally) -> tuple[Metric, ...]:
         denominator = "sum of sample weights" if settled.dataset.sample_weights is not None else "positions"
     how = {"mean": f"mean: sum / {denominator}", "sum": "sum over samples", "none": "not reduced"}[options.reduction]
     accuracy = None if tally.n_correct is None or not tally.n_counted else tally.n_correct / tally.n_counted
-    is_likelihood = options.loss == "nll"  # of which alone the exponential is a perplexity
+    is_likelihood = LOSSES[options.loss].is_likelihood  # of which alone the exponential is a perplexity
     metrics = [
         Metric("loss_name", "loss", options.loss, hidden=True),
         Metric("reduction", "reduction", options.reduction, hidden=True),
@@ -240,7 +241,7 @@ def _chance(settled: Settled, tally: Tally) -> list[Metric]:
     spread = settled.dataset.soft_targets is not None or options.label_smoothing > 0
     if "soft-targets-not-normalised" in tally.findings or (spread and options.class_weights is not None):
         return [Metric("chance_loss", "chance", chance, "nats", hidden=True)]
-    uniform = uniform_loss(n_classes, loss=options.loss, clip=options.clip)
+    uniform = uniform_loss(n_classes, loss=LOSSES[options.loss], clip=options.clip)
     if uniform == chance:
         return [Metric("chance_loss", "chance", chance, "nats", f"log {n_classes}: all classes alike")]
     return [

@@ -18,10 +18,11 @@ from nllcli.inputs.shapes import shown
 from nllcli.inputs.targets import Shifted
 from nllcli.numerics.evaluate import Wanted, evaluate, weight_sum
 from nllcli.numerics.exact import ExactSum
+from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.report import Column, Metric, Report, Section, Table, Value
 from nllcli.scoring.blocks import chunks
-from nllcli.scoring.loss import LOSS_TITLES, class_names, loss_of
+from nllcli.scoring.loss import class_names, loss_of
 from nllcli.scoring.notices import tally_notices
 from nllcli.scoring.places import blaming
 from nllcli.scoring.request import ScoreRequest
@@ -275,7 +276,7 @@ def _report(
     notices: list[Notice] = tally_notices(found.tally, settled) if whole else []
     return Report(
         "explain",
-        f"{LOSS_TITLES[options.loss]} of {dataset.logits.name}, step by step",
+        f"{LOSSES[options.loss].title} of {dataset.logits.name}, step by step",
         signature(settled),
         tuple(Metric(key, key, value, hidden=True) for key, value in metrics.items()),
         (

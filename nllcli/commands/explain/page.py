@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.commands.explain.steps import (
     closing_steps,
+    loss_step,
     one_vs_rest_step,
     shares_step,
     smoothing_steps,
@@ -65,10 +66,12 @@ def _loss_parts(explanation: Explanation) -> list[Table | Calculation]:
     if explanation.scored_class is not None:
         steps += steps_of_one_class(explanation, explanation.scored_class)
         return [Calculation("Loss", (*steps, *closing_steps(explanation)))]
-    if explanation.setting.options.loss == "one-vs-rest":
+    if explanation.loss.asks_every_class:
         table, last = one_vs_rest_table(explanation), one_vs_rest_step(explanation)
-    else:
+    elif explanation.worked.shares is not None:
         steps += smoothing_steps(explanation)
         table, last = shares_table(explanation), shares_step(explanation)
+    else:
+        return [Calculation("Loss", (*steps, loss_step(explanation), *closing_steps(explanation)))]
     after = Calculation("", (last, *closing_steps(explanation)))
     return [Calculation("Loss", tuple(steps)), table, after] if steps else [table, after]

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.commands.explain.worked import total
-from nllcli.numerics.losses import class_masses, product
+from nllcli.numerics.losses import LOSSES, Loss
+from nllcli.numerics.losses.masses import product
+from nllcli.numerics.losses.nll import soft_masses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,6 +57,10 @@ class Explanation:
         return self.setting.names[c]
 
     @property
+    def loss(self) -> Loss:
+        return LOSSES[self.setting.options.loss]
+
+    @property
     def spread(self) -> bool:
         """Whether several classes have a share in the loss: soft targets or smoothing."""
         return self.worked.soft_target is not None or (
@@ -64,9 +70,9 @@ class Explanation:
     @cached_property
     def scored_class(self) -> int | None:
         """The one class whose -log p is the loss, if it is one."""
-        if self.spread or self.setting.options.loss == "one-vs-rest":
+        if self.spread or not self.loss.scores:
             return None
-        return self.worked.top if self.setting.options.loss == "argmax" and self.counted else self.worked.target
+        return self.worked.top if self.loss.scores == "prediction" and self.counted else self.worked.target
 
     @property
     def counted(self) -> bool:
@@ -134,7 +140,7 @@ class Explanation:
         targets = worked.soft_target
         if targets is None:
             targets = (np.arange(worked.n_classes) == worked.target).astype(np.float64)
-        return class_masses(targets[None, :], None, self.setting.options.label_smoothing)[0]
+        return soft_masses(targets[None, :], None, self.setting.options.label_smoothing)[0]
 
     @property
     def terms(self) -> NDArray[np.float64]:

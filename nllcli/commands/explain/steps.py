@@ -38,7 +38,7 @@ def sum_steps(explanation: Explanation) -> list[Step]:
 def steps_of_one_class(explanation: Explanation, c: int) -> list[Step]:
     """p and -log p of class ``c``, from what the file holds."""
     worked, options = explanation.worked, explanation.setting.options
-    role = "target" if c == worked.target and options.loss != "argmax" else "prediction"
+    role = "target" if c == worked.target and explanation.loss.scores != "prediction" else "prediction"
     name, surprisal = explanation.name(c), float(worked.unclipped[c])
     if worked.softmax is not None:
         power, p = float(worked.softmax.exponentials[c]), float(np.exp(-surprisal))
@@ -79,6 +79,11 @@ def shares_step(explanation: Explanation) -> Step:
         return Step("loss, the sum of the products", (loss,))
     terms = _joined([_bracketed(float(term)) for term in explanation.terms], " + ")
     return Step("loss, the sum of the products", (*terms, " = ", loss), aligned=True)
+
+
+def loss_step(explanation: Explanation) -> Step:
+    """The loss alone, where it is not taken apart."""
+    return Step(f"loss, {explanation.loss.about}", (explanation.worked.loss, " nats"))
 
 
 def one_vs_rest_step(explanation: Explanation) -> Step:

@@ -107,7 +107,7 @@ def _asked(explanation: Explanation) -> str:
     """What p is compared with."""
     if explanation.spread and explanation.setting.options.class_weights is not None:
         return "share"
-    return "predicted" if explanation.setting.options.loss == "argmax" else "target"
+    return "predicted" if explanation.loss.scores == "prediction" else "target"
 
 
 def _balanced(explanation: Explanation) -> bool:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.blocks import Block, Scratch
-from nllcli.numerics import gradient
 from nllcli.numerics.evaluate import Wanted, evaluate, scores_of
 from nllcli.numerics.exact import exact_sum
 from nllcli.numerics.kernels.convert import to_float
 from nllcli.numerics.kernels.normaliser import normalise
+from nllcli.numerics.losses import LOSSES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.settings import LossOptions
+    from nllcli.numerics.surprisal.surprisal import Surprisal
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class Worked:
     """What a textbook writes down for one sample; arrays are (C,) float64.
 
     ``given`` is what the file holds, ``surprisals`` are -log p and ``complements`` -log(1 - p), in nats, after any
-    clipping; ``unclipped`` are the surprisals before it. ``shares`` are the factors of the surprisals in the loss
-    (None for one-vs-rest), class weights included. ``target`` is None where there is none, or soft; then ``shares``
-    tell. ``gradient`` is that of ``weighted_loss`` by the logits, None where the file holds no logits or p is
-    clipped; NaN where a class has no logit of its own.
+    clipping; ``unclipped`` are the surprisals before it. ``shares`` are the factors of the surprisals in the loss,
+    class weights included; None where the loss is not a sum of them. ``target`` is None where there is none, or soft.
+    ``gradient`` is that of ``weighted_loss`` by the logits, None where the file holds no logits or p is clipped; NaN
+    where a class has no logit of its own.
     """
 
     given: NDArray[np.float64]
@@ -94,7 +95,7 @@ def work_through(block: Block, options: LossOptions) -> Worked:
         surprisals=0.0 - outcome.log_probs[0],
         unclipped=scores_of(x, replace(options, clip=None), scratch).all()[0].copy(),
         complements=scores.complement()[0],
-        shares=None if options.loss == "one-vs-rest" or not counted else gradient.masses(scores, targets, options)[0],
+        shares=_shares(scores, targets, options) if counted else None,
         gradient=None if outcome.gradient is None else _by_class(outcome.gradient[0], options),
         target=int(targets[0]) if indexed else None,
         soft_target=targets[0].astype(np.float64) if soft else None,
@@ -110,6 +111,14 @@ def work_through(block: Block, options: LossOptions) -> Worked:
 def total(values: NDArray[np.float64]) -> float:
     """The sum of ``values`` (n,), rounded once."""
     return float(exact_sum(np.ascontiguousarray(values)))
+
+
+def _shares(scores: Surprisal, targets: NDArray[Any], options: LossOptions) -> NDArray[np.float64] | None:
+    masses = LOSSES[options.loss].masses
+    if masses is None:
+        return None
+    shares: NDArray[np.float64] = masses(scores, targets, options.class_weights, options.label_smoothing)[0]
+    return shares
 
 
 def _given(x: NDArray[Any], options: LossOptions) -> NDArray[np.float64]:

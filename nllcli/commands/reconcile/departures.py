@@ -14,6 +14,7 @@ from nllcli.commands.reconcile.conventions import (
     Convention,
     Weighting,
 )
+from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.schemes import ABOUT, NORMALIZATIONS
 
 if TYPE_CHECKING:
@@ -39,11 +40,6 @@ _READINGS = {
     SOFTMAX_TWICE: "softmax applied twice",
     "log-probs": "LOGITS read as log-probabilities",
     "probs": "LOGITS read as probabilities",
-}
-_LOSSES = {
-    "nll": "the target's -log p alone",
-    "argmax": "-log of the largest p, whatever the target",
-    "one-vs-rest": "one-vs-rest: each class a yes-or-no question",
 }
 _REDUCTIONS = {
     "mean": "mean over the sum of the targets' weights",
@@ -167,9 +163,9 @@ def _readings(base: Convention) -> Iterator[Departure]:
 
 
 def _term_departures(base: Convention, data: Data) -> Iterator[Departure]:
-    for loss, text in _LOSSES.items():
+    for loss, about in LOSSES.items():
         if loss != base.term.loss:
-            yield Departure("loss", text, (("loss", loss), ("smoothing", 0.0)))
+            yield Departure("loss", about.about, (("loss", loss), ("smoothing", 0.0)))
     if base.term.clip is not None:
         yield Departure("clip", "p not clipped", (("clip", None),))
     for eps, who in _CLIPS.items():
@@ -188,7 +184,7 @@ def _term_departures(base: Convention, data: Data) -> Iterator[Departure]:
 
 
 def _smoothings(base: Convention, n_classes: int) -> Iterator[Departure]:
-    if base.term.loss != "nll":
+    if not LOSSES[base.term.loss].smooths:
         return
     own = base.term.smoothing
     if own:

@@ -25,6 +25,7 @@ _SCHEMES = {
     "median-frequency": "n.quantile(0.5) / n",
     "log": "1 / (1.02 + n / n.sum()).log()",
 }
+_EXPRESSED = ("nll", "one-vs-rest", "argmax")
 _SKLEARN_EPS = 2.0**-52
 _MOST_LISTED = 20
 
@@ -46,9 +47,9 @@ def python_line(convention: Convention, tensors: Tensors, weights: Sequence[floa
     Empty where it would be a program: batch means of what no loss of PyTorch gives, say.
     """
     term = convention.term
-    if (convention.batch or convention.sample_weights) and term.shift:
+    if term.loss not in _EXPRESSED or (convention.batch and not _is_call(convention)):
         return ""
-    if convention.batch and not _is_call(convention):
+    if (convention.batch or convention.sample_weights) and term.shift:
         return ""
     if _is_sklearn(convention, tensors):
         whole = "" if convention.reduction == "mean" else ", normalize=False"

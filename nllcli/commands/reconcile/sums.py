@@ -22,9 +22,8 @@ from nllcli.commands.reconcile.conventions import (
     plain_term,
     round_to,
 )
-from nllcli.numerics.evaluate import LOSSES
 from nllcli.numerics.kernels.convert import to_float
-from nllcli.numerics.losses import nll
+from nllcli.numerics.losses import LOSSES, nll
 from nllcli.numerics.surprisal.surprisal import Clipped, Surprisal, surprisal
 
 if TYPE_CHECKING:
@@ -253,7 +252,9 @@ def _batches(
     class_weights = plan.weights[key]
     own = np.ones(len(targets.y)) if class_weights is None else class_weights[targets.y]
     if key.term.smoothing and class_weights is not None and not key.own_weight_smoothing:
-        terms = worked.readable(nll(worked.scores(key.term), targets.y, class_weights, key.term.smoothing), key.term)
+        terms = worked.readable(
+            nll.value(worked.scores(key.term), targets.y, class_weights, key.term.smoothing), key.term
+        )
     else:
         terms = worked.losses(key.term, targets.y) * own
     counted = targets.counted & (targets.raw != key.ignore_index)
@@ -282,13 +283,15 @@ class _Reading:
         """The ``losses`` (n,) with NaN where numbers cannot be read so, as ``nll compute`` refuses them."""
         if self._outside is None:
             return losses
-        if term.reading == "log-probs" and (term.clip is not None or not (self._binary or term.loss == "one-vs-rest")):
+        if term.reading == "log-probs" and (
+            term.clip is not None or not (self._binary or LOSSES[term.loss].asks_every_class)
+        ):
             return losses  # no 1 - p that would be negative
         return np.where(self._outside, np.nan, losses)
 
     def losses(self, term: Term, targets: NDArray[np.int64]) -> NDArray[np.float64]:
         """The samples' losses (n,); NaN where the numbers cannot be read as probabilities."""
-        values = self.readable(LOSSES[term.loss](self.scores(term), targets, None, term.smoothing), term)
+        values = self.readable(LOSSES[term.loss].value(self.scores(term), targets, None, term.smoothing), term)
         return values if term.loss_rounding is None else round_to(values, term.loss_rounding)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.check.evidence.sums import Moments, Sums
-from nllcli.numerics import losses
 from nllcli.numerics.kernels.layout import pick
+from nllcli.numerics.losses import nll
 from nllcli.numerics.tally import Rows
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def read_fit(
 def read_soft_fit(scores: Surprisal, targets: NDArray[Any], used: NDArray[np.bool_], start: int) -> Fit:
     """Score soft ``targets`` (n, C)."""
     with np.errstate(all="ignore"):
-        loss = losses.nll(scores, targets)
+        loss = nll.value(scores, targets)
     finite = used & np.isfinite(loss)
     return Fit(loss=Moments.of(loss[finite]), infinite=Rows.where(used & np.isposinf(loss), start))
 

@@ -1,0 +1,78 @@
+"""The losses by name, each one record: what ``--help``, completion and every command need of it, without numpy."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss; ``module`` has its formulas.
+
+    - ``value(surprisal, targets, class_weights, label_smoothing)``: one number a sample (n,), in nats;
+    - ``gradient(surprisal, targets, class_weights, label_smoothing)``: by the logits, before any temperature, (n, C);
+    - ``uniform(yes, no, n_classes)``: the loss where every p is 1/C, with ``yes`` = -log p and ``no`` = -log(1 - p);
+    - ``masses(surprisal, targets, class_weights, label_smoothing)``, if the loss is a sum over the classes of
+      v_c (-log p_c): the factors v (n, C).
+
+    ``targets`` are class indices (n,) or, where ``takes_soft``, class probabilities (n, C); ``class_weights`` is (C,)
+    or None. ``scores`` names the one class whose -log p the loss is, "target" or "prediction"; empty if it is none.
+    ``asks_every_class`` says that it needs 1 - p of each class, ``is_likelihood`` that its exponential is a perplexity.
+    """
+
+    title: str
+    about: str
+    module: str
+    scores: str = ""
+    needs_targets: bool = True
+    takes_soft: bool = False
+    smooths: bool = False
+    asks_every_class: bool = False
+    is_likelihood: bool = False
+
+    @property
+    def value(self) -> Callable[..., Any]:
+        return self._formula("value")
+
+    @property
+    def gradient(self) -> Callable[..., Any]:
+        return self._formula("gradient")
+
+    @property
+    def uniform(self) -> Callable[..., float]:
+        return self._formula("uniform")
+
+    @property
+    def masses(self) -> Callable[..., Any] | None:
+        return getattr(import_module(self.module), "masses", None)
+
+    def _formula(self, name: str) -> Callable[..., Any]:
+        formula: Callable[..., Any] = getattr(import_module(self.module), name)
+        return formula
+
+
+LOSSES = {
+    "nll": Loss(
+        "Negative log-likelihood",
+        "the target's -log p alone",
+        "nllcli.numerics.losses.nll",
+        scores="target",
+        takes_soft=True,
+        smooths=True,
+        is_likelihood=True,
+    ),
+    "one-vs-rest": Loss(
+        "One-vs-rest loss",
+        "one-vs-rest: each class a yes-or-no question",
+        "nllcli.numerics.losses.one_vs_rest",
+        asks_every_class=True,
+    ),
+    "argmax": Loss(
+        "Surprisal of the prediction",
+        "-log of the largest p, whatever the target",
+        "nllcli.numerics.losses.argmax",
+        scores="prediction",
+        needs_targets=False,
+    ),
+}
