@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nllcli.data.part import Part
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -27,21 +29,13 @@ _LOWERED_DIGITS = 16
 
 
 @dataclass(frozen=True)
-class ExactSum:
+class ExactSum(Part):
     """The exact sum of float64 values: an integer count of 2**-1074, with infinities and NaN counted apart."""
 
     units: int = 0
     n_positive_inf: int = 0
     n_negative_inf: int = 0
     n_nan: int = 0
-
-    def __add__(self, other: ExactSum) -> ExactSum:
-        return ExactSum(
-            self.units + other.units,
-            self.n_positive_inf + other.n_positive_inf,
-            self.n_negative_inf + other.n_negative_inf,
-            self.n_nan + other.n_nan,
-        )
 
     def __float__(self) -> float:
         """The sum, rounded once."""

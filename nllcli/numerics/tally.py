@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nllcli.data.part import Part
 from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_multiple, exact_sum
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _sum_of_squares(values: NDArray[np.float64]) -> float:
 
 
 @dataclass(frozen=True)
-class ClassSums:
+class ClassSums(Part):
     """Per class, (C,) each: counted samples, correct ones, the sum of their loss terms, without and with weights."""
 
     n: NDArray[np.int64]
@@ -103,17 +104,9 @@ class ClassSums:
     loss_sum: ExactSums
     weighted_sum: ExactSums
 
-    def __add__(self, other: ClassSums) -> ClassSums:
-        return ClassSums(
-            self.n + other.n,
-            self.n_correct + other.n_correct,
-            self.loss_sum + other.loss_sum,
-            self.weighted_sum + other.weighted_sum,
-        )
-
 
 @dataclass(frozen=True)
-class Tally:
+class Tally(Part):
     """Sums only; ``Tally()`` is the identity of ``+``, and every mean is taken once, at the end.
 
     ``loss_sum`` adds the weighted losses, ``unweighted_sum`` the plain ones, ``weight_sum`` the denominators.
@@ -121,32 +114,13 @@ class Tally:
 
     n_samples: int = 0
     n_counted: int = 0
-    n_correct: int | None = 0
+    n_correct: int | None = None
     loss_sum: ExactSum = ExactSum()
     weight_sum: ExactSum = ExactSum()
     unweighted_sum: ExactSum = ExactSum()
     spread: Spread = Spread()
     findings: dict[str, Rows] = field(default_factory=dict)
     classes: ClassSums | None = None
-
-    def __add__(self, other: Tally) -> Tally:
-        if not self.n_samples:
-            return other
-        if not other.n_samples:
-            return self
-        codes = [*self.findings, *(c for c in other.findings if c not in self.findings)]
-        with np.errstate(all="ignore"):
-            return Tally(
-                self.n_samples + other.n_samples,
-                self.n_counted + other.n_counted,
-                None if self.n_correct is None or other.n_correct is None else self.n_correct + other.n_correct,
-                self.loss_sum + other.loss_sum,
-                self.weight_sum + other.weight_sum,
-                self.unweighted_sum + other.unweighted_sum,
-                self.spread + other.spread,
-                {c: self.findings.get(c, Rows()) + other.findings.get(c, Rows()) for c in codes},
-                None if self.classes is None or other.classes is None else self.classes + other.classes,
-            )
 
     def mean(self) -> float:
         """The weighted mean; NaN where nothing was counted, or where the weights add up to 0."""

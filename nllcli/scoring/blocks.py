@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nllcli.engine import sizes
-from nllcli.engine.threads import map_blocks
+from nllcli.engine import blocks
+from nllcli.engine.blocks import map_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,14 +22,14 @@ _TEXT_PARTS = 8
 
 def chunks(dataset: Dataset) -> Iterator[Chunk]:
     """The dataset's blocks: of text smaller ones, as it is read before its turn comes and longer than its numbers."""
-    samples = sizes.block_samples(dataset.layout.n_classes)
+    samples = blocks.block_samples(dataset.layout.n_classes)
     return dataset.chunks(samples if dataset.layout.n_samples is not None else max(1, samples // _TEXT_PARTS))
 
 
 def raw_targets(dataset: Dataset) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """The targets as they are, piece by piece, each with its first sample."""
     if dataset.targets is not None:
-        step = sizes.BLOCK_ELEMENTS
+        step = blocks.BLOCK_ELEMENTS
         for start in range(0, dataset.targets.n, step):
             yield start, dataset.targets.read(start, min(step, dataset.targets.n - start))
     else:

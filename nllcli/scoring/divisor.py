@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nllcli.data.blocks import Block, Chunk
-from nllcli.engine.threads import map_blocks
+from nllcli.engine.blocks import map_blocks
 from nllcli.errors import UsageError
 from nllcli.numerics.evaluate import weight_sum
 from nllcli.numerics.exact import ExactSum

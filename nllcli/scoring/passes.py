@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from nllcli.engine.threads import map_blocks
+from nllcli.engine.blocks import map_blocks
 from nllcli.numerics.evaluate import Outcome, Wanted, counted_targets, evaluate
 from nllcli.scoring.blocks import chunks, raw_targets
 from nllcli.scoring.places import blaming

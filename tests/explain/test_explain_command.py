@@ -304,7 +304,7 @@ def test_only_the_blocks_of_the_rows_are_read(saved, monkeypatch):
     logits = np.random.default_rng(0).normal(size=(4000, 1000)).astype("f4")
     paths = saved(logits, np.zeros(4000, int))
     read = []
-    monkeypatch.setattr("nllcli.engine.sizes.BLOCK_ELEMENTS", 1 << 19)
+    monkeypatch.setattr("nllcli.engine.blocks.BLOCK_ELEMENTS", 1 << 19)
     positioned = __import__("os").preadv
 
     def counting(fd, buffers, position):
@@ -328,7 +328,7 @@ def test_standard_input_that_holds_everything_is_read_once(words):
 
 @pytest.mark.parametrize("words", [[], ["--weights", "1,0.2,0.5"]], ids=["counts", "weights"])
 def test_targets_among_the_logits_count_in_every_block(words, monkeypatch):
-    monkeypatch.setattr("nllcli.engine.sizes.BLOCK_ELEMENTS", 3)  # a block a sample
+    monkeypatch.setattr("nllcli.engine.blocks.BLOCK_ELEMENTS", 3)  # a block a sample
     pets = [SAMPLES / "pets" / "pets.csv", "--target-column", "animal", *words]
     report = nll("explain", *pets, "--row", 1, "-f", "json").json
     assert report["denominator"] == (1.7 if words else 3)

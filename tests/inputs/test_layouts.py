@@ -7,7 +7,7 @@ import pytest
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
-from nllcli.engine import threads as stream
+from nllcli.engine import blocks as stream
 from nllcli.errors import FaultError, NllError, UsageError
 from nllcli.inputs.arrays import raw
 from nllcli.inputs.arrays.memory import memory_array

@@ -12,7 +12,7 @@ from nllcli.commands.check.evidence.labels import Runs, Streaks, read_runs, read
 from nllcli.commands.check.findings.case import ERROR, NOTE, WARNING, Case, Finding, Padding
 from nllcli.commands.check.findings.table import FINDINGS
 from nllcli.commands.check.own_loss import Scored, own_loss
-from nllcli.engine import sizes
+from nllcli.engine import blocks
 from nllcli.errors import NllError
 from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.dataset import open_dataset
@@ -112,7 +112,7 @@ def _padding(request: ScoreRequest, dataset: Dataset) -> tuple[Padding, ...]:
     if flat:
         values = values[:1]
     found = {value: Padding(value, Streaks(), Runs()) for value in values}
-    step = sizes.BLOCK_ELEMENTS if flat else max(1, sizes.BLOCK_ELEMENTS // sequence) * sequence
+    step = blocks.BLOCK_ELEMENTS if flat else max(1, blocks.BLOCK_ELEMENTS // sequence) * sequence
     # Where a shift finds no target, at one end of every sequence, there is no padding either.
     scored = targets.scored if isinstance(targets, Shifted) and not flat else slice(None)
     for start in range(0, targets.n, step):

@@ -12,7 +12,8 @@ from nllcli.commands.explain.record import RECORD_COLUMNS, record
 from nllcli.commands.explain.sample import Explanation, Setting
 from nllcli.commands.explain.worked import work_through
 from nllcli.data.blocks import Block
-from nllcli.engine.threads import map_blocks
+from nllcli.data.part import Part
+from nllcli.engine.blocks import map_blocks
 from nllcli.errors import UsageError
 from nllcli.inputs.shapes import shown
 from nllcli.inputs.targets import Shifted
@@ -56,21 +57,13 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Part(Part):
     """What a pass over the file gathers; parts add up."""
 
     hardest: Hardest
     tally: Tally = Tally()
     weight_sum: ExactSum = ExactSum()
     picked: dict[int, Block] = field(default_factory=dict)
-
-    def __add__(self, other: _Part) -> _Part:
-        return _Part(
-            self.hardest + other.hardest,
-            self.tally + other.tally,
-            self.weight_sum + other.weight_sum,
-            {**self.picked, **other.picked},
-        )
 
 
 def explain(request: ScoreRequest, choice: Choice) -> Report:

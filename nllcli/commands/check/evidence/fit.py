@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.check.evidence.sums import Moments, Sums
+from nllcli.commands.check.evidence.sums import Moments
+from nllcli.data.part import Part
 from nllcli.numerics.kernels.layout import pick
 from nllcli.numerics.losses import nll
 from nllcli.numerics.tally import Rows
@@ -22,7 +23,7 @@ MAX_CONFUSION = 256
 
 
 @dataclass(frozen=True)
-class Pairing(Sums):
+class Pairing(Part):
     """Samples scored against their own and against a neighbour's target: ``gain`` is own loss minus the other.
 
     ``n_right_beyond`` of the ``n_beyond`` samples that have a target as far again as the neighbour's are predicted so.
@@ -37,7 +38,7 @@ class Pairing(Sums):
 
 
 @dataclass(frozen=True)
-class Fit(Sums):
+class Fit(Part):
     """How well used samples are predicted.
 
     ``loss`` of those with a finite one, ``class_losses`` (C,) their sums by target, ``infinite`` the others;

@@ -10,8 +10,8 @@ import numpy as np
 from nllcli.commands.check.evidence.fit import Fit, read_as_probs, read_fit, read_soft_fit
 from nllcli.commands.check.evidence.labels import Labels, SoftLabels, read_labels, read_soft_labels
 from nllcli.commands.check.evidence.repeats import Repeats, read_repeats
-from nllcli.commands.check.evidence.sums import Sums
 from nllcli.commands.check.evidence.values import Tops, Values, read_values
+from nllcli.data.part import Part
 from nllcli.numerics.kernels.convert import to_float
 from nllcli.numerics.kernels.layout import contiguous
 from nllcli.numerics.surprisal.surprisal import surprisal
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Evidence(Sums):
+class Evidence(Part):
     """What the samples show; ``Evidence()`` is the identity of ``+``.
 
     ``bad_weights`` are counted samples whose own weight is not finite.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.check.evidence.sums import Every, Sums
+from nllcli.commands.check.evidence.sums import Every
+from nllcli.data.part import Part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,7 @@ _LEAST_THOUSAND, _LEAST_LONG = 1e3, 1e5
 
 
 @dataclass(frozen=True)
-class Bits(Sums):
+class Bits(Part):
     """Of ``n`` two-byte integers ``n_fitting`` are, as bfloat16, such numbers as logits; ``n_negative`` are below 0.
 
     Of ``n_rows`` rows of them ``n_log_probs`` hold logarithms of probabilities that sum to 1.
@@ -37,7 +38,7 @@ class Bits(Sums):
 
 
 @dataclass(frozen=True)
-class Halves(Sums):
+class Halves(Part):
     """Whether ``every`` second column could stand before a comma and the others after it.
 
     ``n_long`` of the ``n`` numbers in the others have six digits or more.

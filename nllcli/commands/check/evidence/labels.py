@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.check.evidence.sums import Extent, FewValues, Sums
+from nllcli.commands.check.evidence.sums import Extent, FewValues
+from nllcli.data.part import Part
 from nllcli.numerics.evaluate import sum_tolerance
 from nllcli.numerics.tally import Rows
 
@@ -19,7 +20,7 @@ LEAST_RUN = 4
 
 
 @dataclass(frozen=True)
-class Labels(Sums):
+class Labels(Part):
     """``counts`` (C,) of the targets in range, ``extent`` of all that are not ignored, and those ``outside``."""
 
     n_ignored: int = 0
@@ -30,7 +31,7 @@ class Labels(Sums):
 
 
 @dataclass(frozen=True)
-class SoftLabels(Sums):
+class SoftLabels(Part):
     """Rows of soft targets whose sum is not 1, and rows that hold something that is no probability."""
 
     off: Rows = Rows()
@@ -68,7 +69,7 @@ def read_soft_labels(targets: NDArray[Any], start: int) -> tuple[SoftLabels, NDA
 
 
 @dataclass(frozen=True)
-class Runs(Sums):
+class Runs(Part):
     """Where one candidate for padding stands in sequences of one length.
 
     ``n`` occurrences in all; ``n_ending`` of them in unbroken runs at the ends of sequences, ``n_leading`` at the
@@ -103,7 +104,7 @@ def _run_lengths(same: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class Streaks(Sums):
+class Streaks(Part):
     """Unbroken runs along a flat list of targets: of one candidate for padding, and of every other value."""
 
     n: int = 0

@@ -1,12 +1,14 @@
-"""Frozen evidence that adds up field by field, and the small values its fields are made of."""
+"""The small values that evidence is made of."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from nllcli.data.part import Part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,22 +17,7 @@ _N_DISTINCT = 16
 
 
 @dataclass(frozen=True)
-class Sums:
-    """A dataclass whose ``+`` adds its fields; None is the identity of a field, ``Sums()`` that of the whole."""
-
-    def __add__(self, other: Self) -> Self:
-        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
-        return type(self)(*(_joined(a, b) for a, b in pairs))
-
-
-def _joined(a: Any, b: Any) -> Any:
-    if a is None:
-        return b
-    return a if b is None else a + b
-
-
-@dataclass(frozen=True)
-class Moments(Sums):
+class Moments(Part):
     """``n`` values, their sum and the sum of their squares."""
 
     n: int = 0

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
-from nllcli.commands.check.evidence.sums import Constant, Every, Peak, Sums
+from nllcli.commands.check.evidence.sums import Constant, Every, Peak
+from nllcli.data.part import Part
 from nllcli.numerics.evaluate import sum_tolerance
 from nllcli.numerics.kernels.convert import is_bfloat16
 from nllcli.numerics.tally import Rows
@@ -22,7 +23,7 @@ _PEEKED_ROWS, _PEEKED_CLASSES = 4, 256
 
 
 @dataclass(frozen=True)
-class Values(Sums):
+class Values(Part):
     """What counted samples hold.
 
     ``n`` rows; of them ``n_probs`` and ``n_log_probs`` look like probabilities and their logarithms, ``n_unit`` lie
