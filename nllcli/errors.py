@@ -34,13 +34,16 @@ def setting(name: str, value: object = None) -> str:
 
 
 def worded(told: Any, say: Callable[[str, str | None], str]) -> Any:
-    """What is told to a user (text, or a record of texts), its settings written by ``say(name, value)``."""
+    """What is told to a user (text, or a record of texts), its settings written by ``say(name, value)``.
+
+    Lists, which hold the numbers of many samples, are left as they are.
+    """
     if isinstance(told, str):
         return _SETTING.sub(lambda found: say(found[1], found[2]), told)
     if isinstance(told, dict):
         return {key: worded(value, say) for key, value in told.items()}
-    if isinstance(told, list | tuple):
-        return type(told)(worded(value, say) for value in told)
+    if isinstance(told, tuple):
+        return tuple(worded(value, say) for value in told)
     if is_dataclass(told) and not isinstance(told, type):
         return replace(told, **{field.name: worded(getattr(told, field.name), say) for field in fields(told)})
     return told

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from nllcli.engine.blocks import map_blocks
+from nllcli.engine.blocks import fold, map_blocks
 from nllcli.numerics.evaluate import Outcome, Wanted, counted_targets, evaluate
 from nllcli.scoring.blocks import chunks, raw_targets
 from nllcli.scoring.places import blaming
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.data.blocks import Block, Progress, Scratch
+    from nllcli.data.blocks import Block, Chunk, Progress, Scratch
     from nllcli.data.dataset import Dataset
+    from nllcli.data.part import Part
     from nllcli.scoring.settled import Settled
+
+    Sum = TypeVar("Sum", bound=Part)
 
 Result = TypeVar("Result")
 
@@ -31,6 +34,28 @@ def outcomes(
     work = partial(_work, settled, wanted)
     with blaming(dataset):
         yield from map_dataset(work, dataset, threads=threads, progress=progress)
+
+
+def fold_dataset(
+    work: Callable[[Block, Scratch], Any],
+    zero: Sum,
+    dataset: Dataset,
+    *,
+    take: Callable[[Any], Sum] | None = None,
+    only: Callable[[Chunk], Chunk | None] | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Sum:
+    """``engine.fold`` over the dataset's blocks, its size told to ``progress``; errors name file and place.
+
+    ``only`` is asked for every chunk: it returns the chunk to work on in its place, or None for none.
+    """
+    if progress is not None:
+        progress.begin(dataset.logits.n_bytes)
+    whole = chunks(dataset)
+    asked = whole if only is None else (chunk for chunk in map(only, whole) if chunk is not None)
+    with blaming(dataset):
+        return fold(work, zero, asked, take=take, threads=threads, progress=progress)
 
 
 def map_dataset(
