@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from nllcli.cli import options, scoring
+from nllcli.cli import options
 from nllcli.cli.command import Command
+from nllcli.cli.wording import emit
 from nllcli.errors import ExitCode
 
 
@@ -34,14 +35,14 @@ Codes = Annotated[
 ]
 
 
-@scoring.scores()
+@options.takes(*options.SCORING)
 def check(
-    given: scoring.Scoring,
+    given: options.Given,
     *,
     format: options.Format = None,
     quiet: Codes = False,
     output: options.Output = None,
-    progress: scoring.ShowProgress = None,
+    progress: options.ShowProgress = None,
 ) -> None:
     """What is wrong or suspicious about logits and targets.
 
@@ -49,7 +50,6 @@ def check(
     beside the findings.
     """
     from nllcli.commands.check.check import check as task
-    from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nllcli.cli import options, scoring
+from nllcli.cli import options
+from nllcli.cli.wording import emit
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.compute import Sections
@@ -27,28 +28,27 @@ PerSample = Annotated[
 ]
 
 
-@scoring.scores()
+@options.takes(*options.SCORING)
 def compute(
-    given: scoring.Scoring,
+    given: options.Given,
     *,
     per_class: PerClass = False,
     per_sample: PerSample = False,
-    save_losses: Annotated[str | None, scoring.saving("losses", "losses, 0 where ignored")] = None,
-    save_probs: Annotated[str | None, scoring.saving("probs", "probabilities")] = None,
-    save_log_probs: Annotated[str | None, scoring.saving("log-probs", "log-probabilities")] = None,
-    save_grad: Annotated[str | None, scoring.saving("grad", "gradient of the loss by the logits")] = None,
-    save_dtype: scoring.SaveDtype = "f8",
+    save_losses: Annotated[str | None, options.saving("losses", "losses, 0 where ignored")] = None,
+    save_probs: Annotated[str | None, options.saving("probs", "probabilities")] = None,
+    save_log_probs: Annotated[str | None, options.saving("log-probs", "log-probabilities")] = None,
+    save_grad: Annotated[str | None, options.saving("grad", "gradient of the loss by the logits")] = None,
+    save_dtype: options.SaveDtype = "f8",
     format: options.Format = None,
     quiet: options.Quiet = False,
     output: options.Output = None,
-    progress: scoring.ShowProgress = None,
+    progress: options.ShowProgress = None,
 ) -> None:
     """The loss: reduced, per class and per sample."""
     from nllcli.commands.compute.compute import Sections
     from nllcli.commands.compute.compute import compute as task
     from nllcli.commands.compute.saving import Saves
     from nllcli.outputs.arrays import open_array
-    from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.formats import format_for
     from nllcli.outputs.progress import ProgressBar
@@ -63,7 +63,7 @@ def compute(
         },
         inputs=given.files,
     )
-    sections = _sections(format or format_for(output), given.reduction, per_class=per_class, per_sample=per_sample)
+    sections = _sections(format or format_for(output), given["reduction"], per_class=per_class, per_sample=per_sample)
     with ProgressBar(progress) as bar:
         report = task(
             given.request(bar),

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from nllcli.cli import options, scoring
+from nllcli.cli import options
+from nllcli.cli.wording import emit
 
 
 def _row(text: str) -> int | tuple[int, ...]:
@@ -31,16 +32,16 @@ Hardest = Annotated[
 ]
 
 
-@scoring.scores()
+@options.takes(*options.SCORING)
 def explain(
-    given: scoring.Scoring,
+    given: options.Given,
     *,
     rows: Rows = None,
     hardest: Hardest = None,
     format: options.Format = None,
     quiet: options.Quiet = False,
     output: options.Output = None,
-    progress: scoring.ShowProgress = None,
+    progress: options.ShowProgress = None,
 ) -> None:
     """Chosen samples worked step by step: softmax, loss and gradient.
 
@@ -49,7 +50,6 @@ def explain(
     """
     from nllcli.commands.explain.explain import Choice
     from nllcli.commands.explain.explain import explain as task
-    from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nllcli.cli.options import WRITTEN, text_format
+from nllcli.cli.wording import emit, in_flags
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Progress
@@ -41,7 +42,7 @@ def deliver(
 ) -> None:
     """Run a task whose result is a matrix, and send that where it belongs: a file, a pipe or a screen."""
     from nllcli.outputs.arrays import open_array
-    from nllcli.outputs.emit import emit, emit_notices
+    from nllcli.outputs.emit import emit_notices
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.formats import check_text_file, format_of_extension
     from nllcli.outputs.progress import ProgressBar
@@ -64,4 +65,4 @@ def deliver(
     if target is None:
         emit(report, fmt=format or "table", quiet=quiet, path=output)
     else:
-        emit_notices(report)
+        emit_notices(in_flags(report))

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from nllcli.cli import options, scoring
+from nllcli.cli import options
+from nllcli.cli.wording import emit
 from nllcli.errors import ExitCode
 
 Expect = Annotated[
@@ -33,9 +34,9 @@ Commands = Annotated[
 ]
 
 
-@scoring.scores()
+@options.takes(*options.SCORING)
 def reconcile(
-    given: scoring.Scoring,
+    given: options.Given,
     *,
     expect: Expect,
     tolerance: Tolerance = None,
@@ -43,7 +44,7 @@ def reconcile(
     format: options.Format = None,
     quiet: Commands = False,
     output: options.Output = None,
-    progress: scoring.ShowProgress = None,
+    progress: options.ShowProgress = None,
 ) -> None:
     """Which convention gives a number.
 
@@ -53,13 +54,12 @@ def reconcile(
     """
     from nllcli.commands.reconcile.reconcile import Asked
     from nllcli.commands.reconcile.reconcile import reconcile as task
-    from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
 
     check_outputs({"the report": output or "-"}, inputs=given.files)
     with ProgressBar(progress) as bar:
-        report, found = task(given.request(bar), Asked(expect, tolerance, limit, given.classes))
+        report, found = task(given.request(bar), Asked(expect, tolerance, limit, given["classes"]))
     emit(report, fmt=format, quiet=quiet, path=output)
     if not found:
         raise typer.Exit(ExitCode.CONDITION)

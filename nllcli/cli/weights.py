@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from nllcli.cli import options
+from nllcli.cli.wording import emit
+from nllcli.data.settings import FILES
 from nllcli.errors import UsageError
 from nllcli.numerics.schemes import ABOUT
 
@@ -34,22 +36,27 @@ Targets = Annotated[
     typer.Option(
         "--targets",
         metavar="FILE",
-        rich_help_panel=options.FILES,
+        rich_help_panel=FILES,
         help="Count the classes in a file of targets instead.",
+    ),
+]
+Counts = Annotated[
+    str | None,
+    typer.Option(
+        "--counts",
+        metavar="NUMBERS|FILE",
+        rich_help_panel=FILES,
+        help="Samples of each class: 10,50,100, a file, or - for stdin.",
     ),
 ]
 AllSchemes = Annotated[bool, typer.Option("--all", rich_help_panel=options.SHOWN, help="Every scheme, side by side.")]
 
 
+@options.takes("counts", "classes", "scheme", "normalize", "beta", "zero_count", counts=Counts)
 def weights(
+    given: options.Given,
     *,
-    counts: options.Counts = None,
     targets: Targets = None,
-    classes: options.Classes = None,
-    scheme: options.Scheme = None,
-    normalize: options.Normalize = None,
-    beta: options.Beta = None,
-    zero_count: options.ZeroCount = "error",
     all_schemes: AllSchemes = False,
     format: options.Format = None,
     quiet: options.Quiet = False,
@@ -61,9 +68,9 @@ def weights(
     text: numbers between commas, blanks or line ends, lines of name,count, or what nll weights wrote.
     """
     from nllcli.commands.weights import weights as task
-    from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
 
+    counts, classes, scheme = given["counts"], given["classes"], given["scheme"]
     if all_schemes and scheme is not None:
         raise UsageError("--all and --scheme exclude each other")
     if all_schemes and quiet:
@@ -74,9 +81,9 @@ def weights(
         class_counts,
         class_names=class_names,
         scheme=scheme or "balanced",
-        normalize=normalize,
-        beta=beta,
-        zero_count=zero_count,
+        normalize=given["normalize"],
+        beta=given["beta"],
+        zero_count=given["zero_count"],
         all_schemes=all_schemes,
         alphabetical=counts is None and classes is None and class_names is not None,
     )
@@ -86,10 +93,10 @@ def weights(
 def _read(counts: str | None, targets: str | None, classes: str | None) -> tuple[Sequence[int], Sequence[str] | None]:
     """Find the counts and the class names among the inputs."""
     from nllcli.inputs.bytes.files import only_one_standard_input
-    from nllcli.inputs.vectors import read_names, read_vector
+    from nllcli.inputs.vectors import read_vector
 
     only_one_standard_input({"--counts": counts, "--targets": targets, "--classes": classes})
-    names = None if classes is None else read_names(classes, what="--classes")
+    names = options.class_names(classes)
     match counts, targets:
         case str(), None:
             vector = read_vector(counts, what="--counts", integers=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nllcli.data.settings import ScoreRequest
 from nllcli.numerics.evaluate import Wanted
 from nllcli.numerics.tally import Tally
 from nllcli.report import Metric, Report
@@ -12,7 +13,6 @@ from nllcli.scoring.divisor import settle_gradient
 from nllcli.scoring.matrix import ArrayTarget, MatrixTable, matrix
 from nllcli.scoring.notices import tally_notices
 from nllcli.scoring.passes import outcomes
-from nllcli.scoring.request import ScoreRequest
 from nllcli.scoring.signature import signature
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nllcli.data.settings import LossOptions
-from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.data.settings import InputOptions, LossOptions
+from nllcli.inputs.dataset import open_dataset
 from nllcli.numerics.evaluate import probabilities
 from nllcli.report import Report
 from nllcli.scoring.checks import check_temperature

@@ -10,7 +10,7 @@ import numpy as np
 
 from nllcli.data.dataset import BlockSource, Dataset, VectorSource
 from nllcli.data.layout import Layout
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX
+from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, Notice, UsageError
 from nllcli.inputs import labels, shapes, targets
 from nllcli.inputs.arrays.raw import FileArray, RawVector, Values, widened
@@ -24,7 +24,7 @@ from nllcli.inputs.tables.text import open_table
 from nllcli.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -32,27 +32,6 @@ if TYPE_CHECKING:
 
 _TABLES = ("csv", "tsv", "parquet", "feather")
 JSON_TARGET = "in lines of JSON the key \"target\" has it: jq -c '{logits, target: .label}' renames another"
-
-
-@dataclass(frozen=True)
-class InputOptions:
-    """How the inputs are to be read; the names are those of the command line.
-
-    ``ignore_index`` of None is the default, -100, not asked for.
-    """
-
-    logits: str
-    targets: str | None = None
-    target_column: str | None = None
-    classes: Sequence[str] | None = None
-    class_axis: int | None = None
-    sample_weights: str | None = None
-    ignore_index: int | None = None
-    shift: int = 0
-    binary: bool = False
-    input_format: str | None = None
-    input_dtype: str | None = None
-    header: str = "auto"
 
 
 def open_dataset(options: InputOptions) -> Dataset:
@@ -218,7 +197,7 @@ def _fit_targets(given: _Targets, layout: Layout, logits: BlockSource, options: 
     vector = _in_file_order(given.array, layout, shifted=options.shift != 0)
     if options.shift:
         length = given.shape[-1] if given.shape else 1
-        ignored = DEFAULT_IGNORE_INDEX if options.ignore_index is None else options.ignore_index
+        ignored = options.ignore_index
         targets.check_shift(options.shift, length or 0, vector.name)
         return targets.Shifted(vector, options.shift, length or 1, ignored)
     return vector

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-HEADERS = ("auto", "yes", "no")
-
 
 @dataclass(frozen=True)
 class ReadOptions:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nllcli.data.settings import InputOptions
 from nllcli.errors import UsageError
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
-from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.dataset import open_dataset
 
 if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset

@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from nllcli.data.settings import PRECISIONS, REDUCTIONS, SOURCES, LossOptions
+from nllcli.data.settings import ON_NONFINITE, PRECISIONS, REDUCTIONS, SOURCES, LossOptions
 from nllcli.errors import UsageError
 from nllcli.numerics.losses import LOSSES
 
 if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset
-    from nllcli.scoring.request import WeightOptions
+    from nllcli.data.settings import WeightOptions
 
 
 def check_weight_options(weights: WeightOptions) -> None:
@@ -36,7 +36,7 @@ def check_options(loss: LossOptions, *, soft: bool, ignoring: bool, unlabelled: 
         "loss": tuple(LOSSES),
         "reduction": REDUCTIONS,
         "precision": PRECISIONS,
-        "on_nonfinite": ("error", "nan"),
+        "on_nonfinite": ON_NONFINITE,
     }
     for name, known in choices.items():
         if getattr(loss, name) not in known:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import Dataset
-    from nllcli.scoring.request import ScoreRequest
+    from nllcli.data.settings import ScoreRequest
 
 
 def class_weights_of(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.float64] | None, str]:

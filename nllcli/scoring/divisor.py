@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nllcli.data.blocks import Block, Chunk
+from nllcli.data.settings import ScoreRequest
 from nllcli.engine.blocks import map_blocks
 from nllcli.errors import UsageError
 from nllcli.numerics.evaluate import weight_sum
@@ -15,7 +16,6 @@ from nllcli.numerics.exact import ExactSum
 from nllcli.scoring.again import open_again
 from nllcli.scoring.blocks import chunks, raw_targets
 from nllcli.scoring.places import blaming
-from nllcli.scoring.request import ScoreRequest
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nllcli.data.settings import LossOptions
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, LossOptions
 from nllcli.errors import Notice, UsageError
 from nllcli.inputs.dataset import JSON_TARGET, open_dataset
 from nllcli.inputs.tables.jsonl import JsonLines
@@ -16,7 +16,7 @@ from nllcli.words import counted
 
 if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset
-    from nllcli.scoring.request import ScoreRequest
+    from nllcli.data.settings import ScoreRequest
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     check_options(
         options,
         soft=dataset.soft_targets is not None,
-        ignoring=request.inputs.ignore_index is not None,
+        ignoring=request.loss.ignore_index != DEFAULT_IGNORE_INDEX,
         unlabelled=not dataset.has_targets,
     )
     return Settled(dataset, options, weighting, notices(options, dataset), request.inputs.shift)

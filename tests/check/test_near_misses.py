@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from predictions import drawn, softmax, sound
 
 from nllcli.commands.check.check import check
-from nllcli.data.settings import LossOptions
-from nllcli.inputs.dataset import InputOptions
-from nllcli.scoring.request import ScoreRequest
+from nllcli.data.settings import InputOptions, LossOptions, ScoreRequest
 
 
 def found(folder, logits, targets=None, *, source="logits", ignore_index=None, **inputs):

@@ -10,10 +10,8 @@ from in_process import nll
 
 from nllcli.cli import explain as command
 from nllcli.commands.explain.explain import Choice, explain
-from nllcli.data.settings import LossOptions
-from nllcli.inputs.dataset import InputOptions
+from nllcli.data.settings import InputOptions, LossOptions, ScoreRequest
 from nllcli.outputs.table import render
-from nllcli.scoring.request import ScoreRequest
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 PETS = [SAMPLES / "pets" / "logits.csv", SAMPLES / "pets" / "targets.txt"]

@@ -8,12 +8,13 @@ from pyarrow import feather, parquet
 from nllcli import compute
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
+from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, NllError, SampleError, UsageError
 from nllcli.inputs import opening
 from nllcli.inputs.arrays import streamed
 from nllcli.inputs.arrays.memory import dataset_of
 from nllcli.inputs.arrays.raw import Values
-from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.pairing import WrittenAsFloats
 from nllcli.inputs.tables import lines
 from nllcli.inputs.targets import Indices, Shifted

@@ -17,8 +17,9 @@ from pyarrow import feather, parquet
 
 from nllcli.cli.main import main
 from nllcli.data.blocks import Scratch
+from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, FaultError, NllError, UsageError
-from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.dataset import open_dataset
 
 N, C = 1003, 7
 RNG = np.random.default_rng(5)

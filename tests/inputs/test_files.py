@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from nllcli.data.blocks import Scratch
+from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, FaultError, NllError, UsageError
 from nllcli.inputs.bytes import files
 from nllcli.inputs.bytes.files import ByteStream, Spool, can_be_read_again, on_disk, open_stream, split_member
-from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.formats import detect
 from nllcli.inputs.opening import open_input
 from nllcli.inputs.options import ReadOptions

@@ -7,12 +7,13 @@ import pytest
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
+from nllcli.data.settings import InputOptions
 from nllcli.engine import blocks as stream
 from nllcli.errors import FaultError, NllError, UsageError
 from nllcli.inputs.arrays import raw
 from nllcli.inputs.arrays.memory import memory_array
 from nllcli.inputs.arrays.raw import RawVector
-from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.opening import at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.shapes import layout_of, shown

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.dataset import Dataset
     from nllcli.data.layout import Layout
-    from nllcli.scoring.request import ScoreRequest
+    from nllcli.data.settings import ScoreRequest
 
 # Values that tokenizers and data sets pad with and that may be classes; the last class is added to them.
 _PADDING = (0, 1, 255)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nllcli.commands.check.findings.case import ERROR, Finding
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX, LossOptions
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, LossOptions, WeightOptions
 from nllcli.errors import DataError, NllError, Notice, SampleError, UsageError
 from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.losses import LOSSES
@@ -17,7 +17,6 @@ from nllcli.scoring.class_weights import class_weights_of
 from nllcli.scoring.loss import loss_of
 from nllcli.scoring.notices import tally_notices
 from nllcli.scoring.places import blaming
-from nllcli.scoring.request import WeightOptions
 from nllcli.scoring.settled import Settled, settle
 from nllcli.scoring.signature import signature
 
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.dataset import Dataset
+    from nllcli.data.settings import ScoreRequest
     from nllcli.report import Report
-    from nllcli.scoring.request import ScoreRequest
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compute.saving import Saver, Saves
+from nllcli.data.settings import ScoreRequest
 from nllcli.numerics.evaluate import Outcome, Wanted
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.losses import LOSSES
@@ -18,7 +19,6 @@ from nllcli.scoring.divisor import settle_gradient
 from nllcli.scoring.loss import class_names, loss_of
 from nllcli.scoring.notices import tally_notices
 from nllcli.scoring.passes import outcomes
-from nllcli.scoring.request import ScoreRequest
 from nllcli.scoring.settled import Settled, settle
 from nllcli.scoring.signature import signature
 

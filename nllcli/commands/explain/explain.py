@@ -13,6 +13,7 @@ from nllcli.commands.explain.sample import Explanation, Setting
 from nllcli.commands.explain.worked import work_through
 from nllcli.data.blocks import Block
 from nllcli.data.part import Part
+from nllcli.data.settings import ScoreRequest
 from nllcli.engine.blocks import map_blocks
 from nllcli.errors import UsageError
 from nllcli.inputs.shapes import shown
@@ -26,7 +27,6 @@ from nllcli.scoring.blocks import chunks
 from nllcli.scoring.loss import class_names, loss_of
 from nllcli.scoring.notices import tally_notices
 from nllcli.scoring.places import blaming
-from nllcli.scoring.request import ScoreRequest
 from nllcli.scoring.settled import Settled, settle
 from nllcli.scoring.signature import signature
 from nllcli.words import counted

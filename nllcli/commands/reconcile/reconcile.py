@@ -16,7 +16,7 @@ from nllcli.commands.reconcile.expectation import expectation
 from nllcli.commands.reconcile.report import Search, reconcile_report
 from nllcli.commands.reconcile.sums import BlockSums, ConventionSums, Plan, collect
 from nllcli.commands.reconcile.values import Values, WeightTable
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, ScoreRequest
 from nllcli.errors import DataError, Notice, UsageError
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted, check_shift
@@ -30,7 +30,6 @@ from nllcli.scoring.loss import loss_of
 from nllcli.scoring.notices import tally_notices
 from nllcli.scoring.passes import map_dataset
 from nllcli.scoring.places import blaming
-from nllcli.scoring.request import ScoreRequest
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:

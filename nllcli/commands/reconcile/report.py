@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nllcli.commands.reconcile.departures import Candidate
     from nllcli.commands.reconcile.expectation import Expectation
     from nllcli.commands.reconcile.values import Values, WeightTable
-    from nllcli.scoring.request import ScoreRequest
+    from nllcli.data.settings import ScoreRequest
     from nllcli.scoring.settled import Settled
 
 # Sums of other orders: two conventions whose numbers are this close (relative) are the same on this data.

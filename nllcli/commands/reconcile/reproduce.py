@@ -13,7 +13,7 @@ from nllcli.numerics.schemes import ABOUT
 from nllcli.scoring.signature import plain
 
 if TYPE_CHECKING:
-    from nllcli.scoring.request import ScoreRequest
+    from nllcli.data.settings import ScoreRequest
 
 
 @dataclass(frozen=True)

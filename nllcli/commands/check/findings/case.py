@@ -9,8 +9,7 @@ if TYPE_CHECKING:
     from nllcli.commands.check.evidence.gather import Evidence
     from nllcli.commands.check.evidence.labels import Runs, Streaks
     from nllcli.data.dataset import Dataset
-    from nllcli.data.settings import LossOptions
-    from nllcli.inputs.dataset import InputOptions
+    from nllcli.data.settings import InputOptions, LossOptions
     from nllcli.numerics.tally import Rows
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
