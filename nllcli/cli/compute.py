@@ -47,6 +47,7 @@ def compute(
     """The loss: reduced, per class and per sample."""
     from nllcli.commands.compute.compute import Sections
     from nllcli.commands.compute.compute import compute as task
+    from nllcli.commands.compute.report import report
     from nllcli.commands.compute.saving import Saves
     from nllcli.outputs.arrays import open_array
     from nllcli.outputs.files import check_outputs
@@ -65,12 +66,12 @@ def compute(
     )
     sections = _sections(format or format_for(output), given["reduction"], per_class=per_class, per_sample=per_sample)
     with ProgressBar(progress) as bar:
-        report = task(
+        result = task(
             given.request(bar),
             Sections() if quiet else sections,
             Saves(open_array, save_losses, save_probs, save_log_probs, save_grad, dtype=save_dtype),
         )
-    emit(report, fmt=format, quiet=quiet, path=output)
+    emit(report(result), fmt=format, quiet=quiet, path=output)
 
 
 def _sections(format: str, reduction: str, *, per_class: bool, per_sample: bool) -> "Sections":

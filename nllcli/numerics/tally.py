@@ -129,6 +129,27 @@ class Tally(Part):
     def unweighted_mean(self) -> float:
         return self.unweighted_sum.divided_by(exact_count(self.n_counted))
 
+    def loss(self, reduction: str) -> float | None:
+        """The reduced number; None under "none"."""
+        if reduction == "mean":
+            return self.mean()
+        return float(self.loss_sum) if reduction == "sum" else None
+
+    def accuracy(self) -> float | None:
+        """The share of the counted samples that are predicted right; None where there is none, as of soft targets."""
+        return None if self.n_correct is None or not self.n_counted else self.n_correct / self.n_counted
+
+    def perplexity(self) -> float:
+        """The exponential of the mean."""
+        try:
+            return math.exp(self.mean())
+        except OverflowError:
+            return math.inf
+
+    def bits(self) -> float:
+        """The mean to base 2."""
+        return self.mean() / math.log(2)
+
     def standard_error(self) -> float:
         """The standard error of the mean, as of a ratio of sums (Cochran, Sampling Techniques, 1977, chapter 6).
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from nllcli.data.settings import ON_NONFINITE, PRECISIONS, REDUCTIONS, SOURCES, LossOptions
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, ON_NONFINITE, PRECISIONS, REDUCTIONS, SOURCES, LossOptions
 from nllcli.errors import UsageError
 from nllcli.numerics.losses import LOSSES
 
@@ -26,11 +26,8 @@ def check_weight_options(weights: WeightOptions) -> None:
         )
 
 
-def check_options(loss: LossOptions, *, soft: bool, ignoring: bool, unlabelled: bool = False) -> None:
-    """Raise UsageError for settings that have no meaning, alone or with ``soft`` targets or none (``unlabelled``).
-
-    ``ignoring`` says that an index to ignore was asked for.
-    """
+def check_options(loss: LossOptions, *, soft: bool, unlabelled: bool = False) -> None:
+    """Raise UsageError for settings that have no meaning, alone or with ``soft`` targets or none (``unlabelled``)."""
     choices = {
         "source": SOURCES,
         "loss": tuple(LOSSES),
@@ -57,7 +54,7 @@ def check_options(loss: LossOptions, *, soft: bool, ignoring: bool, unlabelled: 
         raise UsageError(f"clip {loss.clip} is not between 0 and 0.5")
     if soft and not record.takes_soft:
         raise UsageError(f"the loss {loss.loss} needs class indices; the targets are class probabilities")
-    if soft and ignoring:
+    if soft and loss.ignore_index != DEFAULT_IGNORE_INDEX:
         raise UsageError(
             "an index to ignore is a class index; the targets are class probabilities", hint="leave it out"
         )

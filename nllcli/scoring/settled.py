@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX, LossOptions
+from nllcli.data.settings import LossOptions
 from nllcli.errors import Notice, UsageError
 from nllcli.inputs.dataset import JSON_TARGET, open_dataset
 from nllcli.inputs.tables.jsonl import JsonLines
@@ -34,6 +34,11 @@ class Settled:
         """Whether samples count differently, by class or one by one."""
         return self.options.class_weights is not None or self.dataset.sample_weights is not None
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes' names, or their numbers."""
+        return self.dataset.class_names or tuple(map(str, range(self.dataset.n_classes)))
+
 
 def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     """Check the settings, open the inputs (unless they are: ``dataset``) and work out the class weights."""
@@ -45,13 +50,13 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
         raise UsageError("there are no targets", hint=f"name a second file, or {among}")
     weights, weighting = class_weights_of(request, dataset)
     options = replace(request.loss, class_weights=weights, clip=clip_of(request.clip, dataset))
-    check_options(
-        options,
-        soft=dataset.soft_targets is not None,
-        ignoring=request.loss.ignore_index != DEFAULT_IGNORE_INDEX,
-        unlabelled=not dataset.has_targets,
-    )
-    return Settled(dataset, options, weighting, notices(options, dataset), request.inputs.shift)
+    return settle_options(options, dataset, weighting, shift=request.inputs.shift)
+
+
+def settle_options(options: LossOptions, dataset: Dataset, weighting: str, *, shift: int = 0) -> Settled:
+    """Settings for an open dataset; raises UsageError for those that have no meaning for it."""
+    check_options(options, soft=dataset.soft_targets is not None, unlabelled=not dataset.has_targets)
+    return Settled(dataset, options, weighting, notices(options, dataset), shift)
 
 
 def notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:

@@ -122,7 +122,7 @@ def own_loss(request: ScoreRequest, dataset: Dataset) -> OwnLoss | None:
 
 def _check_without_targets(request: ScoreRequest, dataset: Dataset) -> None:
     check_weight_options(request.weights)
-    check_options(replace(request.loss, clip=clip_of(request.clip, dataset)), soft=False, ignoring=False)
+    check_options(replace(request.loss, clip=clip_of(request.clip, dataset)), soft=False)
     if request.weights.counts != "targets":
         class_weights_of(request, dataset)
 
