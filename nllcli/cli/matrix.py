@@ -11,8 +11,7 @@ from nllcli.cli.wording import emit, in_flags
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Progress
-    from nllcli.report import Report
-    from nllcli.scoring.matrix import ArrayTarget
+    from nllcli.scoring.matrix import ArrayTarget, MatrixResult
 
 MatrixFormat = Annotated[
     str | None,
@@ -31,7 +30,7 @@ MatrixOutput = Annotated[
 
 
 def deliver(
-    task: "Callable[[ArrayTarget | None, Progress], Report]",
+    task: "Callable[[ArrayTarget | None, Progress], MatrixResult]",
     *,
     progress: bool | None,
     format: str | None,
@@ -46,7 +45,7 @@ def deliver(
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.formats import check_text_file, format_of_extension
     from nllcli.outputs.progress import ProgressBar
-    from nllcli.scoring.matrix import ArrayTarget
+    from nllcli.scoring.matrix import ArrayTarget, matrix_report
 
     check_outputs({"the result": output or "-"}, inputs)
     asked = "-q" if quiet else format and f"-f {format}"
@@ -61,7 +60,7 @@ def deliver(
     elif format is None and output is not None:
         target = ArrayTarget(open_array, output, dtype=dtype)
     with ProgressBar(progress) as bar:
-        report = task(target, bar)
+        report = matrix_report(task(target, bar))
     if target is None:
         emit(report, fmt=format or "table", quiet=quiet, path=output)
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.data.blocks import Block, Chunk
 from nllcli.data.settings import ScoreRequest
-from nllcli.engine.blocks import map_blocks
+from nllcli.engine.blocks import fold
 from nllcli.errors import UsageError
 from nllcli.numerics.evaluate import weight_sum
 from nllcli.numerics.exact import ExactSum
@@ -62,11 +62,12 @@ def _check(request: ScoreRequest) -> None:
 def _denominator(settled: Settled) -> ExactSum:
     dataset, options = settled.dataset, settled.options
     n_classes = dataset.n_classes
-    total = ExactSum()
+
+    def work(block: Block, _: Scratch) -> ExactSum:
+        return weight_sum(block, options, n_classes)
+
     with blaming(dataset):
-        for part in map_blocks(lambda block, _: weight_sum(block, options, n_classes), _chunks(dataset), threads=1):
-            total += part
-    return total
+        return fold(work, ExactSum(), _chunks(dataset), threads=1)
 
 
 def _chunks(dataset: Dataset) -> Iterator[Chunk]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nllcli.report import Signature
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import VectorSource
     from nllcli.data.layout import Layout
+    from nllcli.data.settings import LossOptions
     from nllcli.scoring.settled import Settled
 
 
@@ -18,12 +21,10 @@ _DIGESTED_AT_ONCE = 1 << 19
 
 def signature(settled: Settled) -> str:
     """One line that names every setting that changes the number."""
-    from nllcli.version import __version__
-
     options, layout = settled.options, settled.dataset.layout
     parts = {
         "loss": options.loss,
-        "from": options.source + ("-binary" if options.binary else ""),
+        "from": source_part(options),
         "reduction": options.reduction,
         "weights": settled.weighting,
         "sample-weights": _digest_of(settled.dataset.sample_weights),
@@ -35,9 +36,13 @@ def signature(settled: Settled) -> str:
         **class_axis_part(layout),
         **({"shift": str(settled.shift)} if settled.shift else {}),
         "precision": options.precision,
-        "version": __version__,
     }
-    return "|".join(f"{key}:{value}" for key, value in parts.items())
+    return str(Signature(parts))
+
+
+def source_part(options: LossOptions) -> str:
+    """What the file holds, in a signature."""
+    return options.source + ("-binary" if options.binary else "")
 
 
 def class_axis_part(layout: Layout) -> dict[str, str]:
