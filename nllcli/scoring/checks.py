@@ -6,7 +6,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX, ON_NONFINITE, PRECISIONS, REDUCTIONS, SOURCES, LossOptions
-from nllcli.errors import UsageError
+from nllcli.errors import UsageError, setting
 from nllcli.numerics.losses import LOSSES
 
 if TYPE_CHECKING:
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 def check_weight_options(weights: WeightOptions) -> None:
     """Raise UsageError for options of class weights that do not fit together."""
     if weights.weights is not None and weights.counts is not None:
-        raise UsageError("--weights and --counts both give class weights", hint="give one of them")
+        raise UsageError(
+            f"{setting('weights')} and {setting('counts')} both give class weights", hint="give one of them"
+        )
     deriving = (weights.scheme, weights.normalize, weights.beta) != (None, None, None) or weights.zero_count != "error"
     if weights.counts is None and deriving:
         raise UsageError(
-            "--scheme, --normalize, --beta and --zero-count derive weights from counts, and there are none",
-            hint="--counts targets counts the targets themselves",
+            f"{setting('scheme')}, {setting('normalize')}, {setting('beta')} and {setting('zero_count')} "
+            "derive weights from counts, and there are none",
+            hint=f"{setting('counts', 'targets')} counts the targets themselves",
         )
 
 
@@ -44,7 +47,7 @@ def check_options(loss: LossOptions, *, soft: bool, unlabelled: bool = False) ->
     if unlabelled and record.needs_targets:
         raise UsageError(f"the loss {loss.loss} needs targets")
     if unlabelled and loss.class_weights is not None:
-        raise UsageError("a class weight goes by the sample's target, and there are no targets")
+        raise UsageError("class weights are selected by target, and there are no targets")
     if not 0.0 <= loss.label_smoothing <= 1.0:
         raise UsageError(f"label smoothing {loss.label_smoothing} is outside 0..1")
     if loss.label_smoothing and not record.smooths:
@@ -79,4 +82,4 @@ def clip_of(clip: str | float | None, dataset: Dataset) -> float | None:
     try:
         return float(clip)
     except ValueError:
-        raise UsageError(f"--clip {clip!r} is neither a number nor auto") from None
+        raise UsageError(f"{setting('clip')} {clip!r} is neither a number nor auto") from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nllcli.data.blocks import Block, Chunk
 from nllcli.data.settings import ScoreRequest
 from nllcli.engine.blocks import fold
-from nllcli.errors import UsageError
+from nllcli.errors import UsageError, setting
 from nllcli.numerics.evaluate import weight_sum
 from nllcli.numerics.exact import ExactSum
 from nllcli.scoring.again import open_again
@@ -46,8 +46,9 @@ def settle_gradient(request: ScoreRequest) -> tuple[Settled, float]:
 
 
 _AS_LOGITS = {
-    "log-probs": "log-probabilities are logits of the same softmax: --from logits",
-    "probs": "log-probabilities are logits of the same softmax: nll compute --from probs --save-log-probs FILE.npy",
+    "log-probs": f"log-probabilities are logits of the same softmax: {setting('source', 'logits')}",
+    "probs": "log-probabilities are logits of the same softmax: "
+    f"nll compute {setting('source', 'probs')} {setting('save_log_probs', 'FILE.npy')}",
 }
 
 
@@ -56,7 +57,9 @@ def _check(request: ScoreRequest) -> None:
     if source != "logits":
         raise UsageError(f"the gradient is by logits; the file holds {source}", hint=_AS_LOGITS.get(source))
     if request.clip is not None:
-        raise UsageError("--clip makes the loss flat in places; the gradient is that of the loss without it")
+        raise UsageError(
+            f"{setting('clip')} makes the loss flat in places; the gradient is that of the loss without it"
+        )
 
 
 def _denominator(settled: Settled) -> ExactSum:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from nllcli.errors import Notice
+from nllcli.errors import Notice, setting
 from nllcli.scoring.places import places
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:
     if not tally.n_samples:
         found.append(Notice("no-samples", "there are no samples: the mean is NaN, the sum 0"))
     elif not tally.n_counted:
-        every = f"every target that --shift {settled.shift} reaches" if settled.shift else "every target"
+        every = f"every target that {setting('shift', settled.shift)} reaches" if settled.shift else "every target"
         found.append(
             Notice("nothing-counted", f"{every} is {options.ignore_index}, the ignored index: the mean is NaN")
         )

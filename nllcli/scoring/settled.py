@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nllcli.data.settings import LossOptions
-from nllcli.errors import Notice, UsageError
+from nllcli.errors import Notice, UsageError, setting
 from nllcli.inputs.dataset import JSON_TARGET, open_dataset
 from nllcli.inputs.tables.jsonl import JsonLines
 from nllcli.numerics.losses import LOSSES
@@ -46,7 +46,11 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     if dataset is None:
         dataset = open_dataset(request.inputs)
     if not dataset.has_targets and LOSSES[request.loss.loss].needs_targets:
-        among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else "--target-column for a column of LOGITS"
+        among = (
+            JSON_TARGET
+            if isinstance(dataset.logits, JsonLines)
+            else f"{setting('target_column')} for a column of {setting('logits')}"
+        )
         raise UsageError("there are no targets", hint=f"name a second file, or {among}")
     weights, weighting = class_weights_of(request, dataset)
     options = replace(request.loss, class_weights=weights, clip=clip_of(request.clip, dataset))
