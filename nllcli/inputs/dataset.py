@@ -234,8 +234,7 @@ def _in_file_order(given: FileArray | Values, layout: Layout, *, shifted: bool) 
         return targets.Indices(RawVector(array, array.n_values))
     if shifted and layout.fortran:
         raise UsageError("--shift needs logits in C order", where=array.name, hint="numpy.ascontiguousarray makes it")
-    values = array.read_all().ravel(order="F" if layout.fortran else "C")
-    return targets.Indices(Values(array.name, values))
+    return targets.Indices(Values(array.name, layout.to_file_order(array.read_all())))
 
 
 def _sample_weights(path: str, layout: Layout, logits: BlockSource) -> VectorSource:
@@ -256,7 +255,7 @@ def _sample_weights(path: str, layout: Layout, logits: BlockSource) -> VectorSou
     array = at_any_place(source)
     if array.fortran == layout.fortran:
         return _FloatVector(array, array.n_values)
-    return Values(path, widened(array.read_all()).ravel(order="F" if layout.fortran else "C").astype(np.float64))
+    return Values(path, layout.to_file_order(widened(array.read_all())).astype(np.float64))
 
 
 def _only_column(source: BlockSource, most: int | None) -> tuple[NDArray[np.float64], int]:

@@ -103,12 +103,11 @@ def dataset_of(
         fortran=scores.fortran,
         name="logits",
     )
-    order: Any = "F" if layout.fortran else "C"
     weights = None
     if sample_weights is not None:
         values = np.asarray(sample_weights, np.float64)
         shapes.check_targets(layout, values.shape, "sample_weights", "logits", "sample weights")
-        weights = Values("sample_weights", values.ravel(order=order))
+        weights = Values("sample_weights", layout.to_file_order(values))
     if labels is None:
         return Dataset(scores, layout, sample_weights=weights, binary=binary)
     if soft:
@@ -119,7 +118,7 @@ def dataset_of(
     if labels.dtype.kind not in "iuf":
         raise DataError(f"holds {labels.dtype}, not class indices", where="targets")
     try:
-        indices = targets.as_indices(labels.ravel(order=order))
+        indices = targets.as_indices(layout.to_file_order(labels))
     except SampleError as error:
         raise DataError(error.message, where=f"targets, {layout.place(error.samples[0])}") from error
     return Dataset(scores, layout, targets=Values("targets", indices), sample_weights=weights, binary=binary)
