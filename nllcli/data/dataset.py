@@ -107,8 +107,8 @@ class Dataset:
             for chunk in chunks:
                 yield replace(chunk, load=partial(self._load, chunk))
         else:
-            # Of text the number of samples is known only at its end; the class probabilities beside it know theirs.
-            layout = self.layout
+            layout = replace(self.layout, fortran=self.soft_targets.fortran)
+            # Of text the number of samples is known only at its end; the class probabilities with it know theirs.
             if layout.n_samples is None:
                 layout = replace(layout, shape=(self.soft_targets.shape[0], *layout.shape[1:]))
             for chunk, soft in self._paired(chunks, self.soft_targets.chunks(layout, block_samples)):

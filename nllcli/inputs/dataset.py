@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from nllcli.inputs.arrays.raw import FileArray, RawVector, Values, widened
 from nllcli.inputs.bytes.files import only_one_standard_input
 from nllcli.inputs.opening import all_blocks, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
-from nllcli.inputs.pairing import WrittenAsFloats, columns_as_samples, in_order_of, one_hot
+from nllcli.inputs.pairing import columns_as_samples, in_order_of
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.jsonl import JsonLines
 from nllcli.inputs.tables.text import open_table
@@ -133,7 +133,7 @@ def _open_targets(path: str, options: InputOptions, classes: tuple[str, ...] | N
         return _of_labels(targets.read_names(source, classes), path)
     if _same_shape(source.shape, logits.shape) and _one_a_class(logits, source.dtype.kind, options):
         if source.dtype.kind in "iu":
-            raise one_hot(path, len(source.shape))
+            raise shapes.one_hot(path, len(source.shape))
         return _Targets(None, source, None)
     shape, notes = source.shape, []
     if len(shape) == 2 and shape[1] == 1 and len(logits.shape) == 2:
@@ -157,7 +157,8 @@ def _text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: B
     dialect = sniff(stream, remedy=targets.REMEDY)
     n_columns = dialect.n_columns - dialect.has_index
     if n_columns > 1 and _same_shape((None, n_columns), logits.shape):
-        return _Targets(None, WrittenAsFloats(open_table(stream, dialect, ReadOptions(of_targets=True))), None)
+        table = open_table(stream, dialect, ReadOptions(of_targets=True))
+        return _Targets(None, replace(table, probabilities=True), None)
     return _of_labels(targets.read_text_targets(stream, dialect, classes, _most_samples(logits)), stream.name)
 
 
@@ -181,9 +182,9 @@ def _table_targets(source: BlockSource, logits: BlockSource) -> _Targets:
             where=source.name,
         )
     if isinstance(source, JsonLines):
-        return _Targets(None, WrittenAsFloats(source), None)
+        return _Targets(None, replace(source, probabilities=True), None)
     if source.dtype.kind in "iu":
-        raise one_hot(source.name)
+        raise shapes.one_hot(source.name)
     return _Targets(None, source, None)
 
 

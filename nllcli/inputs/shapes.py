@@ -104,6 +104,17 @@ def check_targets(
     )
 
 
+def one_hot(name: str, n_dims: int = 2) -> DataError:
+    """The refusal of integers in the shape of the logits, of so many dimensions."""
+    hint = "one-hot targets? write them as floating point (0.0, 1.0); they are then class probabilities"
+    return DataError(
+        "holds integers in the shape of the logits",
+        where=name,
+        hint=f"{ONE_LOGIT}; {hint}" if n_dims == 1 else hint,
+        finding="one-hot-integers",
+    )
+
+
 def _other_axis(layout: Layout, target_shape: Shape) -> int | None:
     """The last axis but that of the classes along which the targets would fit."""
     fitting = [

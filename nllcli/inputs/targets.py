@@ -34,7 +34,7 @@ REMEDY = "mend the first line, or leave it out"
 
 @dataclass
 class Indices:
-    """Targets of any number type, converted to int64 as they are read."""
+    """Targets of any number type, converted to int64 as they are read: a VectorSource."""
 
     inner: VectorSource
 
@@ -54,24 +54,15 @@ class Indices:
 
 
 @dataclass
-class Shifted:
+class Shifted(Indices):
     """Targets moved ``k`` places back along rows of ``length``, so that position t meets the target of t + k.
 
     Places without a target get ``fill``.
     """
 
-    inner: VectorSource
     k: int
     length: int
     fill: int
-
-    @property
-    def name(self) -> str:
-        return self.inner.name
-
-    @property
-    def n(self) -> int:
-        return self.inner.n
 
     @property
     def scored(self) -> slice:
@@ -89,11 +80,15 @@ class Shifted:
         low, high = max(0, start + self.k), min(self.n, start + n + self.k)
         out = np.full(n, self.fill, np.int64)
         if low < high:
-            out[has_target] = self.inner.read(low, high - low)[at[has_target] + self.k - low]
+            try:
+                out[has_target] = super().read(low, high - low)[at[has_target] + self.k - low]
+            except SampleError as error:
+                error.samples = tuple(sample - self.k for sample in error.samples)
+                raise
         return out
 
     def place(self, sample: int, layout: Layout) -> str:
-        return self.inner.place(sample + self.k, layout)
+        return super().place(sample + self.k, layout)
 
 
 def check_shift(k: int, length: int, name: str) -> None:
@@ -178,11 +173,11 @@ class TextColumn:
             yield from self._cells(piece, row)
             row += n
 
-    def indices(self, reader: LabelReader, most: int | None = None) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """Every row's class index, piece by piece, each with its number of rows; of rows far beyond ``most`` none."""
+    def indices(self, reader: LabelReader, most: int | None = None) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+        """Pieces ``(first row, number of rows, their class indices)``; of rows far beyond ``most`` no indices."""
         row = 0
         for n, piece in self.pieces:
-            yield n, self._piece(reader, piece, n, row) if most is None or row <= most else _joined([])
+            yield row, n, self._piece(reader, piece, n, row) if most is None or row <= most else _joined([])
             row += n
 
     def _piece(self, reader: LabelReader, piece: bytes, n: int, row: int) -> NDArray[np.int64]:
@@ -216,7 +211,7 @@ def open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | N
     ):
         header = None  # names all the way down
     numbers = LineNumbers()
-    pieces = clean_lines(stream.read, numbers, stream.name, delimiter=dialect.delimiter)
+    pieces = clean_lines(stream, numbers, delimiter=dialect.delimiter)
     if header is not None:
         pieces = without_first_line(pieces)
     return TextColumn(stream.name, pieces, numbers, header, cells.is_number(second))
@@ -239,9 +234,8 @@ def read_text_targets(
     column = open_column(stream, dialect, classes)
     reader = LabelReader(classes, column.numeric)
     found = list(column.indices(reader, most))
-    stream.check_unchanged()
     notes = (*column.notes, *reader.notes(stream.name, "text"))
-    values, n = _joined([values for _, values in found]), sum(n for n, _ in found)
+    values, n = _joined([values for _, _, values in found]), sum(n for _, n, _ in found)
     return Labels(values, n, column.place, notes, column.one_more())
 
 

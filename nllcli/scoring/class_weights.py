@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.errors import UsageError
+from nllcli.inputs.counting import counts_of
 from nllcli.inputs.vectors import read_vector
 from nllcli.scoring.again import open_again
 from nllcli.scoring.passes import targets_of
@@ -81,8 +82,6 @@ def _count(request: ScoreRequest, dataset: Dataset) -> Sequence[int]:
         dataset = open_again(request.inputs, "--counts targets reads the targets among the logits first")
     elif dataset.targets is None:
         raise UsageError("--counts targets counts the targets, and there are none")
-    counts = np.zeros(dataset.n_classes, np.int64)
-    for indices in targets_of(dataset, request.loss.ignore_index, dataset.n_classes):
-        counts += np.bincount(indices, minlength=dataset.n_classes)
-    result: Sequence[int] = counts.tolist()
-    return result
+    found = targets_of(dataset, request.loss.ignore_index, dataset.n_classes)
+    counts: Sequence[int] = counts_of(found, dataset.n_classes).tolist()
+    return counts

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nllcli.report import Signature
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -55,11 +57,16 @@ def _digest_of(vector: VectorSource | None) -> str:
     """A digest of one float64 a sample, in file order."""
     if vector is None:
         return "none"
+    starts = range(0, vector.n, _DIGESTED_AT_ONCE)
+    return _sha256(vector.read(start, min(_DIGESTED_AT_ONCE, vector.n - start)) for start in starts)
+
+
+def _sha256(pieces: Iterable[NDArray[Any]]) -> str:
+    """A digest of numbers as float64."""
     from hashlib import sha256  # loads OpenSSL: only where it is needed
 
     digest = sha256()
-    for start in range(0, vector.n, _DIGESTED_AT_ONCE):
-        values = vector.read(start, min(_DIGESTED_AT_ONCE, vector.n - start))
+    for values in pieces:
         digest.update(values.astype("<f8", copy=False).tobytes())
     return f"sha256-{digest.hexdigest()[:12]}"
 
@@ -72,8 +79,4 @@ def plain(value: float) -> str:
 def listed(values: NDArray[np.float64]) -> str:
     """One number a class, or a digest where that would be long."""
     listed = ",".join(plain(float(value)) for value in values)
-    if len(listed) <= 60:
-        return listed
-    from hashlib import sha256
-
-    return f"sha256-{sha256(values.astype('<f8').tobytes()).hexdigest()[:12]}"
+    return listed if len(listed) <= 60 else _sha256([values])

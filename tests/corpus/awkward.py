@@ -311,7 +311,7 @@ def npz_cases():
     yield refused("npz-sizes-differ", "x.npz", bytes(sizes), "damaged archive")
     unknown = bytearray(npz(a=array()))
     unknown[8] = unknown[unknown.rindex(b"PK\x01\x02") + 10] = 99
-    yield refused("npz-unknown-compression", "x.npz", bytes(unknown), "archive")
+    yield refused("npz-unknown-compression", "x.npz", bytes(unknown), "of an unusual kind: That compression method")
     yield refused("npz-office", "x.xlsx", archive({"[Content_Types].xml": b"<x/>"}), "office document", "CSV")
 
 
@@ -468,7 +468,7 @@ def csv_cases():
         "csv-utf16-no-mark": (csv().encode("utf-16-le"), "is UTF-16"),
         "csv-utf16-big": (csv().encode("utf-16-be"), "is UTF-16"),
         "csv-latin1": (csv(header="caf\xe9,b,c").encode("latin-1"), "not UTF-8"),
-        "csv-latin1-later": (csv().encode() * 3 + b"5,4,2\xa0\n", "x.csv, line 10", "no UTF-8"),
+        "csv-latin1-later": (csv().encode() * 3 + b"5,4,2\xa0\n", "x.csv, line 10", "not UTF-8"),
         "csv-nul": (b"5,4,2\n4,\0,8\n", "x.csv, line 2, column 2: has a NUL byte"),
         "csv-nul-first": (b"\0", "x.csv, line 1, column 1: has a NUL byte"),
         "csv-nul-tabs": (b"5,5\t4\n4\t\0,8\n", "x.csv, line 2, column 2: has a NUL byte"),
@@ -683,15 +683,15 @@ def other_cases():
         "jsonl-overflow-beside-infinity": ("[1,2]\n[-1e999,-Infinity]\n", "x.jsonl, line 2", "'-1e999' is too large"),
         "jsonl-huge-integer": ("[1,2]\n[1,1" + "0" * 400 + "]\n", "x.jsonl, line 2", "too large"),
         "jsonl-longest-integer": ("[1,2]\n[1,1" + "0" * 5000 + "]\n", "x.jsonl, line 2"),
-        "jsonl-nul": (b'{"logits":[1,2]}\n{"logits":[1,\0]}\n', "x.jsonl, line 2", "is no JSON", "column 14"),
-        "jsonl-broken": ("[1,2]\n[1,\n", "x.jsonl, line 2", "is no JSON"),
+        "jsonl-nul": (b'{"logits":[1,2]}\n{"logits":[1,\0]}\n', "x.jsonl, line 2", "is not valid JSON", "column 14"),
+        "jsonl-broken": ("[1,2]\n[1,\n", "x.jsonl, line 2", "is not valid JSON"),
         "jsonl-pretty": ("[\n[1,2],\n[1,2]\n]\n", "x.jsonl, line 1", "jq -c ."),
         "jsonl-document": ("[[1,2],[3,4]]\n", "x.jsonl, line 1", "jq -c '.[]'"),
         "jsonl-deep": ("[" * 100_000 + "\n", "x.jsonl, line 1"),
         "jsonl-twice": ('{"logits":[1,2],"logits":[2,1]}\n', "x.jsonl, line 1", "occurs twice"),
         "jsonl-no-logits": ('{"scores":[1,2]}\n', "x.jsonl, line 1", '"logits"'),
         "jsonl-empty-list": ("[]\n", "x.jsonl, line 1", "no logits"),
-        "jsonl-not-utf8": (b'[1,2]\n["\xff",2]\n', "x.jsonl, line 2", "no UTF-8"),
+        "jsonl-not-utf8": (b'[1,2]\n["\xff",2]\n', "x.jsonl, line 2", "not UTF-8"),
     }
     alone = ("x.jsonl", "--loss", "argmax")
     yield from (refused(name, "x.jsonl", data, *says, words=alone) for name, (data, *says) in lines.items())

@@ -15,7 +15,6 @@ from nllcli.inputs.arrays import streamed
 from nllcli.inputs.arrays.memory import dataset_of
 from nllcli.inputs.arrays.raw import Values
 from nllcli.inputs.dataset import open_dataset
-from nllcli.inputs.pairing import WrittenAsFloats
 from nllcli.inputs.tables import lines
 from nllcli.inputs.targets import Indices, Shifted
 from nllcli.inputs.vectors import read_vector
@@ -93,6 +92,18 @@ def test_shift_that_cannot_be(put):
         open_dataset(InputOptions(put("x", logits), targets=put("y", np.zeros((2, 3, 4))), shift=1))
 
 
+@pytest.mark.parametrize("k", [1, -1])
+def test_a_shifted_target_that_is_not_a_class_is_found_where_it_is(k, put):
+    targets = np.ones((2, 4))
+    targets[1, 2] = 0.5
+    options = InputOptions(put("x", np.zeros((2, 4, 3))), targets=put("y", targets), shift=k, class_axis=2)
+    dataset = open_dataset(options)
+    assert dataset.targets is not None
+    with pytest.raises(SampleError) as caught:
+        dataset.targets.read(0, 8)
+    assert dataset.targets.place(caught.value.samples[0], dataset.layout) == "position (1, 2)"
+
+
 def test_indices_of_any_type():
     for dtype in ("i1", ">u8", "<f2", "i8"):
         assert Indices(Values("y", np.array([1, 2, 3], dtype))).read(1, 2).tolist() == [2, 3]
@@ -144,7 +155,6 @@ def test_places_are_in_the_words_of_the_file(name, put):
 
 def test_class_probabilities_in_text_are_a_source_like_any_other(put):
     soft = open_dataset(InputOptions(put("x", np.zeros((2, 2))), targets=put("y.csv", "0.5,0.5\n1,0\n"))).soft_targets
-    assert isinstance(soft, WrittenAsFloats)
     assert (soft.shape, soft.dtype, soft.fortran, soft.labels) == ((None, 2), np.float64, False, False)
     assert (soft.class_names, soft.notes, soft.n_bytes) == (None, (), 12)
     list(soft.chunks(Layout(soft.shape, 1), 5))
@@ -159,7 +169,7 @@ def test_only_one_input_is_standard_input():
 
 def test_cells_too_long_for_the_csv_module(put):
     path = put("w", 'a,"' + "1" * 200_000 + '"\nb,2\n')
-    with pytest.raises(DataError, match="line 1: field larger"):
+    with pytest.raises(DataError, match="line 1: cannot be read as a table: field larger"):
         read_vector(path, what="--weights")
 
 

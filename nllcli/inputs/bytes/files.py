@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 import sys
@@ -179,38 +178,6 @@ class Spool:
             where=self._name,
             hint="TMPDIR names the folder for temporary files",
         )
-
-
-class SeekableFile(io.RawIOBase):
-    """An open file with a position of its own, for libraries that read by themselves."""
-
-    def __init__(self, file: OpenFile, name: str) -> None:
-        self._file = file
-        self._name = name
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._file.size()}[whence]
-        if base + offset < 0:
-            raise OSError("an offset points before the beginning of the file")
-        self._at = base + offset
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, n: int = -1) -> bytes:
-        # Libraries trust the sizes that a file claims, which are held against the file's own here.
-        left = max(0, self._file.size() - self._at)
-        data = self._file.read_at(left if n < 0 else min(n, left), self._at, self._name)
-        self._at += len(data)
-        return data
 
 
 def only_one_standard_input(paths: dict[str, str | None]) -> None:

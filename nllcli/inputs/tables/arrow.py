@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,10 @@ import numpy as np
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, FaultError, NllError, Notice, UsageError
+from nllcli.errors import DataError, FaultError, Notice, UsageError
 from nllcli.inputs.arrays.raw import are_rounded, rounded_integers
-from nllcli.inputs.bytes.files import SeekableFile, on_disk
+from nllcli.inputs.bytes.files import on_disk
+from nllcli.inputs.bytes.libraries import SeekableFile, refusing
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.tables.headings import notes_on
 from nllcli.words import counted
@@ -90,7 +90,7 @@ class ArrowTable:
         held: deque[Any] = deque()
         count = 0
         wanted = [*self.columns, *([self.label_column] if self.label_column else [])]
-        with _refusing(self.name):
+        with refusing(self.name):
             for batch in self.batches(n_rows, wanted):
                 rest = batch
                 while count + rest.num_rows >= n_rows:
@@ -111,7 +111,7 @@ class ArrowTable:
         at = 0
         for batch in parts:
             rows = slice(at, at + batch.num_rows)
-            with _refusing(self.name):
+            with refusing(self.name):
                 if self.lists:
                     logits[rows] = self._noted(self._list_rows(batch.column(0), start + at))
                 else:
@@ -168,7 +168,7 @@ def open_parquet(stream: ByteStream, options: ReadOptions) -> ArrowTable:
     from pyarrow import parquet
 
     file = on_disk(stream)
-    with _refusing(stream.name):
+    with refusing(stream.name):
         opened = parquet.ParquetFile(
             pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r"),
             page_checksum_verification=True,
@@ -182,7 +182,7 @@ def open_parquet(stream: ByteStream, options: ReadOptions) -> ArrowTable:
         for batch in opened.iter_batches(batch_size=n, columns=columns, use_threads=False):
             yield batch.select(columns)
 
-    with _refusing(stream.name):
+    with refusing(stream.name):
         return _table(stream.name, file, schema, n_rows, batches, options)
 
 
@@ -194,7 +194,7 @@ def open_feather(stream: ByteStream, options: ReadOptions) -> ArrowTable:
     from pyarrow import ipc
 
     file = on_disk(stream)
-    with _refusing(stream.name):
+    with refusing(stream.name):
         source = pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r")
         opened = ipc.open_file(source, options=ipc.IpcReadOptions(use_threads=False))
 
@@ -202,7 +202,7 @@ def open_feather(stream: ByteStream, options: ReadOptions) -> ArrowTable:
         for i in range(opened.num_record_batches):
             yield opened.get_batch(i).select(columns)
 
-    with _refusing(stream.name):
+    with refusing(stream.name):
         return _table(stream.name, file, opened.schema, None, batches, options)
 
 
@@ -212,20 +212,6 @@ def _import(name: str) -> Any:
     except ModuleNotFoundError as error:
         raise UsageError("Parquet and Feather need pyarrow", where=name, hint="pip install pyarrow") from error
     return pyarrow
-
-
-@contextmanager
-def _refusing(name: str) -> Iterator[None]:
-    """Turn what pyarrow raises for a damaged file into a DataError."""
-    try:
-        yield
-    except (NllError, ImportError):
-        raise
-    except MemoryError as error:  # of so many bytes as the file claims
-        raise FaultError(f"is damaged, or there is not enough memory to read it: {error}", where=name) from error
-    except Exception as error:  # beside its own kinds it raises those of Python, SystemError among them
-        message = (str(error) or type(error).__name__).splitlines()[0][:120]
-        raise DataError(f"is damaged, or more than can be read: {message}", where=name) from error
 
 
 def _table(
@@ -329,7 +315,7 @@ def _plain(kind: Any) -> Any:
 
 def _length_of_lists(batches: Iterator[Any], name: str) -> int:
     """How many numbers the first row's list has."""
-    with _refusing(name):
+    with refusing(name):
         for batch in batches:
             if batch.num_rows:
                 first = batch.column(0)[0]

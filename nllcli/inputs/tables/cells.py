@@ -104,7 +104,7 @@ def text_of(line: bytes, where: str) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(f"byte {line[error.start]:#04x} is no UTF-8", where=where) from error
+        raise DataError(f"byte {line[error.start]:#04x} is not UTF-8", where=where) from error
 
 
 def number(cell: str, where: str, *, last: bool = False) -> float:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, UsageError
 from nllcli.inputs.tables import cells
-from nllcli.inputs.tables.lines import LONGEST_LINE, LineNumbers, check_line, clean_lines, too_long
+from nllcli.inputs.tables.lines import LONGEST_LINE, check_line, kept_lines, too_long
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from nllcli.inputs.bytes.files import ByteStream
 
@@ -138,9 +138,7 @@ def _first_lines(stream: ByteStream) -> list[_Line]:
         ahead = stream.peek(size)
         at_end = len(ahead) < size
         data = ahead if at_end else ahead[: max(ahead.rfind(b"\n"), ahead.rfind(b"\r")) + 1]
-        numbers = LineNumbers()
-        pieces = clean_lines(_from_memory(data), numbers, stream.name)
-        found = [line for piece in pieces for line in piece.text[:-1].split(b"\n")]
+        found, numbers = kept_lines(data, stream.name)
         if at_end or len(found) >= _FIRST_LINES or (found and size > LONGEST_LINE):
             break
         if size > LONGEST_LINE:
@@ -150,12 +148,6 @@ def _first_lines(stream: ByteStream) -> list[_Line]:
         return [_Line(numbers.of(i), line.decode("utf-8")) for i, line in enumerate(found[:_FIRST_LINES])]
     except UnicodeDecodeError as error:
         raise DataError("is not UTF-8 text, and no other format that can be read", where=stream.name) from error
-
-
-def _from_memory(data: bytes) -> Callable[[int], bytes]:
-    """What reads ``data`` in one piece."""
-    pieces = iter([data])
-    return lambda _: next(pieces, b"")
 
 
 def _delimiter(lines: list[str]) -> str:
