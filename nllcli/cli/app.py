@@ -1,48 +1,50 @@
-"""The commands of ``nll``: one table, each in a thin file of its own."""
+"""The commands of ``nll``: one table, each in a thin file of its own, which is loaded when it is called."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
-from nllcli.cli.check import CheckCommand, check
 from nllcli.cli.command import Command
-from nllcli.cli.compute import compute
-from nllcli.cli.explain import explain
-from nllcli.cli.grad import grad
-from nllcli.cli.reconcile import reconcile
-from nllcli.cli.softmax import softmax
-from nllcli.cli.weights import SCHEMES_HELP, weights
 from nllcli.outputs.streams import write_result
-from nllcli.version import __version__
+from nllcli.registry import Registry
 
 NAME = "nll"
 HELP_OPTIONS = frozenset(("-h", "--help"))
 
-app = typer.Typer(
-    name=NAME,
-    # Plain help is the same on a terminal and in a pipe, and does not take [brackets] for markup.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": sorted(HELP_OPTIONS, key=len)},
+# In the order of --help.
+COMMANDS = Registry(
+    "command",
+    {
+        name: f"nllcli.cli.{name}:{name}"
+        for name in ("compute", "softmax", "grad", "check", "explain", "reconcile", "weights")
+    },
 )
 
-# The commands, in the order of --help. Each imports what it runs only when it is called.
-app.command(cls=Command)(compute)
-app.command(cls=Command)(softmax)
-app.command(cls=Command)(grad)
-app.command(cls=CheckCommand)(check)
-app.command(cls=Command)(explain)
-app.command(cls=Command)(reconcile)
-app.command(cls=Command, epilog=SCHEMES_HELP)(weights)
+
+def app(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The program with the commands of these ``names``."""
+    program = typer.Typer(
+        name=NAME,
+        # Plain help is the same on a terminal and in a pipe, and does not take [brackets] for markup.
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": sorted(HELP_OPTIONS, key=len)},
+    )
+    program.callback(invoke_without_command=True)(nll)
+    for name in names:
+        program.command(cls=Command)(COMMANDS.load(name))
+    return program
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from nllcli.version import __version__
+
         write_result(f"{NAME} {__version__}\n")
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
 def nll(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001 - its callback does the work

@@ -1,26 +1,21 @@
 """nll check."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from nllcli.cli import options
-from nllcli.cli.command import Command
 from nllcli.cli.wording import emit
 from nllcli.errors import ExitCode
 
 
-class CheckCommand(Command):
-    """A command whose --help ends with what the findings mean."""
+def epilog() -> str:
+    """List what the findings mean, from the table that nothing else here needs."""
+    from nllcli.commands.check.findings.table import MEANINGS
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Load the table of the findings, which nothing else here needs, and write it."""
-        from nllcli.commands.check.findings.table import MEANINGS
-
-        width = max(len(code) for meanings in MEANINGS.values() for code in meanings)
-        blocks = [_block(severity, meanings, width) for severity, meanings in MEANINGS.items()]
-        self.epilog = "\n\n".join([*blocks, "A note alone ends with exit code 0."])
-        super().format_epilog(ctx, formatter)
+    width = max(len(code) for meanings in MEANINGS.values() for code in meanings)
+    blocks = [_block(severity, meanings, width) for severity, meanings in MEANINGS.items()]
+    return "\n\n".join([*blocks, "A note alone ends with exit code 0."])
 
 
 def _block(severity: str, meanings: dict[str, str], width: int) -> str:

@@ -1,5 +1,6 @@
 """A command as typer makes it, but for options given twice and for its --help."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,12 @@ class Command(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """What the usage line shows: words without braces around those that are needed."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write what the command's own file has to say at the end of its help, if it has an ``epilog``."""
+        epilog = getattr(sys.modules[self.callback.__module__], "epilog", None) if self.callback else None
+        self.epilog = epilog and epilog()
+        super().format_epilog(ctx, formatter)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments, the options of no group, then the groups, in the same order for every command."""

@@ -9,11 +9,12 @@ from nllcli.cli import options
 from nllcli.cli.wording import emit
 from nllcli.data.settings import FILES
 from nllcli.errors import UsageError
-from nllcli.numerics.schemes import ABOUT
 
 
-def _schemes_help() -> str:
+def epilog() -> str:
     """List the schemes in a block that --help does not rewrap, as the backspace says."""
+    from nllcli.numerics.schemes import ABOUT
+
     name_width, formula_width = max(map(len, ABOUT)), max(len(about.formula) for about in ABOUT.values())
     rows = [f"{name:{name_width}}  {about.formula:{formula_width}}  {about.source}" for name, about in ABOUT.items()]
     defaults = [f"{name} {about.normalize}" for name, about in ABOUT.items() if about.normalize != "none"]
@@ -28,8 +29,6 @@ def _schemes_help() -> str:
         ]
     )
 
-
-SCHEMES_HELP = _schemes_help()
 
 Targets = Annotated[
     str | None,
