@@ -11,10 +11,10 @@ import numpy as np
 from nllcli.data.dataset import BlockSource, Dataset, VectorSource
 from nllcli.data.layout import Layout
 from nllcli.data.settings import InputOptions
-from nllcli.errors import DataError, Notice, UsageError
+from nllcli.errors import DataError, FaultError, Notice, UsageError
 from nllcli.inputs import labels, shapes, targets
 from nllcli.inputs.arrays.raw import FileArray, RawVector, Values, widened
-from nllcli.inputs.bytes.files import only_one_standard_input
+from nllcli.inputs.bytes.files import Version, name_of, only_one_standard_input, read_only_here, version_of
 from nllcli.inputs.opening import all_blocks, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.pairing import columns_as_samples, in_order_of
@@ -35,7 +35,31 @@ JSON_TARGET = "in lines of JSON the key \"target\" has it: jq -c '{logits, targe
 
 
 def open_dataset(options: InputOptions) -> Dataset:
-    """Open everything that ``options`` names and check that it fits together, as far as the headers tell."""
+    """Open everything that ``options`` names and check that it fits together, as far as the headers tell.
+
+    The dataset pickles as its ``options``, where all of them are regular files.
+    """
+    paths = [path for path in (options.logits, options.targets, options.sample_weights) if path is not None]
+    versions = {path: version_of(path) for path in paths}
+    return _opened(options).pickled_by(partial(_recipe, options, versions))
+
+
+def _recipe(options: InputOptions, versions: dict[str, Version | None]) -> tuple[Any, ...]:
+    for path, version in versions.items():
+        if version is None:
+            raise read_only_here(name_of(path))
+    return _reopened, (options, versions)
+
+
+def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dataset:
+    """The dataset opened anew; raises FaultError where a file is no longer of the version it was."""
+    for path, version in versions.items():
+        if version_of(path) not in (version, None):  # of one that is gone, opening it says so
+            raise FaultError("changed while it was read", where=path)
+    return open_dataset(options)
+
+
+def _opened(options: InputOptions) -> Dataset:
     only_one_standard_input(
         {"LOGITS": options.logits, "TARGETS": options.targets, "--sample-weights": options.sample_weights}
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,9 +48,9 @@ class MemoryArray:
     def n_bytes(self) -> int:
         return self.values.nbytes
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
         slices = self.values.reshape(layout.outer or 0, layout.n_classes, layout.inner)
-        for start, n in layout.runs(block_samples):
+        for start, n in islice(layout.runs(block_samples), first, None):
             n_bytes = n * layout.n_classes * self.dtype.itemsize
             yield Chunk(start, n, partial(self._load, slices, start, n), n_bytes)
 

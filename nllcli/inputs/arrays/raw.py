@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby, islice
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -104,11 +105,11 @@ class RawArray(FileArray):
     def __post_init__(self) -> None:
         self._version = self.file.version()
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
         if layout.inner > block_samples and block_samples * self.dtype.itemsize < _SHORT_RUN:
-            yield from self._slabs(layout, block_samples)
+            yield from self._slabs(layout, block_samples, first)
         else:
-            for start, n in layout.runs(block_samples):
+            for start, n in islice(layout.runs(block_samples), first, None):
                 yield self._chunk(start, n, layout, partial(self._load, layout, start, n))
 
     def read_all(self) -> NDArray[Any]:
@@ -146,18 +147,19 @@ class RawArray(FileArray):
             self._read_columns(layout, start, slices[0])
         return self._block(start, slices)
 
-    def _slabs(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+    def _slabs(self, layout: Layout, block_samples: int, first: int) -> Iterator[Chunk]:
         """Read the short runs of many classes for several blocks at once, on the thread that cuts."""
         inner, n_classes = layout.inner, layout.n_classes
         width = block_samples * max(1, _SLAB_BYTES // (block_samples * n_classes * self.dtype.itemsize))
-        for first in range(0, (layout.outer or 0) * inner, inner):
-            for at in range(0, inner, width):
-                slab = np.empty((n_classes, min(width, inner - at)), self.dtype)
-                self._read_columns(layout, first + at, slab)
-                for i in range(0, slab.shape[1], block_samples):
-                    part = slab[None, :, i : i + block_samples]
-                    start = first + at + i
-                    yield self._chunk(start, part.shape[2], layout, partial(self._cut, start, part))
+        runs = islice(layout.runs(block_samples), first, None)
+        for _, group in groupby(runs, lambda run: (run[0] // inner, run[0] % inner // width)):
+            blocks = list(group)
+            begin = blocks[0][0]
+            slab = np.empty((n_classes, sum(n for _, n in blocks)), self.dtype)
+            self._read_columns(layout, begin, slab)
+            for start, n in blocks:
+                part = slab[None, :, start - begin : start - begin + n]
+                yield self._chunk(start, n, layout, partial(self._cut, start, part))
 
     def _cut(self, start: int, part: NDArray[Any], _: Scratch) -> Block:
         return self._block(start, part)

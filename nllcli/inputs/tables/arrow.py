@@ -34,13 +34,13 @@ _COLUMN_BUFFER = 1 << 16
 class ArrowTable:
     """A table of which ``columns`` are the classes, or the one of lists is the samples; a BlockSource.
 
-    ``batches`` yields record batches of at most so many rows of the named columns.
+    ``batches`` yields record batches of about so many rows of the named columns, from a row on.
     """
 
     name: str
     file: OpenFile
     n_rows: int | None
-    batches: Callable[[int, list[str]], Iterator[Any]]
+    batches: Callable[[int, list[str], int], Iterator[Any]]
     columns: list[str]
     n_classes: int
     dtype: np.dtype[Any]
@@ -74,9 +74,9 @@ class ArrowTable:
     def class_names(self) -> tuple[str, ...] | None:
         return None if self.lists else tuple(self.columns)
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:  # noqa: ARG002
-        start = 0
-        for n, parts in self._cut(block_samples):
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002
+        start = first * block_samples
+        for n, parts in self._cut(block_samples, start):
             yield Chunk(start, n, partial(self._load, start, n, parts))
             start += n
         if self.file.version() != self._version:
@@ -85,13 +85,13 @@ class ArrowTable:
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a row
         return f"row {sample}"
 
-    def _cut(self, n_rows: int) -> Iterator[tuple[int, list[Any]]]:
-        """Regroup record batches into runs of exactly ``n_rows`` rows (fewer in the last)."""
+    def _cut(self, n_rows: int, start: int) -> Iterator[tuple[int, list[Any]]]:
+        """Regroup record batches, from row ``start`` on, into runs of exactly ``n_rows`` rows (fewer in the last)."""
         held: deque[Any] = deque()
         count = 0
         wanted = [*self.columns, *([self.label_column] if self.label_column else [])]
         with refusing(self.name):
-            for batch in self.batches(n_rows, wanted):
+            for batch in self.batches(n_rows, wanted, start):
                 rest = batch
                 while count + rest.num_rows >= n_rows:
                     need = n_rows - count
@@ -177,10 +177,13 @@ def open_parquet(stream: ByteStream, options: ReadOptions) -> ArrowTable:
         )
         schema, n_rows = opened.schema_arrow, opened.metadata.num_rows
 
-    def batches(n: int, columns: list[str]) -> Iterator[Any]:
+    def batches(n: int, columns: list[str], start: int) -> Iterator[Any]:
+        groups = list(range(opened.num_row_groups))
+        while groups and start >= opened.metadata.row_group(groups[0]).num_rows:
+            start -= opened.metadata.row_group(groups.pop(0)).num_rows
         # Its own threads gain nothing on batches of a few rows, and where memory is short they cannot be started.
-        for batch in opened.iter_batches(batch_size=n, columns=columns, use_threads=False):
-            yield batch.select(columns)
+        found = opened.iter_batches(batch_size=n, row_groups=groups, columns=columns, use_threads=False)
+        return _from_row(start, (batch.select(columns) for batch in found))
 
     with refusing(stream.name):
         return _table(stream.name, file, schema, n_rows, batches, options)
@@ -198,12 +201,19 @@ def open_feather(stream: ByteStream, options: ReadOptions) -> ArrowTable:
         source = pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r")
         opened = ipc.open_file(source, options=ipc.IpcReadOptions(use_threads=False))
 
-    def batches(_: int, columns: list[str]) -> Iterator[Any]:
-        for i in range(opened.num_record_batches):
-            yield opened.get_batch(i).select(columns)
+    def batches(_: int, columns: list[str], start: int) -> Iterator[Any]:
+        found = (opened.get_batch(i).select(columns) for i in range(opened.num_record_batches))
+        return _from_row(start, found)
 
     with refusing(stream.name):
         return _table(stream.name, file, opened.schema, None, batches, options)
+
+
+def _from_row(start: int, batches: Iterator[Any]) -> Iterator[Any]:
+    for batch in batches:
+        if start < batch.num_rows:
+            yield batch.slice(start)
+        start = max(0, start - batch.num_rows)
 
 
 def _import(name: str) -> Any:
@@ -219,7 +229,7 @@ def _table(
     file: OpenFile,
     schema: Any,
     n_rows: int | None,
-    batches: Callable[[int, list[str]], Iterator[Any]],
+    batches: Callable[[int, list[str], int], Iterator[Any]],
     options: ReadOptions,
 ) -> ArrowTable:
     columns, label, notes = _choose_columns(list(schema.names), options, name)
@@ -230,7 +240,7 @@ def _table(
     lists = len(types) == 1 and _is_list(types[0])
     n_classes, dtype = len(columns), np.dtype(np.float64)
     if lists:
-        n_classes, types = _length_of_lists(batches(1, columns), name), [types[0].value_type]
+        n_classes, types = _length_of_lists(batches(1, columns, 0), name), [types[0].value_type]
     for column, kind in zip(columns, types, strict=True):
         if not (_is_numeric(kind) or (options.of_weights and _is_boolean(kind))):
             hint = None if options.of_targets else _remedy(columns, column, kind, label, name)

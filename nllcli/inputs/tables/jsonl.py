@@ -81,12 +81,13 @@ class JsonLines:
         """What was worth knowing of the lines read so far."""
         return self.label_reader.notes(self.name, '"target"')
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:  # noqa: ARG002
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002
         pieces = clean_lines(self.stream, self.numbers, table=False)
         start, fractions = 0, False
-        for n, body in cut_lines(pieces, block_samples):
+        for i, (n, body) in enumerate(cut_lines(pieces, block_samples)):
             fractions = fractions or is_fraction(body)
-            yield Chunk(start, n, partial(self._parse, start, body), len(body))
+            if i >= first:
+                yield Chunk(start, n, partial(self._parse, start, body), len(body))
             start += n
         if self.probabilities and not fractions:
             raise one_hot(self.name)

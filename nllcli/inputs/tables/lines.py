@@ -120,6 +120,7 @@ def _in_column(at: int, text: bytes, delimiter: str, where: str) -> str:
 
 def whole_lines(stream: ByteStream) -> Iterator[bytes]:
     """Pieces that end with a newline, "\\r\\n" and "\\r" made "\\n"; the last line gets one if it has none."""
+    stream.check_not_begun()
     rest, held = [b""], b""
     first = True
     while True:

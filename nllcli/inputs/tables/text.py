@@ -66,12 +66,14 @@ class TextTable:
     def labels(self) -> bool:
         return self.label_column is not None
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:  # noqa: ARG002
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002
         pieces = clean_lines(self.stream, self.numbers, delimiter=self.dialect.delimiter)
         start, fractions = 0, False
-        for n, body in cut_lines(without_first_line(pieces) if self.dialect.header else pieces, block_samples):
+        bodies = cut_lines(without_first_line(pieces) if self.dialect.header else pieces, block_samples)
+        for i, (n, body) in enumerate(bodies):
             fractions = fractions or cells.is_fraction(body)
-            yield Chunk(start, n, partial(self._parse, start, n, body), len(body))
+            if i >= first:
+                yield Chunk(start, n, partial(self._parse, start, n, body), len(body))
             start += n
         if not start:
             raise DataError("has a header and no rows", where=self.name)
