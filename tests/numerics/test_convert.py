@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nllcli.data.blocks import Scratch
-from nllcli.numerics.kernels.convert import to_float
+from nllcli.numerics.kernels.convert import both_classes, to_float
 
 PATTERNS = np.arange(1 << 16, dtype=np.uint16)
 
@@ -76,3 +76,17 @@ def test_native_floats_are_not_copied(dtype):
 def test_a_single_infinity_or_nan_is_seen(special, other):
     bits = np.array([[other, special, other]], np.uint16)
     np.testing.assert_array_equal(to_float(bits.view(np.float16), Scratch()), HALVES[bits])
+
+
+@pytest.mark.parametrize("source", ["logits", "probs", "log-probs"])
+def test_both_classes(source):
+    column = np.array([[0.25], [1.0], [0.0]], np.float32)
+    first = {"logits": [0.0, 0.0, 0.0], "probs": [0.75, 0.0, 1.0], "log-probs": [math.nan] * 3}[source]
+    both = both_classes(column, source)
+    np.testing.assert_array_equal(both, np.column_stack([first, column[:, 0]]))
+    assert both.dtype == (np.float32 if source == "logits" else np.float64)
+
+
+def test_both_classes_of_bits_that_are_not_numbers_yet():
+    raw = PATTERNS[:, None].view("V2")
+    assert same(to_float(both_classes(raw, "logits"), Scratch()), np.column_stack([np.zeros(1 << 16), BRAINS]))

@@ -83,3 +83,14 @@ def _like(raw: NDArray[Any], name: str, dtype: type, scratch: Scratch) -> NDArra
     if raw.ndim == 2 and raw.strides[0] < raw.strides[1]:
         return scratch.array(name, raw.shape[::-1], dtype).T
     return scratch.array(name, raw.shape, dtype)
+
+
+def both_classes(x: NDArray[Any], source: str) -> NDArray[Any]:
+    """A column ``x`` (n, 1) of class 1 of two as the columns of both (n, 2), for a ``source`` of LossOptions.
+
+    Class 0 has the logit 0 or the probability 1 - p; of log-probabilities it has none without a computation: NaN.
+    """
+    if source == "logits":
+        return np.concatenate([np.zeros_like(x), x], axis=1)
+    given = x.astype(np.float64)
+    return np.concatenate([1.0 - given if source == "probs" else np.full_like(given, np.nan), given], axis=1)
