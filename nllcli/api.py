@@ -15,8 +15,7 @@ from nllcli.commands.compute.result import LossResult
 from nllcli.data.settings import LossOptions
 from nllcli.errors import NllError, UsageError, worded
 from nllcli.inputs.arrays.memory import dataset_of
-from nllcli.scoring.checks import clip_of
-from nllcli.scoring.settled import settle_options
+from nllcli.scoring.settled import clip_of, settle_options
 from nllcli.scoring.signature import listed
 
 if TYPE_CHECKING:

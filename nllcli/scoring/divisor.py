@@ -13,9 +13,7 @@ from nllcli.engine.blocks import fold
 from nllcli.errors import UsageError, setting
 from nllcli.numerics.evaluate import weight_sum
 from nllcli.numerics.exact import ExactSum
-from nllcli.scoring.again import open_again
-from nllcli.scoring.blocks import chunks, raw_targets
-from nllcli.scoring.places import blaming
+from nllcli.scoring.passes import chunks, naming_places, open_again, raw_targets
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
@@ -69,7 +67,7 @@ def _denominator(settled: Settled) -> ExactSum:
     def work(block: Block, _: Scratch) -> ExactSum:
         return weight_sum(block, options, n_classes)
 
-    with blaming(dataset):
+    with naming_places(dataset):
         return fold(work, ExactSum(), _chunks(dataset), threads=1)
 
 

@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, SampleError
 from nllcli.inputs.shapes import ONE_LOGIT
-from nllcli.scoring.blocks import raw_targets
+from nllcli.scoring.passes import raw_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nllcli.data.dataset import Dataset
     from nllcli.numerics.tally import Rows
 
 
-@contextmanager
-def blaming(dataset: Dataset) -> Iterator[None]:
-    """Turn samples that cannot be scored into an error that names file and place."""
-    try:
-        yield
-    except SampleError as error:
-        vector = {"targets": dataset.targets, "sample_weights": dataset.sample_weights}.get(error.culprit)
-        source = dataset.soft_targets if error.culprit == "targets" and dataset.soft_targets else dataset.logits
+def placed(error: SampleError, dataset: Dataset) -> DataError:
+    """The error with its file and place."""
+    vector = {"targets": dataset.targets, "sample_weights": dataset.sample_weights}.get(error.culprit)
+    source = dataset.soft_targets if error.culprit == "targets" and dataset.soft_targets else dataset.logits
 
-        def place(sample: int, column: int | None = None) -> str:
-            layout = dataset.layout
-            return source.place(sample, layout, column) if vector is None else vector.place(sample, layout)
+    def place(sample: int, column: int | None = None) -> str:
+        layout = dataset.layout
+        return source.place(sample, layout, column) if vector is None else vector.place(sample, layout)
 
-        message = _with_name(error, dataset.class_names)
-        if len(error.values) > 1:
-            more = zip(error.samples[1:], error.values[1:], strict=True)
-            message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
-        # Of two classes there may be only the column of class 1.
-        column = 0 if dataset.binary and error.class_index is not None else error.class_index
-        where = f"{(vector or source).name}, {place(error.samples[0], column)}"
-        raise DataError(message, where=where, hint=error.hint or _out_of_range_hint(error, dataset)) from error
+    message = _with_name(error, dataset.class_names)
+    if len(error.values) > 1:
+        more = zip(error.samples[1:], error.values[1:], strict=True)
+        message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
+    # Of two classes there may be only the column of class 1.
+    column = 0 if dataset.binary and error.class_index is not None else error.class_index
+    where = f"{(vector or source).name}, {place(error.samples[0], column)}"
+    return DataError(message, where=where, hint=error.hint or _out_of_range_hint(error, dataset))
 
 
 def _with_name(error: SampleError, class_names: tuple[str, ...] | None) -> str:
-    """The message with the name of the class beside its number."""
+    """The message with the name of the class after its number."""
     if error.class_index is None or class_names is None:
         return error.message
     numbered = f"class {error.class_index}"

@@ -18,8 +18,7 @@ from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted
 from nllcli.report import Calculation, Column, Metric, Report, Section, Step, Table
-from nllcli.scoring.passes import map_dataset
-from nllcli.scoring.places import blaming
+from nllcli.scoring.passes import map_dataset, naming_places
 from nllcli.words import counted
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def _gather(request: ScoreRequest, dataset: Dataset, own: OwnLoss | None = None)
     reading = Reading(options.source, options.binary, options.ignore_index, _sequence(dataset.layout))
     work = partial(_work, reading, own)
     evidence, scored = Evidence(), Scored()
-    with blaming(dataset):
+    with naming_places(dataset):
         for part, block in map_dataset(work, dataset, threads=request.threads, progress=request.progress):
             evidence += part
             scored += block

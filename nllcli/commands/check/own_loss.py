@@ -12,12 +12,11 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.report import Metric
-from nllcli.scoring.checks import check_options, check_weight_options, clip_of
 from nllcli.scoring.class_weights import class_weights_of
 from nllcli.scoring.loss import loss_of
 from nllcli.scoring.notices import tally_notices
-from nllcli.scoring.places import blaming
-from nllcli.scoring.settled import Settled, settle
+from nllcli.scoring.passes import naming_places
+from nllcli.scoring.settled import Settled, check_options, check_weight_options, clip_of, settle
 from nllcli.scoring.signature import signature
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ def _check_without_targets(request: ScoreRequest, dataset: Dataset) -> None:
 def _placed(error: SampleError, dataset: Dataset) -> NllError:
     """The error with file and place."""
     try:
-        with blaming(dataset):
+        with naming_places(dataset):
             raise error
     except DataError as placed:
         return placed

@@ -23,10 +23,9 @@ from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.report import Column, Metric, Report, Section, Table, Value
-from nllcli.scoring.blocks import chunks
 from nllcli.scoring.loss import class_names, loss_of
 from nllcli.scoring.notices import tally_notices
-from nllcli.scoring.places import blaming
+from nllcli.scoring.passes import chunks, naming_places
 from nllcli.scoring.settled import Settled, settle
 from nllcli.scoring.signature import signature
 from nllcli.words import counted
@@ -73,7 +72,7 @@ def explain(request: ScoreRequest, choice: Choice) -> Report:
     rows = _rows(choice, dataset)
     _check_rows(dataset, choice, rows, dataset.layout.n_samples)
     search = _Search(settled, rows, choice.hardest)
-    with blaming(dataset):
+    with naming_places(dataset):
         found = search.run(request)
         _check_rows(dataset, choice, rows, search.n_samples)
         hardest = {ranked.number: ranked.block for ranked in found.hardest.ranked}

@@ -24,12 +24,10 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.kernels.convert import is_bfloat16
 from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.numerics.tally import Tally
-from nllcli.scoring.blocks import raw_targets
 from nllcli.scoring.class_weights import given_counts
 from nllcli.scoring.loss import loss_of
 from nllcli.scoring.notices import tally_notices
-from nllcli.scoring.passes import map_dataset
-from nllcli.scoring.places import blaming
+from nllcli.scoring.passes import map_dataset, naming_places, raw_targets
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
@@ -177,7 +175,7 @@ def _survey(
     counts, outside, n_samples = {}, Counter[int](), 0
     for shift, source in sources.items():
         counts[shift], n_samples = np.zeros(n_classes, np.int64), 0
-        with blaming(source):
+        with naming_places(source):
             for _, values in raw_targets(source):
                 inside = values.view(np.uint64) < n_classes
                 counts[shift] += np.bincount(values[inside], minlength=n_classes)
@@ -286,7 +284,7 @@ def _pass(
     """The one pass over the samples: as ``nll compute`` scores them, and under everything else."""
     sums, tally = ConventionSums(plan), Tally()
     work = partial(_work, settled, plan, shifted)
-    with blaming(settled.dataset):
+    with naming_places(settled.dataset):
         blocks = map_dataset(work, settled.dataset, threads=request.threads, progress=request.progress)
         for block, own in blocks:
             sums.add(block)
