@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nllcli.numerics.schemes import NORMALIZATIONS, SCHEMES, ZERO_COUNTS
+from nllcli.numerics.schemes import DEFAULT_SCHEME, NORMALIZATIONS, SCHEMES, ZERO_COUNTS
 from nllcli.outputs.formats import FORMATS, check_text_file
 
 # The groups of options in --help, and their order.
@@ -97,7 +97,7 @@ Classes = Annotated[
 ]
 Scheme = Annotated[
     str | None,
-    choice(SCHEMES, "--scheme", group=MEANING, help="How weights follow from counts.  [default: balanced]"),
+    choice(SCHEMES, "--scheme", group=MEANING, help=f"How weights follow from counts.  [default: {DEFAULT_SCHEME}]"),
 ]
 Normalize = Annotated[
     str | None,

@@ -7,7 +7,7 @@ import typer
 
 from nllcli.cli import options
 from nllcli.errors import UsageError
-from nllcli.numerics.schemes import ABOUT
+from nllcli.numerics.schemes import ABOUT, DEFAULT_SCHEME
 
 
 def _schemes_help() -> str:
@@ -73,7 +73,7 @@ def weights(
     report = task(
         class_counts,
         class_names=class_names,
-        scheme=scheme or "balanced",
+        scheme=scheme or DEFAULT_SCHEME,
         normalize=normalize,
         beta=beta,
         zero_count=zero_count,

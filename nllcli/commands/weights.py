@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nllcli.errors import Notice, UsageError
-from nllcli.numerics.schemes import ABOUT, BETA, SCHEMES
+from nllcli.numerics.schemes import ABOUT, BETA, DEFAULT_SCHEME, SCHEMES
 from nllcli.numerics.weightings import class_weights
 from nllcli.report import Column, Metric, Report, Table
 from nllcli.version import __version__
@@ -25,7 +25,7 @@ def weights(
     counts: Sequence[int],
     *,
     class_names: Sequence[str] | None = None,
-    scheme: str = "balanced",
+    scheme: str = DEFAULT_SCHEME,
     normalize: str | None = None,
     beta: float | None = None,
     zero_count: str = "error",

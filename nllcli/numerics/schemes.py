@@ -34,6 +34,7 @@ NORMALIZATIONS = Registry("normalization", {name: f"{_CODE}:scale_{name}" for na
 
 ZERO_COUNTS = ("error", "zero")
 
+DEFAULT_SCHEME = "inverse"
 BETA = 0.999  # where none is given
 
 

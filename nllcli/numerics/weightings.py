@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nllcli.errors import DataError, UsageError
-from nllcli.numerics.schemes import ABOUT, NORMALIZATIONS, SCHEMES, ZERO_COUNTS, beta_of
+from nllcli.numerics.schemes import ABOUT, DEFAULT_SCHEME, NORMALIZATIONS, SCHEMES, ZERO_COUNTS, beta_of
 
 Floats = NDArray[np.float64]
 
@@ -185,7 +185,7 @@ def scale_mean(ratio: Ratio) -> Floats:
 def class_weights(
     counts: ArrayLike,
     *,
-    scheme: str = "balanced",
+    scheme: str = DEFAULT_SCHEME,
     normalize: str | None = None,
     beta: float | None = None,
     zero_count: str = "error",

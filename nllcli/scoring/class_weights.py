@@ -34,10 +34,10 @@ def class_weights_of(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[n
     if wanted.counts is None:
         return None, "none"
 
-    from nllcli.numerics.schemes import beta_of
+    from nllcli.numerics.schemes import DEFAULT_SCHEME, beta_of
     from nllcli.numerics.weightings import class_weights
 
-    scheme = wanted.scheme or "balanced"
+    scheme = wanted.scheme or DEFAULT_SCHEME
     names = dataset.class_names
     counts = _count(request, dataset) if wanted.counts == "targets" else given_counts(wanted.counts, dataset, n_classes)
     weights = class_weights(

@@ -22,7 +22,7 @@ from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted, check_shift
 from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.kernels.convert import is_bfloat16
-from nllcli.numerics.schemes import ABOUT, beta_of
+from nllcli.numerics.schemes import ABOUT, DEFAULT_SCHEME, beta_of
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.blocks import raw_targets
 from nllcli.scoring.class_weights import given_counts
@@ -236,7 +236,7 @@ def _own_weighting(request: ScoreRequest) -> Weighting:
     wanted = request.weights
     if wanted.counts is None:
         return Weighting("none" if wanted.weights is None else "given")
-    scheme = wanted.scheme or "balanced"
+    scheme = wanted.scheme or DEFAULT_SCHEME
     source = "targets" if wanted.counts == "targets" else "given"
     return Weighting(scheme, wanted.normalize or ABOUT[scheme].normalize, beta_of(scheme, wanted.beta), source)
 
