@@ -7,7 +7,7 @@ import typer
 
 from nllcli.cli import options
 from nllcli.cli.wording import emit
-from nllcli.data.settings import FILES
+from nllcli.data.settings import DEFAULT_SCHEME, FILES
 from nllcli.errors import UsageError
 
 
@@ -79,7 +79,7 @@ def weights(
     report = task(
         class_counts,
         class_names=class_names,
-        scheme=scheme or "balanced",
+        scheme=scheme or DEFAULT_SCHEME,
         normalize=given["normalize"],
         beta=given["beta"],
         zero_count=given["zero_count"],

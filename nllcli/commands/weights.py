@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from nllcli.data.settings import DEFAULT_BETA, DEFAULT_SCHEME
 from nllcli.errors import Notice, UsageError
-from nllcli.numerics.schemes import ABOUT, BETA, SCHEMES
+from nllcli.numerics.schemes import ABOUT, SCHEMES
 from nllcli.numerics.weightings import class_weights
 from nllcli.report import Column, Metric, Report, Table
 from nllcli.version import __version__
@@ -25,7 +26,7 @@ def weights(
     counts: Sequence[int],
     *,
     class_names: Sequence[str] | None = None,
-    scheme: str = "balanced",
+    scheme: str = DEFAULT_SCHEME,
     normalize: str | None = None,
     beta: float | None = None,
     zero_count: str = "error",
@@ -76,7 +77,7 @@ def _settings(scheme: str, normalize: str | None, beta: float | None) -> tuple[M
     normalize = normalize or (about.normalize if about else "default")
     settings = [Metric("scheme", "scheme", scheme, note=formula), Metric("normalize", "normalize", normalize)]
     if about is None or _has_beta(scheme):
-        settings.append(Metric("beta", "beta", BETA if beta is None else beta))
+        settings.append(Metric("beta", "beta", DEFAULT_BETA if beta is None else beta))
     return tuple(settings)
 
 

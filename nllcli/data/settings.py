@@ -18,6 +18,8 @@ REDUCTIONS = ("mean", "sum", "none")
 PRECISIONS = ("exact", "fast")
 ON_NONFINITE = ("error", "nan")
 HEADERS = ("auto", "yes", "no")
+DEFAULT_SCHEME = "inverse"
+DEFAULT_BETA = 0.999
 
 # The groups of options in --help.
 FILES = "What the files hold"
@@ -110,12 +112,16 @@ class WeightOptions:
         "Class weights from class counts; targets counts the targets.", MEANING, example="NUMBERS|FILE|targets"
     )
     scheme: str | None = option(
-        "How weights follow from counts.  [default: balanced]", MEANING, choices="nllcli.numerics.schemes:SCHEMES"
+        f"How weights follow from counts.  [default: {DEFAULT_SCHEME}]",
+        MEANING,
+        choices="nllcli.numerics.schemes:SCHEMES",
     )
     normalize: str | None = option(
         "What is scaled to 1.  [default: the scheme's own]", MEANING, choices="nllcli.numerics.schemes:NORMALIZATIONS"
     )
-    beta: float | None = option("For the scheme effective: 0 to below 1.  [default: 0.999]", MEANING, example="NUMBER")
+    beta: float | None = option(
+        f"For the scheme effective: 0 to below 1.  [default: {DEFAULT_BETA}]", MEANING, example="NUMBER"
+    )
     zero_count: str = option(
         "A class without samples: an error, or weight 0.",
         MEANING,

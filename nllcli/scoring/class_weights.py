@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nllcli.data.settings import DEFAULT_SCHEME
 from nllcli.errors import UsageError, setting
 from nllcli.inputs.counting import counts_of
 from nllcli.inputs.vectors import read_vector
+from nllcli.numerics.schemes import beta_of
+from nllcli.numerics.weightings import class_weights
 from nllcli.scoring.passes import open_again, targets_of
 from nllcli.scoring.signature import listed, plain
 
@@ -35,10 +38,7 @@ def class_weights_of(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[n
     if wanted.counts is None:
         return None, "none"
 
-    from nllcli.numerics.schemes import beta_of
-    from nllcli.numerics.weightings import class_weights
-
-    scheme = wanted.scheme or "balanced"
+    scheme = wanted.scheme or DEFAULT_SCHEME
     names = dataset.class_names
     counts = _count(request, dataset) if wanted.counts == "targets" else given_counts(wanted.counts, dataset, n_classes)
     weights = class_weights(

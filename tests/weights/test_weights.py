@@ -14,12 +14,12 @@ def metrics(report):
 
 def test_report():
     report = weights(COUNTS)
-    assert metrics(report) == {"scheme": "balanced", "normalize": "none", "n_classes": 3, "n_samples": 160}
-    assert report.signature == f"scheme:balanced|normalize:none|version:{__version__}"
+    assert metrics(report) == {"scheme": "inverse", "normalize": "max", "n_classes": 3, "n_samples": 160}
+    assert report.signature == f"scheme:inverse|normalize:max|version:{__version__}"
     (table,) = report.tables
     assert table.key == "classes"
     assert [column.key for column in table.columns] == ["class", "count", "share", "weight"]
-    assert table.rows[2] == (2, 100, 0.625, 160 / 300)
+    assert table.rows[2] == (2, 100, 0.625, 0.1)
     assert list(report.quiet) == [row[-1] for row in table.rows]
     assert report.quiet_separator == ","
 

@@ -16,7 +16,7 @@ from nllcli.commands.reconcile.expectation import expectation
 from nllcli.commands.reconcile.report import Search, reconcile_report
 from nllcli.commands.reconcile.sums import BlockSums, ConventionSums, Plan, collect
 from nllcli.commands.reconcile.values import Values, WeightTable
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX, ScoreRequest
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, DEFAULT_SCHEME, ScoreRequest
 from nllcli.errors import DataError, Notice, UsageError
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted, check_shift
@@ -233,7 +233,7 @@ def _own_weighting(request: ScoreRequest) -> Weighting:
     wanted = request.weights
     if wanted.counts is None:
         return Weighting("none" if wanted.weights is None else "given")
-    scheme = wanted.scheme or "balanced"
+    scheme = wanted.scheme or DEFAULT_SCHEME
     source = "targets" if wanted.counts == "targets" else "given"
     return Weighting(scheme, wanted.normalize or ABOUT[scheme].normalize, beta_of(scheme, wanted.beta), source)
 
