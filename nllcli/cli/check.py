@@ -6,7 +6,7 @@ import typer
 
 from nllcli.cli import options, scoring
 from nllcli.cli.command import Command
-from nllcli.errors import ExitCode
+from nllcli.errors import ExitCode, worded
 
 
 class CheckCommand(Command):
@@ -14,18 +14,21 @@ class CheckCommand(Command):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Load the table of the findings, which nothing else here needs, and write it."""
-        from nllcli.commands.check.findings.table import MEANINGS
+        from nllcli.commands.check.findings.table import FINDINGS
 
-        width = max(len(code) for meanings in MEANINGS.values() for code in meanings)
-        blocks = [_block(severity, meanings, width) for severity, meanings in MEANINGS.items()]
+        flags = {parameter.name: parameter.opts[0] for parameter in self.params}
+        width = max(map(len, FINDINGS))
+        lines: dict[str, list[str]] = {}
+        for code, kind in FINDINGS.items():
+            meaning = worded(kind.meaning, lambda name, _: flags[name])
+            lines.setdefault(kind.severity, []).append(f"{code:{width}}  {meaning}")
+        # --help does not rewrap what follows a backspace.
+        blocks = [
+            "\n".join([f"Findings, {severity}s (exit code {ExitCode.CONDITION}):", "", "\b", *meanings])
+            for severity, meanings in lines.items()
+        ]
         self.epilog = "\n\n".join([*blocks, "A note alone ends with exit code 0."])
         super().format_epilog(ctx, formatter)
-
-
-def _block(severity: str, meanings: dict[str, str], width: int) -> str:
-    """One kind of findings, a line each; --help does not rewrap it, as the backspace says."""
-    lines = (f"{code:{width}}  {meaning}" for code, meaning in meanings.items())
-    return "\n".join([f"Findings, {severity}s (exit code {ExitCode.CONDITION}):", "", "\b", *lines])
 
 
 Codes = Annotated[
@@ -49,6 +52,7 @@ def check(
     beside the findings.
     """
     from nllcli.commands.check.check import check as task
+    from nllcli.commands.check.report import report
     from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
@@ -56,6 +60,6 @@ def check(
     check_outputs({"the report": output or "-"}, inputs=given.files)
     with ProgressBar(progress) as bar:
         checked = task(given.request(bar))
-    emit(checked.report, fmt=format, quiet=quiet, path=output)
+    emit(report(checked), fmt=format, quiet=quiet, path=output)
     if not checked.clean:
         raise typer.Exit(ExitCode.CONDITION)

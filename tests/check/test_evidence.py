@@ -16,7 +16,7 @@ from predictions import softmax, sound
 from nllcli.commands.check.evidence import chance
 from nllcli.commands.check.evidence.gather import Evidence, Reading, gather
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
-from nllcli.commands.check.evidence.labels import Runs, Streaks, read_runs, read_streaks
+from nllcli.commands.check.evidence.padding import Runs, Streaks, read_runs, read_streaks
 from nllcli.commands.check.evidence.repeats import Repeats, read_repeats
 from nllcli.commands.check.evidence.sums import Every, FewValues, Moments, Peak
 from nllcli.data.blocks import Block, Scratch

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from predictions import drawn, softmax, sound
 
 from nllcli.commands.check.check import check
+from nllcli.commands.check.report import report
 from nllcli.data.settings import LossOptions
 from nllcli.inputs.dataset import InputOptions
 from nllcli.scoring.request import ScoreRequest
@@ -27,7 +28,7 @@ def found(folder, logits, targets=None, *, source="logits", ignore_index=None, *
         binary=inputs.get("binary", False),
     )
     request = ScoreRequest(InputOptions(*paths, ignore_index=ignore_index, **inputs), options)
-    return [(f["code"], f["severity"]) for f in check(request).report.extra["findings"]]
+    return [(finding.code, finding.severity) for finding in check(request).findings]
 
 
 SHAPES = [
@@ -366,4 +367,4 @@ def test_json_has_no_evidence_that_numpy_made(tmp_path):
     np.save(tmp_path / "logits.npy", logits)
     np.save(tmp_path / "targets.npy", targets)
     request = ScoreRequest(InputOptions(str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy")))
-    assert json.dumps(check(request).report.extra)
+    assert json.dumps(report(check(request)).extra)

@@ -26,7 +26,7 @@ MAX_CONFUSION = 256
 class Pairing(Part):
     """Samples scored against their own and against a neighbour's target: ``gain`` is own loss minus the other.
 
-    ``n_right_beyond`` of the ``n_beyond`` samples that have a target as far again as the neighbour's are predicted so.
+    ``n_beyond`` samples have a target twice as far away too, and ``n_right_beyond`` predictions are that target.
     """
 
     gain: Moments = Moments()
@@ -39,7 +39,7 @@ class Pairing(Part):
 
 @dataclass(frozen=True)
 class Fit(Part):
-    """How well used samples are predicted.
+    """How well samples are predicted, of those that count and have usable logits.
 
     ``loss`` of those with a finite one, ``class_losses`` (C,) their sums by target, ``infinite`` the others;
     ``n_right`` predictions that are the target, ``n_right_below`` that are one class below it; ``confusion`` (C, C)
@@ -62,17 +62,16 @@ def read_fit(
     scores: Surprisal,
     targets: NDArray[np.int64],
     counted: NDArray[np.bool_],
-    usable: NDArray[np.bool_],
+    used: NDArray[np.bool_],
     *,
     n_classes: int,
     start: int,
-    sequence: int | None,
+    sequence: int,
 ) -> Fit:
-    """Score ``targets`` (n,), any class where not ``counted``; samples with ``usable`` logits alone are evidence.
+    """Score ``targets`` (n,), any class where not ``counted``; evidence are the ``used`` samples, with usable logits.
 
-    ``sequence`` is the length of the sequences that the samples form one after another (0: no order to speak of).
+    ``sequence`` is the length of the sequences that the samples form one after another (0: they form none).
     """
-    used = counted & usable
     loss = scores.at(targets)
     finite = used & np.isfinite(loss)
     right = scores.is_top(targets)
@@ -131,7 +130,7 @@ class _Pairs:
     right: NDArray[np.bool_]
 
     def with_target(self, offset: int, left: NDArray[np.int64]) -> Pairing:
-        """Each sample with the target ``offset`` places on, with so many places ``left`` (n,) in its sequence."""
+        """Each sample with the target ``offset`` places on, where ``left`` (n,) places follow it in its sequence."""
         others, valid = self._at(offset, left)
         other_loss = self.scores.at(others)
         valid &= np.isfinite(other_loss)

@@ -13,19 +13,19 @@ from nllcli.data.part import Part
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# As bfloat16, sizes from 2**-30 to below 2**15: what logits have, and what integers below 12416 are not.
+# As bfloat16, sizes from 2**-30 to below 2**15: logits have them, and integers below 12416 do not.
 _SMALLEST, _BEYOND = (127 - 30) << 7, (127 + 15) << 7
 # 0, -0, -inf and the lowest finite number, which mask classes.
 _SPECIAL = (0x0000, 0x8000, 0xFF80, 0xFF7F)
-# Eight bits of a logarithm leave open 2**-9 of it: of a probability of one in 50,000 a fiftieth, cut off twice that.
+# Eight bits leave 2**-9 of a logarithm open: a fiftieth of a probability of 1 in 50,000, and twice that if cut off.
 _SUM_TOLERANCE = 0.05
-# What stands before a comma has up to three digits, and what comes after it six or more.
+# A number has up to three digits before its comma, and six or more after it.
 _LEAST_THOUSAND, _LEAST_LONG = 1e3, 1e5
 
 
 @dataclass(frozen=True)
 class Bits(Part):
-    """Of ``n`` two-byte integers ``n_fitting`` are, as bfloat16, such numbers as logits; ``n_negative`` are below 0.
+    """Of ``n`` two-byte integers ``n_fitting`` are, as bfloat16, of the size of logits; ``n_negative`` are below 0.
 
     Of ``n_rows`` rows of them ``n_log_probs`` hold logarithms of probabilities that sum to 1.
     """
@@ -39,7 +39,7 @@ class Bits(Part):
 
 @dataclass(frozen=True)
 class Halves(Part):
-    """Whether ``every`` second column could stand before a comma and the others after it.
+    """Whether ``every`` second column could be what is before a comma, and the others what is after it.
 
     ``n_long`` of the ``n`` numbers in the others have six digits or more.
     """
