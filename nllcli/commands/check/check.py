@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nllcli.commands.check.evidence.gather import Evidence, Reading, gather
+from nllcli.commands.check.evidence.gather import Evidence, gather
 from nllcli.commands.check.evidence.padding import Padding, read_runs, read_streaks
 from nllcli.commands.check.findings.case import ERROR, NOTE, Case, Finding, Seen
 from nllcli.commands.check.findings.table import FINDINGS
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.dataset import Dataset
     from nllcli.data.layout import Layout
+    from nllcli.data.settings import LossOptions
     from nllcli.scoring.request import ScoreRequest
 
 # Values that tokenizers and data sets pad with and that may be classes; the last class is added to them.
@@ -113,15 +114,13 @@ def _case(request: ScoreRequest, dataset: Dataset, evidence: Evidence) -> Case:
 
 
 def _add_up(request: ScoreRequest, dataset: Dataset, own: Settled | None = None) -> _Sums:
-    options = request.loss
-    reading = Reading(options.source, options.binary, options.ignore_index, _sequence(dataset.layout))
-    work = partial(_work, reading, own)
+    work = partial(_work, request.loss, _sequence(dataset.layout), own)
     return fold_dataset(work, _Sums(), dataset, threads=request.threads, progress=request.progress)
 
 
-def _work(reading: Reading, own: Settled | None, block: Block, scratch: Scratch) -> _Sums:
+def _work(options: LossOptions, sequence: int, own: Settled | None, block: Block, scratch: Scratch) -> _Sums:
     scored = Scored() if own is None else score(own, block, scratch.sub("own"))
-    return _Sums(gather(block, reading, scratch), scored)
+    return _Sums(gather(block, options, sequence, scratch), scored)
 
 
 def _sequence(layout: Layout) -> int:

@@ -68,13 +68,11 @@ def read_fit(
     start: int,
     sequence: int,
 ) -> Fit:
-    """Score ``targets`` (n,), any class where not ``counted``; evidence are the ``used`` samples, with usable logits.
-
-    ``sequence`` is the length of the sequences that the samples form one after another (0: they form none).
-    """
+    """Score ``targets`` (n,), any class where not ``counted``; evidence are the ``used`` samples, with usable logits."""
     loss = scores.at(targets)
     finite = used & np.isfinite(loss)
     right = scores.is_top(targets)
+    below = used & (targets > 0)
     fit = Fit(
         loss=Moments.of(loss[finite]),
         infinite=Rows.where(used & np.isposinf(loss), start),
@@ -82,7 +80,7 @@ def read_fit(
             np.float64, copy=False
         ),
         n_right=int(np.count_nonzero(right & used)),
-        n_right_below=_count_right(scores, targets - 1, used & (targets > 0)),
+        n_right_below=int(np.count_nonzero(scores.is_top(np.where(below, targets - 1, 0)) & below)),
         confusion=_confusion(scores, targets, used, n_classes) if n_classes <= MAX_CONFUSION else None,
     )
     if sequence and len(targets) > 1:
@@ -94,21 +92,15 @@ def read_fit(
 
 def read_soft_fit(scores: Surprisal, targets: NDArray[Any], used: NDArray[np.bool_], start: int) -> Fit:
     """Score soft ``targets`` (n, C)."""
-    with np.errstate(all="ignore"):
-        loss = nll.value(scores, targets)
+    loss = nll.value(scores, targets)
     finite = used & np.isfinite(loss)
     return Fit(loss=Moments.of(loss[finite]), infinite=Rows.where(used & np.isposinf(loss), start))
 
 
 def read_as_probs(x: NDArray[Any], targets: NDArray[np.int64], used: NDArray[np.bool_]) -> Fit:
     """The loss if ``x`` (n, C) are probabilities."""
-    with np.errstate(all="ignore"):
-        loss = -np.log(pick(x, targets).astype(np.float64))
+    loss = -np.log(pick(x, targets).astype(np.float64))
     return Fit(as_probs=Moments.of(loss[used & np.isfinite(loss)]))
-
-
-def _count_right(scores: Surprisal, classes: NDArray[np.int64], valid: NDArray[np.bool_]) -> int:
-    return int(np.count_nonzero(scores.is_top(np.where(valid, classes, 0)) & valid))
 
 
 def _confusion(

@@ -19,6 +19,7 @@ from nllcli.numerics.tally import Rows
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch
+    from nllcli.data.settings import LossOptions
 
 
 @dataclass(frozen=True)
@@ -35,38 +36,28 @@ class Evidence(Part):
     bad_weights: Rows = Rows()
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How the samples are to be read: ``source``, ``binary`` and ``ignore_index`` as in LossOptions.
+def gather(block: Block, options: LossOptions, sequence: int, scratch: Scratch) -> Evidence:
+    """The evidence in one block; bad data is evidence, and raises nothing.
 
     ``sequence`` is the length of the sequences that the samples form in file order, 0 where they form none.
     """
-
-    source: str = "logits"
-    binary: bool = False
-    ignore_index: int = -100
-    sequence: int = 0
-
-
-def gather(block: Block, reading: Reading, scratch: Scratch) -> Evidence:
-    """The evidence in one block; bad data is evidence, and raises nothing."""
-    targets, source, start = block.targets, reading.source, block.start
+    targets, source, start = block.targets, options.source, block.start
     with np.errstate(all="ignore"):
         x = contiguous(to_float(block.logits, scratch), scratch)
-        n_classes = 2 if reading.binary else x.shape[1]
+        n_classes = 2 if options.binary else x.shape[1]
         labels, counted = Labels(), np.ones(len(x), np.bool_)
         if targets is not None and targets.ndim == 1:
-            labels, counted = read_labels(targets, reading.ignore_index, n_classes, start)
+            labels, counted = read_labels(targets, options.ignore_index, n_classes, start)
         values, tops = read_values(x, block.logits.dtype, source, counted, start)
         used = counted & tops.finite
         soft, fit = SoftLabels(), Fit()
         if targets is not None:
-            scores = surprisal(x, source=source, binary=reading.binary, scratch=scratch)
+            scores = surprisal(x, source=source, binary=options.binary, scratch=scratch)
             if targets.ndim == 2:
                 soft, valid = read_soft_labels(targets, start)
                 fit = read_soft_fit(scores, targets, valid & used, start)
             else:
-                classes, sequence = np.where(counted, targets, 0), reading.sequence
+                classes = np.where(counted, targets, 0)
                 fit = read_fit(scores, classes, counted, used, n_classes=n_classes, start=start, sequence=sequence)
                 if values.n_probs:
                     fit += read_as_probs(x, classes, used)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.check.evidence.sums import Every
 from nllcli.data.part import Part
 
 if TYPE_CHECKING:
@@ -39,14 +38,14 @@ class Bits(Part):
 
 @dataclass(frozen=True)
 class Halves(Part):
-    """Whether ``every`` second column could be what is before a comma, and the others what is after it.
+    """Columns that are in turn what may be before a comma, and ``n`` numbers that may be after it.
 
-    ``n_long`` of the ``n`` numbers in the others have six digits or more.
+    ``n_long`` of these have six digits or more; ``n_unlike`` blocks hold something else.
     """
 
-    every: Every | None = None
     n: int = 0
     n_long: int = 0
+    n_unlike: int = 0
 
 
 def read_bits(x: NDArray[Any], dtype: np.dtype[Any]) -> Bits:
@@ -80,6 +79,5 @@ def read_halves(x: NDArray[Any]) -> Halves:
     if x.shape[1] < 4 or x.shape[1] % 2 or not len(x):
         return Halves()
     before, after = x[:, 0::2], x[:, 1::2]
-    in_range = (np.abs(before) < _LEAST_THOUSAND).all() and (after >= 0.0).all()
-    every = Every(bool(in_range and (x == np.floor(x)).all()))
-    return Halves(every, after.size, int(np.count_nonzero(after >= _LEAST_LONG)))
+    alike = (np.abs(before) < _LEAST_THOUSAND).all() and (after >= 0.0).all() and (x == np.floor(x)).all()
+    return Halves(after.size, int(np.count_nonzero(after >= _LEAST_LONG)), int(not alike))

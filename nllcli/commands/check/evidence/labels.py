@@ -56,10 +56,6 @@ def read_soft_labels(targets: NDArray[Any], start: int) -> tuple[SoftLabels, NDA
     """The evidence in soft ``targets`` (n, C), and which rows hold probabilities."""
     values = targets.astype(np.float64)
     valid = np.logical_and.reduce((values >= 0.0) & (values <= 1.0), axis=1)
-    with np.errstate(invalid="ignore"):
-        off = distance_from_1(values)
-    soft = SoftLabels(
-        Rows.where(valid & (off > sum_tolerance(targets.dtype)), start, off),
-        Rows.where(~valid, start),
-    )
-    return soft, valid
+    off = distance_from_1(values)
+    too_far = valid & (off > sum_tolerance(targets.dtype))
+    return SoftLabels(Rows.where(too_far, start, off), Rows.where(~valid, start)), valid

@@ -69,7 +69,7 @@ class Repeats:
         if len(sampled) < _N_SAMPLED:
             sampled = np.concatenate([sampled, other.sampled])[:_N_SAMPLED]
         n_bits, kept = max(self.n_bits, other.n_bits), np.concatenate([self.kept, other.kept])
-        return _thinned(Repeats(self.n_rows + other.n_rows, n_bits, kept, sampled), at_once=False)
+        return _thinned(Repeats(self.n_rows + other.n_rows, n_bits, kept, sampled))
 
     def duplicates(self) -> Duplicates:
         if self.kept is None or self.sampled is None:
@@ -129,19 +129,18 @@ def read_repeats(
         kept["both"] = _mixed(logits + _hash_targets(targets))[rows]
     kept["row"], kept["top"], kept["tied"] = rows + start, tops[rows], tied[rows]
     sampled = x[rows[:_N_SAMPLED], :_SAMPLED_CLASSES].astype(np.float64)
-    return _thinned(Repeats(len(rows), 0, kept, sampled), at_once=True)
+    return _thinned(Repeats(len(rows), 0, kept, sampled))
 
 
-def _thinned(repeats: Repeats, *, at_once: bool) -> Repeats:
-    """Drop rows until they fit; the rows of a block (``at_once``) that fit are kept without looking at hashes."""
-    assert repeats.kept is not None
+def _thinned(repeats: Repeats) -> Repeats:
+    """Keep only the rows whose hash begins with ``n_bits`` zeros, with more bits until they fit."""
     kept, n_bits = repeats.kept, repeats.n_bits
-    if at_once and len(kept) <= _LIMIT:
-        return repeats
+    assert kept is not None
     while True:
-        these = kept["logits"] >> np.uint64(64 - n_bits) == 0 if n_bits else np.ones(len(kept), np.bool_)
-        if np.count_nonzero(these) <= _LIMIT or n_bits == 63:
-            return Repeats(repeats.n_rows, n_bits, kept[these], repeats.sampled)
+        if n_bits:
+            kept = kept[kept["logits"] >> np.uint64(64 - n_bits) == 0]
+        if len(kept) <= _LIMIT or n_bits == 63:
+            return Repeats(repeats.n_rows, n_bits, kept, repeats.sampled)
         n_bits += 1
 
 

@@ -62,16 +62,6 @@ class Extent:
 
 
 @dataclass(frozen=True)
-class Every:
-    """Whether something held in every part looked at."""
-
-    holds: bool
-
-    def __add__(self, other: Every) -> Every:
-        return Every(self.holds and other.holds)
-
-
-@dataclass(frozen=True)
 class Peak:
     """The largest value seen, and how often it was seen."""
 

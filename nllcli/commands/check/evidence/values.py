@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
-from nllcli.commands.check.evidence.sums import Constant, Every, Peak, distance_from_1
+from nllcli.commands.check.evidence.sums import Constant, Peak, distance_from_1
 from nllcli.data.part import Part
 from nllcli.numerics.evaluate import sum_tolerance
 from nllcli.numerics.kernels.convert import is_bfloat16
@@ -30,6 +30,7 @@ class Values(Part):
     within [0, 1]. ``nan_classes`` and ``inf_classes`` (C,) count entries, where there are any. Of probabilities or
     their logarithms, ``outside`` are rows with a value that cannot be one, ``off`` rows that do not sum to 1. ``peak``
     is the largest row maximum, ``tied`` the rows where two classes share theirs (looked for in half precision alone).
+    ``n_fractional`` blocks begin with numbers that are not whole.
     """
 
     n: int = 0
@@ -46,8 +47,7 @@ class Values(Part):
     off: Rows = Rows()
     peak: Peak | None = None
     tied: Rows = Rows()
-    half: Every | None = None
-    whole: Every | None = None
+    n_fractional: int = 0
     constant: Constant | None = None
     bits: Bits = Bits()
     halves: Halves = Halves()
@@ -70,32 +70,32 @@ def read_values(
     def where(mask: NDArray[np.bool_], size: NDArray[np.float64] | None = None) -> Rows:
         return Rows.where(mask & counted, start, size)
 
-    with np.errstate(all="ignore"):
-        high = x.max(axis=1)
-        low = x.min(axis=1)
-        finite = np.isfinite(high)
-        kept = x if counted.all() else x[counted]
-        clean = finite & counted
-        half, whole = _is_half(kept, dtype), _is_whole(kept)
-        tied = finite & _tied(x, high) if half else np.zeros(len(x), np.bool_)
-        values = Values(
-            n=int(np.count_nonzero(clean)),
-            saturated=where((np.abs(high) == HALF_MAXIMUM) | (np.abs(low) == HALF_MAXIMUM)),
-            n_unit=int(np.count_nonzero(clean & (low >= 0.0) & (high <= 1.0))),
-            peak=Peak.of(high[clean]) if source == "logits" else None,
-            tied=where(tied),
-            half=Every(half) if len(kept) else None,
-            whole=Every(whole) if len(kept) else None,
-            constant=Constant.of(kept),
-            bits=read_bits(kept, dtype),
-            halves=read_halves(kept) if whole else Halves(Every(False)),
-        )
-        values += _nonfinite(x, high, counted, where)
-        if source == "logits":
-            kept_rows = slice(None) if clean.all() else clean
-            values += _other_readings(x[kept_rows], low[kept_rows], high[kept_rows], dtype)
-        else:
-            values += _sums_to_one(x, source, dtype, finite, where)
+    high, low = x.max(axis=1), x.min(axis=1)
+    finite = np.isfinite(high)
+    kept = x if counted.all() else x[counted]
+    peeked = kept[:_PEEKED_ROWS, :_PEEKED_CLASSES]
+    whole = bool((peeked == np.floor(peeked)).all())
+    tied = np.zeros(len(x), np.bool_)
+    if _is_half(peeked, dtype):
+        tied = finite & (np.count_nonzero(x == high[:, None], axis=1) > 1)
+    clean = finite & counted
+    values = Values(
+        n=int(np.count_nonzero(clean)),
+        saturated=where((np.abs(high) == HALF_MAXIMUM) | (np.abs(low) == HALF_MAXIMUM)),
+        n_unit=int(np.count_nonzero(clean & (low >= 0.0) & (high <= 1.0))),
+        peak=Peak.of(high[clean]) if source == "logits" else None,
+        tied=where(tied),
+        n_fractional=int(not whole),
+        constant=Constant.of(kept),
+        bits=read_bits(kept, dtype),
+        halves=read_halves(kept) if whole else Halves(n_unlike=1),
+    )
+    values += _nonfinite(x, high, counted, where)
+    if source == "logits":
+        kept_rows = slice(None) if clean.all() else clean
+        values += _other_readings(x[kept_rows], low[kept_rows], high[kept_rows], dtype)
+    else:
+        values += _sums_to_one(x, source, dtype, finite, where)
     return values, Tops(high, finite, tied)
 
 
@@ -138,18 +138,8 @@ def _sums_to_one(x: NDArray[Any], source: str, dtype: np.dtype[Any], finite: NDA
     return Values(outside=where(finite & outside), off=where(finite & ~outside & (off > tolerance), off))
 
 
-def _is_half(x: NDArray[Any], dtype: np.dtype[Any]) -> bool:
-    """Whether the file is of two-byte floats, or the first rows hold only values that fit into two bytes."""
+def _is_half(peeked: NDArray[Any], dtype: np.dtype[Any]) -> bool:
+    """Whether the file is of two-byte floats, or its first numbers fit into two bytes."""
     if is_bfloat16(dtype) or (dtype.kind == "f" and dtype.itemsize == 2):
         return True
-    peeked = x[:_PEEKED_ROWS, :_PEEKED_CLASSES]
     return bool((peeked == peeked.astype(np.float16)).all())
-
-
-def _is_whole(x: NDArray[Any]) -> bool:
-    peeked = x[:_PEEKED_ROWS, :_PEEKED_CLASSES]
-    return bool((peeked == np.floor(peeked)).all())
-
-
-def _tied(x: NDArray[Any], high: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.count_nonzero(x == high[:, None], axis=1) > 1

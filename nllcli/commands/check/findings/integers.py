@@ -38,9 +38,9 @@ def bfloat16_bits(case: Case) -> Seen | None:
 def decimal_commas(case: Case) -> Seen | None:
     """Columns that are in turn small whole numbers and, four times in five, whole numbers of six digits or more."""
     halves = case.evidence.values.halves
-    if halves.every is None or not halves.every.holds or case.evidence.n_counted < _LEAST_ROWS:
+    if not halves.n or halves.n_unlike or halves.n_long < _LONG_SHARE * halves.n:
         return None
-    if halves.n_long < _LONG_SHARE * halves.n:
+    if case.evidence.n_counted < _LEAST_ROWS:
         return None
     return Seen(
         "the columns are in turn small whole numbers and long ones: "

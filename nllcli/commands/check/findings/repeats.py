@@ -37,11 +37,9 @@ def identical_maxima(case: Case) -> Seen | None:
     all of those below the ceiling differ.
     """
     values = case.evidence.values
-    if values.peak is None or values.whole is None or case.options.source != "logits" or case.n_classes < 2:
+    if values.peak is None or case.options.source != "logits" or case.n_classes < 2 or hold_something_else(case):
         return None
-    if hold_something_else(case):
-        return None
-    if values.peak.value < _LEAST_COARSE and (values.whole.holds or not case.evidence.repeats.are_continuous()):
+    if values.peak.value < _LEAST_COARSE and not (values.n_fractional and case.evidence.repeats.are_continuous()):
         return None  # counts and votes tie legitimately, and so do logarithms of them
     maxima = case.evidence.repeats.maxima(values.peak.value)
     least = max(_LEAST_TIED_ROWS, _TIED_SHARE * maxima.n)

@@ -155,7 +155,7 @@ def absent_classes(case: Case) -> Seen | None:
     )
 
 
-def soft_targets_invalid(case: Case) -> Seen | None:
+def soft_invalid(case: Case) -> Seen | None:
     """A soft target that is NaN, negative or above 1."""
     invalid = case.evidence.soft.invalid
     if not invalid.n:
@@ -180,7 +180,7 @@ def sample_weights_invalid(case: Case) -> Seen | None:
     )
 
 
-def soft_targets_not_normalised(case: Case) -> Seen | None:
+def soft_not_normalised(case: Case) -> Seen | None:
     """A sum further from 1 than the square root of the dtype's machine epsilon, which rounding does not explain."""
     off = case.evidence.soft.off
     if not off.n:

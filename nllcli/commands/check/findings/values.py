@@ -25,7 +25,7 @@ _HIGH_PROBABILITY = 0.75
 def softmax_twice(case: Case) -> Seen | None:
     """Every row of the logits is non-negative and sums to 1 (of binary logits: is within 0 and 1)."""
     values, fit = case.evidence.values, case.evidence.fit
-    if case.options.source != "logits" or not values.n or values.whole is None or values.peak is None:
+    if case.options.source != "logits" or values.peak is None:
         return None
     if case.options.binary:
         if values.n_unit < values.n or values.n < _LEAST_UNIT_ROWS or values.peak.value < _HIGH_PROBABILITY:
@@ -36,7 +36,7 @@ def softmax_twice(case: Case) -> Seen | None:
             {"samples": values.n, "largest": values.peak.value},
             f"{setting('source', 'probs')}; in PyTorch binary_cross_entropy, or leave the sigmoid out",
         )
-    too_few = values.whole.holds and values.n < _LEAST_WHOLE_ROWS
+    too_few = not values.n_fractional and values.n < _LEAST_WHOLE_ROWS
     if case.n_classes < 2 or values.n_probs < values.n or too_few:
         return None
     losses = {"loss_as_logits": fit.loss.mean, "loss_as_probs": fit.as_probs.mean} if fit.as_probs.n else {}
@@ -131,7 +131,7 @@ def _hold(n: int) -> str:
     return f"{n} sample holds" if n == 1 else f"{n} samples hold"
 
 
-def half_precision_saturation(case: Case) -> Seen | None:
+def saturation(case: Case) -> Seen | None:
     """Any value of exactly +-65504, the largest number of float16, which no computation gives by chance."""
     saturated = case.evidence.values.saturated
     if not saturated.n:
