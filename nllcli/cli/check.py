@@ -5,23 +5,24 @@ from typing import Annotated
 import typer
 
 from nllcli.cli import options
-from nllcli.cli.wording import emit
+from nllcli.cli.wording import emit, in_flags
 from nllcli.errors import ExitCode
 
 
 def epilog() -> str:
     """List what the findings mean, from the table that nothing else here needs."""
-    from nllcli.commands.check.findings.table import MEANINGS
+    from nllcli.commands.check.findings.table import FINDINGS
 
-    width = max(len(code) for meanings in MEANINGS.values() for code in meanings)
-    blocks = [_block(severity, meanings, width) for severity, meanings in MEANINGS.items()]
+    width = max(map(len, FINDINGS))
+    lines: dict[str, list[str]] = {}
+    for code, kind in FINDINGS.items():
+        lines.setdefault(kind.severity, []).append(f"{code:{width}}  {in_flags(kind.meaning)}")
+    # --help does not rewrap what follows a backspace.
+    blocks = [
+        "\n".join([f"Findings, {severity}s (exit code {ExitCode.CONDITION}):", "", "\b", *meanings])
+        for severity, meanings in lines.items()
+    ]
     return "\n\n".join([*blocks, "A note alone ends with exit code 0."])
-
-
-def _block(severity: str, meanings: dict[str, str], width: int) -> str:
-    """One kind of findings, a line each; --help does not rewrap it, as the backspace says."""
-    lines = (f"{code:{width}}  {meaning}" for code, meaning in meanings.items())
-    return "\n".join([f"Findings, {severity}s (exit code {ExitCode.CONDITION}):", "", "\b", *lines])
 
 
 Codes = Annotated[
@@ -45,12 +46,13 @@ def check(
     beside the findings.
     """
     from nllcli.commands.check.check import check as task
+    from nllcli.commands.check.report import report
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
 
     check_outputs({"the report": output or "-"}, inputs=given.files)
     with ProgressBar(progress) as bar:
         checked = task(given.request(bar))
-    emit(checked.report, fmt=format, quiet=quiet, path=output)
+    emit(report(checked), fmt=format, quiet=quiet, path=output)
     if not checked.clean:
         raise typer.Exit(ExitCode.CONDITION)

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from predictions import softmax, sound
 
 from nllcli.commands.check.evidence import chance
-from nllcli.commands.check.evidence.gather import Evidence, Reading, gather
+from nllcli.commands.check.evidence.gather import Evidence, gather
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
-from nllcli.commands.check.evidence.labels import Runs, Streaks, read_runs, read_streaks
+from nllcli.commands.check.evidence.padding import Runs, Streaks, read_runs, read_streaks
 from nllcli.commands.check.evidence.repeats import Repeats, read_repeats
-from nllcli.commands.check.evidence.sums import Every, FewValues, Moments, Peak
+from nllcli.commands.check.evidence.sums import FewValues, Moments, Peak
 from nllcli.data.blocks import Block, Scratch
+from nllcli.data.settings import LossOptions
 
 ONE_IN_A_MILLION = 1e-6
 
@@ -36,10 +37,10 @@ def awkward(seed, n, n_classes, dtype):
     return logits, targets
 
 
-def gathered(logits, targets, cuts, reading):
+def gathered(logits, targets, cuts):
     total = Evidence()
     for start, stop in itertools.pairwise([0, *cuts, len(logits)]):
-        total += gather(Block(start, logits[start:stop], targets[start:stop]), reading, Scratch())
+        total += gather(Block(start, logits[start:stop], targets[start:stop]), LossOptions(), 0, Scratch())
     return total
 
 
@@ -74,20 +75,20 @@ def same(a, b):
 def test_blocks_add_up_to_the_whole(seed, n, n_classes, dtype, cuts):
     """Except for what only the first rows of each block tell, and pairs of neighbours across a cut."""
     logits, targets = awkward(seed, n, n_classes, dtype)
-    reading = Reading()
     cuts = sorted(min(cut, n) for cut in cuts)
-    parts, whole = gathered(logits, targets, cuts, reading), gathered(logits, targets, [], reading)
+    parts, whole = gathered(logits, targets, cuts), gathered(logits, targets, [])
     left, right = flat(parts), flat(whole)
     for answer in (left, right):
-        for field in ("half", "whole", "tied", "n_probs", "n_log_probs"):
+        for field in ("n_fractional", "tied", "n_probs", "n_log_probs"):
             answer["values"].pop(field)
+        answer["values"]["halves"].pop("n_unlike")
         answer["labels"]["outside_values"] = sorted(answer["labels"]["outside_values"]["counts"])
     assert same(left, right)
 
 
 def test_counts_of_awkward_data():
     logits, targets = awkward(1, 500, 6, "f8")
-    found = gathered(logits, targets, [100, 333], Reading())
+    found = gathered(logits, targets, [100, 333])
     counted = [i for i in range(500) if 0 <= targets[i] < 6]
     assert (found.n_samples, found.n_counted) == (500, len(counted))
     assert found.labels.n_ignored == sum(t == -100 for t in targets)
@@ -109,7 +110,7 @@ def test_counts_of_awkward_data():
 def test_fit_against_loops():
     logits, targets = sound(2, 12, 9, 7)
     flat_logits, flat_targets = logits.reshape(-1, 7).astype(float), targets.reshape(-1)
-    fit = gather(Block(0, flat_logits, flat_targets), Reading(sequence=9), Scratch()).fit
+    fit = gather(Block(0, flat_logits, flat_targets), LossOptions(), 9, Scratch()).fit
     loss = -np.log(softmax(logits.astype(float)))
     own = [loss[b, t, targets[b, t]] for b in range(12) for t in range(9)]
     assert fit.loss.mean == pytest.approx(math.fsum(own) / 108)
@@ -137,7 +138,7 @@ def test_neighbours_beyond_the_block_are_left_out():
     """Of two samples in a block each has one neighbour there, and none two places on."""
     logits, targets = sound(3, 2, 4)
     for first in (0, 5):
-        fit = gather(Block(first, logits, targets), Reading(sequence=100), Scratch()).fit
+        fit = gather(Block(first, logits, targets), LossOptions(), 100, Scratch()).fit
         assert (fit.before.gain.n, fit.after.gain.n) == (1, 1)
         assert (fit.before.n_beyond, fit.after.n_beyond) == (0, 0)
 
@@ -186,10 +187,10 @@ def test_halves_of_decimal_fractions_against_text():
     cells = [",".join(f"{number:.6f}".replace(".", ",") for number in row).split(",") for row in numbers]
     long = sum(len(cell.lstrip("0")) >= 6 for row in cells for cell in row[1::2])
     x = np.array(cells, float)
-    assert read_halves(x) == Halves(Every(True), 150, long)
-    assert not read_halves(x[:, ::-1]).every.holds
-    assert not read_halves(-x).every.holds
-    assert not read_halves(x + 0.5).every.holds
+    assert read_halves(x) == Halves(150, long)
+    assert read_halves(x[:, ::-1]).n_unlike
+    assert read_halves(-x).n_unlike
+    assert read_halves(x + 0.5).n_unlike
     assert read_halves(x[:, :5]) == read_halves(x[:, :2]) == Halves()
 
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from predictions import drawn, softmax, sound
 
 from nllcli.commands.check.check import check
+from nllcli.commands.check.report import report
 from nllcli.data.settings import InputOptions, LossOptions, ScoreRequest
 
 
-def found(folder, logits, targets=None, *, source="logits", ignore_index=None, **inputs):
+def found(folder, logits, targets=None, *, source="logits", ignore_index=-100, **inputs):
     """The findings as (code, severity)."""
     paths = []
     for name, array in (("logits", logits), ("targets", targets)):
@@ -21,11 +22,11 @@ def found(folder, logits, targets=None, *, source="logits", ignore_index=None, *
             paths.append(str(folder / f"{name}.npy"))
     options = LossOptions(
         source=source,
-        ignore_index=-100 if ignore_index is None else ignore_index,
+        ignore_index=ignore_index,
         binary=inputs.get("binary", False),
     )
     request = ScoreRequest(InputOptions(*paths, ignore_index=ignore_index, **inputs), options)
-    return [(f["code"], f["severity"]) for f in check(request).report.extra["findings"]]
+    return [(finding.code, finding.severity) for finding in check(request).findings]
 
 
 SHAPES = [
@@ -364,4 +365,4 @@ def test_json_has_no_evidence_that_numpy_made(tmp_path):
     np.save(tmp_path / "logits.npy", logits)
     np.save(tmp_path / "targets.npy", targets)
     request = ScoreRequest(InputOptions(str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy")))
-    assert json.dumps(check(request).report.extra)
+    assert json.dumps(report(check(request)).extra)
