@@ -9,7 +9,7 @@ import numpy as np
 
 from nllcli.errors import DataError, SampleError, UsageError
 from nllcli.inputs.arrays.raw import FileArray
-from nllcli.inputs.tables import cells
+from nllcli.inputs.integers import integers, is_index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,10 +91,10 @@ def as_indices(values: NDArray[Any], start: int = 0) -> NDArray[np.int64]:
     if values.dtype.kind == "f":
         with np.errstate(invalid="ignore"):  # of a signalling NaN
             wide = values.astype(np.float64)
-        whole = cells.integers(wide)
+        whole = integers(wide)
         if whole is not None:
             return whole
-        raise _no_index(values, ~cells.is_index(wide), start)
+        raise _no_index(values, ~is_index(wide), start)
     if values.dtype.kind == "u" and values.dtype.itemsize == 8 and (values > np.iinfo(np.int64).max).any():
         raise _no_index(values, values > np.iinfo(np.int64).max, start)
     return values.astype(np.int64)
