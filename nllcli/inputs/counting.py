@@ -18,7 +18,8 @@ from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import open_table
-from nllcli.inputs.targets import REMEDY, TextColumn, as_indices, check_indices, has_own_index, open_column
+from nllcli.inputs.target_columns import REMEDY, TextColumn, has_own_index, open_column
+from nllcli.inputs.targets import as_indices, check_indices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.errors import DataError, Notice
-from nllcli.inputs.tables.cells import integers, is_index, is_number, shown
+from nllcli.inputs.integers import integers, is_index
+from nllcli.inputs.tables.cells import is_number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

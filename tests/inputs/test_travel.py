@@ -22,11 +22,12 @@ from pyarrow import feather, parquet
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.data.piece import Piece
+from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.inputs.arrays import raw
 from nllcli.inputs.arrays.memory import dataset_of
 from nllcli.inputs.bytes.files import Spool, open_stream
-from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.opening import open_input
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.targets import Shifted

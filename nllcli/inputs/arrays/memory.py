@@ -15,7 +15,8 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, SampleError
 from nllcli.inputs import shapes, targets
 from nllcli.inputs.arrays.npy import number_dtype
-from nllcli.inputs.arrays.raw import Values, are_rounded, rounded_integers
+from nllcli.inputs.arrays.raw import Values
+from nllcli.inputs.integers import are_rounded, rounded_integers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

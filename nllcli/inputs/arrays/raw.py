@@ -18,7 +18,7 @@ import numpy as np
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import FaultError, Notice
-from nllcli.inputs.tables.cells import EXACT_INTEGERS
+from nllcli.inputs.integers import are_rounded, rounded_integers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,18 +37,6 @@ def widened(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind != "V":
         return values
     return np.left_shift(values.view("<u2"), 16, dtype=np.uint32).view(np.float32)
-
-
-def are_rounded(values: NDArray[Any]) -> bool:
-    """Whether any of the values is an integer that float64 may not hold."""
-    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
-        return False
-    return bool((values > EXACT_INTEGERS).any() or (values < -EXACT_INTEGERS).any())
-
-
-def rounded_integers(name: str) -> Notice:
-    """The note on integers of which that is so."""
-    return Notice("rounded-integers", f"{name}: integers beyond 2^53 lose their last digits in the computation")
 
 
 @dataclass

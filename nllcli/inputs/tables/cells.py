@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nllcli.errors import DataError
+from nllcli.inputs.integers import integers
 from nllcli.inputs.tables import decimals
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|inf(inity
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*", re.ASCII)
 _INFINITY = re.compile(rb"inf", re.IGNORECASE)
 _BLANKS = re.compile(rb"[ \t]+")
-EXACT_INTEGERS = 2**53
 
 
 def is_number(cell: str) -> bool:
@@ -157,16 +157,3 @@ def plain_integers(body: bytes, values: NDArray[np.float64], column: int, delimi
 def is_fraction(text: bytes) -> bool:
     """Whether numbers are written with a point or an exponent."""
     return b"." in text or b"e" in text or b"E" in text
-
-
-def integers(values: NDArray[Any]) -> NDArray[np.int64] | None:
-    """Floating-point values that are all whole and below 2**53, as int64; else None."""
-    if not is_index(values).all():
-        return None
-    return values.astype(np.int64)
-
-
-def is_index(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which floating-point values are whole numbers that no rounding can have changed."""
-    with np.errstate(invalid="ignore"):  # of a signalling NaN
-        return np.asarray((np.abs(values) < EXACT_INTEGERS) & (values == np.floor(values)))
