@@ -75,7 +75,7 @@ def imports_of(path):
     ("library", "homes"),
     [
         ("typer", ["cli/*"]),
-        ("rich", ["outputs/table.py", "outputs/progress.py"]),
+        ("rich", ["outputs/*"]),
         ("threading", ["engine/*"]),
         ("queue", []),
         ("concurrent", ["engine/threads.py"]),
