@@ -26,7 +26,7 @@ ONE_IN_A_MILLION = 1e-6
 
 
 def awkward(seed, n, n_classes, dtype):
-    """Logits with everything the evidence counts, and targets likewise."""
+    """Logits and targets with everything that the evidence counts."""
     rng = np.random.default_rng(seed)
     logits = np.round(rng.normal(0, 2, (n, n_classes)), 1).astype(dtype)
     for value in (np.nan, np.inf, -np.inf, 65504):
@@ -73,7 +73,7 @@ def same(a, b):
     cuts=st.lists(st.integers(0, 60), max_size=3),
 )
 def test_blocks_add_up_to_the_whole(seed, n, n_classes, dtype, cuts):
-    """Except for what only the first rows of each block tell, and pairs of neighbours across a cut."""
+    """Except for what the first rows of each block decide, and pairs of neighbours across a cut."""
     logits, targets = awkward(seed, n, n_classes, dtype)
     cuts = sorted(min(cut, n) for cut in cuts)
     parts, whole = gathered(logits, targets, cuts), gathered(logits, targets, [])
@@ -172,7 +172,7 @@ def test_bits_of_bfloat16_against_struct(dtype):
 
 @pytest.mark.parametrize("dtype", ["i2", "u2"])
 def test_rows_of_log_probabilities_in_bits(dtype):
-    """Rows of two: log p beside log(1 - p), of which one is off, one has a number above 0, one has a probability 0."""
+    """Rows of log p and log(1 - p): one is off, one has a number above 0, one has a probability of 0."""
     rows = [[math.log(p), math.log(1 - p)] for p in (0.5, 0.9, 0.001)] + [[-1.0, -1.0], [0.001, -8.0], [0.0, -math.inf]]
     bits = [[int.from_bytes(struct.pack(">f", value)[:2], "big") for value in row] for row in rows]
     x = np.array(bits, np.uint16).view(dtype)
@@ -182,7 +182,7 @@ def test_rows_of_log_probabilities_in_bits(dtype):
 
 
 def test_halves_of_decimal_fractions_against_text():
-    """Digits behind a comma, as text; the zeros in front of them are lost."""
+    """Digits after a comma, as text; the zeros in front of them are lost."""
     numbers = np.random.default_rng(6).normal(0, 3, (50, 3)).tolist()
     cells = [",".join(f"{number:.6f}".replace(".", ",") for number in row).split(",") for row in numbers]
     long = sum(len(cell.lstrip("0")) >= 6 for row in cells for cell in row[1::2])
@@ -240,13 +240,13 @@ def test_duplicates_against_a_dictionary(dtype, order, n_classes):
         (np.ones(60), False),
     ],
 )
-def test_few_numbers_are_told_from_many(values, expected):
+def test_few_numbers_are_distinguished_from_many(values, expected):
     rows = values.reshape(-1, 2) if len(values) % 2 == 0 else values[:, None]
     assert repeats_of(rows).are_continuous() is expected
 
 
 def test_equal_rows_with_equal_soft_targets():
-    """Of three equal rows two have equal probabilities beside them."""
+    """Of three equal rows two have equal probabilities."""
     x, soft = np.array([[1.0, 2.0]] * 3), np.array([[0.5, 0.5], [0.25, 0.75], [0.5, 0.5]])
     found = repeats_of(x, soft).duplicates()
     assert (found.n, found.pairs, found.n_logits, found.n_repeated) == (1, ((2, 0),), 2, 1)
@@ -293,7 +293,7 @@ def test_peaks_merge_into_the_largest_and_its_number(parts, value, n):
     assert first == Peak(value, n)
 
 
-def test_few_values_are_counted_and_the_rest_told():
+def test_few_values_are_counted_apart_and_the_rest_together():
     total = FewValues.of(np.array([5, 5, -1])) + FewValues.of(np.arange(100, 140)) + FewValues.of(np.array([5]))
     assert dict(total.counts)[5] == 3
     assert len(total.counts) == 16
@@ -323,7 +323,7 @@ def test_hits_beyond_chance_are_rarer_than_one_in_a_million(n, n_classes):
 def test_exchanges_beyond_chance_are_rarer_than_one_in_a_million(n):
     first = next(k for k in range(n + 1) if not chance.exchange_is_chance(k, n - k, 1, 1))
     assert binomial_tail(first, n, Fraction(1, 2)) < ONE_IN_A_MILLION
-    assert chance.exchange_is_chance(first, n - first, 8, 10)  # one of 1.8 million exchanges is no surprise
+    assert chance.exchange_is_chance(first, n - first, 8, 10)  # one of 1.8 million exchanges is not a surprise
 
 
 def test_over_frequencies_against_loops():

@@ -71,7 +71,7 @@ def build(code, name):
     return next(b for b in FAULTS[code] if b.__name__ == name)
 
 
-def test_softmax_twice_tells_both_losses(tmp_path, capsys):
+def test_softmax_twice_reports_both_losses(tmp_path, capsys):
     seen = evidence(build("softmax-twice", "softmax_twice"), tmp_path, capsys)
     probs, targets = np.load(tmp_path / "logits.npy").astype(float), np.load(tmp_path / "targets.npy")
     own = probs[np.arange(60), targets]
@@ -107,7 +107,7 @@ def test_shifted_targets_name_the_shift(tmp_path, capsys):
     assert (finding["code"], finding["fix"][:10]) == ("shifted-targets", "--shift 1;")
 
 
-def test_ambiguous_axis_tells_the_loss_along_each(tmp_path, capsys):
+def test_ambiguous_axis_reports_the_loss_along_each(tmp_path, capsys):
     seen = evidence(FAULTS["class-axis-ambiguous"][0], tmp_path, capsys)
     logits, targets = np.load(tmp_path / "logits.npy").astype(float), np.load(tmp_path / "targets.npy")
     last = np.log(np.exp(logits).sum(axis=2)) - np.take_along_axis(logits, targets[:, :, None], 2)[:, :, 0]

@@ -44,7 +44,10 @@ class Scored(Part):
 
 @dataclass(frozen=True)
 class OwnLoss:
-    """The loss, None where there is none; ``signature`` is empty and ``refused`` says why where the data allow none."""
+    """The loss, None where there is none: ``refused`` says what the data make impossible.
+
+    ``signature`` is empty where the settings do not fit the data at all.
+    """
 
     loss: float | None = None
     signature: str = ""

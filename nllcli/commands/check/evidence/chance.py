@@ -12,14 +12,14 @@ from nllcli.commands.check.evidence.sums import Moments
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# The mean of n independent values lies five standard errors above its expectation about once in 3.5 million files.
+# The mean of n independent values is five standard errors above its expectation about once in 3.5 million files.
 SIGMAS = 5.0
 # -log of one in a million: what the tail bounds below are measured against.
 NATS_OF_SURPRISE = math.log(1e6)
 
 
 def sigmas(moments: Moments, expected: float = 0.0) -> float:
-    """How many standard errors the mean lies above ``expected``; infinite where the values do not vary."""
+    """How many standard errors the mean is above ``expected``; infinite where the values do not vary."""
     excess, error = moments.mean - expected, moments.standard_error()
     if error > 0.0:
         return excess / error

@@ -15,8 +15,6 @@ _N_SAMPLED = 256
 _SAMPLED_CLASSES = 8
 # Counts and small whole numbers have few different values, as have logarithms of them.
 _LEAST_DIFFERENT, _MOST_TIMES = 10, 10
-
-
 # What is kept of a row: the hashes of its logits and of these with its target, its maximum, and whether two share it.
 _KEPT = np.dtype([("logits", "u8"), ("both", "u8"), ("row", "i8"), ("top", "f8"), ("tied", "?")])
 
