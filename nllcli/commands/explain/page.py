@@ -14,6 +14,7 @@ from nllcli.commands.explain.steps import (
     sum_steps,
 )
 from nllcli.commands.explain.tables import gradient_table, one_vs_rest_table, shares_table, softmax_table
+from nllcli.errors import setting
 from nllcli.report import Calculation, Section, Step, Table
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def section(explanation: Explanation) -> Section:
 
 def _why_ignored(explanation: Explanation) -> str:
     if explanation.shifted_out:
-        return "it has no target, as --shift goes beyond its sequence"
+        return f"it has no target, as {setting('shift')} goes beyond its sequence"
     return f"its target is {explanation.setting.options.ignore_index}, the ignored index"
 
 
