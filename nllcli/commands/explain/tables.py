@@ -22,7 +22,7 @@ NEARLY = 1e-6  # soft targets in single precision add up to 1 no better than thi
 
 
 def softmax_table(explanation: Explanation) -> Table:
-    """From what the file holds to the probabilities."""
+    """The step from what the file holds to the probabilities."""
     worked, options = explanation.worked, explanation.setting.options
     columns: Columns = []
     if options.source == "logits":
@@ -70,7 +70,7 @@ def one_vs_rest_table(explanation: Explanation) -> Table:
 
 
 def gradient_table(explanation: Explanation) -> Table:
-    """How the loss changes with each logit: p minus what the target asks for, times the weight, over T."""
+    """The slope of the loss by each logit: p minus the target, times the weight, over T."""
     worked, options = explanation.worked, explanation.setting.options
     gradient, shares = worked.gradient, worked.shares
     assert gradient is not None
@@ -91,14 +91,14 @@ def gradient_table(explanation: Explanation) -> Table:
 
 
 def _asked(explanation: Explanation) -> str:
-    """What p is compared with."""
+    """The name of what is subtracted from p."""
     if explanation.spread and explanation.setting.options.class_weights is not None:
         return "share"
     return "predicted" if explanation.loss.scores == "prediction" else "target"
 
 
 def _balanced(explanation: Explanation) -> bool:
-    """Whether what p is compared with adds up to 1, like p, once a weight common to all classes is taken out."""
+    """Whether what is subtracted from p adds up to 1, as p does, apart from a weight that all classes share."""
     shares = explanation.worked.shares
     if shares is None or not explanation.spread:
         return True
