@@ -50,10 +50,11 @@ def explain(
     """
     from nllcli.commands.explain.explain import Choice
     from nllcli.commands.explain.explain import explain as task
+    from nllcli.commands.explain.report import report
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
 
     check_outputs({"the report": output or "-"}, inputs=given.files)
     with ProgressBar(progress) as bar:
-        report = task(given.request(bar), Choice(tuple(rows or ()), hardest))
-    emit(report, fmt=format, quiet=quiet, path=output)
+        explained = task(given.request(bar), Choice(tuple(rows or ()), hardest))
+    emit(report(explained), fmt=format, quiet=quiet, path=output)

@@ -66,6 +66,7 @@ def weights(
     The counts are given with --counts, or counted in a file of targets with --targets. A file of counts is a .npy, or
     text: numbers between commas, blanks or line ends, lines of name,count, or what nll weights wrote.
     """
+    from nllcli.commands.weights import report
     from nllcli.commands.weights import weights as task
     from nllcli.outputs.files import check_outputs
 
@@ -76,7 +77,7 @@ def weights(
         raise UsageError("--quiet prints the weights of one scheme", hint="choose it with --scheme, not --all")
     check_outputs({"the report": output or "-"}, [counts, targets, classes])
     class_counts, class_names = _read(counts, targets, classes)
-    report = task(
+    found = task(
         class_counts,
         class_names=class_names,
         scheme=scheme or DEFAULT_SCHEME,
@@ -86,7 +87,7 @@ def weights(
         all_schemes=all_schemes,
         alphabetical=counts is None and classes is None and class_names is not None,
     )
-    emit(report, fmt=format, quiet=quiet, path=output)
+    emit(report(found), fmt=format, quiet=quiet, path=output)
 
 
 def _read(counts: str | None, targets: str | None, classes: str | None) -> tuple[Sequence[int], Sequence[str] | None]:

@@ -10,6 +10,7 @@ from in_process import nll
 
 from nllcli.cli import explain as command
 from nllcli.commands.explain.explain import Choice, explain
+from nllcli.commands.explain.report import report
 from nllcli.data.settings import InputOptions, LossOptions, ScoreRequest
 from nllcli.outputs.table import render
 
@@ -66,7 +67,7 @@ SETTINGS = {
 
 def page(width=None, *, inputs=PETS, rows=(0,), hardest=None, unicode=True, **options):
     request = ScoreRequest(InputOptions(*map(str, inputs)), LossOptions(**options))
-    return render(explain(request, Choice(rows, hardest)), width=width, unicode=unicode)
+    return render(report(explain(request, Choice(rows, hardest))), width=width, unicode=unicode)
 
 
 def workings(text):

@@ -43,7 +43,8 @@ class Worked:
     clipping; ``unclipped`` are the surprisals before it. ``shares`` are the factors of the surprisals in the loss,
     class weights included; None where the loss is not a sum of them. ``target`` is None where there is none, or soft.
     ``gradient`` is that of ``weighted_loss`` by the logits, None where the file holds no logits or p is clipped; NaN
-    where a class has no logit of its own.
+    where a class has no logit of its own. ``counted`` is False where the target is ignored, ``usable`` where the file
+    holds values that no probabilities follow from.
     """
 
     given: NDArray[np.float64]
@@ -61,6 +62,7 @@ class Worked:
     sample_weight: float | None
     weight: float
     weighted_loss: float
+    counted: bool
     usable: bool
 
     @property
@@ -71,7 +73,7 @@ class Worked:
 def work_through(block: Block, options: LossOptions) -> Worked:
     """Work through the one sample of ``block``; raises SampleError as ``evaluate`` does.
 
-    A sample that is ignored has ``weight`` 0 and ``target`` None.
+    An ignored sample has ``weight`` 0 and ``target`` None.
     """
     scratch = Scratch()
     with_gradient = options.source == "logits" and options.clip is None
@@ -104,6 +106,7 @@ def work_through(block: Block, options: LossOptions) -> Worked:
         sample_weight=None if block.sample_weights is None else float(block.sample_weights[0]),
         weight=float(outcome.tally.weight_sum),
         weighted_loss=float(outcome.losses[0]),
+        counted=counted,
         usable=usable,
     )
 
