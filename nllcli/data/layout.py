@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Samples by number, one or an array of them.
+Samples = TypeVar("Samples", int, "NDArray[np.int64]")
 
 
 @dataclass(frozen=True)
@@ -78,9 +86,53 @@ class Layout:
         """The index of a sample, counted in file order, in the targets' shape; None where one number says it."""
         if len(self.sample_shape) <= 1:
             return None
-        dims = [n for n in self.sample_shape if n is not None]
-        index = []
-        for n in dims if self.fortran else dims[::-1]:
-            sample, i = divmod(sample, n)
-            index.append(i)
+        index = _index(sample, self.sample_shape[:: 1 if self.fortran else -1])
         return tuple(index if self.fortran else index[::-1])
+
+    @property
+    def in_target_order(self) -> bool:
+        """Whether the file has the samples in the order of the targets, the last axis fastest."""
+        return not self.fortran or len(self.sample_shape) <= 1
+
+    def number(self, sample: Samples) -> Samples:
+        """The number, in the order of the targets, of a sample counted in file order."""
+        return sample if self.in_target_order else _reversed(sample, self.sample_shape)
+
+    def file_number(self, number: Samples) -> Samples:
+        """The number, in file order, of a sample counted in the order of the targets."""
+        return number if self.in_target_order else _reversed(number, self.sample_shape[::-1])
+
+    def target_order(self, n: int) -> slice | NDArray[np.intp]:
+        """The index that puts ``n`` values (n, ...) in file order, one a sample, into the order of the targets."""
+        import numpy as np
+
+        return slice(None) if self.in_target_order else self.to_target_shape(np.arange(n)).ravel()
+
+    def to_target_shape(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values (n,) in file order, one a sample, in the shape of the targets."""
+        shape = [len(values) if n is None else n for n in self.sample_shape]
+        return values.reshape(shape, order="F" if self.fortran else "C")
+
+    def to_file_order(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values in the shape of the targets as (n,) in file order."""
+        return values.ravel(order="F" if self.fortran else "C")
+
+
+def _index(sample: Samples, lengths: tuple[int | None, ...]) -> list[Samples]:
+    """The index of sample number ``sample`` along axes of these lengths, the first of them the fastest."""
+    index = []
+    for length in lengths:
+        assert length is not None
+        sample, i = divmod(sample, length)
+        index.append(i)
+    return index
+
+
+def _reversed(sample: Samples, lengths: tuple[int | None, ...]) -> Samples:
+    """The number with the last of the axes the fastest, of a sample counted with the first of them the fastest."""
+    index = _index(sample, lengths)
+    number = index[0]
+    for i, length in zip(index[1:], lengths[1:], strict=True):
+        assert length is not None
+        number = number * length + i
+    return number
