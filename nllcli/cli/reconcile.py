@@ -1,12 +1,16 @@
 """nll reconcile."""
 
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nllcli.cli import options
-from nllcli.cli.wording import emit
+from nllcli.cli.wording import command_line, emit
 from nllcli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from nllcli.commands.reconcile.reproduce import Reproduction
 
 Expect = Annotated[
     str, typer.Option("--expect", metavar="NUMBER", help="The number to explain, with the digits it was printed with.")
@@ -52,14 +56,25 @@ def reconcile(
     here: reduction and batches, weights, label smoothing, clipping, units, ignored targets, shift, what LOGITS holds,
     rounding.
     """
-    from nllcli.commands.reconcile.reconcile import Asked
+    from nllcli.commands.reconcile.expectation import expectation
     from nllcli.commands.reconcile.reconcile import reconcile as task
+    from nllcli.commands.reconcile.report import report
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.progress import ProgressBar
 
     check_outputs({"the report": output or "-"}, inputs=given.files)
     with ProgressBar(progress) as bar:
-        report, found = task(given.request(bar), Asked(expect, tolerance, limit, given["classes"]))
-    emit(report, fmt=format, quiet=quiet, path=output)
-    if not found:
+        result = task(given.request(bar), expectation(expect, tolerance))
+    emit(report(result, partial(_command, given["classes"]), limit=limit), fmt=format, quiet=quiet, path=output)
+    if not result.matches:
         raise typer.Exit(ExitCode.CONDITION)
+
+
+def _command(classes: str | None, made: "Reproduction") -> str:
+    """What computes a match, with the names of the classes as they were typed."""
+    commands = {"softmax": made.first, "compute": made.settings}
+    return " && ".join(
+        command_line(command, {name: classes if name == "classes" else value for name, value in settings.items()})
+        for command, settings in commands.items()
+        if settings
+    )

@@ -51,13 +51,6 @@ def fold_dataset(
         return fold(work, zero, asked, take=take, threads=threads, progress=progress)
 
 
-def map_dataset(work: Any, dataset: Dataset, *, threads: int | None = None, progress: Progress | None = None) -> Any:
-    """``map_blocks`` over the whole dataset."""
-    if progress is not None:
-        progress.begin(dataset.logits.n_bytes)
-    return map_blocks(work, chunks(dataset), threads=threads, progress=progress)
-
-
 def chunks(dataset: Dataset) -> Iterator[Chunk]:
     """The dataset's blocks: of text smaller ones, as it is read before its turn comes and longer than its numbers."""
     samples = blocks.block_samples(dataset.layout.n_classes)

@@ -18,8 +18,10 @@ from nllcli.errors import NllError, Notice, setting
 from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted
+from nllcli.report import Signature
 from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled
+from nllcli.scoring.signature import source_part
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch
@@ -188,14 +190,11 @@ def _refusal(error: NllError, request: ScoreRequest, dataset: Dataset | None) ->
 
 
 def _signature(request: ScoreRequest) -> str:
-    from nllcli.version import __version__
-
     inputs, options = request.inputs, request.loss
-    parts = {
-        "from": options.source + ("-binary" if options.binary else ""),
+    parts: dict[str, object] = {
+        "from": source_part(options),
         "ignore": options.ignore_index,
         "shift": inputs.shift,
         "class-axis": "shapes" if inputs.class_axis is None else inputs.class_axis,
-        "version": __version__,
     }
-    return "|".join(f"{key}:{value}" for key, value in parts.items())
+    return str(Signature(parts))

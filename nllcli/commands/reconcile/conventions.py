@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.numerics.surprisal.surprisal import Clipped, Surprisal
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Convention:
     own_weight_smoothing: bool = False
     weighting: Weighting = Weighting()
     sample_weights: bool = False
-    ignore_index: int = -100
+    ignore_index: int = DEFAULT_IGNORE_INDEX
     reduction: str = "mean"
     batch: int = 0
     unit: str = "nats"
@@ -70,13 +71,39 @@ class Convention:
     result_rounding: str | None = None
 
     @property
-    def spread_apart(self) -> bool:
-        """Whether smoothing gives every class's term its own weight, so that it does not follow from per-class sums."""
+    def smooths_each_class(self) -> bool:
+        """Whether smoothing gives every class's term that class's weight, which takes sums of their own."""
         return bool(self.term.smoothing) and self.weighting.name != "none" and not self.own_weight_smoothing
 
+    # What a sum of one pass is kept under: a convention that has all which does not change the sum at its default.
 
-def plain_term(term: Term) -> Term:
-    return replace(term, smoothing=0.0)
+    @property
+    def of_losses(self) -> Convention:
+        """What decides the sums of the losses of each class."""
+        term = replace(self.term, smoothing=0.0) if self.smooths_each_class else self.term
+        return Convention(term, sample_weights=self.sample_weights)
+
+    @property
+    def of_every_class(self) -> Convention:
+        """What decides the sums, over the counted samples, of the surprisal of every class."""
+        return replace(self.of_losses, ignore_index=self.ignore_index)
+
+    @property
+    def of_weights(self) -> Convention:
+        """What decides the sum of the samples' weights."""
+        return replace(self.of_samples, term=Term(shift=self.term.shift), own_weight_smoothing=False)
+
+    @property
+    def of_samples(self) -> Convention:
+        """What decides the samples' losses and weights; the rest says how they become one number."""
+        return replace(self, reduction="mean", batch=0, unit="nats", negative=False, result_rounding=None)
+
+    def finished(self, reduced: float) -> float:
+        """The number, given the reduced loss in nats."""
+        value = in_unit(reduced, self.unit)
+        if self.result_rounding is not None:
+            value = float(round_to(np.array([value]), self.result_rounding)[0])
+        return -value if self.negative else value
 
 
 class EpsilonAdded(Clipped):

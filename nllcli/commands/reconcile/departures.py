@@ -1,4 +1,4 @@
-"""The conventions that people mix up, as departures from one's own settings, taken one or two at a time."""
+"""The conventions that people mix up, as departures from the user's own settings, taken one or two at a time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from nllcli.commands.reconcile.conventions import (
     Convention,
     Weighting,
 )
+from nllcli.errors import setting
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.schemes import ABOUT, NORMALIZATIONS
 
@@ -36,10 +37,10 @@ _ADDED = (1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
 _SMOOTHING = 0.1
 _BETAS = (0.9, 0.99, 0.999, 0.9999)
 _READINGS = {
-    "logits": "LOGITS read as logits",
+    "logits": f"{setting('logits')} read as logits",
     SOFTMAX_TWICE: "softmax applied twice",
-    "log-probs": "LOGITS read as log-probabilities",
-    "probs": "LOGITS read as probabilities",
+    "log-probs": f"{setting('logits')} read as log-probabilities",
+    "probs": f"{setting('logits')} read as probabilities",
 }
 _REDUCTIONS = {
     "mean": "mean over the sum of the targets' weights",
@@ -55,13 +56,13 @@ _BATCHES = {
     "batch-means-by-size": "means of batches of {n}, each times its number of samples, over all samples",
     "full-batches": "mean over whole batches of {n}: the samples of the last short one left out",
 }
-_ROUNDED = frozenset({"input rounding", "loss rounding", "result rounding"})
-_ROUNDING_MEETS = frozenset({"reduction", "unit", "sign"})
-_BATCH_MEETS = frozenset(
+_ROUNDINGS = frozenset({"input rounding", "loss rounding", "result rounding"})
+_COMBINED_WITH_ROUNDING = frozenset({"reduction", "unit", "sign"})
+_COMBINED_WITH_BATCHES = frozenset(
     {"reading", "temperature", "loss", "smoothing", "shift", "weights", "sample weights", "ignore", "unit", "sign"}
 )
-# Pairs left out: each costs passes over all classes, or the second changes nothing under the first.
-_STRANGERS = frozenset(
+# Each of these pairs costs passes over all classes, or its second changes nothing under its first.
+_EXCLUDED_PAIRS = frozenset(
     frozenset(pair)
     for pair in (
         ("clip", "smoothing"),
@@ -77,7 +78,7 @@ _STRANGERS = frozenset(
 
 @dataclass(frozen=True)
 class Departure:
-    """One thing done otherwise: ``changes`` of a Convention's fields (those of its term by their own names)."""
+    """One thing done differently: ``changes`` of the fields of a Convention, or of its term."""
 
     dimension: str
     text: str
@@ -92,19 +93,19 @@ class Departure:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A convention and what sets it apart from one's own settings."""
+    """A convention and how it departs from the user's own settings."""
 
     convention: Convention
     departures: tuple[Departure, ...] = ()
 
     @property
-    def text(self) -> str:
+    def description(self) -> str:
         return "; ".join(departure.text for departure in self.departures) or "your own settings"
 
 
 @dataclass(frozen=True)
 class Data:
-    """What the data leaves to try: batch sizes in items of ``item_samples`` samples each, and the like."""
+    """What can be tried on the data; ``batch_sizes`` count items of ``item_samples`` samples each."""
 
     n_classes: int
     batch_sizes: Sequence[int]
@@ -117,12 +118,12 @@ class Data:
 
 
 def candidates(base: Convention, data: Data) -> Iterator[Candidate]:
-    """Every convention to try, one's own first; none comes twice."""
+    """Every convention to try, the user's own first, each once."""
     seen = {base}
     yield Candidate(base)
     departures = list(_departures(base, data))
     one = [(departure,) for departure in departures]
-    two = [pair for pair in combinations(departures, 2) if _may_meet(*pair)]
+    two = [pair for pair in combinations(departures, 2) if _may_combine(*pair)]
     for chosen in (*one, *two):
         convention = base
         for departure in chosen:
@@ -154,12 +155,12 @@ def _readings(base: Convention) -> Iterator[Departure]:
     for reading, text in _READINGS.items():
         if reading == base.term.reading or (reading == SOFTMAX_TWICE and base.term.reading != "logits"):
             continue
-        unheated = () if reading == SOFTMAX_TWICE else (("temperature", 1.0),)
-        yield Departure("reading", text, (("reading", reading), *unheated))
-    heat = base.term.temperature
-    if heat != 1.0:
+        without_temperature = () if reading == SOFTMAX_TWICE else (("temperature", 1.0),)
+        yield Departure("reading", text, (("reading", reading), *without_temperature))
+    own = base.term.temperature
+    if own != 1.0:
         yield Departure("temperature", "temperature 1", (("temperature", 1.0),))
-        yield Departure("temperature", f"logits times {heat:g} instead of divided", (("temperature", 1.0 / heat),))
+        yield Departure("temperature", f"logits times {own:g} instead of divided", (("temperature", 1.0 / own),))
 
 
 def _term_departures(base: Convention, data: Data) -> Iterator[Departure]:
@@ -204,8 +205,8 @@ def _weightings(base: Convention, count_sources: Sequence[str]) -> Iterator[Depa
     if base.weighting.name != "none":
         yield Departure("weights", "no class weights", (("weighting", Weighting()),))
     for source in count_sources:
-        origin = "the targets' counts" if source == "targets" else "--counts"
-        for scheme in sorted(ABOUT, key=lambda name: name != "balanced"):  # the one that most people mean first
+        origin = "the targets' counts" if source == "targets" else setting("counts")
+        for scheme in sorted(ABOUT, key=lambda name: name != "balanced"):  # what most people mean comes first
             about = ABOUT[scheme]
             for beta in _BETAS if "beta" in about.parameters else (None,):
                 for normalize in NORMALIZATIONS:
@@ -226,19 +227,19 @@ def _reductions(base: Convention, data: Data) -> Iterator[Departure]:
             yield Departure("reduction", _BATCHES[reduction].format(n=size), changes, batch=size)
 
 
-def _may_meet(a: Departure, b: Departure) -> bool:
-    if a.dimension == b.dimension or frozenset((a.dimension, b.dimension)) in _STRANGERS:
+def _may_combine(a: Departure, b: Departure) -> bool:
+    if a.dimension == b.dimension or frozenset((a.dimension, b.dimension)) in _EXCLUDED_PAIRS:
         return False
     for one, other in ((a, b), (b, a)):
-        if one.batch and other.dimension not in _BATCH_MEETS:
+        if one.batch and other.dimension not in _COMBINED_WITH_BATCHES:
             return False
-        if one.dimension in _ROUNDED and other.dimension not in _ROUNDING_MEETS:
+        if one.dimension in _ROUNDINGS and other.dimension not in _COMBINED_WITH_ROUNDING:
             return False
     return True
 
 
 def _makes_sense(convention: Convention, base: Convention) -> bool:
-    """Whether the convention means anything, and is not another one in other words."""
+    """Whether the convention has a meaning, and one of its own."""
     term, weighting = convention.term, convention.weighting
     if term.temperature != 1.0 and term.reading not in ("logits", SOFTMAX_TWICE):
         return False

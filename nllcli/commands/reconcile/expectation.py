@@ -6,17 +6,17 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nllcli.errors import UsageError
+from nllcli.errors import UsageError, setting
 from nllcli.inputs.tables.cells import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-# Programs add up in other orders: the last digits of a number are their own, as many as its type leaves open.
+# Other programs sum in another order, so the last digits differ by about the precision of the type.
 _DOUBLE_NOISE = 1e-12
 _NOISE = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 1e-6}
-_FEW_ULPS = 8  # two orders of summing even a short list differ by so much
-_MANY_DIGITS = 8  # a number with at least so many that a shorter type holds exactly was computed in that type
+_FEW_ULPS = 8  # two orders of summing even a short list differ by this much
+_MANY_DIGITS = 8  # a number of this many digits or more that a shorter type holds exactly was computed in that type
 _WINDOW = 0.1
 
 
@@ -24,7 +24,7 @@ _WINDOW = 0.1
 class Expectation:
     """A number and how far from it still counts as equal; ``why`` says where that tolerance comes from.
 
-    ``by_digits`` says that it is the digits typed, which may be more than the number is worth: ``among`` tells.
+    ``by_digits`` says that the digits typed give it; they may be more than the number is worth, as ``among`` finds.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Expectation:
         return abs(value - self.value) <= self.tolerance
 
     def among(self, values: Collection[float]) -> Expectation:
-        """This expectation; where its digits fit none of ``values``, what single precision leaves open, if that does.
+        """This expectation; with the tolerance of single precision where only that makes one of ``values`` match.
 
         The mean of batch losses, or the exponential of a loss, is a float64 with the noise of the float32 it came from.
         """
@@ -72,15 +72,15 @@ class Expectation:
 def expectation(text: str, tolerance: float | None) -> Expectation:
     """Read a number as typed; without a ``tolerance`` its digits say how exactly it is meant."""
     if not is_number(text):
-        raise UsageError(f"--expect {text!r} is not a number", hint="the number as printed, such as 1.0598")
+        raise UsageError(f"{setting('expect')} {text!r} is not a number", hint="the number as printed, such as 1.0598")
     value = float(text)
     exponent, n_digits = _written(text) if math.isfinite(value) else (0, 0)
     half_unit = float(f"0.5e{exponent}")
     if not (math.isfinite(value) and math.isfinite(half_unit)):
-        raise UsageError(f"--expect {text!r} is not a finite number")
+        raise UsageError(f"{setting('expect')} {text!r} is not a finite number")
     if tolerance is not None:
         if not 0.0 <= tolerance < math.inf:
-            raise UsageError(f"--tolerance {tolerance} is not a number from 0 on")
+            raise UsageError(f"{setting('tolerance', tolerance)} is not a number from 0 on")
         if tolerance < _least(value):
             return Expectation(
                 text, value, _least(value), "the last bits of a float64, which no order of adding up keeps"
@@ -93,17 +93,17 @@ def expectation(text: str, tolerance: float | None) -> Expectation:
         return Expectation(
             text, value, _DOUBLE_NOISE * abs(value), "what float64 leaves open in a long sum", by_digits=True
         )
-    # A little more than half a unit: 0.00005 itself is no binary number.
+    # A little more than half a unit: 0.00005 itself is not a binary number.
     return Expectation(text, value, half_unit * (1 + 1e-9), "half a unit of the last digit typed", by_digits=True)
 
 
 def _least(value: float) -> float:
-    """The tolerance below which a float64 of this size is not equal to itself, added up otherwise."""
+    """The least tolerance: by this much a float64 of this size differs when it is summed in another order."""
     return _FEW_ULPS * math.ulp(value)
 
 
 def _written(text: str) -> tuple[int, int]:
-    """The exponent of the last digit of a number, and how many digits it has, zeros in front aside."""
+    """The exponent of the last digit of a number, and how many digits it has without the zeros in front."""
     digits, _, exponent = text.strip().lower().partition("e")
     whole, _, decimals = digits.lstrip("+-").partition(".")
     return int(exponent or 0) - len(decimals), len((whole + decimals).lstrip("0"))

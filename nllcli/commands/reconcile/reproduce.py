@@ -1,78 +1,115 @@
-"""A convention as the command line that computes it."""
+"""A convention as settings of the commands that compute it."""
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention, Term
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX
+from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention
+from nllcli.data.settings import InputOptions, LossOptions, WeightOptions
+from nllcli.errors import setting
 from nllcli.numerics.schemes import ABOUT
 from nllcli.scoring.signature import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
+
+_DEFAULTS = {f.name: f.default for record in (InputOptions, LossOptions, WeightOptions) for f in fields(record)}
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """``command`` computes x, and ``formula`` makes the convention's number of it (empty: x it is).
+    """``compute`` with ``settings`` gives x, and ``formula`` makes the convention's number of it (empty: x it is).
 
-    Where ``nll compute`` has no option for the convention, ``command`` is None and ``formula`` its definition.
+    ``first``, unless it is empty, has the settings of a ``softmax`` whose output ``compute`` reads. Where ``compute``
+    has no setting for the convention, ``settings`` is empty and ``formula`` its definition.
     """
 
-    command: str | None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    first: Mapping[str, Any] = field(default_factory=dict)
     formula: str = ""
 
 
 def reproduction(
-    convention: Convention,
-    request: ScoreRequest,
-    *,
-    divisor: float,
-    by_name: bool,
-    classes: str | None,
-    empty_classes: bool,
-    class_axis: int | None,
+    convention: Convention, request: ScoreRequest, dataset: Dataset, *, divisor: float, empty_classes: bool
 ) -> Reproduction:
     """How ``nll`` computes ``convention`` of the inputs of ``request``.
 
-    ``divisor`` divides the sum where no option does, ``by_name`` says that a table's columns name the classes,
-    ``classes`` is the user's own --classes, ``class_axis`` is named in every command
-    (None: it goes without saying).
+    ``divisor`` divides the sum where no setting does; ``empty_classes`` says that a class has no counted samples.
     """
-    # Of the softmax, which knows no targets, the axis of the classes would be another than of the loss.
-    request = replace(request, inputs=replace(request.inputs, class_axis=class_axis))
-    term = convention.term
-    beyond = _definition(convention)
-    if term.reading == SOFTMAX_TWICE and request.inputs.target_column is not None:
-        # The file of the probabilities has no column of targets.
-        beyond = "the loss of the probabilities that --save-probs writes, as logits, with the targets in a file"
-    if beyond:
-        return Reproduction(None, beyond)
-    inputs = request.inputs
-    logits = inputs.logits
-    first = ""
+    definition = _definition(convention, request)
+    if definition:
+        return Reproduction(formula=definition)
+    inputs, loss, term = request.inputs, request.loss, convention.term
+    files = {
+        # Of the softmax, which knows no targets, the axis of the classes would be another than of the loss.
+        "class_axis": dataset.layout.class_axis if len(dataset.layout.shape) > 2 else inputs.class_axis,
+        "binary": inputs.binary,
+        "classes": inputs.classes,
+        "input_format": inputs.input_format,
+        "input_dtype": inputs.input_dtype,
+        "header": inputs.header,
+    }
+    read = {"source": term.reading, "temperature": term.temperature}
+    first: dict[str, Any] = {}
     if term.reading == SOFTMAX_TWICE:
-        first, logits = _softmax(request, term, classes, by_name)
-    words = ["nll", "compute", logits]
-    words += [] if inputs.targets is None else [inputs.targets]
-    words += _option("--target-column", inputs.target_column)
-    words += _reading_options(request, convention, classes)
-    words += _weight_options(request, convention, empty_classes)
-    if convention.sample_weights:
-        words += _option("--sample-weights", inputs.sample_weights)
-    words += _loss_options(convention)
-    words += _option("--precision", None if request.loss.precision == "exact" else request.loss.precision)
-    words += _option("--on-nonfinite", None if request.loss.on_nonfinite == "error" else request.loss.on_nonfinite)
-    return Reproduction(first + shlex.join(words), _formula(convention, divisor))
+        # CSV keeps the names of the classes.
+        by_name = len(dataset.layout.shape) == 2 and dataset.class_names is not None
+        result = f"softmax-of-{Path(inputs.logits).stem}.{'csv' if by_name else 'npy'}"
+        first = {"logits": inputs.logits, **files, "temperature": term.temperature, "output": result}
+        files = {"class_axis": files["class_axis"], "classes": files["classes"]}
+        read = {}
+    settings = {
+        "logits": first.get("output", inputs.logits),
+        "targets": inputs.targets,
+        "target_column": inputs.target_column,
+        **files,
+        **read,
+        "shift": term.shift,
+        "ignore_index": convention.ignore_index,
+        **_weights(convention, request, empty_classes),
+        "sample_weights": inputs.sample_weights if convention.sample_weights else None,
+        "loss": term.loss,
+        "label_smoothing": term.smoothing,
+        "clip": term.clip,
+        "reduction": "mean" if convention.reduction == "mean" else "sum",
+        "precision": loss.precision,
+        "on_nonfinite": loss.on_nonfinite,
+    }
+    return Reproduction(_changed(settings), _changed(first), _formula(convention, divisor))
 
 
-def _definition(convention: Convention) -> str:
+def _changed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that are not what they are by default."""
+    return {name: value for name, value in settings.items() if value not in (None, _DEFAULTS.get(name))}
+
+
+def _weights(convention: Convention, request: ScoreRequest, empty_classes: bool) -> dict[str, Any]:
+    weighting, given = convention.weighting, request.weights
+    if weighting.name == "none":
+        return {}
+    if weighting.name == "given":
+        return {"weights": given.weights}
+    return {
+        "counts": given.counts if weighting.counts == "given" else "targets",
+        "scheme": weighting.name,
+        "normalize": None if weighting.normalize == ABOUT[weighting.name].normalize else weighting.normalize,
+        "beta": weighting.beta,
+        "zero_count": "zero" if empty_classes else "error",
+    }
+
+
+def _definition(convention: Convention, request: ScoreRequest) -> str:
     """What the convention does that ``nll compute`` does not; l is a sample's loss, w its weight."""
     term = convention.term
+    if term.reading == SOFTMAX_TWICE and request.inputs.target_column is not None:
+        # The file of the probabilities has no column of targets.
+        written = setting("save_probs")
+        return f"the loss of the probabilities that {written} writes, as logits, with the targets in a file"
     if convention.batch:
         return _OF_BATCHES[convention.reduction].format(n=convention.batch)
     if term.input_rounding is not None:
@@ -92,68 +129,6 @@ _OF_BATCHES = {
     "batch-means-by-size": "sum(n_b m_b) / n, m_b = sum(w l) / sum(w) over each batch b of {n} samples in file order",
     "full-batches": "sum(w l) / sum(w) over the largest multiple of {n} samples, in file order",
 }
-
-
-def _softmax(request: ScoreRequest, term: Term, classes: str | None, by_name: bool) -> tuple[str, str]:
-    """The command that applies softmax once, and where its result is: CSV keeps the names of the classes."""
-    words = ["nll", "softmax", request.inputs.logits, *_file_options(request, classes)]
-    words += _option("--temperature", None if term.temperature == 1.0 else plain(term.temperature))
-    result = f"softmax-of-{Path(request.inputs.logits).stem}.{'csv' if by_name else 'npy'}"
-    return f"{shlex.join([*words, '-o', result])} && ", result
-
-
-def _file_options(request: ScoreRequest, classes: str | None) -> list[str]:
-    inputs = request.inputs
-    words = _option("--class-axis", None if inputs.class_axis is None else str(inputs.class_axis))
-    words += ["--binary"] if inputs.binary else []
-    words += _option("--classes", classes)
-    words += _option("--input-format", inputs.input_format)
-    words += _option("--input-dtype", inputs.input_dtype)
-    words += _option("--header", None if inputs.header == "auto" else inputs.header)
-    return words
-
-
-def _reading_options(request: ScoreRequest, convention: Convention, classes: str | None) -> list[str]:
-    term, inputs = convention.term, request.inputs
-    if term.reading == SOFTMAX_TWICE:  # the probabilities lie in a file of their own, scored as logits
-        words = _option("--class-axis", None if inputs.class_axis is None else str(inputs.class_axis))
-        words += _option("--classes", classes)
-    else:
-        words = _file_options(request, classes)
-        words += _option("--from", None if term.reading == "logits" else term.reading)
-        words += _option("--temperature", None if term.temperature == 1.0 else plain(term.temperature))
-    words += _option("--shift", str(term.shift) if term.shift else None)
-    ignored = convention.ignore_index
-    return words + _option("--ignore-index", None if ignored == DEFAULT_IGNORE_INDEX else str(ignored))
-
-
-def _weight_options(request: ScoreRequest, convention: Convention, empty_classes: bool) -> list[str]:
-    weighting, wanted = convention.weighting, request.weights
-    if weighting.name == "none":
-        return []
-    if weighting.name == "given" and wanted.weights is not None:
-        return _option("--weights", wanted.weights)
-    counts = wanted.counts if weighting.counts == "given" else "targets"
-    words = [*_option("--counts", counts), "--scheme", weighting.name]
-    if weighting.normalize != ABOUT[weighting.name].normalize:
-        words += _option("--normalize", weighting.normalize)
-    words += _option("--beta", None if weighting.beta is None else plain(weighting.beta))
-    return words + (["--zero-count", "zero"] if empty_classes else [])
-
-
-def _loss_options(convention: Convention) -> list[str]:
-    term = convention.term
-    words = _option("--loss", None if term.loss == "nll" else term.loss)
-    words += _option("--label-smoothing", plain(term.smoothing) if term.smoothing else None)
-    words += _option("--clip", None if term.clip is None else plain(term.clip))
-    return words + ([] if convention.reduction == "mean" else ["--reduction", "sum"])
-
-
-def _option(name: str, value: str | None) -> list[str]:
-    """An option with its value; in one word where the value could be taken for an option."""
-    if value is None:
-        return []
-    return [f"{name}={value}"] if value.startswith("-") else [name, value]
 
 
 def _formula(convention: Convention, divisor: float) -> str:

@@ -1,0 +1,92 @@
+"""One block of samples, what it holds read in one way: the losses of its samples under many terms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, EpsilonAdded, Term, round_to
+from nllcli.numerics.losses import LOSSES
+from nllcli.numerics.surprisal.surprisal import Clipped, Surprisal, surprisal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Scratch
+
+
+class Reading(NamedTuple):
+    """How the numbers of a file are read: what they are, divided by a temperature, perhaps rounded before."""
+
+    name: str
+    temperature: float
+    rounding: str | None
+
+    @classmethod
+    def of(cls, term: Term) -> Reading:
+        return cls(term.reading, term.temperature, term.input_rounding)
+
+
+class BlockReading:
+    """The numbers ``x`` (n, C), or (n, 1) where ``binary``, of a block under one reading."""
+
+    def __init__(self, x: NDArray[Any], how: Reading, *, binary: bool, single: bool, scratch: Scratch) -> None:
+        if how.rounding is not None:
+            x = round_to(x, how.rounding)
+        self._binary = binary
+        self._outside = _outside(x, how.name)
+        once = surprisal(
+            x,
+            source="logits" if how.name == SOFTMAX_TWICE else how.name,
+            binary=binary,
+            temperature=how.temperature,
+            single=single,
+            scratch=scratch.sub("once"),
+        )
+        if how.name == SOFTMAX_TWICE:
+            once = surprisal(once.probs(), single=single, scratch=scratch.sub("twice"))
+        self._surprisal = _Remembered(once)
+
+    def surprisal(self, term: Term) -> Surprisal:
+        if term.clip is not None:
+            return Clipped(self._surprisal, term.clip)
+        return self._surprisal if term.added is None else EpsilonAdded(self._surprisal, term.added)
+
+    def losses(
+        self, term: Term, targets: NDArray[np.int64], class_weights: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """The losses (n,); NaN where numbers cannot be read as probabilities, as ``nll compute`` refuses them."""
+        values = LOSSES[term.loss].value(self.surprisal(term), targets, class_weights, term.smoothing)
+        if self._outside is not None and self._refuses_outside(term):
+            values = np.where(self._outside, np.nan, values)
+        return values if term.loss_rounding is None else round_to(values, term.loss_rounding)
+
+    def _refuses_outside(self, term: Term) -> bool:
+        """A log-probability above 0 is refused only where 1 - p is needed, and p is not clipped."""
+        needs_rest = self._binary or LOSSES[term.loss].asks_every_class
+        return term.reading == "probs" or (needs_rest and term.clip is None)
+
+
+def _outside(x: NDArray[Any], reading: str) -> NDArray[np.bool_] | None:
+    """Samples (n,) of which a number is not a probability, or not the logarithm of one."""
+    if reading not in ("probs", "log-probs"):
+        return None
+    outside: NDArray[np.bool_] = x > 0 if reading == "log-probs" else (x < 0) | (x > 1)
+    return np.logical_or.reduce(outside, axis=1)
+
+
+class _Remembered:
+    """Surprisals that keep what ``at`` gave: many terms differ only in what they make of it."""
+
+    def __init__(self, inner: Surprisal) -> None:
+        self._at = inner.at
+        self._kept: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        self.all, self.complement, self.top = inner.all, inner.complement, inner.top
+        self.is_top, self.probs, self.unusable = inner.is_top, inner.probs, inner.unusable
+
+    def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """A copy, by the identity of ``classes``, which is kept alive with it."""
+        if id(classes) not in self._kept:
+            self._kept[id(classes)] = classes, self._at(classes)
+        return self._kept[id(classes)][1].copy()

@@ -1,0 +1,92 @@
+"""The targets under each shift to try, counted before the pass: weights and the index to ignore follow from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nllcli.data.part import Part
+from nllcli.errors import UsageError, setting
+from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.targets import Shifted, check_shift
+from nllcli.scoring.passes import naming_places, raw_targets
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Block
+    from nllcli.data.dataset import Dataset, VectorSource
+    from nllcli.data.settings import ScoreRequest
+
+_NO_TARGET = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class Shifts:
+    """The shifts to try, the user's own first; ``raw`` are the targets, None where the blocks bring them."""
+
+    raw: VectorSource | None
+    length: int
+    tried: tuple[int, ...]
+
+    @classmethod
+    def of(cls, dataset: Dataset, own: int) -> Shifts:
+        """Raises UsageError where the user's own shift is not possible."""
+        raw, layout = dataset.targets, dataset.layout
+        if own and raw is None:
+            raise UsageError(f"{setting('shift')} needs {setting('targets')} as a file of class indices")
+        if own and not layout.in_target_order:
+            raise UsageError(f"{setting('shift')} needs logits in C order", hint="numpy.ascontiguousarray makes it")
+        if raw is None or not layout.in_target_order:
+            return cls(raw, 1, (0,))
+        length = (layout.sample_shape or (1,))[-1] or raw.n
+        check_shift(own, length, raw.name)
+        return cls(raw, length, (own, *(k for k in (0, 1, -1) if k != own and abs(k) < length)))
+
+    def under(self, shift: int, fill: int = _NO_TARGET) -> VectorSource | None:
+        """The targets under one shift, ``fill`` where there is none."""
+        return Shifted(self.raw, shift, self.length, fill) if shift and self.raw is not None else self.raw
+
+    def read(self, block: Block) -> dict[int, NDArray[np.int64]]:
+        """The targets (n,) of a block under each shift."""
+        found = {}
+        for shift in self.tried:
+            source = self.under(shift)
+            targets = block.targets if source is None else source.read(block.start, len(block.logits))
+            assert targets is not None
+            found[shift] = targets
+        return found
+
+
+@dataclass(frozen=True)
+class Survey(Part):
+    """What the targets hold: under each shift the samples, and those of each class (n_classes,); and other values."""
+
+    n: dict[int, int] = field(default_factory=dict)
+    counts: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    outside: dict[int, None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, shift: int, targets: NDArray[np.int64], n_classes: int) -> Survey:
+        is_class = targets.view(np.uint64) < n_classes
+        outside = np.unique(targets[~is_class & (targets != _NO_TARGET)])
+        counts = np.bincount(targets[is_class], minlength=n_classes)
+        return cls({shift: len(targets)}, {shift: counts}, dict.fromkeys(outside.tolist()))
+
+    @property
+    def n_samples(self) -> int:
+        return max(self.n.values(), default=0)
+
+
+def survey(request: ScoreRequest, dataset: Dataset, shifts: Shifts) -> Survey:
+    """Count the targets; where the blocks bring them, in a pass over inputs opened anew."""
+    source = open_dataset(request.inputs) if shifts.raw is None else dataset
+    total = Survey()
+    for shift in shifts.tried:
+        shifted = replace(source, targets=shifts.under(shift))
+        with naming_places(shifted):
+            parts = (Survey.of(shift, targets, dataset.n_classes) for _, targets in raw_targets(shifted))
+            total = sum(parts, total)
+    return total
