@@ -31,7 +31,7 @@ class Scratch:
         return array
 
     def sub(self, name: str) -> Scratch:
-        """A second set of arrays, for a second file read beside the first."""
+        """A second set of arrays, for a second file that is read with the first."""
         return self._subs.setdefault(name, Scratch())
 
 
@@ -51,7 +51,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A block not read yet: cut in order by one thread, loaded by any; ``n_bytes`` is its share of the file."""
+    """A block that is not read yet: cut in order by one thread, loaded by any. ``n_bytes`` is its share of the file."""
 
     start: int
     n: int
@@ -60,12 +60,12 @@ class Chunk:
 
 
 class Progress(Protocol):
-    """Is told how far a pass over a file has come."""
+    """Shows how far a pass over a file has come."""
 
     def begin(self, total: int | None) -> None:
         """A pass over ``total`` bytes begins (None: not known)."""
         ...
 
     def advance(self, n_bytes: int) -> None:
-        """So many bytes more are done."""
+        """This many more bytes are done."""
         ...

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class BlockSource(Protocol):
     """An array of logits (or soft targets) that is read block by block.
 
-    A first entry of None in ``shape`` is known only at the end of the stream; ``labels`` tells that the blocks bring
+    A first entry of None in ``shape`` is known only at the end of the stream; ``labels`` says that the blocks bring
     their own targets; ``n_bytes`` is the sum over all chunks, None where that is not known.
     """
 
@@ -60,7 +60,7 @@ class VectorSource(Protocol):
     def n(self) -> int: ...
 
     def read(self, start: int, n: int) -> NDArray[Any]:
-        """The values of samples ``start`` to ``start + n``; of any thread."""
+        """The values of samples ``start`` to ``start + n``; any thread may call it."""
         ...
 
     def place(self, sample: int, layout: Layout) -> str:
@@ -72,8 +72,8 @@ class VectorSource(Protocol):
 class Dataset:
     """Logits with what belongs to each sample; data stays on disk until a block is read.
 
-    ``binary`` says that the logits, (N,) or (N, 1), belong to class 1 of two. ``one_more`` is what to do where there is
-    one target more than samples.
+    ``binary`` says that the logits, (N,) or (N, 1), belong to class 1 of two. ``one_more`` is the hint where there is
+    one target more than there are samples.
     """
 
     logits: BlockSource
@@ -106,7 +106,7 @@ class Dataset:
 
     @property
     def notes(self) -> tuple[Notice, ...]:
-        """What is worth knowing of the inputs; some of it only once they have been read."""
+        """What is worth knowing about the inputs; some of it is known only once they have been read."""
         return (*self.logits.notes, *self.opening_notes)
 
     def chunks(self, block_samples: int, first: int = 0) -> Iterator[Chunk]:

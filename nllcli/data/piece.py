@@ -14,8 +14,8 @@ from nllcli.data.dataset import Dataset
 class Piece:
     """The blocks of a dataset from number ``first`` to before ``stop`` (None: to the end); pickles as the dataset does.
 
-    Where a file cannot tell its number of samples, only a piece that goes to the end compares it with that of the
-    targets.
+    Where the number of samples is known only at the end of a file, only a piece that reaches the end compares it with
+    that of the targets.
     """
 
     dataset: Dataset

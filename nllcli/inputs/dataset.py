@@ -1,4 +1,4 @@
-"""Paths -> a Dataset: opens every input, and decides what belongs to which sample."""
+"""Paths -> a Dataset: opens every input, and decides which values belong to which sample."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _opened(options: InputOptions) -> Dataset:
 
 
 def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> Iterator[Notice]:
-    """What may have been meant otherwise than it is taken."""
+    """Notes on inputs that may be interpreted differently from what was intended."""
     if options.shift and options.sample_weights is not None:
         yield Notice(
             "shifted-weights",

@@ -1,4 +1,4 @@
-"""Sources made to fit the logits they belong to."""
+"""Adapters that align targets with the logits."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def in_order_of(layout: Layout, soft: BlockSource) -> BlockSource:
 
 
 @dataclass
-class _Turned(RawArray):
-    """The numbers of a table, put on disk, of which each column is a sample."""
+class _Transposed(RawArray):
+    """The numbers of a table, put on disk: each of its columns is a sample."""
 
     table: BlockSource = field(kw_only=True)
 
@@ -53,10 +53,10 @@ class _Turned(RawArray):
 def columns_as_samples(table: BlockSource) -> RawArray:
     """A table whose samples are its columns: put on disk first, since it is read by lines."""
     if table.labels:
-        raise UsageError("targets in a column go with one sample a row, not with --class-axis 0", where=table.name)
+        raise UsageError("targets in a column need one sample a row; --class-axis 0 has one a column", where=table.name)
     assert table.shape[1] is not None
     layout, scratch, spool, n = Layout(table.shape, 1), Scratch(), Spool(table.name), 0
     for chunk in table.chunks(layout, max(1, _PIECE_SAMPLES // table.shape[1])):
         spool.write(np.ascontiguousarray(chunk.load(scratch).logits).reshape(-1).view(np.uint8).data)
         n += chunk.n
-    return _Turned(table.name, (n, table.shape[1]), table.dtype, file=spool.file, offset=0, table=table)
+    return _Transposed(table.name, (n, table.shape[1]), table.dtype, file=spool.file, offset=0, table=table)

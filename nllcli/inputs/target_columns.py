@@ -52,7 +52,7 @@ def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class TextColumn:
-    """A text file of one column: its pieces of lines and what the first two lines tell."""
+    """A text file of one column: its pieces of lines and what the first two lines show."""
 
     name: str
     pieces: Iterator[Lines]
@@ -108,7 +108,7 @@ def _only_cell(line: str, where: str) -> str:
 
 
 def open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | None) -> TextColumn:
-    """The one column of a text file, behind its header if it has one."""
+    """The one column of a text file, after its header if it has one."""
     if dialect.n_columns != 1:
         raise DataError(
             f"has {dialect.n_columns} columns; targets have one",
@@ -122,7 +122,7 @@ def open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | N
         and not cells.is_number(second)
         and (not classes or header in classes or second not in classes)
     ):
-        header = None  # names all the way down
+        header = None  # no header: every line is a class name
     numbers = LineNumbers()
     pieces = clean_lines(stream, numbers, delimiter=dialect.delimiter)
     if header is not None:
@@ -131,7 +131,7 @@ def open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | N
 
 
 def has_own_index(dialect: Dialect) -> bool:
-    """Whether the column has the index of a pandas Series beside it."""
+    """Whether the column comes with the index of a pandas Series."""
     return dialect.has_index and dialect.n_columns == 2
 
 

@@ -1,4 +1,4 @@
-"""Files of targets: what they hold, and how they go with the logits."""
+"""Files of targets: what they hold, and how they fit the logits."""
 
 from __future__ import annotations
 

@@ -94,15 +94,15 @@ def as_indices(values: NDArray[Any], start: int = 0) -> NDArray[np.int64]:
         whole = integers(wide)
         if whole is not None:
             return whole
-        raise _no_index(values, ~is_index(wide), start)
+        raise _not_an_index(values, ~is_index(wide), start)
     if values.dtype.kind == "u" and values.dtype.itemsize == 8 and (values > np.iinfo(np.int64).max).any():
-        raise _no_index(values, values > np.iinfo(np.int64).max, start)
+        raise _not_an_index(values, values > np.iinfo(np.int64).max, start)
     return values.astype(np.int64)
 
 
-def _no_index(values: NDArray[Any], wrong: NDArray[np.bool_], start: int) -> SampleError:
+def _not_an_index(values: NDArray[Any], wrong: NDArray[np.bool_], start: int) -> SampleError:
     i = int(np.flatnonzero(wrong)[0])
-    return SampleError(f"target {values[i]!s} is no class index", culprit="targets", samples=(start + i,))
+    return SampleError(f"target {values[i]!s} is not a class index", culprit="targets", samples=(start + i,))
 
 
 def check_indices(source: FileArray) -> FileArray:

@@ -33,7 +33,7 @@ _MOST_BYTES = 1 << 24
 _MOST_NUMBERS = 1 << 20  # in text, where each takes some microseconds and hundreds of bytes
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _WHOLE = "a whole number below 2^63 as a float64"  # as which counts are computed with
-_FORMS = "numbers stand between commas, blanks or line ends, or in lines of name,number"
+_FORMS = "write numbers between commas, blanks or line ends, or lines of name,number"
 # A first row is a header only by one of these words: a first count written "NA" must not be skipped in silence.
 _HEADERS = {"n", "count", "counts", "number", "n_samples", "support", "frequency", "weight", "weights", "value"}
 _AS_WRITTEN = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=unique_names)
@@ -93,7 +93,7 @@ def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
 
 
 def read_names(text: str, *, what: str) -> tuple[str, ...]:
-    """Read names written out (``cat,dog``: a comma tells), or from a file of one a line (``-``: standard input)."""
+    """Read names written out (``cat,dog``, with a comma), or from a file of one a line (``-``: standard input)."""
     if "," in text:
         return _names(text.split(","), UsageError, what)
     opened = _open(text, what, "names such as cat,dog,horse")

@@ -272,7 +272,7 @@ def test_targets_among_the_logits_that_are_written_as_fractions(cell, expected, 
     path = put("x.csv", f"0.5,1,2.5,1\n0.5,1,2.5,{cell}\n")
     dataset = open_dataset(InputOptions(path, target_column="4"))
     if expected is None:
-        with pytest.raises(DataError, match=r"line 2, column 4: target '1\.5' is no class index"):
+        with pytest.raises(DataError, match=r"line 2, column 4: target '1\.5' is not a class index"):
             joined(dataset, "targets")
         return
     assert joined(dataset, "targets").tolist() == [1, expected]

@@ -209,7 +209,7 @@ def test_target_column(write, labels, put):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"), [([0.0, 1.5], "target 1.5 is no class index"), (["a", "c"], "'c' is none of")]
+    ("wrong", "says"), [([0.0, 1.5], "target 1.5 is not a class index"), (["a", "c"], "'c' is none of")]
 )
 def test_target_column_that_is_wrong(wrong, says, put):
     path = put("x", arrow(pa.table({"a": [1.0, 2.0], "b": [1.0, 2.0], "y": wrong})))
@@ -355,7 +355,7 @@ LISTS = {"logits": [[1.0, 2.0], [3.0, 4.0]], "label": [0, 1]}
 @pytest.mark.parametrize(
     ("columns", "options", "remedy"),
     [
-        (LISTS, {}, "{path}:logits takes it alone; with --target-column label beside it"),
+        (LISTS, {}, "{path}:logits takes it alone; --target-column label takes the targets"),
         (LISTS | {"id": [5, 6]}, {}, "{path}:logits takes it alone"),
         (LISTS | {"id": [5, 6]}, {"target_column": "id"}, "{path}:logits takes it alone"),
         ({"x": [[["a"]]]}, {}, None),

@@ -395,7 +395,7 @@ def test_text_has_no_members(name, data, what, tmp_path):
 @pytest.mark.parametrize("header", [b"[]", b"1", b"null", b'"a"'])
 def test_a_safetensors_header_that_is_no_object(header, tmp_path):
     (tmp_path / "x").write_bytes(len(header).to_bytes(8, "little") + header)
-    assert refusal(tmp_path / "x", "safetensors").message == "its header is no JSON object"
+    assert refusal(tmp_path / "x", "safetensors").message == "its header is not a JSON object"
 
 
 def test_lines_of_json_that_are_all_blank(tmp_path):

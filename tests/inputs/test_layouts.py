@@ -245,7 +245,7 @@ def test_class_axis_as_asked():
     assert layout((5, 3, 7), (5, 3), -1).class_axis == 2
     assert layout((5, 3), (3,), 0).class_axis == 0
     for axis in (2, -3):
-        with pytest.raises(UsageError, match=f"{axis} is no axis"):
+        with pytest.raises(UsageError, match=f"{axis} is not an axis"):
             layout((5, 3), (5,), axis)
 
 

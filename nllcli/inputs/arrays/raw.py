@@ -1,7 +1,7 @@
-"""Numbers that lie uncompressed at a known place in a file, read where they are needed.
+"""Numbers that are uncompressed at a known place in a file, read where they are needed.
 
 Positioned reads into each worker's own buffer, not memory maps: a map's pages count as the process's memory, and a
-file that shrinks under a map kills the process where a short read is an error one can tell.
+file that shrinks under a map kills the process, where a short read is an error that can be reported.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from nllcli.inputs.bytes.files import OpenFile
 
-# Runs of one class shorter than this are read for several blocks at once, as slabs of about so many bytes.
+# Runs of one class shorter than this are read for several blocks at once, as slabs of about this many bytes.
 _SHORT_RUN = 1 << 15
 _SLAB_BYTES = 1 << 24
 
@@ -165,7 +165,7 @@ class RawArray(FileArray):
         self._check_unchanged()
 
     def _check_unchanged(self) -> None:
-        """Raise FaultError if somebody wrote to the file: after every read, since blocks are read at any time."""
+        """Raise FaultError if the file was written to: after every read, since blocks are read at any time."""
         if self.file.version() != self._version:
             raise FaultError("changed while it was read", where=self.name)
 

@@ -34,7 +34,7 @@ class StreamedArray(FileArray):
         return super().notes if self._spooled is None else self._spooled.notes
 
     def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
-        if layout.inner > block_samples:  # the values of a sample lie far apart
+        if layout.inner > block_samples:  # the values of a sample are far apart
             self._spooled = self.on_disk()
             yield from self._spooled.chunks(layout, block_samples, first)
             return

@@ -55,7 +55,7 @@ class OpenFile:
             raise FaultError(f"cannot be read: {error.strerror}", where=name) from error
 
     def version(self) -> Version:
-        """What changes when somebody writes to the file."""
+        """What changes when the file is written to."""
         return _version(os.fstat(self.fd))
 
 
@@ -99,7 +99,7 @@ class ByteStream:
         return taken + self._gather(n - len(taken))
 
     def check_not_begun(self) -> None:
-        """Raise UsageError if any byte has been consumed, and what follows is not the beginning of the file."""
+        """Raise UsageError if bytes have been consumed: what follows is not the beginning."""
         if self._begun:
             raise UsageError("can be read only once", where=self.name)
 
@@ -107,7 +107,7 @@ class ByteStream:
         raise read_only_here(self.name)
 
     def check_unchanged(self) -> None:
-        """Raise FaultError if somebody wrote to the file since it was opened."""
+        """Raise FaultError if the file was written to since it was opened."""
         if self.file is not None and self.file.version() != self._version:
             raise FaultError("changed while it was read", where=self.name)
 

@@ -40,7 +40,7 @@ class SeekableFile(io.RawIOBase):
         return self._at
 
     def read(self, n: int = -1) -> bytes:
-        # Libraries trust the sizes that a file claims, which are held against the file's own here.
+        # Libraries trust the sizes that a file claims, which are compared with the size of the file here.
         left = max(0, self._file.size() - self._at)
         data = self._file.read_at(left if n < 0 else min(n, left), self._at, self._name)
         self._at += len(data)

@@ -119,18 +119,18 @@ def _label_reader(label: str, kind: Any, columns: list[str], options: ReadOption
 
 
 def _remedy(columns: list[str], odd: str, kind: Any, label: str | None, name: str) -> str | None:
-    """The hint on a column of logits that is no numbers: it may be the targets, or lists beside which they stand."""
+    """The hint on a column of logits that does not hold numbers: it may hold the targets, or lists of logits."""
     others = [column for column in columns if column != odd]
     if _is_list(kind) and others:
-        beside = f"; with --target-column {others[0]} beside it" if len(others) == 1 and label is None else ""
-        return f"{name}:{odd} takes it alone{beside}"
+        rest = f"; --target-column {others[0]} takes the targets" if len(others) == 1 and label is None else ""
+        return f"{name}:{odd} takes it alone{rest}"
     return f"--target-column {odd} takes it as the targets" if label is None and _is_text(kind) else None
 
 
 def _choose_columns(
     names: list[str], options: ReadOptions, name: str
 ) -> tuple[list[str], str | None, tuple[Notice, ...]]:
-    """The columns of the logits, that of the targets, and what to tell of the others."""
+    """The columns of the logits, that of the targets, and notes on the others."""
     if len(set(names)) < len(names):
         raise DataError("has several columns of one name", where=name)
     for wanted in (options.target_column, options.member):

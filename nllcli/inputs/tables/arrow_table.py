@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class ArrowTable:
     """A table of which ``columns`` are the classes, or the one of lists is the samples; a BlockSource.
 
-    ``batches`` yields record batches of about so many rows of the named columns, from a row on.
+    ``batches(n_rows, columns, start)`` yields record batches of about ``n_rows`` rows, from row ``start`` on.
     """
 
     name: str
@@ -119,7 +119,7 @@ class ArrowTable:
         return Block(start, logits, np.concatenate(labels) if labels else None)
 
     def _noted(self, values: NDArray[Any]) -> NDArray[Any]:
-        """The logits of a column, remembered where they lose digits: beside other types they do so right here."""
+        """The logits of a column; that they lose digits is noted before their type becomes that of all columns."""
         if are_rounded(values):
             self._rounded = True
         return values

@@ -33,7 +33,7 @@ def is_decimal_comma(cell: str) -> bool:
 
 
 def split(line: str, delimiter: str, where: str) -> list[str]:
-    """The cells of one line; a blank as delimiter stands for any number of them."""
+    """The cells of one line; a blank as delimiter means any number of them."""
     if delimiter == " ":
         return re.split("[ \t]+", line.strip(" \t"))
     try:
@@ -71,7 +71,7 @@ def _parse(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDArray[
         return None
     if values.shape != (n_rows, n_columns):
         return None
-    # A number too large for float64 is read as an infinity that nobody wrote.
+    # A number too large for float64 is read as an infinity, which its text does not say.
     n_infinite = int(np.isinf(values).sum())
     if n_infinite and n_infinite != len(_INFINITY.findall(body)):
         return None
@@ -83,8 +83,8 @@ def parse_carefully(
 ) -> tuple[NDArray[np.float64], list[list[str]]]:
     """The numbers (n_rows, len(columns)) of the named columns, and every row's cells.
 
-    Raises DataError for the first cell that is no number or row that has another number of cells; ``where`` names the
-    file and line of a row.
+    Raises DataError for the first cell that is not a number, or row that has another number of cells; ``where`` gives
+    the file and line of a row.
     """
     lines = body[:-1].split(b"\n")
     out = np.empty((len(lines), len(columns)))
@@ -108,7 +108,7 @@ def text_of(line: bytes, where: str) -> str:
 
 
 def number(cell: str, where: str, *, last: bool = False) -> float:
-    """One cell's value; raises DataError where it is no decimal number, or too large for float64."""
+    """One cell's value; raises DataError where it is not a decimal number, or too large for float64."""
     if not is_number(cell):
         hint = None
         if not cell.strip():

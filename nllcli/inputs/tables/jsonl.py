@@ -183,5 +183,5 @@ def _target(value: Any, where: str) -> str:
     if target is None:
         raise DataError("has no target", where=where)
     if isinstance(target, list | dict | bool):
-        raise DataError(f"target {shown(json.dumps(target))} is no class index", where=where)
+        raise DataError(f"target {shown(json.dumps(target))} is not a class index", where=where)
     return str(target)

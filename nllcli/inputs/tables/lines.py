@@ -25,7 +25,7 @@ _BLANKS = b" \t"
 
 
 class Lines(NamedTuple):
-    """So many whole lines, each ended by a newline."""
+    """``n`` whole lines, each ended by a newline."""
 
     n: int
     text: bytes
@@ -104,7 +104,7 @@ def in_memory(data: bytes, name: str) -> ByteStream:
 
 
 def check_line(text: bytes, delimiter: str, where: str) -> None:
-    """Raise DataError about the cell in which a NUL byte stands or a quote is opened that does not close."""
+    """Raise DataError about a cell with a NUL byte, or with a quote that is not closed in its line."""
     if b"\0" in text:
         raise DataError("has a NUL byte: is this text?", where=_in_column(text.index(b"\0"), text, delimiter, where))
     if text.count(b'"') % 2:

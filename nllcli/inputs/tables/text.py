@@ -120,7 +120,7 @@ class TextTable:
 
 
 def open_csv(stream: ByteStream, options: ReadOptions) -> TextTable:
-    """A table whose delimiter is told from its first lines."""
+    """A table whose delimiter is found in its first lines."""
     return open_table(stream, sniff(stream, header=options.header), options)
 
 
@@ -130,7 +130,7 @@ def open_tsv(stream: ByteStream, options: ReadOptions) -> TextTable:
 
 
 def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> TextTable:
-    """A table of logits, with or without a header, its targets in a column (name, or number from 1) if so asked."""
+    """A table of logits, with or without a header; its targets are in the target column (name, or number from 1)."""
     columns = list(range(dialect.n_columns))
     notes = []
     if dialect.has_index:
