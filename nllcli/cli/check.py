@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from nllcli.cli import options
-from nllcli.cli.wording import emit, in_flags
+from nllcli.cli.delivery import deliver
+from nllcli.cli.wording import in_flags
 from nllcli.errors import ExitCode
 
 
@@ -47,12 +48,7 @@ def check(
     """
     from nllcli.commands.check.check import check as task
     from nllcli.commands.check.report import report
-    from nllcli.outputs.files import check_outputs
-    from nllcli.outputs.progress import ProgressBar
 
-    check_outputs({"the report": output or "-"}, inputs=given.files)
-    with ProgressBar(progress) as bar:
-        checked = task(given.request(bar))
-    emit(report(checked), fmt=format, quiet=quiet, path=output)
+    checked = deliver(given, task, report, progress=progress, format=format, quiet=quiet, output=output)
     if not checked.clean:
         raise typer.Exit(ExitCode.CONDITION)

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nllcli.cli import options
-from nllcli.cli.wording import emit
+from nllcli.cli.delivery import deliver
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.compute import Sections
+    from nllcli.commands.compute.saving import Saves
 
 PerClass = Annotated[
     bool,
@@ -48,30 +49,35 @@ def compute(
     from nllcli.commands.compute.compute import Sections
     from nllcli.commands.compute.compute import compute as task
     from nllcli.commands.compute.report import report
-    from nllcli.commands.compute.saving import Saves
-    from nllcli.outputs.arrays import open_array
-    from nllcli.outputs.files import check_outputs
     from nllcli.outputs.formats import format_for
-    from nllcli.outputs.progress import ProgressBar
 
-    check_outputs(
-        {
-            "the report": output or "-",
+    arrays = {"losses": save_losses, "probs": save_probs, "log_probs": save_log_probs, "gradient": save_grad}
+    saves = _saves(arrays, save_dtype)
+    sections = _sections(format or format_for(output), given["reduction"], per_class=per_class, per_sample=per_sample)
+    deliver(
+        given,
+        lambda request: task(request, Sections() if quiet else sections, saves),
+        report,
+        progress=progress,
+        format=format,
+        quiet=quiet,
+        output=output,
+        arrays={
             "--save-losses": save_losses,
             "--save-probs": save_probs,
             "--save-log-probs": save_log_probs,
             "--save-grad": save_grad,
         },
-        inputs=given.files,
     )
-    sections = _sections(format or format_for(output), given["reduction"], per_class=per_class, per_sample=per_sample)
-    with ProgressBar(progress) as bar:
-        result = task(
-            given.request(bar),
-            Sections() if quiet else sections,
-            Saves(open_array, save_losses, save_probs, save_log_probs, save_grad, dtype=save_dtype),
-        )
-    emit(report(result), fmt=format, quiet=quiet, path=output)
+
+
+def _saves(arrays: dict[str, str | None], dtype: str) -> "Saves | None":
+    if not any(arrays.values()):
+        return None
+    from nllcli.commands.compute.saving import Saves
+    from nllcli.outputs.arrays import open_array
+
+    return Saves(open_array, **arrays, dtype=dtype)
 
 
 def _sections(format: str, reduction: str, *, per_class: bool, per_sample: bool) -> "Sections":

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from nllcli.cli import options
-from nllcli.cli.wording import emit
+from nllcli.cli.delivery import deliver
 
 
 def _row(text: str) -> int | tuple[int, ...]:
@@ -51,10 +51,14 @@ def explain(
     from nllcli.commands.explain.explain import Choice
     from nllcli.commands.explain.explain import explain as task
     from nllcli.commands.explain.report import report
-    from nllcli.outputs.files import check_outputs
-    from nllcli.outputs.progress import ProgressBar
 
-    check_outputs({"the report": output or "-"}, inputs=given.files)
-    with ProgressBar(progress) as bar:
-        explained = task(given.request(bar), Choice(tuple(rows or ()), hardest))
-    emit(report(explained), fmt=format, quiet=quiet, path=output)
+    choice = Choice(tuple(rows or ()), hardest)
+    deliver(
+        given,
+        lambda request: task(request, choice),
+        report,
+        progress=progress,
+        format=format,
+        quiet=quiet,
+        output=output,
+    )

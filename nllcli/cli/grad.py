@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nllcli.cli import matrix, options
+from nllcli.cli import delivery, options
 
 # Known, so that it is refused with the reason.
 Clip = Annotated[str | None, typer.Option("--clip", hidden=True)]
@@ -15,9 +15,9 @@ def grad(
     given: options.Given,
     *,
     save_dtype: options.SaveDtype = "f8",
-    format: matrix.MatrixFormat = None,
+    format: delivery.MatrixFormat = None,
     quiet: options.Quiet = False,
-    output: matrix.MatrixOutput = None,
+    output: delivery.MatrixOutput = None,
     progress: options.ShowProgress = None,
 ) -> None:
     """The gradient of the loss with respect to the logits.
@@ -26,7 +26,7 @@ def grad(
     """
     from nllcli.commands.grad import grad as task
 
-    matrix.deliver(
+    delivery.deliver_matrix(
         lambda target, bar: task(given.request(bar), target),
         progress=progress,
         format=format,

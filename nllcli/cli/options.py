@@ -72,7 +72,7 @@ class Given(dict[str, Any]):
     def inputs(self) -> InputOptions:
         return self.record(InputOptions, classes=class_names(self["classes"]))
 
-    def request(self, progress: "Progress") -> ScoreRequest:
+    def request(self, progress: "Progress | None") -> ScoreRequest:
         """The request that these options make; raises UsageError where two inputs are standard input."""
         if self.files.count("-") > 1:
             raise UsageError("standard input (-) can be only one of the inputs", hint="give the others as files")
@@ -82,9 +82,11 @@ class Given(dict[str, Any]):
 
 
 def class_names(classes: str | None) -> Sequence[str] | None:
+    if classes is None:
+        return None
     from nllcli.inputs.vectors import read_names
 
-    return None if classes is None else read_names(classes, what="--classes")
+    return read_names(classes, what="--classes")
 
 
 def flag(name: str) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from nllcli.cli import matrix, options
+from nllcli.cli import delivery, options
 from nllcli.data.settings import MEANING, LossOptions
 
 Log = Annotated[bool, typer.Option("--log", rich_help_panel=MEANING, help="Log-probabilities.")]
@@ -28,8 +28,8 @@ def softmax(
     *,
     log: Log = False,
     save_dtype: options.SaveDtype = "f8",
-    format: matrix.MatrixFormat = None,
-    output: matrix.MatrixOutput = None,
+    format: delivery.MatrixFormat = None,
+    output: delivery.MatrixOutput = None,
     progress: options.ShowProgress = None,
 ) -> None:
     """Probabilities, or log-probabilities with --log.
@@ -40,7 +40,7 @@ def softmax(
     from nllcli.commands.softmax import softmax as task
 
     inputs, loss = given.inputs(), given.record(LossOptions)
-    matrix.deliver(
+    delivery.deliver_matrix(
         lambda target, bar: task(SoftmaxRequest(inputs, log, loss, given["threads"], bar), target),
         progress=progress,
         format=format,

@@ -9,8 +9,8 @@ from nllcli.numerics.tally import Tally
 from nllcli.report import Metric
 from nllcli.scoring.divisor import settle_gradient
 from nllcli.scoring.matrix import ArrayTarget, MatrixResult, Rows, destination
-from nllcli.scoring.notices import tally_notices
 from nllcli.scoring.passes import fold_dataset
+from nllcli.scoring.places import tally_notices
 from nllcli.scoring.signature import signature
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 from nllcli.data.settings import InputOptions, LossOptions
 from nllcli.inputs.dataset import open_dataset
 from nllcli.numerics.evaluate import probabilities

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import prod
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,3 +69,22 @@ class Progress(Protocol):
     def advance(self, n_bytes: int) -> None:
         """This many more bytes are done."""
         ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """A record of sums whose ``+`` adds its fields, one by one.
+
+    None is the zero of a field, and a subclass without arguments the zero of the whole; dicts add key by key.
+    """
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(_sum(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)))
+
+
+def _sum(a: Any, b: Any) -> Any:
+    if a is None or b is None:
+        return b if a is None else a
+    if isinstance(a, dict):
+        return a | {key: _sum(a.get(key), value) for key, value in b.items()}
+    return a + b

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, SupportsIndex
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice
-from nllcli.words import counted
+from nllcli.errors import DataError, Notice, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -182,3 +181,21 @@ class Dataset:
     def _load_soft(self, chunk: Chunk, soft: Chunk, scratch: Scratch) -> Block:
         targets = soft.load(scratch.sub("soft targets")).logits
         return replace(self._load(chunk, scratch), targets=targets)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The blocks of a dataset from number ``first`` to before ``stop`` (None: to the end); pickles as the dataset does.
+
+    Where the number of samples is known only at the end of a file, only a piece that reaches the end compares it with
+    that of the targets.
+    """
+
+    dataset: Dataset
+    first: int = 0
+    stop: int | None = None
+
+    def chunks(self, block_samples: int) -> Iterator[Chunk]:
+        """The blocks; what comes before them is not parsed, and of arrays in files not read."""
+        n = None if self.stop is None else max(0, self.stop - self.first)
+        return islice(self.dataset.chunks(block_samples, self.first), n)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, Notice, UsageError
+from nllcli.errors import DataError, Notice, UsageError, counted
 from nllcli.inputs import labels, shapes, target_columns, targets
 from nllcli.inputs.arrays.raw import FileArray, RawVector, Values
 from nllcli.inputs.opening import at_any_place, open_input
@@ -13,7 +13,6 @@ from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.jsonl import JsonLines
 from nllcli.inputs.tables.text import open_table
-from nllcli.words import counted
 
 if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource, VectorSource

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_multiple, exact_sum
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nllcli.data.piece import Piece
+from nllcli.data.dataset import Piece
 from nllcli.engine import blocks
 from nllcli.engine.blocks import fold, map_blocks
 from nllcli.errors import SampleError, UsageError
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.data.blocks import Block, Chunk, Progress, Scratch
+    from nllcli.data.blocks import Block, Chunk, Part, Progress, Scratch
     from nllcli.data.dataset import Dataset
-    from nllcli.data.part import Part
     from nllcli.data.settings import InputOptions
 
     Sum = TypeVar("Sum", bound=Part)

@@ -7,10 +7,9 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX, ON_NONFINITE, PRECISIONS, REDUCTIONS, SOURCES, LossOptions
-from nllcli.errors import Notice, UsageError, setting
+from nllcli.errors import Notice, UsageError, counted, setting
 from nllcli.inputs.dataset import open_dataset
 from nllcli.numerics.losses import LOSSES
-from nllcli.words import counted
 
 if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset

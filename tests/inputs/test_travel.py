@@ -20,8 +20,8 @@ import pytest
 from pyarrow import feather, parquet
 
 from nllcli.data.blocks import Scratch
+from nllcli.data.dataset import Piece
 from nllcli.data.layout import Layout
-from nllcli.data.piece import Piece
 from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.inputs.arrays import raw

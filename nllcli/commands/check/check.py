@@ -12,7 +12,7 @@ from nllcli.commands.check.evidence.padding import Padding, read_runs, read_stre
 from nllcli.commands.check.findings.case import ERROR, NOTE, Case, Finding, Seen
 from nllcli.commands.check.findings.table import FINDINGS
 from nllcli.commands.check.own_loss import OwnLoss, Scored, own_loss, own_settings, score
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 from nllcli.engine import blocks
 from nllcli.errors import NllError, Notice, setting
 from nllcli.inputs.bytes.files import name_of

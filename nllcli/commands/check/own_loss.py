@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from nllcli.commands.check.findings.case import Seen
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX, LossOptions, WeightOptions
 from nllcli.errors import DataError, NllError, Notice, SampleError, UsageError
 from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.class_weights import class_weights_of
-from nllcli.scoring.notices import tally_notices
 from nllcli.scoring.passes import naming_places
+from nllcli.scoring.places import tally_notices
 from nllcli.scoring.settled import Settled, check_options, check_weight_options, clip_of, settle
 from nllcli.scoring.signature import signature
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from nllcli.commands.check.findings.case import ERROR, NOTE, WARNING
+from nllcli.errors import counted
 from nllcli.report import Calculation, Column, Metric, Report, Section, Step, Table
-from nllcli.words import counted
 
 if TYPE_CHECKING:
     from nllcli.commands.check.check import Checked

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compute.result import LossResult, Samples, result_of
-from nllcli.commands.compute.saving import Saver, Saves
 from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
-from nllcli.scoring.divisor import settle_gradient
 from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, settle
 
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from nllcli.commands.compute.saving import Saver, Saves
     from nllcli.data.blocks import Block, Progress, Scratch
     from nllcli.data.settings import ScoreRequest
 
@@ -37,8 +36,13 @@ class Sections:
     classes_up_to: int = 0
 
 
-def compute(request: ScoreRequest, sections: Sections, saves: Saves) -> LossResult:
+def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = None) -> LossResult:
     """Compute the loss, and write the arrays that were asked for on the way."""
+    if saves is None:
+        return score(settle(request), sections, threads=request.threads, progress=request.progress)
+    from nllcli.commands.compute.saving import Saver
+    from nllcli.scoring.divisor import settle_gradient
+
     settled, divisor = (settle(request), None) if saves.gradient is None else settle_gradient(request)
     with Saver(saves, settled.dataset) as saver:
         return score(settled, sections, saver, divisor=divisor, threads=request.threads, progress=request.progress)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nllcli.numerics.exact import exact_count
-from nllcli.numerics.losses import LOSSES
-from nllcli.numerics.uniform import uniform_loss
-from nllcli.scoring.notices import tally_notices
+from nllcli.numerics.losses import LOSSES, uniform_loss
+from nllcli.scoring.places import tally_notices
 from nllcli.scoring.signature import signature
 
 if TYPE_CHECKING:

@@ -10,15 +10,14 @@ import numpy as np
 from nllcli.commands.explain.sample import Explanation, Setting
 from nllcli.commands.explain.search import search
 from nllcli.commands.explain.worked import work_through
-from nllcli.errors import UsageError, setting
+from nllcli.errors import UsageError, counted, setting
 from nllcli.inputs.shapes import shown
 from nllcli.inputs.targets import Shifted
 from nllcli.numerics.losses import LOSSES
-from nllcli.scoring.notices import tally_notices
 from nllcli.scoring.passes import naming_places
+from nllcli.scoring.places import tally_notices
 from nllcli.scoring.settled import settle
 from nllcli.scoring.signature import signature
-from nllcli.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.commands.explain.hardest import Hardest, Ranked, largest
-from nllcli.data.blocks import Block
-from nllcli.data.part import Part
+from nllcli.data.blocks import Block, Part
 from nllcli.numerics.evaluate import Wanted, evaluate, weight_sum
 from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.tally import Tally

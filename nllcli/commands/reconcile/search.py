@@ -21,8 +21,8 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.kernels.convert import is_bfloat16
 from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.scoring.class_weights import given_counts
-from nllcli.scoring.notices import tally_notices
 from nllcli.scoring.passes import fold_dataset
+from nllcli.scoring.places import tally_notices
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 from nllcli.errors import UsageError, setting
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted, check_shift

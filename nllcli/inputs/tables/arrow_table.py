@@ -11,11 +11,10 @@ import numpy as np
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, FaultError, Notice
+from nllcli.errors import DataError, FaultError, Notice, counted
 from nllcli.inputs.bytes.libraries import refusing
 from nllcli.inputs.integers import are_rounded, rounded_integers
 from nllcli.inputs.labels import LabelReader
-from nllcli.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

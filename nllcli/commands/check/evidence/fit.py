@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.check.evidence.sums import Moments
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 from nllcli.numerics.kernels.layout import pick
 from nllcli.numerics.losses import nll
 from nllcli.numerics.tally import Rows

@@ -11,7 +11,7 @@ from nllcli.commands.check.evidence.fit import Fit, read_as_probs, read_fit, rea
 from nllcli.commands.check.evidence.labels import Labels, SoftLabels, read_labels, read_soft_labels
 from nllcli.commands.check.evidence.repeats import Repeats, read_repeats
 from nllcli.commands.check.evidence.values import Values, read_values
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 from nllcli.numerics.kernels.convert import to_float
 from nllcli.numerics.kernels.layout import contiguous
 from nllcli.numerics.surprisal.surprisal import surprisal

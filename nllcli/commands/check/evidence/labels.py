@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.check.evidence.sums import Extent, FewValues, distance_from_1
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 from nllcli.numerics.evaluate import sum_tolerance
 from nllcli.numerics.tally import Rows
 

@@ -10,8 +10,7 @@ import numpy as np
 from nllcli.commands.check.evidence.chance import SIGMAS, exchange_is_chance, hits_are_chance, over_frequencies, sigmas
 from nllcli.commands.check.findings.case import Case, Seen
 from nllcli.commands.check.findings.integers import hold_something_else
-from nllcli.errors import setting
-from nllcli.words import counted
+from nllcli.errors import counted, setting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

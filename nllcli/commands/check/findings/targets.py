@@ -7,8 +7,7 @@ import numpy as np
 from nllcli.commands.check.evidence.chance import exchange_is_chance, missing_is_chance
 from nllcli.commands.check.evidence.padding import Padding
 from nllcli.commands.check.findings.case import Case, Seen
-from nllcli.errors import setting
-from nllcli.words import counted
+from nllcli.errors import counted, setting
 
 # What frameworks and data sets write where there is no label.
 _MARKS = (-100, -1, 255, -255, -999, 65535)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.commands.check.findings.case import Case, Seen
-from nllcli.errors import setting
-from nllcli.words import counted
+from nllcli.errors import counted, setting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

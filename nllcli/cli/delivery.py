@@ -1,16 +1,19 @@
-"""The commands whose result is a matrix: where it goes, and in which form."""
+"""Commands run, and their results sent where they belong: a file, a pipe or a screen."""
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from nllcli.cli.options import WRITTEN, text_format
+from nllcli.cli.options import WRITTEN, Given, text_format
 from nllcli.cli.wording import emit, in_flags
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Progress
+    from nllcli.data.settings import ScoreRequest
+    from nllcli.report import Report
     from nllcli.scoring.matrix import ArrayTarget, MatrixResult
 
 MatrixFormat = Annotated[
@@ -27,10 +30,32 @@ MatrixOutput = Annotated[
         help="Write the array into FILE (.npy or .csv), or a report of it (.json, .tsv, .md or .txt).",
     ),
 ]
+Result = TypeVar("Result")
 
 
 def deliver(
-    task: "Callable[[ArrayTarget | None, Progress], MatrixResult]",
+    given: Given,
+    task: "Callable[[ScoreRequest], Result]",
+    report: "Callable[[Result], Report]",
+    *,
+    progress: bool | None,
+    format: str | None,
+    quiet: bool,
+    output: str | None,
+    arrays: Mapping[str, str | None] | None = None,
+) -> Result:
+    """Run a command that scores logits, and write the report of its result; ``arrays`` are its other output files."""
+    from nllcli.outputs.files import check_outputs
+
+    check_outputs({"the report": output or "-", **(arrays or {})}, inputs=given.files)
+    with progress_bar(progress) as bar:
+        result = task(given.request(bar))
+    emit(report(result), fmt=format, quiet=quiet, path=output)
+    return result
+
+
+def deliver_matrix(
+    task: "Callable[[ArrayTarget | None, Progress | None], MatrixResult]",
     *,
     progress: bool | None,
     format: str | None,
@@ -39,12 +64,11 @@ def deliver(
     inputs: Sequence[str | None],
     quiet: bool = False,
 ) -> None:
-    """Run a task whose result is a matrix, and send that where it belongs: a file, a pipe or a screen."""
+    """Run a command whose result is a matrix, and send that where it belongs."""
     from nllcli.outputs.arrays import open_array
     from nllcli.outputs.emit import emit_notices
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.formats import check_text_file, format_of_extension
-    from nllcli.outputs.progress import ProgressBar
     from nllcli.scoring.matrix import ArrayTarget, matrix_report
 
     check_outputs({"the result": output or "-"}, inputs)
@@ -59,9 +83,20 @@ def deliver(
         target = ArrayTarget(open_array, output or "-", "csv", dtype)
     elif format is None and output is not None:
         target = ArrayTarget(open_array, output, dtype=dtype)
-    with ProgressBar(progress) as bar:
+    with progress_bar(progress) as bar:
         report = matrix_report(task(target, bar))
     if target is None:
         emit(report, fmt=format or "table", quiet=quiet, path=output)
     else:
         emit_notices(in_flags(report))
+
+
+def progress_bar(wanted: bool | None) -> "AbstractContextManager[Progress | None]":
+    """What shows the progress on standard error, if that is wanted (None: if it is a terminal)."""
+    if wanted is None:
+        wanted = sys.stderr is not None and sys.stderr.isatty()
+    if not wanted:
+        return nullcontext()
+    from nllcli.outputs.progress import ProgressBar
+
+    return ProgressBar()
