@@ -13,6 +13,8 @@ from nllcli.data.settings import LossOptions
 from nllcli.inputs.dataset import InputOptions
 from nllcli.scoring.request import ScoreRequest
 
+pytestmark = pytest.mark.uncounted
+
 
 def found(folder, logits, targets=None, *, source="logits", ignore_index=None, **inputs):
     """The findings as (code, severity)."""

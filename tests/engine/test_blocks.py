@@ -4,7 +4,6 @@ import gc
 import subprocess
 import sys
 import threading
-import time
 import weakref
 from collections import Counter
 from contextlib import suppress
@@ -46,6 +45,19 @@ class Watch:
 
 def start_of(block, _):
     return block.start
+
+
+@pytest.fixture
+def joining(monkeypatch):
+    """Set once somebody waits for the end of a thread, and so begins nothing more."""
+    event, real = threading.Event(), threading.Thread.join
+
+    def join(thread, timeout=None):
+        event.set()
+        real(thread, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", join)
+    return event
 
 
 def workers():
@@ -165,22 +177,20 @@ def test_the_calling_thread_is_one_of_those_that_work(threads):
     assert threading.get_ident() in used
 
 
-def test_an_interrupt_of_the_calling_thread_waits_for_no_turn():
+def test_an_interrupt_of_the_calling_thread_waits_for_no_turn(joining):
     """The blocks before its own are under way on another thread; only their end is waited for, and none is begun."""
-    held, interrupted = threading.Event(), threading.Event()
+    held = threading.Event()
     n_interrupts = []
 
     def work(block, _):
         if threading.current_thread() is not threading.main_thread():
             held.set()
-            assert interrupted.wait(WAIT)
-            time.sleep(0.05)  # for the caller to begin another one, if it would
+            assert joining.wait(WAIT)
         else:
             assert held.wait(WAIT)
             if block.start == 0:
                 return 0  # so that the other thread holds the next one
             n_interrupts.append(1)
-            interrupted.set()
             raise KeyboardInterrupt
         return block.start
 
@@ -190,26 +200,23 @@ def test_an_interrupt_of_the_calling_thread_waits_for_no_turn():
     assert len(n_interrupts) == 1
 
 
-def test_blocks_not_begun_are_left_when_the_iterator_is_closed():
+def test_blocks_not_begun_are_left_when_the_iterator_is_closed(joining):
     """The first result comes while another thread is held in a block; what is still queued is nobody's to do."""
-    closing, held = threading.Event(), threading.Event()
+    held = threading.Event()
     begun = []
 
     def work(block, _):
         begun.append(block.start)
-        if threading.current_thread() is not threading.main_thread():
+        if threading.current_thread() is threading.main_thread():
+            assert block.start > 0 or held.wait(WAIT)
+        elif block.start > 0:
             held.set()
-            assert closing.wait(WAIT)
-        elif block.start == 0:
-            assert held.wait(WAIT)
-        else:
-            closing.set()
+            assert joining.wait(WAIT)
         return block.start
 
     results = stream.map_blocks(work, Watch().chunks(1000), threads=2)
     next(results)
     before = len(begun)
-    threading.Timer(0.05, closing.set).start()
     results.close()
     assert not workers()
     assert len(begun) <= before + 1

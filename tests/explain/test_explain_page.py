@@ -15,6 +15,8 @@ from nllcli.inputs.dataset import InputOptions
 from nllcli.outputs.table import render
 from nllcli.scoring.request import ScoreRequest
 
+pytestmark = pytest.mark.uncounted
+
 SAMPLES = Path(__file__).parents[2] / "samples"
 PETS = [SAMPLES / "pets" / "logits.csv", SAMPLES / "pets" / "targets.txt"]
 DIGITS = [SAMPLES / "digits" / "mlp.npy", SAMPLES / "digits" / "targets.npy"]

@@ -43,7 +43,10 @@ class OpenFile:
             raise FaultError(f"cannot be read: {error.strerror}", where=name) from error
 
     def version(self) -> tuple[int, int]:
-        """What changes when somebody writes to the file."""
+        """What changes when somebody writes to the file.
+
+        A write that leaves its size as it is cannot be told within one tick of the file system's clock.
+        """
         status = os.fstat(self.fd)
         return status.st_size, status.st_mtime_ns
 
