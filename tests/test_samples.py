@@ -13,6 +13,8 @@ import pytest
 import nllcli
 from nllcli.cli.main import main
 
+pytestmark = pytest.mark.uncounted
+
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 FOLDERS = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir())
 

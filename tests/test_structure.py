@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -16,6 +17,8 @@ import pytest
 import nllcli
 from nllcli.cli.app import COMMANDS
 from nllcli.registry import Registry
+
+pytestmark = pytest.mark.uncounted
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "nllcli"
@@ -55,10 +58,16 @@ def test_every_room_has_its_layer():
     assert rooms - {"nllcli.__main__", "nllcli.version"} == layered
 
 
+@functools.cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def imports_of(path):
     """The top-level names of all that a file imports at run time, in functions too."""
     names = set()
-    waiting = [ast.parse(path.read_text(encoding="utf-8"))]
+    waiting = [tree_of(path)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -107,7 +116,7 @@ def test_a_room_knows_nothing_of(room, strangers):
 
 def test_nothing_prints_by_itself():
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             assert not (isinstance(node, ast.Name) and node.id == "print"), f"{path}:{node.lineno}"
 
 

@@ -12,6 +12,8 @@ from nllcli.commands.check.check import check
 from nllcli.commands.check.report import report
 from nllcli.data.settings import InputOptions, LossOptions, ScoreRequest
 
+pytestmark = pytest.mark.uncounted
+
 
 def found(folder, logits, targets=None, *, source="logits", ignore_index=-100, **inputs):
     """The findings as (code, severity)."""

@@ -14,6 +14,8 @@ from nllcli.commands.explain.report import report
 from nllcli.data.settings import InputOptions, LossOptions, ScoreRequest
 from nllcli.outputs.table import render
 
+pytestmark = pytest.mark.uncounted
+
 SAMPLES = Path(__file__).parents[2] / "samples"
 PETS = [SAMPLES / "pets" / "logits.csv", SAMPLES / "pets" / "targets.txt"]
 DIGITS = [SAMPLES / "digits" / "mlp.npy", SAMPLES / "digits" / "targets.npy"]

@@ -1,7 +1,6 @@
 """Every two-byte pattern, decoded here from its bits, and every other type of number."""
 
 import math
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -17,12 +16,12 @@ def decode(bits, exponent_bits, fraction_bits):
     bias = (1 << (exponent_bits - 1)) - 1
     sign = -1 if bits >> (exponent_bits + fraction_bits) else 1
     exponent = (bits >> fraction_bits) & ((1 << exponent_bits) - 1)
-    fraction = Fraction(bits & ((1 << fraction_bits) - 1), 1 << fraction_bits)
+    fraction = bits & ((1 << fraction_bits) - 1)
     if exponent == (1 << exponent_bits) - 1:
         return math.nan if fraction else sign * math.inf
     if exponent == 0:
-        return math.copysign(float(fraction * Fraction(2) ** (1 - bias)), sign)
-    return sign * float((1 + fraction) * Fraction(2) ** (exponent - bias))
+        return sign * math.ldexp(fraction, 1 - bias - fraction_bits)
+    return sign * math.ldexp((1 << fraction_bits) + fraction, exponent - bias - fraction_bits)
 
 
 HALVES = np.array([decode(b, 5, 10) for b in range(1 << 16)])

@@ -55,7 +55,10 @@ class OpenFile:
             raise FaultError(f"cannot be read: {error.strerror}", where=name) from error
 
     def version(self) -> Version:
-        """What changes when the file is written to."""
+        """What changes when the file is written to.
+
+        A write that leaves its size as it is cannot be told within one tick of the file system's clock.
+        """
         return _version(os.fstat(self.fd))
 
 
