@@ -49,7 +49,7 @@ class InputOptions:
 
 
 def open_dataset(options: InputOptions) -> Dataset:
-    """Open everything that ``options`` names and check that it fits together, as far as the headers tell.
+    """Open everything that ``options`` names and check that it fits together, as far as the headers show.
 
     The dataset pickles as its ``options``, where all of them are regular files.
     """
