@@ -28,7 +28,7 @@ JSON_TARGET = "in lines of JSON the key \"target\" has it: jq -c '{logits, targe
 
 
 def open_dataset(options: InputOptions) -> Dataset:
-    """Open everything that ``options`` names and check that it fits together, as far as the headers tell.
+    """Open everything that ``options`` names and check that it fits together, as far as the headers show.
 
     The dataset pickles as its ``options``, where all of them are regular files.
     """

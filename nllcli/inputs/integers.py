@@ -1,4 +1,4 @@
-"""Integers and floating-point numbers: which of one are the other without loss."""
+"""Which floating-point numbers are exact integers, and which integers float64 may not hold."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def are_rounded(values: NDArray[Any]) -> bool:
 
 
 def rounded_integers(name: str) -> Notice:
-    """The note on integers of which that is so."""
+    """The note on integers that float64 may not hold."""
     return Notice("rounded-integers", f"{name}: integers beyond 2^53 lose their last digits in the computation")

@@ -41,7 +41,7 @@ class LabelReader:
     fractions: bool = False
 
     def notes(self, name: str, what: str) -> tuple[Notice, ...]:
-        """What is worth knowing of the labels read so far, which are ``what`` of the file ``name``."""
+        """What is worth knowing about the labels read so far, which are ``what`` of the file ``name``."""
         return (floats_as_indices(name, what),) if self.fractions else ()
 
     def read(self, labels: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:

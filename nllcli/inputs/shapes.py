@@ -27,7 +27,7 @@ def layout_of(
         raise DataError(f"has no classes: its shape is {shown(shape)}", where=name)
     if n_classes is not None and n_classes > MOST_CLASSES:
         raise DataError(
-            f"has {n_classes} classes on axis {axis}; {MOST_CLASSES} are the most that can be",
+            f"has {n_classes} classes on axis {axis}; the most is {MOST_CLASSES}",
             where=name,
             hint=None if len(shape) == 1 else "are the logits transposed? --class-axis names the axis of the classes",
         )
@@ -116,7 +116,7 @@ def one_hot(name: str, n_dims: int = 2) -> DataError:
 
 
 def _other_axis(layout: Layout, target_shape: Shape) -> int | None:
-    """The last axis but that of the classes along which the targets would fit."""
+    """The last axis, other than that of the classes, along which the targets would fit."""
     fitting = [
         axis
         for axis, n in enumerate(layout.shape)

@@ -81,7 +81,7 @@ def _of_labels(found: target_columns.Labels, name: str) -> Targets:
 
 
 def _most_samples(logits: BlockSource) -> int | None:
-    """More samples than this the logits do not have in a row, whichever axis is that of the classes."""
+    """The most samples along one axis that the logits can have, whichever is that of the classes; None if not known."""
     known = [n for n in logits.shape if n is not None]
     return max(known, default=1) if len(known) == len(logits.shape) else None
 

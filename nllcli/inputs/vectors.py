@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _MOST_BYTES = 1 << 24
 _MOST_NUMBERS = 1 << 20  # in text, where each takes some microseconds and hundreds of bytes
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
-_WHOLE = "a whole number below 2^63 as a float64"  # as which counts are computed with
+_WHOLE = "a whole number below 2^63 as a float64"  # counts are computed with as float64
 _FORMS = "write numbers between commas, blanks or line ends, or lines of name,number"
 # A first row is a header only by one of these words: a first count written "NA" must not be skipped in silence.
 _HEADERS = {"n", "count", "counts", "number", "n_samples", "support", "frequency", "weight", "weights", "value"}

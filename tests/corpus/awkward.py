@@ -714,10 +714,10 @@ def other_cases():
         "unlike the first line",
     )
     yield refused(
-        "jsonl-target-fraction", "x.jsonl", '{"logits":[1,2],"target":0.5}\n', "line 1", "no class index", words=own
+        "jsonl-target-fraction", "x.jsonl", '{"logits":[1,2],"target":0.5}\n', "line 1", "not a class index", words=own
     )
     yield refused(
-        "jsonl-target-list", "x.jsonl", '{"logits":[1,2],"target":[1]}\n', "line 1", "no class index", words=own
+        "jsonl-target-list", "x.jsonl", '{"logits":[1,2],"target":[1]}\n', "line 1", "not a class index", words=own
     )
 
     forced = ("x.jsonl", "targets.txt", "--input-format", "jsonl")
@@ -932,7 +932,7 @@ def target_cases():
     bad = {
         "fraction": (npy(np.array((0, 1.5, 1))), "row 1", "1.5 is not a class index"),
         "nan": (npy(np.array((0, np.nan, 1))), "row 1", "nan is not a class index"),
-        "beyond-2-53": (npy(np.array((0, 2.0**53, 1))), "row 1", "no class index"),
+        "beyond-2-53": (npy(np.array((0, 2.0**53, 1))), "row 1", "not a class index"),
         "wrapping": (npy(np.array((0, 2**64 - 1, 1), "u8")), "row 1", "18446744073709551615 is not a class index"),
         "too-large": (npy(np.array((0, 3, 1))), "row 1", "target 3 is outside 0..2"),
         "negative": (npy(np.array((0, -1, 1))), "row 1", "target -1"),
@@ -949,7 +949,7 @@ def target_cases():
         "nul": ("0\n2\n\0\n", "y.txt, line 3, column 1: has a NUL byte"),
         "nan": ("0\nnan\n1\n", "y.txt, line 2"),
         "empty": ("", "is empty"),
-        "beyond-2-53": ("0\n9007199254740993.0\n1\n", "y.txt, line 2", "no class index"),
+        "beyond-2-53": ("0\n9007199254740993.0\n1\n", "y.txt, line 2", "not a class index"),
         "wrapping": ("0\n18446744073709551616\n1\n", "y.txt, line 2"),
         "endless": ("0\n1" + "0" * 5000 + "\n1\n", "y.txt, line 2"),
         "underscore": ("0\n1_0\n1\n", "y.txt, line 2", "'1_0'"),

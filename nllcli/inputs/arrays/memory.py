@@ -38,7 +38,7 @@ class MemoryArray:
 
     @property
     def notes(self) -> tuple[Notice, ...]:
-        """What was worth knowing of the blocks read so far."""
+        """What is worth knowing about the blocks read so far."""
         return (rounded_integers(self.name),) if self._rounded else ()
 
     @property

@@ -41,7 +41,7 @@ def widened(values: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass
 class FileArray:
-    """What every array of numbers in a file has in common; a BlockSource, but for ``chunks``.
+    """What every array of numbers in a file has in common; a BlockSource except for ``chunks``.
 
     The two bytes of a bfloat16 have the dtype ``V2``, or that of a record of one integer where they are swapped.
     """
@@ -56,7 +56,7 @@ class FileArray:
 
     @property
     def notes(self) -> tuple[Notice, ...]:
-        """What was worth knowing of the blocks read so far."""
+        """What is worth knowing about the blocks read so far."""
         return (rounded_integers(self.name),) if self._rounded else ()
 
     @property

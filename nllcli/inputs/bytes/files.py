@@ -23,7 +23,7 @@ Version = tuple[int, int, int]
 
 
 class OpenFile:
-    """An open file, closed once nobody holds it; standard input is not ours to close.
+    """An open file, closed once it is no longer used; standard input is not ours to close.
 
     Where ``name`` is its path (``reopens``), it pickles as that, and the copy opens it anew.
     """
@@ -95,7 +95,7 @@ class ByteStream:
         return self.pull(n)
 
     def read_up_to(self, n: int) -> bytes:
-        """The next ``n`` bytes, fewer only at the end; what a file claims of its length is never allocated ahead."""
+        """The next ``n`` bytes, fewer only at the end; the length that a file claims is never allocated ahead."""
         if len(self._ahead) >= n:
             return self.read(n)
         taken, self._ahead = self._ahead, b""

@@ -55,7 +55,7 @@ class ArrowTable:
 
     @property
     def notes(self) -> tuple[Notice, ...]:
-        """What was worth knowing of the rows read so far."""
+        """What is worth knowing about the rows read so far."""
         rounded = (rounded_integers(self.name),) if self._rounded else ()
         labels = () if self.label_reader is None else self.label_reader.notes(self.name, f"column {self.label_column}")
         return (*self.opening_notes, *rounded, *labels)

@@ -78,7 +78,7 @@ class JsonLines:
 
     @property
     def notes(self) -> tuple[Notice, ...]:
-        """What was worth knowing of the lines read so far."""
+        """What is worth knowing about the lines read so far."""
         return self.label_reader.notes(self.name, '"target"')
 
     def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002

@@ -57,7 +57,7 @@ class TextTable:
 
     @property
     def notes(self) -> tuple[Notice, ...]:
-        """What was worth knowing of the lines read so far."""
+        """What is worth knowing about the lines read so far."""
         if self.label_column is None or self.label_reader is None:
             return self.opening_notes
         return (*self.opening_notes, *self.label_reader.notes(self.name, f"column {self.label_column + 1}"))
