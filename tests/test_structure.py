@@ -133,7 +133,9 @@ def loaded_by(statement):
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("options", [["--format", "json"], ["-f", "csv"], ["-f", "markdown"], ["-q"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "options", [*(["-f", name] for name in ("json", "csv", "markdown", "table")), ["-q"]], ids=" ".join
+)
 def test_programs_do_not_wait_for_rich(options):
     modules = loaded_by(f"from nllcli.cli.main import main; main({[*PETS, *options]!r})")
     assert "numpy" in modules
