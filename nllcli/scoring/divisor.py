@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from nllcli.data.blocks import Block, Chunk
 from nllcli.engine.blocks import map_blocks
 from nllcli.errors import UsageError
-from nllcli.numerics.evaluate import weight_sum
 from nllcli.numerics.exact import ExactSum
+from nllcli.numerics.targets import weight_sum
 from nllcli.scoring.again import open_again
 from nllcli.scoring.blocks import chunks, raw_targets
 from nllcli.scoring.places import blaming

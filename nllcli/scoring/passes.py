@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nllcli.engine.blocks import fold, map_blocks
-from nllcli.numerics.evaluate import Outcome, Wanted, counted_targets, evaluate
+from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
+from nllcli.numerics.targets import counted_targets
 from nllcli.scoring.blocks import chunks, raw_targets
 from nllcli.scoring.places import blaming
 

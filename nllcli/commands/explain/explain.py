@@ -17,10 +17,11 @@ from nllcli.engine.blocks import map_blocks
 from nllcli.errors import UsageError
 from nllcli.inputs.shapes import shown
 from nllcli.inputs.targets import Shifted
-from nllcli.numerics.evaluate import Wanted, evaluate, weight_sum
+from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
+from nllcli.numerics.targets import weight_sum
 from nllcli.report import Column, Metric, Report, Section, Table, Value
 from nllcli.scoring.blocks import chunks
 from nllcli.scoring.loss import class_names, loss_of

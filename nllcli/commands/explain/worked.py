@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.settings import LossOptions
-    from nllcli.numerics.surprisal.surprisal import Surprisal
+    from nllcli.numerics.surprisal import Surprisal
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from nllcli.commands.reconcile.conventions import (
 )
 from nllcli.numerics.kernels.convert import to_float
 from nllcli.numerics.losses import LOSSES, nll
-from nllcli.numerics.surprisal.surprisal import Clipped, Surprisal, surprisal
+from nllcli.numerics.surprisal import Surprisal, surprisal
+from nllcli.numerics.surprisal.given import Clipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -309,6 +310,7 @@ class _Remembered:
     def __init__(self, inner: Surprisal) -> None:
         self._inner = inner
         self._kept: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        self.n_classes = inner.n_classes
         self.all, self.complement, self.top = inner.all, inner.complement, inner.top
         self.is_top, self.probs, self.unusable = inner.is_top, inner.probs, inner.unusable
 

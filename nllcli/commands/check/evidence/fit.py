@@ -16,7 +16,7 @@ from nllcli.numerics.tally import Rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.numerics.surprisal.surprisal import Surprisal
+    from nllcli.numerics.surprisal import Surprisal
 
 # Up to here a table of classes by predictions is small.
 MAX_CONFUSION = 256
