@@ -10,12 +10,12 @@ import numpy as np
 from nllcli.data.blocks import Scratch
 from nllcli.errors import DataError, UsageError
 from nllcli.numerics.kernels.convert import to_float
-from nllcli.numerics.surprisal.surprisal import surprisal
+from nllcli.numerics.surprisal import surprisal
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from nllcli.numerics.surprisal.surprisal import Surprisal
+    from nllcli.numerics.surprisal import Surprisal
 
 
 def softmax(logits: ArrayLike, *, axis: int = -1, temperature: float = 1.0) -> NDArray[np.float64]:

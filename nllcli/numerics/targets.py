@@ -1,13 +1,21 @@
-"""Targets made ready for scoring."""
+"""The targets of a block made ready: which samples count, the class of each, and what it weighs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.blocks import Scratch
+from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
+from nllcli.numerics.kernels.convert import both_classes, to_float
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Block
+    from nllcli.data.settings import LossOptions
 
 
 def is_class(targets: NDArray[np.int64], n_classes: int) -> NDArray[np.bool_]:
@@ -17,3 +25,91 @@ def is_class(targets: NDArray[np.int64], n_classes: int) -> NDArray[np.bool_]:
     """
     mask: NDArray[np.bool_] = targets.view(np.uint64) < n_classes
     return mask
+
+
+@dataclass(frozen=True)
+class Targets:
+    """``values`` are classes (n,), 0 where the target is ignored, or the probabilities of all classes (n, C).
+
+    ``counted`` (n,) is None where every sample counts.
+    """
+
+    values: NDArray[Any]
+    counted: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def of(cls, block: Block, options: LossOptions, n_classes: int) -> Targets:
+        """The targets of ``block``, class 0 for all where it has none; raises SampleError for those out of range."""
+        targets = block.targets
+        if targets is None:
+            return cls(np.zeros(len(block.logits), np.int64))
+        if targets.ndim == 2:
+            targets = to_float(targets, Scratch())
+            _check_soft(block.start, targets, binary=options.binary)
+            return cls(both_classes(targets, "probs") if options.binary else targets)
+        ignored = _ignored(targets, options.ignore_index, n_classes, block.start)
+        return cls(targets) if ignored is None else cls(np.where(ignored, 0, targets), ~ignored)
+
+    @property
+    def are_classes(self) -> bool:
+        return self.values.ndim == 1
+
+    def only(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Those of the samples' ``values`` (n,) that count."""
+        return values if self.counted is None else values[self.counted]
+
+    def masked(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """``mask`` (n,), false where the sample does not count."""
+        return mask if self.counted is None else mask & self.counted
+
+    def weights(self, block: Block, options: LossOptions) -> NDArray[np.float64] | None:
+        """What each sample adds to the denominator of the mean, (n,); None where that is 1 for all."""
+        own = None
+        if options.class_weights is not None and self.are_classes:
+            own = options.class_weights[self.values]
+        if block.sample_weights is None:
+            return own
+        wrong = self.masked(~np.isfinite(block.sample_weights))
+        if wrong.any():
+            from nllcli.numerics.findings import bad_weight
+
+            raise bad_weight(block.sample_weights, wrong, block.start)
+        return block.sample_weights if own is None else own * block.sample_weights
+
+
+def _check_soft(start: int, targets: NDArray[Any], *, binary: bool) -> None:
+    wrong = ~((targets >= 0) & (targets <= 1)) if binary else ~np.isfinite(targets)
+    if wrong.any():
+        from nllcli.numerics.findings import bad_soft_target
+
+        raise bad_soft_target(targets, wrong, start, binary=binary)
+
+
+def _ignored(targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int) -> NDArray[np.bool_] | None:
+    """Which targets are ignored, None where none is; the others must be classes."""
+    classes = is_class(targets, n_classes)
+    if classes.all() and not 0 <= ignore_index < n_classes:
+        return None
+    ignored = targets == ignore_index
+    outside = ~(classes | ignored)
+    if outside.any():
+        from nllcli.numerics.findings import target_outside
+
+        raise target_outside(targets, outside, n_classes, start)
+    return ignored if ignored.any() else None
+
+
+def counted_targets(targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int) -> NDArray[np.int64]:
+    """The targets (n,) that are not ignored; raises SampleError for those out of range."""
+    ignored = _ignored(targets, ignore_index, n_classes, start)
+    return targets if ignored is None else targets[~ignored]
+
+
+@np.errstate(all="ignore")
+def weight_sum(block: Block, options: LossOptions, n_classes: int) -> ExactSum:
+    """What the samples of a block add to the denominator of the mean; looks at targets and weights alone."""
+    targets = Targets.of(block, options, n_classes)
+    weights = targets.weights(block, options)
+    if weights is not None:
+        return exact_sum(targets.only(weights))
+    return exact_count(len(targets.values) if targets.counted is None else int(np.count_nonzero(targets.counted)))

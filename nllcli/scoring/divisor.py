@@ -11,8 +11,8 @@ from nllcli.data.blocks import Block, Chunk
 from nllcli.data.settings import ScoreRequest
 from nllcli.engine.blocks import fold
 from nllcli.errors import UsageError, setting
-from nllcli.numerics.evaluate import weight_sum
 from nllcli.numerics.exact import ExactSum
+from nllcli.numerics.targets import weight_sum
 from nllcli.scoring.passes import chunks, naming_places, open_again, raw_targets
 from nllcli.scoring.settled import Settled, settle
 

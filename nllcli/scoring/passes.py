@@ -11,7 +11,7 @@ from nllcli.engine.blocks import fold, map_blocks
 from nllcli.errors import SampleError, UsageError
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
 from nllcli.inputs.dataset import open_dataset
-from nllcli.numerics.evaluate import counted_targets
+from nllcli.numerics.targets import counted_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -535,7 +535,7 @@ def gzip_and_column_cases():
         "csv-no-probability",
         "x.csv",
         "0.5,0.5\n0.5,1.5\n",
-        "x.csv, line 2, column 2: class 1 is 1.5, no probability",
+        "x.csv, line 2, column 2: class 1 is 1.5, not a probability",
         words=(*alone, "--from", "probs"),
     )
     yield refused(
@@ -584,8 +584,8 @@ def binary_cases():
     bad = {
         "nan": ("nan", "logits", "is NaN"),
         "plus-infinity": ("inf", "logits", "is +inf"),
-        "no-probability": ("1.5", "probs", "is 1.5, no probability"),
-        "no-log-probability": ("0.5", "log-probs", "is 0.5, no log-probability"),
+        "no-probability": ("1.5", "probs", "is 1.5, not a probability"),
+        "no-log-probability": ("0.5", "log-probs", "is 0.5, not a log-probability"),
     }
     for name, (cell, source, says) in bad.items():
         words = ("x.csv", "t.txt", "--binary", "--classes", "cat,dog", "--from", source)
@@ -595,7 +595,7 @@ def binary_cases():
         "binary-soft-target",
         "x.npy",
         npy(np.zeros(2)),
-        "y.npy, row 1: target 1.5 is no probability",
+        "y.npy, row 1: target 1.5 is not a probability",
         words=("x.npy", "y.npy", "--binary", "--classes", "cat,dog"),
         y__npy=npy(np.array([0.5, 1.5])),
     )
@@ -902,7 +902,7 @@ def target_cases():
     yield given(
         "targets-soft-nan",
         "cat,dog,horse\n1.0,0.0,0.0\n0.0,nan,1.0\n0.0,1.0,0.0\n",
-        "y.csv, line 3, column 2: target nan is no probability, in class 1",
+        "y.csv, line 3, column 2: target nan is not a probability, in class 1",
         code=3,
         file="y.csv",
     )

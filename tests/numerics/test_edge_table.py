@@ -200,7 +200,7 @@ def test_one_vs_rest_of_a_confident_row(files, target, about):
 
 def test_the_complement_of_the_confident_class_is_50():
     from nllcli.data.blocks import Scratch
-    from nllcli.numerics.surprisal.surprisal import surprisal
+    from nllcli.numerics.surprisal import surprisal
 
     complement = surprisal(np.array([[50.0, 0.0, -10.0]]), scratch=Scratch()).complement()[0]
     exact = oracle.log_probabilities([50.0, 0.0, -10.0])[1]

@@ -12,7 +12,7 @@ import pytest
 from reconcile import conventions as by_hand
 
 from nllcli.cli.main import main
-from nllcli.commands.reconcile.report import Match
+from nllcli.commands.reconcile.reconcile import Match
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 LISTED = [1.0, 0.2, 0.1]

@@ -10,9 +10,10 @@ import numpy as np
 
 from nllcli.commands.explain.hardest import Hardest, Ranked, largest
 from nllcli.data.blocks import Block, Part
-from nllcli.numerics.evaluate import Wanted, evaluate, weight_sum
+from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.tally import Tally
+from nllcli.numerics.targets import weight_sum
 from nllcli.scoring.passes import fold_dataset
 
 if TYPE_CHECKING:

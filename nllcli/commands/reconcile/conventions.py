@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
-from nllcli.numerics.surprisal.surprisal import Clipped, Surprisal
+from nllcli.numerics.surprisal import Surprisal
+from nllcli.numerics.surprisal.given import Clipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,8 @@ import numpy as np
 
 from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, EpsilonAdded, Term, round_to
 from nllcli.numerics.losses import LOSSES
-from nllcli.numerics.surprisal.surprisal import Clipped, Surprisal, surprisal
+from nllcli.numerics.surprisal import Surprisal, surprisal
+from nllcli.numerics.surprisal.given import Clipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,6 +83,7 @@ class _Remembered:
     def __init__(self, inner: Surprisal) -> None:
         self._at = inner.at
         self._kept: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        self.n_classes = inner.n_classes
         self.all, self.complement, self.top = inner.all, inner.complement, inner.top
         self.is_top, self.probs, self.unusable = inner.is_top, inner.probs, inner.unusable
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.kernels.convert import is_half
+from nllcli.numerics.kernels.convert import working_dtype
 from nllcli.numerics.kernels.layout import CLASS_FIRST_BELOW, multiples, sum_classes, sum_columns, tiles
 
 if TYPE_CHECKING:
@@ -40,11 +40,6 @@ class Normaliser:
     rest: NDArray[np.float64]
     top: NDArray[np.int64] | None = None
     tied: NDArray[np.bool_] | None = None
-
-
-def working_dtype(x: NDArray[Any], *, single: bool) -> type:
-    """The dtype of the exponentials: float32 where ``single`` and that holds the logits, float64 otherwise."""
-    return np.float32 if single and (x.dtype == np.float32 or is_half(x.dtype)) else np.float64
 
 
 def normalise(x: NDArray[Any], *, temperature: float = 1.0, single: bool = False, scratch: Scratch) -> Normaliser:

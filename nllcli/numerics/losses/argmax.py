@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.numerics.surprisal.surprisal import FromLogits, Surprisal
+    from nllcli.numerics.surprisal import Surprisal
+    from nllcli.numerics.surprisal.logits import FromLogits
 
 
 def value(
@@ -30,7 +31,7 @@ def masses(
     label_smoothing: float,  # noqa: ARG001 - this loss has none
 ) -> NDArray[np.float64]:
     """The factor of each class's surprisal in the loss: (n, C)."""
-    return one_class(surprisal.top(), targets, class_weights, surprisal.probs().shape[1])
+    return one_class(surprisal.top(), targets, class_weights, surprisal.n_classes)
 
 
 def gradient(

@@ -11,7 +11,7 @@ from nllcli.numerics.kernels.layout import sum_classes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.numerics.surprisal.surprisal import FromLogits
+    from nllcli.numerics.surprisal.logits import FromLogits
 
 
 def weigh(

@@ -16,7 +16,8 @@ from nllcli.numerics.losses.masses import gradient_of, product, weigh
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.numerics.surprisal.surprisal import FromLogits, Surprisal
+    from nllcli.numerics.surprisal import Surprisal
+    from nllcli.numerics.surprisal.logits import FromLogits
 
 
 def value(
@@ -45,7 +46,7 @@ def masses(
     """The factor of each class's surprisal in the loss: (n, C)."""
     if targets.ndim == 2:
         return soft_masses(targets, class_weights, label_smoothing)
-    n, n_classes = len(targets), surprisal.probs().shape[1]
+    n, n_classes = len(targets), surprisal.n_classes
     factors = np.zeros((n, n_classes))
     if label_smoothing:
         factors += label_smoothing / n_classes * (1.0 if class_weights is None else class_weights)

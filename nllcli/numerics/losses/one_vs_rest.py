@@ -12,7 +12,8 @@ from nllcli.numerics.losses.masses import weigh
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.numerics.surprisal.surprisal import FromLogits, Surprisal
+    from nllcli.numerics.surprisal import Surprisal
+    from nllcli.numerics.surprisal.logits import FromLogits
 
 
 def value(

@@ -1,1 +1,121 @@
-"""-log p of a block, whatever the file holds."""
+"""-log p of a block, in nats, whatever the file holds: logits, log-probabilities or probabilities.
+
+The losses are written once, over this interface; each source computes from what it has, never through a rounded p.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import numpy as np
+
+from nllcli.numerics.kernels.convert import both_classes
+from nllcli.numerics.kernels.layout import contiguous
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Scratch
+
+Value = TypeVar("Value")
+
+
+class Surprisal(Protocol):
+    """What the losses ask of a block of n samples over C classes.
+
+    An object may keep the arrays of ``at``, ``all``, ``top`` and ``probs`` and return them again, so these are read
+    and not written to; nor are the ``classes`` it was given changed while it is used. ``complement`` returns an array
+    of the caller's own.
+    """
+
+    n_classes: int
+
+    def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """-log p of one class a sample: (n,) -> (n,)."""
+        ...
+
+    def all(self) -> NDArray[np.float64]:
+        """-log p of every class: (n, C)."""
+        ...
+
+    def complement(self) -> NDArray[np.float64]:
+        """-log(1 - p) of every class: (n, C)."""
+        ...
+
+    def top(self) -> NDArray[np.int64]:
+        """The first class of the largest p: (n,)."""
+        ...
+
+    def is_top(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether ``top`` is this class: (n,) -> (n,)."""
+        ...
+
+    def probs(self) -> NDArray[np.float64]:
+        """p of every class: (n, C)."""
+        ...
+
+    def unusable(self) -> NDArray[np.bool_] | None:
+        """Samples without a number, because of a NaN, +inf and the like: (n,); None where there are none."""
+        ...
+
+
+class once(Generic[Value]):
+    """A value that an object works out when it is first asked for; an array is read-only.
+
+    ``functools.cached_property`` without its lock: Python 3.11 holds one lock for all instances while it works a value
+    out, so of several threads, each with a block of its own, one would work at a time.
+    """
+
+    def __init__(self, work: Callable[[Any], Value]) -> None:
+        self._work = work
+        self.__doc__ = work.__doc__
+
+    def __get__(self, instance: Any, owner: type) -> Value:
+        value: Any = self._work(instance)
+        if isinstance(value, np.ndarray):
+            value = value.view()  # the array itself may be the caller's
+            value.flags.writeable = False
+        instance.__dict__[self._work.__name__] = value
+        return value
+
+
+def where_any(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """``mask``, or None where it is false throughout."""
+    return mask if mask.any() else None
+
+
+def surprisal(
+    x: NDArray[Any],
+    *,
+    source: str = "logits",
+    binary: bool = False,
+    temperature: float = 1.0,
+    clip: float | None = None,
+    single: bool = False,
+    targets: NDArray[np.int64] | None = None,
+    scratch: Scratch,
+) -> Surprisal:
+    """The surprisals of a block ``x`` (n, C), or (n, 1) where ``binary``: logits as they are in the file, else floats.
+
+    ``source`` is "logits", "log-probs" or "probs"; ``temperature``, ``single`` and ``targets``, the classes (n,) that
+    will be asked for, concern logits alone.
+    """
+    x = contiguous(x, scratch)
+    scores: Surprisal
+    if source == "logits":
+        from nllcli.numerics.surprisal.logits import from_logits
+
+        x = both_classes(x, source) if binary else x
+        scores = from_logits(x, temperature=temperature, single=single, targets=targets, scratch=scratch)
+    else:
+        from nllcli.numerics.surprisal.given import Binary, FromLogProbs, FromProbs
+
+        given = FromLogProbs(x) if source == "log-probs" else FromProbs(x)
+        scores = Binary(given) if binary else given
+    if clip is None:
+        return scores
+    from nllcli.numerics.surprisal.given import Clipped
+
+    return Clipped(scores, clip)

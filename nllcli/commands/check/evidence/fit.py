@@ -16,7 +16,7 @@ from nllcli.numerics.tally import Rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.numerics.surprisal.surprisal import Surprisal
+    from nllcli.numerics.surprisal import Surprisal
 
 # Up to here a table of classes by predictions is small.
 MAX_CONFUSION = 256
@@ -68,7 +68,7 @@ def read_fit(
     start: int,
     sequence: int,
 ) -> Fit:
-    """Score ``targets`` (n,), any class where not ``counted``; the ``used`` samples, with usable logits, are evidence."""
+    """Score ``targets`` (n,), any class where not ``counted``; the ``used`` samples, of usable logits, are evidence."""
     loss = scores.at(targets)
     finite = used & np.isfinite(loss)
     right = scores.is_top(targets)

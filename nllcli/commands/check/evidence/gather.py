@@ -14,7 +14,7 @@ from nllcli.commands.check.evidence.values import Values, read_values
 from nllcli.data.blocks import Part
 from nllcli.numerics.kernels.convert import to_float
 from nllcli.numerics.kernels.layout import contiguous
-from nllcli.numerics.surprisal.surprisal import surprisal
+from nllcli.numerics.surprisal import surprisal
 from nllcli.numerics.tally import Rows
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nllcli.commands.check.evidence.sums import Extent, FewValues, distance_from_1
 from nllcli.data.blocks import Part
-from nllcli.numerics.evaluate import sum_tolerance
+from nllcli.numerics.findings import sum_tolerance
 from nllcli.numerics.tally import Rows
 
 if TYPE_CHECKING:

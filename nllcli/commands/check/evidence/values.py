@@ -10,7 +10,7 @@ import numpy as np
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
 from nllcli.commands.check.evidence.sums import Constant, Peak, distance_from_1
 from nllcli.data.blocks import Part
-from nllcli.numerics.evaluate import sum_tolerance
+from nllcli.numerics.findings import sum_tolerance
 from nllcli.numerics.kernels.convert import is_bfloat16
 from nllcli.numerics.tally import Rows
 

@@ -1,0 +1,147 @@
+"""What is wrong with samples: the errors that refuse them, and the findings that warn of them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.data.blocks import Scratch
+from nllcli.errors import SampleError, setting
+from nllcli.numerics.kernels.convert import machine_epsilon, to_float
+from nllcli.numerics.losses import LOSSES
+from nllcli.numerics.tally import Rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.data.settings import LossOptions
+    from nllcli.numerics.evaluate import Scoring
+
+
+def target_outside(targets: NDArray[np.int64], outside: NDArray[np.bool_], n_classes: int, start: int) -> SampleError:
+    """The error for ``targets`` (n,) of a block that begins at ``start``, of which some are ``outside`` (n,)."""
+    first = targets[outside][:5]
+    return SampleError(
+        f"target {first[0]} is outside 0..{n_classes - 1}",
+        culprit="targets",
+        samples=_first(outside, start),
+        values=tuple(int(v) for v in first),
+    )
+
+
+def bad_soft_target(targets: NDArray[Any], wrong: NDArray[np.bool_], start: int, *, binary: bool) -> SampleError:
+    """The error for soft ``targets`` (n, C) with ``wrong`` (n, C) numbers."""
+    sample, column = map(int, np.argwhere(wrong)[0])
+    c = _class_of(column, binary=binary)
+    return SampleError(
+        f"target {float(targets[sample, column])!r} is not a probability" + ("" if binary else f", in class {c}"),
+        culprit="targets",
+        samples=(sample + start,),
+        class_index=c,
+    )
+
+
+def bad_weight(weights: NDArray[np.float64], wrong: NDArray[np.bool_], start: int) -> SampleError:
+    """The error for sample ``weights`` (n,) that are not finite where ``wrong`` (n,)."""
+    return SampleError(
+        f"the weight {float(weights[wrong][0])!r} is not finite",
+        culprit="sample_weights",
+        samples=_first(wrong, start),
+    )
+
+
+def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
+    """The error for ``unusable`` samples (n,), whose logits allow no number."""
+    first = unusable.argmax()
+    row = to_float(scoring.x[first : first + 1], Scratch())[0]
+    bad = np.isnan(row) | np.isposinf(row)
+    c, message = None, "every class is -inf, which leaves nothing to normalise"
+    if bad.any():
+        column = int(bad.argmax())
+        c = _class_of(column, binary=scoring.options.binary)
+        message = f"class {c} is {'NaN' if np.isnan(row[column]) else '+inf'}"
+    return SampleError(
+        message,
+        culprit="logits",
+        samples=_first(unusable, scoring.block.start),
+        class_index=c,
+        hint=f"{setting('on_nonfinite', 'nan')} lets such samples through as NaN",
+    )
+
+
+def check_given(scoring: Scoring, unusable: NDArray[np.bool_] | None) -> None:
+    """Raise SampleError for numbers that are not the (log-)probabilities they are given as, ``unusable`` (n,) aside."""
+    options, x = scoring.options, scoring.x
+    if options.source == "probs":
+        outside, what = np.less(x, 0) | np.greater(x, 1), "not a probability"
+    elif options.clip is None and (options.binary or LOSSES[options.loss].asks_every_class):
+        outside, what = np.greater(x, 0), "not a log-probability: 1 - p would be negative"
+    else:
+        return
+    rows = scoring.targets.masked(np.logical_or.reduce(outside, axis=1))
+    if unusable is not None:
+        rows &= ~unusable
+    if rows.any():
+        first = rows.argmax()
+        column = int(outside[first].argmax())
+        c = _class_of(column, binary=options.binary)
+        raise SampleError(
+            f"class {c} is {float(x[first, column])!r}, {what}",
+            culprit="logits",
+            samples=_first(rows, scoring.block.start),
+            class_index=c,
+            hint=f"{setting('source')} says what the file holds: logits, log-probs or probs",
+        )
+
+
+def _first(mask: NDArray[np.bool_], start: int) -> tuple[int, ...]:
+    return tuple(int(i) + start for i in np.flatnonzero(mask)[:5])
+
+
+def _class_of(column: int, *, binary: bool) -> int:
+    """The class to which a column belongs: a single column to class 1 of two."""
+    return 1 if binary else column
+
+
+def findings(scoring: Scoring, infinite: NDArray[np.bool_] | None) -> dict[str, Rows]:
+    """What deserves a warning, by code; ``infinite`` (n,) are losses that are not finite numbers."""
+    block, options, targets, unusable = scoring.block, scoring.options, scoring.targets, scoring.unusable
+    found: dict[str, Rows] = {}
+
+    def note(code: str, mask: NDArray[np.bool_], size: NDArray[np.float64] | None = None) -> None:
+        mask = targets.masked(mask)
+        if mask.any():
+            found[code] = Rows.where(mask, block.start, size)
+
+    if unusable is not None:
+        note("nonfinite-logits", unusable)
+    if infinite is not None:
+        note("infinite-loss", infinite if unusable is None else infinite & ~unusable)
+    if block.sample_weights is not None:
+        note("negative-sample-weights", block.sample_weights < 0)
+    if options.source != "logits" and not options.binary:
+        off = _off_1(scoring.scores.probs() if options.clip is None else _unclipped(scoring.x, options))
+        wrong = ~(off <= sum_tolerance(block.logits.dtype))
+        note("not-normalised", wrong if unusable is None else wrong & ~unusable, off)
+    if block.targets is not None and not targets.are_classes:
+        off = _off_1(targets.values.astype(np.float64))
+        note("soft-targets-not-normalised", ~(off <= sum_tolerance(block.targets.dtype)), off)
+    return found
+
+
+def _unclipped(x: NDArray[Any], options: LossOptions) -> NDArray[np.float64]:
+    """The probabilities (n, C) in the file."""
+    values = x.astype(np.float64)
+    return np.exp(values) if options.source == "log-probs" else values
+
+
+def _off_1(probs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far the sum of each row is from 1."""
+    return np.abs(np.add.reduce(probs, axis=1) - 1.0)
+
+
+def sum_tolerance(dtype: np.dtype[Any]) -> float:
+    """How far a row of probabilities may be from a sum of 1: the square root of the dtype's machine epsilon."""
+    return math.sqrt(machine_epsilon(dtype))

@@ -1,0 +1,125 @@
+"""-log p where the file holds the answer itself, as probabilities or their logarithms, and p clipped."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.numerics.kernels.convert import both_classes
+from nllcli.numerics.kernels.layout import pick
+from nllcli.numerics.surprisal import once, where_any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.numerics.surprisal import Surprisal
+
+
+class _Given:
+    """Shared by both: ``x`` (n, C) grows with p, and is taken as it is: nothing is renormalised."""
+
+    def __init__(self, x: NDArray[Any]) -> None:
+        self._x = x.astype(np.float64, copy=False)
+        self.n_classes = self._x.shape[1]
+
+    @once
+    def _top(self) -> NDArray[np.int64]:
+        return self._x.argmax(axis=1)
+
+    def top(self) -> NDArray[np.int64]:
+        return self._top
+
+    def is_top(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return self._top == classes
+
+
+class FromLogProbs(_Given):
+    """From log-probabilities (n, C)."""
+
+    def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        return 0.0 - pick(self._x, classes)  # 0 - 0 is 0, where -0 would show its sign
+
+    def all(self) -> NDArray[np.float64]:
+        return 0.0 - self._x
+
+    def complement(self) -> NDArray[np.float64]:
+        """log(1 - exp(a)): by expm1 near a = 0, by log1p elsewhere.
+
+        Maechler, "Accurately computing log(1-exp(-|a|))", vignette of the R package Rmpfr.
+        """
+        with np.errstate(all="ignore"):
+            x = np.minimum(self._x, 0.0)  # a p above 1 is refused unless it is clipped
+            return 0.0 - np.where(x > -math.log(2), np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
+
+    def probs(self) -> NDArray[np.float64]:
+        with np.errstate(all="ignore"):
+            return np.exp(self._x)
+
+    def unusable(self) -> NDArray[np.bool_] | None:
+        return where_any(~np.isfinite(self._x.max(axis=1)))
+
+
+class FromProbs(_Given):
+    """From probabilities (n, C)."""
+
+    def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        with np.errstate(all="ignore"):
+            return 0.0 - np.log(pick(self._x, classes))
+
+    def all(self) -> NDArray[np.float64]:
+        with np.errstate(all="ignore"):
+            return 0.0 - np.log(self._x)
+
+    def complement(self) -> NDArray[np.float64]:
+        with np.errstate(all="ignore"):
+            return 0.0 - np.log1p(-self._x)
+
+    def probs(self) -> NDArray[np.float64]:
+        return self._x
+
+    def unusable(self) -> NDArray[np.bool_] | None:
+        return where_any(np.logical_or.reduce(np.isnan(self._x) | np.isposinf(self._x), axis=1))
+
+
+class Binary(FromProbs):
+    """From p, or log p, (n, 1) of class 1 of two; the -log p of class 0 is the -log(1 - p) of class 1."""
+
+    def __init__(self, one: FromProbs | FromLogProbs) -> None:
+        super().__init__(both_classes(one.probs(), "probs"))
+        self._surprisals = np.concatenate([one.complement(), one.all()], axis=1)
+
+    def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        return pick(self._surprisals, classes)
+
+    def all(self) -> NDArray[np.float64]:
+        return self._surprisals
+
+    def complement(self) -> NDArray[np.float64]:
+        return self._surprisals[:, ::-1].copy()
+
+
+class Clipped:
+    """Any other surprisals with p clipped to [eps, 1 - eps] before the logarithm."""
+
+    def __init__(self, inner: Surprisal, eps: float) -> None:
+        self._inner = inner
+        self._low, self._high = -math.log1p(-eps), -math.log(eps)
+        self.n_classes = inner.n_classes
+        self.top, self.is_top, self.unusable = inner.top, inner.is_top, inner.unusable
+
+    def _clip(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.clip(values, self._low, self._high)
+
+    def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        return self._clip(self._inner.at(classes))
+
+    def all(self) -> NDArray[np.float64]:
+        return self._clip(self._inner.all())
+
+    def complement(self) -> NDArray[np.float64]:
+        return self._clip(self._inner.complement())
+
+    def probs(self) -> NDArray[np.float64]:
+        return np.exp(-self.all())

@@ -1,0 +1,208 @@
+"""-log p from logits: by the normaliser of each row, or by the odds against one class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.numerics.kernels.convert import is_half, to_float
+from nllcli.numerics.kernels.layout import pick, sum_classes
+from nllcli.numerics.kernels.odds import odds_against
+from nllcli.numerics.surprisal import once, where_any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Scratch
+    from nllcli.numerics.kernels.normaliser import Normaliser
+
+
+class FromLogits:
+    """From logits (n, C) as they are in the file, by the normaliser of each row."""
+
+    def __init__(self, raw: NDArray[Any], *, temperature: float = 1.0, single: bool = False, scratch: Scratch) -> None:
+        self._raw = raw if is_half(raw.dtype) else to_float(raw, scratch)
+        self._temperature = temperature
+        self._single = single
+        self._scratch = scratch
+        self.n_classes = raw.shape[1]
+
+    @once
+    def _x(self) -> NDArray[Any]:
+        """The logits as numbers; those of 16 bits are not always needed so."""
+        return to_float(self._raw, self._scratch)
+
+    @once
+    def _normaliser(self) -> Normaliser:
+        from nllcli.numerics.kernels.normaliser import normalise
+
+        return normalise(self._x, temperature=self._temperature, single=self._single, scratch=self._scratch)
+
+    @once
+    def _log1p_rest(self) -> NDArray[np.float64]:
+        with np.errstate(all="ignore"):
+            return np.log1p(self._normaliser.rest)
+
+    def _gap(self, x: NDArray[Any], maximum: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(M - x) / T, from differences taken in float64."""
+        with np.errstate(all="ignore"):
+            gap: NDArray[np.float64] = maximum - x
+            if self._temperature != 1.0:
+                gap /= self._temperature
+        return gap
+
+    def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        gap = self._gap(pick(self._x, classes), self._normaliser.maximum)
+        gap += self._log1p_rest
+        return gap
+
+    @once
+    def _all(self) -> NDArray[np.float64]:
+        gap = self._gap(self._x, self._normaliser.maximum[:, None])
+        gap += self._log1p_rest[:, None]
+        return gap
+
+    def all(self) -> NDArray[np.float64]:
+        return self._all
+
+    @once
+    def _others(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """The classes but the top one, relative to the largest of them, so that none underflows.
+
+        The gap (n,) of that one to the top, the sum (n,) of the powers, and the powers (n, C): 0 for the top class.
+        """
+        x = self._x.astype(np.float64)
+        x[np.arange(len(x)), self.top()] = -np.inf
+        second = x.max(axis=1)
+        with np.errstate(all="ignore"):
+            powers = np.exp(-self._gap(x, second[:, None]))
+        powers[np.isneginf(second)] = 0.0
+        return self._gap(second, self._normaliser.maximum), sum_classes(powers), powers
+
+    def complement(self) -> NDArray[np.float64]:
+        """log(1 - p_k): every p but the largest is at most 1/2; the largest leaves rest / (1 + rest)."""
+        gap, total, _ = self._others
+        with np.errstate(all="ignore"):
+            log_rest = np.log(total) - gap  # also where rest itself underflows
+            out = 0.0 - np.log1p(-self.probs())
+            out[np.arange(len(out)), self.top()] = self._log1p_rest - log_rest
+        return out
+
+    def rest_share(self) -> NDArray[np.float64]:
+        """Each class's share of the probability that the top class leaves: (n, C); 0 for the top class itself."""
+        _, total, powers = self._others
+        return powers / np.where(total == 0.0, 1.0, total)[:, None]
+
+    def rest_prob(self) -> NDArray[np.float64]:
+        """1 - p of the top class, with all its digits: (n,)."""
+        rest = self._normaliser.rest
+        return rest / (1.0 + rest)
+
+    def top(self) -> NDArray[np.int64]:
+        return self._top
+
+    @once
+    def _top(self) -> NDArray[np.int64]:
+        known = self._normaliser.top
+        return self._x.argmax(axis=1) if known is None else known
+
+    def is_top(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Only rows whose maximum is shared need a search for its first class."""
+        if self._normaliser.top is not None:
+            return self._normaliser.top == classes
+        right = pick(self._x, classes) == self._normaliser.maximum
+        shared = right & self._normaliser.tied
+        if shared.any():
+            tied = np.flatnonzero(shared)
+            right[tied] = self._x[tied].argmax(axis=1) == classes[tied]
+        return right
+
+    def probs(self) -> NDArray[np.float64]:
+        """exp(-gap) / (1 + rest): exp of -log p would multiply the error of a long logarithm."""
+        from nllcli.numerics.kernels.normaliser import TINY_POWER, careful_powers
+
+        with np.errstate(all="ignore"):
+            powers = np.exp(-self._gap(self._x, self._normaliser.maximum[:, None]))
+            tiny = powers < TINY_POWER
+            if tiny.any():
+                tiny &= powers > 0
+                maximum = np.broadcast_to(self._normaliser.maximum[:, None], tiny.shape)
+                powers[tiny] = careful_powers(self._x[tiny], maximum[tiny], self._temperature)
+            powers /= (1.0 + self._normaliser.rest)[:, None]
+        return powers
+
+    def unusable(self) -> NDArray[np.bool_] | None:
+        return where_any(~np.isfinite(self._normaliser.maximum))
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """One class a sample: its -log p (n,), whether it is ``top`` (n,), and ``unusable``."""
+
+    surprisals: NDArray[np.float64]
+    right: NDArray[np.bool_]
+    unusable: NDArray[np.bool_] | None
+
+
+class FromOdds(FromLogits):
+    """From logits (n, C) without a temperature: one class a sample is scored by the odds against it.
+
+    That needs no normaliser and takes half the time. The normaliser serves for whole rows, and for samples whose odds
+    leave their range. Told the ``targets`` (n,), the odds against these answer ``is_top`` and ``unusable`` as well;
+    equal classes in another array get the same answers, worked out once more.
+    """
+
+    def __init__(self, raw: NDArray[Any], *, single: bool, targets: NDArray[np.int64] | None, scratch: Scratch) -> None:
+        super().__init__(raw, single=single, scratch=scratch)
+        self._targets = targets
+        self._last: tuple[NDArray[np.int64], _Scored] | None = None
+
+    def _score(self, classes: NDArray[np.int64]) -> _Scored:
+        """The answer for ``classes`` (n,), which is kept: they are nearly always the same array."""
+        if self._last is None or self._last[0] is not classes:
+            odds = odds_against(self._raw, classes, single=self._single, scratch=self._scratch)
+            with np.errstate(all="ignore"):
+                surprisals = np.log1p(odds.against, out=odds.against)
+            unusable = self._rescore(odds.outside, classes, surprisals, odds.right) if odds.outside.size else None
+            surprisals.flags.writeable = False
+            self._last = classes, _Scored(surprisals, odds.right, unusable)
+        return self._last[1]
+
+    def _rescore(
+        self,
+        rows: NDArray[np.intp],
+        classes: NDArray[np.int64],
+        surprisals: NDArray[np.float64],
+        right: NDArray[np.bool_],
+    ) -> NDArray[np.bool_] | None:
+        """Score ``rows`` by their normaliser; which samples have no number, None where all have one."""
+        where: Any = slice(None) if len(rows) == len(self._raw) else rows
+        others = FromLogits(self._raw[where], single=self._single, scratch=self._scratch.sub("outside"))
+        surprisals[where] = others.at(classes[where])
+        right[where] = others.is_top(classes[where])
+        without = others.unusable()
+        if without is None:
+            return None
+        unusable = np.zeros(len(classes), bool)
+        unusable[where] = without
+        return unusable
+
+    def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        return self._score(classes).surprisals
+
+    def is_top(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return self._score(classes).right if classes is self._targets else super().is_top(classes)
+
+    def unusable(self) -> NDArray[np.bool_] | None:
+        return super().unusable() if self._targets is None else self._score(self._targets).unusable
+
+
+def from_logits(
+    raw: NDArray[Any], *, temperature: float, single: bool, targets: NDArray[np.int64] | None, scratch: Scratch
+) -> FromLogits:
+    """The faster of the two: a temperature is the normaliser's alone."""
+    if temperature == 1.0:
+        return FromOdds(raw, single=single, targets=targets, scratch=scratch)
+    return FromLogits(raw, temperature=temperature, single=single, scratch=scratch)
