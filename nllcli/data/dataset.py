@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, SupportsIndex
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice, counted
+from nllcli.errors import DataError, Notice, counted, setting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,7 +161,7 @@ class Dataset:
             if n_samples != vector.n:
                 hint = self.one_more if vector is self.targets and vector.n == n_samples + 1 else None
                 if vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,):
-                    hint = "are the logits transposed? --class-axis 0 takes the rows as classes"
+                    hint = f"are the logits transposed? {setting('class_axis', 0)} takes the rows as classes"
                 raise DataError(
                     f"has {counted(vector.n, 'value')}, but {self.logits.name} has {counted(n_samples, 'sample')}",
                     where=vector.name,

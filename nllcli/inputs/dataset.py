@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.data.dataset import Dataset
 from nllcli.data.settings import InputOptions
-from nllcli.errors import FaultError, Notice, UsageError
+from nllcli.errors import FaultError, Notice, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.bytes.files import Version, name_of, only_one_standard_input, read_only_here, version_of
@@ -53,11 +53,11 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dat
 
 
 def _opened(options: InputOptions) -> Dataset:
-    only_one_standard_input(
-        {"LOGITS": options.logits, "TARGETS": options.targets, "--sample-weights": options.sample_weights}
-    )
+    only_one_standard_input({setting(name): getattr(options, name) for name in ("logits", "targets", "sample_weights")})
     if options.targets is not None and options.target_column is not None:
-        raise UsageError("TARGETS and --target-column both name the targets", hint="give one of them")
+        raise UsageError(
+            f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
+        )
     logits = _open_logits(options)
     classes = tuple(options.classes) if options.classes else None
     given = open_targets(options, classes or logits.class_names, logits)
@@ -93,11 +93,14 @@ def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: Bloc
             f"t + {options.shift}",
         )
     if classes != logits.class_names and sorted(classes or ()) == sorted(logits.class_names or ()):
-        yield Notice("classes-reordered", f"{logits.name}: --classes has the names of the header in another order")
+        yield Notice(
+            "classes-reordered", f"{logits.name}: {setting('classes')} has the names of the header in another order"
+        )
     if isinstance(logits, FileArray) and (logits.dtype.kind, logits.dtype.itemsize) == ("u", 2):
         yield Notice(
             "bfloat16-bits",
-            f"{logits.name}: unsigned integers are taken as numbers; --input-dtype bfloat16 takes them as its bits",
+            f"{logits.name}: unsigned integers are taken as numbers; {setting('input_dtype', 'bfloat16')} takes them "
+            "as its bits",
         )
 
 
@@ -105,7 +108,7 @@ def _open_logits(options: InputOptions) -> BlockSource:
     opened = open_input(options.logits, options.input_format)
     if options.target_column is not None and opened.format not in _TABLES:
         raise UsageError(
-            "--target-column needs LOGITS with columns, such as CSV",
+            f"{setting('target_column')} needs {setting('logits')} with columns, such as CSV",
             where=opened.stream.name,
             hint=JSON_TARGET if opened.format == "jsonl" else None,
         )
@@ -127,5 +130,5 @@ def _class_names(
 ) -> tuple[str, ...] | None:
     n_classes = 2 if options.binary else layout.n_classes
     if classes is not None and len(classes) != n_classes:
-        raise UsageError(f"--classes names {len(classes)} classes, {logits.name} has {n_classes}")
+        raise UsageError(f"{setting('classes')} names {len(classes)} classes, {logits.name} has {n_classes}")
     return classes or (None if options.binary else logits.class_names)

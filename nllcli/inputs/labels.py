@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.errors import DataError, Notice
+from nllcli.errors import DataError, Notice, setting
 from nllcli.inputs.integers import integers, is_index
 from nllcli.inputs.tables.cells import is_number, shown
 
@@ -74,7 +74,7 @@ class LabelReader:
             raise DataError(
                 f"target {shown(label)} is a name, and the classes have none",
                 where=where(i),
-                hint="name them with --classes, or in the header of the logits",
+                hint=f"name them with {setting('classes')}, or in the header of the logits",
             )
         index = self._lookup().get(label)
         if index is None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import UsageError
+from nllcli.errors import UsageError, setting
 from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.arrays.raw import FileArray, RawArray
 from nllcli.inputs.bytes.files import Spool
@@ -53,7 +53,8 @@ class _Transposed(RawArray):
 def columns_as_samples(table: BlockSource) -> RawArray:
     """A table whose samples are its columns: put on disk first, since it is read by lines."""
     if table.labels:
-        raise UsageError("targets in a column need one sample a row; --class-axis 0 has one a column", where=table.name)
+        message = f"targets in a column need one sample a row; {setting('class_axis', 0)} has one a column"
+        raise UsageError(message, where=table.name)
     assert table.shape[1] is not None
     layout, scratch, spool, n = Layout(table.shape, 1), Scratch(), Spool(table.name), 0
     for chunk in table.chunks(layout, max(1, _PIECE_SAMPLES // table.shape[1])):

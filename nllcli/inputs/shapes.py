@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, UsageError
+from nllcli.errors import DataError, UsageError, setting
 
 Shape = tuple[int | None, ...]
 
 # Names, weights and counts are kept for every class, whatever a header claims their number to be.
 MOST_CLASSES = 1 << 24
-ONE_LOGIT = "one logit a sample? --binary takes it as that of class 1 of two"
+ONE_LOGIT = f"one logit a sample? {setting('binary', True)} takes it as that of class 1 of two"
+_TRANSPOSED = "are the logits transposed?"
 LOGITS_FIRST = "the logits come first, then the targets"
 
 
@@ -29,7 +30,7 @@ def layout_of(
         raise DataError(
             f"has {n_classes} classes on axis {axis}; the most is {MOST_CLASSES}",
             where=name,
-            hint=None if len(shape) == 1 else "are the logits transposed? --class-axis names the axis of the classes",
+            hint=None if len(shape) == 1 else f"{_TRANSPOSED} {setting('class_axis')} names the axis of the classes",
         )
     return Layout(shape, axis, fortran)
 
@@ -43,7 +44,7 @@ def _class_axis(shape: Shape, target_shape: Shape | None, class_axis: int | None
     n_dims = len(shape)
     if class_axis is not None:
         if not -n_dims <= class_axis < n_dims:
-            raise UsageError(f"--class-axis {class_axis} is not an axis of shape {shown(shape)}", where=name)
+            raise UsageError(f"{setting('class_axis', class_axis)} is not an axis of shape {shown(shape)}", where=name)
         return class_axis % n_dims
     if n_dims <= 2 or target_shape is None:
         return min(1, n_dims - 1)
@@ -52,7 +53,7 @@ def _class_axis(shape: Shape, target_shape: Shape | None, class_axis: int | None
         raise UsageError(
             f"shape {shown(shape)} fits targets of shape {shown(target_shape)} with the classes on axis 1 or last",
             where=name,
-            hint=f"say which: --class-axis 1 or --class-axis {n_dims - 1}",
+            hint=f"say which: {setting('class_axis', 1)} or {setting('class_axis', n_dims - 1)}",
             finding="class-axis-ambiguous",
         )
     return fitting[0] if fitting else 1
@@ -79,10 +80,8 @@ def check_targets(
         axis = _other_axis(layout, target_shape)
         if axis is not None:
             finding = "logits-transposed"
-            hint = (
-                f"are the logits transposed? --class-axis {axis} takes axis {axis} (length {layout.shape[axis]}) "
-                "as the classes"
-            )
+            length = layout.shape[axis]
+            hint = f"{_TRANSPOSED} {setting('class_axis', axis)} takes axis {axis} (length {length}) as the classes"
         elif target_shape == layout.shape:
             hint = ONE_LOGIT
         elif any(_fits(_without(target_shape, other), layout.shape) for other in range(len(target_shape))):
@@ -140,7 +139,7 @@ def _binary_layout(shape: Shape, fortran: bool, name: str) -> Layout:
         return Layout((*shape, 1), 1)
     if len(shape) == 2 and shape[1] == 1:
         return Layout(shape, 1, fortran)
-    raise UsageError(f"--binary takes logits of shape (N,) or (N, 1), not {shown(shape)}", where=name)
+    raise UsageError(f"{setting('binary', True)} takes logits of shape (N,) or (N, 1), not {shown(shape)}", where=name)
 
 
 def _without(shape: Shape, axis: int) -> Shape:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, Notice, UsageError, counted
+from nllcli.errors import DataError, Notice, UsageError, counted, setting
 from nllcli.inputs import labels, shapes, target_columns, targets
 from nllcli.inputs.arrays.raw import FileArray, RawVector, Values
 from nllcli.inputs.opening import at_any_place, open_input
@@ -106,7 +106,7 @@ def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: In
     """The class indices as the logits' file has the samples; raises DataError where their shape does not fit."""
     if given.array is None or given.shape is None:
         if options.shift:
-            raise UsageError("--shift needs TARGETS as a file of class indices")
+            raise UsageError(f"{setting('shift')} needs {setting('targets')} as a file of class indices")
         return None
     if None not in layout.sample_shape:  # else the lengths are compared at the end of the stream
         shapes.check_targets(layout, given.shape, given.array.name, logits.name, one_more=given.one_more)
@@ -128,7 +128,8 @@ def _in_file_order(given: FileArray | Values, layout: Layout, *, shifted: bool) 
     if in_order and not (shifted and array.fortran):
         return targets.Indices(RawVector(array, array.n_values))
     if shifted and layout.fortran:
-        raise UsageError("--shift needs logits in C order", where=array.name, hint="numpy.ascontiguousarray makes it")
+        message = f"{setting('shift')} needs logits in C order"
+        raise UsageError(message, where=array.name, hint="numpy.ascontiguousarray makes it")
     return targets.Indices(Values(array.name, layout.to_file_order(array.read_all())))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, SampleError, UsageError
+from nllcli.errors import DataError, SampleError, UsageError, setting
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.integers import integers, is_index
 
@@ -81,7 +81,7 @@ def check_shift(k: int, length: int, name: str) -> None:
     """Raise UsageError for a shift that leaves no place of a sequence of ``length`` with a target."""
     if 0 < length <= abs(k):
         places = "1 position" if length == 1 else f"{length} positions"
-        raise UsageError(f"--shift {k} leaves nothing to score: a sequence has {places}", where=name)
+        raise UsageError(f"{setting('shift', k)} leaves nothing to score: a sequence has {places}", where=name)
 
 
 def as_indices(values: NDArray[Any], start: int = 0) -> NDArray[np.int64]:

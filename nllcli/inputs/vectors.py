@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, FaultError, UsageError
+from nllcli.errors import DataError, FaultError, UsageError, setting
 from nllcli.inputs.arrays.raw import FileArray, widened
 from nllcli.inputs.opening import Input, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
@@ -49,7 +49,7 @@ class Vector:
     def in_order_of(self, classes: Sequence[str] | None, *, what: str) -> NDArray[Any]:
         """The values, those with names in the order of the ``classes`` (None: they have numbers alone).
 
-        Names may be the classes' numbers too. ``what`` is the option, for error messages.
+        Names may be the classes' numbers too. ``what`` names the setting in messages.
         """
         if self.names is None or (classes is not None and self.names == tuple(classes)):
             return self.values
@@ -63,7 +63,7 @@ class Vector:
             raise UsageError(
                 f"names the classes {own}, and those of the logits have no names",
                 where=what,
-                hint="--classes names them in the order of the logits",
+                hint=f"{setting('classes')} names them in the order of the logits",
             )
         raise DataError(f"names the classes {own}; they are {', '.join(classes[:10])}", where=what)
 
@@ -72,7 +72,7 @@ def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
     """Read numbers written out (``10,50,100``), or from the file that ``text`` names (``-``: standard input).
 
     The file is an array of one dimension (.npy, or a member of .npz or .safetensors), or text: numbers between commas,
-    blanks and line ends, lines of name,number, or what nll weights writes. ``what`` is the option, for error messages.
+    blanks and line ends, lines of name,number, or what nll weights writes. ``what`` names the setting in messages.
     """
     given = _pieces(text)
     odd = next((cell for cell in given if not is_number(cell)), None)
@@ -139,7 +139,7 @@ def _text(stream: ByteStream, noun: str, separators: bytes = b"") -> bytes:
 
 
 def _too_long(what: str, name: str, noun: str) -> DataError:
-    hint = "targets? nll weights --targets counts them" if noun == "count" else None
+    hint = "targets? nll weights counts them" if noun == "count" else None
     return DataError(f"{what}: is this one value a class?", where=name, hint=hint)
 
 

@@ -72,9 +72,9 @@ def test_shift_of_one_sequence(put):
 @pytest.mark.parametrize(
     ("logits", "targets", "k", "told"),
     [
-        ((4, 3), "0\n1\n2\n0\n", 4, "--shift 4 leaves nothing to score: a sequence has 4 positions"),
-        ((2, 6, 5), np.zeros((2, 6), int), -6, "--shift -6 leaves nothing to score: a sequence has 6 positions"),
-        ((3,), np.array(1), 1, "--shift 1 leaves nothing to score: a sequence has 1 position"),
+        ((4, 3), "0\n1\n2\n0\n", 4, "⟦shift=4⟧ leaves nothing to score: a sequence has 4 positions"),
+        ((2, 6, 5), np.zeros((2, 6), int), -6, "⟦shift=-6⟧ leaves nothing to score: a sequence has 6 positions"),
+        ((3,), np.array(1), 1, "⟦shift=1⟧ leaves nothing to score: a sequence has 1 position"),
     ],
     ids=["text", "sequences", "one sample"],
 )
@@ -86,9 +86,9 @@ def test_shift_beyond_the_sequence(logits, targets, k, told, put):
 def test_shift_that_cannot_be(put):
     logits = np.zeros((2, 3, 4))
     fortran, targets = put("x", np.asfortranarray(logits)), put("y", np.zeros((2, 3), int))
-    with pytest.raises(UsageError, match="--shift needs logits in C order"):
+    with pytest.raises(UsageError, match="⟦shift⟧ needs logits in C order"):
         open_dataset(InputOptions(fortran, targets=targets, shift=1))
-    with pytest.raises(UsageError, match="--shift needs TARGETS"):
+    with pytest.raises(UsageError, match="⟦shift⟧ needs ⟦targets⟧"):
         open_dataset(InputOptions(put("x", logits), targets=put("y", np.zeros((2, 3, 4))), shift=1))
 
 
@@ -374,7 +374,7 @@ def test_files_in_the_wrong_order_are_refused_with_the_right_one(put, logits):
     ("head", "rows", "codes", "says"),
     [
         ("id,a,b", "0,1.5,2\n1,3,4\n", ["doubtful-class"], "column 'id' is taken as a class"),
-        ("a,b,Label", "0,1.5,2\n1,3,0\n", ["doubtful-class"], "--target-column Label takes it as the targets"),
+        ("a,b,Label", "0,1.5,2\n1,3,0\n", ["doubtful-class"], "⟦target_column=Label⟧ takes it as the targets"),
         ("1,2,3", "0,1.5,2\n1,3,4\n", ["numbered-names"], "named 1, 2, 3; targets are their places, from 0"),
         ("0,1,2", "0,1,2\n1,3,4\n", [], ""),
         ("a,b,a", "0,1.5,2\n1,3,4\n", ["repeated-name"], "2 classes are named 'a'"),
@@ -401,7 +401,7 @@ def test_what_may_be_meant_otherwise_is_told(put):
         assert not open_dataset(InputOptions(bits, input_dtype="bfloat16")).notes
     columns = put("u.parquet", "")
     parquet.write_table(pa.table({"a": np.ones(2, np.uint16), "b": np.ones(2, np.uint16)}), columns)
-    assert not open_dataset(InputOptions(columns)).notes  # of which --input-dtype does not speak
+    assert not open_dataset(InputOptions(columns)).notes  # the option input_dtype is not about them
     told = {"targets": put("y.npy", np.zeros((1, 3), int)), "sample_weights": put("w.npy", np.ones((1, 3)))}
     lm = put("lm.npy", np.zeros((1, 3, 2)))
     assert not open_dataset(InputOptions(lm, **told)).notes

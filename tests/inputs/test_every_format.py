@@ -354,11 +354,11 @@ LISTS = {"logits": [[1.0, 2.0], [3.0, 4.0]], "label": [0, 1]}
 @pytest.mark.parametrize(
     ("columns", "options", "remedy"),
     [
-        (LISTS, {}, "{path}:logits takes it alone; --target-column label takes the targets"),
+        (LISTS, {}, "{path}:logits takes it alone; ⟦target_column=label⟧ takes the targets"),
         (LISTS | {"id": [5, 6]}, {}, "{path}:logits takes it alone"),
         (LISTS | {"id": [5, 6]}, {"target_column": "id"}, "{path}:logits takes it alone"),
         ({"x": [[["a"]]]}, {}, None),
-        ({"a": [1.0], "y": ["cat"]}, {}, "--target-column y takes it as the targets"),
+        ({"a": [1.0], "y": ["cat"]}, {}, "⟦target_column=y⟧ takes it as the targets"),
     ],
 )
 def test_refuses_lists_beside_other_columns(columns, options, remedy, write, put):

@@ -167,7 +167,7 @@ def test_formats_by_extension():
 
 def test_only_tables_have_a_target_column(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((2, 2)))
-    with pytest.raises(UsageError, match="--target-column needs"):
+    with pytest.raises(UsageError, match="⟦target_column⟧ needs ⟦logits⟧ with columns"):
         open_dataset(InputOptions(str(tmp_path / "x.npy"), target_column="y"))
     with pytest.raises(UsageError, match="both name the targets"):
         open_dataset(InputOptions(str(tmp_path / "x.npy"), targets="y", target_column="y"))
@@ -175,7 +175,7 @@ def test_only_tables_have_a_target_column(tmp_path):
 
 def test_classes_as_rows_go_without_a_target_column(tmp_path):
     (tmp_path / "x.csv").write_text("1,2,0\n3,4,1\n")
-    with pytest.raises(UsageError, match="--class-axis 0"):
+    with pytest.raises(UsageError, match="⟦class_axis=0⟧"):
         open_dataset(InputOptions(str(tmp_path / "x.csv"), target_column="3", class_axis=0))
 
 

@@ -248,14 +248,14 @@ def test_class_axis_as_asked():
     assert layout((5, 3, 7), (5, 3), -1).class_axis == 2
     assert layout((5, 3), (3,), 0).class_axis == 0
     for axis in (2, -3):
-        with pytest.raises(UsageError, match=f"{axis} is not an axis"):
+        with pytest.raises(UsageError, match=f"⟦class_axis={axis}⟧ is not an axis"):
             layout((5, 3), (5,), axis)
 
 
 def test_class_axis_that_could_be_either():
     with pytest.raises(UsageError) as caught:
         layout((5, 3, 3), (5, 3))
-    assert caught.value.hint == "say which: --class-axis 1 or --class-axis 2"
+    assert caught.value.hint == "say which: ⟦class_axis=1⟧ or ⟦class_axis=2⟧"
 
 
 def test_shapes_that_hold_no_logits():
@@ -263,7 +263,7 @@ def test_shapes_that_hold_no_logits():
         layout(())
     with pytest.raises(NllError, match="no classes"):
         layout((5, 0))
-    with pytest.raises(UsageError, match="--binary"):
+    with pytest.raises(UsageError, match="⟦binary=True⟧ takes"):
         layout((5, 2), binary=True)
 
 

@@ -210,7 +210,7 @@ def test_other_names_are_refused(given):
         vector.in_order_of(("ant", "bee"), what="--weights")
     with pytest.raises(UsageError, match="have no names") as caught:
         vector.in_order_of(None, what="--weights")
-    assert "--classes" in caught.value.hint
+    assert "⟦classes⟧" in caught.value.hint
 
 
 def test_header_makes_numbers_names(file):
@@ -355,7 +355,7 @@ def test_text_of_more_numbers_than_there_are_classes(one, file, monkeypatch):
         if n == 20:
             assert numbers(path, integers=True).values.tolist() == list(range(n))
             continue
-        for integers, hint in ((True, "targets? nll weights --targets counts them"), (False, None)):
+        for integers, hint in ((True, "targets? nll weights counts them"), (False, None)):
             with pytest.raises(DataError, match="has more than 20 numbers: is this one value a class") as caught:
                 numbers(path, integers=integers)
             assert caught.value.hint == hint

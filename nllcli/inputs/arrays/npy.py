@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError
+from nllcli.errors import DataError, setting
 from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.arrays.streamed import StreamedArray
 from nllcli.inputs.formats import NPY_MAGIC
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MAX_HEADER = 10_000
 _NOTHING_SAID = ReadOptions()
-_MASK_HINT = "a mask of what counts? --sample-weights takes it; as classes 0 and 1, save it as integers"
+_MASK_HINT = f"a mask of what counts? {setting('sample_weights')} takes it; as classes 0 and 1, save it as integers"
 _BFLOAT16 = np.dtype("V2")
 _SWAPPED_BFLOAT16 = np.dtype([("bfloat16", np.dtype(np.uint16).newbyteorder())])
 _REFUSED_KINDS = {
@@ -115,10 +115,12 @@ def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = _NOTHIN
     if options.input_dtype == "bfloat16" and (untyped or (_is_short(dtype) and not options.of_targets)):
         return _BFLOAT16 if untyped or dtype.isnative else _SWAPPED_BFLOAT16
     if untyped:
-        remedy = "--input-dtype bfloat16" if options.of_logits else "save it as float32"
+        remedy = setting("input_dtype", "bfloat16") if options.of_logits else "save it as float32"
         raise DataError(f"holds {dtype.str}, two bytes without a type", where=name, hint=f"bfloat16? {remedy}")
     if options.input_dtype is not None and not options.of_targets:  # the option is about the logits
-        raise DataError(f"holds {dtype}, not {options.input_dtype}", where=name, hint="leave --input-dtype out")
+        raise DataError(
+            f"holds {dtype}, not {options.input_dtype}", where=name, hint=f"leave {setting('input_dtype')} out"
+        )
     if options.of_weights and dtype.kind == "b":
         return np.dtype(np.uint8)  # a byte each, 0 or 1
     if options.of_targets and dtype.kind in "US" and dtype.itemsize:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, Notice, UsageError
+from nllcli.errors import DataError, Notice, UsageError, setting
 from nllcli.inputs.bytes.files import on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
 from nllcli.inputs.labels import LabelReader
@@ -122,9 +123,13 @@ def _remedy(columns: list[str], odd: str, kind: Any, label: str | None, name: st
     """The hint on a column of logits that does not hold numbers: it may hold the targets, or lists of logits."""
     others = [column for column in columns if column != odd]
     if _is_list(kind) and others:
-        rest = f"; --target-column {others[0]} takes the targets" if len(others) == 1 and label is None else ""
+        rest = f"; {_as_targets(others[0])} takes the targets" if len(others) == 1 and label is None else ""
         return f"{name}:{odd} takes it alone{rest}"
-    return f"--target-column {odd} takes it as the targets" if label is None and _is_text(kind) else None
+    return f"{_as_targets(odd)} takes it as the targets" if label is None and _is_text(kind) else None
+
+
+def _as_targets(column: str) -> str:
+    return setting("target_column", quote(column))
 
 
 def _choose_columns(

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, UsageError
+from nllcli.errors import DataError, UsageError, setting
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.lines import LONGEST_LINE, check_line, kept_lines, too_long
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _DELIMITERS = ("\t", ";", ",", " ")
 _FIRST_LINES = 3
-_REMEDY = "say which: --header yes or --header no"
+_REMEDY = f"say which: {setting('header', 'yes')} or {setting('header', 'no')}"
 _NUMBER_BEGINS = re.compile(r"[+-]?\.?\d")
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING
 
-from nllcli.errors import Notice
+from nllcli.errors import Notice, setting
 from nllcli.inputs.tables.dialect import are_counted
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ def notes_on(name: str, headings: Sequence[str], whole: Sequence[bool]) -> Itera
     for heading, is_whole in zip(headings, whole, strict=True):
         taken = f"{name}: column {heading!r} is taken as a class"
         if is_whole and heading.lower() in _TARGETS:
-            yield Notice("doubtful-class", f"{taken}; --target-column {heading} takes it as the targets")
+            yield Notice(
+                "doubtful-class", f"{taken}; {setting('target_column', quote(heading))} takes it as the targets"
+            )
         elif is_whole and heading.lower() in _ROW_NUMBERS:
             yield Notice("doubtful-class", f"{taken}, though its name is that of a row number")
     if all(map(str.isdecimal, headings)) and not are_counted(headings):

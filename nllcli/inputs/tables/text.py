@@ -11,7 +11,7 @@ import numpy as np
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice, UsageError
+from nllcli.errors import DataError, Notice, UsageError, setting
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.shapes import one_hot
 from nllcli.inputs.tables import cells
@@ -159,7 +159,7 @@ def _refuse_words(columns: list[int], dialect: Dialect, options: ReadOptions, na
     hint = f"{_cut(odd, dialect)} leaves the column out"
     if options.target_column is None and not (options.of_targets or options.of_weights):
         column = shlex.quote(dialect.header[odd].strip()) if dialect.header else str(odd + 1)
-        hint = f"--target-column {column} takes the column as the targets; {hint}"
+        hint = f"{setting('target_column', column)} takes the column as the targets; {hint}"
     where = f"{name}, line {dialect.first_line}, column {odd + 1}"
     raise DataError(f"{cells.shown(dialect.first_row[odd])} is not a number", where=where, hint=hint)
 
