@@ -98,41 +98,29 @@ def report(found: ClassWeights) -> Report:
 
 def _settings(found: ClassWeights) -> tuple[Metric, ...]:
     scheme, *others = found.by_scheme
-    about = ABOUT[scheme]
-    name, formula, own = (
-        ("all", "one column a scheme", "default") if others else (scheme, about.formula, about.normalize)
+    formula, normalize = ABOUT[scheme].formula, ABOUT[scheme].normalize
+    if others:
+        scheme, formula, normalize = "all", "one column a scheme", "default"
+    beta = Metric("beta", "beta", DEFAULT_BETA if found.beta is None else found.beta)
+    return (
+        Metric("scheme", "scheme", scheme, note=formula),
+        Metric("normalize", "normalize", found.normalize or normalize),
+        *([beta] if any(map(_has_beta, found.by_scheme)) else []),
     )
-    settings = (
-        Metric("scheme", "scheme", name, note=formula),
-        Metric("normalize", "normalize", found.normalize or own),
-    )
-    if not any(map(_has_beta, found.by_scheme)):
-        return settings
-    return (*settings, Metric("beta", "beta", DEFAULT_BETA if found.beta is None else found.beta))
 
 
 def _table(found: ClassWeights, *, single: bool) -> Table:
     named = (("weight", "weight"),) if single else ((name.replace("-", "_"), name) for name in found.by_scheme)
-    n_samples = sum(found.counts)
-    return Table(
-        "classes",
-        "Classes",
-        (
-            Column("class", "class", "text"),
-            Column("count", "count", "count"),
-            Column("share", "share", "share", optional=not single),
-            *(Column(key, label) for key, label in named),
-        ),
-        [
-            (name, count, count / n_samples, *row)
-            for name, count, row in zip(
-                found.class_names or range(len(found.counts)),
-                found.counts,
-                zip(*found.by_scheme.values(), strict=True),
-                strict=True,
-            )
-        ],
+    columns = (
+        Column("class", "class", "text"),
+        Column("count", "count", "count"),
+        Column("share", "share", "share", optional=not single),
+        *(Column(key, label) for key, label in named),
     )
+    names, n_samples = found.class_names or range(len(found.counts)), sum(found.counts)
+    shares = [count / n_samples for count in found.counts]
+    rows = list(zip(names, found.counts, shares, *found.by_scheme.values(), strict=True))
+    return Table("classes", "Classes", columns, rows)
 
 
 def _zero_notes(found: ClassWeights) -> tuple[Notice, ...]:

@@ -299,7 +299,9 @@ def test_rows_of_many_dimensions_follow_the_targets(saved, order, axis):
         assert explanations(*paths, "--row", f"({index[0]},{index[1]})") == [e]
     assert "there is no position (5, 0): targets have the shape (5, 3)" in nll("explain", *paths, "--row", "(5,0)").err
     found = explanations(*paths, "--hardest", 4)
-    assert [e["sample"] for e in found] == hardest(losses.ravel().tolist(), 4)
+    numbers = hardest(losses.ravel().tolist(), 4)
+    assert [e["sample"] for e in found] == numbers
+    assert [e["place"] for e in found] == [f"position ({i // 3}, {i % 3})" for i in numbers]
 
 
 def test_only_the_blocks_of_the_rows_are_read(saved, monkeypatch):

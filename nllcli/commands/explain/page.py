@@ -37,28 +37,26 @@ def _has_gradient(explanation: Explanation) -> bool:
 
 def section(explanation: Explanation) -> Section:
     """The softmax, the loss and the gradient of one sample, step by step."""
-    parts: list[Table | Calculation] = [softmax_table(explanation)]
+    reason = _why_no_loss(explanation)
+    loss = [Calculation("Loss", (Step("this sample", (reason,)),))] if reason else _loss_parts(explanation)
+    gradient = [gradient_table(explanation)] if _has_gradient(explanation) else []
+    return Section(_title(explanation), (softmax_table(explanation), *loss, *gradient))
+
+
+def _why_no_loss(explanation: Explanation) -> str:
     if not explanation.worked.usable:
-        parts.append(Calculation("Loss", (Step("this sample", ("holds NaN, +inf or only -inf: its loss is NaN",)),)))
-    elif not explanation.worked.counted:
-        parts.append(Calculation("Loss", (Step("this sample", (f"{_why_ignored(explanation)}: it does not count",)),)))
-    else:
-        parts += _loss_parts(explanation)
-        if _has_gradient(explanation):
-            parts.append(gradient_table(explanation))
-    return Section(_title(explanation), tuple(parts))
-
-
-def _why_ignored(explanation: Explanation) -> str:
+        return "holds NaN, +inf or only -inf: its loss is NaN"
     if explanation.shifted_out:
-        return f"it has no target, as {setting('shift')} goes beyond its sequence"
-    return f"its target is {explanation.setting.options.ignore_index}, the ignored index"
+        return f"it has no target, as {setting('shift')} goes beyond its sequence: it does not count"
+    if explanation.worked.counted:
+        return ""
+    return f"its target is {explanation.setting.options.ignore_index}, the ignored index: it does not count"
 
 
 def _title(explanation: Explanation) -> str:
     row = f"Row {explanation.row}"
-    if explanation.worked.target is not None:
-        return f"{row}, target {explanation.name(explanation.worked.target)}"
+    if explanation.target_name is not None:
+        return f"{row}, target {explanation.target_name}"
     return f"{row}, soft target" if explanation.worked.soft_target is not None else row
 
 

@@ -1,4 +1,4 @@
-"""An explanation for programs: a record for each sample."""
+"""Tables of one row a sample: an explanation as a record for programs, and at a glance."""
 
 from __future__ import annotations
 
@@ -10,75 +10,36 @@ from nllcli.commands.explain.worked import total
 from nllcli.report import Column, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nllcli.commands.explain.sample import Explanation
-    from nllcli.commands.explain.worked import Worked
 
-RECORD_COLUMNS = (
-    Column("sample", "sample", "count"),
-    Column("place", "place", "text"),
-    Column("target", "target", "count"),
-    Column("target_name", "target", "text"),
-    Column("predicted", "predicted", "text"),
-    Column("maximum", "maximum"),
-    Column("sum_exponentials", "sum of exponentials"),
-    Column("logsumexp", "logsumexp"),
-    Column("probability", "p", "probability"),
-    Column("loss", "loss", "number", "nats"),
-    Column("weight", "weight"),
-    Column("weighted_loss", "weighted loss", "number", "nats"),
-    Column("contribution", "contribution", "number", "nats"),
-    Column("share_of_loss", "share of loss", "share"),
-    Column("rival", "rival", "text"),
-    Column("margin", "margin"),
-    Column("classes", "classes", "objects"),
-    Column("others", "others", "objects"),
-)
+    Cells = dict[Column, Callable[[Explanation], Any]]  # what is in the cell of a column
 
 
-def record(explanation: Explanation) -> list[Any]:
-    """One row under RECORD_COLUMNS."""
+def _logsumexp(explanation: Explanation) -> float | None:
+    softmax, temperature = explanation.worked.softmax, explanation.setting.options.temperature
+    return None if softmax is None else softmax.maximum / temperature + softmax.log_sum
+
+
+def _class(explanation: Explanation, c: int) -> dict[str, Value]:
     worked, softmax = explanation.worked, explanation.worked.softmax
-    target, rival = worked.target, explanation.rival
-    temperature = explanation.setting.options.temperature
-    return [
-        explanation.number,
-        explanation.place,
-        target,
-        None if target is None else explanation.name(target),
-        explanation.name(worked.top) if worked.usable else None,
-        None if softmax is None else softmax.maximum,
-        None if softmax is None else 1.0 + softmax.rest,
-        None if softmax is None else softmax.maximum / temperature + softmax.log_sum,
-        None if target is None else float(worked.probs[target]),
-        worked.loss,
-        worked.weight,
-        worked.weighted_loss,
-        explanation.contribution,
-        explanation.share_of_loss,
-        None if rival is None else explanation.name(rival),
-        explanation.margin,
-        [_class_record(explanation, c) for c in explanation.listed],
-        _others_record(explanation),
-    ]
-
-
-def _class_record(explanation: Explanation, c: int) -> dict[str, Value]:
-    worked, softmax = explanation.worked, explanation.worked.softmax
-    source = explanation.setting.options.source
+    slope = None if worked.gradient is None else float(worked.gradient[c])
     return {
         "class": explanation.name(c),
         "index": c,
-        "logit": float(worked.given[c]) if source == "logits" else None,
+        "logit": float(worked.given[c]) if explanation.setting.options.source == "logits" else None,
         "shifted": None if softmax is None else float(softmax.shifted[c]),
         "exponential": None if softmax is None else float(softmax.exponentials[c]),
         "probability": float(worked.probs[c]),
         "surprisal": float(worked.surprisals[c]),
         "share": None if worked.shares is None else float(worked.shares[c]),
-        "gradient": _gradient(worked, c),
+        # NaN says that the class has no logit of its own, unless there is no number at all.
+        "gradient": None if worked.usable and slope is not None and np.isnan(slope) else slope,
     }
 
 
-def _others_record(explanation: Explanation) -> dict[str, Value] | None:
+def _others(explanation: Explanation) -> dict[str, Value] | None:
     worked, softmax, others = explanation.worked, explanation.worked.softmax, explanation.others
     if not others.size:
         return None
@@ -91,7 +52,33 @@ def _others_record(explanation: Explanation) -> dict[str, Value] | None:
     }
 
 
-def _gradient(worked: Worked, c: int) -> float | None:
-    if worked.gradient is None or (worked.usable and np.isnan(worked.gradient[c])):
-        return None
-    return float(worked.gradient[c])
+RECORD: Cells = {
+    Column("sample", "sample", "count"): lambda e: e.number,
+    Column("place", "place", "text"): lambda e: e.place,
+    Column("target", "target", "count"): lambda e: e.worked.target,
+    Column("target_name", "target", "text"): lambda e: e.target_name,
+    Column("predicted", "predicted", "text"): lambda e: e.predicted,
+    Column("maximum", "maximum"): lambda e: None if e.worked.softmax is None else e.worked.softmax.maximum,
+    Column("sum_exponentials", "sum"): lambda e: None if e.worked.softmax is None else e.worked.softmax.total,
+    Column("logsumexp", "logsumexp"): _logsumexp,
+    Column("probability", "p", "probability"): lambda e: e.target_prob,
+    Column("loss", "loss", "number", "nats"): lambda e: e.worked.loss,
+    Column("weight", "weight"): lambda e: e.worked.weight,
+    Column("weighted_loss", "weighted loss", "number", "nats"): lambda e: e.worked.weighted_loss,
+    Column("contribution", "contribution", "number", "nats"): lambda e: e.contribution,
+    Column("share_of_loss", "share of loss", "share"): lambda e: e.share_of_loss,
+    Column("rival", "rival", "text"): lambda e: None if e.rival is None else e.name(e.rival),
+    Column("margin", "margin"): lambda e: e.margin,
+    Column("classes", "classes", "objects"): lambda e: [_class(e, c) for c in e.listed],
+    Column("others", "others", "objects"): _others,
+}
+
+GLANCE: Cells = {
+    Column("place", "row", "text"): lambda e: e.row,
+    Column("target", "target", "text"): lambda e: e.target_name,
+    Column("predicted", "predicted", "text"): lambda e: e.predicted,
+    Column("probability", "p(target)", "probability", optional=True): lambda e: e.target_prob,
+    Column("loss", "loss", "number", "nats"): lambda e: e.worked.weighted_loss,
+    Column("margin", "margin", optional=True): lambda e: e.margin,
+    Column("share", "share of loss", "share", optional=True): lambda e: e.share_of_loss,
+}

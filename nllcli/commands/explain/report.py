@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nllcli.commands.explain.page import note, section
-from nllcli.commands.explain.record import RECORD_COLUMNS, record
-from nllcli.report import Column, Metric, Report, Section, Table, Value
+from nllcli.commands.explain.record import GLANCE, RECORD
+from nllcli.report import Metric, Report, Section, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nllcli.commands.explain.explain import Explained
-    from nllcli.commands.explain.sample import Explanation
 
 
 def report(explained: Explained) -> Report:
@@ -28,12 +27,13 @@ def report(explained: Explained) -> Report:
         "n_samples": explained.n_samples,
         "n_classes": len(setting.names),
     }
+    records = [[cell(explanation) for cell in RECORD.values()] for explanation in explanations]
     return Report(
         "explain",
         explained.title,
         explained.signature,
         tuple(Metric(key, key, value, hidden=True) for key, value in metrics.items()),
-        (Table("explanations", "", RECORD_COLUMNS, list(map(record, explanations)), hidden=True),),
+        (Table("explanations", "", tuple(RECORD), records, hidden=True),),
         explained.notices,
         explained.notes,
         quiet=[explanation.worked.weighted_loss for explanation in explanations],
@@ -42,38 +42,13 @@ def report(explained: Explained) -> Report:
 
 
 def _sections(explained: Explained) -> Iterator[Section]:
-    if len(explained.explanations) > 1:
-        yield Section("", (_overview(explained),))
-    yield from map(section, explained.explanations)
-    if explained.explanations:
-        yield Section("", (), note(explained.explanations))
-
-
-def _overview(explained: Explained) -> Table:
-    """The explained samples at a glance."""
-    columns: tuple[Column, ...] = (
-        Column("place", "row", "text"),
-        Column("target", "target", "text"),
-        Column("predicted", "predicted", "text"),
-        Column("probability", "p(target)", "probability", optional=True),
-        Column("loss", "loss", "number", "nats"),
-        Column("margin", "margin", optional=True),
-        Column("share", "share of loss", "share", optional=True),
-    )
-    rows = list(map(_glance, explained.explanations))
-    if rows[0][-1] is None:
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
-    return Table("overview", f"{len(rows):,} of {explained.n_samples:,} samples", columns, rows)
-
-
-def _glance(explanation: Explanation) -> list[Value]:
-    worked, target = explanation.worked, explanation.worked.target
-    return [
-        explanation.row,
-        None if target is None else explanation.name(target),
-        explanation.name(worked.top) if worked.usable else None,
-        None if target is None else float(worked.probs[target]),
-        worked.weighted_loss,
-        explanation.margin,
-        explanation.share_of_loss,
-    ]
+    explanations = explained.explanations
+    if len(explanations) > 1:
+        shared = explanations[0].share_of_loss is not None
+        cells = {column: cell for column, cell in GLANCE.items() if shared or column.key != "share"}
+        rows = [[cell(explanation) for cell in cells.values()] for explanation in explanations]
+        title = f"{len(rows):,} of {explained.n_samples:,} samples"
+        yield Section("", (Table("overview", title, tuple(cells), rows),))
+    yield from map(section, explanations)
+    if explanations:
+        yield Section("", (), note(explanations))

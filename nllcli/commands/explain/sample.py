@@ -61,6 +61,18 @@ class Explanation:
         return self.setting.names[c]
 
     @property
+    def target_name(self) -> str | None:
+        return None if self.worked.target is None else self.name(self.worked.target)
+
+    @property
+    def target_prob(self) -> float | None:
+        return None if self.worked.target is None else float(self.worked.probs[self.worked.target])
+
+    @property
+    def predicted(self) -> str | None:
+        return self.name(self.worked.top) if self.worked.usable else None
+
+    @property
     def loss(self) -> Loss:
         return LOSSES[self.setting.options.loss]
 

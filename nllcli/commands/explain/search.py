@@ -83,7 +83,8 @@ def _work(settled: Settled, wanted: dict[int, int], k: int | None, block: Block,
     if block.targets is not None and block.targets.ndim == 1:
         losses = np.where(block.targets == options.ignore_index, np.nan, losses)  # ignored samples have no rank
     numbers = settled.dataset.layout.number(np.arange(block.start, block.start + n))
-    ranked = (Ranked(float(losses[i]), int(numbers[i]), _single(block, i)) for i in largest(losses, numbers, k))
+    worst = largest(losses, numbers, k).tolist()
+    ranked = (Ranked(float(losses[i]), int(numbers[i]), _single(block, i)) for i in worst)
     return Found(picked, outcome.tally, Hardest(k, tuple(ranked)))
 
 

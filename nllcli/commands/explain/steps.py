@@ -28,9 +28,9 @@ def sum_steps(explanation: Explanation) -> list[Step]:
     steps = [Step("largest logit", (softmax.maximum, f" ({explanation.name(worked.top)})"))]
     if 1 < worked.n_classes <= SPELT_OUT:
         terms = _joined([(float(power),) for power in softmax.exponentials], " + ")
-        steps.append(Step("sum of the exponentials", (*terms, " = ", 1.0 + softmax.rest), aligned=True))
+        steps.append(Step("sum of the exponentials", (*terms, " = ", softmax.total), aligned=True))
     else:
-        steps.append(Step("sum of the exponentials", (1.0 + softmax.rest,)))
+        steps.append(Step("sum of the exponentials", (softmax.total,)))
     steps.append(Step("log of the sum", ("log(", *_sum(softmax), ") = ", softmax.log_sum)))
     return steps
 
@@ -45,7 +45,7 @@ def steps_of_one_class(explanation: Explanation, c: int) -> list[Step]:
         if options.temperature != 1.0:
             gap += (" / ", options.temperature)
         steps = [
-            Step(what, (power, " / ", 1.0 + worked.softmax.rest, " = ", p)),
+            Step(what, (power, " / ", worked.softmax.total, " = ", p)),
             Step("loss, -log p", ("log(", *_sum(worked.softmax), ")", *gap, " = ", surprisal, " nats")),
         ]
     elif options.source == "log-probs":
@@ -100,19 +100,16 @@ def closing_steps(explanation: Explanation) -> list[Step]:
 def _weight_steps(explanation: Explanation) -> list[Step]:
     worked, options = explanation.worked, explanation.setting.options
     own, weights = worked.sample_weight, options.class_weights
-    factors: list[Working] = []
-    names = []
+    factors = {}
     if weights is not None and not explanation.spread and worked.target is not None:
-        names.append("class")
-        factors.append((float(weights[worked.target]),))
+        factors["class"] = float(weights[worked.target])
     if own is not None:
-        names.append("sample")
-        factors.append((own,))
+        factors["sample"] = own
     if not factors:
         return []
     loss = explanation.class_weighted_loss if explanation.spread else worked.loss
-    working = (*_joined([*factors, (loss,)], " × "), " = ", worked.weighted_loss)
-    return [Step(f"times the {' and the '.join(names)} weight", working)]
+    working = (*_joined([(factor,) for factor in (*factors.values(), loss)], " × "), " = ", worked.weighted_loss)
+    return [Step(f"times the {' and the '.join(factors)} weight", working)]
 
 
 def _reduction_steps(explanation: Explanation) -> list[Step]:
@@ -149,7 +146,7 @@ def _rival_steps(explanation: Explanation) -> list[Step]:
 
 def _sum(softmax: Softmax) -> Working:
     """The sum inside a logarithm."""
-    return ("1 + ", softmax.rest) if 0.0 < softmax.rest < SMALL_REST else (1.0 + softmax.rest,)
+    return ("1 + ", softmax.rest) if 0.0 < softmax.rest < SMALL_REST else (softmax.total,)
 
 
 def _joined(terms: list[Working], between: str) -> Working:

@@ -30,7 +30,7 @@ def softmax_table(explanation: Explanation) -> Table:
     if worked.softmax is not None:
         shifted = "- max" if options.temperature == 1.0 else "(- max) / T"
         columns.append((Column("shifted", shifted, optional=True), _each(explanation, worked.softmax.shifted)))
-        powers = _summed(explanation, worked.softmax.exponentials, 1.0 + worked.softmax.rest)
+        powers = _summed(explanation, worked.softmax.exponentials, worked.softmax.total)
         columns.append((Column("exponential", "exp"), powers))
     if options.source == "log-probs":
         columns.append((Column("log_prob", "log p"), _each(explanation, 0.0 - worked.unclipped)))

@@ -33,6 +33,10 @@ class Softmax:
     rest: float
     log_sum: float
 
+    @property
+    def total(self) -> float:
+        return 1.0 + self.rest
+
 
 @dataclass(frozen=True)
 class Worked:
