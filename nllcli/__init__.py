@@ -7,7 +7,8 @@ from nllcli.version import __version__
 
 TYPE_CHECKING = False  # typing takes longer to load than the rest, and Ctrl-C may come meanwhile
 if TYPE_CHECKING:
-    from nllcli.api import LossResult, compute
+    from nllcli.api import compute
+    from nllcli.commands.compute.result import LossResult
     from nllcli.errors import NllError
     from nllcli.numerics.softmax import log_softmax, softmax
     from nllcli.numerics.weightings import class_weights
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["LossResult", "NllError", "__version__", "class_weights", "compute", "log_softmax", "softmax"]
 
 _HOMES = {
-    "LossResult": "nllcli.api",
+    "LossResult": "nllcli.commands.compute.result",
     "NllError": "nllcli.errors",
     "class_weights": "nllcli.numerics.weightings",
     "compute": "nllcli.api",

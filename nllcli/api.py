@@ -2,71 +2,82 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from dataclasses import fields
+from functools import wraps
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX, LossOptions
-from nllcli.errors import Notice, UsageError
+from nllcli.commands.compute.compute import Sections, score
+from nllcli.commands.compute.result import LossResult
+from nllcli.data.settings import LossOptions
+from nllcli.errors import NllError, UsageError, worded
 from nllcli.inputs.arrays.memory import dataset_of
-from nllcli.numerics.evaluate import Wanted
-from nllcli.numerics.tally import Tally
-from nllcli.scoring.checks import check_options, clip_of
-from nllcli.scoring.loss import loss_of
-from nllcli.scoring.notices import tally_notices
-from nllcli.scoring.passes import outcomes
-from nllcli.scoring.settled import Settled, notices
-from nllcli.scoring.signature import listed, signature
+from nllcli.scoring.settled import clip_of, settle_options
+from nllcli.scoring.signature import listed
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import ArrayLike
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class LossResult:
-    """The loss of a set of samples; ``float(result)`` is ``loss``.
+def _with_options(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Let the signature show the options of the loss, and errors name settings as keywords."""
+    own = [
+        parameter for parameter in signature(function).parameters.values() if parameter.kind != Parameter.VAR_KEYWORD
+    ]
+    shared = [
+        Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
+        for field in fields(LossOptions)
+        if field.name not in signature(function).parameters
+    ]
 
-    ``loss`` is the reduced number in nats (NaN under "none"), ``losses`` the samples' own (only under "none", in the
-    shape of the targets), ``weight_sum`` what the mean divides by, ``accuracy`` None for soft targets. ``warnings``
-    are what the command line prints, ``signature`` names every setting.
-    """
+    @wraps(function)
+    def run(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        with _in_keywords():
+            return function(*args, **kwargs)
 
-    loss: float
-    losses: NDArray[np.float64] | None
-    loss_sum: float
-    weight_sum: float
-    loss_unweighted: float
-    standard_error: float
-    accuracy: float | None
-    n_samples: int
-    n_counted: int
-    n_classes: int
-    warnings: tuple[Notice, ...]
-    signature: str
-
-    def __float__(self) -> float:
-        return self.loss
+    run.__signature__ = signature(function).replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
+    return run
 
 
+@contextmanager
+def _in_keywords() -> Iterator[None]:
+    """Word an error on its way to the notebook, its hint as a note."""
+    try:
+        yield
+    except NllError as error:
+        error.message, error.hint = worded((error.message, error.hint), _say)
+        if error.hint:
+            error.add_note(error.hint)
+        raise
+
+
+def _say(name: str, value: str | None) -> str:
+    name = _KEYWORDS.get(name, name)
+    return name if value is None else f"{name}={value}"
+
+
+_KEYWORDS = {"weights": "class_weights"}
+
+
+@_with_options
 def compute(
     logits: ArrayLike,
     targets: ArrayLike | None = None,
     *,
-    source: str = "logits",
-    loss: str = "nll",
-    reduction: str = "mean",
     class_weights: ArrayLike | None = None,
     sample_weights: ArrayLike | None = None,
-    ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
-    temperature: float = 1.0,
     clip: float | str | None = None,
     class_axis: int | None = None,
-    binary: bool = False,
-    on_nonfinite: str = "error",
-    precision: str = "exact",
     threads: int | None = None,
+    **options: Any,
 ) -> LossResult:
     """The negative log-likelihood of arrays, as ``nll compute`` gives it for files.
 
@@ -123,52 +134,11 @@ def compute(
     """
     if threads is not None and threads < 1:
         raise UsageError(f"threads is {threads}; at least one does the work")
+    binary = options.get("binary", False)
     dataset = dataset_of(logits, targets, sample_weights=sample_weights, class_axis=class_axis, binary=binary)
     weights = None if class_weights is None else np.asarray(class_weights, np.float64)
-    n_classes = dataset.n_classes
-    if weights is not None and weights.shape != (n_classes,):
-        raise UsageError(f"class_weights has shape {weights.shape} for {n_classes} classes")
-    options = LossOptions(
-        source=source,
-        loss=loss,
-        reduction=reduction,
-        class_weights=weights,
-        ignore_index=DEFAULT_IGNORE_INDEX if ignore_index is None else ignore_index,
-        label_smoothing=label_smoothing,
-        temperature=temperature,
-        clip=clip_of(clip, dataset),
-        binary=binary,
-        precision=precision,
-        on_nonfinite=on_nonfinite,
-    )
-    check_options(
-        options,
-        soft=dataset.soft_targets is not None,
-        ignoring=ignore_index is not None,
-        unlabelled=targets is None,
-    )
-    settled = Settled(dataset, options, "none" if weights is None else listed(weights), notices(options, dataset))
-    tally, parts = Tally(), []
-    for outcome in outcomes(settled, Wanted(losses=reduction == "none"), threads=threads):
-        tally += outcome.tally
-        parts.append(outcome.losses)
-    losses = None
-    if reduction == "none":
-        flat = np.concatenate([part for part in parts if part is not None]) if parts else np.empty(0)
-        shape = [n or 0 for n in dataset.layout.sample_shape]
-        losses = flat.reshape(shape, order="F" if dataset.layout.fortran else "C")
-    reduced = loss_of(tally, reduction)
-    return LossResult(
-        loss=float("nan") if reduced is None else reduced,
-        losses=losses,
-        loss_sum=float(tally.loss_sum),
-        weight_sum=float(tally.weight_sum),
-        loss_unweighted=tally.unweighted_mean(),
-        standard_error=tally.standard_error_of_sum() if reduction == "sum" else tally.standard_error(),
-        accuracy=None if tally.n_correct is None or not tally.n_counted else tally.n_correct / tally.n_counted,
-        n_samples=tally.n_samples,
-        n_counted=tally.n_counted,
-        n_classes=n_classes,
-        warnings=(*settled.notices, *tally_notices(tally, settled), *dataset.notes),
-        signature=signature(settled),
-    )
+    if weights is not None and weights.shape != (dataset.n_classes,):
+        raise UsageError(f"class_weights has shape {weights.shape} for {dataset.n_classes} classes")
+    settings = LossOptions(**options, class_weights=weights, clip=clip_of(clip, dataset))
+    settled = settle_options(settings, dataset, "none" if weights is None else listed(weights))
+    return score(settled, Sections(), threads=threads)

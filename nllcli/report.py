@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nllcli.errors import Notice
 
 Value = float | int | str | None
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Every setting that changes a number, by name; each command has its own. ``str`` is its one line.
+
+    A name without a value says which number it is.
+    """
+
+    parts: Mapping[str, object]
+
+    def __str__(self) -> str:
+        from nllcli.version import __version__
+
+        parts = {**self.parts, "version": __version__}
+        return "|".join(f"{name}:{value}" if value != "" else name for name, value in parts.items())
 
 
 @dataclass(frozen=True)

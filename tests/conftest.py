@@ -1,8 +1,13 @@
+import functools
+import importlib
+import pkgutil
 import sys
 import threading
 
 import pytest
 from hypothesis import settings
+
+import nllcli
 
 # A busy machine is no defect of the program.
 settings.register_profile("unhurried", deadline=None)
@@ -18,27 +23,55 @@ def pytest_configure(config):
         raise pytest.UsageError("--update-golden rewrites README.md block by block: leave -n out")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def command_built_once():
+    """Typer builds the commands anew in every run, which would take most of the time of a short one."""
+    import typer.main
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
+        yield
+
+
+# --- coverage: its tracer doubles the time of what runs under it, so it is on only where that counts ------------------
+
+
+class Tracer:
+    """pytest-cov's, put aside; its own way to pause leaves a second one on in a process of xdist."""
+
+    found = None, None
+
+    @classmethod
+    def put_aside(cls):
+        cls.found = sys.gettrace(), threading.gettrace()
+        cls.use(None, None)
+
+    @staticmethod
+    def use(of_this_thread, of_others):
+        sys.settrace(of_this_thread)
+        threading.settrace(of_others)
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
+def pytest_sessionstart(session):
+    """Load the package under the tracer, for the lines outside functions; tests are collected without."""
+    if session.config.pluginmanager.hasplugin("_cov"):
+        if not session.config.getoption("numprocesses", None):  # which only the process that runs no tests has
+            for module in pkgutil.walk_packages(nllcli.__path__, "nllcli."):
+                importlib.import_module(module.name)
+        Tracer.put_aside()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
     """Random examples reach other lines in every run: what coverage counts is what the other tests reach."""
-    for item in items:
-        if item.get_closest_marker("hypothesis"):
-            item.add_marker(pytest.mark.no_cover)
-
-
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_call(item):
-    """Trace nothing where pytest-cov pauses: in a process of xdist it leaves a second tracer on."""
-    if not item.get_closest_marker("no_cover"):
+    if item.get_closest_marker("uncounted") or item.get_closest_marker("hypothesis"):
         return (yield)
-    tracers = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)
+    Tracer.use(*Tracer.found)
     try:
         return (yield)
     finally:
-        sys.settrace(tracers[0])
-        threading.settrace(tracers[1])
+        Tracer.use(None, None)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ Conventions, the same in every function:
 """
 
 import operator
+from functools import lru_cache
 from itertools import repeat
 from numbers import Integral
 
@@ -70,16 +71,22 @@ def log_softmax(row, *, temperature=1):
     so that a p within 1e-300 of 1 still has every digit of its logarithm.
     """
     with at_least(DIGITS):
-        logits = [number(x) / number(temperature) for x in row]
-        if any(mp.isnan(x) for x in logits):
-            return [NAN] * len(logits)
-        largest = max(logits)
-        if mp.isinf(largest):
-            return [NAN] * len(logits)
-        first = logits.index(largest)
-        others = [mp.exp(x - largest) for k, x in enumerate(logits) if k != first]
-        log_of_sum = mp.log1p(mp.fsum(others))
-        return [x - largest - log_of_sum for x in logits]
+        return list(_log_softmax(tuple(map(number, row)), number(temperature), mp.dps))
+
+
+@lru_cache(maxsize=1 << 12)
+def _log_softmax(row, temperature, _digits):
+    """The same, kept: one row is asked for with every target and setting of a test."""
+    logits = [x / temperature for x in row]
+    if any(mp.isnan(x) for x in logits):
+        return [NAN] * len(logits)
+    largest = max(logits)
+    if mp.isinf(largest):
+        return [NAN] * len(logits)
+    first = logits.index(largest)
+    others = [mp.exp(x - largest) for k, x in enumerate(logits) if k != first]
+    log_of_sum = mp.log1p(mp.fsum(others))
+    return [x - largest - log_of_sum for x in logits]
 
 
 def softmax(row, *, temperature=1):
@@ -88,8 +95,8 @@ def softmax(row, *, temperature=1):
         return [mp.exp(log_p) for log_p in log_softmax(row, temperature=temperature)]
 
 
-def log_probabilities(row, *, source="logits", temperature=1, clip=None):
-    """Two lists over the classes of one row: log p, and log(1 - p).
+def log_probabilities(row, *, source="logits", temperature=1, clip=None, complements=True):
+    """Two lists over the classes of one row: log p, and log(1 - p), which is empty without `complements`.
 
     Log-probs and probs are taken as given, not renormalised. `clip` = eps moves p into [eps, 1 - eps], and so moves
     1 - p into the same interval.
@@ -97,24 +104,28 @@ def log_probabilities(row, *, source="logits", temperature=1, clip=None):
     with at_least(DIGITS):
         if source == "logits":
             log_p = log_softmax(row, temperature=temperature)
-            log_q = [log_one_minus_exp(x) for x in log_p]
         elif temperature != 1:
             raise ValueError(f"a temperature divides logits, not {source}")
         elif source == "log-probs":
             log_p = [number(x) for x in row]
-            log_q = [log_one_minus_exp(x) for x in log_p]
         elif source == "probs":
             log_p = [log(number(p)) for p in row]
-            log_q = [log_one_minus(number(p)) for p in row]
         else:
             raise ValueError(f"unknown source {source!r}")
+        if not complements:
+            log_q = []
+        elif source == "probs":
+            log_q = [log_one_minus(number(p)) for p in row]
+        else:
+            log_q = [log_one_minus_exp(x) for x in log_p]
         if clip is not None:
             eps = number(clip)
             low, high = log(eps), log_one_minus(eps)
             above = [x > high for x in log_p]
             below = [x < low for x in log_p]
             log_p = [high if a else low if b else x for x, a, b in zip(log_p, above, below, strict=True)]
-            log_q = [low if a else high if b else x for x, a, b in zip(log_q, above, below, strict=True)]
+            if complements:
+                log_q = [low if a else high if b else x for x, a, b in zip(log_q, above, below, strict=True)]
         return log_p, log_q
 
 
@@ -153,7 +164,9 @@ def sample_loss(
     clip=None,
 ):
     """The loss of one position that counts, without its sample weight; see `losses` for the formulas."""
-    log_p, log_q = log_probabilities(row, source=source, temperature=temperature, clip=clip)
+    log_p, log_q = log_probabilities(
+        row, source=source, temperature=temperature, clip=clip, complements=loss == "one-vs-rest"
+    )
     n_classes = len(log_p)
     weights = [mpf(1)] * n_classes if class_weights is None else [number(w) for w in class_weights]
     if len(weights) != n_classes:

@@ -1,48 +1,55 @@
-"""The commands of ``nll``: one table, each in a thin file of its own."""
+"""The commands of ``nll``: one table, each in a thin file of its own, which is loaded when it is called."""
 
-from typing import Annotated
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from nllcli.cli.check import CheckCommand, check
-from nllcli.cli.command import Command
-from nllcli.cli.compute import compute
-from nllcli.cli.explain import explain
-from nllcli.cli.grad import grad
-from nllcli.cli.reconcile import reconcile
-from nllcli.cli.softmax import softmax
-from nllcli.cli.weights import SCHEMES_HELP, weights
+from nllcli.cli.options import GROUPS
+from nllcli.errors import UsageError
 from nllcli.outputs.streams import write_result
-from nllcli.version import __version__
+from nllcli.registry import Registry
 
 NAME = "nll"
 HELP_OPTIONS = frozenset(("-h", "--help"))
 
-app = typer.Typer(
-    name=NAME,
-    # Plain help is the same on a terminal and in a pipe, and does not take [brackets] for markup.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": sorted(HELP_OPTIONS, key=len)},
+# In the order of --help.
+COMMANDS = Registry(
+    "command",
+    {
+        name: f"nllcli.cli.{name}:{name}"
+        for name in ("compute", "softmax", "grad", "check", "explain", "reconcile", "weights")
+    },
 )
 
-# The commands, in the order of --help. Each imports what it runs only when it is called.
-app.command(cls=Command)(compute)
-app.command(cls=Command)(softmax)
-app.command(cls=Command)(grad)
-app.command(cls=CheckCommand)(check)
-app.command(cls=Command)(explain)
-app.command(cls=Command)(reconcile)
-app.command(cls=Command, epilog=SCHEMES_HELP)(weights)
+
+def app(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The program with the commands of these ``names``."""
+    program = typer.Typer(
+        name=NAME,
+        # Plain help is the same on a terminal and in a pipe, and does not take [brackets] for markup.
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": sorted(HELP_OPTIONS, key=len)},
+    )
+    program.callback(invoke_without_command=True)(nll)
+    for name in names:
+        program.command(cls=Command)(COMMANDS.load(name))
+    return program
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from nllcli.version import __version__
+
         write_result(f"{NAME} {__version__}\n")
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
 def nll(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001 - its callback does the work
@@ -55,3 +62,58 @@ def nll(
     """Softmax probabilities and the negative log-likelihood of a file of logits."""
     if context.invoked_subcommand is None:
         write_result(context.get_help() + "\n")
+
+
+class Command(TyperCommand):
+    """Refuses a second value where an option holds one, the first of which typer would drop without a word.
+
+    Its --help lists the options group by group, which typer does only where it draws boxes.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:  # of a line still being typed
+            with _blaming(ctx):
+                _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+            _refuse_repeated(given)
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What the usage line shows: words without braces around those that are needed."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write what the command's own file has to say at the end of its help, if it has an ``epilog``."""
+        epilog = getattr(sys.modules[self.callback.__module__], "epilog", None) if self.callback else None
+        self.epilog = epilog and epilog()
+        super().format_epilog(ctx, formatter)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments, the options of no group, then the groups, in the same order for every command."""
+        groups: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Arguments", "Options", *GROUPS)}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                own = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                groups[getattr(parameter, "rich_help_panel", None) or own].append(record)
+        for title, records in groups.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+@contextmanager
+def _blaming(ctx: Any) -> Iterator[None]:
+    """Name the command in an error that does not know it: that an option has no value."""
+    try:
+        yield
+    except Exception as error:
+        if getattr(error, "ctx", ctx) is None:
+            error.ctx = ctx  # type: ignore[attr-defined]
+        raise
+
+
+def _refuse_repeated(given: list[Any]) -> None:
+    for option, n in Counter(given).items():
+        single = option.param_type_name == "option" and not (option.multiple or option.is_flag)
+        if n > 1 and single:
+            raise UsageError(f"{option.opts[0]} is given {n} times, and takes one value")

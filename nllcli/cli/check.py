@@ -1,31 +1,29 @@
 """nll check."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from nllcli.cli import options, scoring
-from nllcli.cli.command import Command
+from nllcli.cli import options
+from nllcli.cli.delivery import deliver
+from nllcli.cli.wording import in_flags
 from nllcli.errors import ExitCode
 
 
-class CheckCommand(Command):
-    """A command whose --help ends with what the findings mean."""
+def epilog() -> str:
+    """List what the findings mean, from the table that nothing else here needs."""
+    from nllcli.commands.check.findings.table import FINDINGS
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Load the table of the findings, which nothing else here needs, and write it."""
-        from nllcli.commands.check.findings.table import MEANINGS
-
-        width = max(len(code) for meanings in MEANINGS.values() for code in meanings)
-        blocks = [_block(severity, meanings, width) for severity, meanings in MEANINGS.items()]
-        self.epilog = "\n\n".join([*blocks, "A note alone ends with exit code 0."])
-        super().format_epilog(ctx, formatter)
-
-
-def _block(severity: str, meanings: dict[str, str], width: int) -> str:
-    """One kind of findings, a line each; --help does not rewrap it, as the backspace says."""
-    lines = (f"{code:{width}}  {meaning}" for code, meaning in meanings.items())
-    return "\n".join([f"Findings, {severity}s (exit code {ExitCode.CONDITION}):", "", "\b", *lines])
+    width = max(map(len, FINDINGS))
+    lines: dict[str, list[str]] = {}
+    for code, kind in FINDINGS.items():
+        lines.setdefault(kind.severity, []).append(f"{code:{width}}  {in_flags(kind.meaning)}")
+    # --help does not rewrap what follows a backspace.
+    blocks = [
+        "\n".join([f"Findings, {severity}s (exit code {ExitCode.CONDITION}):", "", "\b", *meanings])
+        for severity, meanings in lines.items()
+    ]
+    return "\n\n".join([*blocks, "A note alone ends with exit code 0."])
 
 
 Codes = Annotated[
@@ -34,14 +32,14 @@ Codes = Annotated[
 ]
 
 
-@scoring.scores()
+@options.takes(*options.SCORING)
 def check(
-    given: scoring.Scoring,
+    given: options.Given,
     *,
     format: options.Format = None,
     quiet: Codes = False,
     output: options.Output = None,
-    progress: scoring.ShowProgress = None,
+    progress: options.ShowProgress = None,
 ) -> None:
     """What is wrong or suspicious about logits and targets.
 
@@ -49,13 +47,8 @@ def check(
     beside the findings.
     """
     from nllcli.commands.check.check import check as task
-    from nllcli.outputs.emit import emit
-    from nllcli.outputs.files import check_outputs
-    from nllcli.outputs.progress import ProgressBar
+    from nllcli.commands.check.report import report
 
-    check_outputs({"the report": output or "-"}, inputs=given.files)
-    with ProgressBar(progress) as bar:
-        checked = task(given.request(bar))
-    emit(checked.report, fmt=format, quiet=quiet, path=output)
+    checked = deliver(given, task, report, progress=progress, format=format, quiet=quiet, output=output)
     if not checked.clean:
         raise typer.Exit(ExitCode.CONDITION)

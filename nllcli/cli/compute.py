@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nllcli.cli import options, scoring
+from nllcli.cli import options
+from nllcli.cli.delivery import deliver
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.compute import Sections
+    from nllcli.commands.compute.saving import Saves
 
 PerClass = Annotated[
     bool,
@@ -27,50 +29,55 @@ PerSample = Annotated[
 ]
 
 
-@scoring.scores()
+@options.takes(*options.SCORING)
 def compute(
-    given: scoring.Scoring,
+    given: options.Given,
     *,
     per_class: PerClass = False,
     per_sample: PerSample = False,
-    save_losses: Annotated[str | None, scoring.saving("losses", "losses, 0 where ignored")] = None,
-    save_probs: Annotated[str | None, scoring.saving("probs", "probabilities")] = None,
-    save_log_probs: Annotated[str | None, scoring.saving("log-probs", "log-probabilities")] = None,
-    save_grad: Annotated[str | None, scoring.saving("grad", "gradient of the loss by the logits")] = None,
-    save_dtype: scoring.SaveDtype = "f8",
+    save_losses: Annotated[str | None, options.saving("losses", "losses, 0 where ignored")] = None,
+    save_probs: Annotated[str | None, options.saving("probs", "probabilities")] = None,
+    save_log_probs: Annotated[str | None, options.saving("log-probs", "log-probabilities")] = None,
+    save_grad: Annotated[str | None, options.saving("grad", "gradient of the loss by the logits")] = None,
+    save_dtype: options.SaveDtype = "f8",
     format: options.Format = None,
     quiet: options.Quiet = False,
     output: options.Output = None,
-    progress: scoring.ShowProgress = None,
+    progress: options.ShowProgress = None,
 ) -> None:
     """The loss: reduced, per class and per sample."""
     from nllcli.commands.compute.compute import Sections
     from nllcli.commands.compute.compute import compute as task
-    from nllcli.commands.compute.saving import Saves
-    from nllcli.outputs.arrays import open_array
-    from nllcli.outputs.emit import emit
-    from nllcli.outputs.files import check_outputs
+    from nllcli.commands.compute.report import report
     from nllcli.outputs.formats import format_for
-    from nllcli.outputs.progress import ProgressBar
 
-    check_outputs(
-        {
-            "the report": output or "-",
+    arrays = {"losses": save_losses, "probs": save_probs, "log_probs": save_log_probs, "gradient": save_grad}
+    saves = _saves(arrays, save_dtype)
+    sections = _sections(format or format_for(output), given["reduction"], per_class=per_class, per_sample=per_sample)
+    deliver(
+        given,
+        lambda request: task(request, Sections() if quiet else sections, saves),
+        report,
+        progress=progress,
+        format=format,
+        quiet=quiet,
+        output=output,
+        arrays={
             "--save-losses": save_losses,
             "--save-probs": save_probs,
             "--save-log-probs": save_log_probs,
             "--save-grad": save_grad,
         },
-        inputs=given.files,
     )
-    sections = _sections(format or format_for(output), given.reduction, per_class=per_class, per_sample=per_sample)
-    with ProgressBar(progress) as bar:
-        report = task(
-            given.request(bar),
-            Sections() if quiet else sections,
-            Saves(open_array, save_losses, save_probs, save_log_probs, save_grad, dtype=save_dtype),
-        )
-    emit(report, fmt=format, quiet=quiet, path=output)
+
+
+def _saves(arrays: dict[str, str | None], dtype: str) -> "Saves | None":
+    if not any(arrays.values()):
+        return None
+    from nllcli.commands.compute.saving import Saves
+    from nllcli.outputs.arrays import open_array
+
+    return Saves(open_array, **arrays, dtype=dtype)
 
 
 def _sections(format: str, reduction: str, *, per_class: bool, per_sample: bool) -> "Sections":

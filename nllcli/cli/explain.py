@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from nllcli.cli import options, scoring
+from nllcli.cli import options
+from nllcli.cli.delivery import deliver
 
 
 def _row(text: str) -> int | tuple[int, ...]:
@@ -31,16 +32,16 @@ Hardest = Annotated[
 ]
 
 
-@scoring.scores()
+@options.takes(*options.SCORING)
 def explain(
-    given: scoring.Scoring,
+    given: options.Given,
     *,
     rows: Rows = None,
     hardest: Hardest = None,
     format: options.Format = None,
     quiet: options.Quiet = False,
     output: options.Output = None,
-    progress: scoring.ShowProgress = None,
+    progress: options.ShowProgress = None,
 ) -> None:
     """Chosen samples worked step by step: softmax, loss and gradient.
 
@@ -49,11 +50,15 @@ def explain(
     """
     from nllcli.commands.explain.explain import Choice
     from nllcli.commands.explain.explain import explain as task
-    from nllcli.outputs.emit import emit
-    from nllcli.outputs.files import check_outputs
-    from nllcli.outputs.progress import ProgressBar
+    from nllcli.commands.explain.report import report
 
-    check_outputs({"the report": output or "-"}, inputs=given.files)
-    with ProgressBar(progress) as bar:
-        report = task(given.request(bar), Choice(tuple(rows or ()), hardest))
-    emit(report, fmt=format, quiet=quiet, path=output)
+    choice = Choice(tuple(rows or ()), hardest)
+    deliver(
+        given,
+        lambda request: task(request, choice),
+        report,
+        progress=progress,
+        format=format,
+        quiet=quiet,
+        output=output,
+    )

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from nllcli.cli.process import HungUp, Terminated
+from nllcli.cli.wording import in_flags
 from nllcli.errors import ExitCode, NllError
 from nllcli.outputs.printable import printable
 
@@ -24,7 +25,7 @@ def explain(error: BaseException) -> Failure:
     """Say in one line what an exception means to the user."""
     match error:
         case NllError():
-            return Failure(error.code, str(error), error.hint)
+            return Failure(error.code, in_flags(str(error)), in_flags(error.hint))
         case OSError():
             return Failure(ExitCode.FAULT, _system_message(error))
         case MemoryError():

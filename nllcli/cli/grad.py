@@ -4,21 +4,21 @@ from typing import Annotated
 
 import typer
 
-from nllcli.cli import matrix, options, scoring
+from nllcli.cli import delivery, options
 
 # Known, so that it is refused with the reason.
 Clip = Annotated[str | None, typer.Option("--clip", hidden=True)]
 
 
-@scoring.scores(clip=Clip)
+@options.takes(*options.SCORING, clip=Clip)
 def grad(
-    given: scoring.Scoring,
+    given: options.Given,
     *,
-    save_dtype: scoring.SaveDtype = "f8",
-    format: matrix.MatrixFormat = None,
+    save_dtype: options.SaveDtype = "f8",
+    format: delivery.MatrixFormat = None,
     quiet: options.Quiet = False,
-    output: matrix.MatrixOutput = None,
-    progress: scoring.ShowProgress = None,
+    output: delivery.MatrixOutput = None,
+    progress: options.ShowProgress = None,
 ) -> None:
     """The gradient of the loss with respect to the logits.
 
@@ -26,7 +26,7 @@ def grad(
     """
     from nllcli.commands.grad import grad as task
 
-    matrix.deliver(
+    delivery.deliver_matrix(
         lambda target, bar: task(given.request(bar), target),
         progress=progress,
         format=format,

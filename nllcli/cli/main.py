@@ -69,11 +69,12 @@ def _run(words: list[str]) -> int:
     # What tells of an error is loaded before there is one: there may be no memory for it later.
     import nllcli.cli.failures
     import nllcli.outputs.streams  # noqa: F401
-    from nllcli.cli.app import HELP_OPTIONS, NAME, app
+    from nllcli.cli.app import COMMANDS, HELP_OPTIONS, NAME, app
     from nllcli.errors import ExitCode
     from nllcli.outputs.files import STANDARD_OUTPUT, faults
 
-    command = typer.main.get_command(app)
+    # Of one command, the files of the others are not loaded.
+    command = typer.main.get_command(app(words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS))
     if os.environ.get(f"_{NAME.upper()}_COMPLETE"):
         command.main(args=words, prog_name=NAME)
     # Help is printed by typer, whose failure to do so names no file.

@@ -1,21 +1,118 @@
-"""Options that several commands share, as annotated types; what they are for is decided where they are used."""
+"""The options of the commands as typer wants them, made of the one list in ``data.settings``."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import MISSING, Field, fields
 from difflib import get_close_matches
-from typing import Annotated, Any
+from functools import wraps
+from importlib import import_module
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from nllcli.numerics.schemes import NORMALIZATIONS, SCHEMES, ZERO_COUNTS
+from nllcli.data.settings import FILES, MEANING, WORK, InputOptions, LossOptions, Option, ScoreRequest, WeightOptions
+from nllcli.errors import UsageError
 from nllcli.outputs.formats import FORMATS, check_text_file
 
-# The groups of options in --help, and their order.
-FILES = "What the files hold"
-MEANING = "What the numbers mean"
-WORK = "How they are computed"
+if TYPE_CHECKING:
+    from nllcli.data.blocks import Progress
+
 SHOWN = "What to show"
 WRITTEN = "Where to write"
 GROUPS = (FILES, MEANING, WORK, SHOWN, WRITTEN)
+
+_RECORDS = (InputOptions, LossOptions, WeightOptions, ScoreRequest)
+_FIELDS: dict[str, Field[Any]] = {
+    field.name: field for record in _RECORDS for field in fields(record) if "option" in field.metadata
+}
+SCORING = tuple(_FIELDS)
+Record = TypeVar("Record")
+
+
+def takes(*names: str, **instead: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the named options, as its first argument, before its own; ``instead`` declares some anew.
+
+    typer learns of a command's options from its signature.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**values: Any) -> None:
+            command(Given({name: values.pop(name) for name in names}), **values)
+
+        shared = [
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                default=Parameter.empty if _FIELDS[name].default is MISSING else _FIELDS[name].default,
+                annotation=instead.get(name) or _declared(_FIELDS[name]),
+            )
+            for name in names
+        ]
+        own = list(signature(command).parameters.values())[1:]
+        run.__signature__ = Signature([*shared, *own])  # type: ignore[attr-defined]  # where inspect looks first
+        return run
+
+    return decorate
+
+
+class Given(dict[str, Any]):
+    """What was given for the options of a command, by their names in ``data.settings``."""
+
+    @property
+    def files(self) -> list[str | None]:
+        """What may name an input."""
+        return [self.get(name) for name in ("logits", "targets", "sample_weights", "weights", "counts", "classes")]
+
+    def record(self, record: type[Record], **values: Any) -> Record:
+        """The settings of one record."""
+        names = [field.name for field in fields(record) if field.name in self]  # type: ignore[arg-type]  # a dataclass
+        return record(**({name: self[name] for name in names} | values))
+
+    def inputs(self) -> InputOptions:
+        return self.record(InputOptions, classes=class_names(self["classes"]))
+
+    def request(self, progress: "Progress | None") -> ScoreRequest:
+        """The request that these options make; raises UsageError where two inputs are standard input."""
+        if self.files.count("-") > 1:
+            raise UsageError("standard input (-) can be only one of the inputs", hint="give the others as files")
+        loss = self.record(LossOptions, clip=None)
+        weights = self.record(WeightOptions)
+        return ScoreRequest(self.inputs(), loss, weights, self["clip"], self["threads"], progress)
+
+
+def class_names(classes: str | None) -> Sequence[str] | None:
+    if classes is None:
+        return None
+    from nllcli.inputs.vectors import read_names
+
+    return read_names(classes, what="--classes")
+
+
+def flag(name: str) -> str:
+    """How an option, by the name of its field, is written on the command line."""
+    about = _FIELDS[name].metadata["option"] if name in _FIELDS else None
+    return "--" + ((about and about.name) or name).replace("_", "-")
+
+
+def _declared(field: Field[Any]) -> Any:
+    about: Option = field.metadata["option"]
+    kind = str | None if field.name == "classes" else field.type
+    if not about.group:
+        return Annotated[kind, typer.Argument(metavar=field.name.upper(), help=about.help)]
+    if about.choices:
+        names = _listed(about.choices)
+        help = about.help or "; ".join(row.about for row in names.values()).capitalize() + "."
+        return Annotated[kind, choice(names, flag(field.name), group=about.group, help=help)]
+    settings: dict[str, Any] = {"metavar": about.example, "min": about.least} if about.example else {}
+    return Annotated[kind, typer.Option(flag(field.name), rich_help_panel=about.group, help=about.help, **settings)]
+
+
+def _listed(choices: Collection[str] | str) -> Any:
+    if not isinstance(choices, str):
+        return choices
+    module, _, attribute = choices.partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def choice(names: Collection[str], *flags: str, group: str, help: str) -> Any:
@@ -53,8 +150,15 @@ def _completer(names: Collection[str]) -> Callable[[str], list[str]]:
     return complete
 
 
+def saving(name: str, what: str) -> Any:
+    """An option --save-NAME FILE."""
+    return typer.Option(
+        f"--save-{name}", metavar="FILE", rich_help_panel=WRITTEN, help=f"Write the {what} (.npy or .csv)."
+    )
+
+
 def _report_file(path: str | None) -> str | None:
-    """The file of a report, told before the work that its name is not one of text."""
+    """Refuse a report file with a binary extension before doing any work."""
     check_text_file(
         path,
         "a report",
@@ -76,43 +180,12 @@ Output = Annotated[
         help="Write the result into FILE, as text.",
     ),
 ]
-
-Counts = Annotated[
-    str | None,
+ShowProgress = Annotated[
+    bool | None,
     typer.Option(
-        "--counts",
-        metavar="NUMBERS|FILE",
-        rich_help_panel=FILES,
-        help="Samples of each class: 10,50,100, a file, or - for stdin.",
+        "--progress/--no-progress",
+        rich_help_panel=SHOWN,
+        help="On standard error.  [default: long work at a terminal]",
     ),
 ]
-Classes = Annotated[
-    str | None,
-    typer.Option(
-        "--classes",
-        metavar="NAMES|FILE",
-        rich_help_panel=FILES,
-        help="Class names: cat,dog,horse or a file of names.",
-    ),
-]
-Scheme = Annotated[
-    str | None,
-    choice(SCHEMES, "--scheme", group=MEANING, help="How weights follow from counts.  [default: balanced]"),
-]
-Normalize = Annotated[
-    str | None,
-    choice(NORMALIZATIONS, "--normalize", group=MEANING, help="What is scaled to 1.  [default: the scheme's own]"),
-]
-Beta = Annotated[
-    float | None,
-    typer.Option(
-        "--beta",
-        metavar="NUMBER",
-        rich_help_panel=MEANING,
-        help="For the scheme effective: 0 to below 1.  [default: 0.999]",
-    ),
-]
-ZeroCount = Annotated[
-    str,
-    choice(ZERO_COUNTS, "--zero-count", group=MEANING, help="A class without samples: an error, or weight 0."),
-]
+SaveDtype = Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", group=WRITTEN, help="The type of saved arrays.")]

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nllcli.cli import options, scoring
-from nllcli.cli.command_lines import command_line
+from nllcli.cli import options
+from nllcli.cli.delivery import deliver
+from nllcli.cli.wording import command_line
 from nllcli.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ Commands = Annotated[
 ]
 
 
-@scoring.scores()
+@options.takes(*options.SCORING)
 def reconcile(
-    given: scoring.Scoring,
+    given: options.Given,
     *,
     expect: Expect,
     tolerance: Tolerance = None,
@@ -48,7 +49,7 @@ def reconcile(
     format: options.Format = None,
     quiet: Commands = False,
     output: options.Output = None,
-    progress: scoring.ShowProgress = None,
+    progress: options.ShowProgress = None,
 ) -> None:
     """Which convention gives a number.
 
@@ -59,14 +60,16 @@ def reconcile(
     from nllcli.commands.reconcile.expectation import expectation
     from nllcli.commands.reconcile.reconcile import reconcile as task
     from nllcli.commands.reconcile.report import report
-    from nllcli.outputs.emit import emit
-    from nllcli.outputs.files import check_outputs
-    from nllcli.outputs.progress import ProgressBar
 
-    check_outputs({"the report": output or "-"}, inputs=given.files)
-    with ProgressBar(progress) as bar:
-        result = task(given.request(bar), expectation(expect, tolerance))
-    emit(report(result, partial(_command, given.classes), limit=limit), fmt=format, quiet=quiet, path=output)
+    result = deliver(
+        given,
+        lambda request: task(request, expectation(expect, tolerance)),
+        lambda result: report(result, partial(_command, given["classes"]), limit=limit),
+        progress=progress,
+        format=format,
+        quiet=quiet,
+        output=output,
+    )
     if not result.matches:
         raise typer.Exit(ExitCode.CONDITION)
 

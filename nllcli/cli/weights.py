@@ -6,12 +6,15 @@ from typing import Annotated
 import typer
 
 from nllcli.cli import options
+from nllcli.cli.wording import emit
+from nllcli.data.settings import DEFAULT_SCHEME, FILES
 from nllcli.errors import UsageError
-from nllcli.numerics.schemes import ABOUT
 
 
-def _schemes_help() -> str:
+def epilog() -> str:
     """List the schemes in a block that --help does not rewrap, as the backspace says."""
+    from nllcli.numerics.schemes import ABOUT
+
     name_width, formula_width = max(map(len, ABOUT)), max(len(about.formula) for about in ABOUT.values())
     rows = [f"{name:{name_width}}  {about.formula:{formula_width}}  {about.source}" for name, about in ABOUT.items()]
     defaults = [f"{name} {about.normalize}" for name, about in ABOUT.items() if about.normalize != "none"]
@@ -27,29 +30,32 @@ def _schemes_help() -> str:
     )
 
 
-SCHEMES_HELP = _schemes_help()
-
 Targets = Annotated[
     str | None,
     typer.Option(
         "--targets",
         metavar="FILE",
-        rich_help_panel=options.FILES,
+        rich_help_panel=FILES,
         help="Count the classes in a file of targets instead.",
+    ),
+]
+Counts = Annotated[
+    str | None,
+    typer.Option(
+        "--counts",
+        metavar="NUMBERS|FILE",
+        rich_help_panel=FILES,
+        help="Samples of each class: 10,50,100, a file, or - for stdin.",
     ),
 ]
 AllSchemes = Annotated[bool, typer.Option("--all", rich_help_panel=options.SHOWN, help="Every scheme, side by side.")]
 
 
+@options.takes("counts", "classes", "scheme", "normalize", "beta", "zero_count", counts=Counts)
 def weights(
+    given: options.Given,
     *,
-    counts: options.Counts = None,
     targets: Targets = None,
-    classes: options.Classes = None,
-    scheme: options.Scheme = None,
-    normalize: options.Normalize = None,
-    beta: options.Beta = None,
-    zero_count: options.ZeroCount = "error",
     all_schemes: AllSchemes = False,
     format: options.Format = None,
     quiet: options.Quiet = False,
@@ -60,36 +66,37 @@ def weights(
     The counts are given with --counts, or counted in a file of targets with --targets. A file of counts is a .npy, or
     text: numbers between commas, blanks or line ends, lines of name,count, or what nll weights wrote.
     """
+    from nllcli.commands.weights import report
     from nllcli.commands.weights import weights as task
-    from nllcli.outputs.emit import emit
     from nllcli.outputs.files import check_outputs
 
+    counts, classes, scheme = given["counts"], given["classes"], given["scheme"]
     if all_schemes and scheme is not None:
         raise UsageError("--all and --scheme exclude each other")
     if all_schemes and quiet:
         raise UsageError("--quiet prints the weights of one scheme", hint="choose it with --scheme, not --all")
     check_outputs({"the report": output or "-"}, [counts, targets, classes])
     class_counts, class_names = _read(counts, targets, classes)
-    report = task(
+    found = task(
         class_counts,
         class_names=class_names,
-        scheme=scheme or "balanced",
-        normalize=normalize,
-        beta=beta,
-        zero_count=zero_count,
+        scheme=scheme or DEFAULT_SCHEME,
+        normalize=given["normalize"],
+        beta=given["beta"],
+        zero_count=given["zero_count"],
         all_schemes=all_schemes,
         alphabetical=counts is None and classes is None and class_names is not None,
     )
-    emit(report, fmt=format, quiet=quiet, path=output)
+    emit(report(found), fmt=format, quiet=quiet, path=output)
 
 
 def _read(counts: str | None, targets: str | None, classes: str | None) -> tuple[Sequence[int], Sequence[str] | None]:
     """Find the counts and the class names among the inputs."""
     from nllcli.inputs.bytes.files import only_one_standard_input
-    from nllcli.inputs.vectors import read_names, read_vector
+    from nllcli.inputs.vectors import read_vector
 
     only_one_standard_input({"--counts": counts, "--targets": targets, "--classes": classes})
-    names = None if classes is None else read_names(classes, what="--classes")
+    names = options.class_names(classes)
     match counts, targets:
         case str(), None:
             vector = read_vector(counts, what="--counts", integers=True)

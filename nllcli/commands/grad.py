@@ -2,52 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nllcli.numerics.evaluate import Wanted
+from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
-from nllcli.report import Metric, Report
+from nllcli.report import Metric
 from nllcli.scoring.divisor import settle_gradient
-from nllcli.scoring.matrix import ArrayTarget, MatrixTable, matrix
-from nllcli.scoring.notices import tally_notices
-from nllcli.scoring.passes import outcomes
-from nllcli.scoring.request import ScoreRequest
+from nllcli.scoring.matrix import ArrayTarget, MatrixResult, Rows, destination
+from nllcli.scoring.passes import fold_dataset
+from nllcli.scoring.places import tally_notices
 from nllcli.scoring.signature import signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from nllcli.data.blocks import Block, Scratch
+    from nllcli.data.settings import ScoreRequest
 
 
-def grad(request: ScoreRequest, target: ArrayTarget | None) -> Report:
-    """Compute the gradient; into ``target`` as it comes, or, without one, into the report."""
+def grad(request: ScoreRequest, target: ArrayTarget | None) -> MatrixResult:
+    """Compute the gradient; into ``target`` as it comes, or, without one, into the result."""
     settled, divisor = settle_gradient(request)
-    options = settled.options
-    about = MatrixTable(
-        command="grad",
-        title=f"Gradient of the loss by the logits of {settled.dataset.logits.name}",
-        signature=signature(settled),
+    dataset, options = settled.dataset, settled.options
+    with destination(dataset, dataset.layout.n_classes, target) as rows:
+
+        def work(block: Block, scratch: Scratch) -> Outcome:
+            return evaluate(block, options, Wanted(gradient=divisor), scratch)
+
+        def take(outcome: Outcome) -> Tally:
+            assert outcome.gradient is not None
+            rows.write(outcome.start, outcome.gradient)
+            return outcome.tally
+
+        tally = fold_dataset(work, Tally(), dataset, take=take, threads=request.threads, progress=request.progress)
+    mean = options.reduction == "mean"
+    metrics = [Metric("reduction", "reduction", options.reduction, hidden=mean)]
+    if mean:
+        metrics.append(Metric("denominator", "denominator", divisor, note="divides every row"))
+    return MatrixResult(
+        "grad",
+        f"Gradient of the loss by the logits of {dataset.logits.name}",
+        signature(settled),
         key="gradient",
         kind="number",
-        metrics=(
-            Metric("reduction", "reduction", options.reduction, hidden=True),
-            Metric("denominator", "denominator", divisor, note="divides every row"),
-        )
-        if options.reduction == "mean"
-        else (Metric("reduction", "reduction", options.reduction),),
+        rows=rows if isinstance(rows, Rows) else None,
+        n_classes=dataset.n_classes,
+        metrics=tuple(metrics),
+        warnings=(*settled.notices, *tally_notices(tally, settled)),
+        notes=dataset.notes,
     )
-    tally = Tally()
-
-    def blocks() -> Iterator[tuple[int, NDArray[np.float64]]]:
-        nonlocal tally
-        wanted = Wanted(gradient=divisor)
-        for outcome in outcomes(settled, wanted, threads=request.threads, progress=request.progress):
-            tally += outcome.tally
-            assert outcome.gradient is not None
-            yield outcome.start, outcome.gradient
-
-    report = matrix(blocks(), about, settled.dataset, n_columns=settled.dataset.layout.n_classes, target=target)
-    return replace(report, warnings=(*settled.notices, *tally_notices(tally, settled)))

@@ -1,68 +1,71 @@
-"""Class weights from class counts, under one scheme or all of them side by side."""
+"""nll weights: class weights from class counts, under one scheme or all of them side by side."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
-from nllcli.errors import Notice, UsageError
-from nllcli.numerics.schemes import ABOUT, BETA, SCHEMES
+from nllcli.data.settings import DEFAULT_BETA, DEFAULT_SCHEME
+from nllcli.errors import Notice, UsageError, setting
+from nllcli.numerics.schemes import ABOUT, SCHEMES
 from nllcli.numerics.weightings import class_weights
-from nllcli.report import Column, Metric, Report, Table
-from nllcli.version import __version__
-
-_CLASS_COLUMNS = (
-    Column("class", "class", "text"),
-    Column("count", "count", "count"),
-    Column("share", "share", "share"),
-)
+from nllcli.report import Column, Metric, Report, Signature, Table
 
 _ALPHABETICAL = Notice(
     "alphabetical-order",
-    "the classes are in alphabetical order, which need not be that of the logits' columns; --classes gives the order",
+    "the classes are in alphabetical order, which need not be that of the logits' columns; "
+    f"{setting('classes')} gives the order",
 )
+
+
+@dataclass(frozen=True)
+class ClassWeights:
+    """The weights (C,) of each scheme, and what they follow from.
+
+    ``normalize`` and ``beta`` are None where each scheme has its own. ``alphabetical`` says that nobody gave the order
+    of the classes, on which a list of weights rests.
+    """
+
+    counts: tuple[int, ...]
+    class_names: tuple[str, ...] | None
+    by_scheme: dict[str, tuple[float, ...]]
+    normalize: str | None
+    beta: float | None
+    zero_count: str
+    alphabetical: bool
 
 
 def weights(
     counts: Sequence[int],
     *,
     class_names: Sequence[str] | None = None,
-    scheme: str = "balanced",
+    scheme: str = DEFAULT_SCHEME,
     normalize: str | None = None,
     beta: float | None = None,
     zero_count: str = "error",
     all_schemes: bool = False,
     alphabetical: bool = False,
-) -> Report:
-    """Weigh the classes; ``all_schemes`` gives one column a scheme, each in its own normalisation unless one is set,
-    and ``beta`` to those that have one.
-
-    ``alphabetical`` says that nobody gave the order of the classes, which a list of weights rests on.
-    """
+) -> ClassWeights:
+    """Weigh the classes by ``scheme``, or by ``all_schemes``, of which those that have a beta take ``beta``."""
     if class_names is not None and len(class_names) != len(counts):
         raise UsageError(f"{len(class_names)} class names for {len(counts)} counts")
-    names = tuple(SCHEMES) if all_schemes else (scheme,)
-    columns = [
-        class_weights(
+    by_scheme = {
+        name: class_weights(
             counts,
             scheme=name,
             normalize=normalize,
             beta=None if all_schemes and not _has_beta(name) else beta,
             zero_count=zero_count,
             class_names=class_names,
-        ).tolist()
-        for name in names
-    ]
-    whole = [int(count) for count in counts]
-    settings = _settings("all" if all_schemes else scheme, normalize, beta)
-    return Report(
-        command="weights",
-        title="Class weights",
-        signature=_signature(settings, zero_count),
-        metrics=(*settings, *_sizes(whole)),
-        tables=(_table(whole, class_names, names, columns),),
-        warnings=(_ALPHABETICAL,) if alphabetical else (),
-        notes=_zero_notes(whole, class_names),
-        quiet=() if all_schemes else columns[0],
-        quiet_separator=",",
+        )
+        for name in (SCHEMES if all_schemes else (scheme,))
+    }
+    return ClassWeights(
+        tuple(map(int, counts)),
+        None if class_names is None else tuple(class_names),
+        {name: tuple(found.tolist()) for name, found in by_scheme.items()},
+        normalize,
+        beta,
+        zero_count,
+        alphabetical,
     )
 
 
@@ -70,54 +73,72 @@ def _has_beta(scheme: str) -> bool:
     return "beta" in ABOUT[scheme].parameters
 
 
-def _settings(scheme: str, normalize: str | None, beta: float | None) -> tuple[Metric, ...]:
-    about = ABOUT.get(scheme)
-    formula = about.formula if about else "one column a scheme"
-    normalize = normalize or (about.normalize if about else "default")
-    settings = [Metric("scheme", "scheme", scheme, note=formula), Metric("normalize", "normalize", normalize)]
-    if about is None or _has_beta(scheme):
-        settings.append(Metric("beta", "beta", BETA if beta is None else beta))
-    return tuple(settings)
+def report(found: ClassWeights) -> Report:
+    """The settings, the sizes and a table of the classes."""
+    settings, single = _settings(found), len(found.by_scheme) == 1
+    parts: dict[str, object] = {metric.key: metric.value for metric in settings}
+    if found.zero_count != "error":
+        parts["zero-count"] = found.zero_count
+    return Report(
+        command="weights",
+        title="Class weights",
+        signature=str(Signature(parts)),
+        metrics=(
+            *settings,
+            Metric("n_classes", "classes", len(found.counts)),
+            Metric("n_samples", "samples", sum(found.counts)),
+        ),
+        tables=(_table(found, single=single),),
+        warnings=(_ALPHABETICAL,) if found.alphabetical else (),
+        notes=_zero_notes(found),
+        quiet=next(iter(found.by_scheme.values())) if single else (),
+        quiet_separator=",",
+    )
 
 
-def _signature(settings: Sequence[Metric], zero_count: str) -> str:
-    parts = [f"{metric.key}:{metric.value}" for metric in settings]
-    if zero_count != "error":
-        parts.append(f"zero-count:{zero_count}")
-    return "|".join([*parts, f"version:{__version__}"])
+def _settings(found: ClassWeights) -> tuple[Metric, ...]:
+    scheme, *others = found.by_scheme
+    about = ABOUT[scheme]
+    name, formula, own = (
+        ("all", "one column a scheme", "default") if others else (scheme, about.formula, about.normalize)
+    )
+    settings = (
+        Metric("scheme", "scheme", name, note=formula),
+        Metric("normalize", "normalize", found.normalize or own),
+    )
+    if not any(map(_has_beta, found.by_scheme)):
+        return settings
+    return (*settings, Metric("beta", "beta", DEFAULT_BETA if found.beta is None else found.beta))
 
 
-def _sizes(counts: Sequence[int]) -> tuple[Metric, ...]:
-    return Metric("n_classes", "classes", len(counts)), Metric("n_samples", "samples", sum(counts))
-
-
-def _table(
-    counts: Sequence[int],
-    class_names: Sequence[str] | None,
-    schemes: Sequence[str],
-    weight_columns: Sequence[Sequence[float]],
-) -> Table:
-    if len(schemes) == 1:
-        headings = [Column("weight", "weight")]
-    else:
-        headings = [Column(name.replace("-", "_"), name) for name in schemes]
-    n_samples = sum(counts)
-    about = _CLASS_COLUMNS if len(schemes) == 1 else (*_CLASS_COLUMNS[:-1], replace(_CLASS_COLUMNS[-1], optional=True))
+def _table(found: ClassWeights, *, single: bool) -> Table:
+    named = (("weight", "weight"),) if single else ((name.replace("-", "_"), name) for name in found.by_scheme)
+    n_samples = sum(found.counts)
     return Table(
-        key="classes",
-        title="Classes",
-        columns=(*about, *headings),
-        rows=[
-            (class_names[i] if class_names else i, count, count / n_samples, *row)
-            for i, (count, row) in enumerate(zip(counts, zip(*weight_columns, strict=True), strict=True))
+        "classes",
+        "Classes",
+        (
+            Column("class", "class", "text"),
+            Column("count", "count", "count"),
+            Column("share", "share", "share", optional=not single),
+            *(Column(key, label) for key, label in named),
+        ),
+        [
+            (name, count, count / n_samples, *row)
+            for name, count, row in zip(
+                found.class_names or range(len(found.counts)),
+                found.counts,
+                zip(*found.by_scheme.values(), strict=True),
+                strict=True,
+            )
         ],
     )
 
 
-def _zero_notes(counts: Sequence[int], class_names: Sequence[str] | None) -> tuple[Notice, ...]:
-    empty = [i for i, count in enumerate(counts) if count == 0]
+def _zero_notes(found: ClassWeights) -> tuple[Notice, ...]:
+    empty = [i for i, count in enumerate(found.counts) if count == 0]
     if not empty:
         return ()
-    first = repr(class_names[empty[0]]) if class_names else str(empty[0])
+    first = repr(found.class_names[empty[0]]) if found.class_names else str(empty[0])
     others = f" and {len(empty) - 1} more" if len(empty) > 1 else ""
     return (Notice("zero-count", f"no samples, so weight 0: class {first}{others}"),)

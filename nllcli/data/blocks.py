@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import prod
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ class Scratch:
         return array
 
     def sub(self, name: str) -> Scratch:
-        """A second set of arrays, for a second file read beside the first."""
+        """A second set of arrays, for a second file that is read with the first."""
         return self._subs.setdefault(name, Scratch())
 
 
@@ -51,7 +51,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A block not read yet: cut in order by one thread, loaded by any; ``n_bytes`` is its share of the file."""
+    """A block that is not read yet: cut in order by one thread, loaded by any. ``n_bytes`` is its share of the file."""
 
     start: int
     n: int
@@ -60,12 +60,31 @@ class Chunk:
 
 
 class Progress(Protocol):
-    """Is told how far a pass over a file has come."""
+    """Shows how far a pass over a file has come."""
 
     def begin(self, total: int | None) -> None:
         """A pass over ``total`` bytes begins (None: not known)."""
         ...
 
     def advance(self, n_bytes: int) -> None:
-        """So many bytes more are done."""
+        """This many more bytes are done."""
         ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """A record of sums whose ``+`` adds its fields, one by one.
+
+    None is the zero of a field, and a subclass without arguments the zero of the whole; dicts add key by key.
+    """
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(_sum(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)))
+
+
+def _sum(a: Any, b: Any) -> Any:
+    if a is None or b is None:
+        return b if a is None else a
+    if isinstance(a, dict):
+        return a | {key: _sum(a.get(key), value) for key, value in b.items()}
+    return a + b

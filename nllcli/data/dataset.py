@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import islice, zip_longest
+from typing import TYPE_CHECKING, Any, Protocol, Self, SupportsIndex
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice
-from nllcli.words import counted
+from nllcli.errors import DataError, Notice, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 class BlockSource(Protocol):
     """An array of logits (or soft targets) that is read block by block.
 
-    A first entry of None in ``shape`` is known only at the end of the stream; ``labels`` tells that the blocks bring
+    A first entry of None in ``shape`` is known only at the end of the stream; ``labels`` says that the blocks bring
     their own targets; ``n_bytes`` is the sum over all chunks, None where that is not known.
     """
 
@@ -42,8 +41,8 @@ class BlockSource(Protocol):
     @property
     def notes(self) -> tuple[Notice, ...]: ...
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
-        """Cut the data into chunks of ``block_samples`` samples, in file order."""
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
+        """Cut the data into chunks of ``block_samples`` samples, in file order, and yield them from ``first`` on."""
         ...
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
@@ -60,7 +59,7 @@ class VectorSource(Protocol):
     def n(self) -> int: ...
 
     def read(self, start: int, n: int) -> NDArray[Any]:
-        """The values of samples ``start`` to ``start + n``; of any thread."""
+        """The values of samples ``start`` to ``start + n``; any thread may call it."""
         ...
 
     def place(self, sample: int, layout: Layout) -> str:
@@ -72,8 +71,8 @@ class VectorSource(Protocol):
 class Dataset:
     """Logits with what belongs to each sample; data stays on disk until a block is read.
 
-    ``binary`` says that the logits, (N,) or (N, 1), belong to class 1 of two. ``one_more`` is what to do where there is
-    one target more than samples.
+    ``binary`` says that the logits, (N,) or (N, 1), belong to class 1 of two. ``one_more`` is the hint where there is
+    one target more than there are samples.
     """
 
     logits: BlockSource
@@ -85,6 +84,15 @@ class Dataset:
     opening_notes: tuple[Notice, ...] = ()
     binary: bool = False
     one_more: str | None = None
+    _recipe: Callable[[], tuple[Any, ...]] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def pickled_by(self, recipe: Callable[[], tuple[Any, ...]]) -> Self:
+        """The dataset, pickled as the call that opens it anew, as ``recipe`` gives it; a changed copy has no recipe."""
+        object.__setattr__(self, "_recipe", recipe)
+        return self
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        return super().__reduce_ex__(protocol) if self._recipe is None else self._recipe()
 
     @property
     def n_classes(self) -> int:
@@ -97,21 +105,29 @@ class Dataset:
 
     @property
     def notes(self) -> tuple[Notice, ...]:
-        """What is worth knowing of the inputs; some of it only once they have been read."""
+        """What is worth knowing about the inputs; some of it is known only once they have been read."""
         return (*self.logits.notes, *self.opening_notes)
 
-    def chunks(self, block_samples: int) -> Iterator[Chunk]:
-        """The blocks of the logits, each with its targets and weights; raises DataError where their numbers differ."""
-        chunks = self._counted(self.logits.chunks(self.layout, block_samples))
+    def chunks(self, block_samples: int, first: int = 0) -> Iterator[Chunk]:
+        """The blocks of the logits from number ``first`` on, each with its targets and weights.
+
+        Raises DataError where their numbers differ.
+        """
+        # Samples are counted where their number is not known.
+        known = 0 if self.layout.n_samples is None else first
+        return islice(self._loading(block_samples, known), first - known, None)
+
+    def _loading(self, block_samples: int, first: int) -> Iterator[Chunk]:
+        chunks = self._counted(self.logits.chunks(self.layout, block_samples, first))
         if self.soft_targets is None:
             for chunk in chunks:
                 yield replace(chunk, load=partial(self._load, chunk))
         else:
-            # Of text the number of samples is known only at its end; the class probabilities beside it know theirs.
-            layout = self.layout
+            layout = replace(self.layout, fortran=self.soft_targets.fortran)
+            # Of text the number of samples is known only at its end; the class probabilities with it know theirs.
             if layout.n_samples is None:
                 layout = replace(layout, shape=(self.soft_targets.shape[0], *layout.shape[1:]))
-            for chunk, soft in self._paired(chunks, self.soft_targets.chunks(layout, block_samples)):
+            for chunk, soft in self._paired(chunks, self.soft_targets.chunks(layout, block_samples, first)):
                 yield replace(chunk, load=partial(self._load_soft, chunk, soft))
 
     def _paired(self, chunks: Iterator[Chunk], soft: Iterator[Chunk]) -> Iterator[tuple[Chunk, Chunk]]:
@@ -133,7 +149,7 @@ class Dataset:
 
     def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Compare the number of samples with that of targets and weights, on the way or at the end."""
-        n_samples = 0
+        n_samples = self.layout.n_samples or 0
         vectors = [vector for vector in (self.targets, self.sample_weights) if vector is not None]
         for chunk in chunks:
             n_samples = chunk.start + chunk.n
@@ -165,3 +181,21 @@ class Dataset:
     def _load_soft(self, chunk: Chunk, soft: Chunk, scratch: Scratch) -> Block:
         targets = soft.load(scratch.sub("soft targets")).logits
         return replace(self._load(chunk, scratch), targets=targets)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The blocks of a dataset from number ``first`` to before ``stop`` (None: to the end); pickles as the dataset does.
+
+    Where the number of samples is known only at the end of a file, only a piece that reaches the end compares it with
+    that of the targets.
+    """
+
+    dataset: Dataset
+    first: int = 0
+    stop: int | None = None
+
+    def chunks(self, block_samples: int) -> Iterator[Chunk]:
+        """The blocks; what comes before them is not parsed, and of arrays in files not read."""
+        n = None if self.stop is None else max(0, self.stop - self.first)
+        return islice(self.dataset.chunks(block_samples, self.first), n)

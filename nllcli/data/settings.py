@@ -1,35 +1,148 @@
-"""Every setting that changes the loss."""
+"""The one list of options: what is asked of the commands that score logits, and what each option is for.
 
-from __future__ import annotations
+The command line and the Python signatures follow from these records; nothing else declares an option of theirs.
+"""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DEFAULT_IGNORE_INDEX = -100
+    from nllcli.data.blocks import Progress
+
 SOURCES = ("logits", "log-probs", "probs")
 REDUCTIONS = ("mean", "sum", "none")
 PRECISIONS = ("exact", "fast")
+ON_NONFINITE = ("error", "nan")
+HEADERS = ("auto", "yes", "no")
+DEFAULT_SCHEME = "inverse"
+DEFAULT_BETA = 0.999
+
+# The groups of options in --help.
+FILES = "What the files hold"
+MEANING = "What the numbers mean"
+WORK = "How they are computed"
+
+
+@dataclass(frozen=True)
+class Option:
+    """What an option is for, whoever reads it.
+
+    ``choices`` are the values it takes, or the "module:attribute" where those are listed; ``example`` stands for a
+    value where there are no choices; ``name`` is its name on a command line where that is not the field's;
+    ``least`` is the smallest number it takes. An option of no ``group`` is an argument.
+    """
+
+    help: str
+    group: str = ""
+    example: str = ""
+    choices: Collection[str] | str = ()
+    name: str = ""
+    least: int | None = None
+
+
+def option(help: str, group: str = "", *, default: Any = None, **about: Any) -> Any:
+    """A field that is an option; ``about`` are the fields of Option."""
+    return field(default=default, metadata={"option": Option(help, group, **about)})
+
+
+@dataclass(frozen=True)
+class InputOptions:
+    """How the inputs are to be read."""
+
+    logits: str = field(metadata={"option": Option("A file of logits, or - for standard input.")})
+    targets: str | None = option("Class indices, class names, or class probabilities.")
+    target_column: str | None = option(
+        "Take the targets out of this column of LOGITS, named or numbered from 1.", FILES, example="NAME|NUMBER"
+    )
+    classes: Sequence[str] | None = option(
+        "Class names: cat,dog,horse or a file of names.", FILES, example="NAMES|FILE"
+    )
+    class_axis: int | None = option("The axis of the classes.", FILES, example="AXIS")
+    sample_weights: str | None = option("One weight a sample, multiplied in.", MEANING, example="FILE")
+    ignore_index: int = -100
+    shift: int = option(
+        "Score position t against the target of t + K (language models: 1).", FILES, default=0, example="K"
+    )
+    binary: bool = option("LOGITS (N,) or (N, 1) belong to class 1 of two.", FILES, default=False)
+    input_format: str | None = option(
+        "What LOGITS is, if not as it looks.", FILES, choices="nllcli.inputs.formats:FORMATS"
+    )
+    input_dtype: str | None = option("What two bytes are: NPY has no name for it.", FILES, choices=("bfloat16",))
+    header: str = option(
+        "Whether the first line of LOGITS names the columns (CSV).", FILES, default="auto", choices=HEADERS
+    )
 
 
 @dataclass(frozen=True)
 class LossOptions:
-    """Every setting that changes the loss; the names are those of the command line.
+    """Every setting that changes the loss.
 
     ``class_weights`` is (n_classes,) float64; ``clip`` is eps or None; ``source`` says what the file holds.
     """
 
-    source: str = "logits"
-    loss: str = "nll"
-    reduction: str = "mean"
-    class_weights: NDArray[np.float64] | None = None
-    ignore_index: int = DEFAULT_IGNORE_INDEX
-    label_smoothing: float = 0.0
-    temperature: float = 1.0
+    source: str = option("What LOGITS holds; never guessed.", FILES, default="logits", choices=SOURCES, name="from")
+    loss: str = option("", MEANING, default="nll", choices="nllcli.numerics.losses:LOSSES")
+    reduction: str = option(
+        "How samples become one number; under none, ignored ones are 0.", MEANING, default="mean", choices=REDUCTIONS
+    )
+    class_weights: "NDArray[np.float64] | None" = None
+    ignore_index: int = option(
+        "Targets that do not count.", MEANING, default=InputOptions.ignore_index, example="INDEX"
+    )
+    label_smoothing: float = option("0 to 1.", MEANING, default=0.0, example="E")
+    temperature: float = option("Divides the logits.", MEANING, default=1.0, example="T")
     clip: float | None = None
     binary: bool = False
-    precision: str = "exact"
-    on_nonfinite: str = "error"
+    precision: str = option(
+        "float64, or single-precision exponentials (about 1e-7).", WORK, default="exact", choices=PRECISIONS
+    )
+    on_nonfinite: str = option("What a NaN, +inf or all -inf sample does.", WORK, default="error", choices=ON_NONFINITE)
+
+
+@dataclass(frozen=True)
+class WeightOptions:
+    """Where class weights come from: given as ``weights``, or derived from ``counts`` by a scheme."""
+
+    weights: str | None = option("Class weights: 1,0.2,0.1 or a file.", MEANING, example="NUMBERS|FILE")
+    counts: str | None = option(
+        "Class weights from class counts; targets counts the targets.", MEANING, example="NUMBERS|FILE|targets"
+    )
+    scheme: str | None = option(
+        f"How weights follow from counts.  [default: {DEFAULT_SCHEME}]",
+        MEANING,
+        choices="nllcli.numerics.schemes:SCHEMES",
+    )
+    normalize: str | None = option(
+        "What is scaled to 1.  [default: the scheme's own]", MEANING, choices="nllcli.numerics.schemes:NORMALIZATIONS"
+    )
+    beta: float | None = option(
+        f"For the scheme effective: 0 to below 1.  [default: {DEFAULT_BETA}]", MEANING, example="NUMBER"
+    )
+    zero_count: str = option(
+        "A class without samples: an error, or weight 0.",
+        MEANING,
+        default="error",
+        choices="nllcli.numerics.schemes:ZERO_COUNTS",
+    )
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What a command that scores logits is asked.
+
+    ``clip`` is eps, or "auto" for the machine epsilon of the logits' dtype.
+    """
+
+    inputs: InputOptions
+    loss: LossOptions = LossOptions()
+    weights: WeightOptions = WeightOptions()
+    clip: str | None = option("Clip p to [EPS, 1-EPS]; auto: the dtype's machine epsilon.", MEANING, example="EPS|auto")
+    threads: int | None = option("[default: the processors it may use]", WORK, example="N", least=1)
+    progress: "Progress | None" = None
+
+
+DEFAULT_IGNORE_INDEX = InputOptions.ignore_index

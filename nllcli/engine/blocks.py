@@ -12,8 +12,7 @@ from nllcli.errors import NllError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from nllcli.data.blocks import Progress
-    from nllcli.data.part import Part
+    from nllcli.data.blocks import Part, Progress
 
     Sum = TypeVar("Sum", bound=Part)
 Result = TypeVar("Result")

@@ -1,10 +1,9 @@
-"""How often each class occurs among the targets of a file, read piece by piece."""
+"""How often each class occurs among targets, read piece by piece."""
 
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,25 +16,32 @@ from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.opening import open_input
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.shapes import MOST_CLASSES
-from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import open_table
-from nllcli.inputs.targets import REMEDY, as_indices, check_indices, has_own_index, open_column
+from nllcli.inputs.target_columns import REMEDY, TextColumn, has_own_index, open_column
+from nllcli.inputs.targets import as_indices, check_indices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import BlockSource
-    from nllcli.inputs.bytes.files import ByteStream
-    from nllcli.inputs.tables.dialect import Dialect
-    from nllcli.inputs.targets import TextColumn
 
-    # Class indices that follow each other, and where the i-th of them is.
-    _Piece = tuple[NDArray[np.int64], Callable[[int], str]]
+    # Class indices, each piece with the number of its first sample; and where a sample is.
+    _Pieces = tuple[Iterator[tuple[int, NDArray[np.int64]]], Callable[[int], str]]
 
 _PIECE_SAMPLES = 1 << 18
+
+
+def counts_of(pieces: Iterable[NDArray[np.int64]], n_classes: int = 0) -> NDArray[np.int64]:
+    """How often each class occurs in pieces of class indices; there are ``n_classes`` at least."""
+    counts = np.zeros(n_classes, np.int64)
+    for indices in pieces:
+        found = np.bincount(indices, minlength=len(counts))
+        found[: len(counts)] += counts
+        counts = found
+    return counts
 
 
 def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[list[int], tuple[str, ...] | None]:
@@ -47,88 +53,60 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     opened = open_input(path)
     if not opened.is_text:
         source = opened.read(ReadOptions(of_targets=True, classes=classes))
-        pieces = _of_array(source) if isinstance(source, RawArray | StreamedArray) else _of_table(source)
-        return _count(pieces, classes, path)
-    dialect = sniff(opened.stream, remedy=REMEDY)
-    if classes is None and dialect.n_columns == 1 and not cells.is_number(dialect.first_row[0]):
-        return _count_names(opened.stream, dialect)
-    return _count(_of_text(opened.stream, dialect, classes), classes, path)
-
-
-def _count_names(stream: ByteStream, dialect: Dialect) -> tuple[list[int], tuple[str, ...]]:
-    counter = Counter(open_column(stream, dialect, None).labels())
-    stream.check_unchanged()
+        found = _of_array(source) if isinstance(source, RawArray | StreamedArray) else _of_table(source)
+        return _count(found, classes, path)
+    stream, dialect = opened.stream, sniff(opened.stream, remedy=REMEDY)
+    if has_own_index(dialect):
+        table = open_table(stream, dialect, ReadOptions(target_column="2", classes=classes))
+        return _count(_of_table(table), classes, path)
+    column = open_column(stream, dialect, classes)
+    if classes is not None or column.numeric:
+        return _count(_of_column(column, classes), classes, path)
+    counter = Counter(column.labels())
     names = tuple(sorted(counter))
     return [counter[name] for name in names], names
 
 
-def _of_array(source: RawArray | StreamedArray) -> Iterator[_Piece]:
-    """The values in file order, whatever the shape."""
-    check_indices(source)
-    for chunk in source.chunks(Layout((source.n_values, 1), 1), _PIECE_SAMPLES):
-        values = chunk.load(Scratch()).logits[:, 0]
-        try:
-            yield as_indices(values, chunk.start), partial(_place, source, chunk.start)
-        except SampleError as error:
-            raise DataError(error.message, where=_place(source, 0, error.samples[0])) from error
-
-
-def _place(source: RawArray | StreamedArray, start: int, i: int) -> str:
-    layout = Layout((*source.shape, 1), len(source.shape), fortran=source.fortran)
-    return f"{source.name}, {layout.place(start + i)}"
-
-
-def _of_table(source: BlockSource) -> Iterator[_Piece]:
-    layout = Layout(source.shape, 1)
-    for chunk in source.chunks(layout, _PIECE_SAMPLES):
-        targets = chunk.load(Scratch()).targets
-        if targets is not None:
-            yield targets, partial(_row, source, layout, chunk.start)
-
-
-def _row(source: BlockSource, layout: Layout, start: int, i: int) -> str:
-    return f"{source.name}, {source.place(start + i, layout)}"
-
-
-def _of_text(stream: ByteStream, dialect: Dialect, classes: tuple[str, ...] | None) -> Iterator[_Piece]:
-    if has_own_index(dialect):
-        yield from _of_table(open_table(stream, dialect, ReadOptions(target_column="2", classes=classes)))
-        return
-    column = open_column(stream, dialect, classes)
-    row = 0
-    for n, values in column.indices(LabelReader(classes, column.numeric)):
-        yield values, partial(_line, column, row)
-        row += n
-    stream.check_unchanged()
-
-
-def _line(column: TextColumn, row: int, i: int) -> str:
-    return column.where(row + i)
-
-
-def _count(
-    pieces: Iterator[_Piece], classes: tuple[str, ...] | None, path: str
-) -> tuple[list[int], tuple[str, ...] | None]:
-    counts = np.zeros(0 if classes is None else len(classes), np.int64)
-    for values, place in pieces:
-        _check(values, classes, place)
-        found = np.bincount(values, minlength=len(counts))
-        found[: len(counts)] += counts
-        counts = found
+def _count(found: _Pieces, classes: tuple[str, ...] | None, path: str) -> tuple[list[int], tuple[str, ...] | None]:
+    pieces, where = found
+    try:
+        counts = counts_of((_checked(values, classes, start) for start, values in pieces), len(classes or ()))
+    except SampleError as error:
+        raise DataError(error.message, where=where(error.samples[0])) from error
     if not counts.any():
         raise DataError("has no targets to count", where=path)
     return counts.tolist(), classes
 
 
-def _check(values: NDArray[Any], classes: tuple[str, ...] | None, place: Callable[[int], str]) -> None:
-    """Raise DataError at the first value that is no class."""
+def _of_array(source: RawArray | StreamedArray) -> _Pieces:
+    """The values in file order, whatever the shape."""
+    check_indices(source)
+    layout = Layout((*source.shape, 1), len(source.shape), fortran=source.fortran)
+    chunks = source.chunks(Layout((source.n_values, 1), 1), _PIECE_SAMPLES)
+    pieces = ((chunk.start, as_indices(chunk.load(Scratch()).logits[:, 0], chunk.start)) for chunk in chunks)
+    return pieces, lambda sample: f"{source.name}, {layout.place(sample)}"
+
+
+def _of_table(source: BlockSource) -> _Pieces:
+    layout = Layout(source.shape, 1)
+    blocks = (chunk.load(Scratch()) for chunk in source.chunks(layout, _PIECE_SAMPLES))
+    pieces = ((block.start, block.targets) for block in blocks if block.targets is not None)
+    return pieces, lambda sample: f"{source.name}, {source.place(sample, layout)}"
+
+
+def _of_column(column: TextColumn, classes: tuple[str, ...] | None) -> _Pieces:
+    reader = LabelReader(classes, column.numeric)
+    return ((row, values) for row, _, values in column.indices(reader)), column.where
+
+
+def _checked(values: NDArray[np.int64], classes: tuple[str, ...] | None, start: int) -> NDArray[np.int64]:
+    """The class indices; raises SampleError at the first that is not one of the classes."""
     n_classes = MOST_CLASSES if classes is None else len(classes)
     outside = np.flatnonzero((values < 0) | (values >= n_classes))
     if not outside.size:
-        return
-    first = int(outside[0])
-    value = int(values[first])
+        return values
+    value = int(values[outside[0]])
+    message = f"target {value} is outside 0" + (" and up" if classes is None else f"..{n_classes - 1}")
     if classes is None and value >= 0:
-        raise DataError(f"target {value} would make {value + 1} classes", where=place(first))
-    upper = " and up" if classes is None else f"..{n_classes - 1}"
-    raise DataError(f"target {value} is outside 0{upper}", where=place(first))
+        message = f"target {value} would make {value + 1} classes"
+    raise SampleError(message, culprit="targets", samples=(start + int(outside[0]),))

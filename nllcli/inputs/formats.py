@@ -1,4 +1,4 @@
-"""The table of input formats, and how a file's format is told: by content first, then by extension."""
+"""The table of input formats, and how the format of a file is found: by content first, then by extension."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _UNREADABLE = {
 # The magic number of PyTorch's files before they were ZIP archives, as pickle writes it.
 _OLD_PYTORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 # How a pickle begins: with its protocol from 2 on; before, with a list or a dict, or with a class, each put aside under
-# a number. Other values of protocol 0 are not told from text.
+# a number. Other values of protocol 0 cannot be distinguished from text.
 _PICKLE = re.compile(rb"\x80[\2-\5]|\([dl]p\d+\n|[]}]q\0|c[\w.]+\n\w+\n(p\d+\n\(|q.[()])", re.DOTALL)
 
 
@@ -80,7 +80,7 @@ def detect(stream: ByteStream) -> str:
     extension = _without_gz(stream.name).suffix.lower()
     if extension in (".pt", ".pth"):
         raise pytorch_file(stream.name)
-    if extension in (".pkl", ".pickle"):  # of the oldest protocol not every one is told by how it begins
+    if extension in (".pkl", ".pickle"):  # those of the oldest protocol may begin like text
         raise _pickle_file(stream.name)
     return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(extension, "csv")
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.errors import DataError, Notice
-from nllcli.inputs.tables.cells import integers, is_index, is_number, shown
+from nllcli.inputs.integers import integers, is_index
+from nllcli.inputs.tables.cells import is_number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +33,7 @@ def floats_as_indices(name: str, what: str) -> Notice:
 class LabelReader:
     """Reads labels that are all integers (``numeric``) or all names out of ``classes``.
 
-    ``fractions`` tells of what was read so far whether any integer was written as a fraction, such as 2.0.
+    ``fractions`` says whether any integer read so far was written as a fraction, such as 2.0.
     """
 
     classes: tuple[str, ...] | None
@@ -40,11 +41,11 @@ class LabelReader:
     fractions: bool = False
 
     def notes(self, name: str, what: str) -> tuple[Notice, ...]:
-        """What is worth knowing of the labels read so far, which are ``what`` of the file ``name``."""
+        """What is worth knowing about the labels read so far, which are ``what`` of the file ``name``."""
         return (floats_as_indices(name, what),) if self.fractions else ()
 
     def read(self, labels: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
-        """Class indices (n,) of cells of text; raises DataError at the first that is none."""
+        """Class indices (n,) of cells of text; raises DataError at the first that is not one."""
         one = self._index if self.numeric else self._named
         return np.array([one(label.strip(), where, i) for i, label in enumerate(labels)], np.int64)
 
@@ -54,14 +55,14 @@ class LabelReader:
         self.fractions = True
         if whole is None:
             i = int(np.flatnonzero(~is_index(values))[0])
-            raise DataError(f"target {float(values[i])!r} is no class index", where=where(i))
+            raise DataError(f"target {float(values[i])!r} is not a class index", where=where(i))
         return whole
 
     def _index(self, label: str, where: Callable[[int], str], i: int) -> int:
         if not _INTEGER.fullmatch(label):
             whole = integers(np.array([float(label)])) if is_number(label) else None
             if whole is None:
-                raise DataError(f"target {shown(label)} is no class index", where=where(i))
+                raise DataError(f"target {shown(label)} is not a class index", where=where(i))
             self.fractions = True
             return int(whole[0])
         if len(label) > 20 or int(label) not in _INT64:

@@ -1,4 +1,4 @@
-"""From a path to what is in it: the file, the member of an archive, what is inside gzip, and the format."""
+"""Paths -> open inputs: the file, the member of an archive, what is inside gzip, and the format."""
 
 from __future__ import annotations
 

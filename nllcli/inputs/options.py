@@ -1,15 +1,13 @@
-"""How one input is to be read, as far as its reader needs to be told."""
+"""How one input is to be read, as far as its reader needs to know."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-HEADERS = ("auto", "yes", "no")
-
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What the command line says about one input; each format takes what it has a use for.
+    """What the options say about one input; each format uses what it needs.
 
     ``member`` is the array of an archive or the column of a table, ``target_column`` the column that holds the targets,
     ``header`` says whether the first line of text names the columns. ``of_targets`` says that the file holds targets:
@@ -28,5 +26,5 @@ class ReadOptions:
 
     @property
     def of_logits(self) -> bool:
-        """Whether the file holds logits, of which ``input_dtype`` speaks."""
+        """Whether the file holds logits, which ``input_dtype`` is about."""
         return not (self.of_targets or self.of_weights or self.of_classes)

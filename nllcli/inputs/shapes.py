@@ -1,4 +1,4 @@
-"""Which axis of the logits holds the classes, told from the shapes or refused."""
+"""Which axis of the logits holds the classes: it follows from the shapes, or is refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def layout_of(
         raise DataError(f"has no classes: its shape is {shown(shape)}", where=name)
     if n_classes is not None and n_classes > MOST_CLASSES:
         raise DataError(
-            f"has {n_classes} classes on axis {axis}; {MOST_CLASSES} are the most that can be",
+            f"has {n_classes} classes on axis {axis}; the most is {MOST_CLASSES}",
             where=name,
             hint=None if len(shape) == 1 else "are the logits transposed? --class-axis names the axis of the classes",
         )
@@ -43,7 +43,7 @@ def _class_axis(shape: Shape, target_shape: Shape | None, class_axis: int | None
     n_dims = len(shape)
     if class_axis is not None:
         if not -n_dims <= class_axis < n_dims:
-            raise UsageError(f"--class-axis {class_axis} is no axis of shape {shown(shape)}", where=name)
+            raise UsageError(f"--class-axis {class_axis} is not an axis of shape {shown(shape)}", where=name)
         return class_axis % n_dims
     if n_dims <= 2 or target_shape is None:
         return min(1, n_dims - 1)
@@ -67,7 +67,7 @@ def check_targets(
     *,
     one_more: str | None = None,
 ) -> None:
-    """Raise DataError unless targets of ``target_shape``, or what else the ``noun`` is, belong to the logits.
+    """Raise DataError unless targets of ``target_shape``, or another ``noun``, belong to the logits.
 
     ``one_more`` is the hint where there is one too many of one dimension.
     """
@@ -104,8 +104,19 @@ def check_targets(
     )
 
 
+def one_hot(name: str, n_dims: int = 2) -> DataError:
+    """The refusal of integers in the shape of the logits, which has ``n_dims`` dimensions."""
+    hint = "one-hot targets? write them as floating point (0.0, 1.0); they are then class probabilities"
+    return DataError(
+        "holds integers in the shape of the logits",
+        where=name,
+        hint=f"{ONE_LOGIT}; {hint}" if n_dims == 1 else hint,
+        finding="one-hot-integers",
+    )
+
+
 def _other_axis(layout: Layout, target_shape: Shape) -> int | None:
-    """The last axis but that of the classes along which the targets would fit."""
+    """The last axis, other than that of the classes, along which the targets would fit."""
     fitting = [
         axis
         for axis, n in enumerate(layout.shape)

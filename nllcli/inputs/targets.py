@@ -1,40 +1,26 @@
-"""Targets from files: one class index a sample, whatever they were written as."""
+"""Targets, read as they are needed: one class index a sample, whatever they were written as."""
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice, SampleError, UsageError
+from nllcli.errors import DataError, SampleError, UsageError
 from nllcli.inputs.arrays.raw import FileArray
-from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.opening import all_blocks, at_any_place
-from nllcli.inputs.options import ReadOptions
-from nllcli.inputs.shapes import LOGITS_FIRST, shown
-from nllcli.inputs.tables import cells
-from nllcli.inputs.tables.lines import LineNumbers, Lines, clean_lines, without_first_line
-from nllcli.inputs.tables.text import open_table
+from nllcli.inputs.integers import integers, is_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from numpy.typing import NDArray
 
-    from nllcli.data.dataset import BlockSource, VectorSource
-    from nllcli.inputs.bytes.files import ByteStream
-    from nllcli.inputs.tables.dialect import Dialect
-
-REMEDY = "mend the first line, or leave it out"
+    from nllcli.data.dataset import VectorSource
+    from nllcli.data.layout import Layout
 
 
 @dataclass
 class Indices:
-    """Targets of any number type, converted to int64 as they are read."""
+    """Targets of any number type, converted to int64 as they are read: a VectorSource."""
 
     inner: VectorSource
 
@@ -54,24 +40,15 @@ class Indices:
 
 
 @dataclass
-class Shifted:
+class Shifted(Indices):
     """Targets moved ``k`` places back along rows of ``length``, so that position t meets the target of t + k.
 
     Places without a target get ``fill``.
     """
 
-    inner: VectorSource
     k: int
     length: int
     fill: int
-
-    @property
-    def name(self) -> str:
-        return self.inner.name
-
-    @property
-    def n(self) -> int:
-        return self.inner.n
 
     @property
     def scored(self) -> slice:
@@ -89,11 +66,15 @@ class Shifted:
         low, high = max(0, start + self.k), min(self.n, start + n + self.k)
         out = np.full(n, self.fill, np.int64)
         if low < high:
-            out[has_target] = self.inner.read(low, high - low)[at[has_target] + self.k - low]
+            try:
+                out[has_target] = super().read(low, high - low)[at[has_target] + self.k - low]
+            except SampleError as error:
+                error.samples = tuple(sample - self.k for sample in error.samples)
+                raise
         return out
 
     def place(self, sample: int, layout: Layout) -> str:
-        return self.inner.place(sample + self.k, layout)
+        return super().place(sample + self.k, layout)
 
 
 def check_shift(k: int, length: int, name: str) -> None:
@@ -110,159 +91,18 @@ def as_indices(values: NDArray[Any], start: int = 0) -> NDArray[np.int64]:
     if values.dtype.kind == "f":
         with np.errstate(invalid="ignore"):  # of a signalling NaN
             wide = values.astype(np.float64)
-        whole = cells.integers(wide)
+        whole = integers(wide)
         if whole is not None:
             return whole
-        raise _no_index(values, ~cells.is_index(wide), start)
+        raise _not_an_index(values, ~is_index(wide), start)
     if values.dtype.kind == "u" and values.dtype.itemsize == 8 and (values > np.iinfo(np.int64).max).any():
-        raise _no_index(values, values > np.iinfo(np.int64).max, start)
+        raise _not_an_index(values, values > np.iinfo(np.int64).max, start)
     return values.astype(np.int64)
 
 
-def _no_index(values: NDArray[Any], wrong: NDArray[np.bool_], start: int) -> SampleError:
+def _not_an_index(values: NDArray[Any], wrong: NDArray[np.bool_], start: int) -> SampleError:
     i = int(np.flatnonzero(wrong)[0])
-    return SampleError(f"target {values[i]!s} is no class index", culprit="targets", samples=(start + i,))
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Class indices (n,), cut short where ``n`` shows that there are too many anyway, and notes on them.
-
-    ``row`` says where one is, ``one_more`` what to do where there is one too many.
-    """
-
-    values: NDArray[np.int64]
-    n: int
-    row: Callable[[int], str]
-    notes: tuple[Notice, ...] = ()
-    one_more: str | None = None
-
-
-def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    return np.concatenate(parts) if parts else np.empty(0, np.int64)
-
-
-@dataclass(frozen=True)
-class TextColumn:
-    """A text file of one column: its pieces of lines and what the first two lines tell."""
-
-    name: str
-    pieces: Iterator[Lines]
-    numbers: LineNumbers
-    header: str | None
-    numeric: bool
-
-    def place(self, row: int) -> str:
-        return f"line {self.numbers.of(row + (self.header is not None))}"
-
-    def where(self, row: int) -> str:
-        return f"{self.name}, {self.place(row)}"
-
-    def one_more(self) -> str | None:
-        """The hint that the first line may be a header, where it looks like all the others."""
-        if self.header is not None:
-            return None
-        without = f"tail -n +{self.numbers.of(0) + 1} {shlex.quote(self.name)} | nll ... -"
-        return f"is the first line a header? {without} leaves it out"
-
-    @property
-    def notes(self) -> tuple[Notice, ...]:
-        if self.header is None:
-            return ()
-        return (Notice("targets-header", f"{self.name}: the first line, {cells.shown(self.header)}, is a header"),)
-
-    def labels(self) -> Iterator[str]:
-        """Every row's cell."""
-        row = 0
-        for n, piece in self.pieces:
-            yield from self._cells(piece, row)
-            row += n
-
-    def indices(self, reader: LabelReader, most: int | None = None) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """Every row's class index, piece by piece, each with its number of rows; of rows far beyond ``most`` none."""
-        row = 0
-        for n, piece in self.pieces:
-            yield n, self._piece(reader, piece, n, row) if most is None or row <= most else _joined([])
-            row += n
-
-    def _piece(self, reader: LabelReader, piece: bytes, n: int, row: int) -> NDArray[np.int64]:
-        plain = cells.parse_plain(piece, n, 1, ",") if reader.numeric else None
-        whole = None if plain is None else cells.plain_integers(piece, plain, 0, ",")
-        return reader.read(self._cells(piece, row), lambda i: self.where(row + i)) if whole is None else whole
-
-    def _cells(self, piece: bytes, row: int) -> list[str]:
-        lines = enumerate(piece[:-1].split(b"\n"), row)
-        return [_only_cell(cells.text_of(line, self.where(i)), self.where(i)) for i, line in lines]
-
-
-def _only_cell(line: str, where: str) -> str:
-    return next(iter(cells.split(line, "\t", where)), "").strip()
-
-
-def open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | None) -> TextColumn:
-    """The one column of a text file, behind its header if it has one."""
-    if dialect.n_columns != 1:
-        raise DataError(
-            f"has {dialect.n_columns} columns; targets have one",
-            where=stream.name,
-            hint=f"{LOGITS_FIRST}; cut takes one column out",
-        )
-    second = dialect.first_row[0].strip()
-    header = dialect.header[0].strip() if dialect.header else None
-    if (
-        header is not None
-        and not cells.is_number(second)
-        and (not classes or header in classes or second not in classes)
-    ):
-        header = None  # names all the way down
-    numbers = LineNumbers()
-    pieces = clean_lines(stream.read, numbers, stream.name, delimiter=dialect.delimiter)
-    if header is not None:
-        pieces = without_first_line(pieces)
-    return TextColumn(stream.name, pieces, numbers, header, cells.is_number(second))
-
-
-def has_own_index(dialect: Dialect) -> bool:
-    """Whether the column has the index of a pandas Series beside it."""
-    return dialect.has_index and dialect.n_columns == 2
-
-
-def read_text_targets(
-    stream: ByteStream, dialect: Dialect, classes: tuple[str, ...] | None, most: int | None = None
-) -> Labels:
-    """One target a line, integers or names of ``classes``; a first line that is neither is a header.
-
-    The index of a pandas Series is left out. Lines far beyond ``most`` are only counted.
-    """
-    if has_own_index(dialect):
-        return read_labels(open_table(stream, dialect, ReadOptions(target_column="2", classes=classes)), most)
-    column = open_column(stream, dialect, classes)
-    reader = LabelReader(classes, column.numeric)
-    found = list(column.indices(reader, most))
-    stream.check_unchanged()
-    notes = (*column.notes, *reader.notes(stream.name, "text"))
-    values, n = _joined([values for _, values in found]), sum(n for n, _ in found)
-    return Labels(values, n, column.place, notes, column.one_more())
-
-
-def read_labels(source: BlockSource, most: int | None = None) -> Labels:
-    """The targets that a table brings with it; those far beyond ``most`` are only counted."""
-    blocks, n = all_blocks(source, most)
-    values = _joined([block.targets for block in blocks if block.targets is not None])
-    return Labels(values, n, partial(source.place, layout=Layout(source.shape, 1)), source.notes)
-
-
-def read_names(source: FileArray, classes: tuple[str, ...] | None) -> Labels:
-    """The class indices of an array of names, str or UTF-8, of one dimension."""
-    if len(source.shape) != 1:
-        raise DataError(f"names of classes have one dimension, not the shape {shown(source.shape)}", where=source.name)
-    values = at_any_place(source).read_all()
-    try:
-        names = (np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values).tolist()
-    except ValueError as error:
-        raise DataError(f"its text is damaged: {str(error)[:120]}", where=source.name) from error
-    found = LabelReader(classes, numeric=False).read(names, lambda i: f"{source.name}, row {i}")
-    return Labels(found, len(found), lambda i: f"row {i}")
+    return SampleError(f"target {values[i]!s} is not a class index", culprit="targets", samples=(start + i,))
 
 
 def check_indices(source: FileArray) -> FileArray:

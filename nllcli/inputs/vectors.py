@@ -1,37 +1,71 @@
 """Short lists given as an option's value: numbers or names, written out, in a file, or on standard input."""
 
+from __future__ import annotations
+
 import errno
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.inputs.arrays.raw import FileArray, widened
-from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.opening import Input, at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
-from nllcli.inputs.vector_text import (
-    NUMBER,
-    WHOLE,
-    Flaw,
-    Vector,
-    array_of,
-    check_names,
-    number,
-    parse_json,
-    parse_text,
-    pieces_of,
-    short,
-)
+from nllcli.inputs.tables.cells import is_number, shown, split, text_of
+from nllcli.inputs.tables.jsonl import parse_json, unique_names
+from nllcli.inputs.tables.lines import in_memory, kept_lines, whole_lines
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from nllcli.inputs.bytes.files import ByteStream
+
+    # Cells, each with its place in the file, and their names.
+    _Cells = tuple[Iterable[tuple[str, str]], tuple[str, ...] | None]
+
 _MOST_BYTES = 1 << 24
 _MOST_NUMBERS = 1 << 20  # in text, where each takes some microseconds and hundreds of bytes
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+_WHOLE = "a whole number below 2^63 as a float64"  # counts are computed with as float64
+_FORMS = "write numbers between commas, blanks or line ends, or lines of name,number"
+# A first row is a header only by one of these words: a first count written "NA" must not be skipped in silence.
+_HEADERS = {"n", "count", "counts", "number", "n_samples", "support", "frequency", "weight", "weights", "value"}
+_AS_WRITTEN = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=unique_names)
+
+
+@dataclass(frozen=True)
+class Vector:
+    """Numbers in order, int64 or float64, with their names where a file gave them."""
+
+    values: NDArray[Any]
+    names: tuple[str, ...] | None = None
+
+    def in_order_of(self, classes: Sequence[str] | None, *, what: str) -> NDArray[Any]:
+        """The values, those with names in the order of the ``classes`` (None: they have numbers alone).
+
+        Names may be the classes' numbers too. ``what`` is the option, for error messages.
+        """
+        if self.names is None or (classes is not None and self.names == tuple(classes)):
+            return self.values
+        place = {name: i for i, name in enumerate(self.names)}
+        numbers = tuple(str(c) for c in range(len(place)))
+        for known in (classes or (), numbers):
+            if len(known) == len(self.names) and place.keys() == set(known):
+                return self.values[[place[name] for name in known]]
+        own = ", ".join(self.names[:10])
+        if classes is None:
+            raise UsageError(
+                f"names the classes {own}, and those of the logits have no names",
+                where=what,
+                hint="--classes names them in the order of the logits",
+            )
+        raise DataError(f"names the classes {own}; they are {', '.join(classes[:10])}", where=what)
 
 
 def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
@@ -40,43 +74,44 @@ def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
     The file is an array of one dimension (.npy, or a member of .npz or .safetensors), or text: numbers between commas,
     blanks and line ends, lines of name,number, or what nll weights writes. ``what`` is the option, for error messages.
     """
-    pieces = pieces_of(text)
-    if all(map(NUMBER.fullmatch, pieces)):
-        with _blaming(UsageError, what):
-            return Vector(array_of([number(piece, integers) for piece in pieces], integers))
-    odd = next(piece for piece in pieces if not NUMBER.fullmatch(piece))
-    opened = _open(text, what, "numbers such as 10,50,100" + (f" ({short(odd)} is not one)" if pieces[1:] else ""))
-    with _blaming(DataError, opened.stream.name):
-        if opened.is_text:
-            return parse_text(_lines(opened.stream, b"\n\r,\t ", integers), integers)
-        if opened.format == "jsonl":
-            return parse_json("\n".join(_lines(opened.stream, b"\n\r,", integers)), integers)
-        return _parse_array(opened, integers)
+    given = _pieces(text)
+    odd = next((cell for cell in given if not is_number(cell)), None)
+    if odd is None:
+        try:
+            return Vector(_array([_number(cell, integers, what) for cell in given], integers))
+        except DataError as error:
+            raise UsageError(error.message, where=what) from None
+    opened = _open(text, what, "numbers such as 10,50,100" + (f" ({shown(odd)} is not one)" if given[1:] else ""))
+    noun, name = "count" if integers else "weight", opened.stream.name
+    if opened.is_text:
+        cells, names = _text_cells(_text(opened.stream, noun, b"\n,\t "), name, noun)
+    elif opened.format == "jsonl":
+        cells, names = _json_cells(_text(opened.stream, noun, b"\n,"), name, noun)
+    else:
+        return Vector(_array_values(opened, noun))
+    return Vector(_array([_number(cell, integers, f"{name}, {place}") for cell, place in cells], integers), names)
 
 
 def read_names(text: str, *, what: str) -> tuple[str, ...]:
-    """Read names written out (``cat,dog``: a comma tells), or from a file of one a line (``-``: standard input)."""
+    """Read names written out (``cat,dog``, with a comma), or from a file of one a line (``-``: standard input)."""
     if "," in text:
-        with _blaming(UsageError, what):
-            return check_names(text.split(","))
+        return _names(text.split(","), UsageError, what)
     opened = _open(text, what, "names such as cat,dog,horse")
-    with _blaming(DataError, opened.stream.name):
-        if not opened.is_text:
-            raise Flaw(f"is {opened.format.upper()}; names are text, one a line")
-        lines = _lines(opened.stream)
-        return check_names(lines[0].split(",") if len(lines) == 1 else lines)
+    name = opened.stream.name
+    if not opened.is_text:
+        raise DataError(f"is {opened.format.upper()}; names are text, one a line", where=name)
+    rows = _text(opened.stream, "name").rstrip().split(b"\n")
+    lines = [text_of(row, f"{name}, line {i}") for i, row in enumerate(rows, 1)]
+    if lines == [""]:
+        raise DataError("is empty", where=name)
+    return _names(lines[0].split(",") if len(lines) == 1 else lines, DataError, name)
 
 
-# --- where the text is ----------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _blaming(error: type[DataError | UsageError], where: str) -> Iterator[None]:
-    try:
-        yield
-    except Flaw as flaw:
-        place = f"{where}, {flaw.place}" if flaw.place else where
-        raise error(flaw.message, where=place, hint=flaw.hint) from None
+def _names(names: Sequence[str], error: type[DataError | UsageError], where: str) -> tuple[str, ...]:
+    stripped = tuple(name.strip() for name in names)
+    if "" in stripped:
+        raise error(f"name {stripped.index('') + 1} is empty", where=where)
+    return stripped
 
 
 def _open(text: str, what: str, expected: str) -> Input:
@@ -87,56 +122,128 @@ def _open(text: str, what: str, expected: str) -> Input:
         return open_input(text)
     except FaultError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in _MISSING:
-            raise UsageError(f"{short(text)} is neither {expected} nor a file that exists", where=what) from None
+            short = text if len(text) <= 40 else text[:40] + "..."
+            raise UsageError(f"{short!r} is neither {expected} nor a file that exists", where=what) from None
         raise
 
 
-def _lines(stream: ByteStream, separators: bytes = b"", integers: bool = False) -> list[str]:
-    """The lines of a text; raises Flaw where it is too long, or has too many of one of the ``separators``."""
+def _text(stream: ByteStream, noun: str, separators: bytes = b"") -> bytes:
+    """All lines of a text; raises DataError where it is too long, or has too many of one of the separators."""
     data = stream.read_up_to(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
-        raise _too_long(f"is longer than {_MOST_BYTES >> 20} MiB", integers)
-    if any(data.count(separator) > _MOST_NUMBERS for separator in separators):
-        raise _too_long(f"has more than {_MOST_NUMBERS} numbers", integers)
-    try:
-        lines = _LINE_END.split(data.decode("utf-8-sig").rstrip())
-    except UnicodeDecodeError as error:
-        byte = data[error.start]
-        raise Flaw(f"is neither UTF-8 text (byte 0x{byte:02x} at offset {error.start}) nor a .npy file") from None
-    if lines == [""]:
-        raise Flaw("is empty")
-    return lines
+        raise _too_long(f"is longer than {_MOST_BYTES >> 20} MiB", stream.name, noun)
+    text = b"".join(whole_lines(in_memory(data, stream.name)))
+    if any(text.count(separator) > _MOST_NUMBERS for separator in separators):
+        raise _too_long(f"has more than {_MOST_NUMBERS} numbers", stream.name, noun)
+    return text
 
 
-def _parse_array(opened: Input, integers: bool) -> Vector:
-    source = opened.read(ReadOptions(of_classes=True))
+def _too_long(what: str, name: str, noun: str) -> DataError:
+    hint = "targets? nll weights --targets counts them" if noun == "count" else None
+    return DataError(f"{what}: is this one value a class?", where=name, hint=hint)
+
+
+def _text_cells(text: bytes, name: str, noun: str) -> _Cells:
+    """Numbers between commas, blanks and line ends, or those in a column of a table and the names in its first."""
+    kept, numbers = kept_lines(text, name)
+    if not kept:
+        raise DataError("is empty", where=name)
+    places = [f"line {numbers.of(i)}" for i in range(len(kept))]
+    lines = [text_of(line, f"{name}, {place}") for line, place in zip(kept, places, strict=True)]
+    delimiter = "\t" if any("\t" in line for line in lines) else ","
+    split_up = [split(line, delimiter, f"{name}, {place}") for line, place in zip(lines, places, strict=True)]
+    rows = [[cell.strip() for cell in row] for row in split_up]
+    column, header = _column(rows, name, noun)
+    if column is None:
+        return _free_cells(places[header:], lines[header:]), None
+    names = _names([row[0] for row in rows[header:]], DataError, name)
+    placed = [f"{place}, column {column + 1}" for place in places[header:]]
+    return zip([row[column] for row in rows[header:]], placed, strict=True), names
+
+
+def _column(rows: list[list[str]], name: str, noun: str) -> tuple[int | None, bool]:
+    """Which column has the numbers, where the first one has names, and whether the first row is a header."""
+    first, *others = rows
+    width = len(first) if others and len(set(map(len, rows))) == 1 else 0
+    if width == 2:
+        header = first[1].casefold() in _HEADERS
+        if not header and all(is_number(row[0]) for row in rows):
+            hint = "with a first line class,count it is; or write one number a line"
+            raise DataError("has two columns of numbers: is the first one the class?", where=name, hint=hint)
+        return 1, header
+    if width and first[0].casefold() == "class":
+        if noun not in first:
+            raise DataError(f"has no column {noun!r}", where=name, hint=f"it has {', '.join(first)[:80]}")
+        return first.index(noun), True
+    return None, bool(others) and len(first) == 1 and first[0].casefold() in _HEADERS
+
+
+def _json_cells(text: bytes, name: str, noun: str) -> _Cells:
+    """A list of numbers, or what nll weights -f json writes: an object whose classes are a list of objects."""
+    value = parse_json(text.rstrip(), name, _AS_WRITTEN)
+    rows = value.get("classes") if isinstance(value, dict) else None
+    names = None
+    match rows or value:
+        case [*cells] if cells and all(isinstance(cell, str) for cell in cells):
+            pass
+        case [*cells] if rows and all(isinstance(cell, dict) and {"class", noun} <= cell.keys() for cell in cells):
+            names = _names([str(cell["class"]) for cell in cells], DataError, name)
+            cells = [str(cell[noun]) for cell in cells]
+        case _:
+            what = f"neither a list of numbers nor the classes and their {noun} that nll weights writes"
+            raise DataError(f"is JSON, but {what}", where=name)
+    return ((cell, f"index {i}") for i, cell in enumerate(cells)), names
+
+
+def _array_values(opened: Input, noun: str) -> NDArray[Any]:
+    source, name = opened.read(ReadOptions(of_classes=True)), opened.stream.name
     if not isinstance(source, FileArray):
-        raise Flaw(f"is {opened.format.upper()}; numbers are read from text, or from an array such as .npy")
+        what = "numbers are read from text, or from an array such as .npy"
+        raise DataError(f"is {opened.format.upper()}; {what}", where=name)
     if len(source.shape) != 1:
-        raise Flaw(f"has the shape {source.shape}; expected one dimension")
+        raise DataError(f"has the shape {source.shape}; expected one dimension", where=name)
     if source.n_bytes > _MOST_BYTES:
-        raise _too_long(f"is longer than {_MOST_BYTES >> 20} MiB", integers)
+        raise _too_long(f"is longer than {_MOST_BYTES >> 20} MiB", name, noun)
     values = widened(at_any_place(source).read_all())
-    _check_values(values, integers)
-    return Vector(array_of(values, integers))
-
-
-def _too_long(what: str, integers: bool) -> Flaw:
-    hint = "targets? nll weights --targets counts them" if integers else None
-    return Flaw(f"{what}: is this one value a class?", hint=hint)
-
-
-def _check_values(values: NDArray[Any], integers: bool) -> None:
     if not values.size:
-        raise Flaw("is empty")
+        raise DataError("is empty", where=name)
     wrong, expected = ~np.isfinite(values), "a finite number"
-    if integers and not wrong.any():
-        wrong, expected = _not_whole(values), WHOLE
+    if noun == "count" and not wrong.any():
+        wide = values.astype(np.float64)
+        wrong, expected = (wide != np.floor(wide)) | (np.abs(wide) >= 2.0**63), _WHOLE
     if wrong.any():
-        first = int(wrong.argmax())
-        raise Flaw(f"{values[first]} is not {expected}", place=f"index {first}")
+        i = int(wrong.argmax())
+        raise DataError(f"{values[i]} is not {expected}", where=f"{name}, index {i}")
+    return _array(values, noun == "count")
 
 
-def _not_whole(values: NDArray[Any]) -> NDArray[np.bool]:
-    wide = values.astype(np.float64)
-    return np.asarray((wide != np.floor(wide)) | (np.abs(wide) >= 2.0**63))
+def _free_cells(places: list[str], lines: list[str]) -> Iterator[tuple[str, str]]:
+    for place, line in zip(places, lines, strict=True):
+        pieces = _pieces(line)
+        for j, piece in enumerate(pieces, 1):
+            yield piece, f"{place}, value {j}" if len(pieces) > 1 else place
+
+
+def _pieces(line: str) -> list[str]:
+    """Split at commas and blanks; what is missing between two commas is an empty piece."""
+    return [piece for field in line.split(",") for piece in field.split() or [""]]
+
+
+def _number(cell: str, integers: bool, where: str) -> float | int:
+    """A finite number, whole where it has to be."""
+    if not is_number(cell):
+        message = f"{shown(cell)} is not a number" if cell else "a number is missing"
+        raise DataError(message, where=where, hint=_FORMS)
+    value = float(cell)
+    if not isfinite(value):
+        raise DataError(f"{shown(cell)} is not a finite number", where=where)
+    if not integers:
+        return value
+    exact = Decimal(cell)
+    if exact != exact.to_integral_value() or abs(value) >= 2**63:
+        raise DataError(f"{shown(cell)} is not {_WHOLE}", where=where)
+    return int(exact)
+
+
+def _array(numbers: Any, integers: bool) -> NDArray[Any]:
+    return np.asarray(numbers, np.int64 if integers else np.float64)

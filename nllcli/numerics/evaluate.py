@@ -11,11 +11,12 @@ import numpy as np
 from nllcli.data.blocks import Scratch
 from nllcli.errors import SampleError
 from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_sum, exact_sums
-from nllcli.numerics.kernels.convert import is_bfloat16, to_float
+from nllcli.numerics.kernels.convert import both_classes, is_bfloat16, to_float
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.losses.masses import product
 from nllcli.numerics.surprisal.surprisal import FromLogits, Surprisal, surprisal
 from nllcli.numerics.tally import ClassSums, Rows, Tally, tally_of
+from nllcli.numerics.targets import is_class
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -147,7 +148,7 @@ def _score_targets(block: Block, options: LossOptions, n_classes: int) -> _Score
     if targets.ndim == 2:
         targets = to_float(targets, Scratch())
         _refuse_bad_soft(block.start, targets, options)
-        return _Scored(_both_classes(targets) if options.binary else targets, None)
+        return _Scored(both_classes(targets, "probs") if options.binary else targets, None)
     ignored = _ignored(targets, options.ignore_index, n_classes, block.start)
     if ignored is None:
         return _Scored(targets, None)
@@ -168,12 +169,6 @@ def _refuse_bad_soft(start: int, targets: NDArray[Any], options: LossOptions) ->
         )
 
 
-def _both_classes(targets: NDArray[Any]) -> NDArray[np.float64]:
-    """Probabilities of class 1 of two, (n, 1), as those of both classes."""
-    q = targets[:, 0].astype(np.float64)
-    return np.stack([1.0 - q, q], axis=1)
-
-
 def counted_targets(targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int) -> NDArray[np.int64]:
     """The targets (n,) that are not ignored; raises SampleError for those out of range."""
     ignored = _ignored(targets, ignore_index, n_classes, start)
@@ -192,13 +187,11 @@ def weight_sum(block: Block, options: LossOptions, n_classes: int) -> ExactSum:
 
 def _ignored(targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int) -> NDArray[np.bool_] | None:
     """Which targets are ignored, None where none is; the others must be classes."""
-    # Read as unsigned, a negative target is a huge one: one comparison finds both ends.
-    unsigned = targets.view(np.uint64)
-    within = not len(targets) or unsigned.max() < n_classes
-    if within and not 0 <= ignore_index < n_classes:
+    classes = is_class(targets, n_classes)
+    if classes.all() and not 0 <= ignore_index < n_classes:
         return None
     ignored = targets == ignore_index
-    outside = (unsigned >= n_classes) & ~ignored
+    outside = ~(classes | ignored)
     if outside.any():
         first = np.flatnonzero(outside)[:5]
         raise SampleError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,8 +1,9 @@
-"""The weighting schemes by name: what --help, completion and error messages need, without numpy."""
+"""The weighting schemes by name: what help, completion and error messages need, without numpy."""
 
 from typing import NamedTuple
 
-from nllcli.errors import UsageError
+from nllcli.data.settings import DEFAULT_BETA
+from nllcli.errors import UsageError, setting
 from nllcli.registry import Registry
 
 
@@ -34,8 +35,6 @@ NORMALIZATIONS = Registry("normalization", {name: f"{_CODE}:scale_{name}" for na
 
 ZERO_COUNTS = ("error", "zero")
 
-BETA = 0.999  # where none is given
-
 
 def beta_of(scheme: str, beta: float | None) -> float | None:
     """The beta that a scheme takes, None for one without; raises UsageError for one that it cannot take."""
@@ -43,8 +42,10 @@ def beta_of(scheme: str, beta: float | None) -> float | None:
         if beta is None:
             return None
         having = [name for name, about in ABOUT.items() if "beta" in about.parameters]
-        raise UsageError(f"the scheme {scheme} has no beta", hint=f"a beta goes with --scheme {' or '.join(having)}")
-    beta = BETA if beta is None else beta
+        raise UsageError(
+            f"the scheme {scheme} has no beta", hint=f"a beta goes with {setting('scheme', ' or '.join(having))}"
+        )
+    beta = DEFAULT_BETA if beta is None else beta
     if not 0 <= beta < 1:
         raise UsageError(f"beta is {beta!r}, but must be at least 0 and below 1")
     return beta

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_multiple, exact_sum
 
 if TYPE_CHECKING:
@@ -41,9 +41,16 @@ class Rows:
 
 @dataclass(frozen=True)
 class Spread:
-    """Second moments of loss terms a and weights b about ``a = centre * b``: sums of u*u, u*b, b*b, u = a - centre*b.
+    """Second moments of loss terms a and weights b, for the standard error of ``R = sum a / sum b``.
 
-    Kept about a centre of its own so that no digits cancel; merging moves both onto one centre. ``n`` counts the terms.
+    Of the residuals ``u = a - centre * b`` it keeps ``uu = sum u**2`` and ``ub = sum u b``, with ``bb = sum b**2``.
+    The moments about another centre follow, with d the step to it::
+
+        sum (a - (centre + d) b)**2 = uu - 2 d ub + d**2 bb
+        sum (a - (centre + d) b) b  = ub - d bb
+
+    A centre near R lets no digits cancel, so merging moves both onto one between theirs (Chan, Golub and LeVeque,
+    "Algorithms for computing the sample variance", The American Statistician 37, 1983). ``n`` counts the terms.
     """
 
     n: int = 0
@@ -128,6 +135,27 @@ class Tally(Part):
 
     def unweighted_mean(self) -> float:
         return self.unweighted_sum.divided_by(exact_count(self.n_counted))
+
+    def loss(self, reduction: str) -> float | None:
+        """The reduced loss in nats: the mean, or the sum under "sum"; None under "none"."""
+        if reduction == "mean":
+            return self.mean()
+        return float(self.loss_sum) if reduction == "sum" else None
+
+    def bits(self) -> float:
+        """The mean in bits."""
+        return self.mean() / math.log(2)
+
+    def perplexity(self) -> float:
+        """``exp`` of the mean; inf where that overflows."""
+        try:
+            return math.exp(self.mean())
+        except OverflowError:
+            return math.inf
+
+    def accuracy(self) -> float | None:
+        """The share of counted samples predicted right; None where nothing is counted or targets are soft."""
+        return None if self.n_correct is None or not self.n_counted else self.n_correct / self.n_counted
 
     def standard_error(self) -> float:
         """The standard error of the mean, as of a ratio of sums (Cochran, Sampling Techniques, 1977, chapter 6).

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nllcli.data.settings import DEFAULT_SCHEME
 from nllcli.errors import DataError, UsageError
 from nllcli.numerics.schemes import ABOUT, NORMALIZATIONS, SCHEMES, ZERO_COUNTS, beta_of
 
@@ -185,7 +186,7 @@ def scale_mean(ratio: Ratio) -> Floats:
 def class_weights(
     counts: ArrayLike,
     *,
-    scheme: str = "balanced",
+    scheme: str = DEFAULT_SCHEME,
     normalize: str | None = None,
     beta: float | None = None,
     zero_count: str = "error",

@@ -1,11 +1,14 @@
 """A share of 1 as a bar."""
 
-_FULL = "█"
-_PARTS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
+from collections.abc import Sequence
+
+from nllcli.report import Value
+
+_PARTS = "▏▎▍▌▋▊▉█"  # a cell in eighths
 WIDTH = 10
 
 # What stands for the blocks where they cannot be shown: half a cell and more is a cell.
-ASCII = str.maketrans({_FULL: "#", "▉": "#", "▊": "#", "▋": "#", "▌": "#", "▍": ".", "▎": ".", "▏": "."})
+ASCII = dict(zip(_PARTS, "...#####", strict=True))
 
 
 def bar(share: float, width: int = WIDTH) -> str:
@@ -13,4 +16,9 @@ def bar(share: float, width: int = WIDTH) -> str:
     if not share > 0.0:
         return ""
     whole, eighths = divmod(round(min(share, 1.0) * width * 8), 8)
-    return _FULL * whole + _PARTS[eighths]
+    return _PARTS[-1] * whole + _PARTS[eighths - 1 : eighths]
+
+
+def drawn(values: Sequence[Value], width: int = WIDTH) -> list[str]:
+    """Return the bars of a column, whose other values are nothing."""
+    return [bar(value, width) if isinstance(value, float) else "" for value in values]

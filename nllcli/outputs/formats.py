@@ -1,9 +1,9 @@
 """The table of output formats: each turns a report into text that ends in a newline."""
 
-from os import PathLike
 from pathlib import PurePath
 
 from nllcli.errors import UsageError
+from nllcli.outputs.files import StrPath
 from nllcli.registry import Registry
 
 FORMATS = Registry(
@@ -21,8 +21,6 @@ _EXTENSIONS = {".json": "json", ".csv": "csv", ".tsv": "tsv", ".md": "markdown",
 
 # What reads a file of such a name expects anything but text in it.
 _BINARY = frozenset((".npy", ".npz", ".safetensors", ".parquet", ".feather", ".gz"))
-
-StrPath = str | PathLike[str]
 
 
 def format_for(path: StrPath | None) -> str:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from math import floor, isfinite, log10
+from math import floor, inf, log10
+from typing import TypeGuard
 
-from nllcli.outputs.bars import bar
+from nllcli.outputs.bars import drawn
 from nllcli.report import Metric, Step, Value
 
 _TINY, _HUGE = 1e-4, 1e12  # beyond these, digits in a row are harder to read than an exponent
@@ -25,11 +26,14 @@ def shortest(value: Value) -> str:
 
 def texts(kind: str, values: Sequence[Value]) -> list[str]:
     """Return the cells of a column of this ``kind`` as a person reads them; None is empty."""
-    write = _WRITERS[kind]([value for value in values if isinstance(value, float | int)])
-    return [
-        write(value) if isinstance(value, float | int) and not isinstance(value, bool) else shortest(value)
-        for value in values
-    ]
+    if kind == "bar":
+        return drawn(values)
+    write = _WRITERS[kind]([value for value in values if _is_finite(value)])
+    return [write(value) if _is_finite(value) else shortest(value) for value in values]
+
+
+def _is_finite(value: Value) -> TypeGuard[float]:
+    return isinstance(value, float | int) and not isinstance(value, bool) and abs(value) < inf
 
 
 def working_text(step: Step) -> str:
@@ -47,7 +51,7 @@ def _part(part: str | float, fractions: Iterator[str]) -> str:
 
 
 def _is_whole(number: float) -> bool:
-    return isfinite(number) and number == round(number) and abs(number) < _HUGE
+    return abs(number) < _HUGE and number == round(number)
 
 
 def metric_text(metric: Metric) -> str:
@@ -76,13 +80,9 @@ def _at_point(cell: str) -> tuple[str, str]:
     return (cell[: whole.end()], cell[whole.end() :]) if whole else (cell, "")
 
 
-# --- one writer a kind: given the numbers of the column, how each is written ---------------------------------------
+# --- one writer a kind: how a finite number is written, given all of its column ------------------------------------
 
 _Writer = Callable[[float], str]
-
-
-def _text(_: Sequence[float]) -> _Writer:
-    return shortest
 
 
 def _count(numbers: Sequence[float]) -> _Writer:
@@ -96,8 +96,6 @@ def _number(numbers: Sequence[float]) -> _Writer:
     exponent_decimals = 1 if ordinary else 3
 
     def write(x: float) -> str:
-        if not isfinite(x):
-            return shortest(x)
         if abs(x) >= _HUGE or (x and not round(x, decimals)):
             return f"{x:.{exponent_decimals}e}"
         return f"{x + 0.0:,.{decimals}f}"  # adding zero drops the sign of a negative zero
@@ -112,37 +110,22 @@ def _decimals(numbers: Sequence[float]) -> int:
     return next((n for n in range(most) if all(round(x, n) == x for x in numbers)), most)
 
 
-def _share(_: Sequence[float]) -> _Writer:
-    def write(x: float) -> str:
-        if not isfinite(x):
-            return shortest(x)
-        if 0 < x < 0.0005:
-            return "<0.1 %"
-        if 0.9995 <= x < 1:
-            return ">99.9 %"
-        return f"{100 * x:,.1f} %"
-
-    return write
+def _share(x: float) -> str:
+    if 0 < x < 0.0005:
+        return "<0.1 %"
+    if 0.9995 <= x < 1:
+        return ">99.9 %"
+    return f"{100 * x:,.1f} %"
 
 
-def _probability(_: Sequence[float]) -> _Writer:
-    def write(x: float) -> str:
-        if not isfinite(x):
-            return shortest(x)
-        return f"{x:.1e}" if 0 < x < 0.00005 else f"{x:.4f}"
-
-    return write
-
-
-def _bar(_: Sequence[float]) -> _Writer:
-    return bar
+def _probability(x: float) -> str:
+    return f"{x:.1e}" if 0 < x < 0.00005 else f"{x:.4f}"
 
 
 _WRITERS: dict[str, Callable[[Sequence[float]], _Writer]] = {
-    "text": _text,
+    "text": lambda _: shortest,
     "count": _count,
     "number": _number,
-    "share": _share,
-    "probability": _probability,
-    "bar": _bar,
+    "share": lambda _: _share,
+    "probability": lambda _: _probability,
 }

@@ -15,14 +15,9 @@ _PATIENCE_SECONDS = 1.0  # work that ends sooner needs no bar
 
 
 class ProgressBar:
-    """The share done, the rate and the time left; appears only once the work proves long.
+    """The share done, the rate and the time left; appears only once the work proves long."""
 
-    ``wanted`` of None: where standard error is a terminal.
-    """
-
-    def __init__(self, wanted: bool | None = None) -> None:
-        terminal = sys.stderr is not None and sys.stderr.isatty()
-        self._wanted = terminal if wanted is None else wanted
+    def __init__(self) -> None:
         self._begun = time.monotonic()
         self._total: int | None = None
         self._done = 0
@@ -47,8 +42,6 @@ class ProgressBar:
     def advance(self, n_bytes: int) -> None:
         """Count ``n_bytes`` more as done."""
         self._done += n_bytes
-        if not self._wanted:
-            return
         if self._bar is None and time.monotonic() - self._begun > _PATIENCE_SECONDS:
             self._show()
         if self._bar is not None and self._task is not None:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.errors import UsageError
+from nllcli.data.settings import DEFAULT_SCHEME
+from nllcli.errors import UsageError, setting
+from nllcli.inputs.counting import counts_of
 from nllcli.inputs.vectors import read_vector
-from nllcli.scoring.again import open_again
-from nllcli.scoring.passes import targets_of
+from nllcli.numerics.schemes import beta_of
+from nllcli.numerics.weightings import class_weights
+from nllcli.scoring.passes import open_again, targets_of
 from nllcli.scoring.signature import listed, plain
 
 if TYPE_CHECKING:
@@ -18,26 +21,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import Dataset
-    from nllcli.scoring.request import ScoreRequest
+    from nllcli.data.settings import ScoreRequest
+
+_COUNTING = setting("counts", "targets")
 
 
 def class_weights_of(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.float64] | None, str]:
     """The weights (n_classes,) and their name in the signature."""
-
     wanted = request.weights
     n_classes = dataset.n_classes
     if wanted.weights is not None:
-        vector = read_vector(wanted.weights, what="--weights")
-        weights = vector.in_order_of(dataset.class_names, what="--weights")
-        _check_length(len(weights), n_classes, "--weights", "weights")
+        vector = read_vector(wanted.weights, what=setting("weights"))
+        weights = vector.in_order_of(dataset.class_names, what=setting("weights"))
+        _check_length(len(weights), n_classes, setting("weights"), "weights")
         return np.asarray(weights, np.float64), listed(weights)
     if wanted.counts is None:
         return None, "none"
 
-    from nllcli.numerics.schemes import beta_of
-    from nllcli.numerics.weightings import class_weights
-
-    scheme = wanted.scheme or "balanced"
+    scheme = wanted.scheme or DEFAULT_SCHEME
     names = dataset.class_names
     counts = _count(request, dataset) if wanted.counts == "targets" else given_counts(wanted.counts, dataset, n_classes)
     weights = class_weights(
@@ -59,11 +60,10 @@ def class_weights_of(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[n
 
 
 def given_counts(counts: str, dataset: Dataset, n_classes: int) -> Sequence[int]:
-    """The numbers of --counts, one a class, in the order of the classes."""
-
-    vector = read_vector(counts, what="--counts", integers=True)
-    values: Sequence[int] = vector.in_order_of(dataset.class_names, what="--counts").tolist()
-    _check_length(len(values), n_classes, "--counts", "counts")
+    """Counts as given, one a class, in the order of the classes."""
+    vector = read_vector(counts, what=setting("counts"), integers=True)
+    values: Sequence[int] = vector.in_order_of(dataset.class_names, what=setting("counts")).tolist()
+    _check_length(len(values), n_classes, setting("counts"), "counts")
     return values
 
 
@@ -74,15 +74,12 @@ def _check_length(n: int, n_classes: int, what: str, noun: str) -> None:
 
 def _count(request: ScoreRequest, dataset: Dataset) -> Sequence[int]:
     """Count the classes among the targets; where they come with the logits, in a pass over inputs opened anew."""
-
     if dataset.soft_targets is not None:
-        raise UsageError("--counts targets needs class indices; the targets are class probabilities")
+        raise UsageError(f"{_COUNTING} needs class indices; the targets are class probabilities")
     if dataset.logits.labels:
-        dataset = open_again(request.inputs, "--counts targets reads the targets among the logits first")
+        dataset = open_again(request.inputs, f"{_COUNTING} reads the targets among the logits first")
     elif dataset.targets is None:
-        raise UsageError("--counts targets counts the targets, and there are none")
-    counts = np.zeros(dataset.n_classes, np.int64)
-    for indices in targets_of(dataset, request.loss.ignore_index, dataset.n_classes):
-        counts += np.bincount(indices, minlength=dataset.n_classes)
-    result: Sequence[int] = counts.tolist()
-    return result
+        raise UsageError(f"{_COUNTING} counts the targets, and there are none")
+    found = targets_of(dataset, request.loss.ignore_index, dataset.n_classes)
+    counts: Sequence[int] = counts_of(found, dataset.n_classes).tolist()
+    return counts

@@ -8,14 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nllcli.data.blocks import Block, Chunk
-from nllcli.engine.blocks import map_blocks
-from nllcli.errors import UsageError
+from nllcli.data.settings import ScoreRequest
+from nllcli.engine.blocks import fold
+from nllcli.errors import UsageError, setting
 from nllcli.numerics.evaluate import weight_sum
 from nllcli.numerics.exact import ExactSum
-from nllcli.scoring.again import open_again
-from nllcli.scoring.blocks import chunks, raw_targets
-from nllcli.scoring.places import blaming
-from nllcli.scoring.request import ScoreRequest
+from nllcli.scoring.passes import chunks, naming_places, open_again, raw_targets
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
@@ -46,8 +44,9 @@ def settle_gradient(request: ScoreRequest) -> tuple[Settled, float]:
 
 
 _AS_LOGITS = {
-    "log-probs": "log-probabilities are logits of the same softmax: --from logits",
-    "probs": "log-probabilities are logits of the same softmax: nll compute --from probs --save-log-probs FILE.npy",
+    "log-probs": f"log-probabilities are logits of the same softmax: {setting('source', 'logits')}",
+    "probs": "log-probabilities are logits of the same softmax: "
+    f"nll compute {setting('source', 'probs')} {setting('save_log_probs', 'FILE.npy')}",
 }
 
 
@@ -56,17 +55,20 @@ def _check(request: ScoreRequest) -> None:
     if source != "logits":
         raise UsageError(f"the gradient is by logits; the file holds {source}", hint=_AS_LOGITS.get(source))
     if request.clip is not None:
-        raise UsageError("--clip makes the loss flat in places; the gradient is that of the loss without it")
+        raise UsageError(
+            f"{setting('clip')} makes the loss flat in places; the gradient is that of the loss without it"
+        )
 
 
 def _denominator(settled: Settled) -> ExactSum:
     dataset, options = settled.dataset, settled.options
     n_classes = dataset.n_classes
-    total = ExactSum()
-    with blaming(dataset):
-        for part in map_blocks(lambda block, _: weight_sum(block, options, n_classes), _chunks(dataset), threads=1):
-            total += part
-    return total
+
+    def work(block: Block, _: Scratch) -> ExactSum:
+        return weight_sum(block, options, n_classes)
+
+    with naming_places(dataset):
+        return fold(work, ExactSum(), _chunks(dataset), threads=1)
 
 
 def _chunks(dataset: Dataset) -> Iterator[Chunk]:

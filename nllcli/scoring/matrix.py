@@ -2,26 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nllcli.errors import UsageError
+from nllcli.errors import UsageError, setting
 from nllcli.report import Column, Metric, Report, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import Dataset
+    from nllcli.errors import Notice
+
+_MOST_VALUES = 1_000_000
 
 
 class ArrayWriter(Protocol):
     """Takes the values of consecutive samples."""
 
     def write(self, start: int, values: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class ArrayTarget:
+    """Where an array goes: a file, opened by ``open_array`` in ``format`` (None: by its extension)."""
+
+    open_array: Callable[..., AbstractContextManager[ArrayWriter]]
+    path: str
+    format: str | None = None
+    dtype: str = "f8"
+
+
+@dataclass
+class Rows:
+    """All values (n, n_columns), as long as a page could hold them: what is larger goes into a file as it comes."""
+
+    name: str
+    columns: tuple[str, ...]
+    values: list[list[float]] = field(default_factory=list)
+
+    def write(self, start: int, values: NDArray[np.float64]) -> None:
+        if (start + len(values)) * len(self.columns) > _MOST_VALUES:
+            file, csv = setting("output", "FILE.npy"), setting("format", "csv")
+            raise UsageError(
+                f"has more than {_MOST_VALUES:,} values, too many for a report",
+                where=self.name,
+                hint=f"{file} writes them as they come, and so does {csv}",
+            )
+        self.values.extend(values.tolist())
+
+
+@contextmanager
+def destination(dataset: Dataset, n_columns: int, target: ArrayTarget | None) -> Iterator[Rows | ArrayWriter]:
+    """What takes the values (n, n_columns) of every block: the file of ``target``, or rows for a report."""
+    if target is not None:
+        plan = array_like_logits(dataset, n_columns)
+        with target.open_array(target.path, dtype=target.dtype, format=target.format, **plan) as writer:
+            yield writer
+        return
+    n_dims = len(dataset.layout.shape)
+    if n_dims > 2:
+        raise UsageError(
+            f"a table holds (N, C) or (C,), not logits of {n_dims} dimensions",
+            where=dataset.logits.name,
+            hint=f"{setting('output', 'FILE.npy')} writes them in their own shape",
+        )
+    numbers = tuple(map(str, range(dataset.n_classes)[-n_columns:]))
+    yield Rows(dataset.logits.name, _class_names(dataset, n_columns) or numbers)
 
 
 def array_like_logits(dataset: Dataset, n_columns: int) -> dict[str, Any]:
@@ -43,100 +95,36 @@ def _class_names(dataset: Dataset, n_columns: int) -> tuple[str, ...] | None:
     return None if names is None else names[dataset.n_classes - n_columns :]
 
 
-def _column_names(dataset: Dataset, n_columns: int) -> tuple[str, ...]:
-    """The classes' names, or their numbers."""
-    return _class_names(dataset, n_columns) or tuple(map(str, range(dataset.n_classes)[-n_columns:]))
-
-
 @dataclass(frozen=True)
-class ArrayTarget:
-    """Where an array goes: a file, opened by ``open_array`` in ``format`` (None: by its extension)."""
+class MatrixResult:
+    """One value a class for every sample; ``rows`` is None where they went into a file.
 
-    open_array: Callable[..., AbstractContextManager[ArrayWriter]]
-    path: str
-    format: str | None = None
-    dtype: str = "f8"
-
-
-def matrix(
-    blocks: Iterable[tuple[int, NDArray[np.float64]]],
-    about: MatrixTable,
-    dataset: Dataset,
-    *,
-    n_columns: int,
-    target: ArrayTarget | None,
-) -> Report:
-    """Write ``blocks`` into ``target``, or, without one, into the report; its notes go out either way."""
-    if target is None:
-        return _matrix_report(blocks, about, dataset, n_columns=n_columns)
-    _write_matrix(blocks, target, dataset, n_columns=n_columns)
-    return Report(about.command, about.title, about.signature, notes=dataset.notes)
-
-
-def _write_matrix(
-    blocks: Iterable[tuple[int, NDArray[np.float64]]], target: ArrayTarget, dataset: Dataset, *, n_columns: int
-) -> None:
-    """Write ``blocks`` of (start, values (n, n_columns)) in the shape and memory order of the logits."""
-    plan = array_like_logits(dataset, n_columns)
-    with target.open_array(target.path, dtype=target.dtype, format=target.format, **plan) as writer:
-        for start, values in blocks:
-            writer.write(start, values)
-
-
-_MOST_VALUES = 1_000_000
-
-
-@dataclass(frozen=True)
-class MatrixTable:
-    """How a report on a matrix names things: ``key`` is that of JSON, ``kind`` that of its columns."""
+    ``key`` is what the values are called in JSON, ``kind`` that of their columns.
+    """
 
     command: str
     title: str
     signature: str
     key: str
     kind: str
+    rows: Rows | None
+    n_classes: int
     metrics: tuple[Metric, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+    notes: tuple[Notice, ...] = ()
 
 
-def _matrix_report(
-    blocks: Iterable[tuple[int, NDArray[np.float64]]], about: MatrixTable, dataset: Dataset, *, n_columns: int
-) -> Report:
-    """A table of one row a sample, its place first."""
-    if len(dataset.layout.shape) > 2:
-        raise UsageError(
-            f"a table holds (N, C) or (C,), not logits of {len(dataset.layout.shape)} dimensions",
-            where=dataset.logits.name,
-            hint="-o FILE.npy writes them in their own shape",
-        )
-    names = _column_names(dataset, n_columns)
-    rows = _rows(blocks, n_columns, dataset.logits.name)
-    columns = (Column("sample", "sample", "count"), *(Column(name, name, about.kind) for name in names))
-    table = Table(about.key, "", columns, [[i, *row] for i, row in enumerate(rows)])
+def matrix_report(result: MatrixResult) -> Report:
+    """A table of one row a sample, its place first; of what went into a file only the notices."""
+    report = Report(result.command, result.title, result.signature, warnings=result.warnings, notes=result.notes)
+    if result.rows is None:
+        return report
+    values, names = result.rows.values, result.rows.columns
+    columns = (Column("sample", "sample", "count"), *(Column(name, name, result.kind) for name in names))
     metrics = (
-        *about.metrics,
-        Metric("n_samples", "samples", len(rows), hidden=True),
-        Metric("n_classes", "classes", dataset.n_classes, hidden=True),
+        *result.metrics,
+        Metric("n_samples", "samples", len(values), hidden=True),
+        Metric("n_classes", "classes", result.n_classes, hidden=True),
     )
-    return Report(
-        about.command,
-        about.title,
-        about.signature,
-        metrics,
-        (table,),
-        notes=dataset.notes,
-        quiet=[value for row in rows for value in row],
-    )
-
-
-def _rows(blocks: Iterable[tuple[int, NDArray[np.float64]]], n_columns: int, name: str) -> list[list[float]]:
-    """All rows, as long as a page could hold them: what is larger goes into a file as it comes."""
-    rows: list[list[float]] = []
-    for _, values in blocks:
-        if (len(rows) + len(values)) * n_columns > _MOST_VALUES:
-            raise UsageError(
-                f"has more than {_MOST_VALUES:,} values, too many for a report",
-                where=name,
-                hint="-o FILE.npy writes them as they come, and so does -f csv",
-            )
-        rows.extend(values.tolist())
-    return rows
+    table = Table(result.key, "", columns, [[i, *row] for i, row in enumerate(values)])
+    return replace(report, metrics=metrics, tables=(table,), quiet=[value for row in values for value in row])

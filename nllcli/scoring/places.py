@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import math
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, SampleError
+from nllcli.errors import DataError, Notice, SampleError, setting
 from nllcli.inputs.shapes import ONE_LOGIT
-from nllcli.scoring.blocks import raw_targets
+from nllcli.scoring.passes import raw_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nllcli.data.dataset import Dataset
-    from nllcli.numerics.tally import Rows
+    from nllcli.numerics.tally import Rows, Tally
+    from nllcli.scoring.settled import Settled
 
 
-@contextmanager
-def blaming(dataset: Dataset) -> Iterator[None]:
-    """Turn samples that cannot be scored into an error that names file and place."""
-    try:
-        yield
-    except SampleError as error:
-        vector = {"targets": dataset.targets, "sample_weights": dataset.sample_weights}.get(error.culprit)
-        source = dataset.soft_targets if error.culprit == "targets" and dataset.soft_targets else dataset.logits
+def placed(error: SampleError, dataset: Dataset) -> DataError:
+    """The error with its file and place."""
+    vector = {"targets": dataset.targets, "sample_weights": dataset.sample_weights}.get(error.culprit)
+    source = dataset.soft_targets if error.culprit == "targets" and dataset.soft_targets else dataset.logits
 
-        def place(sample: int, column: int | None = None) -> str:
-            layout = dataset.layout
-            return source.place(sample, layout, column) if vector is None else vector.place(sample, layout)
+    def place(sample: int, column: int | None = None) -> str:
+        layout = dataset.layout
+        return source.place(sample, layout, column) if vector is None else vector.place(sample, layout)
 
-        message = _with_name(error, dataset.class_names)
-        if len(error.values) > 1:
-            more = zip(error.samples[1:], error.values[1:], strict=True)
-            message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
-        # Of two classes there may be only the column of class 1.
-        column = 0 if dataset.binary and error.class_index is not None else error.class_index
-        where = f"{(vector or source).name}, {place(error.samples[0], column)}"
-        raise DataError(message, where=where, hint=error.hint or _out_of_range_hint(error, dataset)) from error
+    message = _with_name(error, dataset.class_names)
+    if len(error.values) > 1:
+        more = zip(error.samples[1:], error.values[1:], strict=True)
+        message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
+    # Of two classes there may be only the column of class 1.
+    column = 0 if dataset.binary and error.class_index is not None else error.class_index
+    where = f"{(vector or source).name}, {place(error.samples[0], column)}"
+    return DataError(message, where=where, hint=error.hint or _out_of_range_hint(error, dataset))
 
 
 def _with_name(error: SampleError, class_names: tuple[str, ...] | None) -> str:
-    """The message with the name of the class beside its number."""
+    """The message with the name of the class after its number."""
     if error.class_index is None or class_names is None:
         return error.message
     numbered = f"class {error.class_index}"
@@ -72,3 +67,48 @@ def places(rows: Rows, dataset: Dataset) -> str:
     """The first samples of a finding, in the words of the file."""
     listed = ", ".join(dataset.logits.place(sample, dataset.layout) for sample in rows.first)
     return listed + (", ..." if rows.n > len(rows.first) else "")
+
+
+def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:
+    """What the samples themselves made suspicious."""
+    options, dataset = settled.options, settled.dataset
+    found = []
+    if not tally.n_samples:
+        found.append(Notice("no-samples", "there are no samples: the mean is NaN, the sum 0"))
+    elif not tally.n_counted:
+        every = f"every target that {setting('shift', settled.shift)} reaches" if settled.shift else "every target"
+        found.append(
+            Notice("nothing-counted", f"{every} is {options.ignore_index}, the ignored index: the mean is NaN")
+        )
+    elif tally.weight_sum.units == 0:
+        found.append(
+            Notice("zero-weight-sum", "the weights of the counted samples add up to 0: the mean is not defined")
+        )
+    for code, rows in tally.findings.items():
+        found.append(
+            Notice(
+                code,
+                FINDINGS[code].format(n=rows.n, total=tally.n_samples, worst=rows.worst, places=places(rows, dataset)),
+            )
+        )
+    if options.clip is not None:
+        found.append(
+            Notice(
+                "clipped",
+                f"p is clipped to [{options.clip:g}, 1 - {options.clip:g}]: "
+                f"no surprisal exceeds {-math.log(options.clip):.4f} nats",
+            )
+        )
+    return found
+
+
+FINDINGS = {
+    "infinite-loss": "infinite loss in {n} of {total} samples, a class that the loss asks for having probability 0: "
+    "{places}",
+    "negative-sample-weights": "negative sample weights in {n} of {total} samples: {places}",
+    "nonfinite-logits": "NaN, +inf or only -inf in {n} of {total} samples, which count as NaN: {places}",
+    "not-normalised": "probabilities that do not sum to 1 (off by up to {worst:.3g}), used as they are, "
+    "in {n} of {total} samples: {places}",
+    "soft-targets-not-normalised": "soft targets that do not sum to 1 (off by up to {worst:.3g}), used as they are, "
+    "in {n} of {total} samples: {places}",
+}

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
-from nllcli.data.settings import LossOptions
-from nllcli.errors import Notice, UsageError
-from nllcli.inputs.dataset import JSON_TARGET, open_dataset
-from nllcli.inputs.tables.jsonl import JsonLines
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, ON_NONFINITE, PRECISIONS, REDUCTIONS, SOURCES, LossOptions
+from nllcli.errors import Notice, UsageError, counted, setting
+from nllcli.inputs.dataset import open_dataset
 from nllcli.numerics.losses import LOSSES
-from nllcli.scoring.checks import check_options, check_weight_options, clip_of
-from nllcli.scoring.class_weights import class_weights_of
-from nllcli.words import counted
 
 if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset
-    from nllcli.scoring.request import ScoreRequest
+    from nllcli.data.settings import ScoreRequest, WeightOptions
 
 
 @dataclass(frozen=True)
@@ -34,6 +31,11 @@ class Settled:
         """Whether samples count differently, by class or one by one."""
         return self.options.class_weights is not None or self.dataset.sample_weights is not None
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes' names, or their numbers."""
+        return self.dataset.class_names or tuple(map(str, range(self.dataset.n_classes)))
+
 
 def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     """Check the settings, open the inputs (unless they are: ``dataset``) and work out the class weights."""
@@ -41,17 +43,30 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     if dataset is None:
         dataset = open_dataset(request.inputs)
     if not dataset.has_targets and LOSSES[request.loss.loss].needs_targets:
-        among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else "--target-column for a column of LOGITS"
-        raise UsageError("there are no targets", hint=f"name a second file, or {among}")
-    weights, weighting = class_weights_of(request, dataset)
+        raise no_targets(dataset)
+    weights, weighting = None, "none"
+    if (request.weights.weights, request.weights.counts) != (None, None):
+        from nllcli.scoring.class_weights import class_weights_of
+
+        weights, weighting = class_weights_of(request, dataset)
     options = replace(request.loss, class_weights=weights, clip=clip_of(request.clip, dataset))
-    check_options(
-        options,
-        soft=dataset.soft_targets is not None,
-        ignoring=request.inputs.ignore_index is not None,
-        unlabelled=not dataset.has_targets,
-    )
-    return Settled(dataset, options, weighting, notices(options, dataset), request.inputs.shift)
+    return settle_options(options, dataset, weighting, shift=request.inputs.shift)
+
+
+def no_targets(dataset: Dataset) -> UsageError:
+    """The refusal of logits without targets, for a command that needs them."""
+    from nllcli.inputs.dataset import JSON_TARGET
+    from nllcli.inputs.tables.jsonl import JsonLines
+
+    column = f"{setting('target_column')} for a column of {setting('logits')}"
+    among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else column
+    return UsageError("there are no targets", hint=f"name a second file, or {among}")
+
+
+def settle_options(options: LossOptions, dataset: Dataset, weighting: str, *, shift: int = 0) -> Settled:
+    """Settings for an open dataset; raises UsageError for those that have no meaning for it."""
+    check_options(options, soft=dataset.soft_targets is not None, unlabelled=not dataset.has_targets)
+    return Settled(dataset, options, weighting, notices(options, dataset), shift)
 
 
 def notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
@@ -74,3 +89,74 @@ def notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
             )
         )
     return tuple(found)
+
+
+def check_weight_options(weights: WeightOptions) -> None:
+    """Raise UsageError for options of class weights that do not fit together."""
+    if weights.weights is not None and weights.counts is not None:
+        raise UsageError(
+            f"{setting('weights')} and {setting('counts')} both give class weights", hint="give one of them"
+        )
+    deriving = (weights.scheme, weights.normalize, weights.beta) != (None, None, None) or weights.zero_count != "error"
+    if weights.counts is None and deriving:
+        raise UsageError(
+            f"{setting('scheme')}, {setting('normalize')}, {setting('beta')} and {setting('zero_count')} "
+            "derive weights from counts, and there are none",
+            hint=f"{setting('counts', 'targets')} counts the targets themselves",
+        )
+
+
+def check_options(loss: LossOptions, *, soft: bool, unlabelled: bool = False) -> None:
+    """Raise UsageError for settings that have no meaning, alone or with ``soft`` targets or none (``unlabelled``)."""
+    choices = {
+        "source": SOURCES,
+        "loss": tuple(LOSSES),
+        "reduction": REDUCTIONS,
+        "precision": PRECISIONS,
+        "on_nonfinite": ON_NONFINITE,
+    }
+    for name, known in choices.items():
+        if getattr(loss, name) not in known:
+            raise UsageError(f"unknown {name} {getattr(loss, name)!r}", hint=f"one of: {', '.join(known)}")
+    if loss.class_weights is not None and not all(map(isfinite, loss.class_weights)):
+        raise UsageError("class weights must be finite numbers")
+    record = LOSSES[loss.loss]
+    if unlabelled and record.needs_targets:
+        raise UsageError(f"the loss {loss.loss} needs targets")
+    if unlabelled and loss.class_weights is not None:
+        raise UsageError("class weights are selected by target, and there are no targets")
+    if not 0.0 <= loss.label_smoothing <= 1.0:
+        raise UsageError(f"label smoothing {loss.label_smoothing} is outside 0..1")
+    if loss.label_smoothing and not record.smooths:
+        raise UsageError(f"label smoothing is defined for the loss nll, not for {loss.loss}")
+    check_temperature(loss)
+    if loss.clip is not None and not 0.0 < loss.clip < 0.5:
+        raise UsageError(f"clip {loss.clip} is not between 0 and 0.5")
+    if soft and not record.takes_soft:
+        raise UsageError(f"the loss {loss.loss} needs class indices; the targets are class probabilities")
+    if soft and loss.ignore_index != DEFAULT_IGNORE_INDEX:
+        raise UsageError(
+            "an index to ignore is a class index; the targets are class probabilities", hint="leave it out"
+        )
+
+
+def check_temperature(loss: LossOptions) -> None:
+    """Raise UsageError for a temperature that cannot divide, or that has no logits to divide."""
+    if not 0.0 < loss.temperature < float("inf"):
+        raise UsageError(f"temperature {loss.temperature} is not a finite number above 0")
+    if loss.temperature != 1.0 and loss.source != "logits":
+        raise UsageError(f"a temperature divides logits; these are {loss.source}")
+
+
+def clip_of(clip: str | float | None, dataset: Dataset) -> float | None:
+    """The eps that p is clipped with; "auto" is the machine epsilon of the logits' dtype."""
+    if clip is None:
+        return None
+    if clip == "auto":
+        from nllcli.numerics.evaluate import machine_epsilon
+
+        return machine_epsilon(dataset.logits.dtype)
+    try:
+        return float(clip)
+    except ValueError:
+        raise UsageError(f"{setting('clip')} {clip!r} is neither a number nor auto") from None

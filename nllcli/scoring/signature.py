@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from nllcli.report import Signature
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import VectorSource
     from nllcli.data.layout import Layout
+    from nllcli.data.settings import LossOptions
     from nllcli.scoring.settled import Settled
 
 
@@ -18,12 +23,10 @@ _DIGESTED_AT_ONCE = 1 << 19
 
 def signature(settled: Settled) -> str:
     """One line that names every setting that changes the number."""
-    from nllcli.version import __version__
-
     options, layout = settled.options, settled.dataset.layout
     parts = {
         "loss": options.loss,
-        "from": options.source + ("-binary" if options.binary else ""),
+        "from": source_part(options),
         "reduction": options.reduction,
         "weights": settled.weighting,
         "sample-weights": _digest_of(settled.dataset.sample_weights),
@@ -35,9 +38,13 @@ def signature(settled: Settled) -> str:
         **class_axis_part(layout),
         **({"shift": str(settled.shift)} if settled.shift else {}),
         "precision": options.precision,
-        "version": __version__,
     }
-    return "|".join(f"{key}:{value}" for key, value in parts.items())
+    return str(Signature(parts))
+
+
+def source_part(options: LossOptions) -> str:
+    """What the file holds, in a signature."""
+    return options.source + ("-binary" if options.binary else "")
 
 
 def class_axis_part(layout: Layout) -> dict[str, str]:
@@ -50,11 +57,16 @@ def _digest_of(vector: VectorSource | None) -> str:
     """A digest of one float64 a sample, in file order."""
     if vector is None:
         return "none"
+    starts = range(0, vector.n, _DIGESTED_AT_ONCE)
+    return _sha256(vector.read(start, min(_DIGESTED_AT_ONCE, vector.n - start)) for start in starts)
+
+
+def _sha256(pieces: Iterable[NDArray[Any]]) -> str:
+    """A digest of numbers as float64."""
     from hashlib import sha256  # loads OpenSSL: only where it is needed
 
     digest = sha256()
-    for start in range(0, vector.n, _DIGESTED_AT_ONCE):
-        values = vector.read(start, min(_DIGESTED_AT_ONCE, vector.n - start))
+    for values in pieces:
         digest.update(values.astype("<f8", copy=False).tobytes())
     return f"sha256-{digest.hexdigest()[:12]}"
 
@@ -67,8 +79,4 @@ def plain(value: float) -> str:
 def listed(values: NDArray[np.float64]) -> str:
     """One number a class, or a digest where that would be long."""
     listed = ",".join(plain(float(value)) for value in values)
-    if len(listed) <= 60:
-        return listed
-    from hashlib import sha256
-
-    return f"sha256-{sha256(values.astype('<f8').tobytes()).hexdigest()[:12]}"
+    return listed if len(listed) <= 60 else _sha256([values])

@@ -56,7 +56,7 @@ def test_compute_refuses(options, message):
 
 
 def test_a_target_between_two_classes_is_named_with_its_row():
-    with pytest.raises(nllcli.NllError, match=r"targets, row 1: target 1\.5 is no class index"):
+    with pytest.raises(nllcli.NllError, match=r"targets, row 1: target 1\.5 is not a class index"):
         nllcli.compute(LOGITS, [0, 1.5])
 
 

@@ -112,7 +112,7 @@ def test_the_page(faulty, capsys):
         "error: targets-out-of-range",
         "  what  1 target is none of the classes 0..3",
         "  seen  samples 1; first row 3; values 9 (1 time)",
-        "  fix   --ignore-index for a value that means no label; else mend the targets or save all classes",
+        "  fix   --ignore-index for a value that means no label; else fix the targets or save all classes",
     ]
     assert run(capsys, *PETS)[1].split("\n\n")[1].split(maxsplit=2) == ["findings", "0", "nothing suspicious"]
 
@@ -140,7 +140,7 @@ def test_threads_change_nothing(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "told"),
+    ("text", "code", "message"),
     [
         ("cat,dog,horse\n1,2,0\n3,x,0\n5,6,0\n", 3, "is not a number"),
         ("", 3, "is empty"),
@@ -148,13 +148,13 @@ def test_threads_change_nothing(tmp_path, capsys):
     ],
     ids=["no number", "empty", "missing"],
 )
-def test_what_cannot_be_read_is_an_error(text, code, told, tmp_path, capsys):
+def test_what_cannot_be_read_is_an_error(text, code, message, tmp_path, capsys):
     path = tmp_path / "logits.csv"
     if text is not None:
         path.write_text(text)
     exit_code, out, err = run(capsys, str(path), PETS[1])
     assert (exit_code, out) == (code, "")
-    assert told in err
+    assert message in err
     assert err.startswith("nll: error: ")
 
 
@@ -177,7 +177,7 @@ def test_names_and_lines_of_a_table(tmp_path, capsys):
     assert outside["evidence"]["first"] == ["row 7"]
 
 
-def test_options_that_mend(tmp_path, capsys):
+def test_options_that_fix(tmp_path, capsys):
     """What a finding advises makes the file clean."""
     logits, targets = sound(3, 60, 5)
     np.save(tmp_path / "probs.npy", softmax(logits))
@@ -206,151 +206,6 @@ def test_log_probabilities_read_as_advised_are_clean(build, tmp_path, capsys):
     assert finding["evidence"] == {"samples": 80, "sum_to_1_as_bfloat16": 80}
     advised = finding["fix"].split(";")[0].split()
     assert run(capsys, *words, *advised, "-q") == (0, "", "")
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        ["--weights", "1,2,3"],
-        [
-            "--counts",
-            "targets",
-            "--scheme",
-            "inverse",
-            "--normalize",
-            "max",
-            "--zero-count",
-            "zero",
-            "--reduction",
-            "sum",
-        ],
-        ["--counts", "5,6,7", "--scheme", "effective", "--beta", "0.9"],
-        ["--loss", "one-vs-rest", "--reduction", "sum"],
-        ["--label-smoothing", "0.2", "--temperature", "3"],
-        ["--clip", "0.2", "--precision", "fast", "--on-nonfinite", "nan", "--header", "yes"],
-        ["--sample-weights", "own.npy"],
-    ],
-    ids=lambda settings: settings[0],
-)
-def test_settings_decide_the_loss_that_is_reported(settings, tmp_path, capsys):
-    """The number of nll compute; the findings stay those of the file."""
-    np.save(tmp_path / "own.npy", np.array([1.0, 0.5, 2.0]))
-    words = [*PETS, *(str(tmp_path / word) if word == "own.npy" else word for word in settings)]
-    code, out, _ = run(capsys, *words, "-f", "json")
-    answer = json.loads(out)
-    assert (code, answer["n_findings"], list(answer)) == (0, 0, KEYS)
-    assert main(["compute", *words, "-f", "json"]) == 0
-    wanted = json.loads(capsys.readouterr().out)
-    assert answer["loss"] == wanted["loss"] != pytest.approx(PLAIN, abs=1e-3)
-    assert answer["signature"] == wanted["signature"]
-
-
-def test_findings_come_first_where_no_loss_can(faulty, capsys):
-    code, out, _ = run(capsys, *faulty, "--reduction", "sum", "-f", "json")
-    answer = json.loads(out)
-    assert code == 5
-    assert answer["loss"] is None
-    assert [finding["code"] for finding in answer["findings"]] == ["targets-out-of-range", "duplicated-rows"]
-
-
-@pytest.mark.parametrize("settings", [["--weights", "1,2"], ["--clip", "0.7"], ["--beta", "0.5"]], ids=" ".join)
-def test_settings_without_a_meaning_are_refused(settings, capsys):
-    code, out, err = run(capsys, *PETS, *settings)
-    assert (code, out) == (2, "")
-    assert err.startswith("nll: error: ")
-
-
-def saved(folder, **arrays):
-    """Paths of the arrays."""
-    for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array)
-    return [str(folder / f"{name}.npy") for name in arrays]
-
-
-@pytest.mark.parametrize("build", FAULTS["sample-weights-invalid"] + FAULTS["loss-refused"])
-def test_what_compute_refuses_is_an_error(build, tmp_path, capsys):
-    words = build(tmp_path)
-    assert main(["compute", *words, "-q"]) == 3
-    refusal = capsys.readouterr().err
-    code, out, _ = run(capsys, *words, "-f", "json")
-    answer = json.loads(out)
-    assert (code, answer["n_errors"], answer["loss"]) == (5, 1, None)
-    [finding] = answer["findings"]
-    assert finding["message"] in refusal or finding["evidence"]["first"][0] in refusal
-
-
-@pytest.mark.parametrize(
-    ("weights", "told"),
-    [([-1.0, *[1.0] * 39], "negative-sample-weights"), ([0.0] * 40, "zero-weight-sum")],
-    ids=["negative", "zero"],
-)
-def test_weights_worth_a_warning_are_told_as_compute_tells_them(weights, told, tmp_path, capsys):
-    logits, targets = sound(6, 40, 4)
-    *words, weights = saved(tmp_path, logits=logits, targets=targets, weights=np.array(weights))
-    words += ["--sample-weights", weights, "-f", "json"]
-    code, out, _ = run(capsys, *words)
-    warnings = json.loads(out)["warnings"]
-    assert (code, [warning["code"] for warning in warnings]) == (0, [told])
-    main(["compute", *words])
-    assert warnings == json.loads(capsys.readouterr().out)["warnings"]
-
-
-def test_an_ignored_sample_may_weigh_anything(tmp_path, capsys):
-    logits, targets = sound(6, 40, 4)
-    targets[3] = -100
-    weights = np.where(targets == -100, np.nan, 1.0)
-    *words, weights = saved(tmp_path, logits=logits, targets=targets, weights=weights)
-    assert run(capsys, *words, "--sample-weights", weights, "-q") == (0, "", "")
-
-
-def test_too_few_weights_are_not_taken_for_targets(tmp_path, capsys):
-    _, out, _ = run(capsys, *FAULTS["lengths-differ"][2](tmp_path), "-f", "json")
-    [finding] = json.loads(out)["findings"]
-    assert finding["message"].startswith(str(tmp_path / "weights.npy"))
-    assert finding["fix"] == "give one sample weight for each sample of the logits"
-
-
-@pytest.mark.parametrize("code", ["targets-one-based", "targets-out-of-range", "absent-classes"])
-def test_counts_of_faulty_targets_leave_the_findings(code, tmp_path, capsys):
-    words = FAULTS[code][0](tmp_path)
-    found = json.loads(run(capsys, *words, "-f", "json")[1])["findings"]
-    exit_code, out, _ = run(capsys, *words, "--counts", "targets", "-f", "json")
-    answer = json.loads(out)
-    assert (exit_code, answer["loss"]) == (5, None)
-    assert [finding for finding in answer["findings"] if finding["code"] != "loss-refused"] == found
-    refusals = [finding["message"] for finding in answer["findings"] if finding["code"] == "loss-refused"]
-    [refusal] = refusals or [warning["message"] for warning in answer["warnings"]]
-    assert "target " in refusal or "class 3 has a count of 0" in refusal
-
-
-@pytest.mark.parametrize("settings", [["--temperature", "2"], ["--weights", "1,2,3,4"], ["--counts", "targets"]])
-def test_settings_without_targets_are_said_to_be_of_no_use(settings, tmp_path, capsys):
-    logits, _ = sound(6, 40, 4)
-    words = saved(tmp_path, logits=logits)
-    assert run(capsys, *words, *settings, "-q") == (
-        0,
-        "",
-        "nll: warning: there is no loss under these settings: there are no targets\n",
-    )
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [["--temperature", "-1"], ["--weights", "1,2"], ["--clip", "x"], ["--counts", "1,2"], ["--beta", "0.5"]],
-    ids=" ".join,
-)
-def test_settings_without_a_meaning_are_refused_without_targets_too(settings, tmp_path, capsys):
-    logits, _ = sound(6, 40, 4)
-    assert run(capsys, *saved(tmp_path, logits=logits), *settings)[:2] == (2, "")
-
-
-def test_a_clipped_loss_is_not_infinite(tmp_path, capsys):
-    words = FAULTS["infinite-loss"][0](tmp_path)
-    code, out, _ = run(capsys, *words, "--clip", "1e-6", "-f", "json")
-    answer = json.loads(out)
-    assert (code, answer["findings"]) == (0, [])
-    assert [warning["code"] for warning in answer["warnings"]] == ["clipped"]
-    assert answer["loss"] < -math.log(1e-6)
 
 
 def test_a_first_line_of_numbers_names_columns_where_it_is_said_to(tmp_path, capsys):

@@ -14,18 +14,19 @@ from hypothesis import strategies as st
 from predictions import softmax, sound
 
 from nllcli.commands.check.evidence import chance
-from nllcli.commands.check.evidence.gather import Evidence, Reading, gather
+from nllcli.commands.check.evidence.gather import Evidence, gather
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
-from nllcli.commands.check.evidence.labels import Runs, Streaks, read_runs, read_streaks
+from nllcli.commands.check.evidence.padding import Runs, Streaks, read_runs, read_streaks
 from nllcli.commands.check.evidence.repeats import Repeats, read_repeats
-from nllcli.commands.check.evidence.sums import Every, FewValues, Moments, Peak
+from nllcli.commands.check.evidence.sums import FewValues, Moments, Peak
 from nllcli.data.blocks import Block, Scratch
+from nllcli.data.settings import LossOptions
 
 ONE_IN_A_MILLION = 1e-6
 
 
 def awkward(seed, n, n_classes, dtype):
-    """Logits with everything the evidence counts, and targets likewise."""
+    """Logits and targets with everything that the evidence counts."""
     rng = np.random.default_rng(seed)
     logits = np.round(rng.normal(0, 2, (n, n_classes)), 1).astype(dtype)
     for value in (np.nan, np.inf, -np.inf, 65504):
@@ -36,10 +37,10 @@ def awkward(seed, n, n_classes, dtype):
     return logits, targets
 
 
-def gathered(logits, targets, cuts, reading):
+def gathered(logits, targets, cuts):
     total = Evidence()
     for start, stop in itertools.pairwise([0, *cuts, len(logits)]):
-        total += gather(Block(start, logits[start:stop], targets[start:stop]), reading, Scratch())
+        total += gather(Block(start, logits[start:stop], targets[start:stop]), LossOptions(), 0, Scratch())
     return total
 
 
@@ -72,22 +73,22 @@ def same(a, b):
     cuts=st.lists(st.integers(0, 60), max_size=3),
 )
 def test_blocks_add_up_to_the_whole(seed, n, n_classes, dtype, cuts):
-    """Except for what only the first rows of each block tell, and pairs of neighbours across a cut."""
+    """Except for what the first rows of each block decide, and pairs of neighbours across a cut."""
     logits, targets = awkward(seed, n, n_classes, dtype)
-    reading = Reading()
     cuts = sorted(min(cut, n) for cut in cuts)
-    parts, whole = gathered(logits, targets, cuts, reading), gathered(logits, targets, [], reading)
+    parts, whole = gathered(logits, targets, cuts), gathered(logits, targets, [])
     left, right = flat(parts), flat(whole)
     for answer in (left, right):
-        for field in ("half", "whole", "tied", "n_probs", "n_log_probs"):
+        for field in ("n_fractional", "tied", "n_probs", "n_log_probs"):
             answer["values"].pop(field)
+        answer["values"]["halves"].pop("n_unlike")
         answer["labels"]["outside_values"] = sorted(answer["labels"]["outside_values"]["counts"])
     assert same(left, right)
 
 
 def test_counts_of_awkward_data():
     logits, targets = awkward(1, 500, 6, "f8")
-    found = gathered(logits, targets, [100, 333], Reading())
+    found = gathered(logits, targets, [100, 333])
     counted = [i for i in range(500) if 0 <= targets[i] < 6]
     assert (found.n_samples, found.n_counted) == (500, len(counted))
     assert found.labels.n_ignored == sum(t == -100 for t in targets)
@@ -109,7 +110,7 @@ def test_counts_of_awkward_data():
 def test_fit_against_loops():
     logits, targets = sound(2, 12, 9, 7)
     flat_logits, flat_targets = logits.reshape(-1, 7).astype(float), targets.reshape(-1)
-    fit = gather(Block(0, flat_logits, flat_targets), Reading(sequence=9), Scratch()).fit
+    fit = gather(Block(0, flat_logits, flat_targets), LossOptions(), 9, Scratch()).fit
     loss = -np.log(softmax(logits.astype(float)))
     own = [loss[b, t, targets[b, t]] for b in range(12) for t in range(9)]
     assert fit.loss.mean == pytest.approx(math.fsum(own) / 108)
@@ -137,7 +138,7 @@ def test_neighbours_beyond_the_block_are_left_out():
     """Of two samples in a block each has one neighbour there, and none two places on."""
     logits, targets = sound(3, 2, 4)
     for first in (0, 5):
-        fit = gather(Block(first, logits, targets), Reading(sequence=100), Scratch()).fit
+        fit = gather(Block(first, logits, targets), LossOptions(), 100, Scratch()).fit
         assert (fit.before.gain.n, fit.after.gain.n) == (1, 1)
         assert (fit.before.n_beyond, fit.after.n_beyond) == (0, 0)
 
@@ -171,7 +172,7 @@ def test_bits_of_bfloat16_against_struct(dtype):
 
 @pytest.mark.parametrize("dtype", ["i2", "u2"])
 def test_rows_of_log_probabilities_in_bits(dtype):
-    """Rows of two: log p beside log(1 - p), of which one is off, one has a number above 0, one has a probability 0."""
+    """Rows of log p and log(1 - p): one is off, one has a number above 0, one has a probability of 0."""
     rows = [[math.log(p), math.log(1 - p)] for p in (0.5, 0.9, 0.001)] + [[-1.0, -1.0], [0.001, -8.0], [0.0, -math.inf]]
     bits = [[int.from_bytes(struct.pack(">f", value)[:2], "big") for value in row] for row in rows]
     x = np.array(bits, np.uint16).view(dtype)
@@ -181,15 +182,15 @@ def test_rows_of_log_probabilities_in_bits(dtype):
 
 
 def test_halves_of_decimal_fractions_against_text():
-    """Digits behind a comma, as text; the zeros in front of them are lost."""
+    """Digits after a comma, as text; the zeros in front of them are lost."""
     numbers = np.random.default_rng(6).normal(0, 3, (50, 3)).tolist()
     cells = [",".join(f"{number:.6f}".replace(".", ",") for number in row).split(",") for row in numbers]
     long = sum(len(cell.lstrip("0")) >= 6 for row in cells for cell in row[1::2])
     x = np.array(cells, float)
-    assert read_halves(x) == Halves(Every(True), 150, long)
-    assert not read_halves(x[:, ::-1]).every.holds
-    assert not read_halves(-x).every.holds
-    assert not read_halves(x + 0.5).every.holds
+    assert read_halves(x) == Halves(150, long)
+    assert read_halves(x[:, ::-1]).n_unlike
+    assert read_halves(-x).n_unlike
+    assert read_halves(x + 0.5).n_unlike
     assert read_halves(x[:, :5]) == read_halves(x[:, :2]) == Halves()
 
 
@@ -239,13 +240,13 @@ def test_duplicates_against_a_dictionary(dtype, order, n_classes):
         (np.ones(60), False),
     ],
 )
-def test_few_numbers_are_told_from_many(values, expected):
+def test_few_numbers_are_distinguished_from_many(values, expected):
     rows = values.reshape(-1, 2) if len(values) % 2 == 0 else values[:, None]
     assert repeats_of(rows).are_continuous() is expected
 
 
 def test_equal_rows_with_equal_soft_targets():
-    """Of three equal rows two have equal probabilities beside them."""
+    """Of three equal rows two have equal probabilities."""
     x, soft = np.array([[1.0, 2.0]] * 3), np.array([[0.5, 0.5], [0.25, 0.75], [0.5, 0.5]])
     found = repeats_of(x, soft).duplicates()
     assert (found.n, found.pairs, found.n_logits, found.n_repeated) == (1, ((2, 0),), 2, 1)
@@ -292,7 +293,7 @@ def test_peaks_merge_into_the_largest_and_its_number(parts, value, n):
     assert first == Peak(value, n)
 
 
-def test_few_values_are_counted_and_the_rest_told():
+def test_few_values_are_counted_apart_and_the_rest_together():
     total = FewValues.of(np.array([5, 5, -1])) + FewValues.of(np.arange(100, 140)) + FewValues.of(np.array([5]))
     assert dict(total.counts)[5] == 3
     assert len(total.counts) == 16
@@ -322,7 +323,7 @@ def test_hits_beyond_chance_are_rarer_than_one_in_a_million(n, n_classes):
 def test_exchanges_beyond_chance_are_rarer_than_one_in_a_million(n):
     first = next(k for k in range(n + 1) if not chance.exchange_is_chance(k, n - k, 1, 1))
     assert binomial_tail(first, n, Fraction(1, 2)) < ONE_IN_A_MILLION
-    assert chance.exchange_is_chance(first, n - first, 8, 10)  # one of 1.8 million exchanges is no surprise
+    assert chance.exchange_is_chance(first, n - first, 8, 10)  # one of 1.8 million exchanges is not a surprise
 
 
 def test_over_frequencies_against_loops():

@@ -6,9 +6,9 @@ import pytest
 from predictions import FAULTS, SAMPLES
 
 from nllcli.cli.main import main
-from nllcli.commands.check.findings.table import FINDINGS, MEANINGS, REFUSALS
+from nllcli.commands.check.findings.table import FINDINGS
 
-# What a fault brings with it, told after it.
+# What a fault causes, reported after it.
 SYMPTOMS = {"absent-classes", "worse-than-chance", "worse-than-frequencies"}
 CASES = [(code, build) for code, builders in FAULTS.items() for build in builders]
 
@@ -22,7 +22,7 @@ def check(words, capsys):
 
 
 def test_every_code_has_a_file_with_the_fault():
-    assert set(FAULTS) == {*FINDINGS, *REFUSALS}
+    assert set(FAULTS) == set(FINDINGS)
 
 
 def test_help_says_what_every_code_means_and_how_bad_it_is(capsys):
@@ -32,15 +32,14 @@ def test_help_says_what_every_code_means_and_how_bad_it_is(capsys):
     of_errors, of_warnings = shown.partition("Findings, errors (exit code 5):")[2].split(
         "Findings, warnings (exit code 5):"
     )
-    told = {"error": of_errors, "warning": of_warnings}
+    shown_as = {"error": of_errors, "warning": of_warnings}
     listed = {
         severity: dict(re.findall(r"^  ([a-z0-9]+(?:-[a-z0-9]+)+) +(\S.{5,})$", text, re.MULTILINE))
-        for severity, text in told.items()
+        for severity, text in shown_as.items()
     }
-    assert {severity: set(codes) for severity, codes in listed.items()} == {
-        severity: set(meanings) for severity, meanings in MEANINGS.items()
+    assert {(code, severity) for severity, codes in listed.items() for code in codes} == {
+        (code, kind.severity) for code, kind in FINDINGS.items()
     }
-    assert sorted(code for meanings in MEANINGS.values() for code in meanings) == sorted(FAULTS)
     assert max(map(len, shown.splitlines())) <= 80
 
 
@@ -50,7 +49,7 @@ def test_fault_is_found(code, build, tmp_path, capsys):
     assert exit_code == 5
     first, *others = answer["findings"]
     assert first["code"] == code
-    assert code in MEANINGS[first["severity"]]
+    assert first["severity"] == FINDINGS[code].severity
     assert first["message"]
     assert first["fix"]
     assert {finding["code"] for finding in others} <= SYMPTOMS
@@ -72,7 +71,7 @@ def build(code, name):
     return next(b for b in FAULTS[code] if b.__name__ == name)
 
 
-def test_softmax_twice_tells_both_losses(tmp_path, capsys):
+def test_softmax_twice_reports_both_losses(tmp_path, capsys):
     seen = evidence(build("softmax-twice", "softmax_twice"), tmp_path, capsys)
     probs, targets = np.load(tmp_path / "logits.npy").astype(float), np.load(tmp_path / "targets.npy")
     own = probs[np.arange(60), targets]
@@ -108,7 +107,7 @@ def test_shifted_targets_name_the_shift(tmp_path, capsys):
     assert (finding["code"], finding["fix"][:10]) == ("shifted-targets", "--shift 1;")
 
 
-def test_ambiguous_axis_tells_the_loss_along_each(tmp_path, capsys):
+def test_ambiguous_axis_reports_the_loss_along_each(tmp_path, capsys):
     seen = evidence(FAULTS["class-axis-ambiguous"][0], tmp_path, capsys)
     logits, targets = np.load(tmp_path / "logits.npy").astype(float), np.load(tmp_path / "targets.npy")
     last = np.log(np.exp(logits).sum(axis=2)) - np.take_along_axis(logits, targets[:, :, None], 2)[:, :, 0]

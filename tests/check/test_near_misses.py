@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from predictions import drawn, softmax, sound
 
 from nllcli.commands.check.check import check
-from nllcli.data.settings import LossOptions
-from nllcli.inputs.dataset import InputOptions
-from nllcli.scoring.request import ScoreRequest
+from nllcli.commands.check.report import report
+from nllcli.data.settings import InputOptions, LossOptions, ScoreRequest
+
+pytestmark = pytest.mark.uncounted
 
 
-def found(folder, logits, targets=None, *, source="logits", ignore_index=None, **inputs):
+def found(folder, logits, targets=None, *, source="logits", ignore_index=-100, **inputs):
     """The findings as (code, severity)."""
     paths = []
     for name, array in (("logits", logits), ("targets", targets)):
@@ -23,11 +24,11 @@ def found(folder, logits, targets=None, *, source="logits", ignore_index=None, *
             paths.append(str(folder / f"{name}.npy"))
     options = LossOptions(
         source=source,
-        ignore_index=-100 if ignore_index is None else ignore_index,
+        ignore_index=ignore_index,
         binary=inputs.get("binary", False),
     )
     request = ScoreRequest(InputOptions(*paths, ignore_index=ignore_index, **inputs), options)
-    return [(f["code"], f["severity"]) for f in check(request).report.extra["findings"]]
+    return [(finding.code, finding.severity) for finding in check(request).findings]
 
 
 SHAPES = [
@@ -91,7 +92,7 @@ def test_long_tail_of_a_vocabulary(tmp_path):
 def test_ignored_padding(tmp_path):
     logits, targets = sound(0, 12, 40, 30)
     targets[:, -9:] = -100
-    logits[:, -9:] = 0.0  # what a model gives there is nobody's business
+    logits[:, -9:] = 0.0  # what a model gives there does not matter
     logits[0, -1] = np.nan
     assert found(tmp_path, logits, targets) == []
 
@@ -160,7 +161,7 @@ def test_whole_numbers_are_logits_too(kind, dtype, tmp_path):
 
 @pytest.mark.parametrize("other", [5, 2000, 99_999])
 def test_small_and_large_columns_in_turn(other, tmp_path):
-    """Votes beside numbers of up to five digits: what follows a comma would be longer."""
+    """Votes next to numbers of up to five digits: what follows a comma would be longer."""
     rng = np.random.default_rng(20)
     logits = np.where(np.arange(6) % 2, rng.integers(0, other, (200, 6)), rng.integers(0, 10, (200, 6)))
     codes = dict(found(tmp_path, logits.astype(float), logits.argmax(axis=1)))
@@ -238,7 +239,7 @@ def test_reference_class_is_a_note(tmp_path):
 
 
 def test_a_missing_class_in_a_long_tail(tmp_path):
-    """Of 5000 targets the rarest class but one has 3: that the rarest has none is no surprise."""
+    """Of 5000 targets the rarest class but one has 3: that the rarest has none is not a surprise."""
     rng = np.random.default_rng(17)
     targets = np.repeat(np.arange(6), [4000, 800, 180, 17, 3, 0])
     logits = rng.normal(np.log([4000, 800, 180, 17, 3, 1]), 0.1, (5000, 6)) + 2.0 * np.eye(6)[targets]
@@ -308,7 +309,7 @@ def test_binary_scores(tmp_path):
         assert found(tmp_path, scores, targets, binary=True) == []
 
 
-def test_binary_scores_that_happen_to_lie_within_0_and_1(tmp_path):
+def test_binary_scores_that_happen_to_be_within_0_and_1(tmp_path):
     assert found(tmp_path, np.array([0.2, 0.9, 0.8]), np.array([1, 1, 0]), binary=True) == []
     rng = np.random.default_rng(18)
     barely_trained = rng.normal(0.3, 0.05, 200)
@@ -366,4 +367,4 @@ def test_json_has_no_evidence_that_numpy_made(tmp_path):
     np.save(tmp_path / "logits.npy", logits)
     np.save(tmp_path / "targets.npy", targets)
     request = ScoreRequest(InputOptions(str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy")))
-    assert json.dumps(check(request).report.extra)
+    assert json.dumps(report(check(request)).extra)

@@ -6,7 +6,7 @@ import sys
 import pytest
 import typer
 
-from nllcli.cli import app as program
+from nllcli.cli.app import COMMANDS
 from nllcli.cli.main import main
 from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.version import __version__
@@ -26,7 +26,7 @@ def failing(monkeypatch):
         app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
         app.command()(weights)
         app.callback()(lambda: None)
-        monkeypatch.setattr(program, "app", app)
+        monkeypatch.setattr("nllcli.cli.app.app", lambda _: app)
 
     return install
 
@@ -61,7 +61,7 @@ def test_help(words, capsys):
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
-@pytest.mark.parametrize("command", [command.callback.__name__ for command in program.app.registered_commands])
+@pytest.mark.parametrize("command", list(COMMANDS))
 def test_help_of_every_command(command, flag, capsys):
     assert main([command, flag]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: nll {command} ")

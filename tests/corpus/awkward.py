@@ -239,7 +239,9 @@ def npy_cases():
     yield refused("npy-header-deep", "x.npy", npy_image(b"(" * 3000), "header is damaged")
     yield refused("npy-header-binary", "x.npy", npy_image(b"\xff\0\xfe" * 20), "header is damaged")
     yield refused("npy-dtype-unknown", "x.npy", npy_image(described((3, 3), "<q9")), "header is damaged")
-    yield refused("npy-forced-on-csv", "x.csv", text, "no NPY", words=("x.csv", "targets.txt", "--input-format", "npy"))
+    yield refused(
+        "npy-forced-on-csv", "x.csv", text, "not an NPY", words=("x.csv", "targets.txt", "--input-format", "npy")
+    )
     yield refused("empty", "x.npy", b"", "is empty")
 
 
@@ -287,7 +289,7 @@ def npz_cases():
         words=("x.npz:a", "targets.txt"),
     )
     yield refused("npz-object", "x.npz", npz(a=np.array([None, {}], object)), "pickled Python objects")
-    yield refused("npz-no-npy-inside", "x.npz", archive({"a.npy": b"hello"}), "x.npz:a", "no NPY")
+    yield refused("npz-no-npy-inside", "x.npz", archive({"a.npy": b"hello"}), "x.npz:a", "not an NPY")
     yield refused("npz-short-member", "x.npz", archive({"a.npy": npy(array())[:-8]}), "is cut short")
     yield refused("npz-long-member", "x.npz", archive({"a.npy": npy(array()) + bytes(8)}), "bytes after the array")
     yield refused(
@@ -311,7 +313,7 @@ def npz_cases():
     yield refused("npz-sizes-differ", "x.npz", bytes(sizes), "damaged archive")
     unknown = bytearray(npz(a=array()))
     unknown[8] = unknown[unknown.rindex(b"PK\x01\x02") + 10] = 99
-    yield refused("npz-unknown-compression", "x.npz", bytes(unknown), "archive")
+    yield refused("npz-unknown-compression", "x.npz", bytes(unknown), "of an unusual kind: That compression method")
     yield refused("npz-office", "x.xlsx", archive({"[Content_Types].xml": b"<x/>"}), "office document", "CSV")
 
 
@@ -468,7 +470,7 @@ def csv_cases():
         "csv-utf16-no-mark": (csv().encode("utf-16-le"), "is UTF-16"),
         "csv-utf16-big": (csv().encode("utf-16-be"), "is UTF-16"),
         "csv-latin1": (csv(header="caf\xe9,b,c").encode("latin-1"), "not UTF-8"),
-        "csv-latin1-later": (csv().encode() * 3 + b"5,4,2\xa0\n", "x.csv, line 10", "no UTF-8"),
+        "csv-latin1-later": (csv().encode() * 3 + b"5,4,2\xa0\n", "x.csv, line 10", "not UTF-8"),
         "csv-nul": (b"5,4,2\n4,\0,8\n", "x.csv, line 2, column 2: has a NUL byte"),
         "csv-nul-first": (b"\0", "x.csv, line 1, column 1: has a NUL byte"),
         "csv-nul-tabs": (b"5,5\t4\n4\t\0,8\n", "x.csv, line 2, column 2: has a NUL byte"),
@@ -540,7 +542,7 @@ def gzip_and_column_cases():
         "csv-target-nan",
         "x.csv",
         "5,4,2,0\n4,2,8,nan\n",
-        "x.csv, line 2, column 4: target 'nan' is no class index",
+        "x.csv, line 2, column 4: target 'nan' is not a class index",
         words=("x.csv", "--target-column", "4"),
     )
     yield refused("csv-long-line", "x.csv", b"7" * 70_000_000, "longer than")
@@ -572,7 +574,7 @@ def gzip_and_column_cases():
         "csv-target-fraction",
         "x.csv",
         "5,4,2,0\n4,2,8,1.5\n",
-        "x.csv, line 2, column 4: target '1.5' is no class index",
+        "x.csv, line 2, column 4: target '1.5' is not a class index",
         words=("x.csv", "--target-column", "4"),
     )
 
@@ -633,8 +635,8 @@ def other_cases():
         "overlap": ({"a": tensor(values, "F32"), "b": tensor(values, "F32")}, data, "overlap or leave gaps"),
         "gap": ({"a": tensor(values, "F32", 8)}, bytes(8) + data, "overlap or leave gaps"),
         "negative-shape": ({"a": {**tensor(values, "F32"), "shape": [-3, -3]}}, data, "impossible shape"),
-        "no-offsets": ({"a": {"dtype": "F32", "shape": [3, 3]}}, data, "gives no place"),
-        "list": (b"[1]" + b" " * 20, data, "no JSON object"),
+        "no-offsets": ({"a": {"dtype": "F32", "shape": [3, 3]}}, data, "does not say where it is"),
+        "list": (b"[1]" + b" " * 20, data, "not a JSON object"),
         "broken-json": (b'{"a":' + b" " * 20, data, "header is damaged"),
         "twice": (b'{"a":1,"a":2}      ', data, "occurs twice"),
         "deep": (b'{"a":' + b"[" * 100_000, b"", "header is damaged"),
@@ -683,15 +685,15 @@ def other_cases():
         "jsonl-overflow-beside-infinity": ("[1,2]\n[-1e999,-Infinity]\n", "x.jsonl, line 2", "'-1e999' is too large"),
         "jsonl-huge-integer": ("[1,2]\n[1,1" + "0" * 400 + "]\n", "x.jsonl, line 2", "too large"),
         "jsonl-longest-integer": ("[1,2]\n[1,1" + "0" * 5000 + "]\n", "x.jsonl, line 2"),
-        "jsonl-nul": (b'{"logits":[1,2]}\n{"logits":[1,\0]}\n', "x.jsonl, line 2", "is no JSON", "column 14"),
-        "jsonl-broken": ("[1,2]\n[1,\n", "x.jsonl, line 2", "is no JSON"),
+        "jsonl-nul": (b'{"logits":[1,2]}\n{"logits":[1,\0]}\n', "x.jsonl, line 2", "is not valid JSON", "column 14"),
+        "jsonl-broken": ("[1,2]\n[1,\n", "x.jsonl, line 2", "is not valid JSON"),
         "jsonl-pretty": ("[\n[1,2],\n[1,2]\n]\n", "x.jsonl, line 1", "jq -c ."),
         "jsonl-document": ("[[1,2],[3,4]]\n", "x.jsonl, line 1", "jq -c '.[]'"),
         "jsonl-deep": ("[" * 100_000 + "\n", "x.jsonl, line 1"),
         "jsonl-twice": ('{"logits":[1,2],"logits":[2,1]}\n', "x.jsonl, line 1", "occurs twice"),
         "jsonl-no-logits": ('{"scores":[1,2]}\n', "x.jsonl, line 1", '"logits"'),
         "jsonl-empty-list": ("[]\n", "x.jsonl, line 1", "no logits"),
-        "jsonl-not-utf8": (b'[1,2]\n["\xff",2]\n', "x.jsonl, line 2", "no UTF-8"),
+        "jsonl-not-utf8": (b'[1,2]\n["\xff",2]\n', "x.jsonl, line 2", "not UTF-8"),
     }
     alone = ("x.jsonl", "--loss", "argmax")
     yield from (refused(name, "x.jsonl", data, *says, words=alone) for name, (data, *says) in lines.items())
@@ -712,10 +714,10 @@ def other_cases():
         "unlike the first line",
     )
     yield refused(
-        "jsonl-target-fraction", "x.jsonl", '{"logits":[1,2],"target":0.5}\n', "line 1", "no class index", words=own
+        "jsonl-target-fraction", "x.jsonl", '{"logits":[1,2],"target":0.5}\n', "line 1", "not a class index", words=own
     )
     yield refused(
-        "jsonl-target-list", "x.jsonl", '{"logits":[1,2],"target":[1]}\n', "line 1", "no class index", words=own
+        "jsonl-target-list", "x.jsonl", '{"logits":[1,2],"target":[1]}\n', "line 1", "not a class index", words=own
     )
 
     forced = ("x.jsonl", "targets.txt", "--input-format", "jsonl")
@@ -852,7 +854,7 @@ def _columnar_cases(kind, file):
     )
     bad = {
         "null": ([0, None, 1], "row 1, column y: the cell is empty"),
-        "fraction": ([0, 1.5, 1], "row 1: target 1.5 is no class index"),
+        "fraction": ([0, 1.5, 1], "row 1: target 1.5 is not a class index"),
         "too-large": ([0, 3, 1], "row 1: target 3 is outside 0..2"),
         "decimal": (amounts, "column 'y' holds decimal128", "neither class indices nor names"),
         "timestamp": (moments, "column 'y' holds timestamp", "neither class indices nor names"),
@@ -917,7 +919,7 @@ def target_cases():
     }
     yield from (given(f"targets-text-{name}", data, file="y.txt") for name, data in text.items())
     yield given(
-        "targets-first-row-damaged", "0.O\n2\n1\n", "begins with '0.O'", "mend the first line", code=2, file="y.txt"
+        "targets-first-row-damaged", "0.O\n2\n1\n", "begins with '0.O'", "fix the first line", code=2, file="y.txt"
     )
     odd = ("--classes", "3d,2d,4d")
     yield given("targets-odd-names", "3d\n4d\n2d\n", file="y.txt", words=odd)
@@ -928,10 +930,10 @@ def target_cases():
     ignored = ("--ignore-index", str(2**53 + 1))
     yield given("targets-ignored-beyond-2-53", f"0\n2\n{2**53 + 1}\n", file="y.txt", labels=(0, 2, -1), words=ignored)
     bad = {
-        "fraction": (npy(np.array((0, 1.5, 1))), "row 1", "1.5 is no class index"),
-        "nan": (npy(np.array((0, np.nan, 1))), "row 1", "nan is no class index"),
-        "beyond-2-53": (npy(np.array((0, 2.0**53, 1))), "row 1", "no class index"),
-        "wrapping": (npy(np.array((0, 2**64 - 1, 1), "u8")), "row 1", "18446744073709551615 is no class index"),
+        "fraction": (npy(np.array((0, 1.5, 1))), "row 1", "1.5 is not a class index"),
+        "nan": (npy(np.array((0, np.nan, 1))), "row 1", "nan is not a class index"),
+        "beyond-2-53": (npy(np.array((0, 2.0**53, 1))), "row 1", "not a class index"),
+        "wrapping": (npy(np.array((0, 2**64 - 1, 1), "u8")), "row 1", "18446744073709551615 is not a class index"),
         "too-large": (npy(np.array((0, 3, 1))), "row 1", "target 3 is outside 0..2"),
         "negative": (npy(np.array((0, -1, 1))), "row 1", "target -1"),
         "too-many": (npy(np.zeros(4, int)), "shape (4,)", "(3,)"),
@@ -947,7 +949,7 @@ def target_cases():
         "nul": ("0\n2\n\0\n", "y.txt, line 3, column 1: has a NUL byte"),
         "nan": ("0\nnan\n1\n", "y.txt, line 2"),
         "empty": ("", "is empty"),
-        "beyond-2-53": ("0\n9007199254740993.0\n1\n", "y.txt, line 2", "no class index"),
+        "beyond-2-53": ("0\n9007199254740993.0\n1\n", "y.txt, line 2", "not a class index"),
         "wrapping": ("0\n18446744073709551616\n1\n", "y.txt, line 2"),
         "endless": ("0\n1" + "0" * 5000 + "\n1\n", "y.txt, line 2"),
         "underscore": ("0\n1_0\n1\n", "y.txt, line 2", "'1_0'"),

@@ -1,6 +1,5 @@
 """Every awkward file gets its verdict, in a process of little memory: the right number, or a clear line."""
 
-import functools
 import json
 import os
 import subprocess
@@ -11,7 +10,6 @@ from types import SimpleNamespace
 import mpmath
 import oracle
 import pytest
-import typer.main
 from corpus.awkward import cases, write
 from corpus.processes import piped
 from in_process import nll
@@ -67,13 +65,9 @@ def test_verdict(case, outcomes):
     assert found.seconds < MOST_SECONDS
 
 
-_get_command = functools.cache(typer.main.get_command)
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_verdict_among_other_work(case, tmp_path, monkeypatch):
     """In this process, whose memory is not its own, and where coverage is measured."""
-    monkeypatch.setattr(typer.main, "get_command", _get_command)
     write(case, tmp_path)
     monkeypatch.chdir(tmp_path)
     with os.fdopen(piped((tmp_path / case.stdin).read_bytes() if case.stdin else b"")) as stdin:

@@ -13,6 +13,8 @@ import oracle
 import pytest
 from in_process import nll
 
+pytestmark = pytest.mark.uncounted
+
 SAMPLES = Path(__file__).parents[2] / "samples"
 PETS = [SAMPLES / "pets" / "logits.csv", SAMPLES / "pets" / "targets.txt"]
 DIGITS = [SAMPLES / "digits" / "mlp.npy", SAMPLES / "digits" / "targets.npy"]
@@ -337,6 +339,22 @@ def test_targets_among_the_logits_count_in_every_block(words, monkeypatch):
         nll("explain", *pets, "--row", i, "-f", "json").json["explanations"][0]["contribution"] for i in range(3)
     )
     assert total == pytest.approx(nll("compute", *pets, "-f", "json").json["loss"], rel=1e-15)
+
+
+def test_blocks_without_a_row_count_soft_targets_of_a_binary_column(saved, monkeypatch):
+    monkeypatch.setattr("nllcli.engine.blocks.BLOCK_ELEMENTS", 1)  # a block a sample
+    paths = saved(np.array([[1.5], [0.5], [-2.0]]), np.array([[0.9], [0.2], [0.4]]))
+    report = nll("explain", *paths, "--binary", "--row", 1, "-f", "json").json
+    assert (report["denominator"], report["n_samples"]) == (3, 3)
+    right = oracle.sample_loss([0.0, 0.5], [0.8, 0.2])
+    assert report["explanations"][0]["contribution"] == pytest.approx(float(right) / 3, rel=1e-14)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "none"])
+def test_samples_in_blocks_without_a_row_are_counted(reduction, monkeypatch):
+    monkeypatch.setattr("nllcli.engine.blocks.BLOCK_ELEMENTS", 3)
+    report = nll("explain", *PETS, "--row", 1, "--reduction", reduction, "-f", "json").json
+    assert (report["n_samples"], report["denominator"]) == (3, None)
 
 
 def test_argmax_needs_no_targets():

@@ -10,10 +10,11 @@ from in_process import nll
 
 from nllcli.cli import explain as command
 from nllcli.commands.explain.explain import Choice, explain
-from nllcli.data.settings import LossOptions
-from nllcli.inputs.dataset import InputOptions
+from nllcli.commands.explain.report import report
+from nllcli.data.settings import InputOptions, LossOptions, ScoreRequest
 from nllcli.outputs.table import render
-from nllcli.scoring.request import ScoreRequest
+
+pytestmark = pytest.mark.uncounted
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 PETS = [SAMPLES / "pets" / "logits.csv", SAMPLES / "pets" / "targets.txt"]
@@ -68,7 +69,7 @@ SETTINGS = {
 
 def page(width=None, *, inputs=PETS, rows=(0,), hardest=None, unicode=True, **options):
     request = ScoreRequest(InputOptions(*map(str, inputs)), LossOptions(**options))
-    return render(explain(request, Choice(rows, hardest)), width=width, unicode=unicode)
+    return render(report(explain(request, Choice(rows, hardest))), width=width, unicode=unicode)
 
 
 def workings(text):

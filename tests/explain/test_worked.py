@@ -12,6 +12,8 @@ from nllcli.data.settings import LossOptions
 from nllcli.errors import SampleError
 from nllcli.numerics.evaluate import Wanted, evaluate
 
+pytestmark = pytest.mark.uncounted
+
 RANDOM = np.random.default_rng(7)
 CASES = {
     "plain": {},

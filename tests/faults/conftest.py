@@ -1,9 +1,7 @@
-import functools
 import os
 
 import numpy as np
 import pytest
-import typer.main
 
 LOGITS = np.random.default_rng(5).normal(size=(40, 3)).round(3)
 TARGETS = np.arange(40) % 3
@@ -37,15 +35,6 @@ class Workplace:
         assert {name: files.pop(name, None) for name in self.inputs} == self.inputs
         assert set(files) <= set(outputs)
         return [files.get(name) for name in outputs]
-
-
-_get_command = functools.cache(typer.main.get_command)
-
-
-@pytest.fixture(autouse=True)
-def command_built_once(monkeypatch):
-    """Typer builds the commands anew in every run, which would take most of the time of a short one."""
-    monkeypatch.setattr(typer.main, "get_command", _get_command)
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from nllcli.cli import main as program
 from nllcli.cli.main import main
 from nllcli.outputs import files
 
+pytestmark = pytest.mark.uncounted
+
 READINGS = readings()
 PACKAGE = os.path.dirname(nllcli.__file__)  # noqa: PTH120
 SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "hung up")]

@@ -7,6 +7,8 @@ import pytest
 
 import nllcli
 
+pytestmark = pytest.mark.uncounted
+
 PACKAGE = Path(nllcli.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 

@@ -14,7 +14,7 @@ from nllcli.cli.main import main
 
 NLL = [sys.executable, "-m", "nllcli"]
 COMPUTE = ["compute", "logits.npy", "targets.npy"]
-pytestmark = pytest.mark.usefixtures("workplace")
+pytestmark = [pytest.mark.uncounted, pytest.mark.usefixtures("workplace")]
 
 
 def run(words, **options):

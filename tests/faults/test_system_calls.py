@@ -19,6 +19,8 @@ from faults.formats import OUTPUT, readings
 
 from nllcli.cli.main import main
 
+pytestmark = pytest.mark.uncounted
+
 ERRORS = [errno.EIO, errno.ENOSPC, errno.ENOMEM, errno.EINTR]
 READING = ["open", "read"]
 WRITING = ["create", "write", "fsync", "close", "rename"]

@@ -11,9 +11,10 @@ from pathlib import Path
 from corpus.awkward import cases
 
 from nllcli.data.blocks import Scratch
+from nllcli.data.settings import InputOptions
 from nllcli.errors import NllError
 from nllcli.inputs.counting import count_targets
-from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.dataset import open_dataset
 
 FORMATS = ("npy", "npz", "csv", "jsonl", "safetensors")
 _LONGEST_SEED = 5000

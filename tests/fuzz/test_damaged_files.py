@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 # What random damage reaches is no measure of what is tested.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.uncounted
 INPUTS = int(os.environ.get("NLL_FUZZ_INPUTS", "10000"))
 BY_HYPOTHESIS = INPUTS // 5
 EDITS = st.lists(st.tuples(st.integers(0, 1 << 12), st.integers(0, 9), st.binary(max_size=5)), max_size=4)

@@ -34,6 +34,7 @@ ARRAYS = {
     "soft.npy": np.float64([[0.8, 0.1, 0.1], [0, 0, 1], [0.5, 0.5, 0]]),
     "square.npy": np.float64([[1, 2], [3, 4]]),
     "pickled.npy": np.array([None, 1], dtype=object),
+    "twenty.npy": np.float64([np.arange(20) % 7, np.arange(20) // 5]),
     "overflow.npy": np.float64([[1e308, -1e308], [0, np.inf]]),
 }
 
@@ -154,6 +155,8 @@ ON_A_TERMINAL = {
     "terminal-narrow": (PETS, {"COLUMNS": "40", "TERM": "dumb"}),
     "terminal-no-colour": (SKEWED, {"COLUMNS": "80", "TERM": "xterm", "NO_COLOR": "1"}),
     "terminal-softmax": ("softmax pets/logits.csv", {"COLUMNS": "80", "TERM": "dumb"}),
+    "terminal-many-classes": ("softmax twenty.npy", {"COLUMNS": "60", "TERM": "dumb"}),
+    "terminal-bars": (f"{PETS.replace('compute', 'explain')} --row 1", {"COLUMNS": "60", "TERM": "xterm"}),
     "terminal-weights-all": ("weights --counts counts.csv --all", {"COLUMNS": "80", "TERM": "dumb"}),
     "terminal-no-unicode": (
         PETS,

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nllcli.cli.app import app
+from nllcli.cli.app import COMMANDS
 from nllcli.cli.main import main
 from nllcli.version import __version__
 
@@ -35,9 +35,7 @@ def _load_cases():
 
 
 cases = _load_cases()
-HELP = {
-    f"help-{command.callback.__name__}": f"{command.callback.__name__} --help" for command in app.registered_commands
-}
+HELP = {f"help-{command}": f"{command} --help" for command in COMMANDS}
 CASES = cases.CASES | HELP
 
 

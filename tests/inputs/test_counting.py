@@ -73,7 +73,7 @@ def test_what_is_no_class_is_found_where_it_is(data, place, step, tmp_path, monk
 def test_what_no_number_of_classes_holds_is_found_where_it_is(tmp_path):
     path = tmp_path / "y"
     path.write_bytes(npy(np.array([0, 1.5])))
-    with pytest.raises(DataError, match=r"y, row 1: target 1\.5 is no class index"):
+    with pytest.raises(DataError, match=r"y, row 1: target 1\.5 is not a class index"):
         counting.count_targets(str(path))
     path.write_bytes(npy(np.array([0, 1 << 30])))
     with pytest.raises(DataError, match="y, row 1: target 1073741824 would make 1073741825 classes"):

@@ -8,13 +8,13 @@ from pyarrow import feather, parquet
 from nllcli import compute
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
+from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, NllError, SampleError, UsageError
 from nllcli.inputs import opening
 from nllcli.inputs.arrays import streamed
 from nllcli.inputs.arrays.memory import dataset_of
 from nllcli.inputs.arrays.raw import Values
-from nllcli.inputs.dataset import InputOptions, open_dataset
-from nllcli.inputs.pairing import WrittenAsFloats
+from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.tables import lines
 from nllcli.inputs.targets import Indices, Shifted
 from nllcli.inputs.vectors import read_vector
@@ -53,12 +53,12 @@ def test_targets_of_many_dimensions(orders, put):
 
 @pytest.mark.parametrize("k", [-5, -2, -1, 0, 1, 2, 5])
 @pytest.mark.parametrize("order", "CF")
-@pytest.mark.parametrize("ignored", [None, 9])
+@pytest.mark.parametrize("ignored", [-100, 9])
 def test_shift(k, order, ignored, put):
     targets = RNG.integers(0, 5, (3, 6))
     logits = RNG.normal(size=(3, 6, 5))
     options = {"targets": put("y", np.asarray(targets, order=order)), "shift": k, "ignore_index": ignored}
-    fill = -100 if ignored is None else ignored
+    fill = ignored
     expected = [[row[t + k] if 0 <= t + k < 6 else fill for t in range(6)] for row in targets.tolist()]
     dataset = open_dataset(InputOptions(put("x", logits), class_axis=2, **options))
     np.testing.assert_array_equal(joined(dataset, "targets").reshape(3, 6), expected if k else targets)
@@ -90,6 +90,18 @@ def test_shift_that_cannot_be(put):
         open_dataset(InputOptions(fortran, targets=targets, shift=1))
     with pytest.raises(UsageError, match="--shift needs TARGETS"):
         open_dataset(InputOptions(put("x", logits), targets=put("y", np.zeros((2, 3, 4))), shift=1))
+
+
+@pytest.mark.parametrize("k", [1, -1])
+def test_a_shifted_target_that_is_not_a_class_is_found_where_it_is(k, put):
+    targets = np.ones((2, 4))
+    targets[1, 2] = 0.5
+    options = InputOptions(put("x", np.zeros((2, 4, 3))), targets=put("y", targets), shift=k, class_axis=2)
+    dataset = open_dataset(options)
+    assert dataset.targets is not None
+    with pytest.raises(SampleError) as caught:
+        dataset.targets.read(0, 8)
+    assert dataset.targets.place(caught.value.samples[0], dataset.layout) == "position (1, 2)"
 
 
 def test_indices_of_any_type():
@@ -143,7 +155,6 @@ def test_places_are_in_the_words_of_the_file(name, put):
 
 def test_class_probabilities_in_text_are_a_source_like_any_other(put):
     soft = open_dataset(InputOptions(put("x", np.zeros((2, 2))), targets=put("y.csv", "0.5,0.5\n1,0\n"))).soft_targets
-    assert isinstance(soft, WrittenAsFloats)
     assert (soft.shape, soft.dtype, soft.fortran, soft.labels) == ((None, 2), np.float64, False, False)
     assert (soft.class_names, soft.notes, soft.n_bytes) == (None, (), 12)
     list(soft.chunks(Layout(soft.shape, 1), 5))
@@ -158,7 +169,7 @@ def test_only_one_input_is_standard_input():
 
 def test_cells_too_long_for_the_csv_module(put):
     path = put("w", 'a,"' + "1" * 200_000 + '"\nb,2\n')
-    with pytest.raises(DataError, match="line 1: field larger"):
+    with pytest.raises(DataError, match="line 1: cannot be read as a table: field larger"):
         read_vector(path, what="--weights")
 
 
@@ -206,7 +217,7 @@ def test_long_integers_are_told_of(value, told, in_memory, put):
 
 def test_long_integers_are_told_of_in_python():
     result = compute(np.array([[0, 2**53 + 1]]), [0])
-    assert [notice.code for notice in result.warnings].count("rounded-integers") == 1
+    assert [notice.code for notice in result.notes].count("rounded-integers") == 1
 
 
 @pytest.mark.parametrize("what", ["targets", "sample_weights"])
@@ -261,7 +272,7 @@ def test_targets_among_the_logits_that_are_written_as_fractions(cell, expected, 
     path = put("x.csv", f"0.5,1,2.5,1\n0.5,1,2.5,{cell}\n")
     dataset = open_dataset(InputOptions(path, target_column="4"))
     if expected is None:
-        with pytest.raises(DataError, match=r"line 2, column 4: target '1\.5' is no class index"):
+        with pytest.raises(DataError, match=r"line 2, column 4: target '1\.5' is not a class index"):
             joined(dataset, "targets")
         return
     assert joined(dataset, "targets").tolist() == [1, expected]

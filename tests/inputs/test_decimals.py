@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nllcli.data.blocks import Scratch
-from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.data.settings import InputOptions
+from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.tables import cells, decimals
 
 DELIMITERS = [",", ";", "\t", " "]

@@ -17,8 +17,9 @@ from pyarrow import feather, parquet
 
 from nllcli.cli.main import main
 from nllcli.data.blocks import Scratch
+from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, FaultError, NllError, UsageError
-from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.dataset import open_dataset
 
 N, C = 1003, 7
 RNG = np.random.default_rng(5)
@@ -119,10 +120,9 @@ def blocks(path, n, **options):
 @pytest.mark.parametrize("n", BLOCKS)
 def test_blocks(file, n):
     found = blocks(file, n)
-    starts = range(0, N, n)
-    assert [block.start for block in found] == list(starts)
-    for block, start in zip(found, starts, strict=True):
-        np.testing.assert_array_equal(block.logits, LOGITS[start : start + n])
+    runs = [(block.start, len(block.logits)) for block in found]
+    assert runs == [(start, min(n, N - start)) for start in range(0, N, n)]
+    np.testing.assert_array_equal(np.concatenate([block.logits for block in found]), LOGITS)
 
 
 def test_the_loss_has_the_same_bits(file, put, capsys, monkeypatch):
@@ -208,7 +208,7 @@ def test_target_column(write, labels, put):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"), [([0.0, 1.5], "target 1.5 is no class index"), (["a", "c"], "'c' is none of")]
+    ("wrong", "says"), [([0.0, 1.5], "target 1.5 is not a class index"), (["a", "c"], "'c' is none of")]
 )
 def test_target_column_that_is_wrong(wrong, says, put):
     path = put("x", arrow(pa.table({"a": [1.0, 2.0], "b": [1.0, 2.0], "y": wrong})))
@@ -354,7 +354,7 @@ LISTS = {"logits": [[1.0, 2.0], [3.0, 4.0]], "label": [0, 1]}
 @pytest.mark.parametrize(
     ("columns", "options", "remedy"),
     [
-        (LISTS, {}, "{path}:logits takes it alone; with --target-column label beside it"),
+        (LISTS, {}, "{path}:logits takes it alone; --target-column label takes the targets"),
         (LISTS | {"id": [5, 6]}, {}, "{path}:logits takes it alone"),
         (LISTS | {"id": [5, 6]}, {"target_column": "id"}, "{path}:logits takes it alone"),
         ({"x": [[["a"]]]}, {}, None),

@@ -7,12 +7,13 @@ import pytest
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
+from nllcli.data.settings import InputOptions
 from nllcli.engine import blocks as stream
 from nllcli.errors import FaultError, NllError, UsageError
 from nllcli.inputs.arrays import raw
 from nllcli.inputs.arrays.memory import memory_array
 from nllcli.inputs.arrays.raw import RawVector
-from nllcli.inputs.dataset import InputOptions, open_dataset
+from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.opening import at_any_place, open_input
 from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.shapes import layout_of, shown
@@ -142,7 +143,7 @@ def test_file_that_changes(growing):
 
 @pytest.fixture
 def old_files(tmp_path):
-    """Logits, targets and weights that were written long ago."""
+    """Logits, targets and weights that were written long ago, not within one tick of what the test writes."""
     shapes = {"logits": (100, 3), "targets": (100,), "weights": (100,)}
     paths = {name: tmp_path / f"{name}.npy" for name in shapes}
     for name, shape in shapes.items():
@@ -151,8 +152,11 @@ def old_files(tmp_path):
     return paths
 
 
-def work_while_changing(path, chunks, threads=2):
-    """Rewrite a file in place once its first block is read; once all chunks are cut, cutting cannot tell it."""
+def work_while_changing(path, chunks):
+    """Rewrite a file in place once its first block is read and before the next one is.
+
+    Where all chunks are cut already, cutting cannot tell it.
+    """
 
     def work(block, _):
         if block.start == 0:
@@ -160,7 +164,7 @@ def work_while_changing(path, chunks, threads=2):
                 file.seek(-8, os.SEEK_END)
                 file.write(bytes(8))
 
-    list(stream.map_blocks(work, chunks, threads=threads))
+    list(stream.map_blocks(work, chunks, threads=1))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +177,7 @@ def test_file_that_changes_once_its_blocks_are_cut(axis, short_run, old_files, m
     chunks = source.chunks(Layout((100, 3), axis), 1)
     in_slabs = axis == 0 and short_run  # which are read as they are cut, so there must be some left
     with pytest.raises(FaultError, match=r"logits\.npy: changed while"):
-        work_while_changing(old_files["logits"], *([chunks, 1] if in_slabs else [list(chunks)]))
+        work_while_changing(old_files["logits"], chunks if in_slabs else list(chunks))
 
 
 @pytest.mark.parametrize("changing", ["logits", "targets", "weights"])
@@ -244,7 +248,7 @@ def test_class_axis_as_asked():
     assert layout((5, 3, 7), (5, 3), -1).class_axis == 2
     assert layout((5, 3), (3,), 0).class_axis == 0
     for axis in (2, -3):
-        with pytest.raises(UsageError, match=f"{axis} is no axis"):
+        with pytest.raises(UsageError, match=f"{axis} is not an axis"):
             layout((5, 3), (5,), axis)
 
 

@@ -15,8 +15,7 @@ from pyarrow import feather
 
 from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.inputs import vectors
-from nllcli.inputs.vector_text import Vector
-from nllcli.inputs.vectors import read_names, read_vector
+from nllcli.inputs.vectors import Vector, read_names, read_vector
 
 
 @pytest.fixture
@@ -167,13 +166,15 @@ def test_list_of_json(file):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("class,count,share\n0,1,1\n", "line 1: has no column 'weight'"),
+        ("class,count,share\n0,1,1\n", "file: has no column 'weight'"),
         ("class,count,weight\n0,1,x\n", "line 2, column 3: 'x' is not a number"),
         ("[1, null]", "neither a list of numbers nor the classes"),
         ("[]", "neither a list of numbers nor the classes"),
         ('{"classes": [{"class": 0}]}', "nor the classes and their weight"),
         ("[1, NaN]", "index 1: 'NaN' is not a finite number"),
-        ("[1, 2", "is no JSON"),
+        ("[1, 2", "is not valid JSON: Expecting ',' delimiter, column 6"),
+        ("[1,\n2\n3]", "is not valid JSON: Expecting ',' delimiter, line 3, column 1"),
+        ('{"classes": [], "classes": []}', "a name occurs twice"),
         ('["1", "a"]', "index 1: 'a' is not a number"),
     ],
 )
@@ -228,12 +229,14 @@ def test_header_makes_numbers_names(file):
         ("10\n1_000", "line 2: '1_000' is not a number"),
         ("10\nNaN", "line 2: 'NaN' is not a finite number"),
         ("10\n0.5", "line 2: '0.5' is not a whole number"),
-        ("10\n" + "é" * 50, "line 2: '" + "é" * 40 + "...' is not a number"),
-        ("cat,NA\ndog,10", "line 1: 'NA' is not a number"),
-        ("class,count\ncat,10\ndog,ten", "line 3: 'ten' is not a number"),
+        ("10\n" + "é" * 50, "line 2: '" + "\\xe9" * 37 + "...' is not a number"),
+        ("cat,NA\ndog,10", "line 1, column 2: 'NA' is not a number"),
+        ("class,count\ncat,10\ndog,ten", "line 3, column 2: 'ten' is not a number"),
         ("cat,10\n,50", "name 2 is empty"),
         ("0,10\n1,50", "two columns of numbers"),
-        (b"\xff\xfe1\x00", "byte 0xff at offset 0"),
+        (b"\xff\xfe1\x00", "is UTF-16, not UTF-8"),
+        ("# counts\n", "is empty"),
+        (b"10\n\xff\n", "line 2: byte 0xff is not UTF-8"),
         (b"PK\x03\x04\xfa", "damaged archive"),
         (npy(np.ones((2, 2))), "has the shape (2, 2)"),
         (npy(np.array(3)), "has the shape ()"),

@@ -190,7 +190,7 @@ def test_equal_rows_have_equal_bits_wherever_a_block_is_cut(n, n_classes):
         alone = score(row[None], [1])
         block = score(np.tile(row, (n, 1)), np.ones(n, np.int64))
         for name in ("losses", "probs", "log_probs"):
-            assert np.unique(getattr(block, name), axis=0).tolist() == np.unique(getattr(alone, name), axis=0).tolist()
+            assert (getattr(block, name) == getattr(alone, name)[0]).all()
 
 
 @pytest.mark.parametrize("n_classes", [3, 100])

@@ -1,13 +1,12 @@
 """Every two-byte pattern, decoded here from its bits, and every other type of number."""
 
 import math
-from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from nllcli.data.blocks import Scratch
-from nllcli.numerics.kernels.convert import to_float
+from nllcli.numerics.kernels.convert import both_classes, to_float
 
 PATTERNS = np.arange(1 << 16, dtype=np.uint16)
 
@@ -17,12 +16,12 @@ def decode(bits, exponent_bits, fraction_bits):
     bias = (1 << (exponent_bits - 1)) - 1
     sign = -1 if bits >> (exponent_bits + fraction_bits) else 1
     exponent = (bits >> fraction_bits) & ((1 << exponent_bits) - 1)
-    fraction = Fraction(bits & ((1 << fraction_bits) - 1), 1 << fraction_bits)
+    fraction = bits & ((1 << fraction_bits) - 1)
     if exponent == (1 << exponent_bits) - 1:
         return math.nan if fraction else sign * math.inf
     if exponent == 0:
-        return math.copysign(float(fraction * Fraction(2) ** (1 - bias)), sign)
-    return sign * float((1 + fraction) * Fraction(2) ** (exponent - bias))
+        return sign * math.ldexp(fraction, 1 - bias - fraction_bits)
+    return sign * math.ldexp((1 << fraction_bits) + fraction, exponent - bias - fraction_bits)
 
 
 HALVES = np.array([decode(b, 5, 10) for b in range(1 << 16)])
@@ -76,3 +75,17 @@ def test_native_floats_are_not_copied(dtype):
 def test_a_single_infinity_or_nan_is_seen(special, other):
     bits = np.array([[other, special, other]], np.uint16)
     np.testing.assert_array_equal(to_float(bits.view(np.float16), Scratch()), HALVES[bits])
+
+
+@pytest.mark.parametrize("source", ["logits", "probs", "log-probs"])
+def test_both_classes(source):
+    column = np.array([[0.25], [1.0], [0.0]], np.float32)
+    first = {"logits": [0.0, 0.0, 0.0], "probs": [0.75, 0.0, 1.0], "log-probs": [math.nan] * 3}[source]
+    both = both_classes(column, source)
+    np.testing.assert_array_equal(both, np.column_stack([first, column[:, 0]]))
+    assert both.dtype == (np.float32 if source == "logits" else np.float64)
+
+
+def test_both_classes_of_bits_that_are_not_numbers_yet():
+    raw = PATTERNS[:, None].view("V2")
+    assert same(to_float(both_classes(raw, "logits"), Scratch()), np.column_stack([np.zeros(1 << 16), BRAINS]))

@@ -140,6 +140,34 @@ def test_the_standard_error_of_merged_blocks(options, size, offset):
     assert relative_error(tally.standard_error(), oracle.standard_error(rows, TARGETS, **options)) <= 1e-9
 
 
+def test_the_numbers_of_a_tally():
+    """Three of four right; losses of log 2, 0, log 8 and log 2 by hand."""
+    rows = [[0.0, 0.0], [800.0, 0.0], [np.log(7.0), 0.0], [0.0, 0.0]]
+    tally = score(rows, [0, 0, 1, -100]).tally + score([[1.0, 1.0]], [0], start=4).tally
+    assert tally.loss("mean") == tally.mean() == pytest.approx(5 * math.log(2) / 4, rel=1e-15)
+    assert tally.loss("sum") == pytest.approx(5 * math.log(2), rel=1e-15)
+    assert tally.loss("none") is None
+    assert tally.bits() == pytest.approx(5 / 4, rel=1e-15)
+    assert tally.perplexity() == pytest.approx(2 ** (5 / 4), rel=1e-15)
+    assert tally.accuracy() == 3 / 4
+
+
+def test_the_numbers_of_nothing():
+    assert Tally(3, n_correct=0).accuracy() is None
+    assert math.isnan(Tally(3).perplexity())
+    assert math.isnan(Tally(3).bits())
+    assert Tally(3).loss("sum") == 0.0
+
+
+def test_soft_targets_have_no_accuracy():
+    assert score(ROWS, np.eye(3)[TARGETS]).tally.accuracy() is None
+
+
+@pytest.mark.parametrize("gap", [800.0, INF])
+def test_a_perplexity_beyond_float64_is_infinite(gap):
+    assert score([[0.0, -gap]], [1]).tally.perplexity() == INF
+
+
 def test_the_standard_error_of_a_sum():
     losses = [float(x) for x in oracle.losses(ROWS, TARGETS)]
     mean = math.fsum(losses) / 60

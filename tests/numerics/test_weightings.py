@@ -48,14 +48,14 @@ def test_normalized_weights_are_rounded_once():
 
 
 def test_balanced_is_one_for_equal_counts():
-    assert class_weights([7] * 9).tolist() == [1] * 9
+    assert class_weights([7] * 9, scheme="balanced").tolist() == [1] * 9
 
 
 def test_balanced_agrees_with_scikit_learn():
     weigh = pytest.importorskip("sklearn.utils.class_weight").compute_class_weight
     counts = [3, 17, 1, 64]
     expected = weigh("balanced", classes=np.arange(4), y=np.repeat(np.arange(4), counts))
-    np.testing.assert_array_equal(class_weights(counts), expected)
+    np.testing.assert_array_equal(class_weights(counts, scheme="balanced"), expected)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

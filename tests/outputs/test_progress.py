@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
+from nllcli.cli.delivery import progress_bar
 from nllcli.outputs import progress
-from nllcli.outputs.progress import ProgressBar
 
 
 def terminal(monkeypatch, patience=-1.0):
@@ -17,9 +17,9 @@ def terminal(monkeypatch, patience=-1.0):
     return stream
 
 
-def two_passes(bar):
-    with bar:
-        for total in (200, None):
+def two_passes(wanted=None):
+    with progress_bar(wanted) as bar:
+        for total in (200, None) if bar is not None else ():
             bar.begin(total)
             bar.advance(50)
             bar.advance(50)
@@ -27,19 +27,19 @@ def two_passes(bar):
 
 def test_a_terminal_shows_the_share_done(monkeypatch):
     screen = terminal(monkeypatch)
-    two_passes(ProgressBar())
+    two_passes()
     assert "%" in screen.getvalue()
 
 
 def test_work_that_ends_soon_shows_nothing(monkeypatch):
     screen = terminal(monkeypatch, patience=1e9)
-    two_passes(ProgressBar())
+    two_passes()
     assert screen.getvalue() == ""
 
 
 def test_unwanted(monkeypatch):
     screen = terminal(monkeypatch)
-    two_passes(ProgressBar(False))
+    two_passes(False)
     assert screen.getvalue() == ""
 
 
@@ -47,12 +47,12 @@ def test_unwanted(monkeypatch):
 def test_no_terminal_no_bar(monkeypatch, stderr):
     monkeypatch.setattr(progress, "_PATIENCE_SECONDS", -1.0)
     monkeypatch.setattr(sys, "stderr", stderr)
-    two_passes(ProgressBar())
+    two_passes()
     assert stderr is None or stderr.getvalue() == ""
 
 
 def test_a_bar_may_be_asked_for_without_a_terminal(monkeypatch):
     monkeypatch.setattr(progress, "_PATIENCE_SECONDS", -1.0)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    two_passes(ProgressBar(True))
+    two_passes(True)
     assert sys.stderr.getvalue() != ""

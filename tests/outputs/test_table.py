@@ -83,25 +83,30 @@ def test_colour_changes_nothing_but_colour(report, width):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_no_digit_is_cut_at_any_width(report, width):
+def test_no_digit_of_a_metric_is_cut_at_any_width(report, width):
     text = render(report, width=width)
-    for number in ("0.3623 nats", "1.4366", "66.7 %", "1,201", "0.4170", "40.0100", "4.2e-18", "100.0 %"):
+    for number in ("0.3623 nats", "1.4366", "66.7 %", "1,201"):
+        assert number in text
+
+
+@pytest.mark.parametrize("width", [None, 40, 60, 80, 120])
+def test_no_digit_of_a_table_is_cut_at_usual_widths(report, width):
+    text = render(report, width=width)
+    for number in ("0.4170", "40.0100", "4.2e-18", "100.0 %"):
         assert number in text
     assert "…" not in text
 
 
-@pytest.mark.parametrize("width", [40, 60])
-def test_names_fold_so_that_the_table_fits(width):
-    text = render(report_of(table_of(LONG_NAME)), width=width)
-    assert max(map(len, text.splitlines())) <= width
-    assert "".join(LONG_NAME.split()) in "".join(text.replace(" 1", "").split())
+def test_names_are_cropped_so_that_a_row_takes_one_line():
+    assert "\n  a label that somebody though…        1\n" in render(report_of(table_of(LONG_NAME)), width=40)
+    assert f"\n  {LONG_NAME}        1\n" in render(report_of(table_of(LONG_NAME)), width=60)
 
 
 def test_in_a_pipe_nothing_folds():
     assert f"  {LONG_NAME}        1\n" in render(report_of(table_of(LONG_NAME)))
 
 
-def test_headers_fold_at_words_before_the_table_grows():
+def test_labels_fold_at_words():
     table = table_of(0.25, kind="number", label="probability of the target", unit="nats")
     assert render(report_of(table), width=22) == (
         "T\n\nTable\n  probability  samples\n       of the\n       target\n         nats\n"

@@ -1,6 +1,6 @@
 import pytest
 
-from nllcli.commands.weights import weights
+from nllcli.commands.weights import report, weights
 from nllcli.errors import DataError, UsageError
 from nllcli.numerics.schemes import SCHEMES
 from nllcli.version import __version__
@@ -8,50 +8,56 @@ from nllcli.version import __version__
 COUNTS = [10, 50, 100]
 
 
-def metrics(report):
-    return {metric.key: metric.value for metric in report.metrics}
+def metrics(shown):
+    return {metric.key: metric.value for metric in shown.metrics}
+
+
+def test_the_result_is_data():
+    found = weights(COUNTS)
+    assert (found.counts, found.class_names, found.by_scheme) == ((10, 50, 100), None, {"inverse": (1, 0.2, 0.1)})
+    assert list(weights(COUNTS, all_schemes=True).by_scheme) == list(SCHEMES)
 
 
 def test_report():
-    report = weights(COUNTS)
-    assert metrics(report) == {"scheme": "balanced", "normalize": "none", "n_classes": 3, "n_samples": 160}
-    assert report.signature == f"scheme:balanced|normalize:none|version:{__version__}"
-    (table,) = report.tables
+    shown = report(weights(COUNTS))
+    assert metrics(shown) == {"scheme": "inverse", "normalize": "max", "n_classes": 3, "n_samples": 160}
+    assert shown.signature == f"scheme:inverse|normalize:max|version:{__version__}"
+    (table,) = shown.tables
     assert table.key == "classes"
     assert [column.key for column in table.columns] == ["class", "count", "share", "weight"]
-    assert table.rows[2] == (2, 100, 0.625, 160 / 300)
-    assert list(report.quiet) == [row[-1] for row in table.rows]
-    assert report.quiet_separator == ","
+    assert table.rows[2] == (2, 100, 0.625, 0.1)
+    assert list(shown.quiet) == [row[-1] for row in table.rows]
+    assert shown.quiet_separator == ","
 
 
 def test_beta_is_named_where_it_matters():
-    report = weights(COUNTS, scheme="effective", beta=0.99)
-    assert metrics(report)["beta"] == 0.99
-    assert report.signature == f"scheme:effective|normalize:mean|beta:0.99|version:{__version__}"
+    shown = report(weights(COUNTS, scheme="effective", beta=0.99))
+    assert metrics(shown)["beta"] == 0.99
+    assert shown.signature == f"scheme:effective|normalize:mean|beta:0.99|version:{__version__}"
 
 
 def test_class_names():
-    report = weights(COUNTS, class_names=["a", "b", "c"], normalize="sum")
-    assert [row[0] for row in report.tables[0].rows] == ["a", "b", "c"]
-    assert sum(report.quiet) == pytest.approx(1)
-    assert metrics(report)["normalize"] == "sum"
+    shown = report(weights(COUNTS, class_names=["a", "b", "c"], normalize="sum"))
+    assert [row[0] for row in shown.tables[0].rows] == ["a", "b", "c"]
+    assert sum(shown.quiet) == pytest.approx(1)
+    assert metrics(shown)["normalize"] == "sum"
 
 
 def test_all_schemes():
-    report = weights(COUNTS, all_schemes=True)
-    (table,) = report.tables
+    shown = report(weights(COUNTS, all_schemes=True))
+    (table,) = shown.tables
     assert [column.label for column in table.columns[3:]] == list(SCHEMES)
     for i, scheme in enumerate(SCHEMES, 3):
-        assert [row[i] for row in table.rows] == list(weights(COUNTS, scheme=scheme).quiet)
-    assert not report.quiet
+        assert [row[i] for row in table.rows] == list(report(weights(COUNTS, scheme=scheme)).quiet)
+    assert not shown.quiet
 
 
 def test_absent_class_is_noted():
-    report = weights([0, 5, 0], class_names=["a", "b", "c"], zero_count="zero")
-    assert list(report.quiet) == [0, 1, 0]
-    assert "zero-count:zero" in report.signature
-    assert [note.message for note in report.notes] == ["no samples, so weight 0: class 'a' and 1 more"]
-    assert not weights(COUNTS).notes
+    shown = report(weights([0, 5, 0], class_names=["a", "b", "c"], zero_count="zero"))
+    assert list(shown.quiet) == [0, 1, 0]
+    assert "zero-count:zero" in shown.signature
+    assert [note.message for note in shown.notes] == ["no samples, so weight 0: class 'a' and 1 more"]
+    assert not report(weights(COUNTS)).notes
 
 
 def test_refusals():

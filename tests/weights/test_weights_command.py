@@ -56,8 +56,8 @@ def test_quiet_reads_back(scheme, normalize, output):
     assert quiet == [row["weight"] for row in json.loads(output(*words, "-f", "json"))["classes"]]
 
 
-def test_inverse(output):
-    assert output(*COUNTS, "--scheme", "inverse", "--quiet") == "1,0.2,0.1\n"
+def test_the_default_is_inverse(output):
+    assert output(*COUNTS, "--quiet") == output(*COUNTS, "--scheme", "inverse", "-q") == "1,0.2,0.1\n"
 
 
 def test_json_keys(output):
@@ -85,7 +85,7 @@ def test_standard_input(tmp_path, monkeypatch, output):
     (tmp_path / "counts").write_text("10\n50\n100\n")
     with (tmp_path / "counts").open() as file:
         monkeypatch.setattr(sys, "stdin", file)
-        assert output("weights", "--counts", "-", "--scheme", "inverse", "-q") == "1,0.2,0.1\n"
+        assert output("weights", "--counts", "-", "-q") == "1,0.2,0.1\n"
 
 
 def test_targets_are_counted(tmp_path, output):
@@ -97,7 +97,7 @@ def test_targets_are_counted(tmp_path, output):
 
 def test_output_file(tmp_path, output):
     path = tmp_path / "weights.txt"
-    assert output(*COUNTS, "--scheme", "inverse", "-q", "-o", str(path)) == ""
+    assert output(*COUNTS, "-q", "-o", str(path)) == ""
     assert path.read_text() == "1,0.2,0.1\n"
 
 
@@ -125,7 +125,7 @@ def test_output_is_not_an_input(tmp_path, error):
             2,
             "the scheme log has no beta\nhint: a beta goes with --scheme eff",
         ),
-        ([*COUNTS, "--beta", "0.9"], 2, "the scheme balanced has no beta"),
+        ([*COUNTS, "--beta", "0.9"], 2, "the scheme inverse has no beta"),
         (["weights", "--counts", "10,5o"], 2, "'5o' is not one"),
         (["weights", "--counts", "10,0"], 3, "class 1 has a count of 0"),
     ],
@@ -148,4 +148,4 @@ def test_beta_goes_to_the_schemes_that_have_one(output):
 
 
 def test_absent_class(output):
-    assert output("weights", "--counts", "10,0,20", "--zero-count", "zero", "-q") == "1.5,0,0.75\n"
+    assert output("weights", "--counts", "10,0,20", "--zero-count", "zero", "-q") == "1,0,0.5\n"

@@ -9,10 +9,10 @@ from in_process import nll
 def test_alphabetical_order_warns(tmp_path):
     (tmp_path / "t.txt").write_text("rare\ncommon\ncommon\n")
     done = nll("weights", "--targets", tmp_path / "t.txt", "-q")
-    assert done.out == "0.75,1.5\n"  # common, rare: N / (C n) = 3 / (2 * 2), 3 / (2 * 1)
+    assert done.out == "0.5,1\n"  # common, rare: 1/n, the largest 1
     assert "alphabetical" in done.err
     told = nll("weights", "--targets", tmp_path / "t.txt", "--classes", "rare,common", "-q")
-    assert (told.out, told.err) == ("1.5,0.75\n", "")
+    assert (told.out, told.err) == ("1,0.5\n", "")
 
 
 LOGITS = [[5, 4, 2], [4, 2, 8], [4, 4, 1]]
@@ -48,8 +48,8 @@ def test_weights_are_read_as_they_were_written(format, counts, files, tmp_path, 
     assert nll("weights", "--counts", counts, "-f", format, "-o", tmp_path / "w").code == 0
     for option in ("--weights", "--counts"):
         done = nll("compute", *files, option, tmp_path / "w", "--classes", "cat,dog,horse", "-q")
-        # N / (C n) for the counts 100, 10 and 50 of N = 160
-        expected = oracle.reduce(LOGITS, TARGETS, class_weights=[160 / 300, 160 / 30, 160 / 150])
+        # 1/n for the counts 100, 10 and 50, the largest 1
+        expected = oracle.reduce(LOGITS, TARGETS, class_weights=[0.1, 1, 0.2])
         assert float(done.out) == pytest.approx(float(expected), rel=1e-14)
 
 

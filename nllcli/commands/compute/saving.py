@@ -53,6 +53,11 @@ class Saver:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The arrays that are written."""
+        return frozenset(self._writers)
+
     def write(self, outcome: Outcome) -> None:
         for name, writer in self._writers.items():
             writer.write(outcome.start, getattr(outcome, name))

@@ -1,4 +1,4 @@
-"""The samples of the largest loss, kept in flat memory and merged block by block."""
+"""The samples of the largest loss: the largest of each block, merged into the largest of all."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def largest(values: NDArray[np.float64], numbers: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-    """Where in ``values`` (n,) the ``k`` largest are, largest first, of equal ones the least of ``numbers`` (n,).
+    """The indices of the ``k`` largest ``values`` (n,), largest first, equal ones by their ``numbers`` (n,).
 
-    NaN is no size and is left out.
+    NaN values are skipped.
     """
     candidates = np.flatnonzero(~np.isnan(values))
     if len(candidates) > k:
@@ -28,7 +28,7 @@ def largest(values: NDArray[np.float64], numbers: NDArray[np.int64], k: int) -> 
 
 @dataclass(frozen=True)
 class Ranked:
-    """One sample: its loss, its number, and a block that holds it alone."""
+    """One sample: its loss, its number, and a block of its own."""
 
     loss: float
     number: int
@@ -37,7 +37,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Hardest:
-    """The ``k`` samples of the largest loss so far, hardest first; ``Hardest(k)`` is the identity of ``+``."""
+    """The ``k`` samples of the largest loss so far, hardest first; ``Hardest(k)`` is the zero of ``+``."""
 
     k: int
     ranked: tuple[Ranked, ...] = ()

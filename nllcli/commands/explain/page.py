@@ -1,4 +1,4 @@
-"""An explanation for people: the softmax, the loss and the gradient."""
+"""An explanation for people: a section for each sample."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from nllcli.commands.explain.steps import (
     sum_steps,
 )
 from nllcli.commands.explain.tables import gradient_table, one_vs_rest_table, shares_table, softmax_table
+from nllcli.errors import setting
 from nllcli.report import Calculation, Section, Step, Table
 
 if TYPE_CHECKING:
@@ -31,15 +32,15 @@ def note(explanations: Sequence[Explanation]) -> str:
 
 
 def _has_gradient(explanation: Explanation) -> bool:
-    return explanation.worked.usable and explanation.counted and explanation.worked.gradient is not None
+    return explanation.worked.usable and explanation.worked.counted and explanation.worked.gradient is not None
 
 
 def section(explanation: Explanation) -> Section:
-    """The softmax, the loss and the gradient, each with what it takes to follow it."""
+    """The softmax, the loss and the gradient of one sample, step by step."""
     parts: list[Table | Calculation] = [softmax_table(explanation)]
     if not explanation.worked.usable:
         parts.append(Calculation("Loss", (Step("this sample", ("holds NaN, +inf or only -inf: its loss is NaN",)),)))
-    elif not explanation.counted:
+    elif not explanation.worked.counted:
         parts.append(Calculation("Loss", (Step("this sample", (f"{_why_ignored(explanation)}: it does not count",)),)))
     else:
         parts += _loss_parts(explanation)
@@ -50,7 +51,7 @@ def section(explanation: Explanation) -> Section:
 
 def _why_ignored(explanation: Explanation) -> str:
     if explanation.shifted_out:
-        return "it has no target, as --shift goes beyond its sequence"
+        return f"it has no target, as {setting('shift')} goes beyond its sequence"
     return f"its target is {explanation.setting.options.ignore_index}, the ignored index"
 
 

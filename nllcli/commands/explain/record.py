@@ -1,4 +1,4 @@
-"""Explanations for programs."""
+"""An explanation for programs: a record for each sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One explained sample: what was worked out, and what follows from it for every reader."""
+"""One explained sample: what was worked out, and what follows from it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from nllcli.commands.explain.worked import Worked
     from nllcli.data.settings import LossOptions
 
-FEW_CLASSES = 10  # so many are all shown, in their order; of more, the likeliest
+FEW_CLASSES = 10  # up to this many are all shown, in order; of more, the likeliest
 N_LIKELIEST = 8
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What all explained samples share; ``denominator`` is that of the mean, ``loss_sum`` is None where not known."""
+    """What all explained samples share.
+
+    ``denominator`` is that of the mean, None under another reduction; ``loss_sum`` is None where not all samples were
+    scored.
+    """
 
     options: LossOptions
     names: tuple[str, ...]
@@ -35,10 +39,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One sample: its number in the targets, its place in words, and what was worked out.
+    """One sample: its number in the order of the targets, its place in words, and what was worked out.
 
-    ``position`` is its index where the targets have several dimensions. ``shifted_out`` says that the shift of the
-    targets leaves it without one.
+    ``position`` is its index where the targets have several dimensions. ``shifted_out`` says that it has no target
+    because the targets are shifted.
     """
 
     number: int
@@ -50,7 +54,7 @@ class Explanation:
 
     @property
     def row(self) -> str:
-        """The sample's number, and its position in brackets where the targets have several dimensions."""
+        """The sample's number, followed by its position where the targets have several dimensions."""
         return str(self.number) if self.position is None else f"{self.number} {self.position}"
 
     def name(self, c: int) -> str:
@@ -67,17 +71,12 @@ class Explanation:
             self.worked.target is not None and self.setting.options.label_smoothing != 0.0
         )
 
-    @cached_property
-    def scored_class(self) -> int | None:
-        """The one class whose -log p is the loss, if it is one."""
-        if self.spread or not self.loss.scores:
-            return None
-        return self.worked.top if self.loss.scores == "prediction" and self.counted else self.worked.target
-
     @property
-    def counted(self) -> bool:
-        """Whether the sample has a loss, its target not being the ignored index."""
-        return self.worked.shares is not None or self.worked.target is not None
+    def scored_class(self) -> int | None:
+        """The class whose -log p is the loss, None where there is no such class."""
+        if self.spread:
+            return None
+        return {"target": self.worked.target, "prediction": self.worked.top}.get(self.loss.scores)
 
     @cached_property
     def rival(self) -> int | None:
@@ -102,7 +101,7 @@ class Explanation:
 
     @property
     def contribution(self) -> float | None:
-        """What the sample adds to the reduced loss; None where nothing is reduced."""
+        """What the sample adds to the reduced loss; None where there is no reduction."""
         if self.setting.options.reduction == "none":
             return None
         loss = self.worked.weighted_loss
@@ -112,7 +111,7 @@ class Explanation:
 
     @property
     def share_of_loss(self) -> float | None:
-        """The sample's part of the sum over all samples; None where that is not known, or 0."""
+        """The sample's part of the sum over all samples; None where the sum is unknown, infinite, NaN or 0."""
         loss_sum = self.setting.loss_sum
         return self.worked.weighted_loss / loss_sum if loss_sum and np.isfinite(loss_sum) else None
 
@@ -128,7 +127,7 @@ class Explanation:
 
     @cached_property
     def others(self) -> NDArray[np.int64]:
-        """The classes that are summed up in one line."""
+        """The classes that share one line."""
         left = np.ones(self.worked.n_classes, bool)
         left[self.listed] = False
         return np.flatnonzero(left)
@@ -144,7 +143,7 @@ class Explanation:
 
     @property
     def terms(self) -> NDArray[np.float64]:
-        """Each class's part of the loss; no share, no part, however unlikely the class."""
+        """Each class's part of the loss, 0 where its share is 0, also for a class with p = 0."""
         assert self.worked.shares is not None
         return product(self.worked.shares, self.worked.surprisals)
 

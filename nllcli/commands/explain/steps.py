@@ -1,4 +1,4 @@
-"""The steps of an explanation: each a short sentence and the numbers."""
+"""The steps of an explanation: a short label and a line of numbers each."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 Working = tuple[str | float, ...]
 
-SPELT_OUT = 4  # a sum of more terms than this is not written out
-# Below this, the sum is shown as 1 + rest: rounded as a whole it would have another logarithm.
+SPELT_OUT = 4  # a sum of at most this many terms is written out
+# Below this, the sum is written as 1 + rest: the logarithm of the rounded sum would be another number.
 SMALL_REST = 0.1
 
 
@@ -38,22 +38,20 @@ def sum_steps(explanation: Explanation) -> list[Step]:
 def steps_of_one_class(explanation: Explanation, c: int) -> list[Step]:
     """p and -log p of class ``c``, from what the file holds."""
     worked, options = explanation.worked, explanation.setting.options
-    role = "target" if c == worked.target and explanation.loss.scores != "prediction" else "prediction"
-    name, surprisal = explanation.name(c), float(worked.unclipped[c])
+    what, surprisal = f"p of the {explanation.loss.scores}, {explanation.name(c)}", float(worked.unclipped[c])
     if worked.softmax is not None:
         power, p = float(worked.softmax.exponentials[c]), float(np.exp(-surprisal))
         gap: Working = (" - (", float(worked.given[c]), " - ", *_bracketed(worked.softmax.maximum), ")")
         if options.temperature != 1.0:
             gap += (" / ", options.temperature)
         steps = [
-            Step(f"p of the {role}, {name}", (power, " / ", 1.0 + worked.softmax.rest, " = ", p)),
+            Step(what, (power, " / ", 1.0 + worked.softmax.rest, " = ", p)),
             Step("loss, -log p", ("log(", *_sum(worked.softmax), ")", *gap, " = ", surprisal, " nats")),
         ]
     elif options.source == "log-probs":
-        steps = [Step(f"loss, -log p of the {role}, {name}", ("-(", 0.0 - surprisal, ") = ", surprisal, " nats"))]
+        steps = [Step(f"loss, -log {what}", ("-(", 0.0 - surprisal, ") = ", surprisal, " nats"))]
     else:
-        p = float(worked.given[c])
-        steps = [Step(f"loss, -log p of the {role}, {name}", ("-log(", p, ") = ", surprisal, " nats"))]
+        steps = [Step(f"loss, -log {what}", ("-log(", float(worked.given[c]), ") = ", surprisal, " nats"))]
     if worked.surprisals[c] != worked.unclipped[c]:
         assert options.clip is not None
         clipped = (options.clip,) if worked.surprisals[c] < surprisal else ("1 - ", options.clip)
@@ -62,7 +60,7 @@ def steps_of_one_class(explanation: Explanation, c: int) -> list[Step]:
 
 
 def smoothing_steps(explanation: Explanation) -> list[Step]:
-    """What label smoothing makes of the targets."""
+    """The targets after label smoothing."""
     e, n_classes = explanation.setting.options.label_smoothing, explanation.worked.n_classes
     if not e:
         return []
@@ -82,7 +80,7 @@ def shares_step(explanation: Explanation) -> Step:
 
 
 def loss_step(explanation: Explanation) -> Step:
-    """The loss alone, where it is not taken apart."""
+    """The loss as one number, for a loss that is not a sum over the classes."""
     return Step(f"loss, {explanation.loss.about}", (explanation.worked.loss, " nats"))
 
 
@@ -95,7 +93,7 @@ def one_vs_rest_step(explanation: Explanation) -> Step:
 
 
 def closing_steps(explanation: Explanation) -> list[Step]:
-    """Weights, the reduction, the rival."""
+    """The weights, the reduction and the rival."""
     return [*_weight_steps(explanation), *_reduction_steps(explanation), *_rival_steps(explanation)]
 
 
@@ -129,7 +127,7 @@ def _reduction_steps(explanation: Explanation) -> list[Step]:
 
 
 def _counted_in(explanation: Explanation) -> str:
-    """What the denominator of the mean adds up."""
+    """The unit of the denominator of the mean."""
     if explanation.worked.sample_weight is not None:
         return "(sum of the weights)"
     if explanation.setting.options.class_weights is not None and explanation.worked.soft_target is None:

@@ -10,7 +10,7 @@ import numpy as np
 from nllcli.data.blocks import Block, Scratch
 from nllcli.numerics.evaluate import Wanted, evaluate, scores_of
 from nllcli.numerics.exact import exact_sum
-from nllcli.numerics.kernels.convert import to_float
+from nllcli.numerics.kernels.convert import both_classes, to_float
 from nllcli.numerics.kernels.normaliser import normalise
 from nllcli.numerics.losses import LOSSES
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.settings import LossOptions
-    from nllcli.numerics.surprisal.surprisal import Surprisal
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,8 @@ class Worked:
     clipping; ``unclipped`` are the surprisals before it. ``shares`` are the factors of the surprisals in the loss,
     class weights included; None where the loss is not a sum of them. ``target`` is None where there is none, or soft.
     ``gradient`` is that of ``weighted_loss`` by the logits, None where the file holds no logits or p is clipped; NaN
-    where a class has no logit of its own.
+    where a class has no logit of its own. ``counted`` is False where the target is ignored, ``usable`` where the file
+    holds values that no probabilities follow from.
     """
 
     given: NDArray[np.float64]
@@ -61,6 +61,7 @@ class Worked:
     sample_weight: float | None
     weight: float
     weighted_loss: float
+    counted: bool
     usable: bool
 
     @property
@@ -71,7 +72,7 @@ class Worked:
 def work_through(block: Block, options: LossOptions) -> Worked:
     """Work through the one sample of ``block``; raises SampleError as ``evaluate`` does.
 
-    A sample that is ignored has ``weight`` 0 and ``target`` None.
+    An ignored sample has ``weight`` 0 and ``target`` None.
     """
     scratch = Scratch()
     with_gradient = options.source == "logits" and options.clip is None
@@ -81,29 +82,33 @@ def work_through(block: Block, options: LossOptions) -> Worked:
     assert outcome.probs is not None
     assert outcome.log_probs is not None
     x = to_float(block.logits, scratch)
+    both = both_classes(x, options.source) if options.binary else x
     scores = scores_of(x, options, scratch)
     usable = scores.unusable() is None
     counted = outcome.tally.n_counted == 1
-    indexed = block.targets is not None and block.targets.ndim == 1 and counted
-    soft = block.targets is not None and block.targets.ndim == 2
-    targets = block.targets if indexed or soft else np.zeros(1, np.int64)
-    assert targets is not None
+    target, soft_target = _target(block, options) if counted else (None, None)
+    targets = np.array([target or 0]) if soft_target is None else soft_target[None]
+    masses = LOSSES[options.loss].masses if counted else None
+    gradient = None if outcome.gradient is None else outcome.gradient[0]
+    if gradient is not None and options.binary:
+        gradient = np.append(np.nan, gradient)
     return Worked(
-        given=_given(x, options),
-        softmax=_softmax(x, options) if options.source == "logits" and usable else None,
+        given=both[0].astype(np.float64),
+        softmax=_softmax(both, options) if options.source == "logits" and usable else None,
         probs=outcome.probs[0],
         surprisals=0.0 - outcome.log_probs[0],
         unclipped=scores_of(x, replace(options, clip=None), scratch).all()[0].copy(),
         complements=scores.complement()[0],
-        shares=_shares(scores, targets, options) if counted else None,
-        gradient=None if outcome.gradient is None else _by_class(outcome.gradient[0], options),
-        target=int(targets[0]) if indexed else None,
-        soft_target=targets[0].astype(np.float64) if soft else None,
+        shares=None if masses is None else masses(scores, targets, options.class_weights, options.label_smoothing)[0],
+        gradient=gradient,
+        target=target,
+        soft_target=soft_target,
         top=int(scores.top()[0]),
         loss=float(outcome.tally.unweighted_sum),
         sample_weight=None if block.sample_weights is None else float(block.sample_weights[0]),
         weight=float(outcome.tally.weight_sum),
         weighted_loss=float(outcome.losses[0]),
+        counted=counted,
         usable=usable,
     )
 
@@ -113,25 +118,17 @@ def total(values: NDArray[np.float64]) -> float:
     return float(exact_sum(np.ascontiguousarray(values)))
 
 
-def _shares(scores: Surprisal, targets: NDArray[Any], options: LossOptions) -> NDArray[np.float64] | None:
-    masses = LOSSES[options.loss].masses
-    if masses is None:
-        return None
-    shares: NDArray[np.float64] = masses(scores, targets, options.class_weights, options.label_smoothing)[0]
-    return shares
-
-
-def _given(x: NDArray[Any], options: LossOptions) -> NDArray[np.float64]:
-    """What the file holds; a sigmoid's logit stands against one of 0."""
-    if not options.binary:
-        return x[0].astype(np.float64)
-    own = float(x[0, 0])
-    return np.array([{"logits": 0.0, "probs": 1.0 - own, "log-probs": np.nan}[options.source], own])
+def _target(block: Block, options: LossOptions) -> tuple[int | None, NDArray[np.float64] | None]:
+    """The class of a sample that counts, or the probabilities of all classes."""
+    if block.targets is None:
+        return None, None
+    if block.targets.ndim == 1:
+        return int(block.targets[0]), None
+    soft = to_float(block.targets, Scratch())
+    return None, (both_classes(soft, "probs") if options.binary else soft)[0].astype(np.float64)
 
 
 def _softmax(x: NDArray[Any], options: LossOptions) -> Softmax:
-    if options.binary:
-        x = np.concatenate([np.zeros_like(x), x], axis=1)
     single = options.precision == "fast"
     reduced = normalise(x, temperature=options.temperature, single=single, scratch=Scratch())
     maximum, rest = float(reduced.maximum[0]), float(reduced.rest[0])
@@ -139,7 +136,3 @@ def _softmax(x: NDArray[Any], options: LossOptions) -> Softmax:
         shifted = (x[0].astype(np.float64) - maximum) / options.temperature
         exponentials = np.exp(shifted)
     return Softmax(maximum, shifted, exponentials, rest, float(np.log1p(rest)))
-
-
-def _by_class(gradient: NDArray[np.float64], options: LossOptions) -> NDArray[np.float64]:
-    return np.concatenate([[np.nan], gradient]) if options.binary else gradient

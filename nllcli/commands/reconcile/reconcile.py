@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nllcli.commands.reconcile.departures import Candidate
     from nllcli.commands.reconcile.expectation import Expectation
-    from nllcli.scoring.request import ScoreRequest
+    from nllcli.data.settings import ScoreRequest
 
     Tried = Sequence[tuple[Candidate, float]]
 

@@ -7,18 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention
-from nllcli.data.settings import LossOptions
+from nllcli.data.settings import InputOptions, LossOptions, WeightOptions
 from nllcli.errors import setting
-from nllcli.inputs.dataset import InputOptions
 from nllcli.numerics.schemes import ABOUT
-from nllcli.scoring.request import WeightOptions
 from nllcli.scoring.signature import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nllcli.data.dataset import Dataset
-    from nllcli.scoring.request import ScoreRequest
+    from nllcli.data.settings import ScoreRequest
 
 _DEFAULTS = {f.name: f.default for record in (InputOptions, LossOptions, WeightOptions) for f in fields(record)}
 

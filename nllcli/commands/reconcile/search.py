@@ -14,16 +14,15 @@ from nllcli.commands.reconcile.departures import Candidate, Data, candidates
 from nllcli.commands.reconcile.sums import ConventionSums, Plan, collect
 from nllcli.commands.reconcile.survey import Shifts, Survey, survey
 from nllcli.commands.reconcile.values import Values, WeightTable
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, DEFAULT_SCHEME
 from nllcli.errors import DataError, Notice, UsageError, setting
 from nllcli.inputs.dataset import open_dataset
 from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.kernels.convert import is_bfloat16
 from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.scoring.class_weights import given_counts
-from nllcli.scoring.loss import loss_of
-from nllcli.scoring.notices import tally_notices
 from nllcli.scoring.passes import fold_dataset
+from nllcli.scoring.places import tally_notices
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.dataset import Dataset
-    from nllcli.scoring.request import ScoreRequest
+    from nllcli.data.settings import ScoreRequest
 
 _BATCH_SIZES = sorted({*(2**k for k in range(11)), 10, 20, 50, 100, 200, 500, 1000})
 
@@ -75,7 +74,7 @@ def search(request: ScoreRequest) -> Search:
     sums = fold_dataset(work, ConventionSums(), settled.dataset, threads=request.threads, progress=request.progress)
     values = Values(sums, weights, n_classes=data.n_classes, n_items=found.n_samples // data.item_samples)
     # The user's own number is the one that nll compute prints, to the last bit.
-    own = loss_of(sums.own, settled.options.reduction)
+    own = sums.own.loss(settled.options.reduction)
     numbers = ((c, values.of(c.convention) if c.departures or own is None else own) for c in tried)
     return Search(
         request,
@@ -152,7 +151,7 @@ def _own_weighting(request: ScoreRequest) -> Weighting:
     wanted = request.weights
     if wanted.counts is None:
         return Weighting("none" if wanted.weights is None else "given")
-    scheme = wanted.scheme or "balanced"
+    scheme = wanted.scheme or DEFAULT_SCHEME
     source = "targets" if wanted.counts == "targets" else "given"
     return Weighting(scheme, wanted.normalize or ABOUT[scheme].normalize, beta_of(scheme, wanted.beta), source)
 

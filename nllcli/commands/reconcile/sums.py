@@ -15,7 +15,7 @@ import numpy as np
 from nllcli.commands.reconcile.batch_means import BatchMeans
 from nllcli.commands.reconcile.conventions import Convention, Term
 from nllcli.commands.reconcile.reading import BlockReading
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 from nllcli.numerics.kernels.convert import to_float
 from nllcli.numerics.tally import Tally
 from nllcli.numerics.targets import is_class

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 from nllcli.errors import UsageError, setting
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted, check_shift
 from nllcli.numerics.targets import is_class
-from nllcli.scoring.blocks import raw_targets
-from nllcli.scoring.places import blaming
+from nllcli.scoring.passes import naming_places, raw_targets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Block
     from nllcli.data.dataset import Dataset, VectorSource
-    from nllcli.scoring.request import ScoreRequest
+    from nllcli.data.settings import ScoreRequest
 
 _NO_TARGET = np.iinfo(np.int64).min
 
@@ -88,7 +87,7 @@ def survey(request: ScoreRequest, dataset: Dataset, shifts: Shifts) -> Survey:
     total = Survey()
     for shift in shifts.tried:
         shifted = replace(source, targets=shifts.under(shift))
-        with blaming(shifted):
+        with naming_places(shifted):
             parts = (Survey.of(shift, targets, dataset.n_classes) for _, targets in raw_targets(shifted))
             total = sum(parts, total)
     return total

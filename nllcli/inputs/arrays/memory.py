@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, SampleError
 from nllcli.inputs import shapes, targets
 from nllcli.inputs.arrays.npy import number_dtype
-from nllcli.inputs.arrays.raw import Values, are_rounded, rounded_integers
+from nllcli.inputs.arrays.raw import Values
+from nllcli.inputs.integers import are_rounded, rounded_integers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +38,7 @@ class MemoryArray:
 
     @property
     def notes(self) -> tuple[Notice, ...]:
-        """What was worth knowing of the blocks read so far."""
+        """What is worth knowing about the blocks read so far."""
         return (rounded_integers(self.name),) if self._rounded else ()
 
     @property
@@ -47,9 +49,9 @@ class MemoryArray:
     def n_bytes(self) -> int:
         return self.values.nbytes
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
         slices = self.values.reshape(layout.outer or 0, layout.n_classes, layout.inner)
-        for start, n in layout.runs(block_samples):
+        for start, n in islice(layout.runs(block_samples), first, None):
             n_bytes = n * layout.n_classes * self.dtype.itemsize
             yield Chunk(start, n, partial(self._load, slices, start, n), n_bytes)
 
@@ -103,12 +105,11 @@ def dataset_of(
         fortran=scores.fortran,
         name="logits",
     )
-    order: Any = "F" if layout.fortran else "C"
     weights = None
     if sample_weights is not None:
         values = np.asarray(sample_weights, np.float64)
         shapes.check_targets(layout, values.shape, "sample_weights", "logits", "sample weights")
-        weights = Values("sample_weights", values.ravel(order=order))
+        weights = Values("sample_weights", layout.to_file_order(values))
     if labels is None:
         return Dataset(scores, layout, sample_weights=weights, binary=binary)
     if soft:
@@ -119,7 +120,7 @@ def dataset_of(
     if labels.dtype.kind not in "iuf":
         raise DataError(f"holds {labels.dtype}, not class indices", where="targets")
     try:
-        indices = targets.as_indices(labels.ravel(order=order))
+        indices = targets.as_indices(layout.to_file_order(labels))
     except SampleError as error:
         raise DataError(error.message, where=f"targets, {layout.place(error.samples[0])}") from error
     return Dataset(scores, layout, targets=Values("targets", indices), sample_weights=weights, binary=binary)

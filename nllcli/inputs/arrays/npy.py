@@ -54,7 +54,7 @@ def read_header(start: bytes, name: str) -> Header:
     """Read the header at the beginning of ``start``; raises DataError, and never unpickles anything."""
     width = 2 if start[6:7] == b"\x01" else 4
     if not start.startswith(NPY_MAGIC) or start[6:7] not in (b"\x01", b"\x02", b"\x03"):
-        raise DataError("is no NPY file of version 1, 2 or 3", where=name)
+        raise DataError("is not an NPY file of version 1, 2 or 3", where=name)
     length = int.from_bytes(start[8 : 8 + width], "little")
     end = 8 + width + length
     if length > _MAX_HEADER:
@@ -117,7 +117,7 @@ def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = _NOTHIN
     if untyped:
         remedy = "--input-dtype bfloat16" if options.of_logits else "save it as float32"
         raise DataError(f"holds {dtype.str}, two bytes without a type", where=name, hint=f"bfloat16? {remedy}")
-    if options.input_dtype is not None and not options.of_targets:  # it is the logits that the option speaks of
+    if options.input_dtype is not None and not options.of_targets:  # the option is about the logits
         raise DataError(f"holds {dtype}, not {options.input_dtype}", where=name, hint="leave --input-dtype out")
     if options.of_weights and dtype.kind == "b":
         return np.dtype(np.uint8)  # a byte each, 0 or 1

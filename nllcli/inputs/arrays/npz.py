@@ -5,18 +5,18 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
-from nllcli.errors import DataError, FaultError, NllError
+from nllcli.errors import DataError, FaultError
 from nllcli.inputs import members
 from nllcli.inputs.arrays import npy
-from nllcli.inputs.bytes.files import ByteStream, SeekableFile, on_disk
+from nllcli.inputs.bytes.files import ByteStream, on_disk
+from nllcli.inputs.bytes.libraries import SeekableFile, refusing
 from nllcli.inputs.formats import pytorch_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from nllcli.inputs.arrays.raw import RawArray
     from nllcli.inputs.arrays.streamed import StreamedArray
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
 _LOCAL_HEADER = 30
 _PIECE_BYTES = 1 << 20
 _ENCRYPTED = 1
+_DAMAGED = "is a damaged archive"
 
 
 def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArray:
     """The array ``options.member`` of an archive, or the only one it has; never unpickles anything."""
     file = on_disk(stream)
-    with _refusing(stream.name):
+    with refusing(stream.name, _DAMAGED):
         archive = zipfile.ZipFile(SeekableFile(file, stream.name))
     entry = _choose(archive, options.member, stream.name)
     name = f"{stream.name}:{_array_name(entry)}"
     if entry.flag_bits & _ENCRYPTED:
         raise DataError("is encrypted", where=name)
-    with _refusing(name):
+    with refusing(name, _DAMAGED):
         member = archive.open(entry)
     inflated = ByteStream(name, _guarded(member, name))
     header = npy.read_header(inflated.peek(), name)
@@ -50,22 +51,9 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
     return npy.raw_array(name, file, begin, entry.file_size, header)
 
 
-@contextmanager
-def _refusing(name: str) -> Iterator[None]:
-    """Turn what zipfile and the decompressors raise for a damaged archive into a DataError."""
-    try:
-        yield
-    except NllError:
-        raise
-    except NotImplementedError as error:
-        raise DataError(f"is an archive of an unusual kind: {error}", where=name) from error
-    except Exception as error:  # zipfile and its four decompressors fail in many ways
-        raise DataError(f"is a damaged archive: {str(error)[:120] or 'it is cut short'}", where=name) from error
-
-
 def _guarded(member: IO[bytes], name: str) -> Callable[[int], bytes]:
     def pull(n: int) -> bytes:
-        with _refusing(name):
+        with refusing(name, _DAMAGED):
             return member.read(n)
 
     return pull
@@ -94,7 +82,7 @@ def _begin(file: OpenFile, entry: zipfile.ZipInfo, name: str) -> int:
     n_name, n_extra = struct.unpack_from("<HH", header, 26)
     begin: int = entry.header_offset + _LOCAL_HEADER + n_name + n_extra
     if entry.compress_size != entry.file_size or begin + entry.file_size > file.size():
-        raise DataError("is a damaged archive: a member is larger than the file", where=name)
+        raise DataError(f"{_DAMAGED}: a member is larger than the file", where=name)
     return begin
 
 
@@ -107,4 +95,4 @@ def _check_sum(file: OpenFile, begin: int, entry: zipfile.ZipInfo, name: str) ->
             raise FaultError("became shorter while it was read", where=name)
         crc, at = zlib.crc32(piece, crc), at + len(piece)
     if crc != entry.CRC:
-        raise DataError("is a damaged archive: the checksum does not match", where=name)
+        raise DataError(f"{_DAMAGED}: the checksum does not match", where=name)

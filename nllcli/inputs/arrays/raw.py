@@ -1,7 +1,7 @@
-"""Numbers that lie uncompressed at a known place in a file, read where they are needed.
+"""Numbers that are uncompressed at a known place in a file, read where they are needed.
 
 Positioned reads into each worker's own buffer, not memory maps: a map's pages count as the process's memory, and a
-file that shrinks under a map kills the process where a short read is an error one can tell.
+file that shrinks under a map kills the process, where a short read is an error that can be reported.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby, islice
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import FaultError, Notice
-from nllcli.inputs.tables.cells import EXACT_INTEGERS
+from nllcli.inputs.integers import are_rounded, rounded_integers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from nllcli.inputs.bytes.files import OpenFile
 
-# Runs of one class shorter than this are read for several blocks at once, as slabs of about so many bytes.
+# Runs of one class shorter than this are read for several blocks at once, as slabs of about this many bytes.
 _SHORT_RUN = 1 << 15
 _SLAB_BYTES = 1 << 24
 
@@ -38,21 +39,9 @@ def widened(values: NDArray[Any]) -> NDArray[Any]:
     return np.left_shift(values.view("<u2"), 16, dtype=np.uint32).view(np.float32)
 
 
-def are_rounded(values: NDArray[Any]) -> bool:
-    """Whether any of the values is an integer that float64 may not hold."""
-    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
-        return False
-    return bool((values > EXACT_INTEGERS).any() or (values < -EXACT_INTEGERS).any())
-
-
-def rounded_integers(name: str) -> Notice:
-    """The note on integers of which that is so."""
-    return Notice("rounded-integers", f"{name}: integers beyond 2^53 lose their last digits in the computation")
-
-
 @dataclass
 class FileArray:
-    """What every array of numbers in a file has in common; a BlockSource, but for ``chunks``.
+    """What every array of numbers in a file has in common; a BlockSource except for ``chunks``.
 
     The two bytes of a bfloat16 have the dtype ``V2``, or that of a record of one integer where they are swapped.
     """
@@ -67,7 +56,7 @@ class FileArray:
 
     @property
     def notes(self) -> tuple[Notice, ...]:
-        """What was worth knowing of the blocks read so far."""
+        """What is worth knowing about the blocks read so far."""
         return (rounded_integers(self.name),) if self._rounded else ()
 
     @property
@@ -104,11 +93,11 @@ class RawArray(FileArray):
     def __post_init__(self) -> None:
         self._version = self.file.version()
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
         if layout.inner > block_samples and block_samples * self.dtype.itemsize < _SHORT_RUN:
-            yield from self._slabs(layout, block_samples)
+            yield from self._slabs(layout, block_samples, first)
         else:
-            for start, n in layout.runs(block_samples):
+            for start, n in islice(layout.runs(block_samples), first, None):
                 yield self._chunk(start, n, layout, partial(self._load, layout, start, n))
 
     def read_all(self) -> NDArray[Any]:
@@ -146,18 +135,19 @@ class RawArray(FileArray):
             self._read_columns(layout, start, slices[0])
         return self._block(start, slices)
 
-    def _slabs(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
+    def _slabs(self, layout: Layout, block_samples: int, first: int) -> Iterator[Chunk]:
         """Read the short runs of many classes for several blocks at once, on the thread that cuts."""
         inner, n_classes = layout.inner, layout.n_classes
         width = block_samples * max(1, _SLAB_BYTES // (block_samples * n_classes * self.dtype.itemsize))
-        for first in range(0, (layout.outer or 0) * inner, inner):
-            for at in range(0, inner, width):
-                slab = np.empty((n_classes, min(width, inner - at)), self.dtype)
-                self._read_columns(layout, first + at, slab)
-                for i in range(0, slab.shape[1], block_samples):
-                    part = slab[None, :, i : i + block_samples]
-                    start = first + at + i
-                    yield self._chunk(start, part.shape[2], layout, partial(self._cut, start, part))
+        runs = islice(layout.runs(block_samples), first, None)
+        for _, group in groupby(runs, lambda run: (run[0] // inner, run[0] % inner // width)):
+            blocks = list(group)
+            begin = blocks[0][0]
+            slab = np.empty((n_classes, sum(n for _, n in blocks)), self.dtype)
+            self._read_columns(layout, begin, slab)
+            for start, n in blocks:
+                part = slab[None, :, start - begin : start - begin + n]
+                yield self._chunk(start, n, layout, partial(self._cut, start, part))
 
     def _cut(self, start: int, part: NDArray[Any], _: Scratch) -> Block:
         return self._block(start, part)
@@ -175,7 +165,7 @@ class RawArray(FileArray):
         self._check_unchanged()
 
     def _check_unchanged(self) -> None:
-        """Raise FaultError if somebody wrote to the file: after every read, since blocks are read at any time."""
+        """Raise FaultError if the file was written to: after every read, since blocks are read at any time."""
         if self.file.version() != self._version:
             raise FaultError("changed while it was read", where=self.name)
 

@@ -1,4 +1,4 @@
-"""Safetensors: a JSON header that says where each array's bytes lie, then the bytes."""
+"""Safetensors: a JSON header that says where the bytes of each array are, then the bytes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _read_header(file: OpenFile, name: str) -> tuple[dict[str, Any], int]:
     except (ValueError, RecursionError) as error:
         raise DataError(f"its header is damaged: {str(error)[:120]}", where=name) from error
     if not isinstance(header, dict):
-        raise DataError("its header is no JSON object", where=name)
+        raise DataError("its header is not a JSON object", where=name)
     header.pop("__metadata__", None)
     end = 0
     for first, last in sorted(_offsets(about, f"{name}:{key}") for key, about in header.items()):
@@ -77,7 +77,7 @@ def _offsets(about: Any, name: str) -> tuple[int, int]:
     match about:
         case {"data_offsets": [int(first), int(last)]} if 0 <= first <= last:
             return first, last
-    raise DataError("its header gives no place for it", where=name)
+    raise DataError("its header does not say where it is", where=name)
 
 
 def _describe(about: dict[str, Any], name: str) -> tuple[np.dtype[Any], tuple[int, ...], int]:

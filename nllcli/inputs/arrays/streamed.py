@@ -33,14 +33,15 @@ class StreamedArray(FileArray):
     def notes(self) -> tuple[Notice, ...]:
         return super().notes if self._spooled is None else self._spooled.notes
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:
-        if layout.inner > block_samples:  # the values of a sample lie far apart
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
+        if layout.inner > block_samples:  # the values of a sample are far apart
             self._spooled = self.on_disk()
-            yield from self._spooled.chunks(layout, block_samples)
+            yield from self._spooled.chunks(layout, block_samples, first)
             return
-        for start, n in layout.runs(block_samples):
+        for i, (start, n) in enumerate(layout.runs(block_samples)):
             data = self._take(n * layout.n_classes)
-            yield self._chunk(start, n, layout, partial(self._load, layout, start, data))
+            if i >= first:
+                yield self._chunk(start, n, layout, partial(self._load, layout, start, data))
         self._check_end()
 
     def on_disk(self) -> RawArray:

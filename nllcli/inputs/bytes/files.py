@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 import sys
@@ -19,17 +18,30 @@ if TYPE_CHECKING:
 _PEEK_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
 
+# Size, time of the last change, and which file it is.
+Version = tuple[int, int, int]
+
 
 class OpenFile:
-    """An open file, closed once nobody holds it; standard input is not ours to close."""
+    """An open file, closed once it is no longer used; standard input is not ours to close.
 
-    def __init__(self, fd: int, *, owned: bool = True) -> None:
+    Where ``name`` is its path (``reopens``), it pickles as that, and the copy opens it anew.
+    """
+
+    def __init__(self, fd: int, name: str, *, reopens: bool = False, owned: bool = True) -> None:
         self.fd = fd
+        self._name = name
+        self._reopens = reopens
         self._owned = owned
 
     def __del__(self) -> None:
         if self._owned:
             os.close(self.fd)
+
+    def __reduce__(self) -> tuple[Callable[[str], OpenFile], tuple[str]]:
+        if not self._reopens:
+            raise read_only_here(self._name)
+        return _opened, (self._name,)
 
     def size(self) -> int:
         """Its length in bytes."""
@@ -42,10 +54,12 @@ class OpenFile:
         except OSError as error:
             raise FaultError(f"cannot be read: {error.strerror}", where=name) from error
 
-    def version(self) -> tuple[int, int]:
-        """What changes when somebody writes to the file."""
-        status = os.fstat(self.fd)
-        return status.st_size, status.st_mtime_ns
+    def version(self) -> Version:
+        """What changes when the file is written to.
+
+        A write that leaves its size as it is cannot be told within one tick of the file system's clock.
+        """
+        return _version(os.fstat(self.fd))
 
 
 @dataclass
@@ -56,6 +70,7 @@ class ByteStream:
     pull: Callable[[int], bytes]
     file: OpenFile | None = None
     _ahead: bytes = field(default=b"", repr=False)
+    _begun: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._version = None if self.file is None else self.file.version()
@@ -73,20 +88,29 @@ class ByteStream:
 
     def read(self, n: int) -> bytes:
         """The next bytes, at most ``n``; empty only at the end."""
+        self._begun = True
         if self._ahead:
             taken, self._ahead = self._ahead[:n], self._ahead[n:]
             return taken
         return self.pull(n)
 
     def read_up_to(self, n: int) -> bytes:
-        """The next ``n`` bytes, fewer only at the end; what a file claims of its length is never allocated ahead."""
+        """The next ``n`` bytes, fewer only at the end; the length that a file claims is never allocated ahead."""
         if len(self._ahead) >= n:
             return self.read(n)
         taken, self._ahead = self._ahead, b""
         return taken + self._gather(n - len(taken))
 
+    def check_not_begun(self) -> None:
+        """Raise UsageError if bytes have been consumed: what follows is not the beginning."""
+        if self._begun:
+            raise UsageError("can be read only once", where=self.name)
+
+    def __reduce__(self) -> str:
+        raise read_only_here(self.name)
+
     def check_unchanged(self) -> None:
-        """Raise FaultError if somebody wrote to the file since it was opened."""
+        """Raise FaultError if the file was written to since it was opened."""
         if self.file is not None and self.file.version() != self._version:
             raise FaultError("changed while it was read", where=self.name)
 
@@ -112,18 +136,40 @@ def open_stream(path: str) -> ByteStream:
             at_start = stat.S_ISREG(os.fstat(fd).st_mode) and os.lseek(fd, 0, os.SEEK_CUR) == 0
         except (AttributeError, ValueError, OSError) as error:
             raise FaultError("is closed", where=name) from error
-        file = OpenFile(fd, owned=False)
+        file = OpenFile(fd, name, owned=False)
         return ByteStream(name, partial(_read, file, name), file if at_start else None)
-    try:
-        file = OpenFile(os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)))
-    except OSError as error:
-        raise FaultError(f"cannot be opened: {error.strerror}", where=path) from error
-    except ValueError as error:
-        raise FaultError("is no name a file can have", where=path) from error
+    file = _opened(path)
     mode = os.fstat(file.fd).st_mode
     if stat.S_ISDIR(mode):
         raise FaultError("is a folder, not a file", where=path)
     return ByteStream(path, partial(_read, file, path), file if stat.S_ISREG(mode) else None)
+
+
+def _opened(path: str) -> OpenFile:
+    try:
+        return OpenFile(os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)), path, reopens=True)
+    except OSError as error:
+        raise FaultError(f"cannot be opened: {error.strerror}", where=path) from error
+    except ValueError as error:
+        raise FaultError("is not a valid file name", where=path) from error
+
+
+def read_only_here(name: str) -> UsageError:
+    """The refusal to hand an input to another process."""
+    return UsageError("cannot be handed to another process", where=name, hint="save it to a file")
+
+
+def version_of(path: str) -> Version | None:
+    """The version of the regular file at ``path``, that of a member's archive; None for anything else."""
+    try:
+        status = os.stat(split_member(path)[0])  # noqa: PTH116 - may be no path
+    except (OSError, ValueError):
+        return None
+    return _version(status) if path != "-" and stat.S_ISREG(status.st_mode) else None
+
+
+def _version(status: os.stat_result) -> Version:
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def can_be_read_again(path: str) -> bool:
@@ -160,7 +206,7 @@ class Spool:
         self._name = name
         try:
             with tempfile.TemporaryFile() as temporary:
-                self.file = OpenFile(os.dup(temporary.fileno()))
+                self.file = OpenFile(os.dup(temporary.fileno()), name)
         except OSError as error:
             raise self._fault(error) from error
 
@@ -179,38 +225,6 @@ class Spool:
             where=self._name,
             hint="TMPDIR names the folder for temporary files",
         )
-
-
-class SeekableFile(io.RawIOBase):
-    """An open file with a position of its own, for libraries that read by themselves."""
-
-    def __init__(self, file: OpenFile, name: str) -> None:
-        self._file = file
-        self._name = name
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._file.size()}[whence]
-        if base + offset < 0:
-            raise OSError("an offset points before the beginning of the file")
-        self._at = base + offset
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, n: int = -1) -> bytes:
-        # Libraries trust the sizes that a file claims, which are held against the file's own here.
-        left = max(0, self._file.size() - self._at)
-        data = self._file.read_at(left if n < 0 else min(n, left), self._at, self._name)
-        self._at += len(data)
-        return data
 
 
 def only_one_standard_input(paths: dict[str, str | None]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nllcli.errors import DataError
+from nllcli.inputs.integers import integers
 from nllcli.inputs.tables import decimals
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|inf(inity
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*", re.ASCII)
 _INFINITY = re.compile(rb"inf", re.IGNORECASE)
 _BLANKS = re.compile(rb"[ \t]+")
-EXACT_INTEGERS = 2**53
 
 
 def is_number(cell: str) -> bool:
@@ -33,7 +33,7 @@ def is_decimal_comma(cell: str) -> bool:
 
 
 def split(line: str, delimiter: str, where: str) -> list[str]:
-    """The cells of one line; a blank as delimiter stands for any number of them."""
+    """The cells of one line; a blank as delimiter means any number of them."""
     if delimiter == " ":
         return re.split("[ \t]+", line.strip(" \t"))
     try:
@@ -71,7 +71,7 @@ def _parse(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDArray[
         return None
     if values.shape != (n_rows, n_columns):
         return None
-    # A number too large for float64 is read as an infinity that nobody wrote.
+    # A number too large for float64 is read as an infinity, which its text does not say.
     n_infinite = int(np.isinf(values).sum())
     if n_infinite and n_infinite != len(_INFINITY.findall(body)):
         return None
@@ -83,8 +83,8 @@ def parse_carefully(
 ) -> tuple[NDArray[np.float64], list[list[str]]]:
     """The numbers (n_rows, len(columns)) of the named columns, and every row's cells.
 
-    Raises DataError for the first cell that is no number or row that has another number of cells; ``where`` names the
-    file and line of a row.
+    Raises DataError for the first cell that is not a number, or row that has another number of cells; ``where`` gives
+    the file and line of a row.
     """
     lines = body[:-1].split(b"\n")
     out = np.empty((len(lines), len(columns)))
@@ -104,11 +104,11 @@ def text_of(line: bytes, where: str) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(f"byte {line[error.start]:#04x} is no UTF-8", where=where) from error
+        raise DataError(f"byte {line[error.start]:#04x} is not UTF-8", where=where) from error
 
 
 def number(cell: str, where: str, *, last: bool = False) -> float:
-    """One cell's value; raises DataError where it is no decimal number, or too large for float64."""
+    """One cell's value; raises DataError where it is not a decimal number, or too large for float64."""
     if not is_number(cell):
         hint = None
         if not cell.strip():
@@ -157,16 +157,3 @@ def plain_integers(body: bytes, values: NDArray[np.float64], column: int, delimi
 def is_fraction(text: bytes) -> bool:
     """Whether numbers are written with a point or an exponent."""
     return b"." in text or b"e" in text or b"E" in text
-
-
-def integers(values: NDArray[Any]) -> NDArray[np.int64] | None:
-    """Floating-point values that are all whole and below 2**53, as int64; else None."""
-    if not is_index(values).all():
-        return None
-    return values.astype(np.int64)
-
-
-def is_index(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which floating-point values are whole numbers that no rounding can have changed."""
-    with np.errstate(invalid="ignore"):  # of a signalling NaN
-        return np.asarray((np.abs(values) < EXACT_INTEGERS) & (values == np.floor(values)))

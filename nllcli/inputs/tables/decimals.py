@@ -62,14 +62,14 @@ def parse(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDArray[n
 
 
 def _end_of_piece(body: bytes, begin: int, end: int, delimiter: str) -> int:
-    """Where the last cell ends that lies between ``begin`` and ``end``."""
+    """The end of the last cell between ``begin`` and ``end``."""
     if end >= len(body):
         return len(body)
     return max(body.rfind(b"\n", begin, end), body.rfind(delimiter.encode(), begin, end)) + 1 or end
 
 
 def _parse_piece(piece: bytes, delimiter: int, column: int, n_columns: int) -> NDArray[np.float64] | None:
-    """The values (n,) of whole cells, of which the first stands in ``column``."""
+    """The values (n,) of whole cells, of which the first is in ``column``."""
     words = np.frombuffer(piece + bytes(16 - len(piece) % 8), "<u8")
     text = words.view(np.uint8)[: len(piece)]
     cells = _find(text, delimiter)

@@ -1,4 +1,4 @@
-"""What the first lines of a text file tell: the delimiter, and whether the first line names the columns."""
+"""What the first lines of a text file show: the delimiter, and whether the first line names the columns."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, UsageError
 from nllcli.inputs.tables import cells
-from nllcli.inputs.tables.lines import LONGEST_LINE, LineNumbers, check_line, clean_lines, too_long
+from nllcli.inputs.tables.lines import LONGEST_LINE, check_line, kept_lines, too_long
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from nllcli.inputs.bytes.files import ByteStream
 
@@ -24,7 +24,7 @@ _MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the first lines tell: delimiter, the header's cells (None without one), the first row's cells and line."""
+    """What the first lines show: delimiter, the header's cells (None without one), the first row's cells and line."""
 
     delimiter: str
     header: tuple[str, ...] | None
@@ -49,9 +49,9 @@ class _Line:
 
 
 def sniff(stream: ByteStream, *, header: str = "auto", delimiter: str | None = None, remedy: str = _REMEDY) -> Dialect:
-    """Tell delimiter and header from the first lines, without consuming them; ``header`` may be "yes" or "no".
+    """Find delimiter and header in the first lines, without consuming them; ``header`` may be "yes" or "no".
 
-    ``remedy`` is the hint where a first line can be read as names and as numbers.
+    ``remedy`` is the hint where the first line can be read both as names and as numbers.
     """
     lines = _first_lines(stream)
     if not lines:
@@ -71,7 +71,7 @@ def sniff(stream: ByteStream, *, header: str = "auto", delimiter: str | None = N
 
 
 def _doubt(rows: list[tuple[str, ...]]) -> str | None:
-    """Why it is not to be told whether the first row holds names or numbers, if so."""
+    """Why the first row is ambiguous (names or numbers), or None."""
     if len(rows) == 1:
         return None
     first = rows[0]
@@ -91,7 +91,7 @@ def _names_columns(rows: list[tuple[str, ...]]) -> bool:
     if len(rows) == 1:
         return not numeric
     if not numeric:
-        return not _stands_for_numbers(first)
+        return not _in_place_of_numbers(first)
     if len(numeric) == len(first):
         return False
     index = not first[0].strip() and all(cell.isdecimal() for cell in numeric)
@@ -99,7 +99,7 @@ def _names_columns(rows: list[tuple[str, ...]]) -> bool:
 
 
 def is_word(cell: str) -> bool:
-    """Whether a cell holds neither a number nor what may stand for one."""
+    """Whether a cell holds neither a number nor what may be written in place of one."""
     return not (cells.is_number(cell) or cells.is_decimal_comma(cell) or _is_damaged(cell))
 
 
@@ -109,13 +109,13 @@ def are_counted(row: Sequence[str]) -> bool:
 
 
 def _is_damaged(cell: str) -> bool:
-    """A word for a missing value, or what begins like a number and is none, such as 1_000 or 5.O."""
+    """A word for a missing value, or what begins like a number but is not one, such as 1_000 or 5.O."""
     text = cell.strip()
     return not cells.is_number(text) and (text.lower() in _MISSING or _NUMBER_BEGINS.match(text) is not None)
 
 
-def _stands_for_numbers(row: tuple[str, ...]) -> bool:
-    """Whether all cells are such as 1_000, 1,5 or NA, and none can be a name."""
+def _in_place_of_numbers(row: tuple[str, ...]) -> bool:
+    """Whether all cells are like 1_000, 1,5 or NA, which are not names."""
     texts = [cell.strip() for cell in row]
     return all(text.lower() in _MISSING for text in texts) or all(
         any(c.isdigit() for c in text) and not any(c.isalpha() for c in text) for text in texts
@@ -138,9 +138,7 @@ def _first_lines(stream: ByteStream) -> list[_Line]:
         ahead = stream.peek(size)
         at_end = len(ahead) < size
         data = ahead if at_end else ahead[: max(ahead.rfind(b"\n"), ahead.rfind(b"\r")) + 1]
-        numbers = LineNumbers()
-        pieces = clean_lines(_from_memory(data), numbers, stream.name)
-        found = [line for piece in pieces for line in piece.text[:-1].split(b"\n")]
+        found, numbers = kept_lines(data, stream.name)
         if at_end or len(found) >= _FIRST_LINES or (found and size > LONGEST_LINE):
             break
         if size > LONGEST_LINE:
@@ -150,12 +148,6 @@ def _first_lines(stream: ByteStream) -> list[_Line]:
         return [_Line(numbers.of(i), line.decode("utf-8")) for i, line in enumerate(found[:_FIRST_LINES])]
     except UnicodeDecodeError as error:
         raise DataError("is not UTF-8 text, and no other format that can be read", where=stream.name) from error
-
-
-def _from_memory(data: bytes) -> Callable[[int], bytes]:
-    """What reads ``data`` in one piece."""
-    pieces = iter([data])
-    return lambda _: next(pieces, b"")
 
 
 def _delimiter(lines: list[str]) -> str:

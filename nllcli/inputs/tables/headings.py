@@ -1,4 +1,4 @@
-"""What the names of a table's columns tell of those that are read as classes and may be none."""
+"""Warnings about columns that are read as classes but do not look like classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROW_NUMBERS = frozenset(("id", "idx", "index", "row", "row_id", "sample", "samp
 
 
 def notes_on(name: str, headings: Sequence[str], whole: Sequence[bool]) -> Iterator[Notice]:
-    """What is odd about the ``headings`` of the classes, of which ``whole`` hold whole numbers."""
+    """Warnings about the ``headings`` of the classes; ``whole`` says which columns hold whole numbers."""
     for heading, is_whole in zip(headings, whole, strict=True):
         taken = f"{name}: column {heading!r} is taken as a class"
         if is_whole and heading.lower() in _TARGETS:

@@ -14,8 +14,9 @@ from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice
 from nllcli.inputs.labels import LabelReader
+from nllcli.inputs.shapes import one_hot
 from nllcli.inputs.tables.cells import is_fraction, shown, text_of
-from nllcli.inputs.tables.lines import LineNumbers, clean_lines, cut_lines
+from nllcli.inputs.tables.lines import LineNumbers, clean_lines, cut_lines, in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +53,8 @@ _DIGITS_FINITE = json.JSONDecoder(parse_float=_finite)  # a call a number: only 
 class JsonLines:
     """Samples as lines of JSON; a BlockSource. ``labels`` says that the lines have targets.
 
-    Without classes there are only targets. ``fractions`` tells, once the lines are read, whether any number
-    was written as a fraction.
+    Without classes there are only targets. ``probabilities`` are refused at the end unless a number is written as a
+    fraction: they may be one-hot integers.
     """
 
     name: str
@@ -64,7 +65,7 @@ class JsonLines:
     class_names: tuple[str, ...] | None = None
     fortran: bool = False
     dtype: np.dtype[Any] = np.dtype(np.float64)
-    fractions: bool = False
+    probabilities: bool = False
     numbers: LineNumbers = field(default_factory=LineNumbers)
 
     @property
@@ -77,17 +78,19 @@ class JsonLines:
 
     @property
     def notes(self) -> tuple[Notice, ...]:
-        """What was worth knowing of the lines read so far."""
+        """What is worth knowing about the lines read so far."""
         return self.label_reader.notes(self.name, '"target"')
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:  # noqa: ARG002
-        pieces = clean_lines(self.stream.read, self.numbers, self.name, table=False)
-        start = 0
-        for n, body in cut_lines(pieces, block_samples):
-            self.fractions = self.fractions or is_fraction(body)
-            yield Chunk(start, n, partial(self._parse, start, body), len(body))
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002
+        pieces = clean_lines(self.stream, self.numbers, table=False)
+        start, fractions = 0, False
+        for i, (n, body) in enumerate(cut_lines(pieces, block_samples)):
+            fractions = fractions or is_fraction(body)
+            if i >= first:
+                yield Chunk(start, n, partial(self._parse, start, body), len(body))
             start += n
-        self.stream.check_unchanged()
+        if self.probabilities and not fractions:
+            raise one_hot(self.name)
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a line
         return f"line {self.numbers.of(sample)}"
@@ -98,13 +101,13 @@ class JsonLines:
 
         rows, labels = [], []
         for i, line in enumerate(body[:-1].split(b"\n")):
-            value = parse_line(line, where(i))
+            value = parse_json(line, where(i))
             if not self.labels and isinstance(value, dict) and "target" in value:
                 raise DataError("has a target, unlike the first line", where=where(i))
             if self.n_classes:
                 rows.append(_row(value, self.n_classes, where(i)))
                 if np.isinf(rows[-1]).any():
-                    parse_line(line, where(i), _DIGITS_FINITE)
+                    parse_json(line, where(i), _DIGITS_FINITE)
             labels.append(_target(value, where(i)) if self.labels else "")
         targets = self.label_reader.read(labels, where) if self.labels else None
         return Block(start, np.array(rows).reshape(-1, self.n_classes or 1), targets)
@@ -113,7 +116,7 @@ class JsonLines:
 def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
     """Lines of JSON; the first one says how many classes there are and whether the lines have targets."""
     line, where = first_line(stream)
-    value = parse_line(line, where)
+    value = parse_json(line, where)
     label = value.get("target") if isinstance(value, dict) else None
     n_classes = 0
     if options.of_targets and label is None and not isinstance(value, list):
@@ -130,20 +133,20 @@ def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
 
 def first_line(stream: ByteStream) -> tuple[bytes, str]:
     """The first line that is not blank, not consumed, and where it is."""
-    ahead = iter([stream.peek(_FIRST_LINE)])
     numbers = LineNumbers()
-    for piece in clean_lines(lambda _: next(ahead, b""), numbers, stream.name, table=False):
+    for piece in clean_lines(in_memory(stream.peek(_FIRST_LINE), stream.name), numbers, table=False):
         return piece.text[: piece.text.index(b"\n")], f"{stream.name}, line {numbers.of(0)}"
     raise DataError("is empty", where=stream.name)
 
 
-def parse_line(line: bytes, where: str, decoder: json.JSONDecoder = _DECODER) -> Any:
-    """The value of one line of JSON; raises DataError for what is none, and for names that occur twice."""
+def parse_json(text: bytes, where: str, decoder: json.JSONDecoder = _DECODER) -> Any:
+    """The value of JSON; raises DataError for what is not valid, and for names that occur twice."""
     try:
-        return decoder.decode(text_of(line, where))
+        return decoder.decode(text_of(text, where))
     except json.JSONDecodeError as error:
-        hint = "one JSON value a line; jq -c . writes them so" if line.strip() in (b"[", b"{") else None
-        raise DataError(f"is no JSON: {error.msg}, column {error.colno}", where=where, hint=hint) from error
+        hint = "one JSON value a line; jq -c . writes them so" if text.strip() in (b"[", b"{") else None
+        place = f"line {error.lineno}, column {error.colno}" if error.lineno > 1 else f"column {error.colno}"
+        raise DataError(f"is not valid JSON: {error.msg}, {place}", where=where, hint=hint) from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"cannot be read: {str(error)[:80]}", where=where) from error
 
@@ -180,5 +183,5 @@ def _target(value: Any, where: str) -> str:
     if target is None:
         raise DataError("has no target", where=where)
     if isinstance(target, list | dict | bool):
-        raise DataError(f"target {shown(json.dumps(target))} is no class index", where=where)
+        raise DataError(f"target {shown(json.dumps(target))} is not a class index", where=where)
     return str(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 from array import array
 from bisect import bisect_right
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nllcli.errors import DataError
+from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.tables import cells
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -23,7 +25,7 @@ _BLANKS = b" \t"
 
 
 class Lines(NamedTuple):
-    """So many whole lines, each ended by a newline."""
+    """``n`` whole lines, each ended by a newline."""
 
     n: int
     text: bytes
@@ -57,20 +59,15 @@ class LineNumbers:
 
 
 def clean_lines(
-    read: Callable[[int], bytes],
-    numbers: LineNumbers,
-    name: str,
-    *,
-    table: bool = True,
-    delimiter: str | None = None,
+    stream: ByteStream, numbers: LineNumbers, *, table: bool = True, delimiter: str | None = None
 ) -> Iterator[Lines]:
     """Yield pieces of whole lines, without blank lines and, in a ``table``, ``#`` comments.
 
     ``numbers`` is filled on the way. Raises DataError for UTF-16 and, where the ``delimiter`` of a table is known, for
-    lines that ``check_line`` refuses.
+    lines that ``check_line`` refuses, and FaultError where the file has changed since it was opened.
     """
     n_kept, line = 0, 1
-    for piece in _whole_lines(read, name):
+    for piece in whole_lines(stream):
         ends = _is_end(piece)
         n_lines = n_clean = int(np.count_nonzero(ends))
         marked = table and (b"#" in piece or b'"' in piece or b"\0" in piece)
@@ -78,7 +75,7 @@ def clean_lines(
             kept = []
             for i, text in enumerate(piece[:-1].split(b"\n")):
                 if delimiter is not None:
-                    check_line(text, delimiter, f"{name}, line {line + i}")
+                    check_line(text, delimiter, f"{stream.name}, line {line + i}")
                 begun = text.lstrip(_BLANKS)
                 if begun and not (table and begun.startswith(b"#")):
                     numbers.resume(n_kept, line + i)
@@ -94,8 +91,20 @@ def clean_lines(
             yield Lines(n_clean, piece)
 
 
+def kept_lines(data: bytes, name: str) -> tuple[list[bytes], LineNumbers]:
+    """The clean lines of text in memory, and which line of the file each was."""
+    numbers = LineNumbers()
+    pieces = clean_lines(in_memory(data, name), numbers)
+    return [line for piece in pieces for line in piece.text[:-1].split(b"\n")], numbers
+
+
+def in_memory(data: bytes, name: str) -> ByteStream:
+    """Bytes already read from the file ``name``, as a stream."""
+    return ByteStream(name, io.BytesIO(data).read)
+
+
 def check_line(text: bytes, delimiter: str, where: str) -> None:
-    """Raise DataError about the cell in which a NUL byte stands or a quote is opened that does not close."""
+    """Raise DataError about a cell with a NUL byte, or with a quote that is not closed in its line."""
     if b"\0" in text:
         raise DataError("has a NUL byte: is this text?", where=_in_column(text.index(b"\0"), text, delimiter, where))
     if text.count(b'"') % 2:
@@ -109,14 +118,15 @@ def _in_column(at: int, text: bytes, delimiter: str, where: str) -> str:
     return f"{where}, column {len(cells.split(before + '?', delimiter, where))}"
 
 
-def _whole_lines(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
+def whole_lines(stream: ByteStream) -> Iterator[bytes]:
     """Pieces that end with a newline, "\\r\\n" and "\\r" made "\\n"; the last line gets one if it has none."""
+    stream.check_not_begun()
     rest, held = [b""], b""
     first = True
     while True:
-        piece = read(_PIECE_BYTES)
+        piece = stream.read(_PIECE_BYTES)
         if first:
-            piece = _without_mark(piece, name)
+            piece = _without_mark(piece, stream.name)
             first = False
         at_end = not piece
         piece = held + piece
@@ -131,12 +141,13 @@ def _whole_lines(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
             rest = []
         rest.append(piece[cut:])
         if at_end:
+            stream.check_unchanged()
             last = b"".join(rest)
             if last:
                 yield last + b"\n"
             return
         if sum(map(len, rest)) > LONGEST_LINE:
-            raise too_long(name)
+            raise too_long(stream.name)
 
 
 def too_long(name: str) -> DataError:

@@ -13,6 +13,7 @@ from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, UsageError
 from nllcli.inputs.labels import LabelReader
+from nllcli.inputs.shapes import one_hot
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.dialect import Dialect, is_word, sniff
 from nllcli.inputs.tables.headings import notes_on
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 class TextTable:
     """A table of numbers in text, one sample a line; with ``label_column`` the blocks bring their targets.
 
-    ``columns`` are the places of the logits among the cells of a line. ``fractions`` tells, once the table is read,
-    whether any of its numbers was written as a fraction: with a point or an exponent.
+    ``columns`` are the places of the logits among the cells of a line. ``probabilities`` are refused at the end unless
+    a number is written as a fraction, with a point or an exponent: they may be one-hot integers.
     """
 
     name: str
@@ -43,7 +44,7 @@ class TextTable:
     opening_notes: tuple[Notice, ...] = ()
     fortran: bool = False
     dtype: np.dtype[Any] = np.dtype(np.float64)
-    fractions: bool = False
+    probabilities: bool = False
     numbers: LineNumbers = field(default_factory=LineNumbers)
 
     @property
@@ -56,7 +57,7 @@ class TextTable:
 
     @property
     def notes(self) -> tuple[Notice, ...]:
-        """What was worth knowing of the lines read so far."""
+        """What is worth knowing about the lines read so far."""
         if self.label_column is None or self.label_reader is None:
             return self.opening_notes
         return (*self.opening_notes, *self.label_reader.notes(self.name, f"column {self.label_column + 1}"))
@@ -65,16 +66,19 @@ class TextTable:
     def labels(self) -> bool:
         return self.label_column is not None
 
-    def chunks(self, layout: Layout, block_samples: int) -> Iterator[Chunk]:  # noqa: ARG002
-        pieces = clean_lines(self.stream.read, self.numbers, self.name, delimiter=self.dialect.delimiter)
-        start = 0
-        for n, body in cut_lines(without_first_line(pieces) if self.dialect.header else pieces, block_samples):
-            self.fractions = self.fractions or cells.is_fraction(body)
-            yield Chunk(start, n, partial(self._parse, start, n, body), len(body))
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002
+        pieces = clean_lines(self.stream, self.numbers, delimiter=self.dialect.delimiter)
+        start, fractions = 0, False
+        bodies = cut_lines(without_first_line(pieces) if self.dialect.header else pieces, block_samples)
+        for i, (n, body) in enumerate(bodies):
+            fractions = fractions or cells.is_fraction(body)
+            if i >= first:
+                yield Chunk(start, n, partial(self._parse, start, n, body), len(body))
             start += n
-        self.stream.check_unchanged()
         if not start:
             raise DataError("has a header and no rows", where=self.name)
+        if self.probabilities and not fractions:
+            raise one_hot(self.name)
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a line
         column = "" if class_index is None else f", column {self.columns[class_index] + 1}"
@@ -116,7 +120,7 @@ class TextTable:
 
 
 def open_csv(stream: ByteStream, options: ReadOptions) -> TextTable:
-    """A table whose delimiter is told from its first lines."""
+    """A table whose delimiter is found in its first lines."""
     return open_table(stream, sniff(stream, header=options.header), options)
 
 
@@ -126,7 +130,7 @@ def open_tsv(stream: ByteStream, options: ReadOptions) -> TextTable:
 
 
 def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> TextTable:
-    """A table of logits, with or without a header, its targets in a column (name, or number from 1) if so asked."""
+    """A table of logits, with or without a header; its targets are in the target column (name, or number from 1)."""
     columns = list(range(dialect.n_columns))
     notes = []
     if dialect.has_index:

@@ -21,6 +21,18 @@ def is_bfloat16(dtype: np.dtype[Any]) -> bool:
     return dtype.kind == "V" and dtype.itemsize == 2
 
 
+def machine_epsilon(dtype: np.dtype[Any]) -> float:
+    """The distance from 1 to the next number of ``dtype``; float64's for integers, which are converted to it."""
+    if is_bfloat16(dtype):
+        return 2.0**-7
+    return float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)
+
+
+def working_dtype(x: NDArray[Any], *, single: bool) -> type:
+    """The dtype of the exponentials: float32 where ``single`` and that holds the logits ``x``, float64 otherwise."""
+    return np.float32 if single and (x.dtype == np.float32 or is_half(x.dtype)) else np.float64
+
+
 def is_half(dtype: np.dtype[Any]) -> bool:
     """Whether ``dtype`` is float16 or bfloat16: there are 65536 values, which a table can hold."""
     return is_bfloat16(dtype) or (dtype.kind == "f" and dtype.itemsize == 2)
@@ -83,3 +95,14 @@ def _like(raw: NDArray[Any], name: str, dtype: type, scratch: Scratch) -> NDArra
     if raw.ndim == 2 and raw.strides[0] < raw.strides[1]:
         return scratch.array(name, raw.shape[::-1], dtype).T
     return scratch.array(name, raw.shape, dtype)
+
+
+def both_classes(x: NDArray[Any], source: str) -> NDArray[Any]:
+    """A column ``x`` (n, 1) of class 1 of two as the columns of both (n, 2), for a ``source`` of LossOptions.
+
+    Class 0 has the logit 0 or the probability 1 - p; of log-probabilities it has none without a computation: NaN.
+    """
+    if source == "logits":
+        return np.concatenate([np.zeros_like(x), x], axis=1)
+    given = x.astype(np.float64)
+    return np.concatenate([1.0 - given if source == "probs" else np.full_like(given, np.nan), given], axis=1)

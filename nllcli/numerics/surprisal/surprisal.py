@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from nllcli.numerics.kernels.convert import is_half, to_float
+from nllcli.numerics.kernels.convert import both_classes, is_half, to_float
 from nllcli.numerics.kernels.layout import contiguous, pick, sum_classes
 from nllcli.numerics.kernels.normaliser import TINY_POWER, Normaliser, careful_powers, normalise
 from nllcli.numerics.kernels.odds import odds_against
@@ -302,8 +302,9 @@ class BinaryFromProbs(FromProbs):
     """From the probability (n, 1) of class 1 of two; class 0 has 1 - p, whose logarithm is taken by log1p."""
 
     def __init__(self, x: NDArray[Any]) -> None:
-        p = x[:, 0].astype(np.float64)
-        super().__init__(np.stack([1.0 - p, p], axis=1))
+        both = both_classes(x, "probs")
+        super().__init__(both)
+        p = both[:, 1]
         with np.errstate(all="ignore"):
             self._surprisals = np.stack([0.0 - np.log1p(-p), 0.0 - np.log(p)], axis=1)
 
@@ -382,7 +383,7 @@ def surprisal(
     x = contiguous(x, scratch)
     if source == "logits":
         if binary:
-            x = np.concatenate([np.zeros_like(x), x], axis=1)
+            x = both_classes(x, "logits")
         given = FromLogits(x, temperature=temperature, single=single, targets=targets, scratch=scratch)
     elif source == "log-probs":
         given = BinaryFromLogProbs(x) if binary else FromLogProbs(x)

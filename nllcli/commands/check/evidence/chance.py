@@ -1,4 +1,4 @@
-"""When evidence is beyond chance: one level, one chance in a million, for everything that is told by statistics."""
+"""When evidence is beyond chance: one level, one chance in a million, for everything that statistics decide."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from nllcli.commands.check.evidence.sums import Moments
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# The mean of n independent values lies five standard errors above its expectation about once in 3.5 million files.
+# The mean of n independent values is five standard errors above its expectation about once in 3.5 million files.
 SIGMAS = 5.0
 # -log of one in a million: what the tail bounds below are measured against.
 NATS_OF_SURPRISE = math.log(1e6)
 
 
 def sigmas(moments: Moments, expected: float = 0.0) -> float:
-    """How many standard errors the mean lies above ``expected``; infinite where the values do not vary."""
+    """How many standard errors the mean is above ``expected``; infinite where the values do not vary."""
     excess, error = moments.mean - expected, moments.standard_error()
     if error > 0.0:
         return excess / error
@@ -27,7 +27,7 @@ def sigmas(moments: Moments, expected: float = 0.0) -> float:
 
 
 def missing_is_chance(rarest: int, n_classes: int) -> bool:
-    """Whether one of C classes as frequent as one seen ``rarest`` times goes unseen oftener than once in a million.
+    """Whether one of C classes as frequent as one seen ``rarest`` times goes unseen more often than once in a million.
 
     ``C (1 - m/N)**N``, which is below ``C exp(-m)`` for any number N of draws.
     """
@@ -35,7 +35,7 @@ def missing_is_chance(rarest: int, n_classes: int) -> bool:
 
 
 def exchange_is_chance(n_for: int, n_against: int, n_moved: int, n_classes: int) -> bool:
-    """Whether some exchange of ``n_moved`` of C classes by chance fits as much better as ``n_for`` does.
+    """Whether some exchange of ``n_moved`` of C classes fits this much better by chance.
 
     McNemar's comparison: of ``n_for + n_against`` samples that one of two readings gets right, a fair coin favours one
     by d or more with probability at most exp(-d**2 / (2 n)) (Hoeffding, JASA 58, 1963), and there are
@@ -47,9 +47,9 @@ def exchange_is_chance(n_for: int, n_against: int, n_moved: int, n_classes: int)
 
 
 def hits_are_chance(n_right: int, n: int, n_classes: float) -> bool:
-    """Whether guessing among C classes gets ``n_right`` of ``n`` right oftener than once in a million.
+    """Whether guessing among C classes gets ``n_right`` of ``n`` right more often than once in a million.
 
-    Where classes are not alike, C is one over the probability of a hit.
+    Where classes are not equally frequent, C is one over the probability of a hit.
 
     Chernoff's bound ``exp(-n KL(n_right / n, 1 / C))``, Annals of Mathematical Statistics 23 (1952).
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.check.evidence.sums import Moments
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 from nllcli.numerics.kernels.layout import pick
 from nllcli.numerics.losses import nll
 from nllcli.numerics.tally import Rows
@@ -26,7 +26,7 @@ MAX_CONFUSION = 256
 class Pairing(Part):
     """Samples scored against their own and against a neighbour's target: ``gain`` is own loss minus the other.
 
-    ``n_right_beyond`` of the ``n_beyond`` samples that have a target as far again as the neighbour's are predicted so.
+    ``n_beyond`` samples have a target twice as far away too, and ``n_right_beyond`` predictions are that target.
     """
 
     gain: Moments = Moments()
@@ -39,7 +39,7 @@ class Pairing(Part):
 
 @dataclass(frozen=True)
 class Fit(Part):
-    """How well used samples are predicted.
+    """How well samples are predicted, of those that count and have usable logits.
 
     ``loss`` of those with a finite one, ``class_losses`` (C,) their sums by target, ``infinite`` the others;
     ``n_right`` predictions that are the target, ``n_right_below`` that are one class below it; ``confusion`` (C, C)
@@ -62,20 +62,17 @@ def read_fit(
     scores: Surprisal,
     targets: NDArray[np.int64],
     counted: NDArray[np.bool_],
-    usable: NDArray[np.bool_],
+    used: NDArray[np.bool_],
     *,
     n_classes: int,
     start: int,
-    sequence: int | None,
+    sequence: int,
 ) -> Fit:
-    """Score ``targets`` (n,), any class where not ``counted``; samples with ``usable`` logits alone are evidence.
-
-    ``sequence`` is the length of the sequences that the samples form one after another (0: no order to speak of).
-    """
-    used = counted & usable
+    """Score ``targets`` (n,), any class where not ``counted``; the ``used`` samples, with usable logits, are evidence."""
     loss = scores.at(targets)
     finite = used & np.isfinite(loss)
     right = scores.is_top(targets)
+    below = used & (targets > 0)
     fit = Fit(
         loss=Moments.of(loss[finite]),
         infinite=Rows.where(used & np.isposinf(loss), start),
@@ -83,7 +80,7 @@ def read_fit(
             np.float64, copy=False
         ),
         n_right=int(np.count_nonzero(right & used)),
-        n_right_below=_count_right(scores, targets - 1, used & (targets > 0)),
+        n_right_below=int(np.count_nonzero(scores.is_top(np.where(below, targets - 1, 0)) & below)),
         confusion=_confusion(scores, targets, used, n_classes) if n_classes <= MAX_CONFUSION else None,
     )
     if sequence and len(targets) > 1:
@@ -95,21 +92,15 @@ def read_fit(
 
 def read_soft_fit(scores: Surprisal, targets: NDArray[Any], used: NDArray[np.bool_], start: int) -> Fit:
     """Score soft ``targets`` (n, C)."""
-    with np.errstate(all="ignore"):
-        loss = nll.value(scores, targets)
+    loss = nll.value(scores, targets)
     finite = used & np.isfinite(loss)
     return Fit(loss=Moments.of(loss[finite]), infinite=Rows.where(used & np.isposinf(loss), start))
 
 
 def read_as_probs(x: NDArray[Any], targets: NDArray[np.int64], used: NDArray[np.bool_]) -> Fit:
     """The loss if ``x`` (n, C) are probabilities."""
-    with np.errstate(all="ignore"):
-        loss = -np.log(pick(x, targets).astype(np.float64))
+    loss = -np.log(pick(x, targets).astype(np.float64))
     return Fit(as_probs=Moments.of(loss[used & np.isfinite(loss)]))
-
-
-def _count_right(scores: Surprisal, classes: NDArray[np.int64], valid: NDArray[np.bool_]) -> int:
-    return int(np.count_nonzero(scores.is_top(np.where(valid, classes, 0)) & valid))
 
 
 def _confusion(
@@ -131,7 +122,7 @@ class _Pairs:
     right: NDArray[np.bool_]
 
     def with_target(self, offset: int, left: NDArray[np.int64]) -> Pairing:
-        """Each sample with the target ``offset`` places on, with so many places ``left`` (n,) in its sequence."""
+        """Each sample with the target ``offset`` places on, where ``left`` (n,) places follow it in its sequence."""
         others, valid = self._at(offset, left)
         other_loss = self.scores.at(others)
         valid &= np.isfinite(other_loss)

@@ -7,25 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.check.evidence.sums import Every
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# As bfloat16, sizes from 2**-30 to below 2**15: what logits have, and what integers below 12416 are not.
+# As bfloat16, sizes from 2**-30 to below 2**15: logits have them, and integers below 12416 do not.
 _SMALLEST, _BEYOND = (127 - 30) << 7, (127 + 15) << 7
 # 0, -0, -inf and the lowest finite number, which mask classes.
 _SPECIAL = (0x0000, 0x8000, 0xFF80, 0xFF7F)
-# Eight bits of a logarithm leave open 2**-9 of it: of a probability of one in 50,000 a fiftieth, cut off twice that.
+# Eight bits leave 2**-9 of a logarithm open: a fiftieth of a probability of 1 in 50,000, and twice that if cut off.
 _SUM_TOLERANCE = 0.05
-# What stands before a comma has up to three digits, and what comes after it six or more.
+# A number has up to three digits before its comma, and six or more after it.
 _LEAST_THOUSAND, _LEAST_LONG = 1e3, 1e5
 
 
 @dataclass(frozen=True)
 class Bits(Part):
-    """Of ``n`` two-byte integers ``n_fitting`` are, as bfloat16, such numbers as logits; ``n_negative`` are below 0.
+    """Of ``n`` two-byte integers ``n_fitting`` are, as bfloat16, of the size of logits; ``n_negative`` are below 0.
 
     Of ``n_rows`` rows of them ``n_log_probs`` hold logarithms of probabilities that sum to 1.
     """
@@ -39,14 +38,14 @@ class Bits(Part):
 
 @dataclass(frozen=True)
 class Halves(Part):
-    """Whether ``every`` second column could stand before a comma and the others after it.
+    """Columns that are in turn what may be before a comma, and ``n`` numbers that may be after it.
 
-    ``n_long`` of the ``n`` numbers in the others have six digits or more.
+    ``n_long`` of these have six digits or more; ``n_unlike`` blocks hold something else.
     """
 
-    every: Every | None = None
     n: int = 0
     n_long: int = 0
+    n_unlike: int = 0
 
 
 def read_bits(x: NDArray[Any], dtype: np.dtype[Any]) -> Bits:
@@ -80,6 +79,5 @@ def read_halves(x: NDArray[Any]) -> Halves:
     if x.shape[1] < 4 or x.shape[1] % 2 or not len(x):
         return Halves()
     before, after = x[:, 0::2], x[:, 1::2]
-    in_range = (np.abs(before) < _LEAST_THOUSAND).all() and (after >= 0.0).all()
-    every = Every(bool(in_range and (x == np.floor(x)).all()))
-    return Halves(every, after.size, int(np.count_nonzero(after >= _LEAST_LONG)))
+    alike = (np.abs(before) < _LEAST_THOUSAND).all() and (after >= 0.0).all() and (x == np.floor(x)).all()
+    return Halves(after.size, int(np.count_nonzero(after >= _LEAST_LONG)), int(not alike))

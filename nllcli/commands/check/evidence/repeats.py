@@ -13,11 +13,9 @@ if TYPE_CHECKING:
 _LIMIT = 1 << 16
 _N_SAMPLED = 256
 _SAMPLED_CLASSES = 8
-# What counts and small whole numbers give is one of a few, as are logarithms of them.
+# Counts and small whole numbers have few different values, as have logarithms of them.
 _LEAST_DIFFERENT, _MOST_TIMES = 10, 10
-
-
-# What is kept of a row: the hashes of its logits and of these with its target, its maximum and whether two share it.
+# What is kept of a row: the hashes of its logits and of these with its target, its maximum, and whether two share it.
 _KEPT = np.dtype([("logits", "u8"), ("both", "u8"), ("row", "i8"), ("top", "f8"), ("tied", "?")])
 
 
@@ -48,7 +46,7 @@ class Maxima:
 
 @dataclass(frozen=True)
 class Repeats:
-    """Hashes of rows, thinned out by the hashes of their logits once there are too many.
+    """Hashes of rows; where there are too many, only those of some hashes of the logits.
 
     All rows are kept up to 65,536; beyond, those whose hash begins with ``n_bits`` zeros. Equal rows are kept or
     dropped together, so the share of duplicates stays that of the whole file (Flajolet, "On adaptive sampling",
@@ -69,7 +67,7 @@ class Repeats:
         if len(sampled) < _N_SAMPLED:
             sampled = np.concatenate([sampled, other.sampled])[:_N_SAMPLED]
         n_bits, kept = max(self.n_bits, other.n_bits), np.concatenate([self.kept, other.kept])
-        return _thinned(Repeats(self.n_rows + other.n_rows, n_bits, kept, sampled), at_once=False)
+        return _thinned(Repeats(self.n_rows + other.n_rows, n_bits, kept, sampled))
 
     def duplicates(self) -> Duplicates:
         if self.kept is None or self.sampled is None:
@@ -97,7 +95,7 @@ class Repeats:
         return Maxima(len(rows) << self.n_bits, n_tied << self.n_bits, n_there << self.n_bits)
 
     def are_continuous(self) -> bool:
-        """Whether the sampled numbers, but for the least and the largest, are many and repeat ten times at most."""
+        """Whether the sampled numbers between their least and their largest are many, each ten times at most."""
         if self.sampled is None:
             return False
         between = self.sampled[(self.sampled > self.sampled.min()) & (self.sampled < self.sampled.max())]
@@ -129,19 +127,18 @@ def read_repeats(
         kept["both"] = _mixed(logits + _hash_targets(targets))[rows]
     kept["row"], kept["top"], kept["tied"] = rows + start, tops[rows], tied[rows]
     sampled = x[rows[:_N_SAMPLED], :_SAMPLED_CLASSES].astype(np.float64)
-    return _thinned(Repeats(len(rows), 0, kept, sampled), at_once=True)
+    return _thinned(Repeats(len(rows), 0, kept, sampled))
 
 
-def _thinned(repeats: Repeats, *, at_once: bool) -> Repeats:
-    """Drop rows until they fit; a block that fits needs no look at its hashes."""
-    assert repeats.kept is not None
+def _thinned(repeats: Repeats) -> Repeats:
+    """Keep only the rows whose hash begins with ``n_bits`` zeros, with more bits until they fit."""
     kept, n_bits = repeats.kept, repeats.n_bits
-    if at_once and len(kept) <= _LIMIT:
-        return repeats
+    assert kept is not None
     while True:
-        these = kept["logits"] >> np.uint64(64 - n_bits) == 0 if n_bits else np.ones(len(kept), np.bool_)
-        if np.count_nonzero(these) <= _LIMIT or n_bits == 63:
-            return Repeats(repeats.n_rows, n_bits, kept[these], repeats.sampled)
+        if n_bits:
+            kept = kept[kept["logits"] >> np.uint64(64 - n_bits) == 0]
+        if len(kept) <= _LIMIT or n_bits == 63:
+            return Repeats(repeats.n_rows, n_bits, kept, repeats.sampled)
         n_bits += 1
 
 
@@ -164,7 +161,7 @@ def _hash_rows(x: NDArray[Any]) -> NDArray[np.uint64]:
         for c in range(x.shape[1]):
             hashes += _words(x[:, c]) * multipliers[c]
         return hashes
-    # Some thousand numbers at a time stay in the cache between the conversion and the product.
+    # A few thousand numbers at a time stay in the cache between the conversion and the product.
     step = max(1, (1 << 15) // x.shape[1])
     for i in range(0, len(x), step):
         hashes[i : i + step] = _words(x[i : i + step]) @ multipliers
@@ -179,17 +176,17 @@ def _words(x: NDArray[Any]) -> NDArray[np.uint64]:
 
 
 def _mixed(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Spread every bit over the word, for the leading ones decide what is kept (the finaliser of MurmurHash3)."""
+    """Spread every bit over the word: the leading ones decide what is kept (the finaliser of MurmurHash3)."""
     for multiplier in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         hashes = (hashes ^ (hashes >> np.uint64(33))) * np.uint64(multiplier)
     return hashes ^ (hashes >> np.uint64(33))
 
 
 def _equal_by_chance(sampled: NDArray[np.float64], n_rows: int) -> float:
-    """Pairs of equal rows to expect of ``n_rows`` with independent columns, from how coarse the columns are.
+    """The expected pairs of equal rows among ``n_rows`` with independent columns, from how coarse the columns are.
 
-    Coarseness is the share of equal pairs in a column of distinct sampled rows, no less than one in all pairs looked
-    at: what was never seen equal may still be.
+    Coarseness is the share of equal pairs in a column of the distinct sampled rows, and at least one in all pairs
+    looked at: numbers that were never equal may still be.
     """
     distinct = np.unique(sampled, axis=0)
     n, n_columns = distinct.shape

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.data.part import Part
+from nllcli.data.blocks import Part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _N_DISTINCT = 16
+
+
+def distance_from_1(p: NDArray[Any]) -> NDArray[np.float64]:
+    """How far the sum of each row of ``p`` (n, C) is from 1, (n,)."""
+    distances: NDArray[np.float64] = np.abs(p.sum(axis=1, dtype=np.float64) - 1.0)
+    return distances
 
 
 @dataclass(frozen=True)
@@ -53,16 +59,6 @@ class Extent:
     @classmethod
     def of(cls, values: NDArray[np.int64]) -> Extent | None:
         return cls(int(values.min()), int(values.max())) if values.size else None
-
-
-@dataclass(frozen=True)
-class Every:
-    """Whether something held in every part looked at."""
-
-    holds: bool
-
-    def __add__(self, other: Every) -> Every:
-        return Every(self.holds and other.holds)
 
 
 @dataclass(frozen=True)
@@ -111,7 +107,7 @@ class FewValues:
 
 @dataclass(frozen=True)
 class Constant:
-    """The first sample's values (C,), and which classes (C,) have had no other since."""
+    """The first sample's values (C,), and which classes (C,) have had that value alone."""
 
     first: NDArray[np.float64]
     same: NDArray[np.bool_]

@@ -1,4 +1,4 @@
-"""What a finding is, and what the functions that make one are given."""
+"""What a finding is, and what the functions that look for one are given."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nllcli.commands.check.evidence.gather import Evidence
-    from nllcli.commands.check.evidence.labels import Runs, Streaks
+    from nllcli.commands.check.evidence.padding import Padding
     from nllcli.data.dataset import Dataset
-    from nllcli.data.settings import LossOptions
-    from nllcli.inputs.dataset import InputOptions
+    from nllcli.data.settings import InputOptions, LossOptions
     from nllcli.numerics.tally import Rows
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
@@ -19,7 +18,7 @@ _N_NAMES = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong: a stable code, a sentence, what was seen, and what mends it.
+    """One thing that is wrong: a stable code, a sentence, what was seen, and what fixes it.
 
     An error makes the number wrong or impossible; a warning makes it doubtful; a note is worth knowing.
     """
@@ -32,20 +31,22 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Padding:
-    """Where one candidate for padding stands: along the targets, and in their sequences, if they form any."""
+class Seen:
+    """What a finding says about one file; its code is that of its kind, as is its severity unless one is given."""
 
-    value: int
-    streaks: Streaks
-    runs: Runs
+    message: str
+    evidence: dict[str, Any]
+    fix: str
+    severity: str | None = None
 
 
 @dataclass(frozen=True)
 class Case:
     """The evidence with what it was gathered from.
 
-    ``sequence`` is the length of the sequences that the samples form (0: none); ``other_axes`` holds the evidence
-    along other axes that fit the targets as well; ``clipped`` says that p is kept away from 0.
+    ``sequence`` is the length of the sequences that the samples form (0: none); ``padding`` is by candidate;
+    ``other_axes`` holds the evidence along other axes that fit the targets as well; ``clipped`` says that p is kept
+    away from 0.
     """
 
     evidence: Evidence
@@ -53,7 +54,7 @@ class Case:
     options: LossOptions
     inputs: InputOptions
     sequence: int = 0
-    padding: tuple[Padding, ...] = ()
+    padding: dict[int, Padding] = field(default_factory=dict)
     other_axes: dict[int, Evidence] = field(default_factory=dict)
     clipped: bool = False
 
@@ -69,11 +70,13 @@ class Case:
         """Count and first places of samples, as evidence."""
         return {"samples": rows.n, "first": [self.place(sample) for sample in rows.first]}
 
-    def target_rows(self, rows: Rows) -> dict[str, Any]:
-        """Likewise, in the words of the targets' own file where they have one."""
-        if self.dataset.logits.labels:
-            return self.rows(rows)
+    def vector_rows(self, rows: Rows) -> dict[str, Any]:
+        """As ``rows``, with the places counted in a file of one value a sample."""
         return {"samples": rows.n, "first": [self.dataset.layout.place(sample) for sample in rows.first]}
+
+    def target_rows(self, rows: Rows) -> dict[str, Any]:
+        """As ``rows``, with the places in the file of the targets."""
+        return self.rows(rows) if self.dataset.logits.labels else self.vector_rows(rows)
 
     def place(self, sample: int) -> str:
         """Where a sample is, in the words of the logits' file."""

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.commands.check.evidence.chance import SIGMAS, exchange_is_chance, hits_are_chance, over_frequencies, sigmas
-from nllcli.commands.check.findings.case import ERROR, WARNING, Case, Finding
-from nllcli.commands.check.findings.integers import are_no_logits
-from nllcli.words import counted
+from nllcli.commands.check.findings.case import Case, Seen
+from nllcli.commands.check.findings.integers import hold_something_else
+from nllcli.errors import counted, setting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.commands.check.evidence.fit import Pairing
 
-# Below so many samples a mean is not normally distributed enough to be judged by standard errors.
+# The mean of fewer samples is not normal enough to be compared in standard errors.
 _LEAST_SAMPLES = 30
 # A loss within one per cent of the bound is the bound, whatever its standard error.
 _MARGIN = 1.01
@@ -25,28 +25,26 @@ _MARGIN = 1.01
 _LEAST_PER_CLASS = 20
 # Neighbours: how many pairs, and by which share of the loss the neighbour's target has to fit better.
 _LEAST_PAIRS, _LEAST_GAIN = 50, 0.05
-# Samples in a list have an order only by chance: twice the evidence.
+# The order of samples in a list may mean nothing: twice the evidence.
 _LEAST_FLAT_PAIRS = 100
-# How many times as often the neighbour's target is hit as the sample's own and as that of the neighbour beyond.
+# How many times as often the neighbour's target is hit as the sample's own and as the next neighbour's.
 _LEAST_RATIO = 2
 
 
-def classes_reordered(case: Case) -> Finding | None:
-    """--classes names the columns' own names, in another order."""
+def classes_reordered(case: Case) -> Seen | None:
+    """The class names that were given are those of the columns, in another order."""
     given, header = case.inputs.classes, case.dataset.logits.class_names
     if given is None or header is None or tuple(given) == header or sorted(given) != sorted(header):
         return None
     moved = [f"{a} for {b}" for a, b in zip(given, header, strict=True) if a != b]
-    return Finding(
-        "classes-reordered",
-        ERROR,
-        "--classes gives the names in the header of the logits in another order",
+    return Seen(
+        f"{setting('classes')} gives the names in the header of the logits in another order",
         {"classes": len(moved), "first": moved[:5]},
-        f"--classes {','.join(header)}; or leave it out, for the header names the columns",
+        f"{setting('classes', ','.join(header))}; or leave it out, because the header names the columns",
     )
 
 
-def class_axis_swapped(case: Case) -> Finding | None:
+def class_axis_swapped(case: Case) -> Seen | None:
     """Along another axis that fits the targets, predictions hit beyond chance; along this one they do not."""
     own = case.evidence.fit
     n = case.evidence.n_counted
@@ -56,9 +54,7 @@ def class_axis_swapped(case: Case) -> Finding | None:
         other = evidence.fit
         if hits_are_chance(other.n_right, n, case.n_classes) or other.loss.mean >= own.loss.mean:
             continue
-        return Finding(
-            "class-axis-swapped",
-            ERROR,
+        return Seen(
             f"axis {axis} fits the targets as well as axis {case.dataset.layout.class_axis}, "
             "and only along it do the predictions hit: the axes are swapped",
             {
@@ -68,30 +64,28 @@ def class_axis_swapped(case: Case) -> Finding | None:
                 "loss": own.loss.mean,
                 "loss_swapped": other.loss.mean,
             },
-            f"--class-axis {axis}",
+            setting("class_axis", axis),
         )
     return None
 
 
-def shifted_targets(case: Case) -> Finding | None:
+def shifted_targets(case: Case) -> Seen | None:
     """A neighbour's target fits better, by five standard errors and a twentieth of the loss, over 50 pairs.
 
-    It is hit beyond chance, and twice as often as the sample's own and the next neighbour's: of labels that persist, a
+    It is hit beyond chance, and twice as often as the sample's own and the next neighbour's: where labels persist, a
     model that lags behind hits all three. A flat list of samples has to show ten standard errors and 100 pairs.
     """
     fit = case.evidence.fit
     candidates = ((-1, fit.before), (1, fit.after))
     offset, pairing = max(candidates, key=lambda candidate: _mean_gain(candidate[1]))
-    if not case.sequence or are_no_logits(case):
+    if not case.sequence or hold_something_else(case):
         return None
     if not _fits_better(pairing, flat=len(case.dataset.layout.sample_shape) < 2) or not _hits(pairing, case):
         return None
     n = pairing.gain.n
     shift = case.inputs.shift + offset
     code = {1: "logits[:, :-1] with targets[:, 1:]", -1: "logits[:, 1:] with targets[:, :-1]"}[offset]
-    return Finding(
-        "shifted-targets",
-        ERROR,
+    return Seen(
         f"the logits fit the target one position {'later' if offset > 0 else 'earlier'} better than their own",
         {
             "pairs": n,
@@ -100,7 +94,7 @@ def shifted_targets(case: Case) -> Finding | None:
             "right": pairing.n_right_own,
             f"right_at_{offset:+d}": pairing.n_right_other,
         },
-        f"--shift {shift}; in PyTorch {code}",
+        f"{setting('shift', shift)}; in PyTorch {code}",
     )
 
 
@@ -116,7 +110,7 @@ def _fits_better(pairing: Pairing, *, flat: bool) -> bool:
 
 
 def _hits(pairing: Pairing, case: Case) -> bool:
-    """Whether the other targets are hit by more than chance, and neither one's own nor those beyond about as well."""
+    """Whether the other targets are hit beyond chance, and more often than the own ones and those beyond."""
     n, n_right = pairing.gain.n, pairing.n_right_other
     beyond = pairing.n_right_beyond / max(1, pairing.n_beyond)
     if n_right <= _LEAST_RATIO * pairing.n_right_own or n_right <= _LEAST_RATIO * beyond * n:
@@ -125,7 +119,7 @@ def _hits(pairing: Pairing, case: Case) -> bool:
 
 
 def _guessed(case: Case) -> float:
-    """The share of targets that predictions as frequent as these hit without knowing anything.
+    """The share of targets that guesses as frequent as the predictions hit.
 
     Where the predictions were not counted, the share of the most frequent target, which no guess exceeds.
     """
@@ -137,7 +131,7 @@ def _guessed(case: Case) -> float:
     return max(share, 1.0 / case.n_classes)
 
 
-def classes_permuted(case: Case) -> Finding | None:
+def classes_permuted(case: Case) -> Seen | None:
     """Classes that are predicted as one another in a circle, beyond what chance gives any exchange of classes."""
     confusion = case.evidence.fit.confusion
     if confusion is None or case.n_classes < 2:
@@ -150,13 +144,12 @@ def classes_permuted(case: Case) -> Finding | None:
         return None
     n, n_right = int(confusion.sum()), case.evidence.fit.n_right
     pairs = [f"{case.name(c)} as {case.name(exchange[c])}" for c in moved[:5]]
-    return Finding(
-        "classes-permuted",
-        ERROR,
+    return Seen(
         f"the columns fit the targets in another order of {len(moved)} classes: "
         f"exchanged, {n_right + n_for - n_against} of {n} predictions are right instead of {n_right}",
         {"classes": len(moved), "predicted": pairs},
-        "bring names, columns and targets into one order: --classes, or the order in which the labels were encoded",
+        f"bring names, columns and targets into one order: {setting('classes')}, or the order in which the labels were "
+        "encoded",
     )
 
 
@@ -172,41 +165,37 @@ def _circles(step: NDArray[np.int64]) -> dict[int, int]:
     return found
 
 
-def infinite_loss(case: Case) -> Finding | None:
+def infinite_loss(case: Case) -> Seen | None:
     """Any counted sample whose target has the probability 0, unless probabilities are clipped."""
     infinite = case.evidence.fit.infinite
     if not infinite.n or case.clipped:
         return None
-    return Finding(
-        "infinite-loss",
-        ERROR,
+    return Seen(
         f"{counted(infinite.n, 'sample')} {'has' if infinite.n == 1 else 'have'} an infinite loss: "
         "the target's probability is 0",
         case.rows(infinite),
-        "unmask the target's class; --clip of nll compute puts a ceiling on the loss",
+        f"unmask the target's class; {setting('clip')} of nll compute puts a ceiling on the loss",
     )
 
 
-def worse_than_chance(case: Case) -> Finding | None:
+def worse_than_chance(case: Case) -> Seen | None:
     """A mean loss above log C by one per cent and five standard errors, of 30 samples or more."""
     loss, chance = case.evidence.fit.loss, math.log(max(case.n_classes, 1))
     if loss.n < _LEAST_SAMPLES or case.n_classes < 2 or loss.mean < _MARGIN * chance or sigmas(loss, chance) < SIGMAS:
         return None
-    return Finding(
-        "worse-than-chance",
-        WARNING,
+    return Seen(
         f"the loss is worse than chance: giving all {case.n_classes} classes the same probability would do better",
         {"samples": loss.n, "loss": loss.mean, "standard_error": loss.standard_error(), "chance": chance},
         "do logits and targets belong together, in one order? if so, the model is confidently wrong",
     )
 
 
-def worse_than_frequencies(case: Case) -> Finding | None:
-    """Likewise above the entropy of the target counts, where these are known well: 20 samples a class.
+def worse_than_frequencies(case: Case) -> Seen | None:
+    """A mean loss as far above the entropy of the target counts, where these are known well: 20 samples a class.
 
-    Twice the sum that the frequencies owe to being fitted to these very targets is chi-squared with C - 1 degrees of
-    freedom (Wilks, Annals of Mathematical Statistics 9, 1938): from a dozen classes on that is below one per cent, and
-    for fewer it is far from the 100 that five standard errors take.
+    The frequencies are fitted to these very targets. Twice the sum that they gain by it is chi-squared with C - 1
+    degrees of freedom (Wilks, Annals of Mathematical Statistics 9, 1938): from a dozen classes on that is below one
+    per cent, and for fewer it is far from the 100 that five standard errors take.
     """
     fit, counts = case.evidence.fit, case.evidence.labels.counts
     if counts is None or fit.class_losses is None or fit.loss.n != counts.sum() or fit.loss.n < _LEAST_SAMPLES:
@@ -218,9 +207,7 @@ def worse_than_frequencies(case: Case) -> Finding | None:
     small = excess.total <= (_MARGIN - 1.0) * entropy * excess.n
     if small or sigmas(excess) < SIGMAS:
         return None
-    return Finding(
-        "worse-than-frequencies",
-        WARNING,
+    return Seen(
         "the loss is worse than that of always predicting how often each class occurs",
         {"samples": fit.loss.n, "loss": fit.loss.mean, "entropy_of_targets": entropy},
         "do logits and targets belong together? was the model trained with class weights, or on other frequencies?",

@@ -5,49 +5,48 @@ from __future__ import annotations
 import numpy as np
 
 from nllcli.commands.check.evidence.chance import exchange_is_chance, missing_is_chance
-from nllcli.commands.check.findings.case import ERROR, WARNING, Case, Finding, Padding
-from nllcli.words import counted
+from nllcli.commands.check.evidence.padding import Padding
+from nllcli.commands.check.findings.case import Case, Seen
+from nllcli.errors import counted, setting
 
 # What frameworks and data sets write where there is no label.
 _MARKS = (-100, -1, 255, -255, -999, 65535)
-# So many sequences ending (or beginning) in a run of one label that occurs nowhere else are no chance.
+# This many sequences that end (or begin) with a run of a label that occurs nowhere else are not chance.
 _LEAST_SEQUENCES = 3
-# Where labels seldom change, a label in long runs is nothing special.
+# Where labels seldom change, every label is in long runs.
 _MOST_REPEATING = 1.5
-# Along a flat list the places of runs tell nothing, so they have to be longer.
+# Along a flat list the places of runs say nothing, so the runs have to be longer.
 _LEAST_STREAK = 8.0
-# Label sets as small as those of taggers have a class for "nothing", in long runs by nature.
+# Label sets as small as those of taggers have a class for "nothing", which is legitimately in long runs.
 _LEAST_VOCABULARY = 100
 
 
-def no_samples(case: Case) -> Finding | None:
+def no_samples(case: Case) -> Seen | None:
     """An empty file."""
     if case.evidence.n_samples:
         return None
-    return Finding("no-samples", ERROR, "there are no samples", {"samples": 0}, "look at what wrote the file")
+    return Seen("there are no samples", {"samples": 0}, "look at what wrote the file")
 
 
-def everything_ignored(case: Case) -> Finding | None:
+def everything_ignored(case: Case) -> Seen | None:
     """No target but the ignored one."""
     evidence = case.evidence
     if not evidence.n_samples or evidence.labels.n_ignored < evidence.n_samples:
         return None
-    return Finding(
-        "everything-ignored",
-        ERROR,
+    return Seen(
         f"every target{_in_reach(case)} is {case.options.ignore_index}, the ignored index: "
         "nothing is counted and the mean is NaN",
         {"samples": evidence.n_samples, "ignored": evidence.labels.n_ignored},
-        "--ignore-index, if another value marks what is to be ignored",
+        f"{setting('ignore_index')}, if another value marks what is to be ignored",
     )
 
 
 def _in_reach(case: Case) -> str:
-    return f" that --shift {case.inputs.shift} reaches" if case.inputs.shift else ""
+    return f" that {setting('shift', case.inputs.shift)} reaches" if case.inputs.shift else ""
 
 
-def targets_one_based(case: Case) -> Finding | None:
-    """All targets lie in 1..C and C occurs; or 0 never does, and the class below fits beyond chance."""
+def targets_one_based(case: Case) -> Seen | None:
+    """All targets are in 1..C and C occurs; or 0 never does, and the class below fits beyond chance."""
     labels, fit, n_classes = case.evidence.labels, case.evidence.fit, case.n_classes
     if labels.extent is None or labels.extent.low < 1 or labels.extent.high > n_classes:
         return None
@@ -56,10 +55,8 @@ def targets_one_based(case: Case) -> Finding | None:
         fit.n_right_below < 2 * fit.n_right or exchange_is_chance(fit.n_right_below, fit.n_right, 1, n_classes)
     ):
         return None
-    return Finding(
-        "targets-one-based",
-        ERROR,
-        f"the targets count from 1: they lie in {labels.extent.low}..{labels.extent.high}, "
+    return Seen(
+        f"the targets count from 1: they are in {labels.extent.low}..{labels.extent.high}, "
         f"and the {n_classes} classes are 0..{n_classes - 1}",
         {
             "lowest": labels.extent.low,
@@ -81,26 +78,21 @@ def _are(n: int) -> str:
     return "1 target is" if n == 1 else f"{n} targets are"
 
 
-def targets_out_of_range(case: Case) -> Finding | None:
-    """Any target that is no class, where neither counting from 1 nor padding explains it."""
+def targets_out_of_range(case: Case) -> Seen | None:
+    """Any target that is not a class, where neither counting from 1 nor padding explains it."""
     outside = case.evidence.labels.outside
     if not outside.n or _is_mark(case) or targets_one_based(case) is not None:
         return None
     values = case.evidence.labels.outside_values
     counts = [f"{value} ({counted(n, 'time')})" for value, n in values.counts[:5]]
-    return Finding(
-        "targets-out-of-range",
-        ERROR,
+    return Seen(
         f"{_are(outside.n)} none of the classes 0..{case.n_classes - 1}",
-        {
-            **case.target_rows(case.evidence.labels.outside),
-            "values": counts,
-        },
-        "--ignore-index for a value that means no label; else mend the targets or save all classes",
+        {**case.target_rows(outside), "values": counts},
+        f"{setting('ignore_index')} for a value that means no label; else fix the targets or save all classes",
     )
 
 
-def padding_scored(case: Case) -> Finding | None:
+def padding_scored(case: Case) -> Seen | None:
     """A usual mark out of range; or 0, 1, 255 or the last class in long runs among labels that run for 1.5 on average.
 
     In sequences: only at their ends (or beginnings), and in three of them four times or more. In a flat list, over 100
@@ -108,22 +100,21 @@ def padding_scored(case: Case) -> Finding | None:
     """
     if case.evidence.labels.outside.n and _is_mark(case):
         ((value, n),) = case.evidence.labels.outside_values.counts
-        return Finding(
-            "padding-scored",
-            ERROR,
-            f"{_are(n)} {value}, a usual mark for no label, and no class",
+        return Seen(
+            f"{_are(n)} {value}, a usual mark for no label, and not a class",
             {**case.target_rows(case.evidence.labels.outside), "value": value},
-            f"--ignore-index {value}; in PyTorch cross_entropy(..., ignore_index={value})",
+            _ignoring(value),
         )
-    for candidate in case.padding:
-        found = _runs_of(candidate, case)
-        if found is not None:
-            return found
-    return None
+    found = (_in_long_runs(value, padding, case) for value, padding in case.padding.items())
+    return next((seen for seen in found if seen is not None), None)
 
 
-def _runs_of(candidate: Padding, case: Case) -> Finding | None:
-    runs, streaks = candidate.runs, candidate.streaks
+def _ignoring(value: int) -> str:
+    return f"{setting('ignore_index', value)}; in PyTorch cross_entropy(..., ignore_index={value})"
+
+
+def _in_long_runs(value: int, padding: Padding, case: Case) -> Seen | None:
+    runs, streaks = padding.runs, padding.streaks
     if not streaks.n or not streaks.n_others or streaks.n_others > _MOST_REPEATING * streaks.n_other_runs:
         return None
     length = streaks.n / streaks.n_runs
@@ -137,20 +128,17 @@ def _runs_of(candidate: Padding, case: Case) -> Finding | None:
         seen = {"sequences": runs.n_long_ending if ending else runs.n_long_leading}
     elif case.n_classes < _LEAST_VOCABULARY or streaks.n_runs < _LEAST_SEQUENCES or length < _LEAST_STREAK:
         return None
-    return Finding(
-        "padding-scored",
-        ERROR,
-        f"{streaks.n} targets are {candidate.value}, and only in long runs{where}: "
-        "padding that is scored as if it were text",
-        {"samples": streaks.n, "value": candidate.value, **seen},
-        f"--ignore-index {candidate.value}; in PyTorch cross_entropy(..., ignore_index={candidate.value})",
+    return Seen(
+        f"{streaks.n} targets are {value}, and only in long runs{where}: padding that is scored as if it were text",
+        {"samples": streaks.n, "value": value, **seen},
+        _ignoring(value),
     )
 
 
-def absent_classes(case: Case) -> Finding | None:
+def absent_classes(case: Case) -> Seen | None:
     """A class that would be left out once in a million times if it were as frequent as the rarest that occurs.
 
-    So the rarest must occur 16 times among ten classes; the long tail of a vocabulary tells nothing.
+    So the rarest must occur 16 times among ten classes; the long tail of a vocabulary says nothing.
     """
     counts, n_classes = case.evidence.labels.counts, case.n_classes
     if counts is None or not counts.any() or counts.all():
@@ -158,54 +146,46 @@ def absent_classes(case: Case) -> Finding | None:
     absent, rarest = np.flatnonzero(counts == 0).tolist(), int(counts[counts > 0].min())
     if missing_is_chance(rarest, n_classes):
         return None
-    return Finding(
-        "absent-classes",
-        WARNING,
+    return Seen(
         f"{len(absent)} of {n_classes} classes never {'occurs' if len(absent) == 1 else 'occur'} among the targets: "
         f"{case.listed(absent)}",
         {"targets": int(counts.sum()), "absent": len(absent), "rarest_other": rarest},
-        "are the targets complete, and in the order of the columns? weights from counts need --zero-count",
+        f"are the targets complete, and in the order of the columns? weights from counts need {setting('zero_count')}",
     )
 
 
-def soft_targets_invalid(case: Case) -> Finding | None:
+def soft_invalid(case: Case) -> Seen | None:
     """A soft target that is NaN, negative or above 1."""
     invalid = case.evidence.soft.invalid
     if not invalid.n:
         return None
-    return Finding(
-        "soft-targets-invalid",
-        ERROR,
+    return Seen(
         f"the soft targets of {counted(invalid.n, 'sample')} hold NaN or a value outside 0..1",
         case.target_rows(invalid),
         "save probabilities: softmax of scores, counts divided by their sum",
     )
 
 
-def sample_weights_invalid(case: Case) -> Finding | None:
+def sample_weights_invalid(case: Case) -> Seen | None:
     """A NaN or infinite weight of a sample that counts."""
     invalid = case.evidence.bad_weights
     if not invalid.n:
         return None
-    return Finding(
-        "sample-weights-invalid",
-        ERROR,
+    return Seen(
         f"the {'weight' if invalid.n == 1 else 'weights'} of {counted(invalid.n, 'sample')} "
-        f"{'is' if invalid.n == 1 else 'are'} not finite, and so no mean",
-        {"samples": invalid.n, "first": [case.dataset.layout.place(sample) for sample in invalid.first]},
-        "mend the weights; 0 leaves a sample out",
+        f"{'is' if invalid.n == 1 else 'are'} not finite, so the mean is undefined",
+        case.vector_rows(invalid),
+        "fix the weights; 0 leaves a sample out",
     )
 
 
-def soft_targets_not_normalised(case: Case) -> Finding | None:
-    """A sum further from 1 than the square root of the dtype's machine epsilon is no rounding."""
+def soft_not_normalised(case: Case) -> Seen | None:
+    """A sum further from 1 than the square root of the dtype's machine epsilon, which rounding does not explain."""
     off = case.evidence.soft.off
     if not off.n:
         return None
-    return Finding(
-        "soft-targets-not-normalised",
-        WARNING,
+    return Seen(
         f"the soft targets of {counted(off.n, 'sample')} do not sum to 1",
         {**case.target_rows(off), "largest_error": off.worst},
-        "q / q.sum(axis, keepdims=True); or another --class-axis, if the sums are 1 along it",
+        f"q / q.sum(axis, keepdims=True); or another {setting('class_axis')}, if the sums are 1 along it",
     )

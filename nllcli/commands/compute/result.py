@@ -1,0 +1,162 @@
+"""What nll compute finds: the loss, and everything that is said of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nllcli.numerics.exact import exact_count
+from nllcli.numerics.losses import LOSSES, uniform_loss
+from nllcli.scoring.places import tally_notices
+from nllcli.scoring.signature import signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nllcli.errors import Notice
+    from nllcli.numerics.tally import ClassSums, Tally
+    from nllcli.scoring.settled import Settled
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Every sample in the order of the targets: losses (n,), and where there are few, for a table, what else is known.
+
+    ``targets`` (n,) are names of classes, or "ignored"; ``probs`` is (n, C).
+    """
+
+    losses: NDArray[np.float64]
+    targets: tuple[str, ...] | None = None
+    probs: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class ClassLoss:
+    """One class: its counted samples, how many of them are right, and their mean loss without weights, in nats.
+
+    ``share`` is the class's part of the sum of the weighted losses. What has no value is None.
+    """
+
+    name: str
+    count: int
+    weight: float | None
+    accuracy: float | None
+    mean_loss: float | None
+    share: float | None
+
+
+@dataclass(frozen=True)
+class LossResult:
+    """The loss of a set of samples; ``float(result)`` is ``loss``.
+
+    ``loss`` is the reduced number in nats (NaN under "none"), ``losses`` the samples' own, in the shape of the targets
+    (under "none", or where asked for). ``weight_sum`` is what the mean divides by, the ``denominator`` in words.
+    ``accuracy`` is None for soft targets, ``perplexity`` the exponential of the mean (None where the loss is not a
+    likelihood), ``bits`` the mean to base 2. ``chance_loss`` is log C, ``uniform_loss`` the loss of all classes alike
+    under these settings (None where it depends on the targets). ``per_class`` and ``samples`` are None where they were
+    not asked for. ``warnings`` and ``notes`` are what the command line prints, ``signature`` names every setting.
+    """
+
+    title: str
+    loss_name: str
+    reduction: str
+    loss: float
+    losses: NDArray[np.float64] | None
+    loss_sum: float
+    weight_sum: float
+    denominator: str
+    is_weighted: bool
+    loss_unweighted: float
+    standard_error: float
+    perplexity: float | None
+    bits: float
+    accuracy: float | None
+    chance_loss: float
+    uniform_loss: float | None
+    n_samples: int
+    n_counted: int
+    n_classes: int
+    class_names: tuple[str, ...]
+    per_class: tuple[ClassLoss, ...] | None
+    samples: Samples | None
+    warnings: tuple[Notice, ...]
+    notes: tuple[Notice, ...]
+    signature: str
+
+    def __float__(self) -> float:
+        return self.loss
+
+    @property
+    def n_ignored(self) -> int:
+        return self.n_samples - self.n_counted
+
+
+def result_of(
+    settled: Settled, tally: Tally, losses: NDArray[np.float64] | None = None, samples: Samples | None = None
+) -> LossResult:
+    """The result that a ``tally`` of the samples gives."""
+    options, dataset = settled.options, settled.dataset
+    loss = tally.loss(options.reduction)
+    return LossResult(
+        title=f"{LOSSES[options.loss].title} of {dataset.logits.name}",
+        loss_name=options.loss,
+        reduction=options.reduction,
+        loss=math.nan if loss is None else loss,
+        losses=losses,
+        loss_sum=float(tally.loss_sum),
+        weight_sum=float(tally.weight_sum),
+        denominator=_denominator(settled),
+        is_weighted=settled.is_weighted,
+        loss_unweighted=tally.unweighted_mean(),
+        standard_error=tally.standard_error_of_sum() if options.reduction == "sum" else tally.standard_error(),
+        perplexity=tally.perplexity() if LOSSES[options.loss].is_likelihood else None,
+        bits=tally.bits(),
+        accuracy=tally.accuracy(),
+        chance_loss=math.log(dataset.n_classes),
+        uniform_loss=_uniform_loss(settled, tally),
+        n_samples=tally.n_samples,
+        n_counted=tally.n_counted,
+        n_classes=dataset.n_classes,
+        class_names=settled.class_names,
+        per_class=None if tally.classes is None else tuple(_per_class(settled, tally, tally.classes)),
+        samples=samples,
+        warnings=(*settled.notices, *tally_notices(tally, settled)),
+        notes=dataset.notes,
+        signature=signature(settled),
+    )
+
+
+def _denominator(settled: Settled) -> str:
+    """What the mean divides by."""
+    dataset = settled.dataset
+    if dataset.soft_targets is not None:
+        return "positions" if dataset.sample_weights is None else "sum of sample weights"
+    return "sum of the targets' weights" if settled.is_weighted else "samples counted"
+
+
+def _uniform_loss(settled: Settled, tally: Tally) -> float | None:
+    """The loss of all classes alike; None where it depends on the targets too, whose classes weigh differently."""
+    options = settled.options
+    spread = settled.dataset.soft_targets is not None or options.label_smoothing > 0
+    if "soft-targets-not-normalised" in tally.findings or (spread and options.class_weights is not None):
+        return None
+    return uniform_loss(settled.dataset.n_classes, loss=LOSSES[options.loss], clip=options.clip)
+
+
+def _per_class(settled: Settled, tally: Tally, sums: ClassSums) -> Iterator[ClassLoss]:
+    weights = settled.options.class_weights
+    total = float(tally.loss_sum)
+    for c, name in enumerate(settled.class_names):
+        n = int(sums.n[c])
+        yield ClassLoss(
+            name,
+            n,
+            None if weights is None else float(weights[c]),
+            int(sums.n_correct[c]) / n if n else None,
+            sums.loss_sum[c].divided_by(exact_count(n)) if n else None,
+            sums.weighted_sum[c].divided_by(tally.loss_sum) if math.isfinite(total) and total else None,
+        )

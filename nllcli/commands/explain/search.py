@@ -1,0 +1,96 @@
+"""One pass over a dataset for the samples to explain, and for what the reduction needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nllcli.commands.explain.hardest import Hardest, Ranked, largest
+from nllcli.data.blocks import Block, Part
+from nllcli.numerics.evaluate import Wanted, evaluate, weight_sum
+from nllcli.numerics.exact import ExactSum
+from nllcli.numerics.tally import Tally
+from nllcli.scoring.passes import fold_dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nllcli.data.blocks import Chunk, Scratch
+    from nllcli.data.settings import ScoreRequest
+    from nllcli.scoring.settled import Settled
+
+
+@dataclass(frozen=True)
+class Found(Part):
+    """The ``picked`` rows and the ``hardest`` samples by number, each a block of its own.
+
+    ``tally`` is that of all samples where the hardest of them were searched for; else it has no more than their number
+    and, for the mean, the sum of their weights.
+    """
+
+    picked: dict[int, Block] = field(default_factory=dict)
+    tally: Tally = Tally()
+    hardest: Hardest | None = None
+
+
+def search(request: ScoreRequest, settled: Settled, rows: Sequence[int], k: int | None) -> Found:
+    """Find ``rows`` and the ``k`` samples of the largest loss; read no more logits than that takes."""
+    layout = settled.dataset.layout
+    wanted = {layout.file_number(row): row for row in rows}
+    return fold_dataset(
+        partial(_work, settled, wanted, k),
+        Found(hardest=None if k is None else Hardest(k)),
+        settled.dataset,
+        only=None if k is not None else partial(_needed, settled, wanted),
+        threads=request.threads,
+        progress=request.progress,
+    )
+
+
+def _needed(settled: Settled, wanted: dict[int, int], chunk: Chunk) -> Chunk:
+    """The chunk, without its logits where no row is in it; the mean needs the targets, which may be among them."""
+    mean = settled.options.reduction == "mean"
+    if (mean and settled.dataset.logits.labels) or any(0 <= at - chunk.start < chunk.n for at in wanted):
+        return chunk
+    return replace(chunk, load=partial(_without_logits, settled, chunk.start, chunk.n, mean))
+
+
+def _without_logits(settled: Settled, start: int, n: int, mean: bool, _: Scratch) -> Block:
+    """As much of a block as its weights take; of soft targets that is their number."""
+    dataset, nothing = settled.dataset, np.zeros((n, 1))
+    if not mean:
+        return Block(start, nothing)
+    targets = None if dataset.targets is None else dataset.targets.read(start, n)
+    weights = None if dataset.sample_weights is None else dataset.sample_weights.read(start, n)
+    return Block(start, nothing, targets if dataset.soft_targets is None else nothing, weights)
+
+
+def _work(settled: Settled, wanted: dict[int, int], k: int | None, block: Block, scratch: Scratch) -> Found:
+    options, n = settled.options, len(block.logits)
+    places = {row: at - block.start for at, row in wanted.items() if 0 <= at - block.start < n}
+    picked = {row: _single(block, i) for row, i in places.items()}
+    if k is None:
+        n_classes = settled.dataset.n_classes
+        weights = weight_sum(block, options, n_classes) if options.reduction == "mean" else ExactSum()
+        return Found(picked, Tally(n, weight_sum=weights))
+    outcome = evaluate(block, options, Wanted(losses=True), scratch)
+    losses = outcome.losses
+    assert losses is not None
+    if block.targets is not None and block.targets.ndim == 1:
+        losses = np.where(block.targets == options.ignore_index, np.nan, losses)  # ignored samples have no rank
+    numbers = settled.dataset.layout.number(np.arange(block.start, block.start + n))
+    ranked = (Ranked(float(losses[i]), int(numbers[i]), _single(block, i)) for i in largest(losses, numbers, k))
+    return Found(picked, outcome.tally, Hardest(k, tuple(ranked)))
+
+
+def _single(block: Block, i: int) -> Block:
+    """One sample of a block, as a block that outlives it."""
+    return Block(
+        block.start + i,
+        block.logits[i : i + 1].copy(),
+        None if block.targets is None else block.targets[i : i + 1].copy(),
+        None if block.sample_weights is None else block.sample_weights[i : i + 1].copy(),
+    )

@@ -1,0 +1,145 @@
+"""A table as lines: rich draws what fits a screen; a pipe, which may take a million rows, gets them joined, in full."""
+
+from collections.abc import Sequence
+from io import StringIO
+from textwrap import wrap
+from typing import NamedTuple
+
+from nllcli.outputs.bars import drawn
+from nllcli.outputs.numbers import aligned, texts
+from nllcli.outputs.printable import printable
+from nllcli.report import Column, Table, Value
+
+INDENT, GAP = "  ", "  "
+NOTHING = "–"
+LEFT_OUT = "…"  # columns in the middle and, where rich crops it, the end of a name
+_NAME = 16  # columns are left out before a name, or a word of a label, gets fewer cells
+_LEAST_BAR, _BAR = 6, 24
+
+
+def table_lines(table: Table, width: int | None, *, colour: bool) -> list[str]:
+    """Return labels, rule and one line a row for a screen of ``width``, or for a pipe (None)."""
+    lanes = [_lane(column, [row[i] for row in table.rows]) for i, column in enumerate(table.columns)]
+    lines = _joined(lanes) if width is None else _drawn(lanes, width - len(INDENT), colour=colour)
+    return [(INDENT + line).rstrip() for line in lines]
+
+
+def cell_len(text: str) -> int:
+    """Return how many columns of a screen ``text`` takes; rich is asked where that is not one a character."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len as measure
+
+    return measure(text)
+
+
+def filled(column: Sequence[str], *, least: int = 0, right: bool = False) -> list[str]:
+    """Bring all texts to the width of the widest, or to ``least``."""
+    widths = [cell_len(text) for text in column]
+    width = max([least, *widths])
+    blanks = [" " * (width - size) for size in widths]
+    return list(map("".join, zip(blanks, column, strict=True) if right else zip(column, blanks, strict=True)))
+
+
+class _Lane(NamedTuple):
+    """One column as text, and its width with names cropped, with the label folded and bars short, and in full."""
+
+    column: Column
+    values: Sequence[Value]
+    heading: list[str]
+    cells: list[str]
+    is_right: bool
+    widths: list[int]
+
+    def shown(self, width: int) -> list[str]:
+        """Return the cells of a column of ``width``: bars as long as it allows, numbers on its right."""
+        if self.column.kind == "bar":
+            return drawn(self.values, width)
+        return [cell.rjust(width) for cell in self.cells] if self.is_right else self.cells
+
+
+def _lane(column: Column, values: Sequence[Value]) -> _Lane:
+    """Write what is safe to print: an en dash for nothing, numbers point under point."""
+    written = zip(values, texts(column.kind, values), strict=True)
+    cells = [NOTHING if value is None else printable(text) for value, text in written]
+    is_right = column.kind not in ("text", "bar") or {*map(type, values)} == {int}
+    cells = aligned(cells) if is_right else cells
+    content = max(map(cell_len, cells), default=0)
+    cropped = content if is_right else min(content, _NAME)
+    heading = [printable(column.label), printable(column.unit)]
+    words = [min(cell_len(word), _NAME) for text in heading for word in wrap(text, 1, break_long_words=False)]
+    least, short, full = (_LEAST_BAR, _LEAST_BAR, _BAR) if column.kind == "bar" else (cropped, content, content)
+    widths = [max([least, *words]), max([short, *words]), max([full, *map(cell_len, heading)])]
+    return _Lane(column, values, heading, cells, is_right, widths)
+
+
+def _joined(lanes: Sequence[_Lane]) -> list[str]:
+    """Write every column in full."""
+    n_heading = 1 + any(lane.column.unit for lane in lanes)
+    columns = [
+        filled([*lane.heading[:n_heading], *lane.shown(lane.widths[-1])], least=lane.widths[-1], right=lane.is_right)
+        for lane in lanes
+    ]
+    lines = list(map(GAP.join, zip(*columns, strict=True)))
+    return [*lines[:n_heading], "─" * cell_len(lines[0]), *lines[n_heading:]]
+
+
+def _drawn(lanes: Sequence[_Lane], room: int, *, colour: bool) -> list[str]:
+    """Let rich draw the columns that fit ``room``; it crops the names."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    lanes = _fitted(lanes, room)
+    widths = _shared(lanes, room)
+    labels = [wrap(lane.heading[0], width) or [""] for lane, width in zip(lanes, widths, strict=True)]
+    height = max(len(label) + bool(lane.column.unit) for lane, label in zip(lanes, labels, strict=True))
+    grid = Grid(
+        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="", border_style="dim"
+    )
+    cells = []
+    for lane, width, label in zip(lanes, widths, labels, strict=True):
+        lines = [*(Text(line, "bold") for line in label), Text(lane.heading[1], "dim"), *[Text()] * height]
+        heading = Text("\n", justify="right" if lane.is_right else "default").join(lines[:height])
+        grid.add_column(heading, justify="default", width=width, no_wrap=True)
+        cells.append(Text("\n".join(lane.shown(width)), "cyan" if lane.column.kind == "bar" else ""))
+    if lanes[0].values:
+        grid.add_row(*cells)  # of whole columns: rich takes four times as long for a row each
+    width = sum(widths) + len(GAP) * len(widths)
+    console = Console(
+        file=StringIO(), width=width, height=1, color_system="standard" if colour else None, no_color=False
+    )
+    with console.capture() as shown:
+        console.print(grid)
+    return shown.get().replace("\x1b[2m \x1b[0m", " ").splitlines()  # the blanks between columns are not painted
+
+
+def _fitted(lanes: Sequence[_Lane], room: int) -> Sequence[_Lane]:
+    """Leave out optional columns, the last one first, then those in the middle, until the others fit."""
+    shown = list(lanes)
+    for i in range(len(lanes) - 1, 0, -1):
+        if lanes[i].column.optional and not _fit([lane.widths[1] for lane in shown], room):
+            del shown[i]
+    if len(shown) == 1 or _fit([lane.widths[0] for lane in shown], room):
+        return shown
+    mark = _lane(Column("left_out", LEFT_OUT, "text"), [LEFT_OUT] * len(shown[0].values))
+    kept = min(len(shown) - 1, max(1, room))
+    ends = [[*shown[: (n + 1) // 2], mark, *shown[len(shown) - n // 2 :]] for n in range(kept, 0, -1)]
+    return next((some for some in ends if _fit([lane.widths[0] for lane in some], room)), ends[-1])
+
+
+def _shared(lanes: Sequence[_Lane], room: int) -> list[int]:
+    """Fold labels and shorten bars, then crop names, those with most to give first, until all columns fit."""
+    widths = [lane.widths[-1] for lane in lanes]
+    for i in (1, 0):
+        while not _fit(widths, room):
+            slack = [width - lane.widths[i] for width, lane in zip(widths, lanes, strict=True)]
+            if max(slack) <= 0:
+                break
+            widths[slack.index(max(slack))] -= 1
+    return widths
+
+
+def _fit(widths: Sequence[int], room: int) -> bool:
+    return sum(widths) + len(GAP) * (len(widths) - 1) <= room
