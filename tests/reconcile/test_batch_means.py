@@ -1,9 +1,11 @@
 import math
+from functools import reduce
+from operator import add
 
 import numpy as np
 import pytest
 
-from nllcli.commands.reconcile.batch_means import BatchMeans, batch_sums
+from nllcli.commands.reconcile.batch_means import BatchMeans
 
 SIZES = (1, 2, 3, 5, 8, 13, 40)
 
@@ -31,11 +33,13 @@ def test_means_of_batches_whatever_the_runs(step, zeros):
     if zeros:
         weights[5:17] = 0.0
     terms = weights * rng.random(37)
-    means = BatchMeans(SIZES)
-    for start in range(0, 37, step):
-        part = slice(start, start + step)
-        means.add(batch_sums(terms[part], weights[part], start=start, sizes=SIZES))
-    for size in SIZES:
-        for reduction, expected in by_hand(terms.tolist(), weights.tolist(), size).items():
-            value = means.value(reduction, size, 37)
-            assert value == pytest.approx(expected, rel=1e-12, nan_ok=True), (reduction, size)
+    runs = [
+        BatchMeans.of(terms[start : start + step], weights[start : start + step], start=start, sizes=SIZES)
+        for start in range(0, 37, step)
+    ]
+    later = [reduce(add, runs[1:])] if len(runs) > 1 else []
+    for means in (reduce(add, runs), reduce(add, [runs[0], *later])):
+        for size in SIZES:
+            for reduction, expected in by_hand(terms.tolist(), weights.tolist(), size).items():
+                value = means.value(reduction, size)
+                assert value == pytest.approx(expected, rel=1e-12, nan_ok=True), (reduction, size)

@@ -4,7 +4,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from nllcli.commands.reconcile.conventions import Convention, Weighting, in_unit, round_to
+from nllcli.commands.reconcile.conventions import Convention, Weighting, round_to
 from nllcli.commands.reconcile.values import WeightTable
 
 
@@ -36,11 +36,11 @@ def test_other_roundings_are_those_of_the_type(name):
 
 
 def test_units():
-    assert in_unit(1.0, "nats") == 1.0
-    assert in_unit(math.log(8), "bits") == pytest.approx(3)
-    assert in_unit(math.log(1000), "base-10") == pytest.approx(3)
-    assert in_unit(math.log(5), "perplexity") == pytest.approx(5)
-    assert in_unit(1e6, "perplexity") == math.inf
+    assert Convention(unit="nats").finished(1.0) == 1.0
+    assert Convention(unit="bits").finished(math.log(8)) == pytest.approx(3)
+    assert Convention(unit="base-10").finished(math.log(1000)) == pytest.approx(3)
+    assert Convention(unit="perplexity").finished(math.log(5)) == pytest.approx(5)
+    assert Convention(unit="perplexity").finished(1e6) == math.inf
 
 
 @pytest.mark.parametrize("counts_of", ["targets", "given"])
@@ -48,7 +48,7 @@ def test_counts_that_are_all_0_give_no_weights(counts_of):
     weighted = Convention(weighting=Weighting("inverse", counts=counts_of))
     empty, some = np.zeros(3, np.int64), np.array([2, 1, 0])
     for counts in (empty, some):
-        table = WeightTable({0: counts}, given=None, given_counts=counts)
-        assert table.has(weighted) == bool(counts.any())
-        assert table.has(Convention())
-    assert WeightTable({0: some}, given=None, given_counts=some).of(weighted)[2] == 0
+        table = WeightTable({0: counts}, counts)
+        assert table.exist(weighted) == bool(counts.any())
+        assert table.exist(Convention())
+    assert WeightTable({0: some}, some).of(weighted)[2] == 0

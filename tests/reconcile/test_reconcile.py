@@ -12,7 +12,7 @@ import pytest
 from reconcile import conventions as by_hand
 
 from nllcli.cli.main import main
-from nllcli.commands.reconcile.reconcile import Match
+from nllcli.numerics.losses import LOSSES, Loss
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 LISTED = [1.0, 0.2, 0.1]
@@ -677,6 +677,33 @@ def test_every_format_holds_the_command(words, inputs, capsys):
     assert "nll compute logits.csv pets_targets.txt --reduction sum" in capsys.readouterr().out
 
 
+@pytest.fixture
+def _toy(monkeypatch):
+    monkeypatch.setitem(LOSSES, "toy", Loss("Toy loss", "twice the target's -log p", "toy_loss"))
+
+
+@pytest.mark.usefixtures("_toy")
+def test_a_loss_is_one_record(inputs, reconcile):
+    """What reconcile needs of a loss it asks the record."""
+    twice = [2 * loss for loss in inputs.uneven_nll()]
+    weighted = by_hand.weighted_mean(twice, inputs.uneven_y, LISTED)
+    code, report, _ = reconcile([*UNEVEN, "--weights", "1,0.2,0.1", "--loss", "toy"], typed(weighted))
+    assert code == 0
+    assert report["matches"][0]["description"] == "your own settings"
+    assert report["matches"][0]["command"] == "nll compute model_a.csv targets.txt --weights 1,0.2,0.1 --loss toy"
+    for value, texts in {
+        by_hand.mean(twice): "twice the target's -log p",
+        math.fsum(twice): "twice the target's -log p; sum",
+        by_hand.mean(by_hand.batch_means(twice, inputs.uneven_y, [1] * 3, 32)): (
+            "twice the target's -log p; mean of the means of batches of 32"
+        ),
+    }.items():
+        code, report, _ = reconcile(UNEVEN, typed(value))
+        assert code == 0
+        assert texts in [report["matches"][0]["description"], *report["matches"][0]["also"].split(" | ")]
+        assert report["matches"][0]["python"] is None
+
+
 def test_a_tolerance_widens_the_match(reconcile, inputs):
     mean = by_hand.mean(by_hand.nll(inputs.pets, inputs.pets_y))
     near = f"{mean + 0.004:.8f}"
@@ -816,7 +843,7 @@ def test_padding_that_is_no_class_is_said_to_be_ignored(reconcile):
         ([*PETS, "--expect", "abc"], 2, "--expect 'abc' is not a number"),
         ([*PETS, "--expect", "nan"], 2, "--expect 'nan' is not a finite number"),
         ([*PETS, "--expect", "1e400"], 2, "--expect '1e400' is not a finite number"),
-        ([*PETS, "--expect", "1", "--tolerance", "-1"], 2, "--tolerance -1.0 is not a number from 0 on"),
+        ([*PETS, "--expect", "1", "--tolerance", "-1"], 2, "--tolerance -1.0 is not a finite number of at least 0"),
         (["logits.csv", "--expect", "1"], 2, "there are no targets"),
         ([*PETS, "--expect", "1", "--reduction", "none"], 2, "--reduction none gives one a sample"),
         (["empty.npy", "no_targets.npy", "--expect", "1"], 3, "has no samples"),
@@ -854,8 +881,8 @@ def test_targets_beside_the_logits_of_each_line(inputs, folder, reconcile):
 def everything_tried(reconcile, monkeypatch):
     """All conventions as matches, not the simplest of those near a number."""
     monkeypatch.setattr(
-        "nllcli.commands.reconcile.report._matches",
-        lambda near, _: [Match(candidate, value, ()) for candidate, value in near],
+        "nllcli.commands.reconcile.reconcile._groups",
+        lambda near, _: [(value, [candidate]) for candidate, value in near],
     )
 
     def run(words):

@@ -20,6 +20,7 @@ ROUNDINGS = ("float32", "float16", "bfloat16")
 BATCH_REDUCTIONS = ("batch-means", "full-batch-means", "batch-means-by-size", "full-batches")
 # Reductions in which a common factor of the weights cancels.
 SCALE_FREE = ("mean", *BATCH_REDUCTIONS)
+_NATS = {"nats": 1.0, "bits": math.log(2.0), "base-10": math.log(10.0)}
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class Term:
     smoothing: float = 0.0
     shift: int = 0
 
+    @property
+    def of_reading(self) -> Term:
+        """What decides how the numbers of the file are read."""
+        return Term(self.reading, self.temperature, self.input_rounding)
+
 
 @dataclass(frozen=True)
 class Convention:
@@ -58,6 +64,7 @@ class Convention:
     takes that class's own. ``reduction`` is "mean" (over the sum of the targets' weights), "sum", "counted" (the sum
     over the number of counted samples), "samples" (of all samples), "items" (of entries along the first axis),
     "elements" (of counted samples times classes), or one of BATCH_REDUCTIONS over batches of ``batch`` samples.
+    ``unit`` is "nats", "bits", "base-10" (logarithms), or "perplexity", the exponential of the loss.
     """
 
     term: Term = Term()
@@ -101,10 +108,17 @@ class Convention:
 
     def finished(self, reduced: float) -> float:
         """The number, given the reduced loss in nats."""
-        value = in_unit(reduced, self.unit)
+        value = _exp(reduced) if self.unit == "perplexity" else reduced / _NATS[self.unit]
         if self.result_rounding is not None:
             value = float(round_to(np.array([value]), self.result_rounding)[0])
         return -value if self.negative else value
+
+
+def _exp(value: float) -> float:
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
 
 
 class EpsilonAdded(Clipped):
@@ -132,13 +146,3 @@ def round_to(values: NDArray[Any], name: str) -> NDArray[np.float64]:
     bits = single.view(np.uint32)
     rounded = ((bits + (0x7FFF + ((bits >> 16) & 1))) & np.uint32(0xFFFF0000)).astype(np.uint32).view(np.float32)
     return np.where(np.isfinite(single), rounded, single).astype(np.float64)
-
-
-def in_unit(value: float, unit: str) -> float:
-    """A loss in nats as "nats", "bits", "base-10" digits, or as "perplexity", its exponential."""
-    if unit == "perplexity":
-        try:
-            return math.exp(value)
-        except OverflowError:
-            return math.inf
-    return value / {"nats": 1.0, "bits": math.log(2.0), "base-10": math.log(10.0)}[unit]

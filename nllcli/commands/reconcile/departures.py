@@ -56,11 +56,13 @@ _BATCHES = {
     "batch-means-by-size": "means of batches of {n}, each times its number of samples, over all samples",
     "full-batches": "mean over whole batches of {n}: the samples of the last short one left out",
 }
-_ROUNDINGS = frozenset({"input rounding", "loss rounding", "result rounding"})
-_COMBINED_WITH_ROUNDING = frozenset({"reduction", "unit", "sign"})
-_COMBINED_WITH_BATCHES = frozenset(
-    {"reading", "temperature", "loss", "smoothing", "shift", "weights", "sample weights", "ignore", "unit", "sign"}
-)
+# What the departures of these dimensions combine with; those of others combine with all.
+_COMBINED_WITH = {
+    "batches": frozenset(
+        {"reading", "temperature", "loss", "smoothing", "shift", "weights", "sample weights", "ignore", "unit", "sign"}
+    ),
+    **dict.fromkeys(("input rounding", "loss rounding", "result rounding"), frozenset({"reduction", "unit", "sign"})),
+}
 # Each of these pairs costs passes over all classes, or its second changes nothing under its first.
 _EXCLUDED_PAIRS = frozenset(
     frozenset(pair)
@@ -83,7 +85,6 @@ class Departure:
     dimension: str
     text: str
     changes: tuple[tuple[str, Any], ...]
-    batch: int = 0
 
     def apply(self, convention: Convention) -> Convention:
         own = {name: value for name, value in self.changes if hasattr(convention, name)}
@@ -118,10 +119,10 @@ class Data:
 
 
 def candidates(base: Convention, data: Data) -> Iterator[Candidate]:
-    """Every convention to try, the user's own first, each once."""
+    """Every convention to try, each once: the user's own, then those of one departure, then those of two."""
     seen = {base}
     yield Candidate(base)
-    departures = list(_departures(base, data))
+    departures = [departure for departure in _departures(base, data) if departure.apply(base) != base]
     one = [(departure,) for departure in departures]
     two = [pair for pair in combinations(departures, 2) if _may_combine(*pair)]
     for chosen in (*one, *two):
@@ -134,16 +135,15 @@ def candidates(base: Convention, data: Data) -> Iterator[Candidate]:
 
 
 def _departures(base: Convention, data: Data) -> Iterator[Departure]:
+    """All departures, also some that change nothing of the user's own settings."""
     yield from _readings(base)
     yield from _term_departures(base, data)
     yield from _smoothings(base, data.n_classes)
-    yield from _weightings(base, data.count_sources)
-    if base.sample_weights:
-        yield Departure("sample weights", "without the sample weights", (("sample_weights", False),))
+    yield from _weightings(data.count_sources)
+    yield Departure("sample weights", "without the sample weights", (("sample_weights", False),))
     for index, text in data.ignore.items():
-        if index != base.ignore_index:
-            yield Departure("ignore", text, (("ignore_index", index),))
-    yield from _reductions(base, data)
+        yield Departure("ignore", text, (("ignore_index", index),))
+    yield from _reductions(data)
     for unit, text in (("bits", "bits"), ("base-10", "base-10 logarithms"), ("perplexity", "perplexity: exp of it")):
         yield Departure("unit", text, (("unit", unit),))
     yield Departure("sign", "the log-likelihood: its negative", (("negative", True),))
@@ -158,26 +158,22 @@ def _readings(base: Convention) -> Iterator[Departure]:
         without_temperature = () if reading == SOFTMAX_TWICE else (("temperature", 1.0),)
         yield Departure("reading", text, (("reading", reading), *without_temperature))
     own = base.term.temperature
-    if own != 1.0:
-        yield Departure("temperature", "temperature 1", (("temperature", 1.0),))
-        yield Departure("temperature", f"logits times {own:g} instead of divided", (("temperature", 1.0 / own),))
+    yield Departure("temperature", "temperature 1", (("temperature", 1.0),))
+    yield Departure("temperature", f"logits times {own:g} instead of divided", (("temperature", 1.0 / own),))
 
 
 def _term_departures(base: Convention, data: Data) -> Iterator[Departure]:
     for loss, about in LOSSES.items():
         if loss != base.term.loss:
             yield Departure("loss", about.about, (("loss", loss), ("smoothing", 0.0)))
-    if base.term.clip is not None:
-        yield Departure("clip", "p not clipped", (("clip", None),))
+    yield Departure("clip", "p not clipped", (("clip", None),))
     for eps, who in _CLIPS.items():
-        if eps != base.term.clip:
-            yield Departure("clip", f"p clipped to [{eps:.4g}, 1 - {eps:.4g}]{who}", (("clip", eps),))
+        yield Departure("clip", f"p clipped to [{eps:.4g}, 1 - {eps:.4g}]{who}", (("clip", eps),))
     for eps in _ADDED:
         yield Departure("clip", f"-log(p + {eps:g})", (("clip", None), ("added", eps)))
     for shift in data.shifts:
-        if shift != base.term.shift:
-            text = f"position t against the target of t{shift:+d}" if shift else "each position against its own target"
-            yield Departure("shift", text, (("shift", shift),))
+        text = f"position t against the target of t{shift:+d}" if shift else "each position against its own target"
+        yield Departure("shift", text, (("shift", shift),))
     for name in data.input_roundings:
         yield Departure("input rounding", f"the inputs rounded to {name}", (("input_rounding", name),))
     for name in ROUNDINGS:
@@ -187,23 +183,19 @@ def _term_departures(base: Convention, data: Data) -> Iterator[Departure]:
 def _smoothings(base: Convention, n_classes: int) -> Iterator[Departure]:
     if not LOSSES[base.term.loss].smooths:
         return
-    own = base.term.smoothing
-    if own:
-        yield Departure("smoothing", "no label smoothing", (("smoothing", 0.0),))
-    for e in dict.fromkeys((own or _SMOOTHING, _SMOOTHING)):
-        if e != own:
-            yield Departure("smoothing", f"label smoothing {e:g}", (("smoothing", e),))
+    yield Departure("smoothing", "no label smoothing", (("smoothing", 0.0),))
+    for e in dict.fromkeys((base.term.smoothing or _SMOOTHING, _SMOOTHING)):
+        yield Departure("smoothing", f"label smoothing {e:g}", (("smoothing", e),))
         over_all = e * n_classes / (n_classes - 1) if n_classes > 1 else e
-        if over_all <= 1.0 and over_all != own:
+        if over_all <= 1.0:
             text = f"label smoothing {e:g} spread over the other classes only"
             yield Departure("smoothing", text, (("smoothing", over_all),))
         text = f"label smoothing {e:g}, every class's term with the target's weight"
         yield Departure("smoothing", text, (("smoothing", e), ("own_weight_smoothing", True)))
 
 
-def _weightings(base: Convention, count_sources: Sequence[str]) -> Iterator[Departure]:
-    if base.weighting.name != "none":
-        yield Departure("weights", "no class weights", (("weighting", Weighting()),))
+def _weightings(count_sources: Sequence[str]) -> Iterator[Departure]:
+    yield Departure("weights", "no class weights", (("weighting", Weighting()),))
     for source in count_sources:
         origin = "the targets' counts" if source == "targets" else setting("counts")
         for scheme in sorted(ABOUT, key=lambda name: name != "balanced"):  # what most people mean comes first
@@ -216,26 +208,21 @@ def _weightings(base: Convention, count_sources: Sequence[str]) -> Iterator[Depa
                     yield Departure("weights", text, (("weighting", Weighting(scheme, normalize, beta, source)),))
 
 
-def _reductions(base: Convention, data: Data) -> Iterator[Departure]:
+def _reductions(data: Data) -> Iterator[Departure]:
     for reduction, text in _REDUCTIONS.items():
-        if reduction == base.reduction or (reduction == "items" and not data.several_axes):
-            continue
-        yield Departure("reduction", text, (("reduction", reduction),))
+        if reduction != "items" or data.several_axes:
+            yield Departure("reduction", text, (("reduction", reduction),))
     for size in data.batch_sizes:
         for reduction in BATCH_REDUCTIONS:
             changes = (("reduction", reduction), ("batch", size * data.item_samples))
-            yield Departure("reduction", _BATCHES[reduction].format(n=size), changes, batch=size)
+            yield Departure("batches", _BATCHES[reduction].format(n=size), changes)
 
 
 def _may_combine(a: Departure, b: Departure) -> bool:
-    if a.dimension == b.dimension or frozenset((a.dimension, b.dimension)) in _EXCLUDED_PAIRS:
+    pair = frozenset((a.dimension, b.dimension))
+    if len(pair) == 1 or pair in _EXCLUDED_PAIRS:
         return False
-    for one, other in ((a, b), (b, a)):
-        if one.batch and other.dimension not in _COMBINED_WITH_BATCHES:
-            return False
-        if one.dimension in _ROUNDINGS and other.dimension not in _COMBINED_WITH_ROUNDING:
-            return False
-    return True
+    return all(pair - {one} <= _COMBINED_WITH.get(one, pair) for one in pair)
 
 
 def _makes_sense(convention: Convention, base: Convention) -> bool:

@@ -80,10 +80,10 @@ def expectation(text: str, tolerance: float | None) -> Expectation:
         raise UsageError(f"{setting('expect')} {text!r} is not a finite number")
     if tolerance is not None:
         if not 0.0 <= tolerance < math.inf:
-            raise UsageError(f"{setting('tolerance', tolerance)} is not a number from 0 on")
+            raise UsageError(f"{setting('tolerance', tolerance)} is not a finite number of at least 0")
         if tolerance < _least(value):
             return Expectation(
-                text, value, _least(value), "the last bits of a float64, which no order of adding up keeps"
+                text, value, _least(value), "the last bits of a float64, which depend on the order of summing"
             )
         return Expectation(text, value, tolerance, "as given")
     name = _type_of(value) if n_digits >= _MANY_DIGITS else None

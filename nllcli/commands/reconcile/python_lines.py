@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention, Term
@@ -13,6 +13,8 @@ from nllcli.scoring.signature import plain
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from nllcli.data.dataset import Dataset
 
 NOTE = (
     "In the lines of Python, logits (float64), targets (int64) and sample_weights are tensors as the files hold them; "
@@ -34,188 +36,170 @@ _CLASSES_OF_ONE = {
     "log-probs": f"torch.stack([torch.log(-torch.expm1({_P}).clamp(max=0)), {_P}], 1)",
     "probs": f"torch.stack([1 - {_P}, {_P}], 1)",
 }
+_OWN = "{log_p}.gather(1, y[:, None])[:, 0]"
+# One loss a sample; ``right`` is what each class's yes or no was given.
+_LOSSES = {"nll": f"-{_OWN}", "argmax": "-{log_p}.amax(1)", "one-vs-rest": "-{right}.log().sum(1)"}
 _SKLEARN_EPS = 2.0**-52
 _MOST_LISTED = 20
 
 
-@dataclass(frozen=True)
-class Tensors:
-    """What the line has to know of the tensors; ``others`` tells whether any target is not a class."""
-
-    n_classes: int
-    class_axis: int
-    n_axes: int
-    binary: bool
-    others: bool
-
-
-def python_line(convention: Convention, tensors: Tensors, weights: NDArray[np.float64] | None) -> str:
-    """The line; ``weights`` (n_classes,) are those of the convention.
+def python_line(convention: Convention, dataset: Dataset, weights: NDArray[np.float64] | None, *, others: bool) -> str:
+    """The line; ``weights`` (n_classes,) are those of the convention, ``others`` are targets that are not a class.
 
     Empty where it would be a program: batch means of what no loss of PyTorch gives, say.
     """
-    line = _Line(convention, tensors)
-    if convention.term.loss not in line.expressions or (convention.batch and not line.is_call):
+    line = _Line(convention, dataset, others)
+    if convention.term.loss not in _LOSSES or (convention.batch and not line.is_call):
         return ""
     if (convention.batch or convention.sample_weights) and convention.term.shift:
         return ""
     if line.is_sklearn:
         whole = "" if convention.reduction == "mean" else ", normalize=False"
-        return f"sklearn.metrics.log_loss(targets, logits, labels=range({tensors.n_classes}){whole})"
-    return "; ".join([line.arranged(), *line.prepared(weights), _finished(convention, line.reduced())])
+        return f"sklearn.metrics.log_loss(targets, logits, labels=range({dataset.n_classes}){whole})"
+    steps = [line.arranged(), *line.class_weights(weights), *line.prepared()]
+    return "; ".join([*steps, _finished(convention, line.reduced())])
 
 
+@dataclass(frozen=True)
 class _Line:
-    """The parts of the line of one convention."""
+    """The parts of a line."""
 
-    def __init__(self, convention: Convention, tensors: Tensors) -> None:
-        self._convention, self._term, self._tensors = convention, convention.term, tensors
-        self._ignores = tensors.others or 0 <= convention.ignore_index < tensors.n_classes
-        self.expressions = {"nll": self._nll, "one-vs-rest": self._one_vs_rest, "argmax": self._argmax}
+    convention: Convention
+    dataset: Dataset
+    others: bool
+
+    @property
+    def term(self) -> Term:
+        return self.convention.term
+
+    @property
+    def ignores(self) -> bool:
+        """Whether any sample may be left out."""
+        return self.others or 0 <= self.convention.ignore_index < self.dataset.n_classes
 
     @property
     def is_call(self) -> bool:
         """Whether one call of cross_entropy or nll_loss gives the loss, not losses that are then worked on."""
         return (
-            LOSSES[self._term.loss].is_likelihood
-            and not self._convention.sample_weights
-            and self._term.loss_rounding is None
-            and (not self._term.smoothing or _takes_logits(self._term))
-            and not self._convention.own_weight_smoothing
+            LOSSES[self.term.loss].is_likelihood
+            and not self.convention.sample_weights
+            and self.term.loss_rounding is None
+            and (not self.term.smoothing or _takes_logits(self.term))
+            and not self.convention.own_weight_smoothing
         )
 
     @property
     def is_sklearn(self) -> bool:
-        simple = Convention(
-            Term(reading="probs", clip=_SKLEARN_EPS),
-            ignore_index=self._convention.ignore_index,
-            reduction="sum" if self._convention.reduction == "sum" else "mean",
-        )
-        tensors = self._tensors
-        return self._convention == simple and not self._ignores and tensors.n_axes == 2 and not tensors.binary
+        simple = Convention(Term(reading="probs", clip=_SKLEARN_EPS), ignore_index=self.convention.ignore_index)
+        conventions = (simple, replace(simple, reduction="sum"))
+        two_axes = len(self.dataset.layout.shape) == 2 and not self.dataset.binary
+        return self.convention in conventions and not self.ignores and two_axes
 
     def arranged(self) -> str:
         """The statement that makes x (samples, classes) and y (samples,)."""
         x, y = "logits", "targets"
-        n_axes, shift = self._tensors.n_axes, self._term.shift
-        if self._tensors.binary:
-            x, y = _CLASSES_OF_ONE[self._term.reading], "targets.flatten()"
+        layout, shift = self.dataset.layout, self.term.shift
+        n_axes = len(layout.shape)
+        if self.dataset.binary:
+            x, y = _CLASSES_OF_ONE[self.term.reading], "targets.flatten()"
         elif n_axes == 1:
             x, y = "logits[None]", "targets.reshape(1)"
-        elif self._tensors.class_axis != n_axes - 1:
-            x = f"logits.movedim({self._tensors.class_axis}, -1)"
+        elif layout.class_axis != n_axes - 1:
+            x = f"logits.movedim({layout.class_axis}, -1)"
         if shift > 0:
             x, y = f"{x}[..., :-{shift}, :]", f"{y}[..., {shift}:]"
         elif shift < 0:
             x, y = f"{x}[..., {-shift}:, :]", f"{y}[..., :{shift}]"
         if n_axes > 2:
             x, y = f"{x}.flatten(0, -2)", f"{y}.flatten()"
-        if self._term.input_rounding:
-            x += f".{_CASTS[self._term.input_rounding]}().double()"
+        if self.term.input_rounding:
+            x += f".{_CASTS[self.term.input_rounding]}().double()"
         return f"x, y = {x}, {y}"
 
-    def prepared(self, weights: NDArray[np.float64] | None) -> list[str]:
-        """The statements that make w and s, and leave out the samples that do not count."""
-        steps = self._class_weights(weights)
-        sample_weights, size = self._convention.sample_weights, self._convention.batch
-        if sample_weights:
-            steps.append("s = sample_weights.flatten()")
-        if not self.is_call and self._ignores:
-            kept = "x, y, s = x[keep], y[keep], s[keep]" if sample_weights else "x, y = x[keep], y[keep]"
-            steps.append(f"keep = y != {self._convention.ignore_index}; {kept}")
-        if self._convention.reduction == "full-batches":
+    def prepared(self) -> list[str]:
+        """The statements that make s, and leave out the samples that do not count."""
+        convention, size = self.convention, self.convention.batch
+        steps = ["s = sample_weights.flatten()"] if convention.sample_weights else []
+        if not self.is_call and self.ignores:
+            kept = "x, y, s = x[keep], y[keep], s[keep]" if convention.sample_weights else "x, y = x[keep], y[keep]"
+            steps.append(f"keep = y != {convention.ignore_index}; {kept}")
+        if convention.reduction == "full-batches":
             steps.append(f"n = len(y) // {size} * {size}; x, y = x[:n], y[:n]")
         return steps
 
-    def _class_weights(self, weights: NDArray[np.float64] | None) -> list[str]:
+    def class_weights(self, weights: NDArray[np.float64] | None) -> list[str]:
         """The statements that make w: by their scheme from the targets' counts, else written out."""
-        weighting = self._convention.weighting
+        weighting = self.convention.weighting
         if weights is None:
             return []
         if weighting.name not in _SCHEMES or weighting.counts == "given" or 0.0 in weights:
             listed = f"[{', '.join(map(plain, weights.tolist()))}]" if len(weights) <= _MOST_LISTED else "weights"
             return [f"w = torch.tensor({listed}).double()"]
-        counted = f"y[y != {self._convention.ignore_index}]" if self._ignores else "y"
+        counted = f"y[y != {self.convention.ignore_index}]" if self.ignores else "y"
         scheme = _SCHEMES[weighting.name].format(beta=plain(0.999 if weighting.beta is None else weighting.beta))
         scaled = [] if weighting.normalize in (None, "none") else [f"w = w / w.{weighting.normalize}()"]
-        counts = f"n = torch.bincount({counted}, minlength={self._tensors.n_classes}).double()"
-        return [counts, f"w = {scheme}", *scaled]
+        return [f"n = torch.bincount({counted}, minlength={len(weights)}).double()", f"w = {scheme}", *scaled]
 
     def reduced(self) -> str:
-        if self._convention.batch:
+        if self.convention.batch:
             return self._batch_means()
-        mean = self._convention.reduction == "mean"
+        mean = self.convention.reduction == "mean"
         if self.is_call:
             return self._call() if mean else self._call("sum") + self._divisor()
-        losses, factors = self._losses(), self._factors()
+        factors = ["s"] if self.convention.sample_weights else []
+        factors += ["w[y]"] if self.convention.weighting.name != "none" else []
+        losses = self._losses(factors)
         if not mean:
             return f"({losses}).sum(){self._divisor()}"
         return f"({losses}).sum() / ({' * '.join(factors)}).sum()" if factors else f"({losses}).mean()"
 
     def _call(self, reduction: str = "") -> str:
         """The call of cross_entropy or nll_loss on x and y."""
-        term, ignored = self._term, self._convention.ignore_index
+        term, ignored = self.term, self.convention.ignore_index
         name, x = ("cross_entropy", _logits(term)) if _takes_logits(term) else ("nll_loss", _log_probs(term))
         settings = [
-            "weight=w" if self._convention.weighting.name != "none" else "",
+            "weight=w" if self.convention.weighting.name != "none" else "",
             f"ignore_index={ignored}" if ignored != DEFAULT_IGNORE_INDEX else "",
             f"label_smoothing={plain(term.smoothing)}" if term.smoothing else "",
             f'reduction="{reduction}"' if reduction else "",
         ]
         return f"F.{name}({', '.join([x, 'y', *filter(None, settings)])})"
 
-    def _factors(self) -> list[str]:
-        """What the losses of the samples are multiplied by."""
-        own = ["s"] if self._convention.sample_weights else []
-        return [*own, "w[y]"] if self._convention.weighting.name != "none" else own
-
-    def _losses(self) -> str:
-        """One loss a sample, with its weight, as an expression of x, y, w and s."""
-        term = self._term
-        if self._convention.smooths_each_class:
-            e, log_p = plain(term.smoothing), _log_probs(term)
-            apart = f"-(1 - {e}) * w[y] * {_of_target(log_p)} - {e} * (w * {log_p}).mean(1)"
-            return f"s * ({apart})" if self._convention.sample_weights else apart
-        losses = self.expressions[term.loss]()
+    def _losses(self, factors: list[str]) -> str:
+        """One loss a sample, times its ``factors``, as an expression of x, y, w and s."""
+        term, log_p = self.term, _log_probs(self.term)
+        own, e, p = _OWN.format(log_p=log_p), plain(term.smoothing), _unbounded_probs(term)
+        if self.convention.smooths_each_class:
+            apart = f"-(1 - {e}) * w[y] * {own} - {e} * (w * {log_p}).mean(1)"
+            return f"s * ({apart})" if self.convention.sample_weights else apart
+        right = _bounded(f"torch.where(F.one_hot(y, {self.dataset.n_classes}).bool(), {p}, 1 - {p})", term)
+        losses = _LOSSES[term.loss].format(log_p=log_p, right=right)
+        if term.smoothing:
+            losses = f"(-(1 - {e}) * {own} - {e} * {log_p}.mean(1))"
         if term.loss_rounding:
             losses = f"({losses}).{_CASTS[term.loss_rounding]}().double()"
-        return " * ".join([*self._factors(), losses])
-
-    def _nll(self) -> str:
-        log_p = _log_probs(self._term)
-        if not self._term.smoothing:
-            return f"-{_of_target(log_p)}"
-        e = plain(self._term.smoothing)
-        return f"(-(1 - {e}) * {_of_target(log_p)} - {e} * {log_p}.mean(1))"
-
-    def _one_vs_rest(self) -> str:
-        p = _unbounded_probs(self._term)
-        right = f"torch.where(F.one_hot(y, {self._tensors.n_classes}).bool(), {p}, 1 - {p})"
-        return f"-{_bounded(right, self._term)}.log().sum(1)"
-
-    def _argmax(self) -> str:
-        return f"-{_log_probs(self._term)}.amax(1)"
+        return " * ".join([*factors, losses])
 
     def _divisor(self) -> str:
-        ignored = self._convention.ignore_index
-        counted = f"(y != {ignored}).sum()" if self.is_call and self._ignores else "len(y)"
+        ignored = self.convention.ignore_index
+        counted = f"(y != {ignored}).sum()" if self.is_call and self.ignores else "len(y)"
         return {
             "sum": "",
             "counted": f" / {counted}",
             "samples": " / targets.numel()",
             "items": " / len(targets)",
-            "elements": f" / ({counted} * {self._tensors.n_classes})",
-        }[self._convention.reduction]
+            "elements": f" / ({counted} * {self.dataset.n_classes})",
+        }[self.convention.reduction]
 
     def _batch_means(self) -> str:
-        size, call = self._convention.batch, self._call()
+        size, call = self.convention.batch, self._call()
         split = f"zip(x.split({size}), y.split({size}))"
-        if self._convention.reduction == "full-batches":
+        if self.convention.reduction == "full-batches":
             return call
-        if self._convention.reduction == "batch-means-by-size":
+        if self.convention.reduction == "batch-means-by-size":
             # A batch of ignored samples alone has no mean: PyTorch gives NaN.
             return f"sum(len(y) * {call}.nan_to_num() for x, y in {split}) / len(y)"
-        whole = f"[:len(y) // {size}]" if self._convention.reduction == "full-batch-means" else ""
+        whole = f"[:len(y) // {size}]" if self.convention.reduction == "full-batch-means" else ""
         return f"torch.stack([{call} for x, y in {split}]){whole}.nanmean()"
 
 
@@ -247,10 +231,6 @@ def _log_probs(term: Term) -> str:
     if term.reading == "log-probs" and term.clip is None and term.added is None:
         return "x"
     return f"{_bounded(_unbounded_probs(term), term)}.log()"
-
-
-def _of_target(log_p: str) -> str:
-    return f"{log_p}.gather(1, y[:, None])[:, 0]"
 
 
 def _whole(expression: str) -> str:

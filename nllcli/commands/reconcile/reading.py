@@ -1,8 +1,8 @@
-"""One block of samples, what it holds read in one way: the losses of its samples under many terms."""
+"""The losses of a block of samples, under terms that read its numbers in the same way."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,35 +17,23 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Scratch
 
 
-class Reading(NamedTuple):
-    """How the numbers of a file are read: what they are, divided by a temperature, perhaps rounded before."""
-
-    name: str
-    temperature: float
-    rounding: str | None
-
-    @classmethod
-    def of(cls, term: Term) -> Reading:
-        return cls(term.reading, term.temperature, term.input_rounding)
-
-
 class BlockReading:
-    """The numbers ``x`` (n, C), or (n, 1) where ``binary``, of a block under one reading."""
+    """A block of numbers ``x`` (n, C), or (n, 1) where ``binary``, read as the term ``how`` says."""
 
-    def __init__(self, x: NDArray[Any], how: Reading, *, binary: bool, single: bool, scratch: Scratch) -> None:
-        if how.rounding is not None:
-            x = round_to(x, how.rounding)
+    def __init__(self, x: NDArray[Any], how: Term, *, binary: bool, single: bool, scratch: Scratch) -> None:
+        if how.input_rounding is not None:
+            x = round_to(x, how.input_rounding)
         self._binary = binary
-        self._outside = _outside(x, how.name)
+        self._outside = _outside(x, how.reading)
         once = surprisal(
             x,
-            source="logits" if how.name == SOFTMAX_TWICE else how.name,
+            source="logits" if how.reading == SOFTMAX_TWICE else how.reading,
             binary=binary,
             temperature=how.temperature,
             single=single,
             scratch=scratch.sub("once"),
         )
-        if how.name == SOFTMAX_TWICE:
+        if how.reading == SOFTMAX_TWICE:
             once = surprisal(once.probs(), single=single, scratch=scratch.sub("twice"))
         self._surprisal = _Remembered(once)
 
@@ -57,7 +45,7 @@ class BlockReading:
     def losses(
         self, term: Term, targets: NDArray[np.int64], class_weights: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """The losses (n,); NaN where numbers cannot be read as probabilities, as ``nll compute`` refuses them."""
+        """The losses (n,); NaN where the numbers are not probabilities, which ``nll compute`` refuses."""
         values = LOSSES[term.loss].value(self.surprisal(term), targets, class_weights, term.smoothing)
         if self._outside is not None and self._refuses_outside(term):
             values = np.where(self._outside, np.nan, values)
@@ -78,7 +66,7 @@ def _outside(x: NDArray[Any], reading: str) -> NDArray[np.bool_] | None:
 
 
 class _Remembered:
-    """Surprisals that keep what ``at`` gave: many terms differ only in what they make of it."""
+    """Surprisals that keep the results of ``at``, which many terms share."""
 
     def __init__(self, inner: Surprisal) -> None:
         self._at = inner.at

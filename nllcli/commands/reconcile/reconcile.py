@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nllcli.commands.reconcile.matching import distinct, groups_of, others_of
-from nllcli.commands.reconcile.python_lines import Tensors, python_line
+from nllcli.commands.reconcile.python_lines import python_line
 from nllcli.commands.reconcile.reproduce import Reproduction, reproduction
 from nllcli.commands.reconcile.search import Search, search
 from nllcli.errors import Notice
@@ -19,6 +18,10 @@ if TYPE_CHECKING:
     from nllcli.commands.reconcile.expectation import Expectation
     from nllcli.data.settings import ScoreRequest
 
+    Tried = Sequence[tuple[Candidate, float]]
+
+# Two conventions whose numbers are this close (relative) differ only in the order of summing.
+_SAME = 1e-11
 _LIKELY = 0.05
 
 
@@ -68,12 +71,12 @@ def reconcile(request: ScoreRequest, typed: Expectation) -> Reconciled:
     done = search(request)
     values = [value for _, value in done.tried]
     expected = typed.among(values)
-    groups = groups_of([(candidate, value) for candidate, value in done.tried if expected.matches(value)], expected)
+    groups = _groups([(candidate, value) for candidate, value in done.tried if expected.matches(value)], expected)
     matches = tuple(_match(done, expected, value, candidates) for value, candidates in groups)
-    others = others_of(done.tried, [match.value for match in matches], expected)
+    others = _others(done.tried, [match.value for match in matches], expected)
     nearest = min(others, key=lambda other: abs(other[1] - expected.value), default=None)
-    n_unlisted = len({expected.shown(v) for v in distinct([v for _, v in others if expected.matches(v)])})
-    numbers = distinct(values)
+    n_unlisted = len({expected.shown(v) for v in _distinct([v for _, v in others if expected.matches(v)])})
+    numbers = _distinct(values)
     chance = expected.coverage(numbers)
     return Reconciled(
         name=done.settled.dataset.logits.name,
@@ -95,13 +98,54 @@ def reconcile(request: ScoreRequest, typed: Expectation) -> Reconciled:
     )
 
 
+def _groups(near: Tried, expected: Expectation) -> list[tuple[float, list[Candidate]]]:
+    """The simplest conventions that match, best first; those of one number together.
+
+    A convention that only adds departures to one that matches already explains nothing more.
+    """
+    simplest: list[tuple[Candidate, float]] = []
+    for candidate, value in sorted(near, key=lambda one: len(one[0].departures)):
+        departures = set(candidate.departures)
+        if not any(set(kept.departures) <= departures for kept, _ in simplest):
+            simplest.append((candidate, value))
+    groups: list[tuple[float, list[Candidate]]] = []
+    for candidate, value in simplest:
+        same = next((members for known, members in groups if _is_same(value, known)), None)
+        if same is None:
+            groups.append((value, [candidate]))
+        else:
+            same.append(candidate)
+    return sorted(groups, key=lambda group: (len(group[1][0].departures), abs(group[0] - expected.value)))
+
+
+def _others(tried: Tried, listed: Sequence[float], expected: Expectation) -> Tried:
+    """The candidates whose number differs, beyond rounding, from every listed one."""
+    shown = {expected.shown(value) for value in listed}
+    return [
+        (candidate, value)
+        for candidate, value in tried
+        if expected.shown(value) not in shown and not any(_is_same(value, known) for known in listed)
+    ]
+
+
+def _is_same(a: float, b: float) -> bool:
+    return abs(a - b) <= _SAME * max(abs(a), abs(b))
+
+
+def _distinct(values: Sequence[float]) -> list[float]:
+    """The numbers in ascending order, those that are the same but for rounding once."""
+    out: list[float] = []
+    for value in sorted(values):
+        if not out or not _is_same(value, out[-1]):
+            out.append(value)
+    return out
+
+
 def _match(done: Search, expected: Expectation, value: float, candidates: Sequence[Candidate]) -> Match:
     """The candidates that give one number, the simplest first."""
     first, *also = candidates
     convention, dataset = first.convention, done.settled.dataset
-    layout = dataset.layout
     has_scheme = convention.weighting.name not in ("none", "given")
-    tensors = Tensors(dataset.n_classes, layout.class_axis, len(layout.shape), dataset.binary, done.others)
     return Match(
         value,
         value - expected.value,
@@ -115,7 +159,7 @@ def _match(done: Search, expected: Expectation, value: float, candidates: Sequen
             divisor=0.0 if convention.batch else done.values.divisor(convention),
             empty_classes=has_scheme and not done.weights.counts(convention).all(),
         ),
-        python_line(convention, tensors, done.weights.of(convention)),
+        python_line(convention, dataset, done.weights.of(convention), others=done.others),
     )
 
 

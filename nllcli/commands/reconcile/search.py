@@ -64,7 +64,7 @@ def search(request: ScoreRequest) -> Search:
 
     base = _own_convention(request, settled)
     given = _given_counts(request, dataset)
-    weights = WeightTable(found.counts, given=settled.options.class_weights, given_counts=given)
+    weights = WeightTable(found.counts, given, settled.options.class_weights)
     data = _data(dataset, found, base, has_counts=given is not None)
     tried = [candidate for candidate in candidates(base, data) if weights.exist(candidate.convention)]
     batch_sizes = tuple(size * data.item_samples for size in data.batch_sizes)

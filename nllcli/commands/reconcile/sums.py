@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.commands.reconcile.batch_means import BatchMeans
-from nllcli.commands.reconcile.conventions import Convention
-from nllcli.commands.reconcile.reading import BlockReading, Reading
+from nllcli.commands.reconcile.conventions import Convention, Term
+from nllcli.commands.reconcile.reading import BlockReading
 from nllcli.data.blocks import Part
 from nllcli.numerics.kernels.convert import to_float
 from nllcli.numerics.tally import Tally
+from nllcli.numerics.targets import is_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,19 +46,18 @@ class Plan:
     binary: bool
     single: bool
     batch_sizes: tuple[int, ...]
-    wanted: dict[Reading, _Wanted] = field(default_factory=lambda: defaultdict(_Wanted))
+    wanted: dict[Term, _Wanted] = field(default_factory=lambda: defaultdict(_Wanted))
 
     def add(self, conventions: Iterable[Convention], weights: WeightTable) -> None:
         """Collect what ``conventions`` need too."""
         for convention in conventions:
-            wanted = self.wanted[Reading.of(convention.term)]
+            wanted = self.wanted[convention.term.of_reading]
             if convention.batch:
-                if convention.of_samples not in wanted.batches:
-                    wanted.batches[convention.of_samples] = weights.of(convention)
-                continue
-            wanted.losses[convention.of_losses] = None
-            if convention.smooths_each_class:
-                wanted.every_class[convention.of_every_class] = None
+                wanted.batches[convention.of_samples] = weights.of(convention)
+            else:
+                wanted.losses[convention.of_losses] = None
+                if convention.smooths_each_class:
+                    wanted.every_class[convention.of_every_class] = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class _Samples:
     def __init__(self, targets: NDArray[np.int64], block: Block, plan: Plan) -> None:
         self._targets = targets
         self._start, self._weights, self._sizes = block.start, block.sample_weights, plan.batch_sizes
-        self._is_class = targets.view(np.uint64) < plan.n_classes
+        self._is_class = is_class(targets, plan.n_classes)
         self._y = np.where(self._is_class, targets, 0)
         with_others = np.where(self._is_class, targets, plan.n_classes)
         if plan.n_classes <= len(targets):
@@ -171,5 +171,4 @@ class _Samples:
         return self._is_class & (self._targets != key.ignore_index)
 
     def _per_class(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        sums = np.bincount(self._places, weights=values, minlength=len(self._classes))
-        return sums.astype(np.float64, copy=False)  # whole numbers where there are no samples
+        return np.bincount(self._places, weights=values, minlength=len(self._classes)).astype(np.float64, copy=False)

@@ -11,6 +11,7 @@ from nllcli.data.blocks import Part
 from nllcli.errors import UsageError, setting
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted, check_shift
+from nllcli.numerics.targets import is_class
 from nllcli.scoring.passes import naming_places, raw_targets
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Shifts:
 
 @dataclass(frozen=True)
 class Survey(Part):
-    """What the targets hold: under each shift the samples, and those of each class (n_classes,); and other values."""
+    """Under each shift the samples, and those of each class (n_classes,); and the values that are not a class."""
 
     n: dict[int, int] = field(default_factory=dict)
     counts: dict[int, NDArray[np.int64]] = field(default_factory=dict)
@@ -70,9 +71,9 @@ class Survey(Part):
 
     @classmethod
     def of(cls, shift: int, targets: NDArray[np.int64], n_classes: int) -> Survey:
-        is_class = targets.view(np.uint64) < n_classes
-        outside = np.unique(targets[~is_class & (targets != _NO_TARGET)])
-        counts = np.bincount(targets[is_class], minlength=n_classes)
+        within = is_class(targets, n_classes)
+        outside = np.unique(targets[~within & (targets != _NO_TARGET)])
+        counts = np.bincount(targets[within], minlength=n_classes)
         return cls({shift: len(targets)}, {shift: counts}, dict.fromkeys(outside.tolist()))
 
     @property

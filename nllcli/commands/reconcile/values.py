@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,30 +20,32 @@ if TYPE_CHECKING:
     from nllcli.commands.reconcile.sums import ConventionSums
 
 
+@dataclass(frozen=True)
 class WeightTable:
     """The class weights (n_classes,) of every convention, worked out once each.
 
-    ``counts`` (n_classes,) by shift are those of the targets; ``given_counts`` and ``given`` are the user's own.
+    ``target_counts`` (n_classes,) by shift are those of the targets; ``given_counts`` and ``given`` the user's own.
     """
 
-    def __init__(
-        self,
-        counts: Mapping[int, NDArray[np.int64]],
-        *,
-        given: NDArray[np.float64] | None,
-        given_counts: NDArray[np.int64] | None,
-    ) -> None:
-        self._counts = counts
-        self._given = given
-        self._given_counts = given_counts
-        self._made = cache(self._make)
+    target_counts: Mapping[int, NDArray[np.int64]]
+    given_counts: NDArray[np.int64] | None = None
+    given: NDArray[np.float64] | None = None
+    _made: dict[Convention, NDArray[np.float64]] = field(default_factory=dict)
 
     def of(self, convention: Convention) -> NDArray[np.float64] | None:
         """The class weights of a convention; None where it has none. A class without counted samples weighs 0."""
-        weighting = convention.weighting
-        if weighting.name == "none":
-            return None
-        return self._given if weighting.name == "given" else self._made(convention.of_weights)
+        weighting, key = convention.weighting, convention.of_weights
+        if weighting.name in ("none", "given"):
+            return self.given if weighting.name == "given" else None
+        if key not in self._made:
+            self._made[key] = class_weights(
+                self.counts(convention),
+                scheme=weighting.name,
+                normalize=weighting.normalize,
+                beta=weighting.beta,
+                zero_count="zero",
+            )
+        return self._made[key]
 
     def exist(self, convention: Convention) -> bool:
         """Whether the weights exist: there are none from counts that are all 0."""
@@ -51,19 +54,9 @@ class WeightTable:
     def counts(self, convention: Convention) -> NDArray[np.int64]:
         """The counts (n_classes,) that the scheme takes."""
         if convention.weighting.counts == "given":
-            assert self._given_counts is not None
-            return self._given_counts
-        return without(self._counts[convention.term.shift], convention.ignore_index)
-
-    def _make(self, convention: Convention) -> NDArray[np.float64]:
-        weighting = convention.weighting
-        return class_weights(
-            self.counts(convention),
-            scheme=weighting.name,
-            normalize=weighting.normalize,
-            beta=weighting.beta,
-            zero_count="zero",
-        )
+            assert self.given_counts is not None
+            return self.given_counts
+        return without(self.target_counts[convention.term.shift], convention.ignore_index)
 
 
 def without(values: NDArray[Any], ignore_index: int) -> NDArray[Any]:
