@@ -10,11 +10,10 @@ import numpy as np
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, SampleError
-from nllcli.inputs.arrays.raw import RawArray
-from nllcli.inputs.arrays.streamed import StreamedArray
+from nllcli.inputs.arrays.raw import FileArray
+from nllcli.inputs.formats import ReadOptions
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.opening import open_input
-from nllcli.inputs.options import ReadOptions
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import open_table
@@ -53,7 +52,7 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     opened = open_input(path)
     if not opened.is_text:
         source = opened.read(ReadOptions(of_targets=True, classes=classes))
-        found = _of_array(source) if isinstance(source, RawArray | StreamedArray) else _of_table(source)
+        found = _of_array(source) if isinstance(source, FileArray) else _of_table(source)
         return _count(found, classes, path)
     stream, dialect = opened.stream, sniff(opened.stream, remedy=REMEDY)
     if has_own_index(dialect):
@@ -78,7 +77,7 @@ def _count(found: _Pieces, classes: tuple[str, ...] | None, path: str) -> tuple[
     return counts.tolist(), classes
 
 
-def _of_array(source: RawArray | StreamedArray) -> _Pieces:
+def _of_array(source: FileArray) -> _Pieces:
     """The values in file order, whatever the shape."""
     check_indices(source)
     layout = Layout((*source.shape, 1), len(source.shape), fortran=source.fortran)

@@ -11,16 +11,14 @@ from nllcli.errors import FaultError, Notice, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.bytes.files import Version, name_of, only_one_standard_input, read_only_here, version_of
+from nllcli.inputs.formats import ReadOptions
 from nllcli.inputs.opening import open_input
-from nllcli.inputs.options import ReadOptions
-from nllcli.inputs.pairing import columns_as_samples, in_order_of
-from nllcli.inputs.sample_weights import open_sample_weights
 from nllcli.inputs.target_files import fit_targets, open_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nllcli.data.dataset import BlockSource
+    from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.data.layout import Layout
 
 _TABLES = ("csv", "tsv", "parquet", "feather")
@@ -75,13 +73,29 @@ def _opened(options: InputOptions) -> Dataset:
         logits,
         layout,
         targets=vector,
-        soft_targets=None if given.soft is None else in_order_of(layout, given.soft),
-        sample_weights=open_sample_weights(options, layout, logits),
+        soft_targets=_soft_targets(layout, given.soft),
+        sample_weights=_sample_weights(options, layout, logits),
         class_names=names,
         opening_notes=(*given.notes, *_doubts(options, classes, logits)),
         binary=options.binary,
         one_more=given.one_more,
     )
+
+
+def _soft_targets(layout: Layout, soft: BlockSource | None) -> BlockSource | None:
+    if soft is None:
+        return None
+    from nllcli.inputs.pairing import in_order_of
+
+    return in_order_of(layout, soft)
+
+
+def _sample_weights(options: InputOptions, layout: Layout, logits: BlockSource) -> VectorSource | None:
+    if options.sample_weights is None:
+        return None
+    from nllcli.inputs.sample_weights import open_sample_weights
+
+    return open_sample_weights(options.sample_weights, layout, logits)
 
 
 def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> Iterator[Notice]:
@@ -121,6 +135,8 @@ def _open_logits(options: InputOptions) -> BlockSource:
         )
     )
     if not isinstance(source, FileArray) and options.class_axis in (0, -2):
+        from nllcli.inputs.pairing import columns_as_samples
+
         return columns_as_samples(source)
     return source
 

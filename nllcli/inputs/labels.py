@@ -12,6 +12,7 @@ import numpy as np
 from nllcli.errors import DataError, Notice, setting
 from nllcli.inputs.integers import integers, is_index
 from nllcli.inputs.tables.cells import is_number, shown
+from nllcli.inputs.targets import floats_as_indices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,11 +23,6 @@ _INT64 = range(-(2**63), 2**63)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _SEVERAL = -1
 _MOST_COMPARED = 1000
-
-
-def floats_as_indices(name: str, what: str) -> Notice:
-    """The note on targets such as 2.0."""
-    return Notice("targets-as-floats", f"{name}: whole numbers in {what} are taken as class indices")
 
 
 @dataclass

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import UsageError
-from nllcli.inputs.arrays.raw import FileArray, RawArray
-from nllcli.inputs.arrays.streamed import StreamedArray
 from nllcli.inputs.bytes.files import open_stream, split_member
-from nllcli.inputs.bytes.gz import gunzipped
-from nllcli.inputs.formats import FORMATS, TEXT, detect
+from nllcli.inputs.formats import FORMATS, GZIP_MAGIC, TEXT, detect
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Block
     from nllcli.data.dataset import BlockSource
     from nllcli.inputs.bytes.files import ByteStream
-    from nllcli.inputs.options import ReadOptions
+    from nllcli.inputs.formats import ReadOptions
 
 _WITHOUT_MEMBERS = (*TEXT, "npy", "jsonl")
 _PIECE_SAMPLES = 1 << 15
@@ -45,19 +42,15 @@ class Input:
 def open_input(path: str, input_format: str | None = None) -> Input:
     """Open a path, the member of an archive (``file.npz:name``), or standard input."""
     file, member = split_member(path)
-    stream = gunzipped(open_stream(file))
+    stream = open_stream(file)
+    if stream.peek(len(GZIP_MAGIC)) == GZIP_MAGIC:
+        from nllcli.inputs.bytes.gz import gunzipped
+
+        stream = gunzipped(stream)
     found = input_format or detect(stream)
     if member is not None and found in _WITHOUT_MEMBERS:
         raise UsageError(f"is {found.upper()}, which has no members; there is no {member!r} in it", where=file)
     return Input(stream, found, member)
-
-
-def at_any_place(source: FileArray) -> RawArray:
-    """The same array where any part of it can be read at any time."""
-    if isinstance(source, StreamedArray):
-        return source.on_disk()
-    assert isinstance(source, RawArray)
-    return source
 
 
 def all_blocks(source: BlockSource, most: int | None = None) -> tuple[list[Block], int]:

@@ -13,7 +13,6 @@ from nllcli.errors import UsageError, setting
 from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.arrays.raw import FileArray, RawArray
 from nllcli.inputs.bytes.files import Spool
-from nllcli.inputs.opening import at_any_place
 from nllcli.inputs.tables.text import TextTable
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def in_order_of(layout: Layout, soft: BlockSource) -> BlockSource:
         soft = columns_as_samples(soft)
     if soft.fortran == layout.fortran or len(soft.shape) == 2 or not isinstance(soft, FileArray):
         return soft
-    values = at_any_place(soft).read_all()
+    values = soft.at_any_place().read_all()
     ordered = np.asarray(values.T if layout.fortran else values, order="C")
     return MemoryArray(soft.name, ordered, soft.shape, layout.fortran)
 

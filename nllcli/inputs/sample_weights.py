@@ -11,8 +11,8 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray, RawVector, Values, widened
-from nllcli.inputs.opening import all_blocks, at_any_place, open_input
-from nllcli.inputs.options import ReadOptions
+from nllcli.inputs.formats import ReadOptions
+from nllcli.inputs.opening import all_blocks, open_input
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import open_table
 from nllcli.inputs.target_columns import REMEDY
@@ -21,14 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import BlockSource, VectorSource
-    from nllcli.data.settings import InputOptions
 
 
-def open_sample_weights(options: InputOptions, layout: Layout, logits: BlockSource) -> VectorSource | None:
-    """Open the file of sample weights, if there is one; raises DataError where their shape does not fit the logits."""
-    path = options.sample_weights
-    if path is None:
-        return None
+def open_sample_weights(path: str, layout: Layout, logits: BlockSource) -> VectorSource:
+    """Open a file of sample weights; raises DataError where their shape does not fit the logits."""
     opened, reading = open_input(path), ReadOptions(of_weights=True)
     if opened.is_text:
         dialect = sniff(opened.stream, remedy=REMEDY)
@@ -43,7 +39,7 @@ def open_sample_weights(options: InputOptions, layout: Layout, logits: BlockSour
         return Values(path, values, partial(source.place, layout=Layout(source.shape, 1)))
     if known:
         shapes.check_targets(layout, source.shape, path, logits.name, "sample weights")
-    array = at_any_place(source)
+    array = source.at_any_place()
     if array.fortran == layout.fortran:
         return _FloatVector(array, array.n_values)
     return Values(path, layout.to_file_order(widened(array.read_all())).astype(np.float64))

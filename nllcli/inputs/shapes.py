@@ -150,3 +150,8 @@ def _fits(wanted: Shape, given: Shape) -> bool:
     if wanted == () and given == (1,):
         return True
     return len(wanted) == len(given) and all(w in (None, g) for w, g in zip(wanted, given, strict=True))
+
+
+def same_shape(a: Shape, b: Shape) -> bool:
+    """Whether two shapes are the same, as far as they are known."""
+    return len(a) == len(b) and all(x is None or y is None or x == y for x, y in zip(a, b, strict=True))

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice
-from nllcli.inputs.arrays.raw import FileArray
+from nllcli.errors import DataError, Notice, counted
+from nllcli.inputs.arrays.raw import FileArray, Values
+from nllcli.inputs.formats import ReadOptions
 from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.opening import all_blocks, at_any_place
-from nllcli.inputs.options import ReadOptions
-from nllcli.inputs.shapes import LOGITS_FIRST, shown
+from nllcli.inputs.opening import all_blocks
+from nllcli.inputs.shapes import LOGITS_FIRST, one_hot, same_shape, shown
 from nllcli.inputs.tables import cells
+from nllcli.inputs.tables.dialect import sniff
+from nllcli.inputs.tables.jsonl import JsonLines
 from nllcli.inputs.tables.lines import LineNumbers, Lines, clean_lines, without_first_line
 from nllcli.inputs.tables.text import open_table
+from nllcli.inputs.targets import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -163,10 +166,51 @@ def read_names(source: FileArray, classes: tuple[str, ...] | None) -> Labels:
     """The class indices of an array of names, str or UTF-8, of one dimension."""
     if len(source.shape) != 1:
         raise DataError(f"names of classes have one dimension, not the shape {shown(source.shape)}", where=source.name)
-    values = at_any_place(source).read_all()
+    values = source.at_any_place().read_all()
     try:
         names = (np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values).tolist()
     except ValueError as error:
         raise DataError(f"its text is damaged: {str(error)[:120]}", where=source.name) from error
     found = LabelReader(classes, numeric=False).read(names, lambda i: f"{source.name}, row {i}")
     return Labels(found, len(found), lambda i: f"row {i}")
+
+
+def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: BlockSource) -> Targets:
+    """Targets in text: one a line, or one probability a class."""
+    dialect = sniff(stream, remedy=REMEDY)
+    n_columns = dialect.n_columns - dialect.has_index
+    if n_columns > 1 and same_shape((None, n_columns), logits.shape):
+        table = open_table(stream, dialect, ReadOptions(of_targets=True))
+        return Targets(None, replace(table, probabilities=True), None)
+    return _of_labels(read_text_targets(stream, dialect, classes, _most_samples(logits)), stream.name)
+
+
+def _of_labels(found: Labels, name: str) -> Targets:
+    return Targets(Values(name, found.values, found.row), None, (found.n,), found.notes, found.one_more)
+
+
+def _most_samples(logits: BlockSource) -> int | None:
+    """The most samples along one axis that the logits can have, whichever is that of the classes; None if not known."""
+    known = [n for n in logits.shape if n is not None]
+    return max(known, default=1) if len(known) == len(logits.shape) else None
+
+
+def table_targets(source: BlockSource, logits: BlockSource) -> Targets:
+    """Targets in lines of JSON or columns: one a sample, or one probability a class."""
+    if source.labels:
+        return _of_labels(read_labels(source, _most_samples(logits)), source.name)
+    if not same_shape(source.shape, logits.shape):
+        raise DataError(
+            f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shown(logits.shape)}",
+            where=source.name,
+        )
+    if isinstance(source, JsonLines):
+        return Targets(None, replace(source, probabilities=True), None)
+    if source.dtype.kind in "iu":
+        raise one_hot(source.name)
+    return Targets(None, source, None)
+
+
+def named_targets(source: FileArray, classes: tuple[str, ...] | None) -> Targets:
+    """Targets in an array of names."""
+    return _of_labels(read_names(source, classes), source.name)

@@ -7,15 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, SampleError, UsageError, setting
-from nllcli.inputs.arrays.raw import FileArray
+from nllcli.errors import DataError, Notice, SampleError, UsageError, setting
+from nllcli.inputs.arrays.raw import FileArray, Values
 from nllcli.inputs.integers import integers, is_index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.data.dataset import VectorSource
+    from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.data.layout import Layout
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Targets as opened: an array that is still to be read or values in memory, or soft targets; and their shape."""
+
+    array: FileArray | Values | None
+    soft: BlockSource | None
+    shape: tuple[int | None, ...] | None
+    notes: tuple[Notice, ...] = ()
+    one_more: str | None = None
+
+
+def floats_as_indices(name: str, what: str) -> Notice:
+    """The note on targets such as 2.0."""
+    return Notice("targets-as-floats", f"{name}: whole numbers in {what} are taken as class indices")
 
 
 @dataclass

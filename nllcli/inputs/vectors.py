@@ -13,8 +13,8 @@ import numpy as np
 
 from nllcli.errors import DataError, FaultError, UsageError, setting
 from nllcli.inputs.arrays.raw import FileArray, widened
-from nllcli.inputs.opening import Input, at_any_place, open_input
-from nllcli.inputs.options import ReadOptions
+from nllcli.inputs.formats import ReadOptions
+from nllcli.inputs.opening import Input, open_input
 from nllcli.inputs.tables.cells import is_number, shown, split, text_of
 from nllcli.inputs.tables.jsonl import parse_json, unique_names
 from nllcli.inputs.tables.lines import in_memory, kept_lines, whole_lines
@@ -204,7 +204,7 @@ def _array_values(opened: Input, noun: str) -> NDArray[Any]:
         raise DataError(f"has the shape {source.shape}; expected one dimension", where=name)
     if source.n_bytes > _MOST_BYTES:
         raise _too_long(f"is longer than {_MOST_BYTES >> 20} MiB", name, noun)
-    values = widened(at_any_place(source).read_all())
+    values = widened(source.at_any_place().read_all())
     if not values.size:
         raise DataError("is empty", where=name)
     wrong, expected = ~np.isfinite(values), "a finite number"

@@ -14,8 +14,8 @@ from nllcli.inputs.arrays import raw
 from nllcli.inputs.arrays.memory import memory_array
 from nllcli.inputs.arrays.raw import RawVector
 from nllcli.inputs.dataset import open_dataset
-from nllcli.inputs.opening import at_any_place, open_input
-from nllcli.inputs.options import ReadOptions
+from nllcli.inputs.formats import ReadOptions
+from nllcli.inputs.opening import open_input
 from nllcli.inputs.shapes import layout_of, shown
 
 SHAPES = [
@@ -86,7 +86,7 @@ def test_blocks_of_a_layout(shape, axis, dtype, order, short_run, tmp_path, monk
 def test_whole_arrays(order, tmp_path):
     values = array((2, 3, 4), "<f8", order)
     for source in list(sources(values, tmp_path / "x.npy"))[:2]:
-        np.testing.assert_array_equal(at_any_place(source).read_all(), values)
+        np.testing.assert_array_equal(source.at_any_place().read_all(), values)
 
 
 def test_vector(tmp_path):

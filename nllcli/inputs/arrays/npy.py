@@ -12,11 +12,10 @@ import numpy as np
 
 from nllcli.errors import DataError, setting
 from nllcli.inputs.arrays.raw import RawArray
-from nllcli.inputs.arrays.streamed import StreamedArray
-from nllcli.inputs.formats import NPY_MAGIC
-from nllcli.inputs.options import ReadOptions
+from nllcli.inputs.formats import NPY_MAGIC, ReadOptions
 
 if TYPE_CHECKING:
+    from nllcli.inputs.arrays.streamed import StreamedArray
     from nllcli.inputs.bytes.files import ByteStream, OpenFile
 
 _MAX_HEADER = 10_000
@@ -85,6 +84,8 @@ def open_npy(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
 
 def streamed_array(stream: ByteStream, header: Header) -> StreamedArray:
     """The array of an NPY image that is read from its beginning to its end."""
+    from nllcli.inputs.arrays.streamed import StreamedArray
+
     stream.read_up_to(header.length)
     return StreamedArray(stream.name, header.shape, header.dtype, header.fortran, stream=stream)
 

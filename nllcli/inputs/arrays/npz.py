@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nllcli.inputs.arrays.raw import RawArray
     from nllcli.inputs.arrays.streamed import StreamedArray
     from nllcli.inputs.bytes.files import OpenFile
-    from nllcli.inputs.options import ReadOptions
+    from nllcli.inputs.formats import ReadOptions
 
 _LOCAL_HEADER = 30
 _PIECE_BYTES = 1 << 20

@@ -73,6 +73,14 @@ class FileArray:
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - no columns
         return layout.place(sample)
 
+    def at_any_place(self) -> RawArray:
+        """The same array where any part of it can be read at any time."""
+        raise NotImplementedError
+
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
+        """The chunks from block number ``first`` on, in file order."""
+        raise NotImplementedError
+
     def _block(self, start: int, slices: NDArray[Any]) -> Block:
         """Whole slices (outer, n_classes, inner) of the file as a block of samples."""
         if are_rounded(slices):
@@ -99,6 +107,9 @@ class RawArray(FileArray):
         else:
             for start, n in islice(layout.runs(block_samples), first, None):
                 yield self._chunk(start, n, layout, partial(self._load, layout, start, n))
+
+    def at_any_place(self) -> RawArray:
+        return self
 
     def read_all(self) -> NDArray[Any]:
         """The whole array, in its own shape."""

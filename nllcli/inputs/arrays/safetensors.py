@@ -17,7 +17,7 @@ from nllcli.inputs.tables.jsonl import unique_names
 
 if TYPE_CHECKING:
     from nllcli.inputs.bytes.files import ByteStream, OpenFile
-    from nllcli.inputs.options import ReadOptions
+    from nllcli.inputs.formats import ReadOptions
 
 _MAX_HEADER = 100_000_000  # the format's own limit
 _DTYPES = {

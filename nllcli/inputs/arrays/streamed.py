@@ -35,7 +35,7 @@ class StreamedArray(FileArray):
 
     def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
         if layout.inner > block_samples:  # the values of a sample are far apart
-            self._spooled = self.on_disk()
+            self._spooled = self.at_any_place()
             yield from self._spooled.chunks(layout, block_samples, first)
             return
         for i, (start, n) in enumerate(layout.runs(block_samples)):
@@ -44,8 +44,8 @@ class StreamedArray(FileArray):
                 yield self._chunk(start, n, layout, partial(self._load, layout, start, data))
         self._check_end()
 
-    def on_disk(self) -> RawArray:
-        """The same array where it can be read at any place: in a temporary file."""
+    def at_any_place(self) -> RawArray:
+        """The array in a temporary file."""
         spool = Spool(self.name)
         left = self.n_values
         while left:

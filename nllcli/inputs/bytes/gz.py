@@ -15,9 +15,7 @@ _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
 
 def gunzipped(stream: ByteStream) -> ByteStream:
-    """What is inside a gzip file; any other stream as it is."""
-    if stream.peek(2) != GZIP_MAGIC:
-        return stream
+    """What is inside a gzip file."""
     return ByteStream(stream.name, _Inflater(stream).read)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from nllcli.inputs.bytes.files import ByteStream, OpenFile
-    from nllcli.inputs.options import ReadOptions
+    from nllcli.inputs.formats import ReadOptions
 
 _COLUMN_BUFFER = 1 << 16
 

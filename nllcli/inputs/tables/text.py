@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nllcli.inputs.bytes.files import ByteStream
-    from nllcli.inputs.options import ReadOptions
+    from nllcli.inputs.formats import ReadOptions
 
 
 @dataclass
