@@ -95,24 +95,24 @@ def _drawn(lanes: Sequence[_Lane], room: int, *, colour: bool) -> list[str]:
     widths = _shared(lanes, room)
     labels = [wrap(lane.heading[0], width) or [""] for lane, width in zip(lanes, widths, strict=True)]
     height = max(len(label) + bool(lane.column.unit) for lane, label in zip(lanes, labels, strict=True))
-    grid = Grid(
-        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="", border_style="dim"
-    )
-    cells = []
+    grid = Grid(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="", border_style="dim")
+    columns = []
     for lane, width, label in zip(lanes, widths, labels, strict=True):
-        lines = [*(Text(line, "bold") for line in label), Text(lane.heading[1], "dim"), *[Text()] * height]
-        heading = Text("\n", justify="right" if lane.is_right else "default").join(lines[:height])
-        grid.add_column(heading, justify="default", width=width, no_wrap=True)
-        cells.append(Text("\n".join(lane.shown(width)), "cyan" if lane.column.kind == "bar" else ""))
+        heading = [*(Text(line, "bold") for line in label), Text(lane.heading[1], "dim"), *[Text()] * height]
+        at_top = Text("\n", justify="right" if lane.is_right else "default").join(heading[:height])
+        grid.add_column(at_top, justify="default", width=width, no_wrap=True)
+        columns.append(Text("\n".join(lane.shown(width)), "cyan" if lane.column.kind == "bar" else ""))
     if lanes[0].values:
-        grid.add_row(*cells)  # of whole columns: rich takes four times as long for a row each
-    width = sum(widths) + len(GAP) * len(widths)
+        grid.add_row(*columns)  # whole ones: rich takes four times as long for a row each
+    size = sum(widths) + len(GAP) * len(widths)
     console = Console(
-        file=StringIO(), width=width, height=1, color_system="standard" if colour else None, no_color=False
+        file=StringIO(), width=size, height=1, color_system="standard" if colour else None, no_color=False
     )
     with console.capture() as shown:
         console.print(grid)
-    return shown.get().replace("\x1b[2m \x1b[0m", " ").splitlines()  # the blanks between columns are not painted
+    lines = shown.get().replace("\x1b[2m \x1b[0m", " ").splitlines()  # paint no blank between columns
+    lines[height] = lines[height].replace("─", "", 1)  # and rule none after the last one
+    return lines
 
 
 def _fitted(lanes: Sequence[_Lane], room: int) -> Sequence[_Lane]:

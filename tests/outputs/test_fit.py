@@ -1,5 +1,6 @@
 """How a table is made to fit a screen: what shrinks, what is left out and in which order, and what never happens."""
 
+import re
 import unicodedata
 
 import pytest
@@ -55,6 +56,10 @@ def test_any_table_fits_any_width_from_40_columns_on(table, width, unicode):
     columns, rows = table
     in_full, shown = lines_of(columns, rows, None), lines_of(columns, rows, width, unicode=unicode)
     assert max(map(cells_wide, shown)) <= width
+    assert shown == [line.rstrip() for line in shown]
+    assert shown == [
+        re.sub("\x1b\\[[0-9;]*m", "", line) for line in lines_of(columns, rows, width, unicode=unicode, colour=True)
+    ]
     rule = next(i for i, line in enumerate(shown) if line.strip() and not line.strip().strip("─-"))
     assert len(shown) - rule - 1 == len(rows)  # one line a row
     for whole, line in zip(in_full[-len(rows) :], shown[rule + 1 :], strict=True) if rows else ():
