@@ -66,9 +66,8 @@ def deliver_matrix(
 ) -> None:
     """Run a command whose result is a matrix, and send that where it belongs."""
     from nllcli.outputs.arrays import open_array
-    from nllcli.outputs.emit import emit_notices
     from nllcli.outputs.files import check_outputs
-    from nllcli.outputs.formats import check_text_file, format_of_extension
+    from nllcli.outputs.formats import check_text_file, emit_notices, format_of_extension
     from nllcli.scoring.matrix import ArrayTarget, matrix_report
 
     check_outputs({"the result": output or "-"}, inputs)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from nllcli.cli.process import HungUp, Terminated
 from nllcli.cli.wording import in_flags
 from nllcli.errors import ExitCode, NllError
-from nllcli.outputs.printable import printable
+from nllcli.outputs.streams import printable
 
 # What the loader and the threads of the system say where memory is short, in exceptions that are no MemoryError.
 _SHORT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread")

@@ -45,7 +45,7 @@ def command_line(command: str, settings: Mapping[str, object]) -> str:
 
 def _option(name: str, value: object) -> list[str]:
     """An option with its value; in one word where the value could be taken for an option."""
-    from nllcli.outputs.numbers import shortest
+    from nllcli.outputs.streams import shortest
 
     flag = _SHORT.get(name) or _flag(name)
     if value is True:
@@ -56,6 +56,6 @@ def _option(name: str, value: object) -> list[str]:
 
 def emit(report: "Report", **where: Any) -> None:
     """``outputs.emit`` for a report whose notices and texts name settings."""
-    from nllcli.outputs.emit import emit as write
+    from nllcli.outputs.formats import emit as write
 
     write(in_flags(report), **where)

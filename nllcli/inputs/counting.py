@@ -11,9 +11,8 @@ from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, SampleError
 from nllcli.inputs.arrays.raw import FileArray
-from nllcli.inputs.formats import ReadOptions
+from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.opening import open_input
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import open_table

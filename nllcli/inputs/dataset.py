@@ -11,9 +11,8 @@ from nllcli.errors import FaultError, Notice, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.bytes.files import Version, name_of, only_one_standard_input, read_only_here, version_of
-from nllcli.inputs.formats import ReadOptions
-from nllcli.inputs.opening import open_input
-from nllcli.inputs.target_files import fit_targets, open_targets
+from nllcli.inputs.formats import ReadOptions, open_input
+from nllcli.inputs.targets import fit_targets, open_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,7 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray, RawVector, Values, widened
-from nllcli.inputs.formats import ReadOptions
-from nllcli.inputs.opening import all_blocks, open_input
+from nllcli.inputs.formats import ReadOptions, all_blocks, open_input
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import open_table
 from nllcli.inputs.target_columns import REMEDY

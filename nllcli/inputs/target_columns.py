@@ -12,9 +12,8 @@ import numpy as np
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, counted
 from nllcli.inputs.arrays.raw import FileArray, Values
-from nllcli.inputs.formats import ReadOptions
+from nllcli.inputs.formats import ReadOptions, all_blocks
 from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.opening import all_blocks
 from nllcli.inputs.shapes import LOGITS_FIRST, one_hot, same_shape, shown
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.dialect import sniff

@@ -5,23 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from math import floor, inf, log10
 from typing import TypeGuard
 
-from nllcli.outputs.bars import drawn
+from nllcli.outputs.streams import shortest
 from nllcli.report import Metric, Step, Value
 
 _TINY, _HUGE = 1e-4, 1e12  # beyond these, digits in a row are harder to read than an exponent
 _LARGE_EXPONENT = 4  # from 10,000 on, two decimals are enough
 _INTEGER_PART = re.compile(r"[<>]?-?[\d,]+")
-
-
-def shortest(value: Value) -> str:
-    """Return the shortest text that reads back to the same value; None is empty."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return float.__repr__(value).removesuffix(".0")
-    return str(value)
 
 
 def texts(kind: str, values: Sequence[Value]) -> list[str]:
@@ -129,3 +118,23 @@ _WRITERS: dict[str, Callable[[Sequence[float]], _Writer]] = {
     "share": lambda _: _share,
     "probability": lambda _: _probability,
 }
+
+
+_PARTS = "▏▎▍▌▋▊▉█"  # a cell in eighths
+WIDTH = 10
+
+# What stands for the blocks where they cannot be shown: half a cell and more is a cell.
+ASCII = dict(zip(_PARTS, "...#####", strict=True))
+
+
+def bar(share: float, width: int = WIDTH) -> str:
+    """Return a bar of ``share`` (0 to 1) of ``width`` cells, to an eighth of a cell; NaN is empty."""
+    if not share > 0.0:
+        return ""
+    whole, eighths = divmod(round(min(share, 1.0) * width * 8), 8)
+    return _PARTS[-1] * whole + _PARTS[eighths - 1 : eighths]
+
+
+def drawn(values: Sequence[Value], width: int = WIDTH) -> list[str]:
+    """Return the bars of a column, whose other values are nothing."""
+    return [bar(value, width) if isinstance(value, float) else "" for value in values]

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from nllcli.errors import FaultError
 from nllcli.outputs.files import STANDARD_OUTPUT, faults
-from nllcli.outputs.printable import printable
+from nllcli.report import Value
 
 
 class Screen(TypedDict):
@@ -61,3 +61,23 @@ def settle_standard_output() -> None:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, sys.stdout.fileno())
             os.close(nowhere)
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with every character that moves a cursor or hides itself written as its escape."""
+    return text if text.isprintable() else "".join(map(_character, text))
+
+
+def _character(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def shortest(value: Value) -> str:
+    """Return the shortest text that reads back to the same value; None is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return float.__repr__(value).removesuffix(".0")
+    return str(value)

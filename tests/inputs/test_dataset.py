@@ -10,7 +10,7 @@ from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, NllError, SampleError, UsageError
-from nllcli.inputs import opening
+from nllcli.inputs import formats as opening
 from nllcli.inputs.arrays import streamed
 from nllcli.inputs.arrays.memory import dataset_of
 from nllcli.inputs.arrays.raw import Values

@@ -19,8 +19,7 @@ from nllcli.errors import DataError, FaultError, NllError, UsageError
 from nllcli.inputs.bytes import files
 from nllcli.inputs.bytes.files import ByteStream, Spool, can_be_read_again, on_disk, open_stream, split_member
 from nllcli.inputs.dataset import open_dataset
-from nllcli.inputs.formats import ReadOptions, detect
-from nllcli.inputs.opening import open_input
+from nllcli.inputs.formats import ReadOptions, detect, open_input
 from nllcli.inputs.tables import lines
 
 

@@ -14,8 +14,7 @@ from nllcli.inputs.arrays import raw
 from nllcli.inputs.arrays.memory import memory_array
 from nllcli.inputs.arrays.raw import RawVector
 from nllcli.inputs.dataset import open_dataset
-from nllcli.inputs.formats import ReadOptions
-from nllcli.inputs.opening import open_input
+from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.shapes import layout_of, shown
 
 SHAPES = [

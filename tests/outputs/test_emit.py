@@ -11,14 +11,14 @@ import pytest
 
 from nllcli.errors import FaultError, UsageError
 from nllcli.outputs import streams
-from nllcli.outputs.emit import emit
+from nllcli.outputs.formats import emit
 
 NOTICES = "nll: warning: looks odd\nnll: note: was squeezed\n"
 PROGRAM = """
 import sys
 from nllcli.errors import NllError
 from nllcli.report import Report
-from nllcli.outputs.emit import emit
+from nllcli.outputs.formats import emit
 from nllcli.outputs.streams import settle_standard_output
 try:
     emit(Report("c", "T", "s", quiet=[0.1] * 100_000), quiet=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from nllcli.outputs.printable import printable
+from nllcli.outputs.streams import printable
 
 
 @pytest.mark.parametrize(

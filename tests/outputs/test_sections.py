@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from nllcli.outputs.bars import bar
 from nllcli.outputs.formats import FORMATS
-from nllcli.outputs.numbers import working_text
+from nllcli.outputs.numbers import bar, working_text
 from nllcli.outputs.table import render
 from nllcli.report import Calculation, Column, Report, Section, Step, Table
 
