@@ -64,7 +64,7 @@ def test_unknown_format_names_the_nearest():
 @pytest.mark.parametrize(
     ("module", "foreign"),
     [
-        ("emit", ("rich", "numpy", "json", "csv")),
+        ("formats", ("rich", "numpy", "json", "csv")),
         ("table", ("numpy",)),
         ("json_text", ("rich", "numpy")),
         ("delimited", ("rich", "numpy")),
