@@ -68,7 +68,7 @@ def read_fit(
     start: int,
     sequence: int,
 ) -> Fit:
-    """Score ``targets`` (n,), any class where not ``counted``; the ``used`` samples, of usable logits, are evidence."""
+    """Score ``targets`` (n,), any class where not ``counted``; only the ``used`` samples are evidence."""
     loss = scores.at(targets)
     finite = used & np.isfinite(loss)
     right = scores.is_top(targets)
