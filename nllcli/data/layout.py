@@ -1,4 +1,4 @@
-"""How an array of logits lies in its file."""
+"""The order of an array of logits in its file, and of its samples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Samples = TypeVar("Samples", int, "NDArray[np.int64]")
 
 @dataclass(frozen=True)
 class Layout:
-    """How an array of logits lies in its file: ``(outer, n_classes, inner)``, samples counted in file order.
+    """The order of an array of logits in its file: ``(outer, n_classes, inner)``, with samples counted in file order.
 
     ``shape`` is the array's own shape (a first entry of None: known only at the end of the stream), ``class_axis``
     is never negative, and ``fortran`` says that the first axis is the fastest in the file.
@@ -53,7 +53,7 @@ class Layout:
 
     @property
     def inner(self) -> int:
-        """Samples that lie side by side for one class; 1 where the class axis is the fastest."""
+        """How many samples follow each other for one class; 1 where the class axis is the fastest."""
         after = self._file_shape[self._file_axis + 1 :]
         return prod(n for n in after if n is not None)
 
