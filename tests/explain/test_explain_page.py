@@ -269,6 +269,14 @@ def test_an_ignored_row():
     assert "Gradient" not in text
 
 
+def test_an_ignored_row_of_nan(tmp_path):
+    np.save(tmp_path / "x.npy", np.array([[np.nan, 1.0]]))
+    np.save(tmp_path / "y.npy", np.array([-100]))
+    text = nll("explain", tmp_path / "x.npy", tmp_path / "y.npy").out
+    assert "its target is -100, the ignored index: it does not count" in text
+    assert "its loss is NaN" not in text
+
+
 @pytest.mark.parametrize(("words", "divided"), [([], True), (["--reduction", "sum"], False)])
 def test_the_gradient_says_that_it_is_not_divided_yet(words, divided):
     """As ``nll grad`` gives it, only where the reduction divides by nothing."""

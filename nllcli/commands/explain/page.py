@@ -44,13 +44,11 @@ def section(explanation: Explanation) -> Section:
 
 
 def _why_no_loss(explanation: Explanation) -> str:
-    if not explanation.worked.usable:
-        return "holds NaN, +inf or only -inf: its loss is NaN"
     if explanation.shifted_out:
         return f"it has no target, as {setting('shift')} goes beyond its sequence: it does not count"
-    if explanation.worked.counted:
-        return ""
-    return f"its target is {explanation.setting.options.ignore_index}, the ignored index: it does not count"
+    if not explanation.worked.counted:
+        return f"its target is {explanation.setting.options.ignore_index}, the ignored index: it does not count"
+    return "" if explanation.worked.usable else "holds NaN, +inf or only -inf: its loss is NaN"
 
 
 def _title(explanation: Explanation) -> str:

@@ -60,7 +60,7 @@ def _needed(settled: Settled, wanted: dict[int, int], chunk: Chunk) -> Chunk:
 
 
 def _without_logits(settled: Settled, start: int, n: int, mean: bool, _: Scratch) -> Block:
-    """As much of a block as its weights take; of soft targets that is their number."""
+    """The targets and weights of a block, where the mean needs them; of soft targets it needs the number alone."""
     dataset, nothing = settled.dataset, np.zeros((n, 1))
     if not mean:
         return Block(start, nothing)
