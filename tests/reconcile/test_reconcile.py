@@ -694,8 +694,8 @@ def test_a_loss_is_one_record(inputs, reconcile):
     for value, texts in {
         by_hand.mean(twice): "twice the target's -log p",
         math.fsum(twice): "twice the target's -log p; sum",
-        by_hand.mean(by_hand.batch_means(twice, inputs.uneven_y, [1] * 3, 32)): (
-            "twice the target's -log p; mean of the means of batches of 32"
+        by_hand.mean(by_hand.batch_means(twice, inputs.uneven_y, [1] * 3, 100)): (
+            "twice the target's -log p; mean of the means of batches of 100"
         ),
     }.items():
         code, report, _ = reconcile(UNEVEN, typed(value))

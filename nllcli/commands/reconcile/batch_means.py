@@ -52,18 +52,15 @@ class BatchMeans:
                     sums, weight_sums = np.diff(ends, axis=1)
                     there = weight_sums != 0.0
                     inner[:, s] = (sums[there] / weight_sums[there]).sum(), np.count_nonzero(there)
-            run = cls(sizes, n, running[:, -1].copy(), head, inner, tail, ended)
-            return run if start else cls._before_the_first(sizes) + run
-
-    @classmethod
-    def _before_the_first(cls, sizes: tuple[int, ...]) -> BatchMeans:
-        """No samples, after which a batch of every size begins."""
-        none = np.zeros((2, len(sizes)))
-        return cls(sizes, 0, np.zeros(2), none, none, none, np.ones(len(sizes), np.bool_))
+        run = cls(sizes, n, running[:, -1].copy(), head, inner, tail, ended)
+        if start:
+            return run
+        none = np.zeros_like(head)  # before the first sample there is nothing, and a batch of every size begins
+        return cls(sizes, 0, np.zeros(2), none, none, none, np.ones_like(ended)) + run
 
     def __add__(self, run: BatchMeans) -> BatchMeans:
         with np.errstate(all="ignore"):
-            joined = self.tail + run.head  # where a batch ends in the next run: the one that reaches into it
+            joined = self.tail + run.head  # the batch that reaches from one run into the other
             there = joined[1] != 0.0
             mean = np.where(there, joined[0] / np.where(there, joined[1], 1.0), 0.0)
             both = self.ended & run.ended

@@ -23,7 +23,7 @@ _DEFAULTS = {f.name: f.default for record in (InputOptions, LossOptions, WeightO
 
 @dataclass(frozen=True)
 class Reproduction:
-    """``compute`` with ``settings`` gives x, and ``formula`` makes the convention's number of it (empty: x it is).
+    """``compute`` with ``settings`` gives x, and ``formula`` makes the convention's number of it (empty: it is x).
 
     ``first``, unless it is empty, has the settings of a ``softmax`` whose output ``compute`` reads. Where ``compute``
     has no setting for the convention, ``settings`` is empty and ``formula`` its definition.
@@ -46,7 +46,7 @@ def reproduction(
         return Reproduction(formula=definition)
     inputs, loss, term = request.inputs, request.loss, convention.term
     files = {
-        # Of the softmax, which knows no targets, the axis of the classes would be another than of the loss.
+        # Softmax, which knows no targets, may find another axis of classes than the loss: both commands name it.
         "class_axis": dataset.layout.class_axis if len(dataset.layout.shape) > 2 else inputs.class_axis,
         "binary": inputs.binary,
         "classes": inputs.classes,

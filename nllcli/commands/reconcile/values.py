@@ -34,9 +34,10 @@ class WeightTable:
 
     def of(self, convention: Convention) -> NDArray[np.float64] | None:
         """The class weights of a convention; None where it has none. A class without counted samples weighs 0."""
-        weighting, key = convention.weighting, convention.of_weights
+        weighting = convention.weighting
         if weighting.name in ("none", "given"):
             return self.given if weighting.name == "given" else None
+        key = convention.of_weights
         if key not in self._made:
             self._made[key] = class_weights(
                 self.counts(convention),
