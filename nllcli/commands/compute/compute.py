@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from nllcli.commands.compute.saving import Saver, Saves
 from nllcli.numerics.evaluate import Outcome, Wanted
 from nllcli.numerics.exact import exact_count
-from nllcli.numerics.losses import LOSSES
+from nllcli.numerics.losses import LOSSES, uniform_loss
 from nllcli.numerics.tally import ClassSums, Tally
-from nllcli.numerics.uniform import uniform_loss
 from nllcli.report import Column, Metric, Report, Table, Value
 from nllcli.scoring.divisor import settle_gradient
 from nllcli.scoring.loss import class_names, loss_of

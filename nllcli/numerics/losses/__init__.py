@@ -1,5 +1,6 @@
-"""The losses by name, each one record: what ``--help``, completion and every command need of it, without numpy."""
+"""The losses by name, each one record: what the options' help and every command need of it, without numpy."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -76,3 +77,26 @@ LOSSES = {
         needs_targets=False,
     ),
 }
+
+
+def uniform_loss(n_classes: int, *, loss: Loss, clip: float | None) -> float:
+    """The mean loss where every p is 1/C, for class indices, or for class probabilities that sum to 1.
+
+    The weights of samples and of their targets cancel in the mean.
+
+    Parameters
+    ----------
+    n_classes : int
+        C, at least 1.
+    loss : Loss
+    clip : float or None
+        eps: p is then what is nearest to 1/C in [eps, 1-eps].
+
+    Returns
+    -------
+    float
+        In nats.
+    """
+    low, high = (0.0, math.inf) if clip is None else (-math.log1p(-clip), -math.log(clip))
+    yes, no = math.log(n_classes), math.inf if n_classes == 1 else -math.log1p(-1.0 / n_classes)
+    return loss.uniform(*(min(max(value, low), high) for value in (yes, no)), n_classes)
