@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,21 +11,17 @@ import numpy as np
 from nllcli.data.blocks import Part
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 # Every finite float64 is a whole number of these units of 2**-1074.
 _UNIT_BITS = 1074
 _UNIT = 1 << _UNIT_BITS
-_LARGEST_SPLIT_EXPONENT = 960
 
-# The sums of groups keep digits of 32 bits, digit k in units of 2**(32 k - 1074), so that the digits of any two sums
-# stand on one grid. A round takes from at most 2**19 values, each below 2**-21 of sigma, what is left is below 2**-21
-# of the sigma of the digit underneath, and every sum of parts is a float64 integer below 2**53.
-_DIGIT_BITS = 32
-_HEADROOM = 21
-_MOST_AT_ONCE = 1 << 19
-_LARGEST_VALUE = 2.0**900
-_LOWERED_DIGITS = 16
+# Values from 2**900 on are divided by 2**256, so that the sums of their layers do not overflow.
+_LARGE_EXPONENT = 900
+_LOWERED_BITS = 256
 
 
 @dataclass(frozen=True)
@@ -74,35 +70,84 @@ class ExactSum(Part):
             return math.inf if self.units > 0 else -math.inf
 
 
-def exact_sum(values: NDArray[np.float64]) -> ExactSum:
-    """Sum float64 ``values`` (n,) without rounding.
+@dataclass(frozen=True)
+class ExactSums(Part):
+    """The exact sums of n groups of float64 values: ``sums[k]`` is the ExactSum of group k.
 
-    Each round splits off the leading bits of all values on one common grid, coarse enough that their float64 sum is
-    exact in any order, and goes on with the remainders until they are 0: "ExtractVector" of Rump, Ogita and Oishi,
-    "Accurate floating-point summation part I", SIAM J. Sci. Comput. 31 (2008).
+    ``units`` (n,) are Python integers; ``special`` (3, n) counts infinities of either sign and NaN, None where all
+    values are finite.
     """
-    if values.size == 0:
-        return ExactSum()
+
+    units: NDArray[np.object_] | None = None
+    special: NDArray[np.int64] | None = None
+
+    def __getitem__(self, group: int) -> ExactSum:
+        units = 0 if self.units is None else self.units[group]
+        return ExactSum(units) if self.special is None else ExactSum(units, *self.special[:, group].tolist())
+
+
+def exact_sum(values: NDArray[np.float64]) -> ExactSum:
+    """Sum float64 ``values`` (n,) without rounding."""
+    finite = np.isfinite(values)
+    if not finite.all():
+        units = exact_sum(values[finite]).units
+        return ExactSum(units, *(int(np.count_nonzero(kind)) for kind in _specials(values)))
+    return ExactSum(sum(int(math.ldexp(_plain_sum(layer), -unit)) << place for layer, unit, place in _layers(values)))
+
+
+def exact_sums(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int) -> ExactSums:
+    """Sum float64 ``values`` (n,) without rounding, group by group: ``groups`` (n,) are indices below ``n_groups``."""
+    finite = np.isfinite(values)
+    if not finite.all():
+        units = exact_sums(values[finite], groups[finite], n_groups).units
+        special = [np.bincount(groups[kind], minlength=n_groups) for kind in _specials(values)]
+        return ExactSums(units, np.stack(special))
+    units = np.full(n_groups, 0, object)
+    for layer, unit, place in _layers(values):
+        counts = np.ldexp(np.bincount(groups, layer, n_groups), -unit).astype(np.int64)
+        present = np.flatnonzero(counts)
+        units[present] += counts[present].astype(object) << place
+    return ExactSums(units)
+
+
+def _layers(values: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.float64], int, int]]:
+    """Cut finite ``values`` (n,) into arrays that add up to them, each of which float64 adds up exactly in any order.
+
+    Each has the leading bits of all values, as far as one common grid holds them: "ExtractVector" of Rump, Ogita and
+    Oishi, "Accurate floating-point summation part I", SIAM J. Sci. Comput. 31 (2008). It comes with the exponents of
+    its grid, as a number and in units of 2**-1074, and is overwritten by the next; its sum is below 2**53 on its grid.
+    """
+    if not values.size:
+        return
     least, most = float(values.min()), float(values.max())
-    if not (math.isfinite(least) and math.isfinite(most)):
-        return _sum_with_specials(values)
-    headroom = values.size.bit_length() + 1
-    exponent = math.frexp(max(most, -least))[1] + headroom
-    if exponent > _LARGEST_SPLIT_EXPONENT:
-        return ExactSum(sum(_units(float(v)) for v in values))
+    top = math.frexp(max(most, -least))[1]
+    if top > _LARGE_EXPONENT:
+        large = np.abs(values) >= 2.0**_LARGE_EXPONENT
+        yield from _layers(np.where(large, 0.0, values))
+        for layer, unit, place in _layers(np.ldexp(np.where(large, values, 0.0), -_LOWERED_BITS)):
+            yield layer, unit, place + _LOWERED_BITS
+        return
     # Where all are positive, the last bit of the least is the last of all.
     last_bit = math.frexp(least)[1] - 53 if least > 0 else None
-    units, rest = 0, values
-    while last_bit is None or exponent - last_bit > 53:  # up to there, sums of what is left are exact as they are
+    headroom = values.size.bit_length() + 1
+    exponent = top + headroom
+    rest = values
+    while last_bit is None or exponent - last_bit > 53:  # below that, sums of what is left are exact as they are
         sigma = math.ldexp(1.0, exponent)
         high = rest + sigma
         np.subtract(high, sigma, out=high)
-        units += _units(_plain_sum(high))
+        yield high, *_grid(exponent - 53)
         rest = np.subtract(rest, high, out=high)
         if last_bit is None and not rest.any():
-            return ExactSum(units)
+            return
         exponent += headroom - 53  # what is left of each value is at most half a unit in the last place of sigma
-    return ExactSum(units + _units(_plain_sum(rest)))
+    yield rest, *_grid(last_bit)
+
+
+def _grid(exponent: int) -> tuple[int, int]:
+    """The exponent of a grid, no finer than float64's, as a number and in units."""
+    unit = max(exponent, -_UNIT_BITS)
+    return unit, unit + _UNIT_BITS
 
 
 def _plain_sum(values: NDArray[np.float64]) -> float:
@@ -110,77 +155,9 @@ def _plain_sum(values: NDArray[np.float64]) -> float:
     return float(np.einsum("i->", values))
 
 
-@dataclass(frozen=True)
-class ExactSums:
-    """The exact sums of n groups of float64 values: base-2**32 digits (n,) int64 with signs, lowest first.
-
-    ``digits`` holds those that occur, by place; ``special`` (n,) float64 is the sum of what is not finite, else 0.
-    """
-
-    digits: dict[int, NDArray[np.int64]] = field(default_factory=dict)
-    special: NDArray[np.float64] | None = None
-
-    def __add__(self, other: ExactSums) -> ExactSums:
-        digits = dict(self.digits)
-        for place, digit in other.digits.items():
-            digits[place] = digits[place] + digit if place in digits else digit
-        special = self.special if other.special is None else other.special
-        if self.special is not None and other.special is not None:
-            with np.errstate(invalid="ignore"):  # infinities of both signs: NaN it is
-                special = self.special + other.special
-        return ExactSums(digits, special)
-
-    def __getitem__(self, group: int) -> ExactSum:
-        special = 0.0 if self.special is None else float(self.special[group])
-        return ExactSum(
-            sum(int(digit[group]) << (_DIGIT_BITS * place) for place, digit in self.digits.items()),
-            int(special == math.inf),
-            int(special == -math.inf),
-            int(math.isnan(special)),
-        )
-
-
-def exact_sums(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int) -> ExactSums:
-    """Sum float64 ``values`` (n,) without rounding, group by group: ``groups`` (n,) are indices below ``n_groups``.
-
-    As in ``exact_sum``, the leading bits of all values are split off on a common grid and added up, until nothing is
-    left; here the grids are the same for every call, so that the sums of blocks add up digit by digit.
-    """
-    total = ExactSums()
-    for first in range(0, len(values), _MOST_AT_ONCE):
-        part = slice(first, first + _MOST_AT_ONCE)
-        total += _group_sums(values[part], groups[part], n_groups)
-    return total
-
-
-def _group_sums(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int) -> ExactSums:
-    top = max(float(values.max()), -float(values.min()))
-    if not math.isfinite(top):
-        finite = np.isfinite(values)
-        with np.errstate(invalid="ignore"):
-            special = np.bincount(groups, np.where(finite, 0.0, values), n_groups).astype(np.float64, copy=False)
-        return _group_sums(np.where(finite, values, 0.0), groups, n_groups) + ExactSums(special=special)
-    if top > _LARGEST_VALUE:
-        large = np.abs(values) > _LARGEST_VALUE
-        lowered = np.where(large, np.ldexp(values, -_DIGIT_BITS * _LOWERED_DIGITS), 0.0)
-        sums = _group_sums(lowered, groups, n_groups)
-        raised = {place + _LOWERED_DIGITS: digit for place, digit in sums.digits.items()}
-        return _group_sums(np.where(large, 0.0, values), groups, n_groups) + ExactSums(raised)
-    sums = ExactSums()
-    place = max(0, math.ceil((math.frexp(top)[1] + _HEADROOM + _UNIT_BITS - 52) / _DIGIT_BITS))
-    while top != 0.0:
-        unit = _DIGIT_BITS * place - _UNIT_BITS
-        sigma = math.ldexp(1.5, unit + 52)  # whose neighbours are one unit apart on either side
-        high = values + sigma
-        high -= sigma
-        counted = np.ldexp(np.bincount(groups, high, n_groups), -unit).astype(np.int64)
-        # A digit of its own size a block, so that 2**30 blocks add up within int64.
-        sums += ExactSums({place: counted & ((1 << _DIGIT_BITS) - 1), place + 1: counted >> _DIGIT_BITS})
-        values = values - high
-        if not values.any():
-            break
-        place -= 1
-    return sums
+def _specials(values: NDArray[np.float64]) -> tuple[NDArray[np.bool_], ...]:
+    """Where ``values`` (n,) are inf, -inf and NaN: the counts of an ExactSum, in its order."""
+    return np.isposinf(values), np.isneginf(values), np.isnan(values)
 
 
 def exact_count(n: int) -> ExactSum:
@@ -191,16 +168,6 @@ def exact_count(n: int) -> ExactSum:
 def exact_multiple(value: float, n: int) -> ExactSum:
     """``n`` times the finite ``value`` as an exact sum."""
     return ExactSum(_units(value) * n)
-
-
-def _sum_with_specials(values: NDArray[np.float64]) -> ExactSum:
-    finite = exact_sum(values[np.isfinite(values)])
-    return ExactSum(
-        finite.units,
-        int(np.count_nonzero(np.isposinf(values))),
-        int(np.count_nonzero(np.isneginf(values))),
-        int(np.count_nonzero(np.isnan(values))),
-    )
 
 
 def _units(value: float) -> int:

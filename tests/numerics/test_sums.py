@@ -53,10 +53,20 @@ def test_a_quotient_is_rounded_once(values, weights):
         [2.0**-1074, 1.0, -1.0],
         [1e16, 1.0, -1e16],
         [2.0**1023, 2.0**970, -(2.0**1023)],
+        [2.0**900, 1.0, 2.0**-1074],
         [0.1] * 1000,
         [-0.0],
     ],
-    ids=["overflow-on-the-way", "subnormals", "far-apart", "cancelling", "top-of-the-range", "tenths", "minus-zero"],
+    ids=[
+        "overflow-on-the-way",
+        "subnormals",
+        "far-apart",
+        "cancelling",
+        "top-of-the-range",
+        "edge-of-large",
+        "tenths",
+        "minus-zero",
+    ],
 )
 def test_hard_sums(values):
     assert float(exact_sum(np.array(values))) == rounded(sum(map(Fraction, values)))

@@ -1,4 +1,4 @@
-"""The losses by name, each one record: what ``--help``, completion and every command need of it, without numpy."""
+"""The losses by name, each one record: what the options' help and every command need of it, without numpy."""
 
 import math
 from collections.abc import Callable
@@ -98,9 +98,5 @@ def uniform_loss(n_classes: int, *, loss: Loss, clip: float | None) -> float:
         In nats.
     """
     low, high = (0.0, math.inf) if clip is None else (-math.log1p(-clip), -math.log(clip))
-
-    def clipped(surprisal: float) -> float:
-        return min(max(surprisal, low), high)
-
-    no = math.inf if n_classes == 1 else -math.log1p(-1.0 / n_classes)
-    return loss.uniform(clipped(math.log(n_classes)), clipped(no), n_classes)
+    yes, no = math.log(n_classes), math.inf if n_classes == 1 else -math.log1p(-1.0 / n_classes)
+    return loss.uniform(*(min(max(value, low), high) for value in (yes, no)), n_classes)
