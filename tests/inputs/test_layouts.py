@@ -8,7 +8,7 @@ import pytest
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.data.settings import InputOptions
-from nllcli.engine import blocks as stream
+from nllcli.engine import threads as stream
 from nllcli.errors import FaultError, NllError, UsageError
 from nllcli.inputs.arrays import raw
 from nllcli.inputs.arrays.memory import memory_array
@@ -142,7 +142,7 @@ def test_file_that_changes(growing):
 
 @pytest.fixture
 def old_files(tmp_path):
-    """Logits, targets and weights that were written long ago, not within one tick of what the test writes."""
+    """Logits, targets and weights that were written long ago."""
     shapes = {"logits": (100, 3), "targets": (100,), "weights": (100,)}
     paths = {name: tmp_path / f"{name}.npy" for name in shapes}
     for name, shape in shapes.items():
@@ -152,10 +152,7 @@ def old_files(tmp_path):
 
 
 def work_while_changing(path, chunks):
-    """Rewrite a file in place once its first block is read and before the next one is.
-
-    Where all chunks are cut already, cutting cannot tell it.
-    """
+    """Rewrite a file in place once its first block is read; once all chunks are cut, cutting cannot tell it."""
 
     def work(block, _):
         if block.start == 0:
