@@ -99,12 +99,13 @@ class Convention:
     @property
     def of_weights(self) -> Convention:
         """What decides the sum of the samples' weights."""
-        return replace(self.of_samples, term=Term(shift=self.term.shift), own_weight_smoothing=False)
+        return Convention(Term(shift=self.term.shift), False, self.weighting, self.sample_weights, self.ignore_index)
 
     @property
     def of_samples(self) -> Convention:
         """What decides the samples' losses and weights; the rest says how they become one number."""
-        return replace(self, reduction="mean", batch=0, unit="nats", negative=False, result_rounding=None)
+        own = self.own_weight_smoothing
+        return Convention(self.term, own, self.weighting, self.sample_weights, self.ignore_index)
 
     def finished(self, reduced: float) -> float:
         """The number, given the reduced loss in nats."""
