@@ -7,21 +7,19 @@ from nllcli.version import __version__
 
 TYPE_CHECKING = False  # typing takes longer to load than the rest, and Ctrl-C may come meanwhile
 if TYPE_CHECKING:
-    from nllcli.api import compute
+    from nllcli.api import class_weights, compute, log_softmax, softmax
     from nllcli.commands.compute.result import LossResult
     from nllcli.errors import NllError
-    from nllcli.numerics.softmax import log_softmax, softmax
-    from nllcli.numerics.weightings import class_weights
 
 __all__ = ["LossResult", "NllError", "__version__", "class_weights", "compute", "log_softmax", "softmax"]
 
 _HOMES = {
     "LossResult": "nllcli.commands.compute.result",
     "NllError": "nllcli.errors",
-    "class_weights": "nllcli.numerics.weightings",
+    "class_weights": "nllcli.api",
     "compute": "nllcli.api",
-    "log_softmax": "nllcli.numerics.softmax",
-    "softmax": "nllcli.numerics.softmax",
+    "log_softmax": "nllcli.api",
+    "softmax": "nllcli.api",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import fields
 from functools import wraps
 from inspect import Parameter, signature
@@ -15,11 +14,13 @@ from nllcli.commands.compute.result import LossResult
 from nllcli.data.settings import LossOptions
 from nllcli.errors import NllError, UsageError, worded
 from nllcli.inputs.arrays.memory import dataset_of
+from nllcli.numerics import softmax as numerics
+from nllcli.numerics import weightings
 from nllcli.scoring.settled import clip_of, settle_options
 from nllcli.scoring.signature import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import ArrayLike
 
@@ -27,46 +28,46 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-def _with_options(function: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Let the signature show the options of the loss, and errors name settings as keywords."""
-    own = [
-        parameter for parameter in signature(function).parameters.values() if parameter.kind != Parameter.VAR_KEYWORD
-    ]
-    shared = [
-        Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
-        for field in fields(LossOptions)
-        if field.name not in signature(function).parameters
-    ]
+def _in_python(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Let errors name settings as keywords, with the hint as a note."""
 
     @wraps(function)
     def run(*args: Given.args, **kwargs: Given.kwargs) -> Result:
-        with _in_keywords():
+        try:
             return function(*args, **kwargs)
+        except NllError as error:
+            error.message, error.hint = worded((error.message, error.hint), _say)
+            if error.hint:
+                error.add_note(error.hint)
+            raise
 
-    run.__signature__ = signature(function).replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
     return run
 
 
-@contextmanager
-def _in_keywords() -> Iterator[None]:
-    """Word an error on its way to the notebook, its hint as a note."""
-    try:
-        yield
-    except NllError as error:
-        error.message, error.hint = worded((error.message, error.hint), _say)
-        if error.hint:
-            error.add_note(error.hint)
-        raise
-
-
 def _say(name: str, value: str | None) -> str:
-    name = _KEYWORDS.get(name, name)
-    return name if value is None else f"{name}={value}"
+    keyword = "class_weights" if name == "weights" else name
+    return keyword if value is None else f"{keyword}={value}"
 
 
-_KEYWORDS = {"weights": "class_weights"}
+def _with_options(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Show the options of the loss in the signature."""
+    given = signature(function)
+    own = [parameter for parameter in given.parameters.values() if parameter.kind != Parameter.VAR_KEYWORD]
+    shared = [
+        Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
+        for field in fields(LossOptions)
+        if field.name not in given.parameters
+    ]
+    function.__signature__ = given.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]  # for help()
+    return function
 
 
+softmax = _in_python(numerics.softmax)
+log_softmax = _in_python(numerics.log_softmax)
+class_weights = _in_python(weightings.class_weights)
+
+
+@_in_python
 @_with_options
 def compute(
     logits: ArrayLike,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nllcli.data.settings import DEFAULT_SCHEME
-from nllcli.errors import DataError, UsageError
+from nllcli.errors import DataError, UsageError, setting
 from nllcli.numerics.schemes import ABOUT, NORMALIZATIONS, SCHEMES, ZERO_COUNTS, beta_of
 
 Floats = NDArray[np.float64]
@@ -250,7 +250,7 @@ def _check_counts(n: Floats, zero_allowed: bool, class_names: Sequence[str] | No
     if not zero_allowed and (n == 0).any():
         raise DataError(
             f"{_name(int((n == 0).argmax()), class_names)} has a count of 0, so its weight would be infinite",
-            hint="--zero-count zero gives a class without samples the weight 0",
+            hint=f"{setting('zero_count', 'zero')} gives a class without samples the weight 0",
         )
     if not n.any():
         raise DataError("no class has any samples", hint="at least one class count must be above 0")

@@ -1,12 +1,15 @@
 """What the Python interface accepts and refuses, and how a result names its settings."""
 
 import math
+from dataclasses import fields
+from inspect import signature
 
 import numpy as np
 import oracle
 import pytest
 
 import nllcli
+from nllcli.data.settings import LossOptions
 
 LOGITS = [[1.0, 2.0, 0.5], [0.25, -1.0, 3.0]]
 
@@ -106,3 +109,39 @@ def test_huge_weights_overflow_without_a_warning(recwarn):
     assert not recwarn.list
     losses = [1e308 * float(loss) for loss in oracle.losses(LOGITS, [0, 1])]
     assert nllcli.compute(LOGITS, [0, 1], class_weights=[1e308] * 3).loss_sum == pytest.approx(math.fsum(losses))
+
+
+def test_the_signature_shows_every_option_of_the_loss():
+    parameters = signature(nllcli.compute).parameters
+    for field in fields(LossOptions):
+        assert parameters[field.name].default == field.default
+
+
+SQUARE = np.zeros((2, 3, 3))
+REFUSED = [
+    ((SQUARE, np.zeros((2, 3), int)), {}, "class_axis=1 or class_axis=2"),
+    (([1.0, 2.0], [0, 1]), {}, "binary=True"),
+    (([[math.nan, 1.0]], [0]), {}, "on_nonfinite=nan"),
+    (([[2.0, 1.0]], [0]), {"source": "probs"}, "source"),
+    ((LOGITS, [0, 1]), {"clip": "much"}, "clip"),
+    ((LOGITS, [0, 1]), {"temperature": 2.0, "source": "probs"}, "temperature"),
+    ((LOGITS, [0, 9]), {}, "target 9"),
+    ((LOGITS, [0, 1, 2]), {}, "targets"),
+]
+
+
+@pytest.mark.parametrize(("arrays", "options", "words"), REFUSED)
+def test_errors_of_compute_speak_python(arrays, options, words):
+    """What a notebook shows of an error names keywords, never flags."""
+    with pytest.raises(nllcli.NllError) as caught:
+        nllcli.compute(*arrays, **options)
+    told = " ".join([str(caught.value), *getattr(caught.value, "__notes__", ())])
+    assert words in told
+    assert "--" not in told
+    assert "⟦" not in told
+
+
+def test_errors_of_class_weights_speak_python():
+    with pytest.raises(nllcli.NllError) as caught:
+        nllcli.class_weights([1, 0])
+    assert caught.value.__notes__ == ["zero_count=zero gives a class without samples the weight 0"]
