@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
@@ -14,28 +14,22 @@ import numpy as np
 from nllcli.errors import DataError, FaultError, UsageError, setting
 from nllcli.inputs.arrays.raw import FileArray, widened
 from nllcli.inputs.formats import Input, ReadOptions, open_input
-from nllcli.inputs.tables.cells import is_number, shown, split, text_of
+from nllcli.inputs.tables.cells import is_number, shown, split, texts_of
 from nllcli.inputs.tables.jsonl import parse_json, unique_names
 from nllcli.inputs.tables.lines import in_memory, kept_lines, whole_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from nllcli.inputs.bytes.files import ByteStream
-
-    # Cells, each with its place in the file, and their names.
-    _Cells = tuple[Iterable[tuple[str, str]], tuple[str, ...] | None]
 
 _MOST_BYTES = 1 << 24
 _MOST_NUMBERS = 1 << 20  # in text, where each takes some microseconds and hundreds of bytes
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _WHOLE = "a whole number below 2^63 as a float64"  # counts are computed with as float64
 _FORMS = "write numbers between commas, blanks or line ends, or lines of name,number"
-# A first row is a header only by one of these words: a first count written "NA" must not be skipped in silence.
-_HEADERS = {"n", "count", "counts", "number", "n_samples", "support", "frequency", "weight", "weights", "value"}
-_AS_WRITTEN = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=unique_names)
 
 
 @dataclass(frozen=True)
@@ -73,44 +67,37 @@ def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
     The file is an array of one dimension (.npy, or a member of .npz or .safetensors), or text: numbers between commas,
     blanks and line ends, lines of name,number, or what nll weights writes. ``what`` names the setting in messages.
     """
-    given = _pieces(text)
+    given = pieces_of(text)
     odd = next((cell for cell in given if not is_number(cell)), None)
     if odd is None:
         try:
-            return Vector(_array([_number(cell, integers, what) for cell in given], integers))
+            return Vector(_numbers((given, lambda _: what), integers))
         except DataError as error:
             raise UsageError(error.message, where=what) from None
     opened = _open(text, what, "numbers such as 10,50,100" + (f" ({shown(odd)} is not one)" if given[1:] else ""))
     noun, name = "count" if integers else "weight", opened.stream.name
     if opened.is_text:
-        cells, names = _text_cells(_text(opened.stream, noun, b"\n,\t "), name, noun)
+        cells, names = text_cells(_text(opened.stream, noun, b"\n,\t "), name, noun)
     elif opened.format == "jsonl":
-        cells, names = _json_cells(_text(opened.stream, noun, b"\n,"), name, noun)
+        cells, names = json_cells(_text(opened.stream, noun, b"\n,"), name, noun)
     else:
         return Vector(_array_values(opened, noun))
-    return Vector(_array([_number(cell, integers, f"{name}, {place}") for cell, place in cells], integers), names)
+    return Vector(_numbers(cells, integers), names)
 
 
 def read_names(text: str, *, what: str) -> tuple[str, ...]:
     """Read names written out (``cat,dog``, with a comma), or from a file of one a line (``-``: standard input)."""
     if "," in text:
-        return _names(text.split(","), UsageError, what)
+        return names_of(text.split(","), UsageError, what)
     opened = _open(text, what, "names such as cat,dog,horse")
     name = opened.stream.name
     if not opened.is_text:
         raise DataError(f"is {opened.format.upper()}; names are text, one a line", where=name)
     rows = _text(opened.stream, "name").rstrip().split(b"\n")
-    lines = [text_of(row, f"{name}, line {i}") for i, row in enumerate(rows, 1)]
+    lines = texts_of(rows, lambda i: f"{name}, line {i + 1}")
     if lines == [""]:
         raise DataError("is empty", where=name)
-    return _names(lines[0].split(",") if len(lines) == 1 else lines, DataError, name)
-
-
-def _names(names: Sequence[str], error: type[DataError | UsageError], where: str) -> tuple[str, ...]:
-    stripped = tuple(name.strip() for name in names)
-    if "" in stripped:
-        raise error(f"name {stripped.index('') + 1} is empty", where=where)
-    return stripped
+    return names_of(lines[0].split(",") if len(lines) == 1 else lines, DataError, name)
 
 
 def _open(text: str, what: str, expected: str) -> Input:
@@ -142,58 +129,6 @@ def _too_long(what: str, name: str, noun: str) -> DataError:
     return DataError(f"{what}: is this one value a class?", where=name, hint=hint)
 
 
-def _text_cells(text: bytes, name: str, noun: str) -> _Cells:
-    """Numbers between commas, blanks and line ends, or those in a column of a table and the names in its first."""
-    kept, numbers = kept_lines(text, name)
-    if not kept:
-        raise DataError("is empty", where=name)
-    places = [f"line {numbers.of(i)}" for i in range(len(kept))]
-    lines = [text_of(line, f"{name}, {place}") for line, place in zip(kept, places, strict=True)]
-    delimiter = "\t" if any("\t" in line for line in lines) else ","
-    split_up = [split(line, delimiter, f"{name}, {place}") for line, place in zip(lines, places, strict=True)]
-    rows = [[cell.strip() for cell in row] for row in split_up]
-    column, header = _column(rows, name, noun)
-    if column is None:
-        return _free_cells(places[header:], lines[header:]), None
-    names = _names([row[0] for row in rows[header:]], DataError, name)
-    placed = [f"{place}, column {column + 1}" for place in places[header:]]
-    return zip([row[column] for row in rows[header:]], placed, strict=True), names
-
-
-def _column(rows: list[list[str]], name: str, noun: str) -> tuple[int | None, bool]:
-    """Which column has the numbers, where the first one has names, and whether the first row is a header."""
-    first, *others = rows
-    width = len(first) if others and len(set(map(len, rows))) == 1 else 0
-    if width == 2:
-        header = first[1].casefold() in _HEADERS
-        if not header and all(is_number(row[0]) for row in rows):
-            hint = "with a first line class,count it is; or write one number a line"
-            raise DataError("has two columns of numbers: is the first one the class?", where=name, hint=hint)
-        return 1, header
-    if width and first[0].casefold() == "class":
-        if noun not in first:
-            raise DataError(f"has no column {noun!r}", where=name, hint=f"it has {', '.join(first)[:80]}")
-        return first.index(noun), True
-    return None, bool(others) and len(first) == 1 and first[0].casefold() in _HEADERS
-
-
-def _json_cells(text: bytes, name: str, noun: str) -> _Cells:
-    """A list of numbers, or what nll weights -f json writes: an object whose classes are a list of objects."""
-    value = parse_json(text.rstrip(), name, _AS_WRITTEN)
-    rows = value.get("classes") if isinstance(value, dict) else None
-    names = None
-    match rows or value:
-        case [*cells] if cells and all(isinstance(cell, str) for cell in cells):
-            pass
-        case [*cells] if rows and all(isinstance(cell, dict) and {"class", noun} <= cell.keys() for cell in cells):
-            names = _names([str(cell["class"]) for cell in cells], DataError, name)
-            cells = [str(cell[noun]) for cell in cells]
-        case _:
-            what = f"neither a list of numbers nor the classes and their {noun} that nll weights writes"
-            raise DataError(f"is JSON, but {what}", where=name)
-    return ((cell, f"index {i}") for i, cell in enumerate(cells)), names
-
-
 def _array_values(opened: Input, noun: str) -> NDArray[Any]:
     source, name = opened.read(ReadOptions(of_classes=True)), opened.stream.name
     if not isinstance(source, FileArray):
@@ -213,36 +148,113 @@ def _array_values(opened: Input, noun: str) -> NDArray[Any]:
     if wrong.any():
         i = int(wrong.argmax())
         raise DataError(f"{values[i]} is not {expected}", where=f"{name}, index {i}")
-    return _array(values, noun == "count")
+    return values.astype(np.int64 if noun == "count" else np.float64)
 
 
-def _free_cells(places: list[str], lines: list[str]) -> Iterator[tuple[str, str]]:
-    for place, line in zip(places, lines, strict=True):
-        pieces = _pieces(line)
-        for j, piece in enumerate(pieces, 1):
-            yield piece, f"{place}, value {j}" if len(pieces) > 1 else place
+def _numbers(placed: Cells, integers: bool) -> NDArray[Any]:
+    cells, where = placed
+    found = []
+    for i, cell in enumerate(cells):
+        try:
+            found.append(_number(cell, integers))
+        except DataError as error:
+            error.where = where(i)
+            raise
+    return np.array(found, np.int64 if integers else np.float64)
 
 
-def _pieces(line: str) -> list[str]:
-    """Split at commas and blanks; what is missing between two commas is an empty piece."""
-    return [piece for field in line.split(",") for piece in field.split() or [""]]
-
-
-def _number(cell: str, integers: bool, where: str) -> float | int:
+def _number(cell: str, integers: bool) -> float | int:
     """A finite number, whole where it has to be."""
     if not is_number(cell):
-        message = f"{shown(cell)} is not a number" if cell else "a number is missing"
-        raise DataError(message, where=where, hint=_FORMS)
+        raise DataError(f"{shown(cell)} is not a number" if cell else "a number is missing", hint=_FORMS)
     value = float(cell)
     if not isfinite(value):
-        raise DataError(f"{shown(cell)} is not a finite number", where=where)
+        raise DataError(f"{shown(cell)} is not a finite number")
     if not integers:
         return value
     exact = Decimal(cell)
     if exact != exact.to_integral_value() or abs(value) >= 2**63:
-        raise DataError(f"{shown(cell)} is not {_WHOLE}", where=where)
+        raise DataError(f"{shown(cell)} is not {_WHOLE}")
     return int(exact)
 
 
-def _array(numbers: Any, integers: bool) -> NDArray[Any]:
-    return np.asarray(numbers, np.int64 if integers else np.float64)
+# Cells of text, and where one of them is.
+Cells = tuple[Sequence[str], Callable[[int], str]]
+Names = tuple[str, ...]
+
+# A first row is a header only by one of these words: a first count written "NA" must not be skipped in silence.
+_HEADERS = {"n", "count", "counts", "number", "n_samples", "support", "frequency", "weight", "weights", "value"}
+_AS_WRITTEN = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=unique_names)
+
+
+def text_cells(text: bytes, name: str, noun: str) -> tuple[Cells, Names | None]:
+    """Numbers between commas, blanks and line ends, or those in a column of a table and the names in its first."""
+    kept, numbers = kept_lines(text, name)
+    if not kept:
+        raise DataError("is empty", where=name)
+
+    def where(i: int) -> str:
+        return f"{name}, line {numbers.of(i)}"
+
+    lines = texts_of(kept, where)
+    delimiter = "\t" if any("\t" in line for line in lines) else ","
+    rows = [[cell.strip() for cell in split(line, delimiter, where(i))] for i, line in enumerate(lines)]
+    column, header = _column(rows, name, noun)
+    if column is None:
+        return _free_cells(lines[header:], lambda i: where(i + header)), None
+    names = names_of([row[0] for row in rows[header:]], DataError, name)
+    return ([row[column] for row in rows[header:]], lambda i: f"{where(i + header)}, column {column + 1}"), names
+
+
+def _free_cells(lines: list[str], where: Callable[[int], str]) -> Cells:
+    placed = [(piece, i, j) for i, line in enumerate(lines) for j, piece in enumerate(pieces_of(line), 1)]
+
+    def place(at: int) -> str:
+        _, i, j = placed[at]
+        return where(i) + (f", value {j}" if len(pieces_of(lines[i])) > 1 else "")
+
+    return [piece for piece, _, _ in placed], place
+
+
+def _column(rows: list[list[str]], name: str, noun: str) -> tuple[int | None, bool]:
+    """Which column has the numbers, where the first one has names, and whether the first row is a header."""
+    first, *others = rows
+    width = len(first) if others and len(set(map(len, rows))) == 1 else 0
+    if width == 2:
+        header = first[1].casefold() in _HEADERS
+        if not header and all(is_number(row[0]) for row in rows):
+            hint = "with a first line class,count it is; or write one number a line"
+            raise DataError("has two columns of numbers: is the first one the class?", where=name, hint=hint)
+        return 1, header
+    if width and first[0].casefold() == "class":
+        if noun not in first:
+            raise DataError(f"has no column {noun!r}", where=name, hint=f"it has {', '.join(first)[:80]}")
+        return first.index(noun), True
+    return None, bool(others) and len(first) == 1 and first[0].casefold() in _HEADERS
+
+
+def json_cells(text: bytes, name: str, noun: str) -> tuple[Cells, Names | None]:
+    """A list of numbers, or what nll weights -f json writes: an object whose classes are a list of objects."""
+    value = parse_json(text.rstrip(), name, _AS_WRITTEN)
+    rows = value.get("classes") if isinstance(value, dict) else None
+    cells, names = value, None
+    if isinstance(rows, list) and all(isinstance(row, dict) and {"class", noun} <= row.keys() for row in rows):
+        names = names_of([str(row["class"]) for row in rows], DataError, name)
+        cells = [str(row[noun]) for row in rows]
+    if not (isinstance(cells, list) and cells and all(isinstance(cell, str) for cell in cells)):
+        what = f"neither a list of numbers nor the classes and their {noun} that nll weights writes"
+        raise DataError(f"is JSON, but {what}", where=name)
+    return (cells, lambda i: f"{name}, index {i}"), names
+
+
+def pieces_of(line: str) -> list[str]:
+    """Split at commas and blanks; what is missing between two commas is an empty piece."""
+    return [piece for field in line.split(",") for piece in field.split() or [""]]
+
+
+def names_of(cells: Sequence[str], error: type[DataError | UsageError], where: str) -> Names:
+    """Names without blanks around them; raises the ``error`` where one is empty."""
+    stripped = tuple(cell.strip() for cell in cells)
+    if "" in stripped:
+        raise error(f"name {stripped.index('') + 1} is empty", where=where)
+    return stripped

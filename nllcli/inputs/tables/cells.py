@@ -107,6 +107,14 @@ def text_of(line: bytes, where: str) -> str:
         raise DataError(f"byte {line[error.start]:#04x} is not UTF-8", where=where) from error
 
 
+def texts_of(lines: Sequence[bytes], where: Callable[[int], str]) -> list[str]:
+    """Lines as text; raises DataError at the first that is not UTF-8."""
+    try:
+        return b"\n".join(lines).decode("utf-8").split("\n")
+    except UnicodeDecodeError:
+        return [text_of(line, where(i)) for i, line in enumerate(lines)]
+
+
 def number(cell: str, where: str, *, last: bool = False) -> float:
     """One cell's value; raises DataError where it is not a decimal number, or too large for float64."""
     if not is_number(cell):
