@@ -1,8 +1,8 @@
-"""For every sample the largest logit and the sum of the other exponentials, relative to it.
+"""The largest logit of every sample, and the sum of the other exponentials relative to it.
 
 With M the largest logit, T the temperature and ``rest`` the sum of exp((x_j - M) / T) over every class but the one
 that holds M, ``logsumexp(x / T) = M / T + log1p(rest)``. Leaving the maximum out of the sum keeps every digit where
-the model is confident: ``1 + rest`` would round them away.
+the model is confident: ``1 + rest`` would round them off.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Scratch
 
 # exp turns an absolute error of its argument into a relative one: half a unit in the last place of a difference of 64
-# is 4e-15, of 700 it is 6e-14. Below this power the rounding of the difference is taken into account; in single
-# precision, powers that come near underflow are.
+# is 4e-15, of 700 it is 6e-14. Sums of powers below this one are computed once more with the rounding of the difference
+# taken into account; in single precision, sums near underflow are.
 TINY_POWER = math.exp(-64.0)
 _TINY: dict[type, float] = {np.float64: TINY_POWER, np.float32: math.exp(-80.0)}
 
@@ -32,8 +32,8 @@ _TINY: dict[type, float] = {np.float64: TINY_POWER, np.float32: math.exp(-80.0)}
 class Normaliser:
     """``maximum`` (n,) and ``rest`` (n,), float64; see the module's docstring.
 
-    Each kernel also leaves what it learnt about the place of the maximum: ``top`` (n,), its first class, or else
-    ``tied`` (n,), whether more than one class holds it.
+    Each kernel gives what it finds of the maximum's place: ``top`` (n,), its first class, or else ``tied`` (n,),
+    whether more than one class holds it.
     """
 
     maximum: NDArray[np.float64]
@@ -57,7 +57,7 @@ def normalise(x: NDArray[Any], *, temperature: float = 1.0, single: bool = False
 
 
 def _refine(found: Normaliser, x: NDArray[Any], temperature: float, dtype: type) -> None:
-    """Work out the tiny sums once more, with care."""
+    """Compute the tiny sums once more, by ``careful_powers``."""
     tiny = found.rest < _TINY[dtype]
     if dtype is np.float64:
         tiny &= found.rest > 0  # what underflows here does so in the loss too
@@ -70,7 +70,7 @@ def _refine(found: Normaliser, x: NDArray[Any], temperature: float, dtype: type)
 
 
 def careful_powers(x: NDArray[Any], maximum: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """``exp((x - maximum) / T)`` with the rounding errors of difference and quotient made good.
+    """``exp((x - maximum) / T)``, compensated for the rounding of the difference and the quotient.
 
     Both are computed exactly, as an unevaluated sum of two float64: Knuth's two-sum and Dekker's product, in Ogita,
     Rump and Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26 (2005).
@@ -106,10 +106,7 @@ def _upper_half(a: Any) -> Any:
 
 
 def _by_class(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch) -> Normaliser:
-    """Long columns, a tile of samples at a time: find the maxima, and add up the powers of all else.
-
-    The classes meet in a knock-out tournament, whose losers are the row without one occurrence of its maximum.
-    """
+    """Long columns, a tile of samples at a time: find the maxima, and add up the powers of all else."""
     n, n_classes = x.shape
     largest, second = np.empty((2, n), x.dtype)
     rest = np.empty(n)
@@ -117,15 +114,19 @@ def _by_class(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch
         columns = scratch.array("columns", (n_classes, len(largest[part])), x.dtype)
         losers = scratch.array("losers", (n_classes - 1, len(largest[part])), x.dtype)
         np.copyto(columns, x[part].T)
-        _knock_out(columns, losers, largest[part])
+        _pairwise_max(columns, losers, largest[part])
         np.maximum.reduce(losers, axis=0, out=second[part], initial=-np.inf)
         powers = _powers(losers, largest[part], temperature, scratch.array("powers", losers.shape, dtype))
         sum_columns(powers, rest[part])
     return Normaliser(largest.astype(np.float64), rest, tied=second == largest)
 
 
-def _knock_out(left: NDArray[Any], losers: NDArray[Any], largest: NDArray[Any]) -> None:
-    """Fill ``largest`` (n,) from ``left`` (C, n), which is used up, and ``losers`` (C - 1, n) with everything else."""
+def _pairwise_max(left: NDArray[Any], losers: NDArray[Any], largest: NDArray[Any]) -> None:
+    """Fill ``largest`` (n,) with the maxima of ``left`` (C, n), and ``losers`` (C - 1, n) with everything else.
+
+    Rows meet in pairs, of which the maximum advances and the minimum goes to the losers; ``left`` is overwritten. That
+    is 5 times as fast as an argmax and taking out what it finds (10 classes; 2 times with 50).
+    """
     while len(left) > 1:
         half, odd = divmod(len(left), 2)
         a, b = left[:half], left[half + odd :]
@@ -136,7 +137,7 @@ def _knock_out(left: NDArray[Any], losers: NDArray[Any], largest: NDArray[Any]) 
 
 
 def _by_row(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch) -> Normaliser:
-    """Whole rows, a tile at a time: find the maximum, exponentiate, strike the maximum out, add up."""
+    """Whole rows, a tile at a time: find the maximum, exponentiate, take the maximum out, add up."""
     n, n_classes = x.shape
     top, largest, rest = np.empty(n, np.intp), np.empty(n, x.dtype), np.empty(n)
     for part in tiles(n, n_classes, dtype):
@@ -152,8 +153,7 @@ def _by_row(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch) 
 
 def _powers(x: NDArray[Any], shift: NDArray[Any], temperature: float, out: NDArray[Any]) -> NDArray[Any]:
     """``exp((x - shift) / temperature)`` in the dtype of ``out``, which is filled."""
-    np.copyto(out, x)  # a cast of its own is faster than one within the ufunc
-    np.subtract(out, shift, out=out)
+    np.subtract(x, shift, out=out, dtype=out.dtype)
     if temperature != 1.0:
         np.divide(out, temperature, out=out)
     return np.exp(out, out=out)

