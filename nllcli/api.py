@@ -12,7 +12,7 @@ import numpy as np
 from nllcli.commands.compute.compute import Sections, score
 from nllcli.commands.compute.result import LossResult
 from nllcli.data.settings import LossOptions
-from nllcli.errors import NllError, UsageError, worded
+from nllcli.errors import NllError, UsageError
 from nllcli.inputs.arrays.memory import dataset_of
 from nllcli.numerics import softmax as numerics
 from nllcli.numerics import weightings
@@ -36,7 +36,7 @@ def _in_python(function: Callable[Given, Result]) -> Callable[Given, Result]:
         try:
             return function(*args, **kwargs)
         except NllError as error:
-            error.message, error.hint = worded((error.message, error.hint), _say)
+            error.word(_say)
             if error.hint:
                 error.add_note(error.hint)
             raise
@@ -45,8 +45,12 @@ def _in_python(function: Callable[Given, Result]) -> Callable[Given, Result]:
 
 
 def _say(name: str, value: str | None) -> str:
-    keyword = "class_weights" if name == "weights" else name
-    return keyword if value is None else f"{keyword}={value}"
+    """A keyword, and its value as Python has it."""
+    if value is None:
+        return name
+    if value and not value.lstrip("-").replace(".", "", 1).isdecimal():
+        value = repr(value)
+    return f"{name}={value or True}"
 
 
 def _with_options(function: Callable[Given, Result]) -> Callable[Given, Result]:
@@ -113,7 +117,7 @@ def compute(
     Returns
     -------
     LossResult
-        In nats.
+        In nats; with what is worth a warning or a note.
 
     Raises
     ------
@@ -133,6 +137,11 @@ def compute(
     >>> round(float(nllcli.compute([[5, 4, 2], [4, 2, 8], [4, 4, 1]], [0, 2, 1])), 4)
     0.3624
     """
+    unknown = options.keys() - {field.name for field in fields(LossOptions)}
+    if unknown:
+        raise TypeError(f"compute() got an unexpected keyword argument {min(unknown)!r}")
+    if options.get("ignore_index", 0) is None:
+        del options["ignore_index"]  # the default, as it has always been
     if threads is not None and threads < 1:
         raise UsageError(f"threads is {threads}; at least one does the work")
     binary = options.get("binary", False)

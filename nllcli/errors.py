@@ -28,15 +28,17 @@ _SETTING = re.compile("⟦([a-z_]+)(?:=([^⟧]*))?⟧")
 def setting(name: str, value: object = None) -> str:
     """Name a setting in a message, perhaps with a value for it, in a form that says nothing of flags or keywords.
 
-    ``worded`` writes it as the reader does; names are those of the options' fields, such as ``class_axis``.
+    ``worded`` writes it as the reader does; names are those of the options' fields, such as ``class_axis``. A value
+    of True is that of a setting that is on or off.
     """
-    return f"⟦{name}⟧" if value is None else f"⟦{name}={value}⟧"
+    return f"⟦{name}⟧" if value is None else f"⟦{name}={'' if value is True else value}⟧"
 
 
 def worded(told: Any, say: Callable[[str, str | None], str]) -> Any:
     """What is told to a user (text, or a record of texts), its settings written by ``say(name, value)``.
 
-    Lists, which hold the numbers of many samples, are left as they are.
+    ``value`` is None where there is none, and empty for True. Lists, which hold the numbers of many samples, are left
+    as they are.
     """
     if isinstance(told, str):
         return _SETTING.sub(lambda found: say(found[1], found[2]), told)
@@ -70,6 +72,21 @@ class NllError(Exception):
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _error_again, (type(self), self.args, self.__dict__)
+
+    def word(self, say: Callable[[str, str | None], str]) -> None:
+        """Write the settings that the error names as its reader does: see ``worded``."""
+        self.message, self.where, self.hint = worded((self.message, self.where, self.hint), say)
+        self.args = (self.message,)
+
+
+def _error_again(kind: type[NllError], args: tuple[Any, ...], state: dict[str, Any]) -> NllError:
+    """An error that has come from another process."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class UsageError(NllError):
     """The options do not fit together, or not the data."""
@@ -88,7 +105,7 @@ class FaultError(NllError):
 
 
 class SampleError(DataError):
-    """Samples that cannot be scored; the task that knows the file turns it into a DataError with a place.
+    """Samples that cannot be scored; ``scoring.places.placed`` makes it a DataError with a place.
 
     ``culprit`` is the input at fault ("logits", "targets" or "sample_weights"), ``samples`` the first samples, counted
     in file order from 0, ``class_index`` the class at fault in the first of them, and ``values`` what they hold, where

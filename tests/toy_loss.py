@@ -1,6 +1,6 @@
 """A loss of the simplest kind: twice the negative log-likelihood."""
 
-from nllcli.numerics.losses import nll
+from nllcli.numerics.losses import LOSSES
 
 
 def value(surprisal, targets, class_weights=None, label_smoothing=0.0):  # noqa: ARG001 - this loss has none
@@ -8,7 +8,7 @@ def value(surprisal, targets, class_weights=None, label_smoothing=0.0):  # noqa:
 
 
 def gradient(surprisal, targets, class_weights=None, label_smoothing=0.0):
-    return 2.0 * nll.gradient(surprisal, targets, class_weights, label_smoothing)
+    return 2.0 * LOSSES["nll"].gradient(surprisal, targets, class_weights, label_smoothing)
 
 
 def uniform(yes, no, n_classes):  # noqa: ARG001 - the same for every loss

@@ -44,7 +44,7 @@ def check(
     """What is wrong or suspicious about logits and targets.
 
     Exit code 5 if there is an error or a warning. Weights, reduction and the like decide the loss that is reported
-    beside the findings.
+    with the findings.
     """
     from nllcli.commands.check.check import check as task
     from nllcli.commands.check.report import report

@@ -5,11 +5,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from nllcli.cli.process import HungUp, Terminated
-from nllcli.cli.wording import in_flags
 from nllcli.errors import ExitCode, NllError
 from nllcli.outputs.streams import printable
 
-# What the loader and the threads of the system say where memory is short, in exceptions that are no MemoryError.
+# What the loader and the threads of the system say where memory is short, in exceptions other than MemoryError.
 _SHORT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread")
 
 
@@ -25,7 +24,7 @@ def explain(error: BaseException) -> Failure:
     """Say in one line what an exception means to the user."""
     match error:
         case NllError():
-            return Failure(error.code, in_flags(str(error)), in_flags(error.hint))
+            return Failure(error.code, str(error), error.hint)
         case OSError():
             return Failure(ExitCode.FAULT, _system_message(error))
         case MemoryError():

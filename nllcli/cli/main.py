@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run() -> NoReturn:
-    """Be the program: taking the interpreter apart would cost a tenth of a short run, and nothing is left to do."""
+    """Run as the program and exit with os._exit: interpreter shutdown would take 10 % of a short run."""
     _let_interrupts_end_it()
     # Nearly all that is made while modules load stays: looking for garbage in it takes a twentieth of a short run. The
     # blocks of a long one are arrays, which go when their last name does: it needs no more memory for being looked
@@ -26,7 +26,7 @@ def run() -> NoReturn:
 
 
 def _let_interrupts_end_it() -> None:
-    """Until Ctrl-C can be told in a line, it ends the process without the interpreter's traceback."""
+    """Until Ctrl-C can be reported in one line, it ends the process without the interpreter's traceback."""
     import signal
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -66,7 +66,7 @@ def _run(words: list[str]) -> int:
 
     import typer
 
-    # What tells of an error is loaded before there is one: there may be no memory for it later.
+    # Import the error reporting now: there may be no memory for it later.
     import nllcli.cli.failures
     import nllcli.outputs.streams  # noqa: F401
     from nllcli.cli.app import COMMANDS, HELP_OPTIONS, NAME, app
@@ -91,7 +91,9 @@ def _run(words: list[str]) -> int:
 def _fail(error: BaseException, *, debug: bool) -> int:
     """Tell of an error and return its exit code."""
     from nllcli.cli.failures import explain, tell, tell_traceback
+    from nllcli.cli.wording import error_in_flags
 
+    error_in_flags(error)
     if debug:
         tell_traceback(error)
     failure = explain(error)

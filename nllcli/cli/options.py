@@ -21,7 +21,7 @@ SHOWN = "What to show"
 WRITTEN = "Where to write"
 GROUPS = (FILES, MEANING, WORK, SHOWN, WRITTEN)
 
-_RECORDS = (InputOptions, LossOptions, WeightOptions, ScoreRequest)
+_RECORDS = (LossOptions, WeightOptions, InputOptions, ScoreRequest)
 _FIELDS: dict[str, Field[Any]] = {
     field.name: field for record in _RECORDS for field in fields(record) if "option" in field.metadata
 }
@@ -70,7 +70,7 @@ class Given(dict[str, Any]):
         return record(**({name: self[name] for name in names} | values))
 
     def inputs(self) -> InputOptions:
-        return self.record(InputOptions, classes=class_names(self["classes"]))
+        return self.record(InputOptions, classes=class_names(self.get("classes")))
 
     def request(self, progress: "Progress | None") -> ScoreRequest:
         """The request that these options make; raises UsageError where two inputs are standard input."""
@@ -102,7 +102,7 @@ def _declared(field: Field[Any]) -> Any:
         return Annotated[kind, typer.Argument(metavar=field.name.upper(), help=about.help)]
     if about.choices:
         names = _listed(about.choices)
-        help = about.help or "; ".join(row.about for row in names.values()).capitalize() + "."
+        help = about.help or "; ".join(f"{name}: {row.about}" for name, row in names.items()) + "."
         return Annotated[kind, choice(names, flag(field.name), group=about.group, help=help)]
     settings: dict[str, Any] = {"metavar": about.example, "min": about.least} if about.example else {}
     return Annotated[kind, typer.Option(flag(field.name), rich_help_panel=about.group, help=about.help, **settings)]

@@ -9,7 +9,7 @@ from typing import Any
 
 # NumPy maps its libraries and OpenBLAS a work area of 32 MiB. Where that fails, OpenBLAS ends the process with words of
 # its own; and an interpreter that runs out of memory while it imports may raise anything. Asking for as much first, and
-# for what the modules take beside it, makes it an error that can be told.
+# for what the modules take, turns it into an error that can be reported.
 _ROOM_FOR_NUMPY = 88 << 20
 
 

@@ -4,13 +4,19 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from nllcli.errors import worded
+from nllcli.errors import NllError, worded
 
 if TYPE_CHECKING:
     from nllcli.report import Report
 
 _SHORT = {"output": "-o", "format": "-f", "quiet": "-q"}
 _ARGUMENTS = ("logits", "targets")
+
+
+def error_in_flags(error: BaseException) -> None:
+    """Let an error name settings as on a command line."""
+    if isinstance(error, NllError):
+        error.word(_say)
 
 
 def in_flags(told: Any) -> Any:
@@ -22,7 +28,7 @@ def _say(name: str, value: str | None) -> str:
     if name in _ARGUMENTS:
         return name.upper()
     written = _SHORT.get(name) or _flag(name)
-    return written if value in (None, "True") else f"{written} {value}"
+    return f"{written} {value}" if value else written
 
 
 def _flag(name: str) -> str:

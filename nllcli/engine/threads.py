@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# The largest block of memory to which glibc raises its thresholds by itself (DEFAULT_MMAP_THRESHOLD_MAX), less a page.
-_LARGEST_HEAP_BLOCK = (32 << 20) - 8192
-
 
 def map_on_threads(
     work: Callable[[Block, Scratch], Result], chunks: Iterable[Chunk], threads: int
@@ -26,7 +23,6 @@ def map_on_threads(
     Chunks are cut on the calling thread; at most ``2 * threads`` are under way, so memory stays flat. The first
     exception in block order is raised.
     """
-    _reuse_freed_memory()
     own = local()
 
     def run(chunk: Chunk) -> Result:
@@ -54,14 +50,3 @@ def _first(pending: deque[tuple[Chunk, Future[Result]]]) -> tuple[Chunk, Result]
         return chunk, future.result()
     finally:
         del future  # the traceback of its error refers to this frame; the cycle would keep the block alive
-
-
-def _reuse_freed_memory() -> None:
-    """Let the C library keep freed arrays: it hands them back to the kernel until it has seen a large one freed.
-
-    Otherwise every temporary array of a block is mapped and its pages faulted in anew, which doubles the time of ten
-    classes. The block is not touched, so it takes no memory.
-    """
-    import numpy as np
-
-    np.empty(_LARGEST_HEAP_BLOCK, np.uint8)

@@ -40,7 +40,7 @@ def softmax(logits: ArrayLike, *, axis: int = -1, temperature: float = 1.0) -> N
     DataError
         What is not real numbers along an axis; a row that holds NaN or +inf, or only -inf.
     UsageError
-        A temperature that is not above 0, or an axis that is none.
+        A temperature that is not above 0, or an axis that does not exist.
     """
     return _along(logits, axis, temperature, "probs")
 
@@ -61,7 +61,7 @@ def _along(logits: ArrayLike, axis: int, temperature: float, what: str) -> NDArr
     if not given.ndim:
         raise DataError("is a single number, not an array of logits", where="logits")
     if not -given.ndim <= axis < given.ndim:
-        raise UsageError(f"axis {axis} is no axis of shape {given.shape}")
+        raise UsageError(f"axis {axis} is not an axis of shape {given.shape}")
     if not 0.0 < temperature < math.inf:
         raise UsageError(f"temperature {temperature} is not a finite number above 0")
     x = np.moveaxis(given, axis, -1)

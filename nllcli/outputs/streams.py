@@ -52,7 +52,7 @@ def write_notice(kind: str, message: str) -> None:
 
 
 def settle_standard_output() -> None:
-    """Send what standard output does not take nowhere: it would fail on it once more later, with nobody to tell."""
+    """Redirect standard output to the null device where flushing it fails, so that nothing fails on it later."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -34,18 +34,18 @@ def fold_dataset(
     dataset: Dataset,
     *,
     take: Callable[[Any], Sum] | None = None,
-    only: Callable[[Chunk], Chunk | None] | None = None,
+    only: Callable[[Chunk], Chunk] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sum:
     """``engine.fold`` over the dataset's blocks, its size told to ``progress``; errors name file and place.
 
-    ``only`` is asked for every chunk: it returns the chunk to work on in its place, or None for none.
+    ``only`` makes of every chunk the one to work on in its place.
     """
     if progress is not None:
         progress.begin(dataset.logits.n_bytes)
     whole = chunks(dataset)
-    asked = whole if only is None else (chunk for chunk in map(only, whole) if chunk is not None)
+    asked = whole if only is None else map(only, whole)
     with naming_places(dataset):
         return fold(work, zero, asked, take=take, threads=threads, progress=progress)
 

@@ -1,6 +1,7 @@
 """What the Python interface accepts and refuses, and how a result names its settings."""
 
 import math
+import pickle
 from dataclasses import fields
 from inspect import signature
 
@@ -121,7 +122,7 @@ SQUARE = np.zeros((2, 3, 3))
 REFUSED = [
     ((SQUARE, np.zeros((2, 3), int)), {}, "class_axis=1 or class_axis=2"),
     (([1.0, 2.0], [0, 1]), {}, "binary=True"),
-    (([[math.nan, 1.0]], [0]), {}, "on_nonfinite=nan"),
+    (([[math.nan, 1.0]], [0]), {}, "on_nonfinite='nan'"),
     (([[2.0, 1.0]], [0]), {"source": "probs"}, "source"),
     ((LOGITS, [0, 1]), {"clip": "much"}, "clip"),
     ((LOGITS, [0, 1]), {"temperature": 2.0, "source": "probs"}, "temperature"),
@@ -138,10 +139,20 @@ def test_errors_of_compute_speak_python(arrays, options, words):
     told = " ".join([str(caught.value), *getattr(caught.value, "__notes__", ())])
     assert words in told
     assert "--" not in told
-    assert "⟦" not in told
+    assert "⟦" not in told + repr(caught.value)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_an_unknown_keyword_is_refused_by_name():
+    with pytest.raises(TypeError, match=r"compute\(\) got an unexpected keyword argument 'reduktion'"):
+        nllcli.compute(LOGITS, [0, 1], reduktion="sum")
+
+
+def test_no_index_to_ignore_is_the_default():
+    assert nllcli.compute(LOGITS, [0, -100], ignore_index=None).n_counted == 1
 
 
 def test_errors_of_class_weights_speak_python():
     with pytest.raises(nllcli.NllError) as caught:
         nllcli.class_weights([1, 0])
-    assert caught.value.__notes__ == ["zero_count=zero gives a class without samples the weight 0"]
+    assert caught.value.__notes__ == ["zero_count='zero' gives a class without samples the weight 0"]

@@ -13,8 +13,7 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.class_weights import class_weights_of
-from nllcli.scoring.passes import naming_places
-from nllcli.scoring.places import tally_notices
+from nllcli.scoring.places import placed, tally_notices
 from nllcli.scoring.settled import Settled, check_options, check_weight_options, clip_of, settle
 from nllcli.scoring.signature import signature
 
@@ -92,7 +91,7 @@ def own_loss(settings: Settled | NllError, scored: Scored) -> OwnLoss:
         notice = Notice("no-loss", f"there is no loss under these settings: {settings}")
         return OwnLoss(warnings=(notice,), refused=None if isinstance(settings, UsageError) else _seen(settings))
     if scored.refused is not None:
-        refused = _seen(_placed(scored.refused.error, settings.dataset))
+        refused = _seen(placed(scored.refused.error, settings.dataset))
         return OwnLoss(None, signature(settings), settings.notices, refused)
     warnings = (*settings.notices, *tally_notices(scored.tally, settings))
     return OwnLoss(scored.tally.loss(settings.options.reduction), signature(settings), warnings)
@@ -100,12 +99,3 @@ def own_loss(settings: Settled | NllError, scored: Scored) -> OwnLoss:
 
 def _seen(error: NllError) -> Seen:
     return Seen(str(error), {}, error.hint or "fix the value, or choose other settings")
-
-
-def _placed(error: SampleError, dataset: Dataset) -> NllError:
-    """The error with file and place."""
-    try:
-        with naming_places(dataset):
-            raise error
-    except DataError as placed:
-        return placed

@@ -165,7 +165,8 @@ def _readings(base: Convention) -> Iterator[Departure]:
 def _term_departures(base: Convention, data: Data) -> Iterator[Departure]:
     for loss, about in LOSSES.items():
         if loss != base.term.loss:
-            yield Departure("loss", about.about, (("loss", loss), ("smoothing", 0.0)))
+            text = about.about if about.scores else f"{loss}: {about.about}"
+            yield Departure("loss", text, (("loss", loss), ("smoothing", 0.0)))
     yield Departure("clip", "p not clipped", (("clip", None),))
     for eps, who in _CLIPS.items():
         yield Departure("clip", f"p clipped to [{eps:.4g}, 1 - {eps:.4g}]{who}", (("clip", eps),))

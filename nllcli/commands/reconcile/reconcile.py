@@ -185,6 +185,6 @@ def _doubts(matches: Sequence[Match], n_unlisted: int, chance: float, expected: 
         message = f"{alike} of the matches {'is' if alike == 1 else 'are'} given by several conventions, "
         found.append(Notice("conventions-coincide", message + "which this data cannot tell apart"))
     if chance >= _LIKELY and matches and matches[0].departures:
-        message = f"to this tolerance {100 * chance:.0f} % of all numbers near {expected.text} match some convention: "
+        message = f"at this tolerance {100 * chance:.0f} % of all numbers near {expected.text} match some convention: "
         found.append(Notice("likely-by-chance", message + "a match says little"))
     return found

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -12,10 +13,12 @@ class Loss:
     """A loss; ``module`` has its formulas.
 
     - ``value(surprisal, targets, class_weights, label_smoothing)``: one number a sample (n,), in nats;
-    - ``gradient(surprisal, targets, class_weights, label_smoothing)``: by the logits, before any temperature, (n, C);
-    - ``uniform(yes, no, n_classes)``: the loss where every p is 1/C, with ``yes`` = -log p and ``no`` = -log(1 - p);
     - ``masses(surprisal, targets, class_weights, label_smoothing)``, if the loss is a sum over the classes of
-      v_c (-log p_c): the factors v (n, C).
+      v_c (-log p_c): the factors v (n, C);
+    - ``gradient(surprisal, targets, class_weights, label_smoothing)``, if it is not: by the logits, before any
+      temperature, (n, C);
+    - ``uniform(yes, no, n_classes)``, if it is not ``yes``: the loss where every p is 1/C, with ``yes`` = -log p and
+      ``no`` = -log(1 - p).
 
     ``targets`` are class indices (n,) or, where ``takes_soft``, class probabilities (n, C); ``class_weights`` is (C,)
     or None. ``scores`` names the one class whose -log p the loss is, "target" or "prediction"; empty if it is none.
@@ -38,11 +41,15 @@ class Loss:
 
     @property
     def gradient(self) -> Callable[..., Any]:
-        return self._formula("gradient")
+        if self.masses is None:
+            return self._formula("gradient")
+        from nllcli.numerics.losses.masses import gradient_of
+
+        return partial(gradient_of, self.masses)
 
     @property
     def uniform(self) -> Callable[..., float]:
-        return self._formula("uniform")
+        return getattr(import_module(self.module), "uniform", _one_surprisal)
 
     @property
     def masses(self) -> Callable[..., Any] | None:
@@ -51,6 +58,10 @@ class Loss:
     def _formula(self, name: str) -> Callable[..., Any]:
         formula: Callable[..., Any] = getattr(import_module(self.module), name)
         return formula
+
+
+def _one_surprisal(yes: float, no: float, n_classes: int) -> float:  # noqa: ARG001 - the same for every loss
+    return yes
 
 
 LOSSES = {
@@ -65,7 +76,7 @@ LOSSES = {
     ),
     "one-vs-rest": Loss(
         "One-vs-rest loss",
-        "one-vs-rest: each class a yes-or-no question",
+        "each class a yes-or-no question",
         "nllcli.numerics.losses.one_vs_rest",
         asks_every_class=True,
     ),

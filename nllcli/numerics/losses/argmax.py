@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nllcli.numerics.losses.masses import gradient_of, one_class, weigh
+from nllcli.numerics.losses.masses import one_class, weigh
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from nllcli.numerics.surprisal import Surprisal
-    from nllcli.numerics.surprisal.logits import FromLogits
 
 
 def value(
@@ -32,18 +31,3 @@ def masses(
 ) -> NDArray[np.float64]:
     """The factor of each class's surprisal in the loss: (n, C)."""
     return one_class(surprisal.top(), targets, class_weights, surprisal.n_classes)
-
-
-def gradient(
-    surprisal: FromLogits,
-    targets: NDArray[np.int64],
-    class_weights: NDArray[np.float64] | None,
-    label_smoothing: float,
-) -> NDArray[np.float64]:
-    """The gradient by the logits: (n, C)."""
-    return gradient_of(surprisal, masses(surprisal, targets, class_weights, label_smoothing))
-
-
-def uniform(yes: float, no: float, n_classes: int) -> float:  # noqa: ARG001 - the same for every loss
-    """-log(1/C)."""
-    return yes

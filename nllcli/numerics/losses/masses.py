@@ -9,6 +9,8 @@ import numpy as np
 from nllcli.numerics.kernels.layout import sum_classes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from nllcli.numerics.surprisal.logits import FromLogits
@@ -39,12 +41,19 @@ def one_class(
     return factors
 
 
-def gradient_of(scores: FromLogits, factors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The gradient by the logits (n, C): ``V p - v``, with v the ``factors`` (n, C) and V their sum.
+def gradient_of(
+    masses: Callable[..., NDArray[np.float64]],
+    scores: FromLogits,
+    targets: NDArray[Any],
+    class_weights: NDArray[np.float64] | None = None,
+    label_smoothing: float = 0.0,
+) -> NDArray[np.float64]:
+    """The gradient by the logits (n, C): ``V p - v``, with v the ``masses`` (n, C) of the loss and V their sum.
 
     One-hot targets give the familiar ``w_y (p - 1)`` at the target and ``w_y p`` elsewhere. For a p above 1/2 it is
     taken as ``(V - v) - V (1 - p)``, which keeps the digits of 1 - p when p is near 1.
     """
+    factors = masses(scores, targets, class_weights, label_smoothing)
     total = sum_classes(factors)
     out = scores.probs() * total[:, None] - factors
     left = scores.rest_prob()

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.numerics.kernels.layout import pick, sum_classes
-from nllcli.numerics.losses.masses import gradient_of, product, weigh
+from nllcli.numerics.losses.masses import product, weigh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.numerics.surprisal import Surprisal
-    from nllcli.numerics.surprisal.logits import FromLogits
 
 
 def value(
@@ -63,15 +62,3 @@ def soft_masses(
     if label_smoothing:
         factors = (1.0 - label_smoothing) * factors + label_smoothing / targets.shape[1]
     return factors if class_weights is None else factors * class_weights
-
-
-def gradient(
-    surprisal: FromLogits, targets: NDArray[Any], class_weights: NDArray[np.float64] | None, label_smoothing: float
-) -> NDArray[np.float64]:
-    """The gradient by the logits: (n, C)."""
-    return gradient_of(surprisal, masses(surprisal, targets, class_weights, label_smoothing))
-
-
-def uniform(yes: float, no: float, n_classes: int) -> float:  # noqa: ARG001 - the same for every loss
-    """-log(1/C)."""
-    return yes
