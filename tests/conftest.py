@@ -28,7 +28,10 @@ def command_built_once():
     """Typer builds the commands anew in every run, which would take most of the time of a short one."""
     import typer.main
 
+    from nllcli.cli import app
+
     with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(app, "app", functools.cache(app.app))
         monkeypatch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
         yield
 

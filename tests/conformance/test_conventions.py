@@ -131,7 +131,7 @@ def test_negative_weights_and_smoothing_warn(run):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--ignore-index", "-100"], 2, "class probabilities"),
+        (["--ignore-index", "0"], 2, "class probabilities"),
         (["--label-smoothing", "1.5"], 2, "1.5"),
         (["--weights", "1,2"], 2, "2 weights for 3 classes"),
         (["--weights", "1,nan,1"], 2, "nan"),

@@ -110,17 +110,17 @@ def test_while_threads_work(workplace, case, monkeypatch, capfd):
     sent = threading.Event()
 
     def work(real):
-        def at_work(*arguments):
+        def at_work(*arguments, **options):
             if not sent.is_set():
                 sent.set()
                 os.kill(os.getpid(), number)
-            return real(*arguments)
+            return real(*arguments, **options)
 
         return at_work
 
     import nllcli.commands.softmax as task
 
-    monkeypatch.setattr(task, "_work", work(task._work))
+    monkeypatch.setattr(task, "probabilities", work(task.probabilities))
     assert main(["softmax", "logits.npy", "--threads", "2", "-o", "probs.npy"]) == code
     assert capfd.readouterr().err == f"nll: error: {told}\n"
     assert workplace.found(["logits.npy", "probs.npy"])[1] == workplace.OLD

@@ -8,8 +8,8 @@ import pytest
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.data.settings import InputOptions
-from nllcli.engine import threads as stream
-from nllcli.errors import FaultError, NllError, UsageError
+from nllcli.engine import blocks as stream
+from nllcli.errors import FaultError, NllError, UsageError, setting
 from nllcli.inputs.arrays import raw
 from nllcli.inputs.arrays.memory import memory_array
 from nllcli.inputs.arrays.raw import RawVector
@@ -259,7 +259,7 @@ def test_shapes_that_hold_no_logits():
         layout(())
     with pytest.raises(NllError, match="no classes"):
         layout((5, 0))
-    with pytest.raises(UsageError, match="⟦binary=True⟧ takes"):
+    with pytest.raises(UsageError, match=f"{setting('binary', True)} takes"):
         layout((5, 2), binary=True)
 
 

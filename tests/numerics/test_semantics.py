@@ -222,7 +222,7 @@ REFUSED = {
     "target-too-large": (LOGITS, [*TARGETS[:-1], 4], {}, DataError, "row 11: target 4 is outside 0..3"),
     "target-negative": (LOGITS, [-1, *TARGETS[1:]], {}, DataError, "row 0: target -1 is outside 0..3"),
     "default-is-no-longer-ignored": (LOGITS, [-100, *TARGETS[1:]], {"ignore_index": -1}, DataError, "target -100"),
-    "ignore-with-soft": (LOGITS, SOFT, {"ignore_index": -100}, UsageError, "index to ignore"),
+    "ignore-with-soft": (LOGITS, SOFT, {"ignore_index": 0}, UsageError, "index to ignore"),
     "smoothing-above-1": (LOGITS, TARGETS, {"label_smoothing": 1.01}, UsageError, "1.01"),
     "smoothing-below-0": (LOGITS, TARGETS, {"label_smoothing": -1e-9}, UsageError, "-1e-09"),
     "smoothing-nan": (LOGITS, TARGETS, {"label_smoothing": NAN}, UsageError, "nan"),

@@ -692,10 +692,10 @@ def test_a_loss_is_one_record(inputs, reconcile):
     assert report["matches"][0]["description"] == "your own settings"
     assert report["matches"][0]["command"] == "nll compute model_a.csv targets.txt --weights 1,0.2,0.1 --loss toy"
     for value, texts in {
-        by_hand.mean(twice): "twice the target's -log p",
-        math.fsum(twice): "twice the target's -log p; sum",
+        by_hand.mean(twice): "toy: twice the target's -log p",
+        math.fsum(twice): "toy: twice the target's -log p; sum",
         by_hand.mean(by_hand.batch_means(twice, inputs.uneven_y, [1] * 3, 100)): (
-            "twice the target's -log p; mean of the means of batches of 100"
+            "toy: twice the target's -log p; mean of the means of batches of 100"
         ),
     }.items():
         code, report, _ = reconcile(UNEVEN, typed(value))
