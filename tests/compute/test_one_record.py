@@ -43,7 +43,7 @@ def files(tmp_path):
 def test_help_lists_it():
     code = (
         "from nllcli.numerics.losses import LOSSES, Loss; from nllcli.cli.main import main; "
-        f"LOSSES['toy'] = Loss({LOSSES['toy'].title!r}, {LOSSES['toy'].about!r}, 'toy_loss'); main(['compute', '--help'])"
+        f"LOSSES['toy'] = Loss('Toy loss', {LOSSES['toy'].about!r}, 'toy_loss'); main(['compute', '--help'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     text = " ".join(done.stdout.split())
