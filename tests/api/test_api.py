@@ -112,6 +112,12 @@ def test_huge_weights_overflow_without_a_warning(recwarn):
     assert nllcli.compute(LOGITS, [0, 1], class_weights=[1e308] * 3).loss_sum == pytest.approx(math.fsum(losses))
 
 
+def test_softmax_of_a_list():
+    expected = [[float(p) for p in oracle.softmax(row)] for row in LOGITS]
+    np.testing.assert_allclose(nllcli.softmax(LOGITS), expected, rtol=1e-15)
+    np.testing.assert_allclose(nllcli.log_softmax(LOGITS), np.log(expected), rtol=1e-14)
+
+
 def test_the_signature_shows_every_option_of_the_loss():
     parameters = signature(nllcli.compute).parameters
     for field in fields(LossOptions):

@@ -344,3 +344,14 @@ def test_moments_are_those_of_the_statistics_module(values):
     np.testing.assert_equal(moments.mean, statistics.fmean(values) if values else math.nan)
     expected = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
     assert moments.standard_error() == pytest.approx(expected, rel=1e-14)
+
+
+def test_means_that_do_not_vary_are_any_number_of_standard_errors_away():
+    same = Moments.of(np.array([2.0, 2.0]))
+    assert (chance.sigmas(same, 1.0), chance.sigmas(same, 3.0), chance.sigmas(same, 2.0)) == (math.inf, -math.inf, 0.0)
+
+
+def test_predictions_that_are_all_right_are_chance_only_where_they_are_few():
+    """n hits of n among C classes happen once in C**n times; once in a million is chance."""
+    assert chance.hits_are_chance(8, 8, 5)
+    assert not chance.hits_are_chance(9, 9, 5)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow
+import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
@@ -342,3 +343,25 @@ def test_piece_of_text_parses_nothing_before_it(opened):
     Path("x.csv").unlink()
     assert found == blocks(opened("csv"))[4:]
     assert dataset.logits.place(50, dataset.layout) == "line 51"
+
+
+@pytest.mark.parametrize("name", ["soft.csv", "soft.jsonl"])
+def test_pieces_of_an_array_with_probabilities_in_text(name, tmp_path):
+    soft = np.random.default_rng(3).dirichlet(np.ones(3), 40)
+    rows = [row.tolist() for row in soft]
+    lines = (",".join(map(repr, row)) for row in rows) if name.endswith("csv") else map(str, rows)
+    np.save(tmp_path / "logits.npy", np.zeros((40, 3)))
+    (tmp_path / name).write_text("\n".join(lines) + "\n")
+    options = InputOptions(str(tmp_path / "logits.npy"), str(tmp_path / name))
+    whole, piece = blocks(open_dataset(options), 8), blocks(Piece(open_dataset(options), 2, 4), 8)
+    assert piece == whole[2:4]
+
+
+def test_lists_after_a_batch_without_rows(tmp_path):
+    """Of which the first list says how many classes there are."""
+    schema = pa.schema([("x", pa.list_(pa.float64()))])
+    with pa.OSFile(str(tmp_path / "x.feather"), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+        for rows in ([], [[1.0, 2.0], [3.0, 5.0]]):
+            writer.write_batch(pa.record_batch([pa.array(rows, pa.list_(pa.float64()))], schema=schema))
+    ((_, n, logits, *_),) = blocks(open_dataset(InputOptions(str(tmp_path / "x.feather"))), 8)
+    assert (n, logits) == (2, np.array([[1.0, 2.0], [3.0, 5.0]]).tobytes())

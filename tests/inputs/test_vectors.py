@@ -308,6 +308,8 @@ def test_refuses_names(file):
         read_names("cat", what="--classes")
     with pytest.raises(DataError, match="name 2 is empty"):
         read_names(file("cat\n\ndog"), what="--classes")
+    with pytest.raises(DataError, match="is empty"):
+        read_names(file("\n"), what="--classes")
 
 
 @pytest.mark.parametrize("name", ["a.npz:w:0", "a.npy.gz", "a.txt.gz"])
