@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -191,10 +192,10 @@ def _plain(kind: Any) -> Any:
 def _length_of_lists(batches: Iterator[Any], name: str) -> int:
     """How many numbers the first row's list has."""
     with refusing(name):
-        for batch in batches:
-            if batch.num_rows:
-                first = batch.column(0)[0]
-                if first.is_valid and len(first):
-                    return len(first)
-                raise DataError("the first row's list is empty", where=name)
-    raise DataError("has no rows", where=name)
+        batch = next(filter(attrgetter("num_rows"), batches), None)
+        if batch is None:
+            raise DataError("has no rows", where=name)
+        first = batch.column(0)[0]
+        if first.is_valid and len(first):
+            return len(first)
+        raise DataError("the first row's list is empty", where=name)
