@@ -88,45 +88,54 @@ class ExactSums(Part):
 
 def exact_sum(values: NDArray[np.float64]) -> ExactSum:
     """Sum float64 ``values`` (n,) without rounding: 12 times as fast as ``math.fsum`` of 131,072 values."""
-    finite = np.isfinite(values)
-    if not finite.all():
-        units = exact_sum(values[finite]).units
+    least, most = _bounds(values)
+    if not math.isfinite(least) or not math.isfinite(most):
+        units = exact_sum(values[np.isfinite(values)]).units
         return ExactSum(units, *(int(np.count_nonzero(kind)) for kind in _specials(values)))
+    # The sum of a layer is exact in any order, so the fastest order will do: half the time of NumPy's pairwise sum.
     return ExactSum(
-        sum(int(math.ldexp(np.add.reduce(layer), -unit)) << place for layer, unit, place in _layers(values))
+        sum(
+            int(math.ldexp(np.einsum("i->", layer), -unit)) << place
+            for layer, unit, place in _layers(values, least, most)
+        )
     )
 
 
 def exact_sums(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int) -> ExactSums:
     """Sum float64 ``values`` (n,) without rounding, group by group: ``groups`` (n,) are indices below ``n_groups``."""
-    finite = np.isfinite(values)
-    if not finite.all():
+    least, most = _bounds(values)
+    if not math.isfinite(least) or not math.isfinite(most):
+        finite = np.isfinite(values)
         units = exact_sums(values[finite], groups[finite], n_groups).units
         special = [np.bincount(groups[kind], minlength=n_groups) for kind in _specials(values)]
         return ExactSums(units, np.stack(special))
     units = np.full(n_groups, 0, object)
-    for layer, unit, place in _layers(values):
+    for layer, unit, place in _layers(values, least, most):
         counts = np.ldexp(np.bincount(groups, layer, n_groups), -unit).astype(np.int64)
         present = np.flatnonzero(counts)
         units[present] += counts[present].astype(object) << place
     return ExactSums(units)
 
 
-def _layers(values: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.float64], int, int]]:
+def _bounds(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The least and the largest of ``values`` (n,), NaN where one is: two passes that finite values need anyway."""
+    return (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+
+
+def _layers(values: NDArray[np.float64], least: float, most: float) -> Iterator[tuple[NDArray[np.float64], int, int]]:
     """Cut finite ``values`` (n,) into arrays that add up to them, each of which float64 adds up exactly in any order.
 
-    Each has the leading bits of all values, as far as one common grid holds them: "ExtractVector" of Rump, Ogita and
-    Oishi, "Accurate floating-point summation part I", SIAM J. Sci. Comput. 31 (2008). It comes with the exponents of
-    its grid, as a number and in units of 2**-1074, and is overwritten by the next; its sum is below 2**53 on its grid.
+    ``least`` and ``most`` are their bounds. Each array has the leading bits of all values, as far as one common grid
+    holds them: "ExtractVector" of Rump, Ogita and Oishi, "Accurate floating-point summation part I", SIAM J. Sci.
+    Comput. 31 (2008). It comes with the exponents of its grid, as a number and in units of 2**-1074, and is
+    overwritten by the next; its sum is below 2**53 on its grid.
     """
-    if not values.size:
-        return
-    least, most = float(values.min()), float(values.max())
     top = math.frexp(max(most, -least))[1]
     if top > _LARGE_EXPONENT:
         large = np.abs(values) >= 2.0**_LARGE_EXPONENT
-        yield from _layers(np.where(large, 0.0, values))
-        for layer, unit, place in _layers(np.ldexp(np.where(large, values, 0.0), -_LOWERED_BITS)):
+        small, lowered = np.where(large, 0.0, values), np.ldexp(np.where(large, values, 0.0), -_LOWERED_BITS)
+        yield from _layers(small, *_bounds(small))
+        for layer, unit, place in _layers(lowered, *_bounds(lowered)):
             yield layer, unit, place + _LOWERED_BITS
         return
     # Where all are positive, the last bit of the least is the last of all.
