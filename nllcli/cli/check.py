@@ -32,15 +32,8 @@ Codes = Annotated[
 ]
 
 
-@options.takes(*options.SCORING)
-def check(
-    given: options.Given,
-    *,
-    format: options.Format = None,
-    quiet: Codes = False,
-    output: options.Output = None,
-    progress: options.ShowProgress = None,
-) -> None:
+@options.takes(*options.SCORING, *options.REPORT, quiet=Codes)
+def check(given: options.Given) -> None:
     """What is wrong or suspicious about logits and targets.
 
     Exit code 5 if there is an error or a warning. Weights, reduction and the like decide the loss that is reported
@@ -49,6 +42,6 @@ def check(
     from nllcli.commands.check.check import check as task
     from nllcli.commands.check.report import report
 
-    checked = deliver(given, task, report, progress=progress, format=format, quiet=quiet, output=output)
+    checked = deliver(given, task, report)
     if not checked.clean:
         raise typer.Exit(ExitCode.CONDITION)

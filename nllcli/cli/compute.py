@@ -29,7 +29,7 @@ PerSample = Annotated[
 ]
 
 
-@options.takes(*options.SCORING)
+@options.takes(*options.SCORING, "save_dtype", *options.REPORT)
 def compute(
     given: options.Given,
     *,
@@ -39,11 +39,6 @@ def compute(
     save_probs: Annotated[str | None, options.saving("probs", "probabilities")] = None,
     save_log_probs: Annotated[str | None, options.saving("log-probs", "log-probabilities")] = None,
     save_grad: Annotated[str | None, options.saving("grad", "gradient of the loss by the logits")] = None,
-    save_dtype: options.SaveDtype = "f8",
-    format: options.Format = None,
-    quiet: options.Quiet = False,
-    output: options.Output = None,
-    progress: options.ShowProgress = None,
 ) -> None:
     """The loss: reduced, per class and per sample."""
     from nllcli.commands.compute.compute import Sections
@@ -51,33 +46,23 @@ def compute(
     from nllcli.commands.compute.report import report
     from nllcli.outputs.formats import format_for
 
-    arrays = {"losses": save_losses, "probs": save_probs, "log_probs": save_log_probs, "gradient": save_grad}
-    saves = _saves(arrays, save_dtype)
-    sections = _sections(format or format_for(output), given["reduction"], per_class=per_class, per_sample=per_sample)
-    deliver(
-        given,
-        lambda request: task(request, Sections() if quiet else sections, saves),
-        report,
-        progress=progress,
-        format=format,
-        quiet=quiet,
-        output=output,
-        arrays={
-            "--save-losses": save_losses,
-            "--save-probs": save_probs,
-            "--save-log-probs": save_log_probs,
-            "--save-grad": save_grad,
-        },
-    )
+    files = {
+        "--save-losses": save_losses,
+        "--save-probs": save_probs,
+        "--save-log-probs": save_log_probs,
+        "--save-grad": save_grad,
+    }
+    saves = _saves(given["save_dtype"], *files.values()) if any(files.values()) else None
+    format = given["format"] or format_for(given["output"])
+    sections = _sections(format, given["reduction"], per_class=per_class, per_sample=per_sample)
+    deliver(given, lambda request: task(request, Sections() if given["quiet"] else sections, saves), report, files)
 
 
-def _saves(arrays: dict[str, str | None], dtype: str) -> "Saves | None":
-    if not any(arrays.values()):
-        return None
+def _saves(dtype: str, *paths: str | None) -> "Saves":
     from nllcli.commands.compute.saving import Saves
     from nllcli.outputs.arrays import open_array
 
-    return Saves(open_array, **arrays, dtype=dtype)
+    return Saves(open_array, dtype, *paths)
 
 
 def _sections(format: str, reduction: str, *, per_class: bool, per_sample: bool) -> "Sections":

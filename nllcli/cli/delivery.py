@@ -1,14 +1,14 @@
 """Commands run, and their results sent where they belong: a file, a pipe or a screen."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from nllcli.cli.options import WRITTEN, Given, text_format
-from nllcli.cli.wording import emit, in_flags
+from nllcli.cli.wording import in_flags
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Progress
@@ -16,20 +16,23 @@ if TYPE_CHECKING:
     from nllcli.report import Report
     from nllcli.scoring.matrix import ArrayTarget, MatrixResult
 
-MatrixFormat = Annotated[
-    str | None,
-    text_format("How the rows are written.  [default: by the extension of -o, else table, or csv into a pipe]"),
-]
-MatrixOutput = Annotated[
-    str | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        rich_help_panel=WRITTEN,
-        help="Write the array into FILE (.npy or .csv), or a report of it (.json, .tsv, .md or .txt).",
-    ),
-]
+# What becomes of a matrix, where that differs from other results.
+MATRIX = {
+    "format": Annotated[
+        str | None,
+        text_format("How the rows are written.  [default: by the extension of -o, else table, or csv into a pipe]"),
+    ],
+    "output": Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            rich_help_panel=WRITTEN,
+            help="Write the array into FILE (.npy or .csv), or a report of it (.json, .tsv, .md or .txt).",
+        ),
+    ],
+}
 Result = TypeVar("Result")
 
 
@@ -37,40 +40,27 @@ def deliver(
     given: Given,
     task: "Callable[[ScoreRequest], Result]",
     report: "Callable[[Result], Report]",
-    *,
-    progress: bool | None,
-    format: str | None,
-    quiet: bool,
-    output: str | None,
     arrays: Mapping[str, str | None] | None = None,
 ) -> Result:
     """Run a command that scores logits, and write the report of its result; ``arrays`` are its other output files."""
     from nllcli.outputs.files import check_outputs
 
-    check_outputs({"the report": output or "-", **(arrays or {})}, inputs=given.files)
-    with progress_bar(progress) as bar:
+    check_outputs({"the report": given["output"] or "-", **(arrays or {})}, inputs=given.files)
+    with progress_bar(given["progress"]) as bar:
         result = task(given.request(bar))
-    emit(report(result), fmt=format, quiet=quiet, path=output)
+    emit(given, report(result))
     return result
 
 
-def deliver_matrix(
-    task: "Callable[[ArrayTarget | None, Progress | None], MatrixResult]",
-    *,
-    progress: bool | None,
-    format: str | None,
-    output: str | None,
-    dtype: str,
-    inputs: Sequence[str | None],
-    quiet: bool = False,
-) -> None:
+def deliver_matrix(given: Given, task: "Callable[[ArrayTarget | None, Progress | None], MatrixResult]") -> None:
     """Run a command whose result is a matrix, and send that where it belongs."""
     from nllcli.outputs.arrays import open_array
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.formats import check_text_file, emit_notices, format_of_extension
     from nllcli.scoring.matrix import ArrayTarget, matrix_report
 
-    check_outputs({"the result": output or "-"}, inputs)
+    format, output, quiet = given["format"], given["output"], given.get("quiet", False)
+    check_outputs({"the result": output or "-"}, given.files)
     asked = "-q" if quiet else format and f"-f {format}"
     if asked:
         check_text_file(output, f"what {asked} writes", hint=f"leave {asked} out for the array, or name the file .txt")
@@ -79,15 +69,23 @@ def deliver_matrix(
     if quiet:
         pass  # what -q prints is of the report
     elif format == "csv" or (format is None and output is None and not sys.stdout.isatty()):
-        target = ArrayTarget(open_array, output or "-", "csv", dtype)
+        target = ArrayTarget(open_array, output or "-", "csv", given["save_dtype"])
     elif format is None and output is not None:
-        target = ArrayTarget(open_array, output, dtype=dtype)
-    with progress_bar(progress) as bar:
+        target = ArrayTarget(open_array, output, dtype=given["save_dtype"])
+    with progress_bar(given["progress"]) as bar:
         report = matrix_report(task(target, bar))
     if target is None:
-        emit(report, fmt=format or "table", quiet=quiet, path=output)
+        emit(given, report, format or "table")
     else:
         emit_notices(in_flags(report))
+
+
+def emit(given: Given, report: "Report", format: str | None = None) -> None:
+    """Write a report as the options of the command ask for it; ``format`` is the one to take where they name none."""
+    from nllcli.outputs.formats import emit as write
+
+    fmt = given["format"] or format
+    write(in_flags(report), fmt=fmt, quiet=given.get("quiet", False), path=given["output"])
 
 
 def progress_bar(wanted: bool | None) -> "AbstractContextManager[Progress | None]":

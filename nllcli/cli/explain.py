@@ -32,17 +32,8 @@ Hardest = Annotated[
 ]
 
 
-@options.takes(*options.SCORING)
-def explain(
-    given: options.Given,
-    *,
-    rows: Rows = None,
-    hardest: Hardest = None,
-    format: options.Format = None,
-    quiet: options.Quiet = False,
-    output: options.Output = None,
-    progress: options.ShowProgress = None,
-) -> None:
+@options.takes(*options.SCORING, *options.REPORT)
+def explain(given: options.Given, *, rows: Rows = None, hardest: Hardest = None) -> None:
     """Chosen samples worked step by step: softmax, loss and gradient.
 
     Needs --row or --hardest unless LOGITS holds a single sample. Where targets have several dimensions, the number of
@@ -53,12 +44,4 @@ def explain(
     from nllcli.commands.explain.report import report
 
     choice = Choice(tuple(rows or ()), hardest)
-    deliver(
-        given,
-        lambda request: task(request, choice),
-        report,
-        progress=progress,
-        format=format,
-        quiet=quiet,
-        output=output,
-    )
+    deliver(given, lambda request: task(request, choice), report)

@@ -30,9 +30,10 @@ Record = TypeVar("Record")
 
 
 def takes(*names: str, **instead: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the named options, as its first argument, before its own; ``instead`` declares some anew.
+    """Give a command the named options, as its first argument; ``instead`` declares some anew.
 
-    typer learns of a command's options from its signature.
+    --help shows those of the scoring before the command's own, and those of the result after them. typer learns of a
+    command's options from its signature.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -40,24 +41,21 @@ def takes(*names: str, **instead: Any) -> Callable[[Callable[..., None]], Callab
         def run(**values: Any) -> None:
             command(Given({name: values.pop(name) for name in names}), **values)
 
-        shared = [
-            Parameter(
-                name,
-                Parameter.KEYWORD_ONLY,
-                default=Parameter.empty if _FIELDS[name].default is MISSING else _FIELDS[name].default,
-                annotation=instead.get(name) or _declared(_FIELDS[name]),
-            )
-            for name in names
-        ]
+        def parameter(name: str) -> Parameter:
+            default, annotation = _RESULT_OPTIONS[name] if name in _RESULT_OPTIONS else _declared(_FIELDS[name])
+            return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=instead.get(name, annotation))
+
+        first = [parameter(name) for name in names if name not in _RESULT_OPTIONS]
         own = list(signature(command).parameters.values())[1:]
-        run.__signature__ = Signature([*shared, *own])  # type: ignore[attr-defined]  # where inspect looks first
+        last = [parameter(name) for name in names if name in _RESULT_OPTIONS]
+        run.__signature__ = Signature([*first, *own, *last])  # type: ignore[attr-defined]  # where inspect looks first
         return run
 
     return decorate
 
 
 class Given(dict[str, Any]):
-    """What was given for the options of a command, by their names in ``data.settings``."""
+    """What was given for the options of a command, by their names here and in ``data.settings``."""
 
     @property
     def files(self) -> list[str | None]:
@@ -95,7 +93,12 @@ def flag(name: str) -> str:
     return "--" + ((about and about.name) or name).replace("_", "-")
 
 
-def _declared(field: Field[Any]) -> Any:
+def _declared(field: Field[Any]) -> tuple[Any, Any]:
+    """The default of a setting's option, and its annotation."""
+    return Parameter.empty if field.default is MISSING else field.default, _annotation(field)
+
+
+def _annotation(field: Field[Any]) -> Any:
     about: Option = field.metadata["option"]
     kind = str | None if field.name == "classes" else field.type
     if not about.group:
@@ -167,25 +170,44 @@ def _report_file(path: str | None) -> str | None:
     return path
 
 
-Format = Annotated[str | None, text_format("How the result is written.  [default: by the extension of -o, else table]")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=SHOWN, help="Only the numbers, in full.")]
-Output = Annotated[
-    str | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        callback=_report_file,
-        rich_help_panel=WRITTEN,
-        help="Write the result into FILE, as text.",
+# What becomes of a result: each option with its default.
+_RESULT_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "save_dtype": (
+        "f8",
+        Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", group=WRITTEN, help="The type of saved arrays.")],
     ),
-]
-ShowProgress = Annotated[
-    bool | None,
-    typer.Option(
-        "--progress/--no-progress",
-        rich_help_panel=SHOWN,
-        help="On standard error.  [default: long work at a terminal]",
+    "format": (
+        None,
+        Annotated[str | None, text_format("How the result is written.  [default: by the extension of -o, else table]")],
     ),
-]
-SaveDtype = Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", group=WRITTEN, help="The type of saved arrays.")]
+    "quiet": (
+        False,
+        Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=SHOWN, help="Only the numbers, in full.")],
+    ),
+    "output": (
+        None,
+        Annotated[
+            str | None,
+            typer.Option(
+                "--output",
+                "-o",
+                metavar="FILE",
+                callback=_report_file,
+                rich_help_panel=WRITTEN,
+                help="Write the result into FILE, as text.",
+            ),
+        ],
+    ),
+    "progress": (
+        None,
+        Annotated[
+            bool | None,
+            typer.Option(
+                "--progress/--no-progress",
+                rich_help_panel=SHOWN,
+                help="On standard error.  [default: long work at a terminal]",
+            ),
+        ],
+    ),
+}
+REPORT = ("format", "quiet", "output", "progress")

@@ -39,17 +39,13 @@ Commands = Annotated[
 ]
 
 
-@options.takes(*options.SCORING)
+@options.takes(*options.SCORING, *options.REPORT, quiet=Commands)
 def reconcile(
     given: options.Given,
     *,
     expect: Expect,
     tolerance: Tolerance = None,
     limit: Limit = 10,
-    format: options.Format = None,
-    quiet: Commands = False,
-    output: options.Output = None,
-    progress: options.ShowProgress = None,
 ) -> None:
     """Which convention gives a number.
 
@@ -65,10 +61,6 @@ def reconcile(
         given,
         lambda request: task(request, expectation(expect, tolerance)),
         lambda result: report(result, partial(_command, given["classes"]), limit=limit),
-        progress=progress,
-        format=format,
-        quiet=quiet,
-        output=output,
     )
     if not result.matches:
         raise typer.Exit(ExitCode.CONDITION)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from nllcli.cli import delivery, options
+from nllcli.cli import options
+from nllcli.cli.delivery import MATRIX, deliver_matrix
 from nllcli.data.settings import MEANING, LossOptions
 
 Log = Annotated[bool, typer.Option("--log", rich_help_panel=MEANING, help="Log-probabilities.")]
@@ -22,16 +23,13 @@ Log = Annotated[bool, typer.Option("--log", rich_help_panel=MEANING, help="Log-p
     "header",
     "precision",
     "threads",
+    "save_dtype",
+    "format",
+    "output",
+    "progress",
+    **MATRIX,
 )
-def softmax(
-    given: options.Given,
-    *,
-    log: Log = False,
-    save_dtype: options.SaveDtype = "f8",
-    format: delivery.MatrixFormat = None,
-    output: delivery.MatrixOutput = None,
-    progress: options.ShowProgress = None,
-) -> None:
+def softmax(given: options.Given, *, log: Log = False) -> None:
     """Probabilities, or log-probabilities with --log.
 
     A table on a terminal, CSV into a pipe, and into a file with -o what its extension stands for.
@@ -40,11 +38,4 @@ def softmax(
     from nllcli.commands.softmax import softmax as task
 
     inputs, loss = given.inputs(), given.record(LossOptions)
-    delivery.deliver_matrix(
-        lambda target, bar: task(SoftmaxRequest(inputs, log, loss, given["threads"], bar), target),
-        progress=progress,
-        format=format,
-        output=output,
-        dtype=save_dtype,
-        inputs=given.files,
-    )
+    deliver_matrix(given, lambda target, bar: task(SoftmaxRequest(inputs, log, loss, given["threads"], bar), target))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from nllcli.cli import options
-from nllcli.cli.wording import emit
+from nllcli.cli.delivery import emit
 from nllcli.data.settings import DEFAULT_SCHEME, FILES
 from nllcli.errors import UsageError
 
@@ -51,16 +51,10 @@ Counts = Annotated[
 AllSchemes = Annotated[bool, typer.Option("--all", rich_help_panel=options.SHOWN, help="Every scheme, side by side.")]
 
 
-@options.takes("counts", "classes", "scheme", "normalize", "beta", "zero_count", counts=Counts)
-def weights(
-    given: options.Given,
-    *,
-    targets: Targets = None,
-    all_schemes: AllSchemes = False,
-    format: options.Format = None,
-    quiet: options.Quiet = False,
-    output: options.Output = None,
-) -> None:
+@options.takes(
+    "counts", "classes", "scheme", "normalize", "beta", "zero_count", "format", "quiet", "output", counts=Counts
+)
+def weights(given: options.Given, *, targets: Targets = None, all_schemes: AllSchemes = False) -> None:
     """Class weights from class counts.
 
     The counts are given with --counts, or counted in a file of targets with --targets. A file of counts is a .npy, or
@@ -73,9 +67,9 @@ def weights(
     counts, classes, scheme = given["counts"], given["classes"], given["scheme"]
     if all_schemes and scheme is not None:
         raise UsageError("--all and --scheme exclude each other")
-    if all_schemes and quiet:
+    if all_schemes and given["quiet"]:
         raise UsageError("--quiet prints the weights of one scheme", hint="choose it with --scheme, not --all")
-    check_outputs({"the report": output or "-"}, [counts, targets, classes])
+    check_outputs({"the report": given["output"] or "-"}, [counts, targets, classes])
     class_counts, class_names = _read(counts, targets, classes)
     found = task(
         class_counts,
@@ -87,7 +81,7 @@ def weights(
         all_schemes=all_schemes,
         alphabetical=counts is None and classes is None and class_names is not None,
     )
-    emit(report(found), fmt=format, quiet=quiet, path=output)
+    emit(given, report(found))
 
 
 def _read(counts: str | None, targets: str | None, classes: str | None) -> tuple[Sequence[int], Sequence[str] | None]:

@@ -2,12 +2,9 @@
 
 import shlex
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nllcli.errors import NllError, worded
-
-if TYPE_CHECKING:
-    from nllcli.report import Report
 
 _SHORT = {"output": "-o", "format": "-f", "quiet": "-q"}
 _ARGUMENTS = ("logits", "targets")
@@ -58,10 +55,3 @@ def _option(name: str, value: object) -> list[str]:
         return [flag]
     text = shortest(value) if isinstance(value, float) else str(value)
     return [f"{_flag(name)}={text}"] if text.startswith("-") else [flag, text]
-
-
-def emit(report: "Report", **where: Any) -> None:
-    """``outputs.emit`` for a report whose notices and texts name settings."""
-    from nllcli.outputs.formats import emit as write
-
-    write(in_flags(report), **where)

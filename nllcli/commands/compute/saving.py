@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Saves:
-    """The files that arrays go to, None where not wanted, and ``open_array``, which opens one."""
+    """The files that arrays of ``dtype`` go to, None where not wanted, and ``open_array``, which opens one."""
 
     open_array: Callable[..., AbstractContextManager[ArrayWriter]]
+    dtype: str
     losses: str | None = None
     probs: str | None = None
     log_probs: str | None = None
     gradient: str | None = None
-    dtype: str = "f8"
 
 
 class Saver:
