@@ -1,6 +1,7 @@
 import functools
 import importlib
 import pkgutil
+import signal
 import sys
 import threading
 
@@ -12,6 +13,10 @@ import nllcli
 # A busy machine is no defect of the program.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+# A shell that starts the tests in the background has them, and what they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

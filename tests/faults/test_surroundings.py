@@ -287,7 +287,10 @@ def test_a_large_file_is_left_at_once(workplace, number, code):
         while not any(path.suffix == ".tmp" and path.stat().st_size > 1 << 20 for path in workplace.folder.iterdir()):
             assert process.poll() is None
         process.send_signal(number)
-        err = process.communicate(timeout=60)[1]
+        try:
+            err = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()  # else it would go on until the disk is full
     assert (process.returncode, err.count("\n")) == (code, 1)
     (workplace.folder / "big.npy").unlink()
     assert workplace.found(["out.npy"]) == [workplace.OLD]
