@@ -47,16 +47,16 @@ def explain(error: BaseException) -> Failure:
     )
 
 
-def tell(failure: Failure) -> None:
-    """Write a failure to standard error; if that fails too, there is nobody left to tell."""
+def print_failure(failure: Failure) -> None:
+    """Write a failure to standard error; if that fails too, nobody is left to read it."""
     lines = [f"nll: error: {printable(failure.message)}\n"]
     if failure.hint:
         lines.append(f"hint: {printable(failure.hint)}\n")
     _write("".join(lines))
 
 
-def tell_traceback(error: BaseException) -> None:
-    """Write the whole story to standard error."""
+def print_traceback(error: BaseException) -> None:
+    """Write the traceback of an error to standard error."""
     import traceback
 
     _write("".join(traceback.format_exception(error)))

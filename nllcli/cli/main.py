@@ -89,15 +89,15 @@ def _run(words: list[str]) -> int:
 
 
 def _fail(error: BaseException, *, debug: bool) -> int:
-    """Tell of an error and return its exit code."""
-    from nllcli.cli.failures import explain, tell, tell_traceback
+    """Report an error and return its exit code."""
+    from nllcli.cli.failures import explain, print_failure, print_traceback
     from nllcli.cli.wording import error_in_flags
 
     error_in_flags(error)
     if debug:
-        tell_traceback(error)
+        print_traceback(error)
     failure = explain(error)
-    tell(failure)
+    print_failure(failure)
     return failure.code
 
 

@@ -91,7 +91,7 @@ def _map_in_place(work: Callable[[Block, Scratch], Result], chunks: Iterable[Chu
 
 
 def _raising_in_turn(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-    """Let an error met while cutting wait for the blocks before it, so that which error shows is no race."""
+    """Raise an error met while cutting after those of the blocks before it, so that timing decides nothing."""
     try:
         yield from chunks
     except NllError as error:
