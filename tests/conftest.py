@@ -14,9 +14,10 @@ import nllcli
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
-# A shell that starts the tests in the background has them, and what they start, ignore Ctrl-C.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# In the background of a shell, or under nohup, the tests and what they start would ignore a signal that some send.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 def pytest_addoption(parser):

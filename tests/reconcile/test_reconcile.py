@@ -622,8 +622,7 @@ IN_PIECES |= {
 }
 
 
-@pytest.mark.uncounted
-@pytest.mark.parametrize("elements", [7, 40])
+@pytest.mark.parametrize("elements", [pytest.param(7, marks=pytest.mark.uncounted), 40])
 @pytest.mark.parametrize(("words", "value", "text"), [c for c in CASES if c.id in IN_PIECES])
 def test_blocks_of_any_size_add_up(words, value, text, elements, inputs, reconcile, monkeypatch):
     """Seven elements make blocks of fewer samples than there are classes."""
