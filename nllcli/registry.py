@@ -8,6 +8,12 @@ from typing import Any
 from nllcli.errors import UsageError
 
 
+def resolve(reference: str) -> Any:
+    """What "module:attribute" names; the module is imported now."""
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute)
+
+
 class Registry(Mapping[str, str]):
     """An ordered table ``name -> "module:attribute"``; ``kind`` names the rows in error messages."""
 
@@ -30,5 +36,4 @@ class Registry(Mapping[str, str]):
             near = get_close_matches(name, self._rows, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(self._rows)}"
             raise UsageError(f"unknown {self.kind} {name!r}", hint=hint)
-        module, _, attribute = self._rows[name].partition(":")
-        return getattr(import_module(module), attribute)
+        return resolve(self._rows[name])

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import MISSING, Field, fields
 from difflib import get_close_matches
 from functools import wraps
-from importlib import import_module
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -13,6 +12,7 @@ import typer
 from nllcli.data.settings import FILES, MEANING, WORK, InputOptions, LossOptions, Option, ScoreRequest, WeightOptions
 from nllcli.errors import UsageError
 from nllcli.outputs.formats import FORMATS, check_text_file
+from nllcli.registry import resolve
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Progress
@@ -104,18 +104,11 @@ def _annotation(field: Field[Any]) -> Any:
     if not about.group:
         return Annotated[kind, typer.Argument(metavar=field.name.upper(), help=about.help)]
     if about.choices:
-        names = _listed(about.choices)
+        names: Any = resolve(about.choices) if isinstance(about.choices, str) else about.choices
         help = about.help or "; ".join(f"{name}: {row.about}" for name, row in names.items()) + "."
         return Annotated[kind, choice(names, flag(field.name), group=about.group, help=help)]
     settings: dict[str, Any] = {"metavar": about.example, "min": about.least} if about.example else {}
     return Annotated[kind, typer.Option(flag(field.name), rich_help_panel=about.group, help=about.help, **settings)]
-
-
-def _listed(choices: Collection[str] | str) -> Any:
-    if not isinstance(choices, str):
-        return choices
-    module, _, attribute = choices.partition(":")
-    return getattr(import_module(module), attribute)
 
 
 def choice(names: Collection[str], *flags: str, group: str, help: str) -> Any:
