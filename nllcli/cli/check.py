@@ -12,7 +12,7 @@ from nllcli.errors import ExitCode
 
 def epilog() -> str:
     """List what the findings mean, from the table that nothing else here needs."""
-    from nllcli.commands.check.findings.table import FINDINGS
+    from nllcli.commands.check.findings import FINDINGS
 
     width = max(map(len, FINDINGS))
     lines: dict[str, list[str]] = {}

@@ -6,7 +6,7 @@ import pytest
 from predictions import FAULTS, SAMPLES
 
 from nllcli.cli.main import main
-from nllcli.commands.check.findings.table import FINDINGS
+from nllcli.commands.check.findings import FINDINGS
 
 # What a fault causes, reported after it.
 SYMPTOMS = {"absent-classes", "worse-than-chance", "worse-than-frequencies"}

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nllcli.commands.check.evidence.gather import Evidence, gather
-from nllcli.commands.check.evidence.padding import Padding, read_runs, read_streaks
-from nllcli.commands.check.findings.case import ERROR, NOTE, Case, Finding, Seen
-from nllcli.commands.check.findings.table import FINDINGS
+from nllcli.commands.check.evidence import Evidence, gather
+from nllcli.commands.check.evidence.targets import Padding, read_ends, read_streaks
+from nllcli.commands.check.findings import ERROR, FINDINGS, NOTE, Case, Finding, Seen
 from nllcli.commands.check.own_loss import OwnLoss, Scored, own_loss, own_settings, score
 from nllcli.data.blocks import Part
 from nllcli.engine import blocks
@@ -76,7 +75,7 @@ def check(request: ScoreRequest) -> Checked:
         dataset = open_dataset(request.inputs)
         settings = own_settings(request, dataset)
         sums = _add_up(request, dataset, settings if isinstance(settings, Settled) else None)
-        case = _case(request, dataset, sums.evidence)
+        case = Case(sums.evidence, dataset, request, _padding(request, dataset), _other_axes(request, dataset))
     except NllError as error:
         if error.finding is None:
             raise
@@ -98,19 +97,6 @@ def check(request: ScoreRequest) -> Checked:
         case.n_classes,
         tuple(notice for notice in own.warnings if _REPORTED_AS.get(notice.code, notice.code) not in codes),
         dataset.notes,
-    )
-
-
-def _case(request: ScoreRequest, dataset: Dataset, evidence: Evidence) -> Case:
-    return Case(
-        evidence,
-        dataset,
-        request.loss,
-        request.inputs,
-        _sequence(dataset.layout),
-        _padding(request, dataset),
-        _other_axes(request, dataset),
-        clipped=request.clip is not None,
     )
 
 
@@ -149,8 +135,9 @@ def _padding(request: ScoreRequest, dataset: Dataset) -> dict[int, Padding]:
         part = targets.read(start, min(step, targets.n - start))
         rows = (part[None] if flat else part.reshape(-1, sequence))[:, scored]
         for value in found:
-            streaks = read_streaks(rows.ravel(), value)
-            found[value] += Padding(streaks) if flat else Padding(streaks, read_runs(rows, value))
+            found[value] += read_streaks(rows.ravel(), value)
+            if not flat:
+                found[value] += read_ends(rows, value)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from nllcli.commands.check.findings.case import Seen
+from nllcli.commands.check.findings import Seen
 from nllcli.data.blocks import Part
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX, LossOptions, WeightOptions
 from nllcli.errors import DataError, NllError, Notice, SampleError, UsageError

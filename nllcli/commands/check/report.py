@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from nllcli.commands.check.findings.case import ERROR, NOTE, WARNING
+from nllcli.commands.check.findings import ERROR, NOTE, WARNING
 from nllcli.errors import counted
 from nllcli.report import Calculation, Column, Metric, Report, Section, Step, Table
 
 if TYPE_CHECKING:
     from nllcli.commands.check.check import Checked
-    from nllcli.commands.check.findings.case import Finding
+    from nllcli.commands.check.findings import Finding
 
 _COLUMNS = ("code", "severity", "message", "evidence", "fix")
 

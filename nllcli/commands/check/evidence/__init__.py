@@ -1,1 +1,67 @@
-"""What one pass over the samples shows: sums from which findings follow."""
+"""What one pass over the samples shows: the evidence in each block, which adds up over blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nllcli.commands.check.evidence.fit import Fit, read_as_probs, read_fit, read_soft_fit
+from nllcli.commands.check.evidence.repeats import Repeats, read_repeats
+from nllcli.commands.check.evidence.targets import Labels, SoftLabels, read_labels, read_soft_labels
+from nllcli.commands.check.evidence.values import Values, read_values
+from nllcli.data.blocks import Part
+from nllcli.numerics.kernels.convert import to_float
+from nllcli.numerics.kernels.layout import contiguous
+from nllcli.numerics.surprisal import surprisal
+from nllcli.numerics.tally import Rows
+
+if TYPE_CHECKING:
+    from nllcli.data.blocks import Block, Scratch
+    from nllcli.data.settings import LossOptions
+
+
+@dataclass(frozen=True)
+class Evidence(Part):
+    """What the samples show; ``bad_weights`` are counted samples whose own weight is not finite."""
+
+    n_samples: int = 0
+    n_counted: int = 0
+    labels: Labels = Labels()
+    soft: SoftLabels = SoftLabels()
+    values: Values = Values()
+    fit: Fit = Fit()
+    repeats: Repeats = Repeats()
+    bad_weights: Rows = Rows()
+
+
+def gather(block: Block, options: LossOptions, sequence: int, scratch: Scratch) -> Evidence:
+    """The evidence in one block; bad data is evidence, and raises nothing.
+
+    ``sequence`` is the length of the sequences that the samples form in file order, 0 where they form none.
+    """
+    targets, source, start = block.targets, options.source, block.start
+    with np.errstate(all="ignore"):
+        x = contiguous(to_float(block.logits, scratch), scratch)
+        n_classes = 2 if options.binary else x.shape[1]
+        labels, counted = Labels(), np.ones(len(x), np.bool_)
+        if targets is not None and targets.ndim == 1:
+            labels, counted = read_labels(targets, options.ignore_index, n_classes, start)
+        values, tops = read_values(x, block.logits.dtype, source, counted, start)
+        used = counted & tops.finite
+        soft, fit = SoftLabels(), Fit()
+        if targets is not None:
+            scores = surprisal(x, source=source, binary=options.binary, scratch=scratch)
+            if targets.ndim == 2:
+                soft, valid = read_soft_labels(targets, start)
+                fit = read_soft_fit(scores, targets, valid & used, start)
+            else:
+                classes = np.where(counted, targets, 0)
+                fit = read_fit(scores, classes, counted, used, n_classes=n_classes, start=start, sequence=sequence)
+                if values.n_probs:
+                    fit += read_as_probs(x, classes, used)
+        repeats = read_repeats(x, targets, start, used, tops.value, tops.tied)
+    n_counted, weights = int(np.count_nonzero(counted)), block.sample_weights
+    bad_weights = Rows() if weights is None else Rows.where(~np.isfinite(weights) & counted, start)
+    return Evidence(len(x), n_counted, labels, soft, values, fit, repeats, bad_weights)

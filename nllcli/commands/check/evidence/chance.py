@@ -1,13 +1,14 @@
-"""When evidence is beyond chance: one level, one chance in a million, for everything that statistics decide."""
+"""Means, and when evidence is beyond chance: one chance in a million, for everything that statistics decide."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.commands.check.evidence.sums import Moments
+from nllcli.data.blocks import Part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,6 +17,30 @@ if TYPE_CHECKING:
 SIGMAS = 5.0
 # -log of one in a million: what the tail bounds below are measured against.
 NATS_OF_SURPRISE = math.log(1e6)
+
+
+@dataclass(frozen=True)
+class Moments(Part):
+    """``n`` values, their sum and the sum of their squares."""
+
+    n: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64]) -> Moments:
+        return cls(len(values), float(np.add.reduce(values)), float(np.add.reduce(np.square(values))))
+
+    @property
+    def mean(self) -> float:
+        return self.total / self.n if self.n else math.nan
+
+    def standard_error(self) -> float:
+        """Of the mean: the standard deviation (n - 1) over sqrt(n); 0 for fewer than two values."""
+        if self.n < 2:
+            return 0.0
+        variance = (self.squares - self.total * self.mean) / (self.n - 1)
+        return math.sqrt(max(variance, 0.0) / self.n)
 
 
 def sigmas(moments: Moments, expected: float = 0.0) -> float:

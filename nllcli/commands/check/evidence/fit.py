@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.check.evidence.sums import Moments
+from nllcli.commands.check.evidence.chance import Moments
 from nllcli.data.blocks import Part
 from nllcli.numerics.kernels.layout import pick
 from nllcli.numerics.losses import nll

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
-from nllcli.commands.check.evidence.sums import Constant, Peak, distance_from_1
 from nllcli.data.blocks import Part
 from nllcli.numerics.findings import sum_tolerance
-from nllcli.numerics.kernels.convert import is_bfloat16
+from nllcli.numerics.kernels.convert import is_half
 from nllcli.numerics.tally import Rows
 
 if TYPE_CHECKING:
@@ -20,6 +19,53 @@ if TYPE_CHECKING:
 HALF_MAXIMUM = 65504.0
 # Enough of a block to see that its numbers are not whole, or not of half precision.
 _PEEKED_ROWS, _PEEKED_CLASSES = 4, 256
+
+
+def distance_from_1(p: NDArray[Any]) -> NDArray[np.float64]:
+    """How far the sum of each row of ``p`` (n, C) is from 1, (n,)."""
+    distances: NDArray[np.float64] = np.abs(p.sum(axis=1, dtype=np.float64) - 1.0)
+    return distances
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The largest value seen, and how often it was seen."""
+
+    value: float
+    n: int
+
+    def __add__(self, other: Peak) -> Peak:
+        if self.value == other.value:
+            return Peak(self.value, self.n + other.n)
+        return max(self, other, key=lambda peak: peak.value)
+
+    @classmethod
+    def of(cls, values: NDArray[Any]) -> Peak | None:
+        if not values.size:
+            return None
+        top = values.max()
+        return cls(float(top), int(np.count_nonzero(values == top)))
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The first sample's values (C,), and which classes (C,) have had that value alone."""
+
+    first: NDArray[np.float64]
+    same: NDArray[np.bool_]
+
+    def __add__(self, other: Constant) -> Constant:
+        return Constant(self.first, self.same & other.same & (self.first == other.first))
+
+    @classmethod
+    def of(cls, x: NDArray[Any]) -> Constant | None:
+        """Over the samples of ``x`` (n, C); only classes whose first and last value agree are read whole."""
+        if not len(x):
+            return None
+        same = x[0] == x[-1]
+        for c in np.flatnonzero(same):
+            same[c] = bool((x[:, c] == x[0, c]).all())
+        return cls(x[0].astype(np.float64), same)
 
 
 @dataclass(frozen=True)
@@ -140,6 +186,4 @@ def _sums_to_one(x: NDArray[Any], source: str, dtype: np.dtype[Any], finite: NDA
 
 def _is_half(peeked: NDArray[Any], dtype: np.dtype[Any]) -> bool:
     """Whether the file is of two-byte floats, or its first numbers fit into two bytes."""
-    if is_bfloat16(dtype) or (dtype.kind == "f" and dtype.itemsize == 2):
-        return True
-    return bool((peeked == peeked.astype(np.float16)).all())
+    return is_half(dtype) or bool((peeked == peeked.astype(np.float16)).all())

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.commands.check.evidence.chance import SIGMAS, exchange_is_chance, hits_are_chance, over_frequencies, sigmas
-from nllcli.commands.check.findings.case import Case, Seen
-from nllcli.commands.check.findings.integers import hold_something_else
+from nllcli.commands.check.findings import Case, Seen
+from nllcli.commands.check.findings.values import hold_something_else
 from nllcli.errors import counted, setting
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _LEAST_RATIO = 2
 
 def classes_reordered(case: Case) -> Seen | None:
     """The class names that were given are those of the columns, in another order."""
-    given, header = case.inputs.classes, case.dataset.logits.class_names
+    given, header = case.request.inputs.classes, case.dataset.logits.class_names
     if given is None or header is None or tuple(given) == header or sorted(given) != sorted(header):
         return None
     moved = [f"{a} for {b}" for a, b in zip(given, header, strict=True) if a != b]
@@ -78,12 +78,10 @@ def shifted_targets(case: Case) -> Seen | None:
     fit = case.evidence.fit
     candidates = ((-1, fit.before), (1, fit.after))
     offset, pairing = max(candidates, key=lambda candidate: _mean_gain(candidate[1]))
-    if not case.sequence or hold_something_else(case):
-        return None
-    if not _fits_better(pairing, flat=len(case.dataset.layout.sample_shape) < 2) or not _hits(pairing, case):
+    if hold_something_else(case) or not _fits_better(pairing, flat=case.is_flat) or not _hits(pairing, case):
         return None
     n = pairing.gain.n
-    shift = case.inputs.shift + offset
+    shift = case.request.inputs.shift + offset
     code = {1: "logits[:, :-1] with targets[:, 1:]", -1: "logits[:, 1:] with targets[:, :-1]"}[offset]
     return Seen(
         f"the logits fit the target one position {'later' if offset > 0 else 'earlier'} better than their own",
@@ -155,20 +153,16 @@ def classes_permuted(case: Case) -> Seen | None:
 
 def _circles(step: NDArray[np.int64]) -> dict[int, int]:
     """The classes that following ``step`` (C,) leads back to, in two steps or more, each with its step."""
-    found: dict[int, int] = {}
-    for begin in range(len(step)):
-        path = [begin]
-        while (following := int(step[path[-1]])) not in path:
-            path.append(following)
-        if following == begin and len(path) > 1:
-            found[begin] = int(step[begin])
-    return found
+    reached = np.arange(len(step))
+    for _ in range(len(step)):  # after C steps every path is in its circle
+        reached = step[reached]
+    return {c: int(step[c]) for c in np.unique(reached).tolist() if step[c] != c}
 
 
 def infinite_loss(case: Case) -> Seen | None:
     """Any counted sample whose target has the probability 0, unless probabilities are clipped."""
     infinite = case.evidence.fit.infinite
-    if not infinite.n or case.clipped:
+    if not infinite.n or case.request.clip is not None:
         return None
     return Seen(
         f"{counted(infinite.n, 'sample')} {'has' if infinite.n == 1 else 'have'} an infinite loss: "

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.commands.check.findings.case import NOTE, Case, Seen
-from nllcli.commands.check.findings.integers import hold_something_else
+from nllcli.commands.check.findings import NOTE, Case, Seen
+from nllcli.commands.check.findings.values import hold_something_else
 
 if TYPE_CHECKING:
     from nllcli.commands.check.evidence.repeats import Duplicates
@@ -37,7 +37,7 @@ def identical_maxima(case: Case) -> Seen | None:
     all of those below the ceiling differ.
     """
     values = case.evidence.values
-    if values.peak is None or case.options.source != "logits" or case.n_classes < 2 or hold_something_else(case):
+    if values.peak is None or case.request.loss.source != "logits" or case.n_classes < 2 or hold_something_else(case):
         return None
     if values.peak.value < _LEAST_COARSE and not (values.n_fractional and case.evidence.repeats.are_continuous()):
         return None  # counts and votes tie legitimately, and so do logarithms of them
@@ -50,7 +50,7 @@ def identical_maxima(case: Case) -> Seen | None:
             case.rows(values.tied),
             "compute the last layer in float32",
         )
-    if case.options.binary:
+    if case.request.loss.binary:
         cut_off = values.peak.n >= least and maxima.n - 1 >= _DIFFERENT_SHARE * (values.n - values.peak.n)
     else:
         cut_off = maxima.n_there >= least
@@ -69,7 +69,7 @@ def identical_maxima(case: Case) -> Seen | None:
 def constant_class(case: Case) -> Seen | None:
     """One value of a class in all of ten rows or more; a first or last class of 0 alone may be a reference."""
     values = case.evidence.values
-    if values.constant is None or case.n_classes < 2 or case.options.binary:
+    if values.constant is None or case.n_classes < 2 or case.request.loss.binary:
         return None
     if case.evidence.n_counted < _LEAST_CONSTANT_ROWS or hold_something_else(case):
         return None
@@ -94,13 +94,13 @@ def duplicated_rows(case: Case) -> Seen | None:
     Below 1 % of the rows, and without targets, only a note; equal single scores say nothing.
     """
     duplicates = case.evidence.repeats.duplicates()
-    if case.n_classes < 2 or case.options.binary or not duplicates.n or _has_few_outputs(duplicates):
+    if case.n_classes < 2 or case.request.loss.binary or not duplicates.n or _has_few_outputs(duplicates):
         return None
     if duplicates.n < _BEYOND_CHANCE * duplicates.by_chance:
         return None
     first = [f"{case.place(a)} = {case.place(b)}" for a, b in duplicates.pairs]
-    many = case.has_targets and duplicates.n >= _DUPLICATED_SHARE * duplicates.n_rows
-    target = " and target" if case.has_targets else ""
+    many = case.dataset.has_targets and duplicates.n >= _DUPLICATED_SHARE * duplicates.n_rows
+    target = " and target" if case.dataset.has_targets else ""
     return Seen(
         f"of {duplicates.n_rows} samples {duplicates.n} repeat the logits{target} of an earlier one",
         {"samples": duplicates.n, "first": first},

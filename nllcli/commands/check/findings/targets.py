@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nllcli.commands.check.evidence.chance import exchange_is_chance, missing_is_chance
-from nllcli.commands.check.evidence.padding import Padding
-from nllcli.commands.check.findings.case import Case, Seen
+from nllcli.commands.check.evidence.targets import Padding
+from nllcli.commands.check.findings import Case, Seen
 from nllcli.errors import counted, setting
 
 # What frameworks and data sets write where there is no label.
@@ -34,7 +34,7 @@ def everything_ignored(case: Case) -> Seen | None:
     if not evidence.n_samples or evidence.labels.n_ignored < evidence.n_samples:
         return None
     return Seen(
-        f"every target{_in_reach(case)} is {case.options.ignore_index}, the ignored index: "
+        f"every target{_in_reach(case)} is {case.request.loss.ignore_index}, the ignored index: "
         "nothing is counted and the mean is NaN",
         {"samples": evidence.n_samples, "ignored": evidence.labels.n_ignored},
         f"{setting('ignore_index')}, if another value marks what is to be ignored",
@@ -42,28 +42,26 @@ def everything_ignored(case: Case) -> Seen | None:
 
 
 def _in_reach(case: Case) -> str:
-    return f" that {setting('shift', case.inputs.shift)} reaches" if case.inputs.shift else ""
+    shift = case.request.inputs.shift
+    return f" that {setting('shift', shift)} reaches" if shift else ""
 
 
 def targets_one_based(case: Case) -> Seen | None:
     """All targets are in 1..C and C occurs; or 0 never does, and the class below fits beyond chance."""
     labels, fit, n_classes = case.evidence.labels, case.evidence.fit, case.n_classes
-    if labels.extent is None or labels.extent.low < 1 or labels.extent.high > n_classes:
+    if labels.counts is None:
         return None
-    beyond = labels.extent.high == n_classes
-    if not beyond and (
-        fit.n_right_below < 2 * fit.n_right or exchange_is_chance(fit.n_right_below, fit.n_right, 1, n_classes)
-    ):
+    occurring = [*np.flatnonzero(labels.counts).tolist(), *(value for value, _ in labels.outside_values.counts)]
+    lowest, highest = min(occurring, default=0), max(occurring, default=0)
+    if lowest < 1 or highest > n_classes:
+        return None
+    below_is_chance = exchange_is_chance(fit.n_right_below, fit.n_right, 1, n_classes)
+    if highest < n_classes and (fit.n_right_below < 2 * fit.n_right or below_is_chance):
         return None
     return Seen(
-        f"the targets count from 1: they are in {labels.extent.low}..{labels.extent.high}, "
+        f"the targets count from 1: they are in {lowest}..{highest}, "
         f"and the {n_classes} classes are 0..{n_classes - 1}",
-        {
-            "lowest": labels.extent.low,
-            "highest": labels.extent.high,
-            "right_as_they_are": fit.n_right,
-            "right_less_one": fit.n_right_below,
-        },
+        {"lowest": lowest, "highest": highest, "right_as_they_are": fit.n_right, "right_less_one": fit.n_right_below},
         "targets - 1",
     )
 
@@ -71,7 +69,7 @@ def targets_one_based(case: Case) -> Seen | None:
 def _is_mark(case: Case) -> bool:
     """Whether all targets out of range are one value that marks missing labels."""
     outside = case.evidence.labels.outside_values
-    return len(outside.counts) == 1 and not outside.n_more and outside.counts[0][0] in _MARKS
+    return len(outside.counts) == 1 and outside.counts[0][0] in _MARKS
 
 
 def _are(n: int) -> str:
@@ -114,23 +112,22 @@ def _ignoring(value: int) -> str:
 
 
 def _in_long_runs(value: int, padding: Padding, case: Case) -> Seen | None:
-    runs, streaks = padding.runs, padding.streaks
-    if not streaks.n or not streaks.n_others or streaks.n_others > _MOST_REPEATING * streaks.n_other_runs:
+    if not padding.n or not padding.n_others or padding.n_others > _MOST_REPEATING * padding.n_other_runs:
         return None
-    length = streaks.n / streaks.n_runs
-    where, seen = "", {"runs": streaks.n_runs, "mean_length": length}
-    if runs.n:
-        ending = runs.n == runs.n_ending and runs.n_long_ending >= _LEAST_SEQUENCES
-        leading = runs.n == runs.n_leading and runs.n_long_leading >= _LEAST_SEQUENCES
+    length = padding.n / padding.n_runs
+    where, seen = "", {"runs": padding.n_runs, "mean_length": length}
+    if not case.is_flat:
+        ending = padding.n == padding.n_ending and padding.n_long_ending >= _LEAST_SEQUENCES
+        leading = padding.n == padding.n_leading and padding.n_long_leading >= _LEAST_SEQUENCES
         if not ending and not leading:
             return None
         where = f" at the {'end' if ending else 'beginning'} of sequences"
-        seen = {"sequences": runs.n_long_ending if ending else runs.n_long_leading}
-    elif case.n_classes < _LEAST_VOCABULARY or streaks.n_runs < _LEAST_SEQUENCES or length < _LEAST_STREAK:
+        seen = {"sequences": padding.n_long_ending if ending else padding.n_long_leading}
+    elif case.n_classes < _LEAST_VOCABULARY or padding.n_runs < _LEAST_SEQUENCES or length < _LEAST_STREAK:
         return None
     return Seen(
-        f"{streaks.n} targets are {value}, and only in long runs{where}: padding that is scored as if it were text",
-        {"samples": streaks.n, "value": value, **seen},
+        f"{padding.n} targets are {value}, and only in long runs{where}: padding that is scored as if it were text",
+        {"samples": padding.n, "value": value, **seen},
         _ignoring(value),
     )
 

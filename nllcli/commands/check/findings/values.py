@@ -1,4 +1,4 @@
-"""Findings in the logits themselves."""
+"""Findings in the logits themselves: what the numbers are, if not logits, and which of them cannot be used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.commands.check.findings.case import Case, Seen
+from nllcli.commands.check.findings import Case, Seen
 from nllcli.errors import counted, setting
 
 if TYPE_CHECKING:
@@ -19,14 +19,62 @@ _LEAST_WHOLE_ROWS = 3
 # A logit is within [0, 1] a third of the time: all of 20 are by chance in one of a thousand million files.
 _LEAST_UNIT_ROWS = 20
 _HIGH_PROBABILITY = 0.75
+# One or two rows of whole numbers may be anything.
+_LEAST_ROWS = 3
+_FITTING_SHARE = 0.99
+# Exponentials sum to 1 by chance in at most one of ten rows.
+_LEAST_LOG_PROBS = 5
+# Of six decimals one in ten begins with a zero, which is lost; of more, fewer.
+_LONG_SHARE = 0.8
+
+
+def bfloat16_bits(case: Case) -> Seen | None:
+    """Two-byte integers that read as bfloat16 are log-probabilities, or logits of both signs and an ordinary size."""
+    bits, dtype = case.evidence.values.bits, case.dataset.logits.dtype
+    if case.evidence.n_counted < _LEAST_ROWS:
+        return None
+    as_bfloat16 = setting("input_dtype", "bfloat16")
+    if bits.n_rows >= _LEAST_LOG_PROBS and bits.n_log_probs >= _FITTING_SHARE * bits.n_rows:
+        return Seen(
+            f"the logits are {dtype.name} numbers, and log-probabilities if read as the bits of bfloat16",
+            {"samples": bits.n_rows, "sum_to_1_as_bfloat16": bits.n_log_probs},
+            f"{as_bfloat16} {setting('source', 'log-probs')}; or save log_probs.float().numpy()",
+        )
+    if not 0 < bits.n_negative < bits.n or bits.n_fitting < _FITTING_SHARE * bits.n:
+        return None
+    return Seen(
+        f"the logits are {dtype.name} numbers beyond 10,000, and ordinary ones if read as the bits of bfloat16",
+        {"values": bits.n, "ordinary_as_bfloat16": bits.n_fitting},
+        f"{as_bfloat16}; or save logits.float().numpy()",
+    )
+
+
+def decimal_commas(case: Case) -> Seen | None:
+    """Columns that are in turn small whole numbers and, four times in five, whole numbers of six digits or more."""
+    halves = case.evidence.values.halves
+    if not halves.n or halves.n_unlike or halves.n_long < _LONG_SHARE * halves.n:
+        return None
+    if case.evidence.n_counted < _LEAST_ROWS:
+        return None
+    return Seen(
+        "the columns are in turn small whole numbers and long ones: "
+        "numbers with decimal commas, each cut in two where commas separate the columns",
+        {"columns": case.n_classes, "numbers_a_sample": case.n_classes // 2},
+        "write the numbers with decimal points",
+    )
+
+
+def hold_something_else(case: Case) -> bool:
+    """Whether the numbers are not the logits themselves, so that their size says nothing."""
+    return bfloat16_bits(case) is not None or decimal_commas(case) is not None
 
 
 def softmax_twice(case: Case) -> Seen | None:
     """Every row of the logits is non-negative and sums to 1 (of binary logits: is within 0 and 1)."""
     values, fit = case.evidence.values, case.evidence.fit
-    if case.options.source != "logits" or values.peak is None:
+    if case.request.loss.source != "logits" or values.peak is None:
         return None
-    if case.options.binary:
+    if case.request.loss.binary:
         if values.n_unit < values.n or values.n < _LEAST_UNIT_ROWS or values.peak.value < _HIGH_PROBABILITY:
             return None
         return Seen(
@@ -50,7 +98,7 @@ def softmax_twice(case: Case) -> Seen | None:
 def log_softmax_twice(case: Case) -> Seen | None:
     """The exponentials of every row sum to 1, which those of random logits do not."""
     values, loss = case.evidence.values, case.evidence.fit.loss
-    if case.options.source != "logits" or case.n_classes < 2 or case.options.binary:
+    if case.request.loss.source != "logits" or case.n_classes < 2 or case.request.loss.binary:
         return None
     if not values.n or values.n_log_probs < values.n:
         return None
@@ -67,7 +115,7 @@ def not_probabilities(case: Case) -> Seen | None:
     outside = case.evidence.values.outside
     if not outside.n:
         return None
-    source = case.options.source
+    source = case.request.loss.source
     what, other = ("outside 0..1", "log-probs") if source == "probs" else ("above 0", "probs")
     return Seen(
         f"{setting('source', source)} says what the file holds, but {_hold(outside.n)} a value {what}",
@@ -79,7 +127,7 @@ def not_probabilities(case: Case) -> Seen | None:
 def not_normalised(case: Case) -> Seen | None:
     """A sum further from 1 than the square root of the dtype's machine epsilon, which rounding does not explain."""
     off = case.evidence.values.off
-    if not off.n or case.options.binary:
+    if not off.n or case.request.loss.binary:
         return None
     return Seen(
         f"the probabilities of {counted(off.n, 'sample')} do not sum to 1",
@@ -117,7 +165,7 @@ def _nonfinite(case: Case, what: str, rows: Rows, classes: NDArray[np.int64] | N
 def masked_samples(case: Case) -> Seen | None:
     """Any counted sample whose every class is -inf."""
     masked = case.evidence.values.masked
-    if not masked.n or case.options.source == "probs":
+    if not masked.n or case.request.loss.source == "probs":
         return None
     return Seen(
         f"in {counted(masked.n, 'sample')} every class is -inf, which leaves nothing to normalise",

@@ -1,0 +1,129 @@
+"""Evidence in the targets alone: counts of classes, values that are not classes or probabilities, and padding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.commands.check.evidence.values import distance_from_1
+from nllcli.data.blocks import Part
+from nllcli.numerics.findings import sum_tolerance
+from nllcli.numerics.tally import Rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_N_DISTINCT = 16
+# A shorter run of one label may well be the labels' own; a longer minimum would miss short sequences.
+_LEAST_RUN = 4
+
+
+@dataclass(frozen=True)
+class FewValues:
+    """How often each of the first few distinct values was seen."""
+
+    counts: tuple[tuple[int, int], ...] = ()
+
+    def __add__(self, other: FewValues) -> FewValues:
+        counts = dict(self.counts)
+        for value, n in other.counts:
+            counts[value] = counts.get(value, 0) + n
+        return FewValues(tuple(counts.items())[:_N_DISTINCT])
+
+    @classmethod
+    def of(cls, values: NDArray[np.int64]) -> FewValues:
+        distinct, n = np.unique(values, return_counts=True)
+        return cls(tuple(zip(distinct.tolist(), n.tolist(), strict=True))[:_N_DISTINCT])
+
+
+@dataclass(frozen=True)
+class Labels(Part):
+    """``counts`` (C,) of the targets in range, and those ``outside``, with their values."""
+
+    n_ignored: int = 0
+    outside: Rows = Rows()
+    outside_values: FewValues = FewValues()
+    counts: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class SoftLabels(Part):
+    """Rows of soft targets that do not sum to 1, and rows with a value that is not a probability."""
+
+    off: Rows = Rows()
+    invalid: Rows = Rows()
+
+
+def read_labels(
+    targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int
+) -> tuple[Labels, NDArray[np.bool_]]:
+    """The evidence in ``targets`` (n,), and which of them are counted: neither ignored nor outside the classes."""
+    ignored = targets == ignore_index
+    outside = ~ignored & ((targets < 0) | (targets >= n_classes))
+    counted = ~(ignored | outside)
+    labels = Labels(
+        int(np.count_nonzero(ignored)),
+        Rows.where(outside, start),
+        FewValues.of(targets[outside]) if outside.any() else FewValues(),
+        np.bincount(targets[counted], minlength=n_classes),
+    )
+    return labels, counted
+
+
+def read_soft_labels(targets: NDArray[Any], start: int) -> tuple[SoftLabels, NDArray[np.bool_]]:
+    """The evidence in soft ``targets`` (n, C), and which rows hold probabilities."""
+    values = targets.astype(np.float64)
+    valid = np.logical_and.reduce((values >= 0.0) & (values <= 1.0), axis=1)
+    off = distance_from_1(values)
+    too_far = valid & (off > sum_tolerance(targets.dtype))
+    return SoftLabels(Rows.where(too_far, start, off), Rows.where(~valid, start)), valid
+
+
+@dataclass(frozen=True)
+class Padding(Part):
+    """Where one candidate for padding is: in unbroken runs along the targets, and at the ends of their sequences.
+
+    Along the targets, ``n`` in ``n_runs``, and ``n_others`` of every other value in ``n_other_runs``. Where the targets
+    form sequences of one length, ``n_ending`` in runs at the ends of sequences, ``n_leading`` at the beginnings;
+    ``n_long_ending`` and ``n_long_leading`` sequences whose run has at least four places.
+    """
+
+    n: int = 0
+    n_runs: int = 0
+    n_others: int = 0
+    n_other_runs: int = 0
+    n_ending: int = 0
+    n_leading: int = 0
+    n_long_ending: int = 0
+    n_long_leading: int = 0
+
+
+def read_streaks(targets: NDArray[np.int64], value: int) -> Padding:
+    """The runs along ``targets`` (n,)."""
+    if not targets.size:
+        return Padding()
+    begins = np.concatenate([[True], targets[1:] != targets[:-1]])
+    same = targets == value
+    n, n_runs = int(np.count_nonzero(same)), int(np.count_nonzero(same & begins))
+    return Padding(n, n_runs, len(targets) - n, int(np.count_nonzero(begins)) - n_runs)
+
+
+def read_ends(targets: NDArray[np.int64], value: int) -> Padding:
+    """The runs at the ends and beginnings of sequences, ``targets`` (n_sequences, length)."""
+    same = targets == value
+    if not same.any():
+        return Padding()
+    ending, leading = _run_lengths(same[:, ::-1]), _run_lengths(same)
+    return Padding(
+        n_ending=int(ending.sum()),
+        n_leading=int(leading.sum()),
+        n_long_ending=int(np.count_nonzero(ending >= _LEAST_RUN)),
+        n_long_leading=int(np.count_nonzero(leading >= _LEAST_RUN)),
+    )
+
+
+def _run_lengths(same: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many places of each row hold from its beginning on."""
+    return np.where(same.all(axis=1), same.shape[1], same.argmin(axis=1))
