@@ -39,8 +39,8 @@ _REPORTED_AS = {"nothing-counted": "everything-ignored", "nonfinite-logits": "na
 class Checked:
     """What was found in a file, and its numbers, which are None where the inputs could not be opened.
 
-    ``loss`` is that under settings of one's own, or else, with a ``reduction`` of None, the plain mean of the samples
-    that have one, in nats.
+    ``loss`` is that under the settings that the user chose or else, with a ``reduction`` of None, the plain mean of the
+    samples that have one, in nats.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class _Sums(Part):
-    """The evidence, and the samples as ``nll compute`` scores them under settings of one's own."""
+    """The evidence, and the samples as ``nll compute`` scores them under the settings that the user chose."""
 
     evidence: Evidence = Evidence()
     scored: Scored = Scored()
@@ -115,8 +115,8 @@ def _sequence(layout: Layout) -> int:
     dims = layout.sample_shape
     if len(dims) < 2:
         return _WHOLE_FILE
-    length = dims[-1]
-    return length if len(dims) == 2 and length is not None and not layout.fortran else 0
+    length = dims[-1] if len(dims) == 2 and not layout.fortran else None
+    return length or 0
 
 
 def _padding(request: ScoreRequest, dataset: Dataset) -> dict[int, Padding]:

@@ -1,4 +1,4 @@
-"""The loss under settings of one's own, which nll check reports with what it finds."""
+"""The loss under the settings that the user chose, which nll check reports with what it finds."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class OwnLoss:
 
 
 def own_settings(request: ScoreRequest, dataset: Dataset) -> Settled | NllError | None:
-    """The settings of the loss next to what the file holds; None where they are the plain ones.
+    """The settings of the loss, what the file holds aside; None where they are the plain ones.
 
     Raises UsageError for settings that have no meaning; returns the error where there is no loss under them.
     """

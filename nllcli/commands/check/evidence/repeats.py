@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,8 +31,8 @@ class Duplicates:
     n_rows: int
     pairs: tuple[tuple[int, int], ...]
     by_chance: float
-    n_logits: int = 0
-    n_repeated: int = 0
+    n_logits: int
+    n_repeated: int
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,12 @@ class Repeats:
 
     n_rows: int = 0
     n_bits: int = 0
-    kept: NDArray[np.void] | None = None
-    sampled: NDArray[np.float64] | None = None
+    kept: NDArray[np.void] = field(default_factory=lambda: np.empty(0, _KEPT))
+    sampled: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
 
     def __add__(self, other: Repeats) -> Repeats:
-        if self.kept is None or self.sampled is None:
-            return other
-        if other.kept is None or other.sampled is None:
-            return self
+        if not self.n_rows or not other.n_rows:
+            return self if self.n_rows else other
         sampled = self.sampled
         if len(sampled) < _N_SAMPLED:
             sampled = np.concatenate([sampled, other.sampled])[:_N_SAMPLED]
@@ -70,8 +68,6 @@ class Repeats:
         return _thinned(Repeats(self.n_rows + other.n_rows, n_bits, kept, sampled))
 
     def duplicates(self) -> Duplicates:
-        if self.kept is None or self.sampled is None:
-            return Duplicates(0, 0, (), 0.0)
         kept = self.kept[np.argsort(self.kept["both"], kind="stable")]
         again = np.flatnonzero(kept["both"][1:] == kept["both"][:-1])
         later = again[np.argsort(kept["row"][again + 1])][:5]
@@ -87,8 +83,6 @@ class Repeats:
 
     def maxima(self, value: float) -> Maxima:
         """How many different rows share their maximum, and how many have this one."""
-        if self.kept is None:
-            return Maxima(0, 0, 0)
         _, first = np.unique(self.kept["logits"], return_index=True)
         rows = self.kept[first]
         n_tied, n_there = int(np.count_nonzero(rows["tied"])), int(np.count_nonzero(rows["top"] == value))
@@ -96,7 +90,7 @@ class Repeats:
 
     def are_continuous(self) -> bool:
         """Whether the sampled numbers between their least and their largest are many, each ten times at most."""
-        if self.sampled is None:
+        if not self.n_rows:
             return False
         between = self.sampled[(self.sampled > self.sampled.min()) & (self.sampled < self.sampled.max())]
         n_different = len(np.unique(between))
@@ -133,7 +127,6 @@ def read_repeats(
 def _thinned(repeats: Repeats) -> Repeats:
     """Keep only the rows whose hash begins with ``n_bits`` zeros, with more bits until they fit."""
     kept, n_bits = repeats.kept, repeats.n_bits
-    assert kept is not None
     while True:
         if n_bits:
             kept = kept[kept["logits"] >> np.uint64(64 - n_bits) == 0]

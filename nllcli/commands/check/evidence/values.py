@@ -23,8 +23,7 @@ _PEEKED_ROWS, _PEEKED_CLASSES = 4, 256
 
 def distance_from_1(p: NDArray[Any]) -> NDArray[np.float64]:
     """How far the sum of each row of ``p`` (n, C) is from 1, (n,)."""
-    distances: NDArray[np.float64] = np.abs(p.sum(axis=1, dtype=np.float64) - 1.0)
-    return distances
+    return np.abs(p.sum(axis=1, dtype=np.float64) - 1.0)
 
 
 @dataclass(frozen=True)

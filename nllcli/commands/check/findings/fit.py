@@ -9,7 +9,7 @@ import numpy as np
 
 from nllcli.commands.check.evidence.chance import SIGMAS, exchange_is_chance, hits_are_chance, over_frequencies, sigmas
 from nllcli.commands.check.findings import Case, Seen
-from nllcli.commands.check.findings.values import hold_something_else
+from nllcli.commands.check.findings.values import are_not_logits
 from nllcli.errors import counted, setting
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def shifted_targets(case: Case) -> Seen | None:
     fit = case.evidence.fit
     candidates = ((-1, fit.before), (1, fit.after))
     offset, pairing = max(candidates, key=lambda candidate: _mean_gain(candidate[1]))
-    if hold_something_else(case) or not _fits_better(pairing, flat=case.is_flat) or not _hits(pairing, case):
+    if are_not_logits(case) or not _fits_better(pairing, flat=case.is_flat) or not _hits(pairing, case):
         return None
     n = pairing.gain.n
     shift = case.request.inputs.shift + offset

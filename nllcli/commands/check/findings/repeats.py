@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.commands.check.findings import NOTE, Case, Seen
-from nllcli.commands.check.findings.values import hold_something_else
+from nllcli.commands.check.findings.values import are_not_logits
 
 if TYPE_CHECKING:
     from nllcli.commands.check.evidence.repeats import Duplicates
@@ -37,7 +37,7 @@ def identical_maxima(case: Case) -> Seen | None:
     all of those below the ceiling differ.
     """
     values = case.evidence.values
-    if values.peak is None or case.request.loss.source != "logits" or case.n_classes < 2 or hold_something_else(case):
+    if values.peak is None or case.request.loss.source != "logits" or case.n_classes < 2 or are_not_logits(case):
         return None
     if values.peak.value < _LEAST_COARSE and not (values.n_fractional and case.evidence.repeats.are_continuous()):
         return None  # counts and votes tie legitimately, and so do logarithms of them
@@ -71,7 +71,7 @@ def constant_class(case: Case) -> Seen | None:
     values = case.evidence.values
     if values.constant is None or case.n_classes < 2 or case.request.loss.binary:
         return None
-    if case.evidence.n_counted < _LEAST_CONSTANT_ROWS or hold_something_else(case):
+    if case.evidence.n_counted < _LEAST_CONSTANT_ROWS or are_not_logits(case):
         return None
     classes = np.flatnonzero(values.constant.same).tolist()
     if not classes:

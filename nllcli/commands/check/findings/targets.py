@@ -33,17 +33,14 @@ def everything_ignored(case: Case) -> Seen | None:
     evidence = case.evidence
     if not evidence.n_samples or evidence.labels.n_ignored < evidence.n_samples:
         return None
+    shift = case.request.inputs.shift
+    in_reach = f" that {setting('shift', shift)} reaches" if shift else ""
     return Seen(
-        f"every target{_in_reach(case)} is {case.request.loss.ignore_index}, the ignored index: "
+        f"every target{in_reach} is {case.request.loss.ignore_index}, the ignored index: "
         "nothing is counted and the mean is NaN",
         {"samples": evidence.n_samples, "ignored": evidence.labels.n_ignored},
         f"{setting('ignore_index')}, if another value marks what is to be ignored",
     )
-
-
-def _in_reach(case: Case) -> str:
-    shift = case.request.inputs.shift
-    return f" that {setting('shift', shift)} reaches" if shift else ""
 
 
 def targets_one_based(case: Case) -> Seen | None:
@@ -72,7 +69,7 @@ def _is_mark(case: Case) -> bool:
     return len(outside.counts) == 1 and outside.counts[0][0] in _MARKS
 
 
-def _are(n: int) -> str:
+def _targets_are(n: int) -> str:
     return "1 target is" if n == 1 else f"{n} targets are"
 
 
@@ -84,7 +81,7 @@ def targets_out_of_range(case: Case) -> Seen | None:
     values = case.evidence.labels.outside_values
     counts = [f"{value} ({counted(n, 'time')})" for value, n in values.counts[:5]]
     return Seen(
-        f"{_are(outside.n)} none of the classes 0..{case.n_classes - 1}",
+        f"{_targets_are(outside.n)} none of the classes 0..{case.n_classes - 1}",
         {**case.target_rows(outside), "values": counts},
         f"{setting('ignore_index')} for a value that means no label; else fix the targets or save all classes",
     )
@@ -96,10 +93,10 @@ def padding_scored(case: Case) -> Seen | None:
     In sequences: only at their ends (or beginnings), and in three of them four times or more. In a flat list, over 100
     classes or more: 0 in three runs or more of 8 on average.
     """
-    if case.evidence.labels.outside.n and _is_mark(case):
+    if _is_mark(case):
         ((value, n),) = case.evidence.labels.outside_values.counts
         return Seen(
-            f"{_are(n)} {value}, a usual mark for no label, and not a class",
+            f"{_targets_are(n)} {value}, a usual mark for no label, and not a class",
             {**case.target_rows(case.evidence.labels.outside), "value": value},
             _ignoring(value),
         )

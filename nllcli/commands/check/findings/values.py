@@ -64,7 +64,7 @@ def decimal_commas(case: Case) -> Seen | None:
     )
 
 
-def hold_something_else(case: Case) -> bool:
+def are_not_logits(case: Case) -> bool:
     """Whether the numbers are not the logits themselves, so that their size says nothing."""
     return bfloat16_bits(case) is not None or decimal_commas(case) is not None
 
@@ -118,7 +118,7 @@ def not_probabilities(case: Case) -> Seen | None:
     source = case.request.loss.source
     what, other = ("outside 0..1", "log-probs") if source == "probs" else ("above 0", "probs")
     return Seen(
-        f"{setting('source', source)} says what the file holds, but {_hold(outside.n)} a value {what}",
+        f"{setting('source', source)} says what the file holds, but {_samples_hold(outside.n)} a value {what}",
         case.rows(outside),
         f"{setting('source', 'logits')}, or {setting('source', other)}, if that is what the file holds",
     )
@@ -154,7 +154,7 @@ def _nonfinite(case: Case, what: str, rows: Rows, classes: NDArray[np.int64] | N
     order = found[np.argsort(-classes[found], kind="stable")].tolist()
     half = case.dataset.logits.dtype.itemsize == 2 and what == "+inf"
     return Seen(
-        f"{_hold(rows.n)} {what}, in {len(found)} of {len(classes)} classes, so the loss is undefined",
+        f"{_samples_hold(rows.n)} {what}, in {len(found)} of {len(classes)} classes, so the loss is undefined",
         {**case.rows(rows), "values": int(classes.sum()), "in_classes": case.listed(order)},
         "save float32: half precision ends at 65504"
         if half
@@ -174,7 +174,7 @@ def masked_samples(case: Case) -> Seen | None:
     )
 
 
-def _hold(n: int) -> str:
+def _samples_hold(n: int) -> str:
     return f"{n} sample holds" if n == 1 else f"{n} samples hold"
 
 
@@ -184,7 +184,7 @@ def saturation(case: Case) -> Seen | None:
     if not saturated.n:
         return None
     return Seen(
-        f"{_hold(saturated.n)} +-65504, the largest number of half precision: what was larger is lost",
+        f"{_samples_hold(saturated.n)} +-65504, the largest number of half precision: what was larger is lost",
         case.rows(saturated),
         "compute the logits in float32 or bfloat16; mask classes with -inf",
     )
