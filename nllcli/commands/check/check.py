@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from nllcli.commands.check.evidence import Evidence, gather
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.dataset import Dataset
     from nllcli.data.layout import Layout
-    from nllcli.data.settings import LossOptions, ScoreRequest
+    from nllcli.data.settings import ScoreRequest
 
 # Values that tokenizers and data sets pad with and that may be classes; the last class is added to them.
 _PADDING = (0, 1, 255)
@@ -101,13 +100,13 @@ def check(request: ScoreRequest) -> Checked:
 
 
 def _add_up(request: ScoreRequest, dataset: Dataset, own: Settled | None = None) -> _Sums:
-    work = partial(_work, request.loss, _sequence(dataset.layout), own)
+    sequence = _sequence(dataset.layout)
+
+    def work(block: Block, scratch: Scratch) -> _Sums:
+        scored = Scored() if own is None else score(own, block, scratch.sub("own"))
+        return _Sums(gather(block, request.loss, sequence, scratch), scored)
+
     return fold_dataset(work, _Sums(), dataset, threads=request.threads, progress=request.progress)
-
-
-def _work(options: LossOptions, sequence: int, own: Settled | None, block: Block, scratch: Scratch) -> _Sums:
-    scored = Scored() if own is None else score(own, block, scratch.sub("own"))
-    return _Sums(gather(block, options, sequence, scratch), scored)
 
 
 def _sequence(layout: Layout) -> int:
@@ -178,7 +177,7 @@ def _refusal(error: NllError, request: ScoreRequest, dataset: Dataset | None) ->
 
 def _signature(request: ScoreRequest) -> str:
     inputs, options = request.inputs, request.loss
-    parts: dict[str, object] = {
+    parts = {
         "from": source_part(options),
         "ignore": options.ignore_index,
         "shift": inputs.shift,

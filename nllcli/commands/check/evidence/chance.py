@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # The mean of n independent values is five standard errors above its expectation about once in 3.5 million files.
 SIGMAS = 5.0
 # -log of one in a million: what the tail bounds below are measured against.
-NATS_OF_SURPRISE = math.log(1e6)
+_NATS_OF_SURPRISE = math.log(1e6)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def missing_is_chance(rarest: int, n_classes: int) -> bool:
 
     ``C (1 - m/N)**N``, which is below ``C exp(-m)`` for any number N of draws.
     """
-    return math.log(n_classes) - rarest > -NATS_OF_SURPRISE
+    return math.log(n_classes) - rarest > -_NATS_OF_SURPRISE
 
 
 def exchange_is_chance(n_for: int, n_against: int, n_moved: int, n_classes: int) -> bool:
@@ -68,7 +68,7 @@ def exchange_is_chance(n_for: int, n_against: int, n_moved: int, n_classes: int)
     """
     d, n = n_for - n_against, n_for + n_against
     choices = math.lgamma(n_classes + 1) - math.lgamma(n_classes - n_moved + 1)
-    return d <= 0 or d * d / (2.0 * n) < NATS_OF_SURPRISE + choices
+    return d <= 0 or d * d / (2.0 * n) < _NATS_OF_SURPRISE + choices
 
 
 def hits_are_chance(n_right: int, n: int, n_classes: float) -> bool:
@@ -84,7 +84,7 @@ def hits_are_chance(n_right: int, n: int, n_classes: float) -> bool:
     divergence = share * math.log(share / guess)
     if share < 1.0:
         divergence += (1.0 - share) * math.log((1.0 - share) / (1.0 - guess))
-    return n * divergence < NATS_OF_SURPRISE
+    return n * divergence < _NATS_OF_SURPRISE
 
 
 def over_frequencies(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nllcli.numerics.surprisal import Surprisal
 
 # Up to here a table of classes by predictions is small.
-MAX_CONFUSION = 256
+_MAX_CONFUSION = 256
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def read_fit(
         ),
         n_right=int(np.count_nonzero(right & used)),
         n_right_below=int(np.count_nonzero(scores.is_top(np.where(below, targets - 1, 0)) & below)),
-        confusion=_confusion(scores, targets, used, n_classes) if n_classes <= MAX_CONFUSION else None,
+        confusion=_confusion(scores, targets, used, n_classes) if n_classes <= _MAX_CONFUSION else None,
     )
     if sequence and len(targets) > 1:
         at = np.arange(start, start + len(targets)) % sequence

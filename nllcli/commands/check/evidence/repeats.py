@@ -115,10 +115,7 @@ def read_repeats(
     kept = np.empty(len(rows), _KEPT)
     logits = _hash_rows(x)
     kept["logits"] = _mixed(logits)[rows]
-    if targets is None:
-        kept["both"] = kept["logits"]
-    else:
-        kept["both"] = _mixed(logits + _hash_targets(targets))[rows]
+    kept["both"] = kept["logits"] if targets is None else _mixed(logits + _hash_targets(targets))[rows]
     kept["row"], kept["top"], kept["tied"] = rows + start, tops[rows], tied[rows]
     sampled = x[rows[:_N_SAMPLED], :_SAMPLED_CLASSES].astype(np.float64)
     return _thinned(Repeats(len(rows), 0, kept, sampled))
@@ -137,9 +134,8 @@ def _thinned(repeats: Repeats) -> Repeats:
 
 def _hash_targets(targets: NDArray[Any]) -> NDArray[np.uint64]:
     """Of classes (n,), or of probabilities (n, C)."""
-    if targets.ndim == 2:
-        return _hash_rows(targets.astype(np.float64)) * np.uint64(0x9E3779B97F4A7C15)
-    return targets.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    hashes = _hash_rows(targets.astype(np.float64)) if targets.ndim == 2 else targets.view(np.uint64)
+    return hashes * np.uint64(0x9E3779B97F4A7C15)
 
 
 def _hash_rows(x: NDArray[Any]) -> NDArray[np.uint64]:

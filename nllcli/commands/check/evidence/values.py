@@ -16,7 +16,7 @@ from nllcli.numerics.tally import Rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HALF_MAXIMUM = 65504.0
+_HALF_MAXIMUM = 65504.0
 # Enough of a block to see that its numbers are not whole, or not of half precision.
 _PEEKED_ROWS, _PEEKED_CLASSES = 4, 256
 
@@ -100,7 +100,7 @@ class Values(Part):
 
 @dataclass(frozen=True)
 class Tops:
-    """The maxima ``value`` (n,) of rows: whether ``finite`` (n,), and ``tied`` (n,), in half precision alone."""
+    """The maxima of rows, ``value`` (n,): which are ``finite`` (n,), and ``tied`` (n,) in half precision alone."""
 
     value: NDArray[Any]
     finite: NDArray[np.bool_]
@@ -126,7 +126,7 @@ def read_values(
     clean = finite & counted
     values = Values(
         n=int(np.count_nonzero(clean)),
-        saturated=where((np.abs(high) == HALF_MAXIMUM) | (np.abs(low) == HALF_MAXIMUM)),
+        saturated=where((np.abs(high) == _HALF_MAXIMUM) | (np.abs(low) == _HALF_MAXIMUM)),
         n_unit=int(np.count_nonzero(clean & (low >= 0.0) & (high <= 1.0))),
         peak=Peak.of(high[clean]) if source == "logits" else None,
         tied=where(tied),
