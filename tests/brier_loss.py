@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nllcli.numerics.losses.masses import weigh
+from nllcli.numerics.kernels import weigh
 
 
 def value(surprisal, targets, class_weights=None, label_smoothing=0.0):  # noqa: ARG001 - this loss has none

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.numerics.exact import ExactSums, exact_sums
-from nllcli.numerics.kernels.convert import to_float
+from nllcli.numerics.kernels import product, to_float
 from nllcli.numerics.losses import LOSSES
-from nllcli.numerics.losses.masses import product
 from nllcli.numerics.surprisal import Surprisal, surprisal
 from nllcli.numerics.tally import ClassSums, Rows, Tally, tally_of
 from nllcli.numerics.targets import Targets

@@ -9,7 +9,7 @@ import numpy as np
 
 from nllcli.data.blocks import Scratch
 from nllcli.errors import SampleError, setting
-from nllcli.numerics.kernels.convert import machine_epsilon, to_float
+from nllcli.numerics.kernels import machine_epsilon, to_float
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Rows
 

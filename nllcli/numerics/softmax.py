@@ -9,7 +9,7 @@ import numpy as np
 
 from nllcli.data.blocks import Scratch
 from nllcli.errors import DataError, UsageError
-from nllcli.numerics.kernels.convert import to_float
+from nllcli.numerics.kernels import to_float
 from nllcli.numerics.surprisal import surprisal
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nllcli.data.blocks import Scratch
 from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
-from nllcli.numerics.kernels.convert import both_classes, to_float
+from nllcli.numerics.kernels import both_classes, to_float
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -153,7 +153,7 @@ def clip_of(clip: str | float | None, dataset: Dataset) -> float | None:
     if clip is None:
         return None
     if clip == "auto":
-        from nllcli.numerics.kernels.convert import machine_epsilon
+        from nllcli.numerics.kernels import machine_epsilon
 
         return machine_epsilon(dataset.logits.dtype)
     try:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nllcli.data.blocks import Scratch
-from nllcli.numerics.kernels.convert import both_classes, to_float
+from nllcli.numerics.kernels import both_classes, to_float
 
 PATTERNS = np.arange(1 << 16, dtype=np.uint16)
 

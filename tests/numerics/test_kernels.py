@@ -8,8 +8,7 @@ import pytest
 from mpmath import mp, mpf
 
 from nllcli.data.blocks import Scratch
-from nllcli.numerics.kernels.convert import to_float
-from nllcli.numerics.kernels.layout import contiguous, multiples, pick, sum_classes, sum_columns, tiles
+from nllcli.numerics.kernels import contiguous, multiples, pick, sum_classes, sum_columns, tiles, to_float
 from nllcli.numerics.kernels.normaliser import careful_powers, normalise
 from nllcli.numerics.kernels.odds import odds_against
 

@@ -9,7 +9,7 @@ from one_block import relative_error, score, worst_error
 
 import nllcli
 from nllcli.errors import DataError, NllError, UsageError
-from nllcli.numerics.kernels.layout import pick
+from nllcli.numerics.kernels import pick
 
 LIMIT = 1e-14
 INF, NAN = np.inf, np.nan

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.commands.explain.worked import total
+from nllcli.numerics.kernels import product
 from nllcli.numerics.losses import LOSSES, Loss
-from nllcli.numerics.losses.masses import product
 from nllcli.numerics.losses.nll import soft_masses
 
 if TYPE_CHECKING:

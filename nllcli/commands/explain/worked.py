@@ -10,7 +10,7 @@ import numpy as np
 from nllcli.data.blocks import Block, Scratch
 from nllcli.numerics.evaluate import Wanted, evaluate, scores_of
 from nllcli.numerics.exact import exact_sum
-from nllcli.numerics.kernels.convert import both_classes, to_float
+from nllcli.numerics.kernels import both_classes, to_float
 from nllcli.numerics.kernels.normaliser import normalise
 from nllcli.numerics.losses import LOSSES
 

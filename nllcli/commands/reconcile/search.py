@@ -18,7 +18,7 @@ from nllcli.data.settings import DEFAULT_IGNORE_INDEX, DEFAULT_SCHEME
 from nllcli.errors import DataError, Notice, UsageError, setting
 from nllcli.inputs.dataset import open_dataset
 from nllcli.numerics.evaluate import Wanted, evaluate
-from nllcli.numerics.kernels.convert import is_bfloat16
+from nllcli.numerics.kernels import is_bfloat16
 from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.scoring.class_weights import given_counts
 from nllcli.scoring.passes import fold_dataset

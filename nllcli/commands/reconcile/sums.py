@@ -16,7 +16,7 @@ from nllcli.commands.reconcile.batch_means import BatchMeans
 from nllcli.commands.reconcile.conventions import Convention, Term
 from nllcli.commands.reconcile.reading import BlockReading
 from nllcli.data.blocks import Part
-from nllcli.numerics.kernels.convert import to_float
+from nllcli.numerics.kernels import to_float
 from nllcli.numerics.tally import Tally
 from nllcli.numerics.targets import is_class
 

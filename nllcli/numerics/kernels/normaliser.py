@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.kernels.convert import working_dtype
-from nllcli.numerics.kernels.layout import CLASS_FIRST_BELOW, multiples, sum_classes, sum_columns, tiles
+from nllcli.numerics.kernels import CLASS_FIRST_BELOW, multiples, sum_classes, sum_columns, tiles, working_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,8 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.blocks import Scratch
-from nllcli.numerics.kernels.convert import codes, is_bfloat16, is_half, to_float, working_dtype
-from nllcli.numerics.kernels.layout import CLASS_FIRST_BELOW, multiples, sum_columns, tiles
+from nllcli.numerics.kernels import (
+    CLASS_FIRST_BELOW,
+    codes,
+    is_bfloat16,
+    is_half,
+    multiples,
+    sum_columns,
+    tiles,
+    to_float,
+    working_dtype,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -21,8 +20,9 @@ class Loss:
       ``no`` = -log(1 - p).
 
     ``targets`` are class indices (n,) or, where ``takes_soft``, class probabilities (n, C); ``class_weights`` is (C,)
-    or None. ``scores`` names the one class whose -log p the loss is, "target" or "prediction"; empty if it is none.
-    ``asks_every_class`` says that it needs 1 - p of each class, ``is_likelihood`` that its exponential is a perplexity.
+    or None. ``scores`` names the one class whose -log p the loss is, "target" or "prediction"; empty if it is not one
+    class's. ``asks_every_class`` says that it needs 1 - p of each class, ``is_likelihood`` that its exponential is a
+    perplexity.
     """
 
     title: str
@@ -37,31 +37,22 @@ class Loss:
 
     @property
     def value(self) -> Callable[..., Any]:
-        return self._formula("value")
-
-    @property
-    def gradient(self) -> Callable[..., Any]:
-        if self.masses is None:
-            return self._formula("gradient")
-        from nllcli.numerics.losses.masses import gradient_of
-
-        return partial(gradient_of, self.masses)
-
-    @property
-    def uniform(self) -> Callable[..., float]:
-        return getattr(import_module(self.module), "uniform", _one_surprisal)
+        return import_module(self.module).value
 
     @property
     def masses(self) -> Callable[..., Any] | None:
         return getattr(import_module(self.module), "masses", None)
 
-    def _formula(self, name: str) -> Callable[..., Any]:
-        formula: Callable[..., Any] = getattr(import_module(self.module), name)
-        return formula
+    @property
+    def gradient(self) -> Callable[..., Any]:
+        masses = self.masses
+        if masses is None:
+            return import_module(self.module).gradient
+        return lambda surprisal, *settings: surprisal.gradient(masses(surprisal, *settings))
 
-
-def _one_surprisal(yes: float, no: float, n_classes: int) -> float:  # noqa: ARG001 - the same for every loss
-    return yes
+    @property
+    def uniform(self) -> Callable[..., float]:
+        return getattr(import_module(self.module), "uniform", lambda yes, *_: yes)
 
 
 LOSSES = {

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.kernels.layout import pick, sum_classes
-from nllcli.numerics.losses.masses import product, weigh
+from nllcli.numerics.kernels import pick, product, sum_classes, weigh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

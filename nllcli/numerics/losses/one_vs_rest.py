@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.numerics.kernels.layout import sum_classes
-from nllcli.numerics.losses.masses import weigh
+from nllcli.numerics.kernels import sum_classes, weigh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,10 +16,7 @@ if TYPE_CHECKING:
 
 
 def value(
-    surprisal: Surprisal,
-    targets: NDArray[np.int64],
-    class_weights: NDArray[np.float64] | None = None,
-    label_smoothing: float = 0.0,  # noqa: ARG001 - this loss has none
+    surprisal: Surprisal, targets: NDArray[np.int64], class_weights: NDArray[np.float64] | None, _smoothing: float
 ) -> NDArray[np.float64]:
     """The loss of each sample (n,), in nats."""
     others = surprisal.complement()
@@ -29,10 +25,7 @@ def value(
 
 
 def gradient(
-    surprisal: FromLogits,
-    targets: NDArray[np.int64],
-    class_weights: NDArray[np.float64] | None,
-    label_smoothing: float,  # noqa: ARG001 - this loss has none
+    surprisal: FromLogits, targets: NDArray[np.int64], class_weights: NDArray[np.float64] | None, _smoothing: float
 ) -> NDArray[np.float64]:
     """The gradient by the logits (n, C); the weight of the target's class multiplies it."""
     out = _unweighted(surprisal, targets)

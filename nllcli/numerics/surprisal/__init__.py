@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from nllcli.numerics.kernels.convert import both_classes
-from nllcli.numerics.kernels.layout import contiguous
+from nllcli.numerics.kernels import both_classes, contiguous
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,10 +104,13 @@ def surprisal(
     x = contiguous(x, scratch)
     scores: Surprisal
     if source == "logits":
-        from nllcli.numerics.surprisal.logits import from_logits
+        from nllcli.numerics.surprisal.logits import FromLogits, FromOdds
 
         x = both_classes(x, source) if binary else x
-        scores = from_logits(x, temperature=temperature, single=single, targets=targets, scratch=scratch)
+        if temperature == 1.0:
+            scores = FromOdds(x, single=single, targets=targets, scratch=scratch)
+        else:
+            scores = FromLogits(x, temperature=temperature, single=single, scratch=scratch)
     else:
         from nllcli.numerics.surprisal.given import Binary, FromLogProbs, FromProbs
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.kernels.convert import both_classes
-from nllcli.numerics.kernels.layout import pick
+from nllcli.numerics.kernels import both_classes, pick
 from nllcli.numerics.surprisal import once, where_any
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.kernels.convert import is_half, to_float
-from nllcli.numerics.kernels.layout import pick, sum_classes
+from nllcli.numerics.kernels import is_half, pick, sum_classes, to_float
 from nllcli.numerics.kernels.odds import odds_against
 from nllcli.numerics.surprisal import once, where_any
 
@@ -88,6 +87,22 @@ class FromLogits:
             log_rest = np.log(total) - gap  # also where rest itself underflows
             out = 0.0 - np.log1p(-self.probs())
             out[np.arange(len(out)), self.top()] = self._log1p_rest - log_rest
+        return out
+
+    def gradient(self, masses: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The gradient by the logits (n, C) of the sum of v_c (-log p_c), with v the ``masses`` (n, C): ``V p - v``.
+
+        V is the sum of v. One-hot targets give the familiar ``w_y (p - 1)`` at the target and ``w_y p`` elsewhere. For
+        a p above 1/2 it is taken as ``(V - v) - V (1 - p)``, which keeps the digits of 1 - p when p is near 1.
+        """
+        total = sum_classes(masses)
+        out = self.probs() * total[:, None] - masses
+        left = self.rest_prob()
+        sure = np.flatnonzero(left < 0.5)
+        top = self.top()[sure]
+        others = masses[sure]
+        others[np.arange(len(sure)), top] = 0.0
+        out[sure, top] = sum_classes(others) - total[sure] * left[sure]
         return out
 
     def rest_share(self) -> NDArray[np.float64]:
@@ -197,12 +212,3 @@ class FromOdds(FromLogits):
 
     def unusable(self) -> NDArray[np.bool_] | None:
         return super().unusable() if self._targets is None else self._score(self._targets).unusable
-
-
-def from_logits(
-    raw: NDArray[Any], *, temperature: float, single: bool, targets: NDArray[np.int64] | None, scratch: Scratch
-) -> FromLogits:
-    """The faster of the two: a temperature is the normaliser's alone."""
-    if temperature == 1.0:
-        return FromOdds(raw, single=single, targets=targets, scratch=scratch)
-    return FromLogits(raw, temperature=temperature, single=single, scratch=scratch)

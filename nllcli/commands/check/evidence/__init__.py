@@ -12,8 +12,7 @@ from nllcli.commands.check.evidence.repeats import Repeats, read_repeats
 from nllcli.commands.check.evidence.targets import Labels, SoftLabels, read_labels, read_soft_labels
 from nllcli.commands.check.evidence.values import Values, read_values
 from nllcli.data.blocks import Part
-from nllcli.numerics.kernels.convert import to_float
-from nllcli.numerics.kernels.layout import contiguous
+from nllcli.numerics.kernels import contiguous, to_float
 from nllcli.numerics.surprisal import surprisal
 from nllcli.numerics.tally import Rows
 

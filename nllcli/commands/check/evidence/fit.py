@@ -9,7 +9,7 @@ import numpy as np
 
 from nllcli.commands.check.evidence.chance import Moments
 from nllcli.data.blocks import Part
-from nllcli.numerics.kernels.layout import pick
+from nllcli.numerics.kernels import pick
 from nllcli.numerics.losses import nll
 from nllcli.numerics.tally import Rows
 

@@ -10,7 +10,7 @@ import numpy as np
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
 from nllcli.data.blocks import Part
 from nllcli.numerics.findings import sum_tolerance
-from nllcli.numerics.kernels.convert import is_half
+from nllcli.numerics.kernels import is_half
 from nllcli.numerics.tally import Rows
 
 if TYPE_CHECKING:
