@@ -12,14 +12,15 @@ from in_process import nll
 from one_block import score
 
 import nllcli
+from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 
 # Laws hold everywhere at once; single lines are reached, and judged, elsewhere.
 pytestmark = pytest.mark.uncounted
-LOSSES = ("nll", "one-vs-rest", "argmax")
 # Multiples of 1/1024 up to 64: sums and differences of such numbers are exact, so that laws hold to the last bit.
 NUMBERS = st.integers(-(1 << 16), 1 << 16).map(lambda n: n / 1024)
 POSITIVE = st.floats(0.01, 100.0)
+NAMES_OF_LOSSES = st.sampled_from(list(LOSSES))
 
 
 @st.composite
@@ -36,7 +37,7 @@ def close(a, b):
     np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-300)
 
 
-@given(problems(), st.integers(-1000, 1000), st.sampled_from(LOSSES))
+@given(problems(), st.integers(-1000, 1000), NAMES_OF_LOSSES)
 def test_adding_a_constant_to_a_row_changes_nothing(problem, constant, loss):
     rows, targets, weights = problem
     before = score(rows, targets, class_weights=weights, loss=loss)
@@ -45,7 +46,7 @@ def test_adding_a_constant_to_a_row_changes_nothing(problem, constant, loss):
     close(after.probs, before.probs)
 
 
-@given(problems(), st.randoms(), st.sampled_from(LOSSES))
+@given(problems(), st.randoms(), NAMES_OF_LOSSES)
 def test_permuting_classes_with_weights_and_targets_changes_nothing(problem, random, loss):
     rows, targets, weights = problem
     order = list(range(rows.shape[1]))
@@ -67,7 +68,7 @@ def test_permuting_samples_changes_no_bit_of_a_reduced_number(problem, random, r
     assert (after.loss, after.loss_sum, after.weight_sum) == (before.loss, before.loss_sum, before.weight_sum)
 
 
-@given(problems(), st.sets(st.integers(1, 11)), st.sampled_from(LOSSES))
+@given(problems(), st.sets(st.integers(1, 11)), NAMES_OF_LOSSES)
 def test_splitting_and_merging_gives_the_same_bits(problem, cuts, loss):
     rows, targets, weights = problem
     whole = score(rows, targets, class_weights=weights, loss=loss).tally
@@ -132,7 +133,7 @@ def test_any_scale_cancels_up_to_rounding(problem, scale):
     )
 
 
-@given(problems(), st.sampled_from(LOSSES), st.floats(0.1, 10.0))
+@given(problems(), NAMES_OF_LOSSES, st.floats(0.1, 10.0))
 def test_gradient_rows_sum_to_0(problem, loss, temperature):
     """No loss moves along (1, ..., 1), the direction that softmax does not see."""
     rows, targets, weights = problem
@@ -147,7 +148,7 @@ def test_softmax_sums_to_1(problem, temperature):
     np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=1e-15 * p.shape[1], atol=0)
 
 
-@given(problems(), st.sampled_from(LOSSES))
+@given(problems(), NAMES_OF_LOSSES)
 def test_temperature_divides_the_logits(problem, loss):
     """Next to 1 it gives all but the number without one."""
     rows, targets, _ = problem
@@ -220,7 +221,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("same bits")
 
 
-@given(problems(max_classes=90), st.sampled_from(["f2", "f4", "f8"]), st.sampled_from(LOSSES), st.booleans())
+@given(problems(max_classes=90), st.sampled_from(["f2", "f4", "f8"]), NAMES_OF_LOSSES, st.booleans())
 @settings(max_examples=30)
 def test_memory_order_and_byte_order_change_no_bit_of_a_report(folder, problem, dtype, loss, deep):
     rows, targets, weights = problem
