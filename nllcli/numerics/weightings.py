@@ -16,7 +16,7 @@ _COUNT_LIMIT = 2.0**63
 
 
 class Ratio(NamedTuple):
-    """Weights in the form ``scale / size``.
+    """Weights in the form ``scale / size``: what a scheme makes of counts n (C,) float64, all above 0.
 
     Normalising forgets the scale, so kept apart from it a normalised weight is rounded once: counts of 10 and 100 give
     a largest and a smallest weight of 1 and 0.1, not 0.09999999999999999.
@@ -27,82 +27,29 @@ class Ratio(NamedTuple):
 
 
 def inverse(counts: Floats) -> Ratio:
-    """Weigh a class by the inverse of its count.
-
-    ``w = 1 / n``
-
-    Parameters
-    ----------
-    counts : (C,) float64
-        Samples of each class, all above 0.
-
-    Returns
-    -------
-    Ratio
-        Scale 1 and sizes n.
-    """
+    """``w = 1 / n``: weigh a class by the inverse of its count."""
     return Ratio(1.0, counts)
 
 
 def balanced(counts: Floats) -> Ratio:
-    """Weigh classes so that each contributes the same in total, and the samples weigh 1 on average.
+    """``w = N / (C n)``, N the sum of the C counts: each class contributes the same, and samples weigh 1 on average.
 
-    ``w = N / (C n)`` with N the sum of the C counts.
-
-    Parameters
-    ----------
-    counts : (C,) float64
-        Samples of each class, all above 0.
-
-    Returns
-    -------
-    Ratio
-        Scale N and sizes C n.
-
-    References
-    ----------
     scikit-learn, ``class_weight="balanced"``; King & Zeng, Logistic Regression in Rare Events Data, 2001.
     """
     return Ratio(float(counts.sum()), counts.size * counts)
 
 
 def sqrt_inverse(counts: Floats) -> Ratio:
-    """Weigh a class by the inverse square root of its count, a milder correction than `inverse`.
-
-    ``w = 1 / sqrt(n)``
-
-    Parameters
-    ----------
-    counts : (C,) float64
-        Samples of each class, all above 0.
-
-    Returns
-    -------
-    Ratio
-        Scale 1 and sizes sqrt(n).
-    """
+    """``w = 1 / sqrt(n)``: weigh a class by the inverse square root of its count, milder than `inverse`."""
     return Ratio(1.0, np.sqrt(counts))
 
 
 def effective(counts: Floats, *, beta: float) -> Ratio:
-    """Weigh a class by the inverse of its effective number of samples.
+    """``w = (1 - beta) / (1 - beta^n)``: weigh a class by the inverse of its effective number of samples.
 
-    ``w = (1 - beta) / (1 - beta^n)``: 1 for every class at beta = 0, towards 1/n as beta goes to 1.
+    ``beta`` is at least 0, where every class weighs 1, and below 1, towards which w goes to 1/n. In the paper it is
+    (N-1)/N, for N the size of the space the samples cover.
 
-    Parameters
-    ----------
-    counts : (C,) float64
-        Samples of each class, all above 0.
-    beta : float
-        At least 0 and below 1; (N-1)/N in the paper, for N the size of the space the samples cover.
-
-    Returns
-    -------
-    Ratio
-        Scale 1 - beta and sizes 1 - beta^n.
-
-    References
-    ----------
     Cui et al., Class-Balanced Loss Based on Effective Number of Samples, CVPR 2019, arXiv:1901.05555.
     """
     log_beta = np.log(beta) if beta > 0 else -np.inf
@@ -111,23 +58,11 @@ def effective(counts: Floats, *, beta: float) -> Ratio:
 
 
 def median_frequency(counts: Floats) -> Ratio:
-    """Weigh a class by the median frequency over its own.
+    """``w = median(f) / f`` with f = n / N: classes rarer than the median weigh more than 1.
 
-    ``w = median(f) / f`` with f = n / N: classes rarer than the median weigh more than 1. The paper counts, for each
-    class, only the images in which it occurs; here N is the same for every class, and cancels.
+    The paper counts, for each class, only the images in which it occurs; here N is the same for every class, and
+    cancels.
 
-    Parameters
-    ----------
-    counts : (C,) float64
-        Samples of each class, all above 0.
-
-    Returns
-    -------
-    Ratio
-        Scale median(n) and sizes n.
-
-    References
-    ----------
     Eigen & Fergus, Predicting Depth, Surface Normals and Semantic Labels with a Common Multi-Scale Convolutional
     Architecture, ICCV 2015, arXiv:1411.4734.
     """
@@ -135,22 +70,8 @@ def median_frequency(counts: Floats) -> Ratio:
 
 
 def log(counts: Floats) -> Ratio:
-    """Weigh a class by the inverse logarithm of its frequency, bounded: between 1.42 and 50.5.
+    """``w = 1 / ln(1.02 + f)`` with f = n / N: weigh a class by its inverse log frequency, between 1.42 and 50.5.
 
-    ``w = 1 / ln(1.02 + f)`` with f = n / N.
-
-    Parameters
-    ----------
-    counts : (C,) float64
-        Samples of each class, all above 0.
-
-    Returns
-    -------
-    Ratio
-        Scale 1 and sizes ln(1.02 + f).
-
-    References
-    ----------
     Paszke et al., ENet: A Deep Neural Network Architecture for Real-Time Semantic Segmentation, 2016,
     arXiv:1606.02147.
     """
@@ -226,13 +147,13 @@ def class_weights(
     if zero_count not in ZERO_COUNTS:
         raise UsageError(f"unknown zero-count {zero_count!r}", hint=f"one of: {', '.join(ZERO_COUNTS)}")
     function, about = SCHEMES.load(scheme), ABOUT[scheme]
-    settings = {"beta": beta_of(scheme, beta)}
+    beta = beta_of(scheme, beta)
     n = np.asarray(counts, dtype=np.float64)
     _check_counts(n, zero_count == "zero", class_names)
     normalized = NORMALIZATIONS.load(about.normalize if normalize is None else normalize)
     present = n > 0
     weights = np.zeros_like(n)
-    weights[present] = normalized(function(n[present], **{name: settings[name] for name in about.parameters}))
+    weights[present] = normalized(function(n[present]) if beta is None else function(n[present], beta=beta))
     return weights
 
 
