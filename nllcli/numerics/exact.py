@@ -35,39 +35,31 @@ class ExactSum(Part):
 
     def __float__(self) -> float:
         """The sum, rounded once."""
-        return self.divided_by(ExactSum(_UNIT))
+        if self.n_nan or (self.n_positive_inf and self.n_negative_inf):
+            return math.nan
+        if not self.is_finite:
+            return math.inf if self.n_positive_inf else -math.inf
+        return _quotient(self.units, _UNIT)
 
     def divided_by(self, other: ExactSum) -> float:
-        """The quotient of two exact sums, rounded once (Python divides integers correctly rounded)."""
-        special = self._special()
-        divisor = other._special()
-        if special is not None or divisor is not None or other.units == 0:
-            return _ieee_divide(self._plain() if special is None else special, other._plain())
-        try:
-            return self.units / other.units
-        except OverflowError:
-            return math.inf if (self.units > 0) == (other.units > 0) else -math.inf
+        """The quotient of two exact sums, rounded once."""
+        if self.is_finite and other.is_finite and other.units:
+            return _quotient(self.units, other.units)
+        with np.errstate(all="ignore"):
+            return float(np.float64(float(self)) / np.float64(float(other)))
 
     @property
     def is_finite(self) -> bool:
         """Whether every value was a finite number."""
         return not (self.n_nan or self.n_positive_inf or self.n_negative_inf)
 
-    def _special(self) -> float | None:
-        if self.n_nan or (self.n_positive_inf and self.n_negative_inf):
-            return math.nan
-        if self.n_positive_inf:
-            return math.inf
-        return -math.inf if self.n_negative_inf else None
 
-    def _plain(self) -> float:
-        special = self._special()
-        if special is not None:
-            return special
-        try:
-            return self.units / _UNIT
-        except OverflowError:
-            return math.inf if self.units > 0 else -math.inf
+def _quotient(a: int, b: int) -> float:
+    """``a / b``, rounded once, as Python divides integers; infinite where that overflows."""
+    try:
+        return a / b
+    except OverflowError:
+        return math.inf if (a > 0) == (b > 0) else -math.inf
 
 
 @dataclass(frozen=True)
@@ -173,14 +165,5 @@ def exact_count(n: int) -> ExactSum:
 
 def exact_multiple(value: float, n: int) -> ExactSum:
     """``n`` times the finite ``value`` as an exact sum."""
-    return ExactSum(_units(value) * n)
-
-
-def _units(value: float) -> int:
     numerator, denominator = value.as_integer_ratio()
-    return numerator * (_UNIT // denominator)
-
-
-def _ieee_divide(a: float, b: float) -> float:
-    with np.errstate(all="ignore"):
-        return float(np.float64(a) / np.float64(b))
+    return ExactSum(numerator * (_UNIT // denominator) * n)

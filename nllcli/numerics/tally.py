@@ -85,7 +85,7 @@ class Spread:
         if not self.n or not other.n:
             return self if self.n else other
         bb = self.bb + other.bb
-        # Terms without weight lie the same way from every centre.
+        # Terms without weight are equally far from every centre.
         centre = self.centre + (other.centre - self.centre) * (other.bb / bb) if bb else 0.0
         return Spread(
             self.n + other.n,
@@ -163,19 +163,16 @@ class Tally(Part):
         ``sqrt(n / (n-1) * sum (a - R b)**2) / |sum b|``; with equal weights that is the sample's standard deviation
         (n - 1) over sqrt(n). NaN for fewer than two counted samples.
         """
-        if self.n_counted < 2:
-            return math.nan
         return self._residual_norm(self.mean()) / abs(float(self.weight_sum)) if self.weight_sum.units else math.nan
 
     def standard_error_of_sum(self) -> float:
         """``sqrt(n)`` times the standard deviation (n - 1) of the loss terms, from a tally of ``reduction="sum"``."""
-        if self.n_counted < 2:
-            return math.nan
         return self._residual_norm(self.loss_sum.divided_by(exact_count(self.n_counted)))
 
     def _residual_norm(self, centre: float) -> float:
+        """``sqrt(n / (n-1) * sum (a - centre * b)**2)``; NaN for fewer than two counted samples."""
         squares = self.spread.squares_about(centre)
-        if math.isnan(squares):
+        if self.n_counted < 2 or math.isnan(squares):
             return math.nan
         return math.sqrt(max(squares, 0.0) * self.n_counted / (self.n_counted - 1))
 
