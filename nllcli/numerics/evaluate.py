@@ -79,8 +79,7 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
     (unless ``on_nonfinite`` is "nan"); ignored samples are not looked at.
     """
     x = _numbers(block, options, scratch)
-    n_classes = 2 if options.binary else x.shape[1]
-    targets = Targets.of(block, options, n_classes)
+    targets = Targets.of(block, options, n_classes=2 if options.binary else x.shape[1])
     one_class = LOSSES[options.loss].scores == "target" and not options.label_smoothing and targets.are_classes
     scores = scores_of(x, options, scratch, targets=targets.values if one_class else None)
     scoring = _checked(Scoring(block, options, x, targets, scores))
@@ -95,9 +94,7 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
         reduction=options.reduction,
         n_samples=len(x),
         n_correct=None if right is None else int(np.count_nonzero(right)),
-        classes=_class_sums(targets, right, weighted, plain, n_classes)
-        if wanted.classes and right is not None
-        else None,
+        classes=_class_sums(scoring, right, weighted, plain) if wanted.classes and right is not None else None,
     )
     found = _findings(scoring, None if tally.loss_sum.is_finite else ~np.isfinite(weighted))
     return Outcome(
@@ -182,12 +179,9 @@ def _right(scoring: Scoring) -> NDArray[np.bool_] | None:
 
 
 def _class_sums(
-    targets: Targets,
-    right: NDArray[np.bool_],
-    weighted: NDArray[np.float64],
-    plain: NDArray[np.float64] | None,
-    n_classes: int,
+    scoring: Scoring, right: NDArray[np.bool_], weighted: NDArray[np.float64], plain: NDArray[np.float64] | None
 ) -> ClassSums:
+    targets, n_classes = scoring.targets, scoring.scores.n_classes
     counted = targets.only(targets.values)
 
     def per_class(values: NDArray[np.float64]) -> ExactSums:

@@ -20,38 +20,6 @@ if TYPE_CHECKING:
     from nllcli.numerics.evaluate import Scoring
 
 
-def target_outside(targets: NDArray[np.int64], outside: NDArray[np.bool_], n_classes: int, start: int) -> SampleError:
-    """The error for ``targets`` (n,) of a block that begins at ``start``, of which some are ``outside`` (n,)."""
-    first = targets[outside][:5]
-    return SampleError(
-        f"target {first[0]} is outside 0..{n_classes - 1}",
-        culprit="targets",
-        samples=_first(outside, start),
-        values=tuple(int(v) for v in first),
-    )
-
-
-def bad_soft_target(targets: NDArray[Any], wrong: NDArray[np.bool_], start: int, *, binary: bool) -> SampleError:
-    """The error for soft ``targets`` (n, C) with ``wrong`` (n, C) numbers."""
-    sample, column = map(int, np.argwhere(wrong)[0])
-    c = _class_of(column, binary=binary)
-    return SampleError(
-        f"target {float(targets[sample, column])!r} is not a probability" + ("" if binary else f", in class {c}"),
-        culprit="targets",
-        samples=(sample + start,),
-        class_index=c,
-    )
-
-
-def bad_weight(weights: NDArray[np.float64], wrong: NDArray[np.bool_], start: int) -> SampleError:
-    """The error for sample ``weights`` (n,) that are not finite where ``wrong`` (n,)."""
-    return SampleError(
-        f"the weight {float(weights[wrong][0])!r} is not finite",
-        culprit="sample_weights",
-        samples=_first(wrong, start),
-    )
-
-
 def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
     """The error for ``unusable`` samples (n,), whose logits allow no number."""
     first = unusable.argmax()
@@ -60,12 +28,12 @@ def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
     c, message = None, "every class is -inf, which leaves nothing to normalise"
     if bad.any():
         column = int(bad.argmax())
-        c = _class_of(column, binary=scoring.options.binary)
+        c = 1 if scoring.options.binary else column
         message = f"class {c} is {'NaN' if np.isnan(row[column]) else '+inf'}"
     return SampleError(
         message,
         culprit="logits",
-        samples=_first(unusable, scoring.block.start),
+        samples=Rows.where(unusable, scoring.block.start).first,
         class_index=c,
         hint=f"{setting('on_nonfinite', 'nan')} lets such samples through as NaN",
     )
@@ -86,23 +54,14 @@ def check_given(scoring: Scoring, unusable: NDArray[np.bool_] | None) -> None:
     if rows.any():
         first = rows.argmax()
         column = int(outside[first].argmax())
-        c = _class_of(column, binary=options.binary)
+        c = 1 if options.binary else column
         raise SampleError(
             f"class {c} is {float(x[first, column])!r}, {what}",
             culprit="logits",
-            samples=_first(rows, scoring.block.start),
+            samples=Rows.where(rows, scoring.block.start).first,
             class_index=c,
             hint=f"{setting('source')} says what the file holds: logits, log-probs or probs",
         )
-
-
-def _first(mask: NDArray[np.bool_], start: int) -> tuple[int, ...]:
-    return tuple(int(i) + start for i in np.flatnonzero(mask)[:5])
-
-
-def _class_of(column: int, *, binary: bool) -> int:
-    """The class to which a column belongs: a single column to class 1 of two."""
-    return 1 if binary else column
 
 
 def findings(scoring: Scoring, infinite: NDArray[np.bool_] | None) -> dict[str, Rows]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.blocks import Scratch
+from nllcli.errors import SampleError
 from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
 from nllcli.numerics.kernels import both_classes, to_float
+from nllcli.numerics.tally import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,18 +73,25 @@ class Targets:
             return own
         wrong = self.masked(~np.isfinite(block.sample_weights))
         if wrong.any():
-            from nllcli.numerics.findings import bad_weight
-
-            raise bad_weight(block.sample_weights, wrong, block.start)
+            raise SampleError(
+                f"the weight {float(block.sample_weights[wrong][0])!r} is not finite",
+                culprit="sample_weights",
+                samples=Rows.where(wrong, block.start).first,
+            )
         return block.sample_weights if own is None else own * block.sample_weights
 
 
 def _check_soft(start: int, targets: NDArray[Any], *, binary: bool) -> None:
     wrong = ~((targets >= 0) & (targets <= 1)) if binary else ~np.isfinite(targets)
     if wrong.any():
-        from nllcli.numerics.findings import bad_soft_target
-
-        raise bad_soft_target(targets, wrong, start, binary=binary)
+        sample, column = map(int, np.argwhere(wrong)[0])
+        c = 1 if binary else column
+        raise SampleError(
+            f"target {float(targets[sample, column])!r} is not a probability" + ("" if binary else f", in class {c}"),
+            culprit="targets",
+            samples=(sample + start,),
+            class_index=c,
+        )
 
 
 def _ignored(targets: NDArray[np.int64], ignore_index: int, n_classes: int, start: int) -> NDArray[np.bool_] | None:
@@ -93,9 +102,11 @@ def _ignored(targets: NDArray[np.int64], ignore_index: int, n_classes: int, star
     ignored = targets == ignore_index
     outside = ~(classes | ignored)
     if outside.any():
-        from nllcli.numerics.findings import target_outside
-
-        raise target_outside(targets, outside, n_classes, start)
+        found = Rows.where(outside, start).first
+        values = tuple(targets[outside][: len(found)].tolist())
+        raise SampleError(
+            f"target {values[0]} is outside 0..{n_classes - 1}", culprit="targets", samples=found, values=values
+        )
     return ignored if ignored.any() else None
 
 
