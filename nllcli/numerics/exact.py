@@ -110,7 +110,7 @@ def exact_sums(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups:
 
 
 def _bounds(values: NDArray[np.float64]) -> tuple[float, float]:
-    """The least and the largest of ``values`` (n,), NaN where one is: two passes that finite values need anyway."""
+    """The least and the largest of ``values`` (n,), NaN where there is a NaN: finite values need these two anyway."""
     return (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
 
 

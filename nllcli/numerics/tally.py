@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 _N_FIRST = 5
 
-# Of sums below it a part may have been lost to underflow that matters.
+# Of sums of squares below it, underflow may have lost a part that matters.
 _LEAST_SQUARES = 1e-280
 
 
 @dataclass(frozen=True)
 class Rows:
-    """How many samples show something, the first few of them, and the largest value seen (0 where none is meant)."""
+    """How many samples show something, the first few of them, and the largest value seen (0 where there is none)."""
 
     n: int = 0
     first: tuple[int, ...] = ()
@@ -49,7 +49,7 @@ class Spread:
         sum (a - (centre + d) b)**2 = uu - 2 d ub + d**2 bb
         sum (a - (centre + d) b) b  = ub - d bb
 
-    A centre near R lets no digits cancel, so merging moves both onto one between theirs (Chan, Golub and LeVeque,
+    With a centre near R no digits cancel, so merging moves both onto one between theirs (Chan, Golub and LeVeque,
     "Algorithms for computing the sample variance", The American Statistician 37, 1983). ``n`` counts the terms.
     """
 

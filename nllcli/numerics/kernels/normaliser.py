@@ -111,27 +111,27 @@ def _by_class(x: NDArray[Any], temperature: float, dtype: type, scratch: Scratch
     rest = np.empty(n)
     for part in tiles(n, n_classes, dtype):
         columns = scratch.array("columns", (n_classes, len(largest[part])), x.dtype)
-        losers = scratch.array("losers", (n_classes - 1, len(largest[part])), x.dtype)
+        others = scratch.array("others", (n_classes - 1, len(largest[part])), x.dtype)
         np.copyto(columns, x[part].T)
-        _pairwise_max(columns, losers, largest[part])
-        np.maximum.reduce(losers, axis=0, out=second[part], initial=-np.inf)
-        powers = _powers(losers, largest[part], temperature, scratch.array("powers", losers.shape, dtype))
+        _pairwise_max(columns, others, largest[part])
+        np.maximum.reduce(others, axis=0, out=second[part], initial=-np.inf)
+        powers = _powers(others, largest[part], temperature, scratch.array("powers", others.shape, dtype))
         sum_columns(powers, rest[part])
     return Normaliser(largest.astype(np.float64), rest, tied=second == largest)
 
 
-def _pairwise_max(left: NDArray[Any], losers: NDArray[Any], largest: NDArray[Any]) -> None:
-    """Fill ``largest`` (n,) with the maxima of ``left`` (C, n), and ``losers`` (C - 1, n) with everything else.
+def _pairwise_max(left: NDArray[Any], others: NDArray[Any], largest: NDArray[Any]) -> None:
+    """Fill ``largest`` (n,) with the maxima of ``left`` (C, n), and ``others`` (C - 1, n) with everything else.
 
-    Rows meet in pairs, of which the maximum advances and the minimum goes to the losers; ``left`` is overwritten. That
-    is 5 times as fast as an argmax and taking out what it finds (10 classes; 2 times with 50).
+    Rows are compared in pairs: the maxima are compared again, the minima are copied to ``others``; ``left`` is
+    overwritten. That is 5 times as fast as an argmax and taking out what it finds (10 classes; 2 times with 50).
     """
     while len(left) > 1:
         half, odd = divmod(len(left), 2)
         a, b = left[:half], left[half + odd :]
-        np.minimum(a, b, out=losers[:half])
+        np.minimum(a, b, out=others[:half])
         np.maximum(a, b, out=a)
-        left, losers = left[: half + odd], losers[half:]
+        left, others = left[: half + odd], others[half:]
     np.copyto(largest, left[0])
 
 

@@ -50,7 +50,7 @@ _NEAR = 16
 class Odds:
     """``against`` (n,) float64; ``right`` (n,): whether the target is the first class of the largest logit.
 
-    Neither holds for the rows ``outside`` (m,), whose powers came near overflow or underflow.
+    Both are wrong for the rows ``outside`` (m,), whose powers came near overflow or underflow.
     """
 
     against: NDArray[np.float64]
@@ -61,8 +61,8 @@ class Odds:
 def odds_against(x: NDArray[Any], targets: NDArray[np.int64], *, single: bool, scratch: Scratch) -> Odds:
     """The odds against ``targets`` (n,) under logits ``x`` (n, C) in any memory order.
 
-    These are native float32 or float64, or 16-bit floats as they are in the file. ``single`` computes the exponentials
-    in float32 where that holds the logits; sums are float64 in any case.
+    The logits are native float32 or float64, or 16-bit floats as they are in the file. ``single`` computes the
+    exponentials in float32 where that holds the logits; sums are float64 in any case.
     """
     kernel = _by_class if x.shape[1] < CLASS_FIRST_BELOW else _by_row
     with np.errstate(all="ignore"):

@@ -24,9 +24,8 @@ Value = TypeVar("Value")
 class Surprisal(Protocol):
     """What the losses ask of a block of n samples over C classes.
 
-    An object may keep the arrays of ``at``, ``all``, ``top`` and ``probs`` and return them again, so these are read
-    and not written to; nor are the ``classes`` it was given changed while it is used. ``complement`` returns an array
-    of the caller's own.
+    An object may keep the arrays of ``at``, ``all``, ``top`` and ``probs`` and return them again, so callers do not
+    write to them, nor to the ``classes`` they gave. ``complement`` returns an array that is the caller's own.
     """
 
     n_classes: int
@@ -61,10 +60,10 @@ class Surprisal(Protocol):
 
 
 class once(Generic[Value]):
-    """A value that an object works out when it is first asked for; an array is read-only.
+    """A value that an object computes when it is first asked for; an array is read-only.
 
-    ``functools.cached_property`` without its lock: Python 3.11 holds one lock for all instances while it works a value
-    out, so of several threads, each with a block of its own, one would work at a time.
+    ``functools.cached_property`` without its lock: Python 3.11 holds one lock for all instances while it computes a
+    value, so of several threads, each with a block of its own, one would work at a time.
     """
 
     def __init__(self, work: Callable[[Any], Value]) -> None:

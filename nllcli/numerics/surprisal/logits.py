@@ -30,7 +30,7 @@ class FromLogits:
 
     @once
     def _x(self) -> NDArray[Any]:
-        """The logits as numbers; those of 16 bits are not always needed so."""
+        """The logits as numbers; those of 16 bits are converted only where they are needed so."""
         return to_float(self._raw, self._scratch)
 
     @once
@@ -165,8 +165,8 @@ class FromOdds(FromLogits):
     """From logits (n, C) without a temperature: one class a sample is scored by the odds against it.
 
     That needs no normaliser and takes half the time. The normaliser serves for whole rows, and for samples whose odds
-    leave their range. Told the ``targets`` (n,), the odds against these answer ``is_top`` and ``unusable`` as well;
-    equal classes in another array get the same answers, worked out once more.
+    leave their range. Where the ``targets`` (n,) are given, the odds against them answer ``is_top`` and ``unusable`` as
+    well; equal classes in another array get the same answers, computed once more.
     """
 
     def __init__(self, raw: NDArray[Any], *, single: bool, targets: NDArray[np.int64] | None, scratch: Scratch) -> None:
