@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.commands.explain.hardest import Hardest, Ranked, largest
 from nllcli.data.blocks import Block, Part
 from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.exact import ExactSum
@@ -19,9 +18,32 @@ from nllcli.scoring.passes import fold_dataset
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from nllcli.data.blocks import Chunk, Scratch
     from nllcli.data.settings import ScoreRequest
     from nllcli.scoring.settled import Settled
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One sample: its loss, its number, and a block of its own."""
+
+    loss: float
+    number: int
+    block: Block
+
+
+@dataclass(frozen=True)
+class Hardest:
+    """The ``k`` samples of the largest loss so far, hardest first; ``Hardest(k)`` is the zero of ``+``."""
+
+    k: int
+    ranked: tuple[Ranked, ...] = ()
+
+    def __add__(self, other: Hardest) -> Hardest:
+        both = sorted((*self.ranked, *other.ranked), key=lambda sample: (-sample.loss, sample.number))
+        return Hardest(self.k, tuple(both[: self.k]))
 
 
 @dataclass(frozen=True)
@@ -96,3 +118,16 @@ def _single(block: Block, i: int) -> Block:
         None if block.targets is None else block.targets[i : i + 1].copy(),
         None if block.sample_weights is None else block.sample_weights[i : i + 1].copy(),
     )
+
+
+def largest(values: NDArray[np.float64], numbers: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """The indices of the ``k`` largest ``values`` (n,), largest first, equal ones by their ``numbers`` (n,).
+
+    NaN values are skipped.
+    """
+    candidates = np.flatnonzero(~np.isnan(values))
+    if len(candidates) > k:
+        bound = np.partition(values[candidates], len(candidates) - k)[len(candidates) - k]
+        candidates = candidates[values[candidates] >= bound]
+    order = np.lexsort((numbers[candidates], -values[candidates]))
+    return candidates[order[:k]]

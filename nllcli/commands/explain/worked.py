@@ -13,6 +13,7 @@ from nllcli.numerics.exact import exact_sum
 from nllcli.numerics.kernels import both_classes, to_float
 from nllcli.numerics.kernels.normaliser import normalise
 from nllcli.numerics.losses import LOSSES
+from nllcli.numerics.targets import Targets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,10 +90,12 @@ def work_through(block: Block, options: LossOptions) -> Worked:
     both = both_classes(x, options.source) if options.binary else x
     scores = scores_of(x, options, scratch)
     usable = scores.unusable() is None
-    counted = outcome.tally.n_counted == 1
-    target, soft_target = _target(block, options) if counted else (None, None)
-    targets = np.array([target or 0]) if soft_target is None else soft_target[None]
-    masses = LOSSES[options.loss].masses if counted else None
+    targets = Targets.of(block, options, scores.n_classes)
+    counted = targets.counted is None or bool(targets.counted[0])
+    has_class = counted and targets.are_classes and block.targets is not None
+    masses, shares = LOSSES[options.loss].masses, None
+    if counted and masses is not None:
+        shares = masses(scores, targets.values, options.class_weights, options.label_smoothing)[0]
     gradient = None if outcome.gradient is None else outcome.gradient[0]
     if gradient is not None and options.binary:
         gradient = np.append(np.nan, gradient)
@@ -103,10 +106,10 @@ def work_through(block: Block, options: LossOptions) -> Worked:
         surprisals=0.0 - outcome.log_probs[0],
         unclipped=scores_of(x, replace(options, clip=None), scratch).all()[0].copy(),
         complements=scores.complement()[0],
-        shares=None if masses is None else masses(scores, targets, options.class_weights, options.label_smoothing)[0],
+        shares=shares,
         gradient=gradient,
-        target=target,
-        soft_target=soft_target,
+        target=int(targets.values[0]) if has_class else None,
+        soft_target=None if targets.are_classes else targets.values[0].astype(np.float64),
         top=int(scores.top()[0]),
         loss=float(outcome.tally.unweighted_sum),
         sample_weight=None if block.sample_weights is None else float(block.sample_weights[0]),
@@ -120,16 +123,6 @@ def work_through(block: Block, options: LossOptions) -> Worked:
 def total(values: NDArray[np.float64]) -> float:
     """The sum of ``values`` (n,), rounded once."""
     return float(exact_sum(np.ascontiguousarray(values)))
-
-
-def _target(block: Block, options: LossOptions) -> tuple[int | None, NDArray[np.float64] | None]:
-    """The class of a sample that counts, or the probabilities of all classes."""
-    if block.targets is None:
-        return None, None
-    if block.targets.ndim == 1:
-        return int(block.targets[0]), None
-    soft = to_float(block.targets, Scratch())
-    return None, (both_classes(soft, "probs") if options.binary else soft)[0].astype(np.float64)
 
 
 def _softmax(x: NDArray[Any], options: LossOptions) -> Softmax:
