@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from nllcli.commands.compute.compute import Sections, score
+from nllcli.commands.compute import Sections, score
 from nllcli.commands.compute.result import LossResult
 from nllcli.data.settings import LossOptions
 from nllcli.errors import NllError, UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from nllcli.errors import Notice
 
@@ -60,6 +60,9 @@ class Column:
     optional: bool = False
 
 
+Columns = list[tuple[Column, Sequence[Any]]]  # each with its cells
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of plain values under named columns; a ``hidden`` one appears only in the formats that programs read.
@@ -74,6 +77,12 @@ class Table:
     note: str = ""
     hidden: bool = False
     worst: str | None = None
+
+    @classmethod
+    def of(cls, key: str, title: str, columns: Columns, note: str = "", *, worst: str | None = None) -> Self:
+        """A table of columns with their cells."""
+        rows = list(zip(*(cells for _, cells in columns), strict=True))
+        return cls(key, title, tuple(column for column, _ in columns), rows, note, worst=worst)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from nllcli.cli import options
 from nllcli.cli.delivery import deliver
 
 if TYPE_CHECKING:
-    from nllcli.commands.compute.compute import Sections
+    from nllcli.commands.compute import Sections
     from nllcli.commands.compute.saving import Saves
 
 PerClass = Annotated[
@@ -41,9 +41,9 @@ def compute(
     save_grad: Annotated[str | None, options.saving("grad", "gradient of the loss by the logits")] = None,
 ) -> None:
     """The loss: reduced, per class and per sample."""
-    from nllcli.commands.compute.compute import Sections
-    from nllcli.commands.compute.compute import compute as task
-    from nllcli.commands.compute.report import report
+    from nllcli.commands.compute import Sections
+    from nllcli.commands.compute import compute as task
+    from nllcli.commands.compute.result import report
     from nllcli.outputs.formats import format_for
 
     files = {
@@ -60,14 +60,13 @@ def compute(
 
 def _saves(dtype: str, *paths: str | None) -> "Saves":
     from nllcli.commands.compute.saving import Saves
-    from nllcli.outputs.arrays import open_array
 
-    return Saves(open_array, dtype, *paths)
+    return Saves(dtype, *paths)
 
 
 def _sections(format: str, reduction: str, *, per_class: bool, per_sample: bool) -> "Sections":
     """Pages for people show what there is room for; JSON lists the classes, and CSV holds what was asked for."""
-    from nllcli.commands.compute.compute import Sections
+    from nllcli.commands.compute import Sections
 
     if format == "json":
         return Sections(per_class, per_sample, classes_up_to=1000)

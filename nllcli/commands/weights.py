@@ -7,7 +7,7 @@ from nllcli.data.settings import DEFAULT_BETA, DEFAULT_SCHEME
 from nllcli.errors import Notice, UsageError, setting
 from nllcli.numerics.schemes import ABOUT, SCHEMES
 from nllcli.numerics.weightings import class_weights
-from nllcli.report import Column, Metric, Report, Signature, Table
+from nllcli.report import Column, Columns, Metric, Report, Signature, Table
 
 _ALPHABETICAL = Notice(
     "alphabetical-order",
@@ -110,17 +110,16 @@ def _settings(found: ClassWeights) -> tuple[Metric, ...]:
 
 
 def _table(found: ClassWeights, *, single: bool) -> Table:
-    named = (("weight", "weight"),) if single else ((name.replace("-", "_"), name) for name in found.by_scheme)
-    columns = (
-        Column("class", "class", "text"),
-        Column("count", "count", "count"),
-        Column("share", "share", "share", optional=not single),
-        *(Column(key, label) for key, label in named),
-    )
-    names, n_samples = found.class_names or range(len(found.counts)), sum(found.counts)
-    shares = [count / n_samples for count in found.counts]
-    rows = list(zip(names, found.counts, shares, *found.by_scheme.values(), strict=True))
-    return Table("classes", "Classes", columns, rows)
+    n_samples = sum(found.counts)
+    columns: Columns = [
+        (Column("class", "class", "text"), found.class_names or range(len(found.counts))),
+        (Column("count", "count", "count"), found.counts),
+        (Column("share", "share", "share", optional=not single), [count / n_samples for count in found.counts]),
+    ]
+    for name, weights in found.by_scheme.items():
+        key, label = ("weight", "weight") if single else (name.replace("-", "_"), name)
+        columns.append((Column(key, label), weights))
+    return Table.of("classes", "Classes", columns)
 
 
 def _zero_notes(found: ClassWeights) -> tuple[Notice, ...]:

@@ -127,7 +127,7 @@ def test_while_threads_work(workplace, case, monkeypatch, capfd):
 
 
 @pytest.mark.parametrize(
-    "module", ["typer", "nllcli.outputs.files", "nllcli.cli.failures", "numpy", "nllcli.commands.compute.compute"]
+    "module", ["typer", "nllcli.outputs.files", "nllcli.cli.failures", "numpy", "nllcli.commands.compute"]
 )
 @pytest.mark.parametrize("case", SIGNALS[:2], ids=["INT", "TERM"])
 @pytest.mark.usefixtures("workplace")

@@ -1,1 +1,139 @@
 """nll compute: the loss of a file of logits, reduced, per class and per sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nllcli.commands.compute.result import LossResult, Samples, result_of
+from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
+from nllcli.numerics.tally import Tally
+from nllcli.scoring.passes import fold_dataset
+from nllcli.scoring.settled import Settled, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nllcli.commands.compute.saving import Saves
+    from nllcli.data.blocks import Block, Progress, Scratch
+    from nllcli.data.settings import ScoreRequest
+    from nllcli.scoring.matrix import ArrayWriter
+
+SMALL_SAMPLES = 20
+SMALL_CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The sections asked for by name, and those added unasked.
+
+    The latter are the samples of a ``small`` input, and the classes where there are at most ``classes_up_to``.
+    """
+
+    per_class: bool = False
+    per_sample: bool = False
+    small: bool = False
+    classes_up_to: int = 0
+
+
+def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = None) -> LossResult:
+    """Compute the loss, and write the arrays that were asked for on the way."""
+    if saves is None:
+        return score(settle(request), sections, threads=request.threads, progress=request.progress)
+    from nllcli.commands.compute.saving import open_writers
+    from nllcli.scoring.divisor import settle_gradient
+
+    settled, divisor = (settle(request), None) if saves.gradient is None else settle_gradient(request)
+    with open_writers(saves, settled.dataset) as writers:
+        return score(settled, sections, writers, divisor=divisor, threads=request.threads, progress=request.progress)
+
+
+def score(
+    settled: Settled,
+    sections: Sections,
+    writers: Mapping[str, ArrayWriter] | None = None,
+    *,
+    divisor: float | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> LossResult:
+    """The loss under settings whose inputs are open; ``divisor`` divides the gradient, where it is wanted.
+
+    ``writers`` are given the arrays of their names.
+    """
+    kept, writers = _Kept(settled, sections), writers or {}
+    wanted = Wanted(
+        losses=kept.everything or kept.tabled or "losses" in writers,
+        probs=kept.probs or "probs" in writers,
+        log_probs="log_probs" in writers,
+        gradient=divisor,
+        classes=sections.per_class or settled.dataset.n_classes <= sections.classes_up_to,
+    )
+
+    def work(block: Block, scratch: Scratch) -> Outcome:
+        return evaluate(block, settled.options, wanted, scratch)
+
+    def take(outcome: Outcome) -> Tally:
+        for name, writer in writers.items():
+            writer.write(outcome.start, getattr(outcome, name))
+        kept.add(outcome)
+        return outcome.tally
+
+    tally = fold_dataset(work, Tally(), settled.dataset, take=take, threads=threads, progress=progress)
+    return result_of(settled, tally, kept.losses(), kept.samples())
+
+
+class _Kept:
+    """The samples of a small input, or all of them where ``everything`` was asked for: just what is shown of them."""
+
+    def __init__(self, settled: Settled, sections: Sections) -> None:
+        self._settled = settled
+        self._layout = settled.dataset.layout
+        self._listed = sections.per_sample
+        self.everything = sections.per_sample or settled.options.reduction == "none"
+        few = self._layout.n_samples is None or self._layout.n_samples <= SMALL_SAMPLES
+        self.tabled = sections.per_sample or (sections.small and few)
+        self.probs = self.tabled and settled.dataset.n_classes <= SMALL_CLASSES
+        self._n = 0
+        self._outcomes: list[Outcome] = []
+
+    def add(self, outcome: Outcome) -> None:
+        self._n += outcome.tally.n_samples
+        if not self.everything and self._n > SMALL_SAMPLES:
+            self._outcomes.clear()
+        elif outcome.losses is not None:
+            targets = outcome.targets if self.tabled else None
+            if targets is not None:
+                targets = None if targets.ndim == 2 else targets.copy()  # the next block is read over it
+            probs = outcome.probs if self.probs else None
+            self._outcomes.append(Outcome(outcome.start, outcome.tally, outcome.losses, probs, targets=targets))
+
+    def losses(self) -> NDArray[np.float64] | None:
+        """All losses in the shape of the targets, where all were asked for."""
+        return self._layout.to_target_shape(self._whole("losses")) if self.everything else None
+
+    def samples(self) -> Samples | None:
+        """All samples in the order of the targets; None where they were not kept for a table."""
+        if not (self._listed or (self.tabled and self._outcomes)):
+            return None
+        order = self._layout.target_order(self._n)
+        has_targets = bool(self._outcomes) and self._outcomes[0].targets is not None
+        return Samples(
+            self._whole("losses")[order],
+            self._names(self._whole("targets")[order]) if has_targets else None,
+            self._whole("probs")[order] if self.probs and self._outcomes else None,
+        )
+
+    def _names(self, targets: NDArray[np.int64]) -> tuple[str, ...]:
+        names, ignored = self._settled.class_names, self._settled.options.ignore_index
+        return tuple("ignored" if target == ignored else names[target] for target in targets.tolist())
+
+    def _whole(self, name: str) -> NDArray[Any]:
+        """The arrays of all blocks as one, in file order."""
+        import numpy as np
+
+        parts = [getattr(outcome, name) for outcome in self._outcomes]
+        return np.concatenate(parts) if parts else np.empty(0)

@@ -1,18 +1,19 @@
-"""What nll compute finds: the loss, and everything that is said of it."""
+"""What nll compute finds: the loss, and everything that is said of it; and how that is shown."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.losses import LOSSES, uniform_loss
+from nllcli.report import Column, Columns, Metric, Report, Table, Value
 from nllcli.scoring.places import tally_notices
 from nllcli.scoring.signature import signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -160,3 +161,101 @@ def _per_class(settled: Settled, tally: Tally, sums: ClassSums) -> Iterator[Clas
             sums.loss_sum[c].divided_by(exact_count(n)) if n else None,
             sums.weighted_sum[c].divided_by(tally.loss_sum) if math.isfinite(total) and total else None,
         )
+
+
+def report(result: LossResult) -> Report:
+    """The number first, then what it means, the classes and the samples."""
+    extra: dict[str, Any] = {}
+    if result.per_class is None:
+        extra["per_class"] = None  # soft targets, or too many classes to list unasked
+    if result.n_counted < 2:
+        extra["standard_error"] = math.nan  # a dash for people; JSON says in nonfinite why it is null
+    if result.losses is not None:
+        extra["losses"] = result.losses.tolist()
+    quiet: Sequence[Value] = [result.loss]
+    if result.reduction == "none" and result.losses is not None:
+        quiet = result.losses.ravel().tolist()
+    return Report(
+        "compute",
+        result.title,
+        result.signature,
+        tuple(_metrics(result)),
+        tuple(_tables(result)),
+        result.warnings,
+        result.notes,
+        quiet,
+        extra=extra,
+    )
+
+
+def _metrics(result: LossResult) -> Iterator[Metric]:
+    reduced = result.reduction != "none"
+    how = {"mean": f"mean: sum / {result.denominator}", "sum": "sum over samples", "none": "not reduced"}
+    of = "sum" if result.reduction == "sum" else "mean"
+    yield Metric("loss_name", "loss", result.loss_name, hidden=True)
+    yield Metric("reduction", "reduction", result.reduction, hidden=True)
+    yield Metric("unit", "unit", "nats", hidden=True)
+    loss = result.loss if reduced else None
+    yield Metric("loss", "loss", loss, "nats", how[result.reduction], headline=reduced)
+    yield Metric("loss_sum", "sum", result.loss_sum, "nats")
+    yield Metric("weight_sum", "denominator", result.weight_sum, note=result.denominator, hidden=not result.is_weighted)
+    if result.is_weighted:
+        yield Metric("loss_unweighted", "unweighted", result.loss_unweighted, "nats", "mean, every sample alike")
+    error = None if result.n_counted < 2 else result.standard_error  # one sample has no spread to tell it from
+    yield Metric("standard_error", "standard error", error, "nats", f"of the {of}")
+    perplexity = result.perplexity
+    yield Metric("perplexity", "perplexity", perplexity, note="exp of the mean", hidden=perplexity is None)
+    yield Metric("bits", "bits", result.bits, "bits", "the mean, base 2")
+    yield Metric("accuracy", "accuracy", result.accuracy, "share")
+    yield from _chance(result)
+    every = not result.n_ignored
+    yield Metric("n_samples", "samples", result.n_samples)
+    yield Metric("n_counted", "counted", result.n_counted, hidden=every)
+    yield Metric("n_ignored", "ignored", result.n_ignored, hidden=every)
+    yield Metric("n_classes", "classes", result.n_classes)
+
+
+def _chance(result: LossResult) -> Iterator[Metric]:
+    """log C, and the loss of all classes alike where that is another number under these settings."""
+    chance, uniform = result.chance_loss, result.uniform_loss
+    plain = uniform == chance
+    note = f"log {result.n_classes}: all classes alike" if plain else ""
+    yield Metric("chance_loss", "chance", chance, "nats", note, hidden=not plain)
+    if uniform is not None and not plain:
+        yield Metric("uniform_loss", "chance", uniform, "nats", "all classes alike")
+
+
+def _tables(result: LossResult) -> Iterator[Table]:
+    if result.per_class is not None:
+        yield _class_table(result, result.per_class)
+    if result.samples is not None:
+        yield _sample_table(result, result.samples)
+
+
+def _class_table(result: LossResult, classes: Sequence[ClassLoss]) -> Table:
+    """Per class: the count, the mean loss, accuracy and the share of the total that the reduction sees."""
+    weighted = any(one.weight is not None for one in classes)
+    columns: Columns = [
+        (Column("class", "class", "text"), [one.name for one in classes]),
+        (Column("count", "count", "count"), [one.count for one in classes]),
+        *([(Column("weight", "weight"), [one.weight for one in classes])] if weighted else []),
+        (Column("accuracy", "accuracy", "share"), [one.accuracy for one in classes]),
+        (Column("mean_loss", "mean loss", "number", "nats"), [one.mean_loss for one in classes]),
+        (Column("share", "share of loss", "share"), [one.share for one in classes]),
+    ]
+    note = "mean loss without weights; share of the weighted sum" if weighted else ""
+    worst = "share" if math.isfinite(result.loss_sum) and result.loss_sum else "mean_loss"
+    return Table.of("per_class", "Per class", columns, note, worst=worst)
+
+
+def _sample_table(result: LossResult, samples: Samples) -> Table:
+    """Per sample: its place, target, probabilities (few classes) and loss."""
+    columns: Columns = [(Column("sample", "sample", "count"), range(len(samples.losses)))]
+    if samples.targets is not None:
+        columns.append((Column("target", "target", "text"), samples.targets))
+    if samples.probs is not None:
+        for name, probs in zip(result.class_names, samples.probs.T.tolist(), strict=True):
+            columns.append((Column(f"p_{name}", f"p({name})", "probability"), probs))
+    columns.append((Column("loss", "loss", "number", "nats"), samples.losses.tolist()))
+    note = "loss with weights" if result.is_weighted else ""
+    return Table.of("samples", "Per sample", columns, note, worst="loss")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.explain.worked import total
-from nllcli.report import Column, Table
+from nllcli.report import Column, Columns, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.commands.explain.sample import Explanation
-
-    Columns = list[tuple[Column, list[Any]]]
 
 NEARLY = 1e-6  # soft targets in single precision add up to 1 no better than this
 
@@ -131,9 +129,7 @@ def _table(explanation: Explanation, key: str, title: str, columns: Columns, not
     target, n_others = explanation.worked.target, explanation.others.size
     names = (explanation.name(c) + (" (target)" if c == target else "") for c in explanation.listed)
     labels = _cells(explanation, names, f"{n_others:,} other{'s' if n_others > 1 else ''}", "sum")
-    columns = [(Column("class", "class", "text"), labels), *columns]
-    rows = list(zip(*(cells for _, cells in columns), strict=True))
-    return Table(key, title, tuple(column for column, _ in columns), rows, note)
+    return Table.of(key, title, [(Column("class", "class", "text"), labels), *columns], note)
 
 
 def _cells(explanation: Explanation, listed: Iterable[Any], others: Any = "", whole: Any = "") -> list[Any]:
