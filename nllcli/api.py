@@ -16,8 +16,7 @@ from nllcli.errors import NllError, UsageError
 from nllcli.inputs.arrays.memory import dataset_of
 from nllcli.numerics import softmax as numerics
 from nllcli.numerics import weightings
-from nllcli.scoring.settled import clip_of, settle_options
-from nllcli.scoring.signature import listed
+from nllcli.scoring.settled import clip_of, listed, settle_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable

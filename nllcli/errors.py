@@ -105,7 +105,7 @@ class FaultError(NllError):
 
 
 class SampleError(DataError):
-    """Samples that cannot be scored; ``scoring.places.placed`` makes it a DataError with a place.
+    """Samples that cannot be scored; ``scoring.passes.placed`` makes it a DataError with a place.
 
     ``culprit`` is the input at fault ("logits", "targets" or "sample_weights"), ``samples`` the first samples, counted
     in file order from 0, ``class_index`` the class at fault in the first of them, and ``values`` what they hold, where

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -57,7 +58,7 @@ def deliver_matrix(given: Given, task: "Callable[[ArrayTarget | None, Progress |
     from nllcli.outputs.arrays import open_array
     from nllcli.outputs.files import check_outputs
     from nllcli.outputs.formats import check_text_file, emit_notices, format_of_extension
-    from nllcli.scoring.matrix import ArrayTarget, matrix_report
+    from nllcli.scoring.matrix import matrix_report
 
     format, output, quiet = given["format"], given["output"], given.get("quiet", False)
     check_outputs({"the result": output or "-"}, given.files)
@@ -65,13 +66,13 @@ def deliver_matrix(given: Given, task: "Callable[[ArrayTarget | None, Progress |
     if asked:
         check_text_file(output, f"what {asked} writes", hint=f"leave {asked} out for the array, or name the file .txt")
     format = format or format_of_extension(output)
-    target = None
+    target: ArrayTarget | None = None
     if quiet:
         pass  # what -q prints is of the report
     elif format == "csv" or (format is None and output is None and not sys.stdout.isatty()):
-        target = ArrayTarget(open_array, output or "-", "csv", given["save_dtype"])
+        target = partial(open_array, output or "-", format="csv", dtype=given["save_dtype"])
     elif format is None and output is not None:
-        target = ArrayTarget(open_array, output, dtype=given["save_dtype"])
+        target = partial(open_array, output, dtype=given["save_dtype"])
     with progress_bar(given["progress"]) as bar:
         report = matrix_report(task(target, bar))
     if target is None:

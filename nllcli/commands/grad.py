@@ -8,14 +8,14 @@ from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
 from nllcli.report import Metric
 from nllcli.scoring.divisor import settle_gradient
-from nllcli.scoring.matrix import ArrayTarget, MatrixResult, Rows, destination
-from nllcli.scoring.passes import fold_dataset
-from nllcli.scoring.places import tally_notices
-from nllcli.scoring.signature import signature
+from nllcli.scoring.matrix import MatrixResult, Rows, destination
+from nllcli.scoring.passes import fold_dataset, tally_notices
+from nllcli.scoring.settled import signature
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.settings import ScoreRequest
+    from nllcli.scoring.matrix import ArrayTarget
 
 
 def grad(request: ScoreRequest, target: ArrayTarget | None) -> MatrixResult:

@@ -10,16 +10,16 @@ from nllcli.data.settings import InputOptions, LossOptions
 from nllcli.inputs.dataset import open_dataset
 from nllcli.numerics.evaluate import probabilities
 from nllcli.report import Signature
-from nllcli.scoring.matrix import ArrayTarget, MatrixResult, Rows, destination
+from nllcli.scoring.matrix import MatrixResult, Rows, destination
 from nllcli.scoring.passes import fold_dataset
-from nllcli.scoring.settled import check_temperature
-from nllcli.scoring.signature import class_axis_part, plain, source_part
+from nllcli.scoring.settled import check_temperature, class_axis_part, plain, source_part
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Block, Progress, Scratch
+    from nllcli.scoring.matrix import ArrayTarget
 
 
 @dataclass(frozen=True)

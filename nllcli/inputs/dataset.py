@@ -81,6 +81,15 @@ def _opened(options: InputOptions) -> Dataset:
     )
 
 
+def no_targets(dataset: Dataset) -> UsageError:
+    """The refusal of logits without targets, for a command that needs them."""
+    from nllcli.inputs.tables.jsonl import JsonLines
+
+    column = f"{setting('target_column')} for a column of {setting('logits')}"
+    among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else column
+    return UsageError("there are no targets", hint=f"name a second file, or {among}")
+
+
 def _soft_targets(layout: Layout, soft: BlockSource | None) -> BlockSource | None:
     if soft is None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,11 +13,9 @@ from nllcli.inputs.vectors import read_vector
 from nllcli.numerics.schemes import beta_of
 from nllcli.numerics.weightings import class_weights
 from nllcli.scoring.passes import open_again, targets_of
-from nllcli.scoring.signature import listed, plain
+from nllcli.scoring.settled import listed, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import Dataset
@@ -29,50 +27,45 @@ _COUNTING = setting("counts", "targets")
 def class_weights_of(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[np.float64] | None, str]:
     """The weights (n_classes,) and their name in the signature."""
     wanted = request.weights
-    n_classes = dataset.n_classes
     if wanted.weights is not None:
-        vector = read_vector(wanted.weights, what=setting("weights"))
-        weights = vector.in_order_of(dataset.class_names, what=setting("weights"))
-        _check_length(len(weights), n_classes, setting("weights"), "weights")
-        return np.asarray(weights, np.float64), listed(weights)
+        weights = _one_a_class(wanted.weights, "weights", dataset)
+        return weights, listed(weights)
     if wanted.counts is None:
         return None, "none"
-
+    if wanted.counts == "targets":
+        counts, source = _count(request, dataset), "targets"
+    else:
+        counts = given_counts(wanted.counts, dataset)
+        source = listed(counts.astype(np.float64))
     scheme = wanted.scheme or DEFAULT_SCHEME
-    names = dataset.class_names
-    counts = _count(request, dataset) if wanted.counts == "targets" else given_counts(wanted.counts, dataset, n_classes)
     weights = class_weights(
         counts,
         scheme=scheme,
         normalize=wanted.normalize,
         beta=wanted.beta,
         zero_count=wanted.zero_count,
-        class_names=names,
+        class_names=dataset.class_names,
     )
     beta = beta_of(scheme, wanted.beta)
-    parts = [
-        scheme,
-        *([] if beta is None else [plain(beta)]),
-        *([wanted.normalize] if wanted.normalize else []),
-    ]
-    of = "targets" if wanted.counts == "targets" else listed(np.asarray(counts, np.float64))
-    return weights, f"{'-'.join(parts)}-of-{of}"
+    parts = [scheme, None if beta is None else plain(beta), wanted.normalize, "of", source]
+    return weights, "-".join(part for part in parts if part)
 
 
-def given_counts(counts: str, dataset: Dataset, n_classes: int) -> Sequence[int]:
+def given_counts(counts: str, dataset: Dataset) -> NDArray[np.int64]:
     """Counts as given, one a class, in the order of the classes."""
-    vector = read_vector(counts, what=setting("counts"), integers=True)
-    values: Sequence[int] = vector.in_order_of(dataset.class_names, what=setting("counts")).tolist()
-    _check_length(len(values), n_classes, setting("counts"), "counts")
+    return _one_a_class(counts, "counts", dataset, integers=True)
+
+
+def _one_a_class(given: str, name: str, dataset: Dataset, *, integers: bool = False) -> NDArray[Any]:
+    """The numbers given for the setting ``name`` in the order of the classes (n_classes,), float64 or int64."""
+    what = setting(name)
+    values = read_vector(given, what=what, integers=integers).in_order_of(dataset.class_names, what=what)
+    if len(values) != dataset.n_classes:
+        raise UsageError(f"{what} gives {len(values)} {name} for {dataset.n_classes} classes")
     return values
 
 
-def _check_length(n: int, n_classes: int, what: str, noun: str) -> None:
-    if n != n_classes:
-        raise UsageError(f"{what} gives {n} {noun} for {n_classes} classes")
-
-
-def _count(request: ScoreRequest, dataset: Dataset) -> Sequence[int]:
+def _count(request: ScoreRequest, dataset: Dataset) -> NDArray[np.int64]:
     """Count the classes among the targets; where they come with the logits, in a pass over inputs opened anew."""
     if dataset.soft_targets is not None:
         raise UsageError(f"{_COUNTING} needs class indices; the targets are class probabilities")
@@ -80,6 +73,4 @@ def _count(request: ScoreRequest, dataset: Dataset) -> Sequence[int]:
         dataset = open_again(request.inputs, f"{_COUNTING} reads the targets among the logits first")
     elif dataset.targets is None:
         raise UsageError(f"{_COUNTING} counts the targets, and there are none")
-    found = targets_of(dataset, request.loss.ignore_index, dataset.n_classes)
-    counts: Sequence[int] = counts_of(found, dataset.n_classes).tolist()
-    return counts
+    return counts_of(targets_of(dataset, request.loss.ignore_index, dataset.n_classes), dataset.n_classes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,12 +34,17 @@ def settle_gradient(request: ScoreRequest) -> tuple[Settled, float]:
     settled = settle(request)
     if request.loss.reduction != "mean":
         return settled, 1.0
-    first = settled
-    if settled.dataset.targets is None:
-        again = open_again(request.inputs, "the gradient of a mean needs its denominator first")
-        first = replace(settled, dataset=again)
+    dataset, options = settled.dataset, settled.options
+    if dataset.targets is None:
+        dataset = open_again(request.inputs, "the gradient of a mean needs its denominator first")
+
+    def work(block: Block, _: Scratch) -> ExactSum:
+        return weight_sum(block, options, dataset.n_classes)
+
+    with naming_places(dataset):
+        denominator = fold(work, ExactSum(), _chunks(dataset), threads=1)
     # Where the weights add up to 0 there is no mean, and no gradient of it.
-    return settled, float(_denominator(first)) or math.nan
+    return settled, float(denominator) or math.nan
 
 
 _AS_LOGITS = {
@@ -58,17 +62,6 @@ def _check(request: ScoreRequest) -> None:
         raise UsageError(
             f"{setting('clip')} makes the loss flat in places; the gradient is that of the loss without it"
         )
-
-
-def _denominator(settled: Settled) -> ExactSum:
-    dataset, options = settled.dataset, settled.options
-    n_classes = dataset.n_classes
-
-    def work(block: Block, _: Scratch) -> ExactSum:
-        return weight_sum(block, options, n_classes)
-
-    with naming_places(dataset):
-        return fold(work, ExactSum(), _chunks(dataset), threads=1)
 
 
 def _chunks(dataset: Dataset) -> Iterator[Chunk]:

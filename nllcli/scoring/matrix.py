@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset
     from nllcli.errors import Notice
 
+    ArrayTarget = Callable[..., AbstractContextManager["ArrayWriter"]]  # opens a file for an array of a shape
+
 _MOST_VALUES = 1_000_000
 
 
@@ -26,16 +28,6 @@ class ArrayWriter(Protocol):
     """Takes the values of consecutive samples."""
 
     def write(self, start: int, values: Any) -> None: ...
-
-
-@dataclass(frozen=True)
-class ArrayTarget:
-    """Where an array goes: a file, opened by ``open_array`` in ``format`` (None: by its extension)."""
-
-    open_array: Callable[..., AbstractContextManager[ArrayWriter]]
-    path: str
-    format: str | None = None
-    dtype: str = "f8"
 
 
 @dataclass
@@ -61,8 +53,7 @@ class Rows:
 def destination(dataset: Dataset, n_columns: int, target: ArrayTarget | None) -> Iterator[Rows | ArrayWriter]:
     """What takes the values (n, n_columns) of every block: the file of ``target``, or rows for a report."""
     if target is not None:
-        plan = array_like_logits(dataset, n_columns)
-        with target.open_array(target.path, dtype=target.dtype, format=target.format, **plan) as writer:
+        with target(**array_like_logits(dataset, n_columns)) as writer:
             yield writer
         return
     n_dims = len(dataset.layout.shape)

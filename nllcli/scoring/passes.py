@@ -1,16 +1,18 @@
-"""The passes over a dataset: over its blocks, and over its targets alone."""
+"""The passes over a dataset, over its blocks or its targets alone; and what they met, in the words of its files."""
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nllcli.data.dataset import Piece
 from nllcli.engine import blocks
 from nllcli.engine.blocks import fold, map_blocks
-from nllcli.errors import SampleError, UsageError
+from nllcli.errors import DataError, Notice, SampleError, UsageError, setting
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
 from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.shapes import ONE_LOGIT
 from nllcli.numerics.targets import counted_targets
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Chunk, Part, Progress, Scratch
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import InputOptions
+    from nllcli.numerics.tally import Rows, Tally
+    from nllcli.scoring.settled import Settled
 
     Sum = TypeVar("Sum", bound=Part)
 
@@ -90,6 +94,103 @@ def naming_places(dataset: Dataset) -> Iterator[None]:
     try:
         yield
     except SampleError as error:
-        from nllcli.scoring.places import placed
-
         raise placed(error, dataset) from error
+
+
+def placed(error: SampleError, dataset: Dataset) -> DataError:
+    """The error with its file and place."""
+    vector = {"targets": dataset.targets, "sample_weights": dataset.sample_weights}.get(error.culprit)
+    source = dataset.soft_targets if error.culprit == "targets" and dataset.soft_targets else dataset.logits
+
+    def place(sample: int, column: int | None = None) -> str:
+        layout = dataset.layout
+        return source.place(sample, layout, column) if vector is None else vector.place(sample, layout)
+
+    message = _with_name(error, dataset.class_names)
+    if len(error.values) > 1:
+        more = zip(error.samples[1:], error.values[1:], strict=True)
+        message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
+    # Of two classes there may be only the column of class 1.
+    column = 0 if dataset.binary and error.class_index is not None else error.class_index
+    where = f"{(vector or source).name}, {place(error.samples[0], column)}"
+    return DataError(message, where=where, hint=error.hint or _out_of_range_hint(error, dataset))
+
+
+def _with_name(error: SampleError, class_names: tuple[str, ...] | None) -> str:
+    """The message with the name of the class after its number."""
+    if error.class_index is None or class_names is None:
+        return error.message
+    numbered = f"class {error.class_index}"
+    return error.message.replace(numbered, f"{numbered} ({class_names[error.class_index]!a})", 1)
+
+
+def _out_of_range_hint(error: SampleError, dataset: Dataset) -> str | None:
+    """A hint where the classes seem to count from 1 (no target is 0, and the largest is C), or one class to be two."""
+    n_classes = dataset.n_classes
+    if not error.values or n_classes not in error.values:
+        return None
+    if n_classes == 1:
+        return ONE_LOGIT
+    if dataset.targets is None:  # among the logits, which may come but once
+        return f"classes count from 0; if these are 1..{n_classes}, subtract 1"
+    lowest, highest, negative = n_classes, 0, False
+    for _, values in raw_targets(dataset):
+        classes = values[values >= 0]
+        negative |= len(classes) < len(values)
+        if len(classes):
+            lowest, highest = min(lowest, int(classes.min())), max(highest, int(classes.max()))
+    if (lowest, highest) != (1, n_classes):
+        return None
+    which = "all targets but negative ones" if negative else "all targets"
+    return f"{which} lie in 1..{n_classes}: classes count from 0, so subtract 1"
+
+
+def places(rows: Rows, dataset: Dataset) -> str:
+    """The first samples of a finding, in the words of the file."""
+    listed = ", ".join(dataset.logits.place(sample, dataset.layout) for sample in rows.first)
+    return listed + (", ..." if rows.n > len(rows.first) else "")
+
+
+def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:
+    """What the samples themselves made suspicious."""
+    options, dataset = settled.options, settled.dataset
+    found = []
+    if not tally.n_samples:
+        found.append(Notice("no-samples", "there are no samples: the mean is NaN, the sum 0"))
+    elif not tally.n_counted:
+        every = f"every target that {setting('shift', settled.shift)} reaches" if settled.shift else "every target"
+        found.append(
+            Notice("nothing-counted", f"{every} is {options.ignore_index}, the ignored index: the mean is NaN")
+        )
+    elif tally.weight_sum.units == 0:
+        found.append(
+            Notice("zero-weight-sum", "the weights of the counted samples add up to 0: the mean is not defined")
+        )
+    for code, rows in tally.findings.items():
+        found.append(
+            Notice(
+                code,
+                FINDINGS[code].format(n=rows.n, total=tally.n_samples, worst=rows.worst, places=places(rows, dataset)),
+            )
+        )
+    if options.clip is not None:
+        found.append(
+            Notice(
+                "clipped",
+                f"p is clipped to [{options.clip:g}, 1 - {options.clip:g}]: "
+                f"no surprisal exceeds {-math.log(options.clip):.4f} nats",
+            )
+        )
+    return found
+
+
+FINDINGS = {
+    "infinite-loss": "infinite loss in {n} of {total} samples, a class that the loss asks for having probability 0: "
+    "{places}",
+    "negative-sample-weights": "negative sample weights in {n} of {total} samples: {places}",
+    "nonfinite-logits": "NaN, +inf or only -inf in {n} of {total} samples, which count as NaN: {places}",
+    "not-normalised": "probabilities that do not sum to 1 (off by up to {worst:.3g}), used as they are, "
+    "in {n} of {total} samples: {places}",
+    "soft-targets-not-normalised": "soft targets that do not sum to 1 (off by up to {worst:.3g}), used as they are, "
+    "in {n} of {total} samples: {places}",
+}

@@ -18,8 +18,7 @@ from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted
 from nllcli.report import Signature
 from nllcli.scoring.passes import fold_dataset
-from nllcli.scoring.settled import Settled
-from nllcli.scoring.signature import source_part
+from nllcli.scoring.settled import Settled, source_part
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch

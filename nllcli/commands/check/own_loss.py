@@ -13,9 +13,8 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.class_weights import class_weights_of
-from nllcli.scoring.places import placed, tally_notices
-from nllcli.scoring.settled import Settled, check_options, check_weight_options, clip_of, settle
-from nllcli.scoring.signature import signature
+from nllcli.scoring.passes import placed, tally_notices
+from nllcli.scoring.settled import Settled, check_options, check_weight_options, clip_of, settle, signature
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch

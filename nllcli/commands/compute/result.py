@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.losses import LOSSES, uniform_loss
 from nllcli.report import Column, Columns, Metric, Report, Table, Value
-from nllcli.scoring.places import tally_notices
-from nllcli.scoring.signature import signature
+from nllcli.scoring.passes import tally_notices
+from nllcli.scoring.settled import signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,10 +14,8 @@ from nllcli.errors import UsageError, counted, setting
 from nllcli.inputs.shapes import shown
 from nllcli.inputs.targets import Shifted
 from nllcli.numerics.losses import LOSSES
-from nllcli.scoring.passes import naming_places
-from nllcli.scoring.places import tally_notices
-from nllcli.scoring.settled import settle
-from nllcli.scoring.signature import signature
+from nllcli.scoring.passes import naming_places, tally_notices
+from nllcli.scoring.settled import settle, signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

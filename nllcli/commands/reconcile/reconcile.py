@@ -9,7 +9,7 @@ from nllcli.commands.reconcile.python_lines import python_line
 from nllcli.commands.reconcile.reproduce import Reproduction, reproduction
 from nllcli.commands.reconcile.search import Search, search
 from nllcli.errors import Notice
-from nllcli.scoring.signature import signature
+from nllcli.scoring.settled import signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,8 +21,7 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.kernels import is_bfloat16
 from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.scoring.class_weights import given_counts
-from nllcli.scoring.passes import fold_dataset
-from nllcli.scoring.places import tally_notices
+from nllcli.scoring.passes import fold_dataset, tally_notices
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ def _own_weighting(request: ScoreRequest) -> Weighting:
 
 def _given_counts(request: ScoreRequest, dataset: Dataset) -> NDArray[np.int64] | None:
     counts = request.weights.counts
-    return None if counts in (None, "targets") else np.array(given_counts(counts, dataset, dataset.n_classes), np.int64)
+    return None if counts in (None, "targets") else given_counts(counts, dataset)
 
 
 def _data(dataset: Dataset, found: Survey, base: Convention, *, has_counts: bool) -> Data:
