@@ -11,7 +11,7 @@ from typer.core import TyperCommand
 
 from nllcli.cli.options import GROUPS
 from nllcli.errors import UsageError
-from nllcli.outputs.streams import write_result
+from nllcli.outputs.formats import write_result
 from nllcli.registry import Registry
 
 NAME = "nll"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from nllcli.cli.process import HungUp, Terminated
 from nllcli.errors import ExitCode, NllError
-from nllcli.outputs.streams import printable
+from nllcli.outputs.formats import printable
 
 # What the loader and the threads of the system say where memory is short, in exceptions other than MemoryError.
 _SHORT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread")

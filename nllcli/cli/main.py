@@ -68,7 +68,7 @@ def _run(words: list[str]) -> int:
 
     # Import the error reporting now: there may be no memory for it later.
     import nllcli.cli.failures
-    import nllcli.outputs.streams  # noqa: F401
+    import nllcli.outputs.formats  # noqa: F401
     from nllcli.cli.app import COMMANDS, HELP_OPTIONS, NAME, app
     from nllcli.errors import ExitCode
     from nllcli.outputs.files import STANDARD_OUTPUT, faults
@@ -104,7 +104,7 @@ def _fail(error: BaseException, *, debug: bool) -> int:
 def _tidy() -> None:
     """Leave neither a half-written file nor output that the interpreter would fail on once more."""
     from nllcli.outputs.files import remove_unfinished
-    from nllcli.outputs.streams import settle_standard_output
+    from nllcli.outputs.formats import settle_standard_output
 
     remove_unfinished()
     settle_standard_output()

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from nllcli.errors import UsageError
-from nllcli.outputs.streams import shortest
+from nllcli.outputs.formats import shortest
 from nllcli.report import Report, Value
 
 

@@ -1,12 +1,16 @@
-"""The table of output formats: each turns a report into text that ends in a newline."""
+"""The table of output formats, and where a report goes: a file, or standard output with standard error."""
 
+import os
+import shutil
+import sys
+from contextlib import suppress
 from pathlib import PurePath
+from typing import Any
 
-from nllcli.errors import UsageError
-from nllcli.outputs.files import StrPath, faults, replace_file
-from nllcli.outputs.streams import shortest, standard_output, write_notice, write_result
+from nllcli.errors import FaultError, UsageError
+from nllcli.outputs.files import STANDARD_OUTPUT, StrPath, faults, replace_file
 from nllcli.registry import Registry
-from nllcli.report import Report
+from nllcli.report import Report, Value
 
 FORMATS = Registry(
     "format",
@@ -46,22 +50,23 @@ def _extension(path: StrPath | None) -> str:
     return PurePath(path or "").suffix.lower()
 
 
-def emit(
-    report: Report,
-    *,
-    fmt: str | None = None,
-    quiet: bool = False,
-    path: StrPath | None = None,
-) -> None:
+def emit(report: Report, *, fmt: str | None = None, quiet: bool = False, path: StrPath | None = None) -> None:
     """Write ``report`` to standard output (``path`` None or "-") or to a file, then its notices to standard error.
 
     ``fmt`` of None: by the extension of the file, or a table.
     """
     fmt = fmt or format_for(path)
-    if path is None or str(path) == "-":
-        write_result(_quiet(report) if quiet else _rendered(report, fmt, on_screen=True))
+    if str(path) == "-":
+        path = None
+    if quiet:
+        text = report.quiet_separator.join(map(shortest, report.quiet)) + "\n" if report.quiet else ""
     else:
-        text = _quiet(report) if quiet else _rendered(report, fmt, on_screen=False)
+        # Only the table is laid out for a screen; every other format is the same wherever it goes.
+        screen = standard_output() if fmt == "table" and path is None else {}
+        text = FORMATS.load(fmt)(report, **screen)
+    if path is None:
+        write_result(text)
+    else:
         with replace_file(path) as file, faults(path):
             file.write(text.encode("utf-8", "backslashreplace"))
     emit_notices(report)
@@ -74,12 +79,65 @@ def emit_notices(report: Report) -> None:
             write_notice(kind, notice.message)
 
 
-def _quiet(report: Report) -> str:
-    return report.quiet_separator.join(map(shortest, report.quiet)) + "\n" if report.quiet else ""
+def standard_output() -> dict[str, Any]:
+    """Return what standard output can show, as a table is told; a width of None: as wide as the content."""
+    stream = sys.stdout
+    terminal = stream is not None and not stream.closed and stream.isatty()
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    encoding = (stream and stream.encoding) or "utf-8"
+    return {
+        "width": shutil.get_terminal_size().columns if terminal else None,
+        "colour": terminal and not plain,
+        "unicode": encoding.lower().replace("_", "-").startswith("utf"),
+    }
 
 
-def _rendered(report: Report, fmt: str, *, on_screen: bool) -> str:
-    render = FORMATS.load(fmt)
-    # Only the table is laid out for a screen; every other format is the same wherever it goes.
-    text: str = render(report, **standard_output()) if on_screen and fmt == "table" else render(report)
-    return text
+def write_result(text: str) -> None:
+    """Write ``text`` to standard output, all of it, or raise FaultError; BrokenPipeError stays what it is."""
+    stream = sys.stdout
+    if stream is None or stream.closed:
+        raise FaultError("is closed", where=STANDARD_OUTPUT)
+    encoding = stream.encoding or "utf-8"
+    with faults(STANDARD_OUTPUT):
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+
+
+def write_notice(kind: str, message: str) -> None:
+    """Write one line to standard error; there is nowhere to tell of a failure to do so."""
+    with suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            sys.stderr.write(f"nll: {kind}: {printable(message)}\n")
+            sys.stderr.flush()
+
+
+def settle_standard_output() -> None:
+    """Redirect standard output to the null device where flushing it fails, so that nothing fails on it later."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with every character that moves a cursor or hides itself written as its escape."""
+    return text if text.isprintable() else "".join(map(_character, text))
+
+
+def _character(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def shortest(value: Value) -> str:
+    """Return the shortest text that reads back to the same value; None is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return float.__repr__(value).removesuffix(".0")
+    return str(value)

@@ -5,8 +5,8 @@ from io import StringIO
 from textwrap import wrap
 from typing import NamedTuple
 
+from nllcli.outputs.formats import printable
 from nllcli.outputs.numbers import aligned, drawn, texts
-from nllcli.outputs.streams import printable
 from nllcli.report import Column, Table, Value
 
 INDENT, GAP = "  ", "  "

@@ -4,7 +4,7 @@ import json
 from math import isfinite
 from typing import Any
 
-from nllcli.outputs.streams import shortest
+from nllcli.outputs.formats import shortest
 from nllcli.report import Report, Table
 from nllcli.version import __version__
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from nllcli.outputs.formats import printable
 from nllcli.outputs.numbers import metric_text, metric_unit, texts, working_text
-from nllcli.outputs.streams import printable
 from nllcli.report import Calculation, Metric, Report, Section, Step, Table
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#])")

@@ -7,9 +7,9 @@ from math import inf, isnan
 from typing import NamedTuple
 
 from nllcli.outputs import numbers as bars
+from nllcli.outputs.formats import printable
 from nllcli.outputs.grid import GAP, INDENT, LEFT_OUT, NOTHING, cell_len, filled, table_lines
 from nllcli.outputs.numbers import aligned, metric_text, metric_unit, working_text
-from nllcli.outputs.streams import printable
 from nllcli.report import Calculation, Metric, Report, Section, Table
 
 _PLAIN, _STRONG, _FAINT, _HEADLINE = "", "1", "2", "1;36"  # bold, dim, bold and cyan

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nllcli.errors import FaultError, UsageError
-from nllcli.outputs import streams
+from nllcli.outputs import formats
 from nllcli.outputs.formats import emit
 
 NOTICES = "nll: warning: looks odd\nnll: note: was squeezed\n"
@@ -19,7 +19,7 @@ import sys
 from nllcli.errors import NllError
 from nllcli.report import Report
 from nllcli.outputs.formats import emit
-from nllcli.outputs.streams import settle_standard_output
+from nllcli.outputs.formats import settle_standard_output
 try:
     emit(Report("c", "T", "s", quiet=[0.1] * 100_000), quiet=True)
 except BrokenPipeError:
@@ -103,7 +103,7 @@ def shown(stream):
 def test_a_terminal_gets_colour_and_its_width(report, terminal):
     with contextlib.redirect_stdout(terminal):
         emit(report)
-        assert streams.standard_output() == {"width": 40, "colour": True, "unicode": True}
+        assert formats.standard_output() == {"width": 40, "colour": True, "unicode": True}
     assert "\x1b[1;36m0.3623" in shown(terminal)
 
 
@@ -182,8 +182,8 @@ class Full(io.TextIOWrapper):
 def test_what_standard_output_does_not_take_goes_nowhere(monkeypatch, tmp_path):
     file = (tmp_path / "out").open("wb", buffering=0)
     monkeypatch.setattr(sys, "stdout", Full(file))
-    streams.settle_standard_output()
+    formats.settle_standard_output()
     os.write(file.fileno(), b"lost")
     assert (tmp_path / "out").read_bytes() == b""
     monkeypatch.setattr(sys, "stdout", None)
-    streams.settle_standard_output()
+    formats.settle_standard_output()

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nllcli.outputs.formats import shortest
 from nllcli.outputs.numbers import aligned, metric_text, metric_unit, texts
-from nllcli.outputs.streams import shortest
 from nllcli.report import Metric
 
 NAN, INF = math.nan, math.inf

@@ -1,6 +1,6 @@
 import pytest
 
-from nllcli.outputs.streams import printable
+from nllcli.outputs.formats import printable
 
 
 @pytest.mark.parametrize(
