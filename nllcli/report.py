@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from nllcli.errors import Notice
+from nllcli.errors import Notice, setting
 
 Value = float | int | str | None
 
@@ -67,7 +67,8 @@ Columns = list[tuple[Column, Sequence[Any]]]  # each with its cells
 class Table:
     """Rows of plain values under named columns; a ``hidden`` one appears only in the formats that programs read.
 
-    Where a screen cannot show all rows, those with the most in the column ``worst`` come after the first ones.
+    Where a screen cannot show all rows, those with the most in the column ``worst`` come after the first ones;
+    ``elsewhere`` says what has them all.
     """
 
     key: str
@@ -77,6 +78,7 @@ class Table:
     note: str = ""
     hidden: bool = False
     worst: str | None = None
+    elsewhere: str = f"a pipe and {setting('output', 'FILE')} have all"
 
     @classmethod
     def of(cls, key: str, title: str, columns: Columns, note: str = "", *, worst: str | None = None) -> Self:

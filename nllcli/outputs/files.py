@@ -5,7 +5,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,16 +22,13 @@ _NUMBERED_DESCRIPTOR = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)")
 _unfinished: set[Path] = set()
 
 
-@contextmanager
-def replace_file(path: StrPath) -> Iterator[BinaryIO]:
-    """Yield a binary file that takes the place of ``path`` once it is whole, and is gone if anything fails.
+def replace_file(path: StrPath) -> AbstractContextManager[BinaryIO]:
+    """Open a binary file that takes the place of ``path`` once it is whole, and is gone if anything fails.
 
     A symbolic link is written through. What is not a regular file (a device, a pipe) is written directly.
     """
     check_output(path)
-    writing = _write_beside if is_replaceable(path) else _write_directly
-    with writing(path) as file:
-        yield file
+    return _write_beside(path) if is_replaceable(path) else _write_directly(path)
 
 
 def check_outputs(outputs: Mapping[str, StrPath | None], inputs: Iterable[StrPath | None]) -> None:

@@ -124,7 +124,7 @@ def _table(page: _Page, table: Table) -> list[str]:
         lines = [line.replace(LEFT_OUT, "~") for line in lines]  # as wide
     if not is_whole:
         worst = [column.label for column in table.columns if column.key == table.worst]
-        more = f"… {len(table.rows) - _FIRST_ROWS:,} more rows, which a pipe and -o FILE have all"
+        more = f"… {len(table.rows) - _FIRST_ROWS:,} more rows, which {table.elsewhere}"
         more += f"; the worst of these by {worst[0]}:" if worst else ""
         at = len(lines) - _WORST_ROWS * len(worst)
         lines[at:at] = page.running(more, indent=INDENT)

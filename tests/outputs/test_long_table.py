@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from nllcli.cli.wording import in_flags
 from nllcli.outputs.formats import FORMATS
 from nllcli.outputs.table import render
 from nllcli.report import Column, Report, Table
@@ -14,7 +15,8 @@ COLUMNS = (Column("class", "class", "text"), Column("share", "share of loss", "s
 
 def report(shares, worst="share"):
     rows = [(f"c{i}", share) for i, share in enumerate(shares)]
-    return Report("compute", "T", "s", tables=(Table("per_class", "Per class", COLUMNS, rows, worst=worst),))
+    table = Table("per_class", "Per class", COLUMNS, rows, worst=worst)
+    return in_flags(Report("compute", "T", "s", tables=(table,)))
 
 
 def names(text):
