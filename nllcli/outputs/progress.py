@@ -7,9 +7,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
 _PATIENCE_SECONDS = 1.0  # work that ends sooner needs no bar
 
@@ -22,30 +20,27 @@ class ProgressBar:
         self._total: int | None = None
         self._done = 0
         self._bar: Progress | None = None
-        self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
 
     def begin(self, total: int | None) -> None:
         """Begin a pass over ``total`` bytes (None: not known); a bar already shown starts again from 0."""
         self._total, self._done, self._begun = total, 0, time.monotonic()
-        if self._bar is not None and self._task is not None:
-            self._bar.reset(self._task, total=total)
+        if self._bar is not None:
+            self._bar.reset(self._bar.task_ids[0], total=total)
 
     def advance(self, n_bytes: int) -> None:
         """Count ``n_bytes`` more as done."""
         self._done += n_bytes
         if self._bar is None and time.monotonic() - self._begun > _PATIENCE_SECONDS:
             self._show()
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=self._done)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=self._done)
 
     def _show(self) -> None:
         from rich.console import Console
@@ -54,5 +49,5 @@ class ProgressBar:
 
         columns = (TaskProgressColumn(), BarColumn(), DownloadColumn(), Speed(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=Console(file=sys.stderr), transient=True)
-        self._task = self._bar.add_task("", total=self._total, completed=self._done)
+        self._bar.add_task("", total=self._total, completed=self._done)
         self._bar.start()

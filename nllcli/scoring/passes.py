@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Chunk, Part, Progress, Scratch
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import InputOptions
-    from nllcli.numerics.tally import Rows, Tally
+    from nllcli.numerics.tally import Tally
     from nllcli.scoring.settled import Settled
 
     Sum = TypeVar("Sum", bound=Part)
@@ -145,43 +145,25 @@ def _out_of_range_hint(error: SampleError, dataset: Dataset) -> str | None:
     return f"{which} lie in 1..{n_classes}: classes count from 0, so subtract 1"
 
 
-def places(rows: Rows, dataset: Dataset) -> str:
-    """The first samples of a finding, in the words of the file."""
-    listed = ", ".join(dataset.logits.place(sample, dataset.layout) for sample in rows.first)
-    return listed + (", ..." if rows.n > len(rows.first) else "")
-
-
 def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:
     """What the samples themselves made suspicious."""
     options, dataset = settled.options, settled.dataset
-    found = []
+    found: dict[str, str] = {}
     if not tally.n_samples:
-        found.append(Notice("no-samples", "there are no samples: the mean is NaN, the sum 0"))
+        found["no-samples"] = "there are no samples: the mean is NaN, the sum 0"
     elif not tally.n_counted:
         every = f"every target that {setting('shift', settled.shift)} reaches" if settled.shift else "every target"
-        found.append(
-            Notice("nothing-counted", f"{every} is {options.ignore_index}, the ignored index: the mean is NaN")
-        )
+        found["nothing-counted"] = f"{every} is {options.ignore_index}, the ignored index: the mean is NaN"
     elif tally.weight_sum.units == 0:
-        found.append(
-            Notice("zero-weight-sum", "the weights of the counted samples add up to 0: the mean is not defined")
-        )
+        found["zero-weight-sum"] = "the weights of the counted samples add up to 0: the mean is not defined"
     for code, rows in tally.findings.items():
-        found.append(
-            Notice(
-                code,
-                FINDINGS[code].format(n=rows.n, total=tally.n_samples, worst=rows.worst, places=places(rows, dataset)),
-            )
-        )
+        places = ", ".join(dataset.logits.place(sample, dataset.layout) for sample in rows.first)
+        places += ", ..." if rows.n > len(rows.first) else ""
+        found[code] = FINDINGS[code].format(n=rows.n, total=tally.n_samples, worst=rows.worst, places=places)
     if options.clip is not None:
-        found.append(
-            Notice(
-                "clipped",
-                f"p is clipped to [{options.clip:g}, 1 - {options.clip:g}]: "
-                f"no surprisal exceeds {-math.log(options.clip):.4f} nats",
-            )
-        )
-    return found
+        highest = f"no surprisal exceeds {-math.log(options.clip):.4f} nats"
+        found["clipped"] = f"p is clipped to [{options.clip:g}, 1 - {options.clip:g}]: {highest}"
+    return [Notice(code, message) for code, message in found.items()]
 
 
 FINDINGS = {

@@ -70,24 +70,21 @@ def settle_options(options: LossOptions, dataset: Dataset, weighting: str, *, sh
 
 def notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
     """What the settings themselves make worth saying."""
-    found = []
     weights = options.class_weights
-    if weights is not None and (weights < 0).any():
-        n = int((weights < 0).sum())
-        found.append(Notice("negative-weights", f"{counted(n, 'class weight')} {'is' if n == 1 else 'are'} negative"))
-    if weights is not None and options.label_smoothing:
+    if weights is None:
+        return ()
+    found = {}
+    n = int((weights < 0).sum())
+    if n:
+        found["negative-weights"] = f"{counted(n, 'class weight')} {'is' if n == 1 else 'are'} negative"
+    if options.label_smoothing:
         convention = (
             "soft targets: y becomes (1-e) y + e/C, and the mean divides by the number of positions"
             if dataset.soft_targets is not None
             else "class indices: every class's term has its own weight, and the mean divides by the targets' weights"
         )
-        found.append(
-            Notice(
-                "smoothing-with-weights",
-                f"label smoothing with class weights follows PyTorch's rule for {convention}",
-            )
-        )
-    return tuple(found)
+        found["smoothing-with-weights"] = f"label smoothing with class weights follows PyTorch's rule for {convention}"
+    return tuple(Notice(code, message) for code, message in found.items())
 
 
 def check_weight_options(weights: WeightOptions) -> None:

@@ -101,15 +101,17 @@ class Explanation:
         return int(np.argmin(surprisals))
 
     @property
+    def scores(self) -> NDArray[np.float64]:
+        """The logits (C,), or the log-probabilities where there are no logits."""
+        return 0.0 - self.worked.unclipped if self.worked.softmax is None else self.worked.given
+
+    @property
     def margin(self) -> float | None:
-        """By how much the target leads its rival: in logits, or in log-probabilities where there are no logits."""
-        target, rival, worked = self.worked.target, self.rival, self.worked
-        if target is None or rival is None:
+        """By how much the target leads its rival, in ``scores``."""
+        if self.worked.target is None or self.rival is None:
             return None
         with np.errstate(over="ignore", invalid="ignore"):
-            if worked.softmax is not None:
-                return float(worked.given[target] - worked.given[rival])
-            return float(worked.unclipped[rival] - worked.unclipped[target])
+            return float(self.scores[self.worked.target] - self.scores[self.rival])
 
     @property
     def contribution(self) -> float | None:

@@ -125,9 +125,8 @@ def _reduction_steps(explanation: Explanation) -> list[Step]:
 
 def _counted_in(explanation: Explanation) -> str:
     """The unit of the denominator of the mean."""
-    if explanation.worked.sample_weight is not None:
-        return "(sum of the weights)"
-    if explanation.setting.options.class_weights is not None and explanation.worked.soft_target is None:
+    by_class = explanation.setting.options.class_weights is not None and explanation.worked.soft_target is None
+    if by_class or explanation.worked.sample_weight is not None:
         return "(sum of the weights)"
     return "sample" if explanation.setting.denominator == 1.0 else "samples"
 
@@ -136,10 +135,7 @@ def _rival_steps(explanation: Explanation) -> list[Step]:
     worked, rival, target, margin = explanation.worked, explanation.rival, explanation.worked.target, explanation.margin
     if rival is None or target is None or margin is None:
         return []
-    if worked.softmax is not None:
-        pair = (float(worked.given[target]), " - ", *_bracketed(float(worked.given[rival])))
-    else:
-        pair = (0.0 - float(worked.unclipped[target]), " - ", *_bracketed(0.0 - float(worked.unclipped[rival])))
+    pair = (float(explanation.scores[target]), " - ", *_bracketed(float(explanation.scores[rival])))
     wrong = "" if worked.top == target else f"; predicted is {explanation.name(worked.top)}"
     return [Step(f"margin over the rival, {explanation.name(rival)}", (*pair, " = ", margin, wrong))]
 
