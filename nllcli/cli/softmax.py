@@ -6,7 +6,7 @@ import typer
 
 from nllcli.cli import options
 from nllcli.cli.delivery import MATRIX, deliver_matrix
-from nllcli.data.settings import MEANING, LossOptions
+from nllcli.data.settings import MEANING, LossOptions, ScoreRequest
 
 Log = Annotated[bool, typer.Option("--log", rich_help_panel=MEANING, help="Log-probabilities.")]
 
@@ -34,8 +34,10 @@ def softmax(given: options.Given, *, log: Log = False) -> None:
 
     A table on a terminal, CSV into a pipe, and into a file with -o what its extension stands for.
     """
-    from nllcli.commands.softmax import SoftmaxRequest
     from nllcli.commands.softmax import softmax as task
 
     inputs, loss = given.inputs(), given.record(LossOptions)
-    deliver_matrix(given, lambda target, bar: task(SoftmaxRequest(inputs, log, loss, given["threads"], bar), target))
+    deliver_matrix(
+        given,
+        lambda target, bar: task(ScoreRequest(inputs, loss, threads=given["threads"], progress=bar), target, log=log),
+    )

@@ -52,7 +52,7 @@ def metric_text(metric: Metric) -> str:
 
 
 def metric_unit(metric: Metric) -> str:
-    """Return the unit to show beside the value: none beside nothing, and a share brings its own sign."""
+    """Return the unit to show after the value: none where there is no value, nor for a share, whose text has a sign."""
     return "" if metric.value is None or metric.unit in ("share", "probability") else metric.unit
 
 

@@ -11,8 +11,9 @@ from nllcli.errors import UsageError, setting
 from nllcli.inputs.counting import counts_of
 from nllcli.inputs.vectors import read_vector
 from nllcli.numerics.schemes import beta_of
+from nllcli.numerics.targets import counted_targets
 from nllcli.numerics.weightings import class_weights
-from nllcli.scoring.passes import open_again, targets_of
+from nllcli.scoring.passes import naming_places, open_again, raw_targets
 from nllcli.scoring.settled import listed, plain
 
 if TYPE_CHECKING:
@@ -73,4 +74,7 @@ def _count(request: ScoreRequest, dataset: Dataset) -> NDArray[np.int64]:
         dataset = open_again(request.inputs, f"{_COUNTING} reads the targets among the logits first")
     elif dataset.targets is None:
         raise UsageError(f"{_COUNTING} counts the targets, and there are none")
-    return counts_of(targets_of(dataset, request.loss.ignore_index, dataset.n_classes), dataset.n_classes)
+    ignore_index, n_classes = request.loss.ignore_index, dataset.n_classes
+    with naming_places(dataset):
+        targets = (counted_targets(values, ignore_index, n_classes, at) for at, values in raw_targets(dataset))
+        return counts_of(targets, n_classes)

@@ -13,7 +13,6 @@ from nllcli.errors import DataError, Notice, SampleError, UsageError, setting
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.shapes import ONE_LOGIT
-from nllcli.numerics.targets import counted_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,13 +58,6 @@ def chunks(dataset: Dataset) -> Iterator[Chunk]:
     samples = blocks.block_samples(dataset.layout.n_classes)
     is_text = dataset.layout.n_samples is None
     return Piece(dataset).chunks(max(1, samples // _TEXT_PARTS) if is_text else samples)
-
-
-def targets_of(dataset: Dataset, ignore_index: int, n_classes: int) -> Iterator[NDArray[np.int64]]:
-    """The counted targets, piece by piece; reads the logits only where the targets are among them."""
-    with naming_places(dataset):
-        for start, values in raw_targets(dataset):
-            yield counted_targets(values, ignore_index, n_classes, start)
 
 
 def raw_targets(dataset: Dataset) -> Iterator[tuple[int, NDArray[np.int64]]]:
