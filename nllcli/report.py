@@ -11,6 +11,17 @@ from nllcli.errors import Notice, setting
 Value = float | int | str | None
 
 
+def shortest(value: Value) -> str:
+    """The shortest text that reads back to the same value; None is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return float.__repr__(value).removesuffix(".0")
+    return str(value)
+
+
 @dataclass(frozen=True)
 class Signature:
     """Every setting that changes a number, by name; each command has its own. ``str`` is its one line.

@@ -48,7 +48,7 @@ def command_line(command: str, settings: Mapping[str, object]) -> str:
 
 def _option(name: str, value: object) -> list[str]:
     """An option with its value; in one word where the value could be taken for an option."""
-    from nllcli.outputs.formats import shortest
+    from nllcli.report import shortest
 
     flag = _SHORT.get(name) or _flag(name)
     if value is True:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
 from nllcli.report import Metric
-from nllcli.scoring.divisor import settle_gradient
-from nllcli.scoring.matrix import MatrixResult, Rows, destination
+from nllcli.scoring.matrix import MatrixResult, Rows, destination, settle_gradient
 from nllcli.scoring.passes import fold_dataset, tally_notices
 from nllcli.scoring.settled import signature
 

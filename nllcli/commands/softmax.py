@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from nllcli.data.blocks import Part
 from nllcli.inputs.dataset import open_dataset
 from nllcli.numerics.evaluate import probabilities
-from nllcli.report import Signature
+from nllcli.report import Signature, shortest
 from nllcli.scoring.matrix import MatrixResult, Rows, destination
 from nllcli.scoring.passes import fold_dataset
-from nllcli.scoring.settled import check_temperature, class_axis_part, plain, source_part
+from nllcli.scoring.settled import check_temperature, class_axis_part, source_part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,7 @@ def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> 
     parts = {
         name: "",
         "from": source_part(options),
-        "temperature": plain(options.temperature),
+        "temperature": shortest(options.temperature),
         **class_axis_part(dataset.layout),
         "precision": options.precision,
     }

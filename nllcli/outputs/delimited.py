@@ -5,8 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from nllcli.errors import UsageError
-from nllcli.outputs.formats import shortest
-from nllcli.report import Report, Value
+from nllcli.report import Report, Value, shortest
 
 
 def render_csv(report: Report) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from nllcli.errors import FaultError, UsageError
 from nllcli.outputs.files import STANDARD_OUTPUT, StrPath, faults, replace_file
 from nllcli.registry import Registry
-from nllcli.report import Report, Value
+from nllcli.report import Report, shortest
 
 FORMATS = Registry(
     "format",
@@ -130,14 +130,3 @@ def printable(text: str) -> str:
 
 def _character(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-
-
-def shortest(value: Value) -> str:
-    """Return the shortest text that reads back to the same value; None is empty."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return float.__repr__(value).removesuffix(".0")
-    return str(value)

@@ -4,8 +4,7 @@ import json
 from math import isfinite
 from typing import Any
 
-from nllcli.outputs.formats import shortest
-from nllcli.report import Report, Table
+from nllcli.report import Report, Table, shortest
 from nllcli.version import __version__
 
 SCHEMA_VERSION = 1

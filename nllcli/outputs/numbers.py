@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import floor, inf, log10
 from typing import TypeGuard
 
-from nllcli.outputs.formats import shortest
-from nllcli.report import Metric, Step, Value
+from nllcli.report import Metric, Step, Value, shortest
 
 _TINY, _HUGE = 1e-4, 1e12  # beyond these, digits in a row are harder to read than an exponent
 _LARGE_EXPONENT = 4  # from 10,000 on, two decimals are enough

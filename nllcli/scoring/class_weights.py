@@ -13,8 +13,9 @@ from nllcli.inputs.vectors import read_vector
 from nllcli.numerics.schemes import beta_of
 from nllcli.numerics.targets import counted_targets
 from nllcli.numerics.weightings import class_weights
+from nllcli.report import shortest
 from nllcli.scoring.passes import naming_places, open_again, raw_targets
-from nllcli.scoring.settled import listed, plain
+from nllcli.scoring.settled import listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +49,7 @@ def class_weights_of(request: ScoreRequest, dataset: Dataset) -> tuple[NDArray[n
         class_names=dataset.class_names,
     )
     beta = beta_of(scheme, wanted.beta)
-    parts = [scheme, None if beta is None else plain(beta), wanted.normalize, "of", source]
+    parts = [scheme, None if beta is None else shortest(beta), wanted.normalize, "of", source]
     return weights, "-".join(part for part in parts if part)
 
 

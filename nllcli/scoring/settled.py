@@ -10,7 +10,7 @@ from nllcli.data.settings import DEFAULT_IGNORE_INDEX, ON_NONFINITE, PRECISIONS,
 from nllcli.errors import Notice, UsageError, counted, setting
 from nllcli.inputs.dataset import no_targets, open_dataset
 from nllcli.numerics.losses import LOSSES
-from nllcli.report import Signature
+from nllcli.report import Signature, shortest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -168,9 +168,9 @@ def signature(settled: Settled) -> str:
         "weights": settled.weighting,
         "sample-weights": _digest_of(settled.dataset.sample_weights),
         "ignore": "none" if settled.dataset.soft_targets is not None else str(options.ignore_index),
-        "smoothing": plain(options.label_smoothing),
-        "temperature": plain(options.temperature),
-        "clip": "off" if options.clip is None else plain(options.clip),
+        "smoothing": shortest(options.label_smoothing),
+        "temperature": shortest(options.temperature),
+        "clip": "off" if options.clip is None else shortest(options.clip),
         # Named where they are not what almost every file needs.
         **class_axis_part(layout),
         **({"shift": str(settled.shift)} if settled.shift else {}),
@@ -208,12 +208,7 @@ def _sha256(pieces: Iterable[NDArray[Any]]) -> str:
     return f"sha256-{digest.hexdigest()[:12]}"
 
 
-def plain(value: float) -> str:
-    """The shortest text of a number, without a trailing ".0"."""
-    return repr(value).removesuffix(".0")
-
-
 def listed(values: NDArray[np.float64]) -> str:
     """One number a class, or a digest where that would be long."""
-    listed = ",".join(plain(float(value)) for value in values)
+    listed = ",".join(shortest(float(value)) for value in values)
     return listed if len(listed) <= 60 else _sha256([values])

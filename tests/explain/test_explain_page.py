@@ -9,7 +9,7 @@ import pytest
 from in_process import nll
 
 from nllcli.cli import explain as command
-from nllcli.commands.explain.explain import Choice, explain
+from nllcli.commands.explain import Choice, explain
 from nllcli.commands.explain.report import report
 from nllcli.data.settings import InputOptions, LossOptions, ScoreRequest
 from nllcli.outputs.table import render

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nllcli.outputs.formats import shortest
 from nllcli.outputs.numbers import aligned, metric_text, metric_unit, texts
-from nllcli.report import Metric
+from nllcli.report import Metric, shortest
 
 NAN, INF = math.nan, math.inf
 

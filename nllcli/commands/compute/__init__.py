@@ -44,7 +44,7 @@ def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = Non
     if saves is None:
         return score(settle(request), sections, threads=request.threads, progress=request.progress)
     from nllcli.commands.compute.saving import open_writers
-    from nllcli.scoring.divisor import settle_gradient
+    from nllcli.scoring.matrix import settle_gradient
 
     settled, divisor = (settle(request), None) if saves.gradient is None else settle_gradient(request)
     with open_writers(saves, settled.dataset) as writers:

@@ -23,7 +23,7 @@ from nllcli.report import Calculation, Column, Metric, Report, Section, Step, Ta
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nllcli.commands.explain.explain import Explained
+    from nllcli.commands.explain import Explained
     from nllcli.commands.explain.sample import Explanation
 
     Cells = dict[Column, Callable[[Explanation], Any]]  # what is in the cell of a column

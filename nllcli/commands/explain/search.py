@@ -56,7 +56,7 @@ class Found(Part):
 
     picked: dict[int, Block] = field(default_factory=dict)
     tally: Tally = Tally()
-    hardest: Hardest | None = None
+    hardest: Hardest = Hardest(0)
 
 
 def search(request: ScoreRequest, settled: Settled, rows: Sequence[int], k: int | None) -> Found:
@@ -65,7 +65,7 @@ def search(request: ScoreRequest, settled: Settled, rows: Sequence[int], k: int 
     wanted = {layout.file_number(row): row for row in rows}
     return fold_dataset(
         partial(_work, settled, wanted, k),
-        Found(hardest=None if k is None else Hardest(k)),
+        Found(hardest=Hardest(k or 0)),
         settled.dataset,
         only=None if k is not None else partial(_needed, settled, wanted),
         threads=request.threads,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention, Term
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.numerics.losses import LOSSES
-from nllcli.scoring.settled import plain
+from nllcli.report import shortest as plain
 
 if TYPE_CHECKING:
     import numpy as np

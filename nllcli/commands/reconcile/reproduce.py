@@ -10,7 +10,7 @@ from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention
 from nllcli.data.settings import InputOptions, LossOptions, WeightOptions
 from nllcli.errors import setting
 from nllcli.numerics.schemes import ABOUT
-from nllcli.scoring.settled import plain
+from nllcli.report import shortest as plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
