@@ -8,7 +8,7 @@ from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
 from nllcli.report import Metric
 from nllcli.scoring.matrix import MatrixResult, Rows, destination, settle_gradient
-from nllcli.scoring.passes import fold_dataset, tally_notices
+from nllcli.scoring.passes import all_notices, fold_dataset
 from nllcli.scoring.settled import signature
 
 if TYPE_CHECKING:
@@ -45,6 +45,6 @@ def grad(request: ScoreRequest, target: ArrayTarget | None) -> MatrixResult:
         rows=rows if isinstance(rows, Rows) else None,
         n_classes=dataset.n_classes,
         metrics=tuple(metrics),
-        warnings=(*settled.notices, *tally_notices(tally, settled)),
+        warnings=all_notices(tally, settled),
         notes=dataset.notes,
     )

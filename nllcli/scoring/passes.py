@@ -137,8 +137,8 @@ def _out_of_range_hint(error: SampleError, dataset: Dataset) -> str | None:
     return f"{which} lie in 1..{n_classes}: classes count from 0, so subtract 1"
 
 
-def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:
-    """What the samples themselves made suspicious."""
+def all_notices(tally: Tally, settled: Settled) -> tuple[Notice, ...]:
+    """What the settings make worth saying, and what the samples themselves made suspicious."""
     options, dataset = settled.options, settled.dataset
     found: dict[str, str] = {}
     if not tally.n_samples:
@@ -155,7 +155,7 @@ def tally_notices(tally: Tally, settled: Settled) -> list[Notice]:
     if options.clip is not None:
         highest = f"no surprisal exceeds {-math.log(options.clip):.4f} nats"
         found["clipped"] = f"p is clipped to [{options.clip:g}, 1 - {options.clip:g}]: {highest}"
-    return [Notice(code, message) for code, message in found.items()]
+    return (*settled.notices, *(Notice(code, message) for code, message in found.items()))
 
 
 FINDINGS = {

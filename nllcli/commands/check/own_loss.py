@@ -13,7 +13,7 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.class_weights import class_weights_of
-from nllcli.scoring.passes import placed, tally_notices
+from nllcli.scoring.passes import all_notices, placed
 from nllcli.scoring.settled import Settled, check_options, check_weight_options, clip_of, settle, signature
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def own_loss(settings: Settled | NllError, scored: Scored) -> OwnLoss:
     if scored.refused is not None:
         refused = _seen(placed(scored.refused.error, settings.dataset))
         return OwnLoss(None, signature(settings), settings.notices, refused)
-    warnings = (*settings.notices, *tally_notices(scored.tally, settings))
+    warnings = all_notices(scored.tally, settings)
     return OwnLoss(scored.tally.loss(settings.options.reduction), signature(settings), warnings)
 
 

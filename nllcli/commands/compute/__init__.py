@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nllcli.commands.compute.result import LossResult, Samples, result_of
 from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
@@ -14,7 +16,6 @@ from nllcli.scoring.settled import Settled, settle
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from nllcli.commands.compute.saving import Saves
@@ -133,7 +134,5 @@ class _Kept:
 
     def _whole(self, name: str) -> NDArray[Any]:
         """The arrays of all blocks as one, in file order."""
-        import numpy as np
-
         parts = [getattr(outcome, name) for outcome in self._outcomes]
         return np.concatenate(parts) if parts else np.empty(0)

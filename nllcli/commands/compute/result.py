@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.losses import LOSSES, uniform_loss
 from nllcli.report import Column, Columns, Metric, Report, Table, Value
-from nllcli.scoring.passes import tally_notices
+from nllcli.scoring.passes import all_notices
 from nllcli.scoring.settled import signature
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def result_of(
         class_names=settled.class_names,
         per_class=None if tally.classes is None else tuple(_per_class(settled, tally, tally.classes)),
         samples=samples,
-        warnings=(*settled.notices, *tally_notices(tally, settled)),
+        warnings=all_notices(tally, settled),
         notes=dataset.notes,
         signature=signature(settled),
     )

@@ -14,7 +14,7 @@ from nllcli.errors import UsageError, counted, setting
 from nllcli.inputs.shapes import shown
 from nllcli.inputs.targets import Shifted
 from nllcli.numerics.losses import LOSSES
-from nllcli.scoring.passes import naming_places, tally_notices
+from nllcli.scoring.passes import all_notices, naming_places
 from nllcli.scoring.settled import settle, signature
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def explain(request: ScoreRequest, choice: Choice) -> Explained:
         shared,
         tally.loss(options.reduction) if all_scored else None,
         tally.n_samples,
-        (*settled.notices, *(tally_notices(tally, settled) if all_scored else ())),
+        all_notices(tally, settled) if all_scored else settled.notices,
         dataset.notes,
     )
 

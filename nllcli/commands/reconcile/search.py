@@ -21,7 +21,7 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.kernels import is_bfloat16
 from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.scoring.class_weights import given_counts
-from nllcli.scoring.passes import fold_dataset, tally_notices
+from nllcli.scoring.passes import all_notices, fold_dataset
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def search(request: ScoreRequest) -> Search:
         [(candidate, value) for candidate, value in numbers if isfinite(value)],
         values,
         weights,
-        (*notices, *settled.notices, *tally_notices(sums.own, settled)),
+        (*notices, *all_notices(sums.own, settled)),
         others=bool(found.outside),
     )
 
