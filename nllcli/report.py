@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from nllcli.errors import Notice, setting
+from nllcli.version import __version__
 
 Value = float | int | str | None
 
@@ -22,20 +23,10 @@ def shortest(value: Value) -> str:
     return str(value)
 
 
-@dataclass(frozen=True)
-class Signature:
-    """Every setting that changes a number, by name; each command has its own. ``str`` is its one line.
-
-    A name without a value says which number it is.
-    """
-
-    parts: Mapping[str, object]
-
-    def __str__(self) -> str:
-        from nllcli.version import __version__
-
-        parts = {**self.parts, "version": __version__}
-        return "|".join(f"{name}:{value}" if value != "" else name for name, value in parts.items())
+def signature_line(parts: Mapping[str, object]) -> str:
+    """The one line of every setting that changes a number, by name; one without a value says which number it is."""
+    named = {**parts, "version": __version__}
+    return "|".join(f"{name}:{value}" if value != "" else name for name, value in named.items())
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nllcli.data.blocks import Part
 from nllcli.inputs.dataset import open_dataset
 from nllcli.numerics.evaluate import probabilities
-from nllcli.report import Signature, shortest
+from nllcli.report import shortest, signature_line
 from nllcli.scoring.matrix import MatrixResult, Rows, destination
 from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import check_temperature, class_axis_part, source_part
@@ -47,7 +47,7 @@ def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> 
     return MatrixResult(
         "softmax",
         f"{name.capitalize()} of {dataset.logits.name}",
-        str(Signature(parts)),
+        signature_line(parts),
         key="log_probs" if log else "probs",
         kind="number" if log else "probability",
         rows=rows if isinstance(rows, Rows) else None,

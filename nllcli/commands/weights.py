@@ -7,7 +7,7 @@ from nllcli.data.settings import DEFAULT_BETA, DEFAULT_SCHEME
 from nllcli.errors import Notice, UsageError, setting
 from nllcli.numerics.schemes import ABOUT, SCHEMES
 from nllcli.numerics.weightings import class_weights
-from nllcli.report import Column, Columns, Metric, Report, Signature, Table
+from nllcli.report import Column, Columns, Metric, Report, Table, signature_line
 
 _ALPHABETICAL = Notice(
     "alphabetical-order",
@@ -82,7 +82,7 @@ def report(found: ClassWeights) -> Report:
     return Report(
         command="weights",
         title="Class weights",
-        signature=str(Signature(parts)),
+        signature=signature_line(parts),
         metrics=(
             *settings,
             Metric("n_classes", "classes", len(found.counts)),

@@ -123,7 +123,7 @@ _PARTS = "▏▎▍▌▋▊▉█"  # a cell in eighths
 WIDTH = 10
 
 # What stands for the blocks where they cannot be shown: half a cell and more is a cell.
-ASCII = dict(zip(_PARTS, "...#####", strict=True))
+ASCII_BARS = dict(zip(_PARTS, "...#####", strict=True))
 
 
 def bar(share: float, width: int = WIDTH) -> str:

@@ -6,16 +6,15 @@ from heapq import nlargest
 from math import inf, isnan
 from typing import NamedTuple
 
-from nllcli.outputs import numbers as bars
 from nllcli.outputs.formats import printable
 from nllcli.outputs.grid import GAP, INDENT, LEFT_OUT, NOTHING, cell_len, filled, table_lines
-from nllcli.outputs.numbers import aligned, metric_text, metric_unit, working_text
+from nllcli.outputs.numbers import ASCII_BARS, aligned, metric_text, metric_unit, working_text
 from nllcli.report import Calculation, Metric, Report, Section, Table
 
 _PLAIN, _STRONG, _FAINT, _HEADLINE = "", "1", "2", "1;36"  # bold, dim, bold and cyan
 _MOST_ROWS, _FIRST_ROWS, _WORST_ROWS = 200, 100, 20  # of a table on a screen
 _LEAST_ROOM = 24  # running text with less room than this next to something goes underneath it
-_ASCII = str.maketrans({"–": "-", "—": "-", "−": "-", "─": "-", "×": "x", "·": ".", "…": "...", **bars.ASCII})
+_ASCII = str.maketrans({"–": "-", "—": "-", "−": "-", "─": "-", "×": "x", "·": ".", "…": "...", **ASCII_BARS})
 
 
 def render(report: Report, *, width: int | None = None, colour: bool = False, unicode: bool = True) -> str:

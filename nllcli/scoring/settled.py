@@ -10,7 +10,7 @@ from nllcli.data.settings import DEFAULT_IGNORE_INDEX, ON_NONFINITE, PRECISIONS,
 from nllcli.errors import Notice, UsageError, counted, setting
 from nllcli.inputs.dataset import no_targets, open_dataset
 from nllcli.numerics.losses import LOSSES
-from nllcli.report import Signature, shortest
+from nllcli.report import shortest, signature_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -176,7 +176,7 @@ def signature(settled: Settled) -> str:
         **({"shift": str(settled.shift)} if settled.shift else {}),
         "precision": options.precision,
     }
-    return str(Signature(parts))
+    return signature_line(parts)
 
 
 def source_part(options: LossOptions) -> str:

@@ -16,7 +16,7 @@ from nllcli.errors import NllError, Notice, setting
 from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted
-from nllcli.report import Signature
+from nllcli.report import signature_line
 from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, source_part
 
@@ -182,4 +182,4 @@ def _signature(request: ScoreRequest) -> str:
         "shift": inputs.shift,
         "class-axis": "shapes" if inputs.class_axis is None else inputs.class_axis,
     }
-    return str(Signature(parts))
+    return signature_line(parts)
