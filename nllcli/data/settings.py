@@ -51,7 +51,7 @@ def option(help: str, group: str = "", *, default: Any = None, **about: Any) -> 
 
 @dataclass(frozen=True)
 class InputOptions:
-    """How the inputs are to be read."""
+    """How the inputs are to be read; ``takes_targets`` says that targets have a place among them."""
 
     logits: str = field(metadata={"option": Option("A file of logits, or - for standard input.")})
     targets: str | None = option("Class indices, class names, or class probabilities.")
@@ -75,6 +75,7 @@ class InputOptions:
     header: str = option(
         "Whether the first line of LOGITS names the columns (CSV).", FILES, default="auto", choices=HEADERS
     )
+    takes_targets: bool = True
 
 
 @dataclass(frozen=True)

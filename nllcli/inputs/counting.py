@@ -50,7 +50,7 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     classes = None if class_names is None else tuple(class_names)
     opened = open_input(path)
     if not opened.is_text:
-        source = opened.read(ReadOptions(of_targets=True, classes=classes))
+        source = opened.read(ReadOptions(holds="targets", classes=classes))
         found = _of_array(source) if isinstance(source, FileArray) else _of_table(source)
         return _count(found, classes, path)
     stream, dialect = opened.stream, sniff(opened.stream, remedy=REMEDY)

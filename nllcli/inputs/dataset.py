@@ -140,6 +140,7 @@ def _open_logits(options: InputOptions) -> BlockSource:
             target_column=options.target_column,
             classes=tuple(options.classes) if options.classes else None,
             header=options.header,
+            takes_targets=options.takes_targets,
         )
     )
     if not isinstance(source, FileArray) and options.class_axis in (0, -2):

@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
@@ -128,6 +128,22 @@ def _names(name: str) -> dict[str, Any]:
     return {"file": shlex.quote(name), "name": name, "to": str(to)}
 
 
+def choose_member(names: list[str], wanted: str | None, file: str) -> int:
+    """The place of ``wanted`` among the arrays of an archive, or of the only one; raises UsageError that lists them."""
+    if not names:
+        raise DataError("holds no arrays", where=file)
+    listed = ", ".join(f"{file}:{name}" for name in names[:10]) + (", ..." if len(names) > 10 else "")
+    if wanted is None:
+        if len(names) > 1:
+            raise UsageError(f"holds {len(names)} arrays", where=file, hint=f"name one: {listed}")
+        return 0
+    if wanted not in names:
+        raise UsageError(f"has no array {wanted!r}", where=file, hint=f"it has {listed}")
+    if names.count(wanted) > 1:
+        raise DataError(f"has several members of the name {wanted!r}", where=file)
+    return names.index(wanted)
+
+
 def _is_safetensors(head: bytes) -> bool:
     """The length of a header, then the header, which is a JSON object."""
     return len(head) > 8 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") < 1 << 40 and 0 in head[:8]
@@ -137,25 +153,19 @@ def _is_safetensors(head: bytes) -> bool:
 class ReadOptions:
     """What the options say about one input; each format uses what it needs.
 
+    ``holds`` says what is in it: one value a sample among targets is a class, not a logit; a list has one a class.
     ``member`` is the array of an archive or the column of a table, ``target_column`` the column that holds the targets,
-    ``header`` says whether the first line of text names the columns. ``of_targets`` says that the file holds targets:
-    one value a sample in it is a class, not a logit; ``of_weights``, that it holds the samples' weights;
-    ``of_classes``, that it holds one number a class.
+    ``header`` says whether the first line of text names the columns, ``takes_targets`` whether a column could be named
+    as that of the targets.
     """
 
+    holds: Literal["logits", "targets", "sample weights", "list"] = "logits"
     member: str | None = None
     input_dtype: str | None = None
     target_column: str | None = None
     classes: tuple[str, ...] | None = None
     header: str = "auto"
-    of_targets: bool = False
-    of_weights: bool = False
-    of_classes: bool = False
-
-    @property
-    def of_logits(self) -> bool:
-        """Whether the file holds logits, which ``input_dtype`` is about."""
-        return not (self.of_targets or self.of_weights or self.of_classes)
+    takes_targets: bool = False
 
 
 _WITHOUT_MEMBERS = (*TEXT, "npy", "jsonl")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def open_sample_weights(path: str, layout: Layout, logits: BlockSource) -> VectorSource:
     """Open a file of sample weights; raises DataError where their shape does not fit the logits."""
-    opened, reading = open_input(path), ReadOptions(of_weights=True)
+    opened, reading = open_input(path), ReadOptions(holds="sample weights")
     if opened.is_text:
         dialect = sniff(opened.stream, remedy=REMEDY)
         source: BlockSource = open_table(opened.stream, dialect, reading)

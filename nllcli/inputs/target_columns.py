@@ -179,7 +179,7 @@ def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: Bl
     dialect = sniff(stream, remedy=REMEDY)
     n_columns = dialect.n_columns - dialect.has_index
     if n_columns > 1 and same_shape((None, n_columns), logits.shape):
-        table = open_table(stream, dialect, ReadOptions(of_targets=True))
+        table = open_table(stream, dialect, ReadOptions(holds="targets"))
         return Targets(None, replace(table, probabilities=True), None)
     return _of_labels(read_text_targets(stream, dialect, classes, _most_samples(logits)), stream.name)
 

@@ -147,7 +147,7 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
         from nllcli.inputs.target_columns import text_targets
 
         return text_targets(opened.stream, classes, logits)
-    source = opened.read(ReadOptions(input_dtype=options.input_dtype, classes=classes, of_targets=True))
+    source = opened.read(ReadOptions(input_dtype=options.input_dtype, classes=classes, holds="targets"))
     if not isinstance(source, FileArray):
         from nllcli.inputs.target_columns import table_targets
 

@@ -130,7 +130,7 @@ def _too_long(what: str, name: str, noun: str) -> DataError:
 
 
 def _array_values(opened: Input, noun: str) -> NDArray[Any]:
-    source, name = opened.read(ReadOptions(of_classes=True)), opened.stream.name
+    source, name = opened.read(ReadOptions(holds="list")), opened.stream.name
     if not isinstance(source, FileArray):
         what = "numbers are read from text, or from an array such as .npy"
         raise DataError(f"is {opened.format.upper()}; {what}", where=name)

@@ -355,6 +355,7 @@ LISTS = {"logits": [[1.0, 2.0], [3.0, 4.0]], "label": [0, 1]}
     ("columns", "options", "remedy"),
     [
         (LISTS, {}, "{path}:logits takes it alone; ⟦target_column=label⟧ takes the targets"),
+        (LISTS, {"takes_targets": False}, "{path}:logits takes it alone"),
         (LISTS | {"id": [5, 6]}, {}, "{path}:logits takes it alone"),
         (LISTS | {"id": [5, 6]}, {"target_column": "id"}, "{path}:logits takes it alone"),
         ({"x": [[["a"]]]}, {}, None),

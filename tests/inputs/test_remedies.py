@@ -226,6 +226,20 @@ def test_a_column_of_words_can_be_taken_or_left_out(text, words, place, hint, fo
     assert done.err.splitlines()[1] == f"hint: {hint}"
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("ant;bee;name\n1;2;ant\n2;1;bee\n", "hint: cut -d ';' -f -2 leaves the column out"),
+        ("ant,bee,label\n1,2,0\n2,1,1\n", "column 'label' is taken as a class, though its name is a target's"),
+    ],
+)
+def test_a_command_without_targets_offers_no_column_for_them(text, told, folder):
+    (folder / "t.csv").write_text(text)
+    done = nll("softmax", "t.csv")
+    assert told in done.err
+    assert "--target-column" not in done.err
+
+
 @pytest.mark.usefixtures("folder")
 def test_the_command_leaves_the_column_out(folder):
     (folder / "t.csv").write_text("id,ant,bee,label\nimg_0.png,1,2,0\nimg_1.png,2,1,1\n")

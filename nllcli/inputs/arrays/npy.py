@@ -113,21 +113,21 @@ def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = _NOTHIN
     bits in integers, or in bytes without a type.
     """
     untyped = dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None
-    if options.input_dtype == "bfloat16" and (untyped or (_is_short(dtype) and not options.of_targets)):
+    if options.input_dtype == "bfloat16" and (untyped or (_is_short(dtype) and options.holds != "targets")):
         return _BFLOAT16 if untyped or dtype.isnative else _SWAPPED_BFLOAT16
     if untyped:
-        remedy = setting("input_dtype", "bfloat16") if options.of_logits else "save it as float32"
+        remedy = setting("input_dtype", "bfloat16") if options.holds == "logits" else "save it as float32"
         raise DataError(f"holds {dtype.str}, two bytes without a type", where=name, hint=f"bfloat16? {remedy}")
-    if options.input_dtype is not None and not options.of_targets:  # the option is about the logits
+    if options.input_dtype is not None and options.holds != "targets":  # the option is about the logits
         raise DataError(
             f"holds {dtype}, not {options.input_dtype}", where=name, hint=f"leave {setting('input_dtype')} out"
         )
-    if options.of_weights and dtype.kind == "b":
+    if options.holds == "sample weights" and dtype.kind == "b":
         return np.dtype(np.uint8)  # a byte each, 0 or 1
-    if options.of_targets and dtype.kind in "US" and dtype.itemsize:
+    if options.holds == "targets" and dtype.kind in "US" and dtype.itemsize:
         return dtype
     if dtype.kind in _REFUSED_KINDS:
-        hint = _MASK_HINT if options.of_targets and dtype.kind == "b" else None
+        hint = _MASK_HINT if options.holds == "targets" and dtype.kind == "b" else None
         raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not numbers", where=name, hint=hint)
     return dtype
 

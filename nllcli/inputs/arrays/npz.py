@@ -9,11 +9,10 @@ from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError
-from nllcli.inputs import members
 from nllcli.inputs.arrays import npy
 from nllcli.inputs.bytes.files import ByteStream, on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
-from nllcli.inputs.formats import pytorch_file
+from nllcli.inputs.formats import choose_member, pytorch_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +68,7 @@ def _choose(archive: zipfile.ZipFile, wanted: str | None, name: str) -> zipfile.
     names = [_array_name(entry) for entry in arrays]
     if wanted is not None and wanted not in names:
         wanted = wanted.removesuffix(".npy")
-    return arrays[members.choose(names, wanted, name)]
+    return arrays[choose_member(names, wanted, name)]
 
 
 def _array_name(entry: zipfile.ZipInfo) -> str:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.errors import DataError
-from nllcli.inputs import members
 from nllcli.inputs.arrays.npy import number_dtype
 from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.bytes.files import on_disk
+from nllcli.inputs.formats import choose_member
 from nllcli.inputs.tables.jsonl import unique_names
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def open_safetensors(stream: ByteStream, options: ReadOptions) -> RawArray:
     file = on_disk(stream)
     arrays, begin = _read_header(file, stream.name)
     names = list(arrays)
-    member = names[members.choose(names, options.member, stream.name)]
+    member = names[choose_member(names, options.member, stream.name)]
     name = f"{stream.name}:{member}"
     dtype, shape, first = _describe(arrays[member], name)
     if dtype.kind != "V":

@@ -13,15 +13,17 @@ from nllcli.inputs.bytes.files import on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.tables.arrow_table import ArrowTable
-from nllcli.inputs.tables.headings import notes_on
+from nllcli.inputs.tables.dialect import notes_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from nllcli.inputs.bytes.files import ByteStream, OpenFile
     from nllcli.inputs.formats import ReadOptions
+    from nllcli.inputs.tables.arrow_table import Batches
 
 _COLUMN_BUFFER = 1 << 16
+_NUMBERS = ("integers", "floats")
 
 
 def open_parquet(stream: ByteStream, options: ReadOptions) -> ArrowTable:
@@ -87,46 +89,47 @@ def _import(name: str) -> Any:
 
 
 def _table(
-    name: str,
-    file: OpenFile,
-    schema: Any,
-    n_rows: int | None,
-    batches: Callable[[int, list[str], int], Iterator[Any]],
-    options: ReadOptions,
+    name: str, file: OpenFile, schema: Any, n_rows: int | None, batches: Batches, options: ReadOptions
 ) -> ArrowTable:
     columns, label, notes = _choose_columns(list(schema.names), options, name)
     types = [schema.field(column).type for column in columns]
-    if options.of_targets and len(columns) == 1 and not _is_list(types[0]):
+    if options.holds == "targets" and len(columns) == 1 and _content(types[0]) != "lists":
         columns, label, types = [], columns[0], []
     reader = None if label is None else _label_reader(label, schema.field(label).type, columns, options, name)
-    lists = len(types) == 1 and _is_list(types[0])
+    lists = len(types) == 1 and _content(types[0]) == "lists"
     n_classes, dtype = len(columns), np.dtype(np.float64)
     if lists:
         n_classes, types = _length_of_lists(batches(1, columns, 0), name), [types[0].value_type]
+    readable = (*_NUMBERS, "booleans") if options.holds == "sample weights" else _NUMBERS
     for column, kind in zip(columns, types, strict=True):
-        if not (_is_numeric(kind) or (options.of_weights and _is_boolean(kind))):
-            hint = None if options.of_targets else _remedy(columns, column, kind, label, name)
+        if _content(kind) not in readable:
+            hint = _remedy(columns, column, kind, options, name)
             raise DataError(f"column {column!r} holds {kind}, not numbers", where=name, hint=hint)
-    if len(types) > 1 and options.of_logits:
-        notes += tuple(notes_on(name, columns, [_is_integer(kind) for kind in types]))
+    if len(types) > 1 and options.holds == "logits":
+        whole = [_content(kind) == "integers" for kind in types]
+        notes += tuple(notes_on(name, columns, whole, takes_targets=options.takes_targets))
     if types:
         dtype = np.result_type(*[_plain(kind).to_pandas_dtype() for kind in set(types)])
     return ArrowTable(name, file, n_rows, batches, columns, n_classes, dtype, lists, label, reader, notes)
 
 
 def _label_reader(label: str, kind: Any, columns: list[str], options: ReadOptions, name: str) -> LabelReader:
-    if not (_is_numeric(kind) or _is_text(kind)):
+    content = _content(kind)
+    if content not in (*_NUMBERS, "text"):
         raise DataError(f"column {label!r} holds {kind}, neither class indices nor names", where=name)
-    return LabelReader(options.classes or tuple(columns), _is_numeric(kind))
+    return LabelReader(options.classes or tuple(columns), content in _NUMBERS)
 
 
-def _remedy(columns: list[str], odd: str, kind: Any, label: str | None, name: str) -> str | None:
-    """The hint on a column of logits that does not hold numbers: it may hold the targets, or lists of logits."""
-    others = [column for column in columns if column != odd]
-    if _is_list(kind) and others:
-        rest = f"; {_as_targets(others[0])} takes the targets" if len(others) == 1 and label is None else ""
+def _remedy(columns: list[str], odd: str, kind: Any, options: ReadOptions, name: str) -> str | None:
+    """The hint on a column that does not hold numbers: it may hold the targets, or lists of logits."""
+    if options.holds == "targets":
+        return None
+    content, others = _content(kind), [column for column in columns if column != odd]
+    takes_targets = options.takes_targets and options.target_column is None
+    if content == "lists" and others:
+        rest = f"; {_as_targets(others[0])} takes the targets" if len(others) == 1 and takes_targets else ""
         return f"{name}:{odd} takes it alone{rest}"
-    return f"{_as_targets(odd)} takes it as the targets" if label is None and _is_text(kind) else None
+    return f"{_as_targets(odd)} takes it as the targets" if content == "text" and takes_targets else None
 
 
 def _as_targets(column: str) -> str:
@@ -154,32 +157,21 @@ def _choose_columns(
     return columns, label, notes
 
 
-def _is_list(kind: Any) -> bool:
+def _content(kind: Any) -> str:
+    """What a column of a type holds: lists, integers, floats, booleans or text, or anything else."""
     from pyarrow import types
 
-    return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-
-
-def _is_numeric(kind: Any) -> bool:
-    from pyarrow import types
-
-    return _is_integer(kind) or types.is_floating(_plain(kind))
-
-
-def _is_integer(kind: Any) -> bool:
-    from pyarrow import types
-
-    return bool(types.is_integer(_plain(kind)))
-
-
-def _is_boolean(kind: Any) -> bool:
-    from pyarrow import types
-
-    return types.is_boolean(kind)
-
-
-def _is_text(kind: Any) -> bool:
-    return str(_plain(kind)) in ("string", "large_string", "string_view")  # the last has no test in older versions
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return "lists"
+    if types.is_boolean(kind):
+        return "booleans"
+    plain = _plain(kind)
+    if types.is_integer(plain):
+        return "integers"
+    if types.is_floating(plain):
+        return "floats"
+    # The last has no test in older versions.
+    return "text" if str(plain) in ("string", "large_string", "string_view") else "anything else"
 
 
 def _plain(kind: Any) -> Any:

@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
     from nllcli.inputs.bytes.files import OpenFile
 
+    # Record batches of about ``n_rows`` rows of ``columns``, from row ``start`` on: batches(n_rows, columns, start).
+    Batches = Callable[[int, list[str], int], Iterator[Any]]
+
 
 @dataclass
 class ArrowTable:
-    """A table of which ``columns`` are the classes, or the one of lists is the samples; a BlockSource.
-
-    ``batches(n_rows, columns, start)`` yields record batches of about ``n_rows`` rows, from row ``start`` on.
-    """
+    """A table of which ``columns`` are the classes, or the one of lists is the samples; a BlockSource."""
 
     name: str
     file: OpenFile
     n_rows: int | None
-    batches: Callable[[int, list[str], int], Iterator[Any]]
+    batches: Batches
     columns: list[str]
     n_classes: int
     dtype: np.dtype[Any]
@@ -135,7 +135,9 @@ class ArrowTable:
     def _list_rows(self, column: Any, start: int) -> NDArray[Any]:
         if column.null_count:
             self._numbers(column, f"column {self.columns[0]}", start)
-        lengths = _lengths(column)
+        from pyarrow import compute
+
+        lengths = compute.list_value_length(column).to_numpy(zero_copy_only=False)
         odd = np.flatnonzero(lengths != self.n_classes)
         if odd.size:
             message = f"its list has {counted(lengths[odd[0]], 'value')}, the first row's has {self.n_classes}"
@@ -154,10 +156,3 @@ class ArrowTable:
         if values.dtype.kind == "f":
             return reader.of_numbers(values.astype(np.float64), where)
         return reader.read([str(value) for value in values.tolist()], where)
-
-
-def _lengths(column: Any) -> NDArray[np.int64]:
-    """How many values each row's list has."""
-    from pyarrow import compute
-
-    return compute.list_value_length(column).to_numpy(zero_copy_only=False)

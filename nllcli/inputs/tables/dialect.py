@@ -1,17 +1,19 @@
-"""What the first lines of a text file show: the delimiter, and whether the first line names the columns."""
+"""What the first lines of a text file show: the delimiter, and whether the first line names the columns, and how."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, UsageError, setting
+from nllcli.errors import DataError, Notice, UsageError, setting
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.lines import LONGEST_LINE, check_line, kept_lines, too_long
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from nllcli.inputs.bytes.files import ByteStream
 
@@ -20,6 +22,8 @@ _FIRST_LINES = 3
 _REMEDY = f"say which: {setting('header', 'yes')} or {setting('header', 'no')}"
 _NUMBER_BEGINS = re.compile(r"[+-]?\.?\d")
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
+_TARGETS = frozenset(("label", "labels", "target", "targets", "y_true"))
+_ROW_NUMBERS = frozenset(("id", "idx", "index", "row", "row_id", "sample", "sample_id"))
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,26 @@ def is_word(cell: str) -> bool:
 def are_counted(row: Sequence[str]) -> bool:
     """Whether the cells are the numbers of their columns, from 0."""
     return [cell.strip() for cell in row] == [str(i) for i in range(len(row))]
+
+
+def notes_on(name: str, headings: Sequence[str], whole: Sequence[bool], *, takes_targets: bool) -> Iterator[Notice]:
+    """Warnings about ``headings`` that do not look like names of classes.
+
+    ``whole`` says which columns hold whole numbers, ``takes_targets`` that one of them could be taken as the targets.
+    """
+    for heading, is_whole in zip(headings, whole, strict=True):
+        taken = f"{name}: column {heading!r} is taken as a class"
+        if is_whole and heading.lower() in _TARGETS:
+            remedy = f"; {setting('target_column', quote(heading))} takes it as the targets"
+            yield Notice("doubtful-class", taken + (remedy if takes_targets else ", though its name is a target's"))
+        elif is_whole and heading.lower() in _ROW_NUMBERS:
+            yield Notice("doubtful-class", f"{taken}, though its name is that of a row number")
+    if all(map(str.isdecimal, headings)) and not are_counted(headings):
+        shown = ", ".join(headings[:3]) + (", ..." if len(headings) > 3 else "")
+        yield Notice("numbered-names", f"{name}: the classes are named {shown}; targets are their places, from 0")
+    for heading, count in Counter(headings).items():
+        if count > 1:
+            yield Notice("repeated-name", f"{name}: {count} classes are named {heading!r}")
 
 
 def _is_damaged(cell: str) -> bool:

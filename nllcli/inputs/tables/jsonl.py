@@ -119,13 +119,13 @@ def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
     value = parse_json(line, where)
     label = value.get("target") if isinstance(value, dict) else None
     n_classes = 0
-    if options.of_targets and label is None and not isinstance(value, list):
+    if options.holds == "targets" and label is None and not isinstance(value, list):
         raise DataError(
             f'{shown(json.dumps(value))} is neither an object with the key "target" nor a list of probabilities',
             where=where,
             hint="jq -c '{target: .}' writes bare values so" if not isinstance(value, dict) else None,
         )
-    if not options.of_targets or isinstance(value, list):
+    if options.holds != "targets" or isinstance(value, list):
         n_classes = len(_logits(value, where))
     reader = LabelReader(options.classes, not isinstance(label, str))
     return JsonLines(stream.name, stream, n_classes, label is not None, reader)

@@ -15,8 +15,7 @@ from nllcli.errors import DataError, Notice, UsageError, setting
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.shapes import one_hot
 from nllcli.inputs.tables import cells
-from nllcli.inputs.tables.dialect import Dialect, is_word, sniff
-from nllcli.inputs.tables.headings import notes_on
+from nllcli.inputs.tables.dialect import Dialect, is_word, notes_on, sniff
 from nllcli.inputs.tables.lines import LineNumbers, clean_lines, cut_lines, without_first_line
 
 if TYPE_CHECKING:
@@ -143,8 +142,9 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
         columns.remove(label_column)
     _refuse_words(columns, dialect, options, stream.name)
     names = tuple(dialect.header[c].strip() for c in columns) if dialect.header else None
-    if names and len(names) > 1 and options.of_logits:
-        notes.extend(notes_on(stream.name, names, [dialect.first_row[c].strip().isdecimal() for c in columns]))
+    if names and len(names) > 1 and options.holds == "logits":
+        whole = [dialect.first_row[c].strip().isdecimal() for c in columns]
+        notes.extend(notes_on(stream.name, names, whole, takes_targets=options.takes_targets))
     reader = None
     if label_column is not None:
         reader = LabelReader(options.classes or names, cells.is_number(dialect.first_row[label_column]))
@@ -157,7 +157,7 @@ def _refuse_words(columns: list[int], dialect: Dialect, options: ReadOptions, na
     if odd is None or len(columns) == 1 or dialect.first_row == dialect.header:
         return
     hint = f"{_cut(odd, dialect)} leaves the column out"
-    if options.target_column is None and not (options.of_targets or options.of_weights):
+    if options.target_column is None and options.takes_targets:
         column = shlex.quote(dialect.header[odd].strip()) if dialect.header else str(odd + 1)
         hint = f"{setting('target_column', column)} takes the column as the targets; {hint}"
     where = f"{name}, line {dialect.first_line}, column {odd + 1}"
