@@ -103,6 +103,13 @@ def check_targets(
     )
 
 
+def are_one_a_class(shape: Shape, kind: str, binary: bool) -> bool:
+    """Whether targets in the ``shape`` of the logits are one number a class, not one a sample."""
+    if binary:
+        return kind == "f"
+    return shape != (1,) and shape[1:] != (1,)
+
+
 def one_hot(name: str, n_dims: int = 2) -> DataError:
     """The refusal of integers in the shape of the logits, which has ``n_dims`` dimensions."""
     hint = "one-hot targets? write them as floating point (0.0, 1.0); they are then class probabilities"

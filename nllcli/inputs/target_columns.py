@@ -23,7 +23,7 @@ from nllcli.inputs.tables.text import open_table
 from nllcli.inputs.targets import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,20 +32,6 @@ if TYPE_CHECKING:
     from nllcli.inputs.tables.dialect import Dialect
 
 REMEDY = "fix the first line, or leave it out"
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Class indices (n,), cut short where ``n`` shows that there are too many anyway, and notes on them.
-
-    ``row`` says where one is, ``one_more`` what to do where there is one too many.
-    """
-
-    values: NDArray[np.int64]
-    n: int
-    row: Callable[[int], str]
-    notes: tuple[Notice, ...] = ()
-    one_more: str | None = None
 
 
 def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -137,32 +123,45 @@ def has_own_index(dialect: Dialect) -> bool:
     return dialect.has_index and dialect.n_columns == 2
 
 
-def read_text_targets(
-    stream: ByteStream, dialect: Dialect, classes: tuple[str, ...] | None, most: int | None = None
-) -> Labels:
-    """One target a line, integers or names of ``classes``; a first line that is neither is a header.
+def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: BlockSource) -> Targets:
+    """Targets in text: one probability a class, or one target a line, integers or names of ``classes``.
 
-    The index of a pandas Series is left out. Lines far beyond ``most`` are only counted.
+    A first line that is neither is a header; the index of a pandas Series is left out.
     """
+    dialect = sniff(stream, remedy=REMEDY)
+    n_columns = dialect.n_columns - dialect.has_index
+    if n_columns > 1 and same_shape((None, n_columns), logits.shape):
+        table = open_table(stream, dialect, ReadOptions(holds="targets"))
+        return Targets(soft=replace(table, probabilities=True))
+    most = _most_samples(logits)
     if has_own_index(dialect):
-        return read_labels(open_table(stream, dialect, ReadOptions(target_column="2", classes=classes)), most)
+        return _labels(open_table(stream, dialect, ReadOptions(target_column="2", classes=classes)), most)
     column = open_column(stream, dialect, classes)
     reader = LabelReader(classes, column.numeric)
     found = list(column.indices(reader, most))
+    values = Values(stream.name, _joined([values for _, _, values in found]), column.place)
     notes = (*column.notes, *reader.notes(stream.name, "text"))
-    values, n = _joined([values for _, _, values in found]), sum(n for _, n, _ in found)
-    return Labels(values, n, column.place, notes, column.one_more())
+    return Targets(values, shape=(sum(n for _, n, _ in found),), notes=notes, one_more=column.one_more())
 
 
-def read_labels(source: BlockSource, most: int | None = None) -> Labels:
-    """The targets that a table brings with it; those far beyond ``most`` are only counted."""
-    blocks, n = all_blocks(source, most)
-    values = _joined([block.targets for block in blocks if block.targets is not None])
-    return Labels(values, n, partial(source.place, layout=Layout(source.shape, 1)), source.notes)
+def table_targets(source: BlockSource, logits: BlockSource) -> Targets:
+    """Targets in lines of JSON or columns: one a sample, or one probability a class."""
+    if source.labels:
+        return _labels(source, _most_samples(logits))
+    if not same_shape(source.shape, logits.shape):
+        raise DataError(
+            f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shown(logits.shape)}",
+            where=source.name,
+        )
+    if isinstance(source, JsonLines):
+        return Targets(soft=replace(source, probabilities=True))
+    if source.dtype.kind in "iu":
+        raise one_hot(source.name)
+    return Targets(soft=source)
 
 
-def read_names(source: FileArray, classes: tuple[str, ...] | None) -> Labels:
-    """The class indices of an array of names, str or UTF-8, of one dimension."""
+def named_targets(source: FileArray, classes: tuple[str, ...] | None) -> Targets:
+    """Targets in an array of names, str or UTF-8, of one dimension."""
     if len(source.shape) != 1:
         raise DataError(f"names of classes have one dimension, not the shape {shown(source.shape)}", where=source.name)
     values = source.at_any_place().read_all()
@@ -171,45 +170,18 @@ def read_names(source: FileArray, classes: tuple[str, ...] | None) -> Labels:
     except ValueError as error:
         raise DataError(f"its text is damaged: {str(error)[:120]}", where=source.name) from error
     found = LabelReader(classes, numeric=False).read(names, lambda i: f"{source.name}, row {i}")
-    return Labels(found, len(found), lambda i: f"row {i}")
+    return Targets(Values(source.name, found, lambda i: f"row {i}"), shape=(len(found),))
 
 
-def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: BlockSource) -> Targets:
-    """Targets in text: one a line, or one probability a class."""
-    dialect = sniff(stream, remedy=REMEDY)
-    n_columns = dialect.n_columns - dialect.has_index
-    if n_columns > 1 and same_shape((None, n_columns), logits.shape):
-        table = open_table(stream, dialect, ReadOptions(holds="targets"))
-        return Targets(None, replace(table, probabilities=True), None)
-    return _of_labels(read_text_targets(stream, dialect, classes, _most_samples(logits)), stream.name)
-
-
-def _of_labels(found: Labels, name: str) -> Targets:
-    return Targets(Values(name, found.values, found.row), None, (found.n,), found.notes, found.one_more)
+def _labels(source: BlockSource, most: int | None) -> Targets:
+    """The class indices that a table brings with it; those far beyond ``most`` are only counted."""
+    blocks, n = all_blocks(source, most)
+    values = _joined([block.targets for block in blocks if block.targets is not None])
+    place = partial(source.place, layout=Layout(source.shape, 1))
+    return Targets(Values(source.name, values, place), shape=(n,), notes=source.notes)
 
 
 def _most_samples(logits: BlockSource) -> int | None:
     """The most samples along one axis that the logits can have, whichever is that of the classes; None if not known."""
     known = [n for n in logits.shape if n is not None]
     return max(known, default=1) if len(known) == len(logits.shape) else None
-
-
-def table_targets(source: BlockSource, logits: BlockSource) -> Targets:
-    """Targets in lines of JSON or columns: one a sample, or one probability a class."""
-    if source.labels:
-        return _of_labels(read_labels(source, _most_samples(logits)), source.name)
-    if not same_shape(source.shape, logits.shape):
-        raise DataError(
-            f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shown(logits.shape)}",
-            where=source.name,
-        )
-    if isinstance(source, JsonLines):
-        return Targets(None, replace(source, probabilities=True), None)
-    if source.dtype.kind in "iu":
-        raise one_hot(source.name)
-    return Targets(None, source, None)
-
-
-def named_targets(source: FileArray, classes: tuple[str, ...] | None) -> Targets:
-    """Targets in an array of names."""
-    return _of_labels(read_names(source, classes), source.name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, Notice, SampleError, UsageError, setting
+from nllcli.errors import DataError, Notice, SampleError, UsageError, counted, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray, RawVector, Values
 from nllcli.inputs.formats import ReadOptions, open_input
@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Targets:
-    """Targets as opened: an array that is still to be read or values in memory, or soft targets; and their shape."""
+    """Targets as opened: an array that is still to be read or values in memory, or soft targets; and their shape.
 
-    array: FileArray | Values | None
-    soft: BlockSource | None
-    shape: tuple[int | None, ...] | None
+    Values in memory are cut short where ``shape`` shows that there are too many anyway. ``one_more`` is the hint where
+    there is one too many.
+    """
+
+    array: FileArray | Values | None = None
+    soft: BlockSource | None = None
+    shape: tuple[int | None, ...] | None = None
     notes: tuple[Notice, ...] = ()
     one_more: str | None = None
 
@@ -99,8 +103,8 @@ class Shifted(Indices):
 def check_shift(k: int, length: int, name: str) -> None:
     """Raise UsageError for a shift that leaves no place of a sequence of ``length`` with a target."""
     if 0 < length <= abs(k):
-        places = "1 position" if length == 1 else f"{length} positions"
-        raise UsageError(f"{setting('shift', k)} leaves nothing to score: a sequence has {places}", where=name)
+        message = f"{setting('shift', k)} leaves nothing to score: a sequence has {counted(length, 'position')}"
+        raise UsageError(message, where=name)
 
 
 def as_indices(values: NDArray[Any], start: int = 0) -> NDArray[np.int64]:
@@ -141,7 +145,7 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
     """Open the file of targets, if there is one; names in it are those of the ``classes``."""
     path = options.targets
     if path is None:
-        return Targets(None, None, None)
+        return Targets()
     opened = open_input(path)
     if opened.is_text:
         from nllcli.inputs.target_columns import text_targets
@@ -156,26 +160,20 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
         from nllcli.inputs.target_columns import named_targets
 
         return named_targets(source, classes)
-    if shapes.same_shape(source.shape, logits.shape) and _one_a_class(logits, source.dtype.kind, options):
-        if source.dtype.kind in "iu":
+    kind = source.dtype.kind
+    if shapes.same_shape(source.shape, logits.shape) and shapes.are_one_a_class(logits.shape, kind, options.binary):
+        if kind in "iu":
             raise shapes.one_hot(path, len(source.shape))
-        return Targets(None, source, None)
+        return Targets(soft=source)
     shape, notes = source.shape, []
     if len(shape) == 2 and shape[1] == 1 and len(logits.shape) == 2:
         shape = shape[:1]
         notes.append(
             Notice("targets-squeezed", f"{path}: shape {shapes.shown(source.shape)} is taken as {shapes.shown(shape)}")
         )
-    if source.dtype.kind == "f":
+    if kind == "f":
         notes.append(floats_as_indices(path, str(source.dtype)))
-    return Targets(check_indices(source), None, shape, tuple(notes))
-
-
-def _one_a_class(logits: BlockSource, kind: str, options: InputOptions) -> bool:
-    """Whether targets of the logits' own shape are one number a class, not one a sample."""
-    if options.binary:
-        return kind == "f"
-    return logits.shape != (1,) and logits.shape[1:] != (1,)
+    return Targets(check_indices(source), shape=shape, notes=tuple(notes))
 
 
 def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: InputOptions) -> VectorSource | None:

@@ -201,6 +201,8 @@ def test_arrays_in_memory_that_do_not_fit():
         dataset_of(np.zeros((2, 3)), [True, False])
     with pytest.raises(NllError, match="shape"):
         dataset_of(np.zeros((2, 3)), [0, 1, 2])
+    with pytest.raises(NllError, match="holds integers in the shape of the logits"):
+        dataset_of(np.zeros((2, 3)), [[0, 1, 0], [1, 0, 0]])
     with pytest.raises(NllError, match="shape"):
         dataset_of(np.zeros((2, 3)), [0, 1], sample_weights=[1.0])
 

@@ -96,7 +96,11 @@ def dataset_of(
     """A Dataset of arrays: targets are class indices, or class probabilities in the shape of the logits."""
     scores = memory_array("logits", logits)
     labels = None if given_targets is None else np.asarray(given_targets)
-    soft = labels is not None and labels.dtype.kind == "f" and labels.shape == scores.shape
+    in_shape_of_logits = labels is not None and labels.shape == scores.shape
+    kind = "" if labels is None else labels.dtype.kind
+    soft = in_shape_of_logits and kind == "f"
+    if in_shape_of_logits and kind in ("i", "u") and shapes.are_one_a_class(scores.shape, kind, binary):
+        raise shapes.one_hot("targets", len(scores.shape))
     layout = shapes.layout_of(
         scores.shape,
         None if labels is None or soft else labels.shape,
@@ -117,7 +121,7 @@ def dataset_of(
         source = MemoryArray("targets", probabilities, scores.shape, scores.fortran)
         return Dataset(scores, layout, soft_targets=source, sample_weights=weights, binary=binary)
     shapes.check_targets(layout, labels.shape, "targets", "logits")
-    if labels.dtype.kind not in "iuf":
+    if kind not in "iuf":
         raise DataError(f"holds {labels.dtype}, not class indices", where="targets")
     try:
         indices = targets.as_indices(layout.to_file_order(labels))
