@@ -30,7 +30,7 @@ def in_order_of(layout: Layout, soft: BlockSource) -> BlockSource:
         return soft
     values = soft.at_any_place().read_all()
     ordered = np.asarray(values.T if layout.fortran else values, order="C")
-    return MemoryArray(soft.name, ordered, soft.shape, layout.fortran)
+    return MemoryArray(soft.name, soft.shape, soft.dtype, layout.fortran, values=ordered)
 
 
 @dataclass

@@ -12,11 +12,11 @@ import numpy as np
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.dataset import Dataset
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice, SampleError
+from nllcli.errors import DataError, SampleError
 from nllcli.inputs import shapes, targets
 from nllcli.inputs.arrays.npy import number_dtype
-from nllcli.inputs.arrays.raw import Values
-from nllcli.inputs.integers import are_rounded, rounded_integers
+from nllcli.inputs.arrays.raw import NumberArray, Values
+from nllcli.inputs.formats import ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,64 +25,31 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class MemoryArray:
+class MemoryArray(NumberArray):
     """A BlockSource over ``values``, contiguous in file order: of ``shape`` reversed where ``fortran``."""
 
-    name: str
-    values: NDArray[Any]
-    shape: tuple[int | None, ...]
-    fortran: bool = False
-    class_names: tuple[str, ...] | None = None
-    labels: bool = False
-    _rounded: bool = field(default=False, init=False)
-
-    @property
-    def notes(self) -> tuple[Notice, ...]:
-        """What is worth knowing about the blocks read so far."""
-        return (rounded_integers(self.name),) if self._rounded else ()
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.values.dtype
-
-    @property
-    def n_bytes(self) -> int:
-        return self.values.nbytes
+    values: NDArray[Any] = field(kw_only=True)
 
     def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
         slices = self.values.reshape(layout.outer or 0, layout.n_classes, layout.inner)
         for start, n in islice(layout.runs(block_samples), first, None):
-            n_bytes = n * layout.n_classes * self.dtype.itemsize
-            yield Chunk(start, n, partial(self._load, slices, start, n), n_bytes)
-
-    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - no columns
-        return layout.place(sample)
+            yield self._chunk(start, n, layout, partial(self._load, slices, start, n))
 
     def _load(self, slices: NDArray[Any], start: int, n: int, _: Scratch) -> Block:
-        logits = _rows(slices, start, n)
-        if are_rounded(logits):
-            self._rounded = True
-        return Block(start, logits)
-
-
-def _rows(slices: NDArray[Any], start: int, n: int) -> NDArray[Any]:
-    """Samples ``start`` to ``start + n`` of (outer, n_classes, inner), as (n, n_classes)."""
-    _, n_classes, inner = slices.shape
-    outer, within = divmod(start, inner)
-    if n % inner:
-        return slices[outer, :, within : within + n].T
-    taken = slices[outer : outer + n // inner]
-    if len(taken) == 1:
-        return taken[0].T
-    return taken.transpose(0, 2, 1).reshape(n, n_classes)
+        inner = slices.shape[2]
+        outer, within = divmod(start, inner)
+        if n % inner:
+            return self._block(start, slices[outer : outer + 1, :, within : within + n])
+        return self._block(start, slices[outer : outer + n // inner])
 
 
 def memory_array(name: str, given: ArrayLike) -> MemoryArray:
     """Wrap an array; only one that is contiguous in neither order is copied."""
     array = np.asarray(given)
-    number_dtype(array.dtype, name)
+    number_dtype(array.dtype, name, ReadOptions())
     fortran = array.ndim > 1 and array.flags.f_contiguous and not array.flags.c_contiguous
-    return MemoryArray(name, array.T if fortran else np.ascontiguousarray(array), array.shape, fortran)
+    values = array.T if fortran else np.ascontiguousarray(array)
+    return MemoryArray(name, array.shape, array.dtype, fortran, values=values)
 
 
 def dataset_of(
@@ -118,7 +85,7 @@ def dataset_of(
         return Dataset(scores, layout, sample_weights=weights, binary=binary)
     if soft:
         probabilities = np.asarray(labels.T if scores.fortran else labels, order="C")
-        source = MemoryArray("targets", probabilities, scores.shape, scores.fortran)
+        source = MemoryArray("targets", scores.shape, labels.dtype, scores.fortran, values=probabilities)
         return Dataset(scores, layout, soft_targets=source, sample_weights=weights, binary=binary)
     shapes.check_targets(layout, labels.shape, "targets", "logits")
     if kind not in "iuf":

@@ -12,14 +12,14 @@ import numpy as np
 
 from nllcli.errors import DataError, setting
 from nllcli.inputs.arrays.raw import RawArray
-from nllcli.inputs.formats import NPY_MAGIC, ReadOptions
+from nllcli.inputs.formats import NPY_MAGIC
 
 if TYPE_CHECKING:
     from nllcli.inputs.arrays.streamed import StreamedArray
     from nllcli.inputs.bytes.files import ByteStream, OpenFile
+    from nllcli.inputs.formats import ReadOptions
 
 _MAX_HEADER = 10_000
-_NOTHING_SAID = ReadOptions()
 _MASK_HINT = f"a mask of what counts? {setting('sample_weights')} takes it; as classes 0 and 1, save it as integers"
 _BFLOAT16 = np.dtype("V2")
 _SWAPPED_BFLOAT16 = np.dtype([("bfloat16", np.dtype(np.uint16).newbyteorder())])
@@ -106,7 +106,7 @@ def check_size(name: str, n_bytes: int, header: Header) -> None:
         )
 
 
-def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions = _NOTHING_SAID) -> np.dtype[Any]:
+def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions) -> np.dtype[Any]:
     """The type as which to read: floats of any width and integers, and bfloat16 where it is named.
 
     Booleans are weights, and text names targets; the rest is refused by name. A library without bfloat16 keeps its

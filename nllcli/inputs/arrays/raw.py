@@ -40,11 +40,8 @@ def widened(values: NDArray[Any]) -> NDArray[Any]:
 
 
 @dataclass
-class FileArray:
-    """What every array of numbers in a file has in common; a BlockSource except for ``chunks``.
-
-    The two bytes of a bfloat16 have the dtype ``V2``, or that of a record of one integer where they are swapped.
-    """
+class NumberArray:
+    """What every array of numbers has in common; a BlockSource except for ``chunks``."""
 
     name: str
     shape: tuple[int | None, ...]
@@ -73,14 +70,6 @@ class FileArray:
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - no columns
         return layout.place(sample)
 
-    def at_any_place(self) -> RawArray:
-        """The same array where any part of it can be read at any time."""
-        raise NotImplementedError
-
-    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
-        """The chunks from block number ``first`` on, in file order."""
-        raise NotImplementedError
-
     def _block(self, start: int, slices: NDArray[Any]) -> Block:
         """Whole slices (outer, n_classes, inner) of the file as a block of samples."""
         if are_rounded(slices):
@@ -89,6 +78,22 @@ class FileArray:
         if outer == 1:
             return Block(start, slices[0].T)
         return Block(start, slices.transpose(0, 2, 1).reshape(outer * inner, n_classes))
+
+
+@dataclass
+class FileArray(NumberArray):
+    """An array in a file; a BlockSource except for ``chunks``.
+
+    The two bytes of a bfloat16 have the dtype ``V2``, or that of a record of one integer where they are swapped.
+    """
+
+    def at_any_place(self) -> RawArray:
+        """The same array where any part of it can be read at any time."""
+        raise NotImplementedError
+
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
+        """The chunks from block number ``first`` on, in file order."""
+        raise NotImplementedError
 
 
 @dataclass
