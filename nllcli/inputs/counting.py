@@ -93,7 +93,7 @@ def _of_table(source: BlockSource) -> _Pieces:
 
 
 def _of_column(column: TextColumn, classes: tuple[str, ...] | None) -> _Pieces:
-    reader = LabelReader(classes, column.numeric)
+    reader = LabelReader(classes, column.numeric, "text")
     return ((row, values) for row, _, values in column.indices(reader)), column.where
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,18 +28,27 @@ _MOST_COMPARED = 1000
 
 @dataclass
 class LabelReader:
-    """Reads labels that are all integers (``numeric``) or all names out of ``classes``.
+    """Reads labels that are all integers (``numeric``) or all names out of ``classes``; they are ``what`` of a file.
 
     ``fractions`` says whether any integer read so far was written as a fraction, such as 2.0.
     """
 
     classes: tuple[str, ...] | None
     numeric: bool
+    what: str
     fractions: bool = False
 
-    def notes(self, name: str, what: str) -> tuple[Notice, ...]:
-        """What is worth knowing about the labels read so far, which are ``what`` of the file ``name``."""
-        return (floats_as_indices(name, what),) if self.fractions else ()
+    def notes(self, name: str) -> tuple[Notice, ...]:
+        """What is worth knowing about the labels read so far from the file ``name``."""
+        return (floats_as_indices(name, self.what),) if self.fractions else ()
+
+    @cached_property
+    def _indices(self) -> dict[str, int]:
+        """The index of each name, or _SEVERAL."""
+        found: dict[str, int] = {}
+        for i, name in enumerate(self.classes or ()):
+            found[name] = _SEVERAL if name in found else i
+        return found
 
     def read(self, labels: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
         """Class indices (n,) of cells of text; raises DataError at the first that is not one."""
@@ -72,7 +82,7 @@ class LabelReader:
                 where=where(i),
                 hint=f"name them with {setting('classes')}, or in the header of the logits",
             )
-        index = self._lookup().get(label)
+        index = self._indices.get(label)
         if index is None:
             raise DataError(
                 f"target {shown(label)} is none of the classes",
@@ -89,11 +99,3 @@ class LabelReader:
         known = {name.casefold(): name for name in (self.classes or ())[:_MOST_COMPARED]}
         near = get_close_matches(label.casefold(), known, n=1)
         return f"did you mean {known[near[0]]!r}?" if near else None
-
-    def _lookup(self) -> dict[str, int]:
-        if not hasattr(self, "_indices"):
-            found: dict[str, int] = {}
-            for i, name in enumerate(self.classes or ()):
-                found[name] = _SEVERAL if name in found else i
-            self._indices = found
-        return self._indices

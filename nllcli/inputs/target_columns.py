@@ -137,10 +137,10 @@ def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: Bl
     if has_own_index(dialect):
         return _labels(open_table(stream, dialect, ReadOptions(target_column="2", classes=classes)), most)
     column = open_column(stream, dialect, classes)
-    reader = LabelReader(classes, column.numeric)
+    reader = LabelReader(classes, column.numeric, "text")
     found = list(column.indices(reader, most))
     values = Values(stream.name, _joined([values for _, _, values in found]), column.place)
-    notes = (*column.notes, *reader.notes(stream.name, "text"))
+    notes = (*column.notes, *reader.notes(stream.name))
     return Targets(values, shape=(sum(n for _, n, _ in found),), notes=notes, one_more=column.one_more())
 
 
@@ -169,7 +169,7 @@ def named_targets(source: FileArray, classes: tuple[str, ...] | None) -> Targets
         names = (np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values).tolist()
     except ValueError as error:
         raise DataError(f"its text is damaged: {str(error)[:120]}", where=source.name) from error
-    found = LabelReader(classes, numeric=False).read(names, lambda i: f"{source.name}, row {i}")
+    found = LabelReader(classes, numeric=False, what="names").read(names, lambda i: f"{source.name}, row {i}")
     return Targets(Values(source.name, found, lambda i: f"row {i}"), shape=(len(found),))
 
 

@@ -57,7 +57,7 @@ class ArrowTable:
     def notes(self) -> tuple[Notice, ...]:
         """What is worth knowing about the rows read so far."""
         rounded = (rounded_integers(self.name),) if self._rounded else ()
-        labels = () if self.label_reader is None else self.label_reader.notes(self.name, f"column {self.label_column}")
+        labels = () if self.label_reader is None else self.label_reader.notes(self.name)
         return (*self.opening_notes, *rounded, *labels)
 
     @property
@@ -152,7 +152,7 @@ class ArrowTable:
         def where(i: int) -> str:
             return f"{self.name}, row {start + i}"
 
-        values = self._numbers(column, f"column {self.label_column}", start)
+        values = self._numbers(column, reader.what, start)
         if values.dtype.kind == "f":
             return reader.of_numbers(values.astype(np.float64), where)
         return reader.read([str(value) for value in values.tolist()], where)

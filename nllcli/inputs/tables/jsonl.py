@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.data.blocks import Block, Chunk, Scratch
-from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice
+from nllcli.data.blocks import Block, Scratch
+from nllcli.errors import DataError
 from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.shapes import one_hot
-from nllcli.inputs.tables.cells import is_fraction, shown, text_of
-from nllcli.inputs.tables.lines import LineNumbers, clean_lines, cut_lines, in_memory
+from nllcli.inputs.tables.cells import shown, text_of
+from nllcli.inputs.tables.line_source import LineSource
+from nllcli.inputs.tables.lines import LineNumbers, clean_lines, in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.formats import ReadOptions
+    from nllcli.inputs.tables.lines import Lines
 
 _FIRST_LINE = 1 << 24
 
@@ -49,67 +48,33 @@ _DECODER = json.JSONDecoder(object_pairs_hook=unique_names)
 _DIGITS_FINITE = json.JSONDecoder(parse_float=_finite)  # a call a number: only for lines that hold an infinity
 
 
-@dataclass
-class JsonLines:
-    """Samples as lines of JSON; a BlockSource. ``labels`` says that the lines have targets.
+@dataclass(kw_only=True)
+class JsonLines(LineSource):
+    """Samples as lines of JSON; without classes there are only targets."""
 
-    Without classes there are only targets. ``probabilities`` are refused at the end unless a number is written as a
-    fraction: they may be one-hot integers.
-    """
-
-    name: str
-    stream: ByteStream
     n_classes: int
-    labels: bool
-    label_reader: LabelReader
-    class_names: tuple[str, ...] | None = None
-    fortran: bool = False
-    dtype: np.dtype[Any] = np.dtype(np.float64)
-    probabilities: bool = False
-    numbers: LineNumbers = field(default_factory=LineNumbers)
 
     @property
     def shape(self) -> tuple[int | None, ...]:
         return (None, self.n_classes)
 
-    @property
-    def n_bytes(self) -> int | None:
-        return self.stream.n_bytes
+    def _lines(self) -> Iterator[Lines]:
+        return clean_lines(self.stream, self.numbers, table=False)
 
-    @property
-    def notes(self) -> tuple[Notice, ...]:
-        """What is worth knowing about the lines read so far."""
-        return self.label_reader.notes(self.name, '"target"')
-
-    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002
-        pieces = clean_lines(self.stream, self.numbers, table=False)
-        start, fractions = 0, False
-        for i, (n, body) in enumerate(cut_lines(pieces, block_samples)):
-            fractions = fractions or is_fraction(body)
-            if i >= first:
-                yield Chunk(start, n, partial(self._parse, start, body), len(body))
-            start += n
-        if self.probabilities and not fractions:
-            raise one_hot(self.name)
-
-    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a line
-        return f"line {self.numbers.of(sample)}"
-
-    def _parse(self, start: int, body: bytes, _: Scratch) -> Block:
-        def where(i: int) -> str:
-            return f"{self.name}, line {self.numbers.of(start + i)}"
-
+    def _parse(self, start: int, n: int, body: bytes, _: Scratch) -> Block:  # noqa: ARG002 - lines are parsed one by one
         rows, labels = [], []
-        for i, line in enumerate(body[:-1].split(b"\n")):
-            value = parse_json(line, where(i))
+        for sample, line in enumerate(body[:-1].split(b"\n"), start):
+            where = self._where(sample)
+            value = parse_json(line, where)
             if not self.labels and isinstance(value, dict) and "target" in value:
-                raise DataError("has a target, unlike the first line", where=where(i))
+                raise DataError("has a target, unlike the first line", where=where)
             if self.n_classes:
-                rows.append(_row(value, self.n_classes, where(i)))
+                rows.append(_row(value, self.n_classes, where))
                 if np.isinf(rows[-1]).any():
-                    parse_json(line, where(i), _DIGITS_FINITE)
-            labels.append(_target(value, where(i)) if self.labels else "")
-        targets = self.label_reader.read(labels, where) if self.labels else None
+                    parse_json(line, where, _DIGITS_FINITE)
+            labels.append(_target(value, where) if self.labels else "")
+        reader = self.label_reader
+        targets = None if reader is None else reader.read(labels, lambda i: self._where(start + i))
         return Block(start, np.array(rows).reshape(-1, self.n_classes or 1), targets)
 
 
@@ -127,8 +92,8 @@ def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
         )
     if options.holds != "targets" or isinstance(value, list):
         n_classes = len(_logits(value, where))
-    reader = LabelReader(options.classes, not isinstance(label, str))
-    return JsonLines(stream.name, stream, n_classes, label is not None, reader)
+    reader = None if label is None else LabelReader(options.classes, not isinstance(label, str), '"target"')
+    return JsonLines(stream=stream, label_reader=reader, n_classes=n_classes)
 
 
 def first_line(stream: ByteStream) -> tuple[bytes, str]:

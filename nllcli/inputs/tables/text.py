@@ -1,106 +1,56 @@
-"""CSV and its kin as a BlockSource: lines are cut in order by one thread and parsed by any."""
+"""CSV and its kin as a BlockSource."""
 
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nllcli.data.blocks import Block, Chunk, Scratch
+from nllcli.data.blocks import Block, Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, UsageError, setting
 from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.shapes import one_hot
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.dialect import Dialect, is_word, notes_on, sniff
-from nllcli.inputs.tables.lines import LineNumbers, clean_lines, cut_lines, without_first_line
+from nllcli.inputs.tables.line_source import LineSource
+from nllcli.inputs.tables.lines import clean_lines, without_first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.formats import ReadOptions
+    from nllcli.inputs.tables.lines import Lines
 
 
-@dataclass
-class TextTable:
+@dataclass(kw_only=True)
+class TextTable(LineSource):
     """A table of numbers in text, one sample a line; with ``label_column`` the blocks bring their targets.
 
-    ``columns`` are the places of the logits among the cells of a line. ``probabilities`` are refused at the end unless
-    a number is written as a fraction, with a point or an exponent: they may be one-hot integers.
+    ``columns`` are the places of the logits among the cells of a line.
     """
 
-    name: str
-    stream: ByteStream
     dialect: Dialect
     columns: list[int]
-    class_names: tuple[str, ...] | None
     label_column: int | None = None
-    label_reader: LabelReader | None = None
-    opening_notes: tuple[Notice, ...] = ()
-    fortran: bool = False
-    dtype: np.dtype[Any] = np.dtype(np.float64)
-    probabilities: bool = False
-    numbers: LineNumbers = field(default_factory=LineNumbers)
 
     @property
     def shape(self) -> tuple[int | None, ...]:
         return (None, len(self.columns))
 
-    @property
-    def n_bytes(self) -> int | None:
-        return self.stream.n_bytes
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
+        line = super().place(sample, layout)
+        return line if class_index is None else f"{line}, column {self.columns[class_index] + 1}"
 
-    @property
-    def notes(self) -> tuple[Notice, ...]:
-        """What is worth knowing about the lines read so far."""
-        if self.label_column is None or self.label_reader is None:
-            return self.opening_notes
-        return (*self.opening_notes, *self.label_reader.notes(self.name, f"column {self.label_column + 1}"))
-
-    @property
-    def labels(self) -> bool:
-        return self.label_column is not None
-
-    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002
+    def _lines(self) -> Iterator[Lines]:
         pieces = clean_lines(self.stream, self.numbers, delimiter=self.dialect.delimiter)
-        start, fractions = 0, False
-        bodies = cut_lines(without_first_line(pieces) if self.dialect.header else pieces, block_samples)
-        for i, (n, body) in enumerate(bodies):
-            fractions = fractions or cells.is_fraction(body)
-            if i >= first:
-                yield Chunk(start, n, partial(self._parse, start, n, body), len(body))
-            start += n
-        if not start:
-            raise DataError("has a header and no rows", where=self.name)
-        if self.probabilities and not fractions:
-            raise one_hot(self.name)
-
-    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a line
-        column = "" if class_index is None else f", column {self.columns[class_index] + 1}"
-        return f"line {self._line(sample)}{column}"
+        return without_first_line(pieces) if self.dialect.header else pieces
 
     def _line(self, sample: int) -> int:
-        return self.numbers.of(sample + (self.dialect.header is not None))
+        return super()._line(sample + (self.dialect.header is not None))
 
     def _parse(self, start: int, n: int, body: bytes, _: Scratch) -> Block:
-        n_columns, delimiter = self.dialect.n_columns, self.dialect.delimiter
-        plain = self._parse_plain(start, n, body)
-        if plain is not None:
-            return plain
-
-        def where(i: int) -> str:
-            return f"{self.name}, line {self._line(start + i)}"
-
-        logits, rows = cells.parse_carefully(body, self.columns, n_columns, delimiter, where)
-        if self.label_reader is None or self.label_column is None:
-            return Block(start, logits)
-        labels = [row[self.label_column] for row in rows]
-        column = f", column {self.label_column + 1}"
-        return Block(start, logits, self.label_reader.read(labels, lambda i: where(i) + column))
+        return self._parse_plain(start, n, body) or self._parse_carefully(start, body)
 
     def _parse_plain(self, start: int, n: int, body: bytes) -> Block | None:
         """A block of numbers alone; None where a careful look is due."""
@@ -116,6 +66,18 @@ class TextTable:
             if targets is None:
                 return None
         return Block(start, table if len(self.columns) == n_columns else table[:, self.columns], targets)
+
+    def _parse_carefully(self, start: int, body: bytes) -> Block:
+        def where(i: int) -> str:
+            return self._where(start + i)
+
+        n_columns, delimiter = self.dialect.n_columns, self.dialect.delimiter
+        logits, rows = cells.parse_carefully(body, self.columns, n_columns, delimiter, where)
+        reader, column = self.label_reader, self.label_column
+        if reader is None or column is None:
+            return Block(start, logits)
+        labels = [row[column] for row in rows]
+        return Block(start, logits, reader.read(labels, lambda i: f"{where(i)}, {reader.what}"))
 
 
 def open_csv(stream: ByteStream, options: ReadOptions) -> TextTable:
@@ -147,8 +109,17 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
         notes.extend(notes_on(stream.name, names, whole, takes_targets=options.takes_targets))
     reader = None
     if label_column is not None:
-        reader = LabelReader(options.classes or names, cells.is_number(dialect.first_row[label_column]))
-    return TextTable(stream.name, stream, dialect, columns, names, label_column, reader, tuple(notes))
+        numeric = cells.is_number(dialect.first_row[label_column])
+        reader = LabelReader(options.classes or names, numeric, f"column {label_column + 1}")
+    return TextTable(
+        stream=stream,
+        class_names=names,
+        label_reader=reader,
+        opening_notes=tuple(notes),
+        dialect=dialect,
+        columns=columns,
+        label_column=label_column,
+    )
 
 
 def _refuse_words(columns: list[int], dialect: Dialect, options: ReadOptions, name: str) -> None:
