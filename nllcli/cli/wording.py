@@ -22,7 +22,7 @@ def in_flags(told: Any) -> Any:
 
 
 def _say(name: str, value: str | None) -> str:
-    if name in _ARGUMENTS:
+    if name in _ARGUMENTS and value is None:  # nll weights has --targets FILE
         return name.upper()
     written = _SHORT.get(name) or _flag(name)
     return f"{written} {value}" if value else written

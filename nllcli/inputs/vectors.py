@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
@@ -13,23 +14,28 @@ import numpy as np
 from nllcli.errors import DataError, FaultError, UsageError, setting
 from nllcli.inputs.arrays.raw import FileArray, widened
 from nllcli.inputs.formats import Input, ReadOptions, open_input
-from nllcli.inputs.tables.cells import is_number, shown, texts_of
-from nllcli.inputs.tables.lines import in_memory, whole_lines
-from nllcli.inputs.vector_cells import json_cells, names_of, pieces_of, text_cells
+from nllcli.inputs.tables.cells import is_number, shown, split, texts_of
+from nllcli.inputs.tables.jsonl import parse_json, unique_names
+from nllcli.inputs.tables.lines import in_memory, kept_lines, whole_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from nllcli.inputs.bytes.files import ByteStream
-    from nllcli.inputs.vector_cells import Cells
+
+    # Cells of text, where one of them is, and the names of their classes.
+    _Cells = tuple[Sequence[str], Callable[[int], str], tuple[str, ...] | None]
 
 _MOST_BYTES = 1 << 24
 _MOST_NUMBERS = 1 << 20  # in text, where each takes some microseconds and hundreds of bytes
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _WHOLE = "a whole number below 2^63 as a float64"  # counts are computed with as float64
 _FORMS = "write numbers between commas, blanks or line ends, or lines of name,number"
+# A first row is a header only by one of these words: a first count written "NA" must not be skipped in silence.
+_HEADERS = {"n", "count", "counts", "number", "n_samples", "support", "frequency", "weight", "weights", "value"}
+_AS_WRITTEN = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=unique_names)
 
 
 @dataclass(frozen=True)
@@ -67,28 +73,26 @@ def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
     The file is an array of one dimension (.npy, or a member of .npz or .safetensors), or text: numbers between commas,
     blanks and line ends, lines of name,number, or what nll weights writes. ``what`` names the setting in messages.
     """
-    given = pieces_of(text)
+    given = _pieces(text)
     odd = next((cell for cell in given if not is_number(cell)), None)
     if odd is None:
         try:
-            return Vector(_numbers((given, lambda _: what), integers))
+            return _vector((given, lambda _: what, None), integers)
         except DataError as error:
             raise UsageError(error.message, where=what) from None
     opened = _open(text, what, "numbers such as 10,50,100" + (f" ({shown(odd)} is not one)" if given[1:] else ""))
     noun, name = "count" if integers else "weight", opened.stream.name
     if opened.is_text:
-        cells, names = text_cells(_text(opened.stream, noun, b"\n,\t "), name, noun)
-    elif opened.format == "jsonl":
-        cells, names = json_cells(_text(opened.stream, noun, b"\n,"), name, noun)
-    else:
-        return Vector(_array_values(opened, noun))
-    return Vector(_numbers(cells, integers), names)
+        return _vector(_text_cells(_text(opened.stream, noun, b"\n,\t "), name, noun), integers)
+    if opened.format == "jsonl":
+        return _vector(_json_cells(_text(opened.stream, noun, b"\n,"), name, noun), integers)
+    return Vector(_array_values(opened, noun))
 
 
 def read_names(text: str, *, what: str) -> tuple[str, ...]:
     """Read names written out (``cat,dog``, with a comma), or from a file of one a line (``-``: standard input)."""
     if "," in text:
-        return names_of(text.split(","), UsageError, what)
+        return _names(text.split(","), UsageError, what)
     opened = _open(text, what, "names such as cat,dog,horse")
     name = opened.stream.name
     if not opened.is_text:
@@ -97,7 +101,7 @@ def read_names(text: str, *, what: str) -> tuple[str, ...]:
     lines = texts_of(rows, lambda i: f"{name}, line {i + 1}")
     if lines == [""]:
         raise DataError("is empty", where=name)
-    return names_of(lines[0].split(",") if len(lines) == 1 else lines, DataError, name)
+    return _names(lines[0].split(",") if len(lines) == 1 else lines, DataError, name)
 
 
 def _open(text: str, what: str, expected: str) -> Input:
@@ -125,8 +129,66 @@ def _text(stream: ByteStream, noun: str, separators: bytes = b"") -> bytes:
 
 
 def _too_long(what: str, name: str, noun: str) -> DataError:
-    hint = "targets? nll weights counts them" if noun == "count" else None
+    hint = f"targets? nll weights {setting('targets', 'FILE')} counts them" if noun == "count" else None
     return DataError(f"{what}: is this one value a class?", where=name, hint=hint)
+
+
+def _text_cells(text: bytes, name: str, noun: str) -> _Cells:
+    """The cells of all lines, or those in a column of a table whose first column has the names."""
+    kept, numbers = kept_lines(text, name)
+    if not kept:
+        raise DataError("is empty", where=name)
+
+    def where(i: int) -> str:
+        return f"{name}, line {numbers.of(i)}"
+
+    lines = texts_of(kept, where)
+    delimiter = "\t" if any("\t" in line for line in lines) else ","
+    rows = [[cell.strip() for cell in split(line, delimiter, where(i))] for i, line in enumerate(lines)]
+    column, header = _column(rows, name, noun)
+    if column is not None:
+        names = _names([row[0] for row in rows[header:]], DataError, name)
+        return [row[column] for row in rows[header:]], lambda i: f"{where(i + header)}, column {column + 1}", names
+    pieces = [_pieces(line) for line in lines[header:]]
+
+    def place(at: int) -> str:
+        i = 0
+        while at >= len(pieces[i]):
+            at, i = at - len(pieces[i]), i + 1
+        return where(i + header) + (f", value {at + 1}" if len(pieces[i]) > 1 else "")
+
+    return [piece for line in pieces for piece in line], place, None
+
+
+def _column(rows: list[list[str]], name: str, noun: str) -> tuple[int | None, bool]:
+    """Which column has the numbers, where the first one has names, and whether the first row is a header."""
+    first, *others = rows
+    width = len(first) if others and len(set(map(len, rows))) == 1 else 0
+    if width == 2:
+        header = first[1].casefold() in _HEADERS
+        if not header and all(is_number(row[0]) for row in rows):
+            hint = "with a first line class,count it is; or write one number a line"
+            raise DataError("has two columns of numbers: is the first one the class?", where=name, hint=hint)
+        return 1, header
+    if width and first[0].casefold() == "class":
+        if noun not in first:
+            raise DataError(f"has no column {noun!r}", where=name, hint=f"it has {', '.join(first)[:80]}")
+        return first.index(noun), True
+    return None, bool(others) and len(first) == 1 and first[0].casefold() in _HEADERS
+
+
+def _json_cells(text: bytes, name: str, noun: str) -> _Cells:
+    """The cells of a list of numbers, or of what nll weights -f json writes: an object with a list of classes."""
+    value = parse_json(text.rstrip(), name, _AS_WRITTEN)
+    rows = value.get("classes") if isinstance(value, dict) else None
+    cells, names = value, None
+    if isinstance(rows, list) and all(isinstance(row, dict) and {"class", noun} <= row.keys() for row in rows):
+        names = _names([str(row["class"]) for row in rows], DataError, name)
+        cells = [str(row[noun]) for row in rows]
+    if not (isinstance(cells, list) and cells and all(isinstance(cell, str) for cell in cells)):
+        what = f"neither a list of numbers nor the classes and their {noun} that nll weights writes"
+        raise DataError(f"is JSON, but {what}", where=name)
+    return cells, lambda i: f"{name}, index {i}", names
 
 
 def _array_values(opened: Input, noun: str) -> NDArray[Any]:
@@ -151,28 +213,37 @@ def _array_values(opened: Input, noun: str) -> NDArray[Any]:
     return values.astype(np.int64 if noun == "count" else np.float64)
 
 
-def _numbers(placed: Cells, integers: bool) -> NDArray[Any]:
-    cells, where = placed
-    found = []
-    for i, cell in enumerate(cells):
-        try:
-            found.append(_number(cell, integers))
-        except DataError as error:
-            error.where = where(i)
-            raise
-    return np.array(found, np.int64 if integers else np.float64)
+def _pieces(line: str) -> list[str]:
+    """Split at commas and blanks; what is missing between two commas is an empty piece."""
+    return [piece for field in line.split(",") for piece in field.split() or [""]]
 
 
-def _number(cell: str, integers: bool) -> float | int:
+def _names(cells: Sequence[str], error: type[DataError | UsageError], where: str) -> tuple[str, ...]:
+    """Names without blanks around them; raises the ``error`` where one is empty."""
+    stripped = tuple(cell.strip() for cell in cells)
+    if "" in stripped:
+        raise error(f"name {stripped.index('') + 1} is empty", where=where)
+    return stripped
+
+
+def _vector(found: _Cells, integers: bool) -> Vector:
+    cells, where, names = found
+    values = [_number(cell, integers, where, i) for i, cell in enumerate(cells)]
+    return Vector(np.array(values, np.int64 if integers else np.float64), names)
+
+
+def _number(cell: str, integers: bool, where: Callable[[int], str], i: int) -> float | int:
     """A finite number, whole where it has to be."""
     if not is_number(cell):
-        raise DataError(f"{shown(cell)} is not a number" if cell else "a number is missing", hint=_FORMS)
+        raise DataError(
+            f"{shown(cell)} is not a number" if cell else "a number is missing", where=where(i), hint=_FORMS
+        )
     value = float(cell)
     if not isfinite(value):
-        raise DataError(f"{shown(cell)} is not a finite number")
+        raise DataError(f"{shown(cell)} is not a finite number", where=where(i))
     if not integers:
         return value
     exact = Decimal(cell)
     if exact != exact.to_integral_value() or abs(value) >= 2**63:
-        raise DataError(f"{shown(cell)} is not {_WHOLE}")
+        raise DataError(f"{shown(cell)} is not {_WHOLE}", where=where(i))
     return int(exact)
