@@ -15,8 +15,7 @@ from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.tables.dialect import sniff
-from nllcli.inputs.tables.text import open_table
-from nllcli.inputs.target_columns import REMEDY, TextColumn, has_own_index, open_column
+from nllcli.inputs.target_columns import open_column, open_series
 from nllcli.inputs.targets import as_indices, check_indices
 
 if TYPE_CHECKING:
@@ -49,24 +48,22 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     """
     classes = None if class_names is None else tuple(class_names)
     opened = open_input(path)
-    if not opened.is_text:
+    if opened.is_text:
+        dialect = sniff(opened.stream)
+        series = open_series(opened.stream, dialect, classes)
+        if series is not None:
+            pieces, where = _of_table(series)
+        else:
+            column = open_column(opened.stream, dialect, classes)
+            if classes is None and not column.numeric:
+                counter = Counter(column.labels())
+                names = tuple(sorted(counter))
+                return [counter[name] for name in names], names
+            reader = LabelReader(classes, column.numeric, "text")
+            pieces, where = ((row, values) for row, _, values in column.indices(reader)), column.where
+    else:
         source = opened.read(ReadOptions(holds="targets", classes=classes))
-        found = _of_array(source) if isinstance(source, FileArray) else _of_table(source)
-        return _count(found, classes, path)
-    stream, dialect = opened.stream, sniff(opened.stream, remedy=REMEDY)
-    if has_own_index(dialect):
-        table = open_table(stream, dialect, ReadOptions(target_column="2", classes=classes))
-        return _count(_of_table(table), classes, path)
-    column = open_column(stream, dialect, classes)
-    if classes is not None or column.numeric:
-        return _count(_of_column(column, classes), classes, path)
-    counter = Counter(column.labels())
-    names = tuple(sorted(counter))
-    return [counter[name] for name in names], names
-
-
-def _count(found: _Pieces, classes: tuple[str, ...] | None, path: str) -> tuple[list[int], tuple[str, ...] | None]:
-    pieces, where = found
+        pieces, where = _of_array(source) if isinstance(source, FileArray) else _of_table(source)
     try:
         counts = counts_of((_checked(values, classes, start) for start, values in pieces), len(classes or ()))
     except SampleError as error:
@@ -90,11 +87,6 @@ def _of_table(source: BlockSource) -> _Pieces:
     blocks = (chunk.load(Scratch()) for chunk in source.chunks(layout, _PIECE_SAMPLES))
     pieces = ((block.start, block.targets) for block in blocks if block.targets is not None)
     return pieces, lambda sample: f"{source.name}, {source.place(sample, layout)}"
-
-
-def _of_column(column: TextColumn, classes: tuple[str, ...] | None) -> _Pieces:
-    reader = LabelReader(classes, column.numeric, "text")
-    return ((row, values) for row, _, values in column.indices(reader)), column.where
 
 
 def _checked(values: NDArray[np.int64], classes: tuple[str, ...] | None, start: int) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from nllcli.inputs.targets import fit_targets, open_targets
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nllcli.data.dataset import BlockSource, VectorSource
+    from nllcli.data.dataset import BlockSource
     from nllcli.data.layout import Layout
 
 _TABLES = ("csv", "tsv", "parquet", "feather")
@@ -55,8 +55,8 @@ def _opened(options: InputOptions) -> Dataset:
         raise UsageError(
             f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
         )
-    logits = _open_logits(options)
     classes = tuple(options.classes) if options.classes else None
+    logits = _open_logits(options, classes)
     given = open_targets(options, classes or logits.class_names, logits)
     layout = shapes.layout_of(
         logits.shape,
@@ -68,12 +68,21 @@ def _opened(options: InputOptions) -> Dataset:
     )
     names = _class_names(classes, logits, layout, options)
     vector = fit_targets(given, layout, logits, options)
+    soft, weights = given.soft, None
+    if soft is not None:
+        from nllcli.inputs.pairing import in_order_of
+
+        soft = in_order_of(layout, soft)
+    if options.sample_weights is not None:
+        from nllcli.inputs.pairing import open_sample_weights
+
+        weights = open_sample_weights(options.sample_weights, layout, logits)
     return Dataset(
         logits,
         layout,
         targets=vector,
-        soft_targets=_soft_targets(layout, given.soft),
-        sample_weights=_sample_weights(options, layout, logits),
+        soft_targets=soft,
+        sample_weights=weights,
         class_names=names,
         opening_notes=(*given.notes, *_doubts(options, classes, logits)),
         binary=options.binary,
@@ -88,22 +97,6 @@ def no_targets(dataset: Dataset) -> UsageError:
     column = f"{setting('target_column')} for a column of {setting('logits')}"
     among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else column
     return UsageError("there are no targets", hint=f"name a second file, or {among}")
-
-
-def _soft_targets(layout: Layout, soft: BlockSource | None) -> BlockSource | None:
-    if soft is None:
-        return None
-    from nllcli.inputs.pairing import in_order_of
-
-    return in_order_of(layout, soft)
-
-
-def _sample_weights(options: InputOptions, layout: Layout, logits: BlockSource) -> VectorSource | None:
-    if options.sample_weights is None:
-        return None
-    from nllcli.inputs.sample_weights import open_sample_weights
-
-    return open_sample_weights(options.sample_weights, layout, logits)
 
 
 def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> Iterator[Notice]:
@@ -126,7 +119,7 @@ def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: Bloc
         )
 
 
-def _open_logits(options: InputOptions) -> BlockSource:
+def _open_logits(options: InputOptions, classes: tuple[str, ...] | None) -> BlockSource:
     opened = open_input(options.logits, options.input_format)
     if options.target_column is not None and opened.format not in _TABLES:
         raise UsageError(
@@ -138,7 +131,7 @@ def _open_logits(options: InputOptions) -> BlockSource:
         ReadOptions(
             input_dtype=options.input_dtype,
             target_column=options.target_column,
-            classes=tuple(options.classes) if options.classes else None,
+            classes=classes,
             header=options.header,
             takes_targets=options.takes_targets,
         )

@@ -1,22 +1,28 @@
-"""Adapters that align targets with the logits."""
+"""Class probabilities, sample weights and columns, in the order in which the logits' file has the samples."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import UsageError, setting
+from nllcli.errors import DataError, UsageError, setting
+from nllcli.inputs import shapes
 from nllcli.inputs.arrays.memory import MemoryArray
-from nllcli.inputs.arrays.raw import FileArray, RawArray
+from nllcli.inputs.arrays.raw import FileArray, RawArray, RawVector, Values, widened
 from nllcli.inputs.bytes.files import Spool
-from nllcli.inputs.tables.text import TextTable
+from nllcli.inputs.formats import ReadOptions, all_blocks, open_input
+from nllcli.inputs.tables.dialect import sniff
+from nllcli.inputs.tables.text import TextTable, open_table
 
 if TYPE_CHECKING:
-    from nllcli.data.dataset import BlockSource
+    from numpy.typing import NDArray
+
+    from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.errors import Notice
 
 _PIECE_SAMPLES = 1 << 13
@@ -60,3 +66,37 @@ def columns_as_samples(table: BlockSource) -> RawArray:
         spool.write(np.ascontiguousarray(chunk.load(scratch).logits).reshape(-1).view(np.uint8).data)
         n += chunk.n
     return _Transposed(table.name, (n, table.shape[1]), table.dtype, file=spool.file, offset=0, table=table)
+
+
+def open_sample_weights(path: str, layout: Layout, logits: BlockSource) -> VectorSource:
+    """Open a file of sample weights; raises DataError where their shape does not fit the logits."""
+    opened, reading = open_input(path), ReadOptions(holds="sample weights")
+    source = open_table(opened.stream, sniff(opened.stream), reading) if opened.is_text else opened.read(reading)
+    if not isinstance(source, FileArray):
+        values, n = _only_column(source, layout.n_samples)
+        shapes.check_targets(layout, (n,), path, logits.name, "sample weights")
+        return Values(path, values, partial(source.place, layout=Layout(source.shape, 1)))
+    shapes.check_targets(layout, source.shape, path, logits.name, "sample weights")
+    array = source.at_any_place()
+    if array.fortran == layout.fortran:
+        return _FloatVector(array, array.n_values)
+    return Values(path, layout.to_file_order(widened(array.read_all())).astype(np.float64))
+
+
+def _only_column(source: BlockSource, most: int | None) -> tuple[NDArray[np.float64], int]:
+    """The numbers of a table of one column, and how many it has; those far beyond ``most`` are only counted."""
+    if source.shape[1] != 1:
+        raise DataError(
+            f"has {source.shape[1]} columns; sample weights have one", where=source.name, hint="one number a line"
+        )
+    blocks, n = all_blocks(source, most)
+    parts = [block.logits.ravel() for block in blocks]
+    return np.concatenate(parts).astype(np.float64) if parts else np.empty(0), n
+
+
+class _FloatVector(RawVector):
+    """A vector on disk, read as float64."""
+
+    def read(self, start: int, n: int) -> Any:
+        with np.errstate(invalid="ignore"):  # of a signalling NaN
+            return widened(super().read(start, n)).astype(np.float64)

@@ -70,10 +70,11 @@ def check_targets(
 ) -> None:
     """Raise DataError unless targets of ``target_shape``, or another ``noun``, belong to the logits.
 
-    ``one_more`` is the hint where there is one too many of one dimension.
+    Lengths that are not known are compared at the end of the stream. ``one_more`` is the hint where there is one too
+    many of one dimension.
     """
     wanted = layout.sample_shape
-    if _fits(wanted, target_shape):
+    if None in wanted or _fits(wanted, target_shape):
         return
     finding, hint = "lengths-differ", None
     if noun == "targets":

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.tables.dialect import Dialect
-
-REMEDY = "fix the first line, or leave it out"
+    from nllcli.inputs.tables.text import TextTable
 
 
 def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -118,9 +117,11 @@ def open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | N
     return TextColumn(stream.name, pieces, numbers, header, cells.is_number(second))
 
 
-def has_own_index(dialect: Dialect) -> bool:
-    """Whether the column comes with the index of a pandas Series."""
-    return dialect.has_index and dialect.n_columns == 2
+def open_series(stream: ByteStream, dialect: Dialect, classes: tuple[str, ...] | None) -> TextTable | None:
+    """The column that comes with the index of a pandas Series; None for another table."""
+    if not dialect.has_index or dialect.n_columns != 2:
+        return None
+    return open_table(stream, dialect, ReadOptions(target_column="2", classes=classes))
 
 
 def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: BlockSource) -> Targets:
@@ -128,14 +129,15 @@ def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: Bl
 
     A first line that is neither is a header; the index of a pandas Series is left out.
     """
-    dialect = sniff(stream, remedy=REMEDY)
+    dialect = sniff(stream)
     n_columns = dialect.n_columns - dialect.has_index
     if n_columns > 1 and same_shape((None, n_columns), logits.shape):
         table = open_table(stream, dialect, ReadOptions(holds="targets"))
         return Targets(soft=replace(table, probabilities=True))
     most = _most_samples(logits)
-    if has_own_index(dialect):
-        return _labels(open_table(stream, dialect, ReadOptions(target_column="2", classes=classes)), most)
+    series = open_series(stream, dialect, classes)
+    if series is not None:
+        return _labels(series, most)
     column = open_column(stream, dialect, classes)
     reader = LabelReader(classes, column.numeric, "text")
     found = list(column.indices(reader, most))

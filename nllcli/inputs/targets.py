@@ -182,8 +182,7 @@ def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: In
         if options.shift:
             raise UsageError(f"{setting('shift')} needs {setting('targets')} as a file of class indices")
         return None
-    if None not in layout.sample_shape:  # else the lengths are compared at the end of the stream
-        shapes.check_targets(layout, given.shape, given.array.name, logits.name, one_more=given.one_more)
+    shapes.check_targets(layout, given.shape, given.array.name, logits.name, one_more=given.one_more)
     vector = _in_file_order(given.array, layout, shifted=options.shift != 0)
     if options.shift:
         length = given.shape[-1] if given.shape else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,8 +49,11 @@ class Header:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-def read_header(start: bytes, name: str) -> Header:
-    """Read the header at the beginning of ``start``; raises DataError, and never unpickles anything."""
+def read_header(start: bytes, name: str, options: ReadOptions) -> Header:
+    """Read the header at the beginning of ``start``; raises DataError, and never unpickles anything.
+
+    Its dtype is the one as which to read the numbers.
+    """
     width = 2 if start[6:7] == b"\x01" else 4
     if not start.startswith(NPY_MAGIC) or start[6:7] not in (b"\x01", b"\x02", b"\x03"):
         raise DataError("is not an NPY file of version 1, 2 or 3", where=name)
@@ -70,16 +73,16 @@ def read_header(start: bytes, name: str) -> Header:
         raise DataError(f"its header is damaged: {str(error)[:120]}", where=name) from error
     if any(type(n) is not int or n < 0 for n in shape):
         raise DataError(f"its header gives the impossible shape {shape}", where=name)
-    return Header(tuple(shape), bool(fortran) and len(shape) > 1, dtype, end)
+    return Header(tuple(shape), bool(fortran) and len(shape) > 1, number_dtype(dtype, name, options), end)
 
 
 def open_npy(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArray:
     """The array of an NPY file; its shape and the file's size must agree before anything is allocated."""
-    header = read_header(stream.peek(), stream.name)
-    header = replace(header, dtype=number_dtype(header.dtype, stream.name, options))
+    header = read_header(stream.peek(), stream.name, options)
     if stream.file is None:
         return streamed_array(stream, header)
-    return raw_array(stream.name, stream.file, 0, stream.file.size(), header)
+    check_size(stream.name, stream.file.size(), header)
+    return raw_array(stream.name, stream.file, 0, header)
 
 
 def streamed_array(stream: ByteStream, header: Header) -> StreamedArray:
@@ -90,9 +93,8 @@ def streamed_array(stream: ByteStream, header: Header) -> StreamedArray:
     return StreamedArray(stream.name, header.shape, header.dtype, header.fortran, stream=stream)
 
 
-def raw_array(name: str, file: OpenFile, begin: int, n_bytes: int, header: Header) -> RawArray:
-    """The array of an NPY image of ``n_bytes`` that begins at byte ``begin`` of ``file``."""
-    check_size(name, n_bytes, header)
+def raw_array(name: str, file: OpenFile, begin: int, header: Header) -> RawArray:
+    """The array of an NPY image that begins at byte ``begin`` of ``file``."""
     return RawArray(name, header.shape, header.dtype, header.fortran, file=file, offset=begin + header.length)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError
@@ -40,14 +39,13 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
     with refusing(name, _DAMAGED):
         member = archive.open(entry)
     inflated = ByteStream(name, _guarded(member, name))
-    header = npy.read_header(inflated.peek(), name)
-    header = replace(header, dtype=npy.number_dtype(header.dtype, name, options))
+    header = npy.read_header(inflated.peek(), name, options)
     npy.check_size(name, entry.file_size, header)
     if entry.compress_type != zipfile.ZIP_STORED:
         return npy.streamed_array(inflated, header)
     begin = _begin(file, entry, name)
     _check_sum(file, begin, entry, name)
-    return npy.raw_array(name, file, begin, entry.file_size, header)
+    return npy.raw_array(name, file, begin, header)
 
 
 def _guarded(member: IO[bytes], name: str) -> Callable[[int], bytes]:

@@ -7,7 +7,6 @@ import stat
 import sys
 import tempfile
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import FaultError, UsageError
@@ -53,6 +52,13 @@ class OpenFile:
             return os.pread(self.fd, n, at)
         except OSError as error:
             raise FaultError(f"cannot be read: {error.strerror}", where=name) from error
+
+    def read(self, n: int) -> bytes:
+        """At most ``n`` bytes from where the last ones ended; raises FaultError."""
+        try:
+            return os.read(self.fd, n)
+        except OSError as error:
+            raise FaultError(f"cannot be read: {error.strerror}", where=self._name) from error
 
     def version(self) -> Version:
         """What changes when the file is written to.
@@ -137,12 +143,12 @@ def open_stream(path: str) -> ByteStream:
         except (AttributeError, ValueError, OSError) as error:
             raise FaultError("is closed", where=name) from error
         file = OpenFile(fd, name, owned=False)
-        return ByteStream(name, partial(_read, file, name), file if at_start else None)
+        return ByteStream(name, file.read, file if at_start else None)
     file = _opened(path)
     mode = os.fstat(file.fd).st_mode
     if stat.S_ISDIR(mode):
         raise FaultError("is a folder, not a file", where=path)
-    return ByteStream(path, partial(_read, file, path), file if stat.S_ISREG(mode) else None)
+    return ByteStream(path, file.read, file if stat.S_ISREG(mode) else None)
 
 
 def _opened(path: str) -> OpenFile:
@@ -161,11 +167,8 @@ def read_only_here(name: str) -> UsageError:
 
 def version_of(path: str) -> Version | None:
     """The version of the regular file at ``path``, that of a member's archive; None for anything else."""
-    try:
-        status = os.stat(split_member(path)[0])  # noqa: PTH116 - may be no path
-    except (OSError, ValueError):
-        return None
-    return _version(status) if path != "-" and stat.S_ISREG(status.st_mode) else None
+    status = _status(path)
+    return _version(status) if path != "-" and status is not None and stat.S_ISREG(status.st_mode) else None
 
 
 def _version(status: os.stat_result) -> Version:
@@ -174,10 +177,16 @@ def _version(status: os.stat_result) -> Version:
 
 def can_be_read_again(path: str) -> bool:
     """Whether ``path`` opens to the same bytes a second time: a regular file, or one still to be found missing."""
+    status = _status(path)
+    return path != "-" and (status is None or stat.S_ISREG(status.st_mode))
+
+
+def _status(path: str) -> os.stat_result | None:
+    """That of the file at ``path``, or of a member's archive; None where there is none."""
     try:
-        return path != "-" and stat.S_ISREG(os.stat(split_member(path)[0]).st_mode)  # noqa: PTH116 - may be no path
+        return os.stat(split_member(path)[0])  # noqa: PTH116 - may be no path
     except (OSError, ValueError):
-        return True
+        return None
 
 
 def split_member(path: str) -> tuple[str, str | None]:
@@ -232,10 +241,3 @@ def only_one_standard_input(paths: dict[str, str | None]) -> None:
     users = [what for what, path in paths.items() if path == "-"]
     if len(users) > 1:
         raise UsageError(f"standard input can be only one of: {', '.join(users)}", hint="give the others as files")
-
-
-def _read(file: OpenFile, name: str, n: int) -> bytes:
-    try:
-        return os.read(file.fd, n)
-    except OSError as error:
-        raise FaultError(f"cannot be read: {error.strerror}", where=name) from error

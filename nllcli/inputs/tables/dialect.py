@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _DELIMITERS = ("\t", ";", ",", " ")
 _FIRST_LINES = 3
-_REMEDY = f"say which: {setting('header', 'yes')} or {setting('header', 'no')}"
 _NUMBER_BEGINS = re.compile(r"[+-]?\.?\d")
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
 _TARGETS = frozenset(("label", "labels", "target", "targets", "y_true"))
@@ -52,21 +51,23 @@ class _Line:
     text: str
 
 
-def sniff(stream: ByteStream, *, header: str = "auto", delimiter: str | None = None, remedy: str = _REMEDY) -> Dialect:
-    """Find delimiter and header in the first lines, without consuming them; ``header`` may be "yes" or "no".
+def sniff(stream: ByteStream, *, header: str | None = None, delimiter: str | None = None) -> Dialect:
+    """Find delimiter and header in the first lines, without consuming them.
 
-    ``remedy`` is the hint where the first line can be read both as names and as numbers.
+    ``header`` is what that option says, "auto", "yes" or "no", and None for a file that it is not about.
     """
     lines = _first_lines(stream)
     if not lines:
         raise DataError("is empty", where=stream.name)
     delimiter = delimiter or _delimiter([line.text for line in lines])
     rows = [_split(line, delimiter, stream.name) for line in lines]
-    if header == "auto":
+    if header in ("auto", None):
         doubt = _doubt(rows)
         if doubt is not None:
-            raise UsageError(doubt, where=f"{stream.name}, line {lines[0].number}", hint=remedy)
-    if header == "no" or (header == "auto" and not _names_columns(rows)):
+            remedy = f"say which: {setting('header', 'yes')} or {setting('header', 'no')}"
+            hint = remedy if header else "fix the first line, or leave it out"
+            raise UsageError(doubt, where=f"{stream.name}, line {lines[0].number}", hint=hint)
+    if header == "no" or (header != "yes" and not _names_columns(rows)):
         return Dialect(delimiter, None, rows[0], lines[0].number)
     first = min(1, len(rows) - 1)
     if len(rows[first]) != len(rows[0]):

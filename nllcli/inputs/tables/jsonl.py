@@ -80,7 +80,7 @@ class JsonLines(LineSource):
 
 def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
     """Lines of JSON; the first one says how many classes there are and whether the lines have targets."""
-    line, where = first_line(stream)
+    line, where = _first_line(stream)
     value = parse_json(line, where)
     label = value.get("target") if isinstance(value, dict) else None
     n_classes = 0
@@ -96,7 +96,7 @@ def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
     return JsonLines(stream=stream, label_reader=reader, n_classes=n_classes)
 
 
-def first_line(stream: ByteStream) -> tuple[bytes, str]:
+def _first_line(stream: ByteStream) -> tuple[bytes, str]:
     """The first line that is not blank, not consumed, and where it is."""
     numbers = LineNumbers()
     for piece in clean_lines(in_memory(stream.peek(_FIRST_LINE), stream.name), numbers, table=False):
