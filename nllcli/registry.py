@@ -1,6 +1,6 @@
 """Names that stand for code: looked up by name, imported only when used."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -12,6 +12,13 @@ def resolve(reference: str) -> Any:
     """What "module:attribute" names; the module is imported now."""
     module, _, attribute = reference.partition(":")
     return getattr(import_module(module), attribute)
+
+
+def did_you_mean(name: str, known: Iterable[str], *, folded: Callable[[str], str] = str) -> str | None:
+    """The hint that the nearest of the ``known`` names was meant, compared as ``folded``; None where none is near."""
+    written = {folded(each): each for each in known}
+    near = get_close_matches(folded(name), written, n=1)
+    return f"did you mean {written[near[0]]!r}?" if near else None
 
 
 class Registry(Mapping[str, str]):
@@ -33,7 +40,6 @@ class Registry(Mapping[str, str]):
     def load(self, name: str) -> Any:
         """Import and return what ``name`` stands for; raises UsageError with the nearest name."""
         if name not in self._rows:
-            near = get_close_matches(name, self._rows, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(self._rows)}"
+            hint = did_you_mean(name, self._rows) or f"one of: {', '.join(self._rows)}"
             raise UsageError(f"unknown {self.kind} {name!r}", hint=hint)
         return resolve(self._rows[name])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from nllcli.errors import DataError, Notice, setting
 from nllcli.inputs.integers import integers, is_index
 from nllcli.inputs.tables.cells import is_number, shown
 from nllcli.inputs.targets import floats_as_indices
+from nllcli.registry import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,15 +87,9 @@ class LabelReader:
             raise DataError(
                 f"target {shown(label)} is none of the classes",
                 where=where(i),
-                hint=self._nearest(label)
+                hint=did_you_mean(label, self.classes[:_MOST_COMPARED], folded=str.casefold)
                 or f"classes: {', '.join(self.classes[:10])}{', ...' if len(self.classes) > 10 else ''}",
             )
         if index == _SEVERAL:
             raise DataError(f"target {shown(label)} is the name of several classes", where=where(i))
         return index
-
-    def _nearest(self, label: str) -> str | None:
-        """The class that may have been meant."""
-        known = {name.casefold(): name for name in (self.classes or ())[:_MOST_COMPARED]}
-        near = get_close_matches(label.casefold(), known, n=1)
-        return f"did you mean {known[near[0]]!r}?" if near else None

@@ -130,7 +130,8 @@ def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions) -> np.dt
         return dtype
     if dtype.kind in _REFUSED_KINDS:
         hint = _MASK_HINT if options.holds == "targets" and dtype.kind == "b" else None
-        raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not numbers", where=name, hint=hint)
+        wanted = "real numbers" if dtype.kind == "c" else "numbers"
+        raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not {wanted}", where=name, hint=hint)
     return dtype
 
 
