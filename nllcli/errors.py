@@ -1,7 +1,7 @@
 """What the user is told: the one exception the rooms raise on purpose, its exit codes, and notices."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import IntEnum
 from typing import Any
@@ -140,3 +140,8 @@ class Notice:
 def counted(n: int, noun: str) -> str:
     """A number of things, as messages name it."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def first_few(names: Sequence[str], most: int) -> str:
+    """At most so many names, as messages list them."""
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, UsageError
+from nllcli.errors import DataError, UsageError, first_few
 from nllcli.inputs.bytes.files import open_stream, split_member
 from nllcli.registry import Registry
 
@@ -132,7 +132,7 @@ def choose_member(names: list[str], wanted: str | None, file: str) -> int:
     """The place of ``wanted`` among the arrays of an archive, or of the only one; raises UsageError that lists them."""
     if not names:
         raise DataError("holds no arrays", where=file)
-    listed = ", ".join(f"{file}:{name}" for name in names[:10]) + (", ..." if len(names) > 10 else "")
+    listed = first_few([f"{file}:{name}" for name in names], 10)
     if wanted is None:
         if len(names) > 1:
             raise UsageError(f"holds {len(names)} arrays", where=file, hint=f"name one: {listed}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.errors import DataError, Notice, setting
+from nllcli.errors import DataError, Notice, first_few, setting
 from nllcli.inputs.integers import integers, is_index
 from nllcli.inputs.tables.cells import is_number, shown
 from nllcli.inputs.targets import floats_as_indices
@@ -88,7 +88,7 @@ class LabelReader:
                 f"target {shown(label)} is none of the classes",
                 where=where(i),
                 hint=did_you_mean(label, self.classes[:_MOST_COMPARED], folded=str.casefold)
-                or f"classes: {', '.join(self.classes[:10])}{', ...' if len(self.classes) > 10 else ''}",
+                or f"classes: {first_few(self.classes, 10)}",
             )
         if index == _SEVERAL:
             raise DataError(f"target {shown(label)} is the name of several classes", where=where(i))

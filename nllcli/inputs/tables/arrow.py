@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, Notice, UsageError, setting
+from nllcli.errors import DataError, Notice, UsageError, first_few, setting
 from nllcli.inputs.bytes.files import on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
 from nllcli.inputs.labels import LabelReader
@@ -144,8 +144,7 @@ def _choose_columns(
         raise DataError("has several columns of one name", where=name)
     for wanted in (options.target_column, options.member):
         if wanted is not None and wanted not in names:
-            listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
-            raise UsageError(f"there is no column {wanted!r}", where=name, hint=f"columns: {listed}")
+            raise UsageError(f"there is no column {wanted!r}", where=name, hint=f"columns: {first_few(names, 20)}")
     label = options.target_column
     columns = [options.member] if options.member is not None else [column for column in names if column != label]
     notes: tuple[Notice, ...] = ()

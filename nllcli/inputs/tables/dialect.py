@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, Notice, UsageError, setting
+from nllcli.errors import DataError, Notice, UsageError, first_few, setting
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.lines import LONGEST_LINE, check_line, kept_lines, too_long
 
@@ -126,8 +126,8 @@ def notes_on(name: str, headings: Sequence[str], whole: Sequence[bool], *, takes
         elif is_whole and heading.lower() in _ROW_NUMBERS:
             yield Notice("doubtful-class", f"{taken}, though its name is that of a row number")
     if all(map(str.isdecimal, headings)) and not are_counted(headings):
-        shown = ", ".join(headings[:3]) + (", ..." if len(headings) > 3 else "")
-        yield Notice("numbered-names", f"{name}: the classes are named {shown}; targets are their places, from 0")
+        told = f"the classes are named {first_few(headings, 3)}; targets are their places, from 0"
+        yield Notice("numbered-names", f"{name}: {told}")
     for heading, count in Counter(headings).items():
         if count > 1:
             yield Notice("repeated-name", f"{name}: {count} classes are named {heading!r}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice, UsageError, setting
+from nllcli.errors import DataError, Notice, UsageError, first_few, setting
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.dialect import Dialect, is_word, notes_on, sniff
@@ -151,6 +151,6 @@ def find_column(wanted: str, dialect: Dialect, name: str) -> int:
         return header.index(wanted)
     if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted[:9]) <= dialect.n_columns:
         return int(wanted) - 1
-    shown = [cells.shown(cell)[1:-1] for cell in header[:20]] + (["..."] if len(header) > 20 else [])
-    known = ", ".join(shown) if header else f"the numbers 1 to {dialect.n_columns} (there is no header)"
+    names = first_few([cells.shown(cell)[1:-1] for cell in header], 20)
+    known = names if header else f"the numbers 1 to {dialect.n_columns} (there is no header)"
     raise UsageError(f"there is no column {cells.shown(wanted)}", where=name, hint=f"columns: {known}")
