@@ -6,7 +6,7 @@ import typer
 
 from nllcli.cli import options
 from nllcli.cli.delivery import deliver
-from nllcli.cli.wording import in_flags
+from nllcli.cli.options import in_flags
 from nllcli.errors import ExitCode
 
 

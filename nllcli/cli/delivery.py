@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from nllcli.cli.options import WRITTEN, Given, text_format
-from nllcli.cli.wording import in_flags
+from nllcli.cli.options import WRITTEN, Given, in_flags, text_format
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Progress

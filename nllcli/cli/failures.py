@@ -24,6 +24,9 @@ def explain(error: BaseException) -> Failure:
     """Say in one line what an exception means to the user."""
     match error:
         case NllError():
+            from nllcli.cli.options import as_flag
+
+            error.word(as_flag)
             return Failure(error.code, str(error), error.hint)
         case OSError():
             return Failure(ExitCode.FAULT, _system_message(error))

@@ -91,12 +91,10 @@ def _run(words: list[str]) -> int:
 def _fail(error: BaseException, *, debug: bool) -> int:
     """Report an error and return its exit code."""
     from nllcli.cli.failures import explain, print_failure, print_traceback
-    from nllcli.cli.wording import error_in_flags
 
-    error_in_flags(error)
+    failure = explain(error)
     if debug:
         print_traceback(error)
-    failure = explain(error)
     print_failure(failure)
     return failure.code
 

@@ -1,8 +1,8 @@
-"""The options of the commands as typer wants them, made of the one list in ``data.settings``."""
+"""The options as typer wants them, made of the one list in ``data.settings``, and as a command line has them."""
 
-from collections.abc import Callable, Collection, Sequence
+import shlex
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
-from difflib import get_close_matches
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from nllcli.data.settings import FILES, MEANING, WORK, InputOptions, LossOptions, Option, ScoreRequest, WeightOptions
-from nllcli.errors import UsageError
+from nllcli.errors import UsageError, worded
 from nllcli.outputs.formats import FORMATS, check_text_file
-from nllcli.registry import resolve
+from nllcli.registry import did_you_mean, resolve
+from nllcli.report import shortest
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Progress
@@ -87,12 +88,6 @@ def class_names(classes: str | None) -> Sequence[str] | None:
     return read_names(classes, what="--classes")
 
 
-def flag(name: str) -> str:
-    """How an option, by the name of its field, is written on the command line."""
-    about = _FIELDS[name].metadata["option"] if name in _FIELDS else None
-    return "--" + ((about and about.name) or name).replace("_", "-")
-
-
 def _declared(field: Field[Any]) -> tuple[Any, Any]:
     """The default of a setting's option, and its annotation."""
     return Parameter.empty if field.default is MISSING else field.default, _annotation(field)
@@ -132,8 +127,7 @@ def _checker(names: Collection[str]) -> Callable[[str | None], str | None]:
     def check(value: str | None) -> str | None:
         if value is None or value in names:
             return value
-        near = get_close_matches(value, names, n=1)
-        remedy = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(names)}"
+        remedy = did_you_mean(value, names) or f"one of: {', '.join(names)}"
         raise typer.BadParameter(f"{value!r} is unknown; {remedy}")
 
     return check
@@ -204,3 +198,49 @@ _RESULT_OPTIONS: dict[str, tuple[Any, Any]] = {
     ),
 }
 REPORT = ("format", "quiet", "output", "progress")
+
+
+# --- how settings are named: as arguments and flags, and in whole command lines ---------------------------------------
+
+_SHORT = {"output": "-o", "format": "-f", "quiet": "-q"}
+_ARGUMENTS = ("logits", "targets")
+
+
+def in_flags(told: Any) -> Any:
+    """What is told to a user (text, or a record of texts), with settings written as on a command line."""
+    return worded(told, as_flag)
+
+
+def as_flag(name: str, value: str | None) -> str:
+    """A setting as on a command line, by the name of its field, perhaps with a value."""
+    if name in _ARGUMENTS and value is None:  # nll weights has --targets FILE
+        return name.upper()
+    written = _SHORT.get(name) or flag(name)
+    return f"{written} {value}" if value else written
+
+
+def flag(name: str) -> str:
+    """How an option, by the name of its field, is written on the command line."""
+    about = _FIELDS[name].metadata["option"] if name in _FIELDS else None
+    return "--" + ((about and about.name) or name).replace("_", "-")
+
+
+def command_line(command: str, settings: Mapping[str, object]) -> str:
+    """The shell command that runs ``nll COMMAND`` with these settings, in order, by the names of the options' fields.
+
+    A setting of None or False is left out.
+    """
+    words = ["nll", command]
+    for name, value in settings.items():
+        if value is not None and value is not False:
+            words += [str(value)] if name in _ARGUMENTS else _option(name, value)
+    return shlex.join(words)
+
+
+def _option(name: str, value: object) -> list[str]:
+    """An option with its value; in one word where the value could be taken for an option."""
+    written = _SHORT.get(name) or flag(name)
+    if value is True:
+        return [written]
+    text = shortest(value) if isinstance(value, float) else str(value)
+    return [f"{flag(name)}={text}"] if text.startswith("-") else [written, text]

@@ -7,7 +7,7 @@ import typer
 
 from nllcli.cli import options
 from nllcli.cli.delivery import deliver
-from nllcli.cli.wording import command_line
+from nllcli.cli.options import command_line
 from nllcli.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nllcli.data.blocks import Block, Chunk
-from nllcli.engine.blocks import fold
+from nllcli.engine import fold
 from nllcli.errors import UsageError, setting
 from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.targets import weight_sum

@@ -6,9 +6,9 @@ import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from nllcli import engine
 from nllcli.data.dataset import Piece
-from nllcli.engine import blocks
-from nllcli.engine.blocks import fold, map_blocks
+from nllcli.engine import fold, map_blocks
 from nllcli.errors import DataError, Notice, SampleError, UsageError, setting
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
 from nllcli.inputs.dataset import open_dataset
@@ -55,7 +55,7 @@ def fold_dataset(
 
 def chunks(dataset: Dataset) -> Iterator[Chunk]:
     """The dataset's blocks: of text smaller ones, as it is read before its turn comes and longer than its numbers."""
-    samples = blocks.block_samples(dataset.layout.n_classes)
+    samples = engine.block_samples(dataset.layout.n_classes)
     is_text = dataset.layout.n_samples is None
     return Piece(dataset).chunks(max(1, samples // _TEXT_PARTS) if is_text else samples)
 
@@ -63,7 +63,7 @@ def chunks(dataset: Dataset) -> Iterator[Chunk]:
 def raw_targets(dataset: Dataset) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """The targets as they are, piece by piece, each with its first sample."""
     if dataset.targets is not None:
-        step = blocks.BLOCK_ELEMENTS
+        step = engine.BLOCK_ELEMENTS
         for start in range(0, dataset.targets.n, step):
             yield start, dataset.targets.read(start, min(step, dataset.targets.n - start))
     else:

@@ -37,7 +37,7 @@ def test_samples_come_in_the_order_of_the_targets(files):
 
 def test_the_samples_of_many_blocks_keep_their_own_targets(files, tmp_path, monkeypatch):
     """Blocks are read over one another; arrays saved beside the table change nothing in it."""
-    monkeypatch.setattr("nllcli.engine.blocks.BLOCK_ELEMENTS", 6)
+    monkeypatch.setattr("nllcli.engine.BLOCK_ELEMENTS", 6)
     saves = [word for name in ("probs", "grad") for word in (f"--save-{name}", tmp_path / f"{name}.npy")]
     report = nll("compute", *files, "--per-sample", "-f", "json", *saves).json
     assert [int(row["target"]) for row in report["samples"]] == TARGETS.ravel().tolist()

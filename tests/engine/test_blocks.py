@@ -14,8 +14,8 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
+from nllcli import engine as stream
 from nllcli.data.blocks import Block, Chunk
-from nllcli.engine import blocks as stream
 from nllcli.errors import DataError
 
 WAIT = 30.0  # seconds, for what should come at once
@@ -200,7 +200,7 @@ def test_blocks_not_begun_are_left_when_the_iterator_is_closed(monkeypatch):
 def test_an_interpreter_ends_though_an_iterator_was_never_closed():
     code = """
 import numpy as np
-from nllcli.engine import blocks as stream
+from nllcli import engine as stream
 from nllcli.data.blocks import Block, Chunk
 chunks = (Chunk(i, 1, lambda _, i=i: Block(i, np.zeros((1, 1)))) for i in range(100))
 results = stream.map_blocks(lambda block, _: block.start, chunks, threads=2)

@@ -308,7 +308,7 @@ def test_only_the_blocks_of_the_rows_are_read(saved, monkeypatch):
     logits = np.random.default_rng(0).normal(size=(4000, 1000)).astype("f4")
     paths = saved(logits, np.zeros(4000, int))
     read = []
-    monkeypatch.setattr("nllcli.engine.blocks.BLOCK_ELEMENTS", 1 << 19)
+    monkeypatch.setattr("nllcli.engine.BLOCK_ELEMENTS", 1 << 19)
     positioned = __import__("os").preadv
 
     def counting(fd, buffers, position):
@@ -332,7 +332,7 @@ def test_standard_input_that_holds_everything_is_read_once(words):
 
 @pytest.mark.parametrize("words", [[], ["--weights", "1,0.2,0.5"]], ids=["counts", "weights"])
 def test_targets_among_the_logits_count_in_every_block(words, monkeypatch):
-    monkeypatch.setattr("nllcli.engine.blocks.BLOCK_ELEMENTS", 3)  # a block a sample
+    monkeypatch.setattr("nllcli.engine.BLOCK_ELEMENTS", 3)  # a block a sample
     pets = [SAMPLES / "pets" / "pets.csv", "--target-column", "animal", *words]
     report = nll("explain", *pets, "--row", 1, "-f", "json").json
     assert report["denominator"] == (1.7 if words else 3)
@@ -344,7 +344,7 @@ def test_targets_among_the_logits_count_in_every_block(words, monkeypatch):
 
 
 def test_blocks_without_a_row_count_soft_targets_of_a_binary_column(saved, monkeypatch):
-    monkeypatch.setattr("nllcli.engine.blocks.BLOCK_ELEMENTS", 1)  # a block a sample
+    monkeypatch.setattr("nllcli.engine.BLOCK_ELEMENTS", 1)  # a block a sample
     paths = saved(np.array([[1.5], [0.5], [-2.0]]), np.array([[0.9], [0.2], [0.4]]))
     report = nll("explain", *paths, "--binary", "--row", 1, "-f", "json").json
     assert (report["denominator"], report["n_samples"]) == (3, 3)
@@ -354,7 +354,7 @@ def test_blocks_without_a_row_count_soft_targets_of_a_binary_column(saved, monke
 
 @pytest.mark.parametrize("reduction", ["sum", "none"])
 def test_samples_in_blocks_without_a_row_are_counted(reduction, monkeypatch):
-    monkeypatch.setattr("nllcli.engine.blocks.BLOCK_ELEMENTS", 3)
+    monkeypatch.setattr("nllcli.engine.BLOCK_ELEMENTS", 3)
     report = nll("explain", *PETS, "--row", 1, "--reduction", reduction, "-f", "json").json
     assert (report["n_samples"], report["denominator"]) == (3, None)
 

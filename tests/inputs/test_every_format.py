@@ -126,7 +126,7 @@ def test_blocks(file, n):
 
 
 def test_the_loss_has_the_same_bits(file, put, capsys, monkeypatch):
-    monkeypatch.setattr("nllcli.engine.blocks.BLOCK_ELEMENTS", 1000)
+    monkeypatch.setattr("nllcli.engine.BLOCK_ELEMENTS", 1000)
     command = ["compute", "-q", "-", put("y.npy", npy(TARGETS))]
     losses = set()
     for threads in (1, 3):

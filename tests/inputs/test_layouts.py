@@ -5,10 +5,10 @@ import os
 import numpy as np
 import pytest
 
+from nllcli import engine as stream
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.data.settings import InputOptions
-from nllcli.engine import blocks as stream
 from nllcli.errors import FaultError, NllError, UsageError, setting
 from nllcli.inputs.arrays import raw
 from nllcli.inputs.arrays.memory import memory_array

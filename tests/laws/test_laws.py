@@ -245,7 +245,7 @@ def test_memory_order_and_byte_order_change_no_bit_of_a_report(folder, problem, 
 @pytest.mark.parametrize("shape", ["N,C", "N,C,d"])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_threads_change_no_bit_of_a_report(n_classes, shape, order, tmp_path, monkeypatch):
-    monkeypatch.setattr("nllcli.engine.blocks.BLOCK_ELEMENTS", 1 << 10)
+    monkeypatch.setattr("nllcli.engine.BLOCK_ELEMENTS", 1 << 10)
     rng = np.random.default_rng(8)
     rows = rng.normal(0, 5, (15_000 // n_classes * 2, n_classes)).astype(np.float32)
     targets = rng.integers(0, n_classes, len(rows))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nllcli.cli.wording import error_in_flags
+from nllcli.cli.options import error_in_flags
 from nllcli.errors import FaultError, UsageError
 from nllcli.outputs import arrays
 from nllcli.outputs.arrays import open_array

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from nllcli.cli.wording import in_flags
+from nllcli.cli.options import in_flags
 from nllcli.outputs.formats import FORMATS
 from nllcli.outputs.table import render
 from nllcli.report import Column, Report, Table

@@ -6,12 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nllcli import engine
 from nllcli.commands.check.evidence import Evidence, gather
 from nllcli.commands.check.evidence.targets import Padding, read_ends, read_streaks
 from nllcli.commands.check.findings import ERROR, FINDINGS, NOTE, Case, Finding, Seen
 from nllcli.commands.check.own_loss import OwnLoss, Scored, own_loss, own_settings, score
 from nllcli.data.blocks import Part
-from nllcli.engine import blocks
 from nllcli.errors import NllError, Notice, setting
 from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.dataset import open_dataset
@@ -126,7 +126,7 @@ def _padding(request: ScoreRequest, dataset: Dataset) -> dict[int, Padding]:
     flat = sequence == _WHOLE_FILE
     values = [v for v in dict.fromkeys((*_PADDING, n_classes - 1)) if v < n_classes and v != request.loss.ignore_index]
     found = dict.fromkeys(values[:1] if flat else values, Padding())
-    step = blocks.BLOCK_ELEMENTS if flat else max(1, blocks.BLOCK_ELEMENTS // sequence) * sequence
+    step = engine.BLOCK_ELEMENTS if flat else max(1, engine.BLOCK_ELEMENTS // sequence) * sequence
     # Where a shift finds no target, at one end of every sequence, there is no padding either.
     scored = targets.scored if isinstance(targets, Shifted) and not flat else slice(None)
     for start in range(0, targets.n, step):

@@ -2,7 +2,7 @@ import shlex
 
 import pytest
 
-from nllcli.cli.wording import command_line
+from nllcli.cli.options import command_line
 
 
 @pytest.mark.parametrize(
