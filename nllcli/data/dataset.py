@@ -124,7 +124,7 @@ class Dataset:
                 yield replace(chunk, load=partial(self._load, chunk))
         else:
             layout = replace(self.layout, fortran=self.soft_targets.fortran)
-            # Of text the number of samples is known only at its end; the class probabilities with it know theirs.
+            # The number of samples in text is known only at its end; the class probabilities may come with theirs.
             if layout.n_samples is None:
                 layout = replace(layout, shape=(self.soft_targets.shape[0], *layout.shape[1:]))
             for chunk, soft in self._paired(chunks, self.soft_targets.chunks(layout, block_samples, first)):

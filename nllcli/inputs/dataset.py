@@ -44,7 +44,7 @@ def _recipe(options: InputOptions, versions: dict[str, Version | None]) -> tuple
 def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dataset:
     """The dataset opened anew; raises FaultError where a file is no longer of the version it was."""
     for path, version in versions.items():
-        if version_of(path) not in (version, None):  # of one that is gone, opening it says so
+        if version_of(path) not in (version, None):  # opening one that is gone says so
             raise FaultError("changed while it was read", where=path)
     return open_dataset(options)
 

@@ -201,8 +201,9 @@ def test_counts_of_targets(name, put):
 
 @pytest.mark.parametrize("write", [parquet.write_table, feather.write_feather], ids=["parquet", "feather"])
 @pytest.mark.parametrize("labels", [TARGETS, [NAMES[t] for t in TARGETS]], ids=["numbers", "names"])
-def test_target_column(write, labels, put):
-    found = blocks(put("x", arrow(table(y=labels), write)), 100, target_column="y")
+@pytest.mark.parametrize("name", ["y", ""], ids=["named", "without a name"])
+def test_target_column(write, labels, name, put):
+    found = blocks(put("x", arrow(table(**{name: labels}), write)), 100, target_column=name)
     np.testing.assert_array_equal(np.concatenate([block.targets for block in found]), TARGETS)
     np.testing.assert_array_equal(np.concatenate([block.logits for block in found]), LOGITS)
 

@@ -73,7 +73,7 @@ class NumberArray:
     def _block(self, start: int, slices: NDArray[Any]) -> Block:
         """Whole slices (outer, n_classes, inner) of the file as a block of samples."""
         if are_rounded(slices):
-            self._rounded = True  # of any thread: what another one found is not taken back
+            self._rounded = True  # by any thread; none resets it
         outer, n_classes, inner = slices.shape
         if outer == 1:
             return Block(start, slices[0].T)

@@ -45,7 +45,7 @@ def open_parquet(stream: ByteStream, options: ReadOptions) -> ArrowTable:
         groups = list(range(opened.num_row_groups))
         while groups and start >= opened.metadata.row_group(groups[0]).num_rows:
             start -= opened.metadata.row_group(groups.pop(0)).num_rows
-        # Its own threads gain nothing on batches of a few rows, and where memory is short they cannot be started.
+        # Threads of pyarrow gain nothing on batches of a few rows, and where memory is short they cannot be started.
         found = opened.iter_batches(batch_size=n, row_groups=groups, columns=columns, use_threads=False)
         return _from_row(start, (batch.select(columns) for batch in found))
 

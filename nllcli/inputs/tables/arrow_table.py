@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -81,9 +80,9 @@ class ArrowTable:
 
     def _cut(self, n_rows: int, start: int) -> Iterator[tuple[int, list[Any]]]:
         """Regroup record batches, from row ``start`` on, into runs of exactly ``n_rows`` rows (fewer in the last)."""
-        held: deque[Any] = deque()
+        held: list[Any] = []
         count = 0
-        wanted = [*self.columns, *([self.label_column] if self.label_column else [])]
+        wanted = self.columns if self.label_column is None else [*self.columns, self.label_column]
         with refusing(self.name):
             for batch in self.batches(n_rows, wanted, start):
                 rest = batch
@@ -91,13 +90,12 @@ class ArrowTable:
                     need = n_rows - count
                     yield n_rows, [*held, rest.slice(0, need)]
                     rest = rest.slice(need)
-                    held.clear()
-                    count = 0
+                    held, count = [], 0
                 if rest.num_rows:
                     held.append(rest)
                     count += rest.num_rows
         if count:
-            yield count, list(held)
+            yield count, held
 
     def _load(self, start: int, n: int, parts: list[Any], _: Scratch) -> Block:
         logits = np.empty((n, self.n_classes), self.dtype)

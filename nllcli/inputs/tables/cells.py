@@ -48,7 +48,7 @@ def shown(value: str) -> str:
 
 
 def parse_plain(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDArray[np.float64] | None:
-    """Lines of numbers alone -> (n_rows, n_columns); None where a careful look is due."""
+    """Lines of numbers alone -> (n_rows, n_columns); None where cells have to be read one by one."""
     if delimiter == " ":
         body = _single_blanks(body)
     values = decimals.parse(body, n_rows, n_columns, delimiter)
@@ -145,7 +145,7 @@ def ragged(cells: Sequence[str], n_columns: int, where: str) -> DataError:
 def plain_integers(body: bytes, values: NDArray[np.float64], column: int, delimiter: str) -> NDArray[np.int64] | None:
     """A column of the table ``values`` that ``body`` was parsed to, if its cells are integers that float64 holds.
 
-    None where a careful look is due: at a cell with a point or an exponent in it, whatever its value, or in quotes.
+    None where cells have to be read one by one: at one with a point or an exponent, whatever its value, or in quotes.
     """
     found = integers(values[:, column])
     if found is None or not is_fraction(body):

@@ -1,4 +1,4 @@
-"""What the first lines of a text file show: the delimiter, and whether the first line names the columns, and how."""
+"""What the first lines of a text file show: the delimiter, whether the first one has names, and which are doubtful."""
 
 from __future__ import annotations
 

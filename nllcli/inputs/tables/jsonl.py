@@ -37,7 +37,7 @@ def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _finite(number: str) -> float:
-    """The hook that refuses digits which no float64 holds; an infinity has a word of its own."""
+    """The hook that refuses numbers too large for a float64; JSON has a word for an infinity."""
     value = float(number)
     if isinf(value):
         raise ValueError(f"{shown(number)} is too large for a float64")

@@ -1,4 +1,4 @@
-"""CSV and its kin as a BlockSource."""
+"""CSV and similar text as a BlockSource."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TextTable(LineSource):
         return self._parse_plain(start, n, body) or self._parse_carefully(start, body)
 
     def _parse_plain(self, start: int, n: int, body: bytes) -> Block | None:
-        """A block of numbers alone; None where a careful look is due."""
+        """A block of numbers alone; None where cells have to be read one by one."""
         n_columns, delimiter = self.dialect.n_columns, self.dialect.delimiter
         if self.label_reader is not None and not self.label_reader.numeric:
             return None
