@@ -156,11 +156,11 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
         from nllcli.inputs.target_columns import table_targets
 
         return table_targets(source, logits)
-    if source.dtype.kind in "US":
+    kind = source.dtype.kind
+    if kind in "US":
         from nllcli.inputs.target_columns import named_targets
 
         return named_targets(source, classes)
-    kind = source.dtype.kind
     if shapes.same_shape(source.shape, logits.shape) and shapes.are_one_a_class(logits.shape, kind, options.binary):
         if kind in "iu":
             raise shapes.one_hot(path, len(source.shape))
@@ -186,9 +186,8 @@ def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: In
     vector = _in_file_order(given.array, layout, shifted=options.shift != 0)
     if options.shift:
         length = given.shape[-1] if given.shape else 1
-        ignored = options.ignore_index
         check_shift(options.shift, length or 0, vector.name)
-        return Shifted(vector, options.shift, length or 1, ignored)
+        return Shifted(vector, options.shift, length or 1, options.ignore_index)
     return vector
 
 

@@ -370,6 +370,13 @@ def test_refuses_lists_beside_other_columns(columns, options, remedy, write, put
     assert caught.value.hint == (remedy and remedy.format(path=path))
 
 
+def test_refuses_lists_beside_other_columns_of_targets(put):
+    targets = put("y", arrow(pa.table(LISTS)))
+    with pytest.raises(DataError, match=r"column 'logits' holds .*, not numbers") as caught:
+        open_dataset(InputOptions(put("x", npy(np.zeros((2, 2)))), targets=targets))
+    assert caught.value.hint is None
+
+
 @pytest.mark.parametrize("kind", ["string", "large_string", "string_view"])
 def test_names_of_any_kind_of_text(kind, put):
     names = pa.array(["a", "b"], getattr(pa, kind)())
