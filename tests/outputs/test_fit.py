@@ -157,3 +157,9 @@ def test_only_the_caller_says_what_the_screen_can_show(settings, monkeypatch):
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     assert (lines_of(columns, rows, 120, colour=True), lines_of(columns, rows, 120)) == before
+
+
+@pytest.mark.parametrize("width", [None, 20, 80])
+def test_a_column_without_a_label_may_have_nothing_in_it(width):
+    lines = lines_of((TARGET, Column("push", "", "text", optional=True)), [["cat", ""], ["horse", ""]], width)
+    assert lines == ["  target", "  ────────", "  cat", "  horse"]
