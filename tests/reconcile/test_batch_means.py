@@ -5,7 +5,7 @@ from operator import add
 import numpy as np
 import pytest
 
-from nllcli.commands.reconcile.batch_means import BatchMeans
+from nllcli.commands.reconcile.sums import BatchMeans
 
 SIZES = (1, 2, 3, 5, 8, 13, 40)
 

@@ -9,17 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
-from nllcli.numerics.surprisal import Surprisal
-from nllcli.numerics.surprisal.given import Clipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SOFTMAX_TWICE = "softmax-twice"
 ROUNDINGS = ("float32", "float16", "bfloat16")
-BATCH_REDUCTIONS = ("batch-means", "full-batch-means", "batch-means-by-size", "full-batches")
-# Reductions in which a common factor of the weights cancels.
-SCALE_FREE = ("mean", *BATCH_REDUCTIONS)
 _NATS = {"nats": 1.0, "bits": math.log(2.0), "base-10": math.log(10.0)}
 
 
@@ -63,7 +58,7 @@ class Convention:
     ``own_weight_smoothing`` says that smoothing multiplies every class's term by the target's weight, where PyTorch
     takes that class's own. ``reduction`` is "mean" (over the sum of the targets' weights), "sum", "counted" (the sum
     over the number of counted samples), "samples" (of all samples), "items" (of entries along the first axis),
-    "elements" (of counted samples times classes), or one of BATCH_REDUCTIONS over batches of ``batch`` samples.
+    "elements" (of counted samples times classes), or one of those of ``BatchMeans`` over batches of ``batch`` samples.
     ``unit`` is "nats", "bits", "base-10" (logarithms), or "perplexity", the exponential of the loss.
     """
 
@@ -120,18 +115,6 @@ def _exp(value: float) -> float:
         return math.exp(value)
     except OverflowError:
         return math.inf
-
-
-class EpsilonAdded(Clipped):
-    """Surprisals ``-log(p + eps)``, as people write them to keep the logarithm finite."""
-
-    def __init__(self, inner: Surprisal, eps: float) -> None:
-        super().__init__(inner, eps)
-        self._eps = eps
-
-    def _clip(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        added: NDArray[np.float64] = 0.0 - np.log(np.exp(-values) + self._eps)
-        return added
 
 
 def round_to(values: NDArray[Any], name: str) -> NDArray[np.float64]:

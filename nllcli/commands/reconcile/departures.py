@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from nllcli.commands.reconcile.conventions import (
-    BATCH_REDUCTIONS,
-    ROUNDINGS,
-    SCALE_FREE,
-    SOFTMAX_TWICE,
-    Convention,
-    Weighting,
-)
+from nllcli.commands.reconcile.conventions import ROUNDINGS, SOFTMAX_TWICE, Convention, Weighting
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import setting
+from nllcli.numerics.kernels import is_bfloat16
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.schemes import ABOUT, NORMALIZATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+
+    from nllcli.commands.reconcile.survey import Survey
+    from nllcli.data.dataset import Dataset
+    from nllcli.data.layout import Layout
 
 _CLIPS = {
     1e-6: "",
@@ -42,6 +43,7 @@ _READINGS = {
     "log-probs": f"{setting('logits')} read as log-probabilities",
     "probs": f"{setting('logits')} read as probabilities",
 }
+_BATCH_SIZES = sorted({*(2**k for k in range(11)), 10, 20, 50, 100, 200, 500, 1000})
 _REDUCTIONS = {
     "mean": "mean over the sum of the targets' weights",
     "sum": "sum",
@@ -56,26 +58,22 @@ _BATCHES = {
     "batch-means-by-size": "means of batches of {n}, each times its number of samples, over all samples",
     "full-batches": "mean over whole batches of {n}: the samples of the last short one left out",
 }
+# Reductions in which a common factor of the weights cancels.
+_SCALE_FREE = ("mean", *_BATCHES)
 # What the departures of these dimensions combine with; those of others combine with all.
 _COMBINED_WITH = {
-    "batches": frozenset(
-        {"reading", "temperature", "loss", "smoothing", "shift", "weights", "sample weights", "ignore", "unit", "sign"}
+    "batches": (
+        *("reading", "temperature", "loss", "smoothing", "shift"),
+        *("weights", "sample weights", "ignore", "unit", "sign"),
     ),
-    **dict.fromkeys(("input rounding", "loss rounding", "result rounding"), frozenset({"reduction", "unit", "sign"})),
+    **dict.fromkeys(("input rounding", "loss rounding", "result rounding"), ("reduction", "unit", "sign")),
 }
 # Each of these pairs costs passes over all classes, or its second changes nothing under its first.
-_EXCLUDED_PAIRS = frozenset(
-    frozenset(pair)
-    for pair in (
-        ("clip", "smoothing"),
-        ("clip", "temperature"),
-        ("clip", "shift"),
-        ("loss", "smoothing"),
-        ("loss", "clip"),
-        ("loss", "shift"),
-        ("shift", "smoothing"),
-    )
-)
+_NOT_COMBINED_WITH = {
+    "clip": ("smoothing", "temperature", "shift"),
+    "loss": ("smoothing", "clip", "shift"),
+    "shift": ("smoothing",),
+}
 
 
 @dataclass(frozen=True)
@@ -84,11 +82,11 @@ class Departure:
 
     dimension: str
     text: str
-    changes: tuple[tuple[str, Any], ...]
+    changes: Mapping[str, Any] = field(hash=False)
 
     def apply(self, convention: Convention) -> Convention:
-        own = {name: value for name, value in self.changes if hasattr(convention, name)}
-        term = {name: value for name, value in self.changes if name not in own}
+        own = {name: value for name, value in self.changes.items() if hasattr(convention, name)}
+        term = {name: value for name, value in self.changes.items() if name not in own}
         return replace(convention, **own, term=replace(convention.term, **term) if term else convention.term)
 
 
@@ -104,25 +102,12 @@ class Candidate:
         return "; ".join(departure.text for departure in self.departures) or "your own settings"
 
 
-@dataclass(frozen=True)
-class Data:
-    """What can be tried on the data; ``batch_sizes`` count items of ``item_samples`` samples each."""
-
-    n_classes: int
-    batch_sizes: Sequence[int]
-    item_samples: int
-    shifts: Sequence[int]
-    ignore: Mapping[int, str]
-    input_roundings: Sequence[str]
-    count_sources: Sequence[str]
-    several_axes: bool
-
-
-def candidates(base: Convention, data: Data) -> Iterator[Candidate]:
+def candidates(base: Convention, dataset: Dataset, found: Survey, *, has_counts: bool) -> Iterator[Candidate]:
     """Every convention to try, each once: the user's own, then those of one departure, then those of two."""
     seen = {base}
     yield Candidate(base)
-    departures = [departure for departure in _departures(base, data) if departure.apply(base) != base]
+    every = _departures(base, dataset, found, has_counts=has_counts)
+    departures = [departure for departure in every if departure.apply(base) != base]
     one = [(departure,) for departure in departures]
     two = [pair for pair in combinations(departures, 2) if _may_combine(*pair)]
     for chosen in (*one, *two):
@@ -134,69 +119,76 @@ def candidates(base: Convention, data: Data) -> Iterator[Candidate]:
             yield Candidate(convention, chosen)
 
 
-def _departures(base: Convention, data: Data) -> Iterator[Departure]:
+def _departures(base: Convention, dataset: Dataset, found: Survey, *, has_counts: bool) -> Iterator[Departure]:
     """All departures, also some that change nothing of the user's own settings."""
     yield from _readings(base)
-    yield from _term_departures(base, data)
-    yield from _smoothings(base, data.n_classes)
-    yield from _weightings(data.count_sources)
-    yield Departure("sample weights", "without the sample weights", (("sample_weights", False),))
-    for index, text in data.ignore.items():
-        yield Departure("ignore", text, (("ignore_index", index),))
-    yield from _reductions(data)
-    for unit, text in (("bits", "bits"), ("base-10", "base-10 logarithms"), ("perplexity", "perplexity: exp of it")):
-        yield Departure("unit", text, (("unit", unit),))
-    yield Departure("sign", "the log-likelihood: its negative", (("negative", True),))
+    yield from _losses(base)
+    for shift in found.counts:
+        text = f"position t against the target of t{shift:+d}" if shift else "each position against its own target"
+        yield Departure("shift", text, {"shift": shift})
+    for name in _input_roundings(dataset.logits.dtype):
+        yield Departure("input rounding", f"the inputs rounded to {name}", {"input_rounding": name})
     for name in ROUNDINGS:
-        yield Departure("result rounding", f"the result rounded to {name}", (("result_rounding", name),))
+        yield Departure("loss rounding", f"each sample's loss rounded to {name}", {"loss_rounding": name})
+    yield from _smoothings(base, dataset.n_classes)
+    yield from _weightings("targets", "given") if has_counts else _weightings("targets")
+    yield Departure("sample weights", "without the sample weights", {"sample_weights": False})
+    yield from _ignored(base, found)
+    yield from _reductions(dataset.layout, found)
+    for unit, text in (("bits", "bits"), ("base-10", "base-10 logarithms"), ("perplexity", "perplexity: exp of it")):
+        yield Departure("unit", text, {"unit": unit})
+    yield Departure("sign", "the log-likelihood: its negative", {"negative": True})
+    for name in ROUNDINGS:
+        yield Departure("result rounding", f"the result rounded to {name}", {"result_rounding": name})
 
 
 def _readings(base: Convention) -> Iterator[Departure]:
     for reading, text in _READINGS.items():
         if reading == base.term.reading or (reading == SOFTMAX_TWICE and base.term.reading != "logits"):
             continue
-        without_temperature = () if reading == SOFTMAX_TWICE else (("temperature", 1.0),)
-        yield Departure("reading", text, (("reading", reading), *without_temperature))
+        without_temperature = {} if reading == SOFTMAX_TWICE else {"temperature": 1.0}
+        yield Departure("reading", text, {"reading": reading, **without_temperature})
     own = base.term.temperature
-    yield Departure("temperature", "temperature 1", (("temperature", 1.0),))
-    yield Departure("temperature", f"logits times {own:g} instead of divided", (("temperature", 1.0 / own),))
+    yield Departure("temperature", "temperature 1", {"temperature": 1.0})
+    yield Departure("temperature", f"logits times {own:g} instead of divided", {"temperature": 1.0 / own})
 
 
-def _term_departures(base: Convention, data: Data) -> Iterator[Departure]:
+def _losses(base: Convention) -> Iterator[Departure]:
     for loss, about in LOSSES.items():
         if loss != base.term.loss:
             text = about.about if about.scores else f"{loss}: {about.about}"
-            yield Departure("loss", text, (("loss", loss), ("smoothing", 0.0)))
-    yield Departure("clip", "p not clipped", (("clip", None),))
+            yield Departure("loss", text, {"loss": loss, "smoothing": 0.0})
+    yield Departure("clip", "p not clipped", {"clip": None})
     for eps, who in _CLIPS.items():
-        yield Departure("clip", f"p clipped to [{eps:.4g}, 1 - {eps:.4g}]{who}", (("clip", eps),))
+        yield Departure("clip", f"p clipped to [{eps:.4g}, 1 - {eps:.4g}]{who}", {"clip": eps})
     for eps in _ADDED:
-        yield Departure("clip", f"-log(p + {eps:g})", (("clip", None), ("added", eps)))
-    for shift in data.shifts:
-        text = f"position t against the target of t{shift:+d}" if shift else "each position against its own target"
-        yield Departure("shift", text, (("shift", shift),))
-    for name in data.input_roundings:
-        yield Departure("input rounding", f"the inputs rounded to {name}", (("input_rounding", name),))
-    for name in ROUNDINGS:
-        yield Departure("loss rounding", f"each sample's loss rounded to {name}", (("loss_rounding", name),))
+        yield Departure("clip", f"-log(p + {eps:g})", {"clip": None, "added": eps})
+
+
+def _input_roundings(dtype: np.dtype[Any]) -> list[str]:
+    """The types that change what a file of ``dtype`` holds."""
+    if is_bfloat16(dtype):
+        return ["float16"]
+    size = dtype.itemsize if dtype.kind == "f" else 8
+    return [name for name, least in zip(ROUNDINGS, (8, 4, 2), strict=True) if size >= least]
 
 
 def _smoothings(base: Convention, n_classes: int) -> Iterator[Departure]:
     if not LOSSES[base.term.loss].smooths:
         return
-    yield Departure("smoothing", "no label smoothing", (("smoothing", 0.0),))
+    yield Departure("smoothing", "no label smoothing", {"smoothing": 0.0})
     for e in dict.fromkeys((base.term.smoothing or _SMOOTHING, _SMOOTHING)):
-        yield Departure("smoothing", f"label smoothing {e:g}", (("smoothing", e),))
+        yield Departure("smoothing", f"label smoothing {e:g}", {"smoothing": e})
         over_all = e * n_classes / (n_classes - 1) if n_classes > 1 else e
         if over_all <= 1.0:
             text = f"label smoothing {e:g} spread over the other classes only"
-            yield Departure("smoothing", text, (("smoothing", over_all),))
+            yield Departure("smoothing", text, {"smoothing": over_all})
         text = f"label smoothing {e:g}, every class's term with the target's weight"
-        yield Departure("smoothing", text, (("smoothing", e), ("own_weight_smoothing", True)))
+        yield Departure("smoothing", text, {"smoothing": e, "own_weight_smoothing": True})
 
 
-def _weightings(count_sources: Sequence[str]) -> Iterator[Departure]:
-    yield Departure("weights", "no class weights", (("weighting", Weighting()),))
+def _weightings(*count_sources: str) -> Iterator[Departure]:
+    yield Departure("weights", "no class weights", {"weighting": Weighting()})
     for source in count_sources:
         origin = "the targets' counts" if source == "targets" else setting("counts")
         for scheme in sorted(ABOUT, key=lambda name: name != "balanced"):  # what most people mean comes first
@@ -206,24 +198,41 @@ def _weightings(count_sources: Sequence[str]) -> Iterator[Departure]:
                     text = f"weights {scheme}{'' if beta is None else f' (beta {beta:g})'} of {origin}"
                     if normalize != about.normalize:
                         text += f", normalised to {normalize}" if normalize != "none" else ", not normalised"
-                    yield Departure("weights", text, (("weighting", Weighting(scheme, normalize, beta, source)),))
+                    yield Departure("weights", text, {"weighting": Weighting(scheme, normalize, beta, source)})
 
 
-def _reductions(data: Data) -> Iterator[Departure]:
+def _ignored(base: Convention, found: Survey) -> Iterator[Departure]:
+    """Classes that others may take for padding: the first, the most frequent, and 255; and none of them."""
+    if found.outside:  # the one index to ignore is taken
+        return
+    counts = found.counts[base.term.shift]
+    if 0 <= base.ignore_index < len(counts):
+        yield Departure("ignore", "no target ignored", {"ignore_index": DEFAULT_IGNORE_INDEX})
+    most = int(counts.argmax())
+    for index in dict.fromkeys((0, most, 255)):
+        if index < len(counts) and counts[index]:
+            why = " (the most frequent)" if index == most != 0 else ""
+            yield Departure("ignore", f"target {index} ignored{why}", {"ignore_index": index})
+
+
+def _reductions(layout: Layout, found: Survey) -> Iterator[Departure]:
     for reduction, text in _REDUCTIONS.items():
-        if reduction != "items" or data.several_axes:
-            yield Departure("reduction", text, (("reduction", reduction),))
-    for size in data.batch_sizes:
-        for reduction in BATCH_REDUCTIONS:
-            changes = (("reduction", reduction), ("batch", size * data.item_samples))
-            yield Departure("batches", _BATCHES[reduction].format(n=size), changes)
+        if reduction != "items" or len(layout.sample_shape) > 1:
+            yield Departure("reduction", text, {"reduction": reduction})
+    for size in _BATCH_SIZES:
+        if size < found.n_items and layout.in_target_order:
+            n_samples = size * (found.n_samples // found.n_items)
+            for reduction, text in _BATCHES.items():
+                yield Departure("batches", text.format(n=size), {"reduction": reduction, "batch": n_samples})
 
 
 def _may_combine(a: Departure, b: Departure) -> bool:
-    pair = frozenset((a.dimension, b.dimension))
-    if len(pair) == 1 or pair in _EXCLUDED_PAIRS:
+    if a.dimension == b.dimension:
         return False
-    return all(pair - {one} <= _COMBINED_WITH.get(one, pair) for one in pair)
+    return all(
+        other in _COMBINED_WITH.get(one, (other,)) and other not in _NOT_COMBINED_WITH.get(one, ())
+        for one, other in ((a.dimension, b.dimension), (b.dimension, a.dimension))
+    )
 
 
 def _makes_sense(convention: Convention, base: Convention) -> bool:
@@ -235,6 +244,6 @@ def _makes_sense(convention: Convention, base: Convention) -> bool:
         return False
     if convention.reduction == "counted" and weighting.name == "none" and not convention.sample_weights:
         return False
-    if weighting.name in ABOUT and weighting != base.weighting and convention.reduction in SCALE_FREE:
+    if weighting.name in ABOUT and weighting != base.weighting and convention.reduction in _SCALE_FREE:
         return weighting.normalize == ABOUT[weighting.name].normalize
     return True

@@ -1,4 +1,4 @@
-"""One pass over the samples for many conventions: sums from which the number of each of them follows at the end.
+"""The sums of one pass over the samples, from which the numbers of many conventions follow at the end.
 
 The loss of a sample is linear in the class weights, so the sums S_c of the losses of class c give the loss under any
 weights w as ``sum of w_c S_c``; smoothing adds A_c, the sum of class c's surprisal over all counted samples.
@@ -6,58 +6,19 @@ weights w as ``sum of w_c S_c``; smoothing adds A_c, the sum of class c's surpri
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.commands.reconcile.batch_means import BatchMeans
-from nllcli.commands.reconcile.conventions import Convention, Term
-from nllcli.commands.reconcile.reading import BlockReading
 from nllcli.data.blocks import Part
-from nllcli.numerics.kernels import to_float
 from nllcli.numerics.tally import Tally
-from nllcli.numerics.targets import is_class
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from numpy.typing import NDArray
 
-    from nllcli.commands.reconcile.values import WeightTable
-    from nllcli.data.blocks import Block, Scratch
-
-
-@dataclass
-class _Wanted:
-    """The sums that share one reading of the file, each under what decides it; batch means with their class weights."""
-
-    losses: dict[Convention, None] = field(default_factory=dict)
-    every_class: dict[Convention, None] = field(default_factory=dict)
-    batches: dict[Convention, NDArray[np.float64] | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What one pass collects, by what is asked of the file: each reading of it is worked out once a block."""
-
-    n_classes: int
-    binary: bool
-    single: bool
-    batch_sizes: tuple[int, ...]
-    wanted: dict[Term, _Wanted] = field(default_factory=lambda: defaultdict(_Wanted))
-
-    def add(self, conventions: Iterable[Convention], weights: WeightTable) -> None:
-        """Collect what ``conventions`` need too."""
-        for convention in conventions:
-            wanted = self.wanted[convention.term.of_reading]
-            if convention.batch:
-                wanted.batches[convention.of_samples] = weights.of(convention)
-            else:
-                wanted.losses[convention.of_losses] = None
-                if convention.smooths_each_class:
-                    wanted.every_class[convention.of_every_class] = None
+    from nllcli.commands.reconcile.conventions import Convention
 
 
 @dataclass(frozen=True)
@@ -103,72 +64,88 @@ class ConventionSums(Part):
         return super().__add__(other)
 
 
-@np.errstate(all="ignore")
-def collect(
-    block: Block, own: Tally, shifted: Mapping[int, NDArray[np.int64]], plan: Plan, scratch: Scratch
-) -> ConventionSums:
-    """What one block adds; ``shifted`` are its targets (n,) by shift, where whatever is not a class is not counted."""
-    samples = {shift: _Samples(targets, block, plan) for shift, targets in shifted.items()}
-    out = ConventionSums(own, {shift: under.weight_sums() for shift, under in samples.items()})
-    x = to_float(block.logits, scratch)
-    for how, wanted in plan.wanted.items():
-        read = BlockReading(x, how, binary=plan.binary, single=plan.single, scratch=scratch)
-        for key in wanted.losses:
-            shift = key.term.shift
-            out.per_class[shift].sums[key] = samples[shift].loss_sums(key, read)
-        for key in wanted.every_class:
-            out.every_class[key] = samples[key.term.shift].every_class(key, read)
-        for key, class_weights in wanted.batches.items():
-            out.batches[key] = samples[key.term.shift].batch_means(key, class_weights, read)
-    return out
+@dataclass(frozen=True)
+class BatchMeans:
+    """A run of ``n`` samples cut into batches of each of S ``sizes``; ``+`` appends the run that follows it.
+
+    Of loss terms and weights: ``whole`` (2,) holds the sums over the run, ``head`` (2, S) those up to the first end of
+    a batch, ``tail`` (2, S) those after the last one, and ``inner`` (2, S) the sum and the number of the means of the
+    batches in between. ``ended`` (S,): whether a batch ends in the run; where none does, all of it is ``tail``.
+    """
+
+    sizes: tuple[int, ...]
+    n: int
+    whole: NDArray[np.float64]
+    head: NDArray[np.float64]
+    inner: NDArray[np.float64]
+    tail: NDArray[np.float64]
+    ended: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, terms: NDArray[np.float64], weights: NDArray[np.float64], *, start: int, sizes: tuple[int, ...]
+    ) -> BatchMeans:
+        """The run of samples ``start``, ``start + 1``, ... with loss ``terms`` (n,) and ``weights`` (n,).
+
+        A batch of B samples begins at every multiple of B; batches whose weights add up to 0 have no mean.
+        """
+        n = len(terms)
+        head, inner, tail = (np.zeros((2, len(sizes))) for _ in range(3))
+        ended = np.zeros(len(sizes), np.bool_)
+        with np.errstate(all="ignore"):
+            running = np.cumsum(np.stack([terms, weights]), axis=1)
+            for s, size in enumerate(sizes):
+                ends = running[:, size - 1 - start % size : n : size]
+                ended[s] = ends.shape[1] > 0
+                tail[:, s] = running[:, -1]
+                if ended[s]:
+                    head[:, s] = ends[:, 0]
+                    tail[:, s] -= ends[:, -1]
+                    sums, weight_sums = np.diff(ends, axis=1)
+                    there = weight_sums != 0.0
+                    inner[:, s] = (sums[there] / weight_sums[there]).sum(), np.count_nonzero(there)
+        run = cls(sizes, n, running[:, -1].copy(), head, inner, tail, ended)
+        if start:
+            return run
+        none = np.zeros_like(head)  # before the first sample there is nothing, and a batch of every size begins
+        return cls(sizes, 0, np.zeros(2), none, none, none, np.ones_like(ended)) + run
+
+    def __add__(self, run: BatchMeans) -> BatchMeans:
+        with np.errstate(all="ignore"):
+            joined = self.tail + run.head  # the batch that reaches from one run into the other
+            there = joined[1] != 0.0
+            mean = np.where(there, joined[0] / np.where(there, joined[1], 1.0), 0.0)
+            both = self.ended & run.ended
+            return BatchMeans(
+                self.sizes,
+                self.n + run.n,
+                self.whole + run.whole,
+                np.where(self.ended, self.head, joined),
+                self.inner + np.where(both, np.stack([mean, there]) + run.inner, run.inner),
+                np.where(run.ended, run.tail, self.tail + run.tail),
+                self.ended | run.ended,
+            )
+
+    def value(self, reduction: str, size: int) -> float:
+        """The reduced number of a run from the first sample on, NaN where there is no batch to take it over.
+
+        "batch-means" is the mean over all batches that have a mean, "full-batch-means" leaves the last short one out,
+        "batch-means-by-size" weighs each by its number of samples; "full-batches" is one mean over the samples of the
+        whole batches.
+        """
+        s = self.sizes.index(size)
+        total, n_means = (float(v) for v in self.inner[:, s])
+        left = self.n % size
+        terms, weights = (float(v) for v in self.tail[:, s])
+        last = terms / weights if left and weights else 0.0
+        if reduction == "full-batch-means":
+            return _ratio(total, n_means)
+        if reduction == "batch-means":
+            return _ratio(total + last, n_means + bool(left and weights))
+        if reduction == "batch-means-by-size":
+            return _ratio(total * size + last * left, self.n)
+        return _ratio(float(self.whole[0]) - terms, float(self.whole[1]) - weights)
 
 
-class _Samples:
-    """The samples of a block with their ``targets`` (n,) under one shift."""
-
-    def __init__(self, targets: NDArray[np.int64], block: Block, plan: Plan) -> None:
-        self._targets = targets
-        self._start, self._weights, self._sizes = block.start, block.sample_weights, plan.batch_sizes
-        self._is_class = is_class(targets, plan.n_classes)
-        self._y = np.where(self._is_class, targets, 0)
-        with_others = np.where(self._is_class, targets, plan.n_classes)
-        if plan.n_classes <= len(targets):
-            self._classes, self._places = np.arange(plan.n_classes + 1), with_others
-        else:
-            self._classes, self._places = np.unique(with_others, return_inverse=True)
-
-    def weight_sums(self) -> PerClass:
-        weights = {False: np.ones(len(self._y)), True: self._weights}
-        return PerClass(
-            self._classes, {key: self._per_class(values) for key, values in weights.items() if values is not None}
-        )
-
-    def loss_sums(self, key: Convention, read: BlockReading) -> NDArray[np.float64]:
-        return self._per_class(self._weigh(key, read.losses(key.term, self._y)))
-
-    def every_class(self, key: Convention, read: BlockReading) -> NDArray[np.float64]:
-        counted = self._counted(key)
-        surprisals = read.surprisal(key.term).all()[counted]
-        if key.sample_weights and self._weights is not None:
-            surprisals = surprisals * self._weights[counted, None]
-        return np.add.reduce(surprisals, axis=0)
-
-    def batch_means(self, key: Convention, class_weights: NDArray[np.float64] | None, read: BlockReading) -> BatchMeans:
-        own = np.ones(len(self._y)) if class_weights is None else class_weights[self._y]
-        if key.smooths_each_class:
-            losses = read.losses(key.term, self._y, class_weights)
-        else:
-            losses = read.losses(key.term, self._y) * own
-        counted = self._counted(key)
-        terms, weights = (np.where(counted, self._weigh(key, values), 0.0) for values in (losses, own))
-        return BatchMeans.of(terms, weights, start=self._start, sizes=self._sizes)
-
-    def _weigh(self, key: Convention, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """``values`` (n,) times the sample weights, where the convention has them."""
-        return values * self._weights if key.sample_weights and self._weights is not None else values
-
-    def _counted(self, key: Convention) -> NDArray[np.bool_]:
-        return self._is_class & (self._targets != key.ignore_index)
-
-    def _per_class(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(self._places, weights=values, minlength=len(self._classes)).astype(np.float64, copy=False)
+def _ratio(a: float, b: float) -> float:
+    return a / b if b else math.nan

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.data.blocks import Part
 from nllcli.errors import UsageError, setting
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted, check_shift
@@ -62,32 +61,29 @@ class Shifts:
 
 
 @dataclass(frozen=True)
-class Survey(Part):
-    """Under each shift the samples, and those of each class (n_classes,); and the values that are not a class."""
+class Survey:
+    """The samples; the items along their first axis; of each class (n_classes,), by shift; what is not a class."""
 
-    n: dict[int, int] = field(default_factory=dict)
-    counts: dict[int, NDArray[np.int64]] = field(default_factory=dict)
-    outside: dict[int, None] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, shift: int, targets: NDArray[np.int64], n_classes: int) -> Survey:
-        within = is_class(targets, n_classes)
-        outside = np.unique(targets[~within & (targets != _NO_TARGET)])
-        counts = np.bincount(targets[within], minlength=n_classes)
-        return cls({shift: len(targets)}, {shift: counts}, dict.fromkeys(outside.tolist()))
-
-    @property
-    def n_samples(self) -> int:
-        return max(self.n.values(), default=0)
+    n_samples: int
+    n_items: int
+    counts: dict[int, NDArray[np.int64]]
+    outside: set[int]
 
 
 def survey(request: ScoreRequest, dataset: Dataset, shifts: Shifts) -> Survey:
     """Count the targets; where the blocks bring them, in a pass over inputs opened anew."""
     source = open_dataset(request.inputs) if shifts.raw is None else dataset
-    total = Survey()
+    n_classes, n_samples = dataset.n_classes, 0
+    counts: dict[int, NDArray[np.int64]] = {}
+    outside: set[int] = set()
     for shift in shifts.tried:
+        counts[shift] = np.zeros(n_classes, np.int64)
         shifted = replace(source, targets=shifts.under(shift))
         with naming_places(shifted):
-            parts = (Survey.of(shift, targets, dataset.n_classes) for _, targets in raw_targets(shifted))
-            total = sum(parts, total)
-    return total
+            for start, targets in raw_targets(shifted):
+                within = is_class(targets, n_classes)
+                counts[shift] += np.bincount(targets[within], minlength=n_classes)
+                outside.update(np.unique(targets[~within & (targets != _NO_TARGET)]).tolist())
+                n_samples = start + len(targets)
+    n_items = dataset.layout.sample_shape[0] if dataset.layout.sample_shape else 1
+    return Survey(n_samples, n_items or n_samples, counts, outside)

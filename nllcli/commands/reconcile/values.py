@@ -74,7 +74,7 @@ class Values:
 
     def __init__(self, sums: ConventionSums, weights: WeightTable, *, n_classes: int, n_items: int) -> None:
         self._sums = sums
-        self._weights = weights
+        self.weights = weights
         self._n_classes = n_classes
         self._n_items = n_items
         classes = np.arange(n_classes + 1)  # the last is for targets that are not a class
@@ -120,7 +120,7 @@ class Values:
 
     def _add(self, convention: Convention, sums: NDArray[np.float64]) -> float:
         """``sum of w_c sums_c`` over the classes, where a weight of 0 silences an infinite sum."""
-        weights = self._weights.of(convention)
+        weights = self.weights.of(convention)
         if weights is None:
             return float(sums.sum())
         there = weights != 0.0
