@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # Other programs sum in another order, so the last digits differ by about the precision of the type.
 _DOUBLE_NOISE = 1e-12
 _NOISE = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 1e-6}
+# Bits of the fraction, and the exponents of math.frexp between which numbers have all of them; the shortest type first.
+_TYPES = {"bfloat16": (8, -125, 128), "float16": (11, -13, 16), "float32": (24, -125, 128)}
 _FEW_ULPS = 8  # two orders of summing even a short list differ by this much
 _MANY_DIGITS = 8  # a number of this many digits or more that a shorter type holds exactly was computed in that type
 _WINDOW = 0.1
@@ -81,18 +83,16 @@ def expectation(text: str, tolerance: float | None) -> Expectation:
     if tolerance is not None:
         if not 0.0 <= tolerance < math.inf:
             raise UsageError(f"{setting('tolerance', tolerance)} is not a finite number of at least 0")
+        why = "as given"
         if tolerance < _least(value):
-            return Expectation(
-                text, value, _least(value), "the last bits of a float64, which depend on the order of summing"
-            )
-        return Expectation(text, value, tolerance, "as given")
+            tolerance, why = _least(value), "the last bits of a float64, which depend on the order of summing"
+        return Expectation(text, value, tolerance, why)
     name = _type_of(value) if n_digits >= _MANY_DIGITS else None
     if name is not None and half_unit < _NOISE[name] * abs(value):
         return Expectation(text, value, _NOISE[name] * abs(value), f"what {name}, the type of this number, leaves open")
-    if half_unit < _DOUBLE_NOISE * abs(value):
-        return Expectation(
-            text, value, _DOUBLE_NOISE * abs(value), "what float64 leaves open in a long sum", by_digits=True
-        )
+    noise = _DOUBLE_NOISE * abs(value)
+    if half_unit < noise:
+        return Expectation(text, value, noise, "what float64 leaves open in a long sum", by_digits=True)
     # A little more than half a unit: 0.00005 itself is not a binary number.
     return Expectation(text, value, half_unit * (1 + 1e-9), "half a unit of the last digit typed", by_digits=True)
 
@@ -116,7 +116,3 @@ def _type_of(value: float) -> str | None:
         if lowest <= exponent <= highest and (fraction * 2.0**bits).is_integer():
             return name
     return None
-
-
-# Bits of the fraction, and the exponents of math.frexp between which numbers have all of them.
-_TYPES = {"bfloat16": (8, -125, 128), "float16": (11, -13, 16), "float32": (24, -125, 128)}

@@ -88,11 +88,7 @@ def reconcile(request: ScoreRequest, typed: Expectation) -> Reconciled:
         n_distinct=len(numbers),
         own_value=next((value for candidate, value in done.tried if not candidate.departures), None),
         chance=chance,
-        warnings=(
-            *done.notices,
-            *_in_single_precision(typed, expected),
-            *_doubts(matches, n_unlisted, chance, expected),
-        ),
+        warnings=(*done.notices, *_doubts(matches, n_unlisted, chance, expected, typed)),
         notes=done.settled.dataset.notes,
         signature=signature(done.settled),
     )
@@ -103,13 +99,11 @@ def _groups(near: Tried, expected: Expectation) -> list[tuple[float, list[Candid
 
     A convention that only adds departures to one that matches already explains nothing more.
     """
-    simplest: list[tuple[Candidate, float]] = []
+    groups: list[tuple[float, list[Candidate]]] = []
     for candidate, value in sorted(near, key=lambda one: len(one[0].departures)):
         departures = set(candidate.departures)
-        if not any(set(kept.departures) <= departures for kept, _ in simplest):
-            simplest.append((candidate, value))
-    groups: list[tuple[float, list[Candidate]]] = []
-    for candidate, value in simplest:
+        if any(set(kept.departures) <= departures for _, members in groups for kept in members):
+            continue
         same = next((members for known, members in groups if _is_same(value, known)), None)
         if same is None:
             groups.append((value, [candidate]))
@@ -163,19 +157,14 @@ def _match(done: Search, expected: Expectation, value: float, candidates: Sequen
     )
 
 
-def _in_single_precision(typed: Expectation, meant: Expectation) -> list[Notice]:
-    if meant is typed:
-        return []
-    message = (
-        f"no convention gives all digits of {typed.text}; what is listed matches within single precision, "
-        "as a number made of float32 losses does"
-    )
-    return [Notice("single-precision", message)]
-
-
-def _doubts(matches: Sequence[Match], n_unlisted: int, chance: float, expected: Expectation) -> list[Notice]:
+def _doubts(
+    matches: Sequence[Match], n_unlisted: int, chance: float, expected: Expectation, typed: Expectation
+) -> list[Notice]:
     """What makes a match say little."""
     found = []
+    if expected is not typed:
+        message = f"no convention gives all digits of {typed.text}; what is listed matches within single precision, "
+        found.append(Notice("single-precision", message + "as a number made of float32 losses does"))
     if len(matches) > 1 or (n_unlisted and chance >= _LIKELY):
         unlisted = f", {n_unlisted} of them not listed" if n_unlisted else ""
         message = f"{len(matches) + n_unlisted} different numbers match {expected.text}{unlisted}: "

@@ -29,11 +29,11 @@ _COLUMNS = (
 
 
 def report(result: Reconciled, command_of: Callable[[Reproduction], str], *, limit: int) -> Report:
-    """All matches for programs, the best ``limit`` for people; ``command_of`` words what computes one."""
-    found = [(match, _command(match, command_of)) for match in result.matches]
+    """All matches for programs, the best ``limit`` for people; ``command_of`` words what computes one, if anything."""
+    found = [(match, command_of(match.reproduction)) for match in result.matches]
     next_best = None
     if result.next_best is not None:
-        next_best = _row(result.next_best, _command(result.next_best, command_of))
+        next_best = _row(result.next_best, command_of(result.next_best.reproduction))
         del next_best["also"]
     rows = tuple(tuple(_row(match, command).values()) for match, command in found)
     commands = [_with_formula(match, command) for match, command in found[:limit]]
@@ -49,11 +49,6 @@ def report(result: Reconciled, command_of: Callable[[Reproduction], str], *, lim
         extra={"next_best": next_best},
         sections=_sections(result, commands),
     )
-
-
-def _command(match: Match, command_of: Callable[[Reproduction], str]) -> str:
-    """The command; empty where there is none."""
-    return command_of(match.reproduction) if match.reproduction.settings else ""
 
 
 def _with_formula(match: Match, command: str) -> str:

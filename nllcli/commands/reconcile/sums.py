@@ -92,18 +92,17 @@ class BatchMeans:
         n = len(terms)
         head, inner, tail = (np.zeros((2, len(sizes))) for _ in range(3))
         ended = np.zeros(len(sizes), np.bool_)
-        with np.errstate(all="ignore"):
-            running = np.cumsum(np.stack([terms, weights]), axis=1)
-            for s, size in enumerate(sizes):
-                ends = running[:, size - 1 - start % size : n : size]
-                ended[s] = ends.shape[1] > 0
-                tail[:, s] = running[:, -1]
-                if ended[s]:
-                    head[:, s] = ends[:, 0]
-                    tail[:, s] -= ends[:, -1]
-                    sums, weight_sums = np.diff(ends, axis=1)
-                    there = weight_sums != 0.0
-                    inner[:, s] = (sums[there] / weight_sums[there]).sum(), np.count_nonzero(there)
+        running = np.cumsum(np.stack([terms, weights]), axis=1)
+        for s, size in enumerate(sizes):
+            ends = running[:, size - 1 - start % size : n : size]
+            ended[s] = ends.shape[1] > 0
+            tail[:, s] = running[:, -1]
+            if ended[s]:
+                head[:, s] = ends[:, 0]
+                tail[:, s] -= ends[:, -1]
+                sums, weight_sums = np.diff(ends, axis=1)
+                there = weight_sums != 0.0
+                inner[:, s] = (sums[there] / weight_sums[there]).sum(), np.count_nonzero(there)
         run = cls(sizes, n, running[:, -1].copy(), head, inner, tail, ended)
         if start:
             return run
@@ -111,20 +110,19 @@ class BatchMeans:
         return cls(sizes, 0, np.zeros(2), none, none, none, np.ones_like(ended)) + run
 
     def __add__(self, run: BatchMeans) -> BatchMeans:
-        with np.errstate(all="ignore"):
-            joined = self.tail + run.head  # the batch that reaches from one run into the other
-            there = joined[1] != 0.0
-            mean = np.where(there, joined[0] / np.where(there, joined[1], 1.0), 0.0)
-            both = self.ended & run.ended
-            return BatchMeans(
-                self.sizes,
-                self.n + run.n,
-                self.whole + run.whole,
-                np.where(self.ended, self.head, joined),
-                self.inner + np.where(both, np.stack([mean, there]) + run.inner, run.inner),
-                np.where(run.ended, run.tail, self.tail + run.tail),
-                self.ended | run.ended,
-            )
+        joined = self.tail + run.head  # the batch that reaches from one run into the other
+        there = joined[1] != 0.0
+        mean = np.where(there, joined[0] / np.where(there, joined[1], 1.0), 0.0)
+        both = self.ended & run.ended
+        return BatchMeans(
+            self.sizes,
+            self.n + run.n,
+            self.whole + run.whole,
+            np.where(self.ended, self.head, joined),
+            self.inner + np.where(both, np.stack([mean, there]) + run.inner, run.inner),
+            np.where(run.ended, run.tail, self.tail + run.tail),
+            self.ended | run.ended,
+        )
 
     def value(self, reduction: str, size: int) -> float:
         """The reduced number of a run from the first sample on, NaN where there is no batch to take it over.
