@@ -100,6 +100,15 @@ class Shifted(Indices):
         return super().place(sample + self.k, layout)
 
 
+def check_can_shift(k: int, *, in_file: bool = True, in_order: bool = True, where: str | None = None) -> None:
+    """Raise UsageError for a shift of targets without a file of their own, or of those of logits not in C order."""
+    if k and not in_file:
+        raise UsageError(f"{setting('shift')} needs {setting('targets')} as a file of class indices")
+    if k and not in_order:
+        message = f"{setting('shift')} needs logits in C order"
+        raise UsageError(message, where=where, hint="numpy.ascontiguousarray makes it")
+
+
 def check_shift(k: int, length: int, name: str) -> None:
     """Raise UsageError for a shift that leaves no place of a sequence of ``length`` with a target."""
     if 0 < length <= abs(k):
@@ -179,11 +188,10 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
 def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: InputOptions) -> VectorSource | None:
     """The class indices as the logits' file has the samples; raises DataError where their shape does not fit."""
     if given.array is None or given.shape is None:
-        if options.shift:
-            raise UsageError(f"{setting('shift')} needs {setting('targets')} as a file of class indices")
+        check_can_shift(options.shift, in_file=False)
         return None
     shapes.check_targets(layout, given.shape, given.array.name, logits.name, one_more=given.one_more)
-    vector = _in_file_order(given.array, layout, shifted=options.shift != 0)
+    vector = _in_file_order(given.array, layout, options.shift)
     if options.shift:
         length = given.shape[-1] if given.shape else 1
         check_shift(options.shift, length or 0, vector.name)
@@ -191,15 +199,13 @@ def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: In
     return vector
 
 
-def _in_file_order(given: FileArray | Values, layout: Layout, *, shifted: bool) -> VectorSource:
+def _in_file_order(given: FileArray | Values, layout: Layout, shift: int) -> VectorSource:
     """The targets in the order in which the logits' file has the samples."""
     if isinstance(given, Values):
         return given
     array = given.at_any_place()  # what is compressed is inflated only now that its shape fits
     in_order = len(array.shape) <= 1 or array.fortran == layout.fortran
-    if in_order and not (shifted and array.fortran):
+    if in_order and not (shift and array.fortran):
         return Indices(RawVector(array, array.n_values))
-    if shifted and layout.fortran:
-        message = f"{setting('shift')} needs logits in C order"
-        raise UsageError(message, where=array.name, hint="numpy.ascontiguousarray makes it")
+    check_can_shift(shift, in_order=not layout.fortran, where=array.name)
     return Indices(Values(array.name, layout.to_file_order(array.read_all())))

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.errors import UsageError, setting
 from nllcli.inputs.dataset import open_dataset
-from nllcli.inputs.targets import Shifted, check_shift
+from nllcli.inputs.targets import Shifted, check_can_shift, check_shift
 from nllcli.numerics.targets import is_class
 from nllcli.scoring.passes import naming_places, raw_targets
 
@@ -35,10 +34,7 @@ class Shifts:
     def of(cls, dataset: Dataset, own: int) -> Shifts:
         """Raises UsageError where the user's own shift is not possible."""
         raw, layout = dataset.targets, dataset.layout
-        if own and raw is None:
-            raise UsageError(f"{setting('shift')} needs {setting('targets')} as a file of class indices")
-        if own and not layout.in_target_order:
-            raise UsageError(f"{setting('shift')} needs logits in C order", hint="numpy.ascontiguousarray makes it")
+        check_can_shift(own, in_file=raw is not None, in_order=layout.in_target_order)
         if raw is None or not layout.in_target_order:
             return cls(raw, 1, (0,))
         length = (layout.sample_shape or (1,))[-1] or raw.n
