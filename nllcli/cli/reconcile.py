@@ -68,9 +68,7 @@ def reconcile(
 
 def _command(classes: str | None, made: "Reproduction") -> str:
     """What computes a match, with the names of the classes as they were typed."""
-    commands = {"softmax": made.first, "compute": made.settings}
     return " && ".join(
         command_line(command, {name: classes if name == "classes" else value for name, value in settings.items()})
-        for command, settings in commands.items()
-        if settings
+        for command, settings in made.commands.items()
     )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nllcli.commands.reconcile.conventions import Convention, Weighting, round_to
-from nllcli.commands.reconcile.values import WeightTable
+from nllcli.commands.reconcile.survey import WeightTable
 
 
 def nearest_bfloat16(value):

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.commands.reconcile.survey import Shifts
-    from nllcli.commands.reconcile.values import WeightTable
+    from nllcli.commands.reconcile.survey import Shifts, WeightTable
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.settings import LossOptions
 

@@ -136,8 +136,8 @@ class _Line:
             listed = f"[{', '.join(map(plain, weights.tolist()))}]" if len(weights) <= _MOST_LISTED else "weights"
             return [f"w = torch.tensor({listed}).double()"]
         counted = f"y[y != {self.convention.ignore_index}]" if self.ignores else "y"
-        scheme = _SCHEMES[weighting.name].format(beta=plain(0.999 if weighting.beta is None else weighting.beta))
-        scaled = [] if weighting.normalize in (None, "none") else [f"w = w / w.{weighting.normalize}()"]
+        scheme = _SCHEMES[weighting.name].format(beta=plain(weighting.beta or 0.0))  # only one has a beta
+        scaled = [] if weighting.normalize == "none" else [f"w = w / w.{weighting.normalize}()"]
         return [f"n = torch.bincount({counted}, minlength={len(weights)}).double()", f"w = {scheme}", *scaled]
 
     def reduced(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +23,14 @@ _DEFAULTS = {f.name: f.default for record in (InputOptions, LossOptions, WeightO
 
 @dataclass(frozen=True)
 class Reproduction:
-    """``compute`` with ``settings`` gives x, and ``formula`` makes the convention's number of it (empty: it is x).
+    """``commands`` with their settings, the last of which gives x, and a ``formula`` that makes the number of x.
 
-    ``first``, unless it is empty, has the settings of a ``softmax`` whose output ``compute`` reads. Where ``compute``
-    has no setting for the convention, ``settings`` is empty and ``formula`` its definition.
+    An empty formula is x. Where ``compute`` has no setting for the convention, there are no commands, and the formula
+    is its definition.
     """
 
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    first: Mapping[str, Any] = field(default_factory=dict)
-    formula: str = ""
+    commands: Mapping[str, Mapping[str, Any]]
+    formula: str
 
 
 def reproduction(
@@ -43,9 +42,9 @@ def reproduction(
     """
     definition = _definition(convention, request)
     if definition:
-        return Reproduction(formula=definition)
+        return Reproduction({}, definition)
     inputs, loss, term = request.inputs, request.loss, convention.term
-    files = {
+    files: dict[str, Any] = {
         # Softmax, which knows no targets, may find another axis of classes than the loss: both commands name it.
         "class_axis": dataset.layout.class_axis if len(dataset.layout.shape) > 2 else inputs.class_axis,
         "binary": inputs.binary,
@@ -54,20 +53,20 @@ def reproduction(
         "input_dtype": inputs.input_dtype,
         "header": inputs.header,
     }
-    read = {"source": term.reading, "temperature": term.temperature}
-    first: dict[str, Any] = {}
+    logits = inputs.logits
+    commands = {}
     if term.reading == SOFTMAX_TWICE:
         # CSV keeps the names of the classes.
         by_name = len(dataset.layout.shape) == 2 and dataset.class_names is not None
-        result = f"softmax-of-{Path(inputs.logits).stem}.{'csv' if by_name else 'npy'}"
-        first = {"logits": inputs.logits, **files, "temperature": term.temperature, "output": result}
-        files = {"class_axis": files["class_axis"], "classes": files["classes"]}
-        read = {}
-    settings = {
-        "logits": first.get("output", inputs.logits),
+        logits = f"softmax-of-{Path(inputs.logits).stem}.{'csv' if by_name else 'npy'}"
+        commands["softmax"] = {"logits": inputs.logits, **files, "temperature": term.temperature, "output": logits}
+        read = {"class_axis": files["class_axis"], "classes": inputs.classes}
+    else:
+        read = {**files, "source": term.reading, "temperature": term.temperature}
+    commands["compute"] = {
+        "logits": logits,
         "targets": inputs.targets,
         "target_column": inputs.target_column,
-        **files,
         **read,
         "shift": term.shift,
         "ignore_index": convention.ignore_index,
@@ -80,12 +79,11 @@ def reproduction(
         "precision": loss.precision,
         "on_nonfinite": loss.on_nonfinite,
     }
-    return Reproduction(_changed(settings), _changed(first), _formula(convention, divisor))
-
-
-def _changed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that are not what they are by default."""
-    return {name: value for name, value in settings.items() if value not in (None, _DEFAULTS.get(name))}
+    changed = {
+        command: {name: value for name, value in settings.items() if value not in (None, _DEFAULTS.get(name))}
+        for command, settings in commands.items()
+    }
+    return Reproduction(changed, _formula(convention, divisor))
 
 
 def _weights(convention: Convention, request: ScoreRequest, empty_classes: bool) -> dict[str, Any]:

@@ -11,9 +11,8 @@ import numpy as np
 from nllcli.commands.reconcile.conventions import Convention, Term, Weighting
 from nllcli.commands.reconcile.departures import Candidate, candidates
 from nllcli.commands.reconcile.plan import Plan
-from nllcli.commands.reconcile.sums import ConventionSums
-from nllcli.commands.reconcile.survey import Shifts, Survey, survey
-from nllcli.commands.reconcile.values import Values, WeightTable
+from nllcli.commands.reconcile.sums import ConventionSums, Values
+from nllcli.commands.reconcile.survey import Shifts, Survey, WeightTable, survey
 from nllcli.data.settings import DEFAULT_SCHEME
 from nllcli.errors import DataError, Notice, UsageError, setting
 from nllcli.inputs.dataset import open_dataset

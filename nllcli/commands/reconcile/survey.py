@@ -1,20 +1,24 @@
-"""The targets under each shift to try, counted before the pass: weights and the index to ignore follow from them."""
+"""The targets under each shift to try, counted before the pass, and the class weights that follow from the counts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.targets import Shifted, check_can_shift, check_shift
 from nllcli.numerics.targets import is_class
+from nllcli.numerics.weightings import class_weights
 from nllcli.scoring.passes import naming_places, raw_targets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
+    from nllcli.commands.reconcile.conventions import Convention
     from nllcli.data.blocks import Block
     from nllcli.data.dataset import Dataset, VectorSource
     from nllcli.data.settings import ScoreRequest
@@ -83,3 +87,52 @@ def survey(request: ScoreRequest, dataset: Dataset, shifts: Shifts) -> Survey:
                 n_samples = start + len(targets)
     n_items = dataset.layout.sample_shape[0] if dataset.layout.sample_shape else 1
     return Survey(n_samples, n_items or n_samples, counts, outside)
+
+
+@dataclass(frozen=True)
+class WeightTable:
+    """The class weights (n_classes,) of every convention, worked out once each.
+
+    ``target_counts`` (n_classes,) by shift are those of the targets; ``given_counts`` and ``given`` the user's own.
+    """
+
+    target_counts: Mapping[int, NDArray[np.int64]]
+    given_counts: NDArray[np.int64] | None = None
+    given: NDArray[np.float64] | None = None
+    _made: dict[Convention, NDArray[np.float64]] = field(default_factory=dict)
+
+    def of(self, convention: Convention) -> NDArray[np.float64] | None:
+        """The class weights of a convention; None where it has none. A class without counted samples weighs 0."""
+        weighting = convention.weighting
+        if weighting.name in ("none", "given"):
+            return self.given if weighting.name == "given" else None
+        key = convention.of_weights
+        if key not in self._made:
+            self._made[key] = class_weights(
+                self.counts(convention),
+                scheme=weighting.name,
+                normalize=weighting.normalize,
+                beta=weighting.beta,
+                zero_count="zero",
+            )
+        return self._made[key]
+
+    def exist(self, convention: Convention) -> bool:
+        """Whether the weights exist: there are none from counts that are all 0."""
+        return convention.weighting.name in ("none", "given") or bool(self.counts(convention).any())
+
+    def counts(self, convention: Convention) -> NDArray[np.int64]:
+        """The counts (n_classes,) that the scheme takes."""
+        if convention.weighting.counts == "given":
+            assert self.given_counts is not None
+            return self.given_counts
+        return without(self.target_counts[convention.term.shift], convention.ignore_index)
+
+
+def without(values: NDArray[Any], ignore_index: int) -> NDArray[Any]:
+    """Per-class ``values`` (n_classes,) with 0 for the ignored class, where that is one."""
+    if not 0 <= ignore_index < len(values):
+        return values
+    values = values.copy()
+    values[ignore_index] = 0
+    return values
