@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -60,16 +61,11 @@ _BATCHES = {
 }
 # Reductions in which a common factor of the weights cancels.
 _SCALE_FREE = ("mean", *_BATCHES)
-# What the departures of these dimensions combine with; those of others combine with all.
-_COMBINED_WITH = {
-    "batches": (
-        *("reading", "temperature", "loss", "smoothing", "shift"),
-        *("weights", "sample weights", "ignore", "unit", "sign"),
-    ),
-    **dict.fromkeys(("input rounding", "loss rounding", "result rounding"), ("reduction", "unit", "sign")),
-}
-# Each of these pairs costs passes over all classes, or its second changes nothing under its first.
+# What the departures of these dimensions combine with; those of others combine with all ...
+_COMBINED_WITH = dict.fromkeys(("input rounding", "loss rounding", "result rounding"), ("reduction", "unit", "sign"))
+# ... but for these pairs: each costs passes over all classes, or its second changes nothing under its first.
 _NOT_COMBINED_WITH = {
+    "batches": ("clip", "reduction"),
     "clip": ("smoothing", "temperature", "shift"),
     "loss": ("smoothing", "clip", "shift"),
     "shift": ("smoothing",),
@@ -179,7 +175,8 @@ def _smoothings(base: Convention, n_classes: int) -> Iterator[Departure]:
     yield Departure("smoothing", "no label smoothing", {"smoothing": 0.0})
     for e in dict.fromkeys((base.term.smoothing or _SMOOTHING, _SMOOTHING)):
         yield Departure("smoothing", f"label smoothing {e:g}", {"smoothing": e})
-        over_all = e * n_classes / (n_classes - 1) if n_classes > 1 else e
+        # In decimals, as a person works it out: 0.1 over two classes of three is 0.15, not 0.15000000000000002.
+        over_all = float(Decimal(repr(e)) * n_classes / (n_classes - 1)) if n_classes > 1 else e
         if over_all <= 1.0:
             text = f"label smoothing {e:g} spread over the other classes only"
             yield Departure("smoothing", text, {"smoothing": over_all})

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nllcli.commands.reconcile.conventions import Convention, Term, Weighting
 from nllcli.commands.reconcile.departures import Candidate, candidates
 from nllcli.commands.reconcile.plan import Plan
@@ -22,8 +20,6 @@ from nllcli.scoring.passes import all_notices, fold_dataset
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
 
@@ -55,7 +51,8 @@ def search(request: ScoreRequest) -> Search:
     settled = settle(request, replace(dataset, targets=own_targets))
 
     base = _own_convention(request, settled)
-    given = _given_counts(request, dataset)
+    counts = request.weights.counts
+    given = None if counts in (None, "targets") else given_counts(counts, dataset)
     weights = WeightTable(found.counts, given, settled.options.class_weights)
     every = candidates(base, dataset, found, has_counts=given is not None)
     tried = [candidate for candidate in every if weights.exist(candidate.convention)]
@@ -139,8 +136,3 @@ def _own_weighting(request: ScoreRequest) -> Weighting:
     scheme = wanted.scheme or DEFAULT_SCHEME
     source = "targets" if wanted.counts == "targets" else "given"
     return Weighting(scheme, wanted.normalize or ABOUT[scheme].normalize, beta_of(scheme, wanted.beta), source)
-
-
-def _given_counts(request: ScoreRequest, dataset: Dataset) -> NDArray[np.int64] | None:
-    counts = request.weights.counts
-    return None if counts in (None, "targets") else given_counts(counts, dataset)
