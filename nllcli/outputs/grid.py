@@ -1,6 +1,7 @@
-"""A table as lines: what fits a screen, or in full for a pipe, which may take a million rows."""
+"""A table as lines: rich draws what fits a screen; a pipe, which may take a million rows, gets them joined, in full."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from io import StringIO
 from textwrap import wrap
 from typing import NamedTuple
 
@@ -8,32 +9,18 @@ from nllcli.outputs.formats import printable
 from nllcli.outputs.numbers import aligned, drawn, texts
 from nllcli.report import Column, Table, Value
 
-STRONG, FAINT, CYAN = "1", "2", "36"  # bold, dim and cyan, as terminals number them
 INDENT, GAP = "  ", "  "
 NOTHING = "–"
-LEFT_OUT = "…"  # columns in the middle and the end of a name
+LEFT_OUT = "…"  # columns in the middle and, where rich crops it, the end of a name
 _NAME = 16  # columns are left out before a name, or a word of a label, gets fewer cells
 _LEAST_BAR, _BAR = 6, 24
 
 
-def table_lines(table: Table, width: int | None, paint: Callable[[str, str], str]) -> list[str]:
-    """Return labels, rule and one line a row for a screen of ``width``, or for a pipe (None).
-
-    ``paint(text, style)`` gives a text its colour.
-    """
-    lanes: Sequence[_Lane] = [_lane(column, [row[i] for row in table.rows]) for i, column in enumerate(table.columns)]
-    if width is None:
-        widths = [lane.widths[-1] for lane in lanes]
-        labels = [[lane.heading[0]] for lane in lanes]
-    else:
-        lanes = _fitted(lanes, width - len(INDENT))
-        widths = _shared(lanes, width - len(INDENT))
-        labels = [wrap(lane.heading[0], max(1, width)) or [""] for lane, width in zip(lanes, widths, strict=True)]
-    height = max(len(label) + bool(lane.column.unit) for lane, label in zip(lanes, labels, strict=True))
-    columns = [_column(*parts, height, paint) for parts in zip(lanes, widths, labels, strict=True)]
-    lines = list(map(GAP.join, zip(*columns, strict=True)))
-    rule = paint("─" * (sum(widths) + len(GAP) * (len(widths) - 1)), FAINT)
-    return [(INDENT + line).rstrip() for line in (*lines[:height], rule, *lines[height:])]
+def table_lines(table: Table, width: int | None, *, colour: bool) -> list[str]:
+    """Return labels, rule and one line a row for a screen of ``width``, or for a pipe (None)."""
+    lanes = [_lane(column, [row[i] for row in table.rows]) for i, column in enumerate(table.columns)]
+    lines = _joined(lanes) if width is None else _drawn(lanes, width - len(INDENT), colour=colour)
+    return [(INDENT + line).rstrip() for line in lines]
 
 
 def cell_len(text: str) -> int:
@@ -63,6 +50,12 @@ class _Lane(NamedTuple):
     is_right: bool
     widths: list[int]
 
+    def shown(self, width: int) -> list[str]:
+        """Return the cells of a column of ``width``: bars as long as it allows, numbers on its right."""
+        if self.column.kind == "bar":
+            return drawn(self.values, width)
+        return [cell.rjust(width) for cell in self.cells] if self.is_right else self.cells
+
 
 def _lane(column: Column, values: Sequence[Value]) -> _Lane:
     """Write what is safe to print: an en dash for nothing, numbers point under point."""
@@ -79,26 +72,46 @@ def _lane(column: Column, values: Sequence[Value]) -> _Lane:
     return _Lane(column, values, heading, cells, is_right, widths)
 
 
-def _column(lane: _Lane, width: int, label: Sequence[str], height: int, paint: Callable[[str, str], str]) -> list[str]:
-    """Return the heading and the cells of one column, all of ``width``: names cropped, bars as long as it allows."""
-    heading = []
-    for i, line in enumerate([*label, lane.heading[1], *[""] * height][:height]):
-        text = _cropped(line, width)
-        blanks, painted = " " * (width - cell_len(text)), paint(text, STRONG if i < len(label) else FAINT)
-        heading.append(blanks + painted if lane.is_right else painted + blanks)
-    if lane.column.kind == "bar":
-        return [*heading, *(paint(bar, CYAN) for bar in filled(drawn(lane.values, width), least=width))]
-    cells = [_cropped(cell, width) for cell in lane.cells] if width < lane.widths[-1] else lane.cells
-    return [*heading, *filled(cells, least=width, right=lane.is_right)]
+def _joined(lanes: Sequence[_Lane]) -> list[str]:
+    """Write every column in full."""
+    n_heading = 1 + any(lane.column.unit for lane in lanes)
+    columns = [
+        filled([*lane.heading[:n_heading], *lane.shown(lane.widths[-1])], least=lane.widths[-1], right=lane.is_right)
+        for lane in lanes
+    ]
+    lines = list(map(GAP.join, zip(*columns, strict=True)))
+    return [*lines[:n_heading], "─" * cell_len(lines[0]), *lines[n_heading:]]
 
 
-def _cropped(text: str, width: int) -> str:
-    """Return ``text`` with a mark in place of what does not fit ``width``."""
-    if cell_len(text) <= width:
-        return text
-    from rich.cells import set_cell_size
+def _drawn(lanes: Sequence[_Lane], room: int, *, colour: bool) -> list[str]:
+    """Let rich draw the columns that fit ``room``; it crops the names."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
 
-    return set_cell_size(text, width - 1) + LEFT_OUT
+    lanes = _fitted(lanes, room)
+    widths = _shared(lanes, room)
+    labels = [wrap(lane.heading[0], max(1, width)) or [""] for lane, width in zip(lanes, widths, strict=True)]
+    height = max(len(label) + bool(lane.column.unit) for lane, label in zip(lanes, labels, strict=True))
+    grid = Grid(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="", border_style="dim")
+    columns = []
+    for lane, width, label in zip(lanes, widths, labels, strict=True):
+        heading = [*(Text(line, "bold") for line in label), Text(lane.heading[1], "dim"), *[Text()] * height]
+        at_top = Text("\n", justify="right" if lane.is_right else "default").join(heading[:height])
+        grid.add_column(at_top, justify="default", width=width, no_wrap=True)
+        columns.append(Text("\n".join(lane.shown(width)), "cyan" if lane.column.kind == "bar" else ""))
+    if lanes[0].values:
+        grid.add_row(*columns)  # whole ones: rich takes four times as long for a row each
+    size = sum(widths) + len(GAP) * len(widths)
+    console = Console(
+        file=StringIO(), width=size, height=1, color_system="standard" if colour else None, no_color=False
+    )
+    with console.capture() as shown:
+        console.print(grid)
+    lines = shown.get().replace("\x1b[2m \x1b[0m", " ").splitlines()  # paint no blank between columns
+    lines[height] = lines[height].replace("─", "", 1)  # and rule none after the last one
+    return lines
 
 
 def _fitted(lanes: Sequence[_Lane], room: int) -> Sequence[_Lane]:

@@ -7,11 +7,11 @@ from math import inf, isnan
 from typing import NamedTuple
 
 from nllcli.outputs.formats import printable
-from nllcli.outputs.grid import CYAN, FAINT, GAP, INDENT, LEFT_OUT, NOTHING, STRONG, cell_len, filled, table_lines
+from nllcli.outputs.grid import GAP, INDENT, LEFT_OUT, NOTHING, cell_len, filled, table_lines
 from nllcli.outputs.numbers import ASCII_BARS, aligned, metric_text, metric_unit, working_text
 from nllcli.report import Calculation, Metric, Report, Section, Table
 
-_PLAIN, _HEADLINE = "", f"{STRONG};{CYAN}"
+_PLAIN, _STRONG, _FAINT, _HEADLINE = "", "1", "2", "1;36"  # bold, dim, bold and cyan
 _MOST_ROWS, _FIRST_ROWS, _WORST_ROWS = 200, 100, 20  # of a table on a screen
 _LEAST_ROOM = 24  # running text with less room than this next to something goes underneath it
 _ASCII = str.maketrans({"–": "-", "—": "-", "−": "-", "─": "-", "×": "x", "·": ".", "…": "...", **ASCII_BARS})
@@ -22,7 +22,7 @@ def render(report: Report, *, width: int | None = None, colour: bool = False, un
     page = _Page(width, colour, unicode)
     shown = [metric for metric in report.metrics if not metric.hidden]
     blocks = [
-        page.running(report.title, style=STRONG),
+        page.running(report.title, style=_STRONG),
         _metrics(page, [metric for metric in shown if metric.headline]),
         _metrics(page, [metric for metric in shown if not metric.headline]),
         *(_table(page, table) for table in report.tables if not table.hidden),
@@ -45,7 +45,7 @@ class _Page(NamedTuple):
         body = text.rstrip()
         return f"\x1b[{style}m{body}\x1b[0m{text[len(body) :]}" if self.colour and body and style else text
 
-    def running(self, text: str, *, indent: str = "", style: str = FAINT, whole: bool = False) -> list[str]:
+    def running(self, text: str, *, indent: str = "", style: str = _FAINT, whole: bool = False) -> list[str]:
         """Fold ``text`` into the page at spaces, and within a word only where it is longer than a line."""
         lines = [printable(text)] if text else []
         if self.width is not None and not whole and len(indent) + cell_len("".join(lines)) > self.width:
@@ -63,10 +63,10 @@ def _metrics(page: _Page, metrics: Sequence[Metric]) -> list[str]:
     units = filled([printable(metric_unit(metric)) for metric in metrics])
     rows = []
     for metric, label, value, unit in zip(metrics, labels, filled(_values(metrics)), units, strict=True):
-        styles = (STRONG, _HEADLINE, _HEADLINE) if metric.headline else (_PLAIN, _PLAIN, FAINT)
+        styles = (_STRONG, _HEADLINE, _HEADLINE) if metric.headline else (_PLAIN, _PLAIN, _FAINT)
         pieces = zip((label + GAP, value + " ", unit), styles, strict=True)
         rows.append((list(pieces), printable(metric.note), False))
-    return _beside(page, rows, style=FAINT)
+    return _beside(page, rows, style=_FAINT)
 
 
 def _values(metrics: Sequence[Metric]) -> list[str]:
@@ -89,10 +89,10 @@ def _calculation(page: _Page, calculation: Calculation) -> list[str]:
     """Align what is worked out; how comes next to it."""
     labels = filled([printable(step.label) for step in calculation.steps])
     rows = [
-        ([(label, FAINT)], printable(working_text(step)), step.verbatim)
+        ([(label, _FAINT)], printable(working_text(step)), step.verbatim)
         for step, label in zip(calculation.steps, labels, strict=True)
     ]
-    return [*page.running(calculation.title, style=STRONG), *_beside(page, rows, style=_PLAIN)]
+    return [*page.running(calculation.title, style=_STRONG), *_beside(page, rows, style=_PLAIN)]
 
 
 def _beside(page: _Page, rows: Sequence[tuple[list[tuple[str, str]], str, bool]], *, style: str) -> list[str]:
@@ -118,7 +118,7 @@ def _beside(page: _Page, rows: Sequence[tuple[list[tuple[str, str]], str, bool]]
 def _table(page: _Page, table: Table) -> list[str]:
     """Title, labels, rule, rows and note."""
     is_whole = page.width is None or len(table.rows) <= _MOST_ROWS
-    lines = table_lines(table if is_whole else _shortened(table), page.width, page.paint)
+    lines = table_lines(table if is_whole else _shortened(table), page.width, colour=page.colour)
     if page.width is not None and not page.unicode:
         lines = [line.replace(LEFT_OUT, "~") for line in lines]  # as wide
     if not is_whole:
@@ -129,7 +129,7 @@ def _table(page: _Page, table: Table) -> list[str]:
         lines[at:at] = page.running(more, indent=INDENT)
     if table.note:
         lines += ["", *page.running(table.note, indent=INDENT)]
-    return [*page.running(table.title, style=STRONG), *lines]
+    return [*page.running(table.title, style=_STRONG), *lines]
 
 
 def _shortened(table: Table) -> Table:

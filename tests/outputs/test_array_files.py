@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nllcli.cli.options import error_in_flags
+from nllcli.cli.options import as_flag
 from nllcli.errors import FaultError, UsageError
 from nllcli.outputs import arrays
 from nllcli.outputs.arrays import open_array
@@ -241,7 +241,7 @@ def test_a_pipe_cannot_be_gone_back_in(monkeypatch, shape, gathered):
         open_array("-", shape=shape, class_axis=1),
     ):
         pass
-    error_in_flags(caught.value)
+    caught.value.word(as_flag)
     assert "leave -o out" in caught.value.hint
 
 
