@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention, Term
@@ -29,13 +29,8 @@ _SCHEMES = {
     "median-frequency": "n.quantile(0.5) / n",
     "log": "1 / (1.02 + n / n.sum()).log()",
 }
-_P = "logits.flatten()"
-_CLASSES_OF_ONE = {
-    "logits": f"torch.stack([0 * {_P}, {_P}], 1)",
-    SOFTMAX_TWICE: f"torch.stack([0 * {_P}, {_P}], 1)",
-    "log-probs": f"torch.stack([torch.log(-torch.expm1({_P}).clamp(max=0)), {_P}], 1)",
-    "probs": f"torch.stack([1 - {_P}, {_P}], 1)",
-}
+# What a file that holds class 1 of two says of class 0, where it does not hold logits.
+_OF_CLASS_0 = {"log-probs": "torch.log(-torch.expm1(logits.flatten()).clamp(max=0))", "probs": "1 - logits.flatten()"}
 _OWN = "{log_p}.gather(1, y[:, None])[:, 0]"
 # One loss a sample; ``right`` is what each class's yes or no was given.
 _LOSSES = {"nll": f"-{_OWN}", "argmax": "-{log_p}.amax(1)", "one-vs-rest": "-{right}.log().sum(1)"}
@@ -90,10 +85,10 @@ class _Line:
 
     @property
     def is_sklearn(self) -> bool:
-        simple = Convention(Term(reading="probs", clip=_SKLEARN_EPS), ignore_index=self.convention.ignore_index)
-        conventions = (simple, replace(simple, reduction="sum"))
+        ignored, reduction = self.convention.ignore_index, self.convention.reduction
+        simple = Convention(Term(reading="probs", clip=_SKLEARN_EPS), ignore_index=ignored, reduction=reduction)
         two_axes = len(self.dataset.layout.shape) == 2 and not self.dataset.binary
-        return self.convention in conventions and not self.ignores and two_axes
+        return self.convention == simple and reduction in ("mean", "sum") and not self.ignores and two_axes
 
     def arranged(self) -> str:
         """The statement that makes x (samples, classes) and y (samples,)."""
@@ -101,7 +96,8 @@ class _Line:
         layout, shift = self.dataset.layout, self.term.shift
         n_axes = len(layout.shape)
         if self.dataset.binary:
-            x, y = _CLASSES_OF_ONE[self.term.reading], "targets.flatten()"
+            class_0 = _OF_CLASS_0.get(self.term.reading, "0 * logits.flatten()")
+            x, y = f"torch.stack([{class_0}, logits.flatten()], 1)", "targets.flatten()"
         elif n_axes == 1:
             x, y = "logits[None]", "targets.reshape(1)"
         elif layout.class_axis != n_axes - 1:

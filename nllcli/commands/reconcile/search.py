@@ -46,7 +46,7 @@ def search(request: ScoreRequest) -> Search:
     found = survey(request, dataset, shifts)
     if not found.n_samples:
         raise DataError("has no samples, so no convention gives any number", where=dataset.logits.name)
-    request, notices = _ignoring_the_outside(request, dataset, found)
+    request, notices = _ignore_outside(request, dataset, found)
     own_targets = shifts.under(request.inputs.shift, request.loss.ignore_index)
     settled = settle(request, replace(dataset, targets=own_targets))
 
@@ -86,13 +86,13 @@ def _open(request: ScoreRequest) -> Dataset:
     dataset = open_dataset(replace(request.inputs, shift=0))
     if dataset.soft_targets is not None:
         raise UsageError("reconcile needs class indices; the targets are class probabilities")
-    if dataset.targets is None and not dataset.logits.labels:
+    if not dataset.has_targets:
         column = f"{setting('target_column')} for a column of {setting('logits')}"
         raise UsageError("there are no targets", hint=f"name a second file, or {column}")
     return dataset
 
 
-def _ignoring_the_outside(request: ScoreRequest, dataset: Dataset, found: Survey) -> tuple[ScoreRequest, list[Notice]]:
+def _ignore_outside(request: ScoreRequest, dataset: Dataset, found: Survey) -> tuple[ScoreRequest, list[Notice]]:
     """Ignore the one value among the targets that is not a class, which no convention can score."""
     others = sorted(found.outside)
     if not others or others == [request.loss.ignore_index]:

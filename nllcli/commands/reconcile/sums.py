@@ -202,7 +202,7 @@ class Values:
         return without(self._per_class[convention.term.shift][key][:-1], convention.ignore_index)
 
     def _add(self, convention: Convention, sums: NDArray[np.float64]) -> float:
-        """``sum of w_c sums_c`` over the classes, where a weight of 0 silences an infinite sum."""
+        """``sum of w_c sums_c`` over the classes, where a weight of 0 takes out an infinite sum."""
         weights = self.weights.of(convention)
         if weights is None:
             return float(sums.sum())

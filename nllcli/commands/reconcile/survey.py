@@ -62,7 +62,7 @@ class Shifts:
 
 @dataclass(frozen=True)
 class Survey:
-    """The samples; the items along their first axis; of each class (n_classes,), by shift; what is not a class."""
+    """What the targets are: ``n_items`` along their first axis, ``counts`` (n_classes,) by shift, those ``outside``."""
 
     n_samples: int
     n_items: int
