@@ -588,6 +588,7 @@ def test_finds_the_convention_and_its_command(words, value, text, inputs, reconc
         assert number == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("words", "expect"),
     [
@@ -655,6 +656,7 @@ def test_quiet_is_the_command(inputs, capsys):
     assert capsys.readouterr().out == "nll compute logits.csv pets_targets.txt --reduction sum\n"
 
 
+@pytest.mark.uncounted
 @pytest.mark.usefixtures("reconcile")
 def test_quiet_prints_commands_alone(inputs, capsys):
     """Nothing of a match that nll compute has no option for."""
@@ -669,6 +671,7 @@ def test_quiet_prints_commands_alone(inputs, capsys):
     assert 1 < len(printed) < len(matches)
 
 
+@pytest.mark.uncounted
 @pytest.mark.usefixtures("reconcile")
 @pytest.mark.parametrize("words", [["-f", "table"], ["-f", "markdown"], ["-f", "csv"]], ids=lambda words: words[1])
 def test_every_format_holds_the_command(words, inputs, capsys):
@@ -722,6 +725,7 @@ IN_SINGLE = {
 }
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("text", IN_SINGLE)
 def test_a_float64_made_of_float32_losses_is_found(text, inputs, reconcile):
     """The sum of loss.item() over batches, by their number: all digits of a double, of which half are noise."""
@@ -770,6 +774,7 @@ def test_what_matches_beside_the_own_settings_is_told(inputs, reconcile):
     assert warning["message"].startswith(f"{n + 1} different numbers match {expect}, {n} of them not listed")
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("seed", range(10))
 def test_rounding_noise_is_no_other_number(seed, folder, reconcile):
     """All digits of one's own number, which departures that change nothing here add up in another order."""
@@ -785,6 +790,7 @@ def test_rounding_noise_is_no_other_number(seed, folder, reconcile):
     assert "several-match" not in {warning["code"] for warning in report["warnings"]}
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "words",
     [
@@ -924,6 +930,7 @@ def test_logits_above_0_are_no_log_probabilities_of_one_class(sigmoids, everythi
     assert not any("--from log-probs" in command and "--clip" not in command for command in commands)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "words", [["sigmoids.npy", "yes_no.npy", "--binary"], [*PETS, "--temperature", "2"], [*PROBS, "--from", "probs"]]
 )
@@ -961,6 +968,7 @@ def tensors(words, inputs, folder):
     }
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "words",
     [
