@@ -3,7 +3,7 @@
 The public names are loaded on first use, so that ``import nllcli`` costs nothing.
 """
 
-from nllcli.version import __version__
+__version__ = "0.1.0"  # the build reads it here without importing anything
 
 TYPE_CHECKING = False  # typing takes longer to load than the rest, and Ctrl-C may come meanwhile
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from nllcli import __version__
 from nllcli.errors import Notice, setting
-from nllcli.version import __version__
 
 Value = float | int | str | None
 

@@ -55,7 +55,7 @@ def test_every_room_has_its_layer():
     ][0]
     layered = {name.strip() for layer in contract["layers"] for name in layer.split("|")}
     rooms = {f"nllcli.{module.name}" for module in pkgutil.iter_modules(nllcli.__path__)}
-    assert rooms - {"nllcli.__main__", "nllcli.version"} == layered
+    assert rooms - {"nllcli.__main__"} == layered
 
 
 @functools.cache

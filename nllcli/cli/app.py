@@ -44,7 +44,7 @@ def app(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from nllcli.version import __version__
+        from nllcli import __version__
 
         write_result(f"{NAME} {__version__}\n")
         raise typer.Exit

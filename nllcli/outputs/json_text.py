@@ -4,8 +4,8 @@ import json
 from math import isfinite
 from typing import Any
 
+from nllcli import __version__
 from nllcli.report import Report, Table, shortest
-from nllcli.version import __version__
 
 SCHEMA_VERSION = 1
 

@@ -6,10 +6,10 @@ import sys
 import pytest
 import typer
 
+from nllcli import __version__
 from nllcli.cli.app import COMMANDS
 from nllcli.cli.main import main
 from nllcli.errors import DataError, FaultError, UsageError
-from nllcli.version import __version__
 
 NLL = [sys.executable, "-m", "nllcli"]
 EXAMPLE = ["weights", "--counts", "10,50,100"]

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nllcli import __version__
 from nllcli.cli.app import COMMANDS
 from nllcli.cli.main import main
-from nllcli.version import __version__
 
 HERE = Path(__file__).parent
 EXPECTED = HERE / "expected"

@@ -5,9 +5,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nllcli import __version__
 from nllcli.outputs.json_text import render
 from nllcli.report import Column, Metric, Report, Table
-from nllcli.version import __version__
 
 NAN, INF = math.nan, math.inf
 

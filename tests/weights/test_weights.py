@@ -1,9 +1,9 @@
 import pytest
 
+from nllcli import __version__
 from nllcli.commands.weights import report, weights
 from nllcli.errors import DataError, UsageError
 from nllcli.numerics.schemes import SCHEMES
-from nllcli.version import __version__
 
 COUNTS = [10, 50, 100]
 
