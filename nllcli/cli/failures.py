@@ -1,12 +1,10 @@
 """Exceptions become one line on standard error, perhaps a hint, and an exit code."""
 
-import sys
-from contextlib import suppress
 from typing import NamedTuple
 
 from nllcli.cli.process import HungUp, Terminated
 from nllcli.errors import ExitCode, NllError
-from nllcli.outputs.formats import printable
+from nllcli.outputs.formats import printable, write_message
 
 # What the loader and the threads of the system say where memory is short, in exceptions other than MemoryError.
 _SHORT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread")
@@ -51,18 +49,18 @@ def explain(error: BaseException) -> Failure:
 
 
 def print_failure(failure: Failure) -> None:
-    """Write a failure to standard error; if that fails too, nobody is left to read it."""
+    """Write a failure to standard error."""
     lines = [f"nll: error: {printable(failure.message)}\n"]
     if failure.hint:
         lines.append(f"hint: {printable(failure.hint)}\n")
-    _write("".join(lines))
+    write_message("".join(lines))
 
 
 def print_traceback(error: BaseException) -> None:
     """Write the traceback of an error to standard error."""
     import traceback
 
-    _write("".join(traceback.format_exception(error)))
+    write_message("".join(traceback.format_exception(error)))
 
 
 def _explain_usage(error: BaseException) -> Failure:
@@ -89,10 +87,3 @@ def _system_message(error: OSError) -> str:
 
 def _file_name(name: object) -> str:
     return name.decode(errors="surrogateescape") if isinstance(name, bytes) else str(name)
-
-
-def _write(text: str) -> None:
-    with suppress(OSError, ValueError):
-        if sys.stderr is not None:
-            sys.stderr.write(text)
-            sys.stderr.flush()

@@ -76,7 +76,7 @@ def emit_notices(report: Report) -> None:
     """Write the warnings and notes of a report to standard error."""
     for kind, notices in (("warning", report.warnings), ("note", report.notes)):
         for notice in notices:
-            write_notice(kind, notice.message)
+            write_message(f"nll: {kind}: {printable(notice.message)}\n")
 
 
 def standard_output() -> dict[str, Any]:
@@ -103,11 +103,11 @@ def write_result(text: str) -> None:
         stream.flush()
 
 
-def write_notice(kind: str, message: str) -> None:
-    """Write one line to standard error; there is nowhere to tell of a failure to do so."""
+def write_message(text: str) -> None:
+    """Write ``text`` to standard error; there is nowhere to report a failure to do so."""
     with suppress(OSError, ValueError):
         if sys.stderr is not None:
-            sys.stderr.write(f"nll: {kind}: {printable(message)}\n")
+            sys.stderr.write(text)
             sys.stderr.flush()
 
 
