@@ -81,11 +81,11 @@ def findings(scoring: Scoring, infinite: NDArray[np.bool_] | None) -> dict[str, 
     if block.sample_weights is not None:
         note("negative-sample-weights", block.sample_weights < 0)
     if options.source != "logits" and not options.binary:
-        off = _off_1(scoring.scores.probs() if options.clip is None else _unclipped(scoring.x, options))
+        off = distance_from_1(scoring.scores.probs() if options.clip is None else _unclipped(scoring.x, options))
         wrong = ~(off <= sum_tolerance(block.logits.dtype))
         note("not-normalised", wrong if unusable is None else wrong & ~unusable, off)
     if block.targets is not None and not targets.are_classes:
-        off = _off_1(targets.values.astype(np.float64))
+        off = distance_from_1(targets.values.astype(np.float64))
         note("soft-targets-not-normalised", ~(off <= sum_tolerance(block.targets.dtype)), off)
     return found
 
@@ -96,9 +96,9 @@ def _unclipped(x: NDArray[Any], options: LossOptions) -> NDArray[np.float64]:
     return np.exp(values) if options.source == "log-probs" else values
 
 
-def _off_1(probs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far the sum of each row is from 1."""
-    return np.abs(np.add.reduce(probs, axis=1) - 1.0)
+def distance_from_1(probs: NDArray[Any]) -> NDArray[np.float64]:
+    """How far the sum of each row of ``probs`` (n, C) is from 1, (n,)."""
+    return np.abs(np.add.reduce(probs, axis=1, dtype=np.float64) - 1.0)
 
 
 def sum_tolerance(dtype: np.dtype[Any]) -> float:

@@ -12,8 +12,8 @@ from nllcli.commands.reconcile.plan import Plan
 from nllcli.commands.reconcile.sums import ConventionSums, Values
 from nllcli.commands.reconcile.survey import Shifts, Survey, WeightTable, survey
 from nllcli.data.settings import DEFAULT_SCHEME
-from nllcli.errors import DataError, Notice, UsageError, setting
-from nllcli.inputs.dataset import open_dataset
+from nllcli.errors import DataError, Notice, UsageError, first_few, setting
+from nllcli.inputs.dataset import no_targets, open_dataset
 from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.scoring.class_weights import given_counts
 from nllcli.scoring.passes import all_notices, fold_dataset
@@ -87,8 +87,7 @@ def _open(request: ScoreRequest) -> Dataset:
     if dataset.soft_targets is not None:
         raise UsageError("reconcile needs class indices; the targets are class probabilities")
     if not dataset.has_targets:
-        column = f"{setting('target_column')} for a column of {setting('logits')}"
-        raise UsageError("there are no targets", hint=f"name a second file, or {column}")
+        raise no_targets(dataset)
     return dataset
 
 
@@ -99,9 +98,8 @@ def _ignore_outside(request: ScoreRequest, dataset: Dataset, found: Survey) -> t
         return request, []
     name, last = (dataset.targets or dataset.logits).name, dataset.n_classes - 1
     if len(others) > 1:
-        listed = ", ".join(map(str, others[:5])) + (", ..." if len(others) > 5 else "")
         raise DataError(
-            f"{len(others)} values are outside 0..{last}: {listed}",
+            f"{len(others)} values are outside 0..{last}: {first_few(list(map(str, others)), 5)}",
             where=name,
             hint="reconcile can ignore one; nll check says more about the targets",
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.blocks import Part
+from nllcli.numerics.findings import distance_from_1
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,8 +71,8 @@ def _count_log_probs(bits: NDArray[np.int32]) -> int:
         return 0
     values = (bits.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(all="ignore"):
-        sums = np.exp(values).sum(axis=1, dtype=np.float64)
-    return int(np.count_nonzero((values <= 0.0).all(axis=1) & (np.abs(sums - 1.0) <= _SUM_TOLERANCE)))
+        off = distance_from_1(np.exp(values))
+    return int(np.count_nonzero((values <= 0.0).all(axis=1) & (off <= _SUM_TOLERANCE)))
 
 
 def read_halves(x: NDArray[Any]) -> Halves:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.check.evidence.values import distance_from_1
 from nllcli.data.blocks import Part
-from nllcli.numerics.findings import sum_tolerance
+from nllcli.numerics.findings import distance_from_1, sum_tolerance
 from nllcli.numerics.tally import Rows
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
 from nllcli.data.blocks import Part
-from nllcli.numerics.findings import sum_tolerance
+from nllcli.numerics.findings import distance_from_1, sum_tolerance
 from nllcli.numerics.kernels import is_half
 from nllcli.numerics.tally import Rows
 
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 _HALF_MAXIMUM = 65504.0
 # Enough of a block to see that its numbers are not whole, or not of half precision.
 _PEEKED_ROWS, _PEEKED_CLASSES = 4, 256
-
-
-def distance_from_1(p: NDArray[Any]) -> NDArray[np.float64]:
-    """How far the sum of each row of ``p`` (n, C) is from 1, (n,)."""
-    return np.abs(p.sum(axis=1, dtype=np.float64) - 1.0)
 
 
 @dataclass(frozen=True)
