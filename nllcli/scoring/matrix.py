@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nllcli.data.blocks import Block, Chunk
-from nllcli.engine import fold
+from nllcli import engine
+from nllcli.data.blocks import Chunk
 from nllcli.errors import UsageError, setting
 from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.targets import weight_sum
 from nllcli.report import Column, Metric, Report, Table
-from nllcli.scoring.passes import chunks, naming_places, open_again, raw_targets
+from nllcli.scoring.passes import chunks, naming_places, open_again, without_logits
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.data.blocks import Scratch
-    from nllcli.data.dataset import Dataset, VectorSource
+    from nllcli.data.blocks import Block, Scratch
+    from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
     from nllcli.errors import Notice
 
@@ -156,7 +156,7 @@ def settle_gradient(request: ScoreRequest) -> tuple[Settled, float]:
         return weight_sum(block, options, dataset.n_classes)
 
     with naming_places(dataset):
-        denominator = fold(work, ExactSum(), _chunks(dataset), threads=1)
+        denominator = engine.fold(work, ExactSum(), _chunks(dataset), threads=1)
     # Where the weights add up to 0 there is no mean, and no gradient of it.
     return settled, float(denominator) or math.nan
 
@@ -173,14 +173,10 @@ def _check(request: ScoreRequest) -> None:
 
 def _chunks(dataset: Dataset) -> Iterator[Chunk]:
     """The targets and weights alone where these do without the logits; else the dataset's own chunks."""
-    weights = dataset.sample_weights
-    if dataset.targets is None or (weights is not None and weights.n != dataset.targets.n):
+    targets, weights = dataset.targets, dataset.sample_weights
+    if targets is None or (weights is not None and weights.n != targets.n):
         yield from chunks(dataset)
         return
-    for start, targets in raw_targets(dataset):
-        yield Chunk(start, len(targets), partial(_targets_alone, start, targets, weights))
-
-
-def _targets_alone(start: int, targets: NDArray[np.int64], weights: VectorSource | None, _: Scratch) -> Block:
-    own = None if weights is None else weights.read(start, len(targets))
-    return Block(start, targets[:, None], targets, own)
+    for start in range(0, targets.n, engine.BLOCK_ELEMENTS):
+        n = min(engine.BLOCK_ELEMENTS, targets.n - start)
+        yield Chunk(start, n, partial(without_logits, dataset, start, n))

@@ -6,7 +6,10 @@ import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from nllcli import engine
+from nllcli.data.blocks import Block
 from nllcli.data.dataset import Piece
 from nllcli.engine import fold, map_blocks
 from nllcli.errors import DataError, Notice, SampleError, UsageError, setting
@@ -17,11 +20,10 @@ from nllcli.inputs.shapes import ONE_LOGIT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.data.blocks import Block, Chunk, Part, Progress, Scratch
-    from nllcli.data.dataset import Dataset
+    from nllcli.data.blocks import Chunk, Part, Progress, Scratch
+    from nllcli.data.dataset import Dataset, VectorSource
     from nllcli.data.settings import InputOptions
     from nllcli.numerics.tally import Tally
     from nllcli.scoring.settled import Settled
@@ -60,12 +62,24 @@ def chunks(dataset: Dataset) -> Iterator[Chunk]:
     return Piece(dataset).chunks(max(1, samples // _TEXT_PARTS) if is_text else samples)
 
 
+def pieces(vector: VectorSource, step: int) -> Iterator[tuple[int, NDArray[Any]]]:
+    """The values of a vector, ``step`` at a time, each piece with its first sample."""
+    for start in range(0, vector.n, step):
+        yield start, vector.read(start, min(step, vector.n - start))
+
+
+def without_logits(dataset: Dataset, start: int, n: int, _: Scratch) -> Block:
+    """Samples with 0 for logits and for soft targets, for a sum of their weights, which rests on neither."""
+    nothing = np.zeros((n, 1))
+    targets = None if dataset.targets is None else dataset.targets.read(start, n)
+    weights = None if dataset.sample_weights is None else dataset.sample_weights.read(start, n)
+    return Block(start, nothing, targets if dataset.soft_targets is None else nothing, weights)
+
+
 def raw_targets(dataset: Dataset) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """The targets as they are, piece by piece, each with its first sample."""
     if dataset.targets is not None:
-        step = engine.BLOCK_ELEMENTS
-        for start in range(0, dataset.targets.n, step):
-            yield start, dataset.targets.read(start, min(step, dataset.targets.n - start))
+        yield from pieces(dataset.targets, engine.BLOCK_ELEMENTS)
     else:
         for block in map_blocks(lambda block, _: block, chunks(dataset), threads=1):
             assert block.targets is not None

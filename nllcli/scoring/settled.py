@@ -11,6 +11,7 @@ from nllcli.errors import Notice, UsageError, counted, setting
 from nllcli.inputs.dataset import no_targets, open_dataset
 from nllcli.numerics.losses import LOSSES
 from nllcli.report import shortest, signature_line
+from nllcli.scoring.passes import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.data.dataset import Dataset, VectorSource
+    from nllcli.data.dataset import Dataset
     from nllcli.data.layout import Layout
     from nllcli.data.settings import ScoreRequest, WeightOptions
 
@@ -160,13 +161,13 @@ def clip_of(clip: str | float | None, dataset: Dataset) -> float | None:
 
 def signature(settled: Settled) -> str:
     """One line that names every setting that changes the number."""
-    options, layout = settled.options, settled.dataset.layout
+    options, layout, own = settled.options, settled.dataset.layout, settled.dataset.sample_weights
     parts = {
         "loss": options.loss,
         "from": source_part(options),
         "reduction": options.reduction,
         "weights": settled.weighting,
-        "sample-weights": _digest_of(settled.dataset.sample_weights),
+        "sample-weights": "none" if own is None else _sha256(values for _, values in pieces(own, _DIGESTED_AT_ONCE)),
         "ignore": "none" if settled.dataset.soft_targets is not None else str(options.ignore_index),
         "smoothing": shortest(options.label_smoothing),
         "temperature": shortest(options.temperature),
@@ -188,14 +189,6 @@ def class_axis_part(layout: Layout) -> dict[str, str]:
     """The class axis in a signature: named where it is not the last of at most two."""
     n_dims = len(layout.shape)
     return {} if n_dims <= 2 and layout.class_axis == n_dims - 1 else {"class-axis": str(layout.class_axis)}
-
-
-def _digest_of(vector: VectorSource | None) -> str:
-    """A digest of one float64 a sample, in file order."""
-    if vector is None:
-        return "none"
-    starts = range(0, vector.n, _DIGESTED_AT_ONCE)
-    return _sha256(vector.read(start, min(_DIGESTED_AT_ONCE, vector.n - start)) for start in starts)
 
 
 def _sha256(pieces: Iterable[NDArray[Any]]) -> str:

@@ -13,7 +13,7 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.tally import Tally
 from nllcli.numerics.targets import weight_sum
-from nllcli.scoring.passes import fold_dataset
+from nllcli.scoring.passes import fold_dataset, without_logits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,34 +61,24 @@ class Found(Part):
 
 def search(request: ScoreRequest, settled: Settled, rows: Sequence[int], k: int | None) -> Found:
     """Find ``rows`` and the ``k`` samples of the largest loss; read no more logits than that takes."""
-    layout = settled.dataset.layout
-    wanted = {layout.file_number(row): row for row in rows}
+    dataset, mean = settled.dataset, settled.options.reduction == "mean"
+    wanted = {dataset.layout.file_number(row): row for row in rows}
+    others = dataset if mean else replace(dataset, targets=None, soft_targets=None, sample_weights=None)
+
+    def only_needed(chunk: Chunk) -> Chunk:
+        """The chunk, without its logits where no row is in it; the mean needs the targets, which may be among them."""
+        if (mean and dataset.logits.labels) or any(0 <= at - chunk.start < chunk.n for at in wanted):
+            return chunk
+        return replace(chunk, load=partial(without_logits, others, chunk.start, chunk.n))
+
     return fold_dataset(
         partial(_work, settled, wanted, k),
         Found(hardest=Hardest(k or 0)),
-        settled.dataset,
-        only=None if k is not None else partial(_needed, settled, wanted),
+        dataset,
+        only=only_needed if k is None else None,
         threads=request.threads,
         progress=request.progress,
     )
-
-
-def _needed(settled: Settled, wanted: dict[int, int], chunk: Chunk) -> Chunk:
-    """The chunk, without its logits where no row is in it; the mean needs the targets, which may be among them."""
-    mean = settled.options.reduction == "mean"
-    if (mean and settled.dataset.logits.labels) or any(0 <= at - chunk.start < chunk.n for at in wanted):
-        return chunk
-    return replace(chunk, load=partial(_without_logits, settled, chunk.start, chunk.n, mean))
-
-
-def _without_logits(settled: Settled, start: int, n: int, mean: bool, _: Scratch) -> Block:
-    """The targets and weights of a block, where the mean needs them; of soft targets it needs the number alone."""
-    dataset, nothing = settled.dataset, np.zeros((n, 1))
-    if not mean:
-        return Block(start, nothing)
-    targets = None if dataset.targets is None else dataset.targets.read(start, n)
-    weights = None if dataset.sample_weights is None else dataset.sample_weights.read(start, n)
-    return Block(start, nothing, targets if dataset.soft_targets is None else nothing, weights)
 
 
 def _work(settled: Settled, wanted: dict[int, int], k: int | None, block: Block, scratch: Scratch) -> Found:
