@@ -40,7 +40,7 @@ def check(given: options.Given) -> None:
     with the findings.
     """
     from nllcli.commands.check.check import check as task
-    from nllcli.commands.check.report import report
+    from nllcli.commands.check.check import report
 
     checked = deliver(given, task, report)
     if not checked.clean:

@@ -39,9 +39,7 @@ def explain(given: options.Given, *, rows: Rows = None, hardest: Hardest = None)
     Needs --row or --hardest unless LOGITS holds a single sample. Where targets have several dimensions, the number of
     a sample counts along the last one first.
     """
-    from nllcli.commands.explain import Choice
     from nllcli.commands.explain import explain as task
     from nllcli.commands.explain.report import report
 
-    choice = Choice(tuple(rows or ()), hardest)
-    deliver(given, lambda request: task(request, choice), report)
+    deliver(given, lambda request: task(request, rows or (), hardest=hardest), report)

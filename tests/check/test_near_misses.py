@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from predictions import drawn, softmax, sound
 
-from nllcli.commands.check.check import check
-from nllcli.commands.check.report import report
+from nllcli.commands.check.check import check, report
 from nllcli.data.settings import InputOptions, LossOptions, ScoreRequest
 
 pytestmark = pytest.mark.uncounted

@@ -9,7 +9,7 @@ import pytest
 from in_process import nll
 
 from nllcli.cli import explain as command
-from nllcli.commands.explain import Choice, explain
+from nllcli.commands.explain import explain
 from nllcli.commands.explain.report import report
 from nllcli.data.settings import InputOptions, LossOptions, ScoreRequest
 from nllcli.outputs.table import render
@@ -69,7 +69,7 @@ SETTINGS = {
 
 def page(width=None, *, inputs=PETS, rows=(0,), hardest=None, unicode=True, **options):
     request = ScoreRequest(InputOptions(*map(str, inputs)), LossOptions(**options))
-    return render(report(explain(request, Choice(rows, hardest))), width=width, unicode=unicode)
+    return render(report(explain(request, rows, hardest=hardest)), width=width, unicode=unicode)
 
 
 def workings(text):

@@ -1,22 +1,20 @@
-"""nll check: what is wrong or suspicious about logits and targets, found in one pass."""
+"""nll check: what is wrong or suspicious about logits and targets, found in one pass; and how that is shown."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from nllcli import engine
 from nllcli.commands.check.evidence import Evidence, gather
-from nllcli.commands.check.evidence.targets import Padding, read_ends, read_streaks
-from nllcli.commands.check.findings import ERROR, FINDINGS, NOTE, Case, Finding, Seen
+from nllcli.commands.check.evidence.targets import WHOLE_FILE, read_padding
+from nllcli.commands.check.findings import ERROR, FINDINGS, NOTE, WARNING, Case, Finding, Seen
 from nllcli.commands.check.own_loss import OwnLoss, Scored, own_loss, own_settings, score
 from nllcli.data.blocks import Part
-from nllcli.errors import NllError, Notice, setting
+from nllcli.errors import NllError, Notice, counted, setting
 from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.dataset import open_dataset
-from nllcli.inputs.targets import Shifted
-from nllcli.report import signature_line
+from nllcli.report import Calculation, Column, Metric, Report, Section, Step, Table, signature_line
 from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, source_part
 
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     from nllcli.data.layout import Layout
     from nllcli.data.settings import ScoreRequest
 
-# Values that tokenizers and data sets pad with and that may be classes; the last class is added to them.
-_PADDING = (0, 1, 255)
-_WHOLE_FILE = 1 << 62
 # Warnings of nll compute that nll check reports as a finding with another code.
 _REPORTED_AS = {"nothing-counted": "everything-ignored", "nonfinite-logits": "nan-logits", "no-loss": "loss-refused"}
 
@@ -73,7 +68,8 @@ def check(request: ScoreRequest) -> Checked:
         dataset = open_dataset(request.inputs)
         settings = own_settings(request, dataset)
         sums = _add_up(request, dataset, settings if isinstance(settings, Settled) else None)
-        case = Case(sums.evidence, dataset, request, _padding(request, dataset), _other_axes(request, dataset))
+        padding = read_padding(dataset, request.loss.ignore_index, _sequence(dataset.layout))
+        case = Case(sums.evidence, dataset, request, padding, _other_axes(request, dataset))
     except NllError as error:
         if error.finding is None:
             raise
@@ -112,31 +108,9 @@ def _sequence(layout: Layout) -> int:
     """The length of the sequences the samples form in file order: the whole file, or the last axis of two; else 0."""
     dims = layout.sample_shape
     if len(dims) < 2:
-        return _WHOLE_FILE
+        return WHOLE_FILE
     length = dims[-1] if len(dims) == 2 and not layout.fortran else None
     return length or 0
-
-
-def _padding(request: ScoreRequest, dataset: Dataset) -> dict[int, Padding]:
-    """Look for runs of the usual padding values, in a pass over the targets alone."""
-    targets, sequence = dataset.targets, _sequence(dataset.layout)
-    if targets is None or not sequence:
-        return {}
-    n_classes = dataset.layout.n_classes
-    flat = sequence == _WHOLE_FILE
-    values = [v for v in dict.fromkeys((*_PADDING, n_classes - 1)) if v < n_classes and v != request.loss.ignore_index]
-    found = dict.fromkeys(values[:1] if flat else values, Padding())
-    step = engine.BLOCK_ELEMENTS if flat else max(1, engine.BLOCK_ELEMENTS // sequence) * sequence
-    # Where a shift finds no target, at one end of every sequence, there is no padding either.
-    scored = targets.scored if isinstance(targets, Shifted) and not flat else slice(None)
-    for start in range(0, targets.n, step):
-        part = targets.read(start, min(step, targets.n - start))
-        rows = (part[None] if flat else part.reshape(-1, sequence))[:, scored]
-        for value in found:
-            found[value] += read_streaks(rows.ravel(), value)
-            if not flat:
-                found[value] += read_ends(rows, value)
-    return found
 
 
 def _other_axes(request: ScoreRequest, dataset: Dataset) -> dict[int, Evidence]:
@@ -183,3 +157,51 @@ def _signature(request: ScoreRequest) -> str:
         "class-axis": "shapes" if inputs.class_axis is None else inputs.class_axis,
     }
     return signature_line(parts)
+
+
+def report(checked: Checked) -> Report:
+    """The findings and the numbers next to them."""
+    findings = checked.findings
+    counts = {severity: sum(f.severity == severity for f in findings) for severity in (ERROR, WARNING, NOTE)}
+    summary = ", ".join(counted(n, severity) for severity, n in counts.items() if n) or "nothing suspicious"
+    n_samples, n_counted, reduction = checked.n_samples, checked.n_counted, checked.reduction
+    columns = tuple(Column(key, key, "text") for key in ("code", "severity", "message", "evidence", "fix"))
+    rows = [(f.code, f.severity, f.message, _evidence(f), f.fix) for f in findings]
+    note = "of the samples that have one" if reduction is None else f"{reduction}, under these settings"
+    return Report(
+        "check",
+        f"Check of {checked.name}",
+        checked.signature,
+        metrics=(
+            Metric("n_findings", "findings", len(findings), headline=True, note=summary),
+            *(Metric(f"n_{severity}s", f"{severity}s", n, hidden=True) for severity, n in counts.items()),
+            Metric("loss", "loss", checked.loss, "nats", note, hidden=checked.loss is None),
+            Metric("n_samples", "samples", n_samples, hidden=n_samples is None),
+            Metric("n_counted", "counted", n_counted, hidden=n_counted == n_samples),
+            Metric("n_classes", "classes", checked.n_classes, hidden=checked.n_classes is None),
+        ),
+        tables=(Table("findings", "Findings", columns, rows, hidden=True),),
+        warnings=checked.warnings,
+        notes=checked.notes,
+        quiet=tuple(finding.code for finding in findings),
+        extra={"findings": tuple(asdict(finding) for finding in findings)},
+        sections=tuple(_section(finding) for finding in findings),
+    )
+
+
+def _section(finding: Finding) -> Section:
+    """A finding as people read it."""
+    lines = {"what": finding.message, "seen": _evidence(finding), "fix": finding.fix}
+    steps = tuple(Step(label, (text,)) for label, text in lines.items() if text)
+    return Section("", (Calculation(f"{finding.severity}: {finding.code}", steps),))
+
+
+def _evidence(finding: Finding) -> str:
+    """The evidence as one line of text."""
+    return "; ".join(f"{key.replace('_', ' ')} {_short(value)}" for key, value in finding.evidence.items())
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from nllcli.commands.check.findings import Seen
-from nllcli.data.blocks import Part
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX, LossOptions, WeightOptions
 from nllcli.errors import DataError, NllError, Notice, SampleError, UsageError
 from nllcli.numerics.evaluate import Wanted, evaluate
@@ -23,21 +22,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class First:
-    """The first of some errors."""
-
-    error: SampleError
-
-    def __add__(self, _: Self) -> Self:
-        return self
-
-
-@dataclass(frozen=True)
-class Scored(Part):
+class Scored:
     """What blocks add up to as ``nll compute`` scores them; ``refused`` is the first sample that it refuses."""
 
     tally: Tally = Tally()
-    refused: First | None = None
+    refused: SampleError | None = None
+
+    def __add__(self, other: Scored) -> Scored:
+        return Scored(self.tally + other.tally, self.refused or other.refused)
 
 
 @dataclass(frozen=True)
@@ -81,7 +73,7 @@ def score(settings: Settled, block: Block, scratch: Scratch) -> Scored:
     try:
         return Scored(evaluate(block, settings.options, Wanted(), scratch).tally)
     except SampleError as error:
-        return Scored(refused=First(error))
+        return Scored(refused=error)
 
 
 def own_loss(settings: Settled | NllError, scored: Scored) -> OwnLoss:
@@ -90,7 +82,7 @@ def own_loss(settings: Settled | NllError, scored: Scored) -> OwnLoss:
         notice = Notice("no-loss", f"there is no loss under these settings: {settings}")
         return OwnLoss(warnings=(notice,), refused=None if isinstance(settings, UsageError) else _seen(settings))
     if scored.refused is not None:
-        refused = _seen(placed(scored.refused.error, settings.dataset))
+        refused = _seen(placed(scored.refused, settings.dataset))
         return OwnLoss(None, signature(settings), settings.notices, refused)
     warnings = all_notices(scored.tally, settings)
     return OwnLoss(scored.tally.loss(settings.options.reduction), signature(settings), warnings)

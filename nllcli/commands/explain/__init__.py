@@ -27,18 +27,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Which samples: ``rows`` and the ``hardest`` of all.
-
-    A row is a number, counted from 0 in the order of the targets, or a position, one index for each of their
-    dimensions. With neither, the input must hold a single sample.
-    """
-
-    rows: Sequence[int | tuple[int, ...]] = ()
-    hardest: int | None = None
-
-
-@dataclass(frozen=True)
 class Explained:
     """The chosen samples, the rows before the hardest, and the numbers of the whole input.
 
@@ -55,22 +43,31 @@ class Explained:
     notes: tuple[Notice, ...]
 
 
-def explain(request: ScoreRequest, choice: Choice) -> Explained:
-    """Find the chosen samples in one pass and work through them."""
+def explain(
+    request: ScoreRequest, rows: Sequence[int | tuple[int, ...]] = (), *, hardest: int | None = None
+) -> Explained:
+    """Find ``rows`` and the ``hardest`` of all samples in one pass and work through them.
+
+    A row is a number, counted from 0 in the order of the targets, or a position, one index for each of their
+    dimensions. With neither, the input must hold a single sample.
+    """
     settled = settle(request)
     options, dataset = settled.options, settled.dataset
-    rows = _rows(choice, dataset)
-    _check(choice, rows, dataset, dataset.layout.n_samples)
-    found = search(request, settled, rows, choice.hardest)
-    tally, all_scored = found.tally, choice.hardest is not None
-    _check(choice, rows, dataset, tally.n_samples)
+    single, all_scored = not rows and hardest is None, hardest is not None
+    numbers = [0] if single else list(dict.fromkeys(_number(row, dataset) for row in rows))
+    if dataset.layout.n_samples is not None:
+        _check(numbers, dataset, dataset.layout.n_samples, single=single)
+    found = search(request, settled, numbers, hardest)
+    tally = found.tally
+    _check(numbers, dataset, tally.n_samples, single=single)
     shared = Setting(
         options,
         settled.class_names,
         denominator=float(tally.weight_sum) if options.reduction == "mean" else None,
         loss_sum=float(tally.loss_sum) if all_scored else None,
     )
-    blocks = {row: found.picked[row] for row in rows} | {ranked.number: ranked.block for ranked in found.hardest.ranked}
+    blocks = {row: found.picked[row] for row in numbers}
+    blocks |= {ranked.number: ranked.block for ranked in found.hardest.ranked}
     with naming_places(dataset):
         explanations = tuple(_explanation(shared, dataset, number, block) for number, block in blocks.items())
     return Explained(
@@ -85,13 +82,6 @@ def explain(request: ScoreRequest, choice: Choice) -> Explained:
     )
 
 
-def _rows(choice: Choice, dataset: Dataset) -> tuple[int, ...]:
-    """The numbers of the rows asked for, each once; the first where nothing was asked for."""
-    if not choice.rows and choice.hardest is None:
-        return (0,)
-    return tuple(dict.fromkeys(_number(row, dataset) for row in choice.rows))
-
-
 def _number(row: int | tuple[int, ...], dataset: Dataset) -> int:
     """The number of a row, which may be given as a position."""
     if isinstance(row, int):
@@ -103,12 +93,10 @@ def _number(row: int | tuple[int, ...], dataset: Dataset) -> int:
     return int(np.ravel_multi_index(row, [n or 0 for n in shape]))
 
 
-def _check(choice: Choice, rows: Sequence[int], dataset: Dataset, n_samples: int | None) -> None:
-    """Refuse rows that are not there, as soon as the number of samples is known."""
-    if n_samples is None:
-        return
+def _check(rows: list[int], dataset: Dataset, n_samples: int, *, single: bool) -> None:
+    """Refuse rows that are not there; a ``single`` sample has to be the only one."""
     name = dataset.logits.name
-    if not choice.rows and choice.hardest is None and n_samples != 1:
+    if single and n_samples != 1:
         raise UsageError(
             f"has {n_samples} samples, and none was chosen",
             where=name,

@@ -7,16 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli import engine
 from nllcli.data.blocks import Part
+from nllcli.inputs.targets import Shifted
 from nllcli.numerics.findings import distance_from_1, sum_tolerance
 from nllcli.numerics.tally import Rows
+from nllcli.scoring.passes import pieces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nllcli.data.dataset import Dataset
+
 _N_DISTINCT = 16
 # A shorter run of one label may well be the labels' own; a longer minimum would miss short sequences.
 _LEAST_RUN = 4
+# Values that tokenizers and data sets pad with and that may be classes; the last class is added to them.
+_PADDING = (0, 1, 255)
+WHOLE_FILE = 1 << 62  # the length of a sequence that all samples form
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,29 @@ class Padding(Part):
     n_leading: int = 0
     n_long_ending: int = 0
     n_long_leading: int = 0
+
+
+def read_padding(dataset: Dataset, ignore_index: int, sequence: int) -> dict[int, Padding]:
+    """The runs of each of the usual padding values, from a pass over the targets alone.
+
+    ``sequence`` is the length of the sequences that the targets form, 0 where they form none.
+    """
+    targets, n_classes = dataset.targets, dataset.layout.n_classes
+    if targets is None or not sequence:
+        return {}
+    flat = sequence == WHOLE_FILE
+    values = [v for v in dict.fromkeys((*_PADDING, n_classes - 1)) if v < n_classes and v != ignore_index]
+    found = dict.fromkeys(values[:1] if flat else values, Padding())
+    step = engine.BLOCK_ELEMENTS if flat else max(1, engine.BLOCK_ELEMENTS // sequence) * sequence
+    # Where a shift finds no target, at one end of every sequence, there is no padding either.
+    scored = targets.scored if isinstance(targets, Shifted) and not flat else slice(None)
+    for _, piece in pieces(targets, step):
+        rows = (piece[None] if flat else piece.reshape(-1, sequence))[:, scored]
+        for value in found:
+            found[value] += read_streaks(rows.ravel(), value)
+            if not flat:
+                found[value] += read_ends(rows, value)
+    return found
 
 
 def read_streaks(targets: NDArray[np.int64], value: int) -> Padding:
