@@ -9,7 +9,6 @@ from nllcli.cli.delivery import deliver
 
 if TYPE_CHECKING:
     from nllcli.commands.compute import Sections
-    from nllcli.commands.compute.saving import Saves
 
 PerClass = Annotated[
     bool,
@@ -41,7 +40,7 @@ def compute(
     save_grad: Annotated[str | None, options.saving("grad", "gradient of the loss by the logits")] = None,
 ) -> None:
     """The loss: reduced, per class and per sample."""
-    from nllcli.commands.compute import Sections
+    from nllcli.commands.compute import Saves, Sections
     from nllcli.commands.compute import compute as task
     from nllcli.commands.compute.result import report
     from nllcli.outputs.formats import format_for
@@ -52,16 +51,10 @@ def compute(
         "--save-log-probs": save_log_probs,
         "--save-grad": save_grad,
     }
-    saves = _saves(given["save_dtype"], *files.values()) if any(files.values()) else None
+    saves = Saves(given["save_dtype"], *files.values()) if any(files.values()) else None
     format = given["format"] or format_for(given["output"])
     sections = _sections(format, given["reduction"], per_class=per_class, per_sample=per_sample)
     deliver(given, lambda request: task(request, Sections() if given["quiet"] else sections, saves), report, files)
-
-
-def _saves(dtype: str, *paths: str | None) -> "Saves":
-    from nllcli.commands.compute.saving import Saves
-
-    return Saves(dtype, *paths)
 
 
 def _sections(format: str, reduction: str, *, per_class: bool, per_sample: bool) -> "Sections":

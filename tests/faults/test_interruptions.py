@@ -84,7 +84,7 @@ def check_every_step(workplace, words, outputs, case, run, stride, capfd):
 @pytest.mark.parametrize("case", SIGNALS[1:2], ids=["TERM"])
 def test_while_files_are_written(workplace, words, outputs, case, monkeypatch, capfd):
     def run(step):
-        steps = Steps(["outputs/files.py", "contextlib.py", "compute/saving.py"], step, case[0])
+        steps = Steps(["outputs/files.py", "contextlib.py", "compute/__init__.py"], step, case[0])
         return interrupted(words, files, "_write_beside", steps, monkeypatch), steps.is_over
 
     check_every_step(workplace, words, outputs, case, run, 23, capfd)

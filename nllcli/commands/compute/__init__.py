@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +15,12 @@ from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from nllcli.commands.compute.saving import Saves
     from nllcli.data.blocks import Block, Progress, Scratch
+    from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
     from nllcli.scoring.matrix import ArrayWriter
 
@@ -40,16 +41,46 @@ class Sections:
     classes_up_to: int = 0
 
 
+@dataclass(frozen=True)
+class Saves:
+    """The ``dtype`` of the arrays to write while samples are scored, and their files, None where not wanted."""
+
+    dtype: str
+    losses: str | None = None
+    probs: str | None = None
+    log_probs: str | None = None
+    gradient: str | None = None
+
+
 def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = None) -> LossResult:
     """Compute the loss, and write the arrays that were asked for on the way."""
     if saves is None:
         return score(settle(request), sections, threads=request.threads, progress=request.progress)
-    from nllcli.commands.compute.saving import open_writers
     from nllcli.scoring.matrix import settle_gradient
 
     settled, divisor = (settle(request), None) if saves.gradient is None else settle_gradient(request)
-    with open_writers(saves, settled.dataset) as writers:
+    with _open_writers(saves, settled.dataset) as writers:
         return score(settled, sections, writers, divisor=divisor, threads=request.threads, progress=request.progress)
+
+
+@contextmanager
+def _open_writers(saves: Saves, dataset: Dataset) -> Iterator[Mapping[str, ArrayWriter]]:
+    """The writers of the arrays wanted, by the names of ``Saves``; a file appears whole or not at all."""
+    from nllcli.outputs.arrays import open_array
+    from nllcli.scoring.matrix import array_like_logits
+
+    layout, paths, writers = dataset.layout, asdict(saves), {}
+    dtype = paths.pop("dtype")
+    with ExitStack() as stack:
+        for name, path in paths.items():
+            if path is None:
+                continue
+            if name == "losses":
+                plan: dict[str, Any] = {"shape": layout.sample_shape, "fortran": layout.fortran, "columns": ("loss",)}
+            else:
+                plan = array_like_logits(dataset, layout.n_classes if name == "gradient" else dataset.n_classes)
+            writers[name] = stack.enter_context(open_array(path, dtype=dtype, **plan))
+        yield writers
 
 
 def score(
