@@ -144,7 +144,13 @@ def settle_gradient(request: ScoreRequest) -> tuple[Settled, float]:
 
     That takes a pass over the targets of its own, and, where these come with the logits, over inputs opened anew.
     """
-    _check(request)
+    source = request.loss.source
+    if source != "logits":
+        raise UsageError(f"the gradient is by logits; the file holds {source}", hint=_AS_LOGITS.get(source))
+    if request.clip is not None:
+        raise UsageError(
+            f"{setting('clip')} makes the loss flat in places; the gradient is that of the loss without it"
+        )
     settled = settle(request)
     if request.loss.reduction != "mean":
         return settled, 1.0
@@ -159,16 +165,6 @@ def settle_gradient(request: ScoreRequest) -> tuple[Settled, float]:
         denominator = engine.fold(work, ExactSum(), _chunks(dataset), threads=1)
     # Where the weights add up to 0 there is no mean, and no gradient of it.
     return settled, float(denominator) or math.nan
-
-
-def _check(request: ScoreRequest) -> None:
-    source = request.loss.source
-    if source != "logits":
-        raise UsageError(f"the gradient is by logits; the file holds {source}", hint=_AS_LOGITS.get(source))
-    if request.clip is not None:
-        raise UsageError(
-            f"{setting('clip')} makes the loss flat in places; the gradient is that of the loss without it"
-        )
 
 
 def _chunks(dataset: Dataset) -> Iterator[Chunk]:

@@ -109,8 +109,7 @@ def _sequence(layout: Layout) -> int:
     dims = layout.sample_shape
     if len(dims) < 2:
         return WHOLE_FILE
-    length = dims[-1] if len(dims) == 2 and not layout.fortran else None
-    return length or 0
+    return (dims[-1] or 0) if len(dims) == 2 and not layout.fortran else 0
 
 
 def _other_axes(request: ScoreRequest, dataset: Dataset) -> dict[int, Evidence]:

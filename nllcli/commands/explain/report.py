@@ -8,7 +8,6 @@ import numpy as np
 
 from nllcli.commands.explain.steps import (
     closing_steps,
-    loss_step,
     one_vs_rest_step,
     shares_step,
     smoothing_steps,
@@ -100,19 +99,20 @@ def _title(explanation: Explanation) -> str:
 
 
 def _loss_parts(explanation: Explanation) -> list[Table | Calculation]:
-    steps = sum_steps(explanation)
+    before, table = sum_steps(explanation), None
     if explanation.scored_class is not None:
-        steps += steps_of_one_class(explanation, explanation.scored_class)
-        return [Calculation("Loss", (*steps, *closing_steps(explanation)))]
-    if explanation.loss.asks_every_class:
-        table, last = one_vs_rest_table(explanation), one_vs_rest_step(explanation)
+        after = steps_of_one_class(explanation, explanation.scored_class)
+    elif explanation.loss.asks_every_class:
+        table, after = one_vs_rest_table(explanation), [one_vs_rest_step(explanation)]
     elif explanation.worked.shares is not None:
-        steps += smoothing_steps(explanation)
-        table, last = shares_table(explanation), shares_step(explanation)
+        before += smoothing_steps(explanation)
+        table, after = shares_table(explanation), [shares_step(explanation)]
     else:
-        return [Calculation("Loss", (*steps, loss_step(explanation), *closing_steps(explanation)))]
-    after = Calculation("", (last, *closing_steps(explanation)))
-    return [Calculation("Loss", tuple(steps)), table, after] if steps else [table, after]
+        after = [Step(f"loss, {explanation.loss.about}", (explanation.worked.loss, " nats"))]
+    after += closing_steps(explanation)
+    if table is None:
+        return [Calculation("Loss", (*before, *after))]
+    return [*([Calculation("Loss", tuple(before))] if before else []), table, Calculation("", tuple(after))]
 
 
 def _logsumexp(explanation: Explanation) -> float | None:

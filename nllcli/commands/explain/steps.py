@@ -79,11 +79,6 @@ def shares_step(explanation: Explanation) -> Step:
     return Step("loss, the sum of the products", (*terms, " = ", loss), aligned=True)
 
 
-def loss_step(explanation: Explanation) -> Step:
-    """The loss as one number, for a loss that is not a sum over the classes."""
-    return Step(f"loss, {explanation.loss.about}", (explanation.worked.loss, " nats"))
-
-
 def one_vs_rest_step(explanation: Explanation) -> Step:
     """The loss as the sum of the target's yes and the others' no."""
     worked = explanation.worked

@@ -75,7 +75,7 @@ def gradient_table(explanation: Explanation) -> Table:
     columns: Columns = [(Column("probability", "p", "probability"), _summed(explanation, worked.probs))]
     if shares is not None:
         asked = _asked(explanation)
-        whole = total(shares) if _balanced(explanation) else 1.0
+        whole = total(shares) if _balanced(explanation, shares) else 1.0
         columns.append((Column(asked, asked), _summed(explanation, shares / (whole or 1.0))))
     # A constant added to all logits changes no p, so the slopes cancel; a sigmoid has one logit, and one slope.
     slopes = _summed(explanation, gradient, np.nan if options.binary else 0.0)
@@ -95,12 +95,10 @@ def _asked(explanation: Explanation) -> str:
     return "predicted" if explanation.loss.scores == "prediction" else "target"
 
 
-def _balanced(explanation: Explanation) -> bool:
+def _balanced(explanation: Explanation, shares: NDArray[np.float64]) -> bool:
     """Whether what is subtracted from p adds up to 1, as p does, apart from a weight that all classes share."""
-    shares = explanation.worked.shares
-    if shares is None or not explanation.spread:
-        return True
-    return explanation.setting.options.class_weights is None and abs(total(shares) - 1.0) < NEARLY
+    weights = explanation.setting.options.class_weights
+    return not explanation.spread or (weights is None and abs(total(shares) - 1.0) < NEARLY)
 
 
 def _push(slope: float) -> str:
@@ -115,7 +113,7 @@ def _gradient_title(explanation: Explanation) -> str:
     if worked.shares is None:
         return "Gradient"
     asked = _asked(explanation)
-    formula = f"p - {asked}" if _balanced(explanation) else f"p × sum of {asked}s - {asked}"
+    formula = f"p - {asked}" if _balanced(explanation, worked.shares) else f"p × sum of {asked}s - {asked}"
     factors = [] if worked.sample_weight is None else ["sample weight"]
     if options.class_weights is not None and not explanation.spread:
         factors.append("class weight")

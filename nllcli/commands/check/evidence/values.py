@@ -116,7 +116,8 @@ def read_values(
     peeked = kept[:_PEEKED_ROWS, :_PEEKED_CLASSES]
     whole = bool((peeked == np.floor(peeked)).all())
     tied = np.zeros(len(x), np.bool_)
-    if _is_half(peeked, dtype):
+    # A file of two-byte floats, or one whose first numbers fit into two bytes.
+    if is_half(dtype) or (peeked == peeked.astype(np.float16)).all():
         tied = finite & (np.count_nonzero(x == high[:, None], axis=1) > 1)
     clean = finite & counted
     values = Values(
@@ -176,8 +177,3 @@ def _sums_to_one(x: NDArray[Any], source: str, dtype: np.dtype[Any], finite: NDA
     outside = np.any((given < 0.0) | (given > 1.0), axis=1) if are_probs else given.max(axis=1) > tolerance
     off = distance_from_1(given if are_probs else np.exp(given))
     return Values(outside=where(finite & outside), off=where(finite & ~outside & (off > tolerance), off))
-
-
-def _is_half(peeked: NDArray[Any], dtype: np.dtype[Any]) -> bool:
-    """Whether the file is of two-byte floats, or its first numbers fit into two bytes."""
-    return is_half(dtype) or bool((peeked == peeked.astype(np.float16)).all())
