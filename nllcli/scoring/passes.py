@@ -104,7 +104,7 @@ def naming_places(dataset: Dataset) -> Iterator[None]:
 
 
 def placed(error: SampleError, dataset: Dataset) -> DataError:
-    """The error with its file and place."""
+    """The error with its file and place, and with the name of the class after its number."""
     vector = {"targets": dataset.targets, "sample_weights": dataset.sample_weights}.get(error.culprit)
     source = dataset.soft_targets if error.culprit == "targets" and dataset.soft_targets else dataset.logits
 
@@ -112,7 +112,10 @@ def placed(error: SampleError, dataset: Dataset) -> DataError:
         layout = dataset.layout
         return source.place(sample, layout, column) if vector is None else vector.place(sample, layout)
 
-    message = _with_name(error, dataset.class_names)
+    message = error.message
+    if error.class_index is not None and dataset.class_names is not None:
+        numbered = f"class {error.class_index}"
+        message = message.replace(numbered, f"{numbered} ({dataset.class_names[error.class_index]!a})", 1)
     if len(error.values) > 1:
         more = zip(error.samples[1:], error.values[1:], strict=True)
         message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
@@ -120,14 +123,6 @@ def placed(error: SampleError, dataset: Dataset) -> DataError:
     column = 0 if dataset.binary and error.class_index is not None else error.class_index
     where = f"{(vector or source).name}, {place(error.samples[0], column)}"
     return DataError(message, where=where, hint=error.hint or _out_of_range_hint(error, dataset))
-
-
-def _with_name(error: SampleError, class_names: tuple[str, ...] | None) -> str:
-    """The message with the name of the class after its number."""
-    if error.class_index is None or class_names is None:
-        return error.message
-    numbered = f"class {error.class_index}"
-    return error.message.replace(numbered, f"{numbered} ({class_names[error.class_index]!a})", 1)
 
 
 def _out_of_range_hint(error: SampleError, dataset: Dataset) -> str | None:
@@ -143,8 +138,7 @@ def _out_of_range_hint(error: SampleError, dataset: Dataset) -> str | None:
     for _, values in raw_targets(dataset):
         classes = values[values >= 0]
         negative |= len(classes) < len(values)
-        if len(classes):
-            lowest, highest = min(lowest, int(classes.min())), max(highest, int(classes.max()))
+        lowest, highest = int(classes.min(initial=lowest)), int(classes.max(initial=highest))
     if (lowest, highest) != (1, n_classes):
         return None
     which = "all targets but negative ones" if negative else "all targets"
