@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nllcli.commands.explain.search import Hardest, Ranked, largest
+from nllcli.commands.explain import Hardest, Ranked, largest
 from nllcli.data.blocks import Block
 
 EMPTY = Block(0, np.empty((1, 1)))
