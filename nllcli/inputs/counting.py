@@ -12,10 +12,9 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError, SampleError
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.formats import ReadOptions, open_input
-from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.tables.dialect import sniff
-from nllcli.inputs.target_columns import open_column, open_series
+from nllcli.inputs.target_columns import TextColumn, open_column
 from nllcli.inputs.targets import as_indices, check_indices
 
 if TYPE_CHECKING:
@@ -49,21 +48,15 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     classes = None if class_names is None else tuple(class_names)
     opened = open_input(path)
     if opened.is_text:
-        dialect = sniff(opened.stream)
-        series = open_series(opened.stream, dialect, classes)
-        if series is not None:
-            pieces, where = _of_table(series)
-        else:
-            column = open_column(opened.stream, dialect, classes)
-            if classes is None and not column.numeric:
-                counter = Counter(column.labels())
-                names = tuple(sorted(counter))
-                return [counter[name] for name in names], names
-            reader = LabelReader(classes, column.numeric, "text")
-            pieces, where = ((row, values) for row, _, values in column.indices(reader)), column.where
+        source: BlockSource = open_column(opened.stream, sniff(opened.stream), classes)
+        found = source.names() if isinstance(source, TextColumn) and classes is None else None
+        if found is not None:
+            counter = Counter(found)
+            names = tuple(sorted(counter))
+            return [counter[name] for name in names], names
     else:
         source = opened.read(ReadOptions(holds="targets", classes=classes))
-        pieces, where = _of_array(source) if isinstance(source, FileArray) else _of_table(source)
+    pieces, where = _of_array(source) if isinstance(source, FileArray) else _of_table(source)
     try:
         counts = counts_of((_checked(values, classes, start) for start, values in pieces), len(classes or ()))
     except SampleError as error:

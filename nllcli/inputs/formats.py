@@ -8,14 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
-from nllcli.data.blocks import Scratch
-from nllcli.data.layout import Layout
 from nllcli.errors import DataError, UsageError, first_few
 from nllcli.inputs.bytes.files import open_stream, split_member
 from nllcli.registry import Registry
 
 if TYPE_CHECKING:
-    from nllcli.data.blocks import Block
     from nllcli.data.dataset import BlockSource
     from nllcli.inputs.bytes.files import ByteStream
 
@@ -169,7 +166,6 @@ class ReadOptions:
 
 
 _WITHOUT_MEMBERS = (*TEXT, "npy", "jsonl")
-_PIECE_SAMPLES = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -202,16 +198,3 @@ def open_input(path: str, input_format: str | None = None) -> Input:
     if member is not None and found in _WITHOUT_MEMBERS:
         raise UsageError(f"is {found.upper()}, which has no members; there is no {member!r} in it", where=file)
     return Input(stream, found, member)
-
-
-def all_blocks(source: BlockSource, most: int | None = None) -> tuple[list[Block], int]:
-    """The blocks of a table short enough for memory, and how many samples it has.
-
-    Where that is more than ``most``, the blocks beyond are only counted.
-    """
-    blocks, n = [], 0
-    for chunk in source.chunks(Layout(source.shape, 1), _PIECE_SAMPLES):
-        if most is None or n <= most:
-            blocks.append(chunk.load(Scratch()))
-        n += chunk.n
-    return blocks, n

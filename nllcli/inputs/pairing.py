@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +14,12 @@ from nllcli.inputs import shapes
 from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.arrays.raw import FileArray, RawArray, RawVector, Values, widened
 from nllcli.inputs.bytes.files import Spool
-from nllcli.inputs.formats import ReadOptions, all_blocks, open_input
+from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import TextTable, open_table
+from nllcli.inputs.target_columns import read_column
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.errors import Notice
 
@@ -73,25 +71,17 @@ def open_sample_weights(path: str, layout: Layout, logits: BlockSource) -> Vecto
     opened, reading = open_input(path), ReadOptions(holds="sample weights")
     source = open_table(opened.stream, sniff(opened.stream), reading) if opened.is_text else opened.read(reading)
     if not isinstance(source, FileArray):
-        values, n = _only_column(source, layout.n_samples)
+        if source.shape[1] != 1:
+            message = f"has {source.shape[1]} columns; sample weights have one"
+            raise DataError(message, where=source.name, hint="one number a line")
+        column, n = read_column(source, layout.n_samples)
         shapes.check_targets(layout, (n,), path, logits.name, "sample weights")
-        return Values(path, values, partial(source.place, layout=Layout(source.shape, 1)))
+        return replace(column, name=path, values=column.values.astype(np.float64))
     shapes.check_targets(layout, source.shape, path, logits.name, "sample weights")
     array = source.at_any_place()
     if array.fortran == layout.fortran:
         return _FloatVector(array, array.n_values)
     return Values(path, layout.to_file_order(widened(array.read_all())).astype(np.float64))
-
-
-def _only_column(source: BlockSource, most: int | None) -> tuple[NDArray[np.float64], int]:
-    """The numbers of a table of one column, and how many it has; those far beyond ``most`` are only counted."""
-    if source.shape[1] != 1:
-        raise DataError(
-            f"has {source.shape[1]} columns; sample weights have one", where=source.name, hint="one number a line"
-        )
-    blocks, n = all_blocks(source, most)
-    parts = [block.logits.ravel() for block in blocks]
-    return np.concatenate(parts).astype(np.float64) if parts else np.empty(0), n
 
 
 class _FloatVector(RawVector):

@@ -5,97 +5,81 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, counted
 from nllcli.inputs.arrays.raw import FileArray, Values
-from nllcli.inputs.formats import ReadOptions, all_blocks
+from nllcli.inputs.formats import ReadOptions
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.shapes import LOGITS_FIRST, one_hot, same_shape, shown
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.jsonl import JsonLines
-from nllcli.inputs.tables.lines import LineNumbers, Lines, clean_lines, without_first_line
-from nllcli.inputs.tables.text import open_table
+from nllcli.inputs.tables.text import TextTable, open_table
 from nllcli.inputs.targets import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import BlockSource
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.tables.dialect import Dialect
-    from nllcli.inputs.tables.text import TextTable
+
+_PIECE_SAMPLES = 1 << 15
 
 
-def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+@dataclass(kw_only=True)
+class TextColumn(TextTable):
+    """Targets in a text file of one column, integers or names."""
 
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002
+        """The pieces of the file as they are read: counting off their lines would take a tenth of the time."""
+        start = 0
+        for n, body in self._lines():
+            yield Chunk(start, n, partial(self._parse, start, n, body), len(body))
+            start += n
 
-@dataclass(frozen=True)
-class TextColumn:
-    """A text file of one column: its pieces of lines and what the first two lines show."""
+    def names(self) -> Iterator[str] | None:
+        """Every row's name; None where the rows have integers."""
+        return None if cells.is_number(self.dialect.first_row[0]) else self._texts()
 
-    name: str
-    pieces: Iterator[Lines]
-    numbers: LineNumbers
-    header: str | None
-    numeric: bool
-
-    def place(self, row: int) -> str:
-        return f"line {self.numbers.of(row + (self.header is not None))}"
-
-    def where(self, row: int) -> str:
-        return f"{self.name}, {self.place(row)}"
+    def _texts(self) -> Iterator[str]:
+        row = 0
+        for n, body in self._lines():
+            yield from self._cells(body, row)
+            row += n
 
     def one_more(self) -> str | None:
         """The hint that the first line may be a header, where it looks like all the others."""
-        if self.header is not None:
+        if self.dialect.header is not None:
             return None
-        without = f"tail -n +{self.numbers.of(0) + 1} {shlex.quote(self.name)} | nll ... -"
+        without = f"tail -n +{self._line(0) + 1} {shlex.quote(self.name)} | nll ... -"
         return f"is the first line a header? {without} leaves it out"
 
-    @property
-    def notes(self) -> tuple[Notice, ...]:
-        if self.header is None:
-            return ()
-        return (Notice("targets-header", f"{self.name}: the first line, {cells.shown(self.header)}, is a header"),)
+    def _parse_carefully(self, start: int, body: bytes) -> Block:
+        assert self.label_reader is not None
+        found = self.label_reader.read(self._cells(body, start), lambda i: self._where(start + i))
+        return Block(start, np.empty((len(found), 0)), found)
 
-    def labels(self) -> Iterator[str]:
-        """Every row's cell."""
-        row = 0
-        for n, piece in self.pieces:
-            yield from self._cells(piece, row)
-            row += n
-
-    def indices(self, reader: LabelReader, most: int | None = None) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
-        """Pieces ``(first row, number of rows, their class indices)``; of rows far beyond ``most`` no indices."""
-        row = 0
-        for n, piece in self.pieces:
-            yield row, n, self._piece(reader, piece, n, row) if most is None or row <= most else _joined([])
-            row += n
-
-    def _piece(self, reader: LabelReader, piece: bytes, n: int, row: int) -> NDArray[np.int64]:
-        plain = cells.parse_plain(piece, n, 1, ",") if reader.numeric else None
-        whole = None if plain is None else cells.plain_integers(piece, plain, 0, ",")
-        return reader.read(self._cells(piece, row), lambda i: self.where(row + i)) if whole is None else whole
-
-    def _cells(self, piece: bytes, row: int) -> list[str]:
-        lines = enumerate(piece[:-1].split(b"\n"), row)
-        return [_only_cell(cells.text_of(line, self.where(i)), self.where(i)) for i, line in lines]
+    def _cells(self, body: bytes, start: int) -> list[str]:
+        found = []
+        for i, line in enumerate(body[:-1].split(b"\n"), start):
+            where = self._where(i)
+            row = cells.split(cells.text_of(line, where), "\t", where)
+            found.append(row[0].strip() if row else "")
+        return found
 
 
-def _only_cell(line: str, where: str) -> str:
-    return next(iter(cells.split(line, "\t", where)), "").strip()
-
-
-def open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | None) -> TextColumn:
-    """The one column of a text file, after its header if it has one."""
+def open_column(stream: ByteStream, dialect: Dialect, classes: tuple[str, ...] | None) -> TextTable:
+    """The one column of targets in a text file, without its header and the index of a pandas Series."""
+    if dialect.has_index and dialect.n_columns == 2:
+        return open_table(stream, dialect, ReadOptions(target_column="2", classes=classes))
     if dialect.n_columns != 1:
         raise DataError(
             f"has {dialect.n_columns} columns; targets have one",
@@ -103,25 +87,17 @@ def open_column(stream: ByteStream, dialect: Dialect, classes: Sequence[str] | N
             hint=f"{LOGITS_FIRST}; cut takes one column out",
         )
     second = dialect.first_row[0].strip()
-    header = dialect.header[0].strip() if dialect.header else None
-    if (
-        header is not None
-        and not cells.is_number(second)
-        and (not classes or header in classes or second not in classes)
-    ):
-        header = None  # no header: every line is a class name
-    numbers = LineNumbers()
-    pieces = clean_lines(stream, numbers, delimiter=dialect.delimiter)
-    if header is not None:
-        pieces = without_first_line(pieces)
-    return TextColumn(stream.name, pieces, numbers, header, cells.is_number(second))
-
-
-def open_series(stream: ByteStream, dialect: Dialect, classes: tuple[str, ...] | None) -> TextTable | None:
-    """The column that comes with the index of a pandas Series; None for another table."""
-    if not dialect.has_index or dialect.n_columns != 2:
-        return None
-    return open_table(stream, dialect, ReadOptions(target_column="2", classes=classes))
+    numeric, notes = cells.is_number(second), []
+    if dialect.header is not None:
+        header = dialect.header[0].strip()
+        if numeric or (classes and header not in classes and second in classes):
+            notes.append(Notice("targets-header", f"{stream.name}: the first line, {cells.shown(header)}, is a header"))
+        else:  # every line is a class name
+            dialect = replace(dialect, header=None)
+    reader = LabelReader(classes, numeric, "text")
+    return TextColumn(
+        stream=stream, label_reader=reader, opening_notes=tuple(notes), dialect=dialect, columns=[], label_column=0
+    )
 
 
 def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: BlockSource) -> Targets:
@@ -134,22 +110,15 @@ def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: Bl
     if n_columns > 1 and same_shape((None, n_columns), logits.shape):
         table = open_table(stream, dialect, ReadOptions(holds="targets"))
         return Targets(soft=replace(table, probabilities=True))
-    most = _most_samples(logits)
-    series = open_series(stream, dialect, classes)
-    if series is not None:
-        return _labels(series, most)
     column = open_column(stream, dialect, classes)
-    reader = LabelReader(classes, column.numeric, "text")
-    found = list(column.indices(reader, most))
-    values = Values(stream.name, _joined([values for _, _, values in found]), column.place)
-    notes = (*column.notes, *reader.notes(stream.name))
-    return Targets(values, shape=(sum(n for _, n, _ in found),), notes=notes, one_more=column.one_more())
+    found = _labels(column, logits)
+    return replace(found, one_more=column.one_more()) if isinstance(column, TextColumn) else found
 
 
 def table_targets(source: BlockSource, logits: BlockSource) -> Targets:
     """Targets in lines of JSON or columns: one a sample, or one probability a class."""
     if source.labels:
-        return _labels(source, _most_samples(logits))
+        return _labels(source, logits)
     if not same_shape(source.shape, logits.shape):
         raise DataError(
             f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shown(logits.shape)}",
@@ -175,15 +144,25 @@ def named_targets(source: FileArray, classes: tuple[str, ...] | None) -> Targets
     return Targets(Values(source.name, found, lambda i: f"row {i}"), shape=(len(found),))
 
 
-def _labels(source: BlockSource, most: int | None) -> Targets:
-    """The class indices that a table brings with it; those far beyond ``most`` are only counted."""
-    blocks, n = all_blocks(source, most)
-    values = _joined([block.targets for block in blocks if block.targets is not None])
-    place = partial(source.place, layout=Layout(source.shape, 1))
-    return Targets(Values(source.name, values, place), shape=(n,), notes=source.notes)
-
-
-def _most_samples(logits: BlockSource) -> int | None:
-    """The most samples along one axis that the logits can have, whichever is that of the classes; None if not known."""
+def _labels(source: BlockSource, logits: BlockSource) -> Targets:
+    """The class indices that a table brings with it; those far beyond what the logits can have are only counted."""
     known = [n for n in logits.shape if n is not None]
-    return max(known, default=1) if len(known) == len(logits.shape) else None
+    most = max(known, default=1) if len(known) == len(logits.shape) else None  # whichever axis has the samples
+    values, n = read_column(source, most, labels=True)
+    return Targets(values, shape=(n,), notes=source.notes)
+
+
+def read_column(source: BlockSource, most: int | None, *, labels: bool = False) -> tuple[Values, int]:
+    """The only column of a table, or the ``labels`` that it brings with it, and how many rows it has.
+
+    Where these are more than ``most``, the blocks beyond are only counted.
+    """
+    parts: list[NDArray[Any]] = []
+    n, layout = 0, Layout(source.shape, 1)
+    for chunk in source.chunks(layout, _PIECE_SAMPLES):
+        if most is None or n <= most:
+            block = chunk.load(Scratch())
+            parts.append(block.targets if labels and block.targets is not None else block.logits.ravel())
+        n += chunk.n
+    values = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    return Values(source.name, values, partial(source.place, layout=layout)), n

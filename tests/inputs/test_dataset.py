@@ -10,7 +10,7 @@ from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, NllError, SampleError, UsageError
-from nllcli.inputs import formats as opening
+from nllcli.inputs import target_columns
 from nllcli.inputs.arrays import streamed
 from nllcli.inputs.arrays.memory import dataset_of
 from nllcli.inputs.arrays.raw import Values
@@ -234,7 +234,7 @@ def test_what_does_not_fit_is_not_put_on_disk(what, put, tmp_path, monkeypatch):
 def test_targets_far_beyond_the_logits_are_only_counted(name, put, monkeypatch):
     """What follows the piece in which there are too many is not even looked at."""
     monkeypatch.setattr(lines, "_PIECE_BYTES", 16)
-    monkeypatch.setattr(opening, "_PIECE_SAMPLES", 4)
+    monkeypatch.setattr(target_columns, "_PIECE_SAMPLES", 4)
     rows = ["0"] * 20 + ["wrong"] + ["0"] * 19
     text = {
         "y.txt": "\n".join(rows),
