@@ -155,9 +155,7 @@ def _without(shape: Shape, axis: int) -> Shape:
 
 
 def _fits(wanted: Shape, given: Shape) -> bool:
-    if wanted == () and given == (1,):
-        return True
-    return len(wanted) == len(given) and all(w in (None, g) for w, g in zip(wanted, given, strict=True))
+    return (wanted == () and given == (1,)) or same_shape(wanted, given)
 
 
 def same_shape(a: Shape, b: Shape) -> bool:

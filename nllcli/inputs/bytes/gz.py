@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from nllcli.errors import DataError
@@ -11,16 +12,12 @@ from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.formats import GZIP_MAGIC
 
 _PIECE_BYTES = 1 << 18
-_WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
+_new = partial(zlib.decompressobj, 16 + zlib.MAX_WBITS)  # 16: with a header of gzip
 
 
 def gunzipped(stream: ByteStream) -> ByteStream:
     """What is inside a gzip file."""
     return ByteStream(stream.name, _Inflater(stream).read)
-
-
-def _new() -> Any:
-    return zlib.decompressobj(_WITH_GZIP_HEADER)
 
 
 @dataclass

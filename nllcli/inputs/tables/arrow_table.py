@@ -14,6 +14,7 @@ from nllcli.errors import DataError, FaultError, Notice, counted
 from nllcli.inputs.bytes.libraries import refusing
 from nllcli.inputs.integers import are_rounded, rounded_integers
 from nllcli.inputs.labels import LabelReader
+from nllcli.inputs.tables.lines import regrouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,33 +70,17 @@ class ArrowTable:
 
     def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002
         start = first * block_samples
-        for n, parts in self._cut(block_samples, start):
-            yield Chunk(start, n, partial(self._load, start, n, parts))
-            start += n
+        wanted = self.columns if self.label_column is None else [*self.columns, self.label_column]
+        with refusing(self.name):
+            batches = ((batch.num_rows, batch) for batch in self.batches(block_samples, wanted, start))
+            for n, parts in regrouped(batches, block_samples, lambda batch, n: (batch.slice(0, n), batch.slice(n))):
+                yield Chunk(start, n, partial(self._load, start, n, parts))
+                start += n
         if self.file.version() != self._version:
             raise FaultError("changed while it was read", where=self.name)
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a row
         return f"row {sample}"
-
-    def _cut(self, n_rows: int, start: int) -> Iterator[tuple[int, list[Any]]]:
-        """Regroup record batches, from row ``start`` on, into runs of exactly ``n_rows`` rows (fewer in the last)."""
-        held: list[Any] = []
-        count = 0
-        wanted = self.columns if self.label_column is None else [*self.columns, self.label_column]
-        with refusing(self.name):
-            for batch in self.batches(n_rows, wanted, start):
-                rest = batch
-                while count + rest.num_rows >= n_rows:
-                    need = n_rows - count
-                    yield n_rows, [*held, rest.slice(0, need)]
-                    rest = rest.slice(need)
-                    held, count = [], 0
-                if rest.num_rows:
-                    held.append(rest)
-                    count += rest.num_rows
-        if count:
-            yield count, held
 
     def _load(self, start: int, n: int, parts: list[Any], _: Scratch) -> Block:
         logits = np.empty((n, self.n_classes), self.dtype)

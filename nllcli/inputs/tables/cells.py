@@ -52,19 +52,8 @@ def parse_plain(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDA
     if delimiter == " ":
         body = _single_blanks(body)
     values = decimals.parse(body, n_rows, n_columns, delimiter)
-    return _parse(body, n_rows, n_columns, delimiter) if values is None else values
-
-
-def _single_blanks(body: bytes) -> bytes:
-    """Exactly one blank between cells, none at the ends of lines."""
-    if b"\t" in body or b"  " in body or b"\n " in body or b" \n" in body or body.startswith(b" "):
-        body = _BLANKS.sub(b" ", body).replace(b" \n", b"\n").replace(b"\n ", b"\n").removeprefix(b" ")
-    return body
-
-
-def _parse(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDArray[np.float64] | None:
-    if not body.isascii():
-        return None
+    if values is not None or not body.isascii():
+        return values
     try:
         values = np.loadtxt(io.BytesIO(body), delimiter=delimiter, comments=None, ndmin=2)
     except ValueError:
@@ -76,6 +65,13 @@ def _parse(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDArray[
     if n_infinite and n_infinite != len(_INFINITY.findall(body)):
         return None
     return values
+
+
+def _single_blanks(body: bytes) -> bytes:
+    """Exactly one blank between cells, none at the ends of lines."""
+    if b"\t" in body or b"  " in body or b"\n " in body or b" \n" in body or body.startswith(b" "):
+        body = _BLANKS.sub(b" ", body).replace(b" \n", b"\n").replace(b"\n ", b"\n").removeprefix(b" ")
+    return body
 
 
 def parse_carefully(

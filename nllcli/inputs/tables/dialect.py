@@ -27,12 +27,12 @@ _ROW_NUMBERS = frozenset(("id", "idx", "index", "row", "row_id", "sample", "samp
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the first lines show: delimiter, the header's cells (None without one), the first row's cells and line."""
+    """What the first lines show: delimiter, the header's cells (None without one), the first row's cells and place."""
 
     delimiter: str
     header: tuple[str, ...] | None
     first_row: tuple[str, ...]
-    first_line: int
+    first_place: str
 
     @property
     def n_columns(self) -> int:
@@ -45,34 +45,31 @@ class Dialect:
         return len(header) > 1 and header[0].strip() in ("", "Unnamed: 0")
 
 
-@dataclass(frozen=True)
-class _Line:
-    number: int
-    text: str
-
-
 def sniff(stream: ByteStream, *, header: str | None = None, delimiter: str | None = None) -> Dialect:
     """Find delimiter and header in the first lines, without consuming them.
 
     ``header`` is what that option says, "auto", "yes" or "no", and None for a file that it is not about.
     """
-    lines = _first_lines(stream)
+    lines, places = _first_lines(stream)
     if not lines:
         raise DataError("is empty", where=stream.name)
-    delimiter = delimiter or _delimiter([line.text for line in lines])
-    rows = [_split(line, delimiter, stream.name) for line in lines]
+    delimiter = delimiter or _delimiter(lines)
+    rows = []
+    for line, place in zip(lines, places, strict=True):
+        check_line(line.encode(), delimiter, place)
+        rows.append(tuple(cells.split(line, delimiter, place)))
     if header in ("auto", None):
         doubt = _doubt(rows)
         if doubt is not None:
             remedy = f"say which: {setting('header', 'yes')} or {setting('header', 'no')}"
             hint = remedy if header else "fix the first line, or leave it out"
-            raise UsageError(doubt, where=f"{stream.name}, line {lines[0].number}", hint=hint)
+            raise UsageError(doubt, where=places[0], hint=hint)
     if header == "no" or (header != "yes" and not _names_columns(rows)):
-        return Dialect(delimiter, None, rows[0], lines[0].number)
+        return Dialect(delimiter, None, rows[0], places[0])
     first = min(1, len(rows) - 1)
     if len(rows[first]) != len(rows[0]):
-        raise cells.ragged(rows[first], len(rows[0]), f"{stream.name}, line {lines[first].number}")
-    return Dialect(delimiter, rows[0], rows[first], lines[first].number)
+        raise cells.ragged(rows[first], len(rows[0]), places[first])
+    return Dialect(delimiter, rows[0], rows[first], places[first])
 
 
 def _doubt(rows: list[tuple[str, ...]]) -> str | None:
@@ -151,13 +148,8 @@ def _is_fraction(cell: str) -> bool:
     return cells.is_number(cell) and not cell.strip().lstrip("+-").isdecimal()
 
 
-def _split(line: _Line, delimiter: str, name: str) -> tuple[str, ...]:
-    where = f"{name}, line {line.number}"
-    check_line(line.text.encode(), delimiter, where)
-    return tuple(cells.split(line.text, delimiter, where))
-
-
-def _first_lines(stream: ByteStream) -> list[_Line]:
+def _first_lines(stream: ByteStream) -> tuple[list[str], list[str]]:
+    """The first clean lines, not consumed, and where each is."""
     size = 1 << 16
     while True:
         ahead = stream.peek(size)
@@ -170,9 +162,10 @@ def _first_lines(stream: ByteStream) -> list[_Line]:
             raise too_long(stream.name)
         size *= 4
     try:
-        return [_Line(numbers.of(i), line.decode("utf-8")) for i, line in enumerate(found[:_FIRST_LINES])]
+        lines = [line.decode("utf-8") for line in found[:_FIRST_LINES]]
     except UnicodeDecodeError as error:
         raise DataError("is not UTF-8 text, and no other format that can be read", where=stream.name) from error
+    return lines, [f"{stream.name}, line {numbers.of(i)}" for i in range(len(lines))]
 
 
 def _delimiter(lines: list[str]) -> str:

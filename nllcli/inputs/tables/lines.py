@@ -6,7 +6,7 @@ import io
 import shlex
 from array import array
 from bisect import bisect_right
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.tables import cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
+
+Rows = TypeVar("Rows")
 
 _PIECE_BYTES = 1 << 20
 LONGEST_LINE = 1 << 25
@@ -169,26 +171,36 @@ def without_first_line(pieces: Iterator[Lines]) -> Iterator[Lines]:
 
 def cut_lines(pieces: Iterator[Lines], n_lines: int) -> Iterator[Lines]:
     """Regroup pieces into bodies of exactly ``n_lines`` lines (fewer in the last)."""
-    held: list[bytes] = []
+    return (Lines(n, b"".join(parts)) for n, parts in regrouped(pieces, n_lines, _split))
+
+
+def _split(text: bytes, n: int) -> tuple[bytes, bytes]:
+    """The first ``n`` lines of a text, and the others."""
+    end = int(np.flatnonzero(_is_end(text))[n - 1]) + 1
+    return text[:end], text[end:]
+
+
+def regrouped(
+    pieces: Iterable[tuple[int, Rows]], n_rows: int, split: Callable[[Rows, int], tuple[Rows, Rows]]
+) -> Iterator[tuple[int, list[Rows]]]:
+    """Regroup pieces, each with its number of rows, into runs of exactly ``n_rows`` rows (fewer in the last).
+
+    A run is the list of its parts; ``split`` takes so many rows off the beginning of a piece.
+    """
+    held: list[Rows] = []
     count = 0
-    for n_piece, text in pieces:
-        n, rest = n_piece, text
-        while count + n >= n_lines:
-            end = _end_of_line(rest, n_lines - count)
-            yield Lines(n_lines, b"".join([*held, rest[:end]]))
-            rest = rest[end:]
-            n -= n_lines - count
+    for n_piece, piece in pieces:
+        n, rest = n_piece, piece
+        while count + n >= n_rows:
+            first, rest = split(rest, n_rows - count)
+            yield n_rows, [*held, first]
+            n -= n_rows - count
             held, count = [], 0
-        if rest:
+        if n:
             held.append(rest)
             count += n
     if count:
-        yield Lines(count, b"".join(held))
-
-
-def _end_of_line(piece: bytes, n: int) -> int:
-    """Where the ``n``-th line of ``piece`` ends."""
-    return int(np.flatnonzero(_is_end(piece))[n - 1]) + 1
+        yield count, held
 
 
 def _any_begins_blank(piece: bytes, ends: NDArray[np.bool_]) -> bool:

@@ -102,7 +102,7 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
     label_column = None if options.target_column is None else find_column(options.target_column, dialect, stream.name)
     if label_column in columns:
         columns.remove(label_column)
-    _refuse_words(columns, dialect, options, stream.name)
+    _refuse_words(columns, dialect, options)
     names = tuple(dialect.header[c].strip() for c in columns) if dialect.header else None
     if names and len(names) > 1 and options.holds == "logits":
         whole = [dialect.first_row[c].strip().isdecimal() for c in columns]
@@ -122,7 +122,7 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
     )
 
 
-def _refuse_words(columns: list[int], dialect: Dialect, options: ReadOptions, name: str) -> None:
+def _refuse_words(columns: list[int], dialect: Dialect, options: ReadOptions) -> None:
     """Raise DataError for a column that begins with a word, and say how it can be taken or left out."""
     odd = next((c for c in columns if is_word(dialect.first_row[c])), None)
     if odd is None or len(columns) == 1 or dialect.first_row == dialect.header:
@@ -131,7 +131,7 @@ def _refuse_words(columns: list[int], dialect: Dialect, options: ReadOptions, na
     if options.target_column is None and options.takes_targets:
         column = shlex.quote(dialect.header[odd].strip()) if dialect.header else str(odd + 1)
         hint = f"{setting('target_column', column)} takes the column as the targets; {hint}"
-    where = f"{name}, line {dialect.first_line}, column {odd + 1}"
+    where = f"{dialect.first_place}, column {odd + 1}"
     raise DataError(f"{cells.shown(dialect.first_row[odd])} is not a number", where=where, hint=hint)
 
 
