@@ -58,6 +58,11 @@ _UNREADABLE = {
     b"\x89PNG": ("is a picture", None),
     b"\x7fELF": ("is a program", None),
 }
+_CONVERSIONS = {
+    "PyTorch file": "import torch, numpy; "
+    "numpy.save({to!r}, torch.load({opened}, weights_only=True).float().cpu().numpy())",
+    "pickle": "import pickle, numpy; numpy.save({to!r}, pickle.load({opened}))",
+}
 # The magic number of PyTorch's files before they were ZIP archives, as pickle writes it.
 _OLD_PYTORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 # How a pickle begins: with its protocol from 2 on; before, with a list or a dict, or with a class, each put aside under
@@ -75,16 +80,16 @@ def detect(stream: ByteStream) -> str:
         if head.startswith(magic):
             raise DataError(what, where=stream.name, hint=hint and hint.format(**_names(stream.name)))
     if _PICKLE.match(head):
-        raise pytorch_file(stream.name) if _OLD_PYTORCH in head[:64] else _pickle_file(stream.name)
+        raise runs_code("PyTorch file" if _OLD_PYTORCH in head[:64] else "pickle", stream.name)
     if _is_safetensors(head):
         return "safetensors"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         return "jsonl"
     extension = _without_gz(stream.name).suffix.lower()
     if extension in (".pt", ".pth"):
-        raise pytorch_file(stream.name)
+        raise runs_code("PyTorch file", stream.name)
     if extension in (".pkl", ".pickle"):  # those of the oldest protocol may begin like text
-        raise _pickle_file(stream.name)
+        raise runs_code("pickle", stream.name)
     return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(extension, "csv")
 
 
@@ -93,27 +98,12 @@ def _without_gz(name: str) -> PurePath:
     return path.with_suffix("") if path.suffix.lower() == ".gz" else path
 
 
-def pytorch_file(name: str) -> DataError:
-    """The refusal of a PyTorch file, with the command that converts it."""
-    return _refusal(
-        "is a PyTorch file, which can run code when it is loaded",
-        name,
-        "import torch, numpy; numpy.save({to!r}, torch.load({opened}, weights_only=True).float().cpu().numpy())",
-    )
-
-
-def _pickle_file(name: str) -> DataError:
-    return _refusal(
-        "is a pickle, which can run code when it is loaded",
-        name,
-        "import pickle, numpy; numpy.save({to!r}, pickle.load({opened}))",
-    )
-
-
-def _refusal(message: str, name: str, code: str) -> DataError:
+def runs_code(kind: str, name: str) -> DataError:
+    """The refusal of a file of a ``kind`` that can run code, with the command that converts it."""
     zipped = _without_gz(name) != PurePath(name)
     imports, opened = ("import gzip; ", f"gzip.open({name!r})") if zipped else ("", f"open({name!r}, 'rb')")
-    command = shlex.join(["python", "-c", imports + code.format(opened=opened, **_names(name))])
+    command = shlex.join(["python", "-c", imports + _CONVERSIONS[kind].format(opened=opened, **_names(name))])
+    message = f"is a {kind}, which can run code when it is loaded"
     return DataError(message, where=name, hint=f"if you trust it: {command}")
 
 

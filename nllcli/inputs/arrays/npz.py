@@ -11,7 +11,7 @@ from nllcli.errors import DataError, FaultError
 from nllcli.inputs.arrays import npy
 from nllcli.inputs.bytes.files import ByteStream, on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
-from nllcli.inputs.formats import choose_member, pytorch_file
+from nllcli.inputs.formats import choose_member, runs_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def _guarded(member: IO[bytes], name: str) -> Callable[[int], bytes]:
 def _choose(archive: zipfile.ZipFile, wanted: str | None, name: str) -> zipfile.ZipInfo:
     entries = archive.infolist()
     if any(entry.filename.rpartition("/")[2] == "data.pkl" for entry in entries):
-        raise pytorch_file(name)
+        raise runs_code("PyTorch file", name)
     if any(entry.filename in ("[Content_Types].xml", "mimetype") for entry in entries):
         raise DataError("is an office document", where=name, hint="save it as CSV")
     arrays = [entry for entry in entries if entry.filename.endswith(".npy")]
