@@ -18,14 +18,11 @@ from nllcli.inputs.target_columns import TextColumn, open_column
 from nllcli.inputs.targets import as_indices, check_indices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import BlockSource
-
-    # Class indices, each piece with the number of its first sample; and where a sample is.
-    _Pieces = tuple[Iterator[tuple[int, NDArray[np.int64]]], Callable[[int], str]]
 
 _PIECE_SAMPLES = 1 << 18
 
@@ -56,30 +53,27 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
             return [counter[name] for name in names], names
     else:
         source = opened.read(ReadOptions(holds="targets", classes=classes))
-    pieces, where = _of_array(source) if isinstance(source, FileArray) else _of_table(source)
+    pieces, layout = _pieces(source)
     try:
         counts = counts_of((_checked(values, classes, start) for start, values in pieces), len(classes or ()))
     except SampleError as error:
-        raise DataError(error.message, where=where(error.samples[0])) from error
+        place = source.place(error.samples[0], layout)
+        raise DataError(error.message, where=f"{source.name}, {place}") from error
     if not counts.any():
         raise DataError("has no targets to count", where=path)
     return counts.tolist(), classes
 
 
-def _of_array(source: FileArray) -> _Pieces:
-    """The values in file order, whatever the shape."""
+def _pieces(source: BlockSource) -> tuple[Iterator[tuple[int, NDArray[np.int64]]], Layout]:
+    """Class indices in file order, each piece with the number of its first sample; and the layout of the samples."""
+    if not isinstance(source, FileArray):
+        layout = Layout(source.shape, 1)
+        blocks = (chunk.load(Scratch()) for chunk in source.chunks(layout, _PIECE_SAMPLES))
+        return ((block.start, block.targets) for block in blocks if block.targets is not None), layout
     check_indices(source)
-    layout = Layout((*source.shape, 1), len(source.shape), fortran=source.fortran)
-    chunks = source.chunks(Layout((source.n_values, 1), 1), _PIECE_SAMPLES)
+    chunks = source.chunks(Layout((source.n, 1), 1), _PIECE_SAMPLES)
     pieces = ((chunk.start, as_indices(chunk.load(Scratch()).logits[:, 0], chunk.start)) for chunk in chunks)
-    return pieces, lambda sample: f"{source.name}, {layout.place(sample)}"
-
-
-def _of_table(source: BlockSource) -> _Pieces:
-    layout = Layout(source.shape, 1)
-    blocks = (chunk.load(Scratch()) for chunk in source.chunks(layout, _PIECE_SAMPLES))
-    pieces = ((block.start, block.targets) for block in blocks if block.targets is not None)
-    return pieces, lambda sample: f"{source.name}, {source.place(sample, layout)}"
+    return pieces, Layout((*source.shape, 1), len(source.shape), fortran=source.fortran)
 
 
 def _checked(values: NDArray[np.int64], classes: tuple[str, ...] | None, start: int) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.memory import MemoryArray
-from nllcli.inputs.arrays.raw import FileArray, RawArray, RawVector, Values, widened
+from nllcli.inputs.arrays.raw import FileArray, RawArray, Values, widened
 from nllcli.inputs.bytes.files import Spool
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.tables.dialect import sniff
@@ -80,12 +80,12 @@ def open_sample_weights(path: str, layout: Layout, logits: BlockSource) -> Vecto
     shapes.check_targets(layout, source.shape, path, logits.name, "sample weights")
     array = source.at_any_place()
     if array.fortran == layout.fortran:
-        return _FloatVector(array, array.n_values)
+        return _Floats(array.name, array.shape, array.dtype, array.fortran, file=array.file, offset=array.offset)
     return Values(path, layout.to_file_order(widened(array.read_all())).astype(np.float64))
 
 
-class _FloatVector(RawVector):
-    """A vector on disk, read as float64."""
+class _Floats(RawArray):
+    """An array whose values are read as float64."""
 
     def read(self, start: int, n: int) -> Any:
         with np.errstate(invalid="ignore"):  # of a signalling NaN

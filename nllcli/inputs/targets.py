@@ -9,7 +9,7 @@ import numpy as np
 
 from nllcli.errors import DataError, Notice, SampleError, UsageError, counted, setting
 from nllcli.inputs import shapes
-from nllcli.inputs.arrays.raw import FileArray, RawVector, Values
+from nllcli.inputs.arrays.raw import FileArray, Values
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.integers import integers, is_index
 
@@ -206,6 +206,6 @@ def _in_file_order(given: FileArray | Values, layout: Layout, shift: int) -> Vec
     array = given.at_any_place()  # what is compressed is inflated only now that its shape fits
     in_order = len(array.shape) <= 1 or array.fortran == layout.fortran
     if in_order and not (shift and array.fortran):
-        return Indices(RawVector(array, array.n_values))
+        return Indices(array)
     check_can_shift(shift, in_order=not layout.fortran, where=array.name)
     return Indices(Values(array.name, layout.to_file_order(array.read_all())))

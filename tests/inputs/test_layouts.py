@@ -12,7 +12,6 @@ from nllcli.data.settings import InputOptions
 from nllcli.errors import FaultError, NllError, UsageError, setting
 from nllcli.inputs.arrays import raw
 from nllcli.inputs.arrays.memory import memory_array
-from nllcli.inputs.arrays.raw import RawVector
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.shapes import layout_of, shown
@@ -90,7 +89,7 @@ def test_whole_arrays(order, tmp_path):
 
 def test_vector(tmp_path):
     np.save(tmp_path / "x.npy", np.arange(10.0))
-    vector = RawVector(open_input(str(tmp_path / "x.npy")).read(ReadOptions()), 10)
+    vector = open_input(str(tmp_path / "x.npy")).read(ReadOptions())
     assert vector.name == str(tmp_path / "x.npy")
     assert vector.read(3, 4).tolist() == [3, 4, 5, 6]
 

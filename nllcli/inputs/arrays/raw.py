@@ -57,12 +57,13 @@ class NumberArray:
         return (rounded_integers(self.name),) if self._rounded else ()
 
     @property
-    def n_values(self) -> int:
+    def n(self) -> int:
+        """How many values there are."""
         return prod(n or 0 for n in self.shape)
 
     @property
     def n_bytes(self) -> int:
-        return self.n_values * self.dtype.itemsize
+        return self.n * self.dtype.itemsize
 
     def _chunk(self, start: int, n: int, layout: Layout, load: Callable[[Scratch], Block]) -> Chunk:
         return Chunk(start, n, load, n * layout.n_classes * self.dtype.itemsize)
@@ -98,7 +99,10 @@ class FileArray(NumberArray):
 
 @dataclass
 class RawArray(FileArray):
-    """An array at byte ``offset`` of an open file; raises FaultError where that shrinks or changes meanwhile."""
+    """An array at byte ``offset`` of an open file; raises FaultError where that shrinks or changes meanwhile.
+
+    Of one value a sample, it is a VectorSource too.
+    """
 
     file: OpenFile = field(kw_only=True)
     offset: int = field(kw_only=True)
@@ -118,9 +122,12 @@ class RawArray(FileArray):
 
     def read_all(self) -> NDArray[Any]:
         """The whole array, in its own shape."""
-        dims = tuple(n or 0 for n in self.shape)
-        values = np.empty(dims, self.dtype, order="F" if self.fortran else "C")
-        self.read_into(values.T if self.fortran else values, 0)
+        return self.read(0, self.n).reshape([n or 0 for n in self.shape], order="F" if self.fortran else "C")
+
+    def read(self, start: int, n: int) -> NDArray[Any]:
+        """Values ``start`` to ``start + n``, in file order."""
+        values = np.empty(n, self.dtype)
+        self.read_into(values, start)
         return values
 
     def read_into(self, out: NDArray[Any], first: int) -> None:
@@ -184,26 +191,6 @@ class RawArray(FileArray):
         """Raise FaultError if the file was written to: after every read, since blocks are read at any time."""
         if self.file.version() != self._version:
             raise FaultError("changed while it was read", where=self.name)
-
-
-@dataclass
-class RawVector:
-    """A one-dimensional view of a RawArray in file order: a VectorSource."""
-
-    array: RawArray
-    n: int
-
-    @property
-    def name(self) -> str:
-        return self.array.name
-
-    def read(self, start: int, n: int) -> NDArray[Any]:
-        values = np.empty(n, self.array.dtype)
-        self.array.read_into(values, start)
-        return values
-
-    def place(self, sample: int, layout: Layout) -> str:
-        return layout.place(sample)
 
 
 @dataclass

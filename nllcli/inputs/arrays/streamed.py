@@ -47,7 +47,7 @@ class StreamedArray(FileArray):
     def at_any_place(self) -> RawArray:
         """The array in a temporary file."""
         spool = Spool(self.name)
-        left = self.n_values
+        left = self.n
         while left:
             n = min(left, _PIECE_BYTES)
             spool.write(self._take(n))
