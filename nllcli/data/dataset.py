@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice, zip_longest
+from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, Self, SupportsIndex
 
 from nllcli.data.blocks import Block, Chunk, Scratch
@@ -151,9 +152,10 @@ class Dataset:
         """Compare the number of samples with that of targets and weights, on the way or at the end."""
         n_samples = self.layout.n_samples or 0
         vectors = [vector for vector in (self.targets, self.sample_weights) if vector is not None]
+        fewest = min((vector.n for vector in vectors), default=inf)
         for chunk in chunks:
             n_samples = chunk.start + chunk.n
-            if any(n_samples > vector.n for vector in vectors):
+            if n_samples > fewest:
                 n_samples += sum(later.n for later in chunks)
                 break
             yield chunk

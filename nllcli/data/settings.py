@@ -20,6 +20,7 @@ ON_NONFINITE = ("error", "nan")
 HEADERS = ("auto", "yes", "no")
 DEFAULT_SCHEME = "inverse"
 DEFAULT_BETA = 0.999
+DEFAULT_IGNORE_INDEX = -100
 
 # The groups of options in --help.
 FILES = "What the files hold"
@@ -29,7 +30,7 @@ WORK = "How they are computed"
 
 @dataclass(frozen=True)
 class Option:
-    """What an option is for, whoever reads it.
+    """What an option is for, on the command line and in Python.
 
     ``choices`` are the values it takes, or the "module:attribute" where those are listed; ``example`` stands for a
     value where there are no choices; ``name`` is its name on a command line where that is not the field's;
@@ -63,7 +64,7 @@ class InputOptions:
     )
     class_axis: int | None = option("The axis of the classes.", FILES, example="AXIS")
     sample_weights: str | None = option("One weight a sample, multiplied in.", MEANING, example="FILE")
-    ignore_index: int = -100
+    ignore_index: int = DEFAULT_IGNORE_INDEX
     shift: int = option(
         "Score position t against the target of t + K (language models: 1).", FILES, default=0, example="K"
     )
@@ -91,9 +92,7 @@ class LossOptions:
         "How samples become one number; under none, ignored ones are 0.", MEANING, default="mean", choices=REDUCTIONS
     )
     class_weights: "NDArray[np.float64] | None" = None
-    ignore_index: int = option(
-        "Targets that do not count.", MEANING, default=InputOptions.ignore_index, example="INDEX"
-    )
+    ignore_index: int = option("Targets that do not count.", MEANING, default=DEFAULT_IGNORE_INDEX, example="INDEX")
     label_smoothing: float = option("0 to 1.", MEANING, default=0.0, example="E")
     temperature: float = option("Divides the logits.", MEANING, default=1.0, example="T")
     clip: float | None = None
@@ -144,6 +143,3 @@ class ScoreRequest:
     clip: str | None = option("Clip p to [EPS, 1-EPS]; auto: the dtype's machine epsilon.", MEANING, example="EPS|auto")
     threads: int | None = option("[default: the processors it may use]", WORK, example="N", least=1)
     progress: "Progress | None" = None
-
-
-DEFAULT_IGNORE_INDEX = InputOptions.ignore_index

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 NPY_MAGIC = b"\x93NUMPY"
 GZIP_MAGIC = b"\x1f\x8b"
-ZIP_MAGIC = b"PK\x03\x04"
-_EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 
-# What opens each, given a ByteStream and ReadOptions: a BlockSource.
+# The function that makes a BlockSource of a ByteStream and ReadOptions.
 FORMATS = Registry(
     "input format",
     {
@@ -39,8 +37,8 @@ TEXT = ("csv", "tsv")
 
 _MAGICS = {
     NPY_MAGIC: "npy",
-    ZIP_MAGIC: "npz",
-    _EMPTY_ZIP_MAGIC: "npz",
+    b"PK\x03\x04": "npz",
+    b"PK\x05\x06": "npz",  # an archive without members
     b"PAR1": "parquet",
     b"ARROW1": "feather",
     b"FEA1": "feather",

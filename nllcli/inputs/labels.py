@@ -28,7 +28,7 @@ _MOST_COMPARED = 1000
 
 @dataclass
 class LabelReader:
-    """Reads labels that are all integers (``numeric``) or all names out of ``classes``; they are ``what`` of a file.
+    """Reads labels that are all integers (``numeric``) or all names of ``classes``; ``what`` says where they are.
 
     ``fractions`` says whether any integer read so far was written as a fraction, such as 2.0.
     """

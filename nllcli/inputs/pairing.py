@@ -85,7 +85,7 @@ def open_sample_weights(path: str, layout: Layout, logits: BlockSource) -> Vecto
 
 
 class _Floats(RawArray):
-    """An array whose values are read as float64."""
+    """Sample weights of any number type, converted to float64 as they are read."""
 
     def read(self, start: int, n: int) -> Any:
         with np.errstate(invalid="ignore"):  # of a signalling NaN

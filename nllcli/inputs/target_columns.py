@@ -1,4 +1,4 @@
-"""Targets in text, in a column of a table, or as names: read at once."""
+"""Targets in text, in a column of a table, or as names: read into memory."""
 
 from __future__ import annotations
 

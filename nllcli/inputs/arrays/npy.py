@@ -16,7 +16,7 @@ from nllcli.inputs.formats import NPY_MAGIC
 
 if TYPE_CHECKING:
     from nllcli.inputs.arrays.streamed import StreamedArray
-    from nllcli.inputs.bytes.files import ByteStream, OpenFile
+    from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.formats import ReadOptions
 
 _MAX_HEADER = 10_000
@@ -82,7 +82,7 @@ def open_npy(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
     if stream.file is None:
         return streamed_array(stream, header)
     check_size(stream.name, stream.file.size(), header)
-    return raw_array(stream.name, stream.file, 0, header)
+    return RawArray(stream.name, header.shape, header.dtype, header.fortran, file=stream.file, offset=header.length)
 
 
 def streamed_array(stream: ByteStream, header: Header) -> StreamedArray:
@@ -91,11 +91,6 @@ def streamed_array(stream: ByteStream, header: Header) -> StreamedArray:
 
     stream.read_up_to(header.length)
     return StreamedArray(stream.name, header.shape, header.dtype, header.fortran, stream=stream)
-
-
-def raw_array(name: str, file: OpenFile, begin: int, header: Header) -> RawArray:
-    """The array of an NPY image that begins at byte ``begin`` of ``file``."""
-    return RawArray(name, header.shape, header.dtype, header.fortran, file=file, offset=begin + header.length)
 
 
 def check_size(name: str, n_bytes: int, header: Header) -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError
 from nllcli.inputs.arrays import npy
+from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.bytes.files import ByteStream, on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
 from nllcli.inputs.formats import choose_member, runs_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from nllcli.inputs.arrays.raw import RawArray
     from nllcli.inputs.arrays.streamed import StreamedArray
     from nllcli.inputs.bytes.files import OpenFile
     from nllcli.inputs.formats import ReadOptions
@@ -38,22 +36,19 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
         raise DataError("is encrypted", where=name)
     with refusing(name, _DAMAGED):
         member = archive.open(entry)
-    inflated = ByteStream(name, _guarded(member, name))
+
+    def pull(n: int) -> bytes:
+        with refusing(name, _DAMAGED):
+            return member.read(n)
+
+    inflated = ByteStream(name, pull)
     header = npy.read_header(inflated.peek(), name, options)
     npy.check_size(name, entry.file_size, header)
     if entry.compress_type != zipfile.ZIP_STORED:
         return npy.streamed_array(inflated, header)
     begin = _begin(file, entry, name)
     _check_sum(file, begin, entry, name)
-    return npy.raw_array(name, file, begin, header)
-
-
-def _guarded(member: IO[bytes], name: str) -> Callable[[int], bytes]:
-    def pull(n: int) -> bytes:
-        with refusing(name, _DAMAGED):
-            return member.read(n)
-
-    return pull
+    return RawArray(name, header.shape, header.dtype, header.fortran, file=file, offset=begin + header.length)
 
 
 def _choose(archive: zipfile.ZipFile, wanted: str | None, name: str) -> zipfile.ZipInfo:

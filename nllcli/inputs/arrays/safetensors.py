@@ -44,10 +44,20 @@ def open_safetensors(stream: ByteStream, options: ReadOptions) -> RawArray:
     names = list(arrays)
     member = names[choose_member(names, options.member, stream.name)]
     name = f"{stream.name}:{member}"
-    dtype, shape, first = _describe(arrays[member], name)
+    about = arrays[member]
+    code, shape = about.get("dtype"), about.get("shape")
+    if not isinstance(code, str) or code not in _DTYPES:
+        raise DataError(f"holds {str(code)[:40]!r}, not floats of 16, 32 or 64 bits or integers", where=name)
+    if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+        raise DataError("its header gives an impossible shape", where=name)
+    dtype = np.dtype(_DTYPES[code])
+    first, last = _offsets(about, name)
+    needed = math.prod(shape) * dtype.itemsize
+    if needed != last - first:
+        raise DataError(f"shape {tuple(shape)} of {code} needs {needed} bytes, it has {last - first}", where=name)
     if dtype.kind != "V":
         dtype = number_dtype(dtype, name, options)
-    return RawArray(name, shape, dtype, file=file, offset=begin + first)
+    return RawArray(name, tuple(shape), dtype, file=file, offset=begin + first)
 
 
 def _read_header(file: OpenFile, name: str) -> tuple[dict[str, Any], int]:
@@ -78,17 +88,3 @@ def _offsets(about: Any, name: str) -> tuple[int, int]:
         case {"data_offsets": [int(first), int(last)]} if 0 <= first <= last:
             return first, last
     raise DataError("its header does not say where it is", where=name)
-
-
-def _describe(about: dict[str, Any], name: str) -> tuple[np.dtype[Any], tuple[int, ...], int]:
-    code, shape = about.get("dtype"), about.get("shape")
-    if not isinstance(code, str) or code not in _DTYPES:
-        raise DataError(f"holds {str(code)[:40]!r}, not floats of 16, 32 or 64 bits or integers", where=name)
-    if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
-        raise DataError("its header gives an impossible shape", where=name)
-    dtype = np.dtype(_DTYPES[code])
-    first, last = _offsets(about, name)
-    needed = math.prod(shape) * dtype.itemsize
-    if needed != last - first:
-        raise DataError(f"shape {tuple(shape)} of {code} needs {needed} bytes, it has {last - first}", where=name)
-    return dtype, tuple(shape), first

@@ -22,7 +22,7 @@ Version = tuple[int, int, int]
 
 
 class OpenFile:
-    """An open file, closed once it is no longer used; standard input is not ours to close.
+    """An open file, closed once it is no longer used; standard input stays open.
 
     Where ``name`` is its path (``reopens``), it pickles as that, and the copy opens it anew.
     """
@@ -63,7 +63,7 @@ class OpenFile:
     def version(self) -> Version:
         """What changes when the file is written to.
 
-        A write that leaves its size as it is cannot be told within one tick of the file system's clock.
+        A write that leaves its size as it is does not show within one tick of the file system's clock.
         """
         return _version(os.fstat(self.fd))
 
