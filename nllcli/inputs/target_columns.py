@@ -72,6 +72,9 @@ class TextColumn(TextTable):
         for i, line in enumerate(body[:-1].split(b"\n"), start):
             where = self._where(i)
             row = cells.split(cells.text_of(line, where), "\t", where)
+            if any(cell.strip() for cell in row[1:]):
+                message = f"has {len(row)} cells between tabs; targets have one a line"
+                raise DataError(message, where=where, hint="cut -f 1 takes the first of each line")
             found.append(row[0].strip() if row else "")
         return found
 

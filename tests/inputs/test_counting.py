@@ -110,3 +110,13 @@ def test_bfloat16_cannot_tell_classes_apart(tmp_path):
     (tmp_path / "y").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
     with pytest.raises(DataError, match="y:y: holds bfloat16, which is too coarse for class indices"):
         counting.count_targets(str(tmp_path / "y"))
+
+
+def test_a_line_of_several_cells_is_refused(tmp_path):
+    """Wherever it stands; blanks after a tab hold nothing."""
+    path = tmp_path / "y.txt"
+    path.write_text("0\n1\t\n2\n1\t7\n")
+    with pytest.raises(DataError, match=r"y\.txt, line 4: has 2 cells between tabs; targets have one a line"):
+        counting.count_targets(str(path))
+    path.write_text("0\n1\t\n2\n")
+    assert counting.count_targets(str(path)) == ([1, 1, 1], None)
