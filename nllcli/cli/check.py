@@ -12,17 +12,15 @@ from nllcli.errors import ExitCode
 
 def epilog() -> str:
     """List what the findings mean, from the table that nothing else here needs."""
-    from nllcli.commands.check.findings import FINDINGS
+    from nllcli.commands.check.findings import ERROR, FINDINGS, NOTE, WARNING
 
-    width = max(map(len, FINDINGS))
-    lines: dict[str, list[str]] = {}
-    for code, kind in FINDINGS.items():
-        lines.setdefault(kind.severity, []).append(f"{code:{width}}  {in_flags(kind.meaning)}")
-    # --help does not rewrap what follows a backspace.
-    blocks = [
-        "\n".join([f"Findings, {severity}s (exit code {ExitCode.CONDITION}):", "", "\b", *meanings])
-        for severity, meanings in lines.items()
-    ]
+    width, blocks = max(map(len, FINDINGS)), []
+    for severity, exit_code in ((ERROR, ExitCode.CONDITION), (WARNING, ExitCode.CONDITION), (NOTE, ExitCode.DONE)):
+        meanings = [
+            f"{code:{width}}  {in_flags(kind.meaning)}" for code, kind in FINDINGS.items() if kind.severity == severity
+        ]
+        if meanings:  # --help does not rewrap what follows a backspace
+            blocks.append("\n".join([f"Findings, {severity}s (exit code {exit_code}):", "", "\b", *meanings]))
     return "\n\n".join([*blocks, "A note alone ends with exit code 0."])
 
 

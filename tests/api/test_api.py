@@ -162,3 +162,9 @@ def test_errors_of_class_weights_speak_python():
     with pytest.raises(nllcli.NllError) as caught:
         nllcli.class_weights([1, 0])
     assert caught.value.__notes__ == ["zero_count='zero' gives a class without samples the weight 0"]
+
+
+def test_results_with_arrays_compare_and_hash():
+    one, other = (nllcli.compute([[1.0, 2.0]], [0], reduction="none") for _ in range(2))
+    assert one == one  # noqa: PLR0124
+    assert len({one, other}) == 2

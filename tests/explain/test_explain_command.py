@@ -449,3 +449,13 @@ def test_a_margin_beyond_the_largest_number(saved):
     run = nll("explain", *saved(np.array([1e308, -1e308, 0.0]), np.array(1)), "-f", "json")
     assert run.err == ""
     assert run.json["explanations"][0]["margin"] is None
+
+
+@pytest.mark.parametrize("target", [0, 1, 2])
+def test_a_rival_is_another_class_though_all_others_have_no_probability(saved, target):
+    logits = np.full(3, -np.inf)
+    logits[target] = 5.0
+    (e,) = explanations(*saved(logits, np.array(target)))
+    assert e["rival"] == str(1 if target == 0 else 0)
+    assert e["margin"] is None  # infinite
+    assert "= inf\n" in nll("explain", *saved(logits, np.array(target))).out

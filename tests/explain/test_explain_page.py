@@ -211,6 +211,13 @@ def test_the_gradient_says_what_it_is(words, title):
     assert slopes == pytest.approx([scale * (whole * a - b) for a, b in zip(p, asked, strict=True)], abs=2e-4)
 
 
+def test_a_weight_of_0_leaves_the_target_as_it_is():
+    text = nll("explain", *PETS, "--row", 0, "--weights", "0,1,1").out
+    (table,) = [found for found in tables(text) if "gradient" in found[0]]
+    _, target, slopes = columns(*table)
+    assert (target, slopes) == ([1, 0, 0, 1], [0, 0, 0, 0])
+
+
 def test_the_gradient_of_soft_targets_that_do_not_add_up(tmp_path):
     np.save(tmp_path / "x.npy", np.array([[5.0, 4, 2]]))
     np.save(tmp_path / "y.npy", np.array([[0.5, 0.3, 0.1]]))

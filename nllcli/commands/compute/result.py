@@ -50,7 +50,7 @@ class ClassLoss:
     share: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
 class LossResult:
     """The loss of a set of samples; ``float(result)`` is ``loss``.
 

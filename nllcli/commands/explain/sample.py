@@ -96,9 +96,8 @@ class Explanation:
         target = self.worked.target
         if target is None or self.worked.n_classes == 1 or not self.worked.usable:
             return None
-        surprisals = self.worked.unclipped.copy()
-        surprisals[target] = np.inf
-        return int(np.argmin(surprisals))
+        others = np.delete(np.arange(self.worked.n_classes), target)
+        return int(others[np.argmin(self.worked.unclipped[others])])
 
     @property
     def scores(self) -> NDArray[np.float64]:

@@ -74,9 +74,12 @@ def gradient_table(explanation: Explanation) -> Table:
     assert gradient is not None
     columns: Columns = [(Column("probability", "p", "probability"), _summed(explanation, worked.probs))]
     if shares is not None:
-        asked = _asked(explanation)
-        whole = total(shares) if _balanced(explanation, shares) else 1.0
-        columns.append((Column(asked, asked), _summed(explanation, shares / (whole or 1.0))))
+        asked, scored = _asked(explanation), explanation.scored_class
+        if scored is not None:  # whatever its class weighs, 0 included
+            shares = (np.arange(worked.n_classes) == scored).astype(np.float64)
+        elif _balanced(explanation, shares):
+            shares = shares / total(shares)
+        columns.append((Column(asked, asked), _summed(explanation, shares)))
     # A constant added to all logits changes no p, so the slopes cancel; a sigmoid has one logit, and one slope.
     slopes = _summed(explanation, gradient, np.nan if options.binary else 0.0)
     columns.append((Column("gradient", "gradient"), ["" if np.isnan(slope) else slope for slope in slopes]))
