@@ -142,7 +142,7 @@ def compute(
     if options.get("ignore_index", 0) is None:
         del options["ignore_index"]  # the default, as it has always been
     if threads is not None and threads < 1:
-        raise UsageError(f"threads is {threads}; at least one does the work")
+        raise UsageError(f"threads is {threads}; at least 1 is needed")
     binary = options.get("binary", False)
     dataset = dataset_of(logits, targets, sample_weights=sample_weights, class_axis=class_axis, binary=binary)
     weights = None if class_weights is None else np.asarray(class_weights, np.float64)

@@ -72,7 +72,7 @@ class InputOptions:
     input_format: str | None = option(
         "What LOGITS is, if not as it looks.", FILES, choices="nllcli.inputs.formats:FORMATS"
     )
-    input_dtype: str | None = option("What two bytes are: NPY has no name for it.", FILES, choices=("bfloat16",))
+    input_dtype: str | None = option("Read items of two bytes as bfloat16.", FILES, choices=("bfloat16",))
     header: str = option(
         "Whether the first line of LOGITS names the columns (CSV).", FILES, default="auto", choices=HEADERS
     )
@@ -141,5 +141,5 @@ class ScoreRequest:
     loss: LossOptions = LossOptions()
     weights: WeightOptions = WeightOptions()
     clip: str | None = option("Clip p to [EPS, 1-EPS]; auto: the dtype's machine epsilon.", MEANING, example="EPS|auto")
-    threads: int | None = option("[default: the processors it may use]", WORK, example="N", least=1)
+    threads: int | None = option("Threads at work.  [default: one a processor]", WORK, example="N", least=1)
     progress: "Progress | None" = None

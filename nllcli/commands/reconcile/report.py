@@ -76,7 +76,7 @@ def _metrics(result: Reconciled) -> tuple[Metric, ...]:
     if best is not None:
         which = "next best" if result.matches else "nearest"
         nearest = f"the {which} is {expected.shown(best.value)}: {best.description}"
-    unlisted = "numbers of what is listed with a further departure, matching too"
+    unlisted = "matches that add a departure to one that is listed"
     tried = f"your settings with one or two departures; {result.n_distinct:,} different numbers"
     window = f"share of the numbers within 10 % of {expected.text} that some convention matches"
     return (
