@@ -141,5 +141,5 @@ class ScoreRequest:
     loss: LossOptions = LossOptions()
     weights: WeightOptions = WeightOptions()
     clip: str | None = option("Clip p to [EPS, 1-EPS]; auto: the dtype's machine epsilon.", MEANING, example="EPS|auto")
-    threads: int | None = option("Threads at work.  [default: one a processor]", WORK, example="N", least=1)
+    threads: int | None = option("Threads.  [default: one a processor]", WORK, example="N", least=1)
     progress: "Progress | None" = None
