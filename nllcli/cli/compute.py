@@ -51,10 +51,11 @@ def compute(
         "--save-log-probs": save_log_probs,
         "--save-grad": save_grad,
     }
-    saves = Saves(given["save_dtype"], *files.values()) if any(files.values()) else None
+    saves = Saves(given["save_dtype"], save_losses, save_probs, log_probs=save_log_probs, gradient=save_grad)
     format = given["format"] or format_for(given["output"])
     sections = _sections(format, given["reduction"], per_class=per_class, per_sample=per_sample)
-    deliver(given, lambda request: task(request, Sections() if given["quiet"] else sections, saves), report, files)
+    shown = Sections() if given["quiet"] else sections
+    deliver(given, lambda request: task(request, shown, saves if any(files.values()) else None), report, files)
 
 
 def _sections(format: str, reduction: str, *, per_class: bool, per_sample: bool) -> "Sections":

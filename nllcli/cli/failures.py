@@ -19,7 +19,7 @@ class Failure(NamedTuple):
 
 
 def explain(error: BaseException) -> Failure:
-    """Say in one line what an exception means to the user."""
+    """Say in one line what an exception means to the user; an NllError then names settings as flags."""
     match error:
         case NllError():
             from nllcli.cli.options import as_flag

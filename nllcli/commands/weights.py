@@ -70,7 +70,7 @@ def weights(
 
 
 def _has_beta(scheme: str) -> bool:
-    return "beta" in ABOUT[scheme].parameters
+    return ABOUT[scheme].takes_beta
 
 
 def report(found: ClassWeights) -> Report:

@@ -52,7 +52,7 @@ def option(help: str, group: str = "", *, default: Any = None, **about: Any) -> 
 
 @dataclass(frozen=True)
 class InputOptions:
-    """How the inputs are to be read; ``takes_targets`` says that targets have a place among them."""
+    """How the inputs are to be read; ``takes_targets`` says that the command takes targets."""
 
     logits: str = field(metadata={"option": Option("A file of logits, or - for standard input.")})
     targets: str | None = option("Class indices, class names, or class probabilities.")

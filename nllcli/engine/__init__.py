@@ -27,7 +27,7 @@ _LARGEST_HEAP_BLOCK = (32 << 20) - 8192
 
 
 def block_samples(n_classes: int) -> int:
-    """Samples of one block; it rests on the number of classes alone, not on layout or threads."""
+    """Samples of one block; it depends on the number of classes alone, not on layout or threads."""
     return min(_MOST_SAMPLES, max(1, BLOCK_ELEMENTS // max(1, n_classes)))
 
 

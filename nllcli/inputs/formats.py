@@ -78,16 +78,16 @@ def detect(stream: ByteStream) -> str:
         if head.startswith(magic):
             raise DataError(what, where=stream.name, hint=hint and hint.format(**_names(stream.name)))
     if _PICKLE.match(head):
-        raise runs_code("PyTorch file" if _OLD_PYTORCH in head[:64] else "pickle", stream.name)
+        raise code_refusal("PyTorch file" if _OLD_PYTORCH in head[:64] else "pickle", stream.name)
     if _is_safetensors(head):
         return "safetensors"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         return "jsonl"
     extension = _without_gz(stream.name).suffix.lower()
     if extension in (".pt", ".pth"):
-        raise runs_code("PyTorch file", stream.name)
+        raise code_refusal("PyTorch file", stream.name)
     if extension in (".pkl", ".pickle"):  # those of the oldest protocol may begin like text
-        raise runs_code("pickle", stream.name)
+        raise code_refusal("pickle", stream.name)
     return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(extension, "csv")
 
 
@@ -96,7 +96,7 @@ def _without_gz(name: str) -> PurePath:
     return path.with_suffix("") if path.suffix.lower() == ".gz" else path
 
 
-def runs_code(kind: str, name: str) -> DataError:
+def code_refusal(kind: str, name: str) -> DataError:
     """The refusal of a file of a ``kind`` that can run code, with the command that converts it."""
     zipped = _without_gz(name) != PurePath(name)
     imports, opened = ("import gzip; ", f"gzip.open({name!r})") if zipped else ("", f"open({name!r}, 'rb')")
@@ -138,7 +138,8 @@ def _is_safetensors(head: bytes) -> bool:
 class ReadOptions:
     """What the options say about one input; each format uses what it needs.
 
-    ``holds`` says what is in it: one value a sample among targets is a class, not a logit; a list has one a class.
+    ``holds`` says what is in it. One value a sample is a class among targets, and a logit among logits; a list has one
+    value a class.
     ``member`` is the array of an archive or the column of a table, ``target_column`` the column that holds the targets,
     ``header`` says whether the first line of text names the columns, ``takes_targets`` whether a column could be named
     as that of the targets.

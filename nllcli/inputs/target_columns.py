@@ -165,7 +165,9 @@ def read_column(source: BlockSource, most: int | None, *, labels: bool = False) 
     for chunk in source.chunks(layout, _PIECE_SAMPLES):
         if most is None or n <= most:
             block = chunk.load(Scratch())
-            parts.append(block.targets if labels and block.targets is not None else block.logits.ravel())
+            values = block.targets if labels else block.logits.ravel()
+            assert values is not None
+            parts.append(values)
         n += chunk.n
-    values = np.concatenate(parts) if parts else np.empty(0, np.int64)
-    return Values(source.name, values, partial(source.place, layout=layout)), n
+    column = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    return Values(source.name, column, partial(source.place, layout=layout)), n

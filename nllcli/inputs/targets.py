@@ -100,13 +100,15 @@ class Shifted(Indices):
         return super().place(sample + self.k, layout)
 
 
-def check_can_shift(k: int, *, in_file: bool = True, in_order: bool = True, where: str | None = None) -> None:
-    """Raise UsageError for a shift of targets without a file of their own, or of those of logits not in C order."""
-    if k and not in_file:
-        raise UsageError(f"{setting('shift')} needs {setting('targets')} as a file of class indices")
-    if k and not in_order:
-        message = f"{setting('shift')} needs logits in C order"
-        raise UsageError(message, where=where, hint="numpy.ascontiguousarray makes it")
+def shift_without_file() -> UsageError:
+    """The refusal to shift targets that are not a file of class indices."""
+    return UsageError(f"{setting('shift')} needs {setting('targets')} as a file of class indices")
+
+
+def shift_out_of_order(where: str | None = None) -> UsageError:
+    """The refusal to shift the targets of logits in Fortran order."""
+    message = f"{setting('shift')} needs logits in C order"
+    return UsageError(message, where=where, hint="numpy.ascontiguousarray makes it")
 
 
 def check_shift(k: int, length: int, name: str) -> None:
@@ -188,7 +190,8 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
 def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: InputOptions) -> VectorSource | None:
     """The class indices as the logits' file has the samples; raises DataError where their shape does not fit."""
     if given.array is None or given.shape is None:
-        check_can_shift(options.shift, in_file=False)
+        if options.shift:
+            raise shift_without_file()
         return None
     shapes.check_targets(layout, given.shape, given.array.name, logits.name, one_more=given.one_more)
     vector = _in_file_order(given.array, layout, options.shift)
@@ -207,5 +210,6 @@ def _in_file_order(given: FileArray | Values, layout: Layout, shift: int) -> Vec
     in_order = len(array.shape) <= 1 or array.fortran == layout.fortran
     if in_order and not (shift and array.fortran):
         return Indices(array)
-    check_can_shift(shift, in_order=not layout.fortran, where=array.name)
+    if shift and layout.fortran:
+        raise shift_out_of_order(array.name)
     return Indices(Values(array.name, layout.to_file_order(array.read_all())))

@@ -118,7 +118,7 @@ class _NpyWriter(ArrayWriter):
         if is_replaceable(self.path) or (self._is_gathered and None not in self.shape):
             return
         raise UsageError(
-            "the .npy file of this input takes going back to an earlier place, which a pipe has not",
+            "the .npy file of this input is not written from front to back, as a pipe needs it",
             where=shown(self.path),
             hint=f"name a file, or leave {setting('output')} out for lines of text ({setting('format', 'csv')})",
         )

@@ -86,7 +86,7 @@ def destination(dataset: Dataset, n_columns: int, target: ArrayTarget | None) ->
 
 
 def array_like_logits(dataset: Dataset, n_columns: int) -> dict[str, Any]:
-    """How ``open_array`` is to hold ``n_columns`` numbers a sample: in the shape and memory order of the logits.
+    """How a file holds ``n_columns`` numbers a sample: in the shape and memory order of the logits.
 
     Binary logits have one number a sample, that of class 1, or two once they are probabilities.
     """

@@ -69,7 +69,7 @@ def pieces(vector: VectorSource, step: int) -> Iterator[tuple[int, NDArray[Any]]
 
 
 def without_logits(dataset: Dataset, start: int, n: int, _: Scratch) -> Block:
-    """Samples with 0 for logits and for soft targets, for a sum of their weights, which rests on neither."""
+    """Samples with 0 for logits and for soft targets, for a sum of their weights, which depends on neither."""
     nothing = np.zeros((n, 1))
     targets = None if dataset.targets is None else dataset.targets.read(start, n)
     weights = None if dataset.sample_weights is None else dataset.sample_weights.read(start, n)

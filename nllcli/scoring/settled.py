@@ -203,5 +203,5 @@ def _sha256(pieces: Iterable[NDArray[Any]]) -> str:
 
 def listed(values: NDArray[np.float64]) -> str:
     """One number a class, or a digest where that would be long."""
-    listed = ",".join(shortest(float(value)) for value in values)
-    return listed if len(listed) <= 60 else _sha256([values])
+    text = ",".join(shortest(float(value)) for value in values)
+    return text if len(text) <= 60 else _sha256([values])

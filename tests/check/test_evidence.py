@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_process import nll
 from predictions import softmax, sound
 
 from nllcli.commands.check.evidence import Evidence, chance, gather
@@ -297,6 +298,18 @@ def test_few_values_are_counted_apart():
     total = FewValues.of(np.array([5, 5, -1])) + FewValues.of(np.arange(100, 140)) + FewValues.of(np.array([5]))
     assert dict(total.counts)[5] == 3
     assert len(total.counts) == 16
+
+
+@pytest.mark.parametrize("n_outside", [1, 5, 40])
+def test_targets_up_to_c_alone_count_from_1(n_outside, tmp_path):
+    """However many of the values beyond are kept: one above C is among them."""
+    logits, targets = np.zeros((100, 4)), np.arange(100) % 4 + 1
+    targets[:n_outside] = np.arange(4, 4 + n_outside)
+    np.save(tmp_path / "x.npy", logits)
+    np.save(tmp_path / "y.npy", targets)
+    found = nll("check", tmp_path / "x.npy", tmp_path / "y.npy", "-q").out.split()
+    assert ("targets-one-based" in found) == (n_outside == 1)
+    assert ("targets-out-of-range" in found) == (n_outside > 1)
 
 
 def binomial_tail(k, n, p):

@@ -230,7 +230,7 @@ def test_a_column_of_words_can_be_taken_or_left_out(text, words, place, hint, fo
     ("text", "told"),
     [
         ("ant;bee;name\n1;2;ant\n2;1;bee\n", "hint: cut -d ';' -f -2 leaves the column out"),
-        ("ant,bee,label\n1,2,0\n2,1,1\n", "column 'label' is taken as a class, though its name is a target's"),
+        ("ant,bee,label\n1,2,0\n2,1,1\n", "column 'label' is taken as a class, though its name is that of targets"),
     ],
 )
 def test_a_command_without_targets_offers_no_column_for_them(text, told, folder):

@@ -46,7 +46,7 @@ class OwnLoss:
 
 
 def own_settings(request: ScoreRequest, dataset: Dataset) -> Settled | NllError | None:
-    """The settings of the loss, what the file holds aside; None where they are the plain ones.
+    """The settings of the loss, without those that say what the file holds; None where they are the plain ones.
 
     Raises UsageError for settings that have no meaning; returns the error where there is no loss under them.
     """

@@ -63,7 +63,8 @@ _BATCHES = {
 _SCALE_FREE = ("mean", *_BATCHES)
 # What the departures of these dimensions combine with; those of others combine with all ...
 _COMBINED_WITH = dict.fromkeys(("input rounding", "loss rounding", "result rounding"), ("reduction", "unit", "sign"))
-# ... but for these pairs: each costs passes over all classes, or its second changes nothing under its first.
+# ... but for these pairs: both set the same thing, or the second changes nothing under the first, or costs passes
+# over all classes.
 _NOT_COMBINED_WITH = {
     "batches": ("clip", "reduction"),
     "clip": ("smoothing", "temperature", "shift"),
@@ -190,7 +191,7 @@ def _weightings(*count_sources: str) -> Iterator[Departure]:
         origin = "the targets' counts" if source == "targets" else setting("counts")
         for scheme in sorted(ABOUT, key=lambda name: name != "balanced"):  # what most people mean comes first
             about = ABOUT[scheme]
-            for beta in _BETAS if "beta" in about.parameters else (None,):
+            for beta in _BETAS if about.takes_beta else (None,):
                 for normalize in NORMALIZATIONS:
                     text = f"weights {scheme}{'' if beta is None else f' (beta {beta:g})'} of {origin}"
                     if normalize != about.normalize:

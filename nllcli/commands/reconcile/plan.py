@@ -155,7 +155,7 @@ class _Reading:
     def surprisal(self, term: Term) -> Surprisal:
         if term.clip is not None:
             return Clipped(self._surprisal, term.clip)
-        return self._surprisal if term.added is None else EpsilonAdded(self._surprisal, term.added)
+        return self._surprisal if term.added is None else _EpsilonAdded(self._surprisal, term.added)
 
     def losses(
         self, term: Term, targets: NDArray[np.int64], class_weights: NDArray[np.float64] | None = None
@@ -197,7 +197,7 @@ class _Remembered:
         return self._kept[id(classes)][1]
 
 
-class EpsilonAdded(Clipped):
+class _EpsilonAdded(Clipped):
     """Surprisals ``-log(p + eps)``, as people write them to keep the logarithm finite."""
 
     def __init__(self, inner: Surprisal, eps: float) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention, Term
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.numerics.losses import LOSSES
-from nllcli.report import shortest as plain
+from nllcli.report import shortest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,10 +129,10 @@ class _Line:
         if weights is None:
             return []
         if weighting.name not in _SCHEMES or weighting.counts == "given" or 0.0 in weights:
-            listed = f"[{', '.join(map(plain, weights.tolist()))}]" if len(weights) <= _MOST_LISTED else "weights"
+            listed = f"[{', '.join(map(shortest, weights.tolist()))}]" if len(weights) <= _MOST_LISTED else "weights"
             return [f"w = torch.tensor({listed}).double()"]
         counted = f"y[y != {self.convention.ignore_index}]" if self.ignores else "y"
-        scheme = _SCHEMES[weighting.name].format(beta=plain(weighting.beta or 0.0))  # only one has a beta
+        scheme = _SCHEMES[weighting.name].format(beta=shortest(weighting.beta or 0.0))  # only one has a beta
         scaled = [] if weighting.normalize == "none" else [f"w = w / w.{weighting.normalize}()"]
         return [f"n = torch.bincount({counted}, minlength={len(weights)}).double()", f"w = {scheme}", *scaled]
 
@@ -156,7 +156,7 @@ class _Line:
         settings = [
             "weight=w" if self.convention.weighting.name != "none" else "",
             f"ignore_index={ignored}" if ignored != DEFAULT_IGNORE_INDEX else "",
-            f"label_smoothing={plain(term.smoothing)}" if term.smoothing else "",
+            f"label_smoothing={shortest(term.smoothing)}" if term.smoothing else "",
             f'reduction="{reduction}"' if reduction else "",
         ]
         return f"F.{name}({', '.join([x, 'y', *filter(None, settings)])})"
@@ -164,7 +164,7 @@ class _Line:
     def _losses(self, factors: list[str]) -> str:
         """One loss a sample, times its ``factors``, as an expression of x, y, w and s."""
         term, log_p = self.term, _log_probs(self.term)
-        own, e, p = _OWN.format(log_p=log_p), plain(term.smoothing), _unbounded_probs(term)
+        own, e, p = _OWN.format(log_p=log_p), shortest(term.smoothing), _unbounded_probs(term)
         if self.convention.smooths_each_class:
             apart = f"-(1 - {e}) * w[y] * {own} - {e} * (w * {log_p}).mean(1)"
             return f"s * ({apart})" if self.convention.sample_weights else apart
@@ -204,7 +204,7 @@ def _takes_logits(term: Term) -> bool:
 
 
 def _logits(term: Term) -> str:
-    x = "x" if term.temperature == 1.0 else f"x / {plain(term.temperature)}"
+    x = "x" if term.temperature == 1.0 else f"x / {shortest(term.temperature)}"
     return f"{_whole(x)}.softmax(1)" if term.reading == SOFTMAX_TWICE else x
 
 
@@ -217,8 +217,8 @@ def _unbounded_probs(term: Term) -> str:
 def _bounded(p: str, term: Term) -> str:
     """Probabilities kept from 0."""
     if term.clip is not None:
-        return f"{p}.clamp({plain(term.clip)}, 1 - {plain(term.clip)})"
-    return p if term.added is None else f"({p} + {plain(term.added)})"
+        return f"{p}.clamp({shortest(term.clip)}, 1 - {shortest(term.clip)})"
+    return p if term.added is None else f"({p} + {shortest(term.added)})"
 
 
 def _log_probs(term: Term) -> str:

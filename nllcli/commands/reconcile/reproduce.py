@@ -10,7 +10,7 @@ from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention
 from nllcli.data.settings import InputOptions, LossOptions, WeightOptions
 from nllcli.errors import setting
 from nllcli.numerics.schemes import ABOUT
-from nllcli.report import shortest as plain
+from nllcli.report import shortest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,9 +115,9 @@ def _definition(convention: Convention, request: ScoreRequest) -> str:
     if term.loss_rounding is not None:
         return f"round each l to {term.loss_rounding} before the reduction"
     if term.added is not None:
-        return f"l = -log(p + {plain(term.added)}), p the target's probability"
+        return f"l = -log(p + {shortest(term.added)}), p the target's probability"
     if convention.own_weight_smoothing:
-        return f"l = (1 - e) (-log p_y) + e / C sum of -log p_c, times the target's w; e = {plain(term.smoothing)}"
+        return f"l = (1 - e) (-log p_y) + e / C sum of -log p_c, times the target's w; e = {shortest(term.smoothing)}"
     return ""
 
 
@@ -133,7 +133,7 @@ def _formula(convention: Convention, divisor: float) -> str:
     """What remains to be done with x, the loss that the command prints; empty where nothing does."""
     formula = "x"
     if convention.reduction not in ("mean", "sum"):
-        formula += f" / {plain(divisor)}"
+        formula += f" / {shortest(divisor)}"
     if convention.unit == "perplexity":
         formula = f"exp({formula})"
     elif convention.unit != "nats":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.inputs.dataset import open_dataset
-from nllcli.inputs.targets import Shifted, check_can_shift, check_shift
+from nllcli.inputs.targets import Shifted, check_shift, shift_out_of_order, shift_without_file
 from nllcli.numerics.targets import is_class
 from nllcli.numerics.weightings import class_weights
 from nllcli.scoring.passes import naming_places, raw_targets
@@ -38,7 +38,10 @@ class Shifts:
     def of(cls, dataset: Dataset, own: int) -> Shifts:
         """Raises UsageError where the user's own shift is not possible."""
         raw, layout = dataset.targets, dataset.layout
-        check_can_shift(own, in_file=raw is not None, in_order=layout.in_target_order)
+        if own and raw is None:
+            raise shift_without_file()
+        if own and not layout.in_target_order:
+            raise shift_out_of_order()
         if raw is None or not layout.in_target_order:
             return cls(raw, 1, (0,))
         length = (layout.sample_shape or (1,))[-1] or raw.n

@@ -12,7 +12,7 @@ from nllcli.inputs.arrays import npy
 from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.bytes.files import ByteStream, on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
-from nllcli.inputs.formats import choose_member, runs_code
+from nllcli.inputs.formats import choose_member, code_refusal
 
 if TYPE_CHECKING:
     from nllcli.inputs.arrays.streamed import StreamedArray
@@ -54,7 +54,7 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
 def _choose(archive: zipfile.ZipFile, wanted: str | None, name: str) -> zipfile.ZipInfo:
     entries = archive.infolist()
     if any(entry.filename.rpartition("/")[2] == "data.pkl" for entry in entries):
-        raise runs_code("PyTorch file", name)
+        raise code_refusal("PyTorch file", name)
     if any(entry.filename in ("[Content_Types].xml", "mimetype") for entry in entries):
         raise DataError("is an office document", where=name, hint="save it as CSV")
     arrays = [entry for entry in entries if entry.filename.endswith(".npy")]

@@ -12,7 +12,7 @@ from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.formats import GZIP_MAGIC
 
 _PIECE_BYTES = 1 << 18
-_new = partial(zlib.decompressobj, 16 + zlib.MAX_WBITS)  # 16: with a header of gzip
+_new_inflater = partial(zlib.decompressobj, 16 + zlib.MAX_WBITS)  # 16: with a header of gzip
 
 
 def gunzipped(stream: ByteStream) -> ByteStream:
@@ -25,7 +25,7 @@ class _Inflater:
     """Inflates the members of a gzip file one after the other; checksums are checked by zlib."""
 
     stream: ByteStream
-    _inflate: Any = field(default_factory=_new)
+    _inflate: Any = field(default_factory=_new_inflater)
     _left: bytes = b""
 
     def read(self, n: int) -> bytes:
@@ -55,5 +55,5 @@ class _Inflater:
             return False
         if (data + self.stream.peek(1))[:2] != GZIP_MAGIC:
             raise DataError("has bytes after the gzip data", where=self.stream.name)
-        self._inflate = _new()
+        self._inflate = _new_inflater()
         return True

@@ -119,7 +119,9 @@ def notes_on(name: str, headings: Sequence[str], whole: Sequence[bool], *, takes
         taken = f"{name}: column {heading!r} is taken as a class"
         if is_whole and heading.lower() in _TARGETS:
             remedy = f"; {setting('target_column', quote(heading))} takes it as the targets"
-            yield Notice("doubtful-class", taken + (remedy if takes_targets else ", though its name is a target's"))
+            yield Notice(
+                "doubtful-class", taken + (remedy if takes_targets else ", though its name is that of targets")
+            )
         elif is_whole and heading.lower() in _ROW_NUMBERS:
             yield Notice("doubtful-class", f"{taken}, though its name is that of a row number")
     if all(map(str.isdecimal, headings)) and not are_counted(headings):

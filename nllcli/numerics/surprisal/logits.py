@@ -30,7 +30,7 @@ class FromLogits:
 
     @once
     def _x(self) -> NDArray[Any]:
-        """The logits as numbers; those of 16 bits are converted only where they are needed so."""
+        """The logits as numbers; those of 16 bits are converted only where numbers are needed."""
         return to_float(self._raw, self._scratch)
 
     @once

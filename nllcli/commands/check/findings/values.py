@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from nllcli.numerics.tally import Rows
 
 # A single one-hot row may be genuine logits; three in a file are predictions.
-_LEAST_WHOLE_ROWS = 3
+_LEAST_ONE_HOT_ROWS = 3
 # A logit is within [0, 1] a third of the time: all of 20 are by chance in one of a thousand million files.
 _LEAST_UNIT_ROWS = 20
 _HIGH_PROBABILITY = 0.75
 # One or two rows of whole numbers may be anything.
-_LEAST_ROWS = 3
+_LEAST_INTEGER_ROWS = 3
 _FITTING_SHARE = 0.99
 # Exponentials sum to 1 by chance in at most one of ten rows.
 _LEAST_LOG_PROBS = 5
@@ -31,7 +31,7 @@ _LONG_SHARE = 0.8
 def bfloat16_bits(case: Case) -> Seen | None:
     """Two-byte integers that read as bfloat16 are log-probabilities, or logits of both signs and an ordinary size."""
     bits, dtype = case.evidence.values.bits, case.dataset.logits.dtype
-    if case.evidence.n_counted < _LEAST_ROWS:
+    if case.evidence.n_counted < _LEAST_INTEGER_ROWS:
         return None
     as_bfloat16 = setting("input_dtype", "bfloat16")
     if bits.n_rows >= _LEAST_LOG_PROBS and bits.n_log_probs >= _FITTING_SHARE * bits.n_rows:
@@ -54,7 +54,7 @@ def decimal_commas(case: Case) -> Seen | None:
     halves = case.evidence.values.halves
     if not halves.n or halves.n_unlike or halves.n_long < _LONG_SHARE * halves.n:
         return None
-    if case.evidence.n_counted < _LEAST_ROWS:
+    if case.evidence.n_counted < _LEAST_INTEGER_ROWS:
         return None
     return Seen(
         "the columns are in turn small whole numbers and long ones: "
@@ -83,7 +83,7 @@ def softmax_twice(case: Case) -> Seen | None:
             {"samples": values.n, "largest": values.peak.value},
             f"{setting('source', 'probs')}; in PyTorch binary_cross_entropy, or leave the sigmoid out",
         )
-    too_few = not values.n_fractional and values.n < _LEAST_WHOLE_ROWS
+    too_few = not values.n_fractional and values.n < _LEAST_ONE_HOT_ROWS
     if case.n_classes < 2 or values.n_probs < values.n or too_few:
         return None
     losses = {"loss_as_logits": fit.loss.mean, "loss_as_probs": fit.as_probs.mean} if fit.as_probs.n else {}
