@@ -157,45 +157,37 @@ def _report_file(path: str | None) -> str | None:
     return path
 
 
-# What becomes of a result: each option with its default.
+_SaveDtype = Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", group=WRITTEN, help="The type of saved arrays.")]
+_Format = Annotated[
+    str | None, text_format("How the result is written.  [default: by the extension of -o, else table]")
+]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=SHOWN, help="Only the numbers, in full.")]
+_Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        callback=_report_file,
+        rich_help_panel=WRITTEN,
+        help="Write the result into FILE, as text.",
+    ),
+]
+_Progress = Annotated[
+    bool | None,
+    typer.Option(
+        "--progress/--no-progress",
+        rich_help_panel=SHOWN,
+        help="On standard error.  [default: long work at a terminal]",
+    ),
+]
+# What becomes of a result: each option's default and declaration.
 _RESULT_OPTIONS: dict[str, tuple[Any, Any]] = {
-    "save_dtype": (
-        "f8",
-        Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", group=WRITTEN, help="The type of saved arrays.")],
-    ),
-    "format": (
-        None,
-        Annotated[str | None, text_format("How the result is written.  [default: by the extension of -o, else table]")],
-    ),
-    "quiet": (
-        False,
-        Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=SHOWN, help="Only the numbers, in full.")],
-    ),
-    "output": (
-        None,
-        Annotated[
-            str | None,
-            typer.Option(
-                "--output",
-                "-o",
-                metavar="FILE",
-                callback=_report_file,
-                rich_help_panel=WRITTEN,
-                help="Write the result into FILE, as text.",
-            ),
-        ],
-    ),
-    "progress": (
-        None,
-        Annotated[
-            bool | None,
-            typer.Option(
-                "--progress/--no-progress",
-                rich_help_panel=SHOWN,
-                help="On standard error.  [default: long work at a terminal]",
-            ),
-        ],
-    ),
+    "save_dtype": ("f8", _SaveDtype),
+    "format": (None, _Format),
+    "quiet": (False, _Quiet),
+    "output": (None, _Output),
+    "progress": (None, _Progress),
 }
 REPORT = ("format", "quiet", "output", "progress")
 

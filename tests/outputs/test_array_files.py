@@ -237,7 +237,7 @@ with open_array("-", shape=(2, 3, 4), class_axis=1) as out:
 def test_a_pipe_cannot_be_gone_back_in(monkeypatch, shape, gathered):
     monkeypatch.setattr(arrays, "_GATHERED_BYTES", gathered)
     with (
-        pytest.raises(UsageError, match="going back to an earlier place, which a pipe has not") as caught,
+        pytest.raises(UsageError, match="not written from front to back, as a pipe needs it") as caught,
         open_array("-", shape=shape, class_axis=1),
     ):
         pass
