@@ -168,3 +168,17 @@ def test_results_with_arrays_compare_and_hash():
     one, other = (nllcli.compute([[1.0, 2.0]], [0], reduction="none") for _ in range(2))
     assert one == one  # noqa: PLR0124
     assert len({one, other}) == 2
+
+
+@pytest.mark.parametrize(
+    ("logits", "targets", "options"),
+    [([1.0, 2.0], [0, 1], {"binary": True}), ([3.0], [0], {})],
+    ids=["binary", "one logit"],
+)
+def test_integers_in_the_shape_of_one_logit_a_sample_are_classes(logits, targets, options):
+    assert nllcli.compute(logits, targets, **options).n_counted == len(targets)
+
+
+def test_integers_one_a_class_are_refused():
+    with pytest.raises(nllcli.NllError, match="one-hot"):
+        nllcli.compute([[1.0, 2.0]], [[0, 1]])

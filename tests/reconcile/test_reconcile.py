@@ -887,7 +887,7 @@ def test_targets_beside_the_logits_of_each_line(inputs, folder, reconcile):
 def everything_tried(reconcile, monkeypatch):
     """All conventions as matches, not the simplest of those near a number."""
     monkeypatch.setattr(
-        "nllcli.commands.reconcile.reconcile._groups",
+        "nllcli.commands.reconcile._groups",
         lambda near, _: [(value, [candidate]) for candidate, value in near],
     )
 

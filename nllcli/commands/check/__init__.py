@@ -1,1 +1,1 @@
-"""nll check: what is wrong or suspicious about logits and targets."""
+"""nll check. The command is in ``check.py``, as --help reads the table of findings, which does without NumPy."""

@@ -63,11 +63,12 @@ def dataset_of(
     """A Dataset of arrays: targets are class indices, or class probabilities in the shape of the logits."""
     scores = memory_array("logits", logits)
     labels = None if given_targets is None else np.asarray(given_targets)
-    in_shape_of_logits = labels is not None and labels.shape == scores.shape
-    kind = "" if labels is None else labels.dtype.kind
-    soft = in_shape_of_logits and kind == "f"
-    if in_shape_of_logits and kind in ("i", "u") and shapes.are_one_a_class(scores.shape, kind, binary):
-        raise shapes.one_hot("targets", len(scores.shape))
+    soft = False
+    if labels is not None and labels.shape == scores.shape:
+        kind = labels.dtype.kind
+        soft = kind == "f"
+        if kind in ("i", "u") and shapes.are_one_a_class(scores.shape, kind, binary):
+            raise shapes.one_hot("targets", len(scores.shape))
     layout = shapes.layout_of(
         scores.shape,
         None if labels is None or soft else labels.shape,
@@ -88,7 +89,7 @@ def dataset_of(
         source = MemoryArray("targets", scores.shape, labels.dtype, scores.fortran, values=probabilities)
         return Dataset(scores, layout, soft_targets=source, sample_weights=weights, binary=binary)
     shapes.check_targets(layout, labels.shape, "targets", "logits")
-    if kind not in "iuf":
+    if labels.dtype.kind not in "iuf":
         raise DataError(f"holds {labels.dtype}, not class indices", where="targets")
     try:
         indices = targets.as_indices(layout.to_file_order(labels))
