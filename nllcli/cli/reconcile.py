@@ -53,8 +53,8 @@ def reconcile(
     here: reduction and batches, weights, label smoothing, clipping, units, ignored targets, shift, what LOGITS holds,
     rounding.
     """
-    from nllcli.commands.reconcile import reconcile as task
     from nllcli.commands.reconcile.expectation import expectation
+    from nllcli.commands.reconcile.reconcile import reconcile as task
     from nllcli.commands.reconcile.report import report
 
     result = deliver(

@@ -855,6 +855,8 @@ def test_padding_that_is_no_class_is_said_to_be_ignored(reconcile):
         (["empty.npy", "no_targets.npy", "--expect", "1"], 3, "has no samples"),
         (["padded.npy", "mixed.npy", "--expect", "1"], 3, "2 values are outside 0..3: -1, 255"),
         (["probs.npy", "probs.npy", "--expect", "1"], 2, "the targets are class probabilities"),
+        (["labelled.jsonl", "--shift", "1", "--expect", "1"], 2, "--shift needs TARGETS as a file of class indices"),
+        (["columns.npy", "places.npy", "--shift", "1", "--expect", "1"], 2, "--shift needs logits in C order"),
         (["-", "--target-column", "animal", "--expect", "1"], 2, "standard input does not allow"),
         (["-", "--expect", "1"], 2, "standard input does not allow"),
     ],
@@ -866,6 +868,9 @@ def test_refusals(words, code, message, folder, monkeypatch, capsys):
     np.save("mixed.npy", mixed)
     np.save("empty.npy", np.empty((0, 4)))
     np.save("no_targets.npy", np.empty(0, int))
+    np.save("columns.npy", np.asfortranarray(np.zeros((2, 3, 4)) + np.arange(4)))
+    np.save("places.npy", np.zeros((2, 3), int))
+    Path("labelled.jsonl").write_text('{"logits": [1, 2], "target": 1}\n')
     assert main(["reconcile", *words]) == code
     captured = capsys.readouterr()
     assert message in captured.err
@@ -887,7 +892,7 @@ def test_targets_beside_the_logits_of_each_line(inputs, folder, reconcile):
 def everything_tried(reconcile, monkeypatch):
     """All conventions as matches, not the simplest of those near a number."""
     monkeypatch.setattr(
-        "nllcli.commands.reconcile._groups",
+        "nllcli.commands.reconcile.reconcile._groups",
         lambda near, _: [(value, [candidate]) for candidate, value in near],
     )
 

@@ -11,8 +11,8 @@ from nllcli.report import Calculation, Column, Metric, Report, Section, Step, Ta
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nllcli.commands.reconcile import Match, Reconciled
     from nllcli.commands.reconcile.expectation import Expectation
+    from nllcli.commands.reconcile.reconcile import Match, Reconciled
     from nllcli.commands.reconcile.reproduce import Reproduction
 
 _MOST_ALSO = 4

@@ -1,0 +1,179 @@
+"""nll reconcile: which convention turns these inputs into the number that somebody else got."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nllcli.commands.reconcile.python_lines import python_line
+from nllcli.commands.reconcile.reproduce import Reproduction, reproduction
+from nllcli.commands.reconcile.search import Search, search
+from nllcli.errors import Notice
+from nllcli.scoring.settled import signature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nllcli.commands.reconcile.departures import Candidate
+    from nllcli.commands.reconcile.expectation import Expectation
+    from nllcli.data.settings import ScoreRequest
+
+    Tried = Sequence[tuple[Candidate, float]]
+
+# Two conventions whose numbers are this close (relative) differ only in the order of summing.
+_SAME = 1e-11
+_LIKELY = 0.05
+
+
+@dataclass(frozen=True)
+class Match:
+    """A number, the simplest convention that gives it, and how to compute that.
+
+    ``departures`` say what the convention does differently from the user's own settings, ``also`` describes other
+    conventions that give the same number here, ``python`` is a line for PyTorch or scikit-learn (empty: none is short
+    enough).
+    """
+
+    value: float
+    difference: float
+    departures: tuple[str, ...]
+    description: str
+    also: tuple[str, ...]
+    reproduction: Reproduction
+    python: str
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """The conventions that give the expected number, best first, and what else was tried.
+
+    ``next_best`` has the nearest number that is not among the matches; ``n_unlisted`` counts the numbers that match
+    too, but only add departures to what is listed. ``own_value`` is the number of the user's own settings (None: it is
+    not finite). ``chance`` is the share of the numbers near the expected one that some convention matches.
+    """
+
+    name: str
+    expected: Expectation
+    matches: tuple[Match, ...]
+    next_best: Match | None
+    n_unlisted: int
+    n_tried: int
+    n_distinct: int
+    own_value: float | None
+    chance: float
+    warnings: tuple[Notice, ...]
+    notes: tuple[Notice, ...]
+    signature: str
+
+
+def reconcile(request: ScoreRequest, typed: Expectation) -> Reconciled:
+    """Search the conventions for those that give the expected number."""
+    done = search(request)
+    values = [value for _, value in done.tried]
+    expected = typed.among(values)
+    groups = _groups([(candidate, value) for candidate, value in done.tried if expected.matches(value)], expected)
+    matches = tuple(_match(done, expected, value, candidates) for value, candidates in groups)
+    others = _others(done.tried, [match.value for match in matches], expected)
+    nearest = min(others, key=lambda other: abs(other[1] - expected.value), default=None)
+    n_unlisted = len({expected.shown(v) for v in _distinct([v for _, v in others if expected.matches(v)])})
+    numbers = _distinct(values)
+    chance = expected.coverage(numbers)
+    return Reconciled(
+        name=done.settled.dataset.logits.name,
+        expected=expected,
+        matches=matches,
+        next_best=None if nearest is None else _match(done, expected, nearest[1], [nearest[0]]),
+        n_unlisted=n_unlisted,
+        n_tried=len(values),
+        n_distinct=len(numbers),
+        own_value=next((value for candidate, value in done.tried if not candidate.departures), None),
+        chance=chance,
+        warnings=(*done.notices, *_doubts(matches, n_unlisted, chance, expected, typed)),
+        notes=done.settled.dataset.notes,
+        signature=signature(done.settled),
+    )
+
+
+def _groups(near: Tried, expected: Expectation) -> list[tuple[float, list[Candidate]]]:
+    """The simplest conventions that match, best first; those of one number together.
+
+    A convention that only adds departures to one that matches already explains nothing more.
+    """
+    groups: list[tuple[float, list[Candidate]]] = []
+    for candidate, value in sorted(near, key=lambda one: len(one[0].departures)):
+        departures = set(candidate.departures)
+        if any(set(kept.departures) <= departures for _, members in groups for kept in members):
+            continue
+        same = next((members for known, members in groups if _is_same(value, known)), None)
+        if same is None:
+            groups.append((value, [candidate]))
+        else:
+            same.append(candidate)
+    return sorted(groups, key=lambda group: (len(group[1][0].departures), abs(group[0] - expected.value)))
+
+
+def _others(tried: Tried, listed: Sequence[float], expected: Expectation) -> Tried:
+    """The candidates whose number differs, beyond rounding, from every listed one."""
+    shown = {expected.shown(value) for value in listed}
+    return [
+        (candidate, value)
+        for candidate, value in tried
+        if expected.shown(value) not in shown and not any(_is_same(value, known) for known in listed)
+    ]
+
+
+def _is_same(a: float, b: float) -> bool:
+    return abs(a - b) <= _SAME * max(abs(a), abs(b))
+
+
+def _distinct(values: Sequence[float]) -> list[float]:
+    """The numbers in ascending order, those that are the same but for rounding once."""
+    out: list[float] = []
+    for value in sorted(values):
+        if not out or not _is_same(value, out[-1]):
+            out.append(value)
+    return out
+
+
+def _match(done: Search, expected: Expectation, value: float, candidates: Sequence[Candidate]) -> Match:
+    """The candidates that give one number, the simplest first."""
+    first, *also = candidates
+    convention, dataset = first.convention, done.settled.dataset
+    has_scheme = convention.weighting.name not in ("none", "given")
+    return Match(
+        value,
+        value - expected.value,
+        tuple(departure.text for departure in first.departures),
+        first.description,
+        tuple(candidate.description for candidate in also),
+        reproduction(
+            convention,
+            done.request,
+            dataset,
+            divisor=0.0 if convention.batch else done.values.divisor(convention),
+            empty_classes=has_scheme and not done.values.weights.counts(convention).all(),
+        ),
+        python_line(convention, dataset, done.values.weights.of(convention), others=done.others),
+    )
+
+
+def _doubts(
+    matches: Sequence[Match], n_unlisted: int, chance: float, expected: Expectation, typed: Expectation
+) -> list[Notice]:
+    """What makes a match say little."""
+    found = []
+    if expected is not typed:
+        message = f"no convention gives all digits of {typed.text}; what is listed matches within single precision, "
+        found.append(Notice("single-precision", message + "as a number made of float32 losses does"))
+    if len(matches) > 1 or (n_unlisted and chance >= _LIKELY):
+        unlisted = f", {n_unlisted} of them not listed" if n_unlisted else ""
+        message = f"{len(matches) + n_unlisted} different numbers match {expected.text}{unlisted}: "
+        found.append(Notice("several-match", message + "more of its digits would tell them apart"))
+    alike = sum(1 for match in matches if match.also)
+    if alike:
+        message = f"{alike} of the matches {'is' if alike == 1 else 'are'} given by several conventions, "
+        found.append(Notice("conventions-coincide", message + "which this data cannot tell apart"))
+    if chance >= _LIKELY and matches and matches[0].departures:
+        message = f"at this tolerance {100 * chance:.0f} % of all numbers near {expected.text} match some convention: "
+        found.append(Notice("likely-by-chance", message + "a match says little"))
+    return found
