@@ -20,8 +20,9 @@ def map_on_threads(
 ) -> Iterator[tuple[Chunk, Result]]:
     """Yield each chunk with what ``work`` makes of its block, in order.
 
-    Chunks are cut on the calling thread; at most ``2 * threads`` are under way, so memory stays flat. The first
-    exception in block order is raised.
+    Chunks are cut on the calling thread, which is one of the ``threads`` and works too instead of waiting: as one more
+    it would take processors from those at work, 8 % of the time of CSV. At most ``2 * threads`` blocks are under way,
+    so memory stays flat. The first exception in block order is raised.
     """
     own = local()
 
@@ -30,18 +31,40 @@ def map_on_threads(
             own.scratch = Scratch()
         return work(chunk.load(own.scratch), own.scratch)
 
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="nll")
+    pool = ThreadPoolExecutor(threads - 1, thread_name_prefix="nll")
     pending: deque[tuple[Chunk, Future[Result]]] = deque()
     try:
         for chunk in chunks:
             pending.append((chunk, pool.submit(run, chunk)))
             if len(pending) == 2 * threads:
+                _help(run, pending)
                 yield _first(pending)
         while pending:
+            _help(run, pending)
             yield _first(pending)
     finally:
         # On an error or an interrupt only the blocks already under way are waited for.
         pool.shutdown(cancel_futures=True)
+
+
+def _help(run: Callable[[Chunk], Result], pending: deque[tuple[Chunk, Future[Result]]]) -> None:
+    """Work on the chunks that no thread has taken, until the first is done."""
+    for i, (chunk, future) in enumerate(pending):
+        if pending[0][1].done():
+            return
+        if future.cancel():
+            pending[i] = chunk, _worked_on(run, chunk)
+
+
+def _worked_on(run: Callable[[Chunk], Result], chunk: Chunk) -> Future[Result]:
+    """What became of a chunk on this thread; an error is raised in its turn."""
+    future: Future[Result] = Future()
+    try:
+        future.set_result(run(chunk))
+    except Exception as error:  # noqa: BLE001 - as a pool does
+        trace = error.__traceback__
+        future.set_exception(error.with_traceback(trace and trace.tb_next))  # without this frame: see ``_first``
+    return future
 
 
 def _first(pending: deque[tuple[Chunk, Future[Result]]]) -> tuple[Chunk, Result]:
