@@ -51,7 +51,9 @@ def compute(
         "--save-log-probs": save_log_probs,
         "--save-grad": save_grad,
     }
-    saves = Saves(given["save_dtype"], save_losses, save_probs, log_probs=save_log_probs, gradient=save_grad)
+    saves = Saves(
+        given["save_dtype"], losses=save_losses, probs=save_probs, log_probs=save_log_probs, gradient=save_grad
+    )
     format = given["format"] or format_for(given["output"])
     sections = _sections(format, given["reduction"], per_class=per_class, per_sample=per_sample)
     shown = Sections() if given["quiet"] else sections

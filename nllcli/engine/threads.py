@@ -37,11 +37,9 @@ def map_on_threads(
         for chunk in chunks:
             pending.append((chunk, pool.submit(run, chunk)))
             if len(pending) == 2 * threads:
-                _help(run, pending)
-                yield _first(pending)
+                yield _first(run, pending)
         while pending:
-            _help(run, pending)
-            yield _first(pending)
+            yield _first(run, pending)
     finally:
         # On an error or an interrupt only the blocks already under way are waited for.
         pool.shutdown(cancel_futures=True)
@@ -67,7 +65,9 @@ def _worked_on(run: Callable[[Chunk], Result], chunk: Chunk) -> Future[Result]:
     return future
 
 
-def _first(pending: deque[tuple[Chunk, Future[Result]]]) -> tuple[Chunk, Result]:
+def _first(run: Callable[[Chunk], Result], pending: deque[tuple[Chunk, Future[Result]]]) -> tuple[Chunk, Result]:
+    """The first chunk and what became of it, worked for on this thread too."""
+    _help(run, pending)
     chunk, future = pending.popleft()
     try:
         return chunk, future.result()
