@@ -22,7 +22,7 @@ DEFAULT_SCHEME = "inverse"
 DEFAULT_BETA = 0.999
 DEFAULT_IGNORE_INDEX = -100
 
-# The groups of options in --help.
+# The groups of options in the shell's help.
 FILES = "What the files hold"
 MEANING = "What the numbers mean"
 WORK = "How they are computed"

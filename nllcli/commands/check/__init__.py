@@ -1,1 +1,1 @@
-"""nll check. The command is in ``check.py``, as --help reads the table of findings, which does without NumPy."""
+"""nll check. The command is in ``check.py``: the table of findings, which the shell's help reads, needs no NumPy."""

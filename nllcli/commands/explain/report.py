@@ -132,7 +132,7 @@ def _class(explanation: Explanation, c: int) -> dict[str, Value]:
         "probability": float(worked.probs[c]),
         "surprisal": float(worked.surprisals[c]),
         "share": None if worked.shares is None else float(worked.shares[c]),
-        # NaN says that the class has no logit of its own, unless there is no number at all.
+        # NaN says that the class has no logit of its own, or, where all are NaN, that the file gives no number.
         "gradient": None if worked.usable and slope is not None and np.isnan(slope) else slope,
     }
 

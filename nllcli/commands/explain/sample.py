@@ -101,7 +101,7 @@ class Explanation:
 
     @property
     def scores(self) -> NDArray[np.float64]:
-        """The logits (C,), or the log-probabilities where there are no logits."""
+        """The logits (C,), or the log-probabilities where the file holds no logits."""
         return 0.0 - self.worked.unclipped if self.worked.softmax is None else self.worked.given
 
     @property

@@ -25,7 +25,7 @@ _DEFAULTS = {f.name: f.default for record in (InputOptions, LossOptions, WeightO
 class Reproduction:
     """``commands`` with their settings, the last of which gives x, and a ``formula`` that makes the number of x.
 
-    An empty formula is x. Where ``compute`` has no setting for the convention, there are no commands, and the formula
+    An empty formula is x. Where ``compute`` has no setting for the convention, ``commands`` is empty, and the formula
     is its definition.
     """
 

@@ -128,7 +128,7 @@ class BatchMeans:
         )
 
     def value(self, reduction: str, size: int) -> float:
-        """The reduced number of a run from the first sample on, NaN where there is no batch to take it over.
+        """The reduced number of a run that begins with the first sample; NaN where the run has no batch.
 
         "batch-means" is the mean over all batches that have a mean, "full-batch-means" leaves the last short one out,
         "batch-means-by-size" weighs each by its number of samples; "full-batches" is one mean over the samples of the

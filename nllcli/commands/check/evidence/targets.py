@@ -119,7 +119,7 @@ def read_padding(dataset: Dataset, ignore_index: int, sequence: int) -> dict[int
     values = [v for v in dict.fromkeys((*_PADDING, n_classes - 1)) if v < n_classes and v != ignore_index]
     found = dict.fromkeys(values[:1] if flat else values, Padding())
     step = engine.BLOCK_ELEMENTS if flat else max(1, engine.BLOCK_ELEMENTS // sequence) * sequence
-    # Where a shift finds no target, at one end of every sequence, there is no padding either.
+    # The places at one end of a sequence to which a shift gives no target hold no padding.
     scored = targets.scored if isinstance(targets, Shifted) and not flat else slice(None)
     for _, piece in pieces(targets, step):
         rows = (piece[None] if flat else piece.reshape(-1, sequence))[:, scored]
