@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 
 def _in_python(function: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Let errors name settings as keywords, with the hint as a note."""
+    """Let errors name settings as keywords, with the remedies, or else the hint, as notes."""
 
     @wraps(function)
     def run(*args: Given.args, **kwargs: Given.kwargs) -> Result:
@@ -36,7 +36,11 @@ def _in_python(function: Callable[Given, Result]) -> Callable[Given, Result]:
             return function(*args, **kwargs)
         except NllError as error:
             error.word(_say)
-            if error.hint:
+            calls = [remedy for remedy in error.remedies if remedy.settings and not remedy.files]
+            for remedy in calls:
+                keywords = ", ".join(f"{name}={value!r}" for name, value in remedy.settings.items())
+                error.add_note(f"try: {keywords}" + (f"  # {remedy.meaning}" if remedy.meaning else ""))
+            if error.hint and not calls:
                 error.add_note(error.hint)
             raise
 

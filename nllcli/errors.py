@@ -1,8 +1,8 @@
-"""What the user is told: the one exception the rooms raise on purpose, its exit codes, and notices."""
+"""What the user is told: the one exception the rooms raise on purpose, its exit codes, remedies and notices."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -51,22 +51,49 @@ def worded(told: Any, say: Callable[[str, str | None], str]) -> Any:
     return told
 
 
+@dataclass(frozen=True)
+class Remedy:
+    """A change to what was asked, after which it does what was wanted: a face writes it as a whole command or a call.
+
+    ``settings`` are the values to set, by the names of the options' fields (None: leave the option out; True: switch
+    it on; a tuple: names or patterns between commas). ``files`` are the inputs to name instead of others. Before that,
+    ``python`` is source to run, ``shell`` a command to run (its words, or one text for the shell to take as it is), or
+    ``feed`` one whose output is the new standard input. ``meaning`` says what is assumed, where that is not the only
+    possibility.
+    """
+
+    settings: Mapping[str, object] = field(default_factory=dict)
+    meaning: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    python: str = ""
+    shell: str | tuple[str, ...] = ()
+    feed: str | tuple[str, ...] = ()
+
+
 class NllError(Exception):
     """Something a user can fix: what is wrong, where, and what to do about it.
 
-    ``where`` is the file (and place in it); ``hint`` is the remedy, printed on a second line; ``finding`` is the code
-    under which ``nll check`` reports it instead.
+    ``where`` is the file (and place in it); ``remedies`` are the changes that help, one for each thing that may have
+    been meant, and ``hint`` is a sentence where there is none; ``finding`` is the code under which ``nll check``
+    reports it instead.
     """
 
     code = ExitCode.DATA
 
     def __init__(
-        self, message: str, *, where: str | None = None, hint: str | None = None, finding: str | None = None
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        remedies: Sequence[Remedy] = (),
+        finding: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.where = where
         self.hint = hint
+        self.remedies = tuple(remedies)
         self.finding = finding
 
     def __str__(self) -> str:
@@ -78,6 +105,7 @@ class NllError(Exception):
     def word(self, say: Callable[[str, str | None], str]) -> None:
         """Write the settings that the error names as its reader does: see ``worded``."""
         self.message, self.where, self.hint = worded((self.message, self.where, self.hint), say)
+        self.remedies = worded(self.remedies, say)
         self.args = (self.message,)
 
 
@@ -121,8 +149,9 @@ class SampleError(DataError):
         class_index: int | None = None,
         values: tuple[int, ...] = (),
         hint: str | None = None,
+        remedies: Sequence[Remedy] = (),
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, remedies=remedies)
         self.culprit = culprit
         self.samples = samples
         self.class_index = class_index

@@ -1,5 +1,6 @@
-"""Exceptions become one line on standard error, perhaps a hint, and an exit code."""
+"""Exceptions become one line on standard error, perhaps a hint or commands to try, and an exit code."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from nllcli.cli.process import HungUp, Terminated
@@ -16,16 +17,21 @@ class Failure(NamedTuple):
     code: int
     message: str
     hint: str | None = None
+    commands: Sequence[str] = ()
 
 
-def explain(error: BaseException) -> Failure:
-    """Say in one line what an exception means to the user; an NllError then names settings as flags."""
+def explain(error: BaseException, words: Sequence[str] = ()) -> Failure:
+    """Say in one line what an exception means to the user; an NllError then names settings as flags.
+
+    ``words`` are those of the command line, of which remedies are variants.
+    """
     match error:
         case NllError():
             from nllcli.cli.options import as_flag
+            from nllcli.cli.remedies import try_lines
 
             error.word(as_flag)
-            return Failure(error.code, str(error), error.hint)
+            return Failure(error.code, str(error), error.hint, try_lines(words, error.remedies))
         case OSError():
             return Failure(ExitCode.FAULT, _system_message(error))
         case MemoryError():
@@ -51,7 +57,9 @@ def explain(error: BaseException) -> Failure:
 def print_failure(failure: Failure) -> None:
     """Write a failure to standard error."""
     lines = [f"nll: error: {printable(failure.message)}\n"]
-    if failure.hint:
+    if failure.commands:
+        lines += [f"try: {printable(command)}\n" for command in failure.commands]
+    elif failure.hint:
         lines.append(f"hint: {printable(failure.hint)}\n")
     write_message("".join(lines))
 

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = ExitCode.DONE
     except (Exception, KeyboardInterrupt, process.Terminated) as error:  # noqa: BLE001 - the one place that may
         signals.ignore()
-        code = _fail(error, debug=debug)
+        code = _fail(error, words, debug=debug)
     finally:
         _tidy()
         if argv is not None:
@@ -88,11 +88,11 @@ def _run(words: list[str]) -> int:
     return ExitCode.DONE
 
 
-def _fail(error: BaseException, *, debug: bool) -> int:
+def _fail(error: BaseException, words: list[str], *, debug: bool) -> int:
     """Report an error and return its exit code."""
     from nllcli.cli.failures import explain, print_failure, print_traceback
 
-    failure = explain(error)
+    failure = explain(error, words)
     if debug:
         print_traceback(error)
     print_failure(failure)

@@ -225,11 +225,11 @@ def command_line(command: str, settings: Mapping[str, object]) -> str:
     words = ["nll", command]
     for name, value in settings.items():
         if value is not None and value is not False:
-            words += [str(value)] if name in _ARGUMENTS else _option(name, value)
+            words += [str(value)] if name in _ARGUMENTS else option_words(name, value)
     return shlex.join(words)
 
 
-def _option(name: str, value: object) -> list[str]:
+def option_words(name: str, value: object) -> list[str]:
     """An option with its value; in one word where the value could be taken for an option."""
     written = _SHORT.get(name) or flag(name)
     if value is True:

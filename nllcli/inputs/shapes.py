@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, UsageError, setting
+from nllcli.errors import DataError, Remedy, UsageError, setting
 
 Shape = tuple[int | None, ...]
 
@@ -53,7 +53,7 @@ def _class_axis(shape: Shape, target_shape: Shape | None, class_axis: int | None
         raise UsageError(
             f"shape {shown(shape)} fits targets of shape {shown(target_shape)} with the classes on axis 1 or last",
             where=name,
-            hint=f"say which: {setting('class_axis', 1)} or {setting('class_axis', n_dims - 1)}",
+            remedies=[Remedy({"class_axis": axis}, f"the classes are on axis {axis}") for axis in (1, n_dims - 1)],
             finding="class-axis-ambiguous",
         )
     return fitting[0] if fitting else 1

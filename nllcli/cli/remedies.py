@@ -1,0 +1,108 @@
+"""Remedies as whole commands: the command that was given, with what a remedy changes."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nllcli.cli.options import option_words
+from nllcli.errors import Remedy
+
+# What a shell would not take as it is between double quotes.
+_SPECIAL_IN_QUOTES = frozenset('"$`\\!')
+
+
+@dataclass(frozen=True)
+class _Word:
+    """One argument, or an option with its value, as it was given; ``name`` is that of the parameter."""
+
+    name: str | None
+    texts: tuple[str, ...]
+
+    def naming(self, files: Mapping[str, str]) -> "_Word":
+        """The same, with some inputs named instead of others."""
+        return replace(self, texts=tuple(files.get(text, text) for text in self.texts))
+
+
+def try_lines(words: Sequence[str], remedies: Sequence[Remedy]) -> list[str]:
+    """One shell command a remedy, each a variant of ``nll WORDS``; what the command has no option for is left out."""
+    from nllcli.cli.app import COMMANDS, NAME, app
+
+    if not (remedies and words and words[0] in COMMANDS):
+        return []
+    import typer
+
+    group: Any = typer.main.get_command(app((words[0],)))
+    command = group.commands[words[0]]
+    known = {parameter.name for parameter in command.params}
+    given = list(_parsed(words[1:], command))
+    possible = [remedy for remedy in remedies if known >= remedy.settings.keys()]
+    return list(dict.fromkeys(_line([NAME, words[0]], given, command, remedy) for remedy in possible))
+
+
+def _parsed(words: Sequence[str], command: Any) -> Iterator[_Word]:
+    """The words of a command line that typer has accepted, each option with its value."""
+    options = {text: parameter for parameter in command.params for text in (*parameter.opts, *parameter.secondary_opts)}
+    arguments = iter([parameter.name for parameter in command.params if parameter.param_type_name == "argument"])
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            yield from (_Word(next(arguments, None), (text,)) for text in rest)
+            return
+        if word == "-" or not word.startswith("-"):
+            yield _Word(next(arguments, None), (word,))
+            continue
+        written, has_value, _ = word.partition("=")
+        parameter = options.get(written if word.startswith("--") else word[:2])
+        if parameter is None:
+            yield _Word(None, (word,))
+        elif not word.startswith("--") and len(word) > 2 and parameter.is_flag:
+            yield _Word(parameter.name, (word[:2],))
+            rest.insert(0, f"-{word[2:]}")
+        elif parameter.is_flag or has_value or (len(word) > 2 and not word.startswith("--")):
+            yield _Word(parameter.name, (word,))
+        else:
+            yield _Word(parameter.name, (word, *rest[:1]))
+            rest = rest[1:]
+
+
+def _line(program: list[str], given: list[_Word], command: Any, remedy: Remedy) -> str:
+    arguments = {parameter.name for parameter in command.params if parameter.param_type_name == "argument"}
+    kept = [word.naming(remedy.files) for word in given]
+    texts = [text for word in kept if word.name not in remedy.settings for text in word.texts]
+    for name in (parameter.name for parameter in command.params):
+        value = remedy.settings.get(name)
+        if value is None or value is False:
+            continue
+        if name in arguments:
+            texts.insert(_end_of_arguments(kept, arguments, remedy), str(value))
+        else:
+            texts += option_words(name, ",".join(value) if isinstance(value, tuple) else value)
+    line = shlex.join([*program, *texts])
+    if remedy.feed:
+        line = f"{_command(remedy.feed)} | {line}"
+    if remedy.shell:
+        line = f"{_command(remedy.shell)} && {line}"
+    if remedy.python:
+        line = f"python -c {_quoted(remedy.python)} && {line}"
+    return f"{line}  # {remedy.meaning}" if remedy.meaning else line
+
+
+def _end_of_arguments(kept: list[_Word], arguments: set[str], remedy: Remedy) -> int:
+    """Where the arguments that are kept end among the words that are."""
+    at = end = 0
+    for word in kept:
+        if word.name not in remedy.settings:
+            at += len(word.texts)
+            end = at if word.name in arguments else end
+    return end
+
+
+def _command(words: str | tuple[str, ...]) -> str:
+    return words if isinstance(words, str) else shlex.join(words)
+
+
+def _quoted(source: str) -> str:
+    """Python source for the shell: between double quotes, as it is full of single ones."""
+    return shlex.quote(source) if _SPECIAL_IN_QUOTES.intersection(source) else f'"{source}"'
