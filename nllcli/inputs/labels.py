@@ -62,7 +62,7 @@ class LabelReader:
         return tuple(found)
 
     @cached_property
-    def _indices(self) -> dict[str, int]:
+    def indices(self) -> dict[str, int]:
         """The index of each name, also of those without what all names share; or _SEVERAL."""
         found: dict[str, int] = {}
         for i, name in enumerate(map(class_names.normal, self.classes or ())):
@@ -103,7 +103,7 @@ class LabelReader:
         return self.renumbered(whole, where)
 
     def _is_missing(self, label: str) -> bool:
-        return is_missing(label) and class_names.normal(label) not in self._indices
+        return is_missing(label) and class_names.normal(label) not in self.indices
 
     def _truth(self, label: str, where: Callable[[int], str], i: int) -> int:
         found = class_names.truth(label)
@@ -135,10 +135,10 @@ class LabelReader:
                 where=where(i),
                 hint=f"name them with {setting('classes')}, or in the header of the logits",
             )
-        index = self._indices.get(label)
+        index = self.indices.get(label)
         if index is None:
             normal = class_names.normal(label)
-            index = self._indices.get(normal.removeprefix(self.prefix), self._indices.get(normal))
+            index = self.indices.get(normal.removeprefix(self.prefix), self.indices.get(normal))
         if index is None:
             raise DataError(
                 f"target {shown(label)} is none of the classes",
@@ -156,12 +156,15 @@ def label_reader(
 ) -> LabelReader:
     """The reader of labels of which those ``seen`` are the first; raises UsageError where they can be read two ways."""
     texts = [class_names.normal(str(cell)) for cell in seen if not is_missing(cell)]
-    reader = LabelReader(
-        classes, all(map(is_number, texts)), what, missing=options.missing, ignore_index=options.ignore_index
-    )
-    known = reader._indices
+    reader = LabelReader(classes, numeric=True, what=what, missing=options.missing, ignore_index=options.ignore_index)
+    known = reader.indices
+    n_numbers = sum(map(is_number, texts))
+    # One among numbers that is none is damaged, unless all are names.
+    damaged = n_numbers > 0 and (not known or 2 * n_numbers > len(texts)) and not set(texts) <= known.keys()
+    reader.numeric = n_numbers == len(texts) or damaged
     if reader.numeric:
-        whole = [int(float(text)) for text in texts if float(text).is_integer() and abs(float(text)) < 2**53]
+        values = [float(text) for text in texts if is_number(text)]
+        whole = [int(value) for value in values if value.is_integer() and abs(value) < 2**53]
         reader.numbering = numbering_of(set(whole), classes, name, options)
     elif all(class_names.truth(text) is not None for text in texts) and not set(texts) <= known.keys():
         reader.booleans = True

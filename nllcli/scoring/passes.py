@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _TEXT_PARTS = 8
 _MOST_RENUMBERED = 100
+_LEAST_VOID = 250  # what is void in a mask of bytes is 255 or a little less
 _MOST_DISTINCT = 1 << 16
 
 
@@ -150,7 +151,7 @@ def _other_numbers(error: SampleError, dataset: Dataset) -> list[Remedy]:
         numbers = tuple(map(str, sorted(seen)))
         found.append(Remedy({"classes": numbers}, f"the classes are numbered {', '.join(numbers[:4])}"))
     outside = [value for value in seen if not 0 <= value < n_classes]
-    if len(outside) == 1 and len(seen) > 1:
+    if len(outside) == 1 and len(seen) > 1 and (outside[0] < 0 or outside[0] >= max(_LEAST_VOID, 2 * n_classes)):
         found.append(Remedy({"ignore_index": outside[0]}, f"{outside[0]} marks what does not count"))
     return found
 

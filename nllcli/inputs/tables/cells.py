@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.errors import DataError, Remedy
+from nllcli.errors import DataError, Remedy, counted
 from nllcli.inputs.integers import integers
 from nllcli.inputs.tables import decimals
 
@@ -134,7 +134,7 @@ def ragged(cells: Sequence[str], n_columns: int, where: str, remedies: Sequence[
     if len(cells) == 2 * n_columns and all(c.strip().isdecimal() for c in cells[1::2]):
         hint = "decimal commas? write numbers with a point, or semicolons between the cells"
     return DataError(
-        f"has {len(cells)} cells, the first row has {n_columns}", where=where, hint=hint, remedies=remedies
+        f"has {counted(len(cells), 'cell')}, the first row has {n_columns}", where=where, hint=hint, remedies=remedies
     )
 
 

@@ -152,20 +152,22 @@ def _without_doubt(
     preview: Preview, options: ReadOptions, rest: list[int], target: int | None
 ) -> tuple[list[int], list[int]]:
     """The columns that are classes, and those of text beside classes with names; raises UsageError that asks."""
-    text = [c for c in rest if kind_of(preview, c) == "text"]
-    numeric = [c for c in rest if c not in text]
+    kinds = {c: kind_of(preview, c) for c in rest}
+    empty = [c for c in rest if kinds[c] == "missing" and len(preview.rows) > 1]
+    text = [c for c in rest if kinds[c] == "text"]
+    numeric = [c for c in rest if c not in text and c not in empty]
     if not numeric or (len(rest) == 1):
         return rest, []
     found = doubts.doubtful(preview, numeric, options.labels)
     classes = [c for c in numeric if c not in found]
-    if not found and (not text or _names_decide(preview, options, classes, target)):
+    if not found and not empty and (not text or _names_decide(preview, options, classes, target)):
         return classes, text
-    reasons = found | dict.fromkeys(text, "holds text")
+    reasons = found | dict.fromkeys(text, "holds text") | dict.fromkeys(empty, "is empty")
     told = ", ".join(f"column {preview.described(c)} {reasons[c]}" for c in sorted(reasons))
     raise UsageError(
-        told if text and not found else f"{told}: a class?",
+        f"{told}: a class?" if found else told,
         where=preview.name,
-        remedies=_remedies(preview, options, sorted(reasons), all_may_be=not text),
+        remedies=_remedies(preview, options, sorted(reasons), all_may_be=not (text or empty)),
         finding="doubtful-column",
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, Remedy, UsageError
+from nllcli.inputs.names import truth
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.columns import Preview
 from nllcli.inputs.tables.lines import LONGEST_LINE, check_line, kept_lines, too_long
@@ -132,9 +133,11 @@ def _names(rows: list[tuple[str, ...]], header: str | None, place: str) -> tuple
 
 def _is_one_short(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether the first row names all columns but the first, which has the names of the rows: as R writes tables."""
-    if not below or any(len(row) != len(first) + 1 for row in below):
+    if len(below) < 2 or any(len(row) != len(first) + 1 for row in below):
         return False
-    return all(map(is_word, first)) or are_counted(first)
+    names = [row[0].strip() for row in below]
+    are_names = len(set(names)) == len(names) and not any(map(is_fraction, names))
+    return are_names and (all(map(is_word, first)) or are_counted(first))
 
 
 def _doubt(first: Sequence[str], below: Sequence[Sequence[str]]) -> str | None:
@@ -169,7 +172,7 @@ def _names_columns(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool
     if not below:
         return not numeric
     if not numeric:
-        return not _in_place_of_numbers(first)
+        return not (_in_place_of_numbers(first) or all(truth(cell) is not None for cell in first))
     if len(numeric) == len(first) or len(first) != len(below[0]):
         return False
     if not all(map(_INTEGER.fullmatch, numeric)) or len(set(numeric)) < len(numeric):
@@ -214,8 +217,9 @@ def _in_place_of_numbers(row: Sequence[str]) -> bool:
 def _uneven(rows: list[tuple[str, ...]], places: list[str], name: str) -> DataError:
     """The refusal of lines of different lengths; lines before a table, such as a title, can be left out."""
     widths = [len(row) for row in rows]
-    begin = next(i for i in range(len(rows)) if len(set(widths[i:])) == 1)
-    remedies = [without_lines(name, begin)] if 0 < begin < len(rows) - 1 and widths[begin] > max(widths[:begin]) else []
+    begin = next(i for i, width in enumerate(widths) if width > 1)
+    same = len(set(widths[begin:])) == 1 and len(widths) > begin + 1
+    remedies = [without_lines(name, begin, "they are a title")] if begin > 0 and same else []
     return cells.ragged(rows[1], widths[0], places[1], remedies)
 
 
@@ -263,12 +267,12 @@ def _is_decimal(cell: str) -> bool:
     return cells.is_decimal_comma(cell) and (len(rest) != 3 or len(whole) > 3 or whole.startswith("0"))
 
 
-def not_utf8(name: str, data: bytes) -> DataError:
+def not_utf8(where: str, data: bytes) -> DataError:
     """The refusal of what is not UTF-8: text in another encoding, unless it has characters that no text has."""
     remedies = []
     if not _NOT_TEXT.search(data):
         remedies = [Remedy({"encoding": "windows-1252"}, "text from Windows; another encoding is named the same way")]
-    return DataError("is not UTF-8 text, and no other format that can be read", where=name, remedies=remedies)
+    return DataError("is not UTF-8 text, and no other format that can be read", where=where, remedies=remedies)
 
 
 def _first_lines(stream: ByteStream) -> tuple[list[str], list[str]]:
@@ -284,10 +288,12 @@ def _first_lines(stream: ByteStream) -> tuple[list[str], list[str]]:
         if size > LONGEST_LINE:
             raise too_long(stream.name)
         size *= 4
-    try:
-        lines = [line.decode("utf-8") for line in found[: _MOST_ROWS + 1]]
-    except UnicodeDecodeError as error:
-        raise not_utf8(stream.name, b"\n".join(found)) from error
+    lines = []
+    for i, line in enumerate(found[: _MOST_ROWS + 1]):
+        try:
+            lines.append(line.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise not_utf8(f"{stream.name}, line {numbers.of(i)}", b"\n".join(found)) from error
     return lines, [f"{stream.name}, line {numbers.of(i)}" for i in range(len(lines))]
 
 

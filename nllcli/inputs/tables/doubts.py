@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from nllcli.inputs.tables.columns import Preview
 
 # The chance that a column of a table looks as it does though it is a class, below which it is asked about.
-_CHANCE = 1e-3
-_MOST_DECIMALS = 6
+_CHANCE = 1e-5
+_MOST_DECIMALS = 4
 _SUM_TOLERANCE = 2e-3
 _KEYS = frozenset(
     ("id", "idx", "index", "row", "row_id", "rowid", "sample", "sample_id", "image_id", "no", "nr", "key")
@@ -70,7 +70,7 @@ def _whole_among_fractions(values: NDArray[np.float64]) -> dict[int, str]:
     with np.errstate(invalid="ignore"):
         whole = values == np.floor(values)
     all_whole = whole.all(axis=0)
-    if all_whole.all() or not all_whole.any():
+    if all_whole.all() or not all_whole.any() or len(values) < 2:
         return {}
     fractions = values[:, ~all_whole]
     chance = max(float(whole[:, ~all_whole].mean()), 10.0 ** -_decimals(fractions))
