@@ -100,6 +100,7 @@ def sniff(
         if len(rows) > _FEWEST_ROWS and sum(map(len, rows)) > _MOST_CELLS:
             break
     places = kept
+    _check_marks(rows[0], stream.name, places[0])
     names = _names(rows, header, places[0])
     first = 0 if names is None else min(1, len(rows) - 1)
     body = rows[first:]
@@ -237,6 +238,27 @@ def _check_two_headers(names: Sequence[str] | None, body: list[tuple[str, ...]],
                 Remedy(files={name: "-"}, feed=("sed", "2d", name), meaning="the first line names the columns"),
             ],
         )
+
+
+def _check_marks(first: Sequence[str], name: str, place: str) -> None:
+    """Raise UsageError for predictions as Weka lists them: * marks the largest probability, "3:horse" is class 3."""
+    begin = next((j for j, cell in enumerate(first) if cell.strip() == "distribution"), None)
+    if begin is None or first[0].strip() != "inst#":
+        return
+    n_classes = len(first) - begin
+    numbers = ",".join(map(str, range(1, n_classes + 1)))
+    edits = f"1s/distribution.*/{numbers}/; s/\\*//g; s/([0-9]+):[^,]*/\\1/g"
+    raise UsageError(
+        "is a list of predictions in which * marks the largest probability",
+        where=place,
+        remedies=[
+            Remedy(
+                {"columns": f"{begin + 1}-{len(first)}", "targets_are": "names"},
+                files={name: "-"},
+                feed=("sed", "-E", edits, name),
+            )
+        ],
+    )
 
 
 def without_lines(name: str, n: int, meaning: str = "") -> Remedy:
