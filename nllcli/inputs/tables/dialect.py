@@ -344,7 +344,8 @@ def _parts_by_blanks(rows: list[list[str]], lines: list[str]) -> bool:
     if len(widths) > 1 or widths == {1}:
         return False
     quoted = all(line.count('"') >= 2 * len(row) - 2 for line, row in zip(lines[1:], rows[1:], strict=False))
-    return len(rows) > 2 and (quoted or all(_numeric_share(row) >= 0.5 for row in rows[1:]))
+    wide = len(rows[0]) > 2 and len(rows[0]) == len(rows[-1])
+    return len(rows) > 1 + (not wide) and (quoted or all(_numeric_share(row) >= 0.5 for row in rows[1:]))
 
 
 def _numeric_share(row: Sequence[str]) -> float:
