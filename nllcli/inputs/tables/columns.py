@@ -110,7 +110,7 @@ def _columns(
     lists: bool = False,
     notes: tuple[Notice, ...] = (),
 ) -> Columns:
-    if preview.index:
+    if preview.index - {key}:
         notes = (Notice("index-column", f"{preview.name}: the row names are taken as an index and left out"), *notes)
     names = None
     if preview.headings is not None and not lists and all(preview.headings[c].strip() for c in classes):
