@@ -87,8 +87,8 @@ TWO = np.round(np.stack([1 - BINARY, BINARY], axis=1), 6)
 def extra_columns():
     target = ("--target-column", "label")
 
-    def form(name, header, rows, verdict="asked", *, words=target, **more):
-        return Form(name, {"x.csv": csv(rows, header)}, ("compute", "x.csv", *words, "-q"), verdict, **more)
+    def form(name, header, table, verdict="asked", *, words=target, **more):
+        return Form(name, {"x.csv": csv(table, header)}, ("compute", "x.csv", *words, "-q"), verdict, **more)
 
     yield form("row numbers", ("SampleId", *NAMES, "label"), beside(X, before=[range(9)], after=[Y]))
     yield form("keys with gaps", ("PassengerId", *NAMES, "label"), beside(X, before=[NUMBERS], after=[Y]))
