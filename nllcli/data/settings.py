@@ -18,6 +18,7 @@ REDUCTIONS = ("mean", "sum", "none")
 PRECISIONS = ("exact", "fast")
 ON_NONFINITE = ("error", "nan")
 HEADERS = ("auto", "yes", "no")
+MISSING = ("error", "ignore")
 DEFAULT_SCHEME = "inverse"
 DEFAULT_BETA = 0.999
 DEFAULT_IGNORE_INDEX = -100
@@ -76,6 +77,7 @@ class InputOptions:
     header: str = option(
         "Whether the first line of LOGITS names the columns (CSV).", FILES, default="auto", choices=HEADERS
     )
+    missing: str = option("What an empty target, NA or null does.", FILES, default="error", choices=MISSING)
     takes_targets: bool = True
 
 

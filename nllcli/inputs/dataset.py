@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource
     from nllcli.data.layout import Layout
 
-_TABLES = ("csv", "tsv", "parquet", "feather")
+_TABLES = ("csv", "tsv", "parquet", "feather", "arrow")
 JSON_TARGET = "in lines of JSON the key \"target\" has it: jq -c '{logits, target: .label}' renames another"
 
 
@@ -134,6 +134,8 @@ def _open_logits(options: InputOptions, classes: tuple[str, ...] | None) -> Bloc
             classes=classes,
             header=options.header,
             takes_targets=options.takes_targets,
+            missing=options.missing,
+            ignore_index=options.ignore_index,
         )
     )
     if not isinstance(source, FileArray) and options.class_axis in (0, -2):

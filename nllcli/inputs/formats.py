@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, UsageError, first_few
 from nllcli.inputs.bytes.files import open_stream, split_member
 from nllcli.registry import Registry
@@ -30,7 +31,8 @@ FORMATS = Registry(
         "jsonl": "nllcli.inputs.tables.jsonl:open_jsonl",
         "safetensors": "nllcli.inputs.arrays.safetensors:open_safetensors",
         "parquet": "nllcli.inputs.tables.arrow:open_parquet",
-        "feather": "nllcli.inputs.tables.arrow:open_feather",
+        "feather": "nllcli.inputs.tables.arrow:open_ipc",
+        "arrow": "nllcli.inputs.tables.arrow:open_ipc",
     },
 )
 TEXT = ("csv", "tsv")
@@ -79,6 +81,8 @@ def detect(stream: ByteStream) -> str:
             raise DataError(what, where=stream.name, hint=hint and hint.format(**_names(stream.name)))
     if _PICKLE.match(head):
         raise code_refusal("PyTorch file" if _OLD_PYTORCH in head[:64] else "pickle", stream.name)
+    if _is_arrow_stream(head):
+        return "arrow"
     if _is_safetensors(head):
         return "safetensors"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
@@ -134,6 +138,12 @@ def _is_safetensors(head: bytes) -> bool:
     return len(head) > 8 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") < 1 << 40 and 0 in head[:8]
 
 
+def _is_arrow_stream(head: bytes) -> bool:
+    """The mark of a message, then the length of the schema; numbers in raw bytes that begin with NaN are larger."""
+    length = int.from_bytes(head[4:8], "little")
+    return head[:4] == b"\xff" * 4 and 0 < length < 1 << 28 and length % 8 == 0
+
+
 @dataclass(frozen=True)
 class ReadOptions:
     """What the options say about one input; each format uses what it needs.
@@ -142,7 +152,8 @@ class ReadOptions:
     value a class.
     ``member`` is the array of an archive or the column of a table, ``target_column`` the column that holds the targets,
     ``header`` says whether the first line of text names the columns, ``takes_targets`` whether a column could be named
-    as that of the targets.
+    as that of the targets. ``missing`` says what a missing target does: an "error", or "ignore" it as one that is the
+    ``ignore_index``. ``n_classes`` is the number of classes that targets may be of, where that is known.
     """
 
     holds: Literal["logits", "targets", "sample weights", "list"] = "logits"
@@ -152,6 +163,9 @@ class ReadOptions:
     classes: tuple[str, ...] | None = None
     header: str = "auto"
     takes_targets: bool = False
+    missing: str = "error"
+    ignore_index: int = DEFAULT_IGNORE_INDEX
+    n_classes: int | None = None
 
 
 _WITHOUT_MEMBERS = (*TEXT, "npy", "jsonl")

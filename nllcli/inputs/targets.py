@@ -162,7 +162,14 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
         from nllcli.inputs.target_columns import text_targets
 
         return text_targets(opened.stream, classes, logits)
-    source = opened.read(ReadOptions(input_dtype=options.input_dtype, classes=classes, holds="targets"))
+    reading = ReadOptions(
+        holds="targets",
+        input_dtype=options.input_dtype,
+        classes=classes,
+        missing=options.missing,
+        ignore_index=options.ignore_index,
+    )
+    source = opened.read(reading)
     if not isinstance(source, FileArray):
         from nllcli.inputs.target_columns import table_targets
 

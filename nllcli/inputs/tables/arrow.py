@@ -1,18 +1,21 @@
-"""Parquet and Feather: tables of columns, or one column of lists, read batch by batch through pyarrow."""
+"""Parquet and Arrow files: tables of columns, or one column of lists, read batch by batch through pyarrow."""
 
 from __future__ import annotations
 
-from operator import attrgetter
-from shlex import quote
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, Notice, UsageError, first_few, setting
+from nllcli.errors import DataError, Remedy, UsageError
 from nllcli.inputs.bytes.files import on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
-from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.tables.arrow_table import ArrowTable
+from nllcli.inputs.labels import LabelReader, are_numbers
+from nllcli.inputs.tables import arrow_conversions as conversions
+from nllcli.inputs.tables.arrow_columns import Table, preview
+from nllcli.inputs.tables.arrow_table import ArrowTable, column_texts
+from nllcli.inputs.tables.arrow_values import NUMBERS, content, dtype_of, innermost, is_as_is, lengths, values_of
 from nllcli.inputs.tables.dialect import notes_on
 
 if TYPE_CHECKING:
@@ -21,9 +24,22 @@ if TYPE_CHECKING:
     from nllcli.inputs.bytes.files import ByteStream, OpenFile
     from nllcli.inputs.formats import ReadOptions
     from nllcli.inputs.tables.arrow_table import Batches
+    from nllcli.inputs.tables.columns import Columns
 
 _COLUMN_BUFFER = 1 << 16
-_NUMBERS = ("integers", "floats")
+_TRUTH = (("false", "true"), ("0", "1"), ("no", "yes"), ("f", "t"), ("n", "y"))
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A file whose schema is read; ``python`` makes a table of it."""
+
+    name: str
+    file: OpenFile
+    schema: Any
+    batches: Batches
+    python: str
+    n_rows: int | None = None
 
 
 def open_parquet(stream: ByteStream, options: ReadOptions) -> ArrowTable:
@@ -32,45 +48,56 @@ def open_parquet(stream: ByteStream, options: ReadOptions) -> ArrowTable:
     from pyarrow import parquet
 
     file = on_disk(stream)
-    with refusing(stream.name):
-        opened = parquet.ParquetFile(
+
+    def opened(metadata: Any = None) -> Any:
+        return parquet.ParquetFile(
             pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r"),
+            metadata=metadata,
             page_checksum_verification=True,
             pre_buffer=False,  # else the compressed row group is in memory as a whole
             buffer_size=_COLUMN_BUFFER,
         )
-        schema, n_rows = opened.schema_arrow, opened.metadata.num_rows
+
+    with refusing(stream.name):
+        first = opened()
+        schema, metadata = first.schema_arrow, first.metadata
 
     def batches(n: int, columns: list[str], start: int) -> Iterator[Any]:
-        groups = list(range(opened.num_row_groups))
-        while groups and start >= opened.metadata.row_group(groups[0]).num_rows:
-            start -= opened.metadata.row_group(groups.pop(0)).num_rows
+        groups = list(range(metadata.num_row_groups))
+        while groups and start >= metadata.row_group(groups[0]).num_rows:
+            start -= metadata.row_group(groups.pop(0)).num_rows
         # Threads of pyarrow gain nothing on batches of a few rows, and where memory is short they cannot be started.
-        found = opened.iter_batches(batch_size=n, row_groups=groups, columns=columns, use_threads=False)
+        found = opened(metadata).iter_batches(batch_size=n, row_groups=groups, columns=columns, use_threads=False)
         return _from_row(start, (batch.select(columns) for batch in found))
 
-    with refusing(stream.name):
-        return _table(stream.name, file, schema, n_rows, batches, options)
+    return _table(_Opened(stream.name, file, schema, batches, conversions.PARQUET, metadata.num_rows), options)
 
 
-def open_feather(stream: ByteStream, options: ReadOptions) -> ArrowTable:
-    """A Feather file (an Arrow file), one of its batches after the other."""
+def open_ipc(stream: ByteStream, options: ReadOptions) -> ArrowTable:
+    """An Arrow file, which Feather is too, or an Arrow stream, one of its batches after the other."""
     pyarrow = _import(stream.name)
     if stream.peek(4) == b"FEA1":
-        raise DataError("is Feather of version 1", where=stream.name, hint="pyarrow.feather writes version 2")
+        raise _feather_1(stream.name, options)
     from pyarrow import ipc
 
+    in_order = not stream.peek(6).startswith(b"ARROW1")
     file = on_disk(stream)
-    with refusing(stream.name):
+
+    def opened() -> Any:
         source = pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r")
-        opened = ipc.open_file(source, options=ipc.IpcReadOptions(use_threads=False))
+        read = ipc.open_stream if in_order else ipc.open_file
+        return read(source, options=ipc.IpcReadOptions(use_threads=False))
+
+    with refusing(stream.name):
+        schema = opened().schema
 
     def batches(_: int, columns: list[str], start: int) -> Iterator[Any]:
-        found = (opened.get_batch(i).select(columns) for i in range(opened.num_record_batches))
-        return _from_row(start, found)
+        reader = opened()
+        found = reader if in_order else map(reader.get_batch, range(reader.num_record_batches))
+        return _from_row(start, (batch.select(columns) for batch in found))
 
-    with refusing(stream.name):
-        return _table(stream.name, file, opened.schema, None, batches, options)
+    python = conversions.IPC_STREAM if in_order else conversions.IPC_FILE
+    return _table(_Opened(stream.name, file, schema, batches, python), options)
 
 
 def _from_row(start: int, batches: Iterator[Any]) -> Iterator[Any]:
@@ -84,109 +111,115 @@ def _import(name: str) -> Any:
     try:
         import pyarrow
     except ModuleNotFoundError as error:
-        raise UsageError("Parquet and Feather need pyarrow", where=name, hint="pip install pyarrow") from error
+        raise UsageError("Parquet and Arrow need pyarrow", where=name, hint="pip install pyarrow") from error
     return pyarrow
 
 
-def _table(
-    name: str, file: OpenFile, schema: Any, n_rows: int | None, batches: Batches, options: ReadOptions
-) -> ArrowTable:
-    columns, label, notes = _choose_columns(list(schema.names), options, name)
-    types = [schema.field(column).type for column in columns]
-    if options.holds == "targets" and len(columns) == 1 and _content(types[0]) != "lists":
-        columns, label, types = [], columns[0], []
-    reader = None if label is None else _label_reader(label, schema.field(label).type, columns, options, name)
-    lists = len(types) == 1 and _content(types[0]) == "lists"
-    n_classes, dtype = len(columns), np.dtype(np.float64)
-    if lists:
-        n_classes, types = _length_of_lists(batches(1, columns, 0), name), [types[0].value_type]
-    readable = (*_NUMBERS, "booleans") if options.holds == "sample weights" else _NUMBERS
-    for column, kind in zip(columns, types, strict=True):
-        if _content(kind) not in readable:
-            hint = _remedy(columns, column, kind, options, name)
-            raise DataError(f"column {column!r} holds {kind}, not numbers", where=name, hint=hint)
-    if len(types) > 1 and options.holds == "logits":
-        whole = [_content(kind) == "integers" for kind in types]
-        notes += tuple(notes_on(name, columns, whole, takes_targets=options.takes_targets))
-    if types:
-        dtype = np.result_type(*[_plain(kind).to_pandas_dtype() for kind in set(types)])
-    return ArrowTable(name, file, n_rows, batches, columns, n_classes, dtype, lists, label, reader, notes)
+def _feather_1(name: str, options: ReadOptions) -> DataError:
+    conversion = conversions.Conversion(name, options.member, conversions.FEATHER_1, keeps_columns=True)
+    remedies = conversion.remedies(("", "2", "f.write_feather(t, {to})"), ending=".feather")
+    hint = None if remedies else "pyarrow.feather writes version 2"
+    return DataError("is Feather of version 1", where=name, hint=hint, remedies=remedies)
 
 
-def _label_reader(label: str, kind: Any, columns: list[str], options: ReadOptions, name: str) -> LabelReader:
-    content = _content(kind)
-    if content not in (*_NUMBERS, "text"):
-        raise DataError(f"column {label!r} holds {kind}, neither class indices nor names", where=name)
-    return LabelReader(options.classes or tuple(columns), content in _NUMBERS, f"column {label}")
-
-
-def _remedy(columns: list[str], odd: str, kind: Any, options: ReadOptions, name: str) -> str | None:
-    """The hint on a column that does not hold numbers: it may hold the targets, or lists of logits."""
-    if options.holds == "targets":
-        return None
-    content, others = _content(kind), [column for column in columns if column != odd]
-    takes_targets = options.takes_targets and options.target_column is None
-    if content == "lists" and others:
-        rest = f"; {_as_targets(others[0])} takes the targets" if len(others) == 1 and takes_targets else ""
-        return f"{name}:{odd} takes it alone{rest}"
-    return f"{_as_targets(odd)} takes it as the targets" if content == "text" and takes_targets else None
-
-
-def _as_targets(column: str) -> str:
-    return setting("target_column", quote(column))
-
-
-def _choose_columns(
-    names: list[str], options: ReadOptions, name: str
-) -> tuple[list[str], str | None, tuple[Notice, ...]]:
-    """The columns of the logits, that of the targets, and notes on the others."""
+def _table(opened: _Opened, options: ReadOptions) -> ArrowTable:
+    """The file as a source of blocks, once it is known what its columns are."""
+    name, schema = opened.name, opened.schema
+    names, types = list(schema.names), list(schema.types)
     if len(set(names)) < len(names):
         raise DataError("has several columns of one name", where=name)
-    for wanted in (options.target_column, options.member):
-        if wanted is not None and wanted not in names:
-            raise UsageError(f"there is no column {wanted!r}", where=name, hint=f"columns: {first_few(names, 20)}")
-    label = options.target_column
-    columns = [options.member] if options.member is not None else [column for column in names if column != label]
-    notes: tuple[Notice, ...] = ()
-    if len(columns) > 1 and columns[-1] == "__index_level_0__":
-        columns.pop()
-        notes = (Notice("index-column", f"{name}: the data frame's index is left out"),)
-    if not columns:
-        raise DataError("has no columns of numbers", where=name)
-    return columns, label, notes
-
-
-def _content(kind: Any) -> str:
-    """What a column of a type holds: lists, integers, floats, booleans or text, or anything else."""
-    from pyarrow import types
-
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        return "lists"
-    if types.is_boolean(kind):
-        return "booleans"
-    plain = _plain(kind)
-    if types.is_integer(plain):
-        return "integers"
-    if types.is_floating(plain):
-        return "floats"
-    # The last has no test in older versions.
-    return "text" if str(plain) in ("string", "large_string", "string_view") else "anything else"
-
-
-def _plain(kind: Any) -> Any:
-    """The type of a column's values, which may be written once each and numbered (a pandas category)."""
-    from pyarrow import types
-
-    return kind.value_type if types.is_dictionary(kind) else kind
-
-
-def _length_of_lists(batches: Iterator[Any], name: str) -> int:
-    """How many numbers the first row's list has."""
     with refusing(name):
-        batch = next(filter(attrgetter("num_rows"), batches), None)
-        if batch is None:
-            raise DataError("has no rows", where=name)
-        first = batch.column(0)[0]
-        if first.is_valid and len(first):
-            return len(first)
-        raise DataError("the first row's list is empty", where=name)
+        chosen = Table(schema, preview(name, schema, opened.batches), options, opened.python).choose()
+        columns = [names[i] for i in chosen.classes]
+        n_classes = _length_of_lists(opened, columns[0]) if chosen.lists else len(columns)
+        reader = None if chosen.target is None else _label_reader(opened, chosen, n_classes, options)
+    items = [innermost(types[i])[1] for i in chosen.classes]
+    whole = [content(kind) == "integers" for kind in items]
+    notes = chosen.notes
+    if len(columns) > 1 and options.holds == "logits":
+        notes += tuple(notes_on(name, columns, whole, takes_targets=options.takes_targets))
+    booleans = np.bool_ if options.holds == "sample weights" else np.float64
+    return ArrowTable(
+        name,
+        opened.file,
+        opened.n_rows,
+        opened.batches,
+        columns,
+        n_classes,
+        np.result_type(*(dtype_of(kind, booleans=booleans) for kind in items)) if items else np.dtype(np.float64),
+        chosen.lists,
+        None if chosen.target is None else names[chosen.target],
+        reader,
+        chosen.names,
+        as_is=all(is_as_is(kind) for kind in items),
+        opening_notes=notes,
+    )
+
+
+def _length_of_lists(opened: _Opened, column: str) -> int:
+    """How many numbers the first list has."""
+    n_rows = 0
+    for batch in opened.batches(1, [column], 0):
+        n_rows += batch.num_rows
+        found = lengths(values_of(batch.column(0))).drop_null()
+        if len(found):
+            if not found[0].as_py():
+                raise DataError("the first list is empty", where=opened.name)
+            return found[0].as_py()
+    raise DataError("has no lists but missing ones" if n_rows else "has no rows", where=opened.name)
+
+
+def _label_reader(opened: _Opened, chosen: Columns, n_classes: int, options: ReadOptions) -> LabelReader:
+    """What reads the column of the targets."""
+    assert chosen.target is not None
+    label, kind = opened.schema.names[chosen.target], opened.schema.field(chosen.target).type
+    own = chosen.names if chosen.names is not None and len(chosen.names) > 1 else None
+    everything = partial(column_texts, opened.name, opened.batches, label)
+    reader = LabelReader(
+        options.classes or own,
+        True,
+        f"column {label}",
+        missing=options.missing,
+        ignore_index=options.ignore_index,
+        n_classes=n_classes or options.n_classes,
+        everything=everything,
+    )
+    holds = content(kind)
+    if holds == "booleans":
+        reader.truth = _truth(reader, opened.name)
+    elif holds in ("text", "bytes"):
+        first = next((text for text in everything() if not reader.is_missing(text)), None)
+        reader.numeric = first is not None and are_numbers(first, reader.classes)
+    elif holds not in NUMBERS:
+        raise _no_labels(opened.name, label, kind, options)
+    return reader
+
+
+def _truth(reader: LabelReader, name: str) -> tuple[int, int]:
+    """The classes that false and true are as targets, by their names where the classes have some."""
+    names = reader.classes or ()
+    n_classes = len(names) or reader.n_classes or 2
+    if n_classes > 2:
+        raise DataError(f"{reader.what} holds booleans, for {n_classes} classes", where=name)
+    folded = [name.casefold() for name in names]
+    for pair in _TRUTH:
+        if set(pair) == set(folded):
+            return folded.index(pair[0]), folded.index(pair[1])
+    if len(names) < 2:
+        return 0, 1
+    orders = (("False", "True"), ("True", "False"))
+    raise UsageError(
+        f"{reader.what} holds booleans, and the classes are {names[0]} and {names[1]}",
+        where=name,
+        remedies=[Remedy({"classes": order}, f"true is {names[order.index('True')]}") for order in orders],
+    )
+
+
+def _no_labels(name: str, label: str, kind: Any, options: ReadOptions) -> DataError:
+    """The refusal of a column of targets that holds neither numbers nor names; lists may be probabilities."""
+    n_levels, inner = innermost(kind)
+    remedies = []
+    if options.holds == "logits" and n_levels == 1 and content(inner) in ("floats", "decimals"):
+        settings = {"targets": f"{name}:{label}", "target_column": None}
+        remedies = [Remedy(settings, f"{label!r} has a probability a class")]
+    return DataError(f"column {label!r} holds {kind}, neither class indices nor names", where=name, remedies=remedies)

@@ -1,0 +1,262 @@
+"""What the columns of a Parquet or Arrow file are: the classes, the targets, or neither; and what is asked in doubt."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from nllcli.errors import DataError, Notice, Remedy, UsageError, first_few
+from nllcli.inputs.tables import arrow_conversions as conversions
+from nllcli.inputs.tables.arrow_values import (
+    NUMBERS,
+    content,
+    innermost,
+    is_previewed,
+    n_in_first,
+    plain,
+    previewed,
+)
+from nllcli.inputs.tables.columns import Columns, Preview
+
+if TYPE_CHECKING:
+    from nllcli.inputs.formats import ReadOptions
+    from nllcli.inputs.tables.arrow_table import Batches
+
+_PREVIEWED_ROWS = 100
+_PREVIEWED_VALUES = 20_000
+_INDEX = re.compile(r"__index_level_\d+__")
+
+
+def preview(name: str, schema: Any, batches: Batches) -> Preview:
+    """What the first rows of a file hold, read once it is asked."""
+    return Preview(name, tuple(schema.names), _FirstRows(schema, batches), _index(schema))
+
+
+@dataclass
+class _FirstRows(Sequence[tuple[Any, ...]]):
+    """The first rows of a file as Python has them, with the type in place of what cannot be logits or targets.
+
+    Reading them takes as long as reading a file that is small, and of many columns; most are known by their types.
+    """
+
+    schema: Any
+    batches: Batches
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self._rows[row]
+
+    @cached_property
+    def _rows(self) -> list[tuple[Any, ...]]:
+        shown = [field for field in self.schema if is_previewed(field.type)]
+        nested = any(innermost(field.type)[0] > 1 for field in shown)
+        n_rows = 1 if nested else _n_rows(len(shown))
+        found = self.batches(n_rows, [field.name for field in shown], 0)
+        first = next((batch for batch in found if batch.num_rows), None)
+        if first is None:
+            return []
+        first = first.slice(0, _n_rows(sum(map(n_in_first, first.columns))))
+        columns = dict(zip(first.schema.names, map(previewed, first.columns), strict=True))
+        others = {field.name: [str(field.type)] * first.num_rows for field in self.schema}
+        return list(zip(*(others | columns).values(), strict=True))
+
+
+def _n_rows(n_values: int) -> int:
+    """How many rows of so many values a preview shows."""
+    return max(1, min(_PREVIEWED_ROWS, _PREVIEWED_VALUES // max(1, n_values)))
+
+
+def _index(schema: Any) -> frozenset[int]:
+    """The columns that pandas says are the index of the data frame, or that are named as it names one."""
+    try:
+        told = json.loads((schema.metadata or {})[b"pandas"])["index_columns"]
+        named = {name for name in told if isinstance(name, str)}  # a range of numbers is told by a dict
+    except (ValueError, KeyError, TypeError):
+        named = set()
+    return frozenset(i for i, name in enumerate(schema.names) if name in named or _INDEX.fullmatch(name))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file of columns before it is read; ``opened`` is the Python that makes a table of it, for ``Conversion``."""
+
+    schema: Any
+    preview: Preview
+    options: ReadOptions
+    opened: str
+
+    @property
+    def name(self) -> str:
+        return self.preview.name
+
+    @cached_property
+    def headings(self) -> tuple[str, ...]:
+        return tuple(self.schema.names)
+
+    @cached_property
+    def _kinds(self) -> list[Any]:
+        return list(self.schema.types)
+
+    def kind(self, column: int) -> Any:
+        """The type of a column."""
+        return self._kinds[column]
+
+    def choose(self) -> Columns:
+        """Tell the columns apart; raises UsageError where several may be the logits, DataError where none can be."""
+        target = None if self.options.target_column is None else self._find(self.options.target_column)
+        if self.options.member is not None:
+            return self._of_one(self._find(self.options.member), target)
+        candidates = [i for i in range(len(self.headings)) if i != target]
+        data = [i for i in candidates if i not in self.preview.index]
+        notes: tuple[Notice, ...] = ()
+        if data and len(data) < len(candidates):
+            notes = (Notice("index-column", f"{self.name}: the data frame's index is left out"),)
+        else:
+            data = candidates
+        if not data:
+            raise DataError("has no columns of numbers", where=self.name)
+        if len(data) == 1:
+            return self._of_one(data[0], target, notes)
+        return self._of_several(data, target, notes)
+
+    def _find(self, wanted: str) -> int:
+        """The place of a column given by its name, or else by its number, counted from 1."""
+        if wanted in self.headings:
+            return self.headings.index(wanted)
+        if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted[:9]) <= len(self.headings):
+            return int(wanted) - 1
+        hint = f"columns: {first_few(self.headings, 20)}"
+        raise UsageError(f"there is no column {wanted!r}", where=self.name, hint=hint)
+
+    def _of_one(self, column: int, target: int | None, notes: tuple[Notice, ...] = ()) -> Columns:
+        """One column, which is the logits, or among targets perhaps the targets."""
+        lists = content(self.kind(column)) == "lists"
+        if self.options.holds == "targets" and not lists:
+            return Columns((), None, column, notes=notes)
+        if not (self._holds_numbers(column) or self._holds_lists(column)):
+            raise self._no_numbers(column, target)
+        return Columns((column,), None if lists else (self.headings[column],), target, lists=lists, notes=notes)
+
+    def _of_several(self, data: list[int], target: int | None, notes: tuple[Notice, ...]) -> Columns:
+        numbers = [i for i in data if self._holds_numbers(i)]
+        lists = [i for i in data if self._holds_lists(i)]
+        fractions = [i for i in lists if content(innermost(self.kind(i))[1]) != "integers"]
+        if self.options.holds != "logits" and len(numbers) < len(data):
+            raise self._which(data, self.options.holds)
+        if len(fractions) == 1:
+            return Columns((fractions[0],), None, target, lists=True, notes=notes)
+        if fractions:
+            raise self._which(fractions, "logits")
+        others = [i for i in data if self._holds_nested_fractions(i)]
+        others += [i for i in data if self._holds_records(i)] if not numbers else []
+        if others:
+            raise self._no_numbers(others[0], target)
+        if lists and not numbers:
+            raise self._which(lists, "logits")
+        if len(numbers) < len(data):
+            raise self._odd([i for i in data if i not in numbers])
+        return Columns(tuple(data), tuple(self.headings[i] for i in data), target, notes=notes)
+
+    @property
+    def _readable(self) -> tuple[str, ...]:
+        return NUMBERS if self.options.holds == "logits" else (*NUMBERS, "booleans")
+
+    def _holds_numbers(self, column: int) -> bool:
+        return content(self.kind(column)) in self._readable
+
+    def _holds_lists(self, column: int) -> bool:
+        """Whether a column holds lists of numbers."""
+        n_levels, kind = innermost(self.kind(column))
+        return n_levels == 1 and content(kind) in self._readable
+
+    def _holds_nested_fractions(self, column: int) -> bool:
+        """Whether a column holds lists of lists of numbers that are not all whole."""
+        n_levels, kind = innermost(self.kind(column))
+        return n_levels > 1 and content(kind) in ("floats", "decimals")
+
+    def _holds_records(self, column: int) -> bool:
+        """Whether a column holds records of numbers, or lists of records."""
+        kind = innermost(self.kind(column))[1]
+        fields = list(plain(kind)) if content(kind) == "records" else []
+        return any(content(field.type) in NUMBERS for field in fields)
+
+    def _which(self, columns: list[int], what: str) -> UsageError:
+        """The question which of several columns is meant."""
+        names = [self.headings[i] for i in columns]
+        message = f"has {len(names)} columns that may be the {what}: {first_few(names, 10)}"
+        if len(names) == 1:
+            message = f"has one column of lists, {names[0]}, and others: is it the {what}?"
+        if self.name == conversions.STANDARD_INPUT:
+            hint = f"{conversions.SAVE_IT}, then FILE:COLUMN names one"
+            return UsageError(message, where=self.name, hint=hint)
+        remedies = [
+            Remedy(meaning=f"{name!r} has the {what}", files={self.name: f"{self.name}:{name}"}) for name in names
+        ]
+        return UsageError(message, where=self.name, remedies=remedies)
+
+    def _odd(self, columns: list[int]) -> DataError:
+        """The refusal of columns beside numbers, each of which may hold the targets, or nothing that is needed."""
+        names = tuple(self.headings[i] for i in columns)
+        kinds = first_few([str(self.kind(i)) for i in columns], 10)
+        told = f"column {names[0]!r} holds" if len(names) == 1 else f"columns {first_few(names, 10)} hold"
+        remedies = []
+        for i in columns:
+            if self._asks_for_targets and content(self.kind(i)) in ("text", "bytes", "booleans"):
+                rest = tuple(name for name in names if name != self.headings[i])
+                settings = {"target_column": self.headings[i], **({"drop": rest} if rest else {})}
+                remedies.append(Remedy(settings, f"{self.headings[i]!r} has the targets"))
+        remedies.append(Remedy({"drop": names}, f"without {first_few(names, 10)}"))
+        return DataError(f"{told} {kinds}, not numbers", where=self.name, remedies=remedies)
+
+    @property
+    def _asks_for_targets(self) -> bool:
+        return self.options.takes_targets and self.options.target_column is None
+
+    def _no_numbers(self, column: int, target: int | None) -> DataError:
+        """The refusal of the one column that may be the logits, with what makes rows of numbers of it."""
+        heading, kind = self.headings[column], self.kind(column)
+        message = f"column {heading!r} holds {kind}, not numbers"
+        conversion = conversions.Conversion(self.name, self.options.member, self.opened)
+        remedies: list[Remedy] = []
+        if self.options.holds == "logits" and self._holds_nested_fractions(column):
+            message = f"column {heading!r} holds {kind}: lists of samples, not one sample a row"
+            remedies = conversion.remedies(*self._samples(column, target), ending=".parquet")
+        elif self.options.holds == "logits" and self._holds_records(column):
+            kept = [name for name in self.headings if name != heading] if target is None else [self.headings[target]]
+            if innermost(kind)[0]:
+                remedies = conversion.remedies(("", "rows", conversions.JSON_LINES), ending=".jsonl")
+            else:
+                source = conversions.written(conversions.fields_of(heading, kept))
+                remedies = conversion.remedies(("", "columns", source), ending=".parquet")
+        hint = conversions.SAVE_IT if self.name == conversions.STANDARD_INPUT else None
+        return DataError(message, where=self.name, hint=hint, remedies=remedies)
+
+    def _samples(self, column: int, target: int | None) -> list[tuple[str, str, str]]:
+        """The ways to write lists of samples one a row: with the targets beside them, if these are lists as long."""
+        heading, lengths = self.headings[column], self._lengths(column)
+        beside = [i for i in range(len(self.headings)) if i != column] if target is None else [target]
+        if set(lengths) == {1}:
+            names = [self.headings[i] for i in beside]
+            return [("", "rows", conversions.written(conversions.lists_joined({heading: ":"}, names)))]
+        names = [self.headings[i] for i in beside if self._lengths(i) == lengths]
+        if target is not None and not names:
+            return []
+        in_place = conversions.lists_joined(dict.fromkeys((heading, *names), ":"))
+        if not names:
+            return [("", "rows", conversions.written(in_place))]
+        next_one = conversions.lists_joined({heading: ":-1", **dict.fromkeys(names, "1:")})
+        return [
+            ("each sample has the target at its place", "rows", conversions.written(in_place)),
+            ("each sample has the next target, as in language models", "next", conversions.written(next_one)),
+        ]
+
+    def _lengths(self, column: int) -> list[int]:
+        """How long the lists of the first rows are; nothing where they are no lists."""
+        cells = [row[column] for row in self.preview.rows]
+        return [len(cell) for cell in cells if cell is not None] if content(self.kind(column)) == "lists" else []
