@@ -17,6 +17,7 @@ from nllcli.inputs.formats import ReadOptions
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.shapes import LOGITS_FIRST, one_hot, same_shape, shown
 from nllcli.inputs.tables import cells
+from nllcli.inputs.tables.arrow_table import ArrowTable
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.jsonl import JsonLines
 from nllcli.inputs.tables.text import TextTable, open_table
@@ -126,6 +127,7 @@ def table_targets(source: BlockSource, logits: BlockSource) -> Targets:
         raise DataError(
             f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shown(logits.shape)}",
             where=source.name,
+            remedies=source.one_column() if isinstance(source, ArrowTable) else (),
         )
     if isinstance(source, JsonLines):
         return Targets(soft=replace(source, probabilities=True))
@@ -134,7 +136,7 @@ def table_targets(source: BlockSource, logits: BlockSource) -> Targets:
     return Targets(soft=source)
 
 
-def named_targets(source: FileArray, classes: tuple[str, ...] | None) -> Targets:
+def named_targets(source: FileArray, classes: tuple[str, ...] | None, n_classes: int | None) -> Targets:
     """Targets in an array of names, str or UTF-8, of one dimension."""
     if len(source.shape) != 1:
         raise DataError(f"names of classes have one dimension, not the shape {shown(source.shape)}", where=source.name)
@@ -143,7 +145,8 @@ def named_targets(source: FileArray, classes: tuple[str, ...] | None) -> Targets
         names = (np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values).tolist()
     except ValueError as error:
         raise DataError(f"its text is damaged: {str(error)[:120]}", where=source.name) from error
-    found = LabelReader(classes, numeric=False, what="names").read(names, lambda i: f"{source.name}, row {i}")
+    reader = LabelReader(classes, numeric=False, what="names", n_classes=n_classes, everything=lambda: names)
+    found = reader.read(names, lambda i: f"{source.name}, row {i}")
     return Targets(Values(source.name, found, lambda i: f"row {i}"), shape=(len(found),))
 
 

@@ -168,6 +168,7 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
         classes=classes,
         missing=options.missing,
         ignore_index=options.ignore_index,
+        n_classes=_n_classes(logits, options),
     )
     source = opened.read(reading)
     if not isinstance(source, FileArray):
@@ -178,7 +179,7 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
     if kind in "US":
         from nllcli.inputs.target_columns import named_targets
 
-        return named_targets(source, classes)
+        return named_targets(source, classes, reading.n_classes)
     if shapes.same_shape(source.shape, logits.shape) and shapes.are_one_a_class(logits.shape, kind, options.binary):
         if kind in "iu":
             raise shapes.one_hot(path, len(source.shape))
@@ -192,6 +193,13 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
     if kind == "f":
         notes.append(floats_as_indices(path, str(source.dtype)))
     return Targets(check_indices(source), shape=shape, notes=tuple(notes))
+
+
+def _n_classes(logits: BlockSource, options: InputOptions) -> int | None:
+    """How many classes the logits have, where it is known before the targets are: 1 of binary ones."""
+    if options.binary:
+        return 1
+    return logits.shape[1] if len(logits.shape) == 2 and options.class_axis in (None, 1, -1) else None
 
 
 def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: InputOptions) -> VectorSource | None:

@@ -151,6 +151,7 @@ def _table(opened: _Opened, options: ReadOptions) -> ArrowTable:
         None if chosen.target is None else names[chosen.target],
         reader,
         chosen.names,
+        whole=tuple(column for column, is_whole in zip(columns, whole, strict=True) if is_whole),
         as_is=all(is_as_is(kind) for kind in items),
         opening_notes=notes,
     )

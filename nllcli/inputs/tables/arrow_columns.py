@@ -195,9 +195,7 @@ class Table:
         if self.name == conversions.STANDARD_INPUT:
             hint = f"{conversions.SAVE_IT}, then FILE:COLUMN names one"
             return UsageError(message, where=self.name, hint=hint)
-        remedies = [
-            Remedy(meaning=f"{name!r} has the {what}", files={self.name: f"{self.name}:{name}"}) for name in names
-        ]
+        remedies = [conversions.which_column(self.name, name, what) for name in names]
         return UsageError(message, where=self.name, remedies=remedies)
 
     def _odd(self, columns: list[int]) -> DataError:
