@@ -46,9 +46,9 @@ class Conversion:
     def _remedy(self, meaning: str, word: str, source: str, ending: str) -> Remedy:
         plain = self.name.removesuffix(".gz")
         to = str(PurePath(plain).with_suffix(f".{word}{ending}"))
-        file, imports = f"open({self.name!r}, 'rb')", "import pyarrow as a, pyarrow.parquet as q; "
+        file, imports = f"a.memory_map({self.name!r})", "import pyarrow as a, pyarrow.parquet as q; "
         if plain != self.name:
-            file, imports = f"gzip.open({self.name!r})", f"import gzip; {imports}"
+            file, imports = f"a.BufferReader(gzip.open({self.name!r}).read())", f"import gzip; {imports}"
         column = f"{to}:{self.member}" if self.keeps_columns else to
         files = {self.name: to, f"{self.name}:{self.member}": column}
         python = imports + self.opened.replace("{file}", file) + "; " + source.replace("{to}", repr(to))

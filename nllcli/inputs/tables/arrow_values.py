@@ -89,12 +89,12 @@ def numbers(column: Any) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     import pyarrow
 
     column = values_of(column)
+    if content(column.type) == "decimals":  # the text of one is exact, its cast to a float need not be
+        column = column.cast(pyarrow.string()).cast(pyarrow.float64())
     missing = None
     if column.null_count:
         missing = column.is_null().to_numpy(zero_copy_only=False)
         column = column.fill_null(pyarrow.scalar(0).cast(column.type))
-    if content(column.type) == "decimals":  # the text of one is exact, its cast to a float need not be
-        column = column.cast(pyarrow.string()).cast(pyarrow.float64())
     return column.to_numpy(zero_copy_only=False), missing
 
 
