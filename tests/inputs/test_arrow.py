@@ -23,6 +23,7 @@ from nllcli.inputs.counting import count_targets
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.tables.arrow_columns import preview
+from nllcli.inputs.tables.arrow_conversions import SAVE_IT
 
 RNG = np.random.default_rng(8)
 LOGITS = RNG.normal(0, 2, (8, 3)).round(4)
@@ -133,6 +134,30 @@ def test_other_bytes_that_begin_like_a_stream(head):
     assert (done.code, "no other format that can be read" in done.err) == (3, True)
 
 
+def test_streams_joined_in_one_file():
+    """As ``cat`` joins them: a reader of one stream would stop at the end of the first."""
+    parts = []
+    for rows in (slice(0, 5), slice(5, 8)):
+        save("x.arrow", {name: column[rows] for name, column in scalars().items()} | {"y": TARGETS[rows]})
+        parts.append(Path("x.arrow").read_bytes())
+    Path("x.arrow").write_bytes(b"".join(parts))
+    assert number("x.arrow", "--target-column", "y") == loss()
+    save("z.arrow", {"a": [1.0], "b": [2.0]})
+    Path("x.arrow").write_bytes(parts[0] + Path("z.arrow").read_bytes())
+    assert "holds streams of different columns" in nll("compute", "x.arrow", "--target-column", "y").err
+    Path("x.arrow").write_bytes(parts[0] + b"more")
+    assert nll("compute", "x.arrow", "--target-column", "y").code == 3
+
+
+def test_a_stream_without_its_end():
+    """A writer that was killed leaves whole batches, and none of those that were to come."""
+    save("x.arrow", scalars() | {"y": TARGETS})
+    Path("x.arrow").write_bytes(Path("x.arrow").read_bytes()[:-8])
+    done = nll("compute", "x.arrow", "--target-column", "y")
+    assert (done.code, "has no mark at the end of the stream" in done.err) == (3, True)
+    assert answers("x.arrow", "--target-column", "y") == [loss()]
+
+
 def test_a_damaged_stream():
     save("x.arrow", scalars() | {"y": TARGETS})
     whole = Path("x.arrow").read_bytes()
@@ -183,7 +208,7 @@ def test_the_first_version_of_feather_in_a_pipe():
     Path("x").rename("standard input")
     with pytest.raises(DataError, match="version 1") as caught:
         open_dataset(InputOptions("standard input"))
-    assert (caught.value.remedies, caught.value.hint) == ((), "pyarrow.feather writes version 2")
+    assert (caught.value.remedies, caught.value.hint) == ((), SAVE_IT)
 
 
 def save_bytes(name, data):
@@ -307,7 +332,7 @@ def test_lists_of_samples_are_written_one_a_row(kind):
     save("standard input", {"logits": nested}, kind=kind)
     with pytest.raises(DataError, match="lists of samples") as caught:
         open_dataset(InputOptions("standard input"))
-    assert (caught.value.remedies, caught.value.hint) == ((), "save it to a file")
+    assert (caught.value.remedies, caught.value.hint) == ((), SAVE_IT)
 
 
 @each_kind

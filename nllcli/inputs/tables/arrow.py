@@ -19,7 +19,7 @@ from nllcli.inputs.tables.arrow_values import NUMBERS, content, dtype_of, innerm
 from nllcli.inputs.tables.dialect import notes_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nllcli.inputs.bytes.files import ByteStream, OpenFile
     from nllcli.inputs.formats import ReadOptions
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nllcli.inputs.tables.columns import Columns
 
 _COLUMN_BUFFER = 1 << 16
+_END = b"\xff\xff\xff\xff\0\0\0\0"
 _TRUTH = (("false", "true"), ("0", "1"), ("no", "yes"), ("f", "t"), ("n", "y"))
 
 
@@ -77,27 +78,61 @@ def open_ipc(stream: ByteStream, options: ReadOptions) -> ArrowTable:
     """An Arrow file, which Feather is too, or an Arrow stream, one of its batches after the other."""
     pyarrow = _import(stream.name)
     if stream.peek(4) == b"FEA1":
-        raise _feather_1(stream.name, options)
-    from pyarrow import ipc
-
-    in_order = not stream.peek(6).startswith(b"ARROW1")
+        conversion = conversions.Conversion(stream.name, options.member, conversions.FEATHER_1, keeps_columns=True)
+        raise _convertible("is Feather of version 1", conversion, ("", "2", "f.write_feather(t, {to})"), ".feather")
+    is_stream = not stream.peek(6).startswith(b"ARROW1")
     file = on_disk(stream)
 
-    def opened() -> Any:
-        source = pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r")
-        read = ipc.open_stream if in_order else ipc.open_file
-        return read(source, options=ipc.IpcReadOptions(use_threads=False))
+    def source() -> Any:
+        return pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r")
 
-    with refusing(stream.name):
-        schema = opened().schema
+    if is_stream:
+        return _table(_opened_streams(stream.name, file, source, options), options)
+    return _table(_opened_file(stream.name, file, source), options)
+
+
+def _opened_file(name: str, file: OpenFile, source: Callable[[], Any]) -> _Opened:
+    from pyarrow import ipc
+
+    def reader() -> Any:
+        return ipc.open_file(source(), options=ipc.IpcReadOptions(use_threads=False))
 
     def batches(_: int, columns: list[str], start: int) -> Iterator[Any]:
-        reader = opened()
-        found = reader if in_order else map(reader.get_batch, range(reader.num_record_batches))
-        return _from_row(start, (batch.select(columns) for batch in found))
+        opened = reader()
+        found = (opened.get_batch(i).select(columns) for i in range(opened.num_record_batches))
+        return _from_row(start, found)
 
-    python = conversions.IPC_STREAM if in_order else conversions.IPC_FILE
-    return _table(_Opened(stream.name, file, schema, batches, python), options)
+    with refusing(name):
+        return _Opened(name, file, reader().schema, batches, conversions.IPC_FILE)
+
+
+def _opened_streams(name: str, file: OpenFile, source: Callable[[], Any], options: ReadOptions) -> _Opened:
+    """One stream, or several of the same columns, one after the other in one file, as cat joins them."""
+    from pyarrow import ipc
+
+    def readers() -> Iterator[Any]:
+        at = source()
+        while at.tell() < file.size():
+            yield ipc.open_stream(at, options=ipc.IpcReadOptions(use_threads=False))
+
+    def read(columns: list[str]) -> Iterator[Any]:
+        for reader in readers():
+            if reader.schema != schema:
+                raise DataError("holds streams of different columns, one after the other", where=name)
+            yield from (batch.select(columns) for batch in reader)
+
+    def batches(_: int, columns: list[str], start: int) -> Iterator[Any]:
+        return _from_row(start, read(columns))
+
+    with refusing(name):
+        schema = next(readers()).schema
+    if file.read_at(len(_END), file.size() - len(_END), name) != _END:
+        message = "has no mark at the end of the stream, so that rows may be missing too"
+        conversion = conversions.Conversion(name, options.member, conversions.IPC_STREAM, keeps_columns=True)
+        raise _convertible(
+            message, conversion, ("there are no more rows", "whole", "q.write_table(t, {to})"), ".parquet"
+        )
+    return _Opened(name, file, schema, batches, conversions.IPC_STREAM)
 
 
 def _from_row(start: int, batches: Iterator[Any]) -> Iterator[Any]:
@@ -115,11 +150,10 @@ def _import(name: str) -> Any:
     return pyarrow
 
 
-def _feather_1(name: str, options: ReadOptions) -> DataError:
-    conversion = conversions.Conversion(name, options.member, conversions.FEATHER_1, keeps_columns=True)
-    remedies = conversion.remedies(("", "2", "f.write_feather(t, {to})"), ending=".feather")
-    hint = None if remedies else "pyarrow.feather writes version 2"
-    return DataError("is Feather of version 1", where=name, hint=hint, remedies=remedies)
+def _convertible(message: str, conversion: conversions.Conversion, way: tuple[str, str, str], ending: str) -> DataError:
+    remedies = conversion.remedies(way, ending=ending)
+    hint = None if remedies else conversions.SAVE_IT
+    return DataError(message, where=conversion.name, hint=hint, remedies=remedies)
 
 
 def _table(opened: _Opened, options: ReadOptions) -> ArrowTable:

@@ -193,8 +193,7 @@ class Table:
         if len(names) == 1:
             message = f"has one column of lists, {names[0]}, and others: is it the {what}?"
         if self.name == conversions.STANDARD_INPUT:
-            hint = f"{conversions.SAVE_IT}, then FILE:COLUMN names one"
-            return UsageError(message, where=self.name, hint=hint)
+            return UsageError(message, where=self.name, hint="save it to a file, of which FILE:COLUMN names one")
         remedies = [conversions.which_column(self.name, name, what) for name in names]
         return UsageError(message, where=self.name, remedies=remedies)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STANDARD_INPUT = "standard input"
-SAVE_IT = "save it to a file"
+SAVE_IT = "save it to a file, for which a command can be told"
 PARQUET = "t=q.read_table({file})"
 IPC_FILE = "t=a.ipc.open_file({file}).read_all()"
 IPC_STREAM = "t=a.ipc.open_stream({file}).read_all()"
