@@ -168,6 +168,26 @@ def test_a_damaged_stream():
         assert done.err.startswith("nll: error: x.arrow")
 
 
+@pytest.mark.parametrize("kind", ["arrow", "feather"])
+@pytest.mark.parametrize(
+    ("part", "instead"),
+    [(b"name of it", b"name \xff\xfe it"), (np.int32([0, 3, 6]).tobytes(), np.int32([0, 3, 1 << 30]).tobytes())],
+    ids=["name", "offsets"],
+)
+def test_what_pyarrow_does_not_check(part, instead, kind):
+    with Path("x").open("wb") as out:
+        (stream if kind == "arrow" else write_plain)(pa.table({"name of it": list(LOGITS[:2]), "y": [0, 1]}), out)
+    data = Path("x").read_bytes()
+    assert part in data
+    Path("x").write_bytes(data.replace(part, instead))
+    done = nll("compute", "x", "--target-column", "2")
+    assert (done.code, "x: is damaged: " in done.err) == (3, True)
+
+
+def write_plain(table, out):
+    feather.write_feather(table, out, compression="uncompressed")
+
+
 @pytest.mark.parametrize("new", [ipc.new_stream, ipc.new_file], ids=["stream", "file"])
 @pytest.mark.parametrize("values", ["string", "large_string", "string_view"])
 def test_dictionaries_that_grow(new, values):

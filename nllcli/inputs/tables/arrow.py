@@ -19,7 +19,7 @@ from nllcli.inputs.tables.arrow_values import NUMBERS, content, dtype_of, innerm
 from nllcli.inputs.tables.dialect import notes_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from nllcli.inputs.bytes.files import ByteStream, OpenFile
     from nllcli.inputs.formats import ReadOptions
@@ -99,8 +99,8 @@ def _opened_file(name: str, file: OpenFile, source: Callable[[], Any]) -> _Opene
 
     def batches(_: int, columns: list[str], start: int) -> Iterator[Any]:
         opened = reader()
-        found = (opened.get_batch(i).select(columns) for i in range(opened.num_record_batches))
-        return _from_row(start, found)
+        found = (opened.get_batch(i) for i in range(opened.num_record_batches))
+        return _from_row(start, _valid(found, columns))
 
     with refusing(name):
         return _Opened(name, file, reader().schema, batches, conversions.IPC_FILE)
@@ -119,7 +119,7 @@ def _opened_streams(name: str, file: OpenFile, source: Callable[[], Any], option
         for reader in readers():
             if reader.schema != schema:
                 raise DataError("holds streams of different columns, one after the other", where=name)
-            yield from (batch.select(columns) for batch in reader)
+            yield from _valid(reader, columns)
 
     def batches(_: int, columns: list[str], start: int) -> Iterator[Any]:
         return _from_row(start, read(columns))
@@ -133,6 +133,14 @@ def _opened_streams(name: str, file: OpenFile, source: Callable[[], Any], option
             message, conversion, ("there are no more rows", "whole", "q.write_table(t, {to})"), ".parquet"
         )
     return _Opened(name, file, schema, batches, conversions.IPC_STREAM)
+
+
+def _valid(batches: Iterable[Any], columns: list[str]) -> Iterator[Any]:
+    """The ``columns`` of batches whose lengths and offsets are possible: pyarrow aborts the program at others."""
+    for batch in batches:
+        chosen = batch.select(columns)
+        chosen.validate(full=True)
+        yield chosen
 
 
 def _from_row(start: int, batches: Iterator[Any]) -> Iterator[Any]:
@@ -159,10 +167,10 @@ def _convertible(message: str, conversion: conversions.Conversion, way: tuple[st
 def _table(opened: _Opened, options: ReadOptions) -> ArrowTable:
     """The file as a source of blocks, once it is known what its columns are."""
     name, schema = opened.name, opened.schema
-    names, types = list(schema.names), list(schema.types)
-    if len(set(names)) < len(names):
-        raise DataError("has several columns of one name", where=name)
     with refusing(name):
+        names, types = list(schema.names), list(schema.types)
+        if len(set(names)) < len(names):
+            raise DataError("has several columns of one name", where=name)
         chosen = Table(schema, preview(name, schema, opened.batches), options, opened.python).choose()
         columns = [names[i] for i in chosen.classes]
         n_classes = _length_of_lists(opened, columns[0]) if chosen.lists else len(columns)
