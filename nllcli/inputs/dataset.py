@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nllcli.inputs.formats import Input
     from nllcli.inputs.tables.columns import Preview
 
-_TABLES = ("csv", "tsv", "parquet", "feather")
+_TABLES = ("csv", "tsv", "parquet", "feather", "arrow")
 JSON_TARGET = "in lines of JSON the key \"target\" has it: jq -c '{logits, target: .label}' renames another"
 
 
@@ -94,7 +94,7 @@ def _opened(options: InputOptions) -> Dataset:
     given, completed = Targets(), None
     if others is not None:
         names = classes or (None if options.binary else logits.class_names)
-        theirs = replace(theirs, classes=names)
+        theirs = replace(theirs, classes=names, n_classes=_n_classes(logits, options))
         if keys is None or preview is None:
             given = open_targets(others, preview, theirs, logits)
         else:
@@ -134,6 +134,13 @@ def _opened(options: InputOptions) -> Dataset:
         ignore_index=options.ignore_index,
     )
     return dataset if completed is None else replace(dataset, completed=completed)
+
+
+def _n_classes(logits: BlockSource, options: InputOptions) -> int | None:
+    """How many classes the logits have, where it is known before the targets are: 1 of binary ones."""
+    if options.binary:
+        return 1
+    return logits.shape[1] if len(logits.shape) == 2 and options.class_axis in (None, 1, -1) else None
 
 
 def _check_columns(options: InputOptions, preview: Preview | None) -> None:

@@ -33,13 +33,17 @@ FORMATS = Registry(
         "jsonl": "nllcli.inputs.tables.jsonl:open_jsonl",
         "safetensors": "nllcli.inputs.arrays.safetensors:open_safetensors",
         "parquet": "nllcli.inputs.tables.arrow:open_parquet",
-        "feather": "nllcli.inputs.tables.arrow:open_feather",
+        "feather": "nllcli.inputs.tables.arrow:open_ipc",
+        "arrow": "nllcli.inputs.tables.arrow:open_ipc",
     },
 )
 # The function that makes a Preview of a ByteStream, which it leaves as it is, and ReadOptions.
 PREVIEWS = {
     "csv": "nllcli.inputs.tables.text:preview_csv",
     "tsv": "nllcli.inputs.tables.text:preview_tsv",
+    "parquet": "nllcli.inputs.tables.arrow:preview_parquet",
+    "feather": "nllcli.inputs.tables.arrow:preview_ipc",
+    "arrow": "nllcli.inputs.tables.arrow:preview_ipc",
 }
 TEXT = ("csv", "tsv")
 
@@ -88,6 +92,8 @@ def detect(stream: ByteStream) -> str:
             raise DataError(what, where=stream.name, hint=hint and hint.format(**_names(stream.name)))
     if _PICKLE.match(head):
         raise code_refusal("PyTorch file" if _OLD_PYTORCH in head[:64] else "pickle", stream.name)
+    if _is_arrow_stream(head):
+        return "arrow"
     if _is_safetensors(head):
         return "safetensors"
     from nllcli.inputs.tables.printed import is_printed_array
@@ -152,6 +158,12 @@ def _is_safetensors(head: bytes) -> bool:
     return len(head) > 8 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") < 1 << 40 and 0 in head[:8]
 
 
+def _is_arrow_stream(head: bytes) -> bool:
+    """The mark of a message, then the length of the schema; numbers in raw bytes that begin with NaN are larger."""
+    length = int.from_bytes(head[4:8], "little")
+    return head[:4] == b"\xff" * 4 and 0 < length < 1 << 28 and length % 8 == 0
+
+
 @dataclass(frozen=True)
 class ReadOptions:
     """What the options say about one input; each format uses what it needs.
@@ -161,7 +173,8 @@ class ReadOptions:
     ``member`` is the array of an archive or the column of a table, ``target_column`` the column that holds the targets,
     ``columns`` and ``drop`` are patterns of those that are classes and that are not (or their places), ``key`` is the
     column by which rows are matched. ``header`` says whether the first line of text names the columns, ``decimal`` how
-    it writes numbers.
+    it writes numbers. ``n_classes`` is the number of classes that targets may be of, where that is known: 1 of one
+    logit a sample.
     Of logits, ``partner`` is the beginning of the table of targets, ``labels`` the first of those, and ``has_targets``
     says that there are some apart from this file. ``binary`` says that there is one logit a sample, of class 1 of two.
     """
@@ -177,6 +190,7 @@ class ReadOptions:
     targets_are: str | None = None
     missing: str = "error"
     ignore_index: int = DEFAULT_IGNORE_INDEX
+    n_classes: int | None = None
     header: str | None = None
     decimal: str = "point"
     partner: Preview | None = None

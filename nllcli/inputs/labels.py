@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, first_few, setting
 from nllcli.inputs import names as class_names
 from nllcli.inputs.integers import integers, is_index
@@ -17,7 +18,7 @@ from nllcli.inputs.targets import floats_as_indices
 from nllcli.registry import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,6 +28,7 @@ _INT64 = range(-(2**63), 2**63)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _SEVERAL = -1
 _MOST_COMPARED = 1000
+_TRUTH = (("false", "true"), ("0", "1"), ("no", "yes"), ("f", "t"), ("n", "y"))
 
 
 @dataclass
@@ -34,9 +36,10 @@ class LabelReader:
     """Reads labels that are all integers (``numeric``) or all names of ``classes``; ``what`` says where they are.
 
     ``numbering`` has the index of each class whose number is not its place. Names may have a ``prefix`` that those of
-    the classes have not, and under ``booleans`` they are words for false and true. Labels that are ``missing`` are an
-    error, or become the ``ignore_index``. ``fractions`` says whether any integer read so far was written as a fraction,
-    such as 2.0.
+    the classes have not, and under ``booleans`` they are words for false and true, which are the classes ``truth``.
+    Labels that are ``missing`` are an error, or become the ``ignore_index``. ``everything`` gives all labels of the
+    file, for the orders in which names may stand for ``n_classes`` classes without names. ``fractions`` says whether
+    any integer read so far was written as a fraction, such as 2.0.
     """
 
     classes: tuple[str, ...] | None
@@ -45,8 +48,11 @@ class LabelReader:
     numbering: Mapping[int, int] | None = None
     prefix: str = ""
     booleans: bool = False
+    truth: tuple[int, int] = (0, 1)
     missing: str = "error"
-    ignore_index: int = -100
+    ignore_index: int = DEFAULT_IGNORE_INDEX
+    n_classes: int | None = None
+    everything: Callable[[], Iterable[str | None]] | None = None
     fractions: bool = False
     _n_missing: list[int] = field(default_factory=list, init=False)  # a block each, appended by any thread
 
@@ -54,11 +60,11 @@ class LabelReader:
         """What is worth knowing about the labels read so far from the file ``name``."""
         found = [floats_as_indices(name, self.what)] if self.fractions else []
         if self.booleans:
-            found.append(Notice("targets-as-booleans", f"{name}: false is class 0, true is class 1"))
+            found.append(Notice("targets-as-booleans", f"{name}: false is class {self.truth[0]}, true {self.truth[1]}"))
         if self.numbering is not None:
             found.append(by_name(name))
         if n := sum(self._n_missing):
-            found.append(Notice("missing-targets", f"{name}: {counted(n, 'sample')} without a target left out"))
+            found.append(Notice("missing-ignored", f"{name}: {counted(n, 'sample')} without a target left out"))
         return tuple(found)
 
     @cached_property
@@ -71,18 +77,27 @@ class LabelReader:
             found.setdefault(name, i)
         return found
 
-    def read(self, labels: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
-        """Class indices (n,) of cells of text; raises DataError at the first that is not one."""
+    def read(self, labels: Sequence[str | None], where: Callable[[int], str]) -> NDArray[np.int64]:
+        """Class indices (n,) of cells of text; raises DataError at the first that is not one.
+
+        A label that is None is ignored.
+        """
         one = self._truth if self.booleans else self._index if self.numeric else self._named
-        left_out = [i for i, label in enumerate(labels) if self._is_missing(label)]
-        if not left_out:
-            return np.array([one(label.strip(), where, i) for i, label in enumerate(labels)], np.int64)
-        if self.missing == "error":
-            raise missing_target(labels[left_out[0]], where(left_out[0]))
-        self._n_missing.append(len(left_out))
-        gone = set(left_out)
-        found = [self.ignore_index if i in gone else one(label.strip(), where, i) for i, label in enumerate(labels)]
-        return np.array(found, np.int64)
+        missing = [(i, label) for i, label in enumerate(labels) if label is not None and self.is_missing(label)]
+        if missing and self.missing == "error":
+            raise missing_target(missing[0][1], where(missing[0][0]))
+        if missing:
+            self._n_missing.append(len(missing))
+        gone = {i for i, _ in missing}
+        found = (
+            self.ignore_index if label is None or i in gone else one(label.strip(), where, i)
+            for i, label in enumerate(labels)
+        )
+        return np.fromiter(found, np.int64, len(labels))
+
+    def of_booleans(self, values: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Class indices (n,) of truth values."""
+        return np.where(values, self.truth[1], self.truth[0])
 
     def renumbered(self, values: NDArray[np.int64], where: Callable[[int], str]) -> NDArray[np.int64]:
         """Class indices of integers, which may be the classes' numbers and not their places."""
@@ -102,14 +117,21 @@ class LabelReader:
             raise DataError(f"target {float(values[i])!r} is not a class index", where=where(i))
         return self.renumbered(whole, where)
 
-    def _is_missing(self, label: str) -> bool:
-        return is_missing(label) and class_names.normal(label) not in self.indices
+    def is_missing(self, label: str | None) -> bool:
+        """Whether there is no label, or a word for none that is not the name of a class."""
+        return label is None or (is_missing(label) and class_names.normal(label) not in self.indices)
 
     def _truth(self, label: str, where: Callable[[int], str], i: int) -> int:
         found = class_names.truth(label)
         if found is None:
             raise DataError(f"target {shown(label)} is neither true nor false, unlike the first", where=where(i))
-        return found
+        return self.truth[found]
+
+    def _orders(self) -> list[Remedy]:
+        """The orders in which the names of the file may stand for the classes."""
+        if self.everything is None or self.n_classes is None:
+            return []
+        return class_orders((name for name in self.everything() if name and not self.is_missing(name)), self.n_classes)
 
     def _index(self, label: str, where: Callable[[int], str], i: int) -> int:
         if not _INTEGER.fullmatch(label):
@@ -134,6 +156,7 @@ class LabelReader:
                 f"target {shown(label)} is a name, and the classes have none",
                 where=where(i),
                 hint=f"name them with {setting('classes')}, or in the header of the logits",
+                remedies=self._orders(),
             )
         index = self.indices.get(label)
         if index is None:
@@ -151,12 +174,73 @@ class LabelReader:
         return index
 
 
+def class_orders(names: Iterable[str], n_classes: int) -> list[Remedy]:
+    """The orders in which ``names`` may stand for the classes: none, unless there are as many as classes.
+
+    Two names are those of the classes of one logit a sample, too.
+    """
+    binary = {"binary": True} if n_classes == 1 else {}
+    wanted = 2 if binary else n_classes
+    found: dict[str, None] = {}
+    for name in names:
+        found.setdefault(name.strip())
+        if len(found) > wanted:
+            return []
+    if len(found) < wanted or any("," in name for name in found):
+        return []
+    orders = {
+        tuple(found): "the classes are in the order in which the targets name them",
+        tuple(sorted(found)): "the classes are in alphabetical order",
+    }
+    return [Remedy({"classes": order, **binary}, meaning) for order, meaning in reversed(orders.items())]
+
+
+def empty_cell(where: str, *, can_be_left_out: bool) -> DataError:
+    """The refusal of a missing value, with the option that leaves its sample out."""
+    remedy = Remedy({"missing": "ignore"}, "samples without a target or without logits are left out")
+    return DataError("the cell is empty", where=where, remedies=[remedy] * can_be_left_out)
+
+
+def left_out(name: str, n: int) -> tuple[Notice, ...]:
+    """The note on ``n`` samples of a file that are left out."""
+    if n == 0:
+        return ()
+    message = f"{name}: {counted(n, 'sample')} without a target or without logits left out"
+    return (Notice("missing-ignored", message),)
+
+
+def truth_of(classes: Sequence[str] | None, what: str, name: str, n_classes: int | None) -> tuple[int, int]:
+    """The classes that false and true are as targets, by their names where the classes have some."""
+    names = classes or ()
+    if (len(names) or n_classes or 2) > 2:
+        raise DataError(f"{what} holds booleans, for {len(names) or n_classes} classes", where=name)
+    folded = [each.casefold() for each in names]
+    for pair in _TRUTH:
+        if set(pair) == set(folded):
+            return folded.index(pair[0]), folded.index(pair[1])
+    if len(names) < 2:
+        return 0, 1
+    orders = (("False", "True"), ("True", "False"))
+    raise UsageError(
+        f"{what} holds booleans, and the classes are {names[0]} and {names[1]}",
+        where=name,
+        remedies=[Remedy({"classes": order}, f"true is {names[order.index('True')]}") for order in orders],
+    )
+
+
 def label_reader(
     seen: Sequence[Any], classes: tuple[str, ...] | None, what: str, name: str, options: ReadOptions
 ) -> LabelReader:
     """The reader of labels of which those ``seen`` are the first; raises UsageError where they can be read two ways."""
     texts = [class_names.normal(str(cell)) for cell in seen if not is_missing(cell)]
-    reader = LabelReader(classes, numeric=True, what=what, missing=options.missing, ignore_index=options.ignore_index)
+    reader = LabelReader(
+        classes,
+        numeric=True,
+        what=what,
+        missing=options.missing,
+        ignore_index=options.ignore_index,
+        n_classes=options.n_classes,
+    )
     known = reader.indices
     n_numbers = sum(map(is_number, texts))
     # One among numbers that is none is damaged, unless all are names.
@@ -168,6 +252,7 @@ def label_reader(
         reader.numbering = numbering_of(set(whole), classes, name, options)
     elif all(class_names.truth(text) is not None for text in texts) and not set(texts) <= known.keys():
         reader.booleans = True
+        reader.truth = truth_of(classes, what, name, options.n_classes)
     elif not set(texts) <= known.keys():
         distinct = sorted(set(texts))
         first, last = class_names.affixes(distinct)

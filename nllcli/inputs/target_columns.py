@@ -19,6 +19,7 @@ from nllcli.inputs.labels import LabelReader, label_reader
 from nllcli.inputs.one_hot import one_hot_indices
 from nllcli.inputs.shapes import LOGITS_FIRST, same_shape, shown
 from nllcli.inputs.tables import cells, doubts
+from nllcli.inputs.tables.arrow_table import ArrowTable
 from nllcli.inputs.tables.columns import choose
 from nllcli.inputs.tables.dialect import sniff, without_lines
 from nllcli.inputs.tables.jsonl import JsonLines
@@ -120,7 +121,10 @@ def targets_among(preview: Preview, options: ReadOptions, logits: BlockSource | 
         return replace(options, target_column=options.member, member=None)
     if options.target_column is not None:
         return options
-    columns = choose(preview, options).classes
+    chosen = choose(preview, options)
+    if chosen.lists:
+        return options
+    columns = chosen.classes
     soft = None if logits is None else _one_a_class(preview, columns, options.classes, logits)
     if soft is not None:
         return replace(options, columns=soft)
@@ -201,6 +205,7 @@ def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSou
         raise DataError(
             f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shown(logits.shape)}",
             where=source.name,
+            remedies=source.one_column() if isinstance(source, ArrowTable) else (),
         )
     if isinstance(source, JsonLines):
         return Targets(soft=replace(source, probabilities=True))
@@ -241,6 +246,7 @@ def named_targets(source: FileArray, options: ReadOptions) -> Targets:
     except ValueError as error:
         raise DataError(f"its text is damaged: {str(error)[:120]}", where=source.name) from error
     reader = label_reader(names[:1000], options.classes, "names", source.name, options)
+    reader.everything = lambda: names
     found = reader.read(names, lambda i: f"{source.name}, row {i}")
     place = lambda i: f"row {i}"  # noqa: E731
     return Targets(Values(source.name, found, place), shape=(len(found),), notes=reader.notes(source.name))

@@ -135,13 +135,17 @@ def tensor(values, code, begin=0):
 
 
 def columnar(kind, columns):
-    """A Parquet or Feather file of columns by their names."""
+    """A Parquet or Feather file, or an Arrow stream, of columns by their names."""
     import pyarrow
-    from pyarrow import feather, parquet
+    from pyarrow import feather, ipc, parquet
 
     table = pyarrow.table({name: pyarrow.array(values) for name, values in columns.items()})
     out = io.BytesIO()
-    parquet.write_table(table, out) if kind == "parquet" else feather.write_feather(table, out)
+    if kind == "arrow":
+        with ipc.new_stream(out, table.schema) as writer:
+            writer.write_table(table)
+    else:
+        parquet.write_table(table, out) if kind == "parquet" else feather.write_feather(table, out)
     return out.getvalue()
 
 
@@ -825,7 +829,7 @@ def refused_format_cases():
 def columnar_cases():
     if importlib.util.find_spec("pyarrow") is None:
         return
-    for kind in ("parquet", "feather"):
+    for kind in ("parquet", "feather", "arrow"):
         yield from _columnar_cases(kind, f"x.{kind}")
 
 
@@ -843,32 +847,53 @@ def _columnar_cases(kind, file):
     yield accepted(f"{kind}-target-column", file, columnar(kind, {**columns, "y": LABELS}), words=own)
     yield accepted(f"{kind}-target-names", file, columnar(kind, {**columns, "y": names}), words=own)
     yield accepted(f"{kind}-target-categories", file, columnar(kind, {**columns, "y": categories}), words=own)
+    lists = list(map(list, ROWS))
+    beside = {"text": names, "ids": [[7, 8, 9]] * 3, "logits": lists, "y": LABELS}
+    yield accepted(f"{kind}-lists-beside-others", file, columnar(kind, beside), words=own)
+    yield accepted(f"{kind}-lists-by-name", file, columnar(kind, beside), words=(f"{file}:logits", f"{file}:y"))
+    digits = list(map(str, LABELS))
+    yield accepted(f"{kind}-target-digits", file, columnar(kind, {**columns, "y": digits}), words=own)
+    gone = columnar(kind, {**columns, "y": [0, None, 1]})
+    yield accepted(
+        f"{kind}-target-missing",
+        file,
+        gone,
+        "1 sample without a target or without logits is left out",
+        words=(*own, "--missing", "ignore"),
+        labels=(0, -1, 1),
+    )
     moments = [datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)] * 3
     amounts = [decimal.Decimal(label) for label in LABELS]
+    exact = {name: [decimal.Decimal(x) for x in column] for name, column in columns.items()}
+    yield accepted(f"{kind}-decimals", file, columnar(kind, {**exact, "y": amounts}), words=own)
+    unordered = columnar(kind, {"logits": lists, "y": names})
+    yield refused(f"{kind}-names-without-an-order", file, unordered, "--classes cat,dog,horse", words=own)
+    two = columnar(kind, {"logits": lists, "probs": lists, "y": LABELS})
+    yield refused(
+        f"{kind}-two-lists", file, two, f"try: nll compute -q {file}:logits --target-column", words=own, code=2
+    )
     odd = {
         "null": ({**columns, "dog": [4.0, None, 4.0]}, "row 1, column dog: the cell is empty"),
         "nan": ({**columns, "dog": [4.0, 2.0, np.nan]}, "row 2: class 1 ('dog') is NaN"),
         "nulls-alone": ({**columns, "dog": [None] * 3}, "column 'dog' holds null"),
-        "decimal": ({**columns, "dog": amounts}, "column 'dog' holds decimal128"),
         "timestamp": ({**columns, "when": moments}, "column 'when' holds timestamp"),
-        "text": ({**columns, "y": names}, "column 'y' holds string", "hint: --target-column y"),
-        "struct": ({"x": [{"a": 1.0}] * 3}, "column 'x' holds struct"),
+        "text": ({**columns, "y": names}, "column 'y' holds string", "--target-column y"),
+        "struct": ({"x": [{"a": 1.0}] * 3}, "column 'x' holds struct", "nll compute -q x.columns.parquet"),
         "lists-of-unequal-length": ({"x": [[5.0, 4.0], [4.0], [4.0, 1.0, 0.0]]}, "row 1: its list has 1 value,"),
         "list-missing": ({"x": [[5.0, 4.0], None]}, "row 1, column x: the cell is empty"),
         "null-in-a-list": ({"x": [[5.0, 4.0], [4.0, None]]}, "row 1, in its list: the cell is empty"),
-        "nested-lists": ({"x": [[[5.0], [4.0, 2.0]], [[4.0]]]}, "column 'x' holds list"),
+        "nested-lists": ({"x": [[[5.0], [4.0, 2.0]], [[4.0]]]}, "column 'x' holds list", "x.rows.parquet"),
     }
     yield from (
         refused(f"{kind}-{name}", file, columnar(kind, given), f"{file}", *says, words=(file, "--loss", "argmax"))
         for name, (given, *says) in odd.items()
     )
     bad = {
-        "null": ([0, None, 1], "row 1, column y: the cell is empty"),
+        "null": ([0, None, 1], "row 1, column y: the cell is empty", "--missing ignore"),
         "fraction": ([0, 1.5, 1], "row 1: target 1.5 is not a class index"),
         "too-large": ([0, 3, 1], "row 1: target 3 is outside 0..2"),
-        "decimal": (amounts, "column 'y' holds decimal128", "neither class indices nor names"),
         "timestamp": (moments, "column 'y' holds timestamp", "neither class indices nor names"),
-        "boolean": ([True, False, True], "column 'y' holds bool", "neither class indices nor names"),
+        "boolean": ([True, False, True], "column y holds booleans, for 3 classes"),
         "category-unknown": (_categories(np.array(["cat", "cow", "dog"], object)), "row 1: target 'cow' is none of"),
         "category-missing": (_categories(np.array(["cat", None, "dog"], object)), "row 1, column y: the cell is empty"),
     }

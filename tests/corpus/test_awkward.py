@@ -53,8 +53,8 @@ def judge(case, code, out, err):
         assert out == ""
         assert err.startswith("nll: error: ")
         lines = err.splitlines()
-        hinted = len(lines) == 2 and lines[1].startswith("hint: ")
-        assert hinted or all(line.startswith("try: ") for line in lines[1:])
+        assert len(lines) == 1 or len(lines) == 2 or all(line.startswith("try: ") for line in lines[1:])
+        assert all(line.startswith(("hint: ", "try: ")) for line in lines[1:])
     else:
         assert float(out) == pytest.approx(loss_of(case), rel=1e-14)
 

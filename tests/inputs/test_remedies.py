@@ -189,7 +189,7 @@ def test_refuses_names_in_an_array(array, words, told):
 def test_names_in_an_array_are_not_counted_without_an_order():
     np.save("y.npy", np.array(NAMES))
     done = nll("weights", "--targets", "y.npy")
-    assert (done.code, "holds text" in done.err, "numpy.savetxt" in done.err) == (3, True, True)
+    assert (done.code, "holds no numbers" in done.err, "numpy.savetxt" in done.err) == (3, True, True)
 
 
 # --- columns and keys of other names ----------------------------------------------------------------------------------
@@ -201,16 +201,16 @@ def test_names_in_an_array_are_not_counted_without_an_order():
         (
             "id,ant,bee,label\nimg_0.png,1,2,0\nimg_1.png,2,1,1\n",
             ("--target-column", "label"),
-            "column 'id' holds text",
+            "column 'id' holds no numbers",
             ["--target-column label --drop id"],
         ),
         (
             "ant;bee;which one\n1;2;ant\n2;1;bee\n",
             (),
-            "column 'which one' holds text",
+            "column 'which one' holds no numbers",
             ["--target-column 'which one'", "--drop 'which one'"],
         ),
-        ("# two\n1\tx\t2\n3\ty\t4\n", (), "column number 2 holds text", ["--drop 2"]),
+        ("# two\n1\tx\t2\n3\ty\t4\n", (), "column number 2 holds no numbers", ["--drop 2"]),
     ],
 )
 def test_a_column_of_words_can_be_taken_or_left_out(text, words, told, tries, folder):

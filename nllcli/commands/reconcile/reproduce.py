@@ -68,6 +68,7 @@ def reproduction(
         "targets": inputs.targets,
         "target_column": inputs.target_column,
         **read,
+        "missing": inputs.missing,
         "shift": term.shift,
         "ignore_index": convention.ignore_index,
         **_weights(convention, request, empty_classes),

@@ -81,6 +81,10 @@ class ByteStream:
     def __post_init__(self) -> None:
         self._version = None if self.file is None else self.file.version()
 
+    def is_in(self, file: OpenFile) -> None:
+        """From now on the bytes are in this file."""
+        self.file, self._version = file, file.version()
+
     @property
     def n_bytes(self) -> int | None:
         """How many bytes there are in all, where that is known."""
@@ -205,6 +209,7 @@ def on_disk(stream: ByteStream) -> OpenFile:
     spool = Spool(stream.name)
     while piece := stream.read(_PIECE_BYTES):
         spool.write(piece)
+    stream.is_in(spool.file)
     return spool.file
 
 

@@ -1,75 +1,169 @@
-"""Parquet and Feather: tables of columns, or one column of lists, read batch by batch through pyarrow."""
+"""Parquet and Arrow files: tables of columns, or one column of lists, read batch by batch through pyarrow."""
 
 from __future__ import annotations
 
-from operator import attrgetter
-from shlex import quote
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, Notice, UsageError, first_few, setting
+from nllcli.errors import DataError, Remedy, UsageError
 from nllcli.inputs.bytes.files import on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
-from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.tables.arrow_table import ArrowTable
+from nllcli.inputs.labels import LabelReader, label_reader
+from nllcli.inputs.tables import arrow_conversions as conversions
+from nllcli.inputs.tables.arrow_columns import Table, preview
+from nllcli.inputs.tables.arrow_table import ArrowTable, column_texts
+from nllcli.inputs.tables.arrow_values import NUMBERS, content, dtype_of, innermost, is_as_is, lengths, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from nllcli.inputs.bytes.files import ByteStream, OpenFile
     from nllcli.inputs.formats import ReadOptions
     from nllcli.inputs.tables.arrow_table import Batches
+    from nllcli.inputs.tables.columns import Columns, Preview
 
 _COLUMN_BUFFER = 1 << 16
-_NUMBERS = ("integers", "floats")
+_SEEN_LABELS = 1000
+_END = b"\xff\xff\xff\xff\0\0\0\0"
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A file whose schema is read; ``python`` makes a table of it."""
+
+    name: str
+    file: OpenFile
+    schema: Any
+    batches: Batches
+    python: str
+    n_rows: int | None = None
 
 
 def open_parquet(stream: ByteStream, options: ReadOptions) -> ArrowTable:
     """A Parquet file, one row group after the other."""
+    return _table(_parquet(stream), options)
+
+
+def open_ipc(stream: ByteStream, options: ReadOptions) -> ArrowTable:
+    """An Arrow file, which Feather is too, or an Arrow stream, one of its batches after the other."""
+    return _table(_ipc(stream, options), options)
+
+
+def preview_parquet(stream: ByteStream, options: ReadOptions) -> Preview:  # noqa: ARG001 - as those of other formats
+    """The beginning of a Parquet file."""
+    return _preview(_parquet(stream))
+
+
+def preview_ipc(stream: ByteStream, options: ReadOptions) -> Preview:
+    """The beginning of an Arrow file or stream."""
+    return _preview(_ipc(stream, options))
+
+
+def _preview(opened: _Opened) -> Preview:
+    with refusing(opened.name):
+        return preview(opened.name, opened.schema, opened.batches)
+
+
+def _parquet(stream: ByteStream) -> _Opened:
     pyarrow = _import(stream.name)
     from pyarrow import parquet
 
     file = on_disk(stream)
-    with refusing(stream.name):
-        opened = parquet.ParquetFile(
+
+    def opened(metadata: Any = None) -> Any:
+        return parquet.ParquetFile(
             pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r"),
+            metadata=metadata,
             page_checksum_verification=True,
             pre_buffer=False,  # else the compressed row group is in memory as a whole
             buffer_size=_COLUMN_BUFFER,
         )
-        schema, n_rows = opened.schema_arrow, opened.metadata.num_rows
+
+    with refusing(stream.name):
+        first = opened()
+        schema, metadata = first.schema_arrow, first.metadata
 
     def batches(n: int, columns: list[str], start: int) -> Iterator[Any]:
-        groups = list(range(opened.num_row_groups))
-        while groups and start >= opened.metadata.row_group(groups[0]).num_rows:
-            start -= opened.metadata.row_group(groups.pop(0)).num_rows
+        groups = list(range(metadata.num_row_groups))
+        while groups and start >= metadata.row_group(groups[0]).num_rows:
+            start -= metadata.row_group(groups.pop(0)).num_rows
         # Threads of pyarrow gain nothing on batches of a few rows, and where memory is short they cannot be started.
-        found = opened.iter_batches(batch_size=n, row_groups=groups, columns=columns, use_threads=False)
+        found = opened(metadata).iter_batches(batch_size=n, row_groups=groups, columns=columns, use_threads=False)
         return _from_row(start, (batch.select(columns) for batch in found))
 
-    with refusing(stream.name):
-        return _table(stream.name, file, schema, n_rows, batches, options)
+    return _Opened(stream.name, file, schema, batches, conversions.PARQUET, metadata.num_rows)
 
 
-def open_feather(stream: ByteStream, options: ReadOptions) -> ArrowTable:
-    """A Feather file (an Arrow file), one of its batches after the other."""
+def _ipc(stream: ByteStream, options: ReadOptions) -> _Opened:
     pyarrow = _import(stream.name)
     if stream.peek(4) == b"FEA1":
-        raise DataError("is Feather of version 1", where=stream.name, hint="pyarrow.feather writes version 2")
+        conversion = conversions.Conversion(stream.name, options.member, conversions.FEATHER_1, keeps_columns=True)
+        raise _convertible("is Feather of version 1", conversion, ("", "2", "f.write_feather(t, {to})"), ".feather")
+    is_stream = not stream.peek(6).startswith(b"ARROW1")
+    file = on_disk(stream)
+
+    def source() -> Any:
+        return pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r")
+
+    if is_stream:
+        return _opened_streams(stream.name, file, source, options)
+    return _opened_file(stream.name, file, source)
+
+
+def _opened_file(name: str, file: OpenFile, source: Callable[[], Any]) -> _Opened:
     from pyarrow import ipc
 
-    file = on_disk(stream)
-    with refusing(stream.name):
-        source = pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r")
-        opened = ipc.open_file(source, options=ipc.IpcReadOptions(use_threads=False))
+    def reader() -> Any:
+        return ipc.open_file(source(), options=ipc.IpcReadOptions(use_threads=False))
 
     def batches(_: int, columns: list[str], start: int) -> Iterator[Any]:
-        found = (opened.get_batch(i).select(columns) for i in range(opened.num_record_batches))
-        return _from_row(start, found)
+        opened = reader()
+        found = (opened.get_batch(i) for i in range(opened.num_record_batches))
+        return _from_row(start, _valid(found, columns))
 
-    with refusing(stream.name):
-        return _table(stream.name, file, opened.schema, None, batches, options)
+    with refusing(name):
+        return _Opened(name, file, reader().schema, batches, conversions.IPC_FILE)
+
+
+def _opened_streams(name: str, file: OpenFile, source: Callable[[], Any], options: ReadOptions) -> _Opened:
+    """One stream, or several of the same columns, one after the other in one file, as cat joins them."""
+    from pyarrow import ipc
+
+    def readers() -> Iterator[Any]:
+        at = source()
+        while at.tell() < file.size():
+            yield ipc.open_stream(at, options=ipc.IpcReadOptions(use_threads=False))
+
+    def read(columns: list[str]) -> Iterator[Any]:
+        for reader in readers():
+            if reader.schema != schema:
+                raise DataError("holds streams of different columns, one after the other", where=name)
+            yield from _valid(reader, columns)
+
+    def batches(_: int, columns: list[str], start: int) -> Iterator[Any]:
+        return _from_row(start, read(columns))
+
+    with refusing(name):
+        schema = next(readers()).schema
+    if file.read_at(len(_END), file.size() - len(_END), name) != _END:
+        message = "has no mark at the end of the stream, so that rows may be missing too"
+        conversion = conversions.Conversion(name, options.member, conversions.IPC_STREAM, keeps_columns=True)
+        raise _convertible(
+            message, conversion, ("there are no more rows", "whole", "q.write_table(t, {to})"), ".parquet"
+        )
+    return _Opened(name, file, schema, batches, conversions.IPC_STREAM)
+
+
+def _valid(batches: Iterable[Any], columns: list[str]) -> Iterator[Any]:
+    """The ``columns`` of batches whose lengths and offsets are possible: pyarrow aborts the program at others."""
+    for batch in batches:
+        chosen = batch.select(columns)
+        chosen.validate(full=True)
+        yield chosen
 
 
 def _from_row(start: int, batches: Iterator[Any]) -> Iterator[Any]:
@@ -83,106 +177,84 @@ def _import(name: str) -> Any:
     try:
         import pyarrow
     except ModuleNotFoundError as error:
-        raise UsageError("Parquet and Feather need pyarrow", where=name, hint="pip install pyarrow") from error
+        raise UsageError("Parquet and Arrow need pyarrow", where=name, hint="pip install pyarrow") from error
     return pyarrow
 
 
-def _table(
-    name: str, file: OpenFile, schema: Any, n_rows: int | None, batches: Batches, options: ReadOptions
-) -> ArrowTable:
-    columns, label, notes = _choose_columns(list(schema.names), options, name)
-    types = [schema.field(column).type for column in columns]
-    if options.holds == "targets" and len(columns) == 1 and _content(types[0]) != "lists":
-        columns, label, types = [], columns[0], []
-    reader = None if label is None else _label_reader(label, schema.field(label).type, columns, options, name)
-    lists = len(types) == 1 and _content(types[0]) == "lists"
-    n_classes, dtype = len(columns), np.dtype(np.float64)
-    if lists:
-        n_classes, types = _length_of_lists(batches(1, columns, 0), name), [types[0].value_type]
-    readable = (*_NUMBERS, "booleans") if options.holds == "sample weights" else _NUMBERS
-    for column, kind in zip(columns, types, strict=True):
-        if _content(kind) not in readable:
-            hint = _remedy(columns, column, kind, options, name)
-            raise DataError(f"column {column!r} holds {kind}, not numbers", where=name, hint=hint)
-    if types:
-        dtype = np.result_type(*[_plain(kind).to_pandas_dtype() for kind in set(types)])
-    return ArrowTable(name, file, n_rows, batches, columns, n_classes, dtype, lists, label, reader, notes)
+def _convertible(message: str, conversion: conversions.Conversion, way: tuple[str, str, str], ending: str) -> DataError:
+    remedies = conversion.remedies(way, ending=ending)
+    hint = None if remedies else conversions.SAVE_IT
+    return DataError(message, where=conversion.name, hint=hint, remedies=remedies)
 
 
-def _label_reader(label: str, kind: Any, columns: list[str], options: ReadOptions, name: str) -> LabelReader:
-    content = _content(kind)
-    if content not in (*_NUMBERS, "text"):
-        raise DataError(f"column {label!r} holds {kind}, neither class indices nor names", where=name)
-    return LabelReader(options.classes or tuple(columns), content in _NUMBERS, f"column {label}")
-
-
-def _remedy(columns: list[str], odd: str, kind: Any, options: ReadOptions, name: str) -> str | None:
-    """The hint on a column that does not hold numbers: it may hold the targets, or lists of logits."""
-    if options.holds == "targets":
-        return None
-    content, others = _content(kind), [column for column in columns if column != odd]
-    takes_targets = not options.has_targets and options.target_column is None
-    if content == "lists" and others:
-        rest = f"; {_as_targets(others[0])} takes the targets" if len(others) == 1 and takes_targets else ""
-        return f"{name}:{odd} takes it alone{rest}"
-    return f"{_as_targets(odd)} takes it as the targets" if content == "text" and takes_targets else None
-
-
-def _as_targets(column: str) -> str:
-    return setting("target_column", quote(column))
-
-
-def _choose_columns(
-    names: list[str], options: ReadOptions, name: str
-) -> tuple[list[str], str | None, tuple[Notice, ...]]:
-    """The columns of the logits, that of the targets, and notes on the others."""
-    if len(set(names)) < len(names):
-        raise DataError("has several columns of one name", where=name)
-    for wanted in (options.target_column, options.member):
-        if wanted is not None and wanted not in names:
-            raise UsageError(f"there is no column {wanted!r}", where=name, hint=f"columns: {first_few(names, 20)}")
-    label = options.target_column
-    columns = [options.member] if options.member is not None else [column for column in names if column != label]
-    notes: tuple[Notice, ...] = ()
-    if len(columns) > 1 and columns[-1] == "__index_level_0__":
-        columns.pop()
-        notes = (Notice("index-column", f"{name}: the data frame's index is left out"),)
-    if not columns:
-        raise DataError("has no columns of numbers", where=name)
-    return columns, label, notes
-
-
-def _content(kind: Any) -> str:
-    """What a column of a type holds: lists, integers, floats, booleans or text, or anything else."""
-    from pyarrow import types
-
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        return "lists"
-    if types.is_boolean(kind):
-        return "booleans"
-    plain = _plain(kind)
-    if types.is_integer(plain):
-        return "integers"
-    if types.is_floating(plain):
-        return "floats"
-    # The last has no test in older versions.
-    return "text" if str(plain) in ("string", "large_string", "string_view") else "anything else"
-
-
-def _plain(kind: Any) -> Any:
-    """The type of a column's values, which may be written once each and numbered (a pandas category)."""
-    from pyarrow import types
-
-    return kind.value_type if types.is_dictionary(kind) else kind
-
-
-def _length_of_lists(batches: Iterator[Any], name: str) -> int:
-    """How many numbers the first row's list has."""
+def _table(opened: _Opened, options: ReadOptions) -> ArrowTable:
+    """The file as a source of blocks, once it is known what its columns are."""
+    name, schema = opened.name, opened.schema
     with refusing(name):
-        batch = next(filter(attrgetter("num_rows"), batches), None)
-        if batch is None:
-            raise DataError("has no rows", where=name)
-        first = batch.column(0)[0]
-        if first.is_valid and len(first):
-            return len(first)
-        raise DataError("the first row's list is empty", where=name)
+        names, types = list(schema.names), list(schema.types)
+        if len(set(names)) < len(names):
+            raise DataError("has several columns of one name", where=name)
+        chosen = Table(schema, preview(name, schema, opened.batches), options, opened.python).choose()
+        columns = [names[i] for i in chosen.classes]
+        n_classes = _length_of_lists(opened, columns[0]) if chosen.lists else len(columns)
+        reader = None if chosen.target is None else _label_reader(opened, chosen, n_classes, options)
+    items = [innermost(types[i])[1] for i in chosen.classes]
+    whole = [content(kind) == "integers" for kind in items]
+    booleans = np.bool_ if options.holds == "sample weights" else np.float64
+    return ArrowTable(
+        name,
+        opened.file,
+        opened.n_rows,
+        opened.batches,
+        columns,
+        n_classes,
+        np.result_type(*(dtype_of(kind, booleans=booleans) for kind in items)) if items else np.dtype(np.float64),
+        chosen.lists,
+        None if chosen.target is None else names[chosen.target],
+        reader,
+        chosen.names,
+        whole=tuple(column for column, is_whole in zip(columns, whole, strict=True) if is_whole),
+        as_is=all(is_as_is(kind) for kind in items),
+        key_column=None if chosen.key is None else names[chosen.key],
+        missing=options.missing,
+        opening_notes=chosen.notes,
+    )
+
+
+def _length_of_lists(opened: _Opened, column: str) -> int:
+    """How many numbers the first list has."""
+    n_rows = 0
+    for batch in opened.batches(1, [column], 0):
+        n_rows += batch.num_rows
+        found = lengths(values_of(batch.column(0))).drop_null()
+        if len(found):
+            if not found[0].as_py():
+                raise DataError("the first list is empty", where=opened.name)
+            return found[0].as_py()
+    raise DataError("has no lists but missing ones" if n_rows else "has no rows", where=opened.name)
+
+
+def _label_reader(opened: _Opened, chosen: Columns, n_classes: int, options: ReadOptions) -> LabelReader:
+    """What reads the column of the targets."""
+    assert chosen.target is not None
+    label, kind = opened.schema.names[chosen.target], opened.schema.field(chosen.target).type
+    holds = content(kind)
+    if holds not in (*NUMBERS, "booleans", "text", "bytes"):
+        raise _no_labels(opened.name, label, kind, options)
+    own = chosen.names if chosen.names is not None and len(chosen.names) > 1 else None
+    everything = partial(column_texts, opened.name, opened.batches, label)
+    seen = list(islice((text for text in everything() if text is not None), _SEEN_LABELS))
+    reading = replace(options, n_classes=n_classes or options.n_classes)
+    reader = label_reader(seen, options.classes or own, f"column {label}", opened.name, reading)
+    reader.everything = everything
+    return reader
+
+
+def _no_labels(name: str, label: str, kind: Any, options: ReadOptions) -> DataError:
+    """The refusal of a column of targets that holds neither numbers nor names; lists may be probabilities."""
+    n_levels, inner = innermost(kind)
+    remedies = []
+    if options.holds == "logits" and n_levels == 1 and content(inner) in ("floats", "decimals"):
+        settings = {"targets": f"{name}:{label}", "target_column": None}
+        remedies = [Remedy(settings, f"{label!r} has a probability a class")]
+    return DataError(f"column {label!r} holds {kind}, neither class indices nor names", where=name, remedies=remedies)

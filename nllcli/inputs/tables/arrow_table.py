@@ -1,4 +1,4 @@
-"""The columns of a Parquet or Feather file as a BlockSource."""
+"""The columns of a Parquet or Arrow file as a BlockSource."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, FaultError, Notice, counted
+from nllcli.errors import DataError, FaultError, Notice, Remedy, counted
 from nllcli.inputs.bytes.libraries import refusing
 from nllcli.inputs.integers import are_rounded, rounded_integers
-from nllcli.inputs.labels import LabelReader
+from nllcli.inputs.labels import LabelReader, empty_cell, left_out
+from nllcli.inputs.tables.arrow_conversions import STANDARD_INPUT, which_column
+from nllcli.inputs.tables.arrow_values import content, lengths, numbers, texts, values_of
 from nllcli.inputs.tables.lines import regrouped
 
 if TYPE_CHECKING:
@@ -27,9 +29,24 @@ if TYPE_CHECKING:
     Batches = Callable[[int, list[str], int], Iterator[Any]]
 
 
+_PIECE_ROWS = 1 << 13
+
+
+def column_texts(name: str, batches: Batches, column: str) -> Iterator[str | None]:
+    """Every row's text in a column of text or whole numbers, such as labels or keys; None for a missing one."""
+    with refusing(name):
+        for batch in batches(_PIECE_ROWS, [column], 0):
+            yield from texts(batch.column(0))
+
+
 @dataclass
 class ArrowTable:
-    """A table of which ``columns`` are the classes, or the one of lists is the samples; a BlockSource."""
+    """A table of which ``columns`` are the classes, or the one of lists is the samples; a BlockSource.
+
+    The columns are read in this order, whatever theirs is in the file. ``whole`` are those of them that hold whole
+    numbers, ``as_is`` says that numpy has their numbers as the file does. Samples whose logits are ``missing`` are an
+    error, or left out.
+    """
 
     name: str
     file: OpenFile
@@ -41,10 +58,17 @@ class ArrowTable:
     lists: bool
     label_column: str | None
     label_reader: LabelReader | None
+    class_names: tuple[str, ...] | None
+    key_column: str | None = None
+    missing: str = "error"
+    whole: tuple[str, ...] = ()
+    as_is: bool = False
     opening_notes: tuple[Notice, ...] = ()
     fortran: bool = False
     n_bytes: int | None = field(default=None, init=False)
     _rounded: bool = field(default=False, init=False)
+    # How many samples are left out, by where their block begins, for each length of blocks: a pass counts them all.
+    _left_out: dict[int, dict[int, int]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._version = self.file.version()
@@ -58,23 +82,27 @@ class ArrowTable:
         """What is worth knowing about the rows read so far."""
         rounded = (rounded_integers(self.name),) if self._rounded else ()
         labels = () if self.label_reader is None else self.label_reader.notes(self.name)
-        return (*self.opening_notes, *rounded, *labels)
+        n_left_out = max((sum(counts.values()) for counts in self._left_out.values()), default=0)
+        return (*self.opening_notes, *rounded, *labels, *left_out(self.name, n_left_out))
 
     @property
     def labels(self) -> bool:
         return self.label_column is not None
 
-    @property
-    def class_names(self) -> tuple[str, ...] | None:
-        return None if self.lists else tuple(self.columns)
+    def one_column(self) -> list[Remedy]:
+        """The remedies that name one column of whole numbers, which may be the targets, in place of all columns."""
+        if self.lists or self.name == STANDARD_INPUT:
+            return []
+        return [which_column(self.name, column, "targets") for column in self.whole]
 
     def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002
         start = first * block_samples
-        wanted = self.columns if self.label_column is None else [*self.columns, self.label_column]
+        wanted = [*self.columns, *(c for c in (self.label_column, self.key_column) if c is not None)]
+        counts = self._left_out.setdefault(block_samples, {})
         with refusing(self.name):
             batches = ((batch.num_rows, batch) for batch in self.batches(block_samples, wanted, start))
             for n, parts in regrouped(batches, block_samples, lambda batch, n: (batch.slice(0, n), batch.slice(n))):
-                yield Chunk(start, n, partial(self._load, start, n, parts))
+                yield Chunk(start, n, partial(self._load, start, n, parts, counts))
                 start += n
         if self.file.version() != self._version:
             raise FaultError("changed while it was read", where=self.name)
@@ -82,23 +110,78 @@ class ArrowTable:
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a row
         return f"row {sample}"
 
-    def _load(self, start: int, n: int, parts: list[Any], _: Scratch) -> Block:
+    def _load(self, start: int, n: int, parts: list[Any], counts: dict[int, int], _: Scratch) -> Block:
         logits = np.empty((n, self.n_classes), self.dtype)
         labels: list[NDArray[np.int64]] = []
-        at = 0
+        keys: list[str] = []
+        left_out = np.zeros(n, bool)
+        at = n_left_out = 0
         for batch in parts:
             rows = slice(at, at + batch.num_rows)
             with refusing(self.name):
-                if self.lists:
-                    logits[rows] = self._noted(self._list_rows(batch.column(0), start + at))
-                else:
-                    for j in range(self.n_classes):
-                        values = self._numbers(batch.column(j), f"column {self.columns[j]}", start + at)
-                        logits[rows, j] = self._noted(values)
+                missing = self._read_logits(batch, logits[rows], start + at)
+                if missing is not None:
+                    left_out[rows] = missing
                 if self.label_column is not None:
-                    labels.append(self._targets(batch.column(batch.num_columns - 1), start + at))
+                    targets, n_missing = self._targets(batch.column(len(self.columns)), missing, start + at)
+                    labels.append(targets)
+                    n_left_out += n_missing
+                elif missing is not None:
+                    n_left_out += int(np.count_nonzero(missing))
+                if self.key_column is not None:
+                    keys += [key or "" for key in texts(batch.column(batch.num_columns - 1))]
             at += batch.num_rows
-        return Block(start, logits, np.concatenate(labels) if labels else None)
+        if n_left_out:
+            counts[start] = n_left_out
+        return Block(
+            start,
+            logits,
+            np.concatenate(labels) if labels else None,
+            keys=keys if self.key_column is not None else None,
+            left_out=left_out if left_out.any() else None,
+        )
+
+    def _read_logits(self, batch: Any, out: NDArray[Any], start: int) -> NDArray[np.bool_] | None:
+        """Fill ``out`` with the logits of a batch; which rows lack some, and have zeros instead (None: none)."""
+        if self.lists:
+            return self._read_lists(values_of(batch.column(0)), out, start)
+        missing = None
+        for j, name in enumerate(self.columns):
+            values, absent = self._numbers(batch.column(j))
+            if absent is not None:
+                self._check_missing(absent, start, f"column {name}")
+                missing = absent if missing is None else missing | absent
+            out[:, j] = self._noted(values)
+        if missing is not None:
+            out[missing] = 0
+        return missing
+
+    def _read_lists(self, column: Any, out: NDArray[Any], start: int) -> NDArray[np.bool_] | None:
+        missing = None
+        if column.null_count:
+            missing = column.is_null().to_numpy(zero_copy_only=False)
+            self._check_missing(missing, start, f"column {self.columns[0]}")
+        n_values = lengths(column).fill_null(self.n_classes).to_numpy(zero_copy_only=False)
+        odd = np.flatnonzero(n_values != self.n_classes)
+        if odd.size:
+            message = f"its list has {counted(n_values[odd[0]], 'value')}, the first list has {self.n_classes}"
+            raise DataError(message, where=f"{self.name}, row {start + odd[0]}")
+        values, absent = self._numbers(column.flatten())
+        present = slice(None) if missing is None else ~missing
+        out[present] = self._noted(values).reshape(-1, self.n_classes)
+        if absent is not None:
+            lacking = np.zeros(len(out), bool)
+            lacking[present] = absent.reshape(-1, self.n_classes).any(axis=1)
+            self._check_missing(lacking, start, "in its list")
+            missing = lacking if missing is None else missing | lacking
+        if missing is not None:
+            out[missing] = 0
+        return missing
+
+    def _numbers(self, column: Any) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        if self.as_is and not column.null_count:
+            return column.to_numpy(zero_copy_only=False), None
+        return numbers(column)
 
     def _noted(self, values: NDArray[Any]) -> NDArray[Any]:
         """The logits of a column; that they lose digits is noted before their type becomes that of all columns."""
@@ -106,36 +189,53 @@ class ArrowTable:
             self._rounded = True
         return values
 
-    def _numbers(self, column: Any, what: str, start: int, in_row: int = 1) -> NDArray[Any]:
-        """The values of a column, ``in_row`` of them a row; raises DataError where one is missing."""
-        if column.null_count:
-            row = start + int(column.is_null().to_numpy(zero_copy_only=False).argmax()) // in_row
-            raise DataError("the cell is empty", where=f"{self.name}, row {row}, {what}")
-        if hasattr(column, "dictionary_decode"):
-            column = column.dictionary_decode()
-        return column.to_numpy(zero_copy_only=False)
+    def _check_missing(self, missing: NDArray[np.bool_], start: int, what: str) -> None:
+        """Raise DataError for a logit that is missing, unless such samples are left out."""
+        if self.missing == "error":
+            row = start + int(missing.argmax())
+            raise empty_cell(f"{self.name}, row {row}, {what}", can_be_left_out=True)
 
-    def _list_rows(self, column: Any, start: int) -> NDArray[Any]:
-        if column.null_count:
-            self._numbers(column, f"column {self.columns[0]}", start)
-        from pyarrow import compute
-
-        lengths = compute.list_value_length(column).to_numpy(zero_copy_only=False)
-        odd = np.flatnonzero(lengths != self.n_classes)
-        if odd.size:
-            message = f"its list has {counted(lengths[odd[0]], 'value')}, the first row's has {self.n_classes}"
-            raise DataError(message, where=f"{self.name}, row {start + odd[0]}")
-        flat = self._numbers(column.flatten(), "in its list", start, self.n_classes)
-        return flat.reshape(len(column), self.n_classes)
-
-    def _targets(self, column: Any, start: int) -> NDArray[np.int64]:
+    def _targets(
+        self, column: Any, without_logits: NDArray[np.bool_] | None, start: int
+    ) -> tuple[NDArray[np.int64], int]:
+        """The class indices of a batch, those of samples that are left out being ignored, and how many these are."""
         reader = self.label_reader
         assert reader is not None
 
         def where(i: int) -> str:
             return f"{self.name}, row {start + i}"
 
-        values = self._numbers(column, reader.what, start)
+        if content(column.type) in ("text", "bytes"):
+            labels = [None if reader.is_missing(label) else label for label in texts(column)]
+            missing = self._missing_labels(np.array([label is None for label in labels], bool), start)
+            targets = reader.read(labels, where)
+        else:
+            values, absent = numbers(column)
+            none = np.zeros(len(values), bool) if absent is None else absent
+            missing = self._missing_labels(none | np.isnan(values) if values.dtype.kind == "f" else none, start)
+            targets = self._indices(np.where(missing, 0, values) if missing.any() else values, where)
+        if without_logits is not None:
+            missing |= without_logits
+        targets[missing] = reader.ignore_index
+        return targets, int(np.count_nonzero(missing))
+
+    def _missing_labels(self, missing: NDArray[np.bool_], start: int) -> NDArray[np.bool_]:
+        """Which labels are missing; raises DataError at the first, unless such samples are left out."""
+        reader = self.label_reader
+        assert reader is not None
+        if reader.missing == "error" and missing.any():
+            where = f"{self.name}, row {start + int(missing.argmax())}, {reader.what}"
+            raise empty_cell(where, can_be_left_out=True)
+        return missing
+
+    def _indices(self, values: NDArray[Any], where: Callable[[int], str]) -> NDArray[np.int64]:
+        """The class indices that numbers or truth values are."""
+        reader = self.label_reader
+        assert reader is not None
         if values.dtype.kind == "f":
             return reader.of_numbers(values.astype(np.float64), where)
-        return reader.read([str(value) for value in values.tolist()], where)
+        if values.dtype.kind == "b":
+            return reader.of_booleans(values)
+        if values.dtype == np.uint64 and (values > np.iinfo(np.int64).max).any():
+            return reader.read([str(value) for value in values.tolist()], where)
+        return reader.renumbered(values.astype(np.int64), where)

@@ -149,9 +149,7 @@ def _check_order(preview: Preview, options: ReadOptions, names: tuple[str, ...])
 
 def _one_list(preview: Preview, columns: list[int]) -> list[int]:
     """The one column of lists that holds fractions, or the only one; raises UsageError where there are more."""
-    fractions = [
-        c for c in columns if any(not float(x).is_integer() for cell in preview.cells(c) for x in list_of(cell) or ())
-    ]
+    fractions = [c for c in columns if any(map(_has_fractions, preview.cells(c)))]
     found = fractions or columns
     if len(found) > 1:
         listed = first_few([preview.described(c) for c in found], 10)
@@ -179,7 +177,7 @@ def _without_doubt(
     classes = [c for c in numeric if c not in found]
     if not found and not empty and (not text or _names_decide(preview, options, classes, target)):
         return classes, text
-    reasons = found | dict.fromkeys(text, "holds text") | dict.fromkeys(empty, "is empty")
+    reasons = found | dict.fromkeys(text, "holds no numbers") | dict.fromkeys(empty, "is empty")
     told = ", ".join(f"column {preview.described(c)} {reasons[c]}" for c in sorted(reasons))
     raise UsageError(
         f"{told}: a class?" if found else told,
@@ -254,7 +252,7 @@ def _left_out(preview: Preview, columns: list[int]) -> list[Notice]:
 def kind_of(preview: Preview, column: int) -> str:
     """What the first cells of a column hold: "number", "list", "text", or "missing"; a mixture counts as numbers.
 
-    In a mixture the cells that are not numbers are damaged ones, which the reader names.
+    In a mixture the cells that are not numbers are damaged ones, which the reader names. Truth values count as text.
     """
     cells = preview.cells(column)
     if not cells:
@@ -267,16 +265,24 @@ def kind_of(preview: Preview, column: int) -> str:
 
 def is_numeric(cell: Any) -> bool:
     """Whether a cell is a number, or text that is one."""
-    return is_number(cell) if isinstance(cell, str) else isinstance(cell, int | float)
+    return is_number(cell) if isinstance(cell, str) else isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
-def list_of(cell: Any) -> list[float] | None:
-    """The numbers of a cell that is a list of them, or text that is one; None for anything else."""
+def list_of(cell: Any) -> list[Any] | None:
+    """The numbers of a cell that is a list of them, None for one that is missing, or of text that is a list of them.
+
+    None for anything else.
+    """
     if isinstance(cell, str):
         return listed_numbers(cell)
-    if isinstance(cell, list) and cell and all(isinstance(x, int | float) for x in cell):
+    if isinstance(cell, list) and cell and all(x is None or isinstance(x, int | float) for x in cell):
         return cell
     return None
+
+
+def _has_fractions(cell: Any) -> bool:
+    """Whether a list of numbers is written with points, or as floating-point numbers: whole ones may be tokens."""
+    return any(c in cell for c in ".eE") if isinstance(cell, str) else any(isinstance(x, float) for x in cell)
 
 
 def find_column(wanted: str, preview: Preview) -> int:

@@ -58,7 +58,7 @@ class TextTable(LineSource):
     def notes(self) -> tuple[Notice, ...]:
         """What is worth knowing about the lines read so far."""
         n, comments = sum(self._left_out), self.numbers.n_comments
-        left_out = (Notice("missing-logits", f"{self.name}: {counted(n, 'sample')} without logits left out"),)
+        left_out = (Notice("missing-ignored", f"{self.name}: {counted(n, 'sample')} without logits left out"),)
         told = f"{self.name}: {counted(comments, 'line')} that begin{'s' * (comments == 1)} with # left out"
         return (*super().notes, *left_out * bool(n), *(Notice("comments", told),) * bool(comments))
 

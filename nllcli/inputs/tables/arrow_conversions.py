@@ -1,0 +1,85 @@
+"""The commands that errors tell about Parquet and Arrow files: which column is meant, and Python that converts them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from nllcli.errors import Remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STANDARD_INPUT = "standard input"
+SAVE_IT = "save it to a file, for which a command can be told"
+PARQUET = "t=q.read_table({file})"
+IPC_FILE = "t=a.ipc.open_file({file}).read_all()"
+IPC_STREAM = "t=a.ipc.open_stream({file}).read_all()"
+FEATHER_1 = "import pyarrow.feather as f; t=f.read_table({file})"
+
+
+def which_column(file: str, column: str, what: str) -> Remedy:
+    """The remedy that names one column of a file, which has ``what`` is asked for."""
+    return Remedy(meaning=f"{column!r} has the {what}", files={file: f"{file}:{column}"})
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What is done with the table t that ``opened`` makes of {file}, the open file, named ``name``; or of its member.
+
+    The libraries are a (pyarrow) and q (pyarrow.parquet). ``keeps_columns`` says that the new file has the old columns.
+    """
+
+    name: str
+    member: str | None
+    opened: str
+    keeps_columns: bool = False
+
+    def remedies(self, *ways: tuple[str, str, str], ending: str) -> list[Remedy]:
+        """One remedy for each of several ``ways``: its meaning, the word for the new file's name, and its source.
+
+        ``source`` writes what it makes of t to {to}. What comes out of a pipe cannot be converted.
+        """
+        return [] if self.name == STANDARD_INPUT else [self._remedy(*way, ending) for way in ways]
+
+    def _remedy(self, meaning: str, word: str, source: str, ending: str) -> Remedy:
+        plain = self.name.removesuffix(".gz")
+        to = str(PurePath(plain).with_suffix(f".{word}{ending}"))
+        file, imports = f"a.memory_map({self.name!r})", "import pyarrow as a, pyarrow.parquet as q; "
+        if plain != self.name:
+            file, imports = f"a.BufferReader(gzip.open({self.name!r}).read())", f"import gzip; {imports}"
+        column = f"{to}:{self.member}" if self.keeps_columns else to
+        files = {self.name: to, f"{self.name}:{self.member}": column}
+        python = imports + self.opened.replace("{file}", file) + "; " + source.replace("{to}", repr(to))
+        return Remedy(python=python, files=files, meaning=meaning)
+
+
+def written(columns: str) -> str:
+    """The source that writes ``columns``, which Python has as a dict, to a Parquet file."""
+    return f"q.write_table(a.table({columns}), {{to}})"
+
+
+def fields_of(record: str, kept: Sequence[str]) -> str:
+    """The columns that the fields of a column of records are, and others that are kept."""
+    fields = f"zip(t.schema.field({record!r}).type, t[{record!r}].combine_chunks().flatten())"
+    return f"{{**{{f.name: v for f, v in {fields}}}, {_as_they_are(kept)}}}"
+
+
+def lists_joined(slices: dict[str, str], kept: Sequence[str] = ()) -> str:
+    """The columns that the lists of some columns are when joined, of each list a slice such as 1:, and others."""
+    joined = [
+        f"{name!r}: a.concat_arrays([s.values[{cut}] for s in t[{name!r}] if s.is_valid])"
+        for name, cut in slices.items()
+    ]
+    return f"{{{', '.join([*joined, _as_they_are(kept)])}}}"
+
+
+def _as_they_are(columns: Sequence[str]) -> str:
+    return f"**{{n: t[n] for n in {list(columns)!r}}}"
+
+
+JSON_LINES = (
+    "import json; f=open({to}, 'w'); "
+    "f.writelines(json.dumps(r, default=str) + chr(10) for b in t.to_batches() for r in b.to_pylist()); f.close()"
+)
