@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, SupportsIndex
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice, counted, setting
+from nllcli.errors import DataError, Notice, Remedy, counted, setting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,7 +84,7 @@ class Dataset:
     class_names: tuple[str, ...] | None = None
     opening_notes: tuple[Notice, ...] = ()
     binary: bool = False
-    one_more: str | None = None
+    one_more: Remedy | None = None
     _recipe: Callable[[], tuple[Any, ...]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def pickled_by(self, recipe: Callable[[], tuple[Any, ...]]) -> Self:
@@ -161,13 +161,17 @@ class Dataset:
             yield chunk
         for vector in vectors:
             if n_samples != vector.n:
-                hint = self.one_more if vector is self.targets and vector.n == n_samples + 1 else None
-                if vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,):
+                hint, remedy = None, None
+                if vector is self.targets and vector.n == n_samples + 1 and self.one_more is not None:
+                    hint, remedy = "is the first line a header?", self.one_more
+                elif vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,) and n_samples > 1:
                     hint = f"are the logits transposed? {setting('class_axis', 0)} takes the rows as classes"
+                    remedy = Remedy({"class_axis": 0}, f"the {n_samples} rows are the classes")
                 raise DataError(
                     f"has {counted(vector.n, 'value')}, but {self.logits.name} has {counted(n_samples, 'sample')}",
                     where=vector.name,
                     hint=hint,
+                    remedies=() if remedy is None else [remedy],
                     finding="lengths-differ",
                 )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nllcli.data.dataset import Dataset
@@ -10,15 +12,24 @@ from nllcli.data.settings import InputOptions
 from nllcli.errors import FaultError, Notice, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
-from nllcli.inputs.bytes.files import Version, name_of, only_one_standard_input, read_only_here, version_of
+from nllcli.inputs.bytes.files import (
+    Version,
+    name_of,
+    only_one_standard_input,
+    read_only_here,
+    split_member,
+    version_of,
+)
 from nllcli.inputs.formats import ReadOptions, open_input
-from nllcli.inputs.targets import fit_targets, open_targets
+from nllcli.inputs.mismatch import check_classes
+from nllcli.inputs.targets import booleans_as_classes, fit_targets, open_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nllcli.data.dataset import BlockSource
     from nllcli.data.layout import Layout
+    from nllcli.inputs.targets import Targets
 
 _TABLES = ("csv", "tsv", "parquet", "feather")
 JSON_TARGET = "in lines of JSON the key \"target\" has it: jq -c '{logits, target: .label}' renames another"
@@ -55,19 +66,24 @@ def _opened(options: InputOptions) -> Dataset:
         raise UsageError(
             f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
         )
+    _refuse_same_file(options)
     classes = tuple(options.classes) if options.classes else None
     logits = _open_logits(options, classes)
     given = open_targets(options, classes or logits.class_names, logits)
     layout = shapes.layout_of(
         logits.shape,
-        given.shape,
+        given.shape if given.soft is None else given.soft.shape,
         class_axis=options.class_axis,
         binary=options.binary,
         fortran=logits.fortran,
         name=logits.name,
+        soft=given.soft is not None,
     )
-    names = _class_names(classes, logits, layout, options)
     vector = fit_targets(given, layout, logits, options)
+    if not options.binary:
+        n_targets = None if vector is None else vector.n
+        check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
+    names = _class_names(classes, logits, layout, options)
     soft, weights = given.soft, None
     if soft is not None:
         from nllcli.inputs.pairing import in_order_of
@@ -84,10 +100,39 @@ def _opened(options: InputOptions) -> Dataset:
         soft_targets=soft,
         sample_weights=weights,
         class_names=names,
-        opening_notes=(*given.notes, *_doubts(options, classes, logits)),
+        opening_notes=(
+            *given.notes,
+            *_readings(given, layout, logits, options),
+            *_doubts(options, classes, logits),
+        ),
         binary=options.binary,
         one_more=given.one_more,
     )
+
+
+def _refuse_same_file(options: InputOptions) -> None:
+    """Raise UsageError where the targets are the file of the logits, typed twice."""
+    if options.targets is None or "-" in (options.logits, options.targets):
+        return
+    (logits, member), (targets, other) = split_member(options.logits), split_member(options.targets)
+    with suppress(OSError, ValueError):  # of files that do not exist, which opening them says
+        if member == other and Path(logits).samefile(targets):
+            raise UsageError(
+                "is named twice: the targets are the logits' own file",
+                where=options.targets,
+                hint=f"name the file of the targets; {setting('target_column')} takes them out of {setting('logits')}",
+            )
+
+
+def _readings(given: Targets, layout: Layout, logits: BlockSource, options: InputOptions) -> Iterator[Notice]:
+    """Notes on what the shapes and the types of the inputs are taken as."""
+    array, soft = given.array, given.soft
+    if isinstance(array, FileArray) and array.dtype.kind == "b":
+        yield booleans_as_classes(array.name, layout, binary=options.binary)
+    if array is not None and given.shape is not None:
+        yield from shapes.squeezing_notes(layout, logits.shape, logits.name, given.shape, array.name)
+    elif soft is not None and not options.binary:
+        yield from shapes.squeezing_notes(layout, logits.shape, logits.name, soft.shape, soft.name, soft=True)
 
 
 def no_targets(dataset: Dataset) -> UsageError:

@@ -142,7 +142,7 @@ class ReadOptions:
     value a class.
     ``member`` is the array of an archive or the column of a table, ``target_column`` the column that holds the targets,
     ``header`` says whether the first line of text names the columns, ``takes_targets`` whether a column could be named
-    as that of the targets.
+    as that of the targets, ``soft`` whether a target may be the probability of class 1 of two.
     """
 
     holds: Literal["logits", "targets", "sample weights", "list"] = "logits"
@@ -152,6 +152,7 @@ class ReadOptions:
     classes: tuple[str, ...] | None = None
     header: str = "auto"
     takes_targets: bool = False
+    soft: bool = False
 
 
 _WITHOUT_MEMBERS = (*TEXT, "npy", "jsonl")

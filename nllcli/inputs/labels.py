@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,13 +30,15 @@ _MOST_COMPARED = 1000
 class LabelReader:
     """Reads labels that are all integers (``numeric``) or all names of ``classes``; ``what`` says where they are.
 
-    ``fractions`` says whether any integer read so far was written as a fraction, such as 2.0.
+    ``fractions`` says whether any integer read so far was written as a fraction, such as 2.0. Where they may be
+    probabilities (``soft``) other numbers are read as well, and all of them as floating point.
     """
 
     classes: tuple[str, ...] | None
     numeric: bool
     what: str
     fractions: bool = False
+    soft: bool = False
 
     def notes(self, name: str) -> tuple[Notice, ...]:
         """What is worth knowing about the labels read so far from the file ``name``."""
@@ -50,23 +52,28 @@ class LabelReader:
             found[name] = _SEVERAL if name in found else i
         return found
 
-    def read(self, labels: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
+    def read(self, labels: Sequence[str], where: Callable[[int], str]) -> NDArray[Any]:
         """Class indices (n,) of cells of text; raises DataError at the first that is not one."""
         one = self._index if self.numeric else self._named
-        return np.array([one(label.strip(), where, i) for i, label in enumerate(labels)], np.int64)
+        dtype = np.float64 if self.numeric and self.soft else np.int64
+        return np.array([one(label.strip(), where, i) for i, label in enumerate(labels)], dtype)
 
-    def of_numbers(self, values: NDArray[np.float64], where: Callable[[int], str]) -> NDArray[np.int64]:
+    def of_numbers(self, values: NDArray[np.float64], where: Callable[[int], str]) -> NDArray[Any]:
         """Class indices (n,) of floating-point numbers."""
-        whole = integers(values)
         self.fractions = True
+        if self.soft:
+            return values
+        whole = integers(values)
         if whole is None:
             i = int(np.flatnonzero(~is_index(values))[0])
             raise DataError(f"target {float(values[i])!r} is not a class index", where=where(i))
         return whole
 
-    def _index(self, label: str, where: Callable[[int], str], i: int) -> int:
+    def _index(self, label: str, where: Callable[[int], str], i: int) -> float:
         if not _INTEGER.fullmatch(label):
             whole = integers(np.array([float(label)])) if is_number(label) else None
+            if whole is None and self.soft and is_number(label):
+                return float(label)
             if whole is None:
                 raise DataError(f"target {shown(label)} is not a class index", where=where(i))
             self.fractions = True

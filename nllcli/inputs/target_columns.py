@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,15 @@ import numpy as np
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice, counted
+from nllcli.errors import DataError, Notice, Remedy, counted
+from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.arrays.raw import FileArray, Values
+from nllcli.inputs.conversions import is_gzip
 from nllcli.inputs.formats import ReadOptions
+from nllcli.inputs.integers import integers
 from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.shapes import LOGITS_FIRST, one_hot, same_shape, shown
+from nllcli.inputs.mismatch import swapped
+from nllcli.inputs.shapes import LOGITS_FIRST, one_hot, same_shape, shown, squeezed
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.jsonl import JsonLines
@@ -23,11 +27,12 @@ from nllcli.inputs.tables.text import TextTable, open_table
 from nllcli.inputs.targets import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import BlockSource
+    from nllcli.data.settings import InputOptions
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.tables.dialect import Dialect
 
@@ -55,12 +60,14 @@ class TextColumn(TextTable):
             yield from self._cells(body, row)
             row += n
 
-    def one_more(self) -> str | None:
-        """The hint that the first line may be a header, where it looks like all the others."""
-        if self.dialect.header is not None:
+    def one_more(self, options: InputOptions) -> Remedy | None:
+        """The remedy for a first line that is a header, though it looks like all the others."""
+        path = options.targets
+        if self.dialect.header is not None or path is None or "-" in (path, options.logits, options.sample_weights):
             return None
-        without = f"tail -n +{self._line(0) + 1} {shlex.quote(self.name)} | nll ... -"
-        return f"is the first line a header? {without} leaves it out"
+        rest = ("tail", "-n", f"+{self._line(0) + 1}")
+        feed = f"gzip -dc {shlex.quote(path)} | {shlex.join(rest)}" if is_gzip(path) else (*rest, path)
+        return Remedy(feed=feed, files={path: "-"}, meaning="the first line is a header")
 
     def _parse_carefully(self, start: int, body: bytes) -> Block:
         assert self.label_reader is not None
@@ -79,15 +86,26 @@ class TextColumn(TextTable):
         return found
 
 
-def open_column(stream: ByteStream, dialect: Dialect, classes: tuple[str, ...] | None) -> TextTable:
-    """The one column of targets in a text file, without its header and the index of a pandas Series."""
+def open_column(
+    stream: ByteStream,
+    dialect: Dialect,
+    classes: tuple[str, ...] | None,
+    *,
+    soft: bool = False,
+    remedies: Sequence[Remedy] = (),
+) -> TextTable:
+    """The one column of targets in a text file, without its header and the index of a pandas Series.
+
+    Where they may be probabilities of class 1, they are ``soft``; ``remedies`` are for a table of several columns.
+    """
     if dialect.has_index and dialect.n_columns == 2:
-        return open_table(stream, dialect, ReadOptions(target_column="2", classes=classes))
+        return open_table(stream, dialect, ReadOptions(target_column="2", classes=classes, soft=soft))
     if dialect.n_columns != 1:
         raise DataError(
             f"has {dialect.n_columns} columns; targets have one",
             where=stream.name,
             hint=f"{LOGITS_FIRST}; cut takes one column out",
+            remedies=remedies,
         )
     second = dialect.first_row[0].strip()
     numeric, notes = cells.is_number(second), []
@@ -97,13 +115,15 @@ def open_column(stream: ByteStream, dialect: Dialect, classes: tuple[str, ...] |
             notes.append(Notice("targets-header", f"{stream.name}: the first line, {cells.shown(header)}, is a header"))
         else:  # every line is a class name
             dialect = replace(dialect, header=None)
-    reader = LabelReader(classes, numeric, "text")
+    reader = LabelReader(classes, numeric, "text", soft=soft)
     return TextColumn(
         stream=stream, label_reader=reader, opening_notes=tuple(notes), dialect=dialect, columns=[], label_column=0
     )
 
 
-def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: BlockSource) -> Targets:
+def text_targets(
+    stream: ByteStream, classes: tuple[str, ...] | None, logits: BlockSource, options: InputOptions
+) -> Targets:
     """Targets in text: one probability a class, or one target a line, integers or names of ``classes``.
 
     A first line that is neither is a header; the index of a pandas Series is left out.
@@ -113,9 +133,11 @@ def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: Bl
     if n_columns > 1 and same_shape((None, n_columns), logits.shape):
         table = open_table(stream, dialect, ReadOptions(holds="targets"))
         return Targets(soft=replace(table, probabilities=True))
-    column = open_column(stream, dialect, classes)
+    one_a_row = len(squeezed(logits.shape)) <= 1 and not options.binary
+    remedies = swapped(options.logits, options.targets) if one_a_row else ()
+    column = open_column(stream, dialect, classes, soft=options.binary, remedies=remedies)
     found = _labels(column, logits)
-    return replace(found, one_more=column.one_more()) if isinstance(column, TextColumn) else found
+    return replace(found, one_more=column.one_more(options)) if isinstance(column, TextColumn) else found
 
 
 def table_targets(source: BlockSource, logits: BlockSource) -> Targets:
@@ -152,7 +174,23 @@ def _labels(source: BlockSource, logits: BlockSource) -> Targets:
     known = [n for n in logits.shape if n is not None]
     most = max(known, default=1) if len(known) == len(logits.shape) else None  # whichever axis has the samples
     values, n = read_column(source, most, labels=True)
-    return Targets(values, shape=(n,), notes=source.notes)
+    if values.values.dtype.kind != "f":
+        return Targets(values, shape=(n,), notes=source.notes)
+    whole = integers(values.values)
+    if whole is not None:
+        return Targets(replace(values, values=whole), shape=(n,), notes=source.notes)
+    soft = _Probabilities(source.name, (n,), values.values.dtype, values=values.values, column=values)
+    return Targets(soft=soft, shape=(n,))
+
+
+@dataclass
+class _Probabilities(MemoryArray):
+    """The probabilities of class 1 of two, in a ``column`` of text, which says where one is."""
+
+    column: Values = field(kw_only=True)
+
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a row
+        return self.column.place(sample, layout)
 
 
 def read_column(source: BlockSource, most: int | None, *, labels: bool = False) -> tuple[Values, int]:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, Notice, SampleError, UsageError, counted, setting
+from nllcli.errors import DataError, Notice, Remedy, SampleError, UsageError, counted, setting
 from nllcli.inputs import shapes
-from nllcli.inputs.arrays.raw import FileArray, Values
+from nllcli.inputs.arrays.raw import FileArray, Values, widened
+from nllcli.inputs.conversions import conversions
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.integers import integers, is_index
+from nllcli.inputs.mismatch import Misfit, check_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,20 +22,23 @@ if TYPE_CHECKING:
     from nllcli.data.layout import Layout
     from nllcli.data.settings import InputOptions
 
+# How far probabilities of one sample may be from a sum of 1.
+_NEAR_1 = 1e-3
+
 
 @dataclass(frozen=True)
 class Targets:
     """Targets as opened: an array that is still to be read or values in memory, or soft targets; and their shape.
 
-    Values in memory are cut short where ``shape`` shows that there are too many anyway. ``one_more`` is the hint where
-    there is one too many.
+    Values in memory are cut short where ``shape`` shows that there are too many anyway. ``one_more`` is the remedy
+    where there is one too many.
     """
 
     array: FileArray | Values | None = None
     soft: BlockSource | None = None
     shape: tuple[int | None, ...] | None = None
     notes: tuple[Notice, ...] = ()
-    one_more: str | None = None
+    one_more: Remedy | None = None
 
 
 def floats_as_indices(name: str, what: str) -> Notice:
@@ -122,6 +127,8 @@ def as_indices(values: NDArray[Any], start: int = 0) -> NDArray[np.int64]:
     """Integers of any width, or whole floating-point numbers, as int64; raises SampleError for anything else."""
     if values.dtype == np.int64:
         return values
+    if values.dtype.kind == "b":
+        return values.view(np.uint8).astype(np.int64)
     if values.dtype.kind == "f":
         with np.errstate(invalid="ignore"):  # of a signalling NaN
             wide = values.astype(np.float64)
@@ -149,7 +156,32 @@ def check_indices(source: FileArray) -> FileArray:
         )
     if source.dtype.kind == "V":
         raise DataError("holds bfloat16, which is too coarse for class indices", where=source.name)
+    if source.dtype.kind == "b":
+        raise _not_classes(source.name)
     return source
+
+
+def booleans_as_classes(name: str, layout: Layout, *, binary: bool) -> Notice:
+    """The note on booleans that are classes 0 and 1; raises DataError where there are more classes."""
+    if not binary and layout.n_classes != 2:
+        raise _not_classes(name)
+    return Notice("targets-as-booleans", f"{name}: booleans are taken as classes: False is class 0, True is class 1")
+
+
+def _not_classes(name: str) -> DataError:
+    hint = f"a mask of what counts? {setting('sample_weights')} takes it; as classes 0 and 1, save it as integers"
+    return DataError("holds booleans (bool), not numbers", where=name, hint=hint)
+
+
+def check_one_row(values: NDArray[Any], shape: shapes.Shape, name: str) -> None:
+    """Raise UsageError if floating-point targets of one dimension may be labels of logits of ``shape``.
+
+    Only fractions that sum to 1 are the class probabilities of one sample without a doubt.
+    """
+    with np.errstate(invalid="ignore"):
+        wide = values.astype(np.float64)
+        if integers(wide) is not None or not (wide >= 0).all() or abs(wide.sum() - 1.0) > _NEAR_1:
+            raise shapes.one_row_or_many(shape, name)
 
 
 def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> Targets:
@@ -161,43 +193,65 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
     if opened.is_text:
         from nllcli.inputs.target_columns import text_targets
 
-        return text_targets(opened.stream, classes, logits)
-    source = opened.read(ReadOptions(input_dtype=options.input_dtype, classes=classes, holds="targets"))
+        return text_targets(opened.stream, classes, logits, options)
+    reading = ReadOptions(input_dtype=options.input_dtype, classes=classes, holds="targets", soft=options.binary)
+    source = opened.read(reading)
     if not isinstance(source, FileArray):
         from nllcli.inputs.target_columns import table_targets
 
         return table_targets(source, logits)
-    kind = source.dtype.kind
-    if kind in "US":
+    if source.dtype.kind in "US":
         from nllcli.inputs.target_columns import named_targets
 
         return named_targets(source, classes)
-    if shapes.same_shape(source.shape, logits.shape) and shapes.are_one_a_class(logits.shape, kind, options.binary):
-        if kind in "iu":
-            raise shapes.one_hot(path, len(source.shape))
-        return Targets(soft=source)
-    shape, notes = source.shape, []
-    if len(shape) == 2 and shape[1] == 1 and len(logits.shape) == 2:
-        shape = shape[:1]
-        notes.append(
-            Notice("targets-squeezed", f"{path}: shape {shapes.shown(source.shape)} is taken as {shapes.shown(shape)}")
-        )
-    if kind == "f":
-        notes.append(floats_as_indices(path, str(source.dtype)))
-    return Targets(check_indices(source), shape=shape, notes=tuple(notes))
+    return _array_targets(source, logits, options)
+
+
+def _array_targets(source: FileArray, logits: BlockSource, options: InputOptions) -> Targets:
+    """Targets in an array of numbers: one number a class, or one a sample."""
+    kind, shape = source.dtype.kind, source.shape
+    if shapes.are_one_a_class(logits.shape, shape, kind, options.binary):
+        if kind in "iub":
+            raise shapes.one_hot(source.name, len(shape), _one_hot_remedies(options.targets), booleans=kind == "b")
+        if len(logits.shape) == 1 and not options.binary and options.class_axis is None:
+            source = source.at_any_place()
+            check_one_row(widened(source.read_all()), logits.shape, source.name)
+        return Targets(soft=source, shape=shape)
+    if kind == "b":
+        return Targets(source, shape=shape)
+    if kind != "f":
+        return Targets(check_indices(source), shape=shape)
+    if options.binary and shapes.same_shape(shapes.squeezed(shape), shapes.squeezed(logits.shape)):
+        source = source.at_any_place()
+        with np.errstate(invalid="ignore"):  # of a signalling NaN
+            if integers(source.read_all().astype(np.float64)) is None:
+                return Targets(soft=source, shape=shape)
+    return Targets(source, shape=shape, notes=(floats_as_indices(source.name, str(source.dtype)),))
+
+
+def _one_hot_remedies(path: str | None) -> list[Remedy]:
+    changes = [("{x}.astype(float)", "soft", "one-hot rows: the probability of each class")]
+    return [
+        *conversions(path, changes),
+        Remedy({"binary": True}, "every logit is a question of its own, with the answer 0 or 1"),
+    ]
 
 
 def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: InputOptions) -> VectorSource | None:
     """The class indices as the logits' file has the samples; raises DataError where their shape does not fit."""
-    if given.array is None or given.shape is None:
+    if given.shape is not None and (given.soft is None or options.binary):
+        source = given.array or given.soft
+        assert source is not None
+        misfit = Misfit(layout, given.shape, options.logits, options.targets, given.one_more)
+        check_shape(misfit, source.name, logits.name, logits.shape)
+    if given.array is None:
         if options.shift:
             raise shift_without_file()
         return None
-    shapes.check_targets(layout, given.shape, given.array.name, logits.name, one_more=given.one_more)
     vector = _in_file_order(given.array, layout, options.shift)
     if options.shift:
-        length = given.shape[-1] if given.shape else 1
-        check_shift(options.shift, length or 0, vector.name)
+        length = (layout.sample_shape or (1,))[-1] or vector.n
+        check_shift(options.shift, length, vector.name)
         return Shifted(vector, options.shift, length or 1, options.ignore_index)
     return vector
 

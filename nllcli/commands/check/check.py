@@ -117,7 +117,8 @@ def _other_axes(request: ScoreRequest, dataset: Dataset) -> dict[int, Evidence]:
     layout = dataset.layout
     if dataset.targets is None or request.loss.binary:
         return {}
-    alike = [axis for axis, n in enumerate(layout.shape) if n == layout.n_classes and axis != layout.class_axis]
+    shape = dataset.logits.shape
+    alike = [axis for axis, n in enumerate(shape) if n == layout.n_classes and axis != layout.array_axis]
     return _along(request, alike)
 
 

@@ -117,7 +117,7 @@ def _label_reader(label: str, kind: Any, columns: list[str], options: ReadOption
     content = _content(kind)
     if content not in (*_NUMBERS, "text"):
         raise DataError(f"column {label!r} holds {kind}, neither class indices nor names", where=name)
-    return LabelReader(options.classes or tuple(columns), content in _NUMBERS, f"column {label}")
+    return LabelReader(options.classes or tuple(columns), content in _NUMBERS, f"column {label}", soft=options.soft)
 
 
 def _remedy(columns: list[str], odd: str, kind: Any, options: ReadOptions, name: str) -> str | None:

@@ -44,6 +44,11 @@ class Dialect:
         header = self.header or ()
         return len(header) > 1 and header[0].strip() in ("", "Unnamed: 0")
 
+    @property
+    def first_line(self) -> int:
+        """The line of the first row, counted from 1."""
+        return int(self.first_place.rpartition(" ")[2])
+
 
 def sniff(stream: ByteStream, *, header: str | None = None, delimiter: str | None = None) -> Dialect:
     """Find delimiter and header in the first lines, without consuming them.

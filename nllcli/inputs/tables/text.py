@@ -110,7 +110,7 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
     reader = None
     if label_column is not None:
         numeric = cells.is_number(dialect.first_row[label_column])
-        reader = LabelReader(options.classes or names, numeric, f"column {label_column + 1}")
+        reader = LabelReader(options.classes or names, numeric, f"column {label_column + 1}", soft=options.soft)
     return TextTable(
         stream=stream,
         class_names=names,
