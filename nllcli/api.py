@@ -110,7 +110,8 @@ def compute(
     class_axis : int
         Needed where the shapes leave it open.
     binary : bool
-        The logits, (N,) or (N, 1), belong to class 1 of two.
+        One logit a sample, (N,), (N, 1), (N, 1, d1, ...) or (N, d1, ...): that of class 1 of two. Floating-point
+        targets between 0 and 1 are its probabilities.
     on_nonfinite : {"error", "nan"}
     precision : {"exact", "fast"}
         "fast" takes the exponentials of logits up to float32 in float32, which leaves about 1e-7.

@@ -72,7 +72,7 @@ class VectorSource(Protocol):
 class Dataset:
     """Logits with what belongs to each sample; data stays on disk until a block is read.
 
-    ``binary`` says that the logits, (N,) or (N, 1), belong to class 1 of two. ``one_more`` is the hint where there is
+    ``binary`` says that the logits, one a sample, belong to class 1 of two. ``one_more`` is the remedy where there is
     one target more than there are samples.
     """
 

@@ -77,7 +77,8 @@ def _cure(misfit: Misfit, logits_shape: Shape) -> _Cure | None:
         hint = f"are the logits transposed? {setting('class_axis', axis)} takes axis {axis} "
         hint += f"(length {layout.shape[axis]}) as the classes"
         remedy = Remedy({"class_axis": axis}, f"the {layout.shape[axis]} classes are on axis {axis}")
-        return _Cure(hint, [remedy], "logits-transposed")
+        exchanged = _rearranged(misfit) if len(shape) > 1 else None
+        return _Cure(hint, [remedy, *(exchanged.remedies if exchanged else ())], "logits-transposed")
     if shapes.are_exchanged(logits_shape, shape):
         return _Cure(LOGITS_FIRST, swapped(misfit.logits_path, misfit.targets_path))
     if misfit.one_more is not None and shape == _longer(layout.sample_shape) and len(shape) == 1:

@@ -64,11 +64,14 @@ def one_column(layout: Layout, class_axis: int | None, name: str) -> UsageError 
     """The refusal of logits of one class, whose probability is always 1; None where there are more."""
     if layout.n_classes != 1:
         return None
+    remedies = [BINARY if class_axis is None else Remedy({**BINARY.settings, "class_axis": None}, BINARY.meaning)]
+    if class_axis is None and len(layout.shape) == 3 and layout.shape[2] != 1:
+        remedies.append(Remedy({"class_axis": 2}, f"the {layout.shape[2]} classes are on axis 2"))
     return UsageError(
         "has one class, whose probability is always 1 and whose loss is always 0",
         where=name,
         hint=ONE_LOGIT,
-        remedies=[BINARY if class_axis is None else Remedy({**BINARY.settings, "class_axis": None}, BINARY.meaning)],
+        remedies=remedies,
         finding="one-column",
     )
 
@@ -85,14 +88,19 @@ def squeezing_notes(
         yield Notice("targets-squeezed", f"{target_name}: shape {shown(target_shape)} is taken as {shown(taken)}")
 
 
-def are_one_a_class(shape: Shape, target_shape: Shape, kind: str, binary: bool) -> bool:
+def are_one_a_class(shape: Shape, target_shape: Shape, kind: str, *, class_axis: int | None, binary: bool) -> bool:
     """Whether targets are one number a class of logits of ``shape``, not one a sample."""
     if binary:
         return kind == "f" and same_shape(shape, target_shape)
+    n_dims = len(shape)
+    axes = {1, n_dims - 1} if class_axis is None else {class_axis}
     if same_shape(shape, target_shape):
-        return shape != (1,) and shape[1:] != (1,)
+        axis = min(1, n_dims - 1) if class_axis is None else class_axis
+        return not (-n_dims <= axis < n_dims and shape[axis] == 1)
+    if n_dims > 2 and any(_fits(_without(shape, axis % n_dims), target_shape) for axis in axes):
+        return False
     own, other = squeezed(shape), squeezed(target_shape)
-    return len(own) > 1 and same_shape(own, other) and not _fits_any(shape, target_shape)
+    return len(own) > 1 and same_shape(own, other)
 
 
 def one_hot(name: str, n_dims: int = 2, remedies: Sequence[Remedy] = (), *, booleans: bool = False) -> DataError:
@@ -160,11 +168,6 @@ def fits_loosely(wanted: Shape, given: Shape) -> bool:
 
 def _fits(wanted: Shape, given: Shape) -> bool:
     return (wanted == () and given == (1,)) or same_shape(wanted, given)
-
-
-def _fits_any(shape: Shape, target_shape: Shape) -> bool:
-    """Whether targets fit the logits in their own shape, with the classes on axis 1 or last."""
-    return len(shape) > 2 and any(_fits(_without(shape, axis), target_shape) for axis in (1, len(shape) - 1))
 
 
 def _class_axis(shape: Shape, target_shape: Shape | None, class_axis: int | None, name: str) -> int:

@@ -210,7 +210,7 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
 def _array_targets(source: FileArray, logits: BlockSource, options: InputOptions) -> Targets:
     """Targets in an array of numbers: one number a class, or one a sample."""
     kind, shape = source.dtype.kind, source.shape
-    if shapes.are_one_a_class(logits.shape, shape, kind, options.binary):
+    if shapes.are_one_a_class(logits.shape, shape, kind, class_axis=options.class_axis, binary=options.binary):
         if kind in "iub":
             raise shapes.one_hot(source.name, len(shape), _one_hot_remedies(options.targets), booleans=kind == "b")
         if len(logits.shape) == 1 and not options.binary and options.class_axis is None:

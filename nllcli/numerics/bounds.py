@@ -39,7 +39,7 @@ def _are_rounded(x: NDArray[Any], dtype: np.dtype[Any], bound: float) -> NDArray
     above = np.greater(x, bound)
     rounded: NDArray[np.bool_] = above & (x <= bound + _ROUNDINGS * machine_epsilon(dtype))
     if x.dtype == np.float64:
-        near = above & ~rounded & (x <= bound + _ROUNDINGS * _SINGLE_EPSILON)
+        near = above & ~rounded & (x.astype(np.float32) <= bound + _ROUNDINGS * _SINGLE_EPSILON)
         rounded[near] = [_is_single(value) for value in x[near].tolist()]
     return rounded
 

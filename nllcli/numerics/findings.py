@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from nllcli.numerics.evaluate import Scoring
 
 
+# Below 0 by more than this, a value is not the 0 of a probability, however it was rounded.
+_ROUNDED_ZERO = 0.01
+
+
 def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
     """The error for ``unusable`` samples (n,), whose logits allow no number."""
     first = unusable.argmax()
@@ -69,13 +73,16 @@ def check_given(scoring: Scoring, unusable: NDArray[np.bool_] | None) -> None:
 
 
 def _other_sources(x: NDArray[Any]) -> list[Remedy]:
-    """The sources that the values ``x`` (n, C) fit; none where they could be something else, such as percentages."""
+    """The sources that the values ``x`` (n, C) fit; none where they could be something else.
+
+    That is percentages above 1, or probabilities whose rounding went below 0.
+    """
     logits = Remedy({"source": "logits"}, "logits, which the softmax makes probabilities of")
     if x.max() <= 0.0:
         return [Remedy({"source": "log-probs"}, "log-probabilities, to base e"), logits]
-    if x.min() < 0.0:
+    if x.min() < -_ROUNDED_ZERO:
         return [logits]
-    if x.max() <= 1.0:
+    if x.min() >= 0.0 and x.max() <= 1.0:
         return [Remedy({"source": "probs"}, "probabilities"), logits]
     return []
 

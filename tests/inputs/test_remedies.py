@@ -13,7 +13,6 @@ RNG = np.random.default_rng(11)
 LOGITS = RNG.normal(0, 2, (5, 3))
 TARGETS = [0, 2, 1, 1, 0]
 NAMES = [("ant", "bee", "cow")[y] for y in TARGETS]
-ONE_LOGIT = "hint: one logit a sample? --binary takes it as that of class 1 of two"
 
 
 @pytest.fixture
@@ -29,42 +28,7 @@ def loss(**options):
     return pytest.approx(float(oracle.reduce(LOGITS, TARGETS, **options)), rel=1e-14)
 
 
-# --- one logit a sample -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("shape", [(5,), (5, 1)])
-@pytest.mark.parametrize("save", ["npy", "txt"])
-def test_one_logit_a_sample_is_binary(shape, save):
-    x, y = RNG.normal(0, 1, shape), [0, 1, 1, 0, 1]
-    np.save("x.npy", x)
-    if save == "npy":
-        np.save("y.npy", y)
-    else:
-        np.savetxt("y.txt", y, "%d")
-    done = nll("compute", "x.npy", f"y.{save}")
-    assert done.code == 3
-    assert done.err.splitlines()[1].startswith(ONE_LOGIT)
-    told = nll("compute", "x.npy", f"y.{save}", "--binary", "-q")
-    expected = math.fsum(math.log1p(math.exp(-a if b else a)) for a, b in zip(x.ravel(), y, strict=True)) / 5
-    assert float(told.out) == pytest.approx(expected, rel=1e-13)
-
-
 # --- lengths that differ by one ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("logits", ["x.npy", "x.csv"])
-def test_a_first_line_may_be_a_header(logits, folder):
-    """As pandas' Series.to_csv(index=False) writes it: the name of the series is 0."""
-    (folder / "y.txt").write_text("0\n" + "".join(f"{y}\n" for y in TARGETS))
-    done = nll("compute", logits, "y.txt")
-    assert done.code == 3
-    assert done.err.splitlines()[1] == "hint: is the first line a header? tail -n +2 y.txt | nll ... - leaves it out"
-    (folder / "z.txt").write_bytes(
-        subprocess.run(["tail", "-n", "+2", "y.txt"], capture_output=True, check=True).stdout
-    )
-    assert float(nll("compute", logits, "z.txt", "-q").out) == loss()
 
 
 @pytest.mark.usefixtures("folder")
@@ -74,22 +38,7 @@ def test_other_lengths_tell_of_no_header(logits, text, folder):
     (folder / "y.txt").write_text(text)
     done = nll("compute", logits, "y.txt")
     assert done.code == 3
-    assert "header?" not in done.err
-
-
-@pytest.mark.usefixtures("folder")
-def test_trimmed_logits_have_a_token_too_many():
-    x, tokens = RNG.normal(0, 1, (4, 6, 9)), RNG.integers(0, 9, (4, 7))
-    np.save("x.npy", x)
-    np.save("y.npy", tokens)
-    done = nll("compute", "x.npy", "y.npy")
-    assert "has shape (4, 7), but x.npy of shape (4, 6, 9) needs targets of shape (4, 9) or (4, 6)" in done.err
-    assert "leave the first one out, targets[:, 1:]" in done.err
-    np.save("y.npy", tokens[:, 1:])
-    expected = float(oracle.reduce(x.reshape(-1, 9), tokens[:, 1:].ravel()))
-    assert float(nll("compute", "x.npy", "y.npy", "-q").out) == pytest.approx(expected, rel=1e-14)
-    np.save("y.npy", RNG.integers(0, 9, (4, 11)))
-    assert "hint" not in nll("compute", "x.npy", "y.npy").err
+    assert "header" not in done.err
 
 
 # --- where a target stands --------------------------------------------------------------------------------------------

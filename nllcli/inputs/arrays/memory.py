@@ -118,7 +118,7 @@ def dataset_of(
 def _are_soft(shape: shapes.Shape, labels: NDArray[Any], class_axis: int | None, *, binary: bool) -> bool:
     """Whether the targets are one probability a class of logits of ``shape``, or under ``binary`` that of class 1."""
     kind, like = labels.dtype.kind, shapes.squeezed(labels.shape)
-    if shapes.are_one_a_class(shape, labels.shape, kind, binary):
+    if shapes.are_one_a_class(shape, labels.shape, kind, class_axis=class_axis, binary=binary):
         if kind in "iub":
             raise shapes.one_hot("targets", labels.ndim, booleans=kind == "b")
         if labels.ndim == 1 and kind == "f" and not binary and class_axis is None:
