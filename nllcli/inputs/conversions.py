@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy
-from nllcli.inputs.bytes.files import split_member
+from nllcli.inputs.bytes.files import can_be_read_again, split_member
 from nllcli.inputs.formats import GZIP_MAGIC, open_input
 from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.tables.dialect import sniff
@@ -21,11 +21,11 @@ Change = tuple[str, str, str]
 
 
 def conversions(path: str | None, changes: Iterable[Change], *, integers: bool = False) -> list[Remedy]:
-    """The remedies that change the array at ``path`` first: none where NumPy alone does not read it.
+    """The remedies that change the array at ``path`` first: none where NumPy alone does not read it, or not again.
 
     Each change has ``{x}`` where the array goes. Text is read as ``integers`` where it holds targets.
     """
-    if path is None or path == "-":
+    if path is None or not can_be_read_again(path):
         return []
     file, _ = split_member(path)
     opened = open_input(path)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from nllcli.data.blocks import Scratch
 from nllcli.errors import DataError, Remedy, setting
 from nllcli.inputs import shapes
-from nllcli.inputs.conversions import conversions
 from nllcli.inputs.shapes import LOGITS_FIRST, ONE_LOGIT, Shape, shown
 
 if TYPE_CHECKING:
@@ -29,6 +28,13 @@ class Misfit:
     logits_path: str | None = None
     targets_path: str | None = None
     one_more: Remedy | None = None
+    binary: bool = False
+
+    @property
+    def wanted(self) -> list[Shape]:
+        """The shapes that targets of these logits may have."""
+        others = [] if self.binary else shapes.sample_shapes(self.layout)
+        return list(dict.fromkeys((self.layout.sample_shape, *others)))
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def check_shape(misfit: Misfit, name: str, logits_name: str, logits_shape: Shape
     if shapes.fits_loosely(layout.sample_shape, misfit.shape):
         return
     cure = _cure(misfit, logits_shape) if noun == "targets" else None
-    needed = " or ".join(dict.fromkeys(map(shown, (layout.sample_shape, *shapes.sample_shapes(layout)))))
+    needed = " or ".join(map(shown, misfit.wanted))
     raise DataError(
         f"has shape {shown(misfit.shape)}, but {logits_name} of shape {shown(logits_shape)} "
         f"needs {noun} of shape {needed}",
@@ -70,6 +76,8 @@ def swapped(logits_path: str | None, targets_path: str | None) -> list[Remedy]:
 def _cure(misfit: Misfit, logits_shape: Shape) -> _Cure | None:
     """What makes the targets fit: the first of what their shape allows."""
     layout, shape = misfit.layout, misfit.shape
+    if misfit.binary:
+        return _not_binary(misfit, logits_shape) or _rearranged(misfit)
     if _is_one_logit(misfit, logits_shape):
         return _Cure(ONE_LOGIT, [shapes.BINARY])
     axis = shapes.other_axis(layout, shape)
@@ -86,6 +94,13 @@ def _cure(misfit: Misfit, logits_shape: Shape) -> _Cure | None:
     return _one_position_off(misfit) or _rearranged(misfit) or _flat_logits(misfit, logits_shape)
 
 
+def _not_binary(misfit: Misfit, logits_shape: Shape) -> _Cure | None:
+    """Where the logits have an axis of classes after all."""
+    if not shapes.has_classes(logits_shape, misfit.shape):
+        return None
+    return _Cure(f"leave {setting('binary')} out: the logits have several classes", [shapes.NOT_BINARY])
+
+
 def _is_one_logit(misfit: Misfit, logits_shape: Shape) -> bool:
     """Whether there is one target for each number of a vector of logits."""
     own, other = shapes.squeezed(logits_shape), shapes.squeezed(misfit.shape)
@@ -94,7 +109,7 @@ def _is_one_logit(misfit: Misfit, logits_shape: Shape) -> bool:
 
 def _one_position_off(misfit: Misfit) -> _Cure | None:
     """Where the targets have one position more than the logits, or one less."""
-    wanted = [shape for shape in shapes.sample_shapes(misfit.layout) if shape[1:]]
+    wanted = [shape for shape in misfit.wanted if shape[1:]]
     if any(misfit.shape == _longer(shape) for shape in wanted):
         changes: list[Change] = [
             ("{x}[..., 1:]", "later", "the logits at t predict the token at t + 1"),
@@ -102,42 +117,44 @@ def _one_position_off(misfit: Misfit) -> _Cure | None:
         ]
         hint = "there is one position more than the logits have: leave the first one out, targets[:, 1:], where the "
         hint += "logits at t predict the token at t + 1"
-        return _Cure(hint, conversions(misfit.targets_path, changes, integers=True))
+        return _Cure(hint, _converted(misfit.targets_path, changes, integers=True))
     if any(_longer(misfit.shape) == shape for shape in wanted):
-        after = ", :" if _longer(misfit.shape) == wanted[-1] else ""  # of the class axis
+        last = misfit.layout.shape[:-1]
+        after = ", :" if _longer(misfit.shape) == last else ""  # of the class axis
         changes = [
             (f"{{x}}[..., :-1{after}]", "trimmed", "the last position of the logits has no target"),
             (f"{{x}}[..., 1:{after}]", "later", "the first position of the logits has no target"),
         ]
         hint = "there is one position less than the logits have: leave out the logits of the position without a target"
-        return _Cure(hint, conversions(misfit.logits_path, changes))
+        return _Cure(hint, _converted(misfit.logits_path, changes))
     return None
 
 
 def _rearranged(misfit: Misfit) -> _Cure | None:
     """Where there are as many targets as samples, in an array of other axes."""
-    shape, layout = misfit.shape, misfit.layout
+    shape = misfit.shape
     changes: list[Change] = []
-    for wanted in dict.fromkeys((layout.sample_shape, *shapes.sample_shapes(layout))):
+    for wanted in misfit.wanted:
         if None not in wanted and _count(wanted) != _count(shape):
             continue
         if len(shape) > 1 and wanted == shape[::-1]:
             changes.append(("{x}.T", "exchanged", "the axes of the targets are exchanged"))
         elif len(wanted) <= 1 and len(shape) > 1:
-            changes.append(("{x}.ravel()", "flat", f"along the last axis first: targets {_places(shape, last=True)}"))
-            changes.append(("{x}.T.ravel()", "flat", f"along the first axis first: targets {_places(shape)}"))
-        elif len(wanted) == 2 and len(shape) == 1:
-            n, m = wanted
-            changes.append((f"{{x}}.reshape({n}, {m})", "shaped", f"{n} runs of {m} targets, one after another"))
-            meaning = f"{m} runs of {n} targets, each one position of all"
-            changes.append((f"{{x}}.reshape({m}, {n}).T", "shaped", meaning))
+            changes.append(("{x}.ravel()", "flat", f"the samples are those of {_order(shape, last=True)}"))
+            changes.append(("{x}.T.ravel()", "flat", f"the samples are those of {_order(shape)}"))
+        elif len(wanted) > 1 and len(shape) == 1:
+            changes.append(
+                (f"{{x}}.reshape{wanted}", "shaped", f"the targets are those of {_order(wanted, last=True)}")
+            )
+            changes.append((f"{{x}}.reshape{wanted[::-1]}.T", "shaped", f"the targets are those of {_order(wanted)}"))
     if not changes:
         return None
     hint = "there are as many targets as samples: bring them into the shape of the samples with reshape"
-    return _Cure(hint, conversions(misfit.targets_path, changes, integers=True))
+    return _Cure(hint, _converted(misfit.targets_path, changes, integers=True))
 
 
-def _places(shape: Shape, *, last: bool = False) -> str:
+def _order(shape: Shape, *, last: bool = False) -> str:
+    """The first places of an array along its last axis, or along its first one."""
     zeros = (0,) * (len(shape) - 1)
     return f"{(*zeros, 0)}, {(*zeros, 1) if last else (1, *zeros)}, ..."
 
@@ -170,7 +187,13 @@ def _flat(path: str | None, n_numbers: int, target_shape: Shape) -> _Cure | None
     ]
     hint = f"logits.reshape({n}, {n_classes}) where the classes of a sample follow each other, "
     hint += f"logits.reshape({n_classes}, {n}).T where the samples of a class do"
-    return _Cure(hint, conversions(path, changes))
+    return _Cure(hint, _converted(path, changes))
+
+
+def _converted(path: str | None, changes: list[Change], *, integers: bool = False) -> list[Remedy]:
+    from nllcli.inputs.conversions import conversions  # loads what reads text, which arrays do without
+
+    return conversions(path, changes, integers=integers)
 
 
 def _longer(shape: Shape) -> Shape | None:

@@ -16,6 +16,7 @@ Shape = tuple[int | None, ...]
 MOST_CLASSES = 1 << 24
 ONE_LOGIT = f"one logit a sample? {setting('binary', True)} takes it as that of class 1 of two"
 BINARY = Remedy({"binary": True}, "one logit a sample, that of class 1 of two")
+NOT_BINARY = Remedy({"binary": False}, "the logits have a number for each class")
 LOGITS_FIRST = "the logits come first, then the targets"
 _TRANSPOSED = "are the logits transposed?"
 
@@ -144,6 +145,11 @@ def sample_shapes(layout: Layout) -> list[Shape]:
     return [_without(layout.shape, axis) for axis in (1, n_dims - 1)] if n_dims > 2 else []
 
 
+def has_classes(shape: Shape, target_shape: Shape) -> bool:
+    """Whether targets fit logits of ``shape`` with several classes on axis 1 or on the last one."""
+    return any(shape[axis] != 1 and fits_loosely(_without(shape, axis), target_shape) for axis in {1, len(shape) - 1})
+
+
 def are_exchanged(logits_shape: Shape, target_shape: Shape) -> bool:
     """Whether the targets have one axis more than the logits, and would be logits that these fit."""
     return any(_fits(_without(target_shape, axis), logits_shape) for axis in range(len(target_shape)))
@@ -240,7 +246,8 @@ def _binary_layout(
             remedies=[Remedy({"class_axis": None}, "every number is the logit of a sample")],
         )
     if None in shape and shape[1:] != (1,):
-        raise UsageError(f"{setting('binary', True)} takes one column of logits, not {shape[1]}", where=name)
+        message = f"{setting('binary', True)} takes one column of logits, not {shape[1]}"
+        raise UsageError(message, where=name, remedies=[NOT_BINARY])
     own: int | None = None
     if class_axis is not None:
         own = class_axis % n_dims

@@ -14,7 +14,7 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, Remedy, counted
 from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.arrays.raw import FileArray, Values
-from nllcli.inputs.conversions import is_gzip
+from nllcli.inputs.bytes.files import can_be_read_again
 from nllcli.inputs.formats import ReadOptions
 from nllcli.inputs.integers import integers
 from nllcli.inputs.labels import LabelReader
@@ -63,8 +63,12 @@ class TextColumn(TextTable):
     def one_more(self, options: InputOptions) -> Remedy | None:
         """The remedy for a first line that is a header, though it looks like all the others."""
         path = options.targets
-        if self.dialect.header is not None or path is None or "-" in (path, options.logits, options.sample_weights):
+        if self.dialect.header is not None or path is None or not can_be_read_again(path):
             return None
+        if "-" in (options.logits, options.sample_weights):
+            return None
+        from nllcli.inputs.conversions import is_gzip
+
         rest = ("tail", "-n", f"+{self._line(0) + 1}")
         feed = f"gzip -dc {shlex.quote(path)} | {shlex.join(rest)}" if is_gzip(path) else (*rest, path)
         return Remedy(feed=feed, files={path: "-"}, meaning="the first line is a header")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nllcli.errors import DataError, Notice, Remedy, SampleError, UsageError, counted, setting
 from nllcli.inputs import shapes
-from nllcli.inputs.arrays.raw import FileArray, Values, widened
-from nllcli.inputs.conversions import conversions
+from nllcli.inputs.arrays.raw import FileArray, RawArray, Values, widened
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.integers import integers, is_index
 from nllcli.inputs.mismatch import Misfit, check_shape
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # How far probabilities of one sample may be from a sum of 1.
 _NEAR_1 = 1e-3
+_MOST_LOOKED_AT = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,31 @@ def check_one_row(values: NDArray[Any], shape: shapes.Shape, name: str) -> None:
             raise shapes.one_row_or_many(shape, name)
 
 
+def check_soft_axis(first: NDArray[Any], name: str) -> None:
+    """Raise UsageError if class probabilities, those of the ``first`` item, sum to 1 along the last axis alone.
+
+    Nothing else shows that axis 1, which is taken where no one says, does not have the classes.
+    """
+    with np.errstate(invalid="ignore"):
+        along = [(np.abs(first.sum(axis=axis, dtype=np.float64) - 1.0) <= _NEAR_1).all() for axis in (0, -1)]
+    if along == [False, True]:
+        last = first.ndim
+        raise UsageError(
+            f"the class probabilities sum to 1 along axis {last}, not along axis 1",
+            where=name,
+            remedies=[Remedy({"class_axis": last}, f"the classes are on axis {last}")],
+        )
+
+
+def _first_item(source: RawArray) -> NDArray[Any] | None:
+    """The first item along the first axis of a large array; None where that is too large to look at."""
+    shape = [n or 0 for n in source.shape]
+    if source.fortran:
+        return widened(source.read_all())[0] if source.n <= _MOST_LOOKED_AT else None
+    n = prod(shape[1:])
+    return widened(source.read(0, n)).reshape(shape[1:]) if n <= _MOST_LOOKED_AT else None
+
+
 def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> Targets:
     """Open the file of targets, if there is one; names in it are those of the ``classes``."""
     path = options.targets
@@ -213,10 +239,8 @@ def _array_targets(source: FileArray, logits: BlockSource, options: InputOptions
     if shapes.are_one_a_class(logits.shape, shape, kind, class_axis=options.class_axis, binary=options.binary):
         if kind in "iub":
             raise shapes.one_hot(source.name, len(shape), _one_hot_remedies(options.targets), booleans=kind == "b")
-        if len(logits.shape) == 1 and not options.binary and options.class_axis is None:
-            source = source.at_any_place()
-            check_one_row(widened(source.read_all()), logits.shape, source.name)
-        return Targets(soft=source, shape=shape)
+        undecided = options.class_axis is None and not options.binary
+        return Targets(soft=_looked_at(source, logits.shape) if undecided else source, shape=shape)
     if kind == "b":
         return Targets(source, shape=shape)
     if kind != "f":
@@ -229,7 +253,23 @@ def _array_targets(source: FileArray, logits: BlockSource, options: InputOptions
     return Targets(source, shape=shape, notes=(floats_as_indices(source.name, str(source.dtype)),))
 
 
+def _looked_at(source: FileArray, shape: shapes.Shape) -> FileArray:
+    """Class probabilities of logits of ``shape``, as far as their numbers have to show what their shape does not."""
+    if len(shape) == 2:
+        return source
+    array = source.at_any_place()
+    if len(shape) == 1:
+        check_one_row(widened(array.read_all()), shape, array.name)
+    elif array.shape == shape and 0 not in shape:
+        first = _first_item(array)
+        if first is not None:
+            check_soft_axis(first, array.name)
+    return array
+
+
 def _one_hot_remedies(path: str | None) -> list[Remedy]:
+    from nllcli.inputs.conversions import conversions
+
     changes = [("{x}.astype(float)", "soft", "one-hot rows: the probability of each class")]
     return [
         *conversions(path, changes),
@@ -242,7 +282,7 @@ def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: In
     if given.shape is not None and (given.soft is None or options.binary):
         source = given.array or given.soft
         assert source is not None
-        misfit = Misfit(layout, given.shape, options.logits, options.targets, given.one_more)
+        misfit = Misfit(layout, given.shape, options.logits, options.targets, given.one_more, options.binary)
         check_shape(misfit, source.name, logits.name, logits.shape)
     if given.array is None:
         if options.shift:

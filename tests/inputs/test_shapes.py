@@ -528,9 +528,44 @@ def test_one_row_of_probabilities_or_many_labels():
     assert nllcli.compute(x, labels, class_axis=0).loss == near(oracle.reduce([x], [labels]))
 
 
-def test_several_columns_of_text_are_not_binary():
-    done = nll("compute", put("x.csv", X), put("y.txt", Y), "--binary")
-    assert (done.code, "takes one column of logits, not 3" in done.err) == (2, True)
+@pytest.mark.parametrize("order", "CF")
+def test_class_probabilities_along_the_last_axis_alone(order, monkeypatch):
+    """Axis 1 is taken where nothing shows that it is another: here the sums do."""
+    x, soft = RNG.normal(0, 1, (2, 4, 3)), RNG.random((2, 4, 3))
+    soft /= soft.sum(axis=2, keepdims=True)
+    put("x.npy", x, order)
+    expected = near(oracle.reduce(x.reshape(-1, 3), soft.reshape(-1, 3).tolist()))
+    assert answers("compute", "x.npy", put("y.npy", soft, order), "-q") == [expected]
+    with pytest.raises(NllError, match="sum to 1 along axis 2, not along axis 1"):
+        nllcli.compute(x, soft)
+    assert nllcli.compute(x, soft, class_axis=2).loss == expected
+    monkeypatch.setattr("nllcli.inputs.targets._MOST_LOOKED_AT", 5)
+    assert "not-normalised" in nll("compute", "x.npy", "y.npy", "-f", "json").out
+    classes_first = np.moveaxis(soft, 2, 1)
+    done = nll("compute", put("x.npy", np.moveaxis(x, 2, 1), order), put("y.npy", classes_first, order), "-q")
+    assert float(done.out) == expected
+    assert nllcli.compute(np.moveaxis(x, 2, 1), classes_first).loss == expected
+    put("x.npy", np.zeros((0, 4, 3)))
+    assert nll("compute", "x.npy", put("y.npy", np.zeros((0, 4, 3)))).code == 0
+    assert nllcli.compute(np.zeros((0, 4, 3)), np.zeros((0, 4, 3))).n_samples == 0
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.npy"])
+def test_several_columns_are_not_binary(name):
+    assert answers("compute", put(name, X), put("y.txt", Y), "--binary", "-q") == [loss()]
+    with pytest.raises(NllError) as caught:
+        nllcli.compute(X, Y, binary=True)
+    assert caught.value.__notes__ == ["try: binary=False  # the logits have a number for each class"]
+
+
+def test_binary_logits_and_targets_of_other_lengths():
+    done = nll("compute", put("x.npy", ONE), put("y.npy", np.zeros((2, 5), int)), "--binary")
+    assert (done.code, offered(done), "needs targets of shape (2, 3, 4)\n" in done.err) == (3, [], True)
+    found = answers("compute", "x.npy", put("y.npy", MASK.ravel()), "--binary", "-q")
+    assert found[0] == binary_loss(ONE, MASK)
+    assert answers("compute", "x.npy", put("y.npy", MASK.T.ravel()), "--binary", "-q")[1] == found[0]
+    found = answers("compute", put("x.npy", ONE[0]), put("y.npy", MASK[0].ravel()), "--binary", "-q")
+    assert found[0] == binary_loss(ONE[0], MASK[0])
 
 
 def test_check_reports_one_column():

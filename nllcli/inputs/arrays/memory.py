@@ -76,7 +76,7 @@ def dataset_of(
         soft=soft,
     )
     if labels is not None and (binary or not soft):
-        check_shape(Misfit(layout, labels.shape), "targets", "logits", scores.shape)
+        check_shape(Misfit(layout, labels.shape, binary=binary), "targets", "logits", scores.shape)
     if not binary:
         check_classes(layout, scores, None, class_axis=class_axis)
     weights = None
@@ -121,8 +121,11 @@ def _are_soft(shape: shapes.Shape, labels: NDArray[Any], class_axis: int | None,
     if shapes.are_one_a_class(shape, labels.shape, kind, class_axis=class_axis, binary=binary):
         if kind in "iub":
             raise shapes.one_hot("targets", labels.ndim, booleans=kind == "b")
-        if labels.ndim == 1 and kind == "f" and not binary and class_axis is None:
-            targets.check_one_row(labels, shape, "targets")
+        if kind == "f" and not binary and class_axis is None:
+            if labels.ndim == 1:
+                targets.check_one_row(labels, shape, "targets")
+            elif labels.ndim > 2 and labels.shape == shape and labels.size:
+                targets.check_soft_axis(labels[0], "targets")
         return kind == "f"
     if not binary or kind != "f" or not shapes.same_shape(like, shapes.squeezed(shape)):
         return False
