@@ -95,7 +95,8 @@ def compute(
         Floats of any width, or integers; what they are is said by ``source``.
     targets : array_like
         Class indices of the logits' shape without the class axis, or floating point of the logits' own shape: class
-        probabilities. Only ``loss="argmax"`` does without.
+        probabilities. Axes of length 1 may be missing in either. Booleans are classes 0 and 1 of two. Only
+        ``loss="argmax"`` does without.
     source : {"logits", "log-probs", "probs"}
     loss : {"nll", "one-vs-rest", "argmax"}
     reduction : {"mean", "sum", "none"}

@@ -162,15 +162,15 @@ def table_targets(source: BlockSource, logits: BlockSource) -> Targets:
 
 def named_targets(source: FileArray, classes: tuple[str, ...] | None) -> Targets:
     """Targets in an array of names, str or UTF-8, of one dimension."""
-    if len(source.shape) != 1:
+    if len(squeezed(source.shape)) > 1 or not source.shape:
         raise DataError(f"names of classes have one dimension, not the shape {shown(source.shape)}", where=source.name)
-    values = source.at_any_place().read_all()
+    values = source.at_any_place().read_all().ravel()
     try:
         names = (np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values).tolist()
     except ValueError as error:
         raise DataError(f"its text is damaged: {str(error)[:120]}", where=source.name) from error
     found = LabelReader(classes, numeric=False, what="names").read(names, lambda i: f"{source.name}, row {i}")
-    return Targets(Values(source.name, found, lambda i: f"row {i}"), shape=(len(found),))
+    return Targets(Values(source.name, found, lambda i: f"row {i}"), shape=source.shape)
 
 
 def _labels(source: BlockSource, logits: BlockSource) -> Targets:

@@ -109,9 +109,11 @@ def test_booleans_are_no_targets():
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("kind", ["U", ">U7", "S"])
 def test_names_in_an_array(kind):
-    np.save("y.npy", np.array(NAMES).astype(kind))
-    done = nll("compute", "x.npy", "y.npy", "--classes", "ant,bee,cow", "-q")
-    assert float(done.out) == loss()
+    for shape, told in (((5,), ""), ((5, 1), "note: y.npy: shape (5, 1) is taken as (5,)")):
+        np.save("y.npy", np.array(NAMES).astype(kind).reshape(shape))
+        done = nll("compute", "x.npy", "y.npy", "--classes", "ant,bee,cow", "-q")
+        assert float(done.out) == loss()
+        assert told in done.err
 
 
 @pytest.mark.usefixtures("folder")
@@ -120,12 +122,13 @@ def test_names_in_an_array(kind):
     [
         (np.array(NAMES), (), "row 0: target 'ant' is a name, and the classes have none"),
         (np.array(NAMES), ("--classes", "ant,bee,cat"), "row 1: target 'cow' is none of the classes"),
-        (np.array([NAMES]), ("--classes", "ant,bee,cow"), "have one dimension, not the shape (1, 5)"),
+        (np.array([NAMES] * 2), ("--classes", "ant,bee,cow"), "have one dimension, not the shape (2, 5)"),
+        (np.array("ant"), ("--classes", "ant,bee,cow"), "have one dimension, not the shape ()"),
         (np.array([b"\xff"] * 5), ("--classes", "ant,bee,cow"), "its text is damaged"),
         (np.array(NAMES, object), ("--classes", "ant,bee,cow"), "holds pickled Python objects"),
         (np.array(NAMES[:4]), ("--classes", "ant,bee,cow"), "has shape (4,)"),
     ],
-    ids=["no classes", "none of them", "two dimensions", "no text", "objects", "too few"],
+    ids=["no classes", "none of them", "two dimensions", "no dimension", "no text", "objects", "too few"],
 )
 def test_refuses_names_in_an_array(array, words, told):
     np.save("y.npy", array, allow_pickle=True)

@@ -3,6 +3,9 @@
 import gzip
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -492,6 +495,30 @@ def test_one_column_of_text_is_refused(save):
     assert offered(nll("softmax", "x.txt")) == [
         "nll softmax x.txt --binary  # one logit a sample, that of class 1 of two"
     ]
+
+
+def test_one_logit_a_sample_beside_text():
+    x, y = ONE[0, 0], MASK[0, 0]
+    assert answers("compute", put("x.npy", x), put("y.txt", y), "-q") == [binary_loss(x, y)]
+
+
+def test_one_column_of_words_is_said_to_be_words():
+    Path("x.txt").write_text("0.5\nhigh\n")
+    assert "line 2, column 1: 'high' is not a number" in nll("compute", "x.txt", put("y.txt", Y[:2])).err
+
+
+def test_inputs_that_come_through_a_pipe_are_not_read_again(folder):
+    """What a shell has put in place of a command cannot be typed again, nor read twice."""
+    program = f"{sys.executable} -m nllcli"
+    put("x.npy", X.ravel())
+    put("y.txt", Y)
+    line = f"{program} compute <(cat x.npy) y.txt; {program} compute x.csv <(echo 0; cat y.txt)"
+    put("x.csv", X)
+    env = {**os.environ, "PYTHONPATH": str(Path(nllcli.__file__).parents[1])}
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, cwd=folder, env=env)
+    assert "logits.reshape(6, 3)" in done.stderr
+    assert "has 7 values, but x.csv has 6 samples" in done.stderr
+    assert "try:" not in done.stderr
 
 
 def test_an_axis_of_length_1_that_is_named():
