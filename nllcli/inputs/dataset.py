@@ -66,9 +66,9 @@ def _opened(options: InputOptions) -> Dataset:
         raise UsageError(
             f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
         )
-    _refuse_same_file(options)
     classes = tuple(options.classes) if options.classes else None
-    logits = _open_logits(options, classes)
+    logits = _open_logits(options, classes)  # of a file of several arrays, this asks for the name of one
+    _refuse_same_file(options)
     given = open_targets(options, classes or logits.class_names, logits)
     layout = shapes.layout_of(
         logits.shape,

@@ -147,7 +147,8 @@ def sample_shapes(layout: Layout) -> list[Shape]:
 
 def has_classes(shape: Shape, target_shape: Shape) -> bool:
     """Whether targets fit logits of ``shape`` with several classes on axis 1 or on the last one."""
-    return any(shape[axis] != 1 and fits_loosely(_without(shape, axis), target_shape) for axis in {1, len(shape) - 1})
+    axes = {1, len(shape) - 1} if len(shape) > 1 else set()
+    return any(shape[axis] != 1 and fits_loosely(_without(shape, axis), target_shape) for axis in axes)
 
 
 def are_exchanged(logits_shape: Shape, target_shape: Shape) -> bool:

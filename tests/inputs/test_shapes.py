@@ -330,6 +330,11 @@ def test_targets_with_their_axes_exchanged():
     assert found == [loss(np.moveaxis(x, 0, -1).reshape(-1, 3), y.T.ravel()), loss(x.reshape(-1, C), y.ravel())]
 
 
+def test_targets_of_other_axes_are_not_guessed():
+    done = nll("compute", put("x.npy", X.reshape(2, 3, C)), put("y.npy", Y.reshape(3, 1, 2)))
+    assert (done.code, offered(done)) == (3, [])
+
+
 def test_names_of_sequences_are_not_rearranged():
     put("x.npy", X.reshape(2, 3, C))
     Path("y.txt").write_text("".join(f"{'abc'[t]}\n" for t in Y))
