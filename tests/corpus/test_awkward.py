@@ -52,8 +52,10 @@ def judge(case, code, out, err):
     if case.code:
         assert out == ""
         assert err.startswith("nll: error: ")
-        lines = err.splitlines()
-        assert len(lines) == 1 or (len(lines) == 2 and lines[1].startswith("hint: "))
+        further = err.splitlines()[1:]
+        assert all(line.startswith("try: ") for line in further) or (
+            len(further) == 1 and further[0].startswith("hint: ")
+        )
     else:
         assert float(out) == pytest.approx(loss_of(case), rel=1e-14)
 
