@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,15 +22,18 @@ from nllcli.inputs.bytes.files import (
     version_of,
 )
 from nllcli.inputs.formats import ReadOptions, open_input
+from nllcli.inputs.matching import first_labels, has_several, keys_of, match_rows
 from nllcli.inputs.mismatch import check_classes
-from nllcli.inputs.targets import booleans_as_classes, fit_targets, open_targets
+from nllcli.inputs.numbered import by_number
+from nllcli.inputs.targets import Targets, booleans_as_classes, fit_targets, open_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nllcli.data.dataset import BlockSource
     from nllcli.data.layout import Layout
-    from nllcli.inputs.targets import Targets
+    from nllcli.inputs.formats import Input
+    from nllcli.inputs.tables.columns import Preview
 
 _TABLES = ("csv", "tsv", "parquet", "feather")
 JSON_TARGET = "in lines of JSON the key \"target\" has it: jq -c '{logits, target: .label}' renames another"
@@ -62,14 +66,50 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dat
 
 def _opened(options: InputOptions) -> Dataset:
     only_one_standard_input({setting(name): getattr(options, name) for name in ("logits", "targets", "sample_weights")})
-    if options.targets is not None and options.target_column is not None:
-        raise UsageError(
-            f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
-        )
     classes = tuple(options.classes) if options.classes else None
-    logits = _open_logits(options, classes)  # of a file of several arrays, this asks for the name of one
+    common = ReadOptions(
+        input_dtype=options.input_dtype,
+        classes=classes,
+        targets_are=options.targets_are,
+        missing=options.missing,
+        ignore_index=options.ignore_index,
+        decimal=options.decimal,
+        binary=options.binary,
+    )
+    opened = open_input(options.logits, options.input_format, options.encoding)
+    others = (
+        None if options.targets is None else open_input(options.targets, encoding=options.encoding, one_a_line=True)
+    )
+    theirs = replace(common, holds="targets", target_column=options.target_column)
+    preview = None if others is None else others.preview(replace(theirs, member=others.member))
+    _check_columns(options, preview)
+    own = replace(
+        common,
+        target_column=options.target_column if others is None else None,
+        columns=options.columns,
+        drop=options.drop,
+        header=options.header,
+        has_targets=others is not None,
+        labels=()
+        if preview is None or others is None
+        else first_labels(preview, options.target_column or others.member),
+    )
+    keys = None
+    if preview is not None and has_several(preview):
+        own_preview = opened.preview(own)
+        keys = keys_of(options.id, own_preview, preview)
+        own = replace(own, partner=preview, key=keys and keys.own)
+        theirs = replace(theirs, partner=own_preview, key=keys and keys.theirs)
+    logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
     _refuse_same_file(options)
-    given = open_targets(options, classes or logits.class_names, logits)
+    given, completed = Targets(), None
+    if others is not None:
+        names = classes or (None if options.binary else logits.class_names)
+        theirs = replace(theirs, classes=names)
+        if keys is None or preview is None:
+            given = open_targets(others, preview, theirs, logits, options)
+        else:
+            logits, given, completed = match_rows(logits, others, preview, theirs, keys)
     layout = shapes.layout_of(
         logits.shape,
         given.shape if given.soft is None else given.soft.shape,
@@ -79,11 +119,14 @@ def _opened(options: InputOptions) -> Dataset:
         name=logits.name,
         soft=given.soft is not None,
     )
-    vector = fit_targets(given, layout, logits, options)
+    vector, notes = fit_targets(given, layout, logits, options), given.notes
     if not options.binary:
         n_targets = None if vector is None else vector.n
         check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
     names = _class_names(classes, logits, layout, options)
+    if vector is not None and isinstance(given.array, FileArray):
+        vector, more = by_number(vector, names, common)
+        notes = (*notes, *more)
     soft, weights = given.soft, None
     if soft is not None:
         from nllcli.inputs.pairing import in_order_of
@@ -93,21 +136,30 @@ def _opened(options: InputOptions) -> Dataset:
         from nllcli.inputs.pairing import open_sample_weights
 
         weights = open_sample_weights(options.sample_weights, layout, logits)
-    return Dataset(
+    dataset = Dataset(
         logits,
         layout,
         targets=vector,
         soft_targets=soft,
         sample_weights=weights,
         class_names=names,
-        opening_notes=(
-            *given.notes,
-            *_readings(given, layout, logits, options),
-            *_doubts(options, classes, logits),
-        ),
+        opening_notes=(*notes, *_readings(given, layout, logits, options), *_doubts(options, logits)),
         binary=options.binary,
         one_more=given.one_more,
+        ignore_index=options.ignore_index,
     )
+    return dataset if completed is None else replace(dataset, completed=completed)
+
+
+def _check_columns(options: InputOptions, preview: Preview | None) -> None:
+    """Raise UsageError for options about the columns of a table of targets where there is no such table."""
+    several = preview is not None and has_several(preview)
+    if options.targets is not None and options.target_column is not None and not several:
+        raise UsageError(
+            f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
+        )
+    if options.id is not None and not several:
+        raise UsageError(f"{setting('id')} needs {setting('targets')} as a table with that column")
 
 
 def _refuse_same_file(options: InputOptions) -> None:
@@ -144,17 +196,13 @@ def no_targets(dataset: Dataset) -> UsageError:
     return UsageError("there are no targets", hint=f"name a second file, or {among}")
 
 
-def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> Iterator[Notice]:
+def _doubts(options: InputOptions, logits: BlockSource) -> Iterator[Notice]:
     """Notes on inputs that may be interpreted differently from what was intended."""
     if options.shift and options.sample_weights is not None:
         yield Notice(
             "shifted-weights",
             f"{options.sample_weights}: the weight at t goes with the logits at t, not with their target at "
             f"t + {options.shift}",
-        )
-    if classes != logits.class_names and sorted(classes or ()) == sorted(logits.class_names or ()):
-        yield Notice(
-            "classes-reordered", f"{logits.name}: {setting('classes')} has the names of the header in another order"
         )
     if isinstance(logits, FileArray) and (logits.dtype.kind, logits.dtype.itemsize) == ("u", 2):
         yield Notice(
@@ -164,23 +212,19 @@ def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: Bloc
         )
 
 
-def _open_logits(options: InputOptions, classes: tuple[str, ...] | None) -> BlockSource:
-    opened = open_input(options.logits, options.input_format)
-    if options.target_column is not None and opened.format not in _TABLES:
-        raise UsageError(
-            f"{setting('target_column')} needs {setting('logits')} with columns, such as CSV",
-            where=opened.stream.name,
-            hint=JSON_TARGET if opened.format == "jsonl" else None,
-        )
-    source = opened.read(
-        ReadOptions(
-            input_dtype=options.input_dtype,
-            target_column=options.target_column,
-            classes=classes,
-            header=options.header,
-            takes_targets=options.takes_targets,
-        )
-    )
+def _open_logits(opened: Input, reading: ReadOptions, options: InputOptions) -> BlockSource:
+    for name in ("target_column", "columns", "drop", "id"):
+        if (
+            getattr(options, name) is not None
+            and opened.format not in _TABLES
+            and (name != "target_column" or not reading.has_targets)
+        ):
+            raise UsageError(
+                f"{setting(name)} needs {setting('logits')} with columns, such as CSV",
+                where=opened.stream.name,
+                hint=JSON_TARGET if opened.format == "jsonl" and name == "target_column" else None,
+            )
+    source = opened.read(reading)
     if not isinstance(source, FileArray) and options.class_axis in (0, -2):
         from nllcli.inputs.pairing import columns_as_samples
 

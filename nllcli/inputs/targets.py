@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,6 @@ import numpy as np
 from nllcli.errors import DataError, Notice, Remedy, SampleError, UsageError, counted, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray, RawArray, Values, widened
-from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.integers import integers, is_index
 from nllcli.inputs.mismatch import Misfit, check_shape
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.data.layout import Layout
     from nllcli.data.settings import InputOptions
+    from nllcli.inputs.formats import Input, ReadOptions
+    from nllcli.inputs.tables.columns import Preview
 
 # How far probabilities of one sample may be from a sum of 1.
 _NEAR_1 = 1e-3
@@ -210,26 +211,27 @@ def _first_item(source: RawArray) -> NDArray[Any] | None:
     return widened(source.read(0, n)).reshape(shape[1:]) if n <= _MOST_LOOKED_AT else None
 
 
-def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> Targets:
-    """Open the file of targets, if there is one; names in it are those of the ``classes``."""
-    path = options.targets
-    if path is None:
-        return Targets()
-    opened = open_input(path)
-    if opened.is_text:
+def open_targets(
+    opened: Input, preview: Preview | None, reading: ReadOptions, logits: BlockSource, options: InputOptions
+) -> Targets:
+    """The targets of an open file, of which ``preview`` is the beginning if it is a table."""
+    if preview is not None and opened.is_text and preview.n_columns == 1 and opened.member is None:
         from nllcli.inputs.target_columns import text_targets
 
-        return text_targets(opened.stream, classes, logits, options)
-    reading = ReadOptions(input_dtype=options.input_dtype, classes=classes, holds="targets", soft=options.binary)
+        return text_targets(opened.stream, reading, logits)
+    if preview is not None:
+        from nllcli.inputs.target_columns import targets_among
+
+        reading = targets_among(preview, replace(reading, member=opened.member), logits)
     source = opened.read(reading)
     if not isinstance(source, FileArray):
         from nllcli.inputs.target_columns import table_targets
 
-        return table_targets(source, logits)
+        return table_targets(source, preview, logits)
     if source.dtype.kind in "US":
         from nllcli.inputs.target_columns import named_targets
 
-        return named_targets(source, classes)
+        return named_targets(source, reading)
     return _array_targets(source, logits, options)
 
 
@@ -238,7 +240,7 @@ def _array_targets(source: FileArray, logits: BlockSource, options: InputOptions
     kind, shape = source.dtype.kind, source.shape
     if shapes.are_one_a_class(logits.shape, shape, kind, class_axis=options.class_axis, binary=options.binary):
         if kind in "iub":
-            raise shapes.one_hot(source.name, len(shape), _one_hot_remedies(options.targets), booleans=kind == "b")
+            return _one_hot(source, logits, options)
         undecided = options.class_axis is None and not options.binary
         return Targets(soft=_looked_at(source, logits.shape) if undecided else source, shape=shape)
     if kind == "b":
@@ -267,14 +269,21 @@ def _looked_at(source: FileArray, shape: shapes.Shape) -> FileArray:
     return array
 
 
-def _one_hot_remedies(path: str | None) -> list[Remedy]:
+def _one_hot(source: FileArray, logits: BlockSource, options: InputOptions) -> Targets:
+    """The classes of integers in the shape of the logits, which of two axes are one-hot rows or nothing."""
     from nllcli.inputs.conversions import conversions
+    from nllcli.inputs.target_columns import one_hot_targets
 
+    every = Remedy({"binary": True}, "every logit is a question of its own, with the answer 0 or 1")
+    if len(source.shape) == len(logits.shape) == 2:
+        try:
+            return one_hot_targets(source)
+        except DataError as error:
+            error.remedies = (every,)
+            raise
     changes = [("{x}.astype(float)", "soft", "one-hot rows: the probability of each class")]
-    return [
-        *conversions(path, changes),
-        Remedy({"binary": True}, "every logit is a question of its own, with the answer 0 or 1"),
-    ]
+    remedies = [*conversions(options.targets, changes), every]
+    raise shapes.one_hot(source.name, len(source.shape), remedies, booleans=source.dtype.kind == "b")
 
 
 def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: InputOptions) -> VectorSource | None:

@@ -52,10 +52,9 @@ def judge(case, code, out, err):
     if case.code:
         assert out == ""
         assert err.startswith("nll: error: ")
-        further = err.splitlines()[1:]
-        assert all(line.startswith("try: ") for line in further) or (
-            len(further) == 1 and further[0].startswith("hint: ")
-        )
+        lines = err.splitlines()
+        hinted = len(lines) == 2 and lines[1].startswith("hint: ")
+        assert hinted or all(line.startswith("try: ") for line in lines[1:])
     else:
         assert float(out) == pytest.approx(loss_of(case), rel=1e-14)
 

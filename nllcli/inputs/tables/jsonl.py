@@ -94,7 +94,9 @@ def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
         n_classes = len(_logits(value, where))
     reader = None
     if label is not None:
-        reader = LabelReader(options.classes, not isinstance(label, str), '"target"', soft=options.soft)
+        reader = LabelReader(
+            options.classes, not isinstance(label, str), '"target"', soft=options.binary and options.holds == "targets"
+        )
     return JsonLines(stream=stream, label_reader=reader, n_classes=n_classes)
 
 
