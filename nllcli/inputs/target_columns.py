@@ -14,6 +14,7 @@ from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 from nllcli.inputs import names as class_names
 from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.arrays.raw import FileArray, Values
+from nllcli.inputs.bytes.files import can_be_read_again
 from nllcli.inputs.formats import ReadOptions
 from nllcli.inputs.integers import integers
 from nllcli.inputs.keys import digests
@@ -54,7 +55,7 @@ class TextColumn(TextTable):
 
     def one_more(self) -> Remedy | None:
         """The remedy that leaves the first line out, which may be a header where it looks like all the others."""
-        if self.dialect.header is not None:
+        if self.dialect.header is not None or not can_be_read_again(self.name):
             return None
         return without_lines(self.name, self._line(0), "the first line is a header")
 

@@ -673,7 +673,7 @@ def test_labels_between_0_and_1_are_soft(name, logits):
     [
         ("0.3\n0.9\n1.5\n0\n1\n0\n", "y.txt, line 3: target 1.5 is not a probability"),
         ("0.3\n0.9\n1\n0\n-0.25\n0\n", "y.txt, line 5: target -0.25 is not a probability"),
-        ("0.3\n0.9\nnan\n0\n1\n0\n", "y.txt, line 3: target nan is not a probability"),
+        ("0.3\n0.9\nnan\n0\n1\n0\n", "y.txt, line 3: target 'nan' is missing"),
         ("0.3\n0.9\nx\n0\n1\n0\n", "y.txt, line 3: target 'x' is not a class index"),
         ("0.3\n0.9\n1\n0\n", "has shape (4,)"),
         ("2\n0\n1\n0\n0\n0\n", "y.txt, line 1: target 2 is outside 0..1"),

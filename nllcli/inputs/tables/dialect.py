@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from shlex import join, quote
 from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, Remedy, UsageError
@@ -268,7 +269,9 @@ def _check_marks(first: Sequence[str], name: str, place: str) -> None:
 
 def without_lines(name: str, n: int, meaning: str = "") -> Remedy:
     """The remedy that leaves the first lines of a file out."""
-    return Remedy(files={name: "-"}, feed=("tail", "-n", f"+{n + 1}", name), meaning=meaning)
+    rest = ("tail", "-n", f"+{n + 1}")
+    feed = f"gzip -dc {quote(name)} | {join(rest)}" if name.endswith(".gz") else (*rest, name)
+    return Remedy(files={name: "-"}, feed=feed, meaning=meaning)
 
 
 def _check_decimals(body: list[tuple[str, ...]], decimal: str, place: str) -> None:
