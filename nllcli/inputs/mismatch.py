@@ -33,7 +33,7 @@ class Misfit:
     @property
     def wanted(self) -> list[Shape]:
         """The shapes that targets of these logits may have."""
-        others = [] if self.layout.n_classes == 1 else shapes.sample_shapes(self.layout)
+        others = [] if self.binary else shapes.sample_shapes(self.layout)
         return list(dict.fromkeys((self.layout.sample_shape, *others)))
 
 

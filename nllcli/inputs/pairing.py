@@ -75,9 +75,13 @@ def open_sample_weights(path: str, layout: Layout, logits: BlockSource) -> Vecto
             message = f"has {source.shape[1]} columns; sample weights have one"
             raise DataError(message, where=source.name, hint="one number a line")
         column, n = read_column(source, layout.n_samples)
-        check_shape(Misfit(layout, (n,)), path, logits.name, logits.shape, "sample weights")
+        check_shape(
+            Misfit(layout, (n,), binary=layout.n_classes == 1), path, logits.name, logits.shape, "sample weights"
+        )
         return replace(column, name=path, values=column.values.astype(np.float64))
-    check_shape(Misfit(layout, source.shape), path, logits.name, logits.shape, "sample weights")
+    check_shape(
+        Misfit(layout, source.shape, binary=layout.n_classes == 1), path, logits.name, logits.shape, "sample weights"
+    )
     array = source.at_any_place()
     if array.fortran == layout.fortran:
         return _Floats(array.name, array.shape, array.dtype, array.fortran, file=array.file, offset=array.offset)

@@ -82,7 +82,9 @@ def dataset_of(
     weights = None
     if sample_weights is not None:
         values = np.asarray(sample_weights, np.float64)
-        check_shape(Misfit(layout, values.shape), "sample_weights", "logits", scores.shape, "sample weights")
+        check_shape(
+            Misfit(layout, values.shape, binary=binary), "sample_weights", "logits", scores.shape, "sample weights"
+        )
         weights = Values("sample_weights", layout.to_file_order(values))
     if labels is None:
         return Dataset(scores, layout, sample_weights=weights, binary=binary)
