@@ -95,7 +95,8 @@ def compute(
         Floats of any width, or integers; what they are is said by ``source``.
     targets : array_like
         Class indices of the logits' shape without the class axis, or floating point of the logits' own shape: class
-        probabilities. Only ``loss="argmax"`` does without.
+        probabilities. Axes of length 1 may be missing in either. Booleans are classes 0 and 1 of two. Only
+        ``loss="argmax"`` does without.
     source : {"logits", "log-probs", "probs"}
     loss : {"nll", "one-vs-rest", "argmax"}
     reduction : {"mean", "sum", "none"}
@@ -110,7 +111,8 @@ def compute(
     class_axis : int
         Needed where the shapes leave it open.
     binary : bool
-        The logits, (N,) or (N, 1), belong to class 1 of two.
+        One logit a sample, (N,), (N, 1), (N, 1, d1, ...) or (N, d1, ...): that of class 1 of two. Floating-point
+        targets between 0 and 1 are its probabilities.
     on_nonfinite : {"error", "nan"}
     precision : {"exact", "fast"}
         "fast" takes the exponentials of logits up to float32 in float32, which leaves about 1e-7.

@@ -8,7 +8,7 @@ from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
 from nllcli.report import Metric
 from nllcli.scoring.matrix import MatrixResult, Rows, destination, settle_gradient
-from nllcli.scoring.passes import all_notices, fold_dataset
+from nllcli.scoring.passes import all_notes, all_notices, fold_dataset
 from nllcli.scoring.settled import signature
 
 if TYPE_CHECKING:
@@ -46,5 +46,5 @@ def grad(request: ScoreRequest, target: ArrayTarget | None) -> MatrixResult:
         n_classes=dataset.n_classes,
         metrics=tuple(metrics),
         warnings=all_notices(tally, settled),
-        notes=dataset.notes,
+        notes=all_notes(tally, dataset),
     )

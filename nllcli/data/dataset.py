@@ -77,7 +77,7 @@ def _nothing() -> None:
 class Dataset:
     """Logits with what belongs to each sample; data stays on disk until a block is read.
 
-    ``binary`` says that the logits, (N,) or (N, 1), belong to class 1 of two. ``one_more`` is the remedy where there is
+    ``binary`` says that the logits, one a sample, belong to class 1 of two. ``one_more`` is the remedy where there is
     one target more than there are samples. ``ignore_index`` becomes the target of samples without logits, and
     ``completed`` is called once all blocks have been worked on; it raises DataError for what is left over.
     """
@@ -182,7 +182,7 @@ class Dataset:
             if n_samples != vector.n:
                 one_more = self.one_more if vector is self.targets and vector.n == n_samples + 1 else None
                 remedies = [] if one_more is None else [one_more]
-                if vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,):
+                if vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,) and n_samples > 1:
                     remedies = [Remedy({"class_axis": 0}, "the rows are the classes: the logits are transposed")]
                 raise DataError(
                     f"has {counted(vector.n, 'value')}, but {self.logits.name} has {counted(n_samples, 'sample')}",

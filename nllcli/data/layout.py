@@ -19,13 +19,20 @@ Samples = TypeVar("Samples", int, "NDArray[np.int64]")
 class Layout:
     """The order of an array of logits in its file: ``(outer, n_classes, inner)``, with samples counted in file order.
 
-    ``shape`` is the array's own shape (a first entry of None: known only at the end of the stream), ``class_axis``
-    is never negative, and ``fortran`` says that the first axis is the fastest in the file.
+    ``shape`` is the array's own shape (a first entry of None: known only at the end of the stream), perhaps without
+    axes of length 1; ``class_axis`` is never negative, and ``fortran`` says that the first axis is the fastest in the
+    file. ``own_axis`` is the class axis in the array's own shape, where ``shape`` is another.
     """
 
     shape: tuple[int | None, ...]
     class_axis: int
     fortran: bool = False
+    own_axis: int | None = None
+
+    @property
+    def array_axis(self) -> int:
+        """The class axis in the array's own shape."""
+        return self.class_axis if self.own_axis is None else self.own_axis
 
     @property
     def _file_shape(self) -> tuple[int | None, ...]:

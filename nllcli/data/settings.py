@@ -86,7 +86,7 @@ class InputOptions:
     shift: int = option(
         "Score position t against the target of t + K (language models: 1).", FILES, default=0, example="K"
     )
-    binary: bool = option("LOGITS (N,) or (N, 1) belong to class 1 of two.", FILES, default=False)
+    binary: bool = option("One logit a sample: that of class 1 of two.", FILES, default=False)
     input_format: str | None = option(
         "What LOGITS is, if not as it looks.", FILES, choices="nllcli.inputs.formats:FORMATS"
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nllcli.data.dataset import Dataset
@@ -11,11 +13,19 @@ from nllcli.data.settings import InputOptions
 from nllcli.errors import FaultError, Notice, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
-from nllcli.inputs.bytes.files import Version, name_of, only_one_standard_input, read_only_here, version_of
+from nllcli.inputs.bytes.files import (
+    Version,
+    name_of,
+    only_one_standard_input,
+    read_only_here,
+    split_member,
+    version_of,
+)
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.matching import first_labels, has_several, keys_of, match_rows
+from nllcli.inputs.mismatch import check_classes
 from nllcli.inputs.numbered import by_number
-from nllcli.inputs.targets import Targets, fit_targets, open_targets
+from nllcli.inputs.targets import Targets, booleans_as_classes, fit_targets, open_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,25 +100,30 @@ def _opened(options: InputOptions) -> Dataset:
         keys = keys_of(options.id, own_preview, preview)
         own = replace(own, partner=preview, key=keys and keys.own)
         theirs = replace(theirs, partner=own_preview, key=keys and keys.theirs)
-    logits = _open_logits(opened, own, options)
+    logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
+    _refuse_same_file(options)
     given, completed = Targets(), None
     if others is not None:
         names = classes or (None if options.binary else logits.class_names)
         theirs = replace(theirs, classes=names, n_classes=_n_classes(logits, options))
         if keys is None or preview is None:
-            given = open_targets(others, preview, theirs, logits)
+            given = open_targets(others, preview, theirs, logits, options)
         else:
             logits, given, completed = match_rows(logits, others, preview, theirs, keys)
     layout = shapes.layout_of(
         logits.shape,
-        given.shape,
+        given.shape if given.soft is None else given.soft.shape,
         class_axis=options.class_axis,
         binary=options.binary,
         fortran=logits.fortran,
         name=logits.name,
+        soft=given.soft is not None,
     )
-    names = _class_names(classes, logits, layout, options)
     vector, notes = fit_targets(given, layout, logits, options), given.notes
+    if not options.binary:
+        n_targets = None if vector is None else vector.n
+        check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
+    names = _class_names(classes, logits, layout, options)
     if vector is not None and isinstance(given.array, FileArray):
         vector, more = by_number(vector, names, common)
         notes = (*notes, *more)
@@ -128,7 +143,7 @@ def _opened(options: InputOptions) -> Dataset:
         soft_targets=soft,
         sample_weights=weights,
         class_names=names,
-        opening_notes=(*notes, *_doubts(options, logits)),
+        opening_notes=(*notes, *_readings(given, layout, logits, options), *_doubts(options, logits)),
         binary=options.binary,
         one_more=given.one_more,
         ignore_index=options.ignore_index,
@@ -152,6 +167,31 @@ def _check_columns(options: InputOptions, preview: Preview | None) -> None:
         )
     if options.id is not None and not several:
         raise UsageError(f"{setting('id')} needs {setting('targets')} as a table with that column")
+
+
+def _refuse_same_file(options: InputOptions) -> None:
+    """Raise UsageError where the targets are the file of the logits, typed twice."""
+    if options.targets is None or "-" in (options.logits, options.targets):
+        return
+    (logits, member), (targets, other) = split_member(options.logits), split_member(options.targets)
+    with suppress(OSError, ValueError):  # of files that do not exist, which opening them says
+        if member == other and Path(logits).samefile(targets):
+            raise UsageError(
+                "is named twice: the targets are the logits' own file",
+                where=options.targets,
+                hint=f"name the file of the targets; {setting('target_column')} takes them out of {setting('logits')}",
+            )
+
+
+def _readings(given: Targets, layout: Layout, logits: BlockSource, options: InputOptions) -> Iterator[Notice]:
+    """Notes on what the shapes and the types of the inputs are taken as."""
+    array, soft = given.array, given.soft
+    if isinstance(array, FileArray) and array.dtype.kind == "b":
+        yield booleans_as_classes(array.name, layout, binary=options.binary)
+    if array is not None and given.shape is not None:
+        yield from shapes.squeezing_notes(layout, logits.shape, logits.name, given.shape, array.name)
+    elif soft is not None and not options.binary:
+        yield from shapes.squeezing_notes(layout, logits.shape, logits.name, soft.shape, soft.name, soft=True)
 
 
 def no_targets(dataset: Dataset) -> UsageError:

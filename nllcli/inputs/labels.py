@@ -39,7 +39,8 @@ class LabelReader:
     the classes have not, and under ``booleans`` they are words for false and true, which are the classes ``truth``.
     Labels that are ``missing`` are an error, or become the ``ignore_index``. ``everything`` gives all labels of the
     file, for the orders in which names may stand for ``n_classes`` classes without names. ``fractions`` says whether
-    any integer read so far was written as a fraction, such as 2.0.
+    any integer read so far was written as a fraction, such as 2.0. Where they may be
+    probabilities (``soft``) other numbers are read as well, and all of them as floating point.
     """
 
     classes: tuple[str, ...] | None
@@ -54,6 +55,7 @@ class LabelReader:
     n_classes: int | None = None
     everything: Callable[[], Iterable[str | None]] | None = None
     fractions: bool = False
+    soft: bool = False
     _n_missing: list[int] = field(default_factory=list, init=False)  # a block each, appended by any thread
 
     def notes(self, name: str) -> tuple[Notice, ...]:
@@ -77,7 +79,7 @@ class LabelReader:
             found.setdefault(name, i)
         return found
 
-    def read(self, labels: Sequence[str | None], where: Callable[[int], str]) -> NDArray[np.int64]:
+    def read(self, labels: Sequence[str | None], where: Callable[[int], str]) -> NDArray[Any]:
         """Class indices (n,) of cells of text; raises DataError at the first that is not one.
 
         A label that is None is ignored.
@@ -93,7 +95,7 @@ class LabelReader:
             self.ignore_index if label is None or i in gone else one(label.strip(), where, i)
             for i, label in enumerate(labels)
         )
-        return np.fromiter(found, np.int64, len(labels))
+        return np.fromiter(found, np.float64 if self.soft else np.int64, len(labels))
 
     def of_booleans(self, values: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Class indices (n,) of truth values."""
@@ -108,10 +110,12 @@ class LabelReader:
             raise DataError(unknown_number(int(values[wrong]), self.numbering), where=where(wrong))
         return found
 
-    def of_numbers(self, values: NDArray[np.float64], where: Callable[[int], str]) -> NDArray[np.int64]:
+    def of_numbers(self, values: NDArray[np.float64], where: Callable[[int], str]) -> NDArray[Any]:
         """Class indices (n,) of floating-point numbers."""
-        whole = integers(values)
         self.fractions = True
+        if self.soft:
+            return values
+        whole = integers(values)
         if whole is None:
             i = int(np.flatnonzero(~is_index(values))[0])
             raise DataError(f"target {float(values[i])!r} is not a class index", where=where(i))
@@ -133,9 +137,11 @@ class LabelReader:
             return []
         return class_orders((name for name in self.everything() if name and not self.is_missing(name)), self.n_classes)
 
-    def _index(self, label: str, where: Callable[[int], str], i: int) -> int:
+    def _index(self, label: str, where: Callable[[int], str], i: int) -> float:
         if not _INTEGER.fullmatch(label):
             whole = integers(np.array([float(label)])) if is_number(label) else None
+            if whole is None and self.soft and is_number(label):
+                return float(label)
             if whole is None:
                 raise DataError(f"target {shown(label)} is not a class index", where=where(i))
             self.fractions = True
@@ -240,6 +246,7 @@ def label_reader(
         missing=options.missing,
         ignore_index=options.ignore_index,
         n_classes=options.n_classes,
+        soft=options.binary and options.holds == "targets" and options.key is None,
     )
     known = reader.indices
     n_numbers = sum(map(is_number, texts))

@@ -19,6 +19,6 @@ def one_hot_indices(rows: NDArray[Any], where: Callable[[int], str]) -> NDArray[
     ones = rows == 1
     wrong = np.flatnonzero((ones.sum(axis=1) != 1) | ((rows != 0) & ~ones).any(axis=1))
     if wrong.size:
-        row = ", ".join(f"{value:g}" for value in rows[wrong[0]][:6])
+        row = ", ".join(f"{float(value):g}" for value in rows[wrong[0]][:6])
         raise DataError(f"{row} is not one-hot: a single 1 among zeros", where=where(int(wrong[0])))
     return ones.argmax(axis=1).astype(np.int64)

@@ -10,11 +10,11 @@ import numpy as np
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, UsageError, setting
-from nllcli.inputs import shapes
 from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.arrays.raw import FileArray, RawArray, Values, widened
 from nllcli.inputs.bytes.files import Spool
 from nllcli.inputs.formats import ReadOptions, open_input
+from nllcli.inputs.mismatch import Misfit, check_shape
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import TextTable, open_table
 from nllcli.inputs.target_columns import read_column
@@ -75,9 +75,13 @@ def open_sample_weights(path: str, layout: Layout, logits: BlockSource) -> Vecto
             message = f"has {source.shape[1]} columns; sample weights have one"
             raise DataError(message, where=source.name, hint="one number a line")
         column, n = read_column(source, layout.n_samples)
-        shapes.check_targets(layout, (n,), path, logits.name, "sample weights")
+        check_shape(
+            Misfit(layout, (n,), binary=layout.n_classes == 1), path, logits.name, logits.shape, "sample weights"
+        )
         return replace(column, name=path, values=column.values.astype(np.float64))
-    shapes.check_targets(layout, source.shape, path, logits.name, "sample weights")
+    check_shape(
+        Misfit(layout, source.shape, binary=layout.n_classes == 1), path, logits.name, logits.shape, "sample weights"
+    )
     array = source.at_any_place()
     if array.fortran == layout.fortran:
         return _Floats(array.name, array.shape, array.dtype, array.fortran, file=array.file, offset=array.offset)

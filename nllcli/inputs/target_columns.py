@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,15 @@ from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 from nllcli.inputs import names as class_names
+from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.arrays.raw import FileArray, Values
+from nllcli.inputs.bytes.files import can_be_read_again
 from nllcli.inputs.formats import ReadOptions
+from nllcli.inputs.integers import integers
 from nllcli.inputs.keys import digests
 from nllcli.inputs.labels import LabelReader, label_reader
 from nllcli.inputs.one_hot import one_hot_indices
-from nllcli.inputs.shapes import LOGITS_FIRST, same_shape, shown
+from nllcli.inputs.shapes import LOGITS_FIRST, same_shape, shown, squeezed
 from nllcli.inputs.tables import cells, doubts
 from nllcli.inputs.tables.arrow_table import ArrowTable
 from nllcli.inputs.tables.columns import choose
@@ -53,7 +56,7 @@ class TextColumn(TextTable):
 
     def one_more(self) -> Remedy | None:
         """The remedy that leaves the first line out, which may be a header where it looks like all the others."""
-        if self.dialect.header is not None:
+        if self.dialect.header is not None or not can_be_read_again(self.name):
             return None
         return without_lines(self.name, self._line(0), "the first line is a header")
 
@@ -238,9 +241,9 @@ def one_hot_rows(source: BlockSource, block: Block, layout: Layout) -> NDArray[n
 
 def named_targets(source: FileArray, options: ReadOptions) -> Targets:
     """Targets in an array of names, str or UTF-8, of one dimension."""
-    if len(source.shape) != 1:
+    if len(squeezed(source.shape)) > 1 or not source.shape:
         raise DataError(f"names of classes have one dimension, not the shape {shown(source.shape)}", where=source.name)
-    values = source.at_any_place().read_all()
+    values = source.at_any_place().read_all().ravel()
     try:
         names = (np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values).tolist()
     except ValueError as error:
@@ -249,7 +252,7 @@ def named_targets(source: FileArray, options: ReadOptions) -> Targets:
     reader.everything = lambda: names
     found = reader.read(names, lambda i: f"{source.name}, row {i}")
     place = lambda i: f"row {i}"  # noqa: E731
-    return Targets(Values(source.name, found, place), shape=(len(found),), notes=reader.notes(source.name))
+    return Targets(Values(source.name, found, place), shape=source.shape, notes=reader.notes(source.name))
 
 
 def _labels(source: BlockSource, logits: BlockSource) -> Targets:
@@ -257,7 +260,23 @@ def _labels(source: BlockSource, logits: BlockSource) -> Targets:
     known = [n for n in logits.shape if n is not None]
     most = max(known, default=1) if len(known) == len(logits.shape) else None  # whichever axis has the samples
     values, n = read_column(source, most, labels=True)
-    return Targets(values, shape=(n,), notes=source.notes)
+    if values.values.dtype.kind != "f":
+        return Targets(values, shape=(n,), notes=source.notes)
+    whole = integers(values.values)
+    if whole is not None:
+        return Targets(replace(values, values=whole), shape=(n,), notes=source.notes)
+    soft = _Probabilities(source.name, (n,), values.values.dtype, values=values.values, column=values)
+    return Targets(soft=soft, shape=(n,))
+
+
+@dataclass
+class _Probabilities(MemoryArray):
+    """The probabilities of class 1 of two, in a ``column`` of text, which says where one is."""
+
+    column: Values = field(kw_only=True)
+
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a row
+        return self.column.place(sample, layout)
 
 
 def read_column(source: BlockSource, most: int | None, *, labels: bool = False) -> tuple[Values, int]:

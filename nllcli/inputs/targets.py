@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nllcli.errors import DataError, Notice, Remedy, SampleError, UsageError, counted, setting
 from nllcli.inputs import shapes
-from nllcli.inputs.arrays.raw import FileArray, Values
+from nllcli.inputs.arrays.raw import FileArray, RawArray, Values, widened
 from nllcli.inputs.integers import integers, is_index
+from nllcli.inputs.mismatch import Misfit, check_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from nllcli.data.settings import InputOptions
     from nllcli.inputs.formats import Input, ReadOptions
     from nllcli.inputs.tables.columns import Preview
+
+# How far probabilities of one sample may be from a sum of 1.
+_NEAR_1 = 1e-3
+_MOST_LOOKED_AT = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,8 @@ def as_indices(values: NDArray[Any], start: int = 0) -> NDArray[np.int64]:
     """Integers of any width, or whole floating-point numbers, as int64; raises SampleError for anything else."""
     if values.dtype == np.int64:
         return values
+    if values.dtype.kind == "b":
+        return values.view(np.uint8).astype(np.int64)
     if values.dtype.kind == "f":
         with np.errstate(invalid="ignore"):  # of a signalling NaN
             wide = values.astype(np.float64)
@@ -150,10 +158,62 @@ def check_indices(source: FileArray) -> FileArray:
         )
     if source.dtype.kind == "V":
         raise DataError("holds bfloat16, which is too coarse for class indices", where=source.name)
+    if source.dtype.kind == "b":
+        raise _not_classes(source.name)
     return source
 
 
-def open_targets(opened: Input, preview: Preview | None, reading: ReadOptions, logits: BlockSource) -> Targets:
+def booleans_as_classes(name: str, layout: Layout, *, binary: bool) -> Notice:
+    """The note on booleans that are classes 0 and 1; raises DataError where there are more classes."""
+    if not binary and layout.n_classes != 2:
+        raise _not_classes(name)
+    return Notice("targets-as-booleans", f"{name}: booleans are taken as classes: False is class 0, True is class 1")
+
+
+def _not_classes(name: str) -> DataError:
+    hint = f"a mask of what counts? {setting('sample_weights')} takes it; as classes 0 and 1, save it as integers"
+    return DataError("holds booleans (bool), not numbers", where=name, hint=hint)
+
+
+def check_one_row(values: NDArray[Any], shape: shapes.Shape, name: str) -> None:
+    """Raise UsageError if floating-point targets of one dimension may be labels of logits of ``shape``.
+
+    Only fractions that sum to 1 are the class probabilities of one sample without a doubt.
+    """
+    with np.errstate(invalid="ignore"):
+        wide = values.astype(np.float64)
+        if integers(wide) is not None or not (wide >= 0).all() or abs(wide.sum() - 1.0) > _NEAR_1:
+            raise shapes.one_row_or_many(shape, name)
+
+
+def check_soft_axis(first: NDArray[Any], name: str) -> None:
+    """Raise UsageError if class probabilities, those of the ``first`` item, sum to 1 along the last axis alone.
+
+    Nothing else shows that axis 1, which is taken where no one says, does not have the classes.
+    """
+    with np.errstate(invalid="ignore"):
+        along = [(np.abs(first.sum(axis=axis, dtype=np.float64) - 1.0) <= _NEAR_1).all() for axis in (0, -1)]
+    if along == [False, True]:
+        last = first.ndim
+        raise UsageError(
+            f"the class probabilities sum to 1 along axis {last}, not along axis 1",
+            where=name,
+            remedies=[Remedy({"class_axis": last}, f"the classes are on axis {last}")],
+        )
+
+
+def _first_item(source: RawArray) -> NDArray[Any] | None:
+    """The first item along the first axis of a large array; None where that is too large to look at."""
+    shape = [n or 0 for n in source.shape]
+    if source.fortran:
+        return widened(source.read_all())[0] if source.n <= _MOST_LOOKED_AT else None
+    n = prod(shape[1:])
+    return widened(source.read(0, n)).reshape(shape[1:]) if n <= _MOST_LOOKED_AT else None
+
+
+def open_targets(
+    opened: Input, preview: Preview | None, reading: ReadOptions, logits: BlockSource, options: InputOptions
+) -> Targets:
     """The targets of an open file, of which ``preview`` is the beginning if it is a table."""
     if preview is not None and opened.is_text and preview.n_columns == 1 and opened.member is None:
         from nllcli.inputs.target_columns import text_targets
@@ -168,41 +228,79 @@ def open_targets(opened: Input, preview: Preview | None, reading: ReadOptions, l
         from nllcli.inputs.target_columns import table_targets
 
         return table_targets(source, preview, logits)
-    path, kind = source.name, source.dtype.kind
-    if kind in "US":
+    if source.dtype.kind in "US":
         from nllcli.inputs.target_columns import named_targets
 
         return named_targets(source, reading)
-    if shapes.same_shape(source.shape, logits.shape) and shapes.are_one_a_class(logits.shape, kind, reading.binary):
-        if kind in "iu":
-            if len(source.shape) != 2:
-                raise shapes.one_hot(path, len(source.shape))
-            from nllcli.inputs.target_columns import one_hot_targets
+    return _array_targets(source, logits, options)
 
+
+def _array_targets(source: FileArray, logits: BlockSource, options: InputOptions) -> Targets:
+    """Targets in an array of numbers: one number a class, or one a sample."""
+    kind, shape = source.dtype.kind, source.shape
+    if shapes.are_one_a_class(logits.shape, shape, kind, class_axis=options.class_axis, binary=options.binary):
+        if kind in "iub":
+            return _one_hot(source, logits, options)
+        undecided = options.class_axis is None and not options.binary
+        return Targets(soft=_looked_at(source, logits.shape) if undecided else source, shape=shape)
+    if kind == "b":
+        return Targets(source, shape=shape)
+    if kind != "f":
+        return Targets(check_indices(source), shape=shape)
+    if options.binary and shapes.same_shape(shapes.squeezed(shape), shapes.squeezed(logits.shape)):
+        source = source.at_any_place()
+        with np.errstate(invalid="ignore"):  # of a signalling NaN
+            if integers(source.read_all().astype(np.float64)) is None:
+                return Targets(soft=source, shape=shape)
+    return Targets(source, shape=shape, notes=(floats_as_indices(source.name, str(source.dtype)),))
+
+
+def _looked_at(source: FileArray, shape: shapes.Shape) -> FileArray:
+    """Class probabilities of logits of ``shape``, as far as their numbers have to show what their shape does not."""
+    if len(shape) == 2:
+        return source
+    array = source.at_any_place()
+    if len(shape) == 1:
+        check_one_row(widened(array.read_all()), shape, array.name)
+    elif array.shape == shape and 0 not in shape:
+        first = _first_item(array)
+        if first is not None:
+            check_soft_axis(first, array.name)
+    return array
+
+
+def _one_hot(source: FileArray, logits: BlockSource, options: InputOptions) -> Targets:
+    """The classes of integers in the shape of the logits, which of two axes are one-hot rows or nothing."""
+    from nllcli.inputs.conversions import conversions
+    from nllcli.inputs.target_columns import one_hot_targets
+
+    every = Remedy({"binary": True}, "every logit is a question of its own, with the answer 0 or 1")
+    if len(source.shape) == len(logits.shape) == 2:
+        try:
             return one_hot_targets(source)
-        return Targets(soft=source)
-    shape, notes = source.shape, []
-    if len(shape) == 2 and shape[1] == 1 and len(logits.shape) == 2:
-        shape = shape[:1]
-        notes.append(
-            Notice("targets-squeezed", f"{path}: shape {shapes.shown(source.shape)} is taken as {shapes.shown(shape)}")
-        )
-    if kind == "f":
-        notes.append(floats_as_indices(path, str(source.dtype)))
-    return Targets(check_indices(source), shape=shape, notes=tuple(notes))
+        except DataError as error:
+            error.remedies = (every,)
+            raise
+    changes = [("{x}.astype(float)", "soft", "one-hot rows: the probability of each class")]
+    remedies = [*conversions(options.targets, changes), every]
+    raise shapes.one_hot(source.name, len(source.shape), remedies, booleans=source.dtype.kind == "b")
 
 
 def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: InputOptions) -> VectorSource | None:
     """The class indices as the logits' file has the samples; raises DataError where their shape does not fit."""
-    if given.array is None or given.shape is None:
+    if given.shape is not None and (given.soft is None or options.binary):
+        source = given.array or given.soft
+        assert source is not None
+        misfit = Misfit(layout, given.shape, options.logits, options.targets, given.one_more, options.binary)
+        check_shape(misfit, source.name, logits.name, logits.shape)
+    if given.array is None:
         if options.shift:
             raise shift_without_file()
         return None
-    shapes.check_targets(layout, given.shape, given.array.name, logits.name, one_more=given.one_more)
     vector = _in_file_order(given.array, layout, options.shift)
     if options.shift:
-        length = given.shape[-1] if given.shape else 1
-        check_shift(options.shift, length or 0, vector.name)
+        length = (layout.sample_shape or (1,))[-1] or vector.n
+        check_shift(options.shift, length, vector.name)
         return Shifted(vector, options.shift, length or 1, options.ignore_index)
     return vector
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.numerics.bounds import within_bounds
 from nllcli.numerics.exact import ExactSums, exact_sums
 from nllcli.numerics.kernels import product, to_float
 from nllcli.numerics.losses import LOSSES
@@ -52,7 +53,8 @@ class Outcome:
 class Scoring:
     """A block being scored: what it holds (n, C), its targets, and the surprisals.
 
-    ``unusable`` (n,) are the counted samples without a number; None where all have one.
+    ``unusable`` (n,) are the counted samples without a number, ``rounded`` (n,) those with a p a rounding above 1; None
+    where there are none.
     """
 
     block: Block
@@ -61,6 +63,7 @@ class Scoring:
     targets: Targets
     scores: Surprisal
     unusable: NDArray[np.bool_] | None = None
+    rounded: NDArray[np.bool_] | None = None
 
     def filled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """``values`` (n, ...) with NaN for samples without a number and 0 for ignored ones: a copy if there are any."""
@@ -81,11 +84,11 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
     Raises SampleError for targets out of range, for weights that are not finite and for logits that allow no number
     (unless ``on_nonfinite`` is "nan"); ignored samples are not looked at.
     """
-    x = _numbers(block, options, scratch)
+    x, rounded = numbers(block, options.source, scratch)
     targets = Targets.of(block, options, n_classes=2 if options.binary else x.shape[1])
     one_class = LOSSES[options.loss].scores == "target" and not options.label_smoothing and targets.are_classes
     scores = scores_of(x, options, scratch, targets=targets.values if one_class else None)
-    scoring = _checked(Scoring(block, options, x, targets, scores))
+    scoring = _checked(Scoring(block, options, x, targets, scores, rounded=rounded))
 
     weights = targets.weights(block, options)
     weighted, plain = _losses(scoring, weighted=weights is not None)
@@ -115,16 +118,21 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
 @np.errstate(all="ignore")
 def probabilities(block: Block, options: LossOptions, *, log: bool, scratch: Scratch) -> NDArray[np.float64]:
     """The probabilities (n, C) of one block, or their logarithms; errors as in ``evaluate``."""
-    x = _numbers(block, options, scratch)
+    x, _ = numbers(block, options.source, scratch)
     targets = Targets(np.zeros(len(x), np.int64))
     scores = scores_of(x, options, scratch)
     scoring = _checked(Scoring(block, options, x, targets, scores))
     return _with_nan(0.0 - scores.all() if log else scores.probs().copy(), scoring.unusable)
 
 
-def _numbers(block: Block, options: LossOptions, scratch: Scratch) -> NDArray[Any]:
-    """What the file holds (n, C); logits are converted where they are needed as numbers, since some never are."""
-    return block.logits if options.source == "logits" else to_float(block.logits, scratch)
+def numbers(block: Block, source: str, scratch: Scratch) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """What the file holds (n, C), and the rows (n,) with a p a rounding above 1, which is taken as 1.
+
+    Logits are converted where they are needed as numbers, since some never are.
+    """
+    if source == "logits":
+        return block.logits, None
+    return within_bounds(to_float(block.logits, scratch), block.logits.dtype, source)
 
 
 def scores_of(

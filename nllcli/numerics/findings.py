@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.blocks import Scratch
-from nllcli.errors import SampleError, setting
+from nllcli.errors import Remedy, SampleError, setting
 from nllcli.numerics.kernels import machine_epsilon, to_float
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Rows
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from nllcli.data.settings import LossOptions
     from nllcli.numerics.evaluate import Scoring
+
+
+# Below 0 by more than this, a value is not the 0 of a probability, however it was rounded.
+_ROUNDED_ZERO = 0.01
 
 
 def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
@@ -36,6 +40,7 @@ def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
         samples=Rows.where(unusable, scoring.block.start).first,
         class_index=c,
         hint=f"{setting('on_nonfinite', 'nan')} lets such samples through as NaN",
+        remedies=[Remedy({"on_nonfinite": "nan"}, "such samples count as NaN")],
     )
 
 
@@ -43,6 +48,8 @@ def check_given(scoring: Scoring, unusable: NDArray[np.bool_] | None) -> None:
     """Raise SampleError for numbers that are not the (log-)probabilities they are given as, ``unusable`` (n,) aside."""
     options, x = scoring.options, scoring.x
     if options.source == "probs":
+        if not x.size or (x.min() >= 0.0 and x.max() <= 1.0):
+            return
         outside, what = np.less(x, 0) | np.greater(x, 1), "not a probability"
     elif options.clip is None and (options.binary or LOSSES[options.loss].asks_every_class):
         outside, what = np.greater(x, 0), "not a log-probability: 1 - p would be negative"
@@ -61,7 +68,23 @@ def check_given(scoring: Scoring, unusable: NDArray[np.bool_] | None) -> None:
             samples=Rows.where(rows, scoring.block.start).first,
             class_index=c,
             hint=f"{setting('source')} says what the file holds: logits, log-probs or probs",
+            remedies=_other_sources(x[~unusable] if unusable is not None else x),
         )
+
+
+def _other_sources(x: NDArray[Any]) -> list[Remedy]:
+    """The sources that the values ``x`` (n, C) fit; none where they could be something else.
+
+    That is percentages above 1, or probabilities whose rounding went below 0.
+    """
+    logits = Remedy({"source": "logits"}, "logits, which the softmax makes probabilities of")
+    if x.max() <= 0.0:
+        return [Remedy({"source": "log-probs"}, "log-probabilities, to base e"), logits]
+    if x.min() < -_ROUNDED_ZERO:
+        return [logits]
+    if x.min() >= 0.0 and x.max() <= 1.0:
+        return [Remedy({"source": "probs"}, "probabilities"), logits]
+    return []
 
 
 def findings(scoring: Scoring, infinite: NDArray[np.bool_] | None) -> dict[str, Rows]:
@@ -76,6 +99,8 @@ def findings(scoring: Scoring, infinite: NDArray[np.bool_] | None) -> dict[str, 
 
     if unusable is not None:
         note("nonfinite-logits", unusable)
+    if scoring.rounded is not None:
+        note("probs-rounded", scoring.rounded)
     if infinite is not None:
         note("infinite-loss", infinite if unusable is None else infinite & ~unusable)
     if block.sample_weights is not None:

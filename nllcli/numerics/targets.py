@@ -82,7 +82,7 @@ class Targets:
 
 
 def _check_soft(start: int, targets: NDArray[Any], *, binary: bool) -> None:
-    wrong = ~((targets >= 0) & (targets <= 1)) if binary else ~np.isfinite(targets)
+    wrong = ~((targets >= 0) & (targets <= 1 if binary else targets < np.inf))
     if wrong.any():
         sample, column = map(int, np.argwhere(wrong)[0])
         c = 1 if binary else column

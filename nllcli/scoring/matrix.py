@@ -90,13 +90,16 @@ def array_like_logits(dataset: Dataset, n_columns: int) -> dict[str, Any]:
 
     Binary logits have one number a sample, that of class 1, or two once they are probabilities.
     """
-    layout = dataset.layout
+    layout, shape = dataset.layout, dataset.logits.shape
     common = {"fortran": layout.fortran, "columns": _class_names(dataset, n_columns)}
+    if not dataset.binary:
+        return {"shape": shape, "class_axis": layout.array_axis, **common}
+    axis = layout.own_axis
     if n_columns == layout.n_classes:
-        # Binary logits (N,) are laid out as (N, 1).
-        class_axis = None if len(dataset.logits.shape) < len(layout.shape) else layout.class_axis
-        return {"shape": dataset.logits.shape, "class_axis": class_axis, **common}
-    return {"shape": (layout.shape[0], n_columns), "class_axis": layout.class_axis, **common}
+        return {"shape": shape, "class_axis": axis, **common}
+    if axis is None:
+        return {"shape": (*shape, n_columns), "class_axis": len(shape), **common}
+    return {"shape": (*shape[:axis], n_columns, *shape[axis + 1 :]), "class_axis": axis, **common}
 
 
 def _class_names(dataset: Dataset, n_columns: int) -> tuple[str, ...] | None:

@@ -15,7 +15,6 @@ from nllcli.engine import fold, map_blocks
 from nllcli.errors import DataError, Notice, Remedy, SampleError, UsageError, setting
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
 from nllcli.inputs.dataset import open_dataset
-from nllcli.inputs.shapes import ONE_LOGIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,17 +128,13 @@ def placed(error: SampleError, dataset: Dataset) -> DataError:
     column = 0 if dataset.binary and error.class_index is not None else error.class_index
     where = f"{(vector or source).name}, {place(error.samples[0], column)}"
     remedies = error.remedies or _other_numbers(error, dataset)
-    return DataError(message, where=where, hint=error.hint or _hint(error, dataset), remedies=remedies)
-
-
-def _hint(error: SampleError, dataset: Dataset) -> str | None:
-    return ONE_LOGIT if error.values and dataset.n_classes == 1 else None
+    return DataError(message, where=where, hint=error.hint, remedies=remedies)
 
 
 def _other_numbers(error: SampleError, dataset: Dataset) -> list[Remedy]:
     """What targets that are out of range may be: the classes' own numbers, counted from 1 or not, or padding."""
     n_classes = dataset.n_classes
-    if not error.values or n_classes == 1:
+    if not error.values:
         return []
     seen = _distinct(dataset)
     if not seen:
@@ -179,14 +174,24 @@ def all_notices(tally: Tally, settled: Settled) -> tuple[Notice, ...]:
         found["nothing-counted"] = f"{every} is {options.ignore_index}, the ignored index: the mean is NaN"
     elif tally.weight_sum.units == 0:
         found["zero-weight-sum"] = "the weights of the counted samples add up to 0: the mean is not defined"
-    for code, rows in tally.findings.items():
-        places = ", ".join(dataset.logits.place(sample, dataset.layout) for sample in rows.first)
-        places += ", ..." if rows.n > len(rows.first) else ""
-        found[code] = FINDINGS[code].format(n=rows.n, total=tally.n_samples, worst=rows.worst, places=places)
+    found |= {code: _told(code, tally, dataset) for code in tally.findings if code not in _NOTES}
     if options.clip is not None:
         highest = f"no surprisal exceeds {-math.log(options.clip):.4f} nats"
         found["clipped"] = f"p is clipped to [{options.clip:g}, 1 - {options.clip:g}]: {highest}"
     return (*settled.notices, *(Notice(code, message) for code, message in found.items()))
+
+
+def all_notes(tally: Tally, dataset: Dataset) -> tuple[Notice, ...]:
+    """What is worth knowing about the inputs, and about the samples in them."""
+    return (*dataset.notes, *(Notice(code, _told(code, tally, dataset)) for code in _NOTES if code in tally.findings))
+
+
+def _told(code: str, tally: Tally, dataset: Dataset) -> str:
+    """What a finding among the samples says."""
+    rows = tally.findings[code]
+    places = ", ".join(dataset.logits.place(sample, dataset.layout) for sample in rows.first)
+    places += ", ..." if len(rows.first) < rows.n else ""
+    return FINDINGS[code].format(n=rows.n, total=tally.n_samples, worst=rows.worst, places=places)
 
 
 FINDINGS = {
@@ -196,6 +201,10 @@ FINDINGS = {
     "nonfinite-logits": "NaN, +inf or only -inf in {n} of {total} samples, which count as NaN: {places}",
     "not-normalised": "probabilities that do not sum to 1 (off by up to {worst:.3g}), used as they are, "
     "in {n} of {total} samples: {places}",
+    "probs-rounded": "p is a rounding above 1 in {n} of {total} samples, and taken as 1: {places}",
     "soft-targets-not-normalised": "soft targets that do not sum to 1 (off by up to {worst:.3g}), used as they are, "
     "in {n} of {total} samples: {places}",
 }
+
+# Findings that are worth knowing and no warning.
+_NOTES = ("probs-rounded",)

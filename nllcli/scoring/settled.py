@@ -186,9 +186,10 @@ def source_part(options: LossOptions) -> str:
 
 
 def class_axis_part(layout: Layout) -> dict[str, str]:
-    """The class axis in a signature: named where it is not the last of at most two."""
+    """The class axis in a signature: named where there are classes and it is not the last of at most two."""
     n_dims = len(layout.shape)
-    return {} if n_dims <= 2 and layout.class_axis == n_dims - 1 else {"class-axis": str(layout.class_axis)}
+    plain = layout.n_classes == 1 or (n_dims <= 2 and layout.class_axis == n_dims - 1)
+    return {} if plain else {"class-axis": str(layout.array_axis)}
 
 
 def _sha256(pieces: Iterable[NDArray[Any]]) -> str:

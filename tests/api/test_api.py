@@ -126,7 +126,7 @@ def test_the_signature_shows_every_option_of_the_loss():
 
 SQUARE = np.zeros((2, 3, 3))
 REFUSED = [
-    ((SQUARE, np.zeros((2, 3), int)), {}, "try: class_axis=1  # the classes are on axis 1"),
+    ((SQUARE, np.zeros((2, 3), int)), {}, "try: class_axis=1  # the classes are on axis 1 try: class_axis=2"),
     (([1.0, 2.0], [0, 1]), {}, "binary=True"),
     (([[math.nan, 1.0]], [0]), {}, "on_nonfinite='nan'"),
     (([[2.0, 1.0]], [0]), {"source": "probs"}, "source"),
@@ -172,8 +172,8 @@ def test_results_with_arrays_compare_and_hash():
 
 @pytest.mark.parametrize(
     ("logits", "targets", "options"),
-    [([1.0, 2.0], [0, 1], {"binary": True}), ([3.0], [0], {})],
-    ids=["binary", "one logit"],
+    [([1.0, 2.0], [0, 1], {"binary": True}), ([3.0], [0], {"binary": True})],
+    ids=["several", "one logit"],
 )
 def test_integers_in_the_shape_of_one_logit_a_sample_are_classes(logits, targets, options):
     assert nllcli.compute(logits, targets, **options).n_counted == len(targets)

@@ -232,9 +232,9 @@ def test_the_gradient_of_soft_targets_that_do_not_add_up(tmp_path):
 def test_one_class_leaves_nothing_to_explain(tmp_path):
     np.save(tmp_path / "x.npy", np.array([[3.0]]))
     np.save(tmp_path / "y.npy", np.array([0]))
-    text = nll("explain", tmp_path / "x.npy", tmp_path / "y.npy").out
-    assert_true_as_printed(text)
-    assert "rival" not in text
+    done = nll("explain", tmp_path / "x.npy", tmp_path / "y.npy")
+    assert (done.code, "has one class" in done.err) == (2, True)
+    assert_true_as_printed(nll("explain", tmp_path / "x.npy", tmp_path / "y.npy", "--binary").out)
 
 
 def test_a_masked_target_is_shown_as_it_is(tmp_path):

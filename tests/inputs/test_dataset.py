@@ -134,6 +134,7 @@ def test_names_of_classes(put):
     assert open_dataset(InputOptions(path)).class_names == ("cat", "dog")
     assert open_dataset(InputOptions(path, classes=("a", "b"))).class_names == ("a", "b")
     assert open_dataset(InputOptions(put("x.csv", "cat\n1.5\n"), binary=True)).class_names is None
+    path = put("x.csv", "cat,dog\n1.5,2\n")
     with pytest.raises(UsageError, match="names 3 classes"):
         open_dataset(InputOptions(path, classes=("a", "b", "c")))
 
@@ -197,8 +198,10 @@ def test_class_probabilities_in_memory(order):
 
 def test_arrays_in_memory_that_do_not_fit():
     assert dataset_of(np.zeros((2, 3)), None).targets is None
-    with pytest.raises(NllError, match="not class indices"):
+    with pytest.raises(NllError, match="holds booleans"):
         dataset_of(np.zeros((2, 3)), [True, False])
+    with pytest.raises(NllError, match="holds complex128, not class indices"):
+        dataset_of(np.zeros((2, 3)), [1j, 0])
     with pytest.raises(NllError, match="shape"):
         dataset_of(np.zeros((2, 3)), [0, 1, 2])
     with pytest.raises(NllError, match="holds integers in the shape of the logits"):

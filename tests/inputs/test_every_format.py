@@ -380,7 +380,8 @@ def test_a_table_whose_reading_fails(write, put, monkeypatch):
 
 def test_types_of_columns(put):
     categories = pa.table({"a": pa.array([0.5, 2.0, 0.5]).dictionary_encode()})
-    assert blocks(put("x", arrow(categories, feather.write_feather)), 10)[0].logits.tolist() == [[0.5], [2.0], [0.5]]
+    (block,) = blocks(put("x", arrow(categories, feather.write_feather)), 10, binary=True)
+    assert block.logits.tolist() == [[0.5], [2.0], [0.5]]
     for types, dtype in ((("f2", "f2"), "f2"), (("f4", "i2"), "f4"), (("i8", "f4"), "f8"), (("u1", "i1"), "i2")):
         given = pa.table({name: np.arange(3).astype(t) for name, t in zip("ab", types, strict=True)})
         (block,) = blocks(put("x", arrow(given)), 10)

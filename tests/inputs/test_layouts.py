@@ -233,6 +233,13 @@ def layout(shape, target_shape=None, class_axis=None, binary=False):
         ((5, 7, 9, 3), (5, 7, 9), 3),
         ((5, 3, 7), None, 1),
         ((5, 3, 7), (4, 4), 1),
+        ((1, 5, 3), (5,), 1),
+        ((5, 3, 1, 1), (5,), 1),
+        ((5, 3, 1, 1), (5, 1), 2),
+        ((1, 3, 7, 9), (7, 9), 0),
+        ((1, 1, 1, 3), (1, 1), 2),
+        ((1, 1, 1, 3), (1,), 1),
+        ((1, 1, 3), (), 0),
     ],
 )
 def test_class_axis_follows_from_the_shapes(shape, targets, axis):
@@ -258,13 +265,38 @@ def test_shapes_that_hold_no_logits():
         layout(())
     with pytest.raises(NllError, match="no classes"):
         layout((5, 0))
-    with pytest.raises(UsageError, match=f"{setting('binary', True)} takes"):
-        layout((5, 2), binary=True)
+    with pytest.raises(UsageError, match=f"{setting('binary', True)} takes one column of logits, not 2"):
+        layout((None, 2), binary=True)
+    with pytest.raises(UsageError, match="has one logit a sample: axis 1 of shape"):
+        layout((5, 2), class_axis=1, binary=True)
 
 
-def test_binary():
-    assert layout((5,), binary=True).shape == (5, 1)
-    assert layout((5, 1), binary=True).shape == (5, 1)
+@pytest.mark.parametrize(
+    ("shape", "targets", "samples", "own_axis"),
+    [
+        ((5,), None, (5,), None),
+        ((5, 1), None, (5,), 1),
+        ((5, 1), (5, 1), (5,), 1),
+        ((None, 1), (5,), (None,), 1),
+        ((5, 1, 4, 6), None, (5, 4, 6), 1),
+        ((5, 4, 6), (5, 1, 4, 6), (5, 4, 6), None),
+        ((5, 4, 1), (5, 4), (5, 4), 2),
+        ((1, 1, 4, 6), (4, 6), (4, 6), 1),
+        ((1, 5), (5,), (5,), None),
+        ((1,), (), (), None),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("fortran", [False, True])
+def test_binary(shape, targets, samples, own_axis, fortran):
+    """The logit of a sample is the fastest in the file, whatever axis of length 1 the array has for it."""
+    found = layout_of(shape, targets, class_axis=None, binary=True, fortran=fortran, name="x")
+    assert (found.sample_shape, found.own_axis, found.n_classes, found.inner) == (samples, own_axis, 1, 1)
+
+
+def test_a_class_axis_of_binary_logits():
+    assert layout((5, 1, 4), class_axis=-2, binary=True).own_axis == 1
+    assert layout((1, 5, 4), class_axis=0, binary=True).sample_shape == (5, 4)
 
 
 def test_shapes_in_messages():

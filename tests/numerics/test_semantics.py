@@ -142,8 +142,16 @@ def test_one_sample(targets):
     assert relative_error(nllcli.compute(LOGITS[0], targets).loss, oracle.losses(LOGITS[:1], [2])[0]) <= LIMIT
 
 
-def test_a_single_class_is_certain():
-    assert nllcli.compute([[3.0], [-7.0]], [0, 0]).loss == 0.0
+def test_a_single_class_is_refused():
+    """Its probability is 1 and the loss 0, whatever the logits; one logit a sample is binary."""
+    logits, targets = [[3.0], [-7.0]], [0, 0]
+    with pytest.raises(UsageError, match="one class, whose probability is always 1") as caught:
+        nllcli.compute(logits, targets)
+    assert caught.value.__notes__ == ["try: binary=True  # one logit a sample, that of class 1 of two"]
+    both = [[0.0, 3.0], [0.0, -7.0]]
+    expected = oracle.losses(both, targets)
+    found = nllcli.compute(logits, targets, binary=True, reduction="none").losses
+    assert max(map(relative_error, found, expected)) <= LIMIT
 
 
 def test_smoothing_divides_by_the_targets_weights_under_index_targets_alone():

@@ -117,7 +117,8 @@ def _other_axes(request: ScoreRequest, dataset: Dataset) -> dict[int, Evidence]:
     layout = dataset.layout
     if dataset.targets is None or request.loss.binary:
         return {}
-    alike = [axis for axis, n in enumerate(layout.shape) if n == layout.n_classes and axis != layout.class_axis]
+    shape = dataset.logits.shape
+    alike = [axis for axis, n in enumerate(shape) if n == layout.n_classes and axis != layout.array_axis]
     return _along(request, alike)
 
 
@@ -135,7 +136,7 @@ def _along(request: ScoreRequest, axes: list[int]) -> dict[int, Evidence]:
 
 def _refusal(error: NllError, request: ScoreRequest, dataset: Dataset | None) -> Finding:
     """What opening the inputs refused, as a finding; with the loss under each reading where there are several."""
-    code, fix = error.finding or "", error.hint or "give logits and targets of the same samples"
+    code, fix = error.finding or "", error.hint or _settings(error) or "give logits and targets of the same samples"
     seen: dict[str, float] = {}
     if request.inputs.sample_weights is not None and error.where == request.inputs.sample_weights:
         fix = "give one sample weight for each sample of the logits"
@@ -145,6 +146,12 @@ def _refusal(error: NllError, request: ScoreRequest, dataset: Dataset | None) ->
         readings = _along(request, [0, 1, -1])
         seen = {f"loss_along_axis_{axis}": evidence.fit.loss.mean for axis, evidence in readings.items()}
     return FINDINGS[code].finding(Seen(str(error), seen, fix))
+
+
+def _settings(error: NllError) -> str:
+    """The settings that the remedies of an error name."""
+    ways = [" ".join(setting(name, value) for name, value in way.settings.items()) for way in error.remedies]
+    return " or ".join(way for way in ways if way)
 
 
 def _signature(request: ScoreRequest) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.losses import LOSSES, uniform_loss
 from nllcli.report import Column, Columns, Metric, Report, Table, Value
-from nllcli.scoring.passes import all_notices
+from nllcli.scoring.passes import all_notes, all_notices
 from nllcli.scoring.settled import signature
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def result_of(
         per_class=None if tally.classes is None else tuple(_per_class(settled, tally, tally.classes)),
         samples=samples,
         warnings=all_notices(tally, settled),
-        notes=dataset.notes,
+        notes=all_notes(tally, dataset),
         signature=signature(settled),
     )
 

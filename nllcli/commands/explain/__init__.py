@@ -19,7 +19,7 @@ from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.numerics.targets import weight_sum
-from nllcli.scoring.passes import all_notices, fold_dataset, naming_places, without_logits
+from nllcli.scoring.passes import all_notes, all_notices, fold_dataset, naming_places, without_logits
 from nllcli.scoring.settled import settle, signature
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def explain(
         tally.loss(options.reduction) if all_scored else None,
         tally.n_samples,
         all_notices(tally, settled) if all_scored else settled.notices,
-        dataset.notes,
+        all_notes(tally, dataset),
     )
 
 

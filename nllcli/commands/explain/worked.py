@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.blocks import Block, Scratch
-from nllcli.numerics.evaluate import Wanted, evaluate, scores_of
+from nllcli.numerics.evaluate import Wanted, evaluate, numbers, scores_of
 from nllcli.numerics.exact import exact_sum
 from nllcli.numerics.kernels import both_classes, to_float
 from nllcli.numerics.kernels.normaliser import normalise
@@ -86,7 +86,8 @@ def work_through(block: Block, options: LossOptions) -> Worked:
     assert outcome.losses is not None
     assert outcome.probs is not None
     assert outcome.log_probs is not None
-    x = to_float(block.logits, scratch)
+    raw, _ = numbers(block, options.source, scratch)
+    x = to_float(raw, scratch)
     both = both_classes(x, options.source) if options.binary else x
     scores = scores_of(x, options, scratch)
     usable = scores.unusable() is None

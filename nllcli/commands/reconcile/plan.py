@@ -10,7 +10,7 @@ import numpy as np
 
 from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention, Term, round_to
 from nllcli.commands.reconcile.sums import BatchMeans, ConventionSums, PerClass
-from nllcli.numerics.evaluate import Wanted, evaluate
+from nllcli.numerics.evaluate import Wanted, evaluate, numbers
 from nllcli.numerics.kernels import to_float
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.surprisal import Surprisal, surprisal
@@ -67,7 +67,8 @@ class Plan:
             for shift, targets in self._shifts.read(block).items()
         }
         out = ConventionSums(own, {shift: under.weight_sums() for shift, under in samples.items()})
-        x = to_float(block.logits, scratch)
+        raw, _ = numbers(block, self._options.source, scratch)
+        x = to_float(raw, scratch)
         for how, wanted in self._wanted.items():
             read = _Reading(x, how, self._options, scratch)
             for key in wanted.losses:

@@ -92,16 +92,16 @@ class _Line:
 
     def arranged(self) -> str:
         """The statement that makes x (samples, classes) and y (samples,)."""
-        x, y = "logits", "targets"
+        x, y = self._squeezed()
         layout, shift = self.dataset.layout, self.term.shift
         n_axes = len(layout.shape)
         if self.dataset.binary:
             class_0 = _OF_CLASS_0.get(self.term.reading, "0 * logits.flatten()")
             x, y = f"torch.stack([{class_0}, logits.flatten()], 1)", "targets.flatten()"
         elif n_axes == 1:
-            x, y = "logits[None]", "targets.reshape(1)"
+            x, y = f"{x}[None]", "targets.reshape(1)"
         elif layout.class_axis != n_axes - 1:
-            x = f"logits.movedim({layout.class_axis}, -1)"
+            x = f"{x}.movedim({layout.class_axis}, -1)"
         if shift > 0:
             x, y = f"{x}[..., :-{shift}, :]", f"{y}[..., {shift}:]"
         elif shift < 0:
@@ -111,6 +111,13 @@ class _Line:
         if self.term.input_rounding:
             x += f".{_CASTS[self.term.input_rounding]}().double()"
         return f"x, y = {x}, {y}"
+
+    def _squeezed(self) -> tuple[str, str]:
+        """Logits and targets in the shapes as which they are taken, where they have axes of length 1 beyond those."""
+        layout, taken = self.dataset.layout, {note.code for note in self.dataset.opening_notes}
+        x = f"logits.reshape{layout.shape}" if "logits-squeezed" in taken else "logits"
+        y = "targets.squeeze()" if "targets-squeezed" in taken else "targets"
+        return x, y
 
     def prepared(self) -> list[str]:
         """The statements that make s, and leave out the samples that do not count."""

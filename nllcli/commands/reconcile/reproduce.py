@@ -43,10 +43,10 @@ def reproduction(
     definition = _definition(convention, request)
     if definition:
         return Reproduction({}, definition)
-    inputs, loss, term = request.inputs, request.loss, convention.term
+    inputs, loss, term, own_shape = request.inputs, request.loss, convention.term, dataset.logits.shape
     files: dict[str, Any] = {
         # Softmax, which knows no targets, may find another axis of classes than the loss: both commands name it.
-        "class_axis": dataset.layout.class_axis if len(dataset.layout.shape) > 2 else inputs.class_axis,
+        "class_axis": inputs.class_axis if dataset.binary or len(own_shape) <= 2 else dataset.layout.array_axis,
         "binary": inputs.binary,
         "classes": inputs.classes,
         "input_format": inputs.input_format,
@@ -57,7 +57,7 @@ def reproduction(
     commands = {}
     if term.reading == SOFTMAX_TWICE:
         # CSV keeps the names of the classes.
-        by_name = len(dataset.layout.shape) == 2 and dataset.class_names is not None
+        by_name = len(own_shape) == 2 and dataset.class_names is not None
         logits = f"softmax-of-{Path(inputs.logits).stem}.{'csv' if by_name else 'npy'}"
         commands["softmax"] = {"logits": inputs.logits, **files, "temperature": term.temperature, "output": logits}
         read = {"class_axis": files["class_axis"], "classes": inputs.classes}

@@ -17,6 +17,8 @@ from nllcli.inputs import shapes, targets
 from nllcli.inputs.arrays.npy import number_dtype
 from nllcli.inputs.arrays.raw import NumberArray, Values
 from nllcli.inputs.formats import ReadOptions
+from nllcli.inputs.integers import integers
+from nllcli.inputs.mismatch import Misfit, check_classes, check_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,36 +65,70 @@ def dataset_of(
     """A Dataset of arrays: targets are class indices, or class probabilities in the shape of the logits."""
     scores = memory_array("logits", logits)
     labels = None if given_targets is None else np.asarray(given_targets)
-    soft = False
-    if labels is not None and labels.shape == scores.shape:
-        kind = labels.dtype.kind
-        soft = kind == "f"
-        if kind in ("i", "u") and shapes.are_one_a_class(scores.shape, kind, binary):
-            raise shapes.one_hot("targets", len(scores.shape))
+    soft = labels is not None and _are_soft(scores.shape, labels, class_axis, binary=binary)
     layout = shapes.layout_of(
         scores.shape,
-        None if labels is None or soft else labels.shape,
+        None if labels is None else labels.shape,
         class_axis=class_axis,
         binary=binary,
         fortran=scores.fortran,
         name="logits",
+        soft=soft,
     )
+    if labels is not None and (binary or not soft):
+        check_shape(Misfit(layout, labels.shape, binary=binary), "targets", "logits", scores.shape)
+    if not binary:
+        check_classes(layout, scores, None, class_axis=class_axis)
     weights = None
     if sample_weights is not None:
         values = np.asarray(sample_weights, np.float64)
-        shapes.check_targets(layout, values.shape, "sample_weights", "logits", "sample weights")
+        check_shape(
+            Misfit(layout, values.shape, binary=binary), "sample_weights", "logits", scores.shape, "sample weights"
+        )
         weights = Values("sample_weights", layout.to_file_order(values))
     if labels is None:
         return Dataset(scores, layout, sample_weights=weights, binary=binary)
+    notes = (
+        ()
+        if soft and binary
+        else shapes.squeezing_notes(layout, scores.shape, "logits", labels.shape, "targets", soft=soft)
+    )
     if soft:
         probabilities = np.asarray(labels.T if scores.fortran else labels, order="C")
-        source = MemoryArray("targets", scores.shape, labels.dtype, scores.fortran, values=probabilities)
-        return Dataset(scores, layout, soft_targets=source, sample_weights=weights, binary=binary)
-    shapes.check_targets(layout, labels.shape, "targets", "logits")
-    if labels.dtype.kind not in "iuf":
+        source = MemoryArray("targets", labels.shape, labels.dtype, scores.fortran, values=probabilities)
+        return Dataset(
+            scores, layout, soft_targets=source, sample_weights=weights, opening_notes=tuple(notes), binary=binary
+        )
+    if labels.dtype.kind not in "iufb":
         raise DataError(f"holds {labels.dtype}, not class indices", where="targets")
+    if labels.dtype.kind == "b":
+        notes = (*notes, targets.booleans_as_classes("targets", layout, binary=binary))
     try:
         indices = targets.as_indices(layout.to_file_order(labels))
     except SampleError as error:
         raise DataError(error.message, where=f"targets, {layout.place(error.samples[0])}") from error
-    return Dataset(scores, layout, targets=Values("targets", indices), sample_weights=weights, binary=binary)
+    return Dataset(
+        scores,
+        layout,
+        targets=Values("targets", indices),
+        sample_weights=weights,
+        opening_notes=tuple(notes),
+        binary=binary,
+    )
+
+
+def _are_soft(shape: shapes.Shape, labels: NDArray[Any], class_axis: int | None, *, binary: bool) -> bool:
+    """Whether the targets are one probability a class of logits of ``shape``, or under ``binary`` that of class 1."""
+    kind, like = labels.dtype.kind, shapes.squeezed(labels.shape)
+    if shapes.are_one_a_class(shape, labels.shape, kind, class_axis=class_axis, binary=binary):
+        if kind in "iub":
+            raise shapes.one_hot("targets", labels.ndim, booleans=kind == "b")
+        if kind == "f" and not binary and class_axis is None:
+            if labels.ndim == 1:
+                targets.check_one_row(labels, shape, "targets")
+            elif labels.ndim > 2 and labels.shape == shape and labels.size:
+                targets.check_soft_axis(labels[0], "targets")
+        return kind == "f"
+    if not binary or kind != "f" or not shapes.same_shape(like, shapes.squeezed(shape)):
+        return False
+    return integers(labels.astype(np.float64)) is None

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from nllcli.inputs.formats import ReadOptions
 
 _MAX_HEADER = 10_000
-_MASK_HINT = f"a mask of what counts? {setting('sample_weights')} takes it; as classes 0 and 1, save it as integers"
 _BFLOAT16 = np.dtype("V2")
 _SWAPPED_BFLOAT16 = np.dtype([("bfloat16", np.dtype(np.uint16).newbyteorder())])
 _REFUSED_KINDS = {
@@ -106,8 +105,8 @@ def check_size(name: str, n_bytes: int, header: Header) -> None:
 def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions) -> np.dtype[Any]:
     """The type as which to read: floats of any width and integers, and bfloat16 where it is named.
 
-    Booleans are weights, and text names targets; the rest is refused by name. A library without bfloat16 keeps its
-    bits in integers, or in bytes without a type.
+    Booleans are weights or targets, and text names targets; the rest is refused by name. A library without bfloat16
+    keeps its bits in integers, or in bytes without a type.
     """
     untyped = dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None
     if options.input_dtype == "bfloat16" and (untyped or (_is_short(dtype) and options.holds != "targets")):
@@ -121,12 +120,11 @@ def number_dtype(dtype: np.dtype[Any], name: str, options: ReadOptions) -> np.dt
         )
     if options.holds == "sample weights" and dtype.kind == "b":
         return np.dtype(np.uint8)  # a byte each, 0 or 1
-    if options.holds == "targets" and dtype.kind in "US" and dtype.itemsize:
+    if options.holds == "targets" and dtype.kind in "USb" and dtype.itemsize:
         return dtype
     if dtype.kind in _REFUSED_KINDS:
-        hint = _MASK_HINT if options.holds == "targets" and dtype.kind == "b" else None
         wanted = "real numbers" if dtype.kind == "c" else "numbers"
-        raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not {wanted}", where=name, hint=hint)
+        raise DataError(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not {wanted}", where=name)
     return dtype
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from shlex import join, quote
 from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, Remedy, UsageError
@@ -62,6 +63,11 @@ class Dialect:
         """A first column without a name is the row numbers of a data frame."""
         header = self.header or ()
         return len(header) > 1 and header[0].strip() in ("", "Unnamed: 0")
+
+    @property
+    def first_line(self) -> int:
+        """The line of the first row, counted from 1."""
+        return int(self.first_place.rpartition(" ")[2])
 
     @property
     def preview(self) -> Preview:
@@ -263,7 +269,9 @@ def _check_marks(first: Sequence[str], name: str, place: str) -> None:
 
 def without_lines(name: str, n: int, meaning: str = "") -> Remedy:
     """The remedy that leaves the first lines of a file out."""
-    return Remedy(files={name: "-"}, feed=("tail", "-n", f"+{n + 1}", name), meaning=meaning)
+    rest = ("tail", "-n", f"+{n + 1}")
+    feed = f"gzip -dc {quote(name)} | {join(rest)}" if name.endswith(".gz") else (*rest, name)
+    return Remedy(files={name: "-"}, feed=feed, meaning=meaning)
 
 
 def _check_decimals(body: list[tuple[str, ...]], decimal: str, place: str) -> None:

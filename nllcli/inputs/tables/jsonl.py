@@ -92,7 +92,11 @@ def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
         )
     if options.holds != "targets" or isinstance(value, list):
         n_classes = len(_logits(value, where))
-    reader = None if label is None else LabelReader(options.classes, not isinstance(label, str), '"target"')
+    reader = None
+    if label is not None:
+        reader = LabelReader(
+            options.classes, not isinstance(label, str), '"target"', soft=options.binary and options.holds == "targets"
+        )
     return JsonLines(stream=stream, label_reader=reader, n_classes=n_classes)
 
 

@@ -12,6 +12,7 @@ from nllcli.commands.check.evidence.repeats import Repeats, read_repeats
 from nllcli.commands.check.evidence.targets import Labels, SoftLabels, read_labels, read_soft_labels
 from nllcli.commands.check.evidence.values import Values, read_values
 from nllcli.data.blocks import Part
+from nllcli.numerics.evaluate import numbers
 from nllcli.numerics.kernels import contiguous, to_float
 from nllcli.numerics.surprisal import surprisal
 from nllcli.numerics.tally import Rows
@@ -42,7 +43,8 @@ def gather(block: Block, options: LossOptions, sequence: int, scratch: Scratch) 
     """
     targets, source, start = block.targets, options.source, block.start
     with np.errstate(all="ignore"):
-        x = contiguous(to_float(block.logits, scratch), scratch)
+        raw, _ = numbers(block, source, scratch)
+        x = contiguous(to_float(raw, scratch), scratch)
         n_classes = 2 if options.binary else x.shape[1]
         labels, counted = Labels(), np.ones(len(x), np.bool_)
         if targets is not None and targets.ndim == 1:

@@ -118,7 +118,7 @@ class Kind:
 _KINDS = (
     Kind("no-samples", ERROR, "the file holds no samples", "targets:no_samples"),
     Kind("everything-ignored", ERROR, "every target is the ignored index", "targets:everything_ignored"),
-    Kind("one-column", ERROR, f"a single class, without {setting('binary')}", "values:one_column"),
+    Kind("one-column", ERROR, f"a single class, without {setting('binary')}"),
     Kind("bfloat16-bits", ERROR, "integers that are the bits of bfloat16", "values:bfloat16_bits"),
     Kind("decimal-commas", ERROR, "numbers cut in two at their decimal commas", "values:decimal_commas"),
     Kind("softmax-twice", ERROR, "the logits are probabilities", "values:softmax_twice"),

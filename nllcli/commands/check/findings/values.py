@@ -188,14 +188,3 @@ def saturation(case: Case) -> Seen | None:
         case.rows(saturated),
         "compute the logits in float32 or bfloat16; mask classes with -inf",
     )
-
-
-def one_column(case: Case) -> Seen | None:
-    """A single class, where it was not said to be one of two."""
-    if case.n_classes != 1:
-        return None
-    return Seen(
-        "the logits have one class: its probability is always 1 and the loss always 0",
-        {"classes": 1, "samples": case.evidence.n_samples},
-        f"{setting('binary', True)}, if the column belongs to class 1 of two; else save one column a class",
-    )
