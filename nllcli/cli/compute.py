@@ -54,9 +54,11 @@ def compute(
     saves = Saves(
         given["save_dtype"], losses=save_losses, probs=save_probs, log_probs=save_log_probs, gradient=save_grad
     )
-    format = given["format"] or format_for(given["output"])
+    options.check_report_file(given)
+    bare = given["quiet"] or given["print"]
+    format = "table" if bare else given["format"] or format_for(given["output"])
     sections = _sections(format, given["reduction"], per_class=per_class, per_sample=per_sample)
-    shown = Sections() if given["quiet"] else sections
+    shown = Sections() if bare else sections
     deliver(given, lambda request: task(request, shown, saves if any(files.values()) else None), report, files)
 
 

@@ -1,7 +1,9 @@
 """Exceptions become one line on standard error, perhaps a hint or commands to try, and an exit code."""
 
+import re
+import shlex
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nllcli.cli.process import HungUp, Terminated
 from nllcli.errors import ExitCode, NllError
@@ -9,6 +11,9 @@ from nllcli.outputs.formats import printable, write_message
 
 # What the loader and the threads of the system say where memory is short, in exceptions other than MemoryError.
 _SHORT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread")
+
+# What typer adds to an error of its own.
+_SUGGESTED = re.compile(r" \(possible options: .*\)|\. did you mean .*", re.IGNORECASE)
 
 
 class Failure(NamedTuple):
@@ -46,7 +51,7 @@ def explain(error: BaseException, words: Sequence[str] = ()) -> Failure:
             return Failure(ExitCode.TERMINATED, "terminated")
     # Typer exposes no common base of its usage errors, and which library they belong to differs between versions.
     if hasattr(error, "format_message"):
-        return _explain_usage(error)
+        return _explain_usage(error, words)
     return Failure(
         ExitCode.DEFECT,
         f"unexpected {type(error).__name__}: {error}: please report",
@@ -71,11 +76,30 @@ def print_traceback(error: BaseException) -> None:
     write_message("".join(traceback.format_exception(error)))
 
 
-def _explain_usage(error: BaseException) -> Failure:
+def _explain_usage(error: BaseException, words: Sequence[str]) -> Failure:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "nll"
     message = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
-    return Failure(ExitCode.USAGE, message[:1].lower() + message[1:], f"see {command} --help")
+    message, commands = message[:1].lower() + message[1:], _without_slip(error, words)
+    if commands:
+        message = _SUGGESTED.sub("", message)  # the command says it
+    return Failure(ExitCode.USAGE, message, f"see {command} --help", commands)
+
+
+def _without_slip(error: Any, words: Sequence[str]) -> list[str]:
+    """The command line with the command or the option that was mistyped as it is surely meant, if that can be told."""
+    from nllcli.registry import nearest
+
+    typed, known = "", getattr(error.ctx and error.ctx.command, "commands", None)
+    if hasattr(error, "possibilities"):  # there is no such option
+        typed, known = error.option_name, [text for option in error.ctx.command.params for text in option.opts]
+    elif known and words:
+        typed = words[0]
+    meant = nearest(typed, known) if known and typed not in known else None
+    if meant is None:
+        return []
+    at = next(i for i, word in enumerate(words) if word == typed or word.startswith(f"{typed}="))
+    return [shlex.join(["nll", *words[:at], meant + words[at].removeprefix(typed), *words[at + 1 :]])]
 
 
 def _shortage(error: BaseException) -> str | None:

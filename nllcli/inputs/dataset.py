@@ -111,11 +111,11 @@ def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: Bloc
         yield Notice(
             "classes-reordered", f"{logits.name}: {setting('classes')} has the names of the header in another order"
         )
-    if isinstance(logits, FileArray) and (logits.dtype.kind, logits.dtype.itemsize) == ("u", 2):
+    if isinstance(logits, FileArray) and logits.dtype.kind in "iu" and logits.dtype.itemsize == 2:
         yield Notice(
             "bfloat16-bits",
-            f"{logits.name}: unsigned integers are taken as numbers; {setting('input_dtype', 'bfloat16')} takes them "
-            "as its bits",
+            f"{logits.name}: integers of two bytes are taken as numbers; {setting('input_dtype', 'bfloat16')} takes "
+            "them as its bits",
         )
 
 

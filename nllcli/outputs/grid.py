@@ -16,11 +16,21 @@ _NAME = 16  # columns are left out before a name, or a word of a label, gets few
 _LEAST_BAR, _BAR = 6, 24
 
 
-def table_lines(table: Table, width: int | None, *, colour: bool) -> list[str]:
-    """Return labels, rule and one line a row for a screen of ``width``, or for a pipe (None)."""
+def table_lines(table: Table, width: int | None, *, colour: bool) -> tuple[list[str], int]:
+    """Return labels, rule and one line a row for a screen of ``width``, or for a pipe (None).
+
+    With them comes the number of columns that a screen has no room for; those without a label do not count.
+    """
     lanes = [_lane(column, [row[i] for row in table.rows]) for i, column in enumerate(table.columns)]
-    lines = _joined(lanes) if width is None else _drawn(lanes, width - len(INDENT), colour=colour)
-    return [(INDENT + line).rstrip() for line in lines]
+    if width is None:
+        lines, n_left_out = _joined(lanes), 0
+    else:
+        room = width - len(INDENT)
+        fitted = _fitted(lanes, room)
+        lines = _drawn(fitted, room, colour=colour)
+        kept = set(map(id, fitted))
+        n_left_out = sum(lane.column.label != "" and id(lane) not in kept for lane in lanes)
+    return [(INDENT + line).rstrip() for line in lines], n_left_out
 
 
 def cell_len(text: str) -> int:
@@ -84,13 +94,12 @@ def _joined(lanes: Sequence[_Lane]) -> list[str]:
 
 
 def _drawn(lanes: Sequence[_Lane], room: int, *, colour: bool) -> list[str]:
-    """Let rich draw the columns that fit ``room``; it crops the names."""
+    """Let rich draw columns that fit ``room``; it crops the names."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    lanes = _fitted(lanes, room)
     widths = _shared(lanes, room)
     labels = [wrap(lane.heading[0], max(1, width)) or [""] for lane, width in zip(lanes, widths, strict=True)]
     height = max(len(label) + bool(lane.column.unit) for lane, label in zip(lanes, labels, strict=True))

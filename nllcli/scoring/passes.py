@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Chunk, Part, Progress, Scratch
     from nllcli.data.dataset import Dataset, VectorSource
     from nllcli.data.settings import InputOptions
-    from nllcli.numerics.tally import Tally
+    from nllcli.numerics.tally import Rows, Tally
     from nllcli.scoring.settled import Settled
 
     Sum = TypeVar("Sum", bound=Part)
@@ -145,8 +145,11 @@ def _out_of_range_hint(error: SampleError, dataset: Dataset) -> str | None:
     return f"{which} lie in 1..{n_classes}: classes count from 0, so subtract 1"
 
 
-def all_notices(tally: Tally, settled: Settled) -> tuple[Notice, ...]:
-    """What the settings make worth saying, and what the samples themselves made suspicious."""
+def all_notices(tally: Tally, settled: Settled, *, clips: bool = True) -> tuple[Notice, ...]:
+    """What the settings make worth saying, and what the samples themselves made suspicious.
+
+    ``clips`` says whether the command can clip.
+    """
     options, dataset = settled.options, settled.dataset
     found: dict[str, str] = {}
     if not tally.n_samples:
@@ -157,17 +160,23 @@ def all_notices(tally: Tally, settled: Settled) -> tuple[Notice, ...]:
     elif tally.weight_sum.units == 0:
         found["zero-weight-sum"] = "the weights of the counted samples add up to 0: the mean is not defined"
     for code, rows in tally.findings.items():
-        places = ", ".join(dataset.logits.place(sample, dataset.layout) for sample in rows.first)
-        places += ", ..." if rows.n > len(rows.first) else ""
-        found[code] = FINDINGS[code].format(n=rows.n, total=tally.n_samples, worst=rows.worst, places=places)
+        found[code] = told(code, rows, tally.n_samples, dataset, clips=clips)
     if options.clip is not None:
         highest = f"no surprisal exceeds {-math.log(options.clip):.4f} nats"
         found["clipped"] = f"p is clipped to [{options.clip:g}, 1 - {options.clip:g}]: {highest}"
     return (*settled.notices, *(Notice(code, message) for code, message in found.items()))
 
 
+def told(code: str, rows: Rows, total: int, dataset: Dataset, *, clips: bool = True) -> str:
+    """A finding in words, with the places of its first samples."""
+    places = ", ".join(dataset.logits.place(sample, dataset.layout) for sample in rows.first)
+    places += ", ..." if rows.n > len(rows.first) else ""
+    remedy = f"; {setting('clip', 'auto')} makes it finite" if code == "infinite-loss" and clips else ""
+    return FINDINGS[code].format(n=rows.n, total=total, worst=rows.worst, places=places) + remedy
+
+
 FINDINGS = {
-    "infinite-loss": "infinite loss in {n} of {total} samples, a class that the loss asks for having probability 0: "
+    "infinite-loss": "the loss is infinite for {n} of {total} samples, where it takes the log of a probability of 0: "
     "{places}",
     "negative-sample-weights": "negative sample weights in {n} of {total} samples: {places}",
     "nonfinite-logits": "NaN, +inf or only -inf in {n} of {total} samples, which count as NaN: {places}",
