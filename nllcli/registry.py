@@ -8,6 +8,7 @@ from typing import Any
 from nllcli.errors import Remedy, UsageError
 
 _LEAST_PART = 4  # a part of a name that is shorter says little
+_ALIKE = 0.7  # of 1
 _CLEARLY = 0.08  # how much more alike the nearest name has to be than the next
 
 
@@ -26,13 +27,14 @@ def did_you_mean(name: str, known: Iterable[str], *, folded: Callable[[str], str
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The one of the ``known`` names that ``name`` is beyond doubt a slip for; None where it could be another."""
-    names = list(known)
-    longer = [each for each in names if len(name) >= _LEAST_PART and name.strip("-") in each]
+    named = {each.lstrip("-"): each for each in known}  # dashes make options alike that are not
+    typed = name.lstrip("-")
+    longer = [each for each in named if len(typed) >= _LEAST_PART and typed in each]
     if len(longer) == 1:
-        return longer[0]
-    near = get_close_matches(name, names, n=2)
-    ratios = [SequenceMatcher(None, name, each).ratio() for each in near]
-    return near[0] if len(near) == 1 or (near and ratios[0] > ratios[1] + _CLEARLY) else None
+        return named[longer[0]]
+    near = get_close_matches(typed, named, n=2, cutoff=_ALIKE)
+    ratios = [SequenceMatcher(None, typed, each).ratio() for each in near]
+    return named[near[0]] if len(near) == 1 or (near and ratios[0] > ratios[1] + _CLEARLY) else None
 
 
 def unknown(

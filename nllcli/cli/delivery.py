@@ -65,11 +65,9 @@ def deliver_matrix(given: Given, task: "Callable[[ArrayTarget | None, Progress |
 
     format, output = given["format"], given["output"]
     check_outputs({"the result": output or "-"}, given.files)
-    if format:
-        remedies = [
-            Remedy({"format": None}, "the array"),
-            Remedy({"output": str(PurePath(output or "").with_suffix(".txt"))}, "the text"),
-        ]
+    if format and output:
+        text = str(PurePath(output).with_suffix(".txt"))
+        remedies = [Remedy({"format": None}, "the array"), Remedy({"output": text}, "the text")]
         check_text_file(output, f"what -f {format} writes", remedies=remedies)
     format = format or format_of_extension(output)
     target: ArrayTarget | None = None

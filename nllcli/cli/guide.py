@@ -31,10 +31,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nll grad logits.npy targets.npy --reduction sum", "p - target, undivided"),
     ),
     "check": (
-        ("nll check logits.npy targets.npy", "what is found, and what fixes it"),
-        ("nll check logits.npy targets.npy -q", "the codes of the findings"),
-        ("nll check logits.npy targets.npy --fail-on error", "warnings are let through"),
-        ("nll check logits.npy targets.npy --ignore absent-classes", "a finding known of"),
+        ("nll check logits.npy targets.npy", "what is wrong"),
+        ("nll check logits.npy targets.npy -q", "the codes alone"),
+        ("nll check logits.npy targets.npy --fail-on error", "warnings pass"),
+        ("nll check logits.npy targets.npy --ignore absent-classes", "known of"),
     ),
     "explain": (
         ("nll explain logits.npy targets.npy --row 0", "the first sample"),
@@ -48,7 +48,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "weights": (
         ("nll weights --counts 10,50,100", "1/n, the largest 1"),
         ("nll weights --targets targets.txt --scheme balanced", "counted in a file"),
-        ("nll weights --counts 10,50,100 --all", "every scheme, side by side"),
+        ("nll weights --counts 10,50,100 --all", "side by side"),
         ("nll weights --counts 10,50,100 -q", "for --weights"),
     ),
     "help": (

@@ -41,7 +41,7 @@ def takes(*names: str, **instead: Any) -> Callable[[Callable[..., None]], Callab
         @wraps(command)
         def run(**values: Any) -> None:
             given = Given({name: values.pop(name) for name in names})
-            _check_shown(given)
+            _check_shown(given, arrays="output" in instead)
             command(given, **values)
 
         def parameter(name: str) -> Parameter:
@@ -157,10 +157,10 @@ def saving(name: str, what: str) -> Any:
     )
 
 
-def _check_shown(given: Given) -> None:
+def _check_shown(given: Given, *, arrays: bool) -> None:
     """Refuse, before any work, options of which one would not be heard: -q and --print write bare numbers.
 
-    These have no use for a format.
+    These have no use for a format. ``arrays`` says whether the command writes arrays where it is not asked for them.
     """
     numbers = [name for name in ("print", "quiet") if given.get(name)]
     if len(numbers) > 1:
@@ -170,7 +170,7 @@ def _check_shown(given: Given) -> None:
         if given["format"]:
             remedies = [Remedy({"format": None}, "bare numbers"), Remedy({name: None}, "the report")]
             raise UsageError(f"{flag(name)} and --format exclude each other", remedies=remedies)
-        check_file_of_numbers(given["output"], name)
+        check_file_of_numbers(given["output"], name, arrays=arrays)
 
 
 def check_report_file(given: Given) -> None:

@@ -60,19 +60,19 @@ def check_text_file(path: StrPath | None, what: str, *, remedies: Sequence[Remed
         raise _not_written(path, what)
 
 
-def check_file_of_numbers(path: StrPath | None, option: str) -> None:
-    """Raise UsageError where a file's extension promises something else than the bare numbers that ``option`` asks."""
+def check_file_of_numbers(path: StrPath | None, option: str, *, arrays: bool) -> None:
+    """Raise UsageError where a file's extension promises something else than the bare numbers that ``option`` asks.
+
+    ``arrays`` says whether the command writes arrays where this is not asked.
+    """
     extension = _extension(path)
     if extension in _OF_NUMBERS:
         return
-    if extension in _BINARY:
-        check_text_file(path, "a report")
-    report = [Remedy({option: None}, "the report")] if extension in _EXTENSIONS else []
-    raise UsageError(
-        f"bare numbers, which {setting(option)} asks for, are not written as {extension}",
-        where=str(path),
-        remedies=[Remedy({"output": _renamed(path, ".txt")}, "the numbers"), *report],
-    )
+    remedies = [Remedy({"output": _renamed(path, ".txt")}, "the numbers")]
+    if extension in _EXTENSIONS or (arrays and extension == ".npy"):
+        remedies.append(Remedy({option: None}, "the report" if extension in _EXTENSIONS else "the array"))
+    message = f"bare numbers, which {setting(option)} asks for, are not written as {extension}"
+    raise UsageError(message, where=str(path), remedies=remedies)
 
 
 def _not_written(path: StrPath | None, what: str) -> UsageError:

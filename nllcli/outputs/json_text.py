@@ -32,8 +32,8 @@ def named_values(report: Report, keys: Sequence[str]) -> list[Value]:
             continue
         if key not in items:
             raise unknown("print", key, single, f"the JSON has no {key!r}", given=keys)
-        what = "has no value here" if items[key] is None else "is not a single number"
-        raise UsageError(f"{key} {what}", hint=f"those that are: {', '.join(single)}")
+        message = f"the JSON has no single number under {key!r} here"
+        raise UsageError(message, hint=f"it has some under {', '.join(single)}")
     return [single[key] for key in keys]
 
 

@@ -133,7 +133,7 @@ def _table(page: _Page, table: Table) -> list[str]:
         at = len(lines) - _WORST_ROWS * len(worst)
         lines[at:at] = page.running(more, indent=INDENT)
     if n_left_out:
-        more = f"… {counted(n_left_out, 'more column')}, which a wider screen, {table.elsewhere} have"
+        more = f"{counted(n_left_out, 'column')} left out: a wider screen, {table.elsewhere} have all"
         lines += ["", *page.running(more, indent=INDENT)]
     if table.note:
         lines += ["", *page.running(table.note, indent=INDENT)]

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from nllcli.cli.options import in_flags
 from nllcli.outputs.formats import FORMATS
 from nllcli.outputs.numbers import bar, working_text
 from nllcli.outputs.table import render
@@ -28,7 +29,7 @@ STEPS = Calculation(
     ),
 )
 RECORDS = Table("records", "", (Column("n", "n", "count"), Column("parts", "parts", "objects")), [[1, [{"a": 0.5}]]])
-REPORT = Report("c", "T", "s", sections=(Section("Row 0", (SHARES, STEPS), "All is rounded."),))
+REPORT = in_flags(Report("c", "T", "s", sections=(Section("Row 0", (SHARES, STEPS), "All is rounded."),)))
 
 WIDE = """\
 T
@@ -48,7 +49,7 @@ Loss
 
 All is rounded.
 
-s
+  signature  s
 """
 NARROW = """\
 T
@@ -62,6 +63,12 @@ Shares
   dog   0.2500
   sum   1.0000
 
+  1 column left
+  out: a wider
+  screen, a pipe
+  and -o FILE have
+  all
+
 Loss
   sum
     1 + 0.3679 +
@@ -72,7 +79,7 @@ Loss
 
 All is rounded.
 
-s
+  signature  s
 """
 MARKDOWN = """\
 ## T
@@ -135,7 +142,7 @@ def test_hidden_tables_are_for_programs_and_objects_for_json():
     report = Report("c", "T", "s", tables=(Table(**{**vars(RECORDS), "hidden": True}),))
     assert json.loads(FORMATS.load("json")(report))["records"] == [{"n": 1, "parts": [{"a": 0.5}]}]
     assert FORMATS.load("csv")(report) == "n\n1\n"
-    assert render(report) == "T\n\ns\n"
+    assert render(report) == "T\n\n  signature  s\n"
     assert FORMATS.load("markdown")(report) == "## T\n\n`s`\n"
 
 
@@ -150,8 +157,8 @@ def test_what_comes_from_outside_is_shown_not_obeyed():
 def test_a_command_stays_in_one_piece():
     section = Section("", (Calculation("", (Step("run", ("nll compute a.npy b.npy",), verbatim=True),)),))
     report = Report("c", "T", "s", sections=(section,))
-    assert render(report, width=40) == "T\n\n  run  nll compute a.npy b.npy\n\ns\n"
-    assert render(report, width=20) == "T\n\n  run\n    nll compute a.npy b.npy\n\ns\n"
+    assert render(report, width=40) == "T\n\n  run  nll compute a.npy b.npy\n\n  signature  s\n"
+    assert render(report, width=20) == "T\n\n  run\n    nll compute a.npy b.npy\n\n  signature  s\n"
     assert "- run: `nll compute a.npy b.npy`\n" in FORMATS.load("markdown")(report)
 
 

@@ -32,8 +32,9 @@ Soft targets (class probabilities)
   whatever the class weights: PyTorch's rule.
 
 Label smoothing by e
-  Class numbers: (1-e) w_y (-log p_y) + e/C sum over c of w_c (-log p_c), divided
-  by the sum of the targets' weights. Soft targets: y becomes (1-e) y + e/C.
+  Class numbers: (1-e) w_y (-log p_y) + e/C sum over c of w_c (-log p_c), which
+  the mean divides by the sum of the targets' weights. Soft targets: y becomes
+  (1-e) y + e/C.
 
 Infinite losses
   Where the target's probability is exactly 0, the loss is infinite, and is
@@ -45,9 +46,9 @@ Infinite losses
 
 Which loss
   nll looks at the probability of the target's class alone (PyTorch's NLLLoss).
-  one-vs-rest also asks of every other class whether it is the target, -log(1-p).
-  argmax takes the largest probability, whatever the target: it measures
-  certainty, not correctness.
+  one-vs-rest also asks of every other class whether it is the target, with
+  -log(1-p). argmax takes the largest probability, whatever the target: it
+  measures certainty, not correctness.
 
 Counting
   Classes and samples count from 0; lines and columns of a text file from 1.

@@ -11,7 +11,7 @@ Exit codes
 
     0  done; also when the reader of a pipe left early
     1  a defect in nll
-    2  wrong usage: options that do not exist, or do not fit together or the data
+    2  wrong usage: options that do not exist, or do not fit the data
     3  the data is wrong
     4  reading, writing or memory failed
     5  a condition that was to be checked does not hold:

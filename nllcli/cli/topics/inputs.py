@@ -40,8 +40,8 @@ Targets in the same table
     nll compute table.csv --target-column label
     nll compute table.csv --target-column 4
 
-  takes the targets out of a column of LOGITS, by its name or, counted from 1, by
-  its number.
+  takes the targets out of a column of LOGITS, by its name or by its number,
+  counted from 1.
 
 Names of classes
   They are those of the header, or of --classes (cat,dog,horse or a file of
@@ -60,7 +60,8 @@ Shapes
   any                floats, the same  class probabilities (soft targets)
 
   The two shapes decide which axis holds the classes; where both readings fit,
-  nll asks for --class-axis. --binary: one logit a sample, that of class 1 of two.
+  nll asks for --class-axis. With --binary there is one logit a sample, that of
+  class 1 of two.
 
     nll compute tokens.npy next.npy --shift 1
     nll compute binary.npy labels.npy --binary
