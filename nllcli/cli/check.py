@@ -56,8 +56,8 @@ FailOn = Annotated[
 def check(given: options.Given, *, ignore: Ignore = None, fail_on: FailOn = "warning") -> None:
     """What is wrong or suspicious about logits and targets.
 
-    Exit code 5 if there is an error or a warning. Weights, reduction and the like decide the loss that is reported
-    with the findings.
+    Exit code 5 if there is an error or a warning (see --fail-on). Weights, reduction and the like decide the loss that
+    is reported with the findings.
     """
     from nllcli.commands.check.check import check as task
     from nllcli.commands.check.check import report

@@ -14,12 +14,14 @@ NOTHING = "–"
 LEFT_OUT = "…"  # columns in the middle and, where rich crops it, the end of a name
 _NAME = 16  # columns are left out before a name, or a word of a label, gets fewer cells
 _LEAST_BAR, _BAR = 6, 24
+_LABEL_LINES = 3
+_MARK = Column("left_out", LEFT_OUT, "text")
 
 
 def table_lines(table: Table, width: int | None, *, colour: bool) -> tuple[list[str], int]:
     """Return labels, rule and one line a row for a screen of ``width``, or for a pipe (None).
 
-    With them comes the number of columns that a screen has no room for; those without a label do not count.
+    With them comes the number of columns that are left out where some in the middle are.
     """
     lanes = [_lane(column, [row[i] for row in table.rows]) for i, column in enumerate(table.columns)]
     if width is None:
@@ -28,8 +30,7 @@ def table_lines(table: Table, width: int | None, *, colour: bool) -> tuple[list[
         room = width - len(INDENT)
         fitted = _fitted(lanes, room)
         lines = _drawn(fitted, room, colour=colour)
-        kept = set(map(id, fitted))
-        n_left_out = sum(lane.column.label != "" and id(lane) not in kept for lane in lanes)
+        n_left_out = 1 + len(lanes) - len(fitted) if any(lane.column is _MARK for lane in fitted) else 0
     return [(INDENT + line).rstrip() for line in lines], n_left_out
 
 
@@ -101,7 +102,7 @@ def _drawn(lanes: Sequence[_Lane], room: int, *, colour: bool) -> list[str]:
     from rich.text import Text
 
     widths = _shared(lanes, room)
-    labels = [wrap(lane.heading[0], max(1, width)) or [""] for lane, width in zip(lanes, widths, strict=True)]
+    labels = [_folded(lane.heading[0], width) for lane, width in zip(lanes, widths, strict=True)]
     height = max(len(label) + bool(lane.column.unit) for lane, label in zip(lanes, labels, strict=True))
     grid = Grid(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="", border_style="dim")
     columns = []
@@ -123,6 +124,14 @@ def _drawn(lanes: Sequence[_Lane], room: int, *, colour: bool) -> list[str]:
     return lines
 
 
+def _folded(label: str, width: int) -> list[str]:
+    """Fold a label at words; what takes more than a few lines is cropped."""
+    lines = wrap(label, max(1, width)) or [""]
+    if len(lines) > _LABEL_LINES:
+        lines = [*lines[: _LABEL_LINES - 1], lines[_LABEL_LINES - 1][: width - 1] + LEFT_OUT]
+    return lines
+
+
 def _fitted(lanes: Sequence[_Lane], room: int) -> Sequence[_Lane]:
     """Leave out optional columns, the last one first, then those in the middle, until the others fit."""
     shown = list(lanes)
@@ -131,7 +140,7 @@ def _fitted(lanes: Sequence[_Lane], room: int) -> Sequence[_Lane]:
             del shown[i]
     if len(shown) == 1 or _fit([lane.widths[0] for lane in shown], room):
         return shown
-    mark = _lane(Column("left_out", LEFT_OUT, "text"), [LEFT_OUT] * len(shown[0].values))
+    mark = _lane(_MARK, [LEFT_OUT] * len(shown[0].values))
     kept = min(len(shown) - 1, max(1, room))
     ends = [[*shown[: (n + 1) // 2], mark, *shown[len(shown) - n // 2 :]] for n in range(kept, 0, -1)]
     return next((some for some in ends if _fit([lane.widths[0] for lane in some], room)), ends[-1])

@@ -22,7 +22,7 @@ def lines_of(columns, rows, width, **keywords):
     """The lines of the table alone, without what is said of columns left out."""
     text = render(report_of(columns, rows), width=width, **keywords)
     assert max(map(cells_wide, re.sub("\x1b\\[[0-9;]*m", "", text).splitlines())) <= (width or inf) or width < 40
-    return re.split(r"\n\n  (?:\x1b\[2m)?(?:\d+ column|signature)", text)[0].splitlines()[2:]
+    return re.split(r"\n\n  (?:\x1b\[2m)?(?:\d+ column|signature)", text)[0].split("\n")[2:]
 
 
 def report_of(columns, rows):
@@ -137,10 +137,23 @@ def test_columns_left_out_are_counted(width, told, settings):
     assert [re.sub("\x1b\\[[0-9;]*m", "", line) for block in blocks for line in block.splitlines()] == told
 
 
-def test_optional_columns_left_out_are_counted_and_bars_are_not():
+def test_optional_columns_go_without_a_word_but_count_where_others_go_too():
     columns = (TARGET, Column("share", "share", "share", optional=True), Column("bar", "", "bar", optional=True))
-    assert "\n  1 column left out: " in render(report_of(columns, [["a" * 30, 0.5, 0.5]]), width=34)
-    assert "left out" not in render(report_of((TARGET, columns[2]), [["a" * 30, 0.5]]), width=34)
+    assert "left out" not in render(report_of(columns, [["a" * 30, 0.5, 0.5]]), width=34)
+    some = render(report_of((*columns, *PROBS), [["cat", 0.5, 0.5, *(0.25 for _ in PROBS)]]), width=40)
+    assert "  9 columns left out: " in some
+    assert "share" not in some
+
+
+def test_a_long_label_takes_three_lines_at_most():
+    name = "a very long class name that somebody thought of"
+    lines = lines_of((TARGET, Column("p", name, "probability"), *PROBS), [["cat", *(0.25 for _ in range(11))]], 45)
+    assert lines[:3] == [
+        "  target    a very    p(0)  …    p(8)    p(9)",
+        "              long",
+        "            class…",
+    ]
+    assert name in lines_of((TARGET, Column("p", name, "probability")), [["cat", 0.25]], None)[0]
 
 
 def test_columns_that_are_alike_are_told_apart():

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from nllcli.cli.options import in_flags
 from nllcli.outputs.formats import FORMATS
 from nllcli.outputs.numbers import bar, working_text
 from nllcli.outputs.table import render
@@ -29,7 +28,7 @@ STEPS = Calculation(
     ),
 )
 RECORDS = Table("records", "", (Column("n", "n", "count"), Column("parts", "parts", "objects")), [[1, [{"a": 0.5}]]])
-REPORT = in_flags(Report("c", "T", "s", sections=(Section("Row 0", (SHARES, STEPS), "All is rounded."),)))
+REPORT = Report("c", "T", "s", sections=(Section("Row 0", (SHARES, STEPS), "All is rounded."),))
 
 WIDE = """\
 T
@@ -62,12 +61,6 @@ Shares
   cat   0.7500
   dog   0.2500
   sum   1.0000
-
-  1 column left
-  out: a wider
-  screen, a pipe
-  and -o FILE have
-  all
 
 Loss
   sum
