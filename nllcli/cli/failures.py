@@ -1,7 +1,6 @@
 """Exceptions become one line on standard error, perhaps a hint or commands to try, and an exit code."""
 
 import re
-import shlex
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from nllcli.outputs.formats import printable, write_message
 # What the loader and the threads of the system say where memory is short, in exceptions other than MemoryError.
 _SHORT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread")
 
-# What typer adds to an error of its own.
+# What typer adds to its errors, and the command to try says better.
 _SUGGESTED = re.compile(r" \(possible options: .*\)|\. did you mean .*", re.IGNORECASE)
 
 
@@ -76,30 +75,15 @@ def print_traceback(error: BaseException) -> None:
     write_message("".join(traceback.format_exception(error)))
 
 
-def _explain_usage(error: BaseException, words: Sequence[str]) -> Failure:
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "nll"
-    message = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
-    message, commands = message[:1].lower() + message[1:], _without_slip(error, words)
-    if commands:
-        message = _SUGGESTED.sub("", message)  # the command says it
-    return Failure(ExitCode.USAGE, message, f"see {command} --help", commands)
+def _explain_usage(error: Any, words: Sequence[str]) -> Failure:
+    from nllcli.cli.slips import without_slip
 
-
-def _without_slip(error: Any, words: Sequence[str]) -> list[str]:
-    """The command line with the command or the option that was mistyped as it is surely meant, if that can be told."""
-    from nllcli.registry import nearest
-
-    typed, known = "", getattr(error.ctx and error.ctx.command, "commands", None)
-    if hasattr(error, "possibilities"):  # there is no such option
-        typed, known = error.option_name, [text for option in error.ctx.command.params for text in option.opts]
-    elif known and words:
-        typed = words[0]
-    meant = nearest(typed, known) if known and typed not in known else None
-    if meant is None:
-        return []
-    at = next(i for i, word in enumerate(words) if word == typed or word.startswith(f"{typed}="))
-    return [shlex.join(["nll", *words[:at], meant + words[at].removeprefix(typed), *words[at + 1 :]])]
+    command = error.ctx.command_path if error.ctx else "nll"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    message, meant = message[:1].lower() + message[1:], without_slip(error, words)
+    if meant:
+        return Failure(ExitCode.USAGE, _SUGGESTED.sub("", message), commands=[meant])
+    return Failure(ExitCode.USAGE, message, f"see {command} --help")
 
 
 def _shortage(error: BaseException) -> str | None:

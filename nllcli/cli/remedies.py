@@ -43,12 +43,12 @@ def try_lines(words: Sequence[str], remedies: Sequence[Remedy]) -> list[str]:
     group: Any = typer.main.get_command(app(tuple({words[0]} - {HELP})))
     command = group.commands[words[0]]
     known = {parameter.name for parameter in command.params}
-    given = list(_parsed(words[1:], command))
+    given = list(parsed(words[1:], command))
     possible = [remedy for remedy in remedies if known >= remedy.settings.keys()]
     return list(dict.fromkeys(_line([NAME, words[0]], given, command, remedy) for remedy in possible))
 
 
-def _parsed(words: Sequence[str], command: Any) -> Iterator[_Word]:
+def parsed(words: Sequence[str], command: Any) -> Iterator[_Word]:
     """The words of a command line that typer has accepted, each option with its value."""
     options = {text: parameter for parameter in command.params for text in (*parameter.opts, *parameter.secondary_opts)}
     arguments = iter([parameter.name for parameter in command.params if parameter.param_type_name == "argument"])

@@ -58,6 +58,10 @@ def test_one_that_is_surely_meant(typed, told, meant):
     ("typed", "told", "see"),
     [
         ("compute x y --save", "no such option: --save (Possible options: ", "nll compute"),
+        ("compute x y --sum", "no such option: --sum", "nll compute"),  # of the reduction, or of the weights?
+        ("compute x --targets", "no such option: --targets", "nll compute"),
+        ("compute x --labels y", "no such option: --labels", "nll compute"),
+        ("weights --labels pyproject.toml", "no such option: --labels", "nll weights"),
         ("compute x y --b", "no such option: --b", "nll compute"),
         ("compute x y -z", "no such option: -z", "nll compute"),
         ("compute x y --nonsense", "no such option: --nonsense", "nll compute"),
