@@ -15,21 +15,26 @@ def without_slip(error: Any, words: Sequence[str]) -> str | None:
     """The command line with the command or the option that typer does not know as it was meant; None if in doubt."""
     command, changed = error.ctx and error.ctx.command, None
     if hasattr(error, "possibilities"):  # there is no such option
-        changed = _option_meant(error.option_name, list(words), command)
+        changed = _option_meant(error.option_name, list(words), error.ctx)
     elif words and words[0] not in getattr(command, "commands", words):
         near = nearest(words[0], command.commands)
         changed = [near, *words[1:]] if near else None
     return shlex.join(["nll", *changed]) if changed else None
 
 
-def _option_meant(typed: str, words: list[str], command: Any) -> list[str] | None:
+def _option_meant(typed: str, words: list[str], context: Any) -> list[str] | None:
     """The words with another one, or two, for the option that was typed."""
-    at = next(i for i, word in enumerate(words) if word == typed or word.startswith(f"{typed}="))
+    command = context.command
+    at = next((i for i, word in enumerate(words) if word == typed or word.startswith(f"{typed}=")), None)
+    if at is None:  # it is one of several letters
+        return None
     name, value = typed.lstrip("-"), words[at].removeprefix(typed)
     chosen = [option.opts[0] for option in command.params if name in _choices(option)]
     if len(chosen) == 1 and not value:
         return [*words[:at], chosen[0], name, *words[at + 1 :]]
-    near = nearest(typed, [text for option in command.params for text in option.opts if text.startswith("--")])
+    options = command.get_params(context)
+    known = [text for option in options for text in (*option.opts, *option.secondary_opts) if text.startswith("--")]
+    near = nearest(typed, known)
     return _as_argument(name, words, at, command) or (near and [*words[:at], near + value, *words[at + 1 :]]) or None
 
 

@@ -14,6 +14,8 @@ PETS = "samples/pets/logits.csv samples/pets/targets.txt"
         ("wieghts --counts 1,2", "no such command 'wieghts'", "weights --counts 1,2"),
         ("softmx samples/pets/logits.csv", "no such command 'softmx'", "softmax samples/pets/logits.csv"),
         ("hlep compute", "no such command 'hlep'", "help compute"),
+        ("--hlep", "no such option: --hlep", "--help"),
+        (f"compute {PETS} --no-progres", "no such option: --no-progres", f"compute {PETS} --no-progress"),
         ("--versoin", "no such option: --versoin", "--version"),
         (f"compute {PETS} --smoothing 0.1", "no such option: --smoothing", f"compute {PETS} --label-smoothing 0.1"),
         (f"compute {PETS} --smoothing=0.1", "no such option: --smoothing", f"compute {PETS} --label-smoothing=0.1"),
@@ -64,6 +66,7 @@ def test_one_that_is_surely_meant(typed, told, meant):
         ("weights --labels pyproject.toml", "no such option: --labels", "nll weights"),
         ("compute x y --b", "no such option: --b", "nll compute"),
         ("compute x y -z", "no such option: -z", "nll compute"),
+        ("compute x y -qz", "no such option: -z", "nll compute"),
         ("compute x y --nonsense", "no such option: --nonsense", "nll compute"),
         ("nonsense", "no such command 'nonsense'", "nll"),
         (
