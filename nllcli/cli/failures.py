@@ -78,7 +78,8 @@ def print_traceback(error: BaseException) -> None:
 def _explain_usage(error: Any, words: Sequence[str]) -> Failure:
     from nllcli.cli.slips import without_slip
 
-    command = error.ctx.command_path if error.ctx else "nll"
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "nll"
     message = " ".join(error.format_message().split()).rstrip(".")
     message, meant = message[:1].lower() + message[1:], without_slip(error, words)
     if meant:

@@ -14,6 +14,27 @@ PETS = "samples/pets/logits.csv samples/pets/targets.txt"
         ("wieghts --counts 1,2", "no such command 'wieghts'", "weights --counts 1,2"),
         ("softmx samples/pets/logits.csv", "no such command 'softmx'", "softmax samples/pets/logits.csv"),
         ("hlep compute", "no such command 'hlep'", "help compute"),
+        (f"compute {PETS} --json", "no such option: --json", f"compute {PETS} --format json"),
+        (f"compute --log-probs {PETS}", "no such option: --log-probs", f"compute --from log-probs {PETS}"),
+        *(
+            (f"compute {typed}", f"no such option: {option}", f"compute {PETS}")
+            for option in ("--targets", "--target", "--labels", "--label")
+            for typed in (
+                f"samples/pets/logits.csv {option} samples/pets/targets.txt",
+                f"{option}=samples/pets/targets.txt samples/pets/logits.csv",
+            )
+        ),
+        (
+            "compute samples/pets/targets.txt -q --logits samples/pets/logits.csv",
+            "no such option: --logits",
+            "compute samples/pets/logits.csv samples/pets/targets.txt -q",
+        ),
+        (
+            "compute samples/pets/pets.csv --target animal",
+            "no such option: --target",
+            "compute samples/pets/pets.csv --target-column animal",
+        ),
+        (f"compute {PETS} --label 0.1", "no such option: --label", f"compute {PETS} --label-smoothing 0.1"),
         ("--hlep", "no such option: --hlep", "--help"),
         (f"compute {PETS} --no-progres", "no such option: --no-progres", f"compute {PETS} --no-progress"),
         ("--versoin", "no such option: --versoin", "--version"),
@@ -61,6 +82,7 @@ def test_one_that_is_surely_meant(typed, told, meant):
     [
         ("compute x y --save", "no such option: --save (Possible options: ", "nll compute"),
         ("compute x y --sum", "no such option: --sum", "nll compute"),  # of the reduction, or of the weights?
+        ("compute x y --csv", "no such option: --csv", "nll compute"),  # what goes in, or what comes out?
         ("compute x --targets", "no such option: --targets", "nll compute"),
         ("compute x --labels y", "no such option: --labels", "nll compute"),
         ("weights --labels pyproject.toml", "no such option: --labels", "nll weights"),
