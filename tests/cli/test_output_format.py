@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,3 +184,37 @@ def test_a_matrix_is_written_as_its_file_is_called(command, extension, name, tmp
     path = tmp_path / f"matrix.{extension}"
     assert nll(*words, "-o", path).code == 0
     assert path.read_text() == nll(*words, "-f", name).out
+
+
+# --- two tables, and formats of one -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [("-f", "csv"), ("-f", "tsv"), ("-o", "two.csv")], ids=" ".join)
+def test_two_tables_do_not_go_into_a_format_of_one(words, tmp_path, monkeypatch):
+    inputs = [str(Path(name).resolve()) for name in PETS]
+    monkeypatch.chdir(tmp_path)
+    done = nll("compute", *inputs, "--per-class", "--per-sample", *words)
+    assert (done.code, done.out) == (2, "")
+    assert " holds one table, and here are two: of the classes and of the samples\n" in done.err
+    classes, samples, both = (
+        run.out or Path(name).read_text()
+        for run, name in zip(tried(done), ("two.csv", "two.csv", "two.json"), strict=True)
+    )
+    assert json.loads(both).keys() >= {"per_class", "samples"}
+    if words[0] == "-f":  # else the second file took the place of the first
+        assert classes == nll("compute", *inputs, "--per-class", *words).out
+    assert samples.startswith("sample")
+
+
+def test_unreduced_losses_are_a_table_of_the_samples():
+    done = nll("compute", *PETS, "--per-class", "--reduction", "none", "-f", "csv")
+    samples, both = tried(done)
+    assert samples.out == nll("compute", *PETS, "--reduction", "none", "-f", "csv").out
+    assert json.loads(both.out)["reduction"] == "none"
+
+
+def test_no_sample_was_chosen():
+    done = nll("explain", *PETS)
+    first, hardest = tried(done)
+    assert (first.code, first.out) == (0, nll("explain", *PETS, "--row", "0").out)
+    assert (hardest.code, hardest.out) == (0, nll("explain", *PETS, "--hardest", "1").out)

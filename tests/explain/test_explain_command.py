@@ -395,7 +395,7 @@ def test_into_a_file(tmp_path):
 
 # --- errors --------------------------------------------------------------------------------------------------------
 
-NO_CHOICE = "nll: error: {}: has {} samples, and none was chosen\nhint: --row 0 explains the first, --hardest 1"
+NO_CHOICE = "nll: error: {}: has {} samples, and none was chosen\ntry: nll explain "
 
 
 @pytest.mark.parametrize(("inputs", "n"), [(PETS, 3), (DIGITS, 899)], ids=["csv", "npy"])

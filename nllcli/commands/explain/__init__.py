@@ -12,7 +12,7 @@ import numpy as np
 from nllcli.commands.explain.sample import Explanation, Setting
 from nllcli.commands.explain.worked import work_through
 from nllcli.data.blocks import Block, Part
-from nllcli.errors import Notice, UsageError, counted, setting
+from nllcli.errors import Notice, Remedy, UsageError, counted
 from nllcli.inputs.shapes import shown
 from nllcli.inputs.targets import Shifted
 from nllcli.numerics.evaluate import Wanted, evaluate
@@ -152,7 +152,7 @@ def _check(rows: list[int], dataset: Dataset, n_samples: int, *, single: bool) -
         raise UsageError(
             f"has {n_samples} samples, and none was chosen",
             where=name,
-            hint=f"{setting('row', 0)} explains the first, {setting('hardest', 1)} the one with the largest loss",
+            remedies=[Remedy({"row": 0}, "the first"), Remedy({"hardest": 1}, "the one of the largest loss")],
         )
     outside = [row for row in rows if row >= n_samples]
     if outside:
