@@ -41,6 +41,8 @@ def worded(told: Any, say: Callable[[str, str | None], str]) -> Any:
     as they are.
     """
     if isinstance(told, str):
+        if "⟦" not in told:  # and stays what it is, if that is more than text
+            return told
         return _SETTING.sub(lambda found: say(found[1], found[2]), told)
     if isinstance(told, dict):
         return {key: worded(value, say) for key, value in told.items()}

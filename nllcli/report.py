@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -23,10 +23,42 @@ def shortest(value: Value) -> str:
     return str(value)
 
 
-def signature_line(parts: Mapping[str, object]) -> str:
-    """The one line of every setting that changes a number, by name; one without a value says which number it is."""
-    named = {**parts, "version": __version__}
-    return "|".join(f"{name}:{value}" if value != "" else name for name, value in named.items())
+class Signature(str):
+    """The one line of every setting that changes a number; ``shown`` has of these only what a reader has to know.
+
+    Two of them are equal where the lines are, and then alone is what they show equal too.
+    """
+
+    shown: str
+
+    @classmethod
+    def of(
+        cls,
+        parts: Mapping[str, object],
+        *,
+        title: str,
+        titled: Collection[str] = (),
+        usual: Mapping[str, object] | None = None,
+    ) -> Self:
+        """The line of ``parts`` by name; one without a value says by its name which number it is.
+
+        What is shown begins with ``title``, in which those of the names ``titled`` stand already, and leaves out those
+        that have the ``usual`` value.
+        """
+        line = cls(_line({**parts, "version": __version__}, "|"))
+        usual = usual or {}
+        unusual = {name: value for name, value in parts.items() if name not in titled and value != usual.get(name)}
+        line.shown = _line({title: "", **unusual, "version": __version__}, "; ")
+        return line
+
+
+def _line(parts: Mapping[str, object], between: str) -> str:
+    return between.join(f"{name}:{value}" if value != "" else name for name, value in parts.items())
+
+
+def shown_signature(signature: str) -> str:
+    """What a page shows of a signature."""
+    return signature.shown if isinstance(signature, Signature) else signature
 
 
 @dataclass(frozen=True)
@@ -70,7 +102,7 @@ class Table:
     """Rows of plain values under named columns; a ``hidden`` one appears only in the formats that programs read.
 
     Where a screen cannot show all rows, those with the most in the column ``worst`` come after the first ones;
-    ``elsewhere`` says what has them all.
+    ``elsewhere`` says what has all rows and columns.
     """
 
     key: str
@@ -80,7 +112,7 @@ class Table:
     note: str = ""
     hidden: bool = False
     worst: str | None = None
-    elsewhere: str = f"a pipe and {setting('output', 'FILE')} have all"
+    elsewhere: str = f"a pipe and {setting('output', 'FILE')}"
 
     @classmethod
     def of(cls, key: str, title: str, columns: Columns, note: str = "", *, worst: str | None = None) -> Self:

@@ -7,15 +7,19 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
+from nllcli.cli.guide import example_lines, exit_codes
+from nllcli.cli.help import help as help_command
 from nllcli.cli.options import GROUPS
+from nllcli.cli.topics import TOPICS
 from nllcli.errors import UsageError
 from nllcli.outputs.formats import write_result
 from nllcli.registry import Registry
 
 NAME = "nll"
 HELP_OPTIONS = frozenset(("-h", "--help"))
+HELP = "help"
 
 # In the order of --help.
 COMMANDS = Registry(
@@ -31,6 +35,7 @@ def app(names: Iterable[str] = COMMANDS) -> typer.Typer:
     """The program with the commands of these ``names``."""
     program = typer.Typer(
         name=NAME,
+        cls=Program,
         # Plain help is the same on a terminal and in a pipe, and does not take [brackets] for markup.
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -39,6 +44,7 @@ def app(names: Iterable[str] = COMMANDS) -> typer.Typer:
     program.callback(invoke_without_command=True)(nll)
     for name in names:
         program.command(cls=Command)(COMMANDS.load(name))
+    program.command(HELP, cls=Command)(help_command)
     return program
 
 
@@ -53,7 +59,7 @@ def _show_version(wanted: bool) -> None:
 def nll(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001 - its callback does the work
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     debug: Annotated[  # noqa: ARG001 - main() takes it out, wherever it stands
         bool, typer.Option("--debug", help="Show the traceback of an error.")
@@ -64,11 +70,39 @@ def nll(
         write_result(context.get_help() + "\n")
 
 
+class Program(TyperGroup):
+    """Its --help begins with examples and ends with the exit codes."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples, what is usual, and the exit codes."""
+        _write_examples("", formatter)
+        super().format_help(ctx, formatter)
+        with formatter.section("Topics of nll help"):
+            formatter.write_dl([(name, TOPICS.load(name).__doc__) for name in TOPICS])
+        _write_exit_codes("", formatter)
+
+
+def _write_examples(command: str, formatter: Any) -> None:
+    formatter.write(f"Examples:\n{example_lines(command)}\n")
+
+
+def _write_exit_codes(command: str, formatter: Any) -> None:
+    with formatter.section("Exit codes"):
+        formatter.write_dl(exit_codes(command))
+
+
 class Command(TyperCommand):
     """Refuses a second value where an option holds one, the first of which typer would drop without a word.
 
-    Its --help lists the options group by group, which typer does only where it draws boxes.
+    Its --help begins with examples, lists the options group by group, which typer does only where it draws boxes, and
+    ends with the exit codes.
     """
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples, what is usual, and the exit codes."""
+        _write_examples(str(self.name), formatter)
+        super().format_help(ctx, formatter)
+        _write_exit_codes(str(self.name), formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:  # of a line still being typed

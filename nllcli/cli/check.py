@@ -1,5 +1,6 @@
 """nll check."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from nllcli.cli import options
 from nllcli.cli.delivery import deliver
 from nllcli.cli.options import in_flags
 from nllcli.errors import ExitCode
+from nllcli.registry import unknown
 
 
 def epilog() -> str:
@@ -30,16 +32,51 @@ Codes = Annotated[
 ]
 
 
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore",
+        metavar="CODE",
+        autocompletion=lambda incomplete: [code for code in _codes() if code.startswith(incomplete)],
+        help="Leave findings of this code out; may be given again, or as CODE,CODE.",
+    ),
+]
+FailOn = Annotated[
+    str,
+    options.choice(
+        ("error", "warning"),
+        "--fail-on",
+        group=options.SHOWN,
+        help="The least severity that ends with exit code 5.",
+    ),
+]
+
+
 @options.takes(*options.SCORING, *options.REPORT, quiet=Codes)
-def check(given: options.Given) -> None:
+def check(given: options.Given, *, ignore: Ignore = None, fail_on: FailOn = "warning") -> None:
     """What is wrong or suspicious about logits and targets.
 
-    Exit code 5 if there is an error or a warning. Weights, reduction and the like decide the loss that is reported
-    with the findings.
+    Exit code 5 if there is an error or a warning (see --fail-on). Weights, reduction and the like decide the loss that
+    is reported with the findings.
     """
     from nllcli.commands.check.check import check as task
     from nllcli.commands.check.check import report
 
-    checked = deliver(given, task, report)
-    if not checked.clean:
+    ignored = _known(options.each(ignore))
+    checked = deliver(given, lambda request: task(request).ignoring(ignored), report)
+    if checked.fails(fail_on):
         raise typer.Exit(ExitCode.CONDITION)
+
+
+def _codes() -> Collection[str]:
+    from nllcli.commands.check.findings import FINDINGS
+
+    return FINDINGS
+
+
+def _known(ignored: tuple[str, ...]) -> tuple[str, ...]:
+    """The codes to ignore; raises UsageError for one that no finding has."""
+    for code in ignored:
+        if code not in _codes():
+            raise unknown("ignore", code, _codes(), f"no finding has the code {code!r}", given=ignored)
+    return ignored

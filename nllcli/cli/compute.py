@@ -1,11 +1,13 @@
 """nll compute."""
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nllcli.cli import options
 from nllcli.cli.delivery import deliver
+from nllcli.errors import Remedy, UsageError
 
 if TYPE_CHECKING:
     from nllcli.commands.compute import Sections
@@ -54,10 +56,26 @@ def compute(
     saves = Saves(
         given["save_dtype"], losses=save_losses, probs=save_probs, log_probs=save_log_probs, gradient=save_grad
     )
-    format = given["format"] or format_for(given["output"])
+    options.check_report_file(given)
+    bare = given["quiet"] or given["print"]
+    format = "table" if bare else given["format"] or format_for(given["output"])
+    if format in ("csv", "tsv") and per_class and (per_sample or given["reduction"] == "none"):
+        raise _two_tables(given, format)
     sections = _sections(format, given["reduction"], per_class=per_class, per_sample=per_sample)
-    shown = Sections() if given["quiet"] else sections
+    shown = Sections() if bare else sections
     deliver(given, lambda request: task(request, shown, saves if any(files.values()) else None), report, files)
+
+
+def _two_tables(given: options.Given, format: str) -> UsageError:
+    """The refusal of both tables in a format of one, before any work."""
+    remedies = [Remedy({"per_class": None}, "the samples")]
+    if given["reduction"] != "none":  # which asks for the samples by itself
+        remedies.insert(0, Remedy({"per_sample": None}, "the classes"))
+    as_json: dict[str, object] = {"format": "json"}
+    if given["output"]:
+        as_json = {"format": None, "output": str(PurePath(given["output"]).with_suffix(".json"))}
+    message = f"{format} holds one table, and here are two: of the classes and of the samples"
+    return UsageError(message, remedies=[*remedies, Remedy(as_json, "both, as JSON")])
 
 
 def _sections(format: str, reduction: str, *, per_class: bool, per_sample: bool) -> "Sections":

@@ -3,12 +3,15 @@
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from nllcli.cli.options import WRITTEN, Given, in_flags, text_format
+from nllcli.cli.options import WRITTEN, Given, check_report_file, each, in_flags, text_format
+from nllcli.errors import Remedy
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Progress
@@ -45,6 +48,7 @@ def deliver(
     """Run a command that scores logits, and write the report of its result; ``arrays`` are its other output files."""
     from nllcli.outputs.files import check_outputs
 
+    check_report_file(given)
     check_outputs({"the report": given["output"] or "-", **(arrays or {})}, inputs=given.files)
     with progress_bar(given["progress"]) as bar:
         result = task(given.request(bar))
@@ -59,15 +63,16 @@ def deliver_matrix(given: Given, task: "Callable[[ArrayTarget | None, Progress |
     from nllcli.outputs.formats import check_text_file, emit_notices, format_of_extension
     from nllcli.scoring.matrix import matrix_report
 
-    format, output, quiet = given["format"], given["output"], given.get("quiet", False)
+    format, output = given["format"], given["output"]
     check_outputs({"the result": output or "-"}, given.files)
-    asked = "-q" if quiet else format and f"-f {format}"
-    if asked:
-        check_text_file(output, f"what {asked} writes", hint=f"leave {asked} out for the array, or name the file .txt")
+    if format and output:
+        text = str(PurePath(output).with_suffix(".txt"))
+        remedies = [Remedy({"format": None}, "the array"), Remedy({"output": text}, "the text")]
+        check_text_file(output, f"what -f {format} writes", remedies=remedies)
     format = format or format_of_extension(output)
     target: ArrayTarget | None = None
-    if quiet:
-        pass  # what -q prints is of the report
+    if given.get("quiet") or given["print"]:
+        pass  # what these print is of the report
     elif format == "csv" or (format is None and output is None and not sys.stdout.isatty()):
         target = partial(open_array, output or "-", format="csv", dtype=given["save_dtype"])
     elif format is None and output is not None:
@@ -84,8 +89,13 @@ def emit(given: Given, report: "Report", format: str | None = None) -> None:
     """Write a report as the options of the command ask for it; ``format`` is the one to take where they name none."""
     from nllcli.outputs.formats import emit as write
 
-    fmt = given["format"] or format
-    write(in_flags(report), fmt=fmt, quiet=given.get("quiet", False), path=given["output"])
+    keys = each(given["print"])
+    if keys:
+        from nllcli.outputs.json_text import named_values
+
+        report = replace(report, quiet=named_values(report, keys), quiet_separator="\n")
+    quiet = bool(keys) or given.get("quiet", False)
+    write(in_flags(report), fmt=given["format"] or format, quiet=quiet, path=given["output"])
 
 
 def progress_bar(wanted: bool | None) -> "AbstractContextManager[Progress | None]":

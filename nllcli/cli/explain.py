@@ -33,7 +33,7 @@ Hardest = Annotated[
 
 
 @options.takes(*options.SCORING, *options.REPORT)
-def explain(given: options.Given, *, rows: Rows = None, hardest: Hardest = None) -> None:
+def explain(given: options.Given, *, row: Rows = None, hardest: Hardest = None) -> None:
     """Chosen samples worked step by step: softmax, loss and gradient.
 
     Needs --row or --hardest unless LOGITS holds a single sample. Where targets have several dimensions, the number of
@@ -42,4 +42,4 @@ def explain(given: options.Given, *, rows: Rows = None, hardest: Hardest = None)
     from nllcli.commands.explain import explain as task
     from nllcli.commands.explain.report import report
 
-    deliver(given, lambda request: task(request, rows or (), hardest=hardest), report)
+    deliver(given, lambda request: task(request, row or (), hardest=hardest), report)

@@ -1,7 +1,8 @@
 """Exceptions become one line on standard error, perhaps a hint or commands to try, and an exit code."""
 
+import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nllcli.cli.process import HungUp, Terminated
 from nllcli.errors import ExitCode, NllError
@@ -9,6 +10,9 @@ from nllcli.outputs.formats import printable, write_message
 
 # What the loader and the threads of the system say where memory is short, in exceptions other than MemoryError.
 _SHORT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread")
+
+# What typer adds to its errors, and the command to try says better.
+_SUGGESTED = re.compile(r" \(possible options: .*\)|\. did you mean .*", re.IGNORECASE)
 
 
 class Failure(NamedTuple):
@@ -46,7 +50,7 @@ def explain(error: BaseException, words: Sequence[str] = ()) -> Failure:
             return Failure(ExitCode.TERMINATED, "terminated")
     # Typer exposes no common base of its usage errors, and which library they belong to differs between versions.
     if hasattr(error, "format_message"):
-        return _explain_usage(error)
+        return _explain_usage(error, words)
     return Failure(
         ExitCode.DEFECT,
         f"unexpected {type(error).__name__}: {error}: please report",
@@ -71,11 +75,16 @@ def print_traceback(error: BaseException) -> None:
     write_message("".join(traceback.format_exception(error)))
 
 
-def _explain_usage(error: BaseException) -> Failure:
+def _explain_usage(error: Any, words: Sequence[str]) -> Failure:
+    from nllcli.cli.slips import without_slip
+
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "nll"
-    message = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
-    return Failure(ExitCode.USAGE, message[:1].lower() + message[1:], f"see {command} --help")
+    message = " ".join(error.format_message().split()).rstrip(".")
+    message, meant = message[:1].lower() + message[1:], without_slip(error, words)
+    if meant:
+        return Failure(ExitCode.USAGE, _SUGGESTED.sub("", message), commands=[meant])
+    return Failure(ExitCode.USAGE, message, f"see {command} --help")
 
 
 def _shortage(error: BaseException) -> str | None:

@@ -80,7 +80,7 @@ def _run(words: list[str]) -> int:
     # Help is printed by typer, whose failure to do so names no file.
     helping = not HELP_OPTIONS.isdisjoint(words[: _end_of_options(words)])
     try:
-        with faults(STANDARD_OUTPUT) if helping else nullcontext(), command.make_context(NAME, words) as context:
+        with faults(STANDARD_OUTPUT) if helping else nullcontext(), command.make_context(NAME, list(words)) as context:
             process.make_room()
             command.invoke(context)
     except typer.Exit as done:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from nllcli.data.settings import FILES, MEANING, WORK, InputOptions, LossOptions, Option, ScoreRequest, WeightOptions
-from nllcli.errors import UsageError, worded
-from nllcli.outputs.formats import FORMATS, check_text_file
-from nllcli.registry import did_you_mean, resolve
+from nllcli.errors import Remedy, UsageError, worded
+from nllcli.outputs.formats import FORMATS, check_file_of_numbers, check_text_file, format_for
+from nllcli.registry import nearest, resolve
 from nllcli.report import shortest
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def takes(*names: str, **instead: Any) -> Callable[[Callable[..., None]], Callab
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
         def run(**values: Any) -> None:
-            command(Given({name: values.pop(name) for name in names}), **values)
+            given = Given({name: values.pop(name) for name in names})
+            _check_shown(given, arrays="output" in instead)
+            command(given, **values)
 
         def parameter(name: str) -> Parameter:
             default, annotation = _RESULT_OPTIONS[name] if name in _RESULT_OPTIONS else _declared(_FIELDS[name])
@@ -123,14 +125,22 @@ def text_format(help: str) -> Any:
     return choice(FORMATS, "--format", "-f", group=SHOWN, help=help)
 
 
-def _checker(names: Collection[str]) -> Callable[[str | None], str | None]:
-    def check(value: str | None) -> str | None:
+def _checker(names: Collection[str]) -> Callable[[typer.CallbackParam, str | None], str | None]:
+    def check(param: typer.CallbackParam, value: str | None) -> str | None:
         if value is None or value in names:
             return value
-        remedy = did_you_mean(value, names) or f"one of: {', '.join(names)}"
-        raise typer.BadParameter(f"{value!r} is unknown; {remedy}")
+        near = nearest(value, names)
+        if near is None:
+            raise typer.BadParameter(f"{value!r} is unknown; one of: {', '.join(names)}")
+        message = f"{param.opts[0]} {value} is unknown; did you mean {near}?"
+        raise UsageError(message, remedies=[Remedy({param.name or "": near})])
 
     return check
+
+
+def each(values: Sequence[str] | None) -> tuple[str, ...]:
+    """The values of an option that may be given again, or hold several between commas."""
+    return tuple(part.strip() for value in values or () for part in value.split(","))
 
 
 def _completer(names: Collection[str]) -> Callable[[str], list[str]]:
@@ -147,14 +157,28 @@ def saving(name: str, what: str) -> Any:
     )
 
 
-def _report_file(path: str | None) -> str | None:
-    """Refuse a report file with a binary extension before doing any work."""
-    check_text_file(
-        path,
-        "a report",
-        hint="name it .json, .csv, .tsv, .md or .txt; nll compute writes arrays with --save-losses FILE and its like",
-    )
-    return path
+def _check_shown(given: Given, *, arrays: bool) -> None:
+    """Refuse, before any work, options of which one would not be heard: -q and --print write bare numbers.
+
+    These have no use for a format. ``arrays`` says whether the command writes arrays where it is not asked for them.
+    """
+    numbers = [name for name in ("print", "quiet") if given.get(name)]
+    if len(numbers) > 1:
+        remedies = [Remedy({"quiet": None}, "the numbers named"), Remedy({"print": None}, "those of the command")]
+        raise UsageError("--print and --quiet exclude each other", remedies=remedies)
+    for name in numbers:
+        if given["format"]:
+            remedies = [Remedy({"format": None}, "bare numbers"), Remedy({name: None}, "the report")]
+            raise UsageError(f"{flag(name)} and --format exclude each other", remedies=remedies)
+        check_file_of_numbers(given["output"], name, arrays=arrays)
+
+
+def check_report_file(given: Given) -> None:
+    """Refuse a file for a report whose extension stands for something else, or, without --format, for nothing."""
+    if not (given.get("quiet") or given.get("print")):
+        check_text_file(given["output"], "a report")
+        if given["format"] is None:
+            format_for(given["output"])
 
 
 _SaveDtype = Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", group=WRITTEN, help="The type of saved arrays.")]
@@ -162,15 +186,23 @@ _Format = Annotated[
     str | None, text_format("How the result is written.  [default: by the extension of -o, else table]")
 ]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=SHOWN, help="Only the numbers, in full.")]
+_Print = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--print",
+        metavar="KEY",
+        rich_help_panel=SHOWN,
+        help="Only this number of the JSON, in full; may be given again, or as KEY,KEY.",
+    ),
+]
 _Output = Annotated[
     str | None,
     typer.Option(
         "--output",
         "-o",
         metavar="FILE",
-        callback=_report_file,
         rich_help_panel=WRITTEN,
-        help="Write the result into FILE, as text.",
+        help="Write the result into FILE: .txt, .json, .csv, .tsv or .md.",
     ),
 ]
 _Progress = Annotated[
@@ -186,10 +218,11 @@ _RESULT_OPTIONS: dict[str, tuple[Any, Any]] = {
     "save_dtype": ("f8", _SaveDtype),
     "format": (None, _Format),
     "quiet": (False, _Quiet),
+    "print": (None, _Print),
     "output": (None, _Output),
     "progress": (None, _Progress),
 }
-REPORT = ("format", "quiet", "output", "progress")
+REPORT = ("format", "quiet", "print", "output", "progress")
 
 
 # --- how settings are named: as arguments and flags, and in whole command lines ---------------------------------------

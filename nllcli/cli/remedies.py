@@ -21,26 +21,34 @@ class _Word:
 
     def naming(self, files: Mapping[str, str]) -> "_Word":
         """The same, with some inputs named instead of others."""
-        return replace(self, texts=tuple(files.get(text, text) for text in self.texts))
+        return replace(self, texts=tuple(_named(text, files) for text in self.texts))
+
+
+def _named(text: str, files: Mapping[str, str]) -> str:
+    """A word with another file in it, which may come after the option of which it is the value."""
+    for start in (0, text.find("=") + 1, 2 * (text[:1] == "-")):
+        if text[start:] in files:
+            return text[:start] + files[text[start:]]
+    return text
 
 
 def try_lines(words: Sequence[str], remedies: Sequence[Remedy]) -> list[str]:
     """One shell command a remedy, each a variant of ``nll WORDS``; what the command has no option for is left out."""
-    from nllcli.cli.app import COMMANDS, NAME, app
+    from nllcli.cli.app import COMMANDS, HELP, NAME, app
 
-    if not (remedies and words and words[0] in COMMANDS):
+    if not (remedies and words and words[0] in (*COMMANDS, HELP)):
         return []
     import typer
 
-    group: Any = typer.main.get_command(app((words[0],)))
+    group: Any = typer.main.get_command(app(tuple({words[0]} - {HELP})))
     command = group.commands[words[0]]
     known = {parameter.name for parameter in command.params}
-    given = list(_parsed(words[1:], command))
+    given = list(parsed(words[1:], command))
     possible = [remedy for remedy in remedies if known >= remedy.settings.keys()]
     return list(dict.fromkeys(_line([NAME, words[0]], given, command, remedy) for remedy in possible))
 
 
-def _parsed(words: Sequence[str], command: Any) -> Iterator[_Word]:
+def parsed(words: Sequence[str], command: Any) -> Iterator[_Word]:
     """The words of a command line that typer has accepted, each option with its value."""
     options = {text: parameter for parameter in command.params for text in (*parameter.opts, *parameter.secondary_opts)}
     arguments = iter([parameter.name for parameter in command.params if parameter.param_type_name == "argument"])

@@ -29,6 +29,7 @@ Log = Annotated[bool, typer.Option("--log", rich_help_panel=MEANING, help="Log-p
     "threads",
     "save_dtype",
     "format",
+    "print",
     "output",
     "progress",
     **MATRIX,

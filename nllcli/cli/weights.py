@@ -52,7 +52,17 @@ AllSchemes = Annotated[bool, typer.Option("--all", rich_help_panel=options.SHOWN
 
 
 @options.takes(
-    "counts", "classes", "scheme", "normalize", "beta", "zero_count", "format", "quiet", "output", counts=Counts
+    "counts",
+    "classes",
+    "scheme",
+    "normalize",
+    "beta",
+    "zero_count",
+    "format",
+    "quiet",
+    "print",
+    "output",
+    counts=Counts,
 )
 def weights(given: options.Given, *, targets: Targets = None, all_schemes: AllSchemes = False) -> None:
     """Class weights from class counts.
@@ -69,6 +79,7 @@ def weights(given: options.Given, *, targets: Targets = None, all_schemes: AllSc
         raise UsageError("--all and --scheme exclude each other")
     if all_schemes and given["quiet"]:
         raise UsageError("--quiet prints the weights of one scheme", hint="choose it with --scheme, not --all")
+    options.check_report_file(given)
     check_outputs({"the report": given["output"] or "-"}, [counts, targets, classes])
     class_counts, class_names = _read(counts, targets, classes)
     found = task(

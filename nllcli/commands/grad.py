@@ -45,6 +45,6 @@ def grad(request: ScoreRequest, target: ArrayTarget | None) -> MatrixResult:
         rows=rows if isinstance(rows, Rows) else None,
         n_classes=dataset.n_classes,
         metrics=tuple(metrics),
-        warnings=all_notices(tally, settled),
+        warnings=all_notices(tally, settled, clips=False),
         notes=all_notes(tally, dataset),
     )

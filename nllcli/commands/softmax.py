@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nllcli.data.blocks import Part
 from nllcli.inputs.dataset import open_dataset
 from nllcli.numerics.evaluate import probabilities
-from nllcli.report import shortest, signature_line
+from nllcli.report import Signature, shortest
 from nllcli.scoring.matrix import MatrixResult, Rows, destination
 from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import check_temperature, class_axis_part, source_part
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.settings import ScoreRequest
     from nllcli.scoring.matrix import ArrayTarget
+
+_USUAL = {"temperature": "1", "precision": "exact"}
 
 
 def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> MatrixResult:
@@ -47,7 +49,7 @@ def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> 
     return MatrixResult(
         "softmax",
         f"{name.capitalize()} of {dataset.logits.name}",
-        signature_line(parts),
+        Signature.of(parts, title=f"{name} of {parts['from']}", titled=(name, "from"), usual=_USUAL),
         key="log_probs" if log else "probs",
         kind="number" if log else "probability",
         rows=rows if isinstance(rows, Rows) else None,

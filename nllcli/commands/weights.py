@@ -7,7 +7,7 @@ from nllcli.data.settings import DEFAULT_BETA, DEFAULT_SCHEME
 from nllcli.errors import Notice, UsageError, setting
 from nllcli.numerics.schemes import ABOUT, SCHEMES
 from nllcli.numerics.weightings import class_weights
-from nllcli.report import Column, Columns, Metric, Report, Table, signature_line
+from nllcli.report import Column, Columns, Metric, Report, Signature, Table
 
 _ALPHABETICAL = Notice(
     "alphabetical-order",
@@ -76,13 +76,10 @@ def _has_beta(scheme: str) -> bool:
 def report(found: ClassWeights) -> Report:
     """The settings, the sizes and a table of the classes."""
     settings, single = _settings(found), len(found.by_scheme) == 1
-    parts: dict[str, object] = {metric.key: metric.value for metric in settings}
-    if found.zero_count != "error":
-        parts["zero-count"] = found.zero_count
     return Report(
         command="weights",
         title="Class weights",
-        signature=signature_line(parts),
+        signature=_signature(found, settings),
         metrics=(
             *settings,
             Metric("n_classes", "classes", len(found.counts)),
@@ -94,6 +91,19 @@ def report(found: ClassWeights) -> Report:
         quiet=next(iter(found.by_scheme.values())) if single else (),
         quiet_separator=",",
     )
+
+
+def _signature(found: ClassWeights, settings: tuple[Metric, ...]) -> Signature:
+    parts: dict[str, object] = {metric.key: metric.value for metric in settings}
+    if found.zero_count != "error":
+        parts["zero-count"] = found.zero_count
+    own = {"beta": DEFAULT_BETA, "normalize": "default" if parts["scheme"] == "all" else _own_normalize(found)}
+    return Signature.of(parts, title=f"scheme:{parts['scheme']}", titled=("scheme",), usual=own)
+
+
+def _own_normalize(found: ClassWeights) -> str:
+    """What the one scheme scales to 1, unless told otherwise."""
+    return ABOUT[next(iter(found.by_scheme))].normalize
 
 
 def _settings(found: ClassWeights) -> tuple[Metric, ...]:

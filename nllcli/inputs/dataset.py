@@ -211,11 +211,11 @@ def _doubts(options: InputOptions, logits: BlockSource) -> Iterator[Notice]:
             f"{options.sample_weights}: the weight at t goes with the logits at t, not with their target at "
             f"t + {options.shift}",
         )
-    if isinstance(logits, FileArray) and (logits.dtype.kind, logits.dtype.itemsize) == ("u", 2):
+    if isinstance(logits, FileArray) and logits.dtype.kind in "iu" and logits.dtype.itemsize == 2:
         yield Notice(
             "bfloat16-bits",
-            f"{logits.name}: unsigned integers are taken as numbers; {setting('input_dtype', 'bfloat16')} takes them "
-            "as its bits",
+            f"{logits.name}: integers of two bytes are taken as numbers; {setting('input_dtype', 'bfloat16')} takes "
+            "them as its bits",
         )
 
 

@@ -74,6 +74,7 @@ _CONVERSIONS = {
     "numpy.save({to!r}, torch.load({opened}, weights_only=True).float().cpu().numpy())",
     "pickle": "import pickle, numpy; numpy.save({to!r}, pickle.load({opened}))",
 }
+_JSON_BLANKS = b" \t\n\r"
 # The magic number of PyTorch's files before they were ZIP archives, as pickle writes it.
 _OLD_PYTORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 # How a pickle begins: with its protocol from 2 on; before, with a list or a dict, or with a class, each put aside under
@@ -154,8 +155,9 @@ def choose_member(names: list[str], wanted: str | None, file: str) -> int:
 
 
 def _is_safetensors(head: bytes) -> bool:
-    """The length of a header, then the header, which is a JSON object."""
-    return len(head) > 8 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") < 1 << 40 and 0 in head[:8]
+    """The length of a header, then the header, which is a JSON object, perhaps after blanks."""
+    length = int.from_bytes(head[:8], "little")
+    return 0 in head[:8] and 2 <= length < 1 << 40 and head[8 : 8 + length].lstrip(_JSON_BLANKS)[:1] == b"{"
 
 
 def _is_arrow_stream(head: bytes) -> bool:

@@ -16,7 +16,7 @@ from numpy.lib.format import dtype_to_descr, write_array_header_1_0
 from numpy.typing import NDArray
 
 from nllcli.data.layout import Layout
-from nllcli.errors import UsageError, setting
+from nllcli.errors import Remedy, UsageError, setting
 from nllcli.outputs.files import StrPath, faults, is_replaceable, replace_file, shown
 
 _GATHERED_BYTES = 1 << 24  # up to here, samples wait until they fill one contiguous run of the file
@@ -210,9 +210,13 @@ def _kind(path: StrPath) -> type[ArrayWriter]:
     if not suffix and not is_replaceable(path):
         return _NpyWriter  # a device or a pipe has no extension
     if suffix not in _WRITERS:
+        meanings = {".npy": "for NumPy, every bit", ".csv": "as text"}
         raise UsageError(
             f"arrays are written as {' or '.join(_WRITERS)}, not as {suffix or 'a file without an extension'}",
             where=shown(path),
-            hint="the extension of the file decides its format",
+            remedies=[
+                Remedy(files={str(path): str(Path(path).with_suffix(extension))}, meaning=meaning)
+                for extension, meaning in meanings.items()
+            ],
         )
     return _WRITERS[suffix]

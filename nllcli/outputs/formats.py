@@ -3,13 +3,14 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
-from nllcli.errors import FaultError, UsageError
+from nllcli.errors import FaultError, Remedy, UsageError, setting
 from nllcli.outputs.files import STANDARD_OUTPUT, StrPath, faults, replace_file
-from nllcli.registry import Registry
+from nllcli.registry import Registry, nearest
 from nllcli.report import Report, shortest
 
 FORMATS = Registry(
@@ -25,13 +26,23 @@ FORMATS = Registry(
 
 _EXTENSIONS = {".json": "json", ".csv": "csv", ".tsv": "tsv", ".md": "markdown", ".txt": "table"}
 
-# What reads a file of such a name expects anything but text in it.
-_BINARY = frozenset((".npy", ".npz", ".safetensors", ".parquet", ".feather", ".gz"))
+# What reads a file of such a name expects anything but text in it, or text of another kind.
+_BINARY = frozenset((".npy", ".npz", ".safetensors", ".parquet", ".feather", ".gz", ".xlsx", ".xls", ".ods", ".pdf"))
+_OTHER_TEXT = frozenset((".html", ".htm", ".yaml", ".yml", ".xml", ".svg"))
+_OF_NUMBERS = frozenset(("", ".txt", ".csv", ".tsv"))
 
 
 def format_for(path: StrPath | None) -> str:
-    """The format that the extension of an output file stands for; a table where it stands for none."""
-    return format_of_extension(path) or "table"
+    """The format that the extension of an output file stands for; a table where it has none.
+
+    Raises UsageError for an extension that stands for none.
+    """
+    if not _extension(path):
+        return "table"
+    known = format_of_extension(path)
+    if known is None:
+        raise _not_written(path, "a report")
+    return known
 
 
 def format_of_extension(path: StrPath | None) -> str | None:
@@ -39,11 +50,51 @@ def format_of_extension(path: StrPath | None) -> str | None:
     return _EXTENSIONS.get(_extension(path))
 
 
-def check_text_file(path: StrPath | None, what: str, *, hint: str) -> None:
+def check_text_file(path: StrPath | None, what: str, *, remedies: Sequence[Remedy] = ()) -> None:
     """Raise UsageError where the extension of a file promises something else than ``what``, which is text."""
     extension = _extension(path)
     if extension in _BINARY:
-        raise UsageError(f"{what} is text, which a {extension} file does not hold", where=str(path), hint=hint)
+        message = f"{what} is text, which a {extension} file does not hold"
+        raise UsageError(message, where=str(path), remedies=remedies or _reports_instead(path))
+    if extension in _OTHER_TEXT:
+        raise _not_written(path, what)
+
+
+def check_file_of_numbers(path: StrPath | None, option: str, *, arrays: bool) -> None:
+    """Raise UsageError where a file's extension promises something else than the bare numbers that ``option`` asks.
+
+    ``arrays`` says whether the command writes arrays where this is not asked.
+    """
+    extension = _extension(path)
+    if extension in _OF_NUMBERS:
+        return
+    remedies = [Remedy({"output": _renamed(path, ".txt")}, "the numbers")]
+    if extension in _EXTENSIONS or (arrays and extension == ".npy"):
+        remedies.append(Remedy({option: None}, "the report" if extension in _EXTENSIONS else "the array"))
+    message = f"bare numbers, which {setting(option)} asks for, are not written as {extension}"
+    raise UsageError(message, where=str(path), remedies=remedies)
+
+
+def _not_written(path: StrPath | None, what: str) -> UsageError:
+    """The refusal of a file whose extension stands for no format."""
+    extension = _extension(path)
+    near = nearest(extension, _EXTENSIONS)
+    remedies = [Remedy({"output": _renamed(path, near)})] if near else _reports_instead(path)
+    return UsageError(f"{what} is not written as {extension}", where=str(path), remedies=remedies)
+
+
+def _reports_instead(path: StrPath | None) -> list[Remedy]:
+    """The files that could be written instead, among them the arrays of a command that has some."""
+    arrays = {"save_losses": "the losses", "save_probs": "the probabilities"} if _extension(path) == ".npy" else {}
+    meanings = {".txt": "the page, as text", ".json": "every number, for programs", ".csv": "a table"}
+    return [
+        *(Remedy({"output": _renamed(path, each), "format": None}, meaning) for each, meaning in meanings.items()),
+        *(Remedy({"output": None, name: str(path)}, meaning) for name, meaning in arrays.items()),
+    ]
+
+
+def _renamed(path: StrPath | None, extension: str) -> str:
+    return str(PurePath(path or "").with_suffix(extension))
 
 
 def _extension(path: StrPath | None) -> str:

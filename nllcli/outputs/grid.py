@@ -14,13 +14,24 @@ NOTHING = "–"
 LEFT_OUT = "…"  # columns in the middle and, where rich crops it, the end of a name
 _NAME = 16  # columns are left out before a name, or a word of a label, gets fewer cells
 _LEAST_BAR, _BAR = 6, 24
+_LABEL_LINES = 3
+_MARK = Column("left_out", LEFT_OUT, "text")
 
 
-def table_lines(table: Table, width: int | None, *, colour: bool) -> list[str]:
-    """Return labels, rule and one line a row for a screen of ``width``, or for a pipe (None)."""
+def table_lines(table: Table, width: int | None, *, colour: bool) -> tuple[list[str], int]:
+    """Return labels, rule and one line a row for a screen of ``width``, or for a pipe (None).
+
+    With them comes the number of columns that are left out where some in the middle are.
+    """
     lanes = [_lane(column, [row[i] for row in table.rows]) for i, column in enumerate(table.columns)]
-    lines = _joined(lanes) if width is None else _drawn(lanes, width - len(INDENT), colour=colour)
-    return [(INDENT + line).rstrip() for line in lines]
+    if width is None:
+        lines, n_left_out = _joined(lanes), 0
+    else:
+        room = width - len(INDENT)
+        fitted = _fitted(lanes, room)
+        lines = _drawn(fitted, room, colour=colour)
+        n_left_out = 1 + len(lanes) - len(fitted) if any(lane.column is _MARK for lane in fitted) else 0
+    return [(INDENT + line).rstrip() for line in lines], n_left_out
 
 
 def cell_len(text: str) -> int:
@@ -84,15 +95,14 @@ def _joined(lanes: Sequence[_Lane]) -> list[str]:
 
 
 def _drawn(lanes: Sequence[_Lane], room: int, *, colour: bool) -> list[str]:
-    """Let rich draw the columns that fit ``room``; it crops the names."""
+    """Let rich draw columns that fit ``room``; it crops the names."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
-    lanes = _fitted(lanes, room)
     widths = _shared(lanes, room)
-    labels = [wrap(lane.heading[0], max(1, width)) or [""] for lane, width in zip(lanes, widths, strict=True)]
+    labels = [_folded(lane.heading[0], width) for lane, width in zip(lanes, widths, strict=True)]
     height = max(len(label) + bool(lane.column.unit) for lane, label in zip(lanes, labels, strict=True))
     grid = Grid(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="", border_style="dim")
     columns = []
@@ -114,6 +124,14 @@ def _drawn(lanes: Sequence[_Lane], room: int, *, colour: bool) -> list[str]:
     return lines
 
 
+def _folded(label: str, width: int) -> list[str]:
+    """Fold a label at words; what takes more than a few lines is cropped."""
+    lines = wrap(label, max(1, width)) or [""]
+    if len(lines) > _LABEL_LINES:
+        lines = [*lines[: _LABEL_LINES - 1], lines[_LABEL_LINES - 1][: width - 1] + LEFT_OUT]
+    return lines
+
+
 def _fitted(lanes: Sequence[_Lane], room: int) -> Sequence[_Lane]:
     """Leave out optional columns, the last one first, then those in the middle, until the others fit."""
     shown = list(lanes)
@@ -122,7 +140,7 @@ def _fitted(lanes: Sequence[_Lane], room: int) -> Sequence[_Lane]:
             del shown[i]
     if len(shown) == 1 or _fit([lane.widths[0] for lane in shown], room):
         return shown
-    mark = _lane(Column("left_out", LEFT_OUT, "text"), [LEFT_OUT] * len(shown[0].values))
+    mark = _lane(_MARK, [LEFT_OUT] * len(shown[0].values))
     kept = min(len(shown) - 1, max(1, room))
     ends = [[*shown[: (n + 1) // 2], mark, *shown[len(shown) - n // 2 :]] for n in range(kept, 0, -1)]
     return next((some for some in ends if _fit([lane.widths[0] for lane in some], room)), ends[-1])

@@ -1,11 +1,14 @@
 """A report as one JSON object: strict JSON, round-trip exact, one line a key."""
 
 import json
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
 from nllcli import __version__
-from nllcli.report import Report, Table, shortest
+from nllcli.errors import UsageError
+from nllcli.registry import unknown
+from nllcli.report import Report, Table, Value, shortest
 
 SCHEMA_VERSION = 1
 
@@ -18,6 +21,20 @@ def render(report: Report) -> str:
         items["nonfinite"] = nonfinite
     lines = ",\n".join(f"  {_dumps(key)}: {_value(value)}" for key, value in items.items())
     return f"{{\n{lines}\n}}\n"
+
+
+def named_values(report: Report, keys: Sequence[str]) -> list[Value]:
+    """What the JSON has under these ``keys``: numbers, or text; raises UsageError for one that it does not have."""
+    items = _items(report)
+    single = {key: value for key, value in items.items() if isinstance(value, float | int | str)}
+    for key in keys:
+        if key in single:
+            continue
+        if key not in items:
+            raise unknown("print", key, single, f"the JSON has no {key!r}", given=keys)
+        message = f"the JSON has no single number under {key!r} here"
+        raise UsageError(message, hint=f"it has some under {', '.join(single)}")
+    return [single[key] for key in keys]
 
 
 def _items(report: Report) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from nllcli.outputs.formats import printable
 from nllcli.outputs.numbers import metric_text, metric_unit, texts, working_text
-from nllcli.report import Calculation, Metric, Report, Section, Step, Table
+from nllcli.report import Calculation, Metric, Report, Section, Step, Table, shown_signature
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#])")
 
@@ -22,7 +22,7 @@ def render(report: Report) -> str:
         parts += _section(section)
     if report.warnings:
         parts += ["### Warnings", "\n".join(f"- {_escape(notice.message)}" for notice in report.warnings)]
-    parts.append(_code(report.signature))
+    parts.append(_code(shown_signature(report.signature)))
     return "\n\n".join(parts) + "\n"
 
 

@@ -6,10 +6,11 @@ from heapq import nlargest
 from math import inf, isnan
 from typing import NamedTuple
 
+from nllcli.errors import counted
 from nllcli.outputs.formats import printable
 from nllcli.outputs.grid import GAP, INDENT, LEFT_OUT, NOTHING, cell_len, filled, table_lines
 from nllcli.outputs.numbers import ASCII_BARS, aligned, metric_text, metric_unit, working_text
-from nllcli.report import Calculation, Metric, Report, Section, Table
+from nllcli.report import Calculation, Metric, Report, Section, Table, shown_signature
 
 _PLAIN, _STRONG, _FAINT, _HEADLINE = "", "1", "2", "1;36"  # bold, dim, bold and cyan
 _MOST_ROWS, _FIRST_ROWS, _WORST_ROWS = 200, 100, 20  # of a table on a screen
@@ -27,7 +28,7 @@ def render(report: Report, *, width: int | None = None, colour: bool = False, un
         _metrics(page, [metric for metric in shown if not metric.headline]),
         *(_table(page, table) for table in report.tables if not table.hidden),
         *(lines for section in report.sections for lines in _section(page, section)),
-        page.running(report.signature, whole=True),  # so that it can be copied
+        _signature(page, shown_signature(report.signature)),
     ]
     text = "\n\n".join("\n".join(lines) for lines in blocks if any(lines)) + "\n"
     return text if unicode else text.translate(_ASCII)
@@ -67,6 +68,10 @@ def _metrics(page: _Page, metrics: Sequence[Metric]) -> list[str]:
         pieces = zip((label + GAP, value + " ", unit), styles, strict=True)
         rows.append((list(pieces), printable(metric.note), False))
     return _beside(page, rows, style=_FAINT)
+
+
+def _signature(page: _Page, signature: str) -> list[str]:
+    return _beside(page, [([("signature", _FAINT)], printable(signature), False)], style=_FAINT) if signature else []
 
 
 def _values(metrics: Sequence[Metric]) -> list[str]:
@@ -118,15 +123,18 @@ def _beside(page: _Page, rows: Sequence[tuple[list[tuple[str, str]], str, bool]]
 def _table(page: _Page, table: Table) -> list[str]:
     """Title, labels, rule, rows and note."""
     is_whole = page.width is None or len(table.rows) <= _MOST_ROWS
-    lines = table_lines(table if is_whole else _shortened(table), page.width, colour=page.colour)
+    lines, n_left_out = table_lines(table if is_whole else _shortened(table), page.width, colour=page.colour)
     if page.width is not None and not page.unicode:
         lines = [line.replace(LEFT_OUT, "~") for line in lines]  # as wide
     if not is_whole:
         worst = [column.label for column in table.columns if column.key == table.worst]
-        more = f"… {len(table.rows) - _FIRST_ROWS:,} more rows, which {table.elsewhere}"
+        more = f"… {len(table.rows) - _FIRST_ROWS:,} more rows, which {table.elsewhere} have all"
         more += f"; the worst of these by {worst[0]}:" if worst else ""
         at = len(lines) - _WORST_ROWS * len(worst)
         lines[at:at] = page.running(more, indent=INDENT)
+    if n_left_out:
+        more = f"{counted(n_left_out, 'column')} left out: a wider screen, {table.elsewhere} have all"
+        lines += ["", *page.running(more, indent=INDENT)]
     if table.note:
         lines += ["", *page.running(table.note, indent=INDENT)]
     return [*page.running(table.title, style=_STRONG), *lines]

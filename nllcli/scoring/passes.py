@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Chunk, Part, Progress, Scratch
     from nllcli.data.dataset import Dataset, VectorSource
     from nllcli.data.settings import InputOptions
-    from nllcli.numerics.tally import Tally
+    from nllcli.numerics.tally import Rows, Tally
     from nllcli.scoring.settled import Settled
 
     Sum = TypeVar("Sum", bound=Part)
@@ -163,8 +163,11 @@ def _distinct(dataset: Dataset) -> set[int]:
     return seen - {dataset.ignore_index}
 
 
-def all_notices(tally: Tally, settled: Settled) -> tuple[Notice, ...]:
-    """What the settings make worth saying, and what the samples themselves made suspicious."""
+def all_notices(tally: Tally, settled: Settled, *, clips: bool = True) -> tuple[Notice, ...]:
+    """What the settings make worth saying, and what the samples themselves made suspicious.
+
+    ``clips`` says whether the command can clip.
+    """
     options, dataset = settled.options, settled.dataset
     found: dict[str, str] = {}
     if not tally.n_samples:
@@ -174,7 +177,9 @@ def all_notices(tally: Tally, settled: Settled) -> tuple[Notice, ...]:
         found["nothing-counted"] = f"{every} is {options.ignore_index}, the ignored index: the mean is NaN"
     elif tally.weight_sum.units == 0:
         found["zero-weight-sum"] = "the weights of the counted samples add up to 0: the mean is not defined"
-    found |= {code: _told(code, tally, dataset) for code in tally.findings if code not in _NOTES}
+    for code, rows in tally.findings.items():
+        if code not in _NOTES:
+            found[code] = told(code, rows, tally.n_samples, dataset, clips=clips)
     if options.clip is not None:
         highest = f"no surprisal exceeds {-math.log(options.clip):.4f} nats"
         found["clipped"] = f"p is clipped to [{options.clip:g}, 1 - {options.clip:g}]: {highest}"
@@ -183,19 +188,20 @@ def all_notices(tally: Tally, settled: Settled) -> tuple[Notice, ...]:
 
 def all_notes(tally: Tally, dataset: Dataset) -> tuple[Notice, ...]:
     """What is worth knowing about the inputs, and about the samples in them."""
-    return (*dataset.notes, *(Notice(code, _told(code, tally, dataset)) for code in _NOTES if code in tally.findings))
+    findings = ((code, tally.findings[code]) for code in _NOTES if code in tally.findings)
+    return (*dataset.notes, *(Notice(code, told(code, rows, tally.n_samples, dataset)) for code, rows in findings))
 
 
-def _told(code: str, tally: Tally, dataset: Dataset) -> str:
-    """What a finding among the samples says."""
-    rows = tally.findings[code]
+def told(code: str, rows: Rows, total: int, dataset: Dataset, *, clips: bool = True) -> str:
+    """A finding in words, with the places of its first samples."""
     places = ", ".join(dataset.logits.place(sample, dataset.layout) for sample in rows.first)
-    places += ", ..." if len(rows.first) < rows.n else ""
-    return FINDINGS[code].format(n=rows.n, total=tally.n_samples, worst=rows.worst, places=places)
+    places += ", ..." if rows.n > len(rows.first) else ""
+    remedy = f"; {setting('clip', 'auto')} makes it finite" if code == "infinite-loss" and clips else ""
+    return FINDINGS[code].format(n=rows.n, total=total, worst=rows.worst, places=places) + remedy
 
 
 FINDINGS = {
-    "infinite-loss": "infinite loss in {n} of {total} samples, a class that the loss asks for having probability 0: "
+    "infinite-loss": "the loss is infinite for {n} of {total} samples, where it takes the log of a probability of 0: "
     "{places}",
     "negative-sample-weights": "negative sample weights in {n} of {total} samples: {places}",
     "nonfinite-logits": "NaN, +inf or only -inf in {n} of {total} samples, which count as NaN: {places}",

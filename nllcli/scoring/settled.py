@@ -10,7 +10,7 @@ from nllcli.data.settings import DEFAULT_IGNORE_INDEX, ON_NONFINITE, PRECISIONS,
 from nllcli.errors import Notice, UsageError, counted, setting
 from nllcli.inputs.dataset import no_targets, open_dataset
 from nllcli.numerics.losses import LOSSES
-from nllcli.report import shortest, signature_line
+from nllcli.report import Signature, shortest
 from nllcli.scoring.passes import pieces
 
 if TYPE_CHECKING:
@@ -159,7 +159,19 @@ def clip_of(clip: str | float | None, dataset: Dataset) -> float | None:
         raise UsageError(f"{setting('clip')} {clip!r} is neither a number nor auto") from None
 
 
-def signature(settled: Settled) -> str:
+_REDUCED = {"mean": "mean", "sum": "summed", "none": "unreduced"}
+_USUAL = {
+    "weights": "none",
+    "sample-weights": "none",
+    "ignore": str(DEFAULT_IGNORE_INDEX),
+    "smoothing": "0",
+    "temperature": "1",
+    "clip": "off",
+    "precision": "exact",
+}
+
+
+def signature(settled: Settled) -> Signature:
     """One line that names every setting that changes the number."""
     options, layout, own = settled.options, settled.dataset.layout, settled.dataset.sample_weights
     parts = {
@@ -177,7 +189,8 @@ def signature(settled: Settled) -> str:
         **({"shift": str(settled.shift)} if settled.shift else {}),
         "precision": options.precision,
     }
-    return signature_line(parts)
+    title = f"{_REDUCED[options.reduction]} {options.loss} of {parts['from']}"
+    return Signature.of(parts, title=title, titled=("loss", "from", "reduction"), usual=_USUAL)
 
 
 def source_part(options: LossOptions) -> str:

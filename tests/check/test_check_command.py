@@ -28,6 +28,7 @@ KEYS = [
     "n_counted",
     "n_classes",
     "findings",
+    "ignored_findings",
     "warnings",
 ]
 

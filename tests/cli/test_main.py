@@ -55,7 +55,8 @@ def test_help_needs_neither_numpy_nor_a_task(words):
 def test_help(words, capsys):
     assert main(words) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("Usage: nll [OPTIONS] ")
+    assert out.startswith("Examples:\n  nll compute ")
+    assert "\nUsage: nll [OPTIONS] " in out
     assert "Class weights from class counts." in out
     assert not err
 
@@ -64,26 +65,35 @@ def test_help(words, capsys):
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_help_of_every_command(command, flag, capsys):
     assert main([command, flag]) == 0
-    assert capsys.readouterr().out.startswith(f"Usage: nll {command} ")
+    out = capsys.readouterr().out
+    assert out.startswith(f"Examples:\n  nll {command} ")
+    assert f"\nUsage: nll {command} " in out
+    assert out.partition("\nExit codes:\n")[2].startswith("  0  done\n")
 
 
-def test_version(capsys):
-    assert main(["--version"]) == 0
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_version(flag, capsys):
+    assert main([flag]) == 0
     assert capsys.readouterr().out == f"nll {__version__}\n"
 
 
 @pytest.mark.parametrize(
     ("words", "error", "hint"),
     [
-        (["wieghts"], "no such command 'wieghts'. Did you mean 'weights'?", "see nll --help"),
-        (["--frmat"], "no such option", "see nll --help"),
-        (["weights", "--frmat"], "no such option", "see nll weights --help"),
+        (["wxyz"], "no such command 'wxyz'", "see nll --help"),
+        (["--frmat"], "no such option: --frmat", "see nll --help"),
+        (["weights", "-x"], "no such option: -x", "see nll weights --help"),
+        (
+            ["compute", "x", "y", "--save"],
+            "no such option: --save (Possible options: --save-dtype, --save-grad, --save-probs)",
+            "see nll compute --help",
+        ),
         (["compute", "x", "y", "--reduction"], "option '--reduction' requires an argument", "see nll compute --help"),
         (["weights", "surplus"], "got unexpected extra argument", "see nll weights --help"),
         (["weights", "--beta", "x"], "invalid value for '--beta': ", "see nll weights --help"),
         (
-            ["weights", "--format", "jsn"],
-            "invalid value for '--format' / '-f': 'jsn' is unknown; did you mean 'json'?",
+            ["weights", "--format", "yaml"],
+            "invalid value for '--format' / '-f': 'yaml' is unknown; one of: table, json, csv, tsv, markdown",
             "see nll weights --help",
         ),
     ],

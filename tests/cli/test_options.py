@@ -1,17 +1,22 @@
+from types import SimpleNamespace
+
 import pytest
 import typer
 
 from nllcli.cli.options import choice
+from nllcli.errors import Remedy, UsageError
 
 
 def test_choice_is_checked():
     check = choice(("table", "json"), "--format", group="", help="").callback
-    assert check("json") == "json"
-    assert check(None) is None
-    with pytest.raises(typer.BadParameter, match="'jsn' is unknown; did you mean 'json'"):
-        check("jsn")
+    param = SimpleNamespace(name="format", opts=["--format", "-f"])
+    assert check(param, "json") == "json"
+    assert check(param, None) is None
+    with pytest.raises(UsageError, match="--format jsn is unknown; did you mean json") as refused:
+        check(param, "jsn")
+    assert refused.value.remedies == (Remedy({"format": "json"}),)
     with pytest.raises(typer.BadParameter, match="one of: table, json"):
-        check("yaml")
+        check(param, "yaml")
 
 
 def test_choice_is_completed():

@@ -395,7 +395,7 @@ def test_into_a_file(tmp_path):
 
 # --- errors --------------------------------------------------------------------------------------------------------
 
-NO_CHOICE = "nll: error: {}: has {} samples, and none was chosen\nhint: --row 0 explains the first, --hardest 1"
+NO_CHOICE = "nll: error: {}: has {} samples, and none was chosen\ntry: nll explain "
 
 
 @pytest.mark.parametrize(("inputs", "n"), [(PETS, 3), (DIGITS, 899)], ids=["csv", "npy"])
@@ -447,7 +447,8 @@ def test_nothing_to_explain(saved):
 @pytest.mark.filterwarnings("error")
 def test_a_margin_beyond_the_largest_number(saved):
     run = nll("explain", *saved(np.array([1e308, -1e308, 0.0]), np.array(1)), "-f", "json")
-    assert run.err == ""
+    assert run.err.startswith("nll: warning: the loss is infinite for 1 of 1 samples, ")
+    assert run.err.count("\n") == 1
     assert run.json["explanations"][0]["margin"] is None
 
 
@@ -459,3 +460,42 @@ def test_a_rival_is_another_class_though_all_others_have_no_probability(saved, t
     assert e["rival"] == str(1 if target == 0 else 0)
     assert e["margin"] is None  # infinite
     assert "= inf\n" in nll("explain", *saved(logits, np.array(target))).out
+
+
+def told_infinite(n, total, places):
+    where = f"the loss is infinite for {n} of {total} samples, where it takes the log of a probability of 0: {places}"
+    return f"nll: warning: {where}; --clip auto makes it finite\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--row", "0"), ""),
+        (("--row", "1"), told_infinite(1, 1, "line 2")),
+        (("--row", "3", "--row", "0", "--row", "1"), told_infinite(2, 3, "line 4, line 2")),
+        (("--hardest", "1"), told_infinite(2, 4, "line 2, line 4")),
+        (("--row", "1", "--clip", "auto"), "nll: warning: p is clipped"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_infinite_losses_are_warned_of(words, told, tmp_path):
+    (tmp_path / "p.csv").write_text("0.5,0.5\n0.0,1.0\n1.0,0.0\n1.0,0.0\n")
+    (tmp_path / "y.txt").write_text("0\n0\n0\n1\n")
+    done = nll("explain", tmp_path / "p.csv", tmp_path / "y.txt", "--from", "probs", *words)
+    assert done.code == 0
+    assert done.err == told or (told.endswith("clipped") and "infinite" not in done.err)
+
+
+def test_many_infinite_losses_are_not_all_named(tmp_path):
+    (tmp_path / "p.csv").write_text("0.0,1.0\n" * 8)
+    (tmp_path / "y.txt").write_text("0\n" * 8)
+    rows = [word for row in range(8) for word in ("--row", row)]
+    done = nll("explain", tmp_path / "p.csv", tmp_path / "y.txt", "--from", "probs", *rows)
+    assert done.err == told_infinite(8, 8, "line 1, line 2, line 3, line 4, line 5, ...")
+
+
+def test_a_gradient_is_not_told_to_clip(tmp_path):
+    np.save(tmp_path / "x.npy", [[0.0, -np.inf, 1.0], [0.0, 1.0, 2.0]])
+    np.save(tmp_path / "y.npy", [1, 1])
+    done = nll("grad", tmp_path / "x.npy", tmp_path / "y.npy", "-q")
+    assert "--clip" not in done.err

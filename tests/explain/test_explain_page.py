@@ -331,6 +331,6 @@ def test_options_are_those_of_compute():
 
     from nllcli.cli.compute import compute
 
-    own = {"rows", "hardest"}
+    own = {"row", "hardest"}
     not_here = {"per_class", "per_sample", "save_losses", "save_probs", "save_log_probs", "save_grad", "save_dtype"}
     assert set(signature(command.explain).parameters) - own == set(signature(compute).parameters) - not_here

@@ -34,6 +34,8 @@ ARRAYS = {
     "soft.npy": np.float64([[0.8, 0.1, 0.1], [0, 0, 1], [0.5, 0.5, 0]]),
     "square.npy": np.float64([[1, 2], [3, 4]]),
     "pickled.npy": np.array([None, 1], dtype=object),
+    "ten.npy": np.float64([np.arange(10) % 7, np.arange(10) // 5]),
+    "digits.npy": np.int64([6, 0]),
     "twenty.npy": np.float64([np.arange(20) % 7, np.arange(20) // 5]),
     "overflow.npy": np.float64([[1e308, -1e308], [0, np.inf]]),
 }
@@ -50,6 +52,7 @@ CASES = {
     "compute-tsv": f"{PETS} -f tsv",
     "compute-markdown": f"{PETS} -f markdown",
     "compute-quiet": f"{PETS} -q",
+    "compute-print": f"{PETS} --print perplexity,accuracy",
     "compute-per-class-csv": f"{PETS} --per-class -f csv",
     "compute-per-sample-csv": f"{PETS} --per-sample -f csv",
     "compute-both-csv": f"{PETS} --per-class --per-sample -f csv",
@@ -107,6 +110,8 @@ CASES = {
     # --- check (exit code 5 where something was found), explain and reconcile
     "check-clean": PETS.replace("compute", "check"),
     "check-found": "check halves.csv labels.txt --from probs",
+    "check-ignore": "check halves.csv labels.txt --from probs --ignore not-normalised",
+    "check-fail-on": "check halves.csv labels.txt --from probs --fail-on error",
     "check-quiet": "check zero.csv labels.txt --from probs -q",
     "check-json": "check pets/logits.csv all_ignored.txt -f json",
     "explain-row": f"{PETS.replace('compute', 'explain')} --row 1",
@@ -118,6 +123,8 @@ CASES = {
     # --- exit code 2: wrong usage
     "usage-command": "wieghts",
     "usage-option": f"{PETS} --smoothing 0.1",
+    "usage-option-unclear": f"{PETS} --save 0.1",
+    "usage-choice-slip": f"{PETS} --reduction summ",
     "usage-choice": f"{PETS} --reduction average",
     "usage-repeated": f"{PETS} --ignore-index 0 --ignore-index 1",
     "usage-no-targets": "compute pets/logits.csv",
@@ -126,6 +133,10 @@ CASES = {
     "usage-weights": f"{PETS} --weights 1,2",
     "usage-same-output": f"{PETS} --save-losses x.npy --save-probs x.npy",
     "usage-output-is-input": f"{PETS} -o pets/logits.csv",
+    "usage-report-extension": f"{PETS} -o report.html",
+    "usage-quiet-format": f"{PETS} -q -f json",
+    "usage-print": f"{PETS} --print perplxity",
+    "usage-help": "help input",
     "usage-extension": f"{PETS} --save-probs probs.txt",
     # --- exit code 3: the data is wrong
     "data-ragged": "compute ragged.csv short.txt",
@@ -146,6 +157,9 @@ CASES = {
     "fault-full": f"{PETS} -o /dev/full",
     # --- help
     "help": "--help",
+    "help-inputs": "help inputs",
+    "help-conventions": "help conventions",
+    "help-exit-codes": "help exit-codes",
     "version": "--version",
 }
 
@@ -155,6 +169,8 @@ ON_A_TERMINAL = {
     "terminal-narrow": (PETS, {"COLUMNS": "40", "TERM": "dumb"}),
     "terminal-no-colour": (SKEWED, {"COLUMNS": "80", "TERM": "xterm", "NO_COLOR": "1"}),
     "terminal-softmax": ("softmax pets/logits.csv", {"COLUMNS": "80", "TERM": "dumb"}),
+    "terminal-ten-classes": ("compute ten.npy digits.npy", {"COLUMNS": "80", "TERM": "dumb"}),
+    "terminal-weighted": (f"{SKEWED} --counts targets", {"COLUMNS": "50", "TERM": "dumb"}),
     "terminal-many-classes": ("softmax twenty.npy", {"COLUMNS": "60", "TERM": "dumb"}),
     "terminal-bars": (f"{PETS.replace('compute', 'explain')} --row 1", {"COLUMNS": "60", "TERM": "xterm"}),
     "terminal-weights-all": ("weights --counts counts.csv --all", {"COLUMNS": "80", "TERM": "dumb"}),

@@ -66,3 +66,35 @@ def test_integers_of_two_bytes_hold_the_bits_of_bfloat16(tmp_path, kind, save):
     np.save(tmp_path / "y.npy", np.array([2, 1], np.int16))  # targets of the same type stay integers
     done = nll("compute", path, tmp_path / "y.npy", "--input-dtype", "bfloat16", "-q")
     assert float(done.out) == pytest.approx(float(sum(losses(ROWS, [2, 1]))) / 2, rel=1e-14), done.err
+
+
+@pytest.mark.parametrize("save", [as_npy, as_fortran, as_npz, as_stored_npz, as_safetensors])
+@pytest.mark.parametrize("kind", ["<u2", "<i2"])
+def test_integers_of_two_bytes_are_numbers_with_a_note(tmp_path, kind, save):
+    path = save(tmp_path / "x.npy", np.array([[3, 1, 0], [2, 2, 5]]).astype(kind))
+    np.save(tmp_path / "y.npy", np.array([2, 1]))
+    done = nll("compute", path, tmp_path / "y.npy", "-q")
+    assert float(done.out) == pytest.approx(float(sum(losses([[3, 1, 0], [2, 2, 5]], [2, 1]))) / 2, rel=1e-14)
+    assert done.err.startswith("nll: note: ")
+    assert done.err.endswith(
+        ": integers of two bytes are taken as numbers; --input-dtype bfloat16 takes them as its bits\n"
+    )
+
+
+@pytest.mark.parametrize("kind", ["i1", "u1", "<i4", "<f2"])
+def test_other_numbers_come_without_a_note(tmp_path, kind):
+    np.save(tmp_path / "x.npy", np.array([[3, 1, 0], [2, 2, 5]]).astype(kind))
+    np.save(tmp_path / "y.npy", np.array([2, 1]))
+    assert nll("compute", tmp_path / "x.npy", tmp_path / "y.npy", "-q").err == ""
+
+
+@pytest.mark.parametrize("blanks", ["", " ", " \n\t\r ", " " * 5000])
+@pytest.mark.parametrize("end", ["", "   "])
+def test_a_safetensors_header_may_be_padded(tmp_path, blanks, end):
+    rows = np.array([[3, 1, 0], [2, 2, 5]], "<f8")
+    about = {"x": {"dtype": "F64", "shape": rows.shape, "data_offsets": [0, rows.nbytes]}}
+    header = (blanks + json.dumps(about) + end).encode()
+    (tmp_path / "x").write_bytes(len(header).to_bytes(8, "little") + header + rows.tobytes())
+    np.save(tmp_path / "y.npy", np.array([2, 1]))
+    done = nll("compute", tmp_path / "x", tmp_path / "y.npy", "-q")
+    assert float(done.out) == pytest.approx(float(sum(losses(rows.tolist(), [2, 1]))) / 2, rel=1e-14), done.err

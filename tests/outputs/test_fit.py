@@ -2,11 +2,13 @@
 
 import re
 import unicodedata
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nllcli.cli.options import in_flags
 from nllcli.outputs.table import render
 from nllcli.report import Column, Report, Table
 
@@ -17,9 +19,14 @@ LONG_NAME = "a label that somebody thought about for long"
 
 
 def lines_of(columns, rows, width, **keywords):
-    """The lines of the table alone."""
-    report = Report("c", "T", "s", tables=(Table("t", "", tuple(columns), rows),))
-    return render(report, width=width, **keywords).splitlines()[2:-2]
+    """The lines of the table alone, without what is said of columns left out."""
+    text = render(report_of(columns, rows), width=width, **keywords)
+    assert max(map(cells_wide, re.sub("\x1b\\[[0-9;]*m", "", text).splitlines())) <= (width or inf) or width < 40
+    return re.split(r"\n\n  (?:\x1b\[2m)?(?:\d+ column|signature)", text)[0].split("\n")[2:]
+
+
+def report_of(columns, rows):
+    return in_flags(Report("c", "T", "s", tables=(Table("t", "", tuple(columns), rows),)))
 
 
 def cells_wide(text):
@@ -114,6 +121,46 @@ def test_columns_in_the_middle_are_left_out():
     assert lines_of(columns, rows, 40)[-1] == "       7  cat     …  0.1000   1.5"
 
 
+@pytest.mark.parametrize(
+    ("width", "told"),
+    [
+        (None, []),
+        (120, []),
+        (70, ["  5 columns left out: a wider screen, a pipe and -o FILE have all"]),
+        (40, ["  9 columns left out: a wider screen, a", "  pipe and -o FILE have all"]),
+    ],
+)
+@pytest.mark.parametrize("settings", [{}, {"unicode": False}, {"colour": True}], ids=str)
+def test_columns_left_out_are_counted(width, told, settings):
+    columns, rows = (SAMPLE, TARGET, *PROBS, LOSS), [[7, "cat", *(0.1 for _ in PROBS), 1.5]]
+    blocks = render(report_of(columns, rows), width=width, **settings).split("\n\n")[2:-1]
+    assert [re.sub("\x1b\\[[0-9;]*m", "", line) for block in blocks for line in block.splitlines()] == told
+
+
+def test_optional_columns_go_without_a_word_but_count_where_others_go_too():
+    columns = (TARGET, Column("share", "share", "share", optional=True), Column("bar", "", "bar", optional=True))
+    assert "left out" not in render(report_of(columns, [["a" * 30, 0.5, 0.5]]), width=34)
+    some = render(report_of((*columns, *PROBS), [["cat", 0.5, 0.5, *(0.25 for _ in PROBS)]]), width=40)
+    assert "  9 columns left out: " in some
+    assert "share" not in some
+
+
+def test_a_long_label_takes_three_lines_at_most():
+    name = "a very long class name that somebody thought of"
+    lines = lines_of((TARGET, Column("p", name, "probability"), *PROBS), [["cat", *(0.25 for _ in range(11))]], 45)
+    assert lines[:3] == [
+        "  target    a very    p(0)  …    p(8)    p(9)",
+        "              long",
+        "            class…",
+    ]
+    assert name in lines_of((TARGET, Column("p", name, "probability")), [["cat", 0.25]], None)[0]
+
+
+def test_columns_that_are_alike_are_told_apart():
+    columns = [TARGET, *[Column("p", "p", "probability")] * 9]
+    assert "  6 columns left out: " in render(report_of(columns, [["cat", *[0.25] * 9]]), width=40)
+
+
 def test_names_of_moderate_length_stay_whole_while_columns_are_left_out():
     columns, rows = (TARGET, *PROBS, TARGET), [["horse (target)", *(0.1 for _ in PROBS), "sixteen lettersx"]]
     assert lines_of(columns, rows, 40)[-1] == "  horse (target)  …  sixteen lettersx"
@@ -122,7 +169,7 @@ def test_names_of_moderate_length_stay_whole_while_columns_are_left_out():
 def test_on_a_smaller_screen_too_digits_stay_whole():
     columns, rows = (Column("a", "a"), Column("b", "b")), [[999999999999.5, 1.5], [1e-300, 0.5]]
     assert lines_of(columns, rows, 12)[-2:] == ["  999,999,999,999.5       …", "                1.0e-300  …"]
-    assert lines_of(columns[:1], rows[:1], 1)[-1] == "  999,999,999,999.5"
+    assert "  999,999,999,999.5" in lines_of(columns[:1], rows[:1], 1)
 
 
 @pytest.mark.parametrize("n", [1000, 20_000])

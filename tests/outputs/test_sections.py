@@ -48,7 +48,7 @@ Loss
 
 All is rounded.
 
-s
+  signature  s
 """
 NARROW = """\
 T
@@ -72,7 +72,7 @@ Loss
 
 All is rounded.
 
-s
+  signature  s
 """
 MARKDOWN = """\
 ## T
@@ -135,7 +135,7 @@ def test_hidden_tables_are_for_programs_and_objects_for_json():
     report = Report("c", "T", "s", tables=(Table(**{**vars(RECORDS), "hidden": True}),))
     assert json.loads(FORMATS.load("json")(report))["records"] == [{"n": 1, "parts": [{"a": 0.5}]}]
     assert FORMATS.load("csv")(report) == "n\n1\n"
-    assert render(report) == "T\n\ns\n"
+    assert render(report) == "T\n\n  signature  s\n"
     assert FORMATS.load("markdown")(report) == "## T\n\n`s`\n"
 
 
@@ -150,8 +150,8 @@ def test_what_comes_from_outside_is_shown_not_obeyed():
 def test_a_command_stays_in_one_piece():
     section = Section("", (Calculation("", (Step("run", ("nll compute a.npy b.npy",), verbatim=True),)),))
     report = Report("c", "T", "s", sections=(section,))
-    assert render(report, width=40) == "T\n\n  run  nll compute a.npy b.npy\n\ns\n"
-    assert render(report, width=20) == "T\n\n  run\n    nll compute a.npy b.npy\n\ns\n"
+    assert render(report, width=40) == "T\n\n  run  nll compute a.npy b.npy\n\n  signature  s\n"
+    assert render(report, width=20) == "T\n\n  run\n    nll compute a.npy b.npy\n\n  signature  s\n"
     assert "- run: `nll compute a.npy b.npy`\n" in FORMATS.load("markdown")(report)
 
 

@@ -34,7 +34,7 @@ Per sample
        1  dog      40.0100  4.2e-18
        2  horse   inf       0.0000
 
-nll|loss:nll|reduction:mean
+  signature  nll|loss:nll|reduction:mean
 """
 NARROW = """\
 Cross-entropy of
@@ -110,7 +110,7 @@ def test_labels_fold_at_words():
     table = table_of(0.25, kind="number", label="probability of the target", unit="nats")
     assert render(report_of(table), width=22) == (
         "T\n\nTable\n  probability  samples\n       of the\n       target\n         nats\n"
-        "  ────────────────────\n         0.25        1\n\ns\n"
+        "  ────────────────────\n         0.25        1\n\n  signature  s\n"
     )
 
 
@@ -142,13 +142,13 @@ def test_ascii():
 def test_words_among_the_metrics_do_not_disturb_the_numbers():
     metrics = (Metric("a", "scheme", "balanced"), Metric("b", "loss", 0.5), Metric("c", "samples", 1234))
     assert render(report_of(metrics=metrics)) == (
-        "T\n\n  scheme   balanced\n  loss         0.5\n  samples  1,234\n\ns\n"
+        "T\n\n  scheme   balanced\n  loss         0.5\n  samples  1,234\n\n  signature  s\n"
     )
 
 
 def test_several_headlines_share_the_top():
     metrics = (Metric("b", "x", 0.5), Metric("a", "loss", 0.25, "nats", headline=True))
-    assert render(report_of(metrics=metrics)) == "T\n\n  loss  0.25 nats\n\n  x  0.5\n\ns\n"
+    assert render(report_of(metrics=metrics)) == "T\n\n  loss  0.25 nats\n\n  x  0.5\n\n  signature  s\n"
 
 
 def test_a_table_without_a_title_follows_the_title_of_the_report(report):

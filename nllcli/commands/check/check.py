@@ -11,14 +11,17 @@ from nllcli.commands.check.evidence.targets import WHOLE_FILE, read_padding
 from nllcli.commands.check.findings import ERROR, FINDINGS, NOTE, WARNING, Case, Finding, Seen
 from nllcli.commands.check.own_loss import OwnLoss, Scored, own_loss, own_settings, score
 from nllcli.data.blocks import Part
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import NllError, Notice, counted, setting
 from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.dataset import open_dataset
-from nllcli.report import Calculation, Column, Metric, Report, Section, Step, Table, signature_line
+from nllcli.report import Calculation, Column, Metric, Report, Section, Signature, Step, Table
 from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, source_part
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.dataset import Dataset
     from nllcli.data.layout import Layout
@@ -33,7 +36,7 @@ class Checked:
     """What was found in a file, and its numbers, which are None where the inputs could not be opened.
 
     ``loss`` is that under the settings that the user chose or else, with a ``reduction`` of None, the plain mean of the
-    samples that have one, in nats.
+    samples that have one, in nats. ``ignored`` are the codes of findings that were left out.
     """
 
     name: str
@@ -46,11 +49,17 @@ class Checked:
     n_classes: int | None = None
     warnings: tuple[Notice, ...] = ()
     notes: tuple[Notice, ...] = ()
+    ignored: tuple[str, ...] = ()
 
-    @property
-    def clean(self) -> bool:
-        """Whether nothing worse than a note was found."""
-        return all(finding.severity == NOTE for finding in self.findings)
+    def fails(self, least: str = WARNING) -> bool:
+        """Whether an error was found, or, where ``least`` is a warning, a warning."""
+        return any(finding.severity in (ERROR, least) for finding in self.findings)
+
+    def ignoring(self, codes: Collection[str]) -> Checked:
+        """The same without the findings of these codes, which the caller knows of and accepts."""
+        kept = tuple(finding for finding in self.findings if finding.code not in codes)
+        ignored = tuple(finding.code for finding in self.findings if finding.code in codes)
+        return replace(self, findings=kept, ignored=ignored)
 
 
 @dataclass(frozen=True)
@@ -154,7 +163,10 @@ def _settings(error: NllError) -> str:
     return " or ".join(way for way in ways if way)
 
 
-def _signature(request: ScoreRequest) -> str:
+_USUAL = {"ignore": DEFAULT_IGNORE_INDEX, "shift": 0, "class-axis": "shapes"}
+
+
+def _signature(request: ScoreRequest) -> Signature:
     inputs, options = request.inputs, request.loss
     parts = {
         "from": source_part(options),
@@ -162,7 +174,7 @@ def _signature(request: ScoreRequest) -> str:
         "shift": inputs.shift,
         "class-axis": "shapes" if inputs.class_axis is None else inputs.class_axis,
     }
-    return signature_line(parts)
+    return Signature.of(parts, title=f"check of {parts['from']}", titled=("from",), usual=_USUAL)
 
 
 def report(checked: Checked) -> Report:
@@ -170,6 +182,7 @@ def report(checked: Checked) -> Report:
     findings = checked.findings
     counts = {severity: sum(f.severity == severity for f in findings) for severity in (ERROR, WARNING, NOTE)}
     summary = ", ".join(counted(n, severity) for severity, n in counts.items() if n) or "nothing suspicious"
+    summary += f"; ignored: {', '.join(checked.ignored)}" if checked.ignored else ""
     n_samples, n_counted, reduction = checked.n_samples, checked.n_counted, checked.reduction
     columns = tuple(Column(key, key, "text") for key in ("code", "severity", "message", "evidence", "fix"))
     rows = [(f.code, f.severity, f.message, _evidence(f), f.fix) for f in findings]
@@ -190,7 +203,7 @@ def report(checked: Checked) -> Report:
         warnings=checked.warnings,
         notes=checked.notes,
         quiet=tuple(finding.code for finding in findings),
-        extra={"findings": tuple(asdict(finding) for finding in findings)},
+        extra={"findings": tuple(asdict(finding) for finding in findings), "ignored_findings": checked.ignored},
         sections=tuple(_section(finding) for finding in findings),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,27 +12,28 @@ import numpy as np
 from nllcli.commands.explain.sample import Explanation, Setting
 from nllcli.commands.explain.worked import work_through
 from nllcli.data.blocks import Block, Part
-from nllcli.errors import UsageError, counted, setting
+from nllcli.errors import Notice, Remedy, UsageError, counted
 from nllcli.inputs.shapes import shown
 from nllcli.inputs.targets import Shifted
 from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.losses import LOSSES
-from nllcli.numerics.tally import Tally
+from nllcli.numerics.tally import Rows, Tally
 from nllcli.numerics.targets import weight_sum
-from nllcli.scoring.passes import all_notes, all_notices, fold_dataset, naming_places, without_logits
+from nllcli.scoring.passes import all_notes, all_notices, fold_dataset, naming_places, told, without_logits
 from nllcli.scoring.settled import settle, signature
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Chunk, Scratch
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
-    from nllcli.errors import Notice
     from nllcli.scoring.settled import Settled
+
+_N_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,17 @@ def explain(
         shared,
         tally.loss(options.reduction) if all_scored else None,
         tally.n_samples,
-        all_notices(tally, settled) if all_scored else settled.notices,
+        all_notices(tally, settled) if all_scored else (*settled.notices, *_infinite(explanations, blocks, dataset)),
         all_notes(tally, dataset),
     )
+
+
+def _infinite(explanations: Sequence[Explanation], blocks: Mapping[int, Block], dataset: Dataset) -> Iterator[Notice]:
+    """The warning of infinite losses among the samples explained, where those are all that was scored."""
+    infinite = [blocks[one.number].start for one in explanations if math.isinf(one.worked.weighted_loss)]
+    if infinite:
+        rows = Rows(len(infinite), tuple(infinite[:_N_NAMED]))
+        yield Notice("infinite-loss", told("infinite-loss", rows, len(explanations), dataset))
 
 
 def _number(row: int | tuple[int, ...], dataset: Dataset) -> int:
@@ -142,7 +152,7 @@ def _check(rows: list[int], dataset: Dataset, n_samples: int, *, single: bool) -
         raise UsageError(
             f"has {n_samples} samples, and none was chosen",
             where=name,
-            hint=f"{setting('row', 0)} explains the first, {setting('hardest', 1)} the one with the largest loss",
+            remedies=[Remedy({"row": 0}, "the first"), Remedy({"hardest": 1}, "the one of the largest loss")],
         )
     outside = [row for row in rows if row >= n_samples]
     if outside:

@@ -1,0 +1,83 @@
+"""What each command's --help begins with, examples to copy, and what it ends with, the exit codes."""
+
+from nllcli.errors import ExitCode
+
+# By command, or "" for nll itself: a line to copy, and what it does.
+EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "": (
+        ("nll compute logits.npy targets.npy", "the loss, by class and by sample"),
+        ("nll check logits.npy targets.npy", "what is suspicious about the two"),
+        ("nll help compute", "examples and options of a command"),
+        ("nll help inputs", "which files, columns and names"),
+    ),
+    "compute": (
+        ("nll compute logits.npy targets.npy", "a page to read"),
+        ("nll compute table.csv --target-column label", "all in one table"),
+        ("nll compute probs.csv targets.txt --from probs", "probabilities"),
+        ("nll compute logits.npy targets.npy -q", "the mean alone"),
+        ("nll compute logits.npy targets.npy -o loss.json", "for programs"),
+        ("nll compute logits.npy targets.npy --counts targets", "rare classes"),
+        ("nll compute tokens.npy next.npy --shift 1", "a language model"),
+    ),
+    "softmax": (
+        ("nll softmax logits.csv", "a table, or CSV into a pipe"),
+        ("nll softmax logits.npy -o probs.npy", "an array"),
+        ("nll softmax logits.npy --log -o log_probs.npy", "log-probabilities"),
+        ("nll softmax logits.npy --temperature 2.5 -f csv", "less certain ones"),
+    ),
+    "grad": (
+        ("nll grad logits.npy targets.npy", "a table, or CSV into a pipe"),
+        ("nll grad logits.npy targets.npy -o grad.npy", "an array"),
+        ("nll grad logits.npy targets.npy --reduction sum", "p - target, undivided"),
+    ),
+    "check": (
+        ("nll check logits.npy targets.npy", "what is wrong"),
+        ("nll check logits.npy targets.npy -q", "the codes alone"),
+        ("nll check logits.npy targets.npy --fail-on error", "warnings pass"),
+        ("nll check logits.npy targets.npy --ignore absent-classes", "known of"),
+    ),
+    "explain": (
+        ("nll explain logits.npy targets.npy --row 0", "the first sample"),
+        ("nll explain logits.npy targets.npy --hardest 3", "those of the largest loss"),
+        ("nll explain tokens.npy next.npy --row '(0, 2)'", "by its position"),
+    ),
+    "reconcile": (
+        ("nll reconcile logits.npy targets.npy --expect 0.7658", "whose number is it?"),
+        ("nll reconcile logits.npy targets.npy --expect 1.5 -q", "the commands alone"),
+    ),
+    "weights": (
+        ("nll weights --counts 10,50,100", "1/n, the largest 1"),
+        ("nll weights --targets targets.txt --scheme balanced", "counted in a file"),
+        ("nll weights --counts 10,50,100 --all", "side by side"),
+        ("nll weights --counts 10,50,100 -q", "for --weights"),
+    ),
+    "help": (
+        ("nll help compute", "examples and options of a command"),
+        ("nll help inputs", "which files, columns and names"),
+    ),
+}
+
+_CONDITIONS = {
+    "check": "an error or a warning was found (see --fail-on)",
+    "reconcile": "no convention gives the number",
+}
+
+
+def example_lines(command: str) -> str:
+    """The examples of a command, what they do in a column of its own."""
+    examples = EXAMPLES[command]
+    width = max(len(line) for line, _ in examples)
+    return "".join(f"  {line:{width}}  # {about}\n" for line, about in examples)
+
+
+def exit_codes(command: str) -> list[tuple[str, str]]:
+    """The exit codes of a command that is left alone, with what they mean."""
+    meanings = {
+        ExitCode.DONE: "done",
+        ExitCode.USAGE: "wrong usage",
+        ExitCode.DATA: "the data is wrong",
+        ExitCode.FAULT: "reading, writing or memory failed",
+    }
+    if command in _CONDITIONS:
+        meanings[ExitCode.CONDITION] = _CONDITIONS[command]
+    return [(str(int(code)), meaning) for code, meaning in meanings.items()]

@@ -1,0 +1,12 @@
+"""What ``nll help TOPIC`` says: one small file a topic, in plain text of 80 columns."""
+
+from nllcli.registry import Registry
+
+TOPICS = Registry(
+    "topic",
+    {
+        "inputs": "nllcli.cli.topics.inputs:text",
+        "conventions": "nllcli.cli.topics.conventions:text",
+        "exit-codes": "nllcli.cli.topics.exit_codes:text",
+    },
+)
