@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from nllcli.commands.check.evidence import Evidence, gather
+from nllcli.commands.check.evidence.chance import entropy
 from nllcli.commands.check.evidence.targets import WHOLE_FILE, read_padding
 from nllcli.commands.check.findings import ERROR, FINDINGS, NOTE, WARNING, Case, Finding, Seen
 from nllcli.commands.check.own_loss import OwnLoss, Scored, own_loss, own_settings, score
+from nllcli.commands.check.second_pass import look_again
 from nllcli.data.blocks import Part
 from nllcli.errors import NllError, Notice, counted, setting
 from nllcli.inputs.bytes.files import name_of
@@ -33,7 +36,8 @@ class Checked:
     """What was found in a file, and its numbers, which are None where the inputs could not be opened.
 
     ``loss`` is that under the settings that the user chose or else, with a ``reduction`` of None, the plain mean of the
-    samples that have one, in nats.
+    samples that have one, in nats. ``chance_loss`` is log C, ``frequencies_loss`` that of always giving each class the
+    share of the targets that it has.
     """
 
     name: str
@@ -44,6 +48,8 @@ class Checked:
     n_samples: int | None = None
     n_counted: int | None = None
     n_classes: int | None = None
+    chance_loss: float | None = None
+    frequencies_loss: float | None = None
     warnings: tuple[Notice, ...] = ()
     notes: tuple[Notice, ...] = ()
 
@@ -69,7 +75,7 @@ def check(request: ScoreRequest) -> Checked:
         settings = own_settings(request, dataset)
         sums = _add_up(request, dataset, settings if isinstance(settings, Settled) else None)
         padding = read_padding(dataset, request.loss.ignore_index, _sequence(dataset.layout))
-        case = Case(sums.evidence, dataset, request, padding, _other_axes(request, dataset))
+        case = look_again(Case(sums.evidence, dataset, request, padding, _other_axes(request, dataset)))
     except NllError as error:
         if error.finding is None:
             raise
@@ -89,6 +95,8 @@ def check(request: ScoreRequest) -> Checked:
         case.evidence.n_samples,
         case.evidence.n_counted,
         case.n_classes,
+        math.log(case.n_classes) if case.n_classes else None,
+        entropy(case.evidence.labels.counts),
         tuple(notice for notice in own.warnings if _REPORTED_AS.get(notice.code, notice.code) not in codes),
         dataset.notes,
     )
@@ -167,6 +175,7 @@ def report(checked: Checked) -> Report:
     columns = tuple(Column(key, key, "text") for key in ("code", "severity", "message", "evidence", "fix"))
     rows = [(f.code, f.severity, f.message, _evidence(f), f.fix) for f in findings]
     note = "of the samples that have one" if reduction is None else f"{reduction}, under these settings"
+    beside = reduction is not None or checked.loss is None
     return Report(
         "check",
         f"Check of {checked.name}",
@@ -175,6 +184,15 @@ def report(checked: Checked) -> Report:
             Metric("n_findings", "findings", len(findings), headline=True, note=summary),
             *(Metric(f"n_{severity}s", f"{severity}s", n, hidden=True) for severity, n in counts.items()),
             Metric("loss", "loss", checked.loss, "nats", note, hidden=checked.loss is None),
+            Metric("chance_loss", "chance", checked.chance_loss, "nats", "log C", hidden=beside),
+            Metric(
+                "frequencies_loss",
+                "frequencies",
+                checked.frequencies_loss,
+                "nats",
+                "entropy of the targets",
+                hidden=beside or checked.frequencies_loss is None,
+            ),
             Metric("n_samples", "samples", n_samples, hidden=n_samples is None),
             Metric("n_counted", "counted", n_counted, hidden=n_counted == n_samples),
             Metric("n_classes", "classes", checked.n_classes, hidden=checked.n_classes is None),
