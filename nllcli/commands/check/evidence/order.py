@@ -91,7 +91,7 @@ def compare_orders(predictions: NDArray[np.int64], targets: NDArray[np.int64], n
 
 
 def reordered(targets: NDArray[Any], kind: str, by: int) -> NDArray[Any]:
-    """The targets (n,) in another order; ``by`` is how many places are moved, or how many parts are dealt to."""
+    """The targets (n,) in another order: moved ``by`` places to the front, reversed, or into or out of ``by`` parts."""
     if kind == ROTATED:
         return np.roll(targets, -by)
     if kind == REVERSED:
@@ -110,17 +110,18 @@ def _others(predictions: NDArray[np.int64], targets: NDArray[np.int64]) -> Itera
 def _rotations(predictions: NDArray[np.int64], targets: NDArray[np.int64]) -> list[int]:
     """The rotations of the targets in which most predictions seem to be right, other than none.
 
-    Every class is marked by a random number of mean 0 and variance 1; the correlation of the marks is, for every
-    rotation at once, the number of predictions that are right, give or take the square root of n.
+    Every class is marked by one of the C-th roots of unity, in a random order; the correlation of the marks is, for
+    every rotation at once, the number of predictions that are right, give or take the square root of n.
     """
-    n = len(targets)
-    marks = np.random.default_rng(0).choice([-1.0, 1.0, -1.0j, 1.0j], int(max(predictions.max(), targets.max())) + 2)
-    marks[-1] = 0.0  # of a target that is not counted
+    n, n_classes = len(targets), int(max(predictions.max(), targets.max())) + 1
+    turns = np.random.default_rng(0).permutation(n_classes) / n_classes
+    marks = np.append(np.exp(2j * np.pi * turns), 0.0)  # the last is of a target that is not counted
     a, b = marks[predictions], marks[targets]
     agreement = np.fft.ifft(np.conj(np.fft.fft(a)) * np.fft.fft(b)).real
     agreement[0] = -np.inf
     kept = min(_MOST_ROTATIONS, n - 1)
-    return np.argpartition(agreement, -kept)[-kept:].tolist()
+    best = np.argpartition(agreement, -kept)[-kept:].tolist()
+    return [by - n if by > n // 2 else by for by in best]
 
 
 def _n_right(predictions: NDArray[np.int64], targets: NDArray[np.int64]) -> int:

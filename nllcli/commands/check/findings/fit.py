@@ -9,6 +9,7 @@ import numpy as np
 
 from nllcli.commands.check.evidence.chance import SIGMAS, exchange_is_chance, hits_are_chance, over_frequencies, sigmas
 from nllcli.commands.check.findings import Case, Seen
+from nllcli.commands.check.findings.targets import targets_not_renumbered
 from nllcli.commands.check.findings.values import are_not_logits
 from nllcli.errors import counted, setting
 
@@ -135,7 +136,7 @@ def guessed(evidence: Evidence) -> float:
 def classes_permuted(case: Case) -> Seen | None:
     """Classes that are predicted as one another in a circle, beyond what chance gives any exchange of classes."""
     confusion = case.evidence.fit.confusion
-    if confusion is None or case.n_classes < 2:
+    if confusion is None or case.n_classes < 2 or targets_not_renumbered(case) is not None:
         return None
     exchange = _circles(confusion.argmax(axis=1))
     moved = list(exchange)

@@ -14,6 +14,7 @@ from nllcli.commands.check.findings.fit import (
     worse_than_chance,
     worse_than_frequencies,
 )
+from nllcli.commands.check.findings.targets import targets_not_renumbered, targets_one_based
 from nllcli.commands.check.findings.values import are_not_logits
 from nllcli.errors import counted
 
@@ -33,6 +34,8 @@ def fits_no_better_than_chance(case: Case) -> bool:
     """
     n = case.evidence.n_counted
     if case.evidence.fit.confusion is None or are_not_logits(case):
+        return False
+    if targets_one_based(case) is not None or targets_not_renumbered(case) is not None:
         return False
     if not n or not hits_are_chance(case.evidence.fit.n_right, n, 1.0 / guessed(case.evidence)):
         return False
@@ -93,7 +96,7 @@ def order_differs(case: Case) -> Seen | None:
 
 def _in_words(order: Order) -> str:
     return {
-        ROTATED: f"moved by {counted(order.by, 'place')}",
+        ROTATED: f"moved {counted(abs(order.by), 'place')} to the {'front' if order.by > 0 else 'back'}",
         REVERSED: "reversed",
         DEALT: f"sorted into {order.by} parts, every {order.by}th sample in one",
         COLLECTED: f"cut into {order.by} parts, one sample of each in turn",

@@ -95,8 +95,8 @@ def _naming(labels: Sequence[int]) -> str:
 def targets_not_renumbered(case: Case) -> Seen | None:
     """As many different targets as there are classes, and not 0..C-1: the labels' own numbers.
 
-    One usual mark among the classes 0..C-1 is padding, unless that would leave one class of two, or fewer predictions
-    were right.
+    One usual mark beside the classes 0..C-1 is padding, unless that would leave one class of two, or more predictions
+    are right if it is a label.
     """
     labels, occurring = case.evidence.labels, _occurring(case)
     outside, n_classes = labels.outside_values, case.n_classes
@@ -110,7 +110,11 @@ def targets_not_renumbered(case: Case) -> Seen | None:
         return None
     shown = ", ".join(map(str, occurring[:_N_SHOWN])) + (", ..." if n_classes > _N_SHOWN else "")
     two = f": {occurring[0]} is class 0 of two, and {occurring[1]} is class 1" if n_classes == 2 else ""
-    otherwise = "" if mark is None else f"; or {setting('ignore_index', mark)}, if {mark} means that there is no label"
+    otherwise = (
+        ""
+        if mark is None or n_classes == 2
+        else f"; or {setting('ignore_index', mark)}, if {mark} means that there is no label"
+    )
     return Seen(
         f"the targets are {n_classes} different numbers, as many as there are classes, but not 0..{n_classes - 1}{two}",
         {"labels": shown, "out_of_range": labels.outside.n},
@@ -204,7 +208,7 @@ def absent_classes(case: Case) -> Seen | None:
     So the rarest must occur 16 times among ten classes; the long tail of a vocabulary says nothing.
     """
     counts, n_classes = case.evidence.labels.counts, case.n_classes
-    if counts is None or not counts.any() or counts.all():
+    if counts is None or not counts.any() or counts.all() or targets_not_renumbered(case) is not None:
         return None
     absent, rarest = np.flatnonzero(counts == 0).tolist(), int(counts[counts > 0].min())
     if missing_is_chance(rarest, n_classes):
