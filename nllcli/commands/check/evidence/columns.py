@@ -20,6 +20,8 @@ _MOST_COLUMNS, _EACH_END = 64, 8
 _PEEKED_CELLS, _MOST_PEEKED, _LEAST_PEEKED = 1 << 12, 16, 2
 # Of these sizes on, every number of 8 or 11 significant bits (bfloat16, float16) is whole.
 _COARSE_BFLOAT16, _COARSE_HALF = 128.0, 1024.0
+# A larger share of whole columns are counts, votes or rounded numbers.
+_MOST_WHOLE = 0.75
 # Saturated outputs have two values.
 _FEW = 3
 
@@ -220,7 +222,10 @@ def read_columns(x: NDArray[Any], targets: NDArray[Any] | None, tops: NDArray[An
     cells = peeked[:, looked]
     finite = np.isfinite(cells)
     whole = finite & (cells == np.floor(cells))
-    wholes = _found(looked[whole.all(axis=0)].tolist(), lambda c: Whole.of(x[:, c], dtype))
+    candidates = looked[whole.all(axis=0)].tolist()
+    if len(candidates) > _MOST_WHOLE * len(looked):  # whole numbers say nothing here
+        candidates = [c for c in candidates if _says_more(peeked, c, targets)]
+    wholes = _found(candidates, lambda c: Whole.of(x[:, c], dtype))
     choices = _found(wholes, lambda c: Choice.of(peeked, c) and Choice.of(x, c))
     may_be_largest = looked[(cells == tops[:n_peeked, None]).all(axis=0)]
     return Columns(
@@ -233,6 +238,13 @@ def read_columns(x: NDArray[Any], targets: NDArray[Any] | None, tops: NDArray[An
         {c: Cut.of(x[:, c], x[:, 1 - c]) for c in wholes if n_classes == 2 and wholes[c].few <= {0.0, 1.0}},
         {} if targets is None or targets.ndim == 2 else _copies(x, targets, wholes),
     )
+
+
+def _says_more(x: NDArray[Any], c: int, targets: NDArray[Any] | None) -> bool:
+    """Whether a column of whole numbers beside others of ``x`` (n, C) may count, predict, or be the targets."""
+    steps = np.diff(x[:, c])
+    copies = {} if targets is None or targets.ndim == 2 else _copies(x, targets[: len(x)], [c])
+    return bool((steps == 1.0).all() or (steps == -1.0).all() or copies) or Choice.of(x, c) is not None
 
 
 def _found(columns: Iterable[int], read: Callable[[int], Record | None]) -> dict[int, Record]:

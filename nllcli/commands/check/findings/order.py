@@ -16,7 +16,7 @@ from nllcli.commands.check.findings.fit import (
 )
 from nllcli.commands.check.findings.targets import targets_not_renumbered, targets_one_based
 from nllcli.commands.check.findings.values import are_not_logits
-from nllcli.errors import counted
+from nllcli.errors import counted, setting
 
 if TYPE_CHECKING:
     from nllcli.commands.check.evidence.order import Order
@@ -69,7 +69,7 @@ def axes_reshaped(case: Case) -> Seen | None:
         f"the numbers are those of an array {shape[::-1]} that was reshaped to {shape}, not transposed: in that order "
         f"{'all rows sum to 1' if sums else 'the predictions hit'}",
         {"samples": n, **right, **losses},
-        f"logits.reshape({shape[1]}, {shape[0]}){'.T' if last else ''} in place of the logits",
+        f"logits.reshape{shape[::-1]}{'.T' if last else ''} in place of the logits, with {setting('class_axis', 1)}",
     )
 
 

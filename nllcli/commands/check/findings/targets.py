@@ -89,7 +89,7 @@ def _naming(labels: Sequence[int]) -> str:
     """The option that gives the classes, in the order of the columns, the numbers that the targets have for them."""
     if len(labels) <= _MOST_LISTED:
         return setting("classes", ",".join(map(str, labels)))
-    return f"{setting('classes')} FILE, with the labels {labels[0]} to {labels[-1]} in it, one a line"
+    return f"{setting('classes', 'FILE')} with the labels {labels[0]} to {labels[-1]} in it, one a line"
 
 
 def targets_not_renumbered(case: Case) -> Seen | None:
@@ -111,14 +111,12 @@ def targets_not_renumbered(case: Case) -> Seen | None:
     shown = ", ".join(map(str, occurring[:_N_SHOWN])) + (", ..." if n_classes > _N_SHOWN else "")
     two = f": {occurring[0]} is class 0 of two, and {occurring[1]} is class 1" if n_classes == 2 else ""
     otherwise = (
-        ""
-        if mark is None or n_classes == 2
-        else f"; or {setting('ignore_index', mark)}, if {mark} means that there is no label"
+        "" if mark is None or n_classes == 2 else f"; or {setting('ignore_index', mark)} (if {mark} means no label)"
     )
     return Seen(
         f"the targets are {n_classes} different numbers, as many as there are classes, but not 0..{n_classes - 1}{two}",
         {"labels": shown, "out_of_range": labels.outside.n},
-        f"{_naming(occurring)}, if the columns are in this order{otherwise}",
+        f"{_naming(occurring)} (where the columns are in this order){otherwise}",
     )
 
 

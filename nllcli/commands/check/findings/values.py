@@ -186,7 +186,7 @@ def _samples_hold(n: int) -> str:
 def saturation(case: Case) -> Seen | None:
     """Any value of exactly +-65504, the largest number of float16, which no computation gives by chance."""
     saturated = case.evidence.values.saturated
-    if not saturated.n:
+    if not saturated.n or are_not_logits(case):
         return None
     return Seen(
         f"{_samples_hold(saturated.n)} +-65504, the largest number of half precision: what was larger is lost",
