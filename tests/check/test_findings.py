@@ -197,9 +197,9 @@ def test_chance_stands_beside_the_loss(tmp_path, capsys):
     assert answer["frequencies_loss"] == pytest.approx(-math.fsum(n / 10 * math.log(n / 10) for n in counts), rel=1e-14)
     assert main(["check", *words]) == 0
     shown = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["chance", "1.0986", "nats", "log", "C"] in shown
-    assert ["frequencies", "1.0297", "nats", "entropy", "of", "the", "targets"] in shown
+    assert "chance 1.0986 nats log 3: all classes alike".split() in shown
+    assert "frequencies 1.0297 nats each class its share of the targets".split() in shown
     assert main(["check", *words, "--reduction", "sum"]) == 0
-    assert "log C" not in capsys.readouterr().out
+    assert "all classes alike" not in capsys.readouterr().out
     answer = check(words[:1], capsys)[1]
     assert (answer["frequencies_loss"], answer["chance_loss"]) == (None, math.log(3))
