@@ -22,6 +22,8 @@ from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, source_part
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.dataset import Dataset
     from nllcli.data.layout import Layout
@@ -175,7 +177,6 @@ def report(checked: Checked) -> Report:
     columns = tuple(Column(key, key, "text") for key in ("code", "severity", "message", "evidence", "fix"))
     rows = [(f.code, f.severity, f.message, _evidence(f), f.fix) for f in findings]
     note = "of the samples that have one" if reduction is None else f"{reduction}, under these settings"
-    beside = reduction is not None or checked.loss is None
     return Report(
         "check",
         f"Check of {checked.name}",
@@ -184,22 +185,7 @@ def report(checked: Checked) -> Report:
             Metric("n_findings", "findings", len(findings), headline=True, note=summary),
             *(Metric(f"n_{severity}s", f"{severity}s", n, hidden=True) for severity, n in counts.items()),
             Metric("loss", "loss", checked.loss, "nats", note, hidden=checked.loss is None),
-            Metric(
-                "chance_loss",
-                "chance",
-                checked.chance_loss,
-                "nats",
-                f"log {checked.n_classes}: all classes alike",
-                hidden=beside,
-            ),
-            Metric(
-                "frequencies_loss",
-                "frequencies",
-                checked.frequencies_loss,
-                "nats",
-                "each class its share of the targets",
-                hidden=beside or checked.frequencies_loss is None,
-            ),
+            *_chance(checked),
             Metric("n_samples", "samples", n_samples, hidden=n_samples is None),
             Metric("n_counted", "counted", n_counted, hidden=n_counted == n_samples),
             Metric("n_classes", "classes", checked.n_classes, hidden=checked.n_classes is None),
@@ -210,6 +196,17 @@ def report(checked: Checked) -> Report:
         quiet=tuple(finding.code for finding in findings),
         extra={"findings": tuple(asdict(finding) for finding in findings)},
         sections=tuple(_section(finding) for finding in findings),
+    )
+
+
+def _chance(checked: Checked) -> Iterator[Metric]:
+    """What knowing nothing loses, beside a loss that is a plain mean."""
+    chance, frequencies = checked.chance_loss, checked.frequencies_loss
+    hidden = checked.reduction is not None or checked.loss is None
+    note, their_note = f"log {checked.n_classes}: all classes alike", "each class its share of the targets"
+    yield Metric("chance_loss", "chance", chance, "nats", note, hidden=hidden)
+    yield Metric(
+        "frequencies_loss", "frequencies", frequencies, "nats", their_note, hidden=hidden or frequencies is None
     )
 
 

@@ -29,6 +29,7 @@ _LEAST_PER_CLASS = 20
 _LEAST_PAIRS, _LEAST_GAIN = 50, 0.05
 # The order of samples in a list may mean nothing: twice the evidence.
 _LEAST_FLAT_PAIRS = 100
+_IN_PYTORCH = {1: "logits[:, :-1] with targets[:, 1:]", -1: "logits[:, 1:] with targets[:, :-1]"}
 # Ten scores without any variation are not chance.
 _LEAST_CONSTANT = 10
 # How many times as often the neighbour's target is hit as the sample's own and as the next neighbour's.
@@ -86,7 +87,13 @@ def shifted_targets(case: Case) -> Seen | None:
         return None
     n = pairing.gain.n
     shift = case.request.inputs.shift + offset
-    code = {1: "logits[:, :-1] with targets[:, 1:]", -1: "logits[:, 1:] with targets[:, :-1]"}[offset]
+    if case.is_flat:
+        longer, shorter = ("targets", "logits") if offset > 0 else ("logits", "targets")
+        how = (
+            f"has the file of {longer} one row more at its beginning, such as a header, or that of {shorter} lost one?"
+        )
+    else:
+        how = f"in PyTorch {_IN_PYTORCH[offset]}"
     return Seen(
         f"the logits fit the target one position {'later' if offset > 0 else 'earlier'} better than their own",
         {
@@ -96,7 +103,7 @@ def shifted_targets(case: Case) -> Seen | None:
             "right": pairing.n_right_own,
             f"right_at_{offset:+d}": pairing.n_right_other,
         },
-        f"{setting('shift', shift)}; in PyTorch {code}",
+        f"{setting('shift', shift)}; {how}",
     )
 
 

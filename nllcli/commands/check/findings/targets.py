@@ -104,15 +104,13 @@ def targets_not_renumbered(case: Case) -> Seen | None:
         return None
     if targets_one_based(case) is not None:
         return None
-    mark = outside.only if outside.only in _MARKS else None
+    mark = outside.only if n_classes > 2 else None
     n_right, n_right_renumbered = _right_renumbered(occurring, case)
-    if mark is not None and n_classes > 2 and n_right_renumbered <= n_right:
+    if mark in _MARKS and n_right_renumbered <= n_right:
         return None
     shown = ", ".join(map(str, occurring[:_N_SHOWN])) + (", ..." if n_classes > _N_SHOWN else "")
     two = f": {occurring[0]} is class 0 of two, and {occurring[1]} is class 1" if n_classes == 2 else ""
-    otherwise = (
-        "" if mark is None or n_classes == 2 else f"; or {setting('ignore_index', mark)} (if {mark} means no label)"
-    )
+    otherwise = "" if mark is None else f"; or {setting('ignore_index', mark)} (if {mark} means no label)"
     return Seen(
         f"the targets are {n_classes} different numbers, as many as there are classes, but not 0..{n_classes - 1}{two}",
         {"labels": shown, "out_of_range": labels.outside.n},
