@@ -525,12 +525,14 @@ def test_models_that_are_wrong_are_not_said_to_be_in_another_order(arrange, make
 
 @pytest.mark.parametrize("n_classes", [2, 5, 20])
 def test_a_sorted_file_and_a_model_that_knows_little_or_one_class(n_classes, tmp_path):
-    """Hardly any knowledge is not another order; neither is one predicted class, sure as it may be."""
+    """Hardly any knowledge is not another order; nor is one predicted class, sure as it may be, or never the right."""
     for seed in range(5):
         rng = np.random.default_rng(seed)
         targets = np.sort(rng.integers(0, n_classes, 400))
         weak = rng.normal(0, 0.05, (400, n_classes)) + 0.02 * np.eye(n_classes)[targets]
         assert found(tmp_path, weak, targets) == []
+        wrong = rng.normal(0, 1, (400, n_classes)) - 5.0 * np.eye(n_classes)[targets]
+        assert not ORDERS & dict(found(tmp_path, wrong, targets)).keys()
         sure = rng.normal(0, 1, (400, n_classes)) + 8.0 * (np.arange(n_classes) == n_classes - 1)
         assert not ORDERS & dict(found(tmp_path, sure, targets)).keys()
 
@@ -578,3 +580,12 @@ def test_named_classes_are_never_said_to_count_from_1(tmp_path):
     codes = {finding.code for finding in check(request).findings}
     assert "worse-than-chance" in codes
     assert not OTHER_LABELS & codes
+
+
+@pytest.mark.parametrize("n_classes", [3, 6])
+def test_one_class_predicted_for_all_targets_does_not_count_from_1(n_classes, tmp_path):
+    """Class 0, which never occurs, is below class 1, which occurs most."""
+    rng = np.random.default_rng(32)
+    targets = np.append(np.ones(150, int), rng.integers(1, n_classes, 100))
+    logits = rng.normal(0, 1, (250, n_classes)) + 20.0 * (np.arange(n_classes) == 0)
+    assert "targets-one-based" not in dict(found(tmp_path, logits, targets))

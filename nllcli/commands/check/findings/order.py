@@ -113,7 +113,7 @@ def _in_numpy(order: Order) -> str:
 
 
 def targets_sorted(case: Case) -> Seen | None:
-    """Either targets or predictions rise or fall throughout, and yet the predictions hit no more than guesses would.
+    """Either targets or predictions rise or fall throughout, and the predictions hit as often as guesses would.
 
     The model is sure of them, and predicts the classes about as often as they occur: four of five samples or more
     would be right in the best of all orders.
@@ -123,11 +123,13 @@ def targets_sorted(case: Case) -> Seen | None:
         return None
     if orders.sorted_targets == orders.sorted_predictions or classes_permuted(case) is not None:
         return None
+    n, n_right = case.evidence.n_counted, case.evidence.fit.n_right
+    if not hits_are_chance(n - n_right, n, 1.0 / (1.0 - guessed(case.evidence))):
+        return None  # as seldom right as a model that is wrong, and not one that guesses
     one, other = ("targets", "predictions") if orders.sorted_targets else ("predictions", "targets")
-    fit = case.evidence.fit
     return Seen(
         f"the {one} are sorted and the {other} are not, and they fit no better than chance: were they saved in two "
         "orders?",
-        {"samples": orders.n, "right": fit.n_right, "right_if_all_sorted": round(orders.shared * orders.n)},
+        {"samples": orders.n, "right": n_right, "right_if_all_sorted": round(orders.shared * orders.n)},
         f"save the {one} in the order of the {other}, or both with a key that rows can be matched by",
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.commands.check.evidence.chance import exchange_is_chance, missing_is_chance
+from nllcli.commands.check.evidence.chance import exchange_is_chance, hits_are_chance, missing_is_chance
 from nllcli.commands.check.evidence.targets import Padding
 from nllcli.commands.check.findings import Case, Seen
 from nllcli.errors import counted, setting
@@ -51,7 +51,7 @@ def everything_ignored(case: Case) -> Seen | None:
 
 
 def targets_one_based(case: Case) -> Seen | None:
-    """All targets are in 1..C and C occurs; or 0 never does, and the class below fits beyond chance.
+    """All targets are in 1..C and C occurs; or 0 never does, and the class below fits better.
 
     In the second case all targets are classes, which may have been found by their names; so the classes have none.
     """
@@ -60,8 +60,7 @@ def targets_one_based(case: Case) -> Seen | None:
     lowest, highest = min(occurring, default=0), max(occurring, default=0)
     if lowest < 1 or highest > n_classes or not labels.outside_values.all:
         return None
-    below_is_chance = exchange_is_chance(fit.n_right_below, fit.n_right, 1, n_classes)
-    if highest < n_classes and (_has_names(case) or fit.n_right_below < 2 * fit.n_right or below_is_chance):
+    if highest < n_classes and (_has_names(case) or not _fits_below(case)):
         return None
     return Seen(
         f"the targets count from 1: they are in {lowest}..{highest}, "
@@ -69,6 +68,21 @@ def targets_one_based(case: Case) -> Seen | None:
         {"lowest": lowest, "highest": highest, "right_as_they_are": fit.n_right, "right_less_one": fit.n_right_below},
         f"{_naming(range(1, n_classes + 1))}; or targets - 1",
     )
+
+
+def _fits_below(case: Case) -> bool:
+    """Whether the class below the target is predicted twice as often as the target, and beyond chance.
+
+    As often as guesses with the frequencies of the predictions would is chance, too.
+    """
+    fit = case.evidence.fit
+    if fit.n_right_below < 2 * fit.n_right or exchange_is_chance(fit.n_right_below, fit.n_right, 1, case.n_classes):
+        return False
+    if fit.confusion is None:
+        return True
+    n, of_targets, of_predictions = int(fit.confusion.sum()), fit.confusion.sum(axis=1), fit.confusion.sum(axis=0)
+    guessed = float(of_predictions[:-1] @ of_targets[1:]) / n**2
+    return not hits_are_chance(fit.n_right_below, n, 1.0 / guessed)
 
 
 def _occurring(case: Case) -> list[int]:
