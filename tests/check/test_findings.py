@@ -146,7 +146,7 @@ def test_labels_as_classes_are_clean(build, tmp_path, capsys):
     """The labels that the fix lists, in its order, are 0, 1, 2, ..."""
     words = build(tmp_path)
     [finding] = [f for f in check(words, capsys)[1]["findings"] if f["code"].startswith("targets-")]
-    listed = re.match(r"--classes ([^ ;]+)", finding["fix"])[1]
+    listed = re.match(r"--classes[ =]([^ ;]+)", finding["fix"])[1]
     targets = np.load(tmp_path / "targets.npy")
     labels = np.unique(targets) if listed == "FILE" else [int(label) for label in listed.split(",")]
     np.save(tmp_path / "targets.npy", np.searchsorted(labels, targets))
@@ -156,7 +156,7 @@ def test_labels_as_classes_are_clean(build, tmp_path, capsys):
 def test_two_labels_are_the_two_classes_and_no_padding(tmp_path, capsys):
     [finding] = check(build("targets-not-renumbered", "minus_and_plus_1")(tmp_path), capsys)[1]["findings"]
     assert "-1 is class 0 of two, and 1 is class 1" in finding["message"]
-    assert "--ignore-index" not in finding["fix"]
+    assert finding["fix"] == "--classes=-1,1 (where the columns are in this order)"
 
 
 def test_a_column_of_a_table_is_dropped_by_its_name_or_number(tmp_path, capsys):

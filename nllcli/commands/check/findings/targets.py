@@ -102,7 +102,8 @@ def _has_names(case: Case) -> bool:
 def _naming(labels: Sequence[int]) -> str:
     """The option that gives the classes, in the order of the columns, the numbers that the targets have for them."""
     if len(labels) <= _MOST_LISTED:
-        return setting("classes", ",".join(map(str, labels)))
+        listed = ",".join(map(str, labels))
+        return f"{setting('classes')}={listed}" if listed.startswith("-") else setting("classes", listed)
     return f"{setting('classes', 'FILE')} with the labels {labels[0]} to {labels[-1]} in it, one a line"
 
 
