@@ -1,6 +1,7 @@
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,3 +204,59 @@ def test_chance_stands_beside_the_loss(tmp_path, capsys):
     assert "all classes alike" not in capsys.readouterr().out
     answer = check(words[:1], capsys)[1]
     assert (answer["frequencies_loss"], answer["chance_loss"]) == (None, math.log(3))
+
+
+def test_an_order_that_cannot_be_looked_for_again(tmp_path, capsys, monkeypatch):
+    """Of logits that can be read only once, the loss alone says that something is wrong."""
+    logits, targets = FAULTS["order-differs"][0](tmp_path)
+    with Path(logits).open("rb") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        found = check(["-", targets], capsys)[1]["findings"]
+    assert [finding["code"] for finding in found] == ["worse-than-chance"]
+
+
+def test_ignored_samples_are_in_no_order(tmp_path, capsys):
+    """Their targets are none that a prediction hits, wherever they are moved to."""
+    words = FAULTS["order-differs"][1](tmp_path)
+    targets = np.load(words[1])
+    targets[::5] = -100
+    np.save(words[1], targets)
+    finding = check(words, capsys)[1]["findings"][0]
+    hits = np.load(words[0])[::-1].argmax(axis=1) == targets
+    assert (finding["code"], finding["evidence"]["right_in_order"]) == ("order-differs", hits.sum())
+
+
+def test_probabilities_without_targets_that_were_reshaped(tmp_path, capsys):
+    """Their sums alone show it."""
+    logits, _, *source = build("axes-reshaped", "class_major_probs")(tmp_path)
+    [finding] = check([logits, *source], capsys)[1]["findings"]
+    assert (finding["code"], finding["evidence"]) == ("axes-reshaped", {"samples": 60})
+
+
+def test_classes_off_by_one_among_more_than_a_confusion_has(tmp_path, capsys):
+    logits, _ = sound(10, 900, 300, spread=4.0)
+    np.save(tmp_path / "logits.npy", logits)
+    np.save(tmp_path / "targets.npy", logits[:, :298].argmax(axis=1) + 1)
+    words = [str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy")]
+    assert check(words, capsys)[1]["findings"][0]["code"] == "targets-one-based"
+
+
+def test_labels_of_their_own_among_more_than_a_confusion_has(tmp_path, capsys):
+    logits, _ = sound(11, 900, 300)
+    np.save(tmp_path / "logits.npy", logits)
+    np.save(tmp_path / "targets.npy", np.arange(900) % 300 * 2)
+    words = [str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy")]
+    finding = check(words, capsys)[1]["findings"][0]
+    assert finding["code"] == "targets-not-renumbered"
+    assert finding["fix"].startswith("--classes FILE with the labels 0 to 598 in it")
+
+
+def test_very_many_targets_that_are_not_classes(tmp_path, capsys):
+    """All are counted; of the different ones, as many as are kept."""
+    for n, shown in ((40, 40), (70_000, "more than 65536")):
+        np.save(tmp_path / "logits.npy", np.random.default_rng(12).normal(0, 1, (n, 2)))
+        np.save(tmp_path / "targets.npy", np.arange(n) + 10)
+        words = [str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy")]
+        finding = check(words, capsys)[1]["findings"][0]
+        assert (finding["code"], finding["evidence"]["samples"]) == ("targets-out-of-range", n)
+        assert finding["evidence"]["different"] == shown

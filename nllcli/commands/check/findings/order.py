@@ -62,8 +62,8 @@ def axes_reshaped(case: Case) -> Seen | None:
     if not sums and not fits:
         return None
     last = case.dataset.layout.class_axis != 0
-    right = {"right": own.fit.n_right, "right_reshaped": other.fit.n_right} if other.n_counted else {}
-    losses = {"loss": own.fit.loss.mean, "loss_reshaped": other.fit.loss.mean} if other.n_counted else {}
+    right = {"right": own.fit.n_right, "right_reshaped": other.fit.n_right} if other.fit.confusion is not None else {}
+    losses = {"loss": own.fit.loss.mean, "loss_reshaped": other.fit.loss.mean} if other.fit.loss.n else {}
     shape = (n, n_classes) if last else (n_classes, n)
     return Seen(
         f"the numbers are those of an array {shape[::-1]} that was reshaped to {shape}, not transposed: in that order "
