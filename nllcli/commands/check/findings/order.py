@@ -57,7 +57,7 @@ def axes_reshaped(case: Case) -> Seen | None:
         return None
     n, n_classes = own.n_samples, case.n_classes
     sums = mostly_not_normalised(case) and not other.values.off.n and not other.values.outside.n
-    fits = other.n_counted > 0 and other.fit.loss.mean < own.fit.loss.mean
+    fits = fits_no_better_than_chance(case) and other.fit.loss.mean < own.fit.loss.mean
     fits = fits and not hits_are_chance(other.fit.n_right, other.n_counted, 1.0 / guessed(other))
     if not sums and not fits:
         return None
@@ -98,7 +98,7 @@ def _in_words(order: Order) -> str:
     return {
         ROTATED: f"moved {counted(abs(order.by), 'place')} to the {'front' if order.by > 0 else 'back'}",
         REVERSED: "reversed",
-        DEALT: f"sorted into {order.by} parts, every {order.by}th sample in one",
+        DEALT: f"taken {order.by} apart, from each of the first {order.by} on",
         COLLECTED: f"cut into {order.by} parts, one sample of each in turn",
     }[order.kind]
 
