@@ -56,6 +56,8 @@ def targets_one_based(case: Case) -> Seen | None:
     In the second case all targets are classes, which may have been found by their names; so the classes have none.
     """
     labels, fit, n_classes = case.evidence.labels, case.evidence.fit, case.n_classes
+    if labels.counts is None or labels.counts[0]:
+        return None
     occurring = _occurring(case)
     lowest, highest = min(occurring, default=0), max(occurring, default=0)
     if lowest < 1 or highest > n_classes or not labels.outside_values.all:
@@ -88,8 +90,7 @@ def _fits_below(case: Case) -> bool:
 def _occurring(case: Case) -> list[int]:
     """The different targets that count, in ascending order."""
     labels = case.evidence.labels
-    if labels.counts is None:
-        return []
+    assert labels.counts is not None
     return sorted([*np.flatnonzero(labels.counts).tolist(), *labels.outside_values.values.tolist()])
 
 
@@ -113,9 +114,12 @@ def targets_not_renumbered(case: Case) -> Seen | None:
     One usual mark beside the classes 0..C-1 is padding, unless that would leave one class of two, or more predictions
     are right if it is a label.
     """
-    labels, occurring = case.evidence.labels, _occurring(case)
-    outside, n_classes = labels.outside_values, case.n_classes
-    if not labels.outside.n or not outside.all or len(occurring) != n_classes or n_classes < 2:
+    labels, n_classes = case.evidence.labels, case.n_classes
+    outside = labels.outside_values
+    if not labels.outside.n or not outside.all or n_classes < 2:
+        return None
+    occurring = _occurring(case)
+    if len(occurring) != n_classes:
         return None
     if targets_one_based(case) is not None:
         return None
