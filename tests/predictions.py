@@ -391,6 +391,139 @@ def one_hot_integers(folder):
     return _saved(folder, logits, np.eye(4, dtype=int)[targets])
 
 
+def _beside(logits, column, at):
+    """The logits with one more column before (0), among or behind (-1) them."""
+    return np.insert(logits.astype(float), at if at >= 0 else logits.shape[1], column, axis=1)
+
+
+def with_column(make, at=0, n_classes=5, **options):
+    """The logits of 60 samples with a column made of them and their targets."""
+
+    def build(folder):
+        logits, targets = sound(60, 60, n_classes, **options)
+        return _saved(folder, _beside(logits, make(np.random.default_rng(60), logits, targets), at), targets)
+
+    return build
+
+
+def row_numbers(_, logits, __):
+    return np.arange(len(logits))
+
+
+def keys(rng, logits, _):
+    return rng.permutation(9 * len(logits))[: len(logits)] + 20_000
+
+
+def folds(rng, logits, _):
+    return rng.integers(0, 5, len(logits))
+
+
+def predictions(_, logits, __):
+    return logits.argmax(axis=1)
+
+
+def predictions_from_1(_, logits, __):
+    return logits.argmax(axis=1) + 1
+
+
+def confidences(_, logits, __):
+    return logits.max(axis=1)
+
+
+def own_targets(_, __, targets):
+    return targets
+
+
+def own_targets_from_1(_, __, targets):
+    return targets + 1
+
+
+def probs_with_predictions(folder):
+    logits, targets = sound(61, 60, 4)
+    p = softmax(logits.astype(float))
+    return [*_saved(folder, _beside(p, p.argmax(axis=1), -1), targets), "--from", "probs"]
+
+
+def a_score_and_its_prediction(threshold):
+    def build(folder):
+        scores, _ = sound(62, 60, 1)
+        p = 1 / (1 + np.exp(-scores[:, 0].astype(float)))
+        values = p if threshold else scores[:, 0]
+        targets = (np.random.default_rng(62).random(60) < p).astype(int)
+        return _saved(folder, np.column_stack([values, values > threshold]), targets)
+
+    return build
+
+
+def keys_of_votes(folder):
+    """All numbers are whole, and one column counts the rows."""
+    votes = np.random.default_rng(63).multinomial(9, [0.5, 0.3, 0.2], 40)
+    return _saved(folder, np.insert(votes, 0, np.arange(40), axis=1), votes.argmax(axis=1))
+
+
+def class_major_logits(folder):
+    logits, targets = sound(64, 200, 4, spread=5.0)
+    return _saved(folder, np.ascontiguousarray(logits.T).reshape(200, 4), targets)
+
+
+def class_major_probs(folder):
+    logits, targets = sound(65, 60, 5)
+    return [*_saved(folder, np.ascontiguousarray(softmax(logits).T).reshape(60, 5), targets), "--from", "probs"]
+
+
+def sample_major_as_class_major(folder):
+    """(N, C) reshaped to (C, N), and read with the classes along axis 0."""
+    logits, targets = sound(66, 200, 4, spread=5.0)
+    return [*_saved(folder, logits.reshape(4, 200), targets), "--class-axis", "0"]
+
+
+def in_another_order(change, n=240):
+    def build(folder):
+        logits, targets = sound(67, n, 6, spread=5.0)
+        return _saved(folder, logits, change(targets))
+
+    return build
+
+
+def targets_in_order_of_class(folder):
+    logits, targets = sound(68, 300, 5, spread=5.0)
+    return _saved(folder, logits, np.sort(targets))
+
+
+def logits_in_order_of_class(folder):
+    logits, targets = sound(69, 300, 5, spread=5.0)
+    return _saved(folder, logits[np.argsort(-logits.argmax(axis=1), kind="stable")], targets)
+
+
+def labels_of_their_own(*labels):
+    def build(folder):
+        logits, targets = sound(70, 900, len(labels), spread=2.0)
+        return _saved(folder, logits, np.array(labels)[targets])
+
+    return build
+
+
+def minus_and_plus_1(folder):
+    scores, _ = sound(71, 60, 1)
+    positive = np.random.default_rng(71).random(60) < 1 / (1 + np.exp(-scores[:, 0]))
+    return [*_saved(folder, scores, np.where(positive, 1, -1)), "--binary"]
+
+
+def one_score(folder):
+    return [*_saved(folder, np.full(40, 0.3), np.arange(40) % 2), "--binary"]
+
+
+def one_sided_scores(folder):
+    """Two of three targets are class 1, which is never predicted."""
+    scores = np.random.default_rng(72).normal(-0.3, 0.05, 600)
+    return [*_saved(folder, scores, (np.arange(600) % 3 > 0).astype(int)), "--binary"]
+
+
+def surely_one_sided_scores(folder):
+    scores = np.random.default_rng(73).normal(-6.0, 1.0, 200)
+    return [*_saved(folder, scores, np.arange(200) % 2), "--binary"]
+
+
 # For each code, files that have the fault: what the command line is given.
 FAULTS = {
     "no-samples": [no_samples],
@@ -403,6 +536,30 @@ FAULTS = {
         bfloat16_log_probs_as(np.uint16),
     ],
     "decimal-commas": [decimal_commas(6), decimal_commas(17)],
+    "column-is-target": [with_column(own_targets, -1), with_column(own_targets_from_1), with_column(own_targets, 2, 2)],
+    "column-is-prediction": [
+        with_column(predictions, -1),
+        with_column(predictions),
+        with_column(predictions_from_1, 3),
+        with_column(predictions, -1, 200),
+        probs_with_predictions,
+        a_score_and_its_prediction(0.0),
+        a_score_and_its_prediction(0.5),
+    ],
+    "column-is-confidence": [
+        with_column(confidences, -1),
+        with_column(confidences, 2),
+        with_column(confidences, -1, 2),
+    ],
+    "column-is-key": [
+        with_column(row_numbers),
+        with_column(keys),
+        with_column(keys, -1, 300),
+        with_column(row_numbers, 1, 2),
+        keys_of_votes,
+    ],
+    "column-is-whole": [with_column(folds), with_column(folds, -1, 40)],
+    "axes-reshaped": [class_major_logits, class_major_probs, sample_major_as_class_major],
     "softmax-twice": [softmax_twice, sigmoid_twice],
     "log-softmax-twice": [log_softmax_twice],
     "not-probabilities": [logits_as_probs, probs_as_log_probs],
@@ -417,6 +574,14 @@ FAULTS = {
     "identical-maxima": [tied_in_half_precision, clamped, clamped_scores],
     "constant-class": [constant_class, dead_middle_class],
     "targets-one-based": [one_based, one_based_without_the_last],
+    "targets-not-renumbered": [
+        labels_of_their_own(2, 6, 17, 21),
+        labels_of_their_own(-1, 1),
+        labels_of_their_own(0, 255),
+        labels_of_their_own(-1, 0, 1),
+        labels_of_their_own(*range(100, 130)),
+        minus_and_plus_1,
+    ],
     "targets-out-of-range": [out_of_range],
     "padding-scored": [
         mark_scored(255),
@@ -433,7 +598,15 @@ FAULTS = {
     "classes-reordered": [names_reordered],
     "class-axis-swapped": [square_transposed, cube_swapped],
     "shifted-targets": [not_shifted, shifted_too_far, flat_and_shifted, language_shifted],
+    "order-differs": [
+        in_another_order(lambda targets: np.roll(targets, 17)),
+        in_another_order(lambda targets: targets[::-1]),
+        in_another_order(lambda targets: targets.reshape(-1, 4).T.ravel()),
+        in_another_order(lambda targets: targets.reshape(4, -1).T.ravel()),
+    ],
+    "targets-sorted": [targets_in_order_of_class, logits_in_order_of_class],
     "classes-permuted": [permuted],
+    "constant-predictions": [one_score, one_sided_scores, surely_one_sided_scores],
     "absent-classes": [absent],
     "duplicated-rows": [appended_twice, one_row_twice],
     "infinite-loss": [masked_target],

@@ -14,7 +14,7 @@ from nllcli.registry import unknown
 
 def epilog() -> str:
     """List what the findings mean, from the table that nothing else here needs."""
-    from nllcli.commands.check.findings import ERROR, FINDINGS, NOTE, WARNING
+    from nllcli.commands.check.findings import ERROR, FINDINGS, LEVEL, NOTE, WARNING
 
     width, blocks = max(map(len, FINDINGS)), []
     for severity, exit_code in ((ERROR, ExitCode.CONDITION), (WARNING, ExitCode.CONDITION), (NOTE, ExitCode.DONE)):
@@ -23,7 +23,7 @@ def epilog() -> str:
         ]
         if meanings:  # --help does not rewrap what follows a backspace
             blocks.append("\n".join([f"Findings, {severity}s (exit code {exit_code}):", "", "\b", *meanings]))
-    return "\n\n".join([*blocks, "A note alone ends with exit code 0."])
+    return "\n\n".join([*blocks, "A note alone ends with exit code 0.", LEVEL])
 
 
 Codes = Annotated[

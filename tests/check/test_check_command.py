@@ -24,6 +24,8 @@ KEYS = [
     "n_warnings",
     "n_notes",
     "loss",
+    "chance_loss",
+    "frequencies_loss",
     "n_samples",
     "n_counted",
     "n_classes",

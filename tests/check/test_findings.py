@@ -1,9 +1,11 @@
 import json
+import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
-from predictions import FAULTS, SAMPLES
+from predictions import FAULTS, SAMPLES, sound
 
 from nllcli.cli.main import main
 from nllcli.commands.check.findings import FINDINGS
@@ -118,3 +120,143 @@ def test_ambiguous_axis_reports_the_loss_along_each(tmp_path, capsys):
 def test_permutation_is_spelt_out(tmp_path, capsys):
     seen = evidence(FAULTS["classes-permuted"][0], tmp_path, capsys)
     assert seen == {"classes": 5, "predicted": ["0 as 2", "1 as 0", "2 as 1", "4 as 5", "5 as 4"]}
+
+
+RUNNABLE = {"axes-reshaped", "order-differs", *(code for code in FAULTS if code.startswith("column-is-"))}
+
+
+@pytest.mark.parametrize("build", [build for code, build in CASES if code in RUNNABLE])
+def test_what_is_advised_in_numpy_and_options_makes_the_file_clean(build, tmp_path, capsys):
+    """But for scores of one class within 0 and 1, which are the next question."""
+    words = build(tmp_path)
+    fix = check(words, capsys)[1]["findings"][0]["fix"]
+    source = re.search(r"(numpy\.|logits\.|targets\.)\w+\(.*?\)(\.T(\.ravel\(\))?)?(?=[ ,]|$)|targets\[::-1\]", fix)[0]
+    arrays = {name: np.load(tmp_path / f"{name}.npy") for name in ("logits", "targets")}
+    fixed = eval(source, {"numpy": np, **arrays})  # what the user would run
+    np.save(tmp_path / ("targets.npy" if fixed.ndim == 1 else "logits.npy"), fixed)
+    words = words[: words.index("--class-axis")] if "--class-axis" in words else words
+    left = [
+        f["code"]
+        for f in check([*words, *" ".join(re.findall(r"--[a-z-]+(?: \d)?", fix)).split()], capsys)[1]["findings"]
+    ]
+    assert left == (["softmax-twice"] if fixed.shape[1:] == (1,) and fixed.min() >= 0 else [])
+
+
+@pytest.mark.parametrize("build", FAULTS["targets-not-renumbered"] + FAULTS["targets-one-based"])
+def test_labels_as_classes_are_clean(build, tmp_path, capsys):
+    """The labels that the fix lists, in its order, are 0, 1, 2, ..."""
+    words = build(tmp_path)
+    [finding] = [f for f in check(words, capsys)[1]["findings"] if f["code"].startswith("targets-")]
+    listed = re.match(r"--classes[ =]([^ ;]+)", finding["fix"])[1]
+    targets = np.load(tmp_path / "targets.npy")
+    labels = np.unique(targets) if listed == "FILE" else [int(label) for label in listed.split(",")]
+    np.save(tmp_path / "targets.npy", np.searchsorted(labels, targets))
+    assert {f["code"] for f in check(words, capsys)[1]["findings"]} <= SYMPTOMS
+
+
+def test_two_labels_are_the_two_classes_and_no_padding(tmp_path, capsys):
+    [finding] = check(build("targets-not-renumbered", "minus_and_plus_1")(tmp_path), capsys)[1]["findings"]
+    assert "-1 is class 0 of two, and 1 is class 1" in finding["message"]
+    assert finding["fix"] == "--classes=-1,1 (where the columns are in this order)"
+
+
+def test_a_column_of_a_table_is_dropped_by_its_name_or_number(tmp_path, capsys):
+    """Under the setting that leaves a column out."""
+    logits, targets = sound(7, 40, 3)
+    np.save(tmp_path / "y.npy", targets)
+    rows = [",".join(map(repr, row)) for row in np.column_stack([np.arange(40) + 7.0, logits]).astype(float).tolist()]
+    for header, fix in ((["number,a,b,c"], "--drop number"), ([], "--drop 1")):
+        (tmp_path / "x.csv").write_text("\n".join([*header, *rows]) + "\n")
+        finding = check([str(tmp_path / "x.csv"), str(tmp_path / "y.npy")], capsys)[1]["findings"][0]
+        assert (finding["code"], finding["fix"]) == ("column-is-key", fix)
+
+
+def test_columns_are_found_in_files_of_many_blocks(tmp_path, capsys):
+    """And not where the last row alone differs."""
+    rng = np.random.default_rng(8)
+    logits = rng.normal(0, 2, (300_000, 3))
+    predicted = logits.argmax(axis=1)
+    columns = {
+        "column-is-key": np.arange(300_000),
+        "column-is-prediction": predicted,
+        "column-is-confidence": logits.max(axis=1),
+    }
+    for code, column in columns.items():
+        for last in (column[-1], column[-1] - 0.25):
+            np.save(tmp_path / "x.npy", np.column_stack([logits, np.append(column[:-1], last)]))
+            codes = [f["code"] for f in check([str(tmp_path / "x.npy")], capsys)[1]["findings"]]
+            assert codes == [code] if last == column[-1] else code not in codes
+
+
+def test_chance_stands_beside_the_loss(tmp_path, capsys):
+    counts = [5, 2, 3]
+    np.save(tmp_path / "logits.npy", np.random.default_rng(9).normal(0, 1, (10, 3)))
+    np.save(tmp_path / "targets.npy", np.repeat(range(3), counts))
+    words = [str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy")]
+    answer = check(words, capsys)[1]
+    assert answer["chance_loss"] == pytest.approx(math.log(3), rel=1e-15)
+    assert answer["frequencies_loss"] == pytest.approx(-math.fsum(n / 10 * math.log(n / 10) for n in counts), rel=1e-14)
+    assert main(["check", *words]) == 0
+    shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "chance 1.0986 nats log 3: all classes alike" in shown
+    assert "frequencies 1.0297 nats each class its share of the targets" in shown
+    assert main(["check", *words, "--reduction", "sum"]) == 0
+    assert "all classes alike" not in capsys.readouterr().out
+    answer = check(words[:1], capsys)[1]
+    assert (answer["frequencies_loss"], answer["chance_loss"]) == (None, math.log(3))
+
+
+def test_an_order_that_cannot_be_looked_for_again(tmp_path, capsys, monkeypatch):
+    """Of logits that can be read only once, the loss alone says that something is wrong."""
+    logits, targets = FAULTS["order-differs"][0](tmp_path)
+    with Path(logits).open("rb") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        found = check(["-", targets], capsys)[1]["findings"]
+    assert [finding["code"] for finding in found] == ["worse-than-chance"]
+
+
+def test_ignored_samples_are_in_no_order(tmp_path, capsys):
+    """Their targets are none that a prediction hits, wherever they are moved to."""
+    words = FAULTS["order-differs"][1](tmp_path)
+    targets = np.load(words[1])
+    targets[::5] = -100
+    np.save(words[1], targets)
+    finding = check(words, capsys)[1]["findings"][0]
+    hits = np.load(words[0])[::-1].argmax(axis=1) == targets
+    assert (finding["code"], finding["evidence"]["right_in_order"]) == ("order-differs", hits.sum())
+
+
+def test_probabilities_without_targets_that_were_reshaped(tmp_path, capsys):
+    """Their sums alone show it."""
+    logits, _, *source = build("axes-reshaped", "class_major_probs")(tmp_path)
+    [finding] = check([logits, *source], capsys)[1]["findings"]
+    assert (finding["code"], finding["evidence"]) == ("axes-reshaped", {"samples": 60})
+
+
+def test_classes_off_by_one_among_more_than_a_confusion_has(tmp_path, capsys):
+    logits, _ = sound(10, 900, 300, spread=4.0)
+    np.save(tmp_path / "logits.npy", logits)
+    np.save(tmp_path / "targets.npy", logits[:, :298].argmax(axis=1) + 1)
+    words = [str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy")]
+    assert check(words, capsys)[1]["findings"][0]["code"] == "targets-one-based"
+
+
+def test_labels_of_their_own_among_more_than_a_confusion_has(tmp_path, capsys):
+    logits, _ = sound(11, 900, 300)
+    np.save(tmp_path / "logits.npy", logits)
+    np.save(tmp_path / "targets.npy", np.arange(900) % 300 * 2)
+    words = [str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy")]
+    finding = check(words, capsys)[1]["findings"][0]
+    assert finding["code"] == "targets-not-renumbered"
+    assert finding["fix"].startswith("--classes FILE with the labels 0 to 598 in it")
+
+
+def test_very_many_targets_that_are_not_classes(tmp_path, capsys):
+    """All are counted; of the different ones, as many as are kept."""
+    for n, shown in ((40, 40), (70_000, "more than 65536")):
+        np.save(tmp_path / "logits.npy", np.random.default_rng(12).normal(0, 1, (n, 2)))
+        np.save(tmp_path / "targets.npy", np.arange(n) + 10)
+        words = [str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy")]
+        finding = check(words, capsys)[1]["findings"][0]
+        assert (finding["code"], finding["evidence"]["samples"]) == ("targets-out-of-range", n)
+        assert finding["evidence"]["different"] == shown

@@ -367,3 +367,225 @@ def test_json_has_no_evidence_that_numpy_made(tmp_path):
     np.save(tmp_path / "targets.npy", targets)
     request = ScoreRequest(InputOptions(str(tmp_path / "logits.npy"), str(tmp_path / "targets.npy")))
     assert json.dumps(report(check(request)).extra)
+
+
+NOT_A_CLASS = {f"column-is-{what}" for what in ("target", "prediction", "confidence", "key", "whole")}
+ORDERS = {"order-differs", "targets-sorted", "axes-reshaped"}
+OTHER_LABELS = {"targets-not-renumbered", "targets-one-based", "targets-out-of-range", "padding-scored"}
+READINGS = NOT_A_CLASS | ORDERS | OTHER_LABELS | {"constant-predictions"}
+
+
+def relu(_, x):
+    return np.maximum(x, 0.0)
+
+
+def relu_6_with_dead_units(rng, x):
+    return np.minimum(np.maximum(x - 6.0 * (rng.random(x.shape[1]) < 0.4), 0.0), 6.0)
+
+
+def one_hot(_, x):
+    return np.eye(x.shape[1])[x.argmax(axis=1)]
+
+
+def one_hot_of_two(_, x):
+    """However many columns, two classes alone are ever predicted."""
+    return np.eye(x.shape[1])[(x[:, 0] > x[:, -1]).astype(int)]
+
+
+def votes(rng, x):
+    return np.array([rng.multinomial(7, p) for p in softmax(x.astype(float))])
+
+
+def few_votes(rng, x):
+    return np.array([rng.multinomial(1, p) for p in softmax(x.astype(float))])
+
+
+def reference_first(_, x):
+    return np.where(np.arange(x.shape[1]) == 0, 0.0, x)
+
+
+def reference_last(_, x):
+    return np.where(np.arange(x.shape[1]) == x.shape[1] - 1, 0.0, x)
+
+
+def whole_logits(_, x):
+    return x.round()
+
+
+def one_decimal(_, x):
+    return x.round(1)
+
+
+def large_in_half_precision(_, x):
+    """The first class is beyond 1024, where half precision has whole numbers alone."""
+    return (x + 1500.0 * (np.arange(x.shape[1]) == 0)).astype(np.float16)
+
+
+def large_in_bfloat16(_, x):
+    """The first class is between 128 and 256, where bfloat16 has whole numbers alone; saved as float32."""
+    x = np.where(np.arange(x.shape[1]) == 0, 190.0 + 10 * x, x).astype(np.float32)
+    return ((x.view(np.uint32) >> 16) << 16).view(np.float32)
+
+
+def twins(_, x):
+    """Two columns are always equal."""
+    return np.where(np.arange(x.shape[1]) == 0, x[:, -1:], x)
+
+
+def clamped(_, x):
+    return np.clip(x, -1.0, 1.0)
+
+
+def masks(rng, x):
+    """Classes that are not offered are at -10000, one of them nearly always."""
+    masked = rng.random(x.shape) < np.where(np.arange(x.shape[1]) == 0, 0.95, 0.2)
+    return np.where(masked, -1e4, x)
+
+
+LIKE_COLUMNS = [
+    relu,
+    relu_6_with_dead_units,
+    one_hot,
+    one_hot_of_two,
+    votes,
+    few_votes,
+    reference_first,
+    reference_last,
+    whole_logits,
+    one_decimal,
+    large_in_half_precision,
+    large_in_bfloat16,
+    twins,
+    clamped,
+    masks,
+]
+
+
+@pytest.mark.parametrize("make", LIKE_COLUMNS)
+@pytest.mark.parametrize(
+    "shape", [(1, 2), (2, 3), (3, 3), (4, 2), (6, 4), (12, 3), (60, 2), (60, 5), (400, 3), (90, 200)]
+)
+def test_outputs_that_resemble_keys_and_predictions(make, shape, tmp_path):
+    """With targets drawn from their softmax, and with a model that is always right; shuffled and sorted by target."""
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        logits = make(rng, rng.normal(0, 3, shape))
+        for targets in (drawn(rng, logits), logits.argmax(axis=1)):
+            assert not READINGS & dict(found(tmp_path, logits, targets)).keys()
+            order = np.argsort(targets, kind="stable")
+            assert not READINGS & dict(found(tmp_path, logits[order], targets[order])).keys()
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 2, 4])
+@pytest.mark.parametrize("n_classes", [2, 3, 6])
+def test_saturated_probabilities(decimals, n_classes, tmp_path):
+    """Of 0 and 1 in places, and in one class alone where the others are confused."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        logits, targets = sound(seed, 200, n_classes, spread=6.0, dtype=np.float64)
+        probs = softmax(logits).round(decimals)
+        assert not READINGS & dict(found(tmp_path, probs, targets, source="probs")).keys()
+        assert not READINGS & dict(found(tmp_path, probs, targets)).keys()
+        easy = rng.random(200) < 0.4
+        probs[:, 0] = easy
+        probs[:, 1:] = np.where(easy[:, None], 0.0, softmax(rng.normal(0, 1, (200, n_classes - 1))))
+        targets = np.where(easy, 0, 1 + probs[:, 1:].argmax(axis=1))
+        assert not READINGS & dict(found(tmp_path, probs, targets, source="probs")).keys()
+
+
+def test_consecutive_whole_numbers_in_every_column(tmp_path):
+    """As numpy.arange fills a table to try things with."""
+    logits = np.arange(90.0).reshape(30, 3)
+    assert not NOT_A_CLASS & dict(found(tmp_path, logits, np.arange(30) % 3)).keys()
+    logits = np.arange(30.0)[:, None] + np.zeros(3)
+    assert not NOT_A_CLASS & dict(found(tmp_path, logits, np.arange(30) % 3)).keys()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("shape", [(120, 2), (300, 5), (2000, 10), (600, 60)], ids=str)
+@pytest.mark.parametrize("make", ["random", "negated", "confused", "one class"])
+@pytest.mark.parametrize("arrange", ["shuffled", "periodic", "in runs"])
+def test_models_that_are_wrong_are_not_said_to_be_in_another_order(arrange, make, shape, seed, tmp_path):
+    """Sure of themselves and as good as guesses or worse, on targets that come in any order but a sorted one."""
+    rng = np.random.default_rng(seed)
+    n, n_classes = shape
+    targets = {
+        "shuffled": lambda: rng.integers(0, n_classes, n),
+        "periodic": lambda: np.arange(n) % n_classes,
+        "in runs": lambda: np.repeat(7 * np.arange(n // 20) % n_classes, 20),
+    }[arrange]()
+    logits = {
+        "random": lambda: rng.normal(0, 6, shape),
+        "negated": lambda: rng.normal(0, 1, shape) - 9.0 * np.eye(n_classes)[targets],
+        "confused": lambda: rng.normal(0, 1, shape) + 9.0 * np.eye(n_classes)[rng.integers(0, n_classes, n)],
+        "one class": lambda: rng.normal(0, 1, shape) + 9.0 * (np.arange(n_classes) == 1),
+    }[make]()
+    assert not ORDERS & dict(found(tmp_path, logits, targets)).keys()
+
+
+@pytest.mark.parametrize("n_classes", [2, 5, 20])
+def test_a_sorted_file_and_a_model_that_knows_little_or_one_class(n_classes, tmp_path):
+    """Hardly any knowledge is not another order; nor is one predicted class, sure as it may be, or never the right."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        targets = np.sort(rng.integers(0, n_classes, 400))
+        weak = rng.normal(0, 0.05, (400, n_classes)) + 0.02 * np.eye(n_classes)[targets]
+        assert found(tmp_path, weak, targets) == []
+        wrong = rng.normal(0, 1, (400, n_classes)) - 5.0 * np.eye(n_classes)[targets]
+        assert not ORDERS & dict(found(tmp_path, wrong, targets)).keys()
+        sure = rng.normal(0, 1, (400, n_classes)) + 8.0 * (np.arange(n_classes) == n_classes - 1)
+        assert not ORDERS & dict(found(tmp_path, sure, targets)).keys()
+
+
+@pytest.mark.parametrize("n_classes", [3, 5, 21])
+def test_one_mark_beside_classes_of_which_one_never_occurs(n_classes, tmp_path):
+    """As many different targets as classes: and yet the mark is padding, since the others fit as they are."""
+    for mark in (-1, 255):
+        for missing in (1, n_classes - 1):
+            rng = np.random.default_rng(n_classes)
+            targets = rng.permutation(np.repeat(np.delete(np.arange(n_classes), missing), 20))
+            logits = rng.normal(0, 1, (len(targets), n_classes)) + 3.0 * np.eye(n_classes)[targets]
+            targets[::9] = mark
+            codes = dict(found(tmp_path, logits, targets)).keys()
+            assert OTHER_LABELS & codes == {"padding-scored"}
+
+
+def test_minus_one_beside_both_of_two_classes_is_padding(tmp_path):
+    logits, targets = sound(30, 90, 2)
+    targets[::7] = -1
+    assert "padding-scored" in dict(found(tmp_path, logits, targets))
+    assert found(tmp_path, logits, targets, ignore_index=-1) == []
+
+
+@pytest.mark.parametrize("share", [0.002, 0.02, 0.2, 0.45])
+@pytest.mark.parametrize("source", ["logits", "probs"])
+def test_a_rare_class_that_is_never_predicted(share, source, tmp_path):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        p = share * rng.uniform(0.5, 1.1, 2000)
+        targets = (rng.random(2000) < p).astype(int)
+        values = p if source == "probs" else np.log(p / (1 - p))
+        assert found(tmp_path, values, targets, binary=True, source=source) == []
+
+
+def test_named_classes_are_never_said_to_count_from_1(tmp_path):
+    """Each is predicted as the one before; by their names, no target can be off by one."""
+    names = ["ash", "beech", "cedar", "elm", "fir"]
+    rng = np.random.default_rng(31)
+    targets = rng.integers(1, 5, 200)
+    logits = rng.normal(0, 1, (200, 5)) + 5.0 * np.eye(5)[targets - 1]
+    (tmp_path / "x.csv").write_text("\n".join([",".join(names), *(",".join(map(str, row)) for row in logits.tolist())]))
+    (tmp_path / "y.txt").write_text("\n".join(names[t] for t in targets))
+    request = ScoreRequest(InputOptions(str(tmp_path / "x.csv"), str(tmp_path / "y.txt")))
+    codes = {finding.code for finding in check(request).findings}
+    assert "worse-than-chance" in codes
+    assert not OTHER_LABELS & codes
+
+
+@pytest.mark.parametrize("n_classes", [3, 6])
+def test_one_class_predicted_for_all_targets_does_not_count_from_1(n_classes, tmp_path):
+    """Class 0, which never occurs, is below class 1, which occurs most."""
+    rng = np.random.default_rng(32)
+    targets = np.append(np.ones(150, int), rng.integers(1, n_classes, 100))
+    logits = rng.normal(0, 1, (250, n_classes)) + 20.0 * (np.arange(n_classes) == 0)
+    assert "targets-one-based" not in dict(found(tmp_path, logits, targets))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from nllcli.commands.check.evidence import Evidence, gather
+from nllcli.commands.check.evidence.chance import entropy
 from nllcli.commands.check.evidence.targets import WHOLE_FILE, read_padding
 from nllcli.commands.check.findings import ERROR, FINDINGS, NOTE, WARNING, Case, Finding, Seen
 from nllcli.commands.check.own_loss import OwnLoss, Scored, own_loss, own_settings, score
+from nllcli.commands.check.second_pass import look_again
 from nllcli.data.blocks import Part
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import NllError, Notice, counted, setting
@@ -20,7 +23,7 @@ from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, source_part
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.dataset import Dataset
@@ -36,7 +39,8 @@ class Checked:
     """What was found in a file, and its numbers, which are None where the inputs could not be opened.
 
     ``loss`` is that under the settings that the user chose or else, with a ``reduction`` of None, the plain mean of the
-    samples that have one, in nats. ``ignored`` are the codes of findings that were left out.
+    samples that have one, in nats. ``chance_loss`` is log C, ``frequencies_loss`` that of always giving each class the
+    share of the targets that it has. ``ignored`` are the codes of findings that were left out.
     """
 
     name: str
@@ -47,6 +51,8 @@ class Checked:
     n_samples: int | None = None
     n_counted: int | None = None
     n_classes: int | None = None
+    chance_loss: float | None = None
+    frequencies_loss: float | None = None
     warnings: tuple[Notice, ...] = ()
     notes: tuple[Notice, ...] = ()
     ignored: tuple[str, ...] = ()
@@ -78,7 +84,7 @@ def check(request: ScoreRequest) -> Checked:
         settings = own_settings(request, dataset)
         sums = _add_up(request, dataset, settings if isinstance(settings, Settled) else None)
         padding = read_padding(dataset, request.loss.ignore_index, _sequence(dataset.layout))
-        case = Case(sums.evidence, dataset, request, padding, _other_axes(request, dataset))
+        case = look_again(Case(sums.evidence, dataset, request, padding, _other_axes(request, dataset)))
     except NllError as error:
         if error.finding is None:
             raise
@@ -98,6 +104,8 @@ def check(request: ScoreRequest) -> Checked:
         case.evidence.n_samples,
         case.evidence.n_counted,
         case.n_classes,
+        math.log(case.n_classes) if case.n_classes else None,
+        entropy(case.evidence.labels.counts),
         tuple(notice for notice in own.warnings if _REPORTED_AS.get(notice.code, notice.code) not in codes),
         dataset.notes,
     )
@@ -195,6 +203,7 @@ def report(checked: Checked) -> Report:
             Metric("n_findings", "findings", len(findings), headline=True, note=summary),
             *(Metric(f"n_{severity}s", f"{severity}s", n, hidden=True) for severity, n in counts.items()),
             Metric("loss", "loss", checked.loss, "nats", note, hidden=checked.loss is None),
+            *_chance(checked),
             Metric("n_samples", "samples", n_samples, hidden=n_samples is None),
             Metric("n_counted", "counted", n_counted, hidden=n_counted == n_samples),
             Metric("n_classes", "classes", checked.n_classes, hidden=checked.n_classes is None),
@@ -205,6 +214,17 @@ def report(checked: Checked) -> Report:
         quiet=tuple(finding.code for finding in findings),
         extra={"findings": tuple(asdict(finding) for finding in findings), "ignored_findings": checked.ignored},
         sections=tuple(_section(finding) for finding in findings),
+    )
+
+
+def _chance(checked: Checked) -> Iterator[Metric]:
+    """What knowing nothing loses, beside a loss that is a plain mean."""
+    chance, frequencies = checked.chance_loss, checked.frequencies_loss
+    hidden = checked.reduction is not None or checked.loss is None
+    note, their_note = f"log {checked.n_classes}: all classes alike", "each class its share of the targets"
+    yield Metric("chance_loss", "chance", chance, "nats", note, hidden=hidden)
+    yield Metric(
+        "frequencies_loss", "frequencies", frequencies, "nats", their_note, hidden=hidden or frequencies is None
     )
 
 

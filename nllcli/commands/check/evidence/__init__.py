@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nllcli.commands.check.evidence.columns import Columns, read_columns
 from nllcli.commands.check.evidence.fit import Fit, read_as_probs, read_fit, read_soft_fit
 from nllcli.commands.check.evidence.repeats import Repeats, read_repeats
 from nllcli.commands.check.evidence.targets import Labels, SoftLabels, read_labels, read_soft_labels
@@ -34,6 +35,7 @@ class Evidence(Part):
     fit: Fit = Fit()
     repeats: Repeats = Repeats()
     bad_weights: Rows = Rows()
+    columns: Columns = Columns()
 
 
 def gather(block: Block, options: LossOptions, sequence: int, scratch: Scratch) -> Evidence:
@@ -50,6 +52,7 @@ def gather(block: Block, options: LossOptions, sequence: int, scratch: Scratch) 
         if targets is not None and targets.ndim == 1:
             labels, counted = read_labels(targets, options.ignore_index, n_classes, start)
         values, tops = read_values(x, block.logits.dtype, source, counted, start)
+        columns = read_columns(x, targets, tops.value, block.logits.dtype)
         used = counted & tops.finite
         soft, fit = SoftLabels(), Fit()
         if targets is not None:
@@ -65,4 +68,4 @@ def gather(block: Block, options: LossOptions, sequence: int, scratch: Scratch) 
         repeats = read_repeats(x, targets, start, used, tops.value, tops.tied)
     n_counted, weights = int(np.count_nonzero(counted)), block.sample_weights
     bad_weights = Rows() if weights is None else Rows.where(~np.isfinite(weights) & counted, start)
-    return Evidence(len(x), n_counted, labels, soft, values, fit, repeats, bad_weights)
+    return Evidence(len(x), n_counted, labels, soft, values, fit, repeats, bad_weights, columns)

@@ -71,10 +71,11 @@ def exchange_is_chance(n_for: int, n_against: int, n_moved: int, n_classes: int)
     return d <= 0 or d * d / (2.0 * n) < _NATS_OF_SURPRISE + choices
 
 
-def hits_are_chance(n_right: int, n: int, n_classes: float) -> bool:
+def hits_are_chance(n_right: float, n: int, n_classes: float, *, choices: float = 1.0) -> bool:
     """Whether guessing among C classes gets ``n_right`` of ``n`` right more often than once in a million.
 
-    Where classes are not equally frequent, C is one over the probability of a hit.
+    Where classes are not equally frequent, C is one over the probability of a hit. ``choices`` are the ways in which
+    this was looked for.
 
     Chernoff's bound ``exp(-n KL(n_right / n, 1 / C))``, Annals of Mathematical Statistics 23 (1952).
     """
@@ -84,7 +85,15 @@ def hits_are_chance(n_right: int, n: int, n_classes: float) -> bool:
     divergence = share * math.log(share / guess)
     if share < 1.0:
         divergence += (1.0 - share) * math.log((1.0 - share) / (1.0 - guess))
-    return n * divergence < _NATS_OF_SURPRISE
+    return n * divergence < _NATS_OF_SURPRISE + math.log(choices)
+
+
+def entropy(counts: NDArray[np.int64] | None) -> float | None:
+    """The loss in nats of giving every class the share that it has of the ``counts`` (C,); None without any."""
+    if counts is None or not counts.any():
+        return None
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log(shares)).sum()) + 0.0
 
 
 def over_frequencies(
@@ -100,3 +109,11 @@ def over_frequencies(
     entropy = float((n * surprisal).sum() / n.sum())
     squares = loss.squares - 2.0 * float((surprisal * sums).sum()) + float((n * np.square(surprisal)).sum())
     return entropy, Moments(loss.n, loss.total - entropy * loss.n, squares)
+
+
+def agreement_is_chance(n: float, share: float, choices: float) -> bool:
+    """Whether one of some ``choices`` agrees in all of ``n`` rows more often than once in a million.
+
+    Each row agrees with probability ``share`` at most: ``choices * share**n``.
+    """
+    return share >= 1.0 or math.log(choices) + n * math.log(share) > -_NATS_OF_SURPRISE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from nllcli.data.dataset import Dataset
 
-_N_DISTINCT = 16
+# More values than any set of labels has; all are kept in memory.
+_MOST_DISTINCT = 1 << 16
 # A shorter run of one label may well be the labels' own; a longer minimum would miss short sequences.
 _LEAST_RUN = 4
 # Values that tokenizers and data sets pad with and that may be classes; the last class is added to them.
@@ -28,21 +29,36 @@ WHOLE_FILE = 1 << 62  # the length of a sequence that all samples form
 
 
 @dataclass(frozen=True)
-class FewValues:
-    """How often each of the first few distinct values was seen."""
+class Distinct:
+    """The ``values`` (k,) that were seen, in ascending order, and how often, ``n`` (k,); of very many, the smallest.
 
-    counts: tuple[tuple[int, int], ...] = ()
+    ``all`` says that none was left out.
+    """
 
-    def __add__(self, other: FewValues) -> FewValues:
-        counts = dict(self.counts)
-        for value, n in other.counts:
-            counts[value] = counts.get(value, 0) + n
-        return FewValues(tuple(counts.items())[:_N_DISTINCT])
+    values: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    n: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    all: bool = True
+
+    def __add__(self, other: Distinct) -> Distinct:
+        if not len(self.values) or not len(other.values):
+            return self if len(self.values) else other
+        values, places = np.unique(np.concatenate([self.values, other.values]), return_inverse=True)
+        n = np.zeros(len(values), np.int64)
+        np.add.at(n, places, np.concatenate([self.n, other.n]))
+        return Distinct._kept(values, n, self.all and other.all)
 
     @classmethod
-    def of(cls, values: NDArray[np.int64]) -> FewValues:
-        distinct, n = np.unique(values, return_counts=True)
-        return cls(tuple(zip(distinct.tolist(), n.tolist(), strict=True))[:_N_DISTINCT])
+    def of(cls, values: NDArray[np.int64]) -> Distinct:
+        return cls._kept(*np.unique(values, return_counts=True), True)
+
+    @classmethod
+    def _kept(cls, values: NDArray[np.int64], n: NDArray[np.int64], complete: bool) -> Distinct:
+        return cls(values[:_MOST_DISTINCT], n[:_MOST_DISTINCT], complete and len(values) <= _MOST_DISTINCT)
+
+    @property
+    def only(self) -> int | None:
+        """The value, where one alone was seen."""
+        return int(self.values[0]) if len(self.values) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -51,7 +67,7 @@ class Labels(Part):
 
     n_ignored: int = 0
     outside: Rows = Rows()
-    outside_values: FewValues = FewValues()
+    outside_values: Distinct = Distinct()
     counts: NDArray[np.int64] | None = None
 
 
@@ -73,7 +89,7 @@ def read_labels(
     labels = Labels(
         int(np.count_nonzero(ignored)),
         Rows.where(outside, start),
-        FewValues.of(targets[outside]) if outside.any() else FewValues(),
+        Distinct.of(targets[outside]) if outside.any() else Distinct(),
         np.bincount(targets[counted], minlength=n_classes),
     )
     return labels, counted

@@ -10,6 +10,7 @@ from nllcli.registry import resolve
 
 if TYPE_CHECKING:
     from nllcli.commands.check.evidence import Evidence
+    from nllcli.commands.check.evidence.order import Orders
     from nllcli.commands.check.evidence.targets import Padding
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 _N_NAMES = 5
+# How sure the findings are that statistics decide, for the help.
+LEVEL = (
+    "What statistics decide would be so by chance in fewer than one of a million files: a mean has to differ by five "
+    "standard errors, and a loss by one per cent as well. worse-than-chance compares the mean loss of 30 samples or "
+    "more with log C, worse-than-frequencies that of 20 a class with the entropy of the targets; the report shows both."
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,9 @@ class Seen:
 class Case:
     """The evidence with what it was gathered from.
 
-    ``padding`` is by candidate; ``other_axes`` holds the evidence along other axes that fit the targets as well.
+    ``padding`` is by candidate; ``other_axes`` holds the evidence along other axes that fit the targets as well. Where
+    the samples are in doubt, ``orders`` are those in which the targets were tried, and ``reshaped`` is the evidence if
+    an array (C, N) was reshaped to (N, C).
     """
 
     evidence: Evidence
@@ -55,6 +64,8 @@ class Case:
     request: ScoreRequest
     padding: dict[int, Padding]
     other_axes: dict[int, Evidence]
+    orders: Orders | None = None
+    reshaped: Evidence | None = None
 
     @property
     def n_classes(self) -> int:
@@ -121,6 +132,12 @@ _KINDS = (
     Kind("one-column", ERROR, f"a single class, without {setting('binary')}"),
     Kind("bfloat16-bits", ERROR, "integers that are the bits of bfloat16", "values:bfloat16_bits"),
     Kind("decimal-commas", ERROR, "numbers cut in two at their decimal commas", "values:decimal_commas"),
+    Kind("column-is-target", ERROR, "a column that holds the targets", "columns:column_is_target"),
+    Kind("column-is-prediction", ERROR, "a column of predicted classes", "columns:column_is_prediction"),
+    Kind("column-is-confidence", ERROR, "a column with the largest of the others", "columns:column_is_confidence"),
+    Kind("column-is-key", ERROR, "a column of row numbers or keys", "columns:column_is_key"),
+    Kind("column-is-whole", WARNING, "a column of whole numbers beside fractions", "columns:column_is_whole"),
+    Kind("axes-reshaped", ERROR, "(C, N) reshaped to (N, C), not transposed", "order:axes_reshaped"),
     Kind("softmax-twice", ERROR, "the logits are probabilities", "values:softmax_twice"),
     Kind("log-softmax-twice", WARNING, "the logits are log-probabilities", "values:log_softmax_twice"),
     Kind("not-probabilities", ERROR, f"numbers that are not what {setting('source')} says", "values:not_probabilities"),
@@ -135,12 +152,16 @@ _KINDS = (
     Kind("identical-maxima", WARNING, "the largest logits tie, or end at one ceiling", "repeats:identical_maxima"),
     Kind("constant-class", WARNING, "a class of one value (first or last 0: a note)", "repeats:constant_class"),
     Kind("targets-one-based", ERROR, "targets that count from 1", "targets:targets_one_based"),
+    Kind("targets-not-renumbered", ERROR, "labels of their own, as many as classes", "targets:targets_not_renumbered"),
     Kind("targets-out-of-range", ERROR, "targets that are not a class", "targets:targets_out_of_range"),
     Kind("padding-scored", ERROR, "padding that is scored as if it were text", "targets:padding_scored"),
     Kind("classes-reordered", ERROR, f"{setting('classes')} in another order than the header", "fit:classes_reordered"),
     Kind("class-axis-swapped", ERROR, "predictions hit along another axis alone", "fit:class_axis_swapped"),
     Kind("shifted-targets", ERROR, "a neighbour's target fits better", "fit:shifted_targets"),
+    Kind("order-differs", ERROR, "targets that fit in another order", "order:order_differs"),
+    Kind("targets-sorted", WARNING, "sorted targets that fit no better than chance", "order:targets_sorted"),
     Kind("classes-permuted", ERROR, "columns in another order than the targets", "fit:classes_permuted"),
+    Kind("constant-predictions", WARNING, "binary predictions of one class alone", "fit:constant_predictions"),
     Kind("absent-classes", WARNING, "classes that never occur among the targets", "targets:absent_classes"),
     Kind("duplicated-rows", WARNING, "samples that occur twice (below 1 %: a note)", "repeats:duplicated_rows"),
     Kind("infinite-loss", ERROR, "targets whose probability is 0", "fit:infinite_loss"),

@@ -9,12 +9,14 @@ import numpy as np
 
 from nllcli.commands.check.evidence.chance import SIGMAS, exchange_is_chance, hits_are_chance, over_frequencies, sigmas
 from nllcli.commands.check.findings import Case, Seen
+from nllcli.commands.check.findings.targets import targets_not_renumbered
 from nllcli.commands.check.findings.values import are_not_logits
 from nllcli.errors import counted, setting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nllcli.commands.check.evidence import Evidence
     from nllcli.commands.check.evidence.fit import Pairing
 
 # The mean of fewer samples is not normal enough to be compared in standard errors.
@@ -27,6 +29,9 @@ _LEAST_PER_CLASS = 20
 _LEAST_PAIRS, _LEAST_GAIN = 50, 0.05
 # The order of samples in a list may mean nothing: twice the evidence.
 _LEAST_FLAT_PAIRS = 100
+_IN_PYTORCH = {1: "logits[:, :-1] with targets[:, 1:]", -1: "logits[:, 1:] with targets[:, :-1]"}
+# Ten scores without any variation are not chance.
+_LEAST_CONSTANT = 10
 # How many times as often the neighbour's target is hit as the sample's own and as the next neighbour's.
 _LEAST_RATIO = 2
 
@@ -82,7 +87,13 @@ def shifted_targets(case: Case) -> Seen | None:
         return None
     n = pairing.gain.n
     shift = case.request.inputs.shift + offset
-    code = {1: "logits[:, :-1] with targets[:, 1:]", -1: "logits[:, 1:] with targets[:, :-1]"}[offset]
+    if case.is_flat:
+        longer, shorter = ("targets", "logits") if offset > 0 else ("logits", "targets")
+        how = (
+            f"has the file of {longer} one row more at its beginning, such as a header, or that of {shorter} lost one?"
+        )
+    else:
+        how = f"in PyTorch {_IN_PYTORCH[offset]}"
     return Seen(
         f"the logits fit the target one position {'later' if offset > 0 else 'earlier'} better than their own",
         {
@@ -92,7 +103,7 @@ def shifted_targets(case: Case) -> Seen | None:
             "right": pairing.n_right_own,
             f"right_at_{offset:+d}": pairing.n_right_other,
         },
-        f"{setting('shift', shift)}; in PyTorch {code}",
+        f"{setting('shift', shift)}; {how}",
     )
 
 
@@ -113,26 +124,26 @@ def _hits(pairing: Pairing, case: Case) -> bool:
     beyond = pairing.n_right_beyond / max(1, pairing.n_beyond)
     if n_right <= _LEAST_RATIO * pairing.n_right_own or n_right <= _LEAST_RATIO * beyond * n:
         return False
-    return not hits_are_chance(n_right, n, 1.0 / _guessed(case))
+    return not hits_are_chance(n_right, n, 1.0 / guessed(case.evidence))
 
 
-def _guessed(case: Case) -> float:
+def guessed(evidence: Evidence) -> float:
     """The share of targets that guesses as frequent as the predictions hit.
 
     Where the predictions were not counted, the share of the most frequent target, which no guess exceeds.
     """
-    confusion, counts = case.evidence.fit.confusion, case.evidence.labels.counts
-    if confusion is not None:
+    confusion, counts = evidence.fit.confusion, evidence.labels.counts
+    if confusion is not None and confusion.any():
         share = float(confusion.sum(axis=0) @ confusion.sum(axis=1)) / float(confusion.sum()) ** 2
     else:
-        share = 1.0 if counts is None else float(counts.max() / counts.sum())
-    return max(share, 1.0 / case.n_classes)
+        share = 1.0 if counts is None or not counts.any() else float(counts.max() / counts.sum())
+    return max(share, 1.0 / (1 if counts is None else len(counts)))
 
 
 def classes_permuted(case: Case) -> Seen | None:
     """Classes that are predicted as one another in a circle, beyond what chance gives any exchange of classes."""
     confusion = case.evidence.fit.confusion
-    if confusion is None or case.n_classes < 2:
+    if confusion is None or case.n_classes < 2 or targets_not_renumbered(case) is not None:
         return None
     exchange = _circles(confusion.argmax(axis=1))
     moved = list(exchange)
@@ -169,6 +180,34 @@ def infinite_loss(case: Case) -> Seen | None:
         "the target's probability is 0",
         case.rows(infinite),
         f"unmask the target's class; {setting('clip')} of nll compute puts a ceiling on the loss",
+    )
+
+
+def constant_predictions(case: Case) -> Seen | None:
+    """Of two classes in one column: all scores equal, in ten or more; or all on one side of the threshold, wrongly.
+
+    They are so if the targets are of the other class more often than one in two, beyond chance, or the loss is worse
+    than chance or the frequencies. Where one class is rare, a sound model may never predict it.
+    """
+    constant, confusion = case.evidence.values.constant, case.evidence.fit.confusion
+    if not case.request.loss.binary or constant is None or are_not_logits(case):
+        return None
+    fix = "look at the output layer, at what was saved and at the class that the scores belong to"
+    if case.evidence.n_counted >= _LEAST_CONSTANT and bool(constant.same.all()):
+        value = float(constant.first[0])
+        return Seen("every score is the same", {"samples": case.evidence.n_counted, "value": value}, fix)
+    if confusion is None or not confusion.any(axis=1).all():
+        return None
+    predicted = confusion.any(axis=0)
+    n, n_wrong = int(confusion.sum()), int(confusion.sum() - confusion.trace())
+    worse = worse_than_chance(case) or worse_than_frequencies(case)
+    if predicted.all() or (worse is None and hits_are_chance(n_wrong, n, 2)):
+        return None
+    side = int(predicted.argmax())
+    return Seen(
+        f"every score predicts class {case.name(side)}, and the targets are of both classes",
+        {"samples": n, "of_the_other_class": n_wrong},
+        fix,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.commands.check.findings import Case, Seen
+from nllcli.commands.check.findings.columns import holds_more_than_classes
 from nllcli.errors import counted, setting
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def decimal_commas(case: Case) -> Seen | None:
 
 def are_not_logits(case: Case) -> bool:
     """Whether the numbers are not the logits themselves, so that their size says nothing."""
-    return bfloat16_bits(case) is not None or decimal_commas(case) is not None
+    return bfloat16_bits(case) is not None or decimal_commas(case) is not None or holds_more_than_classes(case)
 
 
 def softmax_twice(case: Case) -> Seen | None:
@@ -113,7 +114,7 @@ def log_softmax_twice(case: Case) -> Seen | None:
 def not_probabilities(case: Case) -> Seen | None:
     """A value outside [0, 1], or a logarithm above 0, contradicts the source that was given."""
     outside = case.evidence.values.outside
-    if not outside.n:
+    if not outside.n or holds_more_than_classes(case):
         return None
     source = case.request.loss.source
     what, other = ("outside 0..1", "log-probs") if source == "probs" else ("above 0", "probs")
@@ -127,13 +128,17 @@ def not_probabilities(case: Case) -> Seen | None:
 def not_normalised(case: Case) -> Seen | None:
     """A sum further from 1 than the square root of the dtype's machine epsilon, which rounding does not explain."""
     off = case.evidence.values.off
-    if not off.n or case.request.loss.binary:
+    if not off.n or case.request.loss.binary or holds_more_than_classes(case) or _sums_to_1_reshaped(case):
         return None
     return Seen(
         f"the probabilities of {counted(off.n, 'sample')} do not sum to 1",
         {**case.rows(off), "largest_error": off.worst},
         f"p / p.sum(axis, keepdims=True); or another {setting('class_axis')}, if the sums are 1 along it",
     )
+
+
+def _sums_to_1_reshaped(case: Case) -> bool:
+    return case.reshaped is not None and not case.reshaped.values.off.n
 
 
 def nan_logits(case: Case) -> Seen | None:
@@ -181,7 +186,7 @@ def _samples_hold(n: int) -> str:
 def saturation(case: Case) -> Seen | None:
     """Any value of exactly +-65504, the largest number of float16, which no computation gives by chance."""
     saturated = case.evidence.values.saturated
-    if not saturated.n:
+    if not saturated.n or are_not_logits(case):
         return None
     return Seen(
         f"{_samples_hold(saturated.n)} +-65504, the largest number of half precision: what was larger is lost",
