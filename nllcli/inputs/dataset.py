@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nllcli.data.dataset import Dataset
-from nllcli.data.settings import InputOptions
+from nllcli.data.settings import TOKENS, InputOptions
 from nllcli.errors import FaultError, Notice, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
@@ -50,6 +50,10 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dat
 
 
 def _opened(options: InputOptions) -> Dataset:
+    if options.source == TOKENS:
+        from nllcli.inputs.token_logs.opening import open_tokens
+
+        return open_tokens(options)
     only_one_standard_input({setting(name): getattr(options, name) for name in ("logits", "targets", "sample_weights")})
     if options.targets is not None and options.target_column is not None:
         raise UsageError(

@@ -170,13 +170,25 @@ class Input:
         return self.format in TEXT
 
     def read(self, options: ReadOptions) -> BlockSource:
-        """What the reader of the format makes of it."""
+        """What the reader of the format makes of it; raises for what holds something else than logits."""
+        if options.holds == "logits" and self.format in (*TEXT, "jsonl"):
+            from nllcli.inputs.token_logs.marks import may_hold_tokens
+
+            if may_hold_tokens(self.stream.peek()):
+                from nllcli.inputs.token_logs.opening import choices_or_refusal
+
+                choices = choices_or_refusal(self)
+                if choices is not None:
+                    return choices
         source: BlockSource = FORMATS.load(self.format)(self.stream, replace(options, member=self.member))
         return source
 
 
-def open_input(path: str, input_format: str | None = None) -> Input:
-    """Open a path, the member of an archive (``file.npz:name``), or standard input."""
+def open_input(path: str, input_format: str | None = None, *, columns: bool = False) -> Input:
+    """Open a path, the member of an archive (``file.npz:name``), or standard input.
+
+    Where ``columns`` are asked for, that of a table in text (``file.csv:name``) is a member too.
+    """
     file, member = split_member(path)
     stream = open_stream(file)
     if stream.peek(len(GZIP_MAGIC)) == GZIP_MAGIC:
@@ -184,6 +196,6 @@ def open_input(path: str, input_format: str | None = None) -> Input:
 
         stream = gunzipped(stream)
     found = input_format or detect(stream)
-    if member is not None and found in _WITHOUT_MEMBERS:
+    if member is not None and found in _WITHOUT_MEMBERS and not (columns and found in TEXT):
         raise UsageError(f"is {found.upper()}, which has no members; there is no {member!r} in it", where=file)
     return Input(stream, found, member)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.blocks import Scratch
-from nllcli.errors import SampleError, setting
+from nllcli.data.settings import TOKENS, UNLISTED
+from nllcli.errors import Remedy, SampleError, setting
 from nllcli.numerics.kernels import machine_epsilon, to_float
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Rows
@@ -19,9 +20,15 @@ if TYPE_CHECKING:
     from nllcli.data.settings import LossOptions
     from nllcli.numerics.evaluate import Scoring
 
+# How far above 0 rounding may put a log-probability.
+MOST_ROUNDED = 1e-3
+_NOT_LOG_PROBS = "losses, -log p, have the other sign; probabilities need their logarithm: numpy.log"
+
 
 def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
     """The error for ``unusable`` samples (n,), whose logits allow no number."""
+    if scoring.options.source == TOKENS:
+        return _no_log_prob(scoring, unusable)
     first = unusable.argmax()
     row = to_float(scoring.x[first : first + 1], Scratch())[0]
     bad = np.isnan(row) | np.isposinf(row)
@@ -42,6 +49,9 @@ def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
 def check_given(scoring: Scoring, unusable: NDArray[np.bool_] | None) -> None:
     """Raise SampleError for numbers that are not the (log-)probabilities they are given as, ``unusable`` (n,) aside."""
     options, x = scoring.options, scoring.x
+    if options.source == TOKENS:
+        _check_tokens(scoring)
+        return
     if options.source == "probs":
         outside, what = np.less(x, 0) | np.greater(x, 1), "not a probability"
     elif options.clip is None and (options.binary or LOSSES[options.loss].asks_every_class):
@@ -64,6 +74,42 @@ def check_given(scoring: Scoring, unusable: NDArray[np.bool_] | None) -> None:
         )
 
 
+def _no_log_prob(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
+    """The error for tokens whose log-probability is NaN or +inf."""
+    value = "NaN" if np.isnan(scoring.x[unusable.argmax(), 0]) else "+inf"
+    return SampleError(
+        f"the log-probability is {value}",
+        culprit="logits",
+        samples=Rows.where(unusable, scoring.block.start).first,
+        remedies=[
+            Remedy({"unknown": "drop"}, f"tokens of {value} are padding, or predicted by nothing: they do not count"),
+            Remedy({"on_nonfinite": "nan"}, "they count, as NaN"),
+        ],
+    )
+
+
+def _check_tokens(scoring: Scoring) -> None:
+    """Raise SampleError for numbers that are not the log-probability of one token."""
+    x = scoring.x[:, 0]
+    unlisted = scoring.targets.masked((x >= UNLISTED[0]) & (x <= UNLISTED[1]))
+    if unlisted.any():
+        raise SampleError(
+            f"{float(x[unlisted][0])!r} is not a log-probability: servers write it for a token that they do not list",
+            culprit="logits",
+            samples=Rows.where(unlisted, scoring.block.start).first,
+            remedies=[Remedy({"unknown": "drop"}, "such tokens do not count")],
+        )
+    above = scoring.targets.masked((x > MOST_ROUNDED) & ~np.isposinf(x))
+    if above.any():
+        value = float(x[above][0])
+        raise SampleError(
+            f"{value!r} is not a log-probability, which is at most 0",
+            culprit="logits",
+            samples=Rows.where(above, scoring.block.start).first,
+            hint=_NOT_LOG_PROBS,
+        )
+
+
 def findings(scoring: Scoring, infinite: NDArray[np.bool_] | None) -> dict[str, Rows]:
     """What deserves a warning, by code; ``infinite`` (n,) are losses that are not finite numbers."""
     block, options, targets, unusable = scoring.block, scoring.options, scoring.targets, scoring.unusable
@@ -80,7 +126,10 @@ def findings(scoring: Scoring, infinite: NDArray[np.bool_] | None) -> dict[str, 
         note("infinite-loss", infinite if unusable is None else infinite & ~unusable)
     if block.sample_weights is not None:
         note("negative-sample-weights", block.sample_weights < 0)
-    if options.source != "logits" and not options.binary:
+    if options.source == TOKENS:
+        x = scoring.x[:, 0]
+        note("above-zero", (x > 0) & np.isfinite(x), x)
+    elif options.source != "logits" and not options.binary:
         off = distance_from_1(scoring.scores.probs() if options.clip is None else _unclipped(scoring.x, options))
         wrong = ~(off <= sum_tolerance(block.logits.dtype))
         note("not-normalised", wrong if unusable is None else wrong & ~unusable, off)

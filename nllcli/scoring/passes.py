@@ -122,7 +122,8 @@ def placed(error: SampleError, dataset: Dataset) -> DataError:
     # Of two classes there may be only the column of class 1.
     column = 0 if dataset.binary and error.class_index is not None else error.class_index
     where = f"{(vector or source).name}, {place(error.samples[0], column)}"
-    return DataError(message, where=where, hint=error.hint or _out_of_range_hint(error, dataset))
+    hint = error.hint or _out_of_range_hint(error, dataset)
+    return DataError(message, where=where, hint=hint, remedies=error.remedies)
 
 
 def _out_of_range_hint(error: SampleError, dataset: Dataset) -> str | None:
@@ -167,6 +168,8 @@ def all_notices(tally: Tally, settled: Settled) -> tuple[Notice, ...]:
 
 
 FINDINGS = {
+    "above-zero": "log-probabilities above 0, by up to {worst:.3g}, are taken as rounded, in {n} of {total} samples: "
+    "{places}",
     "infinite-loss": "infinite loss in {n} of {total} samples, a class that the loss asks for having probability 0: "
     "{places}",
     "negative-sample-weights": "negative sample weights in {n} of {total} samples: {places}",

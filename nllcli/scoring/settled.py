@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX, ON_NONFINITE, PRECISIONS, REDUCTIONS, SOURCES, LossOptions
-from nllcli.errors import Notice, UsageError, counted, setting
+from nllcli.data.settings import (
+    DEFAULT_IGNORE_INDEX,
+    ON_NONFINITE,
+    PARTS,
+    PRECISIONS,
+    REDUCTIONS,
+    SOURCES,
+    TOKENS,
+    UNKNOWN,
+    LossOptions,
+)
+from nllcli.errors import Notice, Remedy, UsageError, counted, setting
 from nllcli.inputs.dataset import no_targets, open_dataset
 from nllcli.numerics.losses import LOSSES
 from nllcli.report import shortest, signature_line
@@ -37,6 +47,11 @@ class Settled:
     shift: int = 0
 
     @property
+    def has_classes(self) -> bool:
+        """Whether there are numbers for several classes, or only for what occurred."""
+        return self.options.source != TOKENS
+
+    @property
     def is_weighted(self) -> bool:
         """Whether samples count differently, by class or one by one."""
         return self.options.class_weights is not None or self.dataset.sample_weights is not None
@@ -50,9 +65,12 @@ class Settled:
 def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     """Check the settings, open the inputs (unless they are: ``dataset``) and work out the class weights."""
     check_weight_options(request.weights)
+    tokens = request.loss.source == TOKENS
+    if tokens:
+        check_token_request(request)
     if dataset is None:
         dataset = open_dataset(request.inputs)
-    if not dataset.has_targets and LOSSES[request.loss.loss].needs_targets:
+    if not tokens and not dataset.has_targets and LOSSES[request.loss.loss].needs_targets:
         raise no_targets(dataset)
     weights, weighting = None, "none"
     if (request.weights.weights, request.weights.counts) != (None, None):
@@ -103,6 +121,49 @@ def check_weight_options(weights: WeightOptions) -> None:
         )
 
 
+def check_token_request(request: ScoreRequest) -> None:
+    """Raise UsageError for what has no meaning where there is only the log-probability of what occurred."""
+    for record in (request, request.inputs, request.weights):
+        for each in fields(record):
+            if "option" in each.metadata and each.name not in _OF_TOKENS:
+                refuse_of_tokens(each.name, getattr(record, each.name), each.default)
+    check_token_options(request.loss)
+
+
+def check_token_options(loss: LossOptions) -> None:
+    """Raise UsageError for options of the loss that need classes."""
+    for each in fields(loss):
+        if "option" in each.metadata and each.name not in _OF_TOKENS:
+            refuse_of_tokens(each.name, getattr(loss, each.name), each.default)
+
+
+# The options that have a meaning for token-log-probs.
+_OF_TOKENS = frozenset(
+    [
+        *("logits", "source", "part", "unknown", "sample_weights", "input_format", "input_dtype", "header"),
+        *("reduction", "precision", "on_nonfinite", "threads"),
+    ]
+)
+
+
+def refuse_of_tokens(name: str, value: object, default: object = None) -> None:
+    """Raise UsageError if the setting ``name``, which needs classes, is not at its default."""
+    if value is default or value == default:
+        return
+    remedies = [Remedy({name: None}, "without it: each number is the log-probability of the token that occurred")]
+    if name in ("targets", "target_column"):
+        remedies.append(Remedy({"source": "log-probs"}, "each row has the log-probabilities of all classes"))
+    message = f"{setting(name)} has no meaning for {TOKENS}, which say nothing of other classes"
+    raise UsageError(message, remedies=remedies)
+
+
+def check_has_classes(options: LossOptions, what: str) -> None:
+    """Raise UsageError from ``what`` needs numbers for every class, where there is one number a token."""
+    if options.source == TOKENS:
+        hint = f"nll compute takes {setting('source', TOKENS)}"
+        raise UsageError(f"{what} needs numbers for every class; {TOKENS} have one a token", hint=hint)
+
+
 def check_options(loss: LossOptions, *, soft: bool, unlabelled: bool = False) -> None:
     """Raise UsageError for settings that have no meaning, alone or with ``soft`` targets or none (``unlabelled``)."""
     choices = {
@@ -111,14 +172,21 @@ def check_options(loss: LossOptions, *, soft: bool, unlabelled: bool = False) ->
         "reduction": REDUCTIONS,
         "precision": PRECISIONS,
         "on_nonfinite": ON_NONFINITE,
+        "part": (None, *PARTS),
+        "unknown": UNKNOWN,
     }
     for name, known in choices.items():
         if getattr(loss, name) not in known:
-            raise UsageError(f"unknown {name} {getattr(loss, name)!r}", hint=f"one of: {', '.join(known)}")
+            raise UsageError(
+                f"unknown {name} {getattr(loss, name)!r}", hint=f"one of: {', '.join(filter(None, known))}"
+            )
+    if loss.source != TOKENS and (loss.part is not None or loss.unknown != "error"):
+        given = setting("unknown" if loss.part is None else "part")
+        raise UsageError(f"{given} is about {TOKENS}; these are {loss.source}")
     if loss.class_weights is not None and not all(map(isfinite, loss.class_weights)):
         raise UsageError("class weights must be finite numbers")
     record = LOSSES[loss.loss]
-    if unlabelled and record.needs_targets:
+    if unlabelled and record.needs_targets and loss.source != TOKENS:
         raise UsageError(f"the loss {loss.loss} needs targets")
     if unlabelled and loss.class_weights is not None:
         raise UsageError("class weights are selected by target, and there are no targets")
@@ -165,6 +233,8 @@ def signature(settled: Settled) -> str:
     parts = {
         "loss": options.loss,
         "from": source_part(options),
+        **({} if options.part is None else {"part": options.part}),
+        **({} if options.unknown == "error" else {"unknown": options.unknown}),
         "reduction": options.reduction,
         "weights": settled.weighting,
         "sample-weights": "none" if own is None else _sha256(values for _, values in pieces(own, _DIGESTED_AT_ONCE)),

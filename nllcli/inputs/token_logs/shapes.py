@@ -1,0 +1,289 @@
+"""The shapes of JSON that hold log-probabilities of tokens, told by their keys: one function a shape, one table."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nllcli.errors import DataError, Remedy
+from nllcli.inputs.tables.cells import is_number, shown
+from nllcli.inputs.token_logs.runs import COMPLETION, NAMES, PROMPT, UNSPLIT, Run, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_LISTS = re.compile(
+    r"(?:(prompt|input|prefill)|(completion|output|response|generated|rollout))?_?(?:per_)?(?:tokens?_?)?"
+    r"(?:log_?prob(?:abilitie)?s?|logps)",
+    re.IGNORECASE,
+)
+_ASK = "ask the server for them: logprobs in the request"
+_DONE = "print(*[l for l in open({name!r}) if ((json.loads(l).get('response') or {{}}).get('body') or {{}}).get('choices')], sep='', end='')"  # noqa: E501 - one line of Python
+
+
+class Shape(NamedTuple):
+    """What a message calls a file of the shape, and the function that reads one value of it, at a place."""
+
+    what: str
+    read: Callable[[dict[str, Any], str], Iterator[Run]]
+
+
+def shape_of(value: Any) -> str | None:
+    """The key of ``SHAPES`` that tells what a file is by its first value; None where that holds none of them."""
+    while isinstance(value, list) and value and isinstance(value[0], dict | list):
+        value = value[0]
+    if isinstance(value, list):
+        return "list" if value[:1] == [None] and len(value) > 1 else None
+    if not isinstance(value, dict) or "logits" in value:
+        return None
+    return next((key for key in SHAPES if key in value and _is_of(key, value)), None) or _own_key(value)
+
+
+def _is_of(key: str, value: dict[str, Any]) -> bool:
+    """Whether ``key`` is what its shape has there: some are words that other files use too."""
+    content = value[key]
+    if key == "custom_id":
+        return "response" in value or "error" in value
+    if key == "details":
+        return isinstance(content, dict) and "tokens" in content
+    if key == "meta_info":
+        return isinstance(content, dict) and any(_LISTS.fullmatch(name) for name in content)
+    if key in ("output", "outputs"):
+        return isinstance(content, list) and '"logprobs"' in json.dumps(content)
+    if key == "resps":
+        return "doc" in value or "doc_id" in value
+    return isinstance(content, list)
+
+
+def _own_key(value: dict[str, Any]) -> str | None:
+    if any(_LISTS.fullmatch(name) and isinstance(content, list | dict) for name, content in value.items()):
+        return "list"
+    return "token" if _names_a_token(value) else None
+
+
+def _names_a_token(value: dict[str, Any]) -> bool:
+    named = any(name in value for name in ("token", "token_id", "decoded_token", "token_str"))
+    return any(name in value for name in NAMES) and (named or {"id", "text"} <= value.keys())
+
+
+def runs_of(value: Any, where: str) -> Iterator[Run]:
+    """The runs of one value of a file."""
+    if isinstance(value, dict):
+        key = shape_of(value)
+        if key == "token":
+            yield run_of([value], where)
+        elif key is not None:
+            yield from SHAPES[key].read(value, where)
+        else:
+            raise DataError(
+                f"has none of the keys that log-probabilities of tokens stand under: {shown(', '.join(value))}",
+                where=where,
+                hint='{"token_logprobs": [null, -2.3, -0.5]} is read, one text a line',
+            )
+    elif isinstance(value, list) and not _are_entries(value):
+        for i, one in enumerate(value):
+            yield from runs_of(one, f"{where}, index {i}")
+    else:
+        yield run_of(value if isinstance(value, list) else [value], where)
+
+
+def _are_entries(value: list[Any]) -> bool:
+    """Whether a list is one text, an entry a token, and not a list of texts."""
+    return all(
+        item is None
+        or isinstance(item, int | float)
+        or (isinstance(item, str) and is_number(item))
+        or (isinstance(item, dict) and _names_a_token(item))
+        or (isinstance(item, list) and len(item) == 3 and isinstance(item[1], int) and isinstance(item[2], str | None))
+        for item in value
+    )
+
+
+# --- one function a shape ---------------------------------------------------------------------------------------------
+
+
+def _batch_line(value: dict[str, Any], where: str) -> Iterator[Run]:
+    """A line of a batch: the answer in an envelope, or an error."""
+    response = value.get("response") or {}
+    body = response.get("body") if isinstance(response, dict) else None
+    error = value.get("error") or (body.get("error") if isinstance(body, dict) else None)
+    if error or not isinstance(body, dict) or response.get("status_code", 200) != 200:
+        told = error.get("message") if isinstance(error, dict) else error
+        name = where.partition(", line ")[0]
+        leave_out = "import json; " + _DONE.format(name=name)
+        raise DataError(
+            f"request {shown(str(value['custom_id']))} failed: {shown(str(told or 'it has no answer'))}",
+            where=where,
+            remedies=[
+                Remedy(feed=("python", "-c", leave_out), files={name: "-"}, meaning="the requests that succeeded")
+            ],
+        )
+    yield from runs_of(body, where)
+
+
+def _answer(value: dict[str, Any], where: str) -> Iterator[Run]:
+    """An answer with choices: completions or chat, with the prompt echoed or beside it."""
+    choices = value["choices"]
+    split = _echoed(choices, value.get("usage") or {})
+    top = value.get("prompt_logprobs")
+    if top is not None:
+        yield run_of(top, f"{where}, prompt", PROMPT, value.get("prompt_token_ids"))
+    for i, choice in enumerate(choices):
+        place = f"{where}, choice {i}" if len(choices) > 1 else where
+        beside = choice.get("prompt_logprobs")
+        if beside is not None:
+            yield run_of(beside, f"{place}, prompt", PROMPT, choice.get("prompt_token_ids"))
+        logprobs = choice.get("logprobs")
+        if logprobs is None and beside is None and top is None and "delta" not in choice:
+            raise DataError("has no log-probabilities", where=place, hint=_ASK)
+        for run in _logprobs(logprobs, place, COMPLETION, choice.get("token_ids")):
+            yield from split(run)
+
+
+def _logprobs(value: Any, where: str, part: str | None, ids: Any = None) -> Iterator[Run]:
+    """What servers have under "logprobs": a list, or an object with one."""
+    if isinstance(value, dict):
+        for name in ("content", "refusal", "token_logprobs", "chosenCandidates", "chosen_candidates"):
+            if value.get(name) is not None:
+                yield run_of(value[name], where, part, ids)
+    elif value is not None:
+        yield run_of(value, where, part, ids)
+
+
+def _echoed(choices: list[dict[str, Any]], usage: dict[str, Any]) -> Callable[[Run], Iterator[Run]]:
+    """What splits the run of a choice where it echoes the prompt, of which the first token has null.
+
+    How long the prompt is follows from what the server counted, unless several choices leave it open.
+    """
+    n, prompt, completion = len(choices), usage.get("prompt_tokens"), usage.get("completion_tokens")
+
+    def split(run: Run) -> Iterator[Run]:
+        length = len(run.values)
+        echoes = length > 0 and run.values[0] is None
+        if not echoes and (n > 1 or prompt is None or completion in (None, length) or length != prompt + completion):
+            yield run
+            return
+        if completion == 0:
+            at: int | None = length
+        elif prompt is None or (n > 1 and completion is None):
+            at = None
+        elif n > 1:
+            at = length - 1 if completion == n else None  # one token each, as max_tokens=1 has it
+        else:
+            at = min(prompt, length)
+        if at is None:
+            yield Run(run.values, run.where, UNSPLIT)
+        else:
+            yield Run(run.values[:at], run.where, PROMPT)
+            if at < length:
+                # The places of the completion go on where the prompt's end.
+                yield Run(run.values[at:], f"{run.where}, after the prompt", COMPLETION)
+
+    return split
+
+
+def _response(value: dict[str, Any], where: str) -> Iterator[Run]:
+    """An answer of items with content, or of sampled outputs."""
+    if value.get("prompt_logprobs") is not None:
+        yield run_of(value["prompt_logprobs"], f"{where}, prompt", PROMPT, value.get("prompt_token_ids"))
+    for item in value.get("output") or value.get("outputs") or ():
+        content = item.get("content") if isinstance(item.get("content"), list) else [item]
+        for one in content:
+            yield from _logprobs(one.get("logprobs"), where, COMPLETION, one.get("token_ids"))
+
+
+def _candidates(value: dict[str, Any], where: str) -> Iterator[Run]:
+    """An answer with candidates."""
+    for candidate in value["candidates"]:
+        yield from _logprobs(candidate.get("logprobsResult") or candidate.get("logprobs_result"), where, COMPLETION)
+
+
+def _meta_info(value: dict[str, Any], where: str) -> Iterator[Run]:
+    """An answer whose meta_info has lists of (log-probability, id, text)."""
+    yield from _lists(value["meta_info"], where)
+
+
+def _probabilities(value: dict[str, Any], where: str) -> Iterator[Run]:
+    """An answer with completion_probabilities, in older servers of probabilities after sampling."""
+    yield run_of(value["completion_probabilities"], where, COMPLETION)
+
+
+def _details(value: dict[str, Any], where: str) -> Iterator[Run]:
+    """An answer with details: the prefill and the tokens."""
+    details = value["details"]
+    yield run_of(details.get("prefill") or [], f"{where}, prefill", PROMPT)
+    yield run_of(details["tokens"], where, COMPLETION)
+
+
+def _states(value: dict[str, Any], where: str) -> Iterator[Run]:
+    """Requests with their results; an echoed prompt begins with tokens that nothing predicts, as 0 or null."""
+    for i, state in enumerate(value["request_states"]):
+        echoes = (state.get("request") or {}).get("echo_prompt", False)
+        generates = (state.get("request") or {}).get("max_tokens", 0) > 0
+        for completion in (state.get("result") or {}).get("completions") or ():
+            run = run_of(completion.get("tokens"), f"{where}, request {i}", COMPLETION)
+            if not echoes:
+                yield run
+                continue
+            given = max(1 if list(run.values[:1]) in ([0.0], [None]) else 0, state.get("num_conditioning_tokens") or 0)
+            values = [None] * given + list(run.values[given:])
+            yield Run(values, run.where, UNSPLIT if generates else PROMPT)
+
+
+def _perplexities(value: dict[str, Any], where: str) -> Iterator[Run]:
+    """Perplexities of whole texts, whose lengths are gone."""
+    name = where.partition(", line ")[0]
+    logs = f"import json, math; print(*[-math.log(p) for p in json.load(open({name!r}))['perplexities']], sep='\\n')"
+    raise DataError(
+        f"holds the perplexities of {len(value['perplexities'])} texts: how many tokens each has is not in it, "
+        "and mean_perplexity is a mean of exponentials",
+        where=where,
+        remedies=[Remedy(feed=("python", "-c", logs), files={name: "-"}, meaning="the mean over texts, not tokens")],
+    )
+    yield  # pragma: no cover - a function of the table is a generator
+
+
+def _documents(value: dict[str, Any], where: str) -> Iterator[Run]:
+    """The log-likelihood of a document, or of one answer to it."""
+    found = value["resps"]
+    while isinstance(found, list) and len(found) and isinstance(found[0], list):
+        if len(found) > 1:
+            raise DataError(
+                "has log-likelihoods of several choices, which are logits of them",
+                where=where,
+                remedies=[Remedy({"source": None, "part": None, "unknown": None})],
+            )
+        found = found[0]
+    number = found[0] if isinstance(found, list) and found else found
+    if isinstance(number, bool) or not is_number(str(number)):
+        raise DataError(f"{shown(str(number))} is generated text, without a log-likelihood", where=where)
+    yield Run([float(number)], where)
+
+
+def _lists(value: dict[str, Any], where: str) -> Iterator[Run]:
+    """Lists under keys that say what they hold, such as prompt_logprobs."""
+    for name, content in value.items():
+        found = _LISTS.fullmatch(name)
+        if found is None or not isinstance(content, list | dict):
+            continue
+        part = PROMPT if found[1] else COMPLETION if found[2] else None
+        place = where if part is None else f"{where}, {name}"
+        yield from _logprobs(content, place, part, value.get("prompt_token_ids" if found[1] else "token_ids"))
+
+
+SHAPES = {
+    "custom_id": Shape("a batch of answers of a language-model server", _batch_line),
+    "choices": Shape("an answer of a language-model server", _answer),
+    "candidates": Shape("an answer of a language-model server", _candidates),
+    "meta_info": Shape("an answer of a language-model server", _meta_info),
+    "completion_probabilities": Shape("an answer of a language-model server", _probabilities),
+    "details": Shape("an answer of a language-model server", _details),
+    "output": Shape("an answer of a language-model server", _response),
+    "outputs": Shape("outputs of a language model", _response),
+    "request_states": Shape("requests to a language model with their results", _states),
+    "perplexities": Shape("perplexities of texts", _perplexities),
+    "resps": Shape("samples of an evaluation of a language model", _documents),
+    "list": Shape("log-probabilities of tokens", _lists),
+    "token": Shape("log-probabilities of tokens", _lists),
+}
