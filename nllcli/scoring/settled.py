@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from nllcli.data.dataset import Dataset
     from nllcli.data.layout import Layout
-    from nllcli.data.settings import ScoreRequest, WeightOptions
+    from nllcli.data.settings import InputOptions, ScoreRequest, WeightOptions
 
 _DIGESTED_AT_ONCE = 1 << 19
 
@@ -123,18 +123,15 @@ def check_weight_options(weights: WeightOptions) -> None:
 
 def check_token_request(request: ScoreRequest) -> None:
     """Raise UsageError for what has no meaning where there is only the log-probability of what occurred."""
-    for record in (request, request.inputs, request.weights):
-        for each in fields(record):
-            if "option" in each.metadata and each.name not in _OF_TOKENS:
-                refuse_of_tokens(each.name, getattr(record, each.name), each.default)
-    check_token_options(request.loss)
+    for record in (request.inputs, request.loss, request.weights, request):
+        check_token_options(record)
 
 
-def check_token_options(loss: LossOptions) -> None:
-    """Raise UsageError for options of the loss that need classes."""
-    for each in fields(loss):
-        if "option" in each.metadata and each.name not in _OF_TOKENS:
-            refuse_of_tokens(each.name, getattr(loss, each.name), each.default)
+def check_token_options(record: InputOptions | LossOptions | WeightOptions | ScoreRequest) -> None:
+    """Raise UsageError for the options of a record that need classes."""
+    for each in fields(record):
+        if "option" in each.metadata and each.name not in _OF_TOKENS and getattr(record, each.name) != each.default:
+            raise needs_classes(each.name)
 
 
 # The options that have a meaning for token-log-probs.
@@ -146,15 +143,13 @@ _OF_TOKENS = frozenset(
 )
 
 
-def refuse_of_tokens(name: str, value: object, default: object = None) -> None:
-    """Raise UsageError if the setting ``name``, which needs classes, is not at its default."""
-    if value is default or value == default:
-        return
+def needs_classes(name: str) -> UsageError:
+    """The refusal of the setting ``name``, which needs classes, for log-probabilities of tokens."""
     remedies = [Remedy({name: None}, "without it: each number is the log-probability of the token that occurred")]
     if name in ("targets", "target_column"):
         remedies.append(Remedy({"source": "log-probs"}, "each row has the log-probabilities of all classes"))
     message = f"{setting(name)} has no meaning for {TOKENS}, which say nothing of other classes"
-    raise UsageError(message, remedies=remedies)
+    return UsageError(message, remedies=remedies)
 
 
 def check_has_classes(options: LossOptions, what: str) -> None:

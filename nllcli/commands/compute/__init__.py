@@ -13,7 +13,7 @@ from nllcli.data.settings import TOKENS
 from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.passes import fold_dataset
-from nllcli.scoring.settled import Settled, refuse_of_tokens, settle
+from nllcli.scoring.settled import Settled, needs_classes, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,9 +68,14 @@ def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = Non
 
 def _refuse_classes(sections: Sections, saves: Saves | None) -> None:
     """Raise UsageError for results that have numbers for several classes, where there is one number a token."""
-    refuse_of_tokens("per_class", sections.per_class, default=False)
-    for name in ("probs", "log_probs"):
-        refuse_of_tokens(f"save_{name}", saves and getattr(saves, name))
+    wanted = {
+        "per_class": sections.per_class,
+        "save_probs": saves is not None and saves.probs,
+        "save_log_probs": saves is not None and saves.log_probs,
+    }
+    for name, value in wanted.items():
+        if value:
+            raise needs_classes(name)
 
 
 @contextmanager
