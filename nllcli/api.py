@@ -93,8 +93,8 @@ def compute(
     Parameters
     ----------
     logits : array_like, (C,), (N, C), (N, C, d1, ...) or (N, d1, ..., C)
-        Floats of any width, or integers; what they are is said by ``source``. Of "token-log-probs" any shape: one number
-        a token, the log-probability of what occurred.
+        Floats of any width, or integers; what they are is said by ``source``. Of "token-log-probs" any shape: one
+        number a token, the log-probability of what occurred.
     targets : array_like
         Class indices of the logits' shape without the class axis, or floating point of the logits' own shape: class
         probabilities. Only ``loss="argmax"`` and "token-log-probs" do without.
@@ -176,7 +176,7 @@ def _compute_tokens(
         if value is not None:
             raise needs_classes(name)
     check_token_options(options)
-    if options.part is not None:
+    if options.part not in (None, "all"):
         raise no_such_part("logits", options.part, ())
     dataset = tokens_of(log_probs, sample_weights, unknown=options.unknown)
     return score(settle_options(options, dataset, "none"), Sections(), threads=threads)

@@ -6,7 +6,7 @@ import re
 
 _MARKS = re.compile(
     rb"log_?prob|logps|\"resps\"|completion_probabilities|\"perplexities\"|likelihood"  # keys
-    rb"|\A\s*\[\s*null\b"  # a list that begins with the first token
+    rb"|\A\s*\[[\s\[]*null\b"  # a list that begins with the first token
     rb"|^P-\d+\t|^\S+=\d+ \d+ \S+\t|^\s*p\( |^Perplexity |zeroprobs, logprob=",  # logs
     re.IGNORECASE | re.MULTILINE,
 )

@@ -49,8 +49,11 @@ def open_tokens(options: InputOptions) -> Dataset:
     if isinstance(source, Found):
         tokens = Tokens(in_memory(name, source, options.part, options.unknown), drop=True)
     else:
-        if options.part is not None:
+        if options.part not in (None, "all"):
             raise no_such_part(name, options.part, ())
+        if options.unknown == "keep":
+            told = f"has no vocabulary, whose words {setting('unknown', 'keep')} is about"
+            raise UsageError(told, where=name, remedies=[Remedy({"unknown": None}, "every number counts")])
         tokens = Tokens(source, drop=options.unknown == "drop")
     layout, weights = token_layout(tokens), None
     if options.sample_weights is not None:
@@ -77,16 +80,15 @@ def choices_or_refusal(opened: Input) -> Choices | None:
         if shape is None:
             return None
         what = SHAPES[shape].what
-    message, remedies = f"is {what}, not logits", [Remedy({"source": TOKENS})]
+    message, remedies = f"holds {what}, not logits", [Remedy({"source": TOKENS})]
     try:
         found = _runs_in(opened)
         assert found is not None
         in_memory(stream.name, found)
     except NllError as error:
-        message, remedies = f"{message}: {error.message}", []
-        for remedy in error.remedies:
-            remedies.append(replace(remedy, settings={"source": TOKENS, **remedy.settings}))
-        raise UsageError(message, where=error.where, hint=error.hint, remedies=remedies) from error
+        remedies = [replace(remedy, settings={"source": TOKENS, **remedy.settings}) for remedy in error.remedies]
+        told = f"{error.message} ({stream.name} {message})"
+        raise UsageError(told, where=error.where, hint=error.hint, remedies=remedies) from error
     raise UsageError(message, where=stream.name, remedies=remedies)
 
 

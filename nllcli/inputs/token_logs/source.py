@@ -152,7 +152,7 @@ def _of_part(runs: Sequence[Run], part: str | None, name: str) -> Sequence[Run]:
         if run.part is not None:
             numbers[run.part] += sum(value is not None for value in run.values)
     present = [which for which, n in numbers.items() if n]
-    if part == "all" and present:
+    if part == "all":
         return runs
     if part is not None:
         if part in present:
@@ -175,7 +175,7 @@ def _of_part(runs: Sequence[Run], part: str | None, name: str) -> Sequence[Run]:
     return runs
 
 
-def no_such_part(name: str, part: str, present: Sequence[str]) -> UsageError:
+def no_such_part(name: str, part: str | None, present: Sequence[str]) -> UsageError:
     """The refusal of a part that the file does not have, or does not tell from the rest."""
     what = f"holds the {' and the '.join(present)}" if present else "does not tell a prompt from a completion"
     remedies = [Remedy({"part": None}, f"the {present[0]}" if present[:1] in ([PROMPT], [COMPLETION]) else "all of it")]
@@ -247,25 +247,33 @@ def _check_rows(array: NumberArray) -> None:
         return
     with np.errstate(all="ignore"):
         sums = np.exp(rows.astype(np.float64)).sum(axis=-1)
-    if (np.abs(sums - 1.0) < 1e-2).all():
+    if len(rows) > 1 and (np.abs(sums - 1.0) < 1e-2).all():
+        classes = {"source": "log-probs", "part": None, "unknown": None}
         raise UsageError(
             "has rows of probabilities that add up to 1: are they those of all classes?",
             where=array.name,
-            remedies=[Remedy({"source": "log-probs", "part": None, "unknown": None}, "of all classes")],
+            remedies=[
+                Remedy(classes, "each row is of all classes"),
+                *_as_file(array.name, _WITH_ENDS, "each number is of the token that occurred"),
+            ],
         )
     if (rows[:, [0, -1]] == 0).any():
-        to = f"{array.name.removesuffix('.npy')}.tokens.npy"
-        meanings = {_WITHOUT_ENDS: "zeros at the ends of rows are padding", _WITH_ENDS: "they are log-probabilities"}
-        remedies = [
-            Remedy(python=source.format(name=array.name, to=to), files={array.name: to}, meaning=meaning)
-            for source, meaning in meanings.items()
-        ]
         raise UsageError(
             "has rows that begin or end with 0: padding, or tokens of probability 1?",
             where=array.name,
-            remedies=remedies if array.name.endswith(".npy") else (),
-            hint="numpy.nan in their place does not count with --unknown drop",
+            remedies=[
+                *_as_file(array.name, _WITHOUT_ENDS, "zeros at the ends of rows are padding"),
+                *_as_file(array.name, _WITH_ENDS, "they are log-probabilities"),
+            ],
+            hint=f"write NaN for padding, which {setting('unknown', 'drop')} leaves out; and flat what has none",
         )
+
+
+def _as_file(name: str, source: str, meaning: str) -> Iterator[Remedy]:
+    """The remedy that reads a flat copy of an array that Python ``source`` makes, where it is a file of its own."""
+    if name.endswith(".npy"):
+        to = f"{name.removesuffix('.npy')}.tokens.npy"
+        yield Remedy(python=source.format(name=name, to=to), files={name: to}, meaning=meaning)
 
 
 def _first_rows(array: NumberArray) -> NDArray[Any] | None:
