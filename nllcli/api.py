@@ -154,6 +154,7 @@ def compute(
     binary = options.get("binary", False)
     if options.get("source") == TOKENS:
         given = {"targets": targets, "class_weights": class_weights, "clip": clip, "class_axis": class_axis}
+        given["binary"] = binary or None
         return _compute_tokens(logits, sample_weights, given, threads, LossOptions(**options))
     dataset = dataset_of(logits, targets, sample_weights=sample_weights, class_axis=class_axis, binary=binary)
     weights = None if class_weights is None else np.asarray(class_weights, np.float64)
@@ -176,7 +177,7 @@ def _compute_tokens(
         if value is not None:
             raise needs_classes(name)
     check_token_options(options)
-    if options.part not in (None, "all"):
+    if options.part in ("prompt", "completion"):
         raise no_such_part("logits", options.part, ())
     dataset = tokens_of(log_probs, sample_weights, unknown=options.unknown)
     return score(settle_options(options, dataset, "none"), Sections(), threads=threads)

@@ -68,6 +68,7 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     tokens = request.loss.source == TOKENS
     if tokens:
         check_token_request(request)
+    check_part(request.loss)
     if dataset is None:
         dataset = open_dataset(request.inputs)
     if not tokens and not dataset.has_targets and LOSSES[request.loss.loss].needs_targets:
@@ -152,6 +153,20 @@ def needs_classes(name: str) -> UsageError:
     return UsageError(message, remedies=remedies)
 
 
+def check_part(loss: LossOptions) -> None:
+    """Raise UsageError for a choice of tokens where there are none."""
+    given = {"part": loss.part, "unknown": None if loss.unknown == "error" else loss.unknown}
+    for name, value in given.items():
+        if value is not None and loss.source != TOKENS:
+            raise UsageError(
+                f"{setting(name)} is about {TOKENS}; these are {loss.source}",
+                remedies=[
+                    Remedy({"source": TOKENS}, "each number is the log-probability of the token that occurred"),
+                    Remedy({name: None}, f"they are {loss.source}"),
+                ],
+            )
+
+
 def check_has_classes(options: LossOptions, what: str) -> None:
     """Raise UsageError from ``what`` needs numbers for every class, where there is one number a token."""
     if options.source == TOKENS:
@@ -175,9 +190,7 @@ def check_options(loss: LossOptions, *, soft: bool, unlabelled: bool = False) ->
             raise UsageError(
                 f"unknown {name} {getattr(loss, name)!r}", hint=f"one of: {', '.join(filter(None, known))}"
             )
-    if loss.source != TOKENS and (loss.part is not None or loss.unknown != "error"):
-        given = setting("unknown" if loss.part is None else "part")
-        raise UsageError(f"{given} is about {TOKENS}; these are {loss.source}")
+    check_part(loss)
     if loss.class_weights is not None and not all(map(isfinite, loss.class_weights)):
         raise UsageError("class weights must be finite numbers")
     record = LOSSES[loss.loss]

@@ -14,6 +14,7 @@ import pytest
 from in_process import nll
 
 import nllcli
+from nllcli.inputs.token_logs.source import tokens_of
 
 FROM = ("--from", "token-log-probs")
 LP = [-2.303, -0.511, -4.605, -0.105]
@@ -330,6 +331,13 @@ BOTH = {
         }
     ],
     "details": [{"details": {"prefill": [{"id": 1, "text": "", "logprob": None}, *TGI[:2]], "tokens": TGI[2:]}}],
+    "outputs": [
+        {
+            "prompt_token_ids": [1, 7, 7],
+            "prompt_logprobs": [None, *({"7": {"logprob": v}, "8": {"logprob": -9}} for v in LP[:2])],
+            "outputs": [{"token_ids": [5, 6], "logprobs": [{"5": LP[2]}, {"6": LP[3]}]}],
+        }
+    ],
     "names": [{"prompt_logprobs": [None, *LP[:2]], "completion_logprobs": LP[2:]}],
     "one token each": [
         {
@@ -516,8 +524,13 @@ def test_rows_filled_up_with_zeros_are_asked_about():
         "zeros at the ends of rows are padding": mean([-1.0, -2.0, -3.0, 0.0, -4.0, -5.0]),
         "they are log-probabilities": mean(rows.ravel().tolist()),
     }
-    np.savez("a.npz", rows)
-    assert "hint: write NaN for padding, which --unknown drop leaves out" in nll("compute", "a.npz", *FROM).err
+    np.save("a.npy", np.asfortranarray(rows))
+    assert len(tries(nll("compute", "a.npy", *FROM))) == 2
+    for save_all in (np.savez, np.savez_compressed):
+        save_all("a.npz", rows)
+        assert "hint: write NaN for padding, which --unknown drop leaves out" in nll("compute", "a.npz", *FROM).err
+        save_all("b.npz", rows - 1)
+        assert loss("b.npz", *FROM) == mean((rows - 1).ravel().tolist())
 
 
 def test_rows_of_all_classes_are_asked_about():
@@ -821,3 +834,8 @@ def test_a_choice_without_a_number_is_named_by_its_line():
     assert "a.jsonl, line 2: class 1 is NaN" in done.err
     done = nll("compute", save("b.json", question(0, [-1.0, math.nan], 0)))
     assert "b.json, row 0: class 1 is NaN" in done.err
+
+
+def test_a_source_of_tokens_is_like_the_one_inside():
+    tokens = tokens_of(np.array(LP, np.float32)).logits
+    assert (tokens.dtype, tokens.n_bytes, tokens.class_names) == (np.float32, 16, None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nllcli.data.dataset import Dataset
 from nllcli.data.settings import TOKENS
 from nllcli.errors import NllError, Notice, Remedy, UsageError, first_few, setting
+from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.tables.cells import is_number, shown
 from nllcli.inputs.tables.dialect import sniff
@@ -54,6 +55,8 @@ def open_tokens(options: InputOptions) -> Dataset:
         if options.unknown == "keep":
             told = f"has no vocabulary, whose words {setting('unknown', 'keep')} is about"
             raise UsageError(told, where=name, remedies=[Remedy({"unknown": None}, "every number counts")])
+        if isinstance(source, FileArray) and len(source.shape) > 1:
+            source = source.at_any_place()  # its rows are looked at first
         tokens = Tokens(source, drop=options.unknown == "drop")
     layout, weights = token_layout(tokens), None
     if options.sample_weights is not None:

@@ -277,15 +277,12 @@ def _as_file(name: str, source: str, meaning: str) -> Iterator[Remedy]:
 
 
 def _first_rows(array: NumberArray) -> NDArray[Any] | None:
-    """The first rows of an array of several dimensions in C order, where they can be read ahead; else None."""
+    """The first rows of an array of several dimensions; None of one that has none, or of a large one by columns."""
     shape = [n or 0 for n in array.shape]
-    if len(shape) < 2 or array.fortran or shape[-1] < 2 or not array.n:
+    if len(shape) < 2 or shape[-1] < 2 or not array.n or (array.fortran and array.n > _CHECKED_AT_MOST):
         return None
-    n = shape[-1] * min(array.n // shape[-1], max(1, _CHECKED_AT_MOST // shape[-1]))
-    if isinstance(array, MemoryArray):
-        values = array.values.reshape(-1)[:n]
-    elif isinstance(array, RawArray):
-        values = widened(array.read(0, n))
-    else:
-        return None
-    return values.reshape(-1, shape[-1])
+    n = array.n if array.fortran else shape[-1] * min(array.n // shape[-1], max(1, _CHECKED_AT_MOST // shape[-1]))
+    assert isinstance(array, MemoryArray | RawArray)
+    values = array.values.reshape(-1)[:n] if isinstance(array, MemoryArray) else widened(array.read(0, n))
+    rows = values.reshape(shape, order="F") if array.fortran else values
+    return rows.reshape(-1, shape[-1])
