@@ -96,9 +96,12 @@ class LossOptions:
     """
 
     source: str = option("What LOGITS holds; never guessed.", FILES, default="logits", choices=SOURCES, name="from")
-    part: str | None = option("Which tokens count, of token-log-probs of both.", FILES, choices=PARTS)
+    part: str | None = option("Which tokens count of a prompt and its completion.", FILES, choices=PARTS)
     unknown: str = option(
-        "Tokens without a log-probability, or outside the vocabulary.", FILES, default="error", choices=UNKNOWN
+        "What a token without a log-probability does, or out of the vocabulary.",
+        FILES,
+        default="error",
+        choices=UNKNOWN,
     )
     loss: str = option("", MEANING, default="nll", choices="nllcli.numerics.losses:LOSSES")
     reduction: str = option(
