@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.data.dataset import Dataset
 from nllcli.data.settings import TOKENS, InputOptions
-from nllcli.errors import FaultError, Notice, UsageError, setting
+from nllcli.errors import FaultError, Notice, Remedy, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.bytes.files import Version, name_of, only_one_standard_input, read_only_here, version_of
@@ -98,6 +98,13 @@ def no_targets(dataset: Dataset) -> UsageError:
     """The refusal of logits without targets, for a command that needs them."""
     from nllcli.inputs.tables.jsonl import JsonLines
 
+    if dataset.logits.shape[1:] in ((), (1,)) and not dataset.binary:
+        meaning = "each number is the log-probability of the token that occurred"
+        return UsageError(
+            "there are no targets for one number a row: targets are a second file",
+            where=dataset.logits.name,
+            remedies=[Remedy({"source": TOKENS, "loss": None}, meaning)],
+        )
     column = f"{setting('target_column')} for a column of {setting('logits')}"
     among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else column
     return UsageError("there are no targets", hint=f"name a second file, or {among}")

@@ -203,6 +203,8 @@ WHOLE = {
         LP,
     ),
     "ollama": ([{"response": "x", "done": True, "logprobs": ENTRIES}], LP),
+    "in an envelope": ([{"prompt": "x", "response": chat(LP)}], LP),
+    "prompt without a count of the completion": ([completion([None, *LP], {"prompt_tokens": 5})], LP),
     "a choice": ([{"logprobs": {"token_logprobs": LP}}], LP),
     "states": (
         [
@@ -469,11 +471,22 @@ def test_minus_infinity_is_an_infinite_loss():
         "".join(f"{v}\n" for v in LP),
         "logprob\n" + "".join(f"{v}\n" for v in LP),
         "null\n" + "".join(f"{v}\n" for v in LP),
+        "logprob\nNone\n" + "".join(f"{v}\n" for v in LP),
+        "token,logprob\n a,\n" + "".join(f'"a, b",{v}\n' for v in LP),
         f"{LP[0]} {LP[1]} {LP[2]}\n\n# a comment\n{LP[3]}\n",
         f"{LP[0]},{LP[1]}\n{LP[2]},{LP[3]}\n",
         "token,logprob,rank\n" + "".join(f"a,{v},{i}\n" for i, v in enumerate(LP)),
     ],
-    ids=["one a line", "header", "null first", "texts", "texts of a length", "named column"],
+    ids=[
+        "one a line",
+        "header",
+        "null first",
+        "header and none",
+        "empty first",
+        "texts",
+        "texts of a length",
+        "named column",
+    ],
 )
 def test_numbers_in_text(text):
     Path("a.txt").write_text(text, encoding="utf-8")
@@ -492,6 +505,24 @@ def test_a_column_can_be_named():
     assert followed("c.csv", *FROM) == {"column logprob": mean(LP), "column token_logprob": mean(LP, 2)}
     done = nll("compute", "b.txt:3", *FROM)
     assert (done.code, "there is no column '3'" in done.err) == (2, True)
+
+
+def test_cells_of_a_column():
+    Path("a.csv").write_text("token,logprob\na,-1\nb,\nc,-3\n", encoding="utf-8")
+    assert "a.csv, token 1: has no log-probability" in nll("compute", "a.csv", *FROM).err
+    assert followed("a.csv", *FROM) == {"such tokens do not count": 2.0}
+    Path("a.csv").write_text("token,logprob\na,-1\nb\n", encoding="utf-8")
+    assert "a.csv, line 3: has 1 cells" in nll("compute", "a.csv", *FROM).err
+    Path("a.csv").write_text("token,logprob\na,-1\nb,c\n", encoding="utf-8")
+    assert "a.csv, line 3: 'c' is not a log-probability" in nll("compute", "a.csv", *FROM).err
+
+
+@pytest.mark.parametrize("kind", ["npy", "txt"])
+def test_numbers_without_targets_may_be_tokens(kind):
+    np.save("a.npy", LP) if kind == "npy" else np.savetxt("a.txt", LP)
+    done = nll("compute", f"a.{kind}")
+    assert "there are no targets for one number a row" in done.err
+    assert followed(f"a.{kind}") == {"each number is the log-probability of the token that occurred": mean(LP)}
 
 
 def test_words_are_not_log_probabilities():
@@ -567,6 +598,8 @@ LOGS = {
     "hypotheses": ("S-0\ta\nH-0\t-0.5\tb\nP-0\t-0.5000 -0.2500\r\nP-2\t-1.0000\nNOTE: base 2\n", 1.75 / 3 * LN2),
     "words": (KENLM * 2, 0.75 * LN10),
     "perplexities": (SUMMARY.format(12.5, 12.5, 0), math.log(12.5)),
+    "any perplexity": ("model x\nTest perplexity: 12.25 ± 0.5\n", math.log(12.25)),
+    "sentences": ("Total: -5.25 OOV: 0\n" + SUMMARY.format(12.5, 12.5, 0), math.log(12.5)),
     "brackets": (SRILM, 1.25 * LN10),
     "totals": (TOTALS, 2 * LN10),
 }
@@ -653,6 +686,7 @@ def test_scores_of_an_old_version_may_be_natural():
         ("Final estimate: PPL = x\n", "'x' is not a perplexity"),
         ("Final estimate: PPL = 0.5\n", "'0.5' is not a perplexity"),
         ("P-0\t-1.0 x\n", "a.log, line 1: 'x' is not a number"),
+        ("Total: -5.25 OOV: 0\n", "holds sums over sentences, not how many words they have"),
         ("Perplexity including OOVs:\t12\n", "is cut short: it has no perplexity"),
         (TOTALS.replace("9 words", "0 words").replace("2 sent", "1 sent"), "has no words that count"),
     ],
@@ -678,6 +712,30 @@ def test_failed_requests_of_a_batch():
     assert "request 'q' failed: 'bad'" in nll("compute", save("b.jsonl", body, done), *FROM).err
     body = {"custom_id": "q", "response": {"status_code": 500, "body": {}}}
     assert "request 'q' failed: 'it has no answer'" in nll("compute", save("c.jsonl", body, done), *FROM).err
+
+
+def test_documents_are_asked_per_what():
+    documents = [
+        {
+            "doc_id": i,
+            "doc": {},
+            "resps": [[str(v)]],
+            "filter": f,
+            "word_perplexity": [v, w],
+            "bits_per_byte": [v, 5 * w],
+        }
+        for f in ("none", "x")
+        for i, (v, w) in enumerate([(-250.5, 60), (-80.25, 20)])
+    ]
+    name = save("a.jsonl", *documents)
+    expected = {
+        "the loss per document": pytest.approx(330.75 / 2, rel=1e-14),
+        "the loss per word": pytest.approx(330.75 / 80, rel=1e-14),
+        "the loss per byte": pytest.approx(330.75 / 400, rel=1e-14),
+    }
+    assert followed(name, *FROM) == expected
+    assert followed(name) == expected
+    assert loss(save("b.json", [documents[0]]), *FROM) == 250.5
 
 
 def test_perplexities_of_texts():
@@ -820,6 +878,9 @@ def test_choices_with_mutual_information():
         ([question(0, ROWS[0][:1], 0)], "line 2: has no log-likelihoods of several choices"),
         ([question(0, ROWS[0], 0, resps=[["x"], ["y"]])], "line 2, choice 0: 'x' is not a log-likelihood"),
         ([question(0, ROWS[0], 0, resps=[[True], ["y"]])], "choice 0: 'True' is not a log-likelihood"),
+        ([question(0, ROWS[0], 2, acc=0.0)], "acc is 0, but the most likely choice is target 2"),
+        ([question(0, ROWS[0], 1, acc=1.0)], "acc is 1, but the most likely choice is not target 1"),
+        ([question(0, ROWS[0], 2, acc=1.0), question(1, ROWS[0], 0, acc=0)] * 2 + [5], "has no log-likelihoods of"),
         ([5], "has no log-likelihoods of several choices"),
     ],
 )

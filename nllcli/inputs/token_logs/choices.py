@@ -73,6 +73,7 @@ def open_choices(stream: ByteStream) -> Choices:
         row = _row(value, where)
         rows.append(row)
         answers.append(_answer(value, len(row), where))
+        _check_accuracy(value, row.index(max(row)) == answers[-1], where)
         places.append(where)
     n_classes = max(map(len, rows))
     logits = np.full((len(rows), n_classes), -np.inf)
@@ -124,6 +125,14 @@ def _answer(value: dict[str, Any], n: int, where: str) -> int:
     raise DataError(
         f"target {shown(str(target))} is neither a choice from 0 to {n - 1} nor the text of one", where=where
     )
+
+
+def _check_accuracy(value: dict[str, Any], right: bool, where: str) -> None:
+    """Raise DataError where the file itself says otherwise whether the largest log-likelihood is that of the target."""
+    said = value.get("acc")
+    if said in (0, 1) and bool(said) != right:
+        told = "is" if right else "is not"
+        raise DataError(f"acc is {said:g}, but the most likely choice {told} target {value['target']}", where=where)
 
 
 def _texts(arguments: Any) -> list[str]:

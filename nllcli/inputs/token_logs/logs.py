@@ -45,6 +45,9 @@ _PERPLEXITIES = (
     _Perplexity(re.compile(r"Mean PPL\(Q\)\s*:\s*([\d.]+)(?:\s*(?:±|\+/-)\s*([\d.]+))?"), math.log),
     _Perplexity(re.compile(r"Loss \(base 2\): (\d+\.\d+)()"), lambda bits: bits * _LN2, is_perplexity=False),
 )
+_ANY = _Perplexity(
+    re.compile(r"\b(?:perplexity|ppl)\s*[:=]\s*(\d+\.\d+)(?:\s*(?:±|\+/-)\s*([\d.]+))?", re.IGNORECASE), math.log
+)
 
 
 def log_of(head: bytes) -> Log | None:
@@ -55,6 +58,8 @@ def log_of(head: bytes) -> Log | None:
 def _perplexity(text: str, name: str) -> Found:
     """The one perplexity of a run; of several, or of a run that did not end, the user says which."""
     found = [(each, match) for each in _PERPLEXITIES for match in each.pattern.finditer(text)]
+    if not found and not _RUNNING.search(text):
+        found = [(_ANY, match) for match in _ANY.pattern.finditer(text)]
     if not found:
         raise _unfinished(text, name)
     if len(found) > 1:
@@ -173,6 +178,14 @@ def _totals(text: str, name: str) -> Found:
     return Found([Run([total / n], name)], (Notice("perplexity-alone", note),))
 
 
+def _sentences(text: str, name: str) -> Found:
+    """The total of each sentence, whose words are not counted, unless a summary follows."""
+    if "Perplexity including OOVs:" in text:
+        return _both_perplexities(text, name)
+    hint = "query -v word writes the log-probability of each word, and query -v summary the perplexity"
+    raise DataError("holds sums over sentences, not how many words they have", where=name, hint=hint)
+
+
 def _both_perplexities(text: str, name: str) -> Found:
     """Perplexities with the words outside the vocabulary and without them, which differ where there are any."""
     lines = dict(re.findall(r"^(Perplexity \w+ OOVs|OOVs):\t(\S+)$", text, re.MULTILINE))
@@ -211,10 +224,12 @@ LOGS: Sequence[Log] = (
     _log(rb"^P-\d+\t", "scores of hypotheses, word by word", _positional),
     _log(rb"^\S+=\d+ \d+ -?[\d.einf-]+\t", "log-probabilities of words", _words),
     _log(rb"^\s*p\( \S+ \|.*\)\s*=\s*\[", "log-probabilities of words", _brackets),
+    _log(rb"^Total: -?[\d.]+ OOV: \d+$", "the log-probabilities of sentences", _sentences),
     _log(rb"^Perplexity including OOVs:\t", "the perplexity of a text", _both_perplexities),
     _log(rb"^\d+ zeroprobs, logprob=", "the log-probability of a text", _totals),
     _log(
-        rb"Final estimate: PPL = |^\[1\]\d+\.\d+,|^perplexity: |Loss \(base 2\): |Mean PPL\(Q\)\s*:",
+        rb"Final estimate: PPL = |^\[1\]\d+\.\d+,|^perplexity: |Loss \(base 2\): |Mean PPL\(Q\)\s*:"
+        rb"|^\W*(?:\w+ )?(?:[Pp]erplexity|PPL|ppl)\s*[:=]\s*\d+\.\d+",
         "the log of a perplexity",
         _perplexity,
     ),

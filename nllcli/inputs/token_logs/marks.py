@@ -7,10 +7,14 @@ import re
 _MARKS = re.compile(
     rb"log_?prob|logps|\"resps\"|completion_probabilities|\"perplexities\"|likelihood"  # keys
     rb"|\A\s*\[[\s\[]*null\b"  # a list that begins with the first token
-    rb"|^P-\d+\t|^\S+=\d+ \d+ \S+\t|^\s*p\( |^Perplexity |zeroprobs, logprob=",  # logs
+    rb"|^P-\d+\t|^\S+=\d+ \d+ \S+\t|^\s*p\( |^Perplexity |^Total: |zeroprobs, logprob=",  # logs
     re.IGNORECASE | re.MULTILINE,
 )
-_PERPLEXITY = re.compile(rb"Final estimate: PPL = |^\[1\]\d+\.\d+,|^perplexity: |Loss \(base 2\): |Mean PPL\(Q\)", re.M)
+_PERPLEXITY = re.compile(
+    rb"Final estimate: PPL = |^\[1\]\d+\.\d+,|^perplexity: |Loss \(base 2\): |Mean PPL\(Q\)"
+    rb"|(?:erplexity|PPL|ppl)\s*[:=]\s*\d",
+    re.MULTILINE,
+)
 
 
 def may_hold_tokens(head: bytes) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nllcli.data.dataset import Dataset
 from nllcli.data.settings import TOKENS
 from nllcli.errors import NllError, Notice, Remedy, UsageError, first_few, setting
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.formats import ReadOptions, open_input
-from nllcli.inputs.tables.cells import is_number, shown
+from nllcli.inputs.tables.cells import is_number, ragged, shown, split
 from nllcli.inputs.tables.dialect import sniff
+from nllcli.inputs.tables.lines import kept_lines
 from nllcli.inputs.tables.text import TextTable, find_column
 from nllcli.inputs.token_logs.choices import Choices, are_choices, open_choices, without_repeats
 from nllcli.inputs.token_logs.documents import first_value, json_values, read_text
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 _HEADING = re.compile(r"(?:token_?)?(?:log_?probs?|log_?probabilit(?:y|ies)|logps?|log_?likelihood)", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[,;\s]+")
-_MISSING = ("null", "none", "na", "")
+_MISSING = ("null", "none", "na", "n/a", "")
+_MISSING_LINE = re.compile(rb"^[ \t]*(?:null|none|na|n/a)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_MOST_AHEAD = 1 << 26
 _EVENTS = (b"data:", b"event:")
 _MOST_OFFERED = 10
 
@@ -106,12 +109,34 @@ def _runs_in(opened: Input) -> Found | None:
     if opened.is_text and not _is_of_events(stream):
         return None
     values = json_values(stream)
+    _ask_per_what(values, stream.name)
     runs = [run for where, value in without_repeats(values) for run in runs_of(value, where)]
     notes = []
     if shape_of(values[0][1]) == "resps":
         told = "each number is of a whole document: the mean is over documents, not tokens"
         notes.append(Notice("documents-as-tokens", f"{stream.name}: {told}"))
     return Found(runs, tuple(notes))
+
+
+def _ask_per_what(values: list[tuple[str, Any]], name: str) -> None:
+    """Raise UsageError for log-likelihoods of documents with how many words and bytes these have."""
+    first = values[0][1]
+    if shape_of(first) != "resps" or not isinstance(first, dict):
+        return
+    units = {"word_perplexity": "word", "byte_perplexity": "byte", "bits_per_byte": "byte"}
+    keys = {unit: key for key, unit in units.items() if isinstance(first.get(key), list)}
+    if not keys:
+        return
+    remedies = [_per("print(*[a for a, b in r], sep='\n')", next(iter(keys.values())), name, "document")]
+    for unit, key in keys.items():
+        remedies.append(_per("print(sum(a for a, b in r) / sum(b for a, b in r))", key, name, unit))
+    raise UsageError("holds log-likelihoods of documents, not of tokens", where=name, remedies=remedies)
+
+
+def _per(then: str, key: str, name: str, unit: str) -> Remedy:
+    by_document = f"{{str([d['doc_id'], d.get('doc_hash')]): d[{key!r}] for d in map(json.loads, open({name!r}))}}"
+    source = f"import json; r = {by_document}.values(); {then}"
+    return Remedy(feed=("python", "-c", source), files={name: "-"}, meaning=f"the loss per {unit}")
 
 
 def _is_of_events(stream: ByteStream) -> bool:
@@ -123,16 +148,29 @@ def _column(opened: Input, options: InputOptions) -> Found | TextTable:
     """The column of log-probabilities in a table of text; without a header, all numbers, a text a line."""
     stream = opened.stream
     dialect = sniff(stream, header=options.header, delimiter="\t" if opened.format == "tsv" else None)
-    column = None
+    column = 0 if dialect.n_columns == 1 else None
     if opened.member is not None:
         column = find_column(opened.member, dialect, stream.name)
     elif dialect.header is not None and dialect.n_columns > 1:
         column = _named(dialect, options.logits, stream.name)
-    elif dialect.n_columns == 1 and is_number(dialect.first_row[0]):
-        column = 0
     if column is None:
         return _lines_of_numbers(stream, options.logits)
+    if dialect.n_columns > 1 or _MISSING_LINE.search(stream.peek(_MOST_AHEAD)):
+        return _cells_of(stream, dialect, column)
     return TextTable(stream=stream, dialect=dialect, columns=[column])
+
+
+def _cells_of(stream: ByteStream, dialect: Dialect, column: int) -> Found:
+    """The numbers of a column of which some may be missing; an empty cell is missing too."""
+    lines, numbers = kept_lines(read_text(stream).encode(), stream.name)
+    values = []
+    for i, line in enumerate(lines[dialect.header is not None :], int(dialect.header is not None)):
+        where = f"{stream.name}, line {numbers.of(i)}"
+        row = split(line.decode(), dialect.delimiter, where)
+        if len(row) != dialect.n_columns:
+            raise ragged(tuple(row), dialect.n_columns, where)
+        values.append(_number(row[column].strip(), where))
+    return Found([Run(values, stream.name)])
 
 
 def _named(dialect: Dialect, path: str, name: str) -> int:

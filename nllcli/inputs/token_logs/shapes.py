@@ -11,13 +11,14 @@ from nllcli.inputs.tables.cells import is_number, shown
 from nllcli.inputs.token_logs.runs import COMPLETION, NAMES, PROMPT, UNSPLIT, Run, run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _LISTS = re.compile(
     r"(?:(prompt|input|prefill)|(completion|output|response|generated|rollout))?_?(?:per_)?(?:tokens?_?)?"
     r"(?:log_?prob(?:abilitie)?s?|logps)",
     re.IGNORECASE,
 )
+_ENVELOPES = ("response", "result", "body", "completion", "answer", "raw_response", "api_response")
 _ASK = "ask the server for them: logprobs in the request"
 _DONE = "print(*[l for l in open({name!r}) if ((json.loads(l).get('response') or {{}}).get('body') or {{}}).get('choices')], sep='', end='')"  # noqa: E501 - one line of Python
 
@@ -37,6 +38,10 @@ def shape_of(value: Any) -> str | None:
         return "list" if value[:1] == [None] and len(value) > 1 else None
     if not isinstance(value, dict) or "logits" in value:
         return None
+    return _own_shape(value) or ("in an envelope" if _inside(value) is not None else None)
+
+
+def _own_shape(value: dict[str, Any]) -> str | None:
     return next((key for key in SHAPES if key in value and _is_of(key, value)), None) or _own_key(value)
 
 
@@ -54,6 +59,12 @@ def _is_of(key: str, value: dict[str, Any]) -> bool:
     if key == "resps":
         return "doc" in value or "doc_id" in value
     return isinstance(content, list)
+
+
+def _inside(value: dict[str, Any]) -> Any:
+    """What is in an envelope, under one of the names that people give an answer; None where there is none."""
+    inside = [value[name] for name in _ENVELOPES if isinstance(value.get(name), dict | list)]
+    return next((one for one in inside if shape_of(one) not in (None, "list", "token")), None)
 
 
 def _own_key(value: dict[str, Any]) -> str | None:
@@ -152,33 +163,36 @@ def _logprobs(value: Any, where: str, part: str | None, ids: Any = None) -> Iter
 
 
 def _echoed(choices: list[dict[str, Any]], usage: dict[str, Any]) -> Callable[[Run], Iterator[Run]]:
-    """What splits the run of a choice where it echoes the prompt, of which the first token has null.
+    """What splits the run of a choice where it echoes the prompt: how long that is follows from what was counted."""
+    n = len(choices)
+    prompt: int | None = usage.get("prompt_tokens")
+    completion: int | None = usage.get("completion_tokens")
+    lists = [(choice.get("logprobs") or {}).get("token_logprobs") or () for choice in choices if n > 1]
+    total = sum(map(len, lists))
 
-    How long the prompt is follows from what the server counted, unless several choices leave it open.
-    """
-    n, prompt, completion = len(choices), usage.get("prompt_tokens"), usage.get("completion_tokens")
+    def end_of_prompt(values: Sequence[float | None]) -> int | None:
+        """How many of the values are of the prompt, whose first token has null; None where that is open."""
+        length = len(values)
+        adds_up = n == 1 and prompt is not None and completion is not None and length == prompt + completion
+        if values[:1] != [None] and not adds_up:
+            return 0
+        if completion == 0:
+            return length
+        if adds_up or (n == 1 and completion is None and prompt is not None and prompt <= length):
+            return prompt
+        if n > 1 and completion == n and total - n in (prompt, n * (prompt or 0)):
+            return length - 1  # one token each, as max_tokens=1 has it
+        return None
 
     def split(run: Run) -> Iterator[Run]:
-        length = len(run.values)
-        echoes = length > 0 and run.values[0] is None
-        if not echoes and (n > 1 or prompt is None or completion in (None, length) or length != prompt + completion):
-            yield run
-            return
-        if completion == 0:
-            at: int | None = length
-        elif prompt is None or (n > 1 and completion is None):
-            at = None
-        elif n > 1:
-            at = length - 1 if completion == n else None  # one token each, as max_tokens=1 has it
-        else:
-            at = min(prompt, length)
+        at = end_of_prompt(run.values)
         if at is None:
             yield Run(run.values, run.where, UNSPLIT)
-        else:
+            return
+        if at:
             yield Run(run.values[:at], run.where, PROMPT)
-            if at < length:
-                # The places of the completion go on where the prompt's end.
-                yield Run(run.values[at:], f"{run.where}, after the prompt", COMPLETION)
+        if at < len(run.values):
+            yield Run(run.values[at:], f"{run.where}, after the prompt" if at else run.where, COMPLETION)
 
     return split
 
@@ -229,6 +243,11 @@ def _states(value: dict[str, Any], where: str) -> Iterator[Run]:
             given = max(1 if list(run.values[:1]) in ([0.0], [None]) else 0, state.get("num_conditioning_tokens") or 0)
             values = [None] * given + list(run.values[given:])
             yield Run(values, run.where, UNSPLIT if generates else PROMPT)
+
+
+def _envelope(value: dict[str, Any], where: str) -> Iterator[Run]:
+    """An answer that somebody keeps under a name, perhaps beside the question."""
+    yield from runs_of(_inside(value), where)
 
 
 def _perplexities(value: dict[str, Any], where: str) -> Iterator[Run]:
@@ -284,6 +303,7 @@ SHAPES = {
     "request_states": Shape("requests to a language model with their results", _states),
     "perplexities": Shape("perplexities of texts", _perplexities),
     "resps": Shape("samples of an evaluation of a language model", _documents),
+    "in an envelope": Shape("answers of a language-model server", _envelope),
     "list": Shape("log-probabilities of tokens", _lists),
     "token": Shape("log-probabilities of tokens", _lists),
 }
