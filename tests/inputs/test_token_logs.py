@@ -900,3 +900,42 @@ def test_a_choice_without_a_number_is_named_by_its_line():
 def test_a_source_of_tokens_is_like_the_one_inside():
     tokens = tokens_of(np.array(LP, np.float32)).logits
     assert (tokens.dtype, tokens.n_bytes, tokens.class_names) == (np.float32, 16, None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"choices": [5]},
+        {
+            "choices": [{"logprobs": {"token_logprobs": [None, -1.0]}}] * 2,
+            "usage": {"prompt_tokens": "x", "completion_tokens": 2},
+        },
+        {"details": {"tokens": 5}},
+        {"meta_info": {"input_token_logprobs": 5}, "choices": [None]},
+        {"request_states": [{"result": 5}]},
+        {"token_logprobs": [10**400]},
+        {"candidates": [{"logprobsResult": 5}]},
+        {"doc_id": 0, "doc": {}, "resps": 5},
+        question(0, ROWS[0], "a", arguments=5),
+    ],
+    ids=range(9),
+)
+@pytest.mark.parametrize("words", [FROM, ()], ids=["from", "plain"])
+def test_something_else_under_the_keys_of_a_shape(value, words):
+    done = nll("compute", save("a.json", value), *words)
+    assert done.code in (2, 3), done.err
+    assert done.err.startswith("nll: error: a.json")
+
+
+def test_envelopes_in_envelopes():
+    value = chat(LP)
+    for _ in range(300):
+        value = {"response": value}
+    done = nll("compute", save("a.json", value), *FROM)
+    assert done.code in (0, 3)
+
+
+@pytest.mark.parametrize("n", [100, 70_000, 1_100_000])
+def test_a_long_first_value(n):
+    name = save("a.json", chat(LP) | {"prompt": "x" * n})
+    assert followed(name) == {"": mean(LP)}

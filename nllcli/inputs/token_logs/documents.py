@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError
 from nllcli.inputs.tables.cells import text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nllcli.inputs.bytes.files import ByteStream
 
 _PIECE_BYTES = 1 << 20
+_AHEAD = 1 << 16
 _MOST_AHEAD = 1 << 26
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _EVENT = re.compile(r"^(data:[ \t]*(\[DONE\])?|event:.*|:.*)", re.MULTILINE)
@@ -53,11 +57,26 @@ def json_values(stream: ByteStream) -> list[tuple[str, Any]]:
 
 def first_value(stream: ByteStream) -> Any:
     """The first value of a file, not consumed; None where there is none, or a long one."""
-    text = _without_events(stream.peek(_MOST_AHEAD).decode("utf-8", errors="replace").removeprefix("\ufeff"))
+    n = _AHEAD
+    while True:
+        head = stream.peek(n)
+        text = _without_events(head.decode("utf-8", errors="replace").removeprefix("\ufeff"))
+        try:
+            return _DECODER.raw_decode(text, _end_of_blanks(text, 0))[0]
+        except (ValueError, RecursionError):
+            if len(head) < n or n >= _MOST_AHEAD:
+                return None
+        n *= 16
+
+
+@contextmanager
+def refusing_damage(name: str) -> Iterator[None]:
+    """Refuse values that have the keys of a shape and something else under them, wherever they are met."""
     try:
-        return _DECODER.raw_decode(text, _end_of_blanks(text, 0))[0]
-    except (ValueError, RecursionError):
-        return None
+        yield
+    except (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        message = f"has the keys of a file of log-probabilities, but not what belongs under them: {str(error)[:80]}"
+        raise DataError(message, where=name) from error
 
 
 def _without_events(text: str) -> str:

@@ -18,7 +18,7 @@ _RUNNING = re.compile(r"\[(\d+)\](\d+\.\d+),")
 _POSITIONAL = re.compile(r"P-(\d+)\t(.*)")
 _OLD = re.compile(r"^\| ", re.MULTILINE)
 _WORD = re.compile(r"(\S+)=(\d+) \d+ (\S+)\t")
-_BRACKETS = re.compile(r"\s*p\( .* \|.*\)\s*=\s*\[.*\[ (\S+) \]\s*")
+_BRACKETS = re.compile(r"[ \t]*p\( .*\[ (\S+) \][ \t]*")
 _TOTALS = re.compile(
     r"(\d+) sentences, (\d+) words, (\d+) OOVs\s+(\d+) zeroprobs, logprob= ?(\S+) ppl= ?(\S+)(?: ppl1= ?(\S+))?"
 )
@@ -223,13 +223,13 @@ def _log(mark: bytes, what: str, read: Callable[[str, str], Found]) -> Log:
 LOGS: Sequence[Log] = (
     _log(rb"^P-\d+\t", "scores of hypotheses, word by word", _positional),
     _log(rb"^\S+=\d+ \d+ -?[\d.einf-]+\t", "log-probabilities of words", _words),
-    _log(rb"^\s*p\( \S+ \|.*\)\s*=\s*\[", "log-probabilities of words", _brackets),
+    _log(rb"^[ \t]*p\( \S+ \|.*\)[ \t]*=[ \t]*\[", "log-probabilities of words", _brackets),
     _log(rb"^Total: -?[\d.]+ OOV: \d+$", "the log-probabilities of sentences", _sentences),
     _log(rb"^Perplexity including OOVs:\t", "the perplexity of a text", _both_perplexities),
     _log(rb"^\d+ zeroprobs, logprob=", "the log-probability of a text", _totals),
     _log(
-        rb"Final estimate: PPL = |^\[1\]\d+\.\d+,|^perplexity: |Loss \(base 2\): |Mean PPL\(Q\)\s*:"
-        rb"|^\W*(?:\w+ )?(?:[Pp]erplexity|PPL|ppl)\s*[:=]\s*\d+\.\d+",
+        rb"Final estimate: PPL = |^\[1\]\d+\.\d+,|^perplexity: |Loss \(base 2\): |Mean PPL\(Q\)[ \t]*:"
+        rb"|^[ \t*#-]*(?:\w+ )?(?:[Pp]erplexity|PPL|ppl)[ \t]*[:=][ \t]*\d+\.\d+",
         "the log of a perplexity",
         _perplexity,
     ),

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import re
-
-_MARKS = re.compile(
-    rb"log_?prob|logps|\"resps\"|completion_probabilities|\"perplexities\"|likelihood"  # keys
-    rb"|\A\s*\[[\s\[]*null\b"  # a list that begins with the first token
-    rb"|^P-\d+\t|^\S+=\d+ \d+ \S+\t|^\s*p\( |^Perplexity |^Total: |zeroprobs, logprob=",  # logs
-    re.IGNORECASE | re.MULTILINE,
+_KEYS = ("logprob", "log_prob", "logProb", "LogProb", "Logprob", "logps", '"resps"', "completion_probabilities")
+_OTHERS = (
+    '"perplexities"',
+    "ikelihood",
+    "\nP-",
+    "OOV",
+    "zeroprobs",
+    "PPL",
+    "ppl",
+    "erplexity",
+    "(base 2)",
+    "[1]",
+    "\tp( ",
 )
-_PERPLEXITY = re.compile(
-    rb"Final estimate: PPL = |^\[1\]\d+\.\d+,|^perplexity: |Loss \(base 2\): |Mean PPL\(Q\)"
-    rb"|(?:erplexity|PPL|ppl)\s*[:=]\s*\d",
-    re.MULTILINE,
-)
+_MARKS = tuple(mark.encode() for mark in _KEYS + _OTHERS)
 
 
 def may_hold_tokens(head: bytes) -> bool:
     """Whether something in ``head`` looks like it; what the file is shows only when it is parsed."""
-    return _MARKS.search(head) is not None or _PERPLEXITY.search(head) is not None
+    begins = head[:64].lstrip(b" \t\r\n[\xef\xbb\xbf")
+    return begins.startswith((b"null", b"P-")) or any(mark in head for mark in _MARKS)

@@ -16,7 +16,7 @@ from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.lines import kept_lines
 from nllcli.inputs.tables.text import TextTable, find_column
 from nllcli.inputs.token_logs.choices import Choices, are_choices, open_choices, without_repeats
-from nllcli.inputs.token_logs.documents import first_value, json_values, read_text
+from nllcli.inputs.token_logs.documents import first_value, json_values, read_text, refusing_damage
 from nllcli.inputs.token_logs.logs import log_of
 from nllcli.inputs.token_logs.runs import Found, Run
 from nllcli.inputs.token_logs.shapes import SHAPES, runs_of, shape_of
@@ -41,7 +41,8 @@ _MOST_OFFERED = 10
 def open_tokens(options: InputOptions) -> Dataset:
     """The log-probabilities in a file, and the weights of its tokens, if there are any."""
     opened = open_input(options.logits, options.input_format, columns=True)
-    found = _runs_in(opened)
+    with refusing_damage(opened.stream.name):
+        found = _runs_in(opened)
     source: Found | BlockSource
     if found is not None:
         source = found
@@ -74,6 +75,11 @@ def choices_or_refusal(opened: Input) -> Choices | None:
 
     How they are read is tried here, so that the way out is told with everything it needs.
     """
+    with refusing_damage(opened.stream.name):
+        return _choices_or_refusal(opened)
+
+
+def _choices_or_refusal(opened: Input) -> Choices | None:
     stream = opened.stream
     log = log_of(stream.peek())
     if log is not None:
