@@ -100,7 +100,8 @@ def compute(
         probabilities. Only ``loss="argmax"`` and "token-log-probs" do without.
     source : {"logits", "log-probs", "probs", "token-log-probs"}
     unknown : {"error", "drop"}
-        What a token does that has NaN, or -9999, for its log-probability; ``part`` is about files alone.
+        What a token does that has NaN, or -9999, for its log-probability; ``part`` is about files, but
+        for "all", which takes zeros at the ends of rows for log-probabilities, not for padding.
     loss : {"nll", "one-vs-rest", "argmax"}
     reduction : {"mean", "sum", "none"}
         The mean divides by the sum of the counted targets' weights, as PyTorch's does.
@@ -179,5 +180,5 @@ def _compute_tokens(
     check_token_options(options)
     if options.part in ("prompt", "completion"):
         raise no_such_part("logits", options.part, ())
-    dataset = tokens_of(log_probs, sample_weights, unknown=options.unknown)
+    dataset = tokens_of(log_probs, sample_weights, part=options.part, unknown=options.unknown)
     return score(settle_options(options, dataset, "none"), Sections(), threads=threads)

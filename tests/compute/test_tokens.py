@@ -199,4 +199,6 @@ def test_what_python_refuses(options, told):
 def test_padding_is_asked_about_in_python():
     with pytest.raises(nllcli.NllError, match="padding, or tokens of probability 1") as caught:
         nllcli.compute([[-1.0, 0.0], [-2.0, -3.0]], source="token-log-probs")
-    assert caught.value.__notes__ == ["write NaN for padding, which unknown='drop' leaves out; and flat what has none"]
+    told = "part='all' counts them; write NaN for padding, which unknown='drop' leaves out"
+    assert caught.value.__notes__ == [told]
+    assert nllcli.compute([[-1.0, 0.0], [-2.0, -3.0]], source="token-log-probs", part="all").loss == 1.5

@@ -280,10 +280,11 @@ def test_a_shape_is_told_by_its_keys(values, expected, indent):
     assert loss(name, *FROM) == mean(expected)
 
 
-LEFT_TO_NUMBERS = ("lists", "a list of lists", "triples")
+# Lists of numbers under names that are also those of log-probabilities of all classes.
+CERTAIN = {name: case for name, case in WHOLE.items() if name != "other names"}
 
 
-@pytest.mark.parametrize(("values", "expected"), WHOLE.values(), ids=WHOLE)
+@pytest.mark.parametrize(("values", "expected"), CERTAIN.values(), ids=CERTAIN)
 def test_what_it_is_is_named_where_the_source_is_not(values, expected):
     name = save("a.json", *values)
     done = nll("compute", name, "-q")
@@ -553,13 +554,16 @@ def test_rows_filled_up_with_zeros_are_asked_about():
     np.save("a.npy", rows)
     assert followed("a.npy", *FROM) == {
         "zeros at the ends of rows are padding": mean([-1.0, -2.0, -3.0, 0.0, -4.0, -5.0]),
-        "they are log-probabilities": mean(rows.ravel().tolist()),
+        "each number is of the token that occurred": mean(rows.ravel().tolist()),
     }
     np.save("a.npy", np.asfortranarray(rows))
     assert len(tries(nll("compute", "a.npy", *FROM))) == 2
     for save_all in (np.savez, np.savez_compressed):
         save_all("a.npz", rows)
-        assert "hint: write NaN for padding, which --unknown drop leaves out" in nll("compute", "a.npz", *FROM).err
+        assert (
+            "hint: --part all counts them; write NaN for padding, which --unknown drop leaves out"
+            in nll("compute", "a.npz", *FROM).err
+        )
         save_all("b.npz", rows - 1)
         assert loss("b.npz", *FROM) == mean((rows - 1).ravel().tolist())
 
@@ -939,3 +943,45 @@ def test_envelopes_in_envelopes():
 def test_a_long_first_value(n):
     name = save("a.json", chat(LP) | {"prompt": "x" * n})
     assert followed(name) == {"": mean(LP)}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"log_probs": [-0.7, -0.7], "label": 1},
+        {"logprobs": [], "label": 1},
+        {"choices": ["a", "b"], "logprob": [-0.7, -0.7], "answer": 1},
+        {"candidates": [{"name": "a", "logprob": -0.7}], "label": 1},
+    ],
+)
+def test_records_of_classes_are_left_to_the_reader_of_logits(record):
+    done = nll("compute", save("a.jsonl", record, record), "--from", "log-probs")
+    assert "token" not in done.err
+
+
+def test_lists_of_all_classes_are_asked_about():
+    rows = [[-math.log(4), math.log(0.75)], [-math.log(2), -math.log(2)]]
+    name = save("a.jsonl", *({"token_logprobs": row} for row in rows))
+    found = followed(name, *FROM)
+    assert found["each number is of the token that occurred"] == mean([v for row in rows for v in row])
+    assert "each row is of all classes" in found
+    name = save("b.jsonl", {"token_logprobs": [-1.0, 0.0]}, {"token_logprobs": [-1.0, -2.0]})
+    assert "hint: --part all counts them" in nll("compute", name, *FROM).err
+    assert loss(name, *FROM, "--part", "all") == 1.0
+
+
+@pytest.mark.parametrize("words", [FROM, ()], ids=["from", "plain"])
+def test_remedies_in_which_others_read_the_file_need_a_plain_one(words):
+    text = b"P-0\t-1.0000\nP-0\t-2.0000\nbase 2\n"
+    Path("a.log.gz").write_bytes(gzip.compress(text))
+    done = nll("compute", "a.log.gz", *words)
+    assert tries(done) == []
+    assert "hint: save what is in it to a file, which the remedy then reads" in done.err
+    command = [sys.executable, "-m", "nllcli", "compute", "-", *words]
+    root = str(Path(nllcli.__file__).parents[1])
+    env = os.environ | {"PYTHONPATH": root}
+    ran = subprocess.run(command, input=text.decode(), env=env, capture_output=True, text=True, check=False)
+    assert "hint: save what is in it to a file" in ran.stderr
+    Path("b.log.gz").write_bytes(gzip.compress(RUN.encode()))
+    meaning = "the perplexity of the 4 chunks that were done"
+    assert followed("b.log.gz", *words) == {meaning: pytest.approx(math.log(5.4321), rel=1e-14)}

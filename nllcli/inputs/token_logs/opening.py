@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from nllcli.data.dataset import Dataset
 from nllcli.data.settings import TOKENS
 from nllcli.errors import NllError, Notice, Remedy, UsageError, first_few, setting
 from nllcli.inputs.arrays.raw import FileArray
+from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.tables.cells import is_number, ragged, shown, split
 from nllcli.inputs.tables.dialect import sniff
@@ -19,10 +21,12 @@ from nllcli.inputs.token_logs.choices import Choices, are_choices, open_choices,
 from nllcli.inputs.token_logs.documents import first_value, json_values, read_text, refusing_damage
 from nllcli.inputs.token_logs.logs import log_of
 from nllcli.inputs.token_logs.runs import Found, Run
-from nllcli.inputs.token_logs.shapes import SHAPES, runs_of, shape_of
+from nllcli.inputs.token_logs.shapes import SHAPES, runs_of, shape_of, tells_tokens
 from nllcli.inputs.token_logs.source import Tokens, in_memory, no_such_part, token_layout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nllcli.data.dataset import BlockSource
     from nllcli.data.settings import InputOptions
     from nllcli.inputs.bytes.files import ByteStream
@@ -41,8 +45,12 @@ _MOST_OFFERED = 10
 def open_tokens(options: InputOptions) -> Dataset:
     """The log-probabilities in a file, and the weights of its tokens, if there are any."""
     opened = open_input(options.logits, options.input_format, columns=True)
-    with refusing_damage(opened.stream.name):
-        found = _runs_in(opened)
+    with _telling_what_helps(opened.stream):
+        return _opened(opened, options)
+
+
+def _opened(opened: Input, options: InputOptions) -> Dataset:
+    found = _runs_in(opened)
     source: Found | BlockSource
     if found is not None:
         source = found
@@ -62,7 +70,7 @@ def open_tokens(options: InputOptions) -> Dataset:
         if isinstance(source, FileArray) and len(source.shape) > 1:
             source = source.at_any_place()  # its rows are looked at first
         tokens = Tokens(source, drop=options.unknown == "drop")
-    layout, weights = token_layout(tokens), None
+    layout, weights = token_layout(tokens, options.part), None
     if options.sample_weights is not None:
         from nllcli.inputs.pairing import open_sample_weights
 
@@ -75,8 +83,23 @@ def choices_or_refusal(opened: Input) -> Choices | None:
 
     How they are read is tried here, so that the way out is told with everything it needs.
     """
-    with refusing_damage(opened.stream.name):
+    with _telling_what_helps(opened.stream):
         return _choices_or_refusal(opened)
+
+
+@contextmanager
+def _telling_what_helps(stream: ByteStream) -> Iterator[None]:
+    """Leave out remedies in which another program reads what is not a plain file: standard input, or compressed."""
+    try:
+        with refusing_damage(stream.name):
+            yield
+    except NllError as error:
+        if stream.file is None or stream.name == name_of("-"):
+            told = error.remedies
+            error.remedies = tuple(each for each in told if not any(stream.name in word for word in each.feed))
+            if told and not error.remedies:
+                error.hint = "save what is in it to a file, which the remedy then reads"
+        raise
 
 
 def _choices_or_refusal(opened: Input) -> Choices | None:
@@ -89,7 +112,7 @@ def _choices_or_refusal(opened: Input) -> Choices | None:
         if are_choices(value):
             return open_choices(stream)
         shape = shape_of(value)
-        if shape is None:
+        if shape is None or not tells_tokens(value):
             return None
         what = SHAPES[shape].what
     message, remedies = f"holds {what}, not logits", [Remedy({"source": TOKENS})]

@@ -18,6 +18,12 @@ _LISTS = re.compile(
     r"(?:log_?prob(?:abilitie)?s?|logps)",
     re.IGNORECASE,
 )
+# What the items under a key have some of, where others use that key for something else.
+_ITEMS = {
+    "choices": {"logprobs", "prompt_logprobs", "message", "delta", "text"},
+    "candidates": {"logprobsResult", "logprobs_result", "content"},
+    "request_states": {"request", "result"},
+}
 _ENVELOPES = ("response", "result", "body", "completion", "answer", "raw_response", "api_response")
 _ASK = "ask the server for them: logprobs in the request"
 _DONE = "print(*[l for l in open({name!r}) if ((json.loads(l).get('response') or {{}}).get('body') or {{}}).get('choices')], sep='', end='')"  # noqa: E501 - one line of Python
@@ -41,6 +47,27 @@ def shape_of(value: Any) -> str | None:
     return _own_shape(value) or ("in an envelope" if _inside(value) is not None else None)
 
 
+def tells_tokens(value: Any) -> bool:
+    """Whether the first value of a file of some shape leaves no doubt; lists of numbers may be one number a class."""
+    if shape_of(value) != "list":
+        return True
+    while isinstance(value, list) and value and isinstance(value[0], dict | list):
+        value = value[0]
+    if isinstance(value, list):
+        return True
+    lists = {name: content for name, content in value.items() if _LISTS.fullmatch(name)}
+    return any(
+        "token" in name.lower()
+        or name.lower().startswith(("prompt", "completion", "output", "response"))
+        or isinstance(content, dict)
+        or (
+            isinstance(content, list)
+            and (content[:1] == [None] or isinstance(content[0] if content else 0, dict | list))
+        )
+        for name, content in lists.items()
+    )
+
+
 def _own_shape(value: dict[str, Any]) -> str | None:
     return next((key for key in SHAPES if key in value and _is_of(key, value)), None) or _own_key(value)
 
@@ -58,7 +85,10 @@ def _is_of(key: str, value: dict[str, Any]) -> bool:
         return isinstance(content, list) and '"logprobs"' in json.dumps(content)
     if key == "resps":
         return "doc" in value or "doc_id" in value
-    return isinstance(content, list)
+    names = _ITEMS.get(key)
+    if names is None:
+        return isinstance(content, list)
+    return isinstance(content, list) and all(isinstance(one, dict) and not names.isdisjoint(one) for one in content)
 
 
 def _inside(value: dict[str, Any]) -> Any:

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource
 
 _CHECKED_AT_MOST = 1 << 20
+_DROP = setting("unknown", "drop")
 _WITHOUT_ENDS = (
     "import numpy; a = numpy.load({name!r}); n = a != 0; "
     "k = n.cumsum(-1).astype(bool) & numpy.flip(numpy.flip(n, -1).cumsum(-1), -1).astype(bool); "
     "numpy.save({to!r}, a[k])"
 )
-_WITH_ENDS = "import numpy; numpy.save({to!r}, numpy.load({name!r}).ravel())"
 
 
 @dataclass
@@ -120,6 +120,8 @@ def in_memory(name: str, found: Found, part: str | None = None, unknown: str = "
     runs = [run for run in _of_part(found.runs, part, name) if run.values]
     first = [sum(1 for _ in takewhile(lambda value: value is None, run.values)) for run in runs]
     arrays = [_values(run, n, unknown) for run, n in zip(runs, first, strict=True)]
+    if part != "all" and len(arrays) > 1 and len({len(array) for array in arrays}) == 1 and len(arrays[0]) > 1:
+        _check_rows(np.stack(arrays), name)
     values = np.concatenate([np.empty(0), *arrays])
     if np.isnan(values).all():
         hint = "ask the server for them: logprobs in the request"
@@ -219,20 +221,26 @@ def _unknown(run: Run, i: int) -> DataError:
 # --- Datasets ---------------------------------------------------------------------------------------------------------
 
 
-def token_layout(tokens: Tokens) -> Layout:
-    """The layout of tokens: an array has one in each of its places, a table one a row."""
+def token_layout(tokens: Tokens, part: str | None) -> Layout:
+    """The layout of tokens: an array has one in each of its places, a table one a row.
+
+    Raises UsageError for rows in doubt, unless all tokens are said to count (``part``).
+    """
     if isinstance(tokens.inner, NumberArray):
-        _check_rows(tokens.inner)
+        if part != "all":
+            _check_rows(_first_rows(tokens.inner), tokens.name)
         return Layout((*tokens.shape, 1), len(tokens.shape), tokens.fortran)
     if tokens.shape[1] != 1:
         raise UsageError(f"has {tokens.shape[1]} columns; log-probabilities of tokens have one", where=tokens.name)
     return Layout(tokens.shape, 1)
 
 
-def tokens_of(given: ArrayLike, sample_weights: ArrayLike | None = None, *, unknown: str = "error") -> Dataset:
+def tokens_of(
+    given: ArrayLike, sample_weights: ArrayLike | None = None, *, part: str | None = None, unknown: str = "error"
+) -> Dataset:
     """A Dataset of an array of log-probabilities, one a token."""
     tokens = Tokens(memory_array("logits", given), drop=unknown == "drop")
-    layout, weights = token_layout(tokens), None
+    layout, weights = token_layout(tokens, part), None
     if sample_weights is not None:
         values = np.asarray(sample_weights, np.float64)
         shapes.check_targets(layout, values.shape, "sample_weights", "logits", "sample weights")
@@ -240,40 +248,30 @@ def tokens_of(given: ArrayLike, sample_weights: ArrayLike | None = None, *, unkn
     return Dataset(tokens, layout, sample_weights=weights)
 
 
-def _check_rows(array: NumberArray) -> None:
+def _check_rows(rows: NDArray[Any] | None, name: str) -> None:
     """Raise UsageError for rows that are log-probabilities of all classes, or that seem to be filled up with zeros."""
-    rows = _first_rows(array)
     if rows is None:
         return
     with np.errstate(all="ignore"):
         sums = np.exp(rows.astype(np.float64)).sum(axis=-1)
+    as_they_are = Remedy({"part": "all"}, "each number is of the token that occurred")
     if len(rows) > 1 and (np.abs(sums - 1.0) < 1e-2).all():
-        classes = {"source": "log-probs", "part": None, "unknown": None}
-        raise UsageError(
-            "has rows of probabilities that add up to 1: are they those of all classes?",
-            where=array.name,
-            remedies=[
-                Remedy(classes, "each row is of all classes"),
-                *_as_file(array.name, _WITH_ENDS, "each number is of the token that occurred"),
-            ],
-        )
+        classes = Remedy({"source": "log-probs", "part": None, "unknown": None}, "each row is of all classes")
+        message = "has rows of probabilities that add up to 1: are they those of all classes?"
+        raise UsageError(message, where=name, remedies=[classes, as_they_are])
     if (rows[:, [0, -1]] == 0).any():
+        remedies = []
+        if name.endswith(".npy"):
+            to = f"{name.removesuffix('.npy')}.tokens.npy"
+            source = _WITHOUT_ENDS.format(name=name, to=to)
+            padding = Remedy(python=source, files={name: to}, meaning="zeros at the ends of rows are padding")
+            remedies = [padding, as_they_are]
         raise UsageError(
             "has rows that begin or end with 0: padding, or tokens of probability 1?",
-            where=array.name,
-            remedies=[
-                *_as_file(array.name, _WITHOUT_ENDS, "zeros at the ends of rows are padding"),
-                *_as_file(array.name, _WITH_ENDS, "they are log-probabilities"),
-            ],
-            hint=f"write NaN for padding, which {setting('unknown', 'drop')} leaves out; and flat what has none",
+            where=name,
+            remedies=remedies,
+            hint=f"{setting('part', 'all')} counts them; write NaN for padding, which {_DROP} leaves out",
         )
-
-
-def _as_file(name: str, source: str, meaning: str) -> Iterator[Remedy]:
-    """The remedy that reads a flat copy of an array that Python ``source`` makes, where it is a file of its own."""
-    if name.endswith(".npy"):
-        to = f"{name.removesuffix('.npy')}.tokens.npy"
-        yield Remedy(python=source.format(name=name, to=to), files={name: to}, meaning=meaning)
 
 
 def _first_rows(array: NumberArray) -> NDArray[Any] | None:
