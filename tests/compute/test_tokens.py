@@ -202,3 +202,10 @@ def test_padding_is_asked_about_in_python():
     told = "part='all' counts them; write NaN for padding, which unknown='drop' leaves out"
     assert caught.value.__notes__ == [told]
     assert nllcli.compute([[-1.0, 0.0], [-2.0, -3.0]], source="token-log-probs", part="all").loss == 1.5
+
+
+def test_nothing_that_counts():
+    np.save("x.npy", [math.nan, -9999.0])
+    done = nll("compute", "x.npy", *FROM, "--unknown", "drop", "-q")
+    assert (done.code, done.out) == (0, "nan\n")
+    assert "nll: warning: no token has a log-probability: the mean is NaN" in done.err
