@@ -11,15 +11,16 @@ import numpy as np
 
 from nllcli.commands.compute import Sections, score
 from nllcli.commands.compute.result import LossResult
-from nllcli.data.settings import LossOptions
+from nllcli.data.settings import TOKENS, LossOptions
 from nllcli.errors import NllError, UsageError
 from nllcli.inputs.arrays.memory import dataset_of
+from nllcli.inputs.token_logs.source import no_such_part, tokens_of
 from nllcli.numerics import softmax as numerics
 from nllcli.numerics import weightings
-from nllcli.scoring.settled import clip_of, listed, settle_options
+from nllcli.scoring.settled import check_token_options, clip_of, listed, needs_classes, settle_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import ArrayLike
 
@@ -92,12 +93,16 @@ def compute(
     Parameters
     ----------
     logits : array_like, (C,), (N, C), (N, C, d1, ...) or (N, d1, ..., C)
-        Floats of any width, or integers; what they are is said by ``source``.
+        Floats of any width, or integers; what they are is said by ``source``. Of "token-log-probs" any shape: one
+        number a token, the log-probability of what occurred.
     targets : array_like
         Class indices of the logits' shape without the class axis, or floating point of the logits' own shape: class
         probabilities. Axes of length 1 may be missing in either. Booleans are classes 0 and 1 of two. Only
-        ``loss="argmax"`` does without.
-    source : {"logits", "log-probs", "probs"}
+        ``loss="argmax"`` and "token-log-probs" do without.
+    source : {"logits", "log-probs", "probs", "token-log-probs"}
+    unknown : {"error", "drop"}
+        What a token does that has NaN, or -9999, for its log-probability; ``part`` is about files, but
+        for "all", which takes zeros at the ends of rows for log-probabilities, not for padding.
     loss : {"nll", "one-vs-rest", "argmax"}
     reduction : {"mean", "sum", "none"}
         The mean divides by the sum of the counted targets' weights, as PyTorch's does.
@@ -150,6 +155,10 @@ def compute(
     if threads is not None and threads < 1:
         raise UsageError(f"threads is {threads}; at least 1 is needed")
     binary = options.get("binary", False)
+    if options.get("source") == TOKENS:
+        given = {"targets": targets, "class_weights": class_weights, "clip": clip, "class_axis": class_axis}
+        given["binary"] = binary or None
+        return _compute_tokens(logits, sample_weights, given, threads, LossOptions(**options))
     dataset = dataset_of(logits, targets, sample_weights=sample_weights, class_axis=class_axis, binary=binary)
     weights = None if class_weights is None else np.asarray(class_weights, np.float64)
     if weights is not None and weights.shape != (dataset.n_classes,):
@@ -157,3 +166,21 @@ def compute(
     settings = LossOptions(**options, class_weights=weights, clip=clip_of(clip, dataset))
     settled = settle_options(settings, dataset, "none" if weights is None else listed(weights))
     return score(settled, Sections(), threads=threads)
+
+
+def _compute_tokens(
+    log_probs: ArrayLike,
+    sample_weights: ArrayLike | None,
+    given: Mapping[str, Any],
+    threads: int | None,
+    options: LossOptions,
+) -> LossResult:
+    """The loss of log-probabilities of what occurred; raises UsageError for anything ``given`` that needs classes."""
+    for name, value in given.items():
+        if value is not None:
+            raise needs_classes(name)
+    check_token_options(options)
+    if options.part in ("prompt", "completion"):
+        raise no_such_part("logits", options.part, ())
+    dataset = tokens_of(log_probs, sample_weights, part=options.part, unknown=options.unknown)
+    return score(settle_options(options, dataset, "none"), Sections(), threads=threads)

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from nllcli.data.blocks import Progress
 
-SOURCES = ("logits", "log-probs", "probs")
+TOKENS = "token-log-probs"
+SOURCES = ("logits", "log-probs", "probs", TOKENS)
+PARTS = ("prompt", "completion", "all")
+UNKNOWN = ("error", "drop", "keep")
 REDUCTIONS = ("mean", "sum", "none")
 PRECISIONS = ("exact", "fast")
 ON_NONFINITE = ("error", "nan")
@@ -21,6 +24,8 @@ HEADERS = ("auto", "yes", "no")
 TARGETS_ARE = ("names", "numbers")
 MISSING = ("error", "ignore")
 DECIMALS = ("point", "comma")
+# What servers write for the log-probability of a token that they do not list, and what it becomes in 16 bits.
+UNLISTED = (-10000.0, -9999.0)
 DEFAULT_SCHEME = "inverse"
 DEFAULT_BETA = 0.999
 DEFAULT_IGNORE_INDEX = -100
@@ -96,16 +101,27 @@ class InputOptions:
     )
     decimal: str = option("The decimal mark of text.", FILES, default="point", choices=DECIMALS)
     encoding: str | None = option("The encoding of text, such as windows-1252, if not UTF-8.", FILES, example="NAME")
+    source: str = "logits"
+    part: str | None = None
+    unknown: str = "error"
 
 
 @dataclass(frozen=True)
 class LossOptions:
     """Every setting that changes the loss.
 
-    ``class_weights`` is (n_classes,) float64; ``clip`` is eps or None; ``source`` says what the file holds.
+    ``class_weights`` is (n_classes,) float64; ``clip`` is eps or None; ``source`` says what the file holds, ``part``
+    and ``unknown`` which of its tokens count.
     """
 
     source: str = option("What LOGITS holds; never guessed.", FILES, default="logits", choices=SOURCES, name="from")
+    part: str | None = option("Which tokens count of a prompt and its completion.", FILES, choices=PARTS)
+    unknown: str = option(
+        "What a token without a log-probability does, or out of the vocabulary.",
+        FILES,
+        default="error",
+        choices=UNKNOWN,
+    )
     loss: str = option("", MEANING, default="nll", choices="nllcli.numerics.losses:LOSSES")
     reduction: str = option(
         "How samples become one number; under none, ignored ones are 0.", MEANING, default="mean", choices=REDUCTIONS

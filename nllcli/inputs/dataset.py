@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nllcli.data.dataset import Dataset
-from nllcli.data.settings import InputOptions
-from nllcli.errors import FaultError, Notice, UsageError, setting
+from nllcli.data.settings import TOKENS, InputOptions
+from nllcli.errors import FaultError, Notice, Remedy, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.bytes.files import (
@@ -65,6 +65,10 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dat
 
 
 def _opened(options: InputOptions) -> Dataset:
+    if options.source == TOKENS:
+        from nllcli.inputs.token_logs.opening import open_tokens
+
+        return open_tokens(options)
     only_one_standard_input({setting(name): getattr(options, name) for name in ("logits", "targets", "sample_weights")})
     classes = tuple(options.classes) if options.classes else None
     common = ReadOptions(
@@ -198,6 +202,13 @@ def no_targets(dataset: Dataset) -> UsageError:
     """The refusal of logits without targets, for a command that needs them."""
     from nllcli.inputs.tables.jsonl import JsonLines
 
+    if dataset.logits.shape[1:] in ((), (1,)) and not dataset.binary:
+        meaning = "each number is the log-probability of the token that occurred"
+        return UsageError(
+            "there are no targets for one number a row: targets are a second file",
+            where=dataset.logits.name,
+            remedies=[Remedy({"source": TOKENS, "loss": None}, meaning)],
+        )
     column = f"{setting('target_column')} for a column of {setting('logits')}"
     among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else column
     return UsageError("there are no targets", hint=f"name a second file, or {among}")

@@ -221,7 +221,16 @@ class Input:
         return resolve(PREVIEWS[self.format])(self.stream, options) if self.format in PREVIEWS else None
 
     def read(self, options: ReadOptions) -> BlockSource:
-        """What the reader of the format makes of it."""
+        """What the reader of the format makes of it; raises for what holds something else than logits."""
+        if options.holds == "logits" and self.format in (*TEXT, "jsonl"):
+            from nllcli.inputs.token_logs.marks import may_hold_tokens
+
+            if may_hold_tokens(self.stream.peek()):
+                from nllcli.inputs.token_logs.opening import choices_or_refusal
+
+                choices = choices_or_refusal(self)
+                if choices is not None:
+                    return choices
         source: BlockSource = FORMATS.load(self.format)(self.stream, replace(options, member=self.member))
         return source
 

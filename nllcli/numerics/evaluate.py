@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.settings import TOKENS
 from nllcli.numerics.bounds import within_bounds
 from nllcli.numerics.exact import ExactSums, exact_sums
 from nllcli.numerics.kernels import product, to_float
@@ -184,7 +185,7 @@ def _losses(scoring: Scoring, *, weighted: bool) -> tuple[NDArray[np.float64], N
 
 def _right(scoring: Scoring) -> NDArray[np.bool_] | None:
     """Which samples are predicted right; None without targets, or without one class to predict."""
-    if scoring.block.targets is None or not scoring.targets.are_classes:
+    if scoring.block.targets is None or not scoring.targets.are_classes or scoring.options.source == TOKENS:
         return None
     right = scoring.targets.masked(scoring.scores.is_top(scoring.targets.values))
     return right if scoring.unusable is None else right & ~scoring.unusable

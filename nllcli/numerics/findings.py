@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.blocks import Scratch
+from nllcli.data.settings import TOKENS, UNLISTED
 from nllcli.errors import Remedy, SampleError, setting
 from nllcli.numerics.kernels import machine_epsilon, to_float
 from nllcli.numerics.losses import LOSSES
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from nllcli.data.settings import LossOptions
     from nllcli.numerics.evaluate import Scoring
 
+# How far above 0 rounding may put a log-probability.
+MOST_ROUNDED = 1e-3
+_NOT_LOG_PROBS = "losses, -log p, have the other sign; probabilities need their logarithm: numpy.log"
+
 
 # Below 0 by more than this, a value is not the 0 of a probability, however it was rounded.
 _ROUNDED_ZERO = 0.01
@@ -26,6 +31,8 @@ _ROUNDED_ZERO = 0.01
 
 def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
     """The error for ``unusable`` samples (n,), whose logits allow no number."""
+    if scoring.options.source == TOKENS:
+        return _no_log_prob(scoring, unusable)
     first = unusable.argmax()
     row = to_float(scoring.x[first : first + 1], Scratch())[0]
     bad = np.isnan(row) | np.isposinf(row)
@@ -47,6 +54,9 @@ def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
 def check_given(scoring: Scoring, unusable: NDArray[np.bool_] | None) -> None:
     """Raise SampleError for numbers that are not the (log-)probabilities they are given as, ``unusable`` (n,) aside."""
     options, x = scoring.options, scoring.x
+    if options.source == TOKENS:
+        _check_tokens(scoring)
+        return
     if options.source == "probs":
         if not x.size or (x.min() >= 0.0 and x.max() <= 1.0):
             return
@@ -87,6 +97,42 @@ def _other_sources(x: NDArray[Any]) -> list[Remedy]:
     return []
 
 
+def _no_log_prob(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
+    """The error for tokens whose log-probability is NaN or +inf."""
+    value = "NaN" if np.isnan(scoring.x[unusable.argmax(), 0]) else "+inf"
+    return SampleError(
+        f"the log-probability is {value}",
+        culprit="logits",
+        samples=Rows.where(unusable, scoring.block.start).first,
+        remedies=[
+            Remedy({"unknown": "drop"}, f"tokens of {value} are padding, or predicted by nothing: they do not count"),
+            Remedy({"on_nonfinite": "nan"}, "they count, as NaN"),
+        ],
+    )
+
+
+def _check_tokens(scoring: Scoring) -> None:
+    """Raise SampleError for numbers that are not the log-probability of one token."""
+    x = scoring.x[:, 0]
+    unlisted = scoring.targets.masked((x >= UNLISTED[0]) & (x <= UNLISTED[1]))
+    if unlisted.any():
+        raise SampleError(
+            f"{float(x[unlisted][0])!r} is not a log-probability: servers write it for a token that they do not list",
+            culprit="logits",
+            samples=Rows.where(unlisted, scoring.block.start).first,
+            remedies=[Remedy({"unknown": "drop"}, "such tokens do not count")],
+        )
+    above = scoring.targets.masked((x > MOST_ROUNDED) & ~np.isposinf(x))
+    if above.any():
+        value = float(x[above][0])
+        raise SampleError(
+            f"{value!r} is not a log-probability, which is at most 0",
+            culprit="logits",
+            samples=Rows.where(above, scoring.block.start).first,
+            hint=_NOT_LOG_PROBS,
+        )
+
+
 def findings(scoring: Scoring, infinite: NDArray[np.bool_] | None) -> dict[str, Rows]:
     """What deserves a warning, by code; ``infinite`` (n,) are losses that are not finite numbers."""
     block, options, targets, unusable = scoring.block, scoring.options, scoring.targets, scoring.unusable
@@ -105,7 +151,10 @@ def findings(scoring: Scoring, infinite: NDArray[np.bool_] | None) -> dict[str, 
         note("infinite-loss", infinite if unusable is None else infinite & ~unusable)
     if block.sample_weights is not None:
         note("negative-sample-weights", block.sample_weights < 0)
-    if options.source != "logits" and not options.binary:
+    if options.source == TOKENS:
+        x = scoring.x[:, 0]
+        note("above-zero", (x > 0) & np.isfinite(x), x)
+    elif options.source != "logits" and not options.binary:
         off = distance_from_1(scoring.scores.probs() if options.clip is None else _unclipped(scoring.x, options))
         wrong = ~(off <= sum_tolerance(block.logits.dtype))
         note("not-normalised", wrong if unusable is None else wrong & ~unusable, off)

@@ -18,7 +18,7 @@ from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.targets import weight_sum
 from nllcli.report import Column, Metric, Report, Table
 from nllcli.scoring.passes import chunks, naming_places, open_again, without_logits
-from nllcli.scoring.settled import Settled, settle
+from nllcli.scoring.settled import Settled, check_has_classes, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -149,7 +149,8 @@ def settle_gradient(request: ScoreRequest) -> tuple[Settled, float]:
     """
     source = request.loss.source
     if source != "logits":
-        raise UsageError(f"the gradient is by logits; the file holds {source}", hint=_AS_LOGITS.get(source))
+        check_has_classes(request.loss, "a gradient")
+        raise UsageError(f"the gradient is by logits; the file holds {source}", hint=_AS_LOGITS[source])
     if request.clip is not None:
         raise UsageError(
             f"{setting('clip')} makes the loss flat in places; the gradient is that of the loss without it"

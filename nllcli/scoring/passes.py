@@ -11,6 +11,7 @@ import numpy as np
 from nllcli import engine
 from nllcli.data.blocks import Block
 from nllcli.data.dataset import Piece
+from nllcli.data.settings import TOKENS
 from nllcli.engine import fold, map_blocks
 from nllcli.errors import DataError, Notice, Remedy, SampleError, UsageError, setting
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
@@ -172,6 +173,8 @@ def all_notices(tally: Tally, settled: Settled, *, clips: bool = True) -> tuple[
     found: dict[str, str] = {}
     if not tally.n_samples:
         found["no-samples"] = "there are no samples: the mean is NaN, the sum 0"
+    elif not tally.n_counted and options.source == TOKENS:
+        found["nothing-counted"] = "no token has a log-probability: the mean is NaN"
     elif not tally.n_counted:
         every = f"every target that {setting('shift', settled.shift)} reaches" if settled.shift else "every target"
         found["nothing-counted"] = f"{every} is {options.ignore_index}, the ignored index: the mean is NaN"
@@ -201,6 +204,8 @@ def told(code: str, rows: Rows, total: int, dataset: Dataset, *, clips: bool = T
 
 
 FINDINGS = {
+    "above-zero": "log-probabilities above 0, by up to {worst:.3g}, are taken as rounded, in {n} of {total} samples: "
+    "{places}",
     "infinite-loss": "the loss is infinite for {n} of {total} samples, where it takes the log of a probability of 0: "
     "{places}",
     "negative-sample-weights": "negative sample weights in {n} of {total} samples: {places}",

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX, ON_NONFINITE, PRECISIONS, REDUCTIONS, SOURCES, LossOptions
-from nllcli.errors import Notice, UsageError, counted, setting
+from nllcli.data.settings import (
+    DEFAULT_IGNORE_INDEX,
+    ON_NONFINITE,
+    PARTS,
+    PRECISIONS,
+    REDUCTIONS,
+    SOURCES,
+    TOKENS,
+    UNKNOWN,
+    LossOptions,
+)
+from nllcli.errors import Notice, Remedy, UsageError, counted, setting
 from nllcli.inputs.dataset import no_targets, open_dataset
 from nllcli.numerics.losses import LOSSES
 from nllcli.report import Signature, shortest
@@ -21,7 +31,7 @@ if TYPE_CHECKING:
 
     from nllcli.data.dataset import Dataset
     from nllcli.data.layout import Layout
-    from nllcli.data.settings import ScoreRequest, WeightOptions
+    from nllcli.data.settings import InputOptions, ScoreRequest, WeightOptions
 
 _DIGESTED_AT_ONCE = 1 << 19
 
@@ -37,6 +47,11 @@ class Settled:
     shift: int = 0
 
     @property
+    def has_classes(self) -> bool:
+        """Whether there are numbers for several classes, or only for what occurred."""
+        return self.options.source != TOKENS
+
+    @property
     def is_weighted(self) -> bool:
         """Whether samples count differently, by class or one by one."""
         return self.options.class_weights is not None or self.dataset.sample_weights is not None
@@ -50,9 +65,13 @@ class Settled:
 def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     """Check the settings, open the inputs (unless they are: ``dataset``) and work out the class weights."""
     check_weight_options(request.weights)
+    tokens = request.loss.source == TOKENS
+    if tokens:
+        check_token_request(request)
+    check_part(request.loss)
     if dataset is None:
         dataset = open_dataset(request.inputs)
-    if not dataset.has_targets and LOSSES[request.loss.loss].needs_targets:
+    if not tokens and not dataset.has_targets and LOSSES[request.loss.loss].needs_targets:
         raise no_targets(dataset)
     weights, weighting = None, "none"
     if (request.weights.weights, request.weights.counts) != (None, None):
@@ -103,6 +122,58 @@ def check_weight_options(weights: WeightOptions) -> None:
         )
 
 
+def check_token_request(request: ScoreRequest) -> None:
+    """Raise UsageError for what has no meaning where there is only the log-probability of what occurred."""
+    for record in (request.inputs, request.loss, request.weights, request):
+        check_token_options(record)
+
+
+def check_token_options(record: InputOptions | LossOptions | WeightOptions | ScoreRequest) -> None:
+    """Raise UsageError for the options of a record that need classes."""
+    for each in fields(record):
+        if "option" in each.metadata and each.name not in _OF_TOKENS and getattr(record, each.name) != each.default:
+            raise needs_classes(each.name)
+
+
+# The options that have a meaning for token-log-probs.
+_OF_TOKENS = frozenset(
+    [
+        *("logits", "source", "part", "unknown", "sample_weights", "input_format", "input_dtype", "header"),
+        *("reduction", "precision", "on_nonfinite", "threads"),
+    ]
+)
+
+
+def needs_classes(name: str) -> UsageError:
+    """The refusal of the setting ``name``, which needs classes, for log-probabilities of tokens."""
+    remedies = [Remedy({name: None}, "without it: each number is the log-probability of the token that occurred")]
+    if name in ("targets", "target_column"):
+        remedies.append(Remedy({"source": "log-probs"}, "each row has the log-probabilities of all classes"))
+    message = f"{setting(name)} has no meaning for {TOKENS}, which say nothing of other classes"
+    return UsageError(message, remedies=remedies)
+
+
+def check_part(loss: LossOptions) -> None:
+    """Raise UsageError for a choice of tokens where there are none."""
+    given = {"part": loss.part, "unknown": None if loss.unknown == "error" else loss.unknown}
+    for name, value in given.items():
+        if value is not None and loss.source != TOKENS:
+            raise UsageError(
+                f"{setting(name)} is about {TOKENS}; these are {loss.source}",
+                remedies=[
+                    Remedy({"source": TOKENS}, "each number is the log-probability of the token that occurred"),
+                    Remedy({name: None}, f"they are {loss.source}"),
+                ],
+            )
+
+
+def check_has_classes(options: LossOptions, what: str) -> None:
+    """Raise UsageError from ``what`` needs numbers for every class, where there is one number a token."""
+    if options.source == TOKENS:
+        hint = f"nll compute takes {setting('source', TOKENS)}"
+        raise UsageError(f"{what} needs numbers for every class; {TOKENS} have one a token", hint=hint)
+
+
 def check_options(loss: LossOptions, *, soft: bool, unlabelled: bool = False) -> None:
     """Raise UsageError for settings that have no meaning, alone or with ``soft`` targets or none (``unlabelled``)."""
     choices = {
@@ -111,14 +182,19 @@ def check_options(loss: LossOptions, *, soft: bool, unlabelled: bool = False) ->
         "reduction": REDUCTIONS,
         "precision": PRECISIONS,
         "on_nonfinite": ON_NONFINITE,
+        "part": (None, *PARTS),
+        "unknown": UNKNOWN,
     }
     for name, known in choices.items():
         if getattr(loss, name) not in known:
-            raise UsageError(f"unknown {name} {getattr(loss, name)!r}", hint=f"one of: {', '.join(known)}")
+            raise UsageError(
+                f"unknown {name} {getattr(loss, name)!r}", hint=f"one of: {', '.join(filter(None, known))}"
+            )
+    check_part(loss)
     if loss.class_weights is not None and not all(map(isfinite, loss.class_weights)):
         raise UsageError("class weights must be finite numbers")
     record = LOSSES[loss.loss]
-    if unlabelled and record.needs_targets:
+    if unlabelled and record.needs_targets and loss.source != TOKENS:
         raise UsageError(f"the loss {loss.loss} needs targets")
     if unlabelled and loss.class_weights is not None:
         raise UsageError("class weights are selected by target, and there are no targets")
@@ -177,6 +253,8 @@ def signature(settled: Settled) -> Signature:
     parts = {
         "loss": options.loss,
         "from": source_part(options),
+        **({} if options.part is None else {"part": options.part}),
+        **({} if options.unknown == "error" else {"unknown": options.unknown}),
         "reduction": options.reduction,
         "weights": settled.weighting,
         "sample-weights": "none" if own is None else _sha256(values for _, values in pieces(own, _DIGESTED_AT_ONCE)),

@@ -20,7 +20,7 @@ from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.dataset import open_dataset
 from nllcli.report import Calculation, Column, Metric, Report, Section, Signature, Step, Table
 from nllcli.scoring.passes import fold_dataset
-from nllcli.scoring.settled import Settled, source_part
+from nllcli.scoring.settled import Settled, check_has_classes, source_part
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -78,6 +78,7 @@ class _Sums(Part):
 
 def check(request: ScoreRequest) -> Checked:
     """Gather the evidence of one pass and see what it shows; a refusal to open the inputs may be a finding itself."""
+    check_has_classes(request.loss, "nll check")
     name, dataset = name_of(request.inputs.logits), None
     try:
         dataset = open_dataset(request.inputs)

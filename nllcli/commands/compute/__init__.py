@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.compute.result import LossResult, Samples, result_of
+from nllcli.data.settings import TOKENS
 from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.passes import fold_dataset
-from nllcli.scoring.settled import Settled, settle
+from nllcli.scoring.settled import Settled, needs_classes, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,6 +55,8 @@ class Saves:
 
 def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = None) -> LossResult:
     """Compute the loss, and write the arrays that were asked for on the way."""
+    if request.loss.source == TOKENS:
+        _refuse_classes(sections, saves)
     if saves is None:
         return score(settle(request), sections, threads=request.threads, progress=request.progress)
     from nllcli.scoring.matrix import settle_gradient
@@ -61,6 +64,18 @@ def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = Non
     settled, divisor = (settle(request), None) if saves.gradient is None else settle_gradient(request)
     with _open_writers(saves, settled.dataset) as writers:
         return score(settled, sections, writers, divisor=divisor, threads=request.threads, progress=request.progress)
+
+
+def _refuse_classes(sections: Sections, saves: Saves | None) -> None:
+    """Raise UsageError for results that have numbers for several classes, where there is one number a token."""
+    wanted = {
+        "per_class": sections.per_class,
+        "save_probs": saves is not None and saves.probs,
+        "save_log_probs": saves is not None and saves.log_probs,
+    }
+    for name, value in wanted.items():
+        if value:
+            raise needs_classes(name)
 
 
 @contextmanager
@@ -102,7 +117,7 @@ def score(
         probs=kept.probs or "probs" in writers,
         log_probs="log_probs" in writers,
         gradient=divisor,
-        classes=sections.per_class or settled.dataset.n_classes <= sections.classes_up_to,
+        classes=settled.has_classes and (sections.per_class or settled.dataset.n_classes <= sections.classes_up_to),
     )
 
     def work(block: Block, scratch: Scratch) -> Outcome:
@@ -128,7 +143,7 @@ class _Kept:
         self.everything = sections.per_sample or settled.options.reduction == "none"
         few = self._layout.n_samples is None or self._layout.n_samples <= SMALL_SAMPLES
         self.tabled = sections.per_sample or (sections.small and few)
-        self.probs = self.tabled and settled.dataset.n_classes <= SMALL_CLASSES
+        self.probs = self.tabled and settled.has_classes and settled.dataset.n_classes <= SMALL_CLASSES
         self._n = 0
         self._outcomes: list[Outcome] = []
 
@@ -137,7 +152,7 @@ class _Kept:
         if not self.everything and self._n > SMALL_SAMPLES:
             self._outcomes.clear()
         elif outcome.losses is not None:
-            targets = outcome.targets if self.tabled else None
+            targets = outcome.targets if self.tabled and self._settled.has_classes else None
             if targets is not None:
                 targets = None if targets.ndim == 2 else targets.copy()  # the next block is read over it
             probs = outcome.probs if self.probs else None

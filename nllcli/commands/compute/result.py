@@ -59,7 +59,8 @@ class LossResult:
     ``loss`` is the reduced number in nats (NaN under "none"), ``losses`` the samples' own, in the shape of the targets
     (under "none", or where asked for). ``weight_sum`` is what the mean divides by, the ``denominator`` in words.
     ``accuracy`` is None for soft targets, ``perplexity`` the exponential of the mean (None where the loss is not a
-    likelihood), ``bits`` the mean to base 2. ``chance_loss`` is log C, ``uniform_loss`` the loss of all classes alike
+    likelihood), ``bits`` the mean to base 2. ``chance_loss`` is log C (None, like ``n_classes``,
+    where there is one number a token), ``uniform_loss`` the loss of all classes alike
     under these settings (None where it depends on the targets). ``per_class`` and ``samples`` are None where they were
     not asked for. ``warnings`` and ``notes`` are what the command line prints, ``signature`` names every setting.
     """
@@ -78,11 +79,11 @@ class LossResult:
     perplexity: float | None
     bits: float
     accuracy: float | None
-    chance_loss: float
+    chance_loss: float | None
     uniform_loss: float | None
     n_samples: int
     n_counted: int
-    n_classes: int
+    n_classes: int | None
     class_names: tuple[str, ...]
     per_class: tuple[ClassLoss, ...] | None
     samples: Samples | None
@@ -119,12 +120,12 @@ def result_of(
         perplexity=tally.perplexity() if LOSSES[options.loss].is_likelihood else None,
         bits=tally.bits(),
         accuracy=tally.accuracy(),
-        chance_loss=math.log(dataset.n_classes),
-        uniform_loss=_uniform_loss(settled, tally),
+        chance_loss=math.log(dataset.n_classes) if settled.has_classes else None,
+        uniform_loss=_uniform_loss(settled, tally) if settled.has_classes else None,
         n_samples=tally.n_samples,
         n_counted=tally.n_counted,
-        n_classes=dataset.n_classes,
-        class_names=settled.class_names,
+        n_classes=dataset.n_classes if settled.has_classes else None,
+        class_names=settled.class_names if settled.has_classes else (),
         per_class=None if tally.classes is None else tuple(_per_class(settled, tally, tally.classes)),
         samples=samples,
         warnings=all_notices(tally, settled),
@@ -138,6 +139,8 @@ def _denominator(settled: Settled) -> str:
     dataset = settled.dataset
     if dataset.soft_targets is not None:
         return "positions" if dataset.sample_weights is None else "sum of sample weights"
+    if not settled.has_classes:
+        return "sum of sample weights" if settled.is_weighted else "tokens counted"
     return "sum of the targets' weights" if settled.is_weighted else "samples counted"
 
 
@@ -168,7 +171,7 @@ def _per_class(settled: Settled, tally: Tally, sums: ClassSums) -> Iterator[Clas
 def report(result: LossResult) -> Report:
     """The number first, then what it means, the classes and the samples."""
     extra: dict[str, Any] = {}
-    if result.per_class is None:
+    if result.per_class is None and result.n_classes is not None:
         extra["per_class"] = None  # soft targets, or too many classes to list unasked
     if result.n_counted < 2:
         extra["standard_error"] = math.nan  # a dash for people; JSON says in nonfinite why it is null
@@ -208,18 +211,21 @@ def _metrics(result: LossResult) -> Iterator[Metric]:
     perplexity = result.perplexity
     yield Metric("perplexity", "perplexity", perplexity, note="exp of the mean", hidden=perplexity is None)
     yield Metric("bits", "bits", result.bits, "bits", "the mean, base 2")
-    yield Metric("accuracy", "accuracy", result.accuracy, "share")
-    yield from _chance(result)
+    if result.n_classes is not None:
+        yield Metric("accuracy", "accuracy", result.accuracy, "share")
+    if result.chance_loss is not None:
+        yield from _chance(result, result.chance_loss)
     every = not result.n_ignored
-    yield Metric("n_samples", "samples", result.n_samples)
+    yield Metric("n_samples", "samples" if result.n_classes is not None else "tokens", result.n_samples)
     yield Metric("n_counted", "counted", result.n_counted, hidden=every)
     yield Metric("n_ignored", "ignored", result.n_ignored, hidden=every)
-    yield Metric("n_classes", "classes", result.n_classes)
+    if result.n_classes is not None:
+        yield Metric("n_classes", "classes", result.n_classes)
 
 
-def _chance(result: LossResult) -> Iterator[Metric]:
+def _chance(result: LossResult, chance: float) -> Iterator[Metric]:
     """log C, and the loss of all classes alike where that is another number under these settings."""
-    chance, uniform = result.chance_loss, result.uniform_loss
+    uniform = result.uniform_loss
     plain = uniform == chance
     note = f"log {result.n_classes}: all classes alike" if plain else ""
     yield Metric("chance_loss", "chance", chance, "nats", note, hidden=not plain)

@@ -21,7 +21,7 @@ from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Rows, Tally
 from nllcli.numerics.targets import weight_sum
 from nllcli.scoring.passes import all_notes, all_notices, fold_dataset, naming_places, told, without_logits
-from nllcli.scoring.settled import settle, signature
+from nllcli.scoring.settled import check_has_classes, settle, signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -95,6 +95,7 @@ def explain(
     A row is a number, counted from 0 in the order of the targets, or a position, one index for each of their
     dimensions. With neither, the input must hold a single sample.
     """
+    check_has_classes(request.loss, "nll explain")
     settled = settle(request)
     options, dataset = settled.options, settled.dataset
     single, all_scored = not rows and hardest is None, hardest is not None

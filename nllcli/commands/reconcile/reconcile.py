@@ -9,7 +9,7 @@ from nllcli.commands.reconcile.python_lines import python_line
 from nllcli.commands.reconcile.reproduce import Reproduction, reproduction
 from nllcli.commands.reconcile.search import Search, search
 from nllcli.errors import Notice
-from nllcli.scoring.settled import signature
+from nllcli.scoring.settled import check_has_classes, signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,7 @@ class Reconciled:
 
 def reconcile(request: ScoreRequest, typed: Expectation) -> Reconciled:
     """Search the conventions for those that give the expected number."""
+    check_has_classes(request.loss, "nll reconcile")
     done = search(request)
     values = [value for _, value in done.tried]
     expected = typed.among(values)

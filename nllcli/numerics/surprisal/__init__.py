@@ -97,8 +97,8 @@ def surprisal(
 ) -> Surprisal:
     """The surprisals of a block ``x`` (n, C), or (n, 1) where ``binary``: logits as they are in the file, else floats.
 
-    ``source`` is "logits", "log-probs" or "probs"; ``temperature``, ``single`` and ``targets``, the classes (n,) that
-    will be asked for, concern logits alone.
+    ``source`` is "logits", "log-probs", "probs" or "token-log-probs" (n, 1); ``temperature``, ``single`` and
+    ``targets``, the classes (n,) that will be asked for, concern logits alone.
     """
     x = contiguous(x, scratch)
     scores: Surprisal
@@ -111,9 +111,9 @@ def surprisal(
         else:
             scores = FromLogits(x, temperature=temperature, single=single, scratch=scratch)
     else:
-        from nllcli.numerics.surprisal.given import Binary, FromLogProbs, FromProbs
+        from nllcli.numerics.surprisal.given import GIVEN, Binary
 
-        given = FromLogProbs(x) if source == "log-probs" else FromProbs(x)
+        given = GIVEN[source](x)
         scores = Binary(given) if binary else given
     if clip is None:
         return scores

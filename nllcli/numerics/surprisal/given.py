@@ -60,6 +60,14 @@ class FromLogProbs(_Given):
         return where_any(~np.isfinite(self._x.max(axis=1)))
 
 
+class FromTokenLogProbs(FromLogProbs):
+    """From the log-probability of what occurred (n, 1), which is its only class."""
+
+    def unusable(self) -> NDArray[np.bool_] | None:
+        """A p of 0 is an infinite loss, not a row without a distribution."""
+        return where_any(np.isnan(self._x[:, 0]) | np.isposinf(self._x[:, 0]))
+
+
 class FromProbs(_Given):
     """From probabilities (n, C)."""
 
@@ -80,6 +88,13 @@ class FromProbs(_Given):
 
     def unusable(self) -> NDArray[np.bool_] | None:
         return where_any(np.logical_or.reduce(np.isnan(self._x) | np.isposinf(self._x), axis=1))
+
+
+GIVEN: dict[str, type[FromLogProbs | FromProbs]] = {
+    "log-probs": FromLogProbs,
+    "probs": FromProbs,
+    "token-log-probs": FromTokenLogProbs,
+}
 
 
 class Binary(FromProbs):
