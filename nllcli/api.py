@@ -11,7 +11,7 @@ import numpy as np
 
 from nllcli.commands.compute import Sections, score
 from nllcli.commands.compute.result import LossResult
-from nllcli.data.settings import TOKENS, LossOptions
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, TOKENS, LossOptions
 from nllcli.errors import NllError, UsageError
 from nllcli.inputs.arrays.memory import dataset_of
 from nllcli.inputs.token_logs.source import no_such_part, tokens_of
@@ -85,6 +85,7 @@ def compute(
     sample_weights: ArrayLike | None = None,
     clip: float | str | None = None,
     class_axis: int | None = None,
+    targets_are: str | None = None,
     threads: int | None = None,
     **options: Any,
 ) -> LossResult:
@@ -115,6 +116,8 @@ def compute(
         p is clipped to [clip, 1 - clip]; "auto" is the machine epsilon of the logits' dtype.
     class_axis : int
         Needed where the shapes leave it open.
+    targets_are : {"names", "numbers"}
+        What integer targets are where the columns of a data frame are numbered otherwise than from 0.
     binary : bool
         One logit a sample, (N,), (N, 1), (N, 1, d1, ...) or (N, d1, ...): that of class 1 of two. Floating-point
         targets between 0 and 1 are its probabilities.
@@ -159,7 +162,15 @@ def compute(
         given = {"targets": targets, "class_weights": class_weights, "clip": clip, "class_axis": class_axis}
         given["binary"] = binary or None
         return _compute_tokens(logits, sample_weights, given, threads, LossOptions(**options))
-    dataset = dataset_of(logits, targets, sample_weights=sample_weights, class_axis=class_axis, binary=binary)
+    dataset = dataset_of(
+        logits,
+        targets,
+        sample_weights=sample_weights,
+        class_axis=class_axis,
+        binary=binary,
+        targets_are=targets_are,
+        ignore_index=options.get("ignore_index", DEFAULT_IGNORE_INDEX),
+    )
     weights = None if class_weights is None else np.asarray(class_weights, np.float64)
     if weights is not None and weights.shape != (dataset.n_classes,):
         raise UsageError(f"class_weights has shape {weights.shape} for {dataset.n_classes} classes")

@@ -12,13 +12,16 @@ import numpy as np
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.dataset import Dataset
 from nllcli.data.layout import Layout
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, SampleError
 from nllcli.inputs import shapes, targets
+from nllcli.inputs.arrays import frames
 from nllcli.inputs.arrays.npy import number_dtype
 from nllcli.inputs.arrays.raw import NumberArray, Values
 from nllcli.inputs.formats import ReadOptions
 from nllcli.inputs.integers import integers
 from nllcli.inputs.mismatch import Misfit, check_classes, check_shape
+from nllcli.inputs.one_hot import one_hot_indices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,10 +64,17 @@ def dataset_of(
     sample_weights: ArrayLike | None = None,
     class_axis: int | None = None,
     binary: bool = False,
+    targets_are: str | None = None,
+    ignore_index: int = DEFAULT_IGNORE_INDEX,
 ) -> Dataset:
-    """A Dataset of arrays: targets are class indices, or class probabilities in the shape of the logits."""
+    """A Dataset of arrays or data frames: targets are class indices or names, or one probability a class."""
     scores = memory_array("logits", logits)
-    labels = None if given_targets is None else np.asarray(given_targets)
+    names = None if binary else frames.headings(logits)
+    labels = None
+    if given_targets is not None:
+        frames.check_rows(logits, given_targets)
+        reading = ReadOptions(holds="targets", targets_are=targets_are, ignore_index=ignore_index)
+        labels = _one_hot(scores.shape, frames.bound(given_targets, names, reading), binary=binary)
     soft = labels is not None and _are_soft(scores.shape, labels, class_axis, binary=binary)
     layout = shapes.layout_of(
         scores.shape,
@@ -87,7 +97,7 @@ def dataset_of(
         )
         weights = Values("sample_weights", layout.to_file_order(values))
     if labels is None:
-        return Dataset(scores, layout, sample_weights=weights, binary=binary)
+        return Dataset(scores, layout, sample_weights=weights, class_names=names, binary=binary)
     notes = (
         ()
         if soft and binary
@@ -97,7 +107,13 @@ def dataset_of(
         probabilities = np.asarray(labels.T if scores.fortran else labels, order="C")
         source = MemoryArray("targets", labels.shape, labels.dtype, scores.fortran, values=probabilities)
         return Dataset(
-            scores, layout, soft_targets=source, sample_weights=weights, opening_notes=tuple(notes), binary=binary
+            scores,
+            layout,
+            soft_targets=source,
+            sample_weights=weights,
+            class_names=names,
+            opening_notes=tuple(notes),
+            binary=binary,
         )
     if labels.dtype.kind not in "iufb":
         raise DataError(f"holds {labels.dtype}, not class indices", where="targets")
@@ -112,9 +128,17 @@ def dataset_of(
         layout,
         targets=Values("targets", indices),
         sample_weights=weights,
+        class_names=names,
         opening_notes=tuple(notes),
         binary=binary,
     )
+
+
+def _one_hot(shape: shapes.Shape, labels: NDArray[Any], *, binary: bool) -> NDArray[Any]:
+    """Targets (n, n_classes) of integers or truth values as class indices; any others as they are."""
+    if binary or labels.dtype.kind not in "iub" or labels.ndim != 2 or labels.shape != shape or shape[1] == 1:
+        return labels
+    return one_hot_indices(labels, lambda i: f"targets, row {i}")
 
 
 def _are_soft(shape: shapes.Shape, labels: NDArray[Any], class_axis: int | None, *, binary: bool) -> bool:
