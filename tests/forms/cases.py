@@ -421,6 +421,12 @@ def text_tables():
     yield form("lists in cells", csv(lists, ("text", "label", "logits")))
     arrays = [(y, f'"{np.array(row)}"') for y, row in zip(Y, X.tolist(), strict=True)]
     yield form("printed arrays in cells", csv(arrays, ("label", "logits")))
+
+
+def printed_and_headed():
+    target = ("compute", "x.csv", "--target-column", "label", "-q")
+    plain = beside(X, after=[words(*Y)])
+    header = (*NAMES, "label")
     y = csv(joined(Y))
     yield Form("a printed array", {"x.csv": str(X).encode(), "y.csv": str(np.array(Y)).encode()}, PAIR)
     tensor = "tensor(" + ",\n        ".join(str(row) for row in X.tolist()).join(("[", "]")) + ", dtype=torch.float64)"
@@ -441,11 +447,11 @@ def text_tables():
         for i, (y, row) in enumerate(zip(Y, P.tolist(), strict=True))
     ]
     weka = csv(marked, ("inst#", "actual", "predicted", "error", "distribution", "", ""))
-    yield form(
+    yield Form(
         "the largest marked by *",
-        weka,
+        {"x.csv": weka},
+        ("compute", "x.csv", "--target-column", "actual", "--from", "probs", "-q"),
         "asked",
-        words=("compute", "x.csv", "--target-column", "actual", "--from", "probs", "-q"),
         rows=P,
         probs=True,
     )
@@ -459,6 +465,6 @@ def text_tables():
 
 
 def cases():
-    found = [*extra_columns(), *keys(), *names(), *text_tables()]
+    found = [*extra_columns(), *keys(), *names(), *text_tables(), *printed_and_headed()]
     assert len({form.name for form in found}) == len(found)
     return found

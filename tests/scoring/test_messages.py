@@ -29,7 +29,7 @@ def test_targets_are_counted(n, told, tmp_path):
 def test_a_first_line_in_doubt_is_named_once(tmp_path):
     (tmp_path / "x.csv").write_text("0,1\n0.5,1.5\n")
     done = nll("softmax", tmp_path / "x.csv")
-    assert "x.csv, line 1: is 0 to 1: the numbers of the columns, or a row?" in done.err
+    assert "x.csv, line 1: is 0, 1: the names of the columns, or a row?" in done.err
 
 
 @pytest.mark.parametrize("words", ["--scheme log", "--normalize max", "--beta 0.5", "--zero-count zero"])
