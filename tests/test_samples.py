@@ -54,6 +54,7 @@ def test_pets(capsys):
     for inputs in (
         [SAMPLES / "pets/logits.csv", SAMPLES / "pets/targets.txt"],
         [SAMPLES / "pets/pets.csv", "--target-column", "animal"],
+        [SAMPLES / "pets/submission.csv", SAMPLES / "pets/solution.csv", "--id", "id"],
     ):
         assert quiet(capsys, *inputs, "--reduction", "none") == pytest.approx(losses, rel=1e-14, abs=0)
 
