@@ -10,8 +10,15 @@ from nllcli.data.settings import InputOptions
 from nllcli.errors import FaultError, Notice, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
-from nllcli.inputs.bytes.files import Version, name_of, only_one_standard_input, read_only_here, version_of
-from nllcli.inputs.formats import ReadOptions, open_input
+from nllcli.inputs.bytes.files import (
+    Version,
+    name_of,
+    only_one_standard_input,
+    read_only_here,
+    split_member,
+    version_of,
+)
+from nllcli.inputs.formats import ReadOptions, Use, open_input
 from nllcli.inputs.targets import fit_targets, open_targets
 
 if TYPE_CHECKING:
@@ -120,7 +127,7 @@ def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: Bloc
 
 
 def _open_logits(options: InputOptions, classes: tuple[str, ...] | None) -> BlockSource:
-    opened = open_input(options.logits, options.input_format)
+    opened = open_input(options.logits, options.input_format, _use_of_logits(options))
     if options.target_column is not None and opened.format not in _TABLES:
         raise UsageError(
             f"{setting('target_column')} needs {setting('logits')} with columns, such as CSV",
@@ -141,6 +148,12 @@ def _open_logits(options: InputOptions, classes: tuple[str, ...] | None) -> Bloc
 
         return columns_as_samples(source)
     return source
+
+
+def _use_of_logits(options: InputOptions) -> Use:
+    """What the logits are opened for: their targets are in the same file where no other is named."""
+    other = options.targets is not None and split_member(options.targets)[0] != split_member(options.logits)[0]
+    return Use("logits", other_targets=other or not options.takes_targets)
 
 
 def _class_names(

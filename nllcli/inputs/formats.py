@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from nllcli.errors import DataError, UsageError, first_few
 from nllcli.inputs.bytes.files import open_stream, split_member
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
     from nllcli.inputs.bytes.files import ByteStream
 
 NPY_MAGIC = b"\x93NUMPY"
-GZIP_MAGIC = b"\x1f\x8b"
 
 # The function that makes a BlockSource of a ByteStream and ReadOptions.
 FORMATS = Registry(
@@ -35,6 +32,13 @@ FORMATS = Registry(
 )
 TEXT = ("csv", "tsv")
 
+# How compressed files begin; how numbers do, and what text is made of.
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"]\0\0", b"\x28\xb5\x2f\xfd")
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_STARTS_OF_NUMBERS = tuple(b"%c" % byte for byte in b"0123456789+-. \t\r\n\"'#")
+_TEXT_BYTES = bytes(range(9, 14)) + bytes(range(32, 127))
+_FEW = 1 << 10
+_TEXT_SUFFIXES = ("", ".csv", ".tsv", ".txt", ".dat", ".jsonl", ".ndjson")
 _MAGICS = {
     NPY_MAGIC: "npy",
     b"PK\x03\x04": "npz",
@@ -43,74 +47,55 @@ _MAGICS = {
     b"ARROW1": "feather",
     b"FEA1": "feather",
 }
-_UNREADABLE = {
-    b"\xfd7zXZ\0": ("is compressed with xz", "xz -dc {file} | nll ... -"),
-    b"BZh": ("is compressed with bzip2", "bzip2 -dc {file} | nll ... -"),
-    b"\x28\xb5\x2f\xfd": ("is compressed with Zstandard", "zstd -dc {file} | nll ... -"),
-    b"\x89HDF\r\n\x1a\n": (
-        "is HDF5",
-        "python -c \"import h5py, numpy; numpy.save('logits.npy', h5py.File({name!r})['logits'][:])\"",
-    ),
-    b"\xd0\xcf\x11\xe0": ("is an old Excel or Office document", "save it as CSV"),
-    b"%PDF": ("is a PDF", None),
-    b"\x89PNG": ("is a picture", None),
-    b"\x7fELF": ("is a program", None),
-}
-_CONVERSIONS = {
-    "PyTorch file": "import torch, numpy; "
-    "numpy.save({to!r}, torch.load({opened}, weights_only=True).float().cpu().numpy())",
-    "pickle": "import pickle, numpy; numpy.save({to!r}, pickle.load({opened}))",
-}
-# The magic number of PyTorch's files before they were ZIP archives, as pickle writes it.
-_OLD_PYTORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
-# How a pickle begins: with its protocol from 2 on; before, with a list or a dict, or with a class, each put aside under
-# a number. Other values of protocol 0 cannot be distinguished from text.
-_PICKLE = re.compile(rb"\x80[\2-\5]|\([dl]p\d+\n|[]}]q\0|c[\w.]+\n\w+\n(p\d+\n\(|q.[()])", re.DOTALL)
 
 
-def detect(stream: ByteStream) -> str:
-    """The name of the format of an open file; raises DataError for what is known not to be readable."""
+@dataclass(frozen=True)
+class Use:
+    """What an input is opened for: its role, and its path as the user gave it.
+
+    ``other_targets`` says of logits that another input holds their targets; of targets, ``shape`` is that of the logits
+    and ``ignores_255`` says that no other class index is to be ignored.
+    """
+
+    role: Literal["logits", "targets", "other"] = "other"
+    path: str = ""
+    other_targets: bool = False
+    shape: tuple[int | None, ...] | None = None
+    ignores_255: bool = True
+
+
+def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> str:
+    """The name of the format of an open file; raises DataError for what another program reads, and how to convert it.
+
+    ``member`` is what was named in it, and ``use`` what it is opened for.
+    """
     head = stream.peek()
     for magic, name in _MAGICS.items():
         if head.startswith(magic):
             return name
-    for magic, (what, hint) in _UNREADABLE.items():
-        if head.startswith(magic):
-            raise DataError(what, where=stream.name, hint=hint and hint.format(**_names(stream.name)))
-    if _PICKLE.match(head):
-        raise code_refusal("PyTorch file" if _OLD_PYTORCH in head[:64] else "pickle", stream.name)
+    extension = suffix_of(stream)
     if _is_safetensors(head):
         return "safetensors"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         return "jsonl"
-    extension = _without_gz(stream.name).suffix.lower()
-    if extension in (".pt", ".pth"):
-        raise code_refusal("PyTorch file", stream.name)
-    if extension in (".pkl", ".pickle"):  # those of the oldest protocol may begin like text
-        raise code_refusal("pickle", stream.name)
+    if (
+        head[:1] not in _STARTS_OF_NUMBERS
+        or extension not in _TEXT_SUFFIXES
+        or head[:_FEW].translate(None, _TEXT_BYTES)
+    ):
+        from nllcli.inputs.foreign.kinds import kind_of
+
+        kind = kind_of(head, extension)
+        if kind is not None:
+            from nllcli.inputs.foreign.conversions import refusal
+
+            raise refusal(kind, stream, member, use)
     return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(extension, "csv")
 
 
-def _without_gz(name: str) -> PurePath:
-    path = PurePath(name)
-    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
-
-
-def code_refusal(kind: str, name: str) -> DataError:
-    """The refusal of a file of a ``kind`` that can run code, with the command that converts it."""
-    zipped = _without_gz(name) != PurePath(name)
-    imports, opened = ("import gzip; ", f"gzip.open({name!r})") if zipped else ("", f"open({name!r}, 'rb')")
-    command = shlex.join(["python", "-c", imports + _CONVERSIONS[kind].format(opened=opened, **_names(name))])
-    message = f"is a {kind}, which can run code when it is loaded"
-    return DataError(message, where=name, hint=f"if you trust it: {command}")
-
-
-def _names(name: str) -> dict[str, Any]:
-    """The file as a command has to quote it, as Python has to, and another file to convert it to."""
-    to = _without_gz(name).with_suffix(".npy")
-    if to == PurePath(name):
-        to = to.with_suffix(".array.npy")
-    return {"file": shlex.quote(name), "name": name, "to": str(to)}
+def suffix_of(stream: ByteStream) -> str:
+    """The extension of what is in a file, in small letters."""
+    return PurePath(stream.inner_name or stream.name).suffix.lower()
 
 
 def choose_member(names: list[str], wanted: str | None, file: str) -> int:
@@ -152,6 +137,7 @@ class ReadOptions:
     classes: tuple[str, ...] | None = None
     header: str = "auto"
     takes_targets: bool = False
+    use: Use = Use()
 
 
 _WITHOUT_MEMBERS = (*TEXT, "npy", "jsonl")
@@ -164,6 +150,7 @@ class Input:
     stream: ByteStream
     format: str
     member: str | None
+    use: Use = Use()
 
     @property
     def is_text(self) -> bool:
@@ -171,19 +158,26 @@ class Input:
 
     def read(self, options: ReadOptions) -> BlockSource:
         """What the reader of the format makes of it."""
-        source: BlockSource = FORMATS.load(self.format)(self.stream, replace(options, member=self.member))
+        reader = FORMATS.load(self.format)
+        source: BlockSource = reader(self.stream, replace(options, member=self.member, use=self.use))
         return source
 
 
-def open_input(path: str, input_format: str | None = None) -> Input:
-    """Open a path, the member of an archive (``file.npz:name``), or standard input."""
+def open_input(path: str, input_format: str | None = None, use: Use = Use()) -> Input:
+    """Open a path, the member of an archive (``file.npz:name``), or standard input, for its ``use``."""
     file, member = split_member(path)
+    use = replace(use, path=path)
     stream = open_stream(file)
-    if stream.peek(len(GZIP_MAGIC)) == GZIP_MAGIC:
-        from nllcli.inputs.bytes.gz import gunzipped
+    if stream.peek().startswith(_COMPRESSED):
+        from nllcli.inputs.bytes.compressed import decompressed
 
-        stream = gunzipped(stream)
-    found = input_format or detect(stream)
+        stream = decompressed(stream)
+    if stream.peek().startswith(_ZIP) and input_format != "npz":
+        from nllcli.inputs.bytes.zipped import seekable
+        from nllcli.inputs.foreign.archives import chosen_file
+
+        stream, member = chosen_file(seekable(stream), member, use)
+    found = input_format or detect(stream, member, use)
     if member is not None and found in _WITHOUT_MEMBERS:
         raise UsageError(f"is {found.upper()}, which has no members; there is no {member!r} in it", where=file)
-    return Input(stream, found, member)
+    return Input(stream, found, member, use)

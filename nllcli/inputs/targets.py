@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, Notice, SampleError, UsageError, counted, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray, Values
-from nllcli.inputs.formats import ReadOptions, open_input
+from nllcli.inputs.formats import ReadOptions, Use, open_input
 from nllcli.inputs.integers import integers, is_index
 
 if TYPE_CHECKING:
@@ -157,7 +158,8 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
     path = options.targets
     if path is None:
         return Targets()
-    opened = open_input(path)
+    use = Use("targets", shape=logits.shape, ignores_255=options.ignore_index == DEFAULT_IGNORE_INDEX)
+    opened = open_input(path, use=use)
     if opened.is_text:
         from nllcli.inputs.target_columns import text_targets
 

@@ -70,11 +70,17 @@ class OpenFile:
 
 @dataclass
 class ByteStream:
-    """Bytes that ``pull`` gives in order (empty at the end); ``file`` is where they can be read at any place, if so."""
+    """Bytes that ``pull`` gives in order (empty at the end); ``file`` is where they can be read at any place, if so.
+
+    Of what is compressed, ``opening`` is the Python expression that opens it, and ``inner_name`` the name of what is
+    inside.
+    """
 
     name: str
     pull: Callable[[int], bytes]
     file: OpenFile | None = None
+    opening: str = field(default="", kw_only=True)
+    inner_name: str = field(default="", kw_only=True)
     _ahead: bytes = field(default=b"", repr=False)
     _begun: bool = field(default=False, init=False)
 
