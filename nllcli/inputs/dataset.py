@@ -58,6 +58,7 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dat
 
 def _opened(options: InputOptions) -> Dataset:
     only_one_standard_input({setting(name): getattr(options, name) for name in ("logits", "targets", "sample_weights")})
+    _refuse_parts(options)
     if options.targets is not None and options.target_column is not None:
         raise UsageError(
             f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
@@ -150,10 +151,22 @@ def _open_logits(options: InputOptions, classes: tuple[str, ...] | None) -> Bloc
     return source
 
 
+def _refuse_parts(options: InputOptions) -> None:
+    """Raise UsageError where the two inputs are parts of one, as a shell makes them of a pattern."""
+    if options.targets is None or "-" in (options.logits, options.targets) or options.logits == options.targets:
+        return
+    from nllcli.inputs.foreign.parts import expanded
+
+    refused = expanded((options.logits, options.targets), told=options.target_column is not None)
+    if refused is not None:
+        raise refused
+
+
 def _use_of_logits(options: InputOptions) -> Use:
     """What the logits are opened for: their targets are in the same file where no other is named."""
-    other = options.targets is not None and split_member(options.targets)[0] != split_member(options.logits)[0]
-    return Use("logits", other_targets=other or not options.takes_targets)
+    file, member = split_member(options.targets or "")
+    other = options.targets is not None and file != split_member(options.logits)[0]
+    return Use("logits", other_targets=other or not options.takes_targets, targets_member=None if other else member)
 
 
 def _class_names(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
@@ -38,6 +39,7 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _STARTS_OF_NUMBERS = tuple(b"%c" % byte for byte in b"0123456789+-. \t\r\n\"'#")
 _TEXT_BYTES = bytes(range(9, 14)) + bytes(range(32, 127))
 _FEW = 1 << 10
+_MOST_LAYERS = 4
 _TEXT_SUFFIXES = ("", ".csv", ".tsv", ".txt", ".dat", ".jsonl", ".ndjson")
 _MAGICS = {
     NPY_MAGIC: "npy",
@@ -53,13 +55,15 @@ _MAGICS = {
 class Use:
     """What an input is opened for: its role, and its path as the user gave it.
 
-    ``other_targets`` says of logits that another input holds their targets; of targets, ``shape`` is that of the logits
+    ``other_targets`` says of logits that another input holds their targets, and ``targets_member`` what in the same one
+    does; of targets, ``shape`` is that of the logits
     and ``ignores_255`` says that no other class index is to be ignored.
     """
 
     role: Literal["logits", "targets", "other"] = "other"
     path: str = ""
     other_targets: bool = False
+    targets_member: str | None = None
     shape: tuple[int | None, ...] | None = None
     ignores_255: bool = True
 
@@ -163,20 +167,35 @@ class Input:
         return source
 
 
+def _unpacked(
+    stream: ByteStream, member: str | None, input_format: str | None, use: Use
+) -> tuple[ByteStream, str | None]:
+    """What is in a compressed file or in an archive of files, and what is left of the ``member``."""
+    for _ in range(_MOST_LAYERS):
+        head, outer = stream.peek(_FEW), stream
+        if head.startswith(_COMPRESSED):
+            from nllcli.inputs.bytes.compressed import decompressed
+
+            stream = decompressed(stream)
+        elif head.startswith(_ZIP) and input_format != "npz":
+            from nllcli.inputs.bytes.zipped import seekable
+            from nllcli.inputs.foreign.archives import chosen_file
+
+            stream, member = chosen_file(seekable(stream), member, use)
+        if stream is outer:
+            break
+    return stream, member
+
+
 def open_input(path: str, input_format: str | None = None, use: Use = Use()) -> Input:
     """Open a path, the member of an archive (``file.npz:name``), or standard input, for its ``use``."""
     file, member = split_member(path)
     use = replace(use, path=path)
-    stream = open_stream(file)
-    if stream.peek().startswith(_COMPRESSED):
-        from nllcli.inputs.bytes.compressed import decompressed
+    if os.path.isdir(file):  # noqa: PTH112 - a string that may be no path at all
+        from nllcli.inputs.foreign.parts import folder_refusal
 
-        stream = decompressed(stream)
-    if stream.peek().startswith(_ZIP) and input_format != "npz":
-        from nllcli.inputs.bytes.zipped import seekable
-        from nllcli.inputs.foreign.archives import chosen_file
-
-        stream, member = chosen_file(seekable(stream), member, use)
+        raise folder_refusal(file, use)
+    stream, member = _unpacked(open_stream(file), member, input_format, use)
     found = input_format or detect(stream, member, use)
     if member is not None and found in _WITHOUT_MEMBERS:
         raise UsageError(f"is {found.upper()}, which has no members; there is no {member!r} in it", where=file)

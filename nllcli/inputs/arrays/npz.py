@@ -30,7 +30,7 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
     entry = _choose(archive, options.member, stream.name)
     name = f"{stream.name}:{_array_name(entry)}"
     inflated = ByteStream(name, reader_of(archive, entry, name))
-    header = npy.read_header(inflated.peek(), name, options)
+    header = npy.header_of(inflated, options, stream, _array_name(entry))
     npy.check_size(name, entry.file_size, header)
     if entry.compress_type != zipfile.ZIP_STORED:
         return npy.streamed_array(inflated, header)

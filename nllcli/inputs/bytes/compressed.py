@@ -22,7 +22,6 @@ _PIECE_BYTES = 1 << 18
 # A decompressor without a limit of its own is given this little at a time: what comes out may be thousands of times it.
 _SMALL_PIECE = 1 << 12
 _MAGIC_BYTES = 16
-_MOST_LAYERS = 4
 SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".zip")
 
 
@@ -127,14 +126,9 @@ CODECS = (
 
 
 def decompressed(stream: ByteStream) -> ByteStream:
-    """What is inside a stream, however often it is compressed; raises UsageError where a reader is missing."""
-    for _ in range(_MOST_LAYERS):
-        head = stream.peek(_MAGIC_BYTES)
-        codec = next((codec for codec in CODECS if codec.magic.match(head)), None)
-        if codec is None:
-            break
-        stream = _inside(stream, codec)
-    return stream
+    """What is inside a stream that is compressed; raises UsageError where a reader is missing."""
+    codec = next((codec for codec in CODECS if codec.magic.match(stream.peek(_MAGIC_BYTES))), None)
+    return stream if codec is None else _inside(stream, codec)
 
 
 def _inside(stream: ByteStream, codec: Codec) -> ByteStream:

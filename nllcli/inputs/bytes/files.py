@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 _PEEK_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
+
+# What programs write beside the data; and what shows that a folder is more than a file or its parts.
+_BESIDE = ("state.json", "dataset_info.json", "dataset_dict.json")
+_NOT_ONE_FILE = frozenset((".zarray", ".zgroup", "zarr.json", "dataset_dict.json"))
 
 # Size, time of the last change, and which file it is.
 Version = tuple[int, int, int]
@@ -196,12 +201,33 @@ def _status(path: str) -> os.stat_result | None:
 
 
 def split_member(path: str) -> tuple[str, str | None]:
-    """A file and the member named after a colon; a file whose own name has the colon comes first."""
+    """A file and the member named after a colon; a file whose own name has the colon comes first.
+
+    A folder with one file of data stands for that file.
+    """
     if not os.path.lexists(path):
         for at in (i for i, character in enumerate(path) if character == ":"):
-            if os.path.isfile(path[:at]):  # noqa: PTH113 - a string that may be no path at all
-                return path[:at], path[at + 1 :]
-    return path, None
+            if os.path.exists(path[:at]):  # noqa: PTH110 - a string that may be no path at all
+                return _only_file(path[:at]), path[at + 1 :]
+    return _only_file(path), None
+
+
+def _only_file(path: str) -> str:
+    """The one file of data in a folder; anything else is itself."""
+    if not os.path.isdir(path):  # noqa: PTH112
+        return path
+    names = os.listdir(path)  # noqa: PTH208
+    folders = any(os.path.isdir(os.path.join(path, name)) for name in names)  # noqa: PTH112, PTH118
+    files = files_in(path)
+    return files[0] if len(files) == 1 and not folders and _NOT_ONE_FILE.isdisjoint(names) else path
+
+
+def files_in(folder: str) -> list[str]:
+    """The files of data in a folder, in the order of the numbers in their names: 2 before 10."""
+    names = [name for name in os.listdir(folder) if name[:1] not in "._" and name not in _BESIDE]  # noqa: PTH208
+    paths = [os.path.join(folder, name) for name in names]  # noqa: PTH118
+    numbers = {path: [int(n) for n in re.findall("[0-9]+", os.path.basename(path))] for path in paths}  # noqa: PTH119
+    return sorted(filter(os.path.isfile, paths), key=lambda path: (re.sub("[0-9]+", "0", path), numbers[path]))
 
 
 def on_disk(stream: ByteStream) -> OpenFile:

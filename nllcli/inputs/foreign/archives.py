@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy, UsageError, first_few
 from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.bytes.zipped import data_files, open_archive, reader_of
 from nllcli.inputs.foreign import kinds
+from nllcli.inputs.foreign.arrays import by_names
 from nllcli.inputs.foreign.conversions import refusal
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ def chosen_file(stream: ByteStream, member: str | None, use: Use) -> tuple[ByteS
         found = next((name for name in entries if pattern.fullmatch(name)), None)
         if found is not None:
             pickled = None
+            if kind is kinds.ZARR:
+                kind = replace(kind, load=kind.load.replace("{file}", "zarr.storage.ZipStore({path}, mode='r')"))
             if kind is kinds.PYTORCH:
                 pickled = ByteStream(stream.name, reader_of(archive, entries[found], stream.name))
             raise refusal(kind, stream, member, use, pickled)
@@ -62,5 +66,9 @@ def _opened(stream: ByteStream, archive: zipfile.ZipFile, entry: zipfile.ZipInfo
 def _several(file: str, member: str | None, names: list[str], use: Use) -> UsageError:
     """The question which file of an archive is meant."""
     told = f"has no file {member!r}" if member else f"holds {len(names)} files"
-    remedies = [Remedy({}, name, {use.path: f"{file}:{name}"}) for name in names[:_MOST_LISTED]]
+    pair = by_names(names) if use.role == "logits" and not (use.other_targets or member) else None
+    if pair is not None:
+        remedies = [Remedy({"targets": f"{file}:{pair[1]}"}, "", {use.path: f"{file}:{pair[0]}"})]
+    else:
+        remedies = [Remedy({}, name, {use.path: f"{file}:{name}"}) for name in names[:_MOST_LISTED]]
     return UsageError(told, where=file, hint=f"it has {first_few(names, _MOST_LISTED)}", remedies=remedies)

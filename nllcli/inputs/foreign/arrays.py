@@ -6,6 +6,10 @@ import re
 from dataclasses import dataclass
 from itertools import takewhile
 from math import prod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SCORES = re.compile(r"logit|prob|score|pred|out|softmax|conf", re.IGNORECASE)
 _PROBS = re.compile(r"prob|softmax", re.IGNORECASE)
@@ -70,6 +74,20 @@ def pairs(arrays: list[Found]) -> list[Pair]:
     fitting = [logits for logits, labels in found if labels]
     told = _named(fitting, _SCORES)
     return [Pair(logits, targets) for logits, labels in found if logits in told for targets in labels]
+
+
+def by_names(names: Sequence[str]) -> tuple[str, str] | None:
+    """The one name that says logits, or scores, and the one that says targets; None where they are not told."""
+    targets = [name for name in names if _LABELS.search(_last(name)) and not _SCORES.search(_last(name))]
+    logits = [name for name in names if _SCORES.search(_last(name)) and name not in targets]
+    if len(names) == 2 and len(targets) == 1:
+        logits = [name for name in names if name not in targets]
+    return (logits[0], targets[0]) if len(logits) == len(targets) == 1 else None
+
+
+def _last(name: str) -> str:
+    """The name of a file without its folder."""
+    return name.rpartition("/")[2]
 
 
 def scores(arrays: list[Found]) -> list[Pair]:

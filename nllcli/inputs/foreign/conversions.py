@@ -6,20 +6,21 @@ import os
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, Remedy, first_few
 from nllcli.inputs.foreign import arrays
-from nllcli.inputs.foreign.arrays import Pair
+from nllcli.inputs.foreign.arrays import Found, Pair
 from nllcli.inputs.foreign.contents import FRAME, arrays_in
-from nllcli.inputs.foreign.kinds import JOBLIB, PYTORCH
+from nllcli.inputs.foreign.kinds import JOBLIB, OBJECT_ARRAY, PYTORCH
 from nllcli.inputs.foreign.pickles import Untold, read_pickles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy
+
     from nllcli.inputs.bytes.files import ByteStream
-    from nllcli.inputs.foreign.arrays import Found
     from nllcli.inputs.foreign.kinds import Kind
     from nllcli.inputs.formats import Use
 
@@ -129,7 +130,8 @@ def _objects(conversion: _Conversion, message: str) -> DataError:
     frames = [each for each in found if each.kind == FRAME]
     readings = _readings(found, conversion)
     if frames and not any(reading.logits and reading.targets for reading in readings):
-        codes = [f"{conversion.loaded(not trusted)}; d = {frame.code}" for frame in frames]
+        loaded = conversion.loaded(not trusted)
+        codes = [loaded if frame.code == "d" else f"{loaded}; d = {frame.code}" for frame in frames]
         remedies = [_as_table(conversion, code, ("pandas",), _TRUST if trusted else "") for code in codes]
         return DataError(message, where=conversion.path, remedies=remedies)
     if not readings:
@@ -141,6 +143,46 @@ def _objects(conversion: _Conversion, message: str) -> DataError:
     told = len(readings) > 1
     remedies = [_taking_out(conversion, reading, trusted=trusted, told=told) for reading in readings[:_MOST_MEANINGS]]
     return DataError(message, where=conversion.path, remedies=remedies)
+
+
+def array_refusal(
+    about: tuple[str, numpy.dtype[Any], tuple[int, ...]], pickled: ByteStream, file: ByteStream, member: str, use: Use
+) -> DataError:
+    """The refusal of an array of NumPy that does not hold numbers, after a message, of a dtype and shape.
+
+    ``pickled`` is what follows its header, ``file`` holds it, as a ``member`` if it is an archive.
+    """
+    message, dtype, shape = about
+    load = OBJECT_ARRAY.load + (f"[{member!r}]" if member else "")
+    conversion = _Conversion(replace(OBJECT_ARRAY, load=load), file, None, use, pickled)
+    if use.path in ("", "-"):
+        refused = DataError(message, hint="save it to a file, and nll says what converts it")
+    elif dtype.names is not None:
+        refused = _records(conversion, message, dtype, shape)
+    elif dtype.kind == "O":
+        refused = _objects(conversion, message)
+    else:
+        refused = DataError(message, remedies=[_taking_out(conversion, Pair(Found("d.astype(float)", "", shape)))])
+    refused.where = pickled.name
+    return refused
+
+
+def _records(conversion: _Conversion, message: str, dtype: numpy.dtype[Any], shape: tuple[int, ...]) -> DataError:
+    """Fields of arrays are the arrays; fields of numbers are the columns of a table."""
+    found = []
+    for name in dtype.names or ():
+        base, more = dtype[name].subdtype or (dtype[name], ())
+        found.append(Found(f"d[{name!r}]", name, (*shape, *more), base.kind))
+    readings = [
+        each for each in _readings(found, conversion) if each.logits is None or len(each.logits.shape or ()) > 1
+    ]
+    if readings:
+        told = len(readings) > 1
+        return DataError(message, remedies=[_taking_out(conversion, each, told=told) for each in readings])
+    to = conversion.new(".csv")
+    rows = "','.join(map(str, r)) + chr(10) for r in [d.dtype.names, *d.ravel().tolist()]"
+    python = f"import numpy; {conversion.loaded()}; open({to!r}, 'w').writelines({rows})"
+    return DataError(message, remedies=[Remedy({}, "", {conversion.use.path: to}, python=python)])
 
 
 def _looked_into(conversion: _Conversion) -> tuple[list[Found], set[str]]:
@@ -158,16 +200,19 @@ def _looked_into(conversion: _Conversion) -> tuple[list[Found], set[str]]:
 def _readings(found: list[Found], conversion: _Conversion) -> list[Pair]:
     """What may be meant, as the use of the file leaves it open."""
     use, member = conversion.use, conversion.member
-    if member is not None:
-        found = [each for each in found if member in (each.name, each.shown().partition(" ")[0])]
+    wanted = {member, use.targets_member} - {None}
+    if wanted:
+        found = [each for each in found if wanted & {each.name, each.shown().partition(" ")[0]}]
     if use.role == "targets":
         return arrays.labels(found, use.shape)
     if use.role != "logits":
         return [Pair(logits=each) for each in found if each.kind in "iufb" and each.shape]
-    return arrays.scores(found) if use.other_targets or member is not None else arrays.pairs(found)
+    if use.other_targets or (member is not None and use.targets_member is None):
+        return arrays.scores(found)
+    return arrays.pairs(found)
 
 
-def _taking_out(conversion: _Conversion, reading: Pair, *, trusted: bool, told: bool) -> Remedy:
+def _taking_out(conversion: _Conversion, reading: Pair, *, trusted: bool = False, told: bool = False) -> Remedy:
     """The command for one reading; ``told`` says that it is one of several."""
     code = [conversion.importing("numpy"), conversion.loaded(not trusted)]
     files, settings = _renamed(conversion, reading.logits is not None, reading.targets is not None)
@@ -213,7 +258,8 @@ def _arrays(conversion: _Conversion, message: str) -> DataError:
 
 def _looking(conversion: _Conversion, wanted: str, meaning: str, more: dict[str, object] | None = None) -> Remedy:
     use, kind = conversion.use, conversion.kind
-    what = {"logits": "logits" if use.other_targets else "pairs", "targets": "targets"}.get(use.role, "numbers")
+    alone = use.other_targets or (conversion.member is not None and use.targets_member is None)
+    what = {"logits": "logits" if alone else "pairs", "targets": "targets"}.get(use.role, "numbers")
     files, settings = _renamed(conversion, what != "targets", what == "pairs")
     if conversion.member is None:
         sizes = _sizes(use.shape)
@@ -225,7 +271,8 @@ def _looking(conversion: _Conversion, wanted: str, meaning: str, more: dict[str,
             targets = "a[y].ravel()"
     else:
         code = [conversion.importing("numpy"), conversion.loaded(False), _WALK]
-        logits = targets = f"a[{conversion.member.strip('/')!r}]"
+        logits = f"a[{conversion.member.strip('/')!r}]"
+        targets = logits if use.targets_member is None else f"a[{use.targets_member.strip('/')!r}]"
     if what != "targets":
         code.append(f"numpy.save({files['logits']!r}, {logits})")
     if what in ("targets", "pairs"):
@@ -240,9 +287,9 @@ _PLAIN = {ord(character): "_" for character in "'{}\\\n"}
 
 def _sizes(shape: tuple[int | None, ...] | None) -> list[int]:
     """How many targets there are for logits of a ``shape``, on whichever axis the classes are."""
-    known = [n or 0 for n in shape or () if n is not None]
-    if shape is None or len(known) < len(shape):
-        return [known[0]] if known[:1] == list((shape or ())[:1]) and known else []
+    known = [n for n in shape or (None,) if n is not None]
+    if len(known) < len(shape or (None,)):
+        return []
     return sorted({prod(known) // n for n in known[1:] if n} or {prod(known)})
 
 
@@ -271,8 +318,12 @@ def _pictures(conversion: _Conversion, message: str) -> DataError:
     code = f"{conversion.importing('numpy')}; {conversion.loaded()}; a = numpy.array(d){batch}"
     files = {conversion.use.path: to}
     ignoring: dict[str, object] = {"ignore_index": 255} if conversion.use.ignores_255 else {}
+    if shape is not None and len(shape) == 3:
+        ignoring["class_axis"] = 0
     void = Remedy(ignoring, "255 is void", files, python=f"{code}; numpy.save({to!r}, a)")
-    white = Remedy({}, "255 is class 1", files, python=f"{code}; numpy.save({to!r}, a // 255)")
+    white = Remedy(
+        {**ignoring, "ignore_index": None}, "255 is class 1", files, python=f"{code}; numpy.save({to!r}, a // 255)"
+    )
     return DataError(message, where=conversion.path, remedies=[void, white] if two else [void])
 
 
