@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource
     from nllcli.data.layout import Layout
 
+_TWO_FILES = f"{setting('targets')} is another file; of a table, {setting('target_column')} names the column of targets"
 _TABLES = ("csv", "tsv", "parquet", "feather")
 JSON_TARGET = "in lines of JSON the key \"target\" has it: jq -c '{logits, target: .label}' renames another"
 
@@ -65,6 +66,8 @@ def _opened(options: InputOptions) -> Dataset:
         )
     classes = tuple(options.classes) if options.classes else None
     logits = _open_logits(options, classes)
+    if options.targets == options.logits != "-":
+        raise UsageError("is named as the logits and as their targets", where=options.logits, hint=_TWO_FILES)
     given = open_targets(options, classes or logits.class_names, logits)
     layout = shapes.layout_of(
         logits.shape,
@@ -129,12 +132,6 @@ def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: Bloc
 
 def _open_logits(options: InputOptions, classes: tuple[str, ...] | None) -> BlockSource:
     opened = open_input(options.logits, options.input_format, _use_of_logits(options))
-    if options.target_column is not None and opened.format not in _TABLES:
-        raise UsageError(
-            f"{setting('target_column')} needs {setting('logits')} with columns, such as CSV",
-            where=opened.stream.name,
-            hint=JSON_TARGET if opened.format == "jsonl" else None,
-        )
     source = opened.read(
         ReadOptions(
             input_dtype=options.input_dtype,
@@ -144,6 +141,12 @@ def _open_logits(options: InputOptions, classes: tuple[str, ...] | None) -> Bloc
             takes_targets=options.takes_targets,
         )
     )
+    if options.target_column is not None and opened.format not in _TABLES:
+        raise UsageError(
+            f"{setting('target_column')} needs {setting('logits')} with columns, such as CSV",
+            where=opened.stream.name,
+            hint=JSON_TARGET if opened.format == "jsonl" else None,
+        )
     if not isinstance(source, FileArray) and options.class_axis in (0, -2):
         from nllcli.inputs.pairing import columns_as_samples
 
@@ -166,7 +169,12 @@ def _use_of_logits(options: InputOptions) -> Use:
     """What the logits are opened for: their targets are in the same file where no other is named."""
     file, member = split_member(options.targets or "")
     other = options.targets is not None and file != split_member(options.logits)[0]
-    return Use("logits", other_targets=other or not options.takes_targets, targets_member=None if other else member)
+    return Use(
+        "logits",
+        targets=options.targets if other else None,
+        takes_targets=options.takes_targets,
+        targets_member=None if other else member,
+    )
 
 
 def _class_names(

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
-from nllcli.errors import DataError, UsageError, first_few
+from nllcli.errors import DataError, Remedy, UsageError, first_few
 from nllcli.inputs.bytes.files import open_stream, split_member
 from nllcli.registry import Registry
 
 if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource
     from nllcli.inputs.bytes.files import ByteStream
+    from nllcli.inputs.foreign.arrays import Found
 
 NPY_MAGIC = b"\x93NUMPY"
 
@@ -38,8 +39,26 @@ _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"]\0\0", b"\x28\xb5\x2f\xfd")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _STARTS_OF_NUMBERS = tuple(b"%c" % byte for byte in b"0123456789+-. \t\r\n\"'#")
 _TEXT_BYTES = bytes(range(9, 14)) + bytes(range(32, 127))
+_LETTERS = bytes(range(128, 256))  # those of other alphabets, in UTF-8 and older encodings
+_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_RAW_SUFFIXES = (
+    ".bin",
+    ".raw",
+    ".dat",
+    ".data",
+    ".buf",
+    ".mmap",
+    ".memmap",
+    ".f32",
+    ".f64",
+    ".f16",
+    ".i64",
+    ".i32",
+    ".u8",
+)
 _FEW = 1 << 10
 _MOST_LAYERS = 4
+_MOST_READINGS = 8
 _TEXT_SUFFIXES = ("", ".csv", ".tsv", ".txt", ".dat", ".jsonl", ".ndjson")
 _MAGICS = {
     NPY_MAGIC: "npy",
@@ -55,17 +74,22 @@ _MAGICS = {
 class Use:
     """What an input is opened for: its role, and its path as the user gave it.
 
-    ``other_targets`` says of logits that another input holds their targets, and ``targets_member`` what in the same one
-    does; of targets, ``shape`` is that of the logits
-    and ``ignores_255`` says that no other class index is to be ignored.
+    Of logits, ``targets`` is the other input that holds their targets, and ``targets_member`` what does in the same
+    one. Of targets, ``shape`` is that of the logits, and ``ignores_255`` says that no class index is ignored by name.
     """
 
     role: Literal["logits", "targets", "other"] = "other"
     path: str = ""
-    other_targets: bool = False
+    targets: str | None = None
+    takes_targets: bool = True
     targets_member: str | None = None
     shape: tuple[int | None, ...] | None = None
     ignores_255: bool = True
+
+    @property
+    def other_targets(self) -> bool:
+        """Whether the targets of these logits are nowhere in the same file."""
+        return self.targets is not None or not self.takes_targets
 
 
 def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> str:
@@ -87,9 +111,9 @@ def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> s
         or extension not in _TEXT_SUFFIXES
         or head[:_FEW].translate(None, _TEXT_BYTES)
     ):
-        from nllcli.inputs.foreign.kinds import kind_of
+        from nllcli.inputs.foreign.kinds import RAW, kind_of
 
-        kind = kind_of(head, extension)
+        kind = kind_of(head, extension) or (RAW if is_raw(stream) else None)
         if kind is not None:
             from nllcli.inputs.foreign.conversions import refusal
 
@@ -97,25 +121,66 @@ def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> s
     return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(extension, "csv")
 
 
+def is_raw(stream: ByteStream) -> bool:
+    """Whether a file is nothing but numbers without a header, as far as its first bytes and its extension show.
+
+    Text in UTF-16 has a zero in every other byte too; under the extensions of raw numbers it is not looked for.
+    """
+    head, suffix = stream.peek(_FEW), suffix_of(stream)
+    if head.startswith(_BYTE_ORDER_MARKS) or not head.translate(None, _TEXT_BYTES + _LETTERS):
+        return False
+    if suffix in _RAW_SUFFIXES:
+        return b"\0" in head or not _is_utf8(head)
+    text = (head[::2], head[1::2])
+    utf_16 = any(not half.strip(b"\0") and not other.translate(None, _TEXT_BYTES) for half, other in (text, text[::-1]))
+    return suffix == "" and not utf_16 and (b"\0" in head or not _is_utf8(head))
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Whether bytes, the last of which may be cut, are text."""
+    try:
+        head[: -4 if len(head) == _FEW else None].decode()
+    except UnicodeDecodeError as error:
+        return error.start >= len(head) - 8
+    return True
+
+
 def suffix_of(stream: ByteStream) -> str:
     """The extension of what is in a file, in small letters."""
     return PurePath(stream.inner_name or stream.name).suffix.lower()
 
 
-def choose_member(names: list[str], wanted: str | None, file: str) -> int:
+def choose_member(arrays: list[Found], wanted: str | None, file: str, use: Use) -> int:
     """The place of ``wanted`` among the arrays of an archive, or of the only one; raises UsageError that lists them."""
+    names = [each.name for each in arrays]
     if not names:
         raise DataError("holds no arrays", where=file)
     listed = first_few([f"{file}:{name}" for name in names], 10)
     if wanted is None:
         if len(names) > 1:
-            raise UsageError(f"holds {len(names)} arrays", where=file, hint=f"name one: {listed}")
+            raise _several(f"holds {len(names)} arrays", f"name one: {listed}", arrays, file, use)
         return 0
     if wanted not in names:
-        raise UsageError(f"has no array {wanted!r}", where=file, hint=f"it has {listed}")
+        raise _several(f"has no array {wanted!r}", f"it has {listed}", arrays, file, use)
     if names.count(wanted) > 1:
         raise DataError(f"has several members of the name {wanted!r}", where=file)
     return names.index(wanted)
+
+
+def _several(message: str, hint: str, arrays: list[Found], file: str, use: Use) -> UsageError:
+    """The question which array of an archive is meant, with the readings that names and shapes allow."""
+    from nllcli.inputs.foreign.arrays import readings
+
+    found = [] if use.path in ("", "-") else readings(arrays, use)
+    remedies = []
+    for each in found[:_MOST_READINGS]:
+        settings: dict[str, object] = {"source": each.source} if each.source and use.role == "logits" else {}
+        first = each.logits or each.targets
+        if each.logits and each.targets:
+            settings.update(targets=f"{file}:{each.targets.name}", target_column=None)
+        meaning = each.shown() if len(found) > 1 or each.source else ""
+        remedies.append(Remedy(settings, meaning, {use.path: f"{file}:{first.name}"} if first else {}))
+    return UsageError(message, where=file, hint=hint, remedies=remedies)
 
 
 def _is_safetensors(head: bytes) -> bool:

@@ -12,12 +12,12 @@ from nllcli.inputs.arrays import npy
 from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.bytes.zipped import DAMAGED, open_archive, reader_of, seekable
-from nllcli.inputs.formats import choose_member
+from nllcli.inputs.foreign.arrays import Found
+from nllcli.inputs.formats import ReadOptions, choose_member
 
 if TYPE_CHECKING:
     from nllcli.inputs.arrays.streamed import StreamedArray
     from nllcli.inputs.bytes.files import OpenFile
-    from nllcli.inputs.formats import ReadOptions
 
 _LOCAL_HEADER = 30
 _PIECE_BYTES = 1 << 20
@@ -27,7 +27,7 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
     """The array ``options.member`` of an archive, or the only one it has; never unpickles anything."""
     stream = seekable(stream)
     archive = open_archive(stream)
-    entry = _choose(archive, options.member, stream.name)
+    entry = _choose(archive, options, stream.name)
     name = f"{stream.name}:{_array_name(entry)}"
     inflated = ByteStream(name, reader_of(archive, entry, name))
     header = npy.header_of(inflated, options, stream, _array_name(entry))
@@ -41,13 +41,25 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
     return RawArray(name, header.shape, header.dtype, header.fortran, file=file, offset=begin + header.length)
 
 
-def _choose(archive: zipfile.ZipFile, wanted: str | None, name: str) -> zipfile.ZipInfo:
+def _choose(archive: zipfile.ZipFile, options: ReadOptions, name: str) -> zipfile.ZipInfo:
     entries = archive.infolist()
     arrays = [entry for entry in entries if entry.filename.endswith(".npy")]
-    names = [_array_name(entry) for entry in arrays]
+    names, wanted = [_array_name(entry) for entry in arrays], options.member
     if wanted is not None and wanted not in names:
         wanted = wanted.removesuffix(".npy")
-    return arrays[choose_member(names, wanted, name)]
+    if wanted in names and names.count(wanted) == 1:
+        return arrays[names.index(wanted)]
+    found = [_found(archive, entry, f"{name}:{_array_name(entry)}") for entry in arrays]
+    return arrays[choose_member(found, wanted, name, options.use)]
+
+
+def _found(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Found:
+    """What the header of an array tells; nothing where it is not of numbers."""
+    try:
+        header = npy.read_header(ByteStream(name, reader_of(archive, entry, name)).peek(), name, ReadOptions())
+    except DataError:
+        return Found("", _array_name(entry), None, "?")
+    return Found("", _array_name(entry), header.shape, header.dtype.kind)
 
 
 def _array_name(entry: zipfile.ZipInfo) -> str:

@@ -38,10 +38,10 @@ def chosen_file(stream: ByteStream, member: str | None, use: Use) -> tuple[ByteS
     """
     archive = open_archive(stream)
     entries = {entry.filename: entry for entry in data_files(archive)}
-    for pattern, kind in _FOREIGN:
+    for pattern, known in _FOREIGN:
         found = next((name for name in entries if pattern.fullmatch(name)), None)
         if found is not None:
-            pickled = None
+            kind, pickled = known, None
             if kind is kinds.ZARR:
                 kind = replace(kind, load=kind.load.replace("{file}", "zarr.storage.ZipStore({path}, mode='r')"))
             if kind is kinds.PYTORCH:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nllcli.inputs.formats import Use
+
 _SCORES = re.compile(r"logit|prob|score|pred|out|softmax|conf", re.IGNORECASE)
 _PROBS = re.compile(r"prob|softmax", re.IGNORECASE)
 _LOG_PROBS = re.compile(r"log_?-?(prob|softmax)", re.IGNORECASE)
@@ -64,8 +66,23 @@ class Pair:
     logits: Found | None = None
     targets: Found | None = None
 
+    @property
+    def source(self) -> str | None:
+        """What the name of the logits says that they are, where that is something else."""
+        return self.logits.source if self.logits else None
+
     def shown(self) -> str:
+        """Both, as the meaning of a command has them."""
         return " and ".join(found.shown() for found in (self.logits, self.targets) if found)
+
+
+def readings(arrays: list[Found], use: Use) -> list[Pair]:
+    """Every reading of the arrays in a file that its use allows."""
+    if use.role == "targets":
+        return labels(arrays, use.shape)
+    if use.role != "logits":
+        return [Pair(logits=each) for each in arrays if each.kind in "iufb" and each.shape]
+    return scores(arrays) if use.other_targets else pairs(arrays)
 
 
 def pairs(arrays: list[Found]) -> list[Pair]:

@@ -124,13 +124,14 @@ def _of_array(shape: tuple[int, ...], kind: str, data: Any, code: str, name: str
         return [Found(code, name, shape, kind)]
     if not shape:
         return arrays_in(data[0], f"{code}.item()", name)
+    kinds = {type(value) for value in data}
+    if kinds == {str}:
+        return [Found(f"{code}.astype(str)", name, shape, "U")]
+    if kinds and kinds <= {int, float}:
+        number = float if float in kinds else int
+        return [Found(f"{code}.astype({number.__name__})", name, shape, number.__name__[0])]
     if len(shape) == 1:
         return _of_list(data, code, name)
-    kinds = {type(value) for value in data}
-    if kinds and kinds <= {int, float}:
-        return [
-            Found(f"{code}.astype({'float' if float in kinds else 'int'})", name, shape, "f" if float in kinds else "i")
-        ]
     return _each((f"{code}.ravel()[{i}]", name, value) for i, value in enumerate(data))
 
 

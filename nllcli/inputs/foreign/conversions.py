@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from nllcli.errors import DataError, Remedy, first_few
+from nllcli.errors import DataError, NllError, Remedy, first_few
 from nllcli.inputs.foreign import arrays
 from nllcli.inputs.foreign.arrays import Found, Pair
 from nllcli.inputs.foreign.contents import FRAME, arrays_in
@@ -16,7 +16,7 @@ from nllcli.inputs.foreign.kinds import JOBLIB, OBJECT_ARRAY, PYTORCH
 from nllcli.inputs.foreign.pickles import Untold, read_pickles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     import numpy
 
@@ -64,11 +64,14 @@ def refusal(
         return DataError(message, where=stream.name, hint=kind.hint)
     if use.path in ("", "-"):
         return DataError(message, where=stream.name, hint="save it to a file, and nll says what converts it")
-    return _REFUSALS[kind.holds](_Conversion(kind, stream, member, use, pickled), message)
+    refused = _REFUSALS[kind.holds](Conversion(kind, stream, member, use, pickled), message)
+    if use.targets is not None and kind.holds != "raw":
+        refused.remedies = with_targets(refused.remedies, use.targets)
+    return refused
 
 
 @dataclass
-class _Conversion:
+class Conversion:
     """A file of a kind that is to be converted, for a use."""
 
     kind: Kind
@@ -118,7 +121,7 @@ def new_file(path: str, ending: str) -> str:
 # --- what a pickle holds ----------------------------------------------------------------------------------------------
 
 
-def _objects(conversion: _Conversion, message: str) -> DataError:
+def _objects(conversion: Conversion, message: str) -> DataError:
     """What the instructions of the pickle tell decides; where they do not, the command looks."""
     try:
         found, modules = _looked_into(conversion)
@@ -154,7 +157,7 @@ def array_refusal(
     """
     message, dtype, shape = about
     load = OBJECT_ARRAY.load + (f"[{member!r}]" if member else "")
-    conversion = _Conversion(replace(OBJECT_ARRAY, load=load), file, None, use, pickled)
+    conversion = Conversion(replace(OBJECT_ARRAY, load=load), file, None, use, pickled)
     if use.path in ("", "-"):
         refused = DataError(message, hint="save it to a file, and nll says what converts it")
     elif dtype.names is not None:
@@ -167,7 +170,7 @@ def array_refusal(
     return refused
 
 
-def _records(conversion: _Conversion, message: str, dtype: numpy.dtype[Any], shape: tuple[int, ...]) -> DataError:
+def _records(conversion: Conversion, message: str, dtype: numpy.dtype[Any], shape: tuple[int, ...]) -> DataError:
     """Fields of arrays are the arrays; fields of numbers are the columns of a table."""
     found = []
     for name in dtype.names or ():
@@ -185,7 +188,7 @@ def _records(conversion: _Conversion, message: str, dtype: numpy.dtype[Any], sha
     return DataError(message, remedies=[Remedy({}, "", {conversion.use.path: to}, python=python)])
 
 
-def _looked_into(conversion: _Conversion) -> tuple[list[Found], set[str]]:
+def _looked_into(conversion: Conversion) -> tuple[list[Found], set[str]]:
     stream = conversion.stream
     if (stream.n_bytes or 0) > _MOST_BYTES:
         raise Untold
@@ -197,29 +200,25 @@ def _looked_into(conversion: _Conversion) -> tuple[list[Found], set[str]]:
         raise Untold from error
 
 
-def _readings(found: list[Found], conversion: _Conversion) -> list[Pair]:
+def _readings(found: list[Found], conversion: Conversion) -> list[Pair]:
     """What may be meant, as the use of the file leaves it open."""
     use, member = conversion.use, conversion.member
     wanted = {member, use.targets_member} - {None}
     if wanted:
         found = [each for each in found if wanted & {each.name, each.shown().partition(" ")[0]}]
-    if use.role == "targets":
-        return arrays.labels(found, use.shape)
-    if use.role != "logits":
-        return [Pair(logits=each) for each in found if each.kind in "iufb" and each.shape]
-    if use.other_targets or (member is not None and use.targets_member is None):
+    if use.role == "logits" and member is not None and use.targets_member is None:
         return arrays.scores(found)
-    return arrays.pairs(found)
+    return arrays.readings(found, use)
 
 
-def _taking_out(conversion: _Conversion, reading: Pair, *, trusted: bool = False, told: bool = False) -> Remedy:
+def _taking_out(conversion: Conversion, reading: Pair, *, trusted: bool = False, told: bool = False) -> Remedy:
     """The command for one reading; ``told`` says that it is one of several."""
     code = [conversion.importing("numpy"), conversion.loaded(not trusted)]
     files, settings = _renamed(conversion, reading.logits is not None, reading.targets is not None)
     for found, name in zip((reading.logits, reading.targets), ("logits", "targets"), strict=True):
         if found is not None:
             code.append(f"numpy.save({files.get(name)!r}, {found.code})")
-    source = reading.logits.source if reading.logits and conversion.use.role == "logits" else None
+    source = reading.source if conversion.use.role == "logits" else None
     if source is not None:
         settings["source"] = source
     meanings = [reading.shown()] if told or source else []
@@ -227,7 +226,7 @@ def _taking_out(conversion: _Conversion, reading: Pair, *, trusted: bool = False
     return Remedy(settings, meaning, {conversion.use.path: files["first"]}, python="; ".join(code))
 
 
-def _renamed(conversion: _Conversion, logits: bool, targets: bool) -> tuple[dict[str, str], dict[str, object]]:
+def _renamed(conversion: Conversion, logits: bool, targets: bool) -> tuple[dict[str, str], dict[str, object]]:
     """The new files, and the settings that name the targets among them."""
     use, settings = conversion.use, dict[str, object]()
     ending = {"logits": ".logits.npy", "targets": ".labels.npy"}.get(use.role, ".npy")
@@ -242,7 +241,7 @@ def _renamed(conversion: _Conversion, logits: bool, targets: bool) -> tuple[dict
 # --- arrays by their names --------------------------------------------------------------------------------------------
 
 
-def _arrays(conversion: _Conversion, message: str) -> DataError:
+def _arrays(conversion: Conversion, message: str) -> DataError:
     """The command looks for what fits; where several may be meant by their names, there is one for each."""
     head = conversion.stream.peek().lower()
     probs = b"prob" in head or b"softmax" in head
@@ -256,7 +255,7 @@ def _arrays(conversion: _Conversion, message: str) -> DataError:
     return DataError(message, where=conversion.path, remedies=remedies)
 
 
-def _looking(conversion: _Conversion, wanted: str, meaning: str, more: dict[str, object] | None = None) -> Remedy:
+def _looking(conversion: Conversion, wanted: str, meaning: str, more: dict[str, object] | None = None) -> Remedy:
     use, kind = conversion.use, conversion.kind
     alone = use.other_targets or (conversion.member is not None and use.targets_member is None)
     what = {"logits": "logits" if alone else "pairs", "targets": "targets"}.get(use.role, "numbers")
@@ -296,19 +295,19 @@ def _sizes(shape: tuple[int | None, ...] | None) -> list[int]:
 # --- tables and pictures ----------------------------------------------------------------------------------------------
 
 
-def _tables(conversion: _Conversion, message: str) -> DataError:
+def _tables(conversion: Conversion, message: str) -> DataError:
     remedy = _as_table(conversion, conversion.loaded(), ())
     return DataError(message, where=conversion.path, remedies=[remedy])
 
 
-def _as_table(conversion: _Conversion, loaded: str, modules: tuple[str, ...], meaning: str = "") -> Remedy:
+def _as_table(conversion: Conversion, loaded: str, modules: tuple[str, ...], meaning: str = "") -> Remedy:
     to = conversion.new(".csv")
     named = to if conversion.member is None else f"{to}:{conversion.member}"
     python = f"{conversion.importing(*modules)}; {loaded}; {_CELLS}.to_csv({to!r}, index=False)"
     return Remedy({}, meaning, {conversion.use.path: named}, python=python)
 
 
-def _pictures(conversion: _Conversion, message: str) -> DataError:
+def _pictures(conversion: Conversion, message: str) -> DataError:
     """A mask of class numbers; 255 is what segmentation has for void, or the one class beside the background."""
     if conversion.use.role != "targets":
         return DataError(message, where=conversion.path, hint="pictures hold class numbers: TARGETS may be one")
@@ -327,13 +326,75 @@ def _pictures(conversion: _Conversion, message: str) -> DataError:
     return DataError(message, where=conversion.path, remedies=[void, white] if two else [void])
 
 
-_REFUSALS = {"objects": _objects, "arrays": _arrays, "table": _tables, "picture": _pictures}
+# --- tar --------------------------------------------------------------------------------------------------------------
 
 
-def joined_with(refused: DataError, also: DataError) -> Iterator[Remedy]:
-    """The remedies of a refusal that also do what the only one of another does."""
-    [other] = also.remedies
-    for remedy in refused.remedies:
-        python = f"{remedy.python}; {other.python}"
-        meaning = "; ".join(dict.fromkeys(filter(None, (remedy.meaning, other.meaning))))
-        yield Remedy({**remedy.settings, **other.settings}, meaning, {**remedy.files, **other.files}, python=python)
+def _archive(conversion: Conversion, message: str) -> DataError:
+    """The command unpacks what is meant; the only file goes through a pipe."""
+    use, path, names = conversion.use, conversion.path, _members(conversion.stream)
+    unpack = ("tar", "-xf", path)
+    pair = arrays.by_names(names) if use.role == "logits" and not use.other_targets else None
+    if len(names) == 1:
+        remedies = [Remedy({}, "", {use.path: "-"}, feed=("tar", "-xOf", path, names[0]))]
+    elif pair is not None:
+        remedies = [Remedy({"targets": pair[1]}, "", {use.path: pair[0]}, shell=unpack)]
+    else:
+        remedies = [Remedy({}, name, {use.path: name}, shell=unpack) for name in names[:_MOST_MEANINGS]]
+    return DataError(message, where=path, hint="tar -xf unpacks it", remedies=remedies)
+
+
+def _members(stream: ByteStream) -> list[str]:
+    """The files of data in a tar archive."""
+    import tarfile
+
+    from nllcli.inputs.bytes.libraries import refusing
+
+    with refusing(stream.name), tarfile.open(fileobj=cast("Any", _Read(stream)), mode="r|") as archive:
+        names = [member.name for member in archive if member.isfile()]
+    return [name for name in names if not name.rpartition("/")[2].startswith(("._", ".DS_Store"))]
+
+
+@dataclass
+class _Read:
+    """A stream of bytes with the one method that ``tarfile`` calls."""
+
+    stream: ByteStream
+
+    def read(self, n: int) -> bytes:
+        return self.stream.read_up_to(n)
+
+
+def _raw(conversion: Conversion, message: str) -> DataError:
+    from nllcli.inputs.foreign.raw import raw_refusal
+
+    return raw_refusal(conversion, message)
+
+
+_REFUSALS = {
+    "objects": _objects,
+    "arrays": _arrays,
+    "table": _tables,
+    "picture": _pictures,
+    "archive": _archive,
+    "raw": _raw,
+}
+
+
+def with_targets(remedies: Sequence[Remedy], path: str) -> tuple[Remedy, ...]:
+    """The remedies for logits, which also convert the file of targets where there is one command for that."""
+    from nllcli.inputs.formats import Use, open_input
+
+    try:
+        open_input(path, use=Use("targets"))
+    except DataError as refused:
+        if len(refused.remedies) == 1 and all(remedy.python for remedy in (*remedies, *refused.remedies)):
+            return tuple(_both(remedy, refused.remedies[0]) for remedy in remedies if path not in remedy.files)
+    except NllError:  # it will be said in its turn
+        pass
+    return tuple(remedies)
+
+
+def _both(first: Remedy, second: Remedy) -> Remedy:
+    meaning = "; ".join(dict.fromkeys(filter(None, (first.meaning, second.meaning))))
+    settings, files = {**first.settings, **second.settings}, {**first.files, **second.files}
+    return Remedy(settings, meaning, files, f"{first.python}; {second.python}")

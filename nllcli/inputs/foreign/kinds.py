@@ -23,7 +23,7 @@ class Kind:
     """
 
     name: str
-    holds: Literal["objects", "arrays", "table", "picture", "nothing"]
+    holds: Literal["objects", "arrays", "table", "picture", "raw", "archive", "nothing"]
     magic: bytes = b""
     extensions: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
@@ -88,6 +88,7 @@ EXCEL = Kind(
 OPEN_DOCUMENT = Kind("an OpenDocument spreadsheet", "table", extensions=(".ods",), imports=("pandas",), load=EXCEL.load)
 OFFICE = Kind("an office document", "nothing", hint="save its table as CSV")
 KERAS = Kind("a Keras model", "nothing", extensions=(".keras",), hint="save what model.predict gives with numpy.save")
+RAW = Kind("binary, and of no format that is known: numbers without a header?", "raw")
 PNG = Kind("a PNG picture", "picture", magic=rb"\x89PNG\r\n", imports=("PIL.Image",), load="d = PIL.Image.open({file})")
 
 KINDS = (
@@ -210,9 +211,8 @@ KINDS = (
     Kind("a GGUF model", "nothing", magic=rb"GGUF", hint="a model holds weights: run it, and save its logits"),
     Kind(
         "a tar archive",
-        "nothing",
+        "archive",
         extensions=(".tar", ".tgz"),
-        hint="tar -xf unpacks it",
     ),
     Kind("a 7-Zip archive", "nothing", magic=rb"7z\xbc\xaf\x27\x1c", hint="7z x unpacks it"),
     Kind("a RAR archive", "nothing", magic=rb"Rar!\x1a\x07", hint="unrar x unpacks it"),

@@ -43,7 +43,7 @@ _JOINS = {
 
 def folder_refusal(folder: str, use: Use) -> NllError:
     """What a folder holds, and the commands that take it."""
-    names = sorted(os.listdir(folder))
+    names = sorted(each.name for each in Path(folder).iterdir())
     if {".zarray", ".zgroup", "zarr.json"} & set(names):
         listing = iter((" ".join(names).encode(),))
         return refusal(kinds.ZARR, ByteStream(folder, lambda _: next(listing, b"")), None, use)
