@@ -127,7 +127,7 @@ def is_raw(stream: ByteStream) -> bool:
     Text in UTF-16 has a zero in every other byte too; under the extensions of raw numbers it is not looked for.
     """
     head, suffix = stream.peek(_FEW), suffix_of(stream)
-    if head.startswith(_BYTE_ORDER_MARKS) or not head.translate(None, _TEXT_BYTES + _LETTERS):
+    if stream.file is None or head.startswith(_BYTE_ORDER_MARKS) or not head.translate(None, _TEXT_BYTES + _LETTERS):
         return False
     if suffix in _RAW_SUFFIXES:
         return b"\0" in head or not _is_utf8(head)

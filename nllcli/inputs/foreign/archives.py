@@ -48,13 +48,14 @@ def chosen_file(stream: ByteStream, member: str | None, use: Use) -> tuple[ByteS
                 pickled = ByteStream(stream.name, reader_of(archive, entries[found], stream.name))
             raise refusal(kind, stream, member, use, pickled)
     named = next((name for name in entries if member == name or (member or "").startswith(f"{name}:")), None)
-    if named is None and (not entries or any(name.endswith(".npy") for name in entries)):
+    if (named or ".npy").endswith(".npy") and (not entries or any(name.endswith(".npy") for name in entries)):
         return stream, member
     if named is None and (len(entries) > 1 or "/" in (member or "")):
         raise _several(stream.name, member, list(entries), use)
-    rest = None if named is None or member == named else (member or "").removeprefix(f"{named}:")
-    entry = entries[named] if named is not None else next(iter(entries.values()))
-    return _opened(stream, archive, entry, named is not None), rest if named is not None else member
+    if named is None:
+        return _opened(stream, archive, next(iter(entries.values())), told=False), member
+    rest = None if member == named else (member or "").removeprefix(f"{named}:")
+    return _opened(stream, archive, entries[named], told=True), rest
 
 
 def _opened(stream: ByteStream, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, told: bool) -> ByteStream:

@@ -337,9 +337,9 @@ def _archive(conversion: Conversion, message: str) -> DataError:
     if len(names) == 1:
         remedies = [Remedy({}, "", {use.path: "-"}, feed=("tar", "-xOf", path, names[0]))]
     elif pair is not None:
-        remedies = [Remedy({"targets": pair[1]}, "", {use.path: pair[0]}, shell=unpack)]
+        remedies = [Remedy({"targets": pair[1]}, "", {use.path: pair[0]}, "", unpack)]
     else:
-        remedies = [Remedy({}, name, {use.path: name}, shell=unpack) for name in names[:_MOST_MEANINGS]]
+        remedies = [Remedy({}, name, {use.path: name}, "", unpack) for name in names[:_MOST_MEANINGS]]
     return DataError(message, where=path, hint="tar -xf unpacks it", remedies=remedies)
 
 

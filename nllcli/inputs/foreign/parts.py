@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, NllError, Remedy, UsageError, counted, first_few
+from nllcli.errors import DataError, FaultError, NllError, Remedy, UsageError, counted, first_few
 from nllcli.inputs.bytes.compressed import SUFFIXES, decompressed
 from nllcli.inputs.bytes.files import ByteStream, files_in, open_stream
 from nllcli.inputs.foreign import kinds
@@ -51,14 +51,14 @@ def folder_refusal(folder: str, use: Use) -> NllError:
     inner = [name for name in names if (Path(folder) / name).is_dir() and name[:1] not in "._"]
     if not files and inner:
         return _choice(folder, [f"{folder.rstrip('/')}/{name}" for name in inner], use)
-    if not files:
-        return DataError("is a folder without files of data", where=folder)
+    if not files or use.role == "other":
+        return FaultError("is a folder, not a file", where=folder)
     if len({_pattern(file) for file in files}) > 1:
         return _choice(folder, files, use)
     check_complete(files)
     message = f"is a folder of {counted(len(files), 'part')}"
-    remedies = [_joined(files, new_file(folder, _ending(files[0])), {use.path: ""}, {})]
-    return UsageError(message, where=folder, hint="join them to one file", remedies=[each for each in remedies if each])
+    remedy = _joined(files, new_file(folder, f".joined{_ending(files[0])}"), {use.path: ""}, {})
+    return UsageError(message, where=folder, hint="join them to one file", remedies=[remedy] if remedy else [])
 
 
 def _choice(folder: str, files: Sequence[str], use: Use) -> UsageError:
