@@ -103,7 +103,7 @@ class _Machine:
                 self.stack.append(_CONSTANTS[opcode.name]())
             elif opcode.name in _STEPS:
                 _STEPS[opcode.name](self, argument)
-            elif argument is not None and not opcode.stack_before:
+            elif argument is not None and opcode.name not in _ELSEWHERE:
                 self.stack.append(_brief(argument))
             else:
                 raise Untold(opcode.name)
@@ -237,6 +237,8 @@ def _of_pairs(items: list[Any]) -> dict[Any, Any]:
     return dict(zip(items[::2], items[1::2], strict=True))
 
 
+# What these stand for is told outside of the pickle.
+_ELSEWHERE = ("PERSID", "EXT1", "EXT2", "EXT4")
 _CONSTANTS: dict[str, Callable[[], Any]] = {
     "NONE": lambda: None,
     "NEWTRUE": lambda: True,
