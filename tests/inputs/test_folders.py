@@ -126,7 +126,7 @@ def test_folders_in_a_folder(folder):
     assert followed(nll("compute", "p", "--target-column", "y", "-q"), folder, 2) == [LOSS, LOSS]
 
 
-def test_a_folder_without_data(folder):
+def test_a_folder_without_data():
     done = nll("compute", "p")
     assert (done.code, done.err) == (4, "nll: error: p: is a folder, not a file\n")
     done = nll("compute", "y.txt", "y.txt", "--sample-weights", "p")
@@ -168,7 +168,7 @@ def test_parts_and_targets_on_the_command_line(folder):
     assert "hint: join them" in nll("compute", *files, *(f"t{i}.txt" for i in range(3))).err
 
 
-def test_files_that_are_not_parts(folder):
+def test_files_that_are_not_parts():
     np.save("x1.npy", LOGITS)
     np.save("x2.npy", TARGETS)
     assert float(nll("compute", "x1.npy", "x2.npy", "-q").out) == LOSS
@@ -184,7 +184,7 @@ def test_shards_on_the_command_line(folder):
     assert "files of the pattern part-*-of-*.csv" in done.err
 
 
-def test_the_same_file_twice(folder):
+def test_the_same_file_twice():
     np.save("x.npy", LOGITS)
     done = nll("compute", "x.npy", "x.npy")
     assert done.code == 2

@@ -53,10 +53,9 @@ class Found:
     def shown(self) -> str:
         """Where it is and its shape, as the meaning of a command has them."""
         steps = "".join(_PLACE.findall(self.code))
-        path = (
-            f"{self.name or 'all parts'}, joined" if self.code.startswith("numpy.") and " for " in self.code else steps
-        )
-        return f"{path or self.name} {self.shape or ''}".strip()
+        if self.joined:
+            steps = f"{self.name} of all parts, joined" if self.name else "all parts, joined"
+        return f"{steps or self.name} {self.shape or ''}".strip()
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,7 @@ def _records(conversion: Conversion, message: str, dtype: numpy.dtype[Any], shap
         return DataError(message, remedies=[_taking_out(conversion, each, told=told) for each in readings])
     to = conversion.new(".csv")
     rows = "','.join(map(str, r)) + chr(10) for r in [d.dtype.names, *d.ravel().tolist()]"
-    python = f"import numpy; {conversion.loaded()}; open({to!r}, 'w').writelines({rows})"
+    python = f"{conversion.importing('numpy')}; {conversion.loaded()}; open({to!r}, 'w').writelines({rows})"
     return DataError(message, remedies=[Remedy({}, "", {conversion.use.path: to}, python=python)])
 
 
