@@ -138,9 +138,9 @@ def _objects(conversion: Conversion, message: str) -> DataError:
         remedies = [_as_table(conversion, code, ("pandas",), _TRUST if trusted else "") for code in codes]
         return DataError(message, where=conversion.path, remedies=remedies)
     if not readings:
-        wanted = {"logits": "logits with their targets", "targets": "fitting targets"}.get(
-            conversion.use.role, "numbers"
-        )
+        use = conversion.use
+        logits = "logits" if use.other_targets else "logits with their targets"
+        wanted = {"logits": logits, "targets": "fitting targets"}.get(use.role, "numbers")
         held = first_few([each.shown() for each in found if each.shape != ()], 10) or "no arrays"
         return DataError(f"{message}; it does not hold {wanted}", where=conversion.path, hint=f"it holds {held}")
     told = len(readings) > 1
