@@ -107,8 +107,9 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:  # of a line still being typed
             with _blaming(ctx):
-                _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+                values, rest, given = self.make_parser(ctx).parse_args(args=list(args))
             _refuse_repeated(given)
+            _refuse_parts([values.get("logits"), values.get("targets"), *rest])
         return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -144,6 +145,16 @@ def _blaming(ctx: Any) -> Iterator[None]:
         if getattr(error, "ctx", ctx) is None:
             error.ctx = ctx  # type: ignore[attr-defined]
         raise
+
+
+def _refuse_parts(paths: list[Any]) -> None:
+    """Say of more inputs than a command takes that they are parts of one, if they are."""
+    if len(paths) > 2 and all(isinstance(path, str) for path in paths):
+        from nllcli.inputs.foreign.parts import expanded
+
+        refused = expanded(paths)
+        if refused is not None:
+            raise refused
 
 
 def _refuse_repeated(given: list[Any]) -> None:

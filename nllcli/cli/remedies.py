@@ -78,7 +78,8 @@ def parsed(words: Sequence[str], command: Any) -> Iterator[_Word]:
 def _line(program: list[str], given: list[_Word], command: Any, remedy: Remedy) -> str:
     arguments = {parameter.name for parameter in command.params if parameter.param_type_name == "argument"}
     kept = [word.naming(remedy.files) for word in given]
-    texts = [text for word in kept if word.name not in remedy.settings for text in word.texts]
+    # What has no name is one argument more than the command takes.
+    texts = [text for word in kept if word.name and word.name not in remedy.settings for text in word.texts]
     for name in (parameter.name for parameter in command.params):
         value = remedy.settings.get(name)
         if value is None or value is False:
@@ -101,7 +102,7 @@ def _end_of_arguments(kept: list[_Word], arguments: set[str], remedy: Remedy) ->
     """Where the arguments that are kept end among the words that are."""
     at = end = 0
     for word in kept:
-        if word.name not in remedy.settings:
+        if word.name and word.name not in remedy.settings:
             at += len(word.texts)
             end = at if word.name in arguments else end
     return end

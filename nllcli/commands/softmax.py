@@ -27,7 +27,7 @@ def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> 
     """Compute the probabilities, or with ``log`` their logarithms, into ``target`` or, without one, into the result."""
     options = request.loss
     check_temperature(options)
-    dataset = open_dataset(request.inputs)
+    dataset = open_dataset(replace(request.inputs, takes_targets=False))
     with destination(dataset, dataset.n_classes, target) as rows:
 
         def work(block: Block, scratch: Scratch) -> tuple[int, NDArray[np.float64]]:

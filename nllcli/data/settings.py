@@ -60,7 +60,7 @@ def option(help: str, group: str = "", *, default: Any = None, **about: Any) -> 
 
 @dataclass(frozen=True)
 class InputOptions:
-    """How the inputs are to be read."""
+    """How the inputs are to be read; ``takes_targets`` says that the command takes targets."""
 
     logits: str = field(metadata={"option": Option("A file of logits, or - for standard input.")})
     targets: str | None = option("Class indices, class names, or class probabilities.")
@@ -101,6 +101,7 @@ class InputOptions:
     )
     decimal: str = option("The decimal mark of text.", FILES, default="point", choices=DECIMALS)
     encoding: str | None = option("The encoding of text, such as windows-1252, if not UTF-8.", FILES, example="NAME")
+    takes_targets: bool = True
     source: str = "logits"
     part: str | None = None
     unknown: str = "error"

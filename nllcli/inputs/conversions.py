@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy
 from nllcli.inputs.bytes.files import can_be_read_again, split_member
-from nllcli.inputs.formats import GZIP_MAGIC, open_input
+from nllcli.inputs.formats import open_input
 from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.tables.dialect import sniff
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # What is done to an array x, as Python, what the new file is called after, and what it means.
 Change = tuple[str, str, str]
+
+_GZIP = b"\x1f\x8b"
 
 
 def conversions(path: str | None, changes: Iterable[Change], *, integers: bool = False) -> list[Remedy]:
@@ -43,7 +45,7 @@ def conversions(path: str | None, changes: Iterable[Change], *, integers: bool =
 def is_gzip(file: str) -> bool:
     """Whether a file is compressed with gzip."""
     with open(file, "rb") as stream:  # noqa: PTH123 - a string
-        return stream.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        return stream.read(len(_GZIP)) == _GZIP
 
 
 def _loaded(file: str, opened: Input, integers: bool) -> str | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nllcli.data.dataset import Dataset
-from nllcli.data.settings import TOKENS, InputOptions
-from nllcli.errors import FaultError, Notice, Remedy, UsageError, setting
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, TOKENS, InputOptions
+from nllcli.errors import FaultError, NllError, Notice, Remedy, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.bytes.files import (
@@ -21,7 +21,7 @@ from nllcli.inputs.bytes.files import (
     split_member,
     version_of,
 )
-from nllcli.inputs.formats import ReadOptions, open_input
+from nllcli.inputs.formats import ReadOptions, Use, open_input
 from nllcli.inputs.matching import first_labels, has_several, keys_of, match_rows
 from nllcli.inputs.mismatch import check_classes
 from nllcli.inputs.numbered import by_number
@@ -70,6 +70,7 @@ def _opened(options: InputOptions) -> Dataset:
 
         return open_tokens(options)
     only_one_standard_input({setting(name): getattr(options, name) for name in ("logits", "targets", "sample_weights")})
+    _refuse_parts(options)
     classes = tuple(options.classes) if options.classes else None
     common = ReadOptions(
         input_dtype=options.input_dtype,
@@ -80,20 +81,18 @@ def _opened(options: InputOptions) -> Dataset:
         decimal=options.decimal,
         binary=options.binary,
     )
-    opened = open_input(options.logits, options.input_format, options.encoding)
-    others = (
-        None if options.targets is None else open_input(options.targets, encoding=options.encoding, one_a_line=True)
-    )
+    opened = open_input(options.logits, options.input_format, options.encoding, _use_of_logits(options))
+    others = _peeked_targets(options)
     theirs = replace(common, holds="targets", target_column=options.target_column)
     preview = None if others is None else others.preview(replace(theirs, member=others.member))
     _check_columns(options, preview)
     own = replace(
         common,
-        target_column=options.target_column if others is None else None,
+        target_column=options.target_column if options.targets is None else None,
         columns=options.columns,
         drop=options.drop,
         header=options.header,
-        has_targets=others is not None,
+        has_targets=options.targets is not None,
         labels=()
         if preview is None or others is None
         else first_labels(preview, options.target_column or others.member),
@@ -106,6 +105,7 @@ def _opened(options: InputOptions) -> Dataset:
         theirs = replace(theirs, partner=own_preview, key=keys and keys.theirs)
     logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
     _refuse_same_file(options)
+    others = others or _targets_beside(logits, options)
     given, completed = Targets(), None
     if others is not None:
         names = classes or (None if options.binary else logits.class_names)
@@ -231,6 +231,7 @@ def _doubts(options: InputOptions, logits: BlockSource) -> Iterator[Notice]:
 
 
 def _open_logits(opened: Input, reading: ReadOptions, options: InputOptions) -> BlockSource:
+    source = opened.read(reading)
     for name in ("target_column", "columns", "drop", "id"):
         if (
             getattr(options, name) is not None
@@ -242,12 +243,54 @@ def _open_logits(opened: Input, reading: ReadOptions, options: InputOptions) -> 
                 where=opened.stream.name,
                 hint=JSON_TARGET if opened.format == "jsonl" and name == "target_column" else None,
             )
-    source = opened.read(reading)
     if not isinstance(source, FileArray) and options.class_axis in (0, -2):
         from nllcli.inputs.pairing import columns_as_samples
 
         return columns_as_samples(source)
     return source
+
+
+def _refuse_parts(options: InputOptions) -> None:
+    """Raise UsageError where the two inputs are parts of one, as a shell makes them of a pattern."""
+    if options.targets is None or "-" in (options.logits, options.targets) or options.logits == options.targets:
+        return
+    from nllcli.inputs.foreign.parts import expanded
+
+    refused = expanded((options.logits, options.targets), told=options.target_column is not None)
+    if refused is not None:
+        raise refused
+
+
+def _peeked_targets(options: InputOptions) -> Input | None:
+    """The targets opened before the logits, whose columns they explain; None where that takes the logits' shape."""
+    if options.targets is None:
+        return None
+    try:
+        return open_input(options.targets, encoding=options.encoding, use=Use("targets"))
+    except NllError:
+        if options.targets == "-":
+            raise
+        return None
+
+
+def _targets_beside(logits: BlockSource, options: InputOptions) -> Input | None:
+    """The targets of logits that are open."""
+    if options.targets is None:
+        return None
+    use = Use("targets", shape=logits.shape, ignores_255=options.ignore_index == DEFAULT_IGNORE_INDEX)
+    return open_input(options.targets, encoding=options.encoding, use=use)
+
+
+def _use_of_logits(options: InputOptions) -> Use:
+    """What the logits are opened for: their targets are in the same file where no other is named."""
+    file, member = split_member(options.targets or "")
+    other = options.targets is not None and file != split_member(options.logits)[0]
+    return Use(
+        "logits",
+        targets=options.targets if other else None,
+        takes_targets=options.takes_targets,
+        targets_member=None if other else member,
+    )
 
 
 def _class_names(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import shlex
+import os
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
-from nllcli.errors import DataError, UsageError, first_few
+from nllcli.errors import DataError, Remedy, UsageError, first_few
 from nllcli.inputs.bytes.encodings import encoding_of, in_utf8
 from nllcli.inputs.bytes.files import open_stream, split_member
 from nllcli.registry import Registry, resolve
@@ -17,10 +16,10 @@ from nllcli.registry import Registry, resolve
 if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource
     from nllcli.inputs.bytes.files import ByteStream
+    from nllcli.inputs.foreign.arrays import Found
     from nllcli.inputs.tables.columns import Preview
 
 NPY_MAGIC = b"\x93NUMPY"
-GZIP_MAGIC = b"\x1f\x8b"
 
 # The function that makes a BlockSource of a ByteStream and ReadOptions.
 FORMATS = Registry(
@@ -47,6 +46,32 @@ PREVIEWS = {
 }
 TEXT = ("csv", "tsv")
 
+# How compressed files begin; how numbers do, and what text is made of.
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"]\0\0", b"\x28\xb5\x2f\xfd")
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_STARTS_OF_NUMBERS = tuple(b"%c" % byte for byte in b"0123456789+-. \t\r\n\"'#")
+_TEXT_BYTES = bytes(range(9, 14)) + bytes(range(32, 127))
+_LETTERS = bytes(range(128, 256))  # those of other alphabets, in UTF-8 and older encodings
+_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_RAW_SUFFIXES = (
+    ".bin",
+    ".raw",
+    ".dat",
+    ".data",
+    ".buf",
+    ".mmap",
+    ".memmap",
+    ".f32",
+    ".f64",
+    ".f16",
+    ".i64",
+    ".i32",
+    ".u8",
+)
+_FEW = 1 << 10
+_MOST_LAYERS = 4
+_MOST_READINGS = 8
+_TEXT_SUFFIXES = ("", ".csv", ".tsv", ".txt", ".dat", ".jsonl", ".ndjson")
 _MAGICS = {
     NPY_MAGIC: "npy",
     b"PK\x03\x04": "npz",
@@ -56,45 +81,43 @@ _MAGICS = {
     b"FEA1": "feather",
 }
 _HEAD_BYTES = 1 << 12
-_UNREADABLE = {
-    b"\xfd7zXZ\0": ("is compressed with xz", "xz -dc {file} | nll ... -"),
-    b"BZh": ("is compressed with bzip2", "bzip2 -dc {file} | nll ... -"),
-    b"\x28\xb5\x2f\xfd": ("is compressed with Zstandard", "zstd -dc {file} | nll ... -"),
-    b"\x89HDF\r\n\x1a\n": (
-        "is HDF5",
-        "python -c \"import h5py, numpy; numpy.save('logits.npy', h5py.File({name!r})['logits'][:])\"",
-    ),
-    b"\xd0\xcf\x11\xe0": ("is an old Excel or Office document", "save it as CSV"),
-    b"%PDF": ("is a PDF", None),
-    b"\x89PNG": ("is a picture", None),
-    b"\x7fELF": ("is a program", None),
-}
-_CONVERSIONS = {
-    "PyTorch file": "import torch, numpy; "
-    "numpy.save({to!r}, torch.load({opened}, weights_only=True).float().cpu().numpy())",
-    "pickle": "import pickle, numpy; numpy.save({to!r}, pickle.load({opened}))",
-}
 _JSON_BLANKS = b" \t\n\r"
-# The magic number of PyTorch's files before they were ZIP archives, as pickle writes it.
-_OLD_PYTORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
-# How a pickle begins: with its protocol from 2 on; before, with a list or a dict, or with a class, each put aside under
-# a number. Other values of protocol 0 cannot be distinguished from text.
-_PICKLE = re.compile(rb"\x80[\2-\5]|\([dl]p\d+\n|[]}]q\0|c[\w.]+\n\w+\n(p\d+\n\(|q.[()])", re.DOTALL)
 
 
-def detect(stream: ByteStream) -> str:
-    """The name of the format of an open file; raises DataError for what is known not to be readable."""
+@dataclass(frozen=True)
+class Use:
+    """What an input is opened for: its role, and its path as the user gave it.
+
+    Of logits, ``targets`` is the other input that holds their targets, and ``targets_member`` what does in the same
+    one. Of targets, ``shape`` is that of the logits, and ``ignores_255`` says that no class index is ignored by name.
+    """
+
+    role: Literal["logits", "targets", "other"] = "other"
+    path: str = ""
+    targets: str | None = None
+    takes_targets: bool = True
+    targets_member: str | None = None
+    shape: tuple[int | None, ...] | None = None
+    ignores_255: bool = True
+
+    @property
+    def other_targets(self) -> bool:
+        """Whether the targets of these logits are nowhere in the same file."""
+        return self.targets is not None or not self.takes_targets
+
+
+def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> str:
+    """The name of the format of an open file; raises DataError for what another program reads, and how to convert it.
+
+    ``member`` is what was named in it, and ``use`` what it is opened for.
+    """
     head = stream.peek()
     for magic, name in _MAGICS.items():
         if head.startswith(magic):
             return name
-    for magic, (what, hint) in _UNREADABLE.items():
-        if head.startswith(magic):
-            raise DataError(what, where=stream.name, hint=hint and hint.format(**_names(stream.name)))
-    if _PICKLE.match(head):
-        raise code_refusal("PyTorch file" if _OLD_PYTORCH in head[:64] else "pickle", stream.name)
     if _is_arrow_stream(head):
         return "arrow"
+    extension = suffix_of(stream)
     if _is_safetensors(head):
         return "safetensors"
     from nllcli.inputs.tables.printed import is_printed_array
@@ -102,56 +125,87 @@ def detect(stream: ByteStream) -> str:
     text = head.removeprefix(b"\xef\xbb\xbf")
     if text.lstrip()[:1] in (b"{", b"[") and not is_printed_array(text):
         return "jsonl"
-    extension = _without_gz(stream.name).suffix.lower()
-    if extension in (".pt", ".pth"):
-        raise code_refusal("PyTorch file", stream.name)
-    if extension in (".pkl", ".pickle"):  # those of the oldest protocol may begin like text
-        raise code_refusal("pickle", stream.name)
-    return _by_extension(stream.name)
+    if (
+        head[:1] not in _STARTS_OF_NUMBERS
+        or extension not in _TEXT_SUFFIXES
+        or head[:_FEW].translate(None, _TEXT_BYTES)
+    ):
+        from nllcli.inputs.foreign.kinds import RAW, kind_of
+
+        kind = kind_of(head, extension) or (RAW if is_raw(stream) else None)
+        if kind is not None:
+            from nllcli.inputs.foreign.conversions import refusal
+
+            raise refusal(kind, stream, member, use)
+    return _by_extension(stream)
 
 
-def _by_extension(name: str) -> str:
+def _by_extension(stream: ByteStream) -> str:
     """The format of text whose content does not show it."""
-    extension = _without_gz(name).suffix.lower()
+    extension = suffix_of(stream)
     return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(extension, "csv")
 
 
-def _without_gz(name: str) -> PurePath:
-    path = PurePath(name)
-    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
+def is_raw(stream: ByteStream) -> bool:
+    """Whether a file is nothing but numbers without a header, as far as its first bytes and its extension show.
+
+    Text in UTF-16 has a zero in every other byte too; under the extensions of raw numbers it is not looked for.
+    """
+    head, suffix = stream.peek(_FEW), suffix_of(stream)
+    if stream.file is None or head.startswith(_BYTE_ORDER_MARKS) or not head.translate(None, _TEXT_BYTES + _LETTERS):
+        return False
+    if suffix in _RAW_SUFFIXES:
+        return b"\0" in head or not _is_utf8(head)
+    text = (head[::2], head[1::2])
+    utf_16 = any(not half.strip(b"\0") and not other.translate(None, _TEXT_BYTES) for half, other in (text, text[::-1]))
+    return suffix == "" and not utf_16 and (b"\0" in head or not _is_utf8(head))
 
 
-def code_refusal(kind: str, name: str) -> DataError:
-    """The refusal of a file of a ``kind`` that can run code, with the command that converts it."""
-    zipped = _without_gz(name) != PurePath(name)
-    imports, opened = ("import gzip; ", f"gzip.open({name!r})") if zipped else ("", f"open({name!r}, 'rb')")
-    command = shlex.join(["python", "-c", imports + _CONVERSIONS[kind].format(opened=opened, **_names(name))])
-    message = f"is a {kind}, which can run code when it is loaded"
-    return DataError(message, where=name, hint=f"if you trust it: {command}")
+def _is_utf8(head: bytes) -> bool:
+    """Whether bytes, the last of which may be cut, are text."""
+    try:
+        head[: -4 if len(head) == _FEW else None].decode()
+    except UnicodeDecodeError as error:
+        return error.start >= len(head) - 8
+    return True
 
 
-def _names(name: str) -> dict[str, Any]:
-    """The file as a command has to quote it, as Python has to, and another file to convert it to."""
-    to = _without_gz(name).with_suffix(".npy")
-    if to == PurePath(name):
-        to = to.with_suffix(".array.npy")
-    return {"file": shlex.quote(name), "name": name, "to": str(to)}
+def suffix_of(stream: ByteStream) -> str:
+    """The extension of what is in a file, in small letters."""
+    return PurePath(stream.inner_name or stream.name).suffix.lower()
 
 
-def choose_member(names: list[str], wanted: str | None, file: str) -> int:
+def choose_member(arrays: list[Found], wanted: str | None, file: str, use: Use) -> int:
     """The place of ``wanted`` among the arrays of an archive, or of the only one; raises UsageError that lists them."""
+    names = [each.name for each in arrays]
     if not names:
         raise DataError("holds no arrays", where=file)
     listed = first_few([f"{file}:{name}" for name in names], 10)
     if wanted is None:
         if len(names) > 1:
-            raise UsageError(f"holds {len(names)} arrays", where=file, hint=f"name one: {listed}")
+            raise _several(f"holds {len(names)} arrays", f"name one: {listed}", arrays, file, use)
         return 0
     if wanted not in names:
-        raise UsageError(f"has no array {wanted!r}", where=file, hint=f"it has {listed}")
+        raise _several(f"has no array {wanted!r}", f"it has {listed}", arrays, file, use)
     if names.count(wanted) > 1:
         raise DataError(f"has several members of the name {wanted!r}", where=file)
     return names.index(wanted)
+
+
+def _several(message: str, hint: str, arrays: list[Found], file: str, use: Use) -> UsageError:
+    """The question which array of an archive is meant, with the readings that names and shapes allow."""
+    from nllcli.inputs.foreign.arrays import readings
+
+    found = [] if use.path in ("", "-") else readings(arrays, use)
+    remedies = []
+    for each in found[:_MOST_READINGS]:
+        settings: dict[str, object] = {"source": each.source} if each.source and use.role == "logits" else {}
+        first = each.logits or each.targets
+        if each.logits and each.targets:
+            settings.update(targets=f"{file}:{each.targets.name}", target_column=None)
+        meaning = each.shown() if len(found) > 1 or each.source else ""
+        remedies.append(Remedy(settings, meaning, {use.path: f"{file}:{first.name}"} if first else {}))
+    return UsageError(message, where=file, hint=hint, remedies=remedies)
 
 
 def _is_safetensors(head: bytes) -> bool:
@@ -199,6 +253,7 @@ class ReadOptions:
     labels: tuple[str, ...] = ()
     has_targets: bool = False
     binary: bool = False
+    use: Use = Use()
 
 
 _WITHOUT_MEMBERS = ("npy",)
@@ -211,6 +266,7 @@ class Input:
     stream: ByteStream
     format: str
     member: str | None
+    use: Use = Use()
 
     @property
     def is_text(self) -> bool:
@@ -231,7 +287,8 @@ class Input:
                 choices = choices_or_refusal(self)
                 if choices is not None:
                     return choices
-        source: BlockSource = FORMATS.load(self.format)(self.stream, replace(options, member=self.member))
+        reader = FORMATS.load(self.format)
+        source: BlockSource = reader(self.stream, replace(options, member=self.member, use=self.use))
         return source
 
 
@@ -245,25 +302,49 @@ def _plain_text(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
     return drawn_lines(stream) if is_drawn(head) else stream
 
 
-def open_input(
-    path: str, input_format: str | None = None, encoding: str | None = None, *, one_a_line: bool = False
-) -> Input:
-    """Open a path, the member of an archive (``file.npz:name``), or standard input; ``encoding`` is that of text.
+def _unpacked(
+    stream: ByteStream, member: str | None, input_format: str | None, use: Use
+) -> tuple[ByteStream, str | None]:
+    """What is in a compressed file or in an archive of files, and what is left of the ``member``."""
+    for _ in range(_MOST_LAYERS):
+        head, outer = stream.peek(_FEW), stream
+        if head.startswith(_COMPRESSED):
+            from nllcli.inputs.bytes.compressed import decompressed
 
-    Under ``one_a_line`` a printed array of one dimension has a value a line.
+            stream = decompressed(stream)
+        elif head.startswith(_ZIP) and input_format != "npz":
+            from nllcli.inputs.bytes.zipped import seekable
+            from nllcli.inputs.foreign.archives import chosen_file
+
+            stream, member = chosen_file(seekable(stream), member, use)
+        if stream is outer:
+            break
+    return stream, member
+
+
+def open_input(
+    path: str,
+    input_format: str | None = None,
+    encoding: str | None = None,
+    use: Use = Use(),
+) -> Input:
+    """Open a path, the member of an archive (``file.npz:name``), or standard input, for its ``use``.
+
+    ``encoding`` is that of text.
     """
     file, member = split_member(path)
-    stream = open_stream(file)
-    if stream.peek(len(GZIP_MAGIC)) == GZIP_MAGIC:
-        from nllcli.inputs.bytes.gz import gunzipped
+    use = replace(use, path=path)
+    if os.path.isdir(file):  # noqa: PTH112 - a string that may be no path at all
+        from nllcli.inputs.foreign.parts import folder_refusal
 
-        stream = gunzipped(stream)
+        raise folder_refusal(file, use)
+    stream, member = _unpacked(open_stream(file), member, input_format, use)
     told = encoding_of(stream.peek(2))
-    found = input_format or (_by_extension(stream.name) if told else detect(stream))
+    found = input_format or (_by_extension(stream) if told else detect(stream, member, use))
     if (told or encoding) and found in (*TEXT, "jsonl"):
         stream = in_utf8(stream, told or encoding or "")
     if found == "csv":
-        stream = _plain_text(stream, one_a_line=one_a_line)
+        stream = _plain_text(stream, one_a_line=use.role == "targets")
     if member is not None and found in _WITHOUT_MEMBERS:
         raise UsageError(f"is {found.upper()}, which has no members; there is no {member!r} in it", where=file)
-    return Input(stream, found, member)
+    return Input(stream, found, member, use)

@@ -275,7 +275,7 @@ def npz_cases():
         "x.npz",
         both,
         "holds 2 arrays",
-        "x.npz:logits, x.npz:targets",
+        "x.npz:logits targets.txt",
         words=("x.npz", "targets.txt"),
         code=2,
     )
@@ -284,7 +284,7 @@ def npz_cases():
     )
     yield refused("npz-member-of-npy", "x.npy", npy(array()), "no members", words=("x.npy:a", "targets.txt"), code=2)
     yield refused("npz-empty", "x.npz", archive({}), "no arrays")
-    yield refused("npz-of-text", "x.npz", archive({"a.txt": b"1"}), "no arrays")
+    yield refused("npz-of-text", "x.npz", archive({"a.txt": b"a"}), "has a header and no rows")
     yield refused(
         "npz-duplicate",
         "x.npz",
@@ -510,7 +510,7 @@ def csv_cases():
             "Dear reader,\nthis is a letter, not a table.\nYours\n",
             "x.csv, line 3: has 1 cell, the first row has 2",
         ),
-        "csv-html": ("<html>\n<body>\n</body>\n", "x.csv, line 2", "not a number"),
+        "csv-html": ("<html>\n<body>\n</body>\n", "x.csv: is a web page"),
     }
     alone = ("x.csv", "--loss", "argmax")  # without targets, whose number would be wrong too
     yield from (refused(name, "x.csv", data, *says, words=alone) for name, (data, *says) in bad.items())
@@ -775,17 +775,23 @@ def refused_format_cases():
         "weights_only=True",
     )
     yield from (
-        refused(f"torch-or-pickle-called{ending}", f"x{ending}", untold, *says, "if you trust it")
+        refused(f"torch-or-pickle-called{ending}", f"x{ending}", untold, *says)
         for ending, *says in (
             (".pt", "PyTorch file", "torch.load"),
             (".pth", "PyTorch file", "torch.load"),
-            (".pkl", "is a pickle", "pickle.load(open("),
-            (".PICKLE", "is a pickle", "pickle.load(open("),
+            (".pkl", "is a pickle", "does not hold"),
+            (".PICKLE", "is a pickle", "does not hold"),
         )
     )
     yield from (
         refused(
-            f"pickle-{p}-gz", "x.pkl.gz", gzip.compress(dumped(p)), "pickle.load(gzip.open(", "numpy.save", "'x.npy'"
+            f"pickle-{p}-gz",
+            "x.pkl.gz",
+            gzip.compress(dumped(p)),
+            "pickle.load(gzip.open(",
+            "numpy.save('x.logits.npy'",
+            "only if you trust the file",
+            words=("x.pkl.gz", "targets.txt"),
         )
         for p in (0, 1, 4)
     )
@@ -797,23 +803,21 @@ def refused_format_cases():
     }
     yield from (
         refused(
-            f"pickle-{p}-{name}-called{ending}", f"x{ending}", pickle.dumps(value, p), "is a pickle", "'x", "hint: "
+            f"pickle-{p}-{name}-called{ending}", f"x{ending}", pickle.dumps(value, p), "is a pickle, which can run code"
         )
         for p in (0, 1, 2)
         for name, value in kinds.items()
         for ending in ("", ".csv")
     )
-    yield refused("pickle-0-called.npy", "x.npy", dumped(0), "is a pickle", "x.array.npy")
-    yield refused("torch-old", "x.pth", pickle.dumps(0x1950A86A20F9469CFC6C, 2) + dumped(2), "PyTorch", "numpy.save")
-    yield from (
-        refused(f"pickle-{p}", "x.pkl", dumped(p), "is a pickle", "run code", "python -c") for p in (2, 3, 4, 5)
-    )
+    yield refused("pickle-0-called.npy", "x.npy", dumped(0), "is a pickle")
+    yield refused("torch-old", "x.pth", pickle.dumps(0x1950A86A20F9469CFC6C, 2) + dumped(2), "PyTorch")
+    yield from (refused(f"pickle-{p}", "x.pkl", dumped(p), "is a pickle", "run code") for p in (2, 3, 4, 5))
     magics = {
-        "xz": (b"\xfd7zXZ\0", "xz -dc"),
-        "bzip2": (b"BZh91AY&SY", "bzip2 -dc"),
-        "zstd": (b"\x28\xb5\x2f\xfd", "zstd -dc"),
+        "xz": (b"\xfd7zXZ\0", "damaged xz"),
+        "bzip2": (b"BZh91AY&SY", "damaged bzip2"),
+        "zstd": (b"\x28\xb5\x2f\xfd", "Zstandard"),
         "hdf5": (b"\x89HDF\r\n\x1a\n", "h5py"),
-        "excel": (b"\xd0\xcf\x11\xe0", "CSV"),
+        "excel": (b"\xd0\xcf\x11\xe0", ".csv"),
         "pdf": (b"%PDF-1.7\n", "PDF"),
         "png": (b"\x89PNG\r\n", "picture"),
         "elf": (b"\x7fELF", "program"),
@@ -1057,7 +1061,7 @@ def target_cases():
         "targets-stdin", "x.npy", npy(array()), words=("x.npy", "-"), stdin="y.npy", y__npy=npy(np.array(LABELS))
     )
     yield refused("no-such-file", "y.npy", b"", "cannot be opened", words=("x.npy", "targets.txt"), code=4)
-    yield refused("a-folder", "y.npy", b"", "is a folder", words=(".", "targets.txt"), code=4)
+    yield refused("a-folder", "y.npy", b"", "is a folder", words=(".", "targets.txt"), code=2)
     yield accepted("odd-file-name", "a [b] é \n.csv", csv())
     yield accepted("option-like-file-name", "-x.csv", csv(), words=("--", "-x.csv", "targets.txt"))
 

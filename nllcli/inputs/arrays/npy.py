@@ -48,6 +48,29 @@ class Header:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
+class _NotNumbers(DataError):
+    """An array of values that a command can turn into numbers; its header has some ``length``."""
+
+    def __init__(self, dtype: np.dtype[Any], shape: tuple[int, ...], length: int) -> None:
+        super().__init__(f"holds {_REFUSED_KINDS[dtype.kind]} ({dtype}), not numbers")
+        self.dtype, self.shape, self.length = dtype, shape, length
+
+
+def header_of(stream: ByteStream, options: ReadOptions, archive: ByteStream | None = None, member: str = "") -> Header:
+    """Read the header at the beginning of a stream, that of a ``member`` where it is in an ``archive``.
+
+    Raises DataError, with what converts an array of other values than numbers.
+    """
+    try:
+        return read_header(stream.peek(), stream.name, options)
+    except _NotNumbers as found:
+        from nllcli.inputs.foreign.conversions import array_refusal
+
+        stream.read_up_to(found.length)
+        about = found.message, found.dtype, found.shape
+        raise array_refusal(about, stream, archive or stream, member, options.use) from None
+
+
 def read_header(start: bytes, name: str, options: ReadOptions) -> Header:
     """Read the header at the beginning of ``start``; raises DataError, and never unpickles anything.
 
@@ -72,12 +95,14 @@ def read_header(start: bytes, name: str, options: ReadOptions) -> Header:
         raise DataError(f"its header is damaged: {str(error)[:120]}", where=name) from error
     if any(type(n) is not int or n < 0 for n in shape):
         raise DataError(f"its header gives the impossible shape {shape}", where=name)
+    if dtype.kind == "O" or dtype.names or (dtype.kind in "US" and options.holds == "logits"):
+        raise _NotNumbers(dtype, tuple(shape), end)
     return Header(tuple(shape), bool(fortran) and len(shape) > 1, number_dtype(dtype, name, options), end)
 
 
 def open_npy(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArray:
     """The array of an NPY file; its shape and the file's size must agree before anything is allocated."""
-    header = read_header(stream.peek(), stream.name, options)
+    header = header_of(stream, options)
     if stream.file is None:
         return streamed_array(stream, header)
     check_size(stream.name, stream.file.size(), header)

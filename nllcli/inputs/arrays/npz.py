@@ -10,58 +10,56 @@ from typing import TYPE_CHECKING
 from nllcli.errors import DataError, FaultError
 from nllcli.inputs.arrays import npy
 from nllcli.inputs.arrays.raw import RawArray
-from nllcli.inputs.bytes.files import ByteStream, on_disk
-from nllcli.inputs.bytes.libraries import SeekableFile, refusing
-from nllcli.inputs.formats import choose_member, code_refusal
+from nllcli.inputs.bytes.files import ByteStream
+from nllcli.inputs.bytes.zipped import DAMAGED, open_archive, reader_of, seekable
+from nllcli.inputs.foreign.arrays import Found
+from nllcli.inputs.formats import ReadOptions, choose_member
 
 if TYPE_CHECKING:
     from nllcli.inputs.arrays.streamed import StreamedArray
     from nllcli.inputs.bytes.files import OpenFile
-    from nllcli.inputs.formats import ReadOptions
 
 _LOCAL_HEADER = 30
 _PIECE_BYTES = 1 << 20
-_ENCRYPTED = 1
-_DAMAGED = "is a damaged archive"
 
 
 def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArray:
     """The array ``options.member`` of an archive, or the only one it has; never unpickles anything."""
-    file = on_disk(stream)
-    with refusing(stream.name, _DAMAGED):
-        archive = zipfile.ZipFile(SeekableFile(file, stream.name))
-    entry = _choose(archive, options.member, stream.name)
+    stream = seekable(stream)
+    archive = open_archive(stream)
+    entry = _choose(archive, options, stream.name)
     name = f"{stream.name}:{_array_name(entry)}"
-    if entry.flag_bits & _ENCRYPTED:
-        raise DataError("is encrypted", where=name)
-    with refusing(name, _DAMAGED):
-        member = archive.open(entry)
-
-    def pull(n: int) -> bytes:
-        with refusing(name, _DAMAGED):
-            return member.read(n)
-
-    inflated = ByteStream(name, pull)
-    header = npy.read_header(inflated.peek(), name, options)
+    inflated = ByteStream(name, reader_of(archive, entry, name))
+    header = npy.header_of(inflated, options, stream, _array_name(entry))
     npy.check_size(name, entry.file_size, header)
     if entry.compress_type != zipfile.ZIP_STORED:
         return npy.streamed_array(inflated, header)
+    file = stream.file
+    assert file is not None
     begin = _begin(file, entry, name)
     _check_sum(file, begin, entry, name)
     return RawArray(name, header.shape, header.dtype, header.fortran, file=file, offset=begin + header.length)
 
 
-def _choose(archive: zipfile.ZipFile, wanted: str | None, name: str) -> zipfile.ZipInfo:
+def _choose(archive: zipfile.ZipFile, options: ReadOptions, name: str) -> zipfile.ZipInfo:
     entries = archive.infolist()
-    if any(entry.filename.rpartition("/")[2] == "data.pkl" for entry in entries):
-        raise code_refusal("PyTorch file", name)
-    if any(entry.filename in ("[Content_Types].xml", "mimetype") for entry in entries):
-        raise DataError("is an office document", where=name, hint="save it as CSV")
     arrays = [entry for entry in entries if entry.filename.endswith(".npy")]
-    names = [_array_name(entry) for entry in arrays]
+    names, wanted = [_array_name(entry) for entry in arrays], options.member
     if wanted is not None and wanted not in names:
         wanted = wanted.removesuffix(".npy")
-    return arrays[choose_member(names, wanted, name)]
+    if wanted in names and names.count(wanted) == 1:
+        return arrays[names.index(wanted)]
+    found = [_found(archive, entry, f"{name}:{_array_name(entry)}") for entry in arrays]
+    return arrays[choose_member(found, wanted, name, options.use)]
+
+
+def _found(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Found:
+    """What the header of an array tells; nothing where it is not of numbers."""
+    try:
+        header = npy.read_header(ByteStream(name, reader_of(archive, entry, name)).peek(), name, ReadOptions())
+    except DataError:
+        return Found("", _array_name(entry), None, "?")
+    return Found("", _array_name(entry), header.shape, header.dtype.kind)
 
 
 def _array_name(entry: zipfile.ZipInfo) -> str:
@@ -74,7 +72,7 @@ def _begin(file: OpenFile, entry: zipfile.ZipInfo, name: str) -> int:
     n_name, n_extra = struct.unpack_from("<HH", header, 26)
     begin: int = entry.header_offset + _LOCAL_HEADER + n_name + n_extra
     if entry.compress_size != entry.file_size or begin + entry.file_size > file.size():
-        raise DataError(f"{_DAMAGED}: a member is larger than the file", where=name)
+        raise DataError(f"{DAMAGED}: a member is larger than the file", where=name)
     return begin
 
 
@@ -87,4 +85,4 @@ def _check_sum(file: OpenFile, begin: int, entry: zipfile.ZipInfo, name: str) ->
             raise FaultError("became shorter while it was read", where=name)
         crc, at = zlib.crc32(piece, crc), at + len(piece)
     if crc != entry.CRC:
-        raise DataError(f"{_DAMAGED}: the checksum does not match", where=name)
+        raise DataError(f"{DAMAGED}: the checksum does not match", where=name)

@@ -12,6 +12,7 @@ from nllcli.errors import DataError
 from nllcli.inputs.arrays.npy import number_dtype
 from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.bytes.files import on_disk
+from nllcli.inputs.foreign.arrays import Found
 from nllcli.inputs.formats import choose_member
 from nllcli.inputs.tables.jsonl import unique_names
 
@@ -42,7 +43,8 @@ def open_safetensors(stream: ByteStream, options: ReadOptions) -> RawArray:
     file = on_disk(stream)
     arrays, begin = _read_header(file, stream.name)
     names = list(arrays)
-    member = names[choose_member(names, options.member, stream.name)]
+    found = [_found(name, arrays[name]) for name in names]
+    member = names[choose_member(found, options.member, stream.name, options.use)]
     name = f"{stream.name}:{member}"
     about = arrays[member]
     code, shape = about.get("dtype"), about.get("shape")
@@ -58,6 +60,14 @@ def open_safetensors(stream: ByteStream, options: ReadOptions) -> RawArray:
     if dtype.kind != "V":
         dtype = number_dtype(dtype, name, options)
     return RawArray(name, tuple(shape), dtype, file=file, offset=begin + first)
+
+
+def _found(name: str, about: dict[str, Any]) -> Found:
+    """What the header tells of an array."""
+    code, shape = str(about.get("dtype")), about.get("shape")
+    kinds = {"F": "f", "B": "f" if code == "BF16" else "b", "I": "i", "U": "u"}
+    known = isinstance(shape, list) and all(type(n) is int for n in shape)
+    return Found("", name, tuple(shape) if known and shape is not None else None, kinds.get(code[:1], "?"))
 
 
 def _read_header(file: OpenFile, name: str) -> tuple[dict[str, Any], int]:

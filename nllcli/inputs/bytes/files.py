@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 _PEEK_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
+
+# What programs write beside the data; and what shows that a folder is more than a file or its parts.
+_BESIDE = ("state.json", "dataset_info.json", "dataset_dict.json")
+_NOT_ONE_FILE = frozenset((".zarray", ".zgroup", "zarr.json", "dataset_dict.json"))
 
 # Size, time of the last change, and which file it is.
 Version = tuple[int, int, int]
@@ -70,11 +75,17 @@ class OpenFile:
 
 @dataclass
 class ByteStream:
-    """Bytes that ``pull`` gives in order (empty at the end); ``file`` is where they can be read at any place, if so."""
+    """Bytes that ``pull`` gives in order (empty at the end); ``file`` is where they can be read at any place, if so.
+
+    Of what is compressed, ``opening`` is the Python expression that opens it, and ``inner_name`` the name of what is
+    inside.
+    """
 
     name: str
     pull: Callable[[int], bytes]
     file: OpenFile | None = None
+    opening: str = field(default="", kw_only=True)
+    inner_name: str = field(default="", kw_only=True)
     _ahead: bytes = field(default=b"", repr=False)
     _begun: bool = field(default=False, init=False)
 
@@ -194,12 +205,33 @@ def _status(path: str) -> os.stat_result | None:
 
 
 def split_member(path: str) -> tuple[str, str | None]:
-    """A file and the member named after a colon; a file whose own name has the colon comes first."""
+    """A file and the member named after a colon; a file whose own name has the colon comes first.
+
+    A folder with one file of data stands for that file.
+    """
     if not os.path.lexists(path):
         for at in (i for i, character in enumerate(path) if character == ":"):
-            if os.path.isfile(path[:at]):  # noqa: PTH113 - a string that may be no path at all
-                return path[:at], path[at + 1 :]
-    return path, None
+            if os.path.exists(path[:at]):  # noqa: PTH110 - a string that may be no path at all
+                return _only_file(path[:at]), path[at + 1 :]
+    return _only_file(path), None
+
+
+def _only_file(path: str) -> str:
+    """The one file of data in a folder; anything else is itself."""
+    if not os.path.isdir(path):  # noqa: PTH112
+        return path
+    names = os.listdir(path)  # noqa: PTH208
+    folders = any(os.path.isdir(os.path.join(path, name)) for name in names)  # noqa: PTH112, PTH118
+    files = files_in(path)
+    return files[0] if len(files) == 1 and not folders and _NOT_ONE_FILE.isdisjoint(names) else path
+
+
+def files_in(folder: str) -> list[str]:
+    """The files of data in a folder, in the order of the numbers in their names: 2 before 10."""
+    names = [name for name in os.listdir(folder) if name[:1] not in "._" and name not in _BESIDE]  # noqa: PTH208
+    paths = [os.path.join(folder, name) for name in names]  # noqa: PTH118
+    numbers = {path: [int(n) for n in re.findall("[0-9]+", os.path.basename(path))] for path in paths}  # noqa: PTH119
+    return sorted(filter(os.path.isfile, paths), key=lambda path: (re.sub("[0-9]+", "0", path), numbers[path]))
 
 
 def on_disk(stream: ByteStream) -> OpenFile:

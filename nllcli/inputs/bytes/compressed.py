@@ -1,0 +1,224 @@
+"""Compression around any format, undone as it is read: gzip, bzip2, xz, LZMA, and Zstandard where a reader of it is."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import zlib
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from nllcli.errors import DataError, Remedy, UsageError
+from nllcli.inputs.bytes.files import ByteStream
+from nllcli.inputs.bytes.libraries import refusing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PIECE_BYTES = 1 << 18
+# A decompressor without a limit of its own is given this little at a time: what comes out may be thousands of times it.
+_SMALL_PIECE = 1 << 12
+_MAGIC_BYTES = 16
+SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".zip")
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A kind of compression: how its files begin, what undoes it, and what opens a file of it in Python."""
+
+    name: str
+    magic: re.Pattern[bytes]
+    start: Callable[[], Any]
+    opener: str
+
+
+@dataclass
+class _Deflate:
+    """zlib's decompressor with the attributes that those of bz2, lzma and Zstandard have."""
+
+    inner: Any = field(default_factory=lambda: zlib.decompressobj(16 + zlib.MAX_WBITS))  # 16: with a header of gzip
+
+    @property
+    def eof(self) -> bool:
+        return bool(self.inner.eof)
+
+    @property
+    def needs_input(self) -> bool:
+        return not self.inner.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self.inner.unused_data)
+
+    def decompress(self, data: bytes, n: int) -> bytes:
+        return bytes(self.inner.decompress(self.inner.unconsumed_tail + data, n))
+
+
+@dataclass
+class _Unlimited:
+    """A decompressor that gives all that comes of what it is given, made to give at most so much."""
+
+    inner: Any
+    _waiting: bytes = b""
+    _found: bytes = b""
+
+    @property
+    def eof(self) -> bool:
+        return bool(self.inner.eof) and not self._found
+
+    @property
+    def needs_input(self) -> bool:
+        return not (self._waiting or self._found)
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self.inner.unused_data) + self._waiting
+
+    def decompress(self, data: bytes, n: int) -> bytes:
+        self._waiting += data
+        while self._waiting and not self._found and not self.inner.eof:
+            piece, self._waiting = self._waiting[:_SMALL_PIECE], self._waiting[_SMALL_PIECE:]
+            self._found = self.inner.decompress(piece)
+        found, self._found = self._found[:n], self._found[n:]
+        return found
+
+
+def _lzma(form: str) -> Callable[[], Any]:
+    def start() -> Any:
+        import lzma
+
+        return lzma.LZMADecompressor(getattr(lzma, form))
+
+    return start
+
+
+def _bzip2() -> Any:
+    import bz2
+
+    return bz2.BZ2Decompressor()
+
+
+def _zstandard() -> Any:
+    """That of Python 3.14, or of the package zstandard."""
+    if _has("compression.zstd"):
+        return import_module("compression.zstd").ZstdDecompressor()
+    return _Unlimited(import_module("zstandard").ZstdDecompressor().decompressobj())
+
+
+def _has(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package around it
+        return False
+
+
+_ZSTANDARD = "Zstandard"
+CODECS = (
+    Codec("gzip", re.compile(rb"\x1f\x8b"), _Deflate, "gzip.open"),
+    Codec("bzip2", re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), _bzip2, "bz2.open"),
+    Codec("xz", re.compile(rb"\xfd7zXZ\0"), _lzma("FORMAT_XZ"), "lzma.open"),
+    Codec("LZMA", re.compile(rb"\]\0\0[\0-\xff]{2}(\xff{8}|[\0-\xff]{5}\0{3})"), _lzma("FORMAT_ALONE"), "lzma.open"),
+    Codec(_ZSTANDARD, re.compile(rb"\x28\xb5\x2f\xfd"), _zstandard, "zstandard.open"),
+)
+
+
+def decompressed(stream: ByteStream) -> ByteStream:
+    """What is inside a stream that is compressed; raises UsageError where a reader is missing."""
+    codec = next((codec for codec in CODECS if codec.magic.match(stream.peek(_MAGIC_BYTES))), None)
+    return stream if codec is None else _inside(stream, codec)
+
+
+def _inside(stream: ByteStream, codec: Codec) -> ByteStream:
+    if codec.name == _ZSTANDARD and not (_has("compression.zstd") or _has("zstandard")):
+        if not _has("pyarrow"):
+            raise _no_zstandard(stream.name)
+        pull = _through_pyarrow(stream)
+    else:
+        pull = _Decompressor(stream, codec).read
+    opening = "" if stream.opening else f"{codec.opener}({stream.name!r})"
+    inner = PurePath(stream.inner_name or stream.name)
+    inner_name = str(inner.with_suffix("")) if inner.suffix.lower() in SUFFIXES else str(inner)
+    return ByteStream(stream.name, pull, opening=opening, inner_name=inner_name)
+
+
+def _no_zstandard(name: str) -> UsageError:
+    feed = f"zstd -dc {shlex.quote(name)}"
+    remedies = [] if name == "standard input" else [Remedy(feed=feed, files={name: "-"})]
+    return UsageError(
+        "is compressed with Zstandard, which needs Python 3.14 or the package zstandard",
+        where=name,
+        hint="zstd -dc decompresses it",
+        remedies=remedies,
+    )
+
+
+def _through_pyarrow(stream: ByteStream) -> Callable[[int], bytes]:
+    import io
+
+    import pyarrow
+
+    class Compressed(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def read(self, n: int = -1) -> bytes:
+            return stream.read(n)
+
+    opened = pyarrow.CompressedInputStream(pyarrow.PythonFile(Compressed(), mode="r"), "zstd")
+
+    def pull(n: int) -> bytes:
+        with refusing(stream.name, "is a damaged Zstandard file, or cut short"):
+            found: bytes = opened.read(n)
+        if not found:
+            stream.check_unchanged()
+        return found
+
+    return pull
+
+
+class _Decompressor:
+    """Decompresses the members of a file one after the other; the libraries compare the checksums."""
+
+    def __init__(self, stream: ByteStream, codec: Codec) -> None:
+        self._stream = stream
+        self._codec = codec
+        self._inner = codec.start()
+
+    def read(self, n: int) -> bytes:
+        """Some bytes, at most ``n``; none at the end. Raises DataError for what is damaged or cut short."""
+        name, codec, data = self._stream.name, self._codec.name, b""
+        while True:
+            if self._inner.eof:
+                data = self._next_member()
+                if not data:
+                    self._stream.check_unchanged()
+                    return b""
+            elif self._inner.needs_input:
+                data = self._stream.read(_PIECE_BYTES)
+                if not data:
+                    raise DataError(f"is cut short: the {codec} data has no end", where=name)
+            with refusing(name, f"is a damaged {codec} file"):
+                found: bytes = self._inner.decompress(data, n)
+            data = b""
+            if found:
+                return found
+
+    def _next_member(self) -> bytes:
+        """Start the member that follows, and its first bytes; none where there is no other.
+
+        Zeros may pad the end, as on tapes.
+        """
+        data = self._inner.unused_data or self._stream.read(_PIECE_BYTES)
+        while data and not data.strip(b"\0"):
+            data = self._stream.read(_PIECE_BYTES)
+        if not data:
+            return b""
+        if len(data) < _MAGIC_BYTES:
+            data += self._stream.read_up_to(_MAGIC_BYTES - len(data))
+        if not self._codec.magic.match(data):
+            raise DataError(f"has bytes after the {self._codec.name} data", where=self._stream.name)
+        self._inner = self._codec.start()
+        return data

@@ -1,0 +1,75 @@
+"""Which file of a ZIP archive is meant, and the archives that other programs make."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nllcli.errors import Remedy, UsageError, first_few
+from nllcli.inputs.bytes.files import ByteStream
+from nllcli.inputs.bytes.zipped import data_files, open_archive, reader_of
+from nllcli.inputs.foreign import kinds
+from nllcli.inputs.foreign.arrays import by_names
+from nllcli.inputs.foreign.conversions import refusal
+
+if TYPE_CHECKING:
+    import zipfile
+
+    from nllcli.inputs.formats import Use
+
+_MOST_LISTED = 10
+# What is in the archives that other programs make.
+_FOREIGN = (
+    (re.compile(r"(.*/)?data\.pkl"), kinds.PYTORCH),
+    (re.compile(r"xl/.*"), kinds.EXCEL),
+    (re.compile(r"content\.xml"), kinds.OPEN_DOCUMENT),
+    (re.compile(r"\[Content_Types\]\.xml|mimetype"), kinds.OFFICE),
+    (re.compile(r"(.*/)?(\.zarray|\.zgroup|zarr\.json)"), kinds.ZARR),
+    (re.compile(r"model\.weights\.h5"), kinds.KERAS),
+)
+
+
+def chosen_file(stream: ByteStream, member: str | None, use: Use) -> tuple[ByteStream, str | None]:
+    """The file of an archive that ``member`` names, or its only one, and what is left of the ``member``.
+
+    An archive with arrays of NumPy stays as it is, for its own reader. Raises DataError for one that another program
+    reads, and UsageError where several files may be meant.
+    """
+    archive = open_archive(stream)
+    entries = {entry.filename: entry for entry in data_files(archive)}
+    for pattern, known in _FOREIGN:
+        found = next((name for name in entries if pattern.fullmatch(name)), None)
+        if found is not None:
+            kind, pickled = known, None
+            if kind is kinds.ZARR:
+                kind = replace(kind, load=kind.load.replace("{file}", "zarr.storage.ZipStore({path}, mode='r')"))
+            if kind is kinds.PYTORCH:
+                pickled = ByteStream(stream.name, reader_of(archive, entries[found], stream.name))
+            raise refusal(kind, stream, member, use, pickled)
+    named = next((name for name in entries if member == name or (member or "").startswith(f"{name}:")), None)
+    if (named or ".npy").endswith(".npy") and (not entries or any(name.endswith(".npy") for name in entries)):
+        return stream, member
+    if named is None and (len(entries) > 1 or "/" in (member or "")):
+        raise _several(stream.name, member, list(entries), use)
+    if named is None:
+        return _opened(stream, archive, next(iter(entries.values())), told=False), member
+    rest = None if member == named else (member or "").removeprefix(f"{named}:")
+    return _opened(stream, archive, entries[named], told=True), rest
+
+
+def _opened(stream: ByteStream, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, told: bool) -> ByteStream:
+    name = f"{stream.name}:{entry.filename}" if told else stream.name
+    opening = "" if stream.opening else f"zipfile.ZipFile({stream.name!r}).open({entry.filename!r})"
+    return ByteStream(name, reader_of(archive, entry, name), opening=opening, inner_name=entry.filename)
+
+
+def _several(file: str, member: str | None, names: list[str], use: Use) -> UsageError:
+    """The question which file of an archive is meant."""
+    told = f"has no file {member!r}" if member else f"holds {len(names)} files"
+    pair = by_names(names) if use.role == "logits" and not (use.other_targets or member) else None
+    if pair is not None:
+        remedies = [Remedy({"targets": f"{file}:{pair[1]}"}, "", {use.path: f"{file}:{pair[0]}"})]
+    else:
+        remedies = [Remedy({}, name, {use.path: f"{file}:{name}"}) for name in names[:_MOST_LISTED]]
+    return UsageError(told, where=file, hint=f"it has {first_few(names, _MOST_LISTED)}", remedies=remedies)

@@ -1,0 +1,163 @@
+"""The arrays in what a pickle holds, each with the Python that takes it out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from nllcli.inputs.foreign.arrays import Found
+from nllcli.inputs.foreign.pickles import Name, Stub, dtype_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+FRAME = "frame"  # the kind of a data frame
+# A list of no more parts may be splits or models; a longer one is batches or samples.
+_MOST_SPLITS = 4
+_STORAGES = {
+    "FloatStorage": ("f", 4),
+    "DoubleStorage": ("f", 8),
+    "HalfStorage": ("f", 2),
+    "BFloat16Storage": ("f", 2),
+    "LongStorage": ("i", 8),
+    "IntStorage": ("i", 4),
+    "ShortStorage": ("i", 2),
+    "CharStorage": ("i", 1),
+    "ByteStorage": ("u", 1),
+    "BoolStorage": ("b", 1),
+}
+
+
+def arrays_in(node: Any, code: str = "d", name: str = "") -> list[Found]:
+    """Every array in a value; lists of batches and of samples count as the arrays that joining them gives."""
+    match node:
+        case dict():
+            return _each(((f"{code}[{key!r}]", str(key), value) for key, value in node.items()))
+        case tuple():
+            return _each((f"{code}[{i}]", name, value) for i, value in enumerate(node))
+        case list():
+            return _of_list(node, code, name)
+        case Stub():
+            return _of_stub(node, code, name)
+        case bool() | None | bytes():
+            return []
+        case int() | float() | str():
+            return [Found(code, name, (), {int: "i", float: "f", str: "U"}[type(node)])]
+    return []
+
+
+def _each(parts: Iterable[tuple[str, str, Any]]) -> list[Found]:
+    return [found for code, name, value in parts for found in arrays_in(value, code, name)]
+
+
+def _of_list(items: Sequence[Any], code: str, name: str) -> list[Found]:
+    joined = _joined([arrays_in(item, "b", name) for item in items], code)
+    if joined and len(items) > _MOST_SPLITS:
+        return joined
+    alone = _each((f"{code}[{i}]", name, item) for i, item in enumerate(items))
+    return joined + [each for each in alone if each.shape != ()]
+
+
+def _joined(rows: list[list[Found]], code: str) -> list[Found]:
+    """The arrays that joining the same array of every item gives; none where the items are not alike."""
+    if len(rows) < 2 or any([each.code for each in row] != [each.code for each in rows[0]] for row in rows):
+        return []
+    found = [_column(list(column), code) for column in zip(*rows, strict=True)]
+    return [each for each in found if each is not None]
+
+
+def _column(parts: list[Found], code: str) -> Found | None:
+    first, shapes, kinds = parts[0], [each.shape for each in parts], {each.kind for each in parts}
+    if FRAME in kinds or None in shapes or len({shape and len(shape) for shape in shapes}) > 1:
+        return None
+    kind = "f" if kinds == {"i", "f"} else first.kind
+    if kind != "f" and len(kinds) > 1:
+        return None
+    tails, lengths = {shape[1:] for shape in shapes if shape}, {shape[0] for shape in shapes if shape}
+    if not lengths:
+        return replace(first, code=_all("numpy.array", first.code, code), shape=(len(parts),), kind=kind)
+    if len(first.shape or ()) == 1 and kind == "f" and len(lengths) == 1:
+        return replace(first, code=_all("numpy.stack", first.code, code), shape=(len(parts), *lengths), kind=kind)
+    if len(tails) > 1:
+        return None
+    n = sum(shape[0] for shape in shapes if shape)
+    return replace(first, code=_all("numpy.concatenate", first.code, code), shape=(n, *tails.pop()), kind=kind)
+
+
+def _all(join: str, part: str, code: str) -> str:
+    """The Python that joins a part of every item."""
+    if part in ("b", "numpy.array(b)"):
+        return f"{'numpy.array' if part != 'b' else join}({code})" if join != "numpy.concatenate" else f"{join}({code})"
+    if join == "numpy.stack" and part.startswith("numpy.array("):
+        join, part = "numpy.array", part.removeprefix("numpy.array(")[:-1]
+    return f"{join}([{part} for b in {code}])"
+
+
+def _of_stub(node: Stub, code: str, name: str) -> list[Found]:
+    match node.name.name, node.arguments, node.state:
+        case "_reconstruct", _, (_, tuple(shape), dtype, _, data):
+            return _of_array(tuple(shape), dtype_of(dtype)[0], data, code, name)
+        case "_frombuffer", (_, dtype, tuple(shape), *_), _:
+            return [Found(code, name, shape, dtype_of(dtype)[0])]
+        case "NumpyArrayWrapper", _, {"shape": tuple(shape), "dtype": dtype}:
+            return [Found(code, name, shape, dtype_of(dtype)[0])]
+        case "scalar", (dtype, *_), _:
+            return [Found(code, name, (), dtype_of(dtype)[0])]
+        case "_rebuild_tensor_v2" | "_rebuild_tensor", (Stub() as storage, _, tuple(shape), *_), _:
+            return _of_tensor(storage, shape, code, name)
+        case "_rebuild_parameter", (value, *_), _:
+            return arrays_in(value, code, name)
+        case "DataFrame", _, _:
+            return [Found(code, name, None, FRAME), *_within(node, f"{code}.to_numpy()", name, 2)]
+        case "Series", _, _:
+            return _within(node, f"{code}.to_numpy()", name, 1)
+        case _, _, dict(state):
+            return _each((f"{code}.{key}", str(key), value) for key, value in state.items() if str(key).isidentifier())
+    return _each((f"{code}[{i}]", name, value) for i, value in enumerate(node.arguments)) + arrays_in(
+        node.items, code, name
+    )
+
+
+def _of_array(shape: tuple[int, ...], kind: str, data: Any, code: str, name: str) -> list[Found]:
+    if kind != "O":
+        return [Found(code, name, shape, kind)]
+    if not shape:
+        return arrays_in(data[0], f"{code}.item()", name)
+    kinds = {type(value) for value in data}
+    if kinds == {str}:
+        return [Found(f"{code}.astype(str)", name, shape, "U")]
+    if kinds and kinds <= {int, float}:
+        number = float if float in kinds else int
+        return [Found(f"{code}.astype({number.__name__})", name, shape, number.__name__[0])]
+    if len(shape) == 1:
+        return _of_list(data, code, name)
+    return _each((f"{code}.ravel()[{i}]", name, value) for i, value in enumerate(data))
+
+
+def _of_tensor(storage: Stub, shape: tuple[int, ...], code: str, name: str) -> list[Found]:
+    kind, width = _STORAGES.get(storage.arguments[0][1].name, ("?", 0))
+    single = ".float()" if (kind, width) == ("f", 2) else ""
+    return [Found(f"{code}.detach(){single}.numpy()", name, shape, kind)]
+
+
+def _within(node: Stub, code: str, name: str, n_dims: int) -> list[Found]:
+    """The largest block of values that a data frame or a series is made of; the last, as its index comes first."""
+    blocks = [each for each in _blocks(node) if len(each.shape or ()) == n_dims]
+    if not blocks:
+        return []
+    largest = max(reversed(blocks), key=lambda each: prod(each.shape or ()))
+    return [Found(code, name, (largest.shape or ())[::-1], largest.kind)]
+
+
+def _blocks(node: Any) -> Iterator[Found]:
+    match node:
+        case Stub(function=Name(name="_reconstruct" | "_frombuffer")):
+            yield from _of_stub(node, "", "")
+        case Stub():
+            yield from _blocks((node.arguments, node.items, node.state))
+        case dict():
+            yield from _blocks(list(node.values()))
+        case list() | tuple():
+            for value in node:
+                yield from _blocks(value)

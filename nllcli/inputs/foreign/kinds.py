@@ -1,0 +1,240 @@
+"""The table of files that other programs write: how each is told, and how Python opens it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+# The magic number of PyTorch's files before they were ZIP archives, as pickle writes it.
+OLD_PYTORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
+# How a pickle begins: with its protocol from 2 on; before, with a list, a dict or a tuple, or with a class, each put
+# aside under a number. Other values of protocol 0 cannot be distinguished from text.
+_PICKLE = rb"\x80[\2-\5]|\([dl]p\d+\n|[]}]q\0|c[\w.]+\n\w+\n(p\d+\n\(|q.[()])"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file that is read by a library of its own.
+
+    ``magic`` is how it begins, or ``extensions`` tell it. ``load`` is the Python that opens it, ``{file}`` its name or
+    what is open, ``{stream}`` what is open: it makes ``d`` of what a pickle holds, or of arrays by their names, and a
+    data frame of a table. ``hint`` is what to do where it cannot be converted so.
+    """
+
+    name: str
+    holds: Literal["objects", "arrays", "table", "picture", "raw", "archive", "nothing"]
+    magic: bytes = b""
+    extensions: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    load: str = ""
+    runs_code: bool = False
+    hint: str | None = None
+
+
+_HDF5 = (
+    "d = {{}}; h5py.File({file}).visititems("
+    "lambda k, v: d.update({{k: v[()]{turned}}}) if isinstance(v, h5py.Dataset) else None)"
+)
+_ZARR = (
+    "g = zarr.open({file}, mode='r'); w = lambda g, p='': [(p + k, v[:]) for k, v in g.arrays()] + "
+    "[e for k, h in g.groups() for e in w(h, p + k + '/')]; d = {{'': g[:]}} if hasattr(g, 'shape') else dict(w(g))"
+)
+_SQLITE = (
+    "c = sqlite3.connect({path}); "
+    "[t] = [r[0] for r in c.execute('select name from sqlite_master where type = ?', ('table',))]; "
+    "d = pandas.read_sql(f'select * from [{{t}}]', c)"
+)
+
+PYTORCH = Kind(
+    "a PyTorch file",
+    "objects",
+    extensions=(".pt", ".pth"),
+    imports=("torch",),
+    load="d = torch.load({file}, map_location='cpu', weights_only={safe})",
+)
+PICKLE = Kind(
+    "a pickle",
+    "objects",
+    magic=_PICKLE,
+    extensions=(".pkl", ".pickle"),
+    imports=("pickle",),
+    load="d = pickle.load({stream})",
+    runs_code=True,
+)
+JOBLIB = Kind(
+    "a joblib file",
+    "objects",
+    magic=rb"x[\x01\x9c\xda]",  # where it is compressed, as zlib does
+    extensions=(".joblib", ".jbl"),
+    imports=("joblib",),
+    load="d = joblib.load({path})",
+    runs_code=True,
+)
+OBJECT_ARRAY = Kind(
+    "an array of pickled Python objects",
+    "objects",
+    load="d = numpy.load({file}, allow_pickle=True)",
+    runs_code=True,
+)
+ZARR = Kind("a Zarr store", "arrays", extensions=(".zarr",), imports=("zarr",), load=_ZARR)
+EXCEL = Kind(
+    "an Excel workbook",
+    "table",
+    extensions=(".xlsx", ".xlsm", ".xlsb"),
+    imports=("pandas",),
+    load="d = pandas.read_excel({file})",
+)
+OPEN_DOCUMENT = Kind("an OpenDocument spreadsheet", "table", extensions=(".ods",), imports=("pandas",), load=EXCEL.load)
+OFFICE = Kind("an office document", "nothing", hint="save its table as CSV")
+KERAS = Kind("a Keras model", "nothing", extensions=(".keras",), hint="save what model.predict gives with numpy.save")
+RAW = Kind("binary, and of no format that is known: numbers without a header?", "raw")
+PNG = Kind("a PNG picture", "picture", magic=rb"\x89PNG\r\n", imports=("PIL.Image",), load="d = PIL.Image.open({file})")
+
+KINDS = (
+    PYTORCH,
+    PICKLE,
+    JOBLIB,
+    ZARR,
+    EXCEL,
+    OPEN_DOCUMENT,
+    KERAS,
+    PNG,
+    Kind(
+        "a MATLAB file of version 7.3, which is HDF5",
+        "arrays",
+        magic=rb"MATLAB 7\.3 MAT-file",
+        imports=("h5py",),
+        load=_HDF5.replace("{turned}", ".T"),  # MATLAB writes the first axis last
+    ),
+    Kind(
+        "HDF5",
+        "arrays",
+        magic=rb"\x89HDF\r\n\x1a\n",
+        extensions=(".h5", ".hdf5", ".hdf"),
+        imports=("h5py",),
+        load=_HDF5.replace("{turned}", ""),
+    ),
+    Kind(
+        "a MATLAB file",
+        "arrays",
+        magic=rb"MATLAB 5\.0 MAT-file",
+        extensions=(".mat",),
+        imports=("scipy.io",),
+        load="d = scipy.io.loadmat({file}, simplify_cells=True)",
+    ),
+    Kind(
+        "NetCDF",
+        "arrays",
+        magic=rb"CDF[\1\2\5]",
+        imports=("scipy.io",),
+        load=("d = {{k: v[()].copy() for k, v in scipy.io.netcdf_file({file}, mmap=False).variables.items()}}"),
+    ),
+    Kind(
+        "an old Excel workbook or another office document",
+        "table",
+        magic=rb"\xd0\xcf\x11\xe0",
+        extensions=(".xls",),
+        imports=("pandas",),
+        load=EXCEL.load,
+    ),
+    Kind(
+        "a file of R",
+        "table",
+        magic=rb"RD[XA][23]\n|[XAB]\n(\0\0\0[\2\3]|[23]\n)",
+        extensions=(".rds", ".rdata", ".rda"),
+        imports=("pyreadr",),
+        load="[d] = pyreadr.read_r({path}).values()",
+    ),
+    Kind(
+        "a Stata file",
+        "table",
+        magic=rb"<stata_dta>",
+        extensions=(".dta",),
+        imports=("pandas",),
+        load="d = pandas.read_stata({file})",
+    ),
+    Kind(
+        "an SPSS file",
+        "table",
+        magic=rb"\$FL[23]@\(#\)",
+        extensions=(".sav", ".zsav"),
+        imports=("pandas",),
+        load="d = pandas.read_spss({path})",
+    ),
+    Kind(
+        "a SAS file",
+        "table",
+        magic=rb"\0{12}\xc2\xea\x81\x60|HEADER RECORD\*{7}LIB",
+        extensions=(".sas7bdat", ".xpt"),
+        imports=("pandas",),
+        load="d = pandas.read_sas({path}, encoding='utf-8')",
+    ),
+    Kind("ORC", "table", magic=rb"ORC", extensions=(".orc",), imports=("pandas",), load="d = pandas.read_orc({file})"),
+    Kind(
+        "Avro",
+        "table",
+        magic=rb"Obj\x01",
+        extensions=(".avro",),
+        imports=("fastavro", "pandas"),
+        load="d = pandas.DataFrame(fastavro.reader({stream}))",
+    ),
+    Kind(
+        "SQLite",
+        "table",
+        magic=rb"SQLite format 3\0",
+        imports=("sqlite3", "pandas"),
+        load=_SQLITE,
+    ),
+    Kind("a TIFF picture", "picture", magic=rb"II\*\0|MM\0\*", imports=PNG.imports, load=PNG.load),
+    Kind("a BMP picture", "picture", magic=rb"BM[\0-\xff]{4}\0\0\0\0", imports=PNG.imports, load=PNG.load),
+    Kind("a GIF picture", "picture", magic=rb"GIF8[79]a", imports=PNG.imports, load=PNG.load),
+    Kind(
+        "a JPEG picture",
+        "nothing",
+        magic=rb"\xff\xd8\xff",
+        hint="JPEG changes values, so it cannot hold class numbers; PNG keeps them",
+    ),
+    Kind("a WebP picture", "nothing", magic=rb"RIFF[\0-\xff]{4}WEBP", hint="save the mask as PNG or with numpy.save"),
+    Kind(
+        "a TFRecord file",
+        "nothing",
+        extensions=(".tfrecord", ".tfrecords"),
+        hint="its records are of your own making: tensorflow.data.TFRecordDataset reads them, numpy.save writes arrays",
+    ),
+    Kind(
+        "an ONNX model or another protocol buffer",
+        "nothing",
+        extensions=(".onnx", ".pb"),
+        hint="a model holds weights: run it, and save its outputs with numpy.save",
+    ),
+    Kind("a GGUF model", "nothing", magic=rb"GGUF", hint="a model holds weights: run it, and save its logits"),
+    Kind(
+        "a tar archive",
+        "archive",
+        extensions=(".tar", ".tgz"),
+    ),
+    Kind("a 7-Zip archive", "nothing", magic=rb"7z\xbc\xaf\x27\x1c", hint="7z x unpacks it"),
+    Kind("a RAR archive", "nothing", magic=rb"Rar!\x1a\x07", hint="unrar x unpacks it"),
+    Kind("LZ4", "nothing", magic=rb"\x04\x22\x4d\x18", hint="lz4 -dc decompresses it"),
+    Kind("a PDF", "nothing", magic=rb"%PDF"),
+    Kind("a program", "nothing", magic=rb"\x7fELF|MZ\x90\0|\xcf\xfa\xed\xfe"),
+    Kind("a web page", "nothing", magic=rb"\s*<(!(DOCTYPE|doctype) )?html", hint="was the download a login page?"),
+)
+_TAR = re.compile(rb"[\0-\xff]{257}ustar")
+_BINARY = re.compile(rb"[\0-\x08\x0e-\x1a]")
+_COMPILED = tuple((re.compile(kind.magic), kind) for kind in KINDS if kind.magic)
+
+
+def kind_of(head: bytes, extension: str) -> Kind | None:
+    """The kind that the first bytes of a file tell, or else its extension.
+
+    Text is read as text, whatever it is called, except for pickles, which may begin like text.
+    """
+    if _TAR.match(head):
+        return next(kind for kind in KINDS if kind.name == "a tar archive")
+    found = next((kind for magic, kind in _COMPILED if magic.match(head)), None)
+    if found is PICKLE and (OLD_PYTORCH in head[:64] or extension in PYTORCH.extensions):
+        return PYTORCH
+    called = next((kind for kind in KINDS if extension in kind.extensions), None)
+    return found or (called if called in (PYTORCH, PICKLE) or _BINARY.search(head[:1024]) else None)
