@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -40,13 +40,16 @@ class Block:
     """One run of samples in file order.
 
     ``logits`` is (n, n_classes) in the file's dtype, with strides that follow the file; ``targets`` is (n,) int64,
-    or (n, n_classes) floating point for soft targets, or None; ``sample_weights`` is (n,) float64 or None.
+    or (n, n_classes) floating point for soft targets, or None; ``sample_weights`` is (n,) float64 or None. ``keys`` are
+    the samples' own, where rows are matched by key, and ``left_out`` (n,) says which samples have no logits.
     """
 
     start: int
     logits: NDArray[Any]
     targets: NDArray[Any] | None = None
     sample_weights: NDArray[np.float64] | None = None
+    keys: Sequence[str] | None = None
+    left_out: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)

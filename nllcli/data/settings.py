@@ -18,6 +18,7 @@ REDUCTIONS = ("mean", "sum", "none")
 PRECISIONS = ("exact", "fast")
 ON_NONFINITE = ("error", "nan")
 HEADERS = ("auto", "yes", "no")
+MISSING = ("error", "ignore")
 DEFAULT_SCHEME = "inverse"
 DEFAULT_BETA = 0.999
 DEFAULT_IGNORE_INDEX = -100
@@ -59,6 +60,7 @@ class InputOptions:
     target_column: str | None = option(
         "Take the targets out of this column of LOGITS, named or numbered from 1.", FILES, example="NAME|NUMBER"
     )
+    missing: str = option("What an empty target, NA or null does.", FILES, default="error", choices=MISSING)
     classes: Sequence[str] | None = option(
         "Class names: cat,dog,horse or a file of names.", FILES, example="NAMES|FILE"
     )

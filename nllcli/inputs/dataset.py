@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.data.dataset import Dataset
 from nllcli.data.settings import InputOptions
-from nllcli.errors import FaultError, Notice, UsageError, setting
+from nllcli.errors import FaultError, Notice, Remedy, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.bytes.files import Version, name_of, only_one_standard_input, read_only_here, version_of
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource
     from nllcli.data.layout import Layout
 
-_TABLES = ("csv", "tsv", "parquet", "feather")
-JSON_TARGET = "in lines of JSON the key \"target\" has it: jq -c '{logits, target: .label}' renames another"
+_TABLES = ("csv", "tsv", "jsonl", "parquet", "feather")
+_MOST_OFFERED = 5
 
 
 def open_dataset(options: InputOptions) -> Dataset:
@@ -95,8 +95,9 @@ def no_targets(dataset: Dataset) -> UsageError:
     from nllcli.inputs.tables.jsonl import JsonLines
 
     column = f"{setting('target_column')} for a column of {setting('logits')}"
-    among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else column
-    return UsageError("there are no targets", hint=f"name a second file, or {among}")
+    keys = dataset.logits.reading.candidates if isinstance(dataset.logits, JsonLines) else ()
+    remedies = [Remedy({"target_column": key}, f"{key} has the targets") for key in keys[:_MOST_OFFERED]]
+    return UsageError("there are no targets", hint=f"name a second file, or {column}", remedies=remedies)
 
 
 def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> Iterator[Notice]:
@@ -125,7 +126,6 @@ def _open_logits(options: InputOptions, classes: tuple[str, ...] | None) -> Bloc
         raise UsageError(
             f"{setting('target_column')} needs {setting('logits')} with columns, such as CSV",
             where=opened.stream.name,
-            hint=JSON_TARGET if opened.format == "jsonl" else None,
         )
     source = opened.read(
         ReadOptions(
@@ -134,6 +134,8 @@ def _open_logits(options: InputOptions, classes: tuple[str, ...] | None) -> Bloc
             classes=classes,
             header=options.header,
             takes_targets=options.takes_targets,
+            missing=options.missing,
+            ignore_index=options.ignore_index,
         )
     )
     if not isinstance(source, FileArray) and options.class_axis in (0, -2):

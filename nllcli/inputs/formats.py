@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, UsageError, first_few
 from nllcli.inputs.bytes.files import open_stream, split_member
 from nllcli.registry import Registry
@@ -66,6 +67,12 @@ _OLD_PYTORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 # How a pickle begins: with its protocol from 2 on; before, with a list or a dict, or with a class, each put aside under
 # a number. Other values of protocol 0 cannot be distinguished from text.
 _PICKLE = re.compile(rb"\x80[\2-\5]|\([dl]p\d+\n|[]}]q\0|c[\w.]+\n\w+\n(p\d+\n\(|q.[()])", re.DOTALL)
+# Brackets, and then what JSON can have there. A number without a comma, a bracket or the end of the line after it is one
+# of an array as NumPy prints it.
+_BEGINS_JSON = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|(?:\[\s*)+"
+    rb"(?:[\]{\"]|(?:null|true|false|NaN|-?Infinity|-?\d[\d.eE+-]*)(?![\w.])(?![ \t]*[^\s,\]])|\Z))"
+)
 
 
 def detect(stream: ByteStream) -> str:
@@ -81,14 +88,14 @@ def detect(stream: ByteStream) -> str:
         raise code_refusal("PyTorch file" if _OLD_PYTORCH in head[:64] else "pickle", stream.name)
     if _is_safetensors(head):
         return "safetensors"
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+    if _BEGINS_JSON.match(head):
         return "jsonl"
     extension = _without_gz(stream.name).suffix.lower()
     if extension in (".pt", ".pth"):
         raise code_refusal("PyTorch file", stream.name)
     if extension in (".pkl", ".pickle"):  # those of the oldest protocol may begin like text
         raise code_refusal("pickle", stream.name)
-    return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(extension, "csv")
+    return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}.get(extension, "csv")
 
 
 def _without_gz(name: str) -> PurePath:
@@ -149,12 +156,17 @@ class ReadOptions:
     member: str | None = None
     input_dtype: str | None = None
     target_column: str | None = None
+    columns: str | None = None
+    drop: str | None = None
+    key: str | None = None
     classes: tuple[str, ...] | None = None
+    missing: str = "error"
+    ignore_index: int = DEFAULT_IGNORE_INDEX
     header: str = "auto"
     takes_targets: bool = False
 
 
-_WITHOUT_MEMBERS = (*TEXT, "npy", "jsonl")
+_WITHOUT_MEMBERS = (*TEXT, "npy")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ _INT64 = range(-(2**63), 2**63)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _SEVERAL = -1
 _MOST_COMPARED = 1000
+MARK = "__label__"  # before labels in text for fastText
 
 
 @dataclass
@@ -82,7 +83,7 @@ class LabelReader:
                 where=where(i),
                 hint=f"name them with {setting('classes')}, or in the header of the logits",
             )
-        index = self._indices.get(label)
+        index = self._indices.get(label, self._indices.get(label.removeprefix(MARK)))
         if index is None:
             raise DataError(
                 f"target {shown(label)} is none of the classes",

@@ -19,8 +19,10 @@ from nllcli.inputs.shapes import LOGITS_FIRST, one_hot, same_shape, shown
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.jsonl import JsonLines
+from nllcli.inputs.tables.line_source import LineSource
+from nllcli.inputs.tables.pairs_text import begins_marked, open_marked
 from nllcli.inputs.tables.text import TextTable, open_table
-from nllcli.inputs.targets import Targets
+from nllcli.inputs.targets import Targets, check_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,18 +110,26 @@ def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: Bl
 
     A first line that is neither is a header; the index of a pandas Series is left out.
     """
+    if begins_marked(stream):
+        return _labels(open_marked(stream, classes), logits)
     dialect = sniff(stream)
     n_columns = dialect.n_columns - dialect.has_index
     if n_columns > 1 and same_shape((None, n_columns), logits.shape):
+        check_order(logits, stream.name)
         table = open_table(stream, dialect, ReadOptions(holds="targets"))
         return Targets(soft=replace(table, probabilities=True))
     column = open_column(stream, dialect, classes)
+    if column.label_reader is not None and column.label_reader.numeric:
+        check_order(logits, stream.name)
     found = _labels(column, logits)
     return replace(found, one_more=column.one_more()) if isinstance(column, TextColumn) else found
 
 
 def table_targets(source: BlockSource, logits: BlockSource) -> Targets:
     """Targets in lines of JSON or columns: one a sample, or one probability a class."""
+    names = source.class_names is not None
+    if not (names or (isinstance(source, LineSource) and source.label_reader and not source.label_reader.numeric)):
+        check_order(logits, source.name)
     if source.labels:
         return _labels(source, logits)
     if not same_shape(source.shape, logits.shape):

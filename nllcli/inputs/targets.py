@@ -152,6 +152,15 @@ def check_indices(source: FileArray) -> FileArray:
     return source
 
 
+def check_order(logits: BlockSource, name: str) -> None:
+    """Raise UsageError where targets are numbers, and of the classes only the names are known, not their order."""
+    as_given = getattr(logits, "as_given", ())
+    if as_given:
+        from nllcli.inputs.tables.pairs import without_order
+
+        raise without_order(logits.class_names or (), as_given, name)
+
+
 def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> Targets:
     """Open the file of targets, if there is one; names in it are those of the ``classes``."""
     path = options.targets
@@ -162,7 +171,15 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
         from nllcli.inputs.target_columns import text_targets
 
         return text_targets(opened.stream, classes, logits)
-    source = opened.read(ReadOptions(input_dtype=options.input_dtype, classes=classes, holds="targets"))
+    source = opened.read(
+        ReadOptions(
+            input_dtype=options.input_dtype,
+            classes=classes,
+            holds="targets",
+            missing=options.missing,
+            ignore_index=options.ignore_index,
+        )
+    )
     if not isinstance(source, FileArray):
         from nllcli.inputs.target_columns import table_targets
 
@@ -172,6 +189,7 @@ def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits:
         from nllcli.inputs.target_columns import named_targets
 
         return named_targets(source, classes)
+    check_order(logits, path)
     if shapes.same_shape(source.shape, logits.shape) and shapes.are_one_a_class(logits.shape, kind, options.binary):
         if kind in "iu":
             raise shapes.one_hot(path, len(source.shape))

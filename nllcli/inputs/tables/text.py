@@ -80,8 +80,13 @@ class TextTable(LineSource):
         return Block(start, logits, reader.read(labels, lambda i: f"{where(i)}, {reader.what}"))
 
 
-def open_csv(stream: ByteStream, options: ReadOptions) -> TextTable:
-    """A table whose delimiter is found in its first lines."""
+def open_csv(stream: ByteStream, options: ReadOptions) -> LineSource:
+    """A table whose delimiter is found in its first lines, or labels with their scores."""
+    from nllcli.inputs.tables.pairs_text import open_pairs
+
+    pairs = open_pairs(stream, options)
+    if pairs is not None:
+        return pairs
     return open_table(stream, sniff(stream, header=options.header), options)
 
 

@@ -1,0 +1,136 @@
+"""Keys of nested objects, written with dots between them, and what their values are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nllcli.errors import Remedy
+from nllcli.inputs.tables.cells import is_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from nllcli.inputs.formats import ReadOptions
+
+ABSENT: Any = object()
+_WORDS_FOR_MISSING = frozenset(("", "na", "n/a", "null", "none", "nan"))
+# Names under which targets are kept.
+_TARGETS = frozenset(
+    (
+        *(
+            "label",
+            "labels",
+            "target",
+            "targets",
+            "y",
+            "y_true",
+            "true",
+            "truth",
+            "gold",
+            "answer",
+            "class",
+            "expected",
+        ),
+        *("label_id", "label_ids", "class_id", "class_index", "true_label", "gold_label", "actual", "reference"),
+        *("ground_truth", "groundtruth", "true_class", "target_id", "label_idx", "category"),
+    )
+)
+_STANDARD_INPUT = "standard input"
+
+
+def leaves(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of an object that are no objects, by their keys."""
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        if isinstance(inner, dict) and inner:
+            found.update(leaves(inner, f"{prefix}{key}."))
+        else:
+            found[prefix + key] = inner
+    return found
+
+
+def at(value: Any, path: str) -> Any:
+    """The value at a key, or at keys with dots between them; ABSENT where there is none."""
+    if not isinstance(value, dict):
+        return ABSENT
+    if path in value:
+        return value[path]
+    for i in (i for i, character in enumerate(path) if character == "."):
+        if path[:i] in value and (found := at(value[path[:i]], path[i + 1 :])) is not ABSENT:
+            return found
+    return ABSENT
+
+
+def objects(value: dict[str, Any], prefix: str = "") -> dict[str, dict[str, Any]]:
+    """The objects within an object, by their keys."""
+    found = {}
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            found[prefix + key] = inner
+            found.update(objects(inner, f"{prefix}{key}."))
+    return found
+
+
+def is_numeric(value: Any) -> bool:
+    """Whether a value is a number, perhaps written as text."""
+    return type(value) in (int, float) or (isinstance(value, str) and is_number(value))
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for one that is not known."""
+    if isinstance(value, str):
+        return value.strip().lower() in _WORDS_FOR_MISSING
+    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN alone differs from itself
+
+
+def is_fraction(value: Any) -> bool:
+    """Whether a value is a number that is not written as a whole one."""
+    return type(value) is float or (isinstance(value, str) and is_number(value) and not value.strip("+-").isdecimal())
+
+
+def are_numbers(values: Any) -> bool:
+    """Whether a value is a list of numbers, of which some may be missing."""
+    return (
+        isinstance(values, list)
+        and any(map(is_numeric, values))
+        and all(value is None or is_numeric(value) for value in values)
+    )
+
+
+def have_fractions(values: Iterable[Any]) -> bool:
+    return any(map(is_fraction, values))
+
+
+def are_labels(values: Sequence[Any]) -> bool:
+    """Whether values can be one target a sample: whole numbers, booleans, or text, of which some may be missing."""
+    known = [value for value in values if value is not None]
+    return bool(known) and (all(type(x) in (int, bool) for x in known) or all(isinstance(x, str) for x in known))
+
+
+def names_targets(path: str) -> bool:
+    """Whether a key is one under which targets are kept."""
+    return path.rpartition(".")[2].casefold() in _TARGETS
+
+
+def naming(name: str, options: ReadOptions, paths: Iterable[str], what: str) -> list[Remedy]:
+    """The remedies that name one of the ``paths`` within the file; there are none for standard input."""
+    if name == _STANDARD_INPUT:
+        return []
+    old = name if options.member is None else f"{name}:{options.member}"
+    return [Remedy(files={old: f"{name}:{path}"}, meaning=f"{what} are in {path}") for path in paths]
+
+
+def rewriting(name: str, options: ReadOptions, ways: dict[str, str]) -> list[Remedy]:
+    """The remedies that write ``d``, what the file holds, anew in one of the ``ways``: Python, and its meaning."""
+    if name == _STANDARD_INPUT or name.endswith(".gz"):
+        return []
+    old = name if options.member is None else f"{name}:{options.member}"
+    to = name.removesuffix(".json") + ".rows.json"
+    return [
+        Remedy(
+            python=f"import json; d = json.load(open({name!r})); json.dump({way}, open({to!r}, 'w'))",
+            files={old: to},
+            meaning=meaning,
+        )
+        for way, meaning in ways.items()
+    ]

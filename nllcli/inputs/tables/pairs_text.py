@@ -1,0 +1,129 @@
+"""Lines of text with labels: pairs of a label and a score in any order, or the marked label before a text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nllcli.data.blocks import Block, Scratch
+from nllcli.errors import DataError, counted
+from nllcli.inputs.labels import MARK, LabelReader
+from nllcli.inputs.tables import cells
+from nllcli.inputs.tables.line_source import LineSource
+from nllcli.inputs.tables.lines import clean_lines, kept_lines
+from nllcli.inputs.tables.pairs import Binding, class_order, top_one
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nllcli.inputs.bytes.files import ByteStream
+    from nllcli.inputs.formats import ReadOptions
+    from nllcli.inputs.tables.lines import Lines
+
+_FIRST_LINES = 3
+
+
+@dataclass(kw_only=True)
+class PairLines(LineSource):
+    """Lines of labels with their scores, put in the order of the classes."""
+
+    delimiter: str
+    binding: Binding
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        return (None, len(self.binding.classes))
+
+    def _lines(self) -> Iterator[Lines]:
+        return clean_lines(self.stream, self.numbers)
+
+    def _parse(self, start: int, n: int, body: bytes, _: Scratch) -> Block:
+        logits = np.empty((n, len(self.binding.classes)))
+        for i, line in enumerate(body[:-1].split(b"\n")):
+            where = self._where(start + i)
+            row = _cells(cells.text_of(line, where), self.delimiter)
+            if len(row) % 2:
+                raise DataError(f"has {counted(len(row), 'word')}, not labels with their scores", where=where)
+            labels = [label.removeprefix(MARK) for label in row[::2]]
+            scores = [cells.number(x, f"{where}, word {2 * j + 2}") for j, x in enumerate(row[1::2])]
+            logits[i] = self.binding.bind(labels, scores, lambda where=where: where)  # type: ignore[misc]
+        return Block(start, logits)
+
+
+def open_pairs(stream: ByteStream, options: ReadOptions) -> PairLines | None:
+    """Lines of labels with their scores, as the first lines show it; None where they are something else."""
+    if options.holds != "logits" or options.header == "yes":
+        return None
+    head = stream.peek()
+    found, numbers = kept_lines(head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1] or head, stream.name)
+    lines = [line.decode("utf-8", errors="replace") for line in found[:_FIRST_LINES]]
+    delimiter = next((mark for mark in ("\t", ",", ";") if all(mark in line for line in lines)), " ")
+    rows = [_cells(line, delimiter) for line in lines]
+    if not rows or not all(map(_alternate, rows)):
+        return None
+    where = f"{stream.name}, line {numbers.of(0)}"
+    labels = [label.removeprefix(MARK) for label in rows[0][::2]]
+    if len(labels) < 2:
+        if not rows[0][0].startswith(MARK):
+            return None
+        raise top_one(where)
+    if len(set(labels)) < len(labels):
+        return None
+    classes, known = class_order(labels, where, options)
+    return PairLines(
+        stream=stream,
+        class_names=classes,
+        delimiter=delimiter,
+        binding=Binding(classes),
+        as_given=() if known else tuple(labels),
+    )
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return line.split() if delimiter == " " else [cell.strip() for cell in line.split(delimiter)]
+
+
+def _alternate(row: list[str]) -> bool:
+    """Whether words and numbers take turns."""
+    words, numbers = row[::2], row[1::2]
+    return len(words) == len(numbers) > 0 and all(map(cells.is_number, numbers)) and all(map(_is_label, words))
+
+
+def _is_label(word: str) -> bool:
+    return re.search(r"[^\W\d]", word) is not None and not cells.is_number(word)
+
+
+@dataclass(kw_only=True)
+class MarkedLabels(LineSource):
+    """Targets as the labels that lines of text begin with."""
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        return (None, 0)
+
+    def _lines(self) -> Iterator[Lines]:
+        return clean_lines(self.stream, self.numbers)
+
+    def _parse(self, start: int, n: int, body: bytes, _: Scratch) -> Block:
+        labels = []
+        for i, line in enumerate(body[:-1].split(b"\n"), start):
+            first, *others = cells.text_of(line, self._where(i)).split(maxsplit=2)
+            if others and others[0].startswith(MARK):
+                raise DataError("has several labels; a sample has one target", where=self._where(i))
+            labels.append(first.removeprefix(MARK))
+        assert self.label_reader is not None
+        found = self.label_reader.read(labels, lambda i: self._where(start + i))
+        return Block(start, np.empty((n, 0)), found)
+
+
+def begins_marked(stream: ByteStream) -> bool:
+    """Whether the first line begins with a label that is marked as one."""
+    return stream.peek().lstrip().startswith(MARK.encode())
+
+
+def open_marked(stream: ByteStream, classes: tuple[str, ...] | None) -> MarkedLabels:
+    """The marked labels that lines begin with, whether a text follows or not."""
+    return MarkedLabels(stream=stream, label_reader=LabelReader(classes, numeric=False, what="text"))
