@@ -67,12 +67,14 @@ _OLD_PYTORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 # How a pickle begins: with its protocol from 2 on; before, with a list or a dict, or with a class, each put aside under
 # a number. Other values of protocol 0 cannot be distinguished from text.
 _PICKLE = re.compile(rb"\x80[\2-\5]|\([dl]p\d+\n|[]}]q\0|c[\w.]+\n\w+\n(p\d+\n\(|q.[()])", re.DOTALL)
-# Brackets, and then what JSON can have there. A number without a comma, a bracket or the end of the line after it is one
-# of an array as NumPy prints it.
+# Brackets, and then what JSON can have there. A number with neither a comma nor a bracket nor a line end behind it is
+# one of an array as NumPy prints it.
 _BEGINS_JSON = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|(?:\[\s*)+"
     rb"(?:[\]{\"]|(?:null|true|false|NaN|-?Infinity|-?\d[\d.eE+-]*)(?![\w.])(?![ \t]*[^\s,\]])|\Z))"
 )
+# A line with one number or text.
+_JSON_VALUE = re.compile(rb'\s*(?:"[^"\n]*"|-?\d[\d.eE+-]*|null|true|false)\s*(?:[\r\n]|\Z)')
 
 
 def detect(stream: ByteStream) -> str:
@@ -95,7 +97,9 @@ def detect(stream: ByteStream) -> str:
         raise code_refusal("PyTorch file", stream.name)
     if extension in (".pkl", ".pickle"):  # those of the oldest protocol may begin like text
         raise code_refusal("pickle", stream.name)
-    return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}.get(extension, "csv")
+    if extension == ".json" and _JSON_VALUE.match(head):
+        return "jsonl"
+    return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(extension, "csv")
 
 
 def _without_gz(name: str) -> PurePath:

@@ -39,7 +39,7 @@ def choose(preview: Preview, options: ReadOptions) -> Columns:
     taken = {*places.values(), *preview.index}
     classes = tuple(c for c in range(n) if c not in taken)
     for c in classes:
-        if any(not is_number(str(row[c])) for row in preview.rows if row[c] is not None):
+        if not any(is_number(str(row[c])) for row in preview.rows):
             raise DataError(f"column {headings[c]!r} does not hold numbers", where=preview.name)
     names = tuple(headings[c] for c in classes) if preview.headings else None
     target, key = (None if wanted is None else places[wanted] for wanted in (options.target_column, options.key))
@@ -65,7 +65,7 @@ class _Reader(LabelReader):
             raise DataError("the target is missing", where=where(gone[0]), remedies=[Remedy({"missing": "ignore"})])
         if gone:
             self._n_missing.append(len(gone))
-        texts = [_TRUTH.get(label, label) if self.numeric else label for label in labels]
+        texts = [_TRUTH.get(label.lower(), label) if self.numeric else label for label in labels]
         kept = [text for i, text in enumerate(texts) if i not in set(gone)]
         places = [i for i in range(len(texts)) if i not in set(gone)]
         found = super().read(kept, lambda i: where(places[i]))
@@ -74,17 +74,17 @@ class _Reader(LabelReader):
         return out
 
 
-_TRUTH = {"True": "1", "False": "0"}
+_TRUTH = {"true": "1", "false": "0"}
 
 
 def label_reader(
     seen: Sequence[Any],
     classes: tuple[str, ...] | None,
     what: str,
-    name: str,
+    name: str,  # noqa: ARG001 - as that of labels
     options: ReadOptions,
 ) -> LabelReader:
     """The reader of labels of which those ``seen`` are the first."""
     texts = [str(cell) for cell in seen if not is_missing(cell)]
-    numeric = all(is_number(_TRUTH.get(text, text)) for text in texts)
+    numeric = all(is_number(_TRUTH.get(text.lower(), text)) for text in texts)
     return _Reader(classes, numeric, what, missing=options.missing, ignore_index=options.ignore_index)

@@ -13,7 +13,7 @@ from nllcli.errors import DataError
 from nllcli.inputs.tables.json_paths import are_labels
 from nllcli.inputs.tables.json_values import WHOLE, is_json, parse_json
 from nllcli.inputs.tables.lines import LONGEST_LINE, LineNumbers, Lines, clean_lines, in_memory, too_long
-from nllcli.inputs.tables.wrapped import unwrapped
+from nllcli.inputs.tables.wrapped import Unwrapped, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,8 @@ class Samples:
     """The samples of a file, each a line of JSON that ``pieces`` gives; ``first`` are the first few, parsed.
 
     ``numbers`` are those of their lines in the file, None where samples are counted. Of records, ``index`` are the keys
-    that the file says are no data, and ``target`` is the key that it says has the targets.
+    that the file says are no data, and ``target`` is the key that it says has the targets. ``within`` is the key at
+    which they were found in the file, where that was named.
     """
 
     first: list[Any]
@@ -46,6 +47,7 @@ class Samples:
     numbers: LineNumbers | None = None
     index: frozenset[str] = field(default_factory=frozenset)
     target: str | None = None
+    within: str | None = None
 
     @property
     def first_one(self) -> str:
@@ -122,7 +124,7 @@ def _of_document(stream: ByteStream, head: bytes, options: ReadOptions) -> Sampl
     inner = begun[1:].lstrip()[:1]
     if inner in (b"[", b"{") or (options.holds == "targets" and inner != b"]"):
         return _of_array(stream)
-    return _in_memory([parse_json(_whole_text(stream), stream.name, WHOLE)])
+    return _in_memory(Unwrapped([parse_json(_whole_text(stream), stream.name, WHOLE)]))
 
 
 def _of_array(stream: ByteStream) -> Samples:
@@ -140,19 +142,19 @@ def _of_object(stream: ByteStream, options: ReadOptions) -> Samples:
         return Samples(first, lambda: _values(stream, array=False))
     text = _whole_text(stream)
     stream.check_unchanged()
-    found_in = unwrapped(parse_json(text, stream.name, WHOLE), stream.name, options)
-    return _in_memory(found_in.samples, found_in.index, found_in.target)
+    return _in_memory(unwrapped(parse_json(text, stream.name, WHOLE), stream.name, options))
 
 
-def _in_memory(samples: list[Any], index: frozenset[str] = frozenset(), target: str | None = None) -> Samples:
+def _in_memory(found: Unwrapped) -> Samples:
     """Samples that are in memory already."""
+    samples = found.samples
 
     def pieces() -> Iterator[Lines]:
         for i in range(0, len(samples), _PIECE_SAMPLES):
             part = samples[i : i + _PIECE_SAMPLES]
             yield Lines(len(part), "".join(json.dumps(sample) + "\n" for sample in part).encode())
 
-    return Samples(samples[:_FIRST], pieces, None, index, target)
+    return Samples(samples[:_FIRST], pieces, None, found.index, found.target, found.within)
 
 
 def _whole_text(stream: ByteStream) -> bytes:

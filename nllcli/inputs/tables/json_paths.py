@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import Remedy
+from nllcli.inputs.bytes.files import split_member
 from nllcli.inputs.tables.cells import is_number
 
 if TYPE_CHECKING:
@@ -71,6 +72,13 @@ def objects(value: dict[str, Any], prefix: str = "") -> dict[str, dict[str, Any]
     return found
 
 
+def unnested(value: Any) -> Any:
+    """What is alone in a list, in which it may be alone again: a batch of one sample."""
+    while isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
+        value = value[0]
+    return value
+
+
 def is_numeric(value: Any) -> bool:
     """Whether a value is a number, perhaps written as text."""
     return type(value) in (int, float) or (isinstance(value, str) and is_number(value))
@@ -93,7 +101,7 @@ def are_numbers(values: Any) -> bool:
     return (
         isinstance(values, list)
         and any(map(is_numeric, values))
-        and all(value is None or is_numeric(value) for value in values)
+        and all(is_numeric(value) or is_missing(value) for value in values)
     )
 
 
@@ -117,19 +125,24 @@ def naming(name: str, options: ReadOptions, paths: Iterable[str], what: str) -> 
     if name == _STANDARD_INPUT:
         return []
     old = name if options.member is None else f"{name}:{options.member}"
-    return [Remedy(files={old: f"{name}:{path}"}, meaning=f"{what} are in {path}") for path in paths]
+    mark = ":" if split_member(name)[1] is None else "."
+    return [Remedy(files={old: f"{name}{mark}{path}"}, meaning=f"{what} are in {path}") for path in paths]
+
+
+def is_plain_file(name: str) -> bool:
+    """Whether Python opens by this name what was read: neither standard input nor a part of a file, nor compressed."""
+    return name != _STANDARD_INPUT and not name.endswith(".gz") and split_member(name)[1] is None
 
 
 def rewriting(name: str, options: ReadOptions, ways: dict[str, str]) -> list[Remedy]:
     """The remedies that write ``d``, what the file holds, anew in one of the ``ways``: Python, and its meaning."""
-    if name == _STANDARD_INPUT or name.endswith(".gz"):
+    if options.member is not None or not is_plain_file(name):
         return []
-    old = name if options.member is None else f"{name}:{options.member}"
     to = name.removesuffix(".json") + ".rows.json"
     return [
         Remedy(
             python=f"import json; d = json.load(open({name!r})); json.dump({way}, open({to!r}, 'w'))",
-            files={old: to},
+            files={name: to},
             meaning=meaning,
         )
         for way, meaning in ways.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -159,8 +159,10 @@ class JsonLines(LineSource):
 
 def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
     """JSON of any form; its first samples show how many classes there are and whether they bring their targets."""
-    samples = open_samples(stream, options)
-    reading = read_of(samples, stream.name, options)
+    samples, name = open_samples(stream, options), stream.name
+    if samples.within is not None:
+        options, name = replace(options, member=None), f"{name}:{samples.within}"
+    reading = read_of(samples, name, options)
     reader = None
     if reading.target is not None:
         seen = [found for found in map(reading.target, samples.first) if found is not ABSENT]

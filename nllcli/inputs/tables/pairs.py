@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.errors import DataError, Remedy, UsageError, first_few, setting
 from nllcli.inputs.labels import MARK
 from nllcli.inputs.tables.cells import shown
-from nllcli.inputs.tables.json_paths import at, have_fractions, is_numeric, leaves
+from nllcli.inputs.tables.json_paths import at, have_fractions, is_numeric, leaves, unnested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,13 +86,6 @@ def _name(label: Any, where: Callable[[], str]) -> str:
     if type(label) is int:
         return str(label)
     raise DataError("has a score without a label", where=where())
-
-
-def unnested(value: Any) -> Any:
-    """What is alone in a list, in which it may be alone again."""
-    while isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
-        value = value[0]
-    return value
 
 
 def pairs_of_list(value: Any) -> PairForm | None:

@@ -18,10 +18,12 @@ from nllcli.inputs.tables.json_paths import (
     at,
     have_fractions,
     is_numeric,
+    is_plain_file,
     leaves,
     names_targets,
     naming,
     objects,
+    unnested,
 )
 from nllcli.inputs.tables.json_values import written
 
@@ -69,10 +71,12 @@ class Value:
 
 def whole(value: Any, where: Where) -> Any:
     """A sample that is a list of logits, or an object that has them under that key, as the program's own lines do."""
-    logits = value.get("logits") if isinstance(value, dict) else value
-    if not isinstance(logits, list):
+    logits = value.get("logits", ABSENT) if isinstance(value, dict) else value
+    if type(logits) is list:
+        return unnested(logits) if len(logits) == 1 else logits
+    if logits is not None:
         raise DataError('is neither a list of logits nor an object with the key "logits"', where=where())
-    return logits
+    return None
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class _List:
     path: str
 
     def __call__(self, value: Any, where: Where) -> list[Any] | None:
-        found = at(value, self.path)
+        found = unnested(at(value, self.path))
         if found is None or isinstance(found, list):
             return found
         what = "nothing" if found is ABSENT else written(found)
@@ -137,6 +141,7 @@ class _Cells:
     width: int
 
     def __call__(self, value: Any, where: Where) -> Any:
+        value = unnested(value)
         if not isinstance(value, list) or len(value) != self.width:
             size = counted(len(value), "value") if isinstance(value, list) else "no list"
             raise DataError(f"has {size}, the first one has {self.width} values", where=where())
@@ -150,7 +155,8 @@ class _Cell:
     place: int
 
     def __call__(self, value: Any) -> Any:
-        return value[self.place]
+        value = unnested(value)
+        return value[self.place] if isinstance(value, list) and self.place < len(value) else ABSENT
 
 
 def read_of(samples: Samples, name: str, options: ReadOptions) -> Reading:
@@ -176,16 +182,17 @@ def read_of(samples: Samples, name: str, options: ReadOptions) -> Reading:
 
 
 def _list(samples: Samples, first: list[Any], where: str, name: str, options: ReadOptions) -> Reading:
+    first = unnested(first)
     if not first:
         raise DataError("has no logits", where=where)
     if isinstance(first[0], list):
-        raise _nested(first, where, name, options)
+        raise _nested(samples, where, name, options)
     if options.member is not None:
         raise UsageError(f"has lists without keys; there is no {options.member!r} in them", where=name)
     reading = Reading(whole, len(first))
     if options.holds != "logits" or (options.target_column is None and options.key is None and len(first) == 1):
         return reading
-    rows = [row for row in samples.first if isinstance(row, list) and len(row) == len(first)]
+    rows = [row for row in map(unnested, samples.first) if isinstance(row, list) and len(row) == len(first)]
     if not all(map(_is_cell, rows[0])):
         return reading
     rows = [row for row in rows[: max(1, _PREVIEW_CELLS // len(first))] if all(map(_is_cell, row))]
@@ -210,32 +217,21 @@ def _is_cell(value: Any) -> bool:
     return value is None or isinstance(value, int | float | str)
 
 
-def _nested(value: list[Any], where: str, name: str, options: ReadOptions) -> DataError:
+def _nested(samples: Samples, where: str, name: str, options: ReadOptions) -> DataError:
     """The refusal of lists of lists in the place of a sample."""
     remedies = []
-    old = name if options.member is None else f"{name}:{options.member}"
-    if name != "standard input" and not name.endswith(".gz") and options.member is None:
+    if options.member is None and is_plain_file(name) and not isinstance(samples.first[0], dict):
         to = name.rpartition(".")[0] + ".npy"
         read = f"json.load(open({name!r}))"
-        if where.startswith(f"{name}, line "):
+        if samples.numbers is not None:
             read = f"[json.loads(line) for line in open({name!r}) if line.strip()]"
-        imports = "import json, numpy; "
-        remedies.append(
-            Remedy(
-                python=f"{imports}numpy.save({to!r}, numpy.concatenate({read}))",
-                files={old: to},
-                meaning="each inner list is a sample",
-            )
-        )
-        remedies.append(
-            Remedy(
-                python=f"{imports}numpy.save({to!r}, numpy.array({read}))",
-                files={old: to},
-                meaning="an array of more than two dimensions",
-            )
-        )
-    shape = f"{len(value)} lists"
-    return DataError(f"is a list of {shape}, not one sample", where=where, remedies=remedies)
+        ways = {"concatenate": "each inner list is a sample"}
+        if len(set(map(len, samples.first))) == 1:
+            ways["array"] = "each is a part of an array of more than two dimensions"
+        for function, meaning in ways.items():
+            source = f"import json, numpy; numpy.save({to!r}, numpy.{function}({read}))"
+            remedies.append(Remedy(python=source, files={name: to}, meaning=meaning))
+    return DataError("is a list of lists, not one sample", where=where, remedies=remedies)
 
 
 # --- pairs ------------------------------------------------------------------------------------------------------------
@@ -313,8 +309,9 @@ def _named(
         return _in_pairs(replace(within, path=path), samples, where, options)
     if isinstance(found, dict) and found:
         return _of_object(path, records, samples, where, options)
+    found = unnested(found)
     if isinstance(found, list) and found and isinstance(found[0], list):
-        raise _nested(found, where, name, options)
+        raise _nested(samples, where, name, options)
     return _of_list(path, records, samples, where, options)
 
 
@@ -323,13 +320,17 @@ def _lists(records: list[dict[str, Any]]) -> list[str]:
     rows = [leaves(record) for record in records]
     found = []
     for path in rows[0]:
-        values = [row[path] for row in rows if row.get(path) is not None]
+        values = [unnested(row[path]) for row in rows if isinstance(row.get(path), list)]
         if values and all(map(are_numbers, values)) and len(set(map(len, values))) == 1:
             found.append(path)
-    floating = [path for path in found if any(have_fractions(row.get(path) or ()) for row in rows)]
+    floating = [path for path in found if any(_has_fractions(row.get(path)) for row in rows)]
     if floating or "logits" not in found:
         return floating
     return ["logits"]
+
+
+def _has_fractions(value: Any) -> bool:
+    return isinstance(value, list) and have_fractions(unnested(value))
 
 
 def _several_alike(records: list[dict[str, Any]], lists: list[str]) -> bool:
@@ -374,7 +375,7 @@ def _is_score(value: Any) -> bool:
 
 def _of_list(path: str, records: list[dict[str, Any]], samples: Samples, where: str, options: ReadOptions) -> Reading:
     row = whole if path == "logits" else _List(path)
-    found = [at(record, path) for record in records]
+    found = [unnested(at(record, path)) for record in records]
     logits = next((x for x in found if isinstance(x, list)), None)
     if logits is None:
         raise DataError(f"has no list of logits at {path!r}", where=where)
@@ -401,6 +402,8 @@ def _flat(records: list[dict[str, Any]], samples: Samples, where: str, name: str
     scalars = [path for path, value in flat[0].items() if _is_cell(value)]
     if pairs.is_top_one(records[0]) and options.target_column is None:
         raise pairs.top_one(where)
+    if [] in (unnested(record.get("logits")) for record in records):
+        raise DataError("has no logits", where=where)
     if not any(is_numeric(flat[0][path]) for path in scalars):
         message = (
             'is neither a list of logits nor an object with the key "logits", a list of numbers or a number a class'
@@ -483,25 +486,20 @@ def _itself(value: Any) -> Any:
 def _target_records(samples: Samples, where: str, name: str, options: ReadOptions) -> Reading:
     records = [value for value in samples.first if isinstance(value, dict)]
     flat = [leaves(record) for record in records]
-    path = options.member or options.target_column or _only_target(flat, where, name, options)
+    path = options.member or options.target_column or _named_target(flat, where, name, options)
+    options = replace(options, target_column=None)
     if path is None:
-        lists = _lists(records)
-        tables = _objects(records) if not lists else []
+        lists, tables = _lists(records), _objects(records)
         if len(lists) == 1:
-            return _of_list(lists[0], records, samples, where, replace(options, target_column=None))
+            return _of_list(lists[0], records, samples, where, options)
         if len(tables) == 1:
-            return _of_object(tables[0], records, samples, where, replace(options, target_column=None))
-        path = _all_scores(flat)
-        if path is None:
-            raise DataError(
-                f'{written(records[0])} is neither an object with the key "target" nor a list of probabilities',
-                where=where,
-            )
-        return _of_object("", records, samples, where, replace(options, target_column=None))
-    found = [at(record, path) for record in records]
+            return _of_object(tables[0], records, samples, where, options)
+        if _are_scores(flat):
+            return _of_object("", records, samples, where, options)
+        path = _only_target(flat, where, name, options)
+    found = [unnested(at(record, path)) for record in records]
     if all(x is ABSENT for x in found):
         raise UsageError(f"has no key {path!r}", where=where, hint=f"it has {first_few(list(flat[0]), 20)}")
-    options = replace(options, target_column=None)
     if any(map(are_numbers, found)):
         return _of_list(path, records, samples, where, options)
     if any(isinstance(x, dict) and x for x in found):
@@ -510,26 +508,37 @@ def _target_records(samples: Samples, where: str, name: str, options: ReadOption
     return Reading(None, 0, target=Value(path), target_name=f'"{path}"', key=key)
 
 
-def _all_scores(rows: list[dict[str, Any]]) -> str | None:
-    """An empty path where every value of the records is a number, some with fractions."""
+def _are_scores(rows: list[dict[str, Any]]) -> bool:
+    """Whether every value of the records is a number, some with fractions."""
     values = [value for row in rows for value in row.values()]
-    return "" if len(rows[0]) > 1 and all(map(is_numeric, values)) and have_fractions(values) else None
+    return len(rows[0]) > 1 and all(map(is_numeric, values)) and have_fractions(values)
 
 
-def _only_target(rows: list[dict[str, Any]], where: str, name: str, options: ReadOptions) -> str | None:
-    """The key of the targets; raises UsageError where several might be."""
+def _named_target(rows: list[dict[str, Any]], where: str, name: str, options: ReadOptions) -> str | None:
+    """The key that is named as targets are; raises UsageError where several are."""
     if "target" in rows[0]:
         return "target"
+    found = [path for path in rows[0] if names_targets(path)]
+    if len(found) > 1:
+        raise _which_key(found, where, name, options)
+    return found[0] if found else None
+
+
+def _only_target(rows: list[dict[str, Any]], where: str, name: str, options: ReadOptions) -> str:
+    """The only key there is; raises DataError or UsageError where there are others that might have the targets."""
     found = _candidates(rows, set())
     if not found:
-        return None
-    if len(found) > 1 or not (names_targets(found[0]) or len(rows[0]) == 1):
-        raise UsageError(
-            f"has several keys: which one has the targets, {first_few(found, 10)}?"
-            if found[1:]
-            else f"has no key of targets, but {found[0]!r}",
-            where=where,
-            hint=f"name one, such as {name}:{found[0]}",
-            remedies=naming(name, options, found[:5], "the targets"),
-        )
+        message = 'is neither an object with the key "target" nor a list of probabilities'
+        raise DataError(f"{written(rows[0])} {message}", where=where)
+    if len(rows[0]) > 1:
+        raise _which_key(found, where, name, options)
     return found[0]
+
+
+def _which_key(found: list[str], where: str, name: str, options: ReadOptions) -> UsageError:
+    return UsageError(
+        f"has no key that is sure to have the targets; {first_few(found, 10)} might",
+        where=where,
+        hint=f"name one, such as {name}:{found[0]}",
+        remedies=naming(name, options, found[:5], "the targets"),
+    )

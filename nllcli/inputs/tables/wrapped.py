@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, UsageError, first_few
 from nllcli.inputs.tables.json_paths import (
-    ABSENT,
     are_labels,
     are_numbers,
     at,
@@ -29,11 +28,12 @@ _SPLIT = {"columns", "data", "index", "index_names", "column_names", "name"}
 
 @dataclass(frozen=True)
 class Unwrapped:
-    """Samples, as records, lists or single values; ``index`` and ``target`` are keys of records, as in Samples."""
+    """Samples, as records, lists or single values; ``index``, ``target`` and ``within`` are as in Samples."""
 
     samples: list[Any]
     index: frozenset[str] = frozenset()
     target: str | None = None
+    within: str | None = None
 
 
 def unwrapped(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped:
@@ -41,7 +41,8 @@ def unwrapped(document: dict[str, Any], name: str, options: ReadOptions) -> Unwr
     if options.member is not None:
         inner = at(document, options.member)
         if isinstance(inner, dict) and not _is_one_sample(inner):
-            return unwrapped(inner, name, replace(options, member=None))
+            part = unwrapped(inner, f"{name}:{options.member}", replace(options, member=None))
+            return replace(part, within=options.member)
     for read in (_split_frame, _table_schema, _frame_by_keys, _targets_alone, _arrays):
         found = read(document, name, options)
         if found is not None:
@@ -148,7 +149,7 @@ def _targets_alone(document: dict[str, Any], name: str, options: ReadOptions) ->
     arrays = {path: x for path, x in flat.items() if isinstance(x, list) and x and are_labels(x)}
     if options.member is not None:
         found = at(document, options.member)
-        return None if found is ABSENT or not isinstance(found, list) else Unwrapped(found)
+        return Unwrapped(found, within=options.member) if isinstance(found, list) else None
     named = [path for path in arrays if names_targets(path)] or list(arrays)
     if len(named) == 1:
         return Unwrapped(arrays[named[0]])
