@@ -134,6 +134,7 @@ def _open_logits(options: InputOptions, classes: tuple[str, ...] | None) -> Bloc
             classes=classes,
             header=options.header,
             takes_targets=options.takes_targets,
+            has_targets=options.targets is not None,
             missing=options.missing,
             ignore_index=options.ignore_index,
         )

@@ -168,6 +168,7 @@ class ReadOptions:
     ignore_index: int = DEFAULT_IGNORE_INDEX
     header: str = "auto"
     takes_targets: bool = False
+    has_targets: bool = False
 
 
 _WITHOUT_MEMBERS = (*TEXT, "npy")

@@ -14,7 +14,8 @@ from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, UsageError
 from nllcli.inputs.formats import ReadOptions, open_input
-from nllcli.inputs.tables import json_documents
+from nllcli.inputs.tables import json_documents, records
+from nllcli.inputs.tables.columns import Columns
 
 ROWS = [[5.0, 4.5, 2.0], [4.0, 2.25, 8.0], [4.0, 4.0, 1.5]]
 LABELS = [0, 2, 1]
@@ -28,6 +29,7 @@ OWN = ("--target-column", "label")
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     (tmp_path / "y.txt").write_text("0\n2\n1\n")
+    (tmp_path / "y1.txt").write_text("0\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -45,7 +47,7 @@ def pretty(values):
 
 
 def numbers_of(command):
-    """What the command of a ``try:`` line prints, run in the current folder; python is this one, nll in this process."""
+    """What the command of a ``try:`` line prints, run in the current folder, nll in this process."""
     command = command.removeprefix("try: ").partition("  # ")[0]
     *before, last = command.split(" && ")
     for step in before:
@@ -94,11 +96,14 @@ FORMS = {
     "a key of lists": (lines(zipped(id=[7, 8, 9], scores=ROWS, label=LABELS)), OWN),
     "ids of tokens": (lines(zipped(input_ids=[[1, 2, 3]] * 3, scores=ROWS, label=LABELS)), OWN),
     "nested": (
-        lines({"id": i, "outputs": {"logits": row}, "label": y} for i, (row, y) in enumerate(zip(ROWS, LABELS))),
+        lines(
+            {"id": i, "outputs": {"logits": row}, "label": y}
+            for i, (row, y) in enumerate(zip(ROWS, LABELS, strict=True))
+        ),
         OWN,
     ),
     "nested target": (
-        lines({"outputs": {"logits": row}, "truth": {"label": y}} for row, y in zip(ROWS, LABELS)),
+        lines({"outputs": {"logits": row}, "truth": {"label": y}} for row, y in zip(ROWS, LABELS, strict=True)),
         ("--target-column", "truth.label"),
     ),
     "texts with brackets": (json.dumps(zipped(text=TEXTS, logits=ROWS, target=LABELS), indent=1), ()),
@@ -110,6 +115,14 @@ FORMS = {
     "an object in another order": (
         lines(zipped(scores=[dict(reversed(r.items())) for r in RECORDS], target=LABELS)),
         ("--classes", "cat,dog,horse"),
+    ),
+    "integers": (lines(zipped(logits=[[5, 4, 2], [4, 2, 8], [4, 4, 1]], target=LABELS)), ()),
+    "a note now and then": (lines([{"note": "a", **LABELLED[0]}, *LABELLED[1:]]), OWN),
+    "one object alone": (json.dumps({"scores": RECORDS[0]}), ("y1.txt",)),
+    "one object": (json.dumps({"scores": RECORDS[0], "target": 0}), ()),
+    "frame of rows of two kinds": (
+        json.dumps({k: {**r, "target": y} for k, r, y in zip("abc", RECORDS, NAMED, strict=True)}),
+        (),
     ),
     "lists of one list": (lines([row] for row in ROWS), ("y.txt",)),
     "a key of lists of one list": (lines(zipped(id=[4, 5, 6], p=[[row] for row in ROWS], target=LABELS)), ()),
@@ -129,10 +142,21 @@ FORMS = {
     "frame of columns, pretty": (json.dumps(FRAME, indent=2), OWN),
     "frame of rows": (json.dumps({str(i): record for i, record in enumerate(LABELLED)}), OWN),
     "frame of rows by name": (json.dumps(dict(zip("abc", LABELLED, strict=True))), OWN),
-    "frame of rows with names": (json.dumps({k: {**r, "label": y} for k, r, y in zip("abc", RECORDS, NAMED)}), OWN),
-    "frame of columns by name": (json.dumps({n: dict(zip("abc", (r[n] for r in LABELLED))) for n in LABELLED[0]}), OWN),
+    "frame of rows with names": (
+        json.dumps({k: {**r, "label": y} for k, r, y in zip("abc", RECORDS, NAMED, strict=True)}),
+        OWN,
+    ),
+    "frame of columns by name": (
+        json.dumps({n: dict(zip("abc", (r[n] for r in LABELLED), strict=True)) for n in LABELLED[0]}),
+        OWN,
+    ),
     "frame of columns of two kinds": (
-        json.dumps({n: dict(zip("abc", c)) for n, c in {**dict(zip(NAMES, zip(*ROWS))), "target": NAMED}.items()}),
+        json.dumps(
+            {
+                n: dict(zip("abc", c, strict=True))
+                for n, c in {**dict(zip(NAMES, zip(*ROWS, strict=True), strict=True)), "target": NAMED}.items()
+            }
+        ),
         (),
     ),
     "split": (
@@ -147,7 +171,7 @@ FORMS = {
         json.dumps(
             {
                 "columns": [["p", "a"], ["p", "b"], ["p", "c"], ["y", ""]],
-                "data": [[*r, y] for r, y in zip(ROWS, LABELS)],
+                "data": [[*r, y] for r, y in zip(ROWS, LABELS, strict=True)],
             }
         ),
         ("--target-column", "y."),
@@ -177,7 +201,9 @@ def test_reads(form, folder):
     text, words = FORMS[form]
     (folder / "x.json").write_text(text)
     done = nll("compute", "x.json", *words, "-q")
-    rows, labels = (ROWS[:1], LABELS[:1]) if form == "one instance" else (ROWS, LABELS)
+    rows, labels = (ROWS[:1], LABELS[:1]) if form.startswith("one ") and "another" not in form else (ROWS, LABELS)
+    if form == "integers":
+        rows = [[5, 4, 2], [4, 2, 8], [4, 4, 1]]
     assert done.code == 0, done.err
     assert float(done.out) == loss(rows, labels)
 
@@ -192,7 +218,10 @@ MEMBERS = {
     "an array": (json.dumps({"a": ROWS, "b": [row[::-1] for row in ROWS]}), "a"),
     "an array within": (json.dumps({"a": {"b": ROWS}, "c": ROWS[:2]}), "a.b"),
     "a document within": (json.dumps({"a": {"predictions": ROWS}, "c": ROWS[:2]}), "a"),
-    "a frame within": (json.dumps({"a": {n: dict(enumerate(c)) for n, c in zip(NAMES, zip(*ROWS))}}), "a"),
+    "a frame within": (
+        json.dumps({"a": {n: dict(enumerate(c)) for n, c in zip(NAMES, zip(*ROWS, strict=True), strict=True)}}),
+        "a",
+    ),
 }
 
 
@@ -252,6 +281,7 @@ SOFT_FORMS = {
     "by name, under any key": lines(zipped(id=[1, 2, 3], p=SOFT_RECORDS)),
     "wrapped": json.dumps({"p": SOFT}),
     "named": (json.dumps({"p": SOFT, "labels": LABELS}), "p"),
+    "named, by name": (lines(zipped(p=SOFT_RECORDS, label=LABELS)), "p"),
 }
 
 
@@ -303,7 +333,7 @@ ASKS = {
         ["the logits are in logits", "the logits are in probs"],
     ),
     "several objects": (
-        lines({"a": record, "b": soft} for record, soft in zip(RECORDS, SOFT_RECORDS)),
+        lines({"a": record, "b": soft} for record, soft in zip(RECORDS, SOFT_RECORDS, strict=True)),
         ("y.txt",),
         "several lists that could be the logits: a, b",
         ["the logits are in a", "the logits are in b"],
@@ -314,6 +344,12 @@ ASKS = {
         "several arrays that could be the samples: a, b.c",
         ["the samples are in a", "the samples are in b.c"],
     ),
+    "several lists of one sample": (
+        json.dumps({"p": ROWS[0], "q": SOFT[0], "target": 0}),
+        (),
+        "several lists that could be the logits: p, q",
+        ["the logits are in p", "the logits are in q"],
+    ),
     "lists that may be either": (
         json.dumps({"p": ROWS[0], "q": ROWS[1], "r": ROWS[2]}),
         ("y.txt",),
@@ -321,7 +357,7 @@ ASKS = {
         ["the classes are p, q, r", "the samples are p, q, r"],
     ),
     "objects that may be either": (
-        json.dumps(dict(zip("abc", RECORDS))),
+        json.dumps(dict(zip("abc", RECORDS, strict=True))),
         ("y.txt",),
         "has an object for each of a, b, c",
         ["columns: a, b, c", "columns: cat, dog, horse"],
@@ -360,6 +396,8 @@ def test_asks(form, folder):
     if "z.txt" in words:
         (folder / "z.txt").write_text("0\n2\n2\n1\n")
         expected = loss([*ROWS[:2], *ROWS[1:]], [0, 2, 2, 1])
+    if "one sample" in form:
+        expected = loss(ROWS[:1], [0])
     found = [run for run in map(numbers_of, offered) if run.code == 0 and float(run.out) == expected]
     assert len(found) == 1
 
@@ -374,8 +412,14 @@ TARGET_ASKS = {
         lines(zipped(t=[None] * 3, z=LABELS)),
         "has no key that is sure to have the targets; z might",
     ),
-    "several arrays": (json.dumps({"a": LABELS, "b": [0, 0, 0]}), "several arrays that could be the targets: a, b"),
-    "by key": (json.dumps(dict(zip("abc", LABELS))), "has a target for each of a, b, c: which samples are these?"),
+    "several arrays": (
+        json.dumps({"n": 3, "a": LABELS, "b": [0, 0, 0]}),
+        "several arrays that could be the targets: a, b",
+    ),
+    "by key": (
+        json.dumps(dict(zip("abc", LABELS, strict=True))),
+        "has a target for each of a, b, c: which samples are these?",
+    ),
 }
 
 
@@ -392,10 +436,14 @@ def test_asks_for_targets(form, folder):
 
 
 @pytest.mark.usefixtures("folder")
-def test_nothing_is_offered_for_standard_input(folder, monkeypatch):
+def test_nothing_is_offered_for_standard_input(folder):
     """No name with a key leads to it, and no conversion reads it again."""
     options = ReadOptions()
-    for text in (lines(zipped(a=ROWS, b=ROWS)), json.dumps(dict(zip("abc", RECORDS))), json.dumps([ROWS, ROWS])):
+    for text in (
+        lines(zipped(a=ROWS, b=ROWS)),
+        json.dumps(dict(zip("abc", RECORDS, strict=True))),
+        json.dumps([ROWS, ROWS]),
+    ):
         (folder / "x.json").write_text(text)
         opened = open_input("x.json")
         opened.stream.name = "standard input"
@@ -416,6 +464,24 @@ REFUSED = {
     "no list": (lines([{"p": ROWS[0]}, {"p": 1.5}]), "line 2: has '1.5' at 'p', where the first one has a list"),
     "nothing there": (lines([{"p": ROWS[0]}, {"q": ROWS[0]}]), "line 2: has nothing at 'p', where the first one"),
     "no numbers": (lines([{"a": "b"}] * 2), 'line 1: is neither a list of logits nor an object with the key "logits"'),
+    "blank": ("\n \n", "x.json: is empty"),
+    "a broken line": (lines(ROWS[:1]) + "[1.5,\n", "line 2: is not valid JSON: Expecting value, column 6"),
+    "a name twice": ('{"logits": [1.5, 2], "logits": [2, 1.5]}\n', "line 1: cannot be read: a name occurs twice"),
+    "an item with a name twice": ('[[1.5, 2],\n{"a": 1, "a": 2}]', "item 1: cannot be read: a name occurs twice"),
+    "no text": (b'["\xff", 2]\n[1.5, 2]\n', "line 1: byte 0xff is not UTF-8"),
+    "no text later": (b'[1.5, 2]\n["\xff", 2]\n', "line 2: byte 0xff is not UTF-8"),
+    "a target later": (
+        lines([ROWS[0], {"logits": ROWS[1], "target": 1}]),
+        "line 2: has a target, unlike the first line",
+    ),
+    "too large a number": ("[[-Infinity, 1.5], [-1e999, 1.5]]", "item 1: cannot be read: '-1e999' is too large"),
+    "too large an integer": (lines([[1.5, 2], [10**400, 1]]), "line 2: has an integer too large for a float64"),
+    "a target that is a list": (lines(zipped(logits=ROWS, target=[0, [1], 2])), "line 2: target '[1]' is not a class"),
+    "a boolean": (lines([[1.5, 2], [1.5, True]]), "line 2, value 2: 'true' is not a number"),
+    "a list of objects": (lines([[1.5, {"a": 2}], [1.5, 2]]), "value 2"),
+    "no logits later": (lines([{"logits": ROWS[0]}, {"x": 2}]), "line 2: is neither a list of logits nor an object"),
+    "no rows": ('{"columns": ["a", "b"], "data": []}', "x.json: has no logits"),
+    "objects that differ": ('{"a": {"x": 1.5, "y": 2}, "b": {"x": 1}}', "there are no targets"),
     "one text": (json.dumps("abc"), "line 1"),
     "ragged lists": (json.dumps([[1.5, 2], [1.5]]), "item 1: has 1 logits, the first item has 2"),
     "an item of text": (json.dumps([[1.5, 2], [1.5, "x"]]), "item 1, value 2: 'x' is not a number"),
@@ -447,8 +513,9 @@ REFUSED = {
 @pytest.mark.parametrize("form", REFUSED)
 def test_refuses(form, folder):
     text, told = REFUSED[form]
-    (folder / "x.json").write_text(text)
-    done = nll("compute", "x.json", "--loss", "argmax", "--input-format", "jsonl")
+    (folder / "x.json").write_bytes(text.encode() if isinstance(text, str) else text)
+    words = () if told == "there are no targets" else ("--loss", "argmax")
+    done = nll("compute", "x.json", *words, "--input-format", "jsonl")
     assert done.code in (2, 3)
     assert told in done.err
 
@@ -490,6 +557,41 @@ def test_refuses_a_member(text, told, folder):
     done = nll("compute", "x.json:a.b", "y.txt")
     assert done.code in (2, 3)
     assert told in done.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_one_target(folder):
+    (folder / "x.json").write_text(lines(zipped(logits=ROWS[:1])))
+    (folder / "y.json").write_text('{"id": "a", "label": "dog"}')
+    done = nll("compute", "x.json", "y.json", "--classes", "cat,dog,horse", "-q")
+    assert float(done.out) == loss(ROWS[:1], [1])
+
+
+@pytest.mark.usefixtures("folder")
+def test_no_targets_in_a_file_of_targets(folder):
+    (folder / "x.json").write_text(json.dumps(ROWS))
+    (folder / "y.json").write_text('{"z": 1.5}')
+    done = nll("compute", "x.json", "y.json")
+    assert 'is neither an object with the key "target" nor a list of probabilities' in done.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_targets_of_a_file_come_before_those_beside_the_logits(folder):
+    for text in (
+        lines(zipped(logits=ROWS, target=["x", "y", "z"])),
+        json.dumps({"p": ROWS, "labels": ["x", "y", "z"]}),
+    ):
+        (folder / "x.json").write_text(text)
+        assert float(nll("compute", "x.json", "y.txt", "-q").out) == loss()
+
+
+def test_a_column_of_lists_that_is_chosen(tmp_path, monkeypatch):
+    """Where patterns name the classes, lists are columns like others."""
+    monkeypatch.setattr(records, "choose", lambda preview, _: Columns((preview.headings.index("b"),), None, lists=True))
+    (tmp_path / "x.json").write_text(lines(zipped(a=SOFT, b=ROWS, target=LABELS)))
+    _, (block,) = blocks(tmp_path / "x.json", columns="b")
+    np.testing.assert_array_equal(block.logits, ROWS)
+    np.testing.assert_array_equal(block.targets, LABELS)
 
 
 @pytest.mark.usefixtures("folder")
@@ -559,8 +661,8 @@ def test_booleans_are_two_classes(truth, folder):
 KEYED = {
     "lists": (lines(zipped(name=["a", "b", "c"], logits=ROWS)), "name"),
     "numbers": (lines(zipped(id=[7, 8, 9], logits=ROWS)), "id"),
-    "flat": (lines({"id": k, **r} for k, r in zip("abc", RECORDS)), "id"),
-    "nested": (lines({"meta": {"id": k}, "p": r} for k, r in zip("abc", RECORDS)), "meta.id"),
+    "flat": (lines({"id": k, **r} for k, r in zip("abc", RECORDS, strict=True)), "id"),
+    "nested": (lines({"meta": {"id": k}, "p": r} for k, r in zip("abc", RECORDS, strict=True)), "meta.id"),
     "index": (json.dumps({"columns": [*NAMES], "index": [*"abc"], "data": ROWS}), "index"),
     "wrapped": (json.dumps({"ids": [*"abc"], "p": ROWS}), "ids"),
     "wrapped records": (json.dumps({"ids": [*"abc"], "p": RECORDS}), "ids"),
@@ -615,13 +717,14 @@ def test_many_pieces(form, indent, tmp_path, monkeypatch):
     monkeypatch.setattr(json_documents, "_HEAD_BYTES", 1 << 10)
     rng = np.random.default_rng(0)
     x, y = rng.normal(0, 1, (2500, 7)), rng.integers(0, 7, 2500)
-    records = [
-        {"t": TEXTS[i % 3] * (i % 5), "logits": r, "target": t} for i, (r, t) in enumerate(zip(x.tolist(), y.tolist()))
+    samples = [
+        {"t": TEXTS[i % 3] * (i % 5), "logits": r, "target": t}
+        for i, (r, t) in enumerate(zip(x.tolist(), y.tolist(), strict=True))
     ]
     if form == "objects":
-        text = "\n".join(json.dumps(record, indent=indent or 2) for record in records)
+        text = "\n".join(json.dumps(sample, indent=indent or 2) for sample in samples)
     else:
-        text = json.dumps(records if form == "array" else {"rows": records}, indent=indent)
+        text = json.dumps(samples if form == "array" else {"rows": samples}, indent=indent) + " " * 9000
     (tmp_path / "x.json").write_text(text)
     source, found = blocks(tmp_path / "x.json")
     np.testing.assert_array_equal(np.concatenate([block.logits for block in found]), x)

@@ -37,10 +37,9 @@ def choose(preview: Preview, options: ReadOptions) -> Columns:
                 f"there is no column {wanted!r}", where=preview.name, hint=f"columns: {first_few(headings, 20)}"
             )
     taken = {*places.values(), *preview.index}
-    classes = tuple(c for c in range(n) if c not in taken)
-    for c in classes:
-        if not any(is_number(str(row[c])) for row in preview.rows):
-            raise DataError(f"column {headings[c]!r} does not hold numbers", where=preview.name)
+    classes = tuple(
+        c for c in range(n) if c not in taken and any(is_number(str(row[c])) for row in preview.rows)
+    )
     names = tuple(headings[c] for c in classes) if preview.headings else None
     target, key = (None if wanted is None else places[wanted] for wanted in (options.target_column, options.key))
     return Columns(classes, names, target, key)

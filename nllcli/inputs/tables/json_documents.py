@@ -67,6 +67,8 @@ def open_samples(stream: ByteStream, options: ReadOptions) -> Samples:
         at_end = len(ahead) < size
         head = ahead.removeprefix(_MARK).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         begun = head.lstrip()
+        if at_end and not begun:
+            raise DataError("is empty", where=stream.name)
         line, end, others = begun.partition(b"\n")
         if at_end or end or size >= _LONGEST_HEAD:
             is_whole = is_json(line) if at_end or end else False
@@ -95,8 +97,6 @@ def _of_lines(stream: ByteStream, head: bytes) -> Samples:
 
 def _of_line(stream: ByteStream, line: bytes, head: bytes, options: ReadOptions) -> Samples:
     """One line alone: a sample, or all of them."""
-    if not line.strip():
-        raise DataError("is empty", where=stream.name)
     value = parse_json(line, f"{stream.name}, line {1 + head[: len(head) - len(line)].count(10)}")
     if _is_array(value, options):
         return _of_array(stream)

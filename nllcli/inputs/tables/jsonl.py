@@ -70,9 +70,10 @@ class JsonLines(LineSource):
     def _parse(self, start: int, n: int, body: bytes, _: Scratch) -> Block:
         reading, lines = self.reading, body[:-1].split(b"\n")
         values = [parse_json(line, partial(self._where, i)) for i, line in enumerate(lines, start)]
-        if reading.target is None and any(isinstance(value, dict) and "target" in value for value in values):
-            i = next(i for i, value in enumerate(values) if isinstance(value, dict) and "target" in value)
-            raise DataError(f"has a target, unlike {self.samples.first_one}", where=self._where(start + i))
+        if reading.without_targets:
+            for i, value in enumerate(values, start):
+                if type(value) is dict and "target" in value:
+                    raise DataError(f"has a target, unlike {self.samples.first_one}", where=self._where(i))
         logits, left_out = np.empty((n, 1)), None
         if reading.row is not None:
             logits, left_out = self._logits(start, values, lines)
@@ -127,13 +128,9 @@ class JsonLines(LineSource):
     def _array(self, rows: list[list[float]], start: int) -> NDArray[np.float64]:
         try:
             return np.array(rows, np.float64)
-        except OverflowError:
-            for i, row in enumerate(rows, start):
-                try:
-                    np.array(row, np.float64)
-                except OverflowError as error:
-                    raise DataError("has an integer too large for a float64", where=self._where(i)) from error
-            raise
+        except OverflowError as error:
+            i = next(i for i, row in enumerate(rows, start) if not all(map(_fits, row)))
+            raise DataError("has an integer too large for a float64", where=self._where(i)) from error
 
     def _targets(self, start: int, values: list[Any], left_out: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         take, reader = self.reading.target, self.label_reader
@@ -190,6 +187,14 @@ def _number(value: Any, where: str) -> float:
     if type(value) not in _NUMBERS:
         raise DataError(f"{written(value)} is not a number", where=where)
     return value
+
+
+def _fits(value: float) -> bool:
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
 
 
 def _key(value: Any, where: Where) -> str:

@@ -45,7 +45,7 @@ class Reading:
     """How a sample is read; ``row`` is None where there are only targets, ``target`` where there are none.
 
     ``as_given`` are the classes as the first sample has them, where they have names and no order of their own.
-    ``candidates`` are the keys that might be those of the targets.
+    ``candidates`` are the keys that might be those of the targets. Under ``without_targets`` no sample may have one.
     """
 
     row: Row | None
@@ -56,6 +56,7 @@ class Reading:
     key: Take | None = None
     as_given: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
+    without_targets: bool = False
     notes: tuple[Notice, ...] = ()
 
 
@@ -189,7 +190,7 @@ def _list(samples: Samples, first: list[Any], where: str, name: str, options: Re
         raise _nested(samples, where, name, options)
     if options.member is not None:
         raise UsageError(f"has lists without keys; there is no {options.member!r} in them", where=name)
-    reading = Reading(whole, len(first))
+    reading = Reading(whole, len(first), without_targets=True)
     if options.holds != "logits" or (options.target_column is None and options.key is None and len(first) == 1):
         return reading
     rows = [row for row in map(unnested, samples.first) if isinstance(row, list) and len(row) == len(first)]
@@ -260,6 +261,8 @@ def _record(samples: Samples, where: str, name: str, options: ReadOptions) -> Re
     records = [value for value in samples.first if isinstance(value, dict)]
     if options.member is not None:
         return _named(records, samples, options.member, where, name, options)
+    if options.columns is not None:
+        return _flat(records, samples, where, name, options)
     lists = _lists(records)
     forms = _pair_forms(records)
     lists = [path for path in lists if not any(path == _joined(form.path, form.score) for form in forms)]
@@ -280,8 +283,6 @@ def _record(samples: Samples, where: str, name: str, options: ReadOptions) -> Re
             remedies=naming(name, options, paths[:5], "the logits"),
         )
     if forms:
-        if pairs.is_top_one(records[0]) and len(forms[0].of(records[0], lambda: where)[0]) < 2:
-            raise pairs.top_one(where)
         return _in_pairs(forms[0], samples, where, options)
     if lists:
         return _of_list(lists[0], records, samples, where, options)
@@ -399,20 +400,20 @@ def _of_object(path: str, records: list[dict[str, Any]], samples: Samples, where
 def _flat(records: list[dict[str, Any]], samples: Samples, where: str, name: str, options: ReadOptions) -> Reading:
     """Records with a key a class."""
     flat = [leaves(record) for record in records]
-    scalars = [path for path, value in flat[0].items() if _is_cell(value)]
+    lists = options.columns is not None
+    scalars = [path for path, value in flat[0].items() if _is_cell(value) or (lists and are_numbers(value))]
     if pairs.is_top_one(records[0]) and options.target_column is None:
         raise pairs.top_one(where)
     if [] in (unnested(record.get("logits")) for record in records):
         raise DataError("has no logits", where=where)
-    if not any(is_numeric(flat[0][path]) for path in scalars):
+    if not (lists or any(is_numeric(flat[0][path]) for path in scalars)):
         message = (
             'is neither a list of logits nor an object with the key "logits", a list of numbers or a number a class'
         )
         raise DataError(message, where=where)
-    if options.target_column is None and "target" in scalars:
-        options = replace(options, target_column="target")
-    elif options.target_column is None and samples.target is not None:
-        options = replace(options, target_column=samples.target)
+    own = "target" if "target" in scalars else samples.target
+    if options.target_column is None and not options.has_targets and own is not None:
+        options = replace(options, target_column=own)
     rows = [[row.get(path) for path in scalars] for row in flat[: max(1, _PREVIEW_CELLS // len(scalars))]]
     index = frozenset(i for i, path in enumerate(scalars) if path in samples.index)
     found: Columns = choose(Preview(name, tuple(scalars), _as_numbers(rows), index), options)
@@ -457,10 +458,11 @@ def _with_target(reading: Reading, samples: Samples, used: set[str], where: str,
             known = [path for path in flat[0] if path not in used]
             hint = f"it has {first_few(known, 20)}" if known else None
             raise UsageError(f"has no key {wanted!r}", where=where, hint=hint)
-    if path is None:
+    if path is None and not options.has_targets and options.holds == "logits":
         path = "target" if "target" in flat[0] and "target" not in used else samples.target
     return replace(
         reading,
+        without_targets=path is None and "target" not in flat[0],
         target=None if path is None else Value(path),
         target_name=f'"{path}"',
         key=None if options.key is None else Value(options.key),

@@ -16,7 +16,7 @@ from nllcli.inputs.tables.json_paths import (
     naming,
     rewriting,
 )
-from nllcli.inputs.tables.pairs import pairs_of_list, pairs_of_object
+from nllcli.inputs.tables.pairs import pairs_of_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -232,7 +232,7 @@ def _lists_side_by_side(
     beside = {path: x for path, x in flat.items() if len(x) == n}
     if wanted is not None or any(path not in columns and are_labels(beside[path]) for path in beside):
         return Unwrapped([{path: x[i] for path, x in beside.items()} for i in range(n)])
-    if pairs_of_object(document) is not None or len(columns) < len(leaves(document)):
+    if len(columns) < len(leaves(document)):
         return None
     if _are_counted(document):
         return Unwrapped(list(columns.values()))
