@@ -651,6 +651,84 @@ def other_cases():
 
     yield accepted("jsonl-objects", "x.jsonl", jsonl(labels=LABELS), words=("x.jsonl",))
     yield accepted("jsonl-lists", "x.jsonl", jsonl())
+    yield accepted(
+        "jsonl-names", "x.jsonl", jsonl(labels=("cat", "horse", "dog")), words=("x.jsonl", "--classes", "cat,dog,horse")
+    )
+    yield accepted("jsonl-whole-floats", "x.jsonl", jsonl(labels=(0.0, 2.0, 1.0)), words=("x.jsonl",))
+    yield accepted("jsonl-called-txt", "x.txt", "\ufeff" + jsonl())
+    yield accepted(
+        "jsonl-whole-float-later", "x.jsonl", jsonl(labels=(0, 2.0, 1)), "taken as class indices", words=("x.jsonl",)
+    )
+    yield accepted("jsonl-gz", "x.jsonl.gz", gzip.compress(jsonl().encode()))
+    yield accepted("jsonl-stdin", "x.jsonl", jsonl(), words=("-", "targets.txt"), stdin="x.jsonl")
+    yield accepted("jsonl-crlf-and-blank-lines", "x.jsonl", "\r\n" + jsonl().replace("\n", "\r\n\r\n"))
+    yield accepted(
+        "jsonl-other-keys", "x.jsonl", "".join(json.dumps({"id": '#"', "logits": list(r)}) + "\n" for r in ROWS)
+    )
+    yield accepted(
+        "jsonl-minus-infinity", "x.jsonl", "[5,4.0,-Infinity]\n[4,2,8]\n[4,4,1]\n", rows=((5.0, 4.0, -INF), *ROWS[1:])
+    )
+    yield accepted(
+        "jsonl-targets-of-their-own",
+        "x.jsonl",
+        jsonl(),
+        words=("x.jsonl", "y.jsonl"),
+        y__jsonl="".join(json.dumps({"target": t}) + "\n" for t in LABELS),
+    )
+    lines = {
+        "jsonl-ragged": ("[1,2]\n[1]\n", "x.jsonl, line 2", "has 1 logits, the first line has 2"),
+        "jsonl-string": ('[1,2]\n["x",2]\n', "x.jsonl, line 2, value 1", "is not a number"),
+        "jsonl-null": ("[1,2]\n[1,null]\n", "x.jsonl, line 2, value 2", "is not a number"),
+        "jsonl-boolean": ("[1,2]\n[1,true]\n", "x.jsonl, line 2, value 2", "is not a number"),
+        "jsonl-nan": ("[1,2]\n[1,NaN]\n[1,2]\n", "x.jsonl, line 2"),
+        "jsonl-overflow": ("[1,2]\n[1,1e400]\n", "x.jsonl, line 2", "'1e400' is too large"),
+        "jsonl-overflow-beside-infinity": ("[1,2]\n[-1e999,-Infinity]\n", "x.jsonl, line 2", "'-1e999' is too large"),
+        "jsonl-huge-integer": ("[1,2]\n[1,1" + "0" * 400 + "]\n", "x.jsonl, line 2", "too large"),
+        "jsonl-longest-integer": ("[1,2]\n[1,1" + "0" * 5000 + "]\n", "x.jsonl, line 2"),
+        "jsonl-nul": (b'{"logits":[1,2]}\n{"logits":[1,\0]}\n', "x.jsonl, line 2", "is not valid JSON", "column 14"),
+        "jsonl-broken": ("[1,2]\n[1,\n", "x.jsonl, line 2", "is not valid JSON"),
+        "jsonl-cut-off": ("[\n[1,2],\n[1,2\n", "x.jsonl: ends in the middle of item 1"),
+        "jsonl-goes-on": ("[\n[1,2]\n]\n[\n[1,2]\n]\n", "x.jsonl: goes on behind the end of its list"),
+        "jsonl-array-ragged": ("[[1,2],[3]]\n", "x.jsonl, item 1", "has 1 logits, the first item has 2"),
+        "jsonl-array-broken": ("[[1,2],[3 4]]\n", "x.jsonl, item 1", "is not valid JSON"),
+        "jsonl-batches": ("[[1,2],[3,4]]\n[[1,2]]\n", "x.jsonl, line 1: is a list of lists", "python -c"),
+        "jsonl-deep": ("[" * 100_000 + "\n", "x.jsonl, line 1"),
+        "jsonl-twice": ('{"logits":[1,2],"logits":[2,1]}\n', "x.jsonl, line 1", "occurs twice"),
+        "jsonl-no-logits": ('{"scores":"a"}\n', "x.jsonl, line 1", '"logits"'),
+        "jsonl-empty-list": ("[]\n", "x.jsonl, line 1", "no logits"),
+        "jsonl-not-utf8": (b'[1,2]\n["\xff",2]\n', "x.jsonl, line 2", "not UTF-8"),
+    }
+    alone = ("x.jsonl", "--loss", "argmax")
+    yield from (refused(name, "x.jsonl", data, *says, words=alone) for name, (data, *says) in lines.items())
+    own = ("x.jsonl",)
+    yield refused(
+        "jsonl-target-missing",
+        "x.jsonl",
+        '{"logits":[1,2],"target":0}\n{"logits":[1,2]}\n',
+        "line 2",
+        "no target",
+        words=own,
+    )
+    yield refused(
+        "jsonl-target-surplus",
+        "x.jsonl",
+        '[1,2]\n{"logits":[1,2],"target":0}\n[1,2]\n',
+        "line 2",
+        "unlike the first line",
+    )
+    yield refused(
+        "jsonl-target-fraction", "x.jsonl", '{"logits":[1,2],"target":0.5}\n', "line 1", "not a class index", words=own
+    )
+    yield refused(
+        "jsonl-target-list", "x.jsonl", '{"logits":[1,2],"target":[1]}\n', "line 1", "not a class index", words=own
+    )
+
+    forced = ("x.jsonl", "targets.txt", "--input-format", "jsonl")
+    yield refused("jsonl-empty", "x.jsonl", "\n", "x.jsonl: is empty", words=forced)
+
+
+def json_cases():
+    """JSON in other forms than lines of lists."""
     yield accepted("json-array", "x.json", json.dumps(ROWS))
     yield accepted("json-array-pretty", "x.json", json.dumps(ROWS, indent=2))
     yield accepted(
@@ -704,80 +782,6 @@ def other_cases():
         words=("x.txt", "y.txt"),
         y__txt="__label__cat a b\n__label__horse c\n__label__dog d\n",
     )
-    yield accepted(
-        "jsonl-names", "x.jsonl", jsonl(labels=("cat", "horse", "dog")), words=("x.jsonl", "--classes", "cat,dog,horse")
-    )
-    yield accepted("jsonl-whole-floats", "x.jsonl", jsonl(labels=(0.0, 2.0, 1.0)), words=("x.jsonl",))
-    yield accepted("jsonl-called-txt", "x.txt", "\ufeff" + jsonl())
-    yield accepted(
-        "jsonl-whole-float-later", "x.jsonl", jsonl(labels=(0, 2.0, 1)), "taken as class indices", words=("x.jsonl",)
-    )
-    yield accepted("jsonl-gz", "x.jsonl.gz", gzip.compress(jsonl().encode()))
-    yield accepted("jsonl-stdin", "x.jsonl", jsonl(), words=("-", "targets.txt"), stdin="x.jsonl")
-    yield accepted("jsonl-crlf-and-blank-lines", "x.jsonl", "\r\n" + jsonl().replace("\n", "\r\n\r\n"))
-    yield accepted(
-        "jsonl-other-keys", "x.jsonl", "".join(json.dumps({"id": '#"', "logits": list(r)}) + "\n" for r in ROWS)
-    )
-    yield accepted(
-        "jsonl-minus-infinity", "x.jsonl", "[5,4.0,-Infinity]\n[4,2,8]\n[4,4,1]\n", rows=((5.0, 4.0, -INF), *ROWS[1:])
-    )
-    yield accepted(
-        "jsonl-targets-of-their-own",
-        "x.jsonl",
-        jsonl(),
-        words=("x.jsonl", "y.jsonl"),
-        y__jsonl="".join(json.dumps({"target": t}) + "\n" for t in LABELS),
-    )
-    lines = {
-        "jsonl-ragged": ("[1,2]\n[1]\n", "x.jsonl, line 2", "has 1 logits, the first line has 2"),
-        "jsonl-string": ('[1,2]\n["x",2]\n', "x.jsonl, line 2, value 1", "is not a number"),
-        "jsonl-null": ("[1,2]\n[1,null]\n", "x.jsonl, line 2, value 2", "is not a number"),
-        "jsonl-boolean": ("[1,2]\n[1,true]\n", "x.jsonl, line 2, value 2", "is not a number"),
-        "jsonl-nan": ("[1,2]\n[1,NaN]\n[1,2]\n", "x.jsonl, line 2"),
-        "jsonl-overflow": ("[1,2]\n[1,1e400]\n", "x.jsonl, line 2", "'1e400' is too large"),
-        "jsonl-overflow-beside-infinity": ("[1,2]\n[-1e999,-Infinity]\n", "x.jsonl, line 2", "'-1e999' is too large"),
-        "jsonl-huge-integer": ("[1,2]\n[1,1" + "0" * 400 + "]\n", "x.jsonl, line 2", "too large"),
-        "jsonl-longest-integer": ("[1,2]\n[1,1" + "0" * 5000 + "]\n", "x.jsonl, line 2"),
-        "jsonl-nul": (b'{"logits":[1,2]}\n{"logits":[1,\0]}\n', "x.jsonl, line 2", "is not valid JSON", "column 14"),
-        "jsonl-broken": ("[1,2]\n[1,\n", "x.jsonl, line 2", "is not valid JSON"),
-        "jsonl-cut-off": ("[\n[1,2],\n[1,2\n", "x.jsonl: ends in the middle of item 1"),
-        "jsonl-goes-on": ("[\n[1,2]\n]\n[\n[1,2]\n]\n", "x.jsonl: goes on behind the end of its list"),
-        "jsonl-array-ragged": ("[[1,2],[3]]\n", "x.jsonl, item 1", "has 1 logits, the first item has 2"),
-        "jsonl-array-broken": ("[[1,2],[3 4]]\n", "x.jsonl, item 1", "is not valid JSON"),
-        "jsonl-batches": ("[[1,2],[3,4]]\n[[1,2]]\n", "x.jsonl, line 1: is a list of lists", "python -c"),
-        "jsonl-deep": ("[" * 100_000 + "\n", "x.jsonl, line 1"),
-        "jsonl-twice": ('{"logits":[1,2],"logits":[2,1]}\n', "x.jsonl, line 1", "occurs twice"),
-        "jsonl-no-logits": ('{"scores":"a"}\n', "x.jsonl, item 0", '"logits"'),
-        "jsonl-empty-list": ("[]\n", "x.jsonl, line 1", "no logits"),
-        "jsonl-not-utf8": (b'[1,2]\n["\xff",2]\n', "x.jsonl, line 2", "not UTF-8"),
-    }
-    alone = ("x.jsonl", "--loss", "argmax")
-    yield from (refused(name, "x.jsonl", data, *says, words=alone) for name, (data, *says) in lines.items())
-    own = ("x.jsonl",)
-    yield refused(
-        "jsonl-target-missing",
-        "x.jsonl",
-        '{"logits":[1,2],"target":0}\n{"logits":[1,2]}\n',
-        "line 2",
-        "no target",
-        words=own,
-    )
-    yield refused(
-        "jsonl-target-surplus",
-        "x.jsonl",
-        '[1,2]\n{"logits":[1,2],"target":0}\n[1,2]\n',
-        "line 2",
-        "unlike the first line",
-    )
-    yield refused(
-        "jsonl-target-fraction", "x.jsonl", '{"logits":[1,2],"target":0.5}\n', "line 1", "not a class index", words=own
-    )
-    yield refused(
-        "jsonl-target-list", "x.jsonl", '{"logits":[1,2],"target":[1]}\n', "line 1", "not a class index", words=own
-    )
-
-    forced = ("x.jsonl", "targets.txt", "--input-format", "jsonl")
-    yield refused("jsonl-empty", "x.jsonl", "\n", "x.jsonl: is empty", words=forced)
 
 
 def bfloat16_cases():
@@ -1016,8 +1020,8 @@ def target_cases():
         "two-columns": ("0,1\n2,1\n", "has 2 columns; targets have one"),
         "shorter-than-shape": ("0\n", "(1,)"),
         "one-hot-jsonl": ("[1,0,0]\n[0,0,1]\n[0,1,0]\n", "one-hot"),
-        "list-of-strings": ('["a"]\n', "has 1 value a sample"),
-        "jsonl-without-target": ('{"z":1.5}\n', "y.txt, item 0", "nor a list of probabilities"),
+        "list-of-strings": ('["a"]\n', "y.txt, item 0: target 'a' is a name"),
+        "jsonl-without-target": ('{"z":1.5}\n', "y.txt, line 1", "nor a list of probabilities"),
     }
     yield from (
         given(f"targets-text-{name}", data, *says, code=3, file="y.txt") for name, (data, *says) in written.items()
@@ -1084,6 +1088,7 @@ def cases():
         gzip_and_column_cases,
         binary_cases,
         other_cases,
+        json_cases,
         bfloat16_cases,
         refused_format_cases,
         columnar_cases,

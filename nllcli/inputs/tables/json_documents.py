@@ -101,7 +101,9 @@ def _of_line(stream: ByteStream, line: bytes, head: bytes, options: ReadOptions)
     if _is_array(value, options):
         return _of_array(stream)
     if isinstance(value, dict):
-        return _of_object(stream, options)
+        found = unwrapped(parse_json(line, stream.name, WHOLE), stream.name, options)
+        if found.samples != [value]:
+            return _in_memory(found)
     return _of_lines(stream, head)
 
 
