@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.data.blocks import Part
@@ -26,7 +25,7 @@ def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> 
     """Compute the probabilities, or with ``log`` their logarithms, into ``target`` or, without one, into the result."""
     options = request.loss
     check_temperature(options)
-    dataset = open_dataset(replace(request.inputs, takes_targets=False))
+    dataset = open_dataset(request.inputs)
     with destination(dataset, dataset.n_classes, target) as rows:
 
         def work(block: Block, scratch: Scratch) -> tuple[int, NDArray[np.float64]]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, SupportsIndex
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice, counted, setting
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
+from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,12 +69,17 @@ class VectorSource(Protocol):
         ...
 
 
+def _nothing() -> None:
+    """What there is to do at the end of a pass over most datasets."""
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Logits with what belongs to each sample; data stays on disk until a block is read.
 
-    ``binary`` says that the logits, (N,) or (N, 1), belong to class 1 of two. ``one_more`` is the hint where there is
-    one target more than there are samples.
+    ``binary`` says that the logits, (N,) or (N, 1), belong to class 1 of two. ``one_more`` is the remedy where there is
+    one target more than there are samples. ``ignore_index`` becomes the target of samples without logits, and
+    ``completed`` is called once all blocks have been worked on; it raises DataError for what is left over.
     """
 
     logits: BlockSource
@@ -84,7 +90,9 @@ class Dataset:
     class_names: tuple[str, ...] | None = None
     opening_notes: tuple[Notice, ...] = ()
     binary: bool = False
-    one_more: str | None = None
+    one_more: Remedy | None = None
+    ignore_index: int = DEFAULT_IGNORE_INDEX
+    completed: Callable[[], None] = _nothing
     _recipe: Callable[[], tuple[Any, ...]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def pickled_by(self, recipe: Callable[[], tuple[Any, ...]]) -> Self:
@@ -94,6 +102,17 @@ class Dataset:
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         return super().__reduce_ex__(protocol) if self._recipe is None else self._recipe()
+
+    def opened_anew(self) -> Self | None:
+        """The same dataset for a second pass; None where an input can be read only once."""
+        if self._recipe is None:
+            return None
+        try:
+            function, arguments = self._recipe()
+        except UsageError:
+            return None
+        again: Self = function(*arguments)
+        return again
 
     @property
     def n_classes(self) -> int:
@@ -161,24 +180,27 @@ class Dataset:
             yield chunk
         for vector in vectors:
             if n_samples != vector.n:
-                hint = self.one_more if vector is self.targets and vector.n == n_samples + 1 else None
+                one_more = self.one_more if vector is self.targets and vector.n == n_samples + 1 else None
+                remedies = [] if one_more is None else [one_more]
                 if vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,):
-                    hint = f"are the logits transposed? {setting('class_axis', 0)} takes the rows as classes"
+                    remedies = [Remedy({"class_axis": 0}, "the rows are the classes: the logits are transposed")]
                 raise DataError(
                     f"has {counted(vector.n, 'value')}, but {self.logits.name} has {counted(n_samples, 'sample')}",
                     where=vector.name,
-                    hint=hint,
+                    remedies=remedies,
                     finding="lengths-differ",
                 )
 
     def _load(self, chunk: Chunk, scratch: Scratch) -> Block:
         block = chunk.load(scratch)
-        return Block(
-            block.start,
-            block.logits,
-            block.targets if self.targets is None else self.targets.read(chunk.start, chunk.n),
-            None if self.sample_weights is None else self.sample_weights.read(chunk.start, chunk.n),
-        )
+        targets = block.targets if self.targets is None else self.targets.read(chunk.start, chunk.n)
+        if block.left_out is not None:
+            if targets is None:
+                raise UsageError("samples without logits are left out by their class index", where=self.logits.name)
+            targets = targets.copy()
+            targets[block.left_out] = self.ignore_index
+        weights = None if self.sample_weights is None else self.sample_weights.read(chunk.start, chunk.n)
+        return replace(block, targets=targets, sample_weights=weights)
 
     def _load_soft(self, chunk: Chunk, soft: Chunk, scratch: Scratch) -> Block:
         targets = soft.load(scratch.sub("soft targets")).logits

@@ -18,7 +18,9 @@ REDUCTIONS = ("mean", "sum", "none")
 PRECISIONS = ("exact", "fast")
 ON_NONFINITE = ("error", "nan")
 HEADERS = ("auto", "yes", "no")
+TARGETS_ARE = ("names", "numbers")
 MISSING = ("error", "ignore")
+DECIMALS = ("point", "comma")
 DEFAULT_SCHEME = "inverse"
 DEFAULT_BETA = 0.999
 DEFAULT_IGNORE_INDEX = -100
@@ -53,16 +55,30 @@ def option(help: str, group: str = "", *, default: Any = None, **about: Any) -> 
 
 @dataclass(frozen=True)
 class InputOptions:
-    """How the inputs are to be read; ``takes_targets`` says that the command takes targets."""
+    """How the inputs are to be read."""
 
     logits: str = field(metadata={"option": Option("A file of logits, or - for standard input.")})
     targets: str | None = option("Class indices, class names, or class probabilities.")
     target_column: str | None = option(
-        "Take the targets out of this column of LOGITS, named or numbered from 1.", FILES, example="NAME|NUMBER"
+        "The column of the targets, named or numbered from 1: in LOGITS, or in TARGETS if that is a table.",
+        FILES,
+        example="NAME|NUMBER",
+    )
+    columns: str | None = option(
+        "The columns that are classes: names, 'prob_*', 3-12; between commas.", FILES, example="PATTERNS"
+    )
+    drop: str | None = option("Columns that are not.", FILES, example="PATTERNS")
+    id: str | None = option(
+        "Match the rows of LOGITS and TARGETS by this column of both (A=B where the names differ).",
+        FILES,
+        example="NAME",
+    )
+    targets_are: str | None = option(
+        "What targets are that could be names of classes or their places, counted from 0.", FILES, choices=TARGETS_ARE
     )
     missing: str = option("What an empty target, NA or null does.", FILES, default="error", choices=MISSING)
     classes: Sequence[str] | None = option(
-        "Class names: cat,dog,horse or a file of names.", FILES, example="NAMES|FILE"
+        "Class names: cat,dog,horse, 1..5, or a file of names.", FILES, example="NAMES|FILE"
     )
     class_axis: int | None = option("The axis of the classes.", FILES, example="AXIS")
     sample_weights: str | None = option("One weight a sample, multiplied in.", MEANING, example="FILE")
@@ -78,7 +94,8 @@ class InputOptions:
     header: str = option(
         "Whether the first line of LOGITS names the columns (CSV).", FILES, default="auto", choices=HEADERS
     )
-    takes_targets: bool = True
+    decimal: str = option("The decimal mark of text.", FILES, default="point", choices=DECIMALS)
+    encoding: str | None = option("The encoding of text, such as windows-1252, if not UTF-8.", FILES, example="NAME")
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,9 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     classes = None if class_names is None else tuple(class_names)
     opened = open_input(path)
     if opened.is_text:
-        source: BlockSource = open_column(opened.stream, sniff(opened.stream), classes)
+        source: BlockSource = open_column(
+            opened.stream, sniff(opened.stream), ReadOptions(holds="targets", classes=classes)
+        )
         found = source.names() if isinstance(source, TextColumn) and classes is None else None
         if found is not None:
             counter = Counter(found)

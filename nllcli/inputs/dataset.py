@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,17 @@ from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.bytes.files import Version, name_of, only_one_standard_input, read_only_here, version_of
 from nllcli.inputs.formats import ReadOptions, open_input
-from nllcli.inputs.targets import fit_targets, open_targets
+from nllcli.inputs.matching import first_labels, has_several, keys_of, match_rows
+from nllcli.inputs.numbered import by_number
+from nllcli.inputs.targets import Targets, fit_targets, open_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nllcli.data.dataset import BlockSource
     from nllcli.data.layout import Layout
+    from nllcli.inputs.formats import Input
+    from nllcli.inputs.tables.columns import Preview
 
 _TABLES = ("csv", "tsv", "jsonl", "parquet", "feather")
 _MOST_OFFERED = 5
@@ -51,13 +56,47 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dat
 
 def _opened(options: InputOptions) -> Dataset:
     only_one_standard_input({setting(name): getattr(options, name) for name in ("logits", "targets", "sample_weights")})
-    if options.targets is not None and options.target_column is not None:
-        raise UsageError(
-            f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
-        )
     classes = tuple(options.classes) if options.classes else None
-    logits = _open_logits(options, classes)
-    given = open_targets(options, classes or logits.class_names, logits)
+    common = ReadOptions(
+        input_dtype=options.input_dtype,
+        classes=classes,
+        targets_are=options.targets_are,
+        missing=options.missing,
+        ignore_index=options.ignore_index,
+        decimal=options.decimal,
+        binary=options.binary,
+    )
+    opened = open_input(options.logits, options.input_format, options.encoding)
+    others = (
+        None if options.targets is None else open_input(options.targets, encoding=options.encoding, one_a_line=True)
+    )
+    theirs = replace(common, holds="targets", target_column=options.target_column)
+    preview = None if others is None else others.preview(replace(theirs, member=others.member))
+    _check_columns(options, preview)
+    own = replace(
+        common,
+        target_column=options.target_column if others is None else None,
+        columns=options.columns,
+        drop=options.drop,
+        header=options.header,
+        has_targets=others is not None,
+        labels=() if preview is None else first_labels(preview, options.target_column),
+    )
+    keys = None
+    if preview is not None and has_several(preview):
+        own_preview = opened.preview(own)
+        keys = keys_of(options.id, own_preview, preview)
+        own = replace(own, partner=preview, key=keys and keys.own)
+        theirs = replace(theirs, partner=own_preview, key=keys and keys.theirs)
+    logits = _open_logits(opened, own, options)
+    given, completed = Targets(), None
+    if others is not None:
+        names = classes or (None if options.binary else logits.class_names)
+        theirs = replace(theirs, classes=names, as_given=getattr(logits, "as_given", ()))
+        if keys is None or preview is None:
+            given = open_targets(others, preview, theirs, logits)
+        else:
+            logits, given, completed = match_rows(logits, others, preview, theirs, keys)
     layout = shapes.layout_of(
         logits.shape,
         given.shape,
@@ -67,7 +106,10 @@ def _opened(options: InputOptions) -> Dataset:
         name=logits.name,
     )
     names = _class_names(classes, logits, layout, options)
-    vector = fit_targets(given, layout, logits, options)
+    vector, notes = fit_targets(given, layout, logits, options), given.notes
+    if vector is not None and isinstance(given.array, FileArray):
+        vector, more = by_number(vector, names, common)
+        notes = (*notes, *more)
     soft, weights = given.soft, None
     if soft is not None:
         from nllcli.inputs.pairing import in_order_of
@@ -77,17 +119,30 @@ def _opened(options: InputOptions) -> Dataset:
         from nllcli.inputs.pairing import open_sample_weights
 
         weights = open_sample_weights(options.sample_weights, layout, logits)
-    return Dataset(
+    dataset = Dataset(
         logits,
         layout,
         targets=vector,
         soft_targets=soft,
         sample_weights=weights,
         class_names=names,
-        opening_notes=(*given.notes, *_doubts(options, classes, logits)),
+        opening_notes=(*notes, *_doubts(options, logits)),
         binary=options.binary,
         one_more=given.one_more,
+        ignore_index=options.ignore_index,
     )
+    return dataset if completed is None else replace(dataset, completed=completed)
+
+
+def _check_columns(options: InputOptions, preview: Preview | None) -> None:
+    """Raise UsageError for options about the columns of a table of targets where there is no such table."""
+    several = preview is not None and has_several(preview)
+    if options.targets is not None and options.target_column is not None and not several:
+        raise UsageError(
+            f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
+        )
+    if options.id is not None and not several:
+        raise UsageError(f"{setting('id')} needs {setting('targets')} as a table with that column")
 
 
 def no_targets(dataset: Dataset) -> UsageError:
@@ -100,17 +155,13 @@ def no_targets(dataset: Dataset) -> UsageError:
     return UsageError("there are no targets", hint=f"name a second file, or {column}", remedies=remedies)
 
 
-def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> Iterator[Notice]:
+def _doubts(options: InputOptions, logits: BlockSource) -> Iterator[Notice]:
     """Notes on inputs that may be interpreted differently from what was intended."""
     if options.shift and options.sample_weights is not None:
         yield Notice(
             "shifted-weights",
             f"{options.sample_weights}: the weight at t goes with the logits at t, not with their target at "
             f"t + {options.shift}",
-        )
-    if classes != logits.class_names and sorted(classes or ()) == sorted(logits.class_names or ()):
-        yield Notice(
-            "classes-reordered", f"{logits.name}: {setting('classes')} has the names of the header in another order"
         )
     if isinstance(logits, FileArray) and (logits.dtype.kind, logits.dtype.itemsize) == ("u", 2):
         yield Notice(
@@ -120,25 +171,18 @@ def _doubts(options: InputOptions, classes: tuple[str, ...] | None, logits: Bloc
         )
 
 
-def _open_logits(options: InputOptions, classes: tuple[str, ...] | None) -> BlockSource:
-    opened = open_input(options.logits, options.input_format)
-    if options.target_column is not None and opened.format not in _TABLES:
-        raise UsageError(
-            f"{setting('target_column')} needs {setting('logits')} with columns, such as CSV",
-            where=opened.stream.name,
-        )
-    source = opened.read(
-        ReadOptions(
-            input_dtype=options.input_dtype,
-            target_column=options.target_column,
-            classes=classes,
-            header=options.header,
-            takes_targets=options.takes_targets,
-            has_targets=options.targets is not None,
-            missing=options.missing,
-            ignore_index=options.ignore_index,
-        )
-    )
+def _open_logits(opened: Input, reading: ReadOptions, options: InputOptions) -> BlockSource:
+    for name in ("target_column", "columns", "drop", "id"):
+        if (
+            getattr(options, name) is not None
+            and opened.format not in _TABLES
+            and (name != "target_column" or not reading.has_targets)
+        ):
+            raise UsageError(
+                f"{setting(name)} needs {setting('logits')} with columns, such as CSV",
+                where=opened.stream.name,
+            )
+    source = opened.read(reading)
     if not isinstance(source, FileArray) and options.class_axis in (0, -2):
         from nllcli.inputs.pairing import columns_as_samples
 

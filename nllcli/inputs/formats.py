@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, UsageError, first_few
+from nllcli.inputs.bytes.encodings import encoding_of, in_utf8
 from nllcli.inputs.bytes.files import open_stream, split_member
-from nllcli.registry import Registry
+from nllcli.inputs.tables.printed import array_lines, drawn_lines, is_drawn, is_printed_array
+from nllcli.registry import Registry, resolve
 
 if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource
     from nllcli.inputs.bytes.files import ByteStream
+    from nllcli.inputs.tables.columns import Preview
 
 NPY_MAGIC = b"\x93NUMPY"
 GZIP_MAGIC = b"\x1f\x8b"
@@ -34,6 +37,12 @@ FORMATS = Registry(
         "feather": "nllcli.inputs.tables.arrow:open_feather",
     },
 )
+# The function that makes a Preview of a ByteStream, which it leaves as it is, and ReadOptions.
+PREVIEWS = {
+    "csv": "nllcli.inputs.tables.text:preview_csv",
+    "tsv": "nllcli.inputs.tables.text:preview_tsv",
+    "jsonl": "nllcli.inputs.tables.jsonl:preview_jsonl",
+}
 TEXT = ("csv", "tsv")
 
 _MAGICS = {
@@ -44,6 +53,7 @@ _MAGICS = {
     b"ARROW1": "feather",
     b"FEA1": "feather",
 }
+_HEAD_BYTES = 1 << 12
 _UNREADABLE = {
     b"\xfd7zXZ\0": ("is compressed with xz", "xz -dc {file} | nll ... -"),
     b"BZh": ("is compressed with bzip2", "bzip2 -dc {file} | nll ... -"),
@@ -67,11 +77,9 @@ _OLD_PYTORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 # How a pickle begins: with its protocol from 2 on; before, with a list or a dict, or with a class, each put aside under
 # a number. Other values of protocol 0 cannot be distinguished from text.
 _PICKLE = re.compile(rb"\x80[\2-\5]|\([dl]p\d+\n|[]}]q\0|c[\w.]+\n\w+\n(p\d+\n\(|q.[()])", re.DOTALL)
-# Brackets, and then what JSON can have there. A number with neither a comma nor a bracket nor a line end behind it is
-# one of an array as NumPy prints it.
+# Brackets, and then what JSON can have there.
 _BEGINS_JSON = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|(?:\[\s*)+"
-    rb"(?:[\]{\"]|(?:null|true|false|NaN|-?Infinity|-?\d[\d.eE+-]*)(?![\w.])(?![ \t]*[^\s,\]])|\Z))"
+    rb"\s*(?:\{\s*[\"}]|(?:\[\s*)+(?:[\]{\"]|(?:null|true|false|NaN|-?Infinity|-?\d[\d.eE+-]*)(?![\w.])|\Z))"
 )
 # A line with one number or text.
 _JSON_VALUE = re.compile(rb'\s*(?:"[^"\n]*"|-?\d[\d.eE+-]*|null|true|false)\s*(?:[\r\n]|\Z)')
@@ -90,15 +98,22 @@ def detect(stream: ByteStream) -> str:
         raise code_refusal("PyTorch file" if _OLD_PYTORCH in head[:64] else "pickle", stream.name)
     if _is_safetensors(head):
         return "safetensors"
-    if _BEGINS_JSON.match(head):
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    if _BEGINS_JSON.match(text) and not is_printed_array(text):
         return "jsonl"
     extension = _without_gz(stream.name).suffix.lower()
     if extension in (".pt", ".pth"):
         raise code_refusal("PyTorch file", stream.name)
     if extension in (".pkl", ".pickle"):  # those of the oldest protocol may begin like text
         raise code_refusal("pickle", stream.name)
-    if extension == ".json" and _JSON_VALUE.match(head):
+    if extension == ".json" and _JSON_VALUE.match(text):
         return "jsonl"
+    return _by_extension(stream.name)
+
+
+def _by_extension(name: str) -> str:
+    """The format of text whose content does not show it."""
+    extension = _without_gz(name).suffix.lower()
     return {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(extension, "csv")
 
 
@@ -152,26 +167,35 @@ class ReadOptions:
     ``holds`` says what is in it. One value a sample is a class among targets, and a logit among logits; a list has one
     value a class.
     ``member`` is the array of an archive or the column of a table, ``target_column`` the column that holds the targets,
-    ``header`` says whether the first line of text names the columns, ``takes_targets`` whether a column could be named
-    as that of the targets.
+    ``columns`` and ``drop`` are patterns of those that are classes and that are not (or their places), ``key`` is the
+    column by which rows are matched. ``header`` says whether the first line of text names the columns, ``decimal`` how
+    it writes numbers.
+    Of logits, ``partner`` is the beginning of the table of targets, ``labels`` the first of those, and ``has_targets``
+    says that there are some apart from this file. ``binary`` says that there is one logit a sample, of class 1 of two.
+    Of targets, ``as_given`` are the classes as the first sample has them, where their names are known, not their order.
     """
 
     holds: Literal["logits", "targets", "sample weights", "list"] = "logits"
     member: str | None = None
     input_dtype: str | None = None
     target_column: str | None = None
-    columns: str | None = None
+    columns: str | tuple[int, ...] | None = None
     drop: str | None = None
     key: str | None = None
     classes: tuple[str, ...] | None = None
+    targets_are: str | None = None
     missing: str = "error"
     ignore_index: int = DEFAULT_IGNORE_INDEX
-    header: str = "auto"
-    takes_targets: bool = False
+    header: str | None = None
+    decimal: str = "point"
+    partner: Preview | None = None
+    labels: tuple[str, ...] = ()
     has_targets: bool = False
+    binary: bool = False
+    as_given: tuple[str, ...] = ()
 
 
-_WITHOUT_MEMBERS = (*TEXT, "npy")
+_WITHOUT_MEMBERS = ("npy",)
 
 
 @dataclass(frozen=True)
@@ -186,21 +210,47 @@ class Input:
     def is_text(self) -> bool:
         return self.format in TEXT
 
+    def preview(self, options: ReadOptions) -> Preview | None:
+        """The beginning of a table; None where the format is none of tables."""
+        return resolve(PREVIEWS[self.format])(self.stream, options) if self.format in PREVIEWS else None
+
     def read(self, options: ReadOptions) -> BlockSource:
         """What the reader of the format makes of it."""
         source: BlockSource = FORMATS.load(self.format)(self.stream, replace(options, member=self.member))
         return source
 
 
-def open_input(path: str, input_format: str | None = None) -> Input:
-    """Open a path, the member of an archive (``file.npz:name``), or standard input."""
+def _plain_text(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
+    """Text without what a program has drawn around its numbers for people."""
+    head = stream.peek(_HEAD_BYTES)
+    if one_a_line and head.lstrip().startswith(b"__label__"):
+        from nllcli.inputs.tables.pairs_text import marked_lines
+
+        return marked_lines(stream)
+    if is_printed_array(head):
+        return array_lines(stream, one_a_line=one_a_line)
+    return drawn_lines(stream) if is_drawn(head) else stream
+
+
+def open_input(
+    path: str, input_format: str | None = None, encoding: str | None = None, *, one_a_line: bool = False
+) -> Input:
+    """Open a path, the member of an archive (``file.npz:name``), or standard input; ``encoding`` is that of text.
+
+    Under ``one_a_line`` a printed array of one dimension has a value a line.
+    """
     file, member = split_member(path)
     stream = open_stream(file)
     if stream.peek(len(GZIP_MAGIC)) == GZIP_MAGIC:
         from nllcli.inputs.bytes.gz import gunzipped
 
         stream = gunzipped(stream)
-    found = input_format or detect(stream)
+    told = encoding_of(stream.peek(2))
+    found = input_format or (_by_extension(stream.name) if told else detect(stream))
+    if (told or encoding) and found in (*TEXT, "jsonl"):
+        stream = in_utf8(stream, told or encoding or "")
+    if found == "csv":
+        stream = _plain_text(stream, one_a_line=one_a_line)
     if member is not None and found in _WITHOUT_MEMBERS:
         raise UsageError(f"is {found.upper()}, which has no members; there is no {member!r} in it", where=file)
     return Input(stream, found, member)

@@ -3,58 +3,95 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, Notice, first_few, setting
+from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, first_few, setting
+from nllcli.inputs import names as class_names
 from nllcli.inputs.integers import integers, is_index
-from nllcli.inputs.tables.cells import is_number, shown
+from nllcli.inputs.tables.cells import is_missing, is_number, shown
 from nllcli.inputs.targets import floats_as_indices
 from nllcli.registry import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from nllcli.inputs.formats import ReadOptions
 
 _INT64 = range(-(2**63), 2**63)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _SEVERAL = -1
 _MOST_COMPARED = 1000
-MARK = "__label__"  # before labels in text for fastText
 
 
 @dataclass
 class LabelReader:
     """Reads labels that are all integers (``numeric``) or all names of ``classes``; ``what`` says where they are.
 
-    ``fractions`` says whether any integer read so far was written as a fraction, such as 2.0.
+    ``numbering`` has the index of each class whose number is not its place. Names may have a ``prefix`` that those of
+    the classes have not, and under ``booleans`` they are words for false and true. Labels that are ``missing`` are an
+    error, or become the ``ignore_index``. ``fractions`` says whether any integer read so far was written as a fraction,
+    such as 2.0.
     """
 
     classes: tuple[str, ...] | None
     numeric: bool
     what: str
+    numbering: Mapping[int, int] | None = None
+    prefix: str = ""
+    booleans: bool = False
+    missing: str = "error"
+    ignore_index: int = -100
     fractions: bool = False
+    _n_missing: list[int] = field(default_factory=list, init=False)  # a block each, appended by any thread
 
     def notes(self, name: str) -> tuple[Notice, ...]:
         """What is worth knowing about the labels read so far from the file ``name``."""
-        return (floats_as_indices(name, self.what),) if self.fractions else ()
+        found = [floats_as_indices(name, self.what)] if self.fractions else []
+        if self.booleans:
+            found.append(Notice("targets-as-booleans", f"{name}: false is class 0, true is class 1"))
+        if self.numbering is not None:
+            found.append(by_name(name))
+        if n := sum(self._n_missing):
+            found.append(Notice("missing-targets", f"{name}: {counted(n, 'sample')} without a target left out"))
+        return tuple(found)
 
     @cached_property
-    def _indices(self) -> dict[str, int]:
-        """The index of each name, or _SEVERAL."""
+    def indices(self) -> dict[str, int]:
+        """The index of each name, also of those without what all names share; or _SEVERAL."""
         found: dict[str, int] = {}
-        for i, name in enumerate(self.classes or ()):
+        for i, name in enumerate(map(class_names.normal, self.classes or ())):
             found[name] = _SEVERAL if name in found else i
+        for i, name in enumerate(class_names.bare(self.classes or ())):
+            found.setdefault(name, i)
         return found
 
     def read(self, labels: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
         """Class indices (n,) of cells of text; raises DataError at the first that is not one."""
-        one = self._index if self.numeric else self._named
-        return np.array([one(label.strip(), where, i) for i, label in enumerate(labels)], np.int64)
+        one = self._truth if self.booleans else self._index if self.numeric else self._named
+        left_out = [i for i, label in enumerate(labels) if self._is_missing(label)]
+        if not left_out:
+            return np.array([one(label.strip(), where, i) for i, label in enumerate(labels)], np.int64)
+        if self.missing == "error":
+            raise missing_target(labels[left_out[0]], where(left_out[0]))
+        self._n_missing.append(len(left_out))
+        gone = set(left_out)
+        found = [self.ignore_index if i in gone else one(label.strip(), where, i) for i, label in enumerate(labels)]
+        return np.array(found, np.int64)
+
+    def renumbered(self, values: NDArray[np.int64], where: Callable[[int], str]) -> NDArray[np.int64]:
+        """Class indices of integers, which may be the classes' numbers and not their places."""
+        if self.numbering is None:
+            return values
+        found, wrong = renumber(values, self.numbering, self.ignore_index)
+        if wrong is not None:
+            raise DataError(unknown_number(int(values[wrong]), self.numbering), where=where(wrong))
+        return found
 
     def of_numbers(self, values: NDArray[np.float64], where: Callable[[int], str]) -> NDArray[np.int64]:
         """Class indices (n,) of floating-point numbers."""
@@ -63,7 +100,16 @@ class LabelReader:
         if whole is None:
             i = int(np.flatnonzero(~is_index(values))[0])
             raise DataError(f"target {float(values[i])!r} is not a class index", where=where(i))
-        return whole
+        return self.renumbered(whole, where)
+
+    def _is_missing(self, label: str) -> bool:
+        return is_missing(label) and class_names.normal(label) not in self.indices
+
+    def _truth(self, label: str, where: Callable[[int], str], i: int) -> int:
+        found = class_names.truth(label)
+        if found is None:
+            raise DataError(f"target {shown(label)} is neither true nor false, unlike the first", where=where(i))
+        return found
 
     def _index(self, label: str, where: Callable[[int], str], i: int) -> int:
         if not _INTEGER.fullmatch(label):
@@ -71,10 +117,16 @@ class LabelReader:
             if whole is None:
                 raise DataError(f"target {shown(label)} is not a class index", where=where(i))
             self.fractions = True
-            return int(whole[0])
-        if len(label) > 20 or int(label) not in _INT64:
+            value = int(whole[0])
+        elif len(label) > 20 or int(label) not in _INT64:
             raise DataError(f"target {shown(label)} does not fit 64 bits", where=where(i))
-        return int(label)
+        else:
+            value = int(label)
+        if self.numbering is None or value == self.ignore_index:
+            return value
+        if value not in self.numbering:
+            raise DataError(unknown_number(value, self.numbering), where=where(i))
+        return self.numbering[value]
 
     def _named(self, label: str, where: Callable[[int], str], i: int) -> int:
         if self.classes is None:
@@ -83,7 +135,10 @@ class LabelReader:
                 where=where(i),
                 hint=f"name them with {setting('classes')}, or in the header of the logits",
             )
-        index = self._indices.get(label, self._indices.get(label.removeprefix(MARK)))
+        index = self.indices.get(label)
+        if index is None:
+            normal = class_names.normal(label)
+            index = self.indices.get(normal.removeprefix(self.prefix), self.indices.get(normal))
         if index is None:
             raise DataError(
                 f"target {shown(label)} is none of the classes",
@@ -94,3 +149,114 @@ class LabelReader:
         if index == _SEVERAL:
             raise DataError(f"target {shown(label)} is the name of several classes", where=where(i))
         return index
+
+
+def label_reader(
+    seen: Sequence[Any], classes: tuple[str, ...] | None, what: str, name: str, options: ReadOptions
+) -> LabelReader:
+    """The reader of labels of which those ``seen`` are the first; raises UsageError where they can be read two ways."""
+    texts = [class_names.normal(str(cell)) for cell in seen if not is_missing(cell)]
+    reader = LabelReader(classes, numeric=True, what=what, missing=options.missing, ignore_index=options.ignore_index)
+    known = reader.indices
+    n_numbers = sum(map(is_number, texts))
+    # One among numbers that is none is damaged, unless all are names.
+    damaged = n_numbers > 0 and (not known or 2 * n_numbers > len(texts)) and not set(texts) <= known.keys()
+    reader.numeric = n_numbers == len(texts) or damaged
+    if reader.numeric:
+        values = [float(text) for text in texts if is_number(text)]
+        whole = [int(value) for value in values if value.is_integer() and abs(value) < 2**53]
+        reader.numbering = numbering_of(set(whole), classes, name, options)
+        if options.as_given and reader.numbering is None:
+            raise without_order(classes or (), options.as_given, name)
+    elif all(class_names.truth(text) is not None for text in texts) and not set(texts) <= known.keys():
+        reader.booleans = True
+    elif not set(texts) <= known.keys():
+        distinct = sorted(set(texts))
+        first, last = class_names.affixes(distinct)
+        if first and not last and all(text[first:] in known for text in distinct):
+            reader.prefix = distinct[0][:first]
+    return reader
+
+
+def without_order(classes: Sequence[str], as_given: Sequence[str], name: str) -> UsageError:
+    """The question which class number belongs to which name, where scores are known by name and targets by number."""
+    ways = {tuple(as_given): "as the first one has them", tuple(classes): "in the order of the alphabet"}
+    remedies = []
+    for names, meaning in reversed(ways.items()):
+        told = ", ".join(f"{i} is {label}" for i, label in enumerate(names[:3])) + (", ..." if names[3:] else "")
+        remedies.append(Remedy({"classes": names}, f"{meaning}: {told}"))
+    return UsageError(
+        "the targets are numbers, and the scores have names: which number is which class?",
+        where=name,
+        hint=f"{setting('classes')} has the names in the order of their numbers",
+        remedies=[] if any("," in label for label in classes) else remedies,
+    )
+
+
+def missing_target(label: str, where: str) -> DataError:
+    """The refusal of a sample without a target."""
+    what = f"target {shown(label.strip())} is missing" if label.strip() else "the target is missing"
+    return DataError(what, where=where, remedies=[Remedy({"missing": "ignore"})])
+
+
+def numbering_of(
+    seen: Collection[int], classes: Sequence[str] | None, name: str, options: ReadOptions, *, whole: bool = False
+) -> dict[int, int] | None:
+    """The index of each class by the number in its name, where targets are those numbers; None where they are places.
+
+    ``seen`` are the first targets, or under ``whole`` all of them. Raises UsageError where they may be either.
+    """
+    found = class_names.numbers(classes)
+    if found is None and options.targets_are == "names" and seen:
+        raise UsageError(f"{setting('targets_are', 'names')}: the classes have no numbers for names", where=name)
+    if found is None or class_names.are_places(found) or options.targets_are == "numbers":
+        return None
+    numbering = {number: i for i, number in enumerate(found)}
+    counted_ones = set(seen) - {options.ignore_index}
+    if options.targets_are == "names":
+        return numbering
+    if not counted_ones <= numbering.keys():
+        return None
+    if not counted_ones <= set(range(len(found))):
+        return numbering
+    differing = [number for number in sorted(counted_ones) if numbering[number] != number]
+    if whole and not differing:
+        return None
+    others = [number for number in found if number in range(len(found)) and numbering[number] != number]
+    if not (differing or others):
+        return numbering  # no target can be a place
+    raise _names_or_places((differing or others)[0], numbering, tuple(classes or ()), name)
+
+
+def _names_or_places(number: int, numbering: dict[int, int], classes: tuple[str, ...], name: str) -> UsageError:
+    named, placed = shown(classes[numbering[number]]), shown(classes[number])
+    return UsageError(
+        f"target {number} may be the class named {named}, or class {number} counted from 0, which is named {placed}",
+        where=name,
+        remedies=[
+            Remedy({"targets_are": "names"}, f"target {number} is the class named {named}"),
+            Remedy({"targets_are": "numbers"}, f"target {number} is class {number} counted from 0"),
+        ],
+    )
+
+
+def renumber(
+    values: NDArray[np.int64], numbering: Mapping[int, int], ignore_index: int
+) -> tuple[NDArray[np.int64], int | None]:
+    """The indices of classes given by their numbers, and the place of the first that is none (None: all are)."""
+    known = np.array(sorted(numbering), np.int64)
+    indices = np.array([numbering[int(number)] for number in known], np.int64)
+    at = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    ignored = values == ignore_index
+    wrong = np.flatnonzero((known[at] != values) & ~ignored)
+    return np.where(ignored, values, indices[at]), int(wrong[0]) if wrong.size else None
+
+
+def unknown_number(value: int, numbering: Mapping[int, int]) -> str:
+    """The message on a target that is none of the classes' numbers."""
+    return f"target {value} is none of the classes {first_few([str(number) for number in numbering], 10)}"
+
+
+def by_name(name: str) -> Notice:
+    """The note on targets that are the numbers in the classes' names."""
+    return Notice("targets-by-name", f"{name}: the targets are the numbers in the classes' names, not their places")

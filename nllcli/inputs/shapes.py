@@ -66,17 +66,18 @@ def check_targets(
     logits_name: str,
     noun: str = "targets",
     *,
-    one_more: str | None = None,
+    one_more: Remedy | None = None,
 ) -> None:
     """Raise DataError unless targets of ``target_shape``, or another ``noun``, belong to the logits.
 
-    Lengths that are not known are compared at the end of the stream. ``one_more`` is the hint where there is one too
+    Lengths that are not known are compared at the end of the stream. ``one_more`` is the remedy where there is one too
     many of one dimension.
     """
     wanted = layout.sample_shape
     if None in wanted or _fits(wanted, target_shape):
         return
     finding, hint = "lengths-differ", None
+    remedies: list[Remedy] = []
     if noun == "targets":
         axis = _other_axis(layout, target_shape)
         if axis is not None:
@@ -88,7 +89,7 @@ def check_targets(
         elif any(_fits(_without(target_shape, other), layout.shape) for other in range(len(target_shape))):
             hint = LOGITS_FIRST
         elif len(wanted) == 1 and target_shape == (_one_more(wanted[0]),):
-            hint = one_more
+            remedies = [] if one_more is None else [one_more]
         elif any(target_shape == (*other[:-1], _one_more(other[-1])) for other in _sample_shapes(layout) if other[1:]):
             hint = (
                 "there is one position more than the logits have: leave the first one out, targets[:, 1:], where the "
@@ -100,6 +101,7 @@ def check_targets(
         f"needs {noun} of shape {needed}",
         where=name,
         hint=hint,
+        remedies=remedies,
         finding=finding,
     )
 

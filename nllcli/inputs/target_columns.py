@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,16 +10,18 @@ import numpy as np
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice, counted
+from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
+from nllcli.inputs import names as class_names
 from nllcli.inputs.arrays.raw import FileArray, Values
 from nllcli.inputs.formats import ReadOptions
-from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.shapes import LOGITS_FIRST, one_hot, same_shape, shown
-from nllcli.inputs.tables import cells
-from nllcli.inputs.tables.dialect import sniff
+from nllcli.inputs.keys import digests
+from nllcli.inputs.labels import LabelReader, label_reader
+from nllcli.inputs.one_hot import one_hot_indices
+from nllcli.inputs.shapes import LOGITS_FIRST, same_shape, shown
+from nllcli.inputs.tables import cells, doubts
+from nllcli.inputs.tables.columns import choose
+from nllcli.inputs.tables.dialect import sniff, without_lines
 from nllcli.inputs.tables.jsonl import JsonLines
-from nllcli.inputs.tables.line_source import LineSource
-from nllcli.inputs.tables.pairs_text import begins_marked, open_marked
 from nllcli.inputs.tables.text import TextTable, open_table
 from nllcli.inputs.targets import Targets, check_order
 
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
 
     from nllcli.data.dataset import BlockSource
     from nllcli.inputs.bytes.files import ByteStream
+    from nllcli.inputs.tables.columns import Preview
     from nllcli.inputs.tables.dialect import Dialect
 
 _PIECE_SAMPLES = 1 << 15
+_ONE_HOT = frozenset(("0", "1", "true", "false"))
 
 
 @dataclass(kw_only=True)
@@ -57,14 +60,19 @@ class TextColumn(TextTable):
             yield from self._cells(body, row)
             row += n
 
-    def one_more(self) -> str | None:
-        """The hint that the first line may be a header, where it looks like all the others."""
+    def one_more(self) -> Remedy | None:
+        """The remedy that leaves the first line out, which may be a header where it looks like all the others."""
         if self.dialect.header is not None:
             return None
-        without = f"tail -n +{self._line(0) + 1} {shlex.quote(self.name)} | nll ... -"
-        return f"is the first line a header? {without} leaves it out"
+        return without_lines(self.name, self._line(0), "the first line is a header")
 
-    def _parse_carefully(self, start: int, body: bytes) -> Block:
+    def _is_row(self, line: bytes) -> bool:
+        """Whether a line that begins with # is the name of a class."""
+        reader = self.label_reader
+        known = map(class_names.normal, (reader.classes or ()) if reader is not None else ())
+        return class_names.normal(line.decode("utf-8", errors="replace")) in known
+
+    def _parse_selected(self, start: int, body: bytes) -> Block:
         assert self.label_reader is not None
         found = self.label_reader.read(self._cells(body, start), lambda i: self._where(start + i))
         return Block(start, np.empty((len(found), 0)), found)
@@ -76,60 +84,125 @@ class TextColumn(TextTable):
             row = cells.split(cells.text_of(line, where), "\t", where)
             if any(cell.strip() for cell in row[1:]):
                 message = f"has {len(row)} cells between tabs; targets have one a line"
-                raise DataError(message, where=where, hint="cut -f 1 takes the first of each line")
+                remedy = Remedy(
+                    files={self.name: "-"}, feed=("cut", "-f", "1", self.name), meaning="the first are the targets"
+                )
+                raise DataError(message, where=where, remedies=[remedy])
             found.append(row[0].strip() if row else "")
         return found
 
 
-def open_column(stream: ByteStream, dialect: Dialect, classes: tuple[str, ...] | None) -> TextTable:
+def open_column(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> TextTable:
     """The one column of targets in a text file, without its header and the index of a pandas Series."""
-    if dialect.has_index and dialect.n_columns == 2:
-        return open_table(stream, dialect, ReadOptions(target_column="2", classes=classes))
-    if dialect.n_columns != 1:
-        raise DataError(
-            f"has {dialect.n_columns} columns; targets have one",
-            where=stream.name,
-            hint=f"{LOGITS_FIRST}; cut takes one column out",
-        )
-    second = dialect.first_row[0].strip()
-    numeric, notes = cells.is_number(second), []
+    if dialect.n_columns > 1:
+        return open_table(stream, dialect, replace(targets_among(dialect.preview, options), member=None))
+    classes = options.classes
+    seen = [row[0] for row in dialect.rows]
+    reader = label_reader(seen, classes, "text", stream.name, options)
+    notes = []
     if dialect.header is not None:
         header = dialect.header[0].strip()
-        if numeric or (classes and header not in classes and second in classes):
+        if _is_header(header, reader, seen[0]):
             notes.append(Notice("targets-header", f"{stream.name}: the first line, {cells.shown(header)}, is a header"))
         else:  # every line is a class name
-            dialect = replace(dialect, header=None)
-    reader = LabelReader(classes, numeric, "text")
+            dialect = replace(dialect, header=None, rows=(dialect.header, *dialect.rows))
+            reader = label_reader([header, *seen], classes, "text", stream.name, options)
     return TextColumn(
         stream=stream, label_reader=reader, opening_notes=tuple(notes), dialect=dialect, columns=[], label_column=0
     )
 
 
-def text_targets(stream: ByteStream, classes: tuple[str, ...] | None, logits: BlockSource) -> Targets:
-    """Targets in text: one probability a class, or one target a line, integers or names of ``classes``.
+def _is_header(first: str, reader: LabelReader, second: str) -> bool:
+    """Whether a first line is a header: it is none of the classes, and what follows is, or is no name."""
+    if reader.numeric or reader.booleans:
+        return class_names.truth(first) is None
+    known = {*map(class_names.normal, reader.classes or ()), *class_names.bare(reader.classes or ())}
+    named = (class_names.normal(label).removeprefix(reader.prefix) in known for label in (first, second))
+    return list(named) == [False, True]
 
-    A first line that is neither is a header; the index of a pandas Series is left out.
+
+def targets_among(preview: Preview, options: ReadOptions, logits: BlockSource | None = None) -> ReadOptions:
+    """The options with the column of the targets named, in a table of several, or the columns of class probabilities.
+
+    Raises UsageError that asks where either is in doubt.
     """
-    if begins_marked(stream):
-        return _labels(open_marked(stream, classes), logits)
-    dialect = sniff(stream)
-    n_columns = dialect.n_columns - dialect.has_index
-    if n_columns > 1 and same_shape((None, n_columns), logits.shape):
-        check_order(logits, stream.name)
-        table = open_table(stream, dialect, ReadOptions(holds="targets"))
-        return Targets(soft=replace(table, probabilities=True))
-    column = open_column(stream, dialect, classes)
-    if column.label_reader is not None and column.label_reader.numeric:
-        check_order(logits, stream.name)
-    found = _labels(column, logits)
-    return replace(found, one_more=column.one_more()) if isinstance(column, TextColumn) else found
+    if options.member is not None:
+        return replace(options, target_column=options.member, member=None)
+    if options.target_column is not None:
+        return options
+    columns = choose(preview, options).classes
+    soft = None if logits is None else _one_a_class(preview, columns, options.classes, logits)
+    if soft is not None:
+        return replace(options, columns=soft)
+    if len(columns) == 1:
+        return replace(options, target_column=preview.heading(columns[0]))
+    if logits is not None and logits.shape[1:] in ((), (1,)) and not options.binary:
+        message = f"has {len(columns)} columns; targets have one"
+        remedy = Remedy(files={preview.name: logits.name, logits.name: preview.name}, meaning=LOGITS_FIRST)
+        raise UsageError(message, where=preview.name, remedies=[remedy])
+    raise _which_column(preview, columns, options)
 
 
-def table_targets(source: BlockSource, logits: BlockSource) -> Targets:
-    """Targets in lines of JSON or columns: one a sample, or one probability a class."""
-    names = source.class_names is not None
-    if not (names or (isinstance(source, LineSource) and source.label_reader and not source.label_reader.numeric)):
-        check_order(logits, source.name)
+def _one_a_class(
+    preview: Preview, columns: tuple[int, ...], classes: tuple[str, ...] | None, logits: BlockSource
+) -> tuple[int, ...] | None:
+    """The columns with one number a class, in the order of the classes; None where there are none."""
+    n_classes = logits.shape[-1]
+    if len(logits.shape) != 2 or n_classes is None or n_classes < 2 or len(columns) < n_classes:
+        return None
+    headings = [preview.heading(c) if preview.has_heading(c) else "" for c in columns]
+    if classes is None or not all(headings):
+        return columns if len(columns) == n_classes else None
+    place = class_names.match(classes, headings)
+    if place is not None:
+        return tuple(columns[i] for i in place)
+    if len(columns) != n_classes:
+        return None
+    own, theirs = (", ".join(names[:5]) + (", ..." if len(names) > 5 else "") for names in (headings, classes))
+    raise UsageError(
+        f"names the classes {own}; those of the logits are {theirs}",
+        where=preview.name,
+        remedies=[without_lines(preview.name, 1, "the columns are in the order of the classes")],
+    )
+
+
+def _which_column(preview: Preview, columns: tuple[int, ...], options: ReadOptions) -> UsageError:
+    """The question which column of a table has the targets; and whether its rows are matched by a key."""
+    likely = [c for c in columns if doubts.may_be_targets(preview, c, options.classes or ())]
+    key = None
+    if options.partner is not None and options.key is None:
+        shared = ((c, doubts.shared_key(preview, c, options.partner)) for c in columns if c not in likely)
+        key = next(((c, other) for c, other in shared if other is not None), None)
+    rest = [c for c in columns if key is None or c != key[0]]
+    remedies = []
+    for c in likely or rest[:8]:
+        settings: dict[str, object] = {} if rest == [c] else {"target_column": preview.heading(c)}
+        if key is not None:
+            own = preview.heading(key[0])
+            settings["id"] = own if own == key[1] else f"{key[1]}={own}"
+        remedies.append(Remedy(settings, f"{preview.heading(c)} has the targets"))
+    message = f"has {len(columns)} columns; which of them has the targets?"
+    return UsageError(message, where=preview.name, remedies=remedies)
+
+
+def text_targets(stream: ByteStream, options: ReadOptions, logits: BlockSource) -> Targets:
+    """Targets in a text file of one column: integers, or names of classes; a first line that is neither is a header."""
+    table = open_column(stream, sniff(stream), options)
+    found = _labels(table, logits)
+    return replace(found, one_more=table.one_more()) if isinstance(table, TextColumn) else found
+
+
+def one_hot_targets(source: BlockSource) -> Targets:
+    """The class indices of rows of zeros with a single 1."""
+    layout = Layout(source.shape, 1)
+    blocks = (chunk.load(Scratch()) for chunk in source.chunks(layout, _PIECE_SAMPLES))
+    found = np.concatenate([one_hot_rows(source, block, layout) for block in blocks])
+    note = Notice("one-hot-targets", f"{source.name}: each row has a single 1, whose class is the target")
+    return Targets(Values(source.name, found, partial(source.place, layout=layout)), shape=(len(found),), notes=(note,))
+
+
+def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSource) -> Targets:
+    """Targets in a table of several columns or in lines of JSON: one a sample, or one probability a class."""
     if source.labels:
         return _labels(source, logits)
     if not same_shape(source.shape, logits.shape):
@@ -137,14 +210,38 @@ def table_targets(source: BlockSource, logits: BlockSource) -> Targets:
             f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shown(logits.shape)}",
             where=source.name,
         )
+    if source.class_names is None:
+        check_order(logits, source.name)
     if isinstance(source, JsonLines):
         return Targets(soft=replace(source, probabilities=True))
-    if source.dtype.kind in "iu":
-        raise one_hot(source.name)
-    return Targets(soft=source)
+    if source.dtype.kind in "iu" or (isinstance(source, TextTable) and preview and _is_one_hot(source, preview)):
+        return one_hot_targets(source)
+    return Targets(soft=replace(source, probabilities=True) if isinstance(source, TextTable) else source)
 
 
-def named_targets(source: FileArray, classes: tuple[str, ...] | None) -> Targets:
+def _is_one_hot(table: TextTable, preview: Preview) -> bool:
+    """Whether each of the first rows is a single 1 among zeros, written as integers or as words for true and false."""
+    seen = [[row[c].strip().lower() for c in table.columns] for row in preview.rows]
+    return all(set(row) <= _ONE_HOT and sum(cell in ("1", "true") for cell in row) == 1 for row in seen)
+
+
+def read_keyed(source: BlockSource) -> tuple[Values, NDArray[np.bytes_]]:
+    """The class indices that a table brings with it, and the digests of the keys of its rows."""
+    targets, keys, layout = [], [], Layout(source.shape, 1)
+    for chunk in source.chunks(layout, _PIECE_SAMPLES):
+        block = chunk.load(Scratch())
+        assert block.keys is not None
+        keys.append(digests(block.keys))
+        targets.append(one_hot_rows(source, block, layout) if block.targets is None else block.targets)
+    return Values(source.name, np.concatenate(targets), partial(source.place, layout=layout)), np.concatenate(keys)
+
+
+def one_hot_rows(source: BlockSource, block: Block, layout: Layout) -> NDArray[np.int64]:
+    """The class indices of a block of rows with a single 1."""
+    return one_hot_indices(block.logits, lambda i: f"{source.name}, {source.place(block.start + i, layout)}")
+
+
+def named_targets(source: FileArray, options: ReadOptions) -> Targets:
     """Targets in an array of names, str or UTF-8, of one dimension."""
     if len(source.shape) != 1:
         raise DataError(f"names of classes have one dimension, not the shape {shown(source.shape)}", where=source.name)
@@ -153,8 +250,10 @@ def named_targets(source: FileArray, classes: tuple[str, ...] | None) -> Targets
         names = (np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values).tolist()
     except ValueError as error:
         raise DataError(f"its text is damaged: {str(error)[:120]}", where=source.name) from error
-    found = LabelReader(classes, numeric=False, what="names").read(names, lambda i: f"{source.name}, row {i}")
-    return Targets(Values(source.name, found, lambda i: f"row {i}"), shape=(len(found),))
+    reader = label_reader(names[:1000], options.classes, "names", source.name, options)
+    found = reader.read(names, lambda i: f"{source.name}, row {i}")
+    place = lambda i: f"row {i}"  # noqa: E731
+    return Targets(Values(source.name, found, place), shape=(len(found),), notes=reader.notes(source.name))
 
 
 def _labels(source: BlockSource, logits: BlockSource) -> Targets:
@@ -170,7 +269,7 @@ def read_column(source: BlockSource, most: int | None, *, labels: bool = False) 
 
     Where these are more than ``most``, the blocks beyond are only counted.
     """
-    parts: list[NDArray[Any]] = []
+    parts: list[Any] = []
     n, layout = 0, Layout(source.shape, 1)
     for chunk in source.chunks(layout, _PIECE_SAMPLES):
         if most is None or n <= most:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, Notice, SampleError, UsageError, counted, setting
+from nllcli.errors import DataError, Notice, Remedy, SampleError, UsageError, counted, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray, Values
-from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.integers import integers, is_index
 
 if TYPE_CHECKING:
@@ -19,21 +18,23 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.data.layout import Layout
     from nllcli.data.settings import InputOptions
+    from nllcli.inputs.formats import Input, ReadOptions
+    from nllcli.inputs.tables.columns import Preview
 
 
 @dataclass(frozen=True)
 class Targets:
     """Targets as opened: an array that is still to be read or values in memory, or soft targets; and their shape.
 
-    Values in memory are cut short where ``shape`` shows that there are too many anyway. ``one_more`` is the hint where
-    there is one too many.
+    Values in memory are cut short where ``shape`` shows that there are too many anyway. ``one_more`` is the remedy
+    where there is one too many.
     """
 
     array: FileArray | Values | None = None
     soft: BlockSource | None = None
     shape: tuple[int | None, ...] | None = None
     notes: tuple[Notice, ...] = ()
-    one_more: str | None = None
+    one_more: Remedy | None = None
 
 
 def floats_as_indices(name: str, what: str) -> Notice:
@@ -156,43 +157,39 @@ def check_order(logits: BlockSource, name: str) -> None:
     """Raise UsageError where targets are numbers, and of the classes only the names are known, not their order."""
     as_given = getattr(logits, "as_given", ())
     if as_given:
-        from nllcli.inputs.tables.pairs import without_order
+        from nllcli.inputs.labels import without_order
 
         raise without_order(logits.class_names or (), as_given, name)
 
 
-def open_targets(options: InputOptions, classes: tuple[str, ...] | None, logits: BlockSource) -> Targets:
-    """Open the file of targets, if there is one; names in it are those of the ``classes``."""
-    path = options.targets
-    if path is None:
-        return Targets()
-    opened = open_input(path)
-    if opened.is_text:
+def open_targets(opened: Input, preview: Preview | None, reading: ReadOptions, logits: BlockSource) -> Targets:
+    """The targets of an open file, of which ``preview`` is the beginning if it is a table."""
+    if preview is not None and opened.is_text and preview.n_columns == 1:
         from nllcli.inputs.target_columns import text_targets
 
-        return text_targets(opened.stream, classes, logits)
-    source = opened.read(
-        ReadOptions(
-            input_dtype=options.input_dtype,
-            classes=classes,
-            holds="targets",
-            missing=options.missing,
-            ignore_index=options.ignore_index,
-        )
-    )
+        return text_targets(opened.stream, reading, logits)
+    if preview is not None and opened.format != "jsonl":
+        from nllcli.inputs.target_columns import targets_among
+
+        reading = targets_among(preview, replace(reading, member=opened.member), logits)
+    source = opened.read(reading)
     if not isinstance(source, FileArray):
         from nllcli.inputs.target_columns import table_targets
 
-        return table_targets(source, logits)
-    kind = source.dtype.kind
+        return table_targets(source, preview, logits)
+    path, kind = source.name, source.dtype.kind
     if kind in "US":
         from nllcli.inputs.target_columns import named_targets
 
-        return named_targets(source, classes)
+        return named_targets(source, reading)
     check_order(logits, path)
-    if shapes.same_shape(source.shape, logits.shape) and shapes.are_one_a_class(logits.shape, kind, options.binary):
+    if shapes.same_shape(source.shape, logits.shape) and shapes.are_one_a_class(logits.shape, kind, reading.binary):
         if kind in "iu":
-            raise shapes.one_hot(path, len(source.shape))
+            if len(source.shape) != 2:
+                raise shapes.one_hot(path, len(source.shape))
+            from nllcli.inputs.target_columns import one_hot_targets
+
+            return one_hot_targets(source)
         return Targets(soft=source)
     shape, notes = source.shape, []
     if len(shape) == 2 and shape[1] == 1 and len(logits.shape) == 2:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import json
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
@@ -32,6 +34,7 @@ _MOST_BYTES = 1 << 24
 _MOST_NUMBERS = 1 << 20  # in text, where each takes some microseconds and hundreds of bytes
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _WHOLE = "a whole number below 2^63 as a float64"  # counts are computed with as float64
+_NUMBERS = re.compile(r"([+-]?\d{1,9})\.\.([+-]?\d{1,9})", re.ASCII)
 _FORMS = "write numbers between commas, blanks or line ends, or lines of name,number"
 # A first row is a header only by one of these words: a first count written "NA" must not be skipped in silence.
 _HEADERS = {"n", "count", "counts", "number", "n_samples", "support", "frequency", "weight", "weights", "value"}
@@ -90,11 +93,20 @@ def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
 
 
 def read_names(text: str, *, what: str) -> tuple[str, ...]:
-    """Read names written out (``cat,dog``, with a comma), or from a file of one a line (``-``: standard input)."""
+    """Read names written out (``cat,dog``, with a comma), numbers (``1..5``), or from a file.
+
+    A file (``-``: standard input) has one name a line, or it is JSON: a list of names, or an object that has a class
+    index for each name or a name for each index, perhaps under "id2label" or "label2id".
+    """
     if "," in text:
-        return _names(text.split(","), UsageError, what)
+        return _names(next(csv.reader([text], skipinitialspace=True)), UsageError, what)
+    numbers = _NUMBERS.fullmatch(text)
+    if numbers is not None and int(numbers[1]) <= int(numbers[2]) < int(numbers[1]) + _MOST_NUMBERS:
+        return tuple(map(str, range(int(numbers[1]), int(numbers[2]) + 1)))
     opened = _open(text, what, "names such as cat,dog,horse")
     name = opened.stream.name
+    if opened.format == "jsonl":
+        return _names_in_json(parse_json(_text(opened.stream, "name"), name), name)
     if not opened.is_text:
         raise DataError(f"is {opened.format.upper()}; names are text, one a line", where=name)
     rows = _text(opened.stream, "name").rstrip().split(b"\n")
@@ -102,6 +114,23 @@ def read_names(text: str, *, what: str) -> tuple[str, ...]:
     if lines == [""]:
         raise DataError("is empty", where=name)
     return _names(lines[0].split(",") if len(lines) == 1 else lines, DataError, name)
+
+
+def _names_in_json(value: Any, name: str) -> tuple[str, ...]:
+    """The names of a list, or of an object with the index of each name or the name of each index, in order."""
+    if isinstance(value, dict):
+        value = next((value[key] for key in ("id2label", "label2id") if isinstance(value.get(key), dict)), value)
+    if isinstance(value, list) and value and all(isinstance(each, str | int) for each in value):
+        return _names([str(each) for each in value], DataError, name)
+    if isinstance(value, dict):
+        pairs = [*value.items()]
+        for numbered in (pairs, [(index, label) for label, index in pairs]):
+            found = {str(index): label for index, label in numbered}
+            in_order = [found.get(str(i)) for i in range(len(pairs))]
+            if pairs and all(isinstance(label, str) for label in in_order):
+                return _names([str(label) for label in in_order], DataError, name)
+    what = "neither a list of names nor an object that numbers them from 0"
+    raise DataError(f"is JSON, but {what}", where=name)
 
 
 def _open(text: str, what: str, expected: str) -> Input:

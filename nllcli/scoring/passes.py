@@ -12,7 +12,7 @@ from nllcli import engine
 from nllcli.data.blocks import Block
 from nllcli.data.dataset import Piece
 from nllcli.engine import fold, map_blocks
-from nllcli.errors import DataError, Notice, SampleError, UsageError, setting
+from nllcli.errors import DataError, Notice, Remedy, SampleError, UsageError, setting
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.shapes import ONE_LOGIT
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     Sum = TypeVar("Sum", bound=Part)
 
 _TEXT_PARTS = 8
+_MOST_RENUMBERED = 100
+_LEAST_VOID = 250  # what is void in a mask of bytes is 255 or a little less
+_MOST_DISTINCT = 1 << 16
 
 
 def fold_dataset(
@@ -45,14 +48,17 @@ def fold_dataset(
 ) -> Sum:
     """``engine.fold`` over the dataset's blocks, its size told to ``progress``; errors name file and place.
 
-    ``only`` makes of every chunk the one to work on in its place.
+    ``only`` makes of every chunk the one to work on in its place; without it, the dataset is told of the end.
     """
     if progress is not None:
         progress.begin(dataset.logits.n_bytes)
     whole = chunks(dataset)
     asked = whole if only is None else map(only, whole)
     with naming_places(dataset):
-        return fold(work, zero, asked, take=take, threads=threads, progress=progress)
+        total = fold(work, zero, asked, take=take, threads=threads, progress=progress)
+    if only is None:
+        dataset.completed()
+    return total
 
 
 def chunks(dataset: Dataset) -> Iterator[Chunk]:
@@ -122,27 +128,43 @@ def placed(error: SampleError, dataset: Dataset) -> DataError:
     # Of two classes there may be only the column of class 1.
     column = 0 if dataset.binary and error.class_index is not None else error.class_index
     where = f"{(vector or source).name}, {place(error.samples[0], column)}"
-    return DataError(message, where=where, hint=error.hint or _out_of_range_hint(error, dataset))
+    remedies = error.remedies or _other_numbers(error, dataset)
+    return DataError(message, where=where, hint=error.hint or _hint(error, dataset), remedies=remedies)
 
 
-def _out_of_range_hint(error: SampleError, dataset: Dataset) -> str | None:
-    """A hint where the classes seem to count from 1 (no target is 0, and the largest is C), or one class to be two."""
+def _hint(error: SampleError, dataset: Dataset) -> str | None:
+    return ONE_LOGIT if error.values and dataset.n_classes == 1 else None
+
+
+def _other_numbers(error: SampleError, dataset: Dataset) -> list[Remedy]:
+    """What targets that are out of range may be: the classes' own numbers, counted from 1 or not, or padding."""
     n_classes = dataset.n_classes
-    if not error.values or n_classes not in error.values:
-        return None
-    if n_classes == 1:
-        return ONE_LOGIT
-    if dataset.targets is None:  # among the logits, which may come but once
-        return f"classes count from 0; if these are 1..{n_classes}, subtract 1"
-    lowest, highest, negative = n_classes, 0, False
-    for _, values in raw_targets(dataset):
-        classes = values[values >= 0]
-        negative |= len(classes) < len(values)
-        lowest, highest = int(classes.min(initial=lowest)), int(classes.max(initial=highest))
-    if (lowest, highest) != (1, n_classes):
-        return None
-    which = "all targets but negative ones" if negative else "all targets"
-    return f"{which} lie in 1..{n_classes}: classes count from 0, so subtract 1"
+    if not error.values or n_classes == 1:
+        return []
+    seen = _distinct(dataset)
+    if not seen:
+        return []
+    if 1 <= min(seen) <= max(seen) == n_classes:
+        return [Remedy({"classes": f"1..{n_classes}"}, "the classes are counted from 1")]
+    found = []
+    if len(seen) == n_classes <= _MOST_RENUMBERED:
+        numbers = tuple(map(str, sorted(seen)))
+        found.append(Remedy({"classes": numbers}, f"the classes are numbered {', '.join(numbers[:4])}"))
+    outside = [value for value in seen if not 0 <= value < n_classes]
+    if len(outside) == 1 and len(seen) > 1 and (outside[0] < 0 or outside[0] >= max(_LEAST_VOID, 2 * n_classes)):
+        found.append(Remedy({"ignore_index": outside[0]}, f"{outside[0]} marks what does not count"))
+    return found
+
+
+def _distinct(dataset: Dataset) -> set[int]:
+    """The different targets but the ignored one; none where they cannot be read a second time, or are very many."""
+    again = dataset if dataset.targets is not None else dataset.opened_anew()
+    seen: set[int] = set()
+    for _, values in raw_targets(again) if again is not None else ():
+        seen.update(np.unique(values).tolist())
+        if len(seen) > _MOST_DISTINCT:
+            return set()
+    return seen - {dataset.ignore_index}
 
 
 def all_notices(tally: Tally, settled: Settled) -> tuple[Notice, ...]:

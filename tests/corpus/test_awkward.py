@@ -53,8 +53,8 @@ def judge(case, code, out, err):
         assert out == ""
         assert err.startswith("nll: error: ")
         lines = err.splitlines()
-        assert all(line.startswith("try: ") for line in lines[1:]) or lines[1].startswith("hint: ")
-        assert len(lines) <= 2 or lines[1].startswith("try: ")
+        hinted = len(lines) == 2 and lines[1].startswith("hint: ")
+        assert hinted or all(line.startswith("try: ") for line in lines[1:])
     else:
         assert float(out) == pytest.approx(loss_of(case), rel=1e-14)
 

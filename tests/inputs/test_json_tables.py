@@ -117,7 +117,7 @@ FORMS = {
         ("--classes", "cat,dog,horse"),
     ),
     "integers": (lines(zipped(logits=[[5, 4, 2], [4, 2, 8], [4, 4, 1]], target=LABELS)), ()),
-    "a note now and then": (lines([{"note": "a", **LABELLED[0]}, *LABELLED[1:]]), OWN),
+    "a note now and then": (lines([{"note": "a", **LABELLED[0]}, *LABELLED[1:]]), (*OWN, "--drop", "note")),
     "one object alone": (json.dumps({"scores": RECORDS[0]}), ("y1.txt",)),
     "one object": (json.dumps({"scores": RECORDS[0], "target": 0}), ()),
     "frame of rows of two kinds": (
@@ -386,6 +386,7 @@ ASKS = {
 @pytest.mark.parametrize("form", ASKS)
 def test_asks(form, folder):
     text, words, told, meanings = ASKS[form]
+    (folder / "z.txt").write_text("0\n2\n2\n1\n")
     (folder / "x.json").write_text(text)
     done = nll("compute", "x.json", *words)
     assert done.code in (2, 3)
@@ -394,7 +395,6 @@ def test_asks(form, folder):
     assert [line.partition("  # ")[2] for line in offered] == meanings
     expected = loss()
     if "z.txt" in words:
-        (folder / "z.txt").write_text("0\n2\n2\n1\n")
         expected = loss([*ROWS[:2], *ROWS[1:]], [0, 2, 2, 1])
     if "one sample" in form:
         expected = loss(ROWS[:1], [0])

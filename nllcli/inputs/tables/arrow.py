@@ -13,7 +13,6 @@ from nllcli.inputs.bytes.files import on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.tables.arrow_table import ArrowTable
-from nllcli.inputs.tables.dialect import notes_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,9 +104,6 @@ def _table(
         if _content(kind) not in readable:
             hint = _remedy(columns, column, kind, options, name)
             raise DataError(f"column {column!r} holds {kind}, not numbers", where=name, hint=hint)
-    if len(types) > 1 and options.holds == "logits":
-        whole = [_content(kind) == "integers" for kind in types]
-        notes += tuple(notes_on(name, columns, whole, takes_targets=options.takes_targets))
     if types:
         dtype = np.result_type(*[_plain(kind).to_pandas_dtype() for kind in set(types)])
     return ArrowTable(name, file, n_rows, batches, columns, n_classes, dtype, lists, label, reader, notes)
@@ -125,7 +121,7 @@ def _remedy(columns: list[str], odd: str, kind: Any, options: ReadOptions, name:
     if options.holds == "targets":
         return None
     content, others = _content(kind), [column for column in columns if column != odd]
-    takes_targets = options.takes_targets and options.target_column is None
+    takes_targets = not options.has_targets and options.target_column is None
     if content == "lists" and others:
         rest = f"; {_as_targets(others[0])} takes the targets" if len(others) == 1 and takes_targets else ""
         return f"{name}:{odd} takes it alone{rest}"

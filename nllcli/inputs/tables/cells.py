@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.errors import DataError
+from nllcli.errors import DataError, Remedy, counted
 from nllcli.inputs.integers import integers
 from nllcli.inputs.tables import decimals
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|inf(inity)?|nan)\s*", re.ASCII | re.IGNORECASE)
+# What stands in place of a number or a name that is not known.
+MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "<na>", "nil", "missing", "-", "?", "."))
+_LIST = re.compile(r"(?:np\.)?(?:array|tensor)?\(?\s*[\[(]([^\[\]()]*)[\])]\s*(?:,[^)]*)?\)?", re.DOTALL)
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*", re.ASCII)
 _INFINITY = re.compile(rb"inf", re.IGNORECASE)
 _BLANKS = re.compile(rb"[ \t]+")
@@ -28,18 +31,41 @@ def is_number(cell: str) -> bool:
     return NUMBER.fullmatch(cell) is not None
 
 
+def is_missing(cell: object) -> bool:
+    """Whether a cell holds nothing, or a word for it; a float may be NaN."""
+    if isinstance(cell, str):
+        return cell.strip().lower() in MISSING
+    return cell is None or cell != cell  # noqa: PLR0124 - NaN alone differs from itself
+
+
+def listed_numbers(cell: str) -> list[float] | None:
+    """The numbers of a cell that lists them as Python, NumPy or PyTorch print it; None where it is no such list."""
+    found = _LIST.fullmatch(cell.strip()) if "[" in cell or "(" in cell else None
+    if found is None:
+        return None
+    words = found[1].replace(",", " ").split()
+    return [float(word) for word in words] if words and all(map(is_number, words)) else None
+
+
 def is_decimal_comma(cell: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(cell) is not None
 
 
 def split(line: str, delimiter: str, where: str) -> list[str]:
-    """The cells of one line; a blank as delimiter means any number of them."""
+    """The cells of one line; a blank as delimiter means any number of them, and one after another means nothing."""
     if delimiter == " ":
-        return re.split("[ \t]+", line.strip(" \t"))
+        if '"' not in line:
+            return re.split("[ \t]+", line.strip(" \t"))
+        line = line.replace("\t", " ").strip()
     try:
-        return next(csv.reader([line], delimiter=delimiter), [""])
+        return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [""])
     except csv.Error as error:
         raise DataError(f"cannot be read as a table: {error}", where=where) from error
+
+
+def with_point(cell: str) -> str:
+    """A number written with a decimal comma, with a point instead; anything else as it is."""
+    return cell.replace(",", ".") if is_decimal_comma(cell) else cell
 
 
 def shown(value: str) -> str:
@@ -74,27 +100,6 @@ def _single_blanks(body: bytes) -> bytes:
     return body
 
 
-def parse_carefully(
-    body: bytes, columns: Sequence[int], n_columns: int, delimiter: str, where: Callable[[int], str]
-) -> tuple[NDArray[np.float64], list[list[str]]]:
-    """The numbers (n_rows, len(columns)) of the named columns, and every row's cells.
-
-    Raises DataError for the first cell that is not a number, or row that has another number of cells; ``where`` gives
-    the file and line of a row.
-    """
-    lines = body[:-1].split(b"\n")
-    out = np.empty((len(lines), len(columns)))
-    rows = []
-    for i, line in enumerate(lines):
-        cells = split(text_of(line, where(i)), delimiter, where(i))
-        if len(cells) != n_columns:
-            raise ragged(cells, n_columns, where(i))
-        for j, c in enumerate(columns):
-            out[i, j] = number(cells[c], f"{where(i)}, column {c + 1}", last=0 < c == n_columns - 1)
-        rows.append(cells)
-    return out, rows
-
-
 def text_of(line: bytes, where: str) -> str:
     """A line as text; raises DataError where it is not UTF-8."""
     try:
@@ -111,31 +116,26 @@ def texts_of(lines: Sequence[bytes], where: Callable[[int], str]) -> list[str]:
         return [text_of(line, where(i)) for i, line in enumerate(lines)]
 
 
-def number(cell: str, where: str, *, last: bool = False) -> float:
+def number(cell: str, where: str) -> float:
     """One cell's value; raises DataError where it is not a decimal number, or too large for float64."""
     if not is_number(cell):
-        hint = None
-        if not cell.strip():
-            raise DataError(
-                "the cell is empty", where=where, hint="the line ends with a delimiter: leave it out" if last else None
-            )
-        if is_decimal_comma(cell):
-            hint = "a decimal comma? write numbers with a point"
-        raise DataError(f"{shown(cell)} is not a number", where=where, hint=hint)
+        raise DataError(f"{shown(cell)} is not a number", where=where)
     value = float(cell)
     if value in (float("inf"), float("-inf")) and "i" not in cell.lower():
         raise DataError(f"{shown(cell.strip())} is too large for a float64", where=where)
     return value
 
 
-def ragged(cells: Sequence[str], n_columns: int, where: str) -> DataError:
+def ragged(cells: Sequence[str], n_columns: int, where: str, remedies: Sequence[Remedy] = ()) -> DataError:
     """The refusal of a row that has another number of cells than the first."""
     if len(cells) == n_columns + 1 and not cells[-1].strip():
         return DataError(f"ends with a delimiter: {n_columns} cells expected", where=f"{where}, column {len(cells)}")
     hint = None
     if len(cells) == 2 * n_columns and all(c.strip().isdecimal() for c in cells[1::2]):
-        hint = "decimal commas? write numbers with a point"
-    return DataError(f"has {len(cells)} cells, the first row has {n_columns}", where=where, hint=hint)
+        hint = "decimal commas? write numbers with a point, or semicolons between the cells"
+    return DataError(
+        f"has {counted(len(cells), 'cell')}, the first row has {n_columns}", where=where, hint=hint, remedies=remedies
+    )
 
 
 def plain_integers(body: bytes, values: NDArray[np.float64], column: int, delimiter: str) -> NDArray[np.int64] | None:

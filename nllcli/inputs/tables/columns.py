@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
+
+from nllcli.errors import Notice, Remedy, UsageError, first_few, setting
+from nllcli.inputs import names as class_names
+from nllcli.inputs.tables import doubts
+from nllcli.inputs.tables.cells import is_missing, is_number, listed_numbers, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nllcli.errors import Notice
     from nllcli.inputs.formats import ReadOptions
+
+_RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -26,12 +37,35 @@ class Preview:
     rows: Sequence[Sequence[Any]]
     index: frozenset[int] = frozenset()
 
+    @property
+    def n_columns(self) -> int:
+        return len(self.rows[0]) if self.rows else len(self.headings or ())
+
+    def cells(self, column: int) -> list[Any]:
+        """The first cells of a column that are not missing."""
+        return [row[column] for row in self.rows if not is_missing(row[column])]
+
+    def heading(self, column: int) -> str:
+        """What a command names a column by: its heading, or else its number from 1."""
+        return self.headings[column].strip() if self.has_heading(column) and self.headings else str(column + 1)
+
+    def has_heading(self, column: int) -> bool:
+        """Whether the column has a name that no other column has."""
+        if self.headings is None or not self.headings[column].strip():
+            return False
+        return [heading.strip() for heading in self.headings].count(self.headings[column].strip()) == 1
+
+    def described(self, column: int) -> str:
+        """What a message calls a column."""
+        return shown(self.heading(column)) if self.has_heading(column) else f"number {column + 1}"
+
 
 @dataclass(frozen=True)
 class Columns:
     """The columns of a table by what they are; ``classes`` in the order of the classes, ``names`` theirs if known.
 
-    ``lists`` says that the one column of ``classes`` holds a list of all classes.
+    ``lists`` says that the one column of ``classes`` holds a list of all classes; ``others`` are those that are none
+    of these.
     """
 
     classes: tuple[int, ...]
@@ -40,8 +74,241 @@ class Columns:
     key: int | None = None
     lists: bool = False
     notes: tuple[Notice, ...] = ()
+    others: tuple[int, ...] = field(default=())
 
 
 def choose(preview: Preview, options: ReadOptions) -> Columns:
     """Tell the columns apart, as the options say or as what they hold leaves no doubt; raises UsageError that asks."""
-    raise NotImplementedError
+    target = None if options.target_column is None else find_column(options.target_column, preview)
+    key = None if options.key is None else find_column(options.key, preview)
+    named = {column for column in (target, key) if column is not None}
+    dropped = set() if options.drop is None else set(matching(options.drop, preview))
+    rest = [c for c in range(preview.n_columns) if c not in named | dropped]
+    wanted = options.columns or (None if options.member is None else as_pattern(options.member))
+    if wanted is not None:
+        classes = [c for c in matching(wanted, preview) if c not in named | dropped]
+        lists = len(classes) == 1 and kind_of(preview, classes[0]) == "list"
+        return _columns(preview, options, classes, target=target, key=key, lists=lists)
+    rest = [c for c in rest if c not in preview.index]
+    lists_of_numbers = [c for c in rest if kind_of(preview, c) == "list"]
+    if lists_of_numbers and options.holds in ("logits", "targets"):
+        return _columns(preview, options, _one_list(preview, lists_of_numbers), target=target, key=key, lists=True)
+    if options.holds != "logits":
+        return _columns(preview, options, rest, target=target, key=key)
+    classes, left_out = _without_doubt(preview, options, rest, target)
+    notes = tuple(_left_out(preview, left_out))
+    return _columns(preview, options, classes, target=target, key=key, notes=notes)
+
+
+def _columns(
+    preview: Preview,
+    options: ReadOptions,
+    classes: Sequence[int],
+    *,
+    target: int | None,
+    key: int | None,
+    lists: bool = False,
+    notes: tuple[Notice, ...] = (),
+) -> Columns:
+    if preview.index:
+        notes = (Notice("index-column", f"{preview.name}: the row names are taken as an index and left out"), *notes)
+    names = None
+    if preview.headings is not None and not lists and all(preview.headings[c].strip() for c in classes):
+        names = tuple(preview.headings[c].strip() for c in classes)
+        place = class_names.match(options.classes, names) if options.classes and options.holds == "logits" else None
+        if options.classes and place is not None and len(place) == len(names) and list(place) != sorted(place):
+            classes, names = [classes[i] for i in place], tuple(names[i] for i in place)
+            message = f"{preview.name}: the columns are taken by name, in the order of {setting('classes')}"
+            notes = (*notes, Notice("columns-reordered", message))
+    if options.holds == "logits":
+        repeated = [
+            f"{preview.name}: {n} classes are named {name!r}" for name, n in Counter(names or ()).items() if n > 1
+        ]
+        notes = (*notes, *(Notice("repeated-name", told) for told in repeated))
+    used = {*classes, target, key}
+    others = tuple(c for c in range(preview.n_columns) if c not in used)
+    return Columns(tuple(classes), names, target, key, lists, notes, others)
+
+
+def _one_list(preview: Preview, columns: list[int]) -> list[int]:
+    """The one column of lists that holds fractions, or the only one; raises UsageError where there are more."""
+    fractions = [
+        c for c in columns if any(not float(x).is_integer() for cell in preview.cells(c) for x in list_of(cell) or ())
+    ]
+    found = fractions or columns
+    if len(found) > 1:
+        listed = first_few([preview.described(c) for c in found], 10)
+        raise UsageError(
+            f"has several columns of lists: {listed}",
+            where=preview.name,
+            remedies=[
+                Remedy({"columns": (preview.heading(c),)}, f"the logits are {preview.heading(c)}") for c in found
+            ],
+        )
+    return found
+
+
+def _without_doubt(
+    preview: Preview, options: ReadOptions, rest: list[int], target: int | None
+) -> tuple[list[int], list[int]]:
+    """The columns that are classes, and those of text beside classes with names; raises UsageError that asks."""
+    kinds = {c: kind_of(preview, c) for c in rest}
+    empty = [c for c in rest if kinds[c] == "missing" and len(preview.rows) > 1]
+    text = [c for c in rest if kinds[c] == "text"]
+    numeric = [c for c in rest if c not in text and c not in empty]
+    if not numeric or (len(rest) == 1):
+        return rest, []
+    found = doubts.doubtful(preview, numeric, options.labels)
+    classes = [c for c in numeric if c not in found]
+    if not found and not empty and (not text or _names_decide(preview, options, classes, target)):
+        return classes, text
+    reasons = found | dict.fromkeys(text, "holds text") | dict.fromkeys(empty, "is empty")
+    told = ", ".join(f"column {preview.described(c)} {reasons[c]}" for c in sorted(reasons))
+    raise UsageError(
+        f"{told}: a class?" if found else told,
+        where=preview.name,
+        remedies=_remedies(preview, options, sorted(reasons), all_may_be=not (text or empty)),
+        finding="doubtful-column",
+    )
+
+
+def _remedies(preview: Preview, options: ReadOptions, extra: list[int], *, all_may_be: bool) -> list[Remedy]:
+    """What may be meant by columns that do not look like classes."""
+    found = []
+    key = _shared_key(preview, options, extra)
+    if key is not None:
+        column, name = key
+        rest = [c for c in extra if c != column]
+        meaning = f"rows belong together by {preview.heading(column)}"
+        found.append(Remedy({"id": name, **_leaving_out(preview, options, rest)}, meaning))
+    if options.target_column is None and not options.has_targets:
+        likely = [c for c in extra if doubts.may_be_targets(preview, c, preview.headings or ())]
+        for c in likely:
+            settings = _leaving_out(preview, options, [other for other in extra if other != c])
+            found.append(
+                Remedy({"target_column": preview.heading(c), **settings}, f"{preview.heading(c)} has the targets")
+            )
+    one = f"{preview.heading(extra[0])} is not a class" if len(extra) == 1 else "they are not classes"
+    found.append(Remedy(_leaving_out(preview, options, extra), one))
+    if all_may_be:
+        found.append(Remedy({"columns": "*"}, "all columns are classes"))
+    return found
+
+
+def _shared_key(preview: Preview, options: ReadOptions, extra: list[int]) -> tuple[int, str] | None:
+    """The column that holds the same keys as one of the targets' table, and how the option names both."""
+    if options.partner is None or options.key is not None:
+        return None
+    for c in extra:
+        other = doubts.shared_key(preview, c, options.partner)
+        if other is not None:
+            own = preview.heading(c)
+            return c, own if own == other else f"{own}={other}"
+    return None
+
+
+def _leaving_out(preview: Preview, options: ReadOptions, columns: Sequence[int]) -> dict[str, object]:
+    """The setting that leaves these columns out, besides those that it leaves out already."""
+    already = [] if options.drop is None else _split(options.drop)
+    names = [as_pattern(name) for name in (*already, *map(preview.heading, columns))]
+    return {"drop": tuple(names)} if names else {}
+
+
+def _names_decide(preview: Preview, options: ReadOptions, classes: list[int], target: int | None) -> bool:
+    """Whether the targets are names, and each of those seen is the heading of a column of numbers."""
+    headings = [preview.heading(c) for c in classes if preview.has_heading(c)]
+    seen = options.labels if target is None else [str(cell) for cell in preview.cells(target)]
+    if not seen or not headings or all(map(is_number, seen)):
+        return False
+    known = {class_names.normal(h) for h in headings} | set(class_names.bare(headings))
+    return all(class_names.normal(name) in known for name in seen)
+
+
+def _left_out(preview: Preview, columns: list[int]) -> list[Notice]:
+    if not columns:
+        return []
+    listed = first_few([preview.described(c) for c in columns], 5)
+    noun = "the column" if len(columns) == 1 else "the columns"
+    return [
+        Notice("left-out", f"{preview.name}: {noun} {listed} of text {'is' if len(columns) == 1 else 'are'} left out")
+    ]
+
+
+def kind_of(preview: Preview, column: int) -> str:
+    """What the first cells of a column hold: "number", "list", "text", or "missing"; a mixture counts as numbers.
+
+    In a mixture the cells that are not numbers are damaged ones, which the reader names.
+    """
+    cells = preview.cells(column)
+    if not cells:
+        return "missing"
+    if all(list_of(cell) is not None for cell in cells):
+        return "list"
+    numeric = sum(map(is_numeric, cells))
+    return "number" if numeric and 2 * numeric >= len(cells) else "text"
+
+
+def is_numeric(cell: Any) -> bool:
+    """Whether a cell is a number, or text that is one."""
+    return is_number(cell) if isinstance(cell, str) else isinstance(cell, int | float)
+
+
+def list_of(cell: Any) -> list[float] | None:
+    """The numbers of a cell that is a list of them, or text that is one; None for anything else."""
+    if isinstance(cell, str):
+        return listed_numbers(cell)
+    if isinstance(cell, list) and cell and all(isinstance(x, int | float) for x in cell):
+        return cell
+    return None
+
+
+def find_column(wanted: str, preview: Preview) -> int:
+    """The place of a column given by its name, or else by its number, counted from 1."""
+    header = [cell.strip() for cell in preview.headings or ()]
+    for known in (header, list(map(class_names.normal, header))):
+        name = wanted if known is header else class_names.normal(wanted)
+        if known.count(name) > 1:
+            raise UsageError(
+                f"has {known.count(name)} columns {shown(wanted)}", where=preview.name, hint="use its number"
+            )
+        if name in known:
+            return known.index(name)
+    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted[:9]) <= preview.n_columns:
+        return int(wanted) - 1
+    names = first_few([shown(cell)[1:-1] for cell in header], 20)
+    known_as = names if header else f"the numbers 1 to {preview.n_columns} (there is no header)"
+    raise UsageError(f"there is no column {shown(wanted)}", where=preview.name, hint=f"columns: {known_as}")
+
+
+def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:
+    """The columns that patterns between commas name, in their order: names, numbers or ranges from 1, or globs."""
+    if not isinstance(patterns, str):
+        return list(patterns)
+    found: list[int] = []
+    headings = [heading.strip() for heading in preview.headings or ()]
+    for pattern in _split(patterns):
+        if pattern in headings:
+            columns = [c for c, heading in enumerate(headings) if heading == pattern]
+        elif numbered := _RANGE.fullmatch(pattern):
+            first, last = int(numbered[1]), int(numbered[2] or numbered[1])
+            columns = list(range(first - 1, last)) if 1 <= first <= last <= preview.n_columns else []
+        else:
+            columns = [c for c, heading in enumerate(headings) if fnmatchcase(heading, pattern)]
+            if pattern == "*" and not headings:
+                columns = list(range(preview.n_columns))
+        if not columns:
+            known = first_few([shown(heading)[1:-1] for heading in headings], 20) or f"1 to {preview.n_columns}"
+            message = f"there is no column {shown(pattern)}"
+            raise UsageError(message, where=preview.name, hint=f"columns: {known}")
+        found += [c for c in columns if c not in found]
+    return found
+
+
+def as_pattern(name: str) -> str:
+    """A name as one of several between commas."""
+    return '"' + name.replace('"', '""') + '"' if "," in name or '"' in name else name
+
+
+def _split(patterns: str) -> list[str]:
+    cells = next(csv.reader(io.StringIO(patterns), skipinitialspace=True), [])
+    return [cell.strip() for cell in cells if cell.strip()]

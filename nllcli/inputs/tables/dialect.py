@@ -1,42 +1,61 @@
-"""What the first lines of a text file show: the delimiter, whether the first one has names, and which are doubtful."""
+"""What the first lines of a text file show: the delimiter, and whether the first one names the columns."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
-from shlex import quote
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, Notice, UsageError, first_few, setting
+from nllcli.errors import DataError, Remedy, UsageError
+from nllcli.inputs.names import truth
 from nllcli.inputs.tables import cells
+from nllcli.inputs.tables.columns import Preview
 from nllcli.inputs.tables.lines import LONGEST_LINE, check_line, kept_lines, too_long
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from nllcli.inputs.bytes.files import ByteStream
 
-_DELIMITERS = ("\t", ";", ",", " ")
-_FIRST_LINES = 3
+_DELIMITERS = ("\t", ";", ",", "|", " ")
+_MOST_ROWS = 50
+_MOST_CELLS = 4096
+_FEWEST_ROWS = 4
 _NUMBER_BEGINS = re.compile(r"[+-]?\.?\d")
-_MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
-_TARGETS = frozenset(("label", "labels", "target", "targets", "y_true"))
-_ROW_NUMBERS = frozenset(("id", "idx", "index", "row", "row_id", "sample", "sample_id"))
+_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_NOT_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f\x81\x8d\x8f\x90\x9d]")  # control characters, and what windows-1252 lacks
+_COMMA, _POINT = "comma", "point"
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the first lines show: delimiter, the header's cells (None without one), the first row's cells and place."""
+    """What the first lines show.
 
+    ``header`` are the cells of the line that names the columns (None without one), ``rows`` those of the first rows,
+    ``first_place`` where the first of them is, and ``n_before`` how many lines come before the header or the rows.
+    """
+
+    name: str
     delimiter: str
     header: tuple[str, ...] | None
-    first_row: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
     first_place: str
+    n_before: int = 0
+    decimal: str = _POINT
+
+    @property
+    def first_row(self) -> tuple[str, ...]:
+        return self.rows[0]
 
     @property
     def n_columns(self) -> int:
         return len(self.first_row)
+
+    @property
+    def n_skipped(self) -> int:
+        """How many lines come before the first row."""
+        return self.n_before + (self.header is not None)
 
     @property
     def has_index(self) -> bool:
@@ -44,8 +63,18 @@ class Dialect:
         header = self.header or ()
         return len(header) > 1 and header[0].strip() in ("", "Unnamed: 0")
 
+    @property
+    def preview(self) -> Preview:
+        """The first rows as a table of any kind shows them."""
+        rows = self.rows
+        if self.decimal == _COMMA:
+            rows = tuple(tuple(cells.with_point(cell) for cell in row) for row in rows)
+        return Preview(self.name, self.header, rows, frozenset([0] if self.has_index else ()))
 
-def sniff(stream: ByteStream, *, header: str | None = None, delimiter: str | None = None) -> Dialect:
+
+def sniff(
+    stream: ByteStream, *, header: str | None = None, delimiter: str | None = None, decimal: str = _POINT
+) -> Dialect:
     """Find delimiter and header in the first lines, without consuming them.
 
     ``header`` is what that option says, "auto", "yes" or "no", and None for a file that it is not about.
@@ -53,56 +82,112 @@ def sniff(stream: ByteStream, *, header: str | None = None, delimiter: str | Non
     lines, places = _first_lines(stream)
     if not lines:
         raise DataError("is empty", where=stream.name)
+    n_before = 0
+    told = _SEPARATOR_LINE.fullmatch(lines[0])
+    if told is not None and len(lines) > 1:
+        delimiter, n_before = told[1], 1
+        lines, places = lines[1:], places[1:]
     delimiter = delimiter or _delimiter(lines)
-    rows = []
+    rows: list[tuple[str, ...]] = []
+    kept = []
     for line, place in zip(lines, places, strict=True):
         check_line(line.encode(), delimiter, place)
-        rows.append(tuple(cells.split(line, delimiter, place)))
-    if header in ("auto", None):
-        doubt = _doubt(rows)
-        if doubt is not None:
-            remedy = f"say which: {setting('header', 'yes')} or {setting('header', 'no')}"
-            hint = remedy if header else "fix the first line, or leave it out"
-            raise UsageError(doubt, where=places[0], hint=hint)
-    if header == "no" or (header != "yes" and not _names_columns(rows)):
-        return Dialect(delimiter, None, rows[0], places[0])
-    first = min(1, len(rows) - 1)
-    if len(rows[first]) != len(rows[0]):
-        raise cells.ragged(rows[first], len(rows[0]), places[first])
-    return Dialect(delimiter, rows[0], rows[first], places[first])
+        row = tuple(cells.split(line, delimiter, place))
+        if rows and row[0].lstrip().startswith("#") and len(row) != len(rows[-1]):
+            continue  # a comment
+        rows.append(row)
+        kept.append(place)
+        if len(rows) > _FEWEST_ROWS and sum(map(len, rows)) > _MOST_CELLS:
+            break
+    places = kept
+    names = _names(rows, header, places[0])
+    first = 0 if names is None else min(1, len(rows) - 1)
+    body = rows[first:]
+    if names is not None and len(names) != len(body[0]):
+        raise _uneven(rows, places, stream.name)
+    _check_two_headers(names, body, stream.name, places[first])
+    _check_decimals(body, decimal, places[first])
+    even = tuple(row for row in body if len(row) == len(body[0]))
+    return Dialect(stream.name, delimiter, names, even, places[first], n_before, decimal)
 
 
-def _doubt(rows: list[tuple[str, ...]]) -> str | None:
-    """Why the first row is ambiguous (names or numbers), or None."""
-    if len(rows) == 1:
+def _names(rows: list[tuple[str, ...]], header: str | None, place: str) -> tuple[str, ...] | None:
+    """The names of the columns, where the first row has them; raises UsageError where that is in doubt."""
+    if header == "no":
         return None
-    first = rows[0]
-    if len(first) > 1 and are_counted(first) and any(_is_fraction(cell) for cell in rows[1]):
-        return f"is 0 to {len(first) - 1}: the numbers of the columns, or a row?"
-    if _names_columns(rows):
-        for j, (cell, below) in enumerate(zip(first, rows[1], strict=False)):
-            if cells.is_number(below) and (j or cell.strip()) and _is_damaged(cell):
+    first, below = rows[0], rows[1:]
+    if _is_one_short(first, below):
+        return ("", *first)
+    if header == "yes":
+        return first
+    doubt = _doubt(first, below)
+    if doubt is not None:
+        remedies = [
+            Remedy({"header": "yes"}, "the first line names the columns"),
+            Remedy({"header": "no"}, "the first line is a sample"),
+        ]
+        hint = None if header else "fix the first line, or leave it out"
+        raise UsageError(doubt, where=place, hint=hint, remedies=remedies if header else ())
+    return first if _names_columns(first, below) else None
+
+
+def _is_one_short(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names all columns but the first, which has the names of the rows: as R writes tables."""
+    if len(below) < 2 or any(len(row) != len(first) + 1 for row in below):
+        return False
+    names = [row[0].strip() for row in below]
+    are_names = len(set(names)) == len(names) and not any(map(is_fraction, names))
+    return are_names and (all(map(is_word, first)) or are_counted(first))
+
+
+def _doubt(first: Sequence[str], below: Sequence[Sequence[str]]) -> str | None:
+    """Why the first row is ambiguous (names or numbers), or None."""
+    if not below:
+        return None
+    if _may_number_columns(first, below):
+        return f"is {', '.join(first[:4])}{', ...' if len(first) > 4 else ''}: the names of the columns, or a row?"
+    if _names_columns(first, below):
+        for j, (cell, under) in enumerate(zip(first, below[0], strict=False)):
+            if cells.is_number(under) and (j or cell.strip()) and is_damaged(cell):
                 return f"column {j + 1} begins with {cells.shown(cell.strip())}: a name, or a damaged number?"
     return None
 
 
-def _names_columns(rows: list[tuple[str, ...]]) -> bool:
-    """Whether the first row is a header: all names, or the column numbers of a data frame."""
-    first = rows[0]
+def _may_number_columns(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row consists of different integers in order, as numbers or as text, above fractions."""
+    texts = [cell.strip() for cell in first]
+    if len(texts) < 2 or not all(map(_INTEGER.fullmatch, texts)) or len(set(texts)) < len(texts):
+        return False
+    ordered = sorted(texts, key=int) == texts or sorted(texts) == texts
+    under = [cell for row in below for cell in row if cells.is_number(cell)]
+    fractions = [cell for cell in under if is_fraction(cell)]
+    if are_counted(texts):
+        return any(map(is_fraction, below[0]))
+    return ordered and len(fractions) * 10 > len(under) * 9
+
+
+def _names_columns(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is a header: all names, or names and the numbers of columns."""
     numeric = [cell.strip() for cell in first if cells.is_number(cell)]
-    if len(rows) == 1:
+    if not below:
         return not numeric
     if not numeric:
-        return not _in_place_of_numbers(first)
-    if len(numeric) == len(first):
+        return not (_in_place_of_numbers(first) or all(truth(cell) is not None for cell in first))
+    if len(numeric) == len(first) or len(first) != len(below[0]):
         return False
-    index = not first[0].strip() and all(cell.isdecimal() for cell in numeric)
-    return len(first) == len(rows[1]) and (index or are_counted(numeric))
+    if not all(map(_INTEGER.fullmatch, numeric)) or len(set(numeric)) < len(numeric):
+        return False
+    if (not first[0].strip() and all(map(str.isdecimal, numeric))) or are_counted(numeric):
+        return True
+    # A word above numbers names its column, and so does an integer above fractions.
+    columns = list(zip(first, *below, strict=False))
+    word_above = any(is_word(top) and all(map(cells.is_number, under)) for top, *under in columns)
+    return word_above and all(any(map(is_fraction, under)) for top, *under in columns if cells.is_number(top))
 
 
 def is_word(cell: str) -> bool:
     """Whether a cell holds neither a number nor what may be written in place of one."""
-    return not (cells.is_number(cell) or cells.is_decimal_comma(cell) or _is_damaged(cell))
+    return not (cells.is_number(cell) or cells.is_decimal_comma(cell) or is_damaged(cell))
 
 
 def are_counted(row: Sequence[str]) -> bool:
@@ -110,44 +195,84 @@ def are_counted(row: Sequence[str]) -> bool:
     return [cell.strip() for cell in row] == [str(i) for i in range(len(row))]
 
 
-def notes_on(name: str, headings: Sequence[str], whole: Sequence[bool], *, takes_targets: bool) -> Iterator[Notice]:
-    """Warnings about ``headings`` that do not look like names of classes.
-
-    ``whole`` says which columns hold whole numbers, ``takes_targets`` that one of them could be taken as the targets.
-    """
-    for heading, is_whole in zip(headings, whole, strict=True):
-        taken = f"{name}: column {heading!r} is taken as a class"
-        if is_whole and heading.lower() in _TARGETS:
-            remedy = f"; {setting('target_column', quote(heading))} takes it as the targets"
-            yield Notice(
-                "doubtful-class", taken + (remedy if takes_targets else ", though its name is that of targets")
-            )
-        elif is_whole and heading.lower() in _ROW_NUMBERS:
-            yield Notice("doubtful-class", f"{taken}, though its name is that of a row number")
-    if all(map(str.isdecimal, headings)) and not are_counted(headings):
-        told = f"the classes are named {first_few(headings, 3)}; targets are their places, from 0"
-        yield Notice("numbered-names", f"{name}: {told}")
-    for heading, count in Counter(headings).items():
-        if count > 1:
-            yield Notice("repeated-name", f"{name}: {count} classes are named {heading!r}")
-
-
-def _is_damaged(cell: str) -> bool:
+def is_damaged(cell: str) -> bool:
     """A word for a missing value, or what begins like a number but is not one, such as 1_000 or 5.O."""
     text = cell.strip()
-    return not cells.is_number(text) and (text.lower() in _MISSING or _NUMBER_BEGINS.match(text) is not None)
+    return not cells.is_number(text) and (cells.is_missing(text) or _NUMBER_BEGINS.match(text) is not None)
 
 
-def _in_place_of_numbers(row: tuple[str, ...]) -> bool:
+def is_fraction(cell: str) -> bool:
+    """Whether a cell is a number that is not written as an integer."""
+    return cells.is_number(cell) and not cell.strip().lstrip("+-").isdecimal()
+
+
+def _in_place_of_numbers(row: Sequence[str]) -> bool:
     """Whether all cells are like 1_000, 1,5 or NA, which are not names."""
     texts = [cell.strip() for cell in row]
-    return all(text.lower() in _MISSING for text in texts) or all(
+    return all(map(cells.is_missing, texts)) or all(
         any(c.isdigit() for c in text) and not any(c.isalpha() for c in text) for text in texts
     )
 
 
-def _is_fraction(cell: str) -> bool:
-    return cells.is_number(cell) and not cell.strip().lstrip("+-").isdecimal()
+def _uneven(rows: list[tuple[str, ...]], places: list[str], name: str) -> DataError:
+    """The refusal of lines of different lengths; lines before a table, such as a title, can be left out."""
+    widths = [len(row) for row in rows]
+    begin = next(i for i, width in enumerate(widths) if width > 1)
+    same = len(set(widths[begin:])) == 1 and len(widths) > begin + 1
+    remedies = [without_lines(name, begin, "they are a title")] if begin > 0 and same else []
+    return cells.ragged(rows[1], widths[0], places[1], remedies)
+
+
+def _check_two_headers(names: Sequence[str] | None, body: list[tuple[str, ...]], name: str, place: str) -> None:
+    """Raise UsageError where a second line without numbers follows the header and numbers follow that."""
+    if names is None or len(names) == 1 or len(body) < 2 or len(body[0]) != len(body[1]):
+        return
+    numeric = [j for j, cell in enumerate(body[1]) if cells.is_number(cell)]
+    if numeric and not any(cells.is_number(body[0][j]) or is_damaged(body[0][j]) for j in numeric):
+        raise UsageError(
+            "is a second line of names",
+            where=place,
+            remedies=[
+                Remedy(files={name: "-"}, feed=("sed", "1d", name), meaning="the second line names the columns"),
+                Remedy(files={name: "-"}, feed=("sed", "2d", name), meaning="the first line names the columns"),
+            ],
+        )
+
+
+def without_lines(name: str, n: int, meaning: str = "") -> Remedy:
+    """The remedy that leaves the first lines of a file out."""
+    return Remedy(files={name: "-"}, feed=("tail", "-n", f"+{n + 1}", name), meaning=meaning)
+
+
+def _check_decimals(body: list[tuple[str, ...]], decimal: str, place: str) -> None:
+    """Raise UsageError where a cell has a comma in its number, which is a decimal comma or parts thousands."""
+    if decimal == _COMMA:
+        return
+    for j, cell in enumerate(body[0]):
+        if cells.is_decimal_comma(cell):
+            column = [row[j] for row in body if j < len(row)]
+            raise comma_refusal(cell, f"{place}, column {j + 1}", certain=any(map(_is_decimal, column)))
+
+
+def comma_refusal(cell: str, where: str, *, certain: bool = False) -> UsageError:
+    """The refusal of a number with a comma in it; ``certain`` says that it cannot part thousands."""
+    meaning = "" if certain else "the comma is a decimal comma, and does not part thousands"
+    message = f"{cells.shown(cell.strip())} is written with a comma"
+    return UsageError(message, where=where, remedies=[Remedy({"decimal": _COMMA}, meaning)])
+
+
+def _is_decimal(cell: str) -> bool:
+    """Whether the comma of a number cannot part thousands: these are groups of three digits after one to three."""
+    whole, _, rest = cell.strip().lstrip("+-").partition(",")
+    return cells.is_decimal_comma(cell) and (len(rest) != 3 or len(whole) > 3 or whole.startswith("0"))
+
+
+def not_utf8(where: str, data: bytes) -> DataError:
+    """The refusal of what is not UTF-8: text in another encoding, unless it has characters that no text has."""
+    remedies = []
+    if not _NOT_TEXT.search(data):
+        remedies = [Remedy({"encoding": "windows-1252"}, "text from Windows; another encoding is named the same way")]
+    return DataError("is not UTF-8 text, and no other format that can be read", where=where, remedies=remedies)
 
 
 def _first_lines(stream: ByteStream) -> tuple[list[str], list[str]]:
@@ -157,37 +282,47 @@ def _first_lines(stream: ByteStream) -> tuple[list[str], list[str]]:
         ahead = stream.peek(size)
         at_end = len(ahead) < size
         data = ahead if at_end else ahead[: max(ahead.rfind(b"\n"), ahead.rfind(b"\r")) + 1]
-        found, numbers = kept_lines(data, stream.name)
-        if at_end or len(found) >= _FIRST_LINES or (found and size > LONGEST_LINE):
+        found, numbers = kept_lines(data, stream.name, lambda _: True)
+        if at_end or len(found) >= _FEWEST_ROWS or (found and size > LONGEST_LINE):
             break
         if size > LONGEST_LINE:
             raise too_long(stream.name)
         size *= 4
-    try:
-        lines = [line.decode("utf-8") for line in found[:_FIRST_LINES]]
-    except UnicodeDecodeError as error:
-        raise DataError("is not UTF-8 text, and no other format that can be read", where=stream.name) from error
+    lines = []
+    for i, line in enumerate(found[: _MOST_ROWS + 1]):
+        try:
+            lines.append(line.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise not_utf8(f"{stream.name}, line {numbers.of(i)}", b"\n".join(found)) from error
     return lines, [f"{stream.name}, line {numbers.of(i)}" for i in range(len(lines))]
 
 
 def _delimiter(lines: list[str]) -> str:
     """The candidate that makes most of the last line's cells numbers, and as many cells in every line.
 
-    A blank, which prose has too, is one where it makes a whole line numbers.
+    A blank, which prose has too, is one where every line has as many cells, most of them numbers or between quotes.
     """
     best, best_score = ",", (-1.0, False, 0)
     for candidate in _DELIMITERS:
         try:
-            rows = [cells.split(line, candidate, "") for line in lines]
+            rows = [cells.split(line, candidate, "") for line in lines[:_FEWEST_ROWS]]
         except DataError:
             continue  # the chosen one will say what is wrong
-        is_one = (
-            any(len(row) > 1 and _numeric_share(row) == 1 for row in rows) if candidate == " " else len(rows[-1]) > 1
-        )
-        if is_one:
+        if _parts_by_blanks(rows, lines) if candidate == " " else len(rows[-1]) > 1:
             score = (_numeric_share(rows[-1]), len(set(map(len, rows))) == 1, len(rows[-1]))
             best, best_score = max((best, best_score), (candidate, score), key=lambda found: found[1])
     return best
+
+
+def _parts_by_blanks(rows: list[list[str]], lines: list[str]) -> bool:
+    """Whether blanks part the cells of a table, not the words of names."""
+    if any(len(row) > 1 and _numeric_share(row) == 1 for row in rows):
+        return True
+    widths = set(map(len, rows[1:] or rows))
+    if len(widths) > 1 or widths == {1}:
+        return False
+    quoted = all(line.count('"') >= 2 * len(row) - 2 for line, row in zip(lines[1:], rows[1:], strict=False))
+    return len(rows) > 2 and (quoted or all(_numeric_share(row) >= 0.5 for row in rows[1:]))
 
 
 def _numeric_share(row: Sequence[str]) -> float:

@@ -142,9 +142,7 @@ def _of_object(stream: ByteStream, options: ReadOptions) -> Samples:
     if more:
         first = [parse_json(text, f"{stream.name}, item {i}") for i, text in enumerate(found[:_FIRST])]
         return Samples(first, lambda: _values(stream, array=False))
-    text = _whole_text(stream)
-    stream.check_unchanged()
-    return _in_memory(unwrapped(parse_json(text, stream.name, WHOLE), stream.name, options))
+    return _in_memory(unwrapped(parse_json(_whole_text(stream), stream.name, WHOLE), stream.name, options))
 
 
 def _in_memory(found: Unwrapped) -> Samples:
@@ -160,11 +158,12 @@ def _in_memory(found: Unwrapped) -> Samples:
 
 
 def _whole_text(stream: ByteStream) -> bytes:
-    stream.check_not_begun()
-    parts = [stream.read(_PIECE_BYTES).removeprefix(_MARK)]
-    while piece := stream.read(_PIECE_BYTES):
-        parts.append(piece)
-    return b"".join(parts).strip()
+    """All that there is, not consumed: what it holds may be looked at more than once."""
+    size = _PIECE_BYTES
+    while len(text := stream.peek(size)) == size:
+        size *= 4
+    stream.check_unchanged()
+    return text.removeprefix(_MARK).strip()
 
 
 def _first_values(stream: ByteStream, *, array: bool) -> tuple[list[bytes], bool]:

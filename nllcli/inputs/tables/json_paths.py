@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import Remedy
 from nllcli.inputs.bytes.files import split_member
-from nllcli.inputs.tables.cells import is_number
+from nllcli.inputs.tables.cells import is_missing, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from nllcli.inputs.formats import ReadOptions
 
 ABSENT: Any = object()
-_WORDS_FOR_MISSING = frozenset(("", "na", "n/a", "null", "none", "nan"))
 # Names under which targets are kept.
 _TARGETS = frozenset(
     (
@@ -82,13 +81,6 @@ def unnested(value: Any) -> Any:
 def is_numeric(value: Any) -> bool:
     """Whether a value is a number, perhaps written as text."""
     return type(value) in (int, float) or (isinstance(value, str) and is_number(value))
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value stands for one that is not known."""
-    if isinstance(value, str):
-        return value.strip().lower() in _WORDS_FOR_MISSING
-    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN alone differs from itself
 
 
 def is_fraction(value: Any) -> bool:

@@ -12,14 +12,13 @@ from nllcli.data.blocks import Block, Scratch
 from nllcli.data.layout import Layout
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, Notice, Remedy, counted
+from nllcli.inputs.labels import label_reader
 from nllcli.inputs.tables import cells
-from nllcli.inputs.tables.columns_for_json import label_reader  # to become nllcli.inputs.labels
 from nllcli.inputs.tables.json_documents import Samples, open_samples
-from nllcli.inputs.tables.json_paths import ABSENT, is_missing
+from nllcli.inputs.tables.json_paths import ABSENT
 from nllcli.inputs.tables.json_values import DIGITS_FINITE, parse_json, written
 from nllcli.inputs.tables.line_source import LineSource
-from nllcli.inputs.tables.pairs import without_order
-from nllcli.inputs.tables.records import Reading, read_of
+from nllcli.inputs.tables.records import Reading, preview_of, read_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.formats import ReadOptions
+    from nllcli.inputs.tables.columns import Preview
     from nllcli.inputs.tables.lines import Lines
     from nllcli.inputs.tables.records import Where
 
@@ -114,7 +114,7 @@ class JsonLines(LineSource):
             message = f"has {len(row)} logits, {self.samples.first_one} has {self.reading.n_classes}"
             raise DataError(message, where=where)
         for j, value in enumerate(row):
-            if value is None or (isinstance(value, str) and is_missing(value) and not cells.is_number(value)):
+            if value is None or (isinstance(value, str) and cells.is_missing(value) and not cells.is_number(value)):
                 self._check_missing(f"{written(value)} is not a number", f"{where}, value {j + 1}")
                 return None
         return [_number(value, f"{where}, value {j + 1}") for j, value in enumerate(row)]
@@ -154,6 +154,11 @@ class JsonLines(LineSource):
         return str(target)
 
 
+def preview_jsonl(stream: ByteStream, options: ReadOptions) -> Preview | None:
+    """The values of the first records that are no lists and no objects; None where samples are no records."""
+    return preview_of(open_samples(stream, options), stream.name)
+
+
 def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
     """JSON of any form; its first samples show how many classes there are and whether they bring their targets."""
     samples, name = open_samples(stream, options), stream.name
@@ -164,9 +169,9 @@ def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
     if reading.target is not None:
         seen = [found for found in map(reading.target, samples.first) if found is not ABSENT]
         classes = options.classes or reading.names
+        if options.holds == "logits":
+            options = replace(options, as_given=reading.as_given)
         reader = label_reader(seen, classes, reading.target_name, stream.name, options)
-        if reader.numeric and reading.as_given:
-            raise without_order(reading.names or (), reading.as_given, stream.name)
     return JsonLines(
         stream=stream,
         class_names=reading.names,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import shlex
+import re
 from array import array
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
-from nllcli.errors import DataError
+from nllcli.errors import DataError, Remedy
 from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.tables import cells
 
@@ -24,6 +24,9 @@ Rows = TypeVar("Rows")
 _PIECE_BYTES = 1 << 20
 LONGEST_LINE = 1 << 25
 _BLANKS = b" \t"
+_MOST_QUOTED_LINES = 1000
+# A quote that begins a cell: what follows, up to the next one, may go over several lines.
+_OPENS = re.compile(rb'(?:^|[,;|\t])[ \t]*"(?:[^"]|"")*$')
 
 
 class Lines(NamedTuple):
@@ -44,6 +47,7 @@ class LineNumbers:
         # Of each run its first kept line, that one's line in the file, and the distance, one after the other in one
         # array: workers read it while the cutting thread appends.
         self._runs = array("q", (0, 1, 1))
+        self.n_comments = 0  # those after the first kept line
 
     def resume(self, n_kept: int, line: int, n_lines: int = 1) -> None:
         """``n_lines`` lines of the file from ``line`` (counted from 1) on are the kept ones from ``n_kept`` on."""
@@ -61,28 +65,41 @@ class LineNumbers:
 
 
 def clean_lines(
-    stream: ByteStream, numbers: LineNumbers, *, table: bool = True, delimiter: str | None = None
+    stream: ByteStream,
+    numbers: LineNumbers,
+    *,
+    table: bool = True,
+    delimiter: str | None = None,
+    is_row: Callable[[bytes], bool] | None = None,
 ) -> Iterator[Lines]:
     """Yield pieces of whole lines, without blank lines and, in a ``table``, ``#`` comments.
 
-    ``numbers`` is filled on the way. Raises DataError for UTF-16 and, where the ``delimiter`` of a table is known, for
-    lines that ``check_line`` refuses, and FaultError where the file has changed since it was opened.
+    After the first kept line, ``is_row`` says which lines that begin with # are rows all the same. Lines between the
+    quotes of one cell become one. ``numbers`` is filled on the way. Raises DataError for UTF-16 and, where the
+    ``delimiter`` of a table is known, for lines that ``check_line`` refuses, and FaultError where the file has changed
+    since it was opened.
     """
     n_kept, line = 0, 1
+    quoted = _Quoted()
     for piece in whole_lines(stream):
         ends = _is_end(piece)
         n_lines = n_clean = int(np.count_nonzero(ends))
-        marked = table and (b"#" in piece or b'"' in piece or b"\0" in piece)
+        marked = table and (b"#" in piece or b'"' in piece or b"\0" in piece or quoted.is_open)
         if marked or piece[:1] in _BLANKS + b"\n" or _any_begins_blank(piece, ends):
             kept = []
-            for i, text in enumerate(piece[:-1].split(b"\n")):
-                if delimiter is not None:
-                    check_line(text, delimiter, f"{stream.name}, line {line + i}")
+            lines = enumerate(piece[:-1].split(b"\n"), line)
+            for number, text in quoted.joined(lines) if table else lines:
                 begun = text.lstrip(_BLANKS)
-                if begun and not (table and begun.startswith(b"#")):
-                    numbers.resume(n_kept, line + i)
-                    kept.append(text)
-                    n_kept += 1
+                if not begun:
+                    continue
+                if table and begun.startswith(b"#") and not (n_kept and is_row is not None and is_row(text)):
+                    numbers.n_comments += n_kept > 0
+                    continue
+                if delimiter is not None:
+                    check_line(text, delimiter, f"{stream.name}, line {number}")
+                numbers.resume(n_kept, number)
+                kept.append(text)
+                n_kept += 1
             piece = b"".join(text + b"\n" for text in kept)  # noqa: PLW2901 - the cleaned piece takes its place
             n_clean = len(kept)
         else:
@@ -91,12 +108,51 @@ def clean_lines(
         line += n_lines
         if piece:
             yield Lines(n_clean, piece)
+    for number, text in quoted.rest():
+        if delimiter is not None:
+            check_line(text, delimiter, f"{stream.name}, line {number}")
+        numbers.resume(n_kept, number)
+        n_kept += 1
+        yield Lines(1, text + b"\n")
 
 
-def kept_lines(data: bytes, name: str) -> tuple[list[bytes], LineNumbers]:
+class _Quoted:
+    """Puts the lines of a cell between quotes together, each newline a blank: its text is compared, never shown."""
+
+    def __init__(self) -> None:
+        self._held: list[tuple[int, bytes]] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a quote is open at the end of the lines so far."""
+        return bool(self._held)
+
+    def joined(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+        """The numbered lines, those of one cell as one of the number of the first."""
+        for number, text in lines:
+            odd = text.count(b'"') % 2
+            if not self._held and not (odd and _OPENS.search(text)):
+                yield number, text
+                continue
+            self._held.append((number, text))
+            if len(self._held) > 1 and odd:
+                yield self._held[0][0], b" ".join(part for _, part in self._held)
+                self._held = []
+            elif len(self._held) > _MOST_QUOTED_LINES:
+                yield from self.rest()
+
+    def rest(self) -> Iterator[tuple[int, bytes]]:
+        """The lines after a quote that is never closed, as they are."""
+        held, self._held = self._held, []
+        yield from held
+
+
+def kept_lines(
+    data: bytes, name: str, is_row: Callable[[bytes], bool] | None = None
+) -> tuple[list[bytes], LineNumbers]:
     """The clean lines of text in memory, and which line of the file each was."""
     numbers = LineNumbers()
-    pieces = clean_lines(in_memory(data, name), numbers)
+    pieces = clean_lines(in_memory(data, name), numbers, is_row=is_row)
     return [line for piece in pieces for line in piece.text[:-1].split(b"\n")], numbers
 
 
@@ -157,16 +213,22 @@ def too_long(name: str) -> DataError:
 
 
 def _without_mark(piece: bytes, name: str) -> bytes:
-    if piece.startswith((b"\xff\xfe", b"\xfe\xff")) or piece[:4:2] == b"\0\0" or piece[1:4:2] == b"\0\0":
-        raise DataError("is UTF-16, not UTF-8", where=name, hint=f"iconv -f UTF-16 -t UTF-8 {shlex.quote(name)}")
+    for encoding, place in (("utf-16-be", 0), ("utf-16-le", 1)):
+        if piece[place:4:2] == b"\0\0" and len(piece[:4].replace(b"\0", b"")) == 2:
+            raise DataError("is UTF-16, not UTF-8", where=name, remedies=[Remedy({"encoding": encoding})])
     return piece.removeprefix(b"\xef\xbb\xbf")
 
 
-def without_first_line(pieces: Iterator[Lines]) -> Iterator[Lines]:
-    first = next(pieces, Lines(1, b"\n"))
-    if first.n > 1:
-        yield Lines(first.n - 1, first.text[first.text.index(b"\n") + 1 :])
-    yield from pieces
+def without_first_lines(pieces: Iterator[Lines], n: int) -> Iterator[Lines]:
+    """The pieces without their first ``n`` lines."""
+    for count, text in pieces:
+        if n >= count:
+            n -= count
+        elif n:
+            yield Lines(count - n, _split(text, n)[1])
+            n = 0
+        else:
+            yield Lines(count, text)
 
 
 def cut_lines(pieces: Iterator[Lines], n_lines: int) -> Iterator[Lines]:

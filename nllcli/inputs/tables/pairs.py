@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nllcli.errors import DataError, Remedy, UsageError, first_few, setting
-from nllcli.inputs.labels import MARK
+from nllcli.errors import DataError, UsageError, first_few, setting
 from nllcli.inputs.tables.cells import shown
 from nllcli.inputs.tables.json_paths import at, have_fractions, is_numeric, leaves, unnested
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 _LABELS = ("label", "class", "name", "category", "displayname", "classname", "tag", "labels", "class_name")
 _SCORES = ("score", "probability", "prob", "confidence", "logit", "value", "scores", "confidences", "proba", "p")
+MARK = "__label__"  # before labels in text for fastText
 _NUMBERED = re.compile(r"(?:LABEL_|class_?|)(\d+)", re.IGNORECASE)
 
 
@@ -142,21 +142,6 @@ def top_one(where: str) -> DataError:
         "has the score of the best class alone, which cannot be scored against another",
         where=where,
         hint="have the scores of all classes written, such as with top_k=None or k=-1",
-    )
-
-
-def without_order(classes: Sequence[str], as_given: Sequence[str], name: str) -> UsageError:
-    """The question which class number belongs to which name, where scores are known by name and targets by number."""
-    ways = {tuple(as_given): "as the first one has them", tuple(classes): "in the order of the alphabet"}
-    remedies = []
-    for names, meaning in reversed(ways.items()):
-        told = ", ".join(f"{i} is {label}" for i, label in enumerate(names[:3])) + (", ..." if names[3:] else "")
-        remedies.append(Remedy({"classes": names}, f"{meaning}: {told}"))
-    return UsageError(
-        "the targets are numbers, and the scores have names: which number is which class?",
-        where=name,
-        hint=f"{setting('classes')} has the names in the order of their numbers",
-        remedies=[] if any("," in label for label in classes) else remedies,
     )
 
 

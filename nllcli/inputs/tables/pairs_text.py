@@ -10,16 +10,15 @@ import numpy as np
 
 from nllcli.data.blocks import Block, Scratch
 from nllcli.errors import DataError, counted
-from nllcli.inputs.labels import MARK, LabelReader
+from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.line_source import LineSource
-from nllcli.inputs.tables.lines import clean_lines, kept_lines
-from nllcli.inputs.tables.pairs import Binding, class_order, top_one
+from nllcli.inputs.tables.lines import clean_lines, kept_lines, whole_lines
+from nllcli.inputs.tables.pairs import MARK, Binding, class_order, top_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.formats import ReadOptions
     from nllcli.inputs.tables.lines import Lines
 
@@ -96,34 +95,28 @@ def _is_label(word: str) -> bool:
     return re.search(r"[^\W\d]", word) is not None and not cells.is_number(word)
 
 
-@dataclass(kw_only=True)
-class MarkedLabels(LineSource):
-    """Targets as the labels that lines of text begin with."""
-
-    @property
-    def shape(self) -> tuple[int | None, ...]:
-        return (None, 0)
-
-    def _lines(self) -> Iterator[Lines]:
-        return clean_lines(self.stream, self.numbers)
-
-    def _parse(self, start: int, n: int, body: bytes, _: Scratch) -> Block:
-        labels = []
-        for i, line in enumerate(body[:-1].split(b"\n"), start):
-            first, *others = cells.text_of(line, self._where(i)).split(maxsplit=2)
-            if others and others[0].startswith(MARK):
-                raise DataError("has several labels; a sample has one target", where=self._where(i))
-            labels.append(first.removeprefix(MARK))
-        assert self.label_reader is not None
-        found = self.label_reader.read(labels, lambda i: self._where(start + i))
-        return Block(start, np.empty((n, 0)), found)
+def marked_lines(stream: ByteStream) -> ByteStream:
+    """Lines of text as the marked labels that they begin with, whether a text follows or not."""
+    return ByteStream(stream.name, _Labels(stream).read)
 
 
-def begins_marked(stream: ByteStream) -> bool:
-    """Whether the first line begins with a label that is marked as one."""
-    return stream.peek().lstrip().startswith(MARK.encode())
+class _Labels:
+    """Reads a text as the labels at the beginning of its lines."""
 
+    def __init__(self, stream: ByteStream) -> None:
+        self._name = stream.name
+        self._pieces = whole_lines(stream)
+        self._line = 0
 
-def open_marked(stream: ByteStream, classes: tuple[str, ...] | None) -> MarkedLabels:
-    """The marked labels that lines begin with, whether a text follows or not."""
-    return MarkedLabels(stream=stream, label_reader=LabelReader(classes, numeric=False, what="text"))
+    def read(self, n: int) -> bytes:  # noqa: ARG002 - a piece at a time
+        """The labels of some lines; nothing at the end."""
+        piece = next(self._pieces, b"")
+        return b"".join(map(self._label, piece[:-1].split(b"\n"))) if piece else b""
+
+    def _label(self, line: bytes) -> bytes:
+        self._line += 1
+        label, _, text = line.strip().replace(b"\t", b" ").partition(b" ")
+        if text.lstrip().startswith(MARK.encode()):
+            where = f"{self._name}, line {self._line}"
+            raise DataError("has several labels; a sample has one target", where=where)
+        return label.removeprefix(MARK.encode()) + b"\n"

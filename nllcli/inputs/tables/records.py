@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, first_few
 from nllcli.inputs.tables import pairs
-from nllcli.inputs.tables.columns import Preview
-from nllcli.inputs.tables.columns_for_json import choose  # to become nllcli.inputs.tables.columns
+from nllcli.inputs.tables.columns import Preview, choose
 from nllcli.inputs.tables.json_paths import (
     ABSENT,
     are_labels,
@@ -38,6 +37,7 @@ Row = Callable[[Any, Where], "list[Any] | None"]
 Take = Callable[[Any], Any]
 
 _PREVIEW_CELLS = 1 << 14
+_LARGEST = 10**300
 
 
 @dataclass(frozen=True)
@@ -179,6 +179,24 @@ def read_of(samples: Samples, name: str, options: ReadOptions) -> Reading:
     raise DataError(f'{written(first)} is neither a list of logits nor an object with the key "logits"', where=where)
 
 
+def preview_of(samples: Samples, name: str) -> Preview | None:
+    """The values of the first records that are no lists and no objects; None where samples are no records."""
+    records = [value for value in samples.first if isinstance(value, dict)]
+    if not records or len(records) < len(samples.first):
+        return None
+    flat = [leaves(record) for record in records]
+    scalars = [path for path, value in flat[0].items() if _is_cell(value)]
+    if not scalars:
+        return None
+    return _preview(samples, flat, scalars, name)
+
+
+def _preview(samples: Samples, flat: list[dict[str, Any]], paths: list[str], name: str) -> Preview:
+    rows = [[_shown(row.get(path)) for path in paths] for row in flat[: max(1, _PREVIEW_CELLS // len(paths))]]
+    index = frozenset(i for i, path in enumerate(paths) if path in samples.index)
+    return Preview(name, tuple(paths), _as_numbers(rows), index)
+
+
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
@@ -196,7 +214,7 @@ def _list(samples: Samples, first: list[Any], where: str, name: str, options: Re
     rows = [row for row in map(unnested, samples.first) if isinstance(row, list) and len(row) == len(first)]
     if not all(map(_is_cell, rows[0])):
         return reading
-    rows = [row for row in rows[: max(1, _PREVIEW_CELLS // len(first))] if all(map(_is_cell, row))]
+    rows = [[*map(_shown, row)] for row in rows[: max(1, _PREVIEW_CELLS // len(first))] if all(map(_is_cell, row))]
     found = choose(Preview(name, None, rows), options)
     if found.target is None and found.key is None and found.classes == tuple(range(len(first))):
         return replace(reading, notes=found.notes)
@@ -212,6 +230,11 @@ def _list(samples: Samples, first: list[Any], where: str, name: str, options: Re
         key,
         notes=found.notes,
     )
+
+
+def _shown(value: Any) -> Any:
+    """A value as a preview has it: an integer that no float64 holds is refused only when its row is read."""
+    return float("inf") if type(value) is int and abs(value) > _LARGEST else value
 
 
 def _is_cell(value: Any) -> bool:
@@ -414,9 +437,7 @@ def _flat(records: list[dict[str, Any]], samples: Samples, where: str, name: str
     own = "target" if "target" in scalars else samples.target
     if options.target_column is None and not options.has_targets and own is not None:
         options = replace(options, target_column=own)
-    rows = [[row.get(path) for path in scalars] for row in flat[: max(1, _PREVIEW_CELLS // len(scalars))]]
-    index = frozenset(i for i, path in enumerate(scalars) if path in samples.index)
-    found: Columns = choose(Preview(name, tuple(scalars), _as_numbers(rows), index), options)
+    found: Columns = choose(_preview(samples, flat, scalars, name), options)
     classes = [scalars[c] for c in found.classes]
     if found.lists:
         return _of_list(classes[0], records, samples, where, options)

@@ -2,160 +2,231 @@
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice, UsageError, first_few, setting
-from nllcli.inputs.labels import LabelReader
+from nllcli.errors import DataError, Notice, Remedy, counted
+from nllcli.inputs.labels import label_reader
 from nllcli.inputs.tables import cells
-from nllcli.inputs.tables.dialect import Dialect, is_word, notes_on, sniff
+from nllcli.inputs.tables.columns import choose, list_of
+from nllcli.inputs.tables.dialect import Dialect, comma_refusal, sniff
 from nllcli.inputs.tables.line_source import LineSource
-from nllcli.inputs.tables.lines import clean_lines, without_first_line
+from nllcli.inputs.tables.lines import clean_lines, without_first_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.formats import ReadOptions
+    from nllcli.inputs.tables.columns import Preview
     from nllcli.inputs.tables.lines import Lines
+
+
+_TRUTH = {"false": "0", "true": "1"}
 
 
 @dataclass(kw_only=True)
 class TextTable(LineSource):
     """A table of numbers in text, one sample a line; with ``label_column`` the blocks bring their targets.
 
-    ``columns`` are the places of the logits among the cells of a line.
+    ``columns`` are the places of the logits among the cells of a line, or the one whose cells are ``lists`` of
+    ``n_classes`` numbers; under ``booleans`` they are words for false and true. ``key_column`` is the place of the key.
+    Samples whose logits are ``missing`` are an error, or left out.
     """
 
     dialect: Dialect
     columns: list[int]
     label_column: int | None = None
+    key_column: int | None = None
+    lists: bool = False
+    booleans: bool = False
+    n_classes: int = 0
+    missing: str = "error"
+    _left_out: list[int] = field(default_factory=list, init=False)  # how many, a block each
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        return (None, len(self.columns))
+        return (None, self.n_classes if self.lists else len(self.columns))
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What is worth knowing about the lines read so far."""
+        n, comments = sum(self._left_out), self.numbers.n_comments
+        left_out = (Notice("missing-logits", f"{self.name}: {counted(n, 'sample')} without logits left out"),)
+        told = f"{self.name}: {counted(comments, 'line')} that begin{'s' * (comments == 1)} with # left out"
+        return (*super().notes, *left_out * bool(n), *(Notice("comments", told),) * bool(comments))
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
         line = super().place(sample, layout)
-        return line if class_index is None else f"{line}, column {self.columns[class_index] + 1}"
+        if class_index is None:
+            return line
+        return f"{line}, column {self.columns[0 if self.lists else class_index] + 1}"
 
     def _lines(self) -> Iterator[Lines]:
-        pieces = clean_lines(self.stream, self.numbers, delimiter=self.dialect.delimiter)
-        return without_first_line(pieces) if self.dialect.header else pieces
+        pieces = clean_lines(self.stream, self.numbers, delimiter=self.dialect.delimiter, is_row=self._is_row)
+        return without_first_lines(pieces, self.dialect.n_skipped) if self.dialect.n_skipped else pieces
+
+    def _is_row(self, line: bytes) -> bool:
+        """Whether a line that begins with # has the cells of a row."""
+        n_columns, text = self.dialect.n_columns, line.decode("utf-8", errors="replace")
+        return n_columns > 1 and len(cells.split(text, self.dialect.delimiter, self.name)) == n_columns
 
     def _line(self, sample: int) -> int:
-        return super()._line(sample + (self.dialect.header is not None))
+        return super()._line(sample + self.dialect.n_skipped)
 
     def _parse(self, start: int, n: int, body: bytes, _: Scratch) -> Block:
-        return self._parse_plain(start, n, body) or self._parse_carefully(start, body)
+        return self._parse_plain(start, n, body) or self._parse_selected(start, body)
 
     def _parse_plain(self, start: int, n: int, body: bytes) -> Block | None:
         """A block of numbers alone; None where cells have to be read one by one."""
-        n_columns, delimiter = self.dialect.n_columns, self.dialect.delimiter
-        if self.label_reader is not None and not self.label_reader.numeric:
+        n_columns, delimiter, reader = self.dialect.n_columns, self.dialect.delimiter, self.label_reader
+        if self.lists or self.booleans or self.key_column is not None or (reader is not None and not reader.numeric):
             return None
-        table = cells.parse_plain(body, n, n_columns, delimiter)
+        table = self._table(body, n, n_columns, delimiter)
         if table is None:
             return None
         targets = None
-        if self.label_column is not None:
+        if reader is not None and self.label_column is not None:
             targets = cells.plain_integers(body, table, self.label_column, delimiter)
             if targets is None:
                 return None
-        return Block(start, table if len(self.columns) == n_columns else table[:, self.columns], targets)
+            targets = reader.renumbered(targets, lambda i: f"{self._where(start + i)}, {reader.what}")
+        return Block(start, table if self.columns == [*range(n_columns)] else table[:, self.columns], targets)
 
-    def _parse_carefully(self, start: int, body: bytes) -> Block:
-        def where(i: int) -> str:
-            return self._where(start + i)
+    def _table(self, body: bytes, n: int, n_columns: int, delimiter: str) -> NDArray[np.float64] | None:
+        if self.dialect.decimal == "comma":
+            if delimiter == ",":
+                return None
+            body = body.replace(b",", b".")
+        return cells.parse_plain(body, n, n_columns, delimiter)
 
+    def _parse_selected(self, start: int, body: bytes) -> Block:
+        """A block of which only the columns of the logits are numbers."""
+        rows = self._rows(start, body)
+        keys = None if self.key_column is None else [row[self.key_column].strip() for row in rows]
+        logits, left_out = self._logits(start, rows)
+        targets, reader = None, self.label_reader
+        if reader is not None and self.label_column is not None:
+            labels = [row[self.label_column] for row in rows]
+            targets = reader.read(labels, lambda i: f"{self._where(start + i)}, {reader.what}")
+        return Block(start, logits, targets, keys=keys, left_out=left_out)
+
+    def _rows(self, start: int, body: bytes) -> list[list[str]]:
+        """The cells of all lines; raises DataError at the first line that has another number of them."""
         n_columns, delimiter = self.dialect.n_columns, self.dialect.delimiter
-        logits, rows = cells.parse_carefully(body, self.columns, n_columns, delimiter, where)
-        reader, column = self.label_reader, self.label_column
-        if reader is None or column is None:
-            return Block(start, logits)
-        labels = [row[column] for row in rows]
-        return Block(start, logits, reader.read(labels, lambda i: f"{where(i)}, {reader.what}"))
+        lines = cells.texts_of(body[:-1].split(b"\n"), lambda i: self._where(start + i))
+        if b'"' in body or delimiter == " ":
+            rows = [cells.split(line, delimiter, self._where(start + i)) for i, line in enumerate(lines)]
+        else:
+            rows = [line.split(delimiter) for line in lines]
+        for i, row in enumerate(rows):
+            if len(row) != n_columns:
+                where = self._where(start + i)
+                raise self._comment(where) if lines[i].lstrip().startswith("#") else cells.ragged(row, n_columns, where)
+        return rows
+
+    def _logits(self, start: int, rows: list[list[str]]) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+        """The logits of rows of cells, and which rows have none."""
+        if self.lists:
+            return np.array([self._list(row[self.columns[0]], start + i) for i, row in enumerate(rows)]), None
+        chosen = [[row[c] for c in self.columns] for row in rows]
+        if self.booleans:
+            chosen = [[_TRUTH.get(cell.strip().lower(), cell) for cell in row] for row in chosen]
+        if self.dialect.decimal == "comma":
+            chosen = [list(map(cells.with_point, row)) for row in chosen]
+        text = "\n".join(map("\t".join, chosen)) + "\n"
+        table = cells.parse_plain(text.encode(), len(rows), len(self.columns), "\t") if self.columns else None
+        if table is not None:
+            return table, None
+        out, left_out = np.zeros((len(rows), len(self.columns))), np.zeros(len(rows), np.bool_)
+        for i, row in enumerate(chosen):
+            if self.missing == "ignore" and any(cells.is_missing(cell) and not cells.is_number(cell) for cell in row):
+                left_out[i] = True
+                continue
+            out[i] = [self._number(cell, c, start + i) for cell, c in zip(row, self.columns, strict=True)]
+        self._left_out.append(int(left_out.sum()))
+        return out, left_out if left_out.any() else None
+
+    def _list(self, cell: str, sample: int) -> list[float]:
+        found, where = list_of(cell), f"{self._where(sample)}, column {self.columns[0] + 1}"
+        if found is None:
+            raise DataError(f"{cells.shown(cell)} is not a list of numbers", where=where)
+        if len(found) != self.n_classes:
+            raise DataError(f"has {len(found)} numbers, the first list has {self.n_classes}", where=where)
+        return found
+
+    def _number(self, cell: str, column: int, sample: int) -> float:
+        where = f"{self._where(sample)}, column {column + 1}"
+        if cell.lstrip().startswith("#") and column == 0:
+            raise self._comment(where)
+        if cells.is_decimal_comma(cell):
+            raise comma_refusal(cell, where)
+        if cells.is_missing(cell) and not cells.is_number(cell):
+            what = "the cell is empty" if not cell.strip() else f"{cells.shown(cell)} is not a number"
+            remedy = Remedy({"missing": "ignore"}, "samples without logits are left out")
+            raise DataError(what, where=where, remedies=[remedy])
+        return cells.number(cell, where)
+
+    def _comment(self, where: str) -> DataError:
+        remedy = Remedy(files={self.name: "-"}, feed=("grep", "-v", "^[ \t]*#", self.name), meaning="it is a comment")
+        return DataError("begins with #: a comment?", where=where, remedies=[remedy])
 
 
 def open_csv(stream: ByteStream, options: ReadOptions) -> LineSource:
     """A table whose delimiter is found in its first lines, or labels with their scores."""
     from nllcli.inputs.tables.pairs_text import open_pairs
 
-    pairs = open_pairs(stream, options)
-    if pairs is not None:
-        return pairs
-    return open_table(stream, sniff(stream, header=options.header), options)
+    return open_pairs(stream, options) or open_table(stream, _dialect(stream, options), options)
 
 
 def open_tsv(stream: ByteStream, options: ReadOptions) -> TextTable:
     """A table with tabs between its cells."""
-    return open_table(stream, sniff(stream, header=options.header, delimiter="\t"), options)
+    return open_table(stream, _dialect(stream, options, "\t"), options)
+
+
+def preview_csv(stream: ByteStream, options: ReadOptions) -> Preview:
+    """The beginning of a table whose delimiter is found there."""
+    return _dialect(stream, options).preview
+
+
+def preview_tsv(stream: ByteStream, options: ReadOptions) -> Preview:
+    """The beginning of a table with tabs between its cells."""
+    return _dialect(stream, options, "\t").preview
+
+
+def _dialect(stream: ByteStream, options: ReadOptions, delimiter: str | None = None) -> Dialect:
+    header = (options.header or "auto") if options.holds == "logits" else None
+    return sniff(stream, header=header, delimiter=delimiter, decimal=options.decimal)
 
 
 def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> TextTable:
     """A table of logits, with or without a header; its targets are in the target column (name, or number from 1)."""
-    columns = list(range(dialect.n_columns))
-    notes = []
-    if dialect.has_index:
-        columns.remove(0)
-        notes.append(
-            Notice("index-column", f"{stream.name}: the first column has no name; taken as an index and left out")
-        )
-    label_column = None if options.target_column is None else find_column(options.target_column, dialect, stream.name)
-    if label_column in columns:
-        columns.remove(label_column)
-    _refuse_words(columns, dialect, options)
-    names = tuple(dialect.header[c].strip() for c in columns) if dialect.header else None
-    if names and len(names) > 1 and options.holds == "logits":
-        whole = [dialect.first_row[c].strip().isdecimal() for c in columns]
-        notes.extend(notes_on(stream.name, names, whole, takes_targets=options.takes_targets))
+    preview = dialect.preview
+    chosen = choose(preview, options)
     reader = None
-    if label_column is not None:
-        numeric = cells.is_number(dialect.first_row[label_column])
-        reader = LabelReader(options.classes or names, numeric, f"column {label_column + 1}")
+    if chosen.target is not None:
+        what = f"column {chosen.target + 1}"
+        seen = [row[chosen.target] for row in preview.rows]
+        reader = label_reader(seen, options.classes or chosen.names, what, stream.name, options)
+    words = [str(row[c]).strip().lower() for row in preview.rows for c in chosen.classes]
+    first = list_of(preview.cells(chosen.classes[0])[0]) if chosen.lists else None
     return TextTable(
         stream=stream,
-        class_names=names,
+        class_names=chosen.names,
         label_reader=reader,
-        opening_notes=tuple(notes),
+        opening_notes=chosen.notes,
         dialect=dialect,
-        columns=columns,
-        label_column=label_column,
+        columns=list(chosen.classes),
+        label_column=chosen.target,
+        key_column=chosen.key,
+        lists=chosen.lists,
+        booleans=bool(words) and _TRUTH.keys() >= set(words),
+        n_classes=len(first or ()),
+        missing=options.missing,
     )
-
-
-def _refuse_words(columns: list[int], dialect: Dialect, options: ReadOptions) -> None:
-    """Raise DataError for a column that begins with a word, and say how it can be taken or left out."""
-    odd = next((c for c in columns if is_word(dialect.first_row[c])), None)
-    if odd is None or len(columns) == 1 or dialect.first_row == dialect.header:
-        return
-    hint = f"{_cut(odd, dialect)} leaves the column out"
-    if options.target_column is None and options.takes_targets:
-        column = shlex.quote(dialect.header[odd].strip()) if dialect.header else str(odd + 1)
-        hint = f"{setting('target_column', column)} takes the column as the targets; {hint}"
-    where = f"{dialect.first_place}, column {odd + 1}"
-    raise DataError(f"{cells.shown(dialect.first_row[odd])} is not a number", where=where, hint=hint)
-
-
-def _cut(column: int, dialect: Dialect) -> str:
-    """The command that leaves a column of a table out."""
-    fields = [f"-{column}"] * (column > 0) + [f"{column + 2}-"] * (column + 1 < dialect.n_columns)
-    delimiter = "" if dialect.delimiter == "\t" else f"-d {shlex.quote(dialect.delimiter)} "
-    return f"cut {delimiter}-f {','.join(fields)}"
-
-
-def find_column(wanted: str, dialect: Dialect, name: str) -> int:
-    """The place of a column given by its name, or else by its number, counted from 1."""
-    header = [cell.strip() for cell in dialect.header or ()]
-    if header.count(wanted) > 1:
-        raise UsageError(f"has {header.count(wanted)} columns {cells.shown(wanted)}", where=name, hint="use its number")
-    if wanted in header:
-        return header.index(wanted)
-    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted[:9]) <= dialect.n_columns:
-        return int(wanted) - 1
-    names = first_few([cells.shown(cell)[1:-1] for cell in header], 20)
-    known = names if header else f"the numbers 1 to {dialect.n_columns} (there is no header)"
-    raise UsageError(f"there is no column {cells.shown(wanted)}", where=name, hint=f"columns: {known}")

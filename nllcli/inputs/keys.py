@@ -1,0 +1,244 @@
+"""Targets by key: rows of two tables that belong together, whatever their order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from functools import partial
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
+from nllcli.inputs.tables.cells import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Block, Chunk, Scratch
+    from nllcli.data.dataset import BlockSource
+    from nllcli.data.layout import Layout
+
+_DIGEST_BYTES = 16
+_WHOLE = re.compile(r"([+-]?[1-9]\d{0,17}|0)(?:\.0*)?", re.ASCII)
+
+
+def digests(keys: Iterable[str]) -> NDArray[np.bytes_]:
+    """Keys as digests of 128 bits, which no two different keys share: 16 bytes a key, however long it is.
+
+    Whole numbers are the same key with and without a decimal point, as a missing value elsewhere in the column adds
+    one.
+    """
+    found = [blake2b(_plain(key).encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest() for key in keys]
+    return np.array(found, f"S{_DIGEST_BYTES}")
+
+
+def _plain(key: str) -> str:
+    whole = _WHOLE.fullmatch(key.strip())
+    return whole[1].removeprefix("+") if whole else key.strip()
+
+
+@dataclass
+class KeyedTargets:
+    """Class indices (n,) with the digest of the key of each; ``place`` says where one is in its file.
+
+    ``missing`` says what becomes of a key that only one of the tables has: an error, or the sample is left out, its
+    target the ``ignore_index``.
+    """
+
+    name: str
+    values: NDArray[np.int64]
+    keys: NDArray[np.bytes_]
+    place: Callable[[int], str]
+    missing: str
+    ignore_index: int
+    _order: NDArray[np.intp] = field(init=False)
+    _met: NDArray[np.bool_] = field(init=False)
+    # How many samples of each block were matched and left out: appended by any thread.
+    _matched: list[int] = field(default_factory=list, init=False)
+    _left_out: list[int] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._order = np.argsort(self.keys, kind="stable")
+        self._refuse_repeated()
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin a pass over the logits."""
+        self._met = np.zeros(len(self.keys), np.bool_)
+        self._matched, self._left_out = [], []
+
+    def _refuse_repeated(self) -> None:
+        step = 1 << 20  # a piece at a time, since a sorted copy would take as much memory as the keys
+        for start in range(0, len(self._order) - 1, step):
+            some = self.keys[self._order[start : start + step + 1]]
+            same = np.flatnonzero(some[1:] == some[:-1])
+            if same.size:
+                first, second = (int(self._order[start + same[0] + i]) for i in (0, 1))
+                message = f"has one key twice, in {self.place(first)} and {self.place(second)}"
+                raise DataError(message, where=self.name, finding="repeated-key")
+
+    def of(self, keys: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
+        """The targets of samples with these keys; raises DataError for a key that has none, or that came before."""
+        wanted = digests(keys)
+        at = np.searchsorted(self.keys, wanted, sorter=self._order)
+        rows = self._order[np.minimum(at, len(self._order) - 1)]
+        known = self.keys[rows] == wanted
+        unknown = np.flatnonzero(~known)
+        if unknown.size and self.missing == "error":
+            i = int(unknown[0])
+            message = f"{self.name} has no target for the key {shown(keys[i])}"
+            remedy = Remedy({"missing": "ignore"}, "samples without a target are left out")
+            raise DataError(message, where=where(i), remedies=[remedy], finding="keys-differ")
+        self._left_out.append(len(unknown))
+        found = rows[known]
+        again = self._met[found]
+        if again.any() or len(np.unique(found)) < len(found):
+            i = int(np.flatnonzero(known)[_first_repeated(found, again)])
+            raise DataError(f"the key {shown(keys[i])} comes a second time", where=where(i), finding="repeated-key")
+        self._met[found] = True
+        self._matched.append(len(found))
+        out = np.full(len(keys), self.ignore_index, np.int64)
+        out[known] = self.values[found]
+        return out
+
+    def finish(self) -> None:
+        """Raise DataError where a key of the targets has not come, once all samples have."""
+        left = np.flatnonzero(~self._met)
+        if sum(self._matched) > int(self._met.sum()):  # met by two threads at a time
+            raise DataError("one key comes a second time among the logits", where=self.name, finding="repeated-key")
+        if left.size and self.missing == "error":
+            message = (
+                f"has {counted(len(left), 'key')} that the logits have not, the first in {self.place(int(left[0]))}"
+            )
+            remedy = Remedy({"missing": "ignore"}, "targets without logits are left out")
+            raise DataError(message, where=self.name, remedies=[remedy], finding="keys-differ")
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """How many samples and targets had no counterpart."""
+        without, left = sum(self._left_out), int((~self._met).sum())
+        told = []
+        if without:
+            told.append(f"{counted(without, 'sample')} without a target left out")
+        if left and self.missing == "ignore":
+            told.append(f"{counted(left, 'target')} without logits left out")
+        return (Notice("missing-keys", f"{self.name}: {', '.join(told)}"),) if told else ()
+
+
+def _first_repeated(found: NDArray[np.intp], again: NDArray[np.bool_]) -> int:
+    """The place of the first row that was met before, in these rows or in earlier ones."""
+    _, first = np.unique(found, return_index=True)
+    repeated = again.copy()
+    repeated[np.setdiff1d(np.arange(len(found)), first)] = True
+    return int(np.flatnonzero(repeated)[0])
+
+
+@dataclass
+class _Keyed:
+    """Logits whose blocks bring the keys of their samples: a BlockSource, all but ``_load`` as ``logits`` is."""
+
+    logits: BlockSource
+
+    @property
+    def name(self) -> str:
+        return self.logits.name
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        return self.logits.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.logits.dtype
+
+    @property
+    def fortran(self) -> bool:
+        return self.logits.fortran
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        return self.logits.class_names
+
+    @property
+    def labels(self) -> bool:
+        return self.logits.labels
+
+    @property
+    def n_bytes(self) -> int | None:
+        return self.logits.n_bytes
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        return self.logits.notes
+
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
+        for chunk in self.logits.chunks(layout, block_samples, first):
+            yield replace(chunk, load=partial(self._load, chunk, layout))
+
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
+        return self.logits.place(sample, layout, class_index)
+
+    def _load(self, chunk: Chunk, layout: Layout, scratch: Scratch) -> Block:
+        raise NotImplementedError
+
+
+@dataclass
+class KeyedLogits(_Keyed):
+    """Logits whose blocks bring the targets of the same keys."""
+
+    targets: KeyedTargets
+
+    @property
+    def labels(self) -> bool:
+        return True
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        return (*self.logits.notes, *self.targets.notes)
+
+    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
+        self.targets.restart()
+        yield from super().chunks(layout, block_samples, first)
+
+    def _load(self, chunk: Chunk, layout: Layout, scratch: Scratch) -> Block:
+        block = chunk.load(scratch)
+        assert block.keys is not None
+        where = partial(_where, self, block.start, layout)
+        return replace(block, targets=self.targets.of(block.keys, where))
+
+
+@dataclass
+class KeysInOrder(_Keyed):
+    """Logits whose rows must have the ``keys`` (digests) of the rows of the file ``other``, one by one.
+
+    ``columns`` are the names of the key in both tables, as the setting for it has them.
+    """
+
+    keys: NDArray[np.bytes_]
+    other: str
+    columns: str
+
+    def _load(self, chunk: Chunk, layout: Layout, scratch: Scratch) -> Block:
+        block = chunk.load(scratch)
+        assert block.keys is not None
+        theirs = self.keys[block.start : block.start + len(block.keys)]
+        differing = np.flatnonzero(digests(block.keys)[: len(theirs)] != theirs)
+        if differing.size:
+            i = int(differing[0])
+            where = _where(self, block.start, layout, i)
+            raise other_order(where, f"the key {shown(block.keys[i])}", self.other, self.columns)
+        return block
+
+
+def _where(source: BlockSource, start: int, layout: Layout, i: int) -> str:
+    return f"{source.name}, {source.place(start + i, layout)}"
+
+
+def other_order(where: str, key: str, other: str, columns: str) -> UsageError:
+    """The refusal to take rows one by one whose keys are in another order."""
+    message = f"has {key}, and the same row of {other} another one"
+    return UsageError(message, where=where, remedies=[Remedy({"id": columns})], finding="keys-differ")

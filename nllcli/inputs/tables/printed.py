@@ -1,0 +1,95 @@
+"""Text as programs print it for people: arrays in brackets, and tables drawn with lines. Both become plain tables."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from nllcli.errors import DataError, UsageError
+from nllcli.inputs.bytes.files import ByteStream
+from nllcli.inputs.tables.cells import is_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MOST_BYTES = 1 << 26
+# A number, white space and a number: no JSON value; or the name of a type that prints its arrays so.
+_ARRAY = re.compile(
+    rb"\s*(?:(?:\w+\.)?(?:tensor|array|Array)\(\s*\[|\[[\[\s]*[-+]?(?:\d|\.\d|nan|inf)[^\s,\]]*\s+[-+\d.ni])"
+)
+_WRAPPING = re.compile(r"(?:\w+\.)?(?:tensor|array|Array)\(|,\s*(?:dtype|device|grad_fn|requires_grad)=[^)]*|\)")
+_BORDER = re.compile(rb"[\s|+:=-]*(?:--|==)[\s|+:=-]*")
+_FOOTER = re.compile(rb"\(\d+ rows?\)\s*")
+_FIRST_LINES = 3
+_HINT = "numpy.save writes it whole"
+
+
+def is_printed_array(head: bytes) -> bool:
+    """Whether a text begins as NumPy or PyTorch print an array."""
+    return _ARRAY.match(head) is not None
+
+
+def is_drawn(head: bytes) -> bool:
+    """Whether a text begins as a table between lines of dashes, as databases and Markdown have it."""
+    lines = [line for line in head.splitlines()[: 2 * _FIRST_LINES] if line.strip()][:_FIRST_LINES]
+    return any(_BORDER.fullmatch(line) and (b"|" in line or b"+" in line) for line in lines)
+
+
+def array_lines(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
+    """The numbers of a printed array, a row a line; under ``one_a_line`` a row of its own becomes a column."""
+    data = stream.read_up_to(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise DataError(f"is a printed array of more than {_MOST_BYTES >> 20} MiB", where=stream.name, hint=_HINT)
+    text = data.decode("utf-8", errors="replace")
+    if "..." in text or "\u2026" in text:
+        raise DataError("is a printed array, with its middle left out (...)", where=stream.name, hint=_HINT)
+    body = _WRAPPING.sub("", text)
+    opening = re.match(r"[\[\s]*", body)
+    depth = opening[0].count("[") if opening else 0
+    rows = [row.replace(",", " ").split() for row in re.split(r"[\[\]]", body)]
+    rows = [row for row in rows if row]
+    odd = next((word for row in rows for word in row if not is_number(word)), None)
+    if odd is not None:
+        raise DataError(f"{odd[:40]!r} in a printed array is not a number", where=stream.name, hint=_HINT)
+    if depth > 2:
+        raise UsageError(f"is a printed array of {depth} dimensions", where=stream.name, hint=_HINT)
+    if depth == 1 and one_a_line:
+        rows = [[word] for word in rows[0]]
+    return _stream(stream.name, iter([("\n".join(map(" ".join, rows)) + "\n").encode()]))
+
+
+def drawn_lines(stream: ByteStream) -> ByteStream:
+    """The lines of a drawn table, cells between bars; its lines of dashes and its footer are left empty."""
+    return _stream(stream.name, _undrawn(stream))
+
+
+def _undrawn(stream: ByteStream) -> Iterator[bytes]:
+    from nllcli.inputs.tables.lines import whole_lines
+
+    for piece in whole_lines(stream):
+        yield b"".join(map(_undrawn_line, piece[:-1].split(b"\n")))
+
+
+def _undrawn_line(line: bytes) -> bytes:
+    if _BORDER.fullmatch(line) or _FOOTER.fullmatch(line):
+        return b"\n"
+    text = line.strip()
+    if text.startswith(b"|"):
+        text = text.removeprefix(b"|").removesuffix(b"|")
+    return text + b"\n"
+
+
+def _stream(name: str, pieces: Iterator[bytes]) -> ByteStream:
+    held = b""
+
+    def pull(n: int) -> bytes:
+        nonlocal held
+        while not held:
+            piece = next(pieces, None)
+            if piece is None:
+                return b""
+            held = piece
+        taken, held = held[:n], held[n:]
+        return taken
+
+    return ByteStream(name, pull)
