@@ -800,3 +800,46 @@ def test_a_head_without_an_end_is_a_document(tmp_path, monkeypatch):
 def test_what_begins_like_json(text, format, folder):
     (folder / "x").write_text(text)
     assert open_input("x").format == format
+
+
+# --- rows matched by key ----------------------------------------------------------------------------------------------
+
+KEYED_TARGETS = zipped(id=["a", "b", "c"], label=LABELS)
+MATCHED = {
+    "lists": lines(zipped(id=["a", "b", "c"], logits=ROWS)),
+    "array": json.dumps(zipped(id=["a", "b", "c"], logits=ROWS), indent=1),
+    "flat": lines({"id": key, **record} for key, record in zip("abc", RECORDS, strict=True)),
+    "objects": lines(zipped(id=["a", "b", "c"], scores=RECORDS)),
+    "wrapped": json.dumps({"id": ["a", "b", "c"], "logits": ROWS}),
+    "split": json.dumps({"columns": ["id", *NAMES], "data": [[k, *row] for k, row in zip("abc", ROWS, strict=True)]}),
+    "csv": "id,cat,dog,horse\n" + "".join(f"{k},{a},{b},{c}\n" for k, (a, b, c) in zip("abc", ROWS, strict=True)),
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("form", MATCHED)
+@pytest.mark.parametrize("targets", ["y.jsonl", "y.json", "y.csv"])
+def test_rows_are_matched_by_key(form, targets, folder):
+    (folder / "x").write_text(MATCHED[form])
+    for rows in (KEYED_TARGETS, KEYED_TARGETS[::-1]):
+        text = {
+            "y.jsonl": lines(rows),
+            "y.json": json.dumps(rows, indent=1),
+            "y.csv": "id,label\n" + "".join(f"{row['id']},{row['label']}\n" for row in rows),
+        }[targets]
+        (folder / targets).write_text(text)
+        words = ("x", targets) if targets != "y.csv" else ("x", targets, "--target-column", "label")
+        drop = ("--drop", "id") if form in ("flat", "split", "csv") else ()
+        if rows is KEYED_TARGETS:
+            done = nll("compute", *words, *drop, "-q")
+            assert done.code == 0, done.err
+            assert float(done.out) == loss()
+        else:
+            done = nll("compute", *words, *drop)
+            assert done.code == 2
+            (offered,) = tries(done)
+            assert "--id id" in offered
+            assert float(numbers_of(offered).out) == loss()
+        done = nll("compute", *words, "--id", "id", "-q")
+        assert done.code == 0, done.err
+        assert float(done.out) == loss()
