@@ -383,9 +383,7 @@ def test_numbers_of_an_archive_that_were_damaged(tmp_path):
     assert refusal(tmp_path / "a.npz").message == "is a damaged archive: the checksum does not match"
 
 
-@pytest.mark.parametrize(
-    ("name", "data", "what"), [("x.csv", b"1,2\n", "CSV"), ("x.tsv", b"1\t2\n", "TSV")]
-)
+@pytest.mark.parametrize(("name", "data", "what"), [("x.csv", b"1,2\n", "CSV"), ("x.tsv", b"1\t2\n", "TSV")])
 def test_text_has_no_members(name, data, what, tmp_path):
     (tmp_path / name).write_bytes(data)
     with pytest.raises(UsageError, match=f"^{tmp_path}/{name}: is {what}, which has no members; there is no 'a' in it"):

@@ -548,6 +548,7 @@ def test_refuses_what_is_named_and_not_there(form, folder):
         (lines(ROWS), "has lists without keys; there is no 'a.b' in them"),
         (json.dumps({"a": ROWS}), "has no key 'a.b'"),
         (lines({"a": {"b": [ROWS]}} for _ in ROWS), "is a list of lists, not one sample"),
+        (json.dumps([[ROWS, 7], None, ROWS]), "has lists without keys"),
         (lines({"a": {"b": []}} for _ in ROWS), "has no logits"),
         (lines({"a": {"b": 3}} for _ in ROWS), "has no list of logits at 'a.b'"),
     ],
@@ -557,6 +558,14 @@ def test_refuses_a_member(text, told, folder):
     done = nll("compute", "x.json:a.b", "y.txt")
     assert done.code in (2, 3)
     assert told in done.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_refuses_a_member_of_values(folder):
+    (folder / "x.json").write_text(lines(ROWS))
+    (folder / "y.jsonl").write_text(lines(LABELS))
+    done = nll("compute", "x.json", "y.jsonl:y")
+    assert "has values without keys; there is no 'y' in them" in done.err
 
 
 @pytest.mark.usefixtures("folder")

@@ -250,7 +250,7 @@ def _nested(samples: Samples, where: str, name: str, options: ReadOptions) -> Da
         if samples.numbers is not None:
             read = f"[json.loads(line) for line in open({name!r}) if line.strip()]"
         ways = {"concatenate": "each inner list is a sample"}
-        if len(set(map(len, samples.first))) == 1:
+        if len({len(value) for value in samples.first if isinstance(value, list)}) == 1:
             ways["array"] = "each is a part of an array of more than two dimensions"
         for function, meaning in ways.items():
             source = f"import json, numpy; numpy.save({to!r}, numpy.{function}({read}))"
@@ -499,6 +499,9 @@ def _targets(samples: Samples, first: Any, where: str, name: str, options: ReadO
         return _target_records(samples, where, name, options)
     if isinstance(first, list):
         return _list(samples, first, where, name, options)
+    wanted = options.member or options.target_column
+    if wanted is not None:
+        raise UsageError(f"has values without keys; there is no {wanted!r} in them", where=name)
     return Reading(None, 0, target=_itself, target_name="JSON")
 
 
