@@ -14,7 +14,7 @@ from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.tables.dialect import sniff
-from nllcli.inputs.target_columns import TextColumn, open_column
+from nllcli.inputs.target_columns import open_column
 from nllcli.inputs.targets import as_indices, check_indices
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     classes = None if class_names is None else tuple(class_names)
     opened = open_input(path)
     if opened.is_text:
-        source: BlockSource = open_column(
-            opened.stream, sniff(opened.stream), ReadOptions(holds="targets", classes=classes)
-        )
-        found = source.names() if isinstance(source, TextColumn) and classes is None else None
-        if found is not None:
-            counter = Counter(found)
+        reading = ReadOptions(holds="targets", classes=classes, member=opened.member)
+        table = open_column(opened.stream, sniff(opened.stream), reading)
+        source: BlockSource = table
+        reader = table.label_reader
+        if classes is None and reader is not None and not (reader.numeric or reader.booleans):
+            counter = Counter(table.texts())
             names = tuple(sorted(counter))
             return [counter[name] for name in names], names
     else:

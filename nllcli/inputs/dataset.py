@@ -80,7 +80,9 @@ def _opened(options: InputOptions) -> Dataset:
         drop=options.drop,
         header=options.header,
         has_targets=others is not None,
-        labels=() if preview is None else first_labels(preview, options.target_column),
+        labels=()
+        if preview is None or others is None
+        else first_labels(preview, options.target_column or others.member),
     )
     keys = None
     if preview is not None and has_several(preview):

@@ -50,16 +50,6 @@ class TextColumn(TextTable):
             yield Chunk(start, n, partial(self._parse, start, n, body), len(body))
             start += n
 
-    def names(self) -> Iterator[str] | None:
-        """Every row's name; None where the rows have integers."""
-        return None if cells.is_number(self.dialect.first_row[0]) else self._texts()
-
-    def _texts(self) -> Iterator[str]:
-        row = 0
-        for n, body in self._lines():
-            yield from self._cells(body, row)
-            row += n
-
     def one_more(self) -> Remedy | None:
         """The remedy that leaves the first line out, which may be a header where it looks like all the others."""
         if self.dialect.header is not None:
@@ -74,10 +64,10 @@ class TextColumn(TextTable):
 
     def _parse_selected(self, start: int, body: bytes) -> Block:
         assert self.label_reader is not None
-        found = self.label_reader.read(self._cells(body, start), lambda i: self._where(start + i))
+        found = self.label_reader.read(self._labels(body, start), lambda i: self._where(start + i))
         return Block(start, np.empty((len(found), 0)), found)
 
-    def _cells(self, body: bytes, start: int) -> list[str]:
+    def _labels(self, body: bytes, start: int) -> list[str]:
         found = []
         for i, line in enumerate(body[:-1].split(b"\n"), start):
             where = self._where(i)
@@ -94,7 +84,7 @@ class TextColumn(TextTable):
 
 def open_column(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> TextTable:
     """The one column of targets in a text file, without its header and the index of a pandas Series."""
-    if dialect.n_columns > 1:
+    if dialect.n_columns > 1 or options.member is not None:
         return open_table(stream, dialect, replace(targets_among(dialect.preview, options), member=None))
     classes = options.classes
     seen = [row[0] for row in dialect.rows]
@@ -176,11 +166,13 @@ def _which_column(preview: Preview, columns: tuple[int, ...], options: ReadOptio
     rest = [c for c in columns if key is None or c != key[0]]
     remedies = []
     for c in likely or rest[:8]:
-        settings: dict[str, object] = {} if rest == [c] else {"target_column": preview.heading(c)}
-        if key is not None:
-            own = preview.heading(key[0])
-            settings["id"] = own if own == key[1] else f"{key[1]}={own}"
-        remedies.append(Remedy(settings, f"{preview.heading(c)} has the targets"))
+        name, meaning = preview.heading(c), f"{preview.heading(c)} has the targets"
+        if key is None:
+            remedies.append(Remedy(files={preview.name: f"{preview.name}:{name}"}, meaning=meaning))
+            continue
+        own = preview.heading(key[0])
+        by_key = {"id": own if own == key[1] else f"{key[1]}={own}"}
+        remedies.append(Remedy({**by_key, **({} if rest == [c] else {"target_column": name})}, meaning))
     message = f"has {len(columns)} columns; which of them has the targets?"
     return UsageError(message, where=preview.name, remedies=remedies)
 

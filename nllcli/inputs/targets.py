@@ -164,7 +164,7 @@ def check_order(logits: BlockSource, name: str) -> None:
 
 def open_targets(opened: Input, preview: Preview | None, reading: ReadOptions, logits: BlockSource) -> Targets:
     """The targets of an open file, of which ``preview`` is the beginning if it is a table."""
-    if preview is not None and opened.is_text and preview.n_columns == 1:
+    if preview is not None and opened.is_text and preview.n_columns == 1 and opened.member is None:
         from nllcli.inputs.target_columns import text_targets
 
         return text_targets(opened.stream, reading, logits)

@@ -15,6 +15,8 @@ from nllcli.numerics.tally import ClassSums, Rows, Tally, tally_of
 from nllcli.numerics.targets import Targets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Block, Scratch
@@ -43,6 +45,7 @@ class Outcome:
     log_probs: NDArray[np.float64] | None = None
     gradient: NDArray[np.float64] | None = None
     targets: NDArray[Any] | None = None
+    keys: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
         log_probs=_with_nan(0.0 - scores.all(), scoring.unusable) if wanted.log_probs else None,
         gradient=None if wanted.gradient is None else _gradient(scoring, wanted.gradient),
         targets=block.targets,
+        keys=block.keys,
     )
 
 

@@ -287,7 +287,7 @@ def test_the_extension_tells_of_tabs(extension, put):
     """Commas that would cut the line into numbers are then text inside a cell."""
     path = put(f"x{extension}", "1\t2\n3\t4\n")
     assert joined(open_dataset(InputOptions(path)), "logits").tolist() == [[1, 2], [3, 4]]
-    with pytest.raises(DataError, match=r"line 1.*'1,2' is not a number"):
+    with pytest.raises(UsageError, match=r"line 1.*'1,2' is written with a comma"):
         joined(open_dataset(InputOptions(put(f"x{extension}", "1,2\n3,4\n"))), "logits")
 
 
@@ -316,12 +316,12 @@ def test_whole_numbers_in_floating_point_are_told_of(put):
 
 
 @pytest.mark.parametrize(("name", "text"), [("y.csv", "1,0\n0,1\n"), ("y.jsonl", "[1,0]\n[0,1]\n")])
-def test_one_hot_integers_in_text_are_refused_at_its_end(name, text, put):
-    """Only its end shows that no probability was written as a fraction."""
+def test_one_hot_integers_are_class_indices(name, text, put):
+    """Written as fractions they are class probabilities."""
     x = put("x", np.zeros((2, 2)))
-    with pytest.raises(DataError, match="holds integers in the shape of the logits") as caught:
-        joined(open_dataset(InputOptions(x, targets=put(name, text))), "targets")
-    assert caught.value.where.endswith(name)
+    dataset = open_dataset(InputOptions(x, targets=put(name, text)))
+    assert joined(dataset, "targets").tolist() == [0, 1]
+    assert [note.code for note in dataset.notes] == ["one-hot-targets"]
     for fraction in ("1,0.0", "1e0,0", "1,0E-2"):
         soft = open_dataset(InputOptions(x, targets=put(name, text.replace("1,0", fraction))))
         assert joined(soft, "targets").tolist() == [[1, 0], [0, 1]]
@@ -363,21 +363,18 @@ def test_what_is_left_out_of_a_table_is_told_where_its_columns_are_samples(put):
     assert [note.code for note in dataset.notes] == ["index-column"]
 
 
-@pytest.mark.parametrize("logits", [np.zeros((3, 4)), "0,1.5,2,3\n1,3,4,5\n1,3,4,5\n"])
-def test_files_in_the_wrong_order_are_refused_with_the_right_one(put, logits):
-    x = put("x.npy" if isinstance(logits, np.ndarray) else "x.csv", logits)
-    with pytest.raises(DataError) as caught:
-        open_dataset(InputOptions(put("y.npy", np.arange(3)), targets=x))
-    assert caught.value.hint is not None
-    assert caught.value.hint.startswith("the logits come first, then the targets")
+def test_files_in_the_wrong_order_are_refused_with_the_right_one(put):
+    y, x = put("y.npy", np.arange(3)), put("x.csv", "0,1.5,2,3\n1,3,4,5\n1,3,4,5\n")
+    with pytest.raises(UsageError, match="has 4 columns; targets have one") as caught:
+        open_dataset(InputOptions(y, targets=x))
+    (remedy,) = caught.value.remedies
+    assert remedy.files == {x: y, y: x}
 
 
 @pytest.mark.parametrize(
     ("head", "rows", "codes", "says"),
     [
-        ("id,a,b", "0,1.5,2\n1,3,4\n", ["doubtful-class"], "column 'id' is taken as a class"),
-        ("a,b,Label", "0,1.5,2\n1,3,0\n", ["doubtful-class"], "⟦target_column=Label⟧ takes it as the targets"),
-        ("1,2,3", "0,1.5,2\n1,3,4\n", ["numbered-names"], "named 1, 2, 3; targets are their places, from 0"),
+        ("1,2,3", "0,1.5,2\n1,3,4\n", [], ""),
         ("0,1,2", "0,1,2\n1,3,4\n", [], ""),
         ("a,b,a", "0,1.5,2\n1,3,4\n", ["repeated-name"], "2 classes are named 'a'"),
         ("id,a,b", "0.5,1.5,2\n1,3,4\n", [], ""),
@@ -395,7 +392,7 @@ def test_what_may_be_meant_otherwise_is_told(put):
     x = put("x.csv", "a,b\n0.5,1.5\n1,3\n")
     assert not open_dataset(InputOptions(x, classes=["a", "b"])).notes
     (note,) = open_dataset(InputOptions(x, classes=["b", "a"])).notes
-    assert note.code == "classes-reordered"
+    assert note.code == "columns-reordered"
     for order in "<>":
         bits = put(f"u{order}.npy", np.ones((2, 3), f"{order}u2"))
         (note,) = open_dataset(InputOptions(bits)).notes
@@ -409,14 +406,6 @@ def test_what_may_be_meant_otherwise_is_told(put):
     assert not open_dataset(InputOptions(lm, **told)).notes
     (note,) = open_dataset(InputOptions(lm, **told, shift=1)).notes
     assert note.code == "shifted-weights"
-
-
-def test_columns_of_a_parquet_file_that_may_be_no_classes_are_told(put):
-    whole, odd = pa.array([0, 1]), pa.array([0.5, 1.0])
-    for first, codes in ((whole, ["doubtful-class"]), (odd, [])):
-        path = put("x.parquet", "")
-        parquet.write_table(pa.table({"sample_id": first, "a": odd, "b": whole}), path)
-        assert [note.code for note in open_dataset(InputOptions(path)).notes] == codes
 
 
 def test_integers_that_lose_digits_are_told_once_where_columns_are_samples(put):

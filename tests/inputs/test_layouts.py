@@ -250,7 +250,7 @@ def test_class_axis_as_asked():
 def test_class_axis_that_could_be_either():
     with pytest.raises(UsageError) as caught:
         layout((5, 3, 3), (5, 3))
-    assert caught.value.hint == "say which: ⟦class_axis=1⟧ or ⟦class_axis=2⟧"
+    assert [remedy.settings for remedy in caught.value.remedies] == [{"class_axis": 1}, {"class_axis": 2}]
 
 
 def test_shapes_that_hold_no_logits():

@@ -234,7 +234,7 @@ def test_header_makes_numbers_names(file):
         ("class,count\ncat,10\ndog,ten", "line 3, column 2: 'ten' is not a number"),
         ("cat,10\n,50", "name 2 is empty"),
         ("0,10\n1,50", "two columns of numbers"),
-        (b"\xff\xfe1\x00", "is UTF-16, not UTF-8"),
+        (b"\xfe\xff\xd8\x00", "is not utf-16 text"),
         ("# counts\n", "is empty"),
         (b"10\n\xff\n", "line 2: byte 0xff is not UTF-8"),
         (b"PK\x03\x04\xfa", "damaged archive"),
@@ -334,9 +334,10 @@ def test_bfloat16_of_a_file_that_says_so(values, integers, tmp_path):
 
 
 def test_refuses_what_is_no_list(tmp_path, monkeypatch):
-    (tmp_path / "a.jsonl").write_text("[1,2]")
-    with pytest.raises(DataError, match="is JSONL; names"):
-        read_names(str(tmp_path / "a.jsonl"), what="--weights")
+    for text in ("[[1],2]", "[]", "{}", '{"cat": 1, "dog": 2}', '{"cat": 0, "dog": 0}', "7"):
+        (tmp_path / "a.jsonl").write_text(text)
+        with pytest.raises(DataError, match="is JSON, but neither a list of names|is not UTF-8|not a number|is empty"):
+            read_names(str(tmp_path / "a.jsonl"), what="--classes")
     feather.write_feather(pyarrow.table({"a": [1.0]}), tmp_path / "a.feather")
     with pytest.raises(DataError, match="is FEATHER; numbers"):
         read_vector(str(tmp_path / "a.feather"), what="--weights")

@@ -141,7 +141,10 @@ class _Kept:
             if targets is not None:
                 targets = None if targets.ndim == 2 else targets.copy()  # the next block is read over it
             probs = outcome.probs if self.probs else None
-            self._outcomes.append(Outcome(outcome.start, outcome.tally, outcome.losses, probs, targets=targets))
+            keys = outcome.keys if self.tabled else None
+            self._outcomes.append(
+                Outcome(outcome.start, outcome.tally, outcome.losses, probs, targets=targets, keys=keys)
+            )
 
     def losses(self) -> NDArray[np.float64] | None:
         """All losses in the shape of the targets, where all were asked for."""
@@ -157,7 +160,14 @@ class _Kept:
             self._whole("losses")[order],
             self._names(self._whole("targets")[order]) if has_targets else None,
             self._whole("probs")[order] if self.probs and self._outcomes else None,
+            self._keys(),
         )
+
+    def _keys(self) -> tuple[str, ...] | None:
+        """The keys of the samples, which only tables have; their order is that of the targets."""
+        if not self._outcomes or self._outcomes[0].keys is None:
+            return None
+        return tuple(key for outcome in self._outcomes for key in outcome.keys or ())
 
     def _names(self, targets: NDArray[np.int64]) -> tuple[str, ...]:
         names, ignored = self._settled.class_names, self._settled.options.ignore_index

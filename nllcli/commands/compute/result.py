@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 class Samples:
     """Every sample in the order of the targets: losses (n,), and where there are few, for a table, what else is known.
 
-    ``targets`` (n,) are names of classes, or "ignored"; ``probs`` is (n, C).
+    ``targets`` (n,) are names of classes, or "ignored"; ``probs`` is (n, C); ``keys`` are the samples' own, where rows
+    are matched by key.
     """
 
     losses: NDArray[np.float64]
     targets: tuple[str, ...] | None = None
     probs: NDArray[np.float64] | None = None
+    keys: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,8 @@ def _class_table(result: LossResult, classes: Sequence[ClassLoss]) -> Table:
 def _sample_table(result: LossResult, samples: Samples) -> Table:
     """Per sample: its place, target, probabilities (few classes) and loss."""
     columns: Columns = [(Column("sample", "sample", "count"), range(len(samples.losses)))]
+    if samples.keys is not None:
+        columns = [(Column("sample", "sample", "text"), samples.keys)]
     if samples.targets is not None:
         columns.append((Column("target", "target", "text"), samples.targets))
     if samples.probs is not None:

@@ -100,6 +100,7 @@ def sniff(
         if len(rows) > _FEWEST_ROWS and sum(map(len, rows)) > _MOST_CELLS:
             break
     places = kept
+    _check_marks(rows[0], stream.name, places[0])
     names = _names(rows, header, places[0])
     first = 0 if names is None else min(1, len(rows) - 1)
     body = rows[first:]
@@ -239,6 +240,27 @@ def _check_two_headers(names: Sequence[str] | None, body: list[tuple[str, ...]],
         )
 
 
+def _check_marks(first: Sequence[str], name: str, place: str) -> None:
+    """Raise UsageError for predictions as Weka lists them: * marks the largest probability, "3:horse" is class 3."""
+    begin = next((j for j, cell in enumerate(first) if cell.strip() == "distribution"), None)
+    if begin is None or first[0].strip() != "inst#":
+        return
+    n_classes = len(first) - begin
+    numbers = ",".join(map(str, range(1, n_classes + 1)))
+    edits = f"1s/distribution.*/{numbers}/; s/\\*//g; s/([0-9]+):[^,]*/\\1/g"
+    raise UsageError(
+        "is a list of predictions in which * marks the largest probability",
+        where=place,
+        remedies=[
+            Remedy(
+                {"columns": f"{begin + 1}-{len(first)}", "targets_are": "names"},
+                files={name: "-"},
+                feed=("sed", "-E", edits, name),
+            )
+        ],
+    )
+
+
 def without_lines(name: str, n: int, meaning: str = "") -> Remedy:
     """The remedy that leaves the first lines of a file out."""
     return Remedy(files={name: "-"}, feed=("tail", "-n", f"+{n + 1}", name), meaning=meaning)
@@ -322,7 +344,8 @@ def _parts_by_blanks(rows: list[list[str]], lines: list[str]) -> bool:
     if len(widths) > 1 or widths == {1}:
         return False
     quoted = all(line.count('"') >= 2 * len(row) - 2 for line, row in zip(lines[1:], rows[1:], strict=False))
-    return len(rows) > 2 and (quoted or all(_numeric_share(row) >= 0.5 for row in rows[1:]))
+    wide = len(rows[0]) > 2 and len(rows[0]) == len(rows[-1])
+    return len(rows) > 1 + (not wide) and (quoted or all(_numeric_share(row) >= 0.5 for row in rows[1:]))
 
 
 def _numeric_share(row: Sequence[str]) -> float:

@@ -68,6 +68,17 @@ class TextTable(LineSource):
             return line
         return f"{line}, column {self.columns[0 if self.lists else class_index] + 1}"
 
+    def texts(self) -> Iterator[str]:
+        """The label of every row, as it is written."""
+        row = 0
+        for n, body in self._lines():
+            yield from self._labels(body, row)
+            row += n
+
+    def _labels(self, body: bytes, start: int) -> list[str]:
+        assert self.label_column is not None
+        return [row[self.label_column].strip() for row in self._rows(start, body)]
+
     def _lines(self) -> Iterator[Lines]:
         pieces = clean_lines(self.stream, self.numbers, delimiter=self.dialect.delimiter, is_row=self._is_row)
         return without_first_lines(pieces, self.dialect.n_skipped) if self.dialect.n_skipped else pieces
