@@ -204,6 +204,8 @@ def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSou
         )
     if source.class_names is None:
         check_order(logits, source.name)
+    if isinstance(source, JsonLines) and source.is_one_hot:
+        return one_hot_targets(source)
     if isinstance(source, JsonLines):
         return Targets(soft=replace(source, probabilities=True))
     if source.dtype.kind in "iu" or (isinstance(source, TextTable) and preview and _is_one_hot(source, preview)):

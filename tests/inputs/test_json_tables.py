@@ -296,6 +296,37 @@ def test_class_probabilities(form, folder):
     assert float(done.out) == loss(labels=SOFT)
 
 
+ONE_HOT = [[int(c == y) for c in range(3)] for y in LABELS]
+TURNED = [dict(reversed(list(zip(NAMES, row, strict=True)))) for row in ONE_HOT]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ONE_HOT,
+        [[bool(x) for x in row] for row in ONE_HOT],
+        TURNED,
+        [{k: bool(x) for k, x in row.items()} for row in TURNED],
+        zipped(id=[1, 2, 3], label=ONE_HOT),
+        zipped(id=[1, 2, 3], label=TURNED),
+    ],
+)
+def test_one_hot_targets(rows, folder):
+    (folder / "x.json").write_text(json.dumps(RECORDS))
+    (folder / "y.json").write_text(lines(rows))
+    done = nll("compute", "x.json", "y.json", "-q")
+    assert done.code == 0, done.err
+    assert float(done.out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+def test_one_hot_targets_end(folder):
+    (folder / "x.json").write_text(lines(zipped(logits=ROWS * 20)))
+    (folder / "y.json").write_text(lines(ONE_HOT * 19 + [[1, 1, 0]] * 3))
+    assert "y.json, line 58" in nll("compute", "x.json", "y.json").err
+
+
 @pytest.mark.usefixtures("folder")
 def test_class_probabilities_of_other_classes(folder):
     (folder / "x.json").write_text(json.dumps(RECORDS))
@@ -548,7 +579,7 @@ def test_refuses_what_is_named_and_not_there(form, folder):
         (lines(ROWS), "has lists without keys; there is no 'a.b' in them"),
         (json.dumps({"a": ROWS}), "has no key 'a.b'"),
         (lines({"a": {"b": [ROWS]}} for _ in ROWS), "is a list of lists, not one sample"),
-        (json.dumps([[ROWS, 7], None, ROWS]), "has lists without keys"),
+        (json.dumps([[ROWS, 7], None, ROWS]), "item 0: is a list of lists, not one sample"),
         (lines({"a": {"b": []}} for _ in ROWS), "has no logits"),
         (lines({"a": {"b": 3}} for _ in ROWS), "has no list of logits at 'a.b'"),
     ],

@@ -18,7 +18,7 @@ from nllcli.inputs.tables.json_documents import Samples, open_samples
 from nllcli.inputs.tables.json_paths import ABSENT
 from nllcli.inputs.tables.json_values import DIGITS_FINITE, parse_json, written
 from nllcli.inputs.tables.line_source import LineSource
-from nllcli.inputs.tables.records import Reading, preview_of, read_of
+from nllcli.inputs.tables.records import Reading, is_one_hot, preview_of, read_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +38,12 @@ _NUMBERS = {int, float}
 class JsonLines(LineSource):
     """Samples as JSON; without classes there are only targets.
 
-    Samples whose logits are ``missing`` are an error, or left out.
+    Samples whose logits are ``missing`` are an error, or left out. Under ``booleans`` false and true are 0 and 1.
     """
 
     samples: Samples
     reading: Reading
+    booleans: bool = False
     missing: str = "error"
     ignore_index: int = DEFAULT_IGNORE_INDEX
     _left_out: list[int] = field(default_factory=list, init=False)  # how many, a block each
@@ -57,6 +58,13 @@ class JsonLines(LineSource):
         n = sum(self._left_out)
         told = f"{self.name}: {counted(n, 'sample')} without logits left out"
         return (*super().notes, *((Notice("missing-logits", told),) if n else ()))
+
+    @property
+    def is_one_hot(self) -> bool:
+        """Whether each of the first samples is a single 1 among zeros, written as integers or as booleans."""
+        take = self.reading.row
+        assert take is not None
+        return all(map(is_one_hot, (take(value, lambda: self.name) for value in self.samples.first)))
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a sample
         return self.samples.place(sample)
@@ -117,7 +125,15 @@ class JsonLines(LineSource):
             if value is None or (isinstance(value, str) and cells.is_missing(value) and not cells.is_number(value)):
                 self._check_missing(f"{written(value)} is not a number", f"{where}, value {j + 1}")
                 return None
-        return [_number(value, f"{where}, value {j + 1}") for j, value in enumerate(row)]
+        return [self._number(value, f"{where}, value {j + 1}") for j, value in enumerate(row)]
+
+    def _number(self, value: Any, where: str) -> float:
+        """A number, perhaps written as text."""
+        if isinstance(value, str):
+            return cells.number(value, where)
+        if type(value) not in _NUMBERS and not (self.booleans and isinstance(value, bool)):
+            raise DataError(f"{written(value)} is not a number", where=where)
+        return value
 
     def _check_missing(self, message: str, where: str) -> None:
         """Raise DataError where samples without logits are an error."""
@@ -156,7 +172,7 @@ class JsonLines(LineSource):
 
 def preview_jsonl(stream: ByteStream, options: ReadOptions) -> Preview | None:
     """The values of the first records that are no lists and no objects; None where samples are no records."""
-    return preview_of(open_samples(stream, options), stream.name)
+    return preview_of(open_samples(stream, options), stream.name, options)
 
 
 def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
@@ -180,18 +196,10 @@ def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
         as_given=reading.as_given,
         samples=samples,
         reading=reading,
+        booleans=options.holds == "targets",
         missing=options.missing,
         ignore_index=options.ignore_index,
     )
-
-
-def _number(value: Any, where: str) -> float:
-    """A number, perhaps written as text."""
-    if isinstance(value, str):
-        return cells.number(value, where)
-    if type(value) not in _NUMBERS:
-        raise DataError(f"{written(value)} is not a number", where=where)
-    return value
 
 
 def _fits(value: float) -> bool:

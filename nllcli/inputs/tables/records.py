@@ -179,14 +179,17 @@ def read_of(samples: Samples, name: str, options: ReadOptions) -> Reading:
     raise DataError(f'{written(first)} is neither a list of logits nor an object with the key "logits"', where=where)
 
 
-def preview_of(samples: Samples, name: str) -> Preview | None:
-    """The values of the first records that are no lists and no objects; None where samples are no records."""
+def preview_of(samples: Samples, name: str, options: ReadOptions) -> Preview | None:
+    """The values of the first records that are no lists and no objects; None where samples are no records.
+
+    A key that is named has to be among them, too.
+    """
     records = [value for value in samples.first if isinstance(value, dict)]
     if not records or len(records) < len(samples.first):
         return None
     flat = [leaves(record) for record in records]
     scalars = [path for path, value in flat[0].items() if _is_cell(value)]
-    if not scalars:
+    if not scalars or (options.member is not None and options.member not in scalars):
         return None
     return _preview(samples, flat, scalars, name)
 
@@ -520,7 +523,7 @@ def _target_records(samples: Samples, where: str, name: str, options: ReadOption
             return _of_list(lists[0], records, samples, where, options)
         if len(tables) == 1:
             return _of_object(tables[0], records, samples, where, options)
-        if _are_scores(flat):
+        if _are_scores(flat) or all(is_one_hot(list(row.values())) for row in flat):
             return _of_object("", records, samples, where, options)
         path = _only_target(flat, where, name, options)
     found = [unnested(at(record, path)) for record in records]
@@ -532,6 +535,13 @@ def _target_records(samples: Samples, where: str, name: str, options: ReadOption
         return _of_object(path, records, samples, where, options)
     key = None if options.key is None else Value(options.key)
     return Reading(None, 0, target=Value(path), target_name=f'"{path}"', key=key)
+
+
+def is_one_hot(row: list[Any] | None) -> bool:
+    """Whether values are a single 1 among zeros, written as integers or as booleans."""
+    if row is None or len(row) < 2 or not set(map(type, row)) <= {int, bool}:
+        return False
+    return set(row) <= {0, 1} and sum(row) == 1
 
 
 def _are_scores(rows: list[dict[str, Any]]) -> bool:
