@@ -1032,7 +1032,6 @@ def target_cases():
         "names-unknown": ("cat\ndog\n", "y.txt, line 1", "--classes"),
         "two-hot": ("1,0,0\n0,0,1\n1,1,0\n", "integers in the shape of the logits"),
         "shorter-than-shape": ("0\n", "(1,)"),
-        "one-hot-jsonl": ("[1,0,0]\n[0,0,1]\n[0,1,0]\n", "one-hot"),
         "list-of-strings": ('["a"]\n', "y.txt, item 0: target 'a' is a name"),
         "jsonl-without-target": ('{"z":1.5}\n', "y.txt, line 1", "nor a list of probabilities"),
     }
@@ -1069,6 +1068,7 @@ def target_cases():
         "the logits are transposed",
         "--class-axis 0",
     )
+    yield given("targets-one-hot-jsonl", "[1,0,0]\n[0,0,1]\n[0,1,0]\n", "a single 1", file="y.jsonl")
     yield given("targets-jsonl-bare", "0\n2\n1\n", file="y.jsonl")
     weights = ("--sample-weights", "w.txt")
     for name, data, *says in (

@@ -742,6 +742,50 @@ def test_a_key_that_is_not_there(tmp_path):
         open_input(str(tmp_path / "x")).read(ReadOptions(key="id"))
 
 
+# --- sample weights ---------------------------------------------------------------------------------------------------
+
+WEIGHTS = [0.5, 2.0, 1.25]
+WEIGHT_FORMS = {
+    "array": json.dumps(WEIGHTS),
+    "array, pretty": json.dumps(WEIGHTS, indent=1),
+    "lines": lines(WEIGHTS),
+    "lists": lines([w] for w in WEIGHTS),
+    "the only number": lines(zipped(id=["a", "b", "c"], w=WEIGHTS)),
+    "weight": lines(zipped(n=[1, 2, 3], sample_weight=WEIGHTS)),
+    "named": (lines(zipped(a=WEIGHTS, b=[1, 2, 3])), "a"),
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("form", WEIGHT_FORMS)
+def test_sample_weights(form, folder):
+    text, member = WEIGHT_FORMS[form] if isinstance(WEIGHT_FORMS[form], tuple) else (WEIGHT_FORMS[form], None)
+    (folder / "x.json").write_text(lines(zipped(logits=ROWS, target=LABELS)))
+    (folder / "w.json").write_text(text)
+    done = nll("compute", "x.json", "--sample-weights", f"w.json:{member}" if member else "w.json", "-q")
+    assert done.code == 0, done.err
+    assert float(done.out) == pytest.approx(float(oracle.reduce(ROWS, LABELS, sample_weights=WEIGHTS)), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("text", "member", "told", "n_tries"),
+    [
+        (lines(zipped(a=WEIGHTS, b=[1, 2, 3])), "", "line 1: has several keys of numbers: a, b", 2),
+        (lines(zipped(a=["x", "y", "z"])), "", "line 1: has no key of numbers", 0),
+        (lines(zipped(a=WEIGHTS)), ":b", "line 1: has no key 'b'", 0),
+        (lines([{"a": 0.5}, {"b": 0.5}, {"a": 0.5}]), "", "line 2: has no 'a'", 0),
+    ],
+)
+def test_asks_for_sample_weights(text, member, told, n_tries, folder):
+    (folder / "x.json").write_text(lines(zipped(logits=ROWS, target=LABELS)))
+    (folder / "w.json").write_text(text)
+    done = nll("compute", "x.json", "--sample-weights", f"w.json{member}")
+    assert told in done.err
+    assert len(tries(done)) == n_tries
+    expected = pytest.approx(float(oracle.reduce(ROWS, LABELS, sample_weights=WEIGHTS)), rel=1e-14)
+    assert not n_tries or expected in [float(numbers_of(line).out) for line in tries(done)]
+
+
 # --- large ones -------------------------------------------------------------------------------------------------------
 
 

@@ -111,11 +111,9 @@ def _is_array(value: Any, options: ReadOptions) -> bool:
     """Whether a list holds the samples, and is not one."""
     if not isinstance(value, list) or not value:
         return False
-    return _begins_samples(value[0]) or (options.holds == "targets" and are_labels(value))
-
-
-def _begins_samples(value: Any) -> bool:
-    return isinstance(value, list | dict)
+    if isinstance(value[0], list | dict):
+        return True
+    return options.holds == "sample weights" or (options.holds == "targets" and are_labels(value))
 
 
 def _of_document(stream: ByteStream, head: bytes, options: ReadOptions) -> Samples:
@@ -124,7 +122,7 @@ def _of_document(stream: ByteStream, head: bytes, options: ReadOptions) -> Sampl
     if not begun.startswith(b"["):
         return _of_object(stream, options)
     inner = begun[1:].lstrip()[:1]
-    if inner in (b"[", b"{") or (options.holds == "targets" and inner != b"]"):
+    if inner in (b"[", b"{") or (options.holds in ("targets", "sample weights") and inner != b"]"):
         return _of_array(stream)
     return _in_memory(Unwrapped([parse_json(_whole_text(stream), stream.name, WHOLE)]))
 

@@ -169,6 +169,8 @@ def read_of(samples: Samples, name: str, options: ReadOptions) -> Reading:
     # A place for forms that are known by more than the shape of their lists: log-probabilities of tokens, for one.
     if options.holds == "targets":
         return _targets(samples, first, where, name, options)
+    if options.holds == "sample weights" and not isinstance(first, list):
+        return _weights(samples, first, where, name, options)
     if isinstance(first, dict):
         return _record(samples, where, name, options)
     form = pairs.pairs_of_list(first)
@@ -492,6 +494,41 @@ def _with_target(reading: Reading, samples: Samples, used: set[str], where: str,
         key=None if options.key is None else Value(options.key),
         candidates=tuple(_candidates(flat, used)),
     )
+
+
+# --- one number a sample ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _One:
+    """The one number of a sample, under a key where it has some."""
+
+    path: str | None
+
+    def __call__(self, value: Any, where: Where) -> list[Any]:
+        found = value if self.path is None else at(value, self.path)
+        if found is ABSENT:
+            raise DataError(f"has no {self.path!r}", where=where())
+        return [found]
+
+
+def _weights(samples: Samples, first: Any, where: str, name: str, options: ReadOptions) -> Reading:
+    if not isinstance(first, dict):
+        return Reading(_One(None), 1)
+    flat = leaves(first)
+    numbers = [path for path, value in flat.items() if is_numeric(value)]
+    found = [path for path in numbers if "weight" in path.casefold()] or numbers
+    path = options.member or (found[0] if len(found) == 1 else None)
+    if path is None:
+        raise UsageError(
+            f"has several keys of numbers: {first_few(found, 10)}" if found else "has no key of numbers",
+            where=where,
+            hint=f"name one, such as {name}:KEY",
+            remedies=naming(name, options, found[:5], "the weights"),
+        )
+    if all(at(record, path) is ABSENT for record in samples.first):
+        raise UsageError(f"has no key {path!r}", where=where, hint=f"it has {first_few(list(flat), 20)}")
+    return Reading(_One(path), 1)
 
 
 # --- targets in a file of their own -----------------------------------------------------------------------------------
