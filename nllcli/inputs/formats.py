@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
-from nllcli.errors import DataError, UsageError, first_few
+from nllcli.errors import DataError, Remedy, UsageError, first_few
 from nllcli.inputs.bytes.encodings import encoding_of, in_utf8
 from nllcli.inputs.bytes.files import open_stream, split_member
 from nllcli.inputs.tables.printed import array_lines, drawn_lines, is_drawn, is_printed_array
@@ -83,6 +83,8 @@ _BEGINS_JSON = re.compile(
 )
 # A line with one number or text.
 _JSON_VALUE = re.compile(rb'\s*(?:"[^"\n]*"|-?\d[\d.eE+-]*|null|true|false)\s*(?:[\r\n]|\Z)')
+# An object as Python prints it.
+_BEGINS_DICT = re.compile(rb"\s*\[?\s*\{\s*'[^'\n]*'\s*:")
 
 
 def detect(stream: ByteStream) -> str:
@@ -99,6 +101,8 @@ def detect(stream: ByteStream) -> str:
     if _is_safetensors(head):
         return "safetensors"
     text = head.removeprefix(b"\xef\xbb\xbf")
+    if _BEGINS_DICT.match(text):
+        raise _python_refusal(stream.name)
     if _BEGINS_JSON.match(text) and not is_printed_array(text):
         return "jsonl"
     extension = _without_gz(stream.name).suffix.lower()
@@ -109,6 +113,17 @@ def detect(stream: ByteStream) -> str:
     if extension == ".json" and _JSON_VALUE.match(text):
         return "jsonl"
     return _by_extension(stream.name)
+
+
+def _python_refusal(name: str) -> DataError:
+    """The refusal of lines that Python has printed, and the command that writes them as JSON."""
+    to = f"{_without_gz(name)}.jsonl"
+    source = (
+        f"import ast, json; open({to!r}, 'w').writelines(json.dumps(ast.literal_eval(line)) + chr(10) "
+        f"for line in open({name!r}) if line.strip())"
+    )
+    remedies = [Remedy(python=source, files={name: to})] if _without_gz(name) == PurePath(name) else []
+    return DataError("is written as Python prints it, not as JSON", where=name, remedies=remedies)
 
 
 def _by_extension(name: str) -> str:

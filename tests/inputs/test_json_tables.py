@@ -1,5 +1,6 @@
 """JSON as people have it: each form gives the number of the same logits, or is refused with the way out."""
 
+import gzip
 import json
 import shlex
 import subprocess
@@ -118,6 +119,7 @@ FORMS = {
     ),
     "integers": (lines(zipped(logits=[[5, 4, 2], [4, 2, 8], [4, 4, 1]], target=LABELS)), ()),
     "a note now and then": (lines([{"note": "a", **LABELLED[0]}, *LABELLED[1:]]), (*OWN, "--drop", "note")),
+    "frame within": (json.dumps({"model": "m", "rows": {str(i): r for i, r in enumerate(LABELLED)}}), OWN),
     "one object alone": (json.dumps({"scores": RECORDS[0]}), ("y1.txt",)),
     "one object": (json.dumps({"scores": RECORDS[0], "target": 0}), ()),
     "frame of rows of two kinds": (
@@ -393,6 +395,12 @@ ASKS = {
         "has an object for each of a, b, c",
         ["columns: a, b, c", "columns: cat, dog, horse"],
     ),
+    "objects within that may be either": (
+        json.dumps({"n": 3, "results": dict(zip("abc", RECORDS, strict=True))}),
+        ("y.txt",),
+        "has an object for each of a, b, c",
+        ["columns: a, b, c", "columns: cat, dog, horse"],
+    ),
     "batches": (
         lines([ROWS[:2], ROWS[2:]]),
         ("y.txt",),
@@ -639,6 +647,23 @@ def test_refuses_a_member_of_targets(folder):
     (folder / "x.json").write_text(lines(ROWS))
     (folder / "y.jsonl").write_text(lines(zipped(label=LABELS)))
     assert "has no key 'y'" in nll("compute", "x.json", "y.jsonl:y").err
+
+
+@pytest.mark.parametrize("form", ["lines", "one"])
+def test_what_python_prints_is_converted(form, folder):
+    rows = [{"logits": row, "label": y, "note": None} for row, y in zip(ROWS, LABELS, strict=True)]
+    (folder / "x.txt").write_text("".join(f"{row!r}\n" for row in rows) if form == "lines" else repr(rows))
+    done = nll("compute", "x.txt", *OWN)
+    assert done.code == 3
+    assert "x.txt: is written as Python prints it, not as JSON" in done.err
+    (offered,) = tries(done)
+    assert float(numbers_of(offered).out) == loss()
+
+
+def test_what_python_prints_is_not_converted_where_it_is_compressed(folder):
+    (folder / "x.gz").write_bytes(gzip.compress(b"{'a': 1}"))
+    done = nll("compute", "x.gz")
+    assert (done.code, tries(done)) == (3, [])
 
 
 # --- what is missing --------------------------------------------------------------------------------------------------

@@ -126,14 +126,14 @@ def is_plain_file(name: str) -> bool:
     return name != _STANDARD_INPUT and not name.endswith(".gz") and split_member(name)[1] is None
 
 
-def rewriting(name: str, options: ReadOptions, ways: dict[str, str]) -> list[Remedy]:
-    """The remedies that write ``d``, what the file holds, anew in one of the ``ways``: Python, and its meaning."""
+def rewriting(name: str, options: ReadOptions, ways: dict[str, str], key: str | None = None) -> list[Remedy]:
+    """The remedies that write ``d``, what the file holds (at a key), anew in one of the ``ways``: Python, its meaning."""
     if options.member is not None or not is_plain_file(name):
         return []
-    to = name.removesuffix(".json") + ".rows.json"
+    to, at = name.removesuffix(".json") + ".rows.json", "" if key is None else f"[{key!r}]"
     return [
         Remedy(
-            python=f"import json; d = json.load(open({name!r})); json.dump({way}, open({to!r}, 'w'))",
+            python=f"import json; d = json.load(open({name!r})){at}; json.dump({way}, open({to!r}, 'w'))",
             files={name: to},
             meaning=meaning,
         )

@@ -43,7 +43,7 @@ def unwrapped(document: dict[str, Any], name: str, options: ReadOptions) -> Unwr
         if isinstance(inner, dict) and not _is_one_sample(inner):
             part = unwrapped(inner, f"{name}:{options.member}", replace(options, member=None))
             return replace(part, within=options.member)
-    for read in (_split_frame, _table_schema, _frame_by_keys, _targets_alone, _arrays):
+    for read in (_split_frame, _table_schema, _frame_by_keys, _frame_within, _targets_alone, _arrays):
         found = read(document, name, options)
         if found is not None:
             return found
@@ -82,8 +82,18 @@ def _table_schema(document: dict[str, Any], name: str, options: ReadOptions) -> 
     return Unwrapped(rows, frozenset([key] if isinstance(key, str) else key))
 
 
-def _frame_by_keys(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:
-    """An object a column with a value a row, or an object a row with a value a column."""
+def _frame_within(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:
+    """A frame of objects that is the only object in another one, beside values that are no lists."""
+    inner = [key for key, value in document.items() if isinstance(value, dict)]
+    if len(inner) != 1 or any(isinstance(value, list) for value in document.values()):
+        return None
+    return _frame_by_keys(document[inner[0]], name, options, inner[0])
+
+
+def _frame_by_keys(
+    document: dict[str, Any], name: str, options: ReadOptions, key: str | None = None
+) -> Unwrapped | None:
+    """An object a column with a value a row, or an object a row with a value a column; ``key`` is where they are."""
     outer, inner = list(document), document.values()
     if not outer or not all(isinstance(part, dict) and part for part in inner):
         return None
@@ -104,6 +114,7 @@ def _frame_by_keys(document: dict[str, Any], name: str, options: ReadOptions) ->
                     "[{c: d[c][r] for c in d} for r in next(iter(d.values()))]": f"columns: {first_few(outer, 3)}",
                     "list(d.values())": f"columns: {first_few(list(first), 3)}",
                 },
+                key,
             ),
         )
     if columns_outside:
