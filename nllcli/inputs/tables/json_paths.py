@@ -127,7 +127,7 @@ def is_plain_file(name: str) -> bool:
 
 
 def rewriting(name: str, options: ReadOptions, ways: dict[str, str], key: str | None = None) -> list[Remedy]:
-    """The remedies that write ``d``, what the file holds (at a key), anew in one of the ``ways``: Python, its meaning."""
+    """The remedies that write ``d``, what the file holds (at a key), in one of the ``ways``: Python, its meaning."""
     if options.member is not None or not is_plain_file(name):
         return []
     to, at = name.removesuffix(".json") + ".rows.json", "" if key is None else f"[{key!r}]"
