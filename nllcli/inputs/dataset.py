@@ -85,7 +85,7 @@ def _opened(options: InputOptions) -> Dataset:
         else first_labels(preview, options.target_column or others.member),
     )
     keys = None
-    if preview is not None and has_several(preview):
+    if preview is not None and preview.n_columns > 1:
         own_preview = opened.preview(own)
         keys = keys_of(options.id, own_preview, preview)
         own = replace(own, partner=preview, key=keys and keys.own)
@@ -138,7 +138,7 @@ def _opened(options: InputOptions) -> Dataset:
 
 def _check_columns(options: InputOptions, preview: Preview | None) -> None:
     """Raise UsageError for options about the columns of a table of targets where there is no such table."""
-    several = preview is not None and has_several(preview)
+    several = preview is not None and has_several(preview, options.id)
     if options.targets is not None and options.target_column is not None and not several:
         raise UsageError(
             f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"

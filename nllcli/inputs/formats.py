@@ -12,7 +12,6 @@ from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, Remedy, UsageError, first_few
 from nllcli.inputs.bytes.encodings import encoding_of, in_utf8
 from nllcli.inputs.bytes.files import open_stream, split_member
-from nllcli.inputs.tables.printed import array_lines, drawn_lines, is_drawn, is_printed_array
 from nllcli.registry import Registry, resolve
 
 if TYPE_CHECKING:
@@ -100,6 +99,8 @@ def detect(stream: ByteStream) -> str:
         raise code_refusal("PyTorch file" if _OLD_PYTORCH in head[:64] else "pickle", stream.name)
     if _is_safetensors(head):
         return "safetensors"
+    from nllcli.inputs.tables.printed import is_printed_array
+
     text = head.removeprefix(b"\xef\xbb\xbf")
     if _BEGINS_DICT.match(text):
         raise _python_refusal(stream.name)
@@ -237,6 +238,8 @@ class Input:
 
 def _plain_text(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
     """Text without what a program has drawn around its numbers for people."""
+    from nllcli.inputs.tables.printed import array_lines, drawn_lines, is_drawn, is_printed_array
+
     head = stream.peek(_HEAD_BYTES)
     if one_a_line and head.lstrip().startswith(b"__label__"):
         from nllcli.inputs.tables.pairs_text import marked_lines

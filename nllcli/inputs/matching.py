@@ -31,9 +31,9 @@ class Keys(NamedTuple):
         return self.own if self.own == self.theirs else f"{self.own}={self.theirs}"
 
 
-def has_several(preview: Preview) -> bool:
-    """Whether a table has several columns but those of an index."""
-    return preview.n_columns - len(preview.index) > 1
+def has_several(preview: Preview, key: str | None) -> bool:
+    """Whether a table has several columns; the index of a data frame counts where it may be the ``key``."""
+    return preview.n_columns - (0 if key is not None else len(preview.index)) > 1
 
 
 def first_labels(preview: Preview, target_column: str | None) -> tuple[str, ...]:
@@ -55,6 +55,8 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview) -> Keys | 
     if own is None:
         return None
     doubts.check_index_order(own, theirs)
+    if not has_several(theirs, None):
+        return None
     for c in range(own.n_columns):
         if own.has_heading(c):
             other = doubts.same_column(own, c, theirs)

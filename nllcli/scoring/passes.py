@@ -147,10 +147,11 @@ def _other_numbers(error: SampleError, dataset: Dataset) -> list[Remedy]:
     if 1 <= min(seen) <= max(seen) == n_classes:
         return [Remedy({"classes": f"1..{n_classes}"}, "the classes are counted from 1")]
     found = []
-    if len(seen) == n_classes <= _MOST_RENUMBERED:
+    outside = [value for value in seen if not 0 <= value < n_classes]
+    # A single one among many is more likely wrong than the number of a class.
+    if len(seen) == n_classes <= _MOST_RENUMBERED and (len(outside) > 1 or n_classes == 2):
         numbers = tuple(map(str, sorted(seen)))
         found.append(Remedy({"classes": numbers}, f"the classes are numbered {', '.join(numbers[:4])}"))
-    outside = [value for value in seen if not 0 <= value < n_classes]
     if len(outside) == 1 and len(seen) > 1 and (outside[0] < 0 or outside[0] >= max(_LEAST_VOID, 2 * n_classes)):
         found.append(Remedy({"ignore_index": outside[0]}, f"{outside[0]} marks what does not count"))
     return found

@@ -126,7 +126,7 @@ def test_the_signature_shows_every_option_of_the_loss():
 
 SQUARE = np.zeros((2, 3, 3))
 REFUSED = [
-    ((SQUARE, np.zeros((2, 3), int)), {}, "class_axis=1 or class_axis=2"),
+    ((SQUARE, np.zeros((2, 3), int)), {}, "try: class_axis=1  # the classes are on axis 1"),
     (([1.0, 2.0], [0, 1]), {}, "binary=True"),
     (([[math.nan, 1.0]], [0]), {}, "on_nonfinite='nan'"),
     (([[2.0, 1.0]], [0]), {"source": "probs"}, "source"),

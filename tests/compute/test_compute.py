@@ -116,36 +116,42 @@ def test_the_gradient_of_binary_logits_has_their_shape(tmp_path, shape, words):
 
 
 @pytest.mark.parametrize(
-    ("targets", "words", "hint"),
+    ("targets", "classes", "indices"),
     [
-        ([1, 2, 3], [], "all targets lie in 1..3"),
-        ([1, -100, 3], [], "all targets but negative ones lie in 1..3"),
-        ([0, 2, 3], [], None),
-        ([1, 2, 4], [], None),
+        ([1, 2, 3], "1..3", [0, 1, 2]),
+        ([1, -100, 3], "1..3", [0, -100, 2]),
+        ([0, 2, 3], None, None),
+        ([2, 7, 4], "2,4,7", [0, 2, 1]),
+        ([4, 9, 4], None, None),
     ],
-    ids=["one-based", "padded", "zero", "too-large"],
+    ids=["one-based", "padded", "zero", "subset", "two"],
 )
-def test_classes_counted_from_1(tmp_path, targets, words, hint):
-    np.save(tmp_path / "x.npy", LOGITS.reshape(-1, 3)[:3])
+def test_classes_of_other_numbers(tmp_path, targets, classes, indices):
+    rows = LOGITS.reshape(-1, 3)[:3]
+    np.save(tmp_path / "x.npy", rows)
     np.save(tmp_path / "y.npy", targets)
-    run = nll("compute", tmp_path / "x.npy", tmp_path / "y.npy", *words)
+    files = (tmp_path / "x.npy", tmp_path / "y.npy", "-q")
+    run = nll("compute", *files)
     assert run.code == 3
-    assert ("subtract 1" in run.err) == (hint is not None)
-    assert hint is None or hint in run.err
+    tries = [line.partition("  #")[0] for line in run.err.splitlines()[1:]]
+    assert tries == ([f"try: nll compute {' '.join(map(str, files))} --classes {classes}"] if classes else [])
+    if classes:
+        expected = float(oracle.reduce(rows, indices))
+        assert float(nll("compute", *files, "--classes", classes).out) == pytest.approx(expected, rel=1e-14)
 
 
 def test_binary_classes_counted_from_1(tmp_path):
     np.save(tmp_path / "x.npy", BINARY)
     np.save(tmp_path / "y.npy", BINARY_TARGETS + 1)
     run = nll("compute", tmp_path / "x.npy", tmp_path / "y.npy", "--binary")
-    assert "all targets lie in 1..2" in run.err
+    assert "--binary --classes 1..2  # the classes are counted from 1" in run.err
 
 
 def test_a_column_of_classes_counted_from_1(tmp_path):
     (tmp_path / "x.csv").write_text("a,b,y\n0.5,1.5,1\n2.5,0.25,2\n")
     run = nll("compute", tmp_path / "x.csv", "--target-column", "y")
     assert run.code == 3
-    assert "subtract 1" in run.err
+    assert "--target-column y --classes 1..2  # the classes are counted from 1" in run.err
 
 
 def test_soft_targets_in_bfloat16(tmp_path):

@@ -110,16 +110,12 @@ def _columns(
     lists: bool = False,
     notes: tuple[Notice, ...] = (),
 ) -> Columns:
-    if preview.index:
+    if preview.index - {key}:
         notes = (Notice("index-column", f"{preview.name}: the row names are taken as an index and left out"), *notes)
     names = None
     if preview.headings is not None and not lists and all(preview.headings[c].strip() for c in classes):
         names = tuple(preview.headings[c].strip() for c in classes)
-        place = class_names.match(options.classes, names) if options.classes and options.holds == "logits" else None
-        if options.classes and place is not None and len(place) == len(names) and list(place) != sorted(place):
-            classes, names = [classes[i] for i in place], tuple(names[i] for i in place)
-            message = f"{preview.name}: the columns are taken by name, in the order of {setting('classes')}"
-            notes = (*notes, Notice("columns-reordered", message))
+        _check_order(preview, options, names)
     if options.holds == "logits":
         repeated = [
             f"{preview.name}: {n} classes are named {name!r}" for name, n in Counter(names or ()).items() if n > 1
@@ -128,6 +124,27 @@ def _columns(
     used = {*classes, target, key}
     others = tuple(c for c in range(preview.n_columns) if c not in used)
     return Columns(tuple(classes), names, target, key, lists, notes, others)
+
+
+def _check_order(preview: Preview, options: ReadOptions, names: tuple[str, ...]) -> None:
+    """Raise UsageError where the names given for the classes are those of the columns, in another order."""
+    if options.classes is None or options.holds != "logits":
+        return
+    place = class_names.match(options.classes, names)
+    if place is None or len(place) != len(names) or list(place) == sorted(place):
+        return
+    raise UsageError(
+        f"{setting('classes')} gives the names of its columns in another order",
+        where=preview.name,
+        remedies=[
+            Remedy(
+                {"columns": tuple(as_pattern(names[i]) for i in place), "classes": None},
+                f"the first class is {names[place[0]]}",
+            ),
+            Remedy({"classes": None}, f"the first class is {names[0]}, as the columns have it"),
+        ],
+        finding="classes-reordered",
+    )
 
 
 def _one_list(preview: Preview, columns: list[int]) -> list[int]:

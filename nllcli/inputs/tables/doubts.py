@@ -44,7 +44,7 @@ def doubtful(preview: Preview, columns: Sequence[int], labels: Collection[str]) 
     A heading that is among the ``labels`` seen as targets is a class.
     """
     values = np.array([[_value(row[c]) for c in columns] for row in preview.rows]).reshape(-1, len(columns))
-    values = values[~np.isnan(values).any(axis=1)]
+    values = values[np.isfinite(values).all(axis=1)]
     found: dict[int, str] = {}
     for judge in (_whole_among_fractions, _counting, _repeating, _beside_a_sum):
         left = [j for j in range(len(columns)) if j not in found]
@@ -67,14 +67,14 @@ def _whole_among_fractions(values: NDArray[np.float64]) -> dict[int, str]:
 
     Zeros alone may be those of a reference class, or of a class that never has a chance.
     """
-    with np.errstate(invalid="ignore"):
-        whole = values == np.floor(values)
+    whole = values == np.floor(values)
     all_whole = whole.all(axis=0)
-    if all_whole.all() or not all_whole.any() or len(values) < 2:
+    n_rows = len(np.unique(values, axis=0))  # a row that comes again shows nothing new
+    if all_whole.all() or not all_whole.any() or n_rows < 2:
         return {}
     fractions = values[:, ~all_whole]
     chance = max(float(whole[:, ~all_whole].mean()), 10.0 ** -_decimals(fractions))
-    if values.shape[1] * chance ** len(values) > _CHANCE:
+    if values.shape[1] * chance**n_rows > _CHANCE:
         return {}
     suspects = np.flatnonzero(all_whole & (values != 0).any(axis=0))
     return dict.fromkeys(suspects.tolist(), "holds whole numbers where others hold fractions")
@@ -82,9 +82,9 @@ def _whole_among_fractions(values: NDArray[np.float64]) -> dict[int, str]:
 
 def _decimals(values: NDArray[np.float64]) -> float:
     """How many decimals the numbers are written with, as far as their values show it."""
-    texts = [repr(float(value)) for value in values.ravel()[:200] if np.isfinite(value)]
+    texts = [repr(float(value)) for value in values.ravel()[:200]]
     decimals = [_MOST_DECIMALS if "e" in text else len(text.partition(".")[2]) for text in texts]
-    return min(_MOST_DECIMALS, median(decimals)) if decimals else 0
+    return min(_MOST_DECIMALS, median(decimals))
 
 
 def _counting(values: NDArray[np.float64]) -> dict[int, str]:

@@ -1,0 +1,464 @@
+"""Forms in which people keep predictions: files, the plain command, and how it ends.
+
+"right": the number at once. "asked": refused, and a pasted line or two lead to the number. "refused": no way out.
+Never may a command, or a line alone, end in another number.
+"""
+
+import gzip
+import io
+import json
+import unicodedata
+from dataclasses import dataclass, field
+
+import numpy as np
+
+NAMES = ("cat", "dog", "horse")
+RNG = np.random.default_rng(2026)
+X = np.round(RNG.normal(0, 1.4, (9, 3)), 4)
+Y = (2, 1, 0, 0, 1, 2, 1, 0, 2)
+_E = np.exp(X)
+P = np.round(_E / _E.sum(axis=1, keepdims=True), 6)
+WIDE = np.round(RNG.normal(0, 1.4, (14, 12)), 4)
+WIDE_Y = (2, 10, 11, 3, 4, 5, 6, 7, 8, 9, 0, 1, 3, 2)
+LEXICOGRAPHIC = sorted(range(12), key=str)
+ORDER = (3, 8, 0, 5, 1, 7, 2, 6, 4)
+TABLE = ("compute", "x.csv", "-q")
+PAIR = ("compute", "x.csv", "y.csv", "-q")
+
+
+@dataclass(frozen=True)
+class Form:
+    """Files, the words typed, how it ends, and the samples whose loss is right: ``rows`` (n, C) and ``labels`` (n,)."""
+
+    name: str
+    files: dict[str, bytes]
+    words: tuple[str, ...]
+    verdict: str = "right"
+    rows: np.ndarray = field(default_factory=lambda: X, repr=False)
+    labels: tuple[int, ...] = Y
+    probs: bool = False
+    says: str = ""
+
+
+def csv(rows, header=None, delimiter=",", end="\n"):
+    lines = [delimiter.join(map(str, row)) for row in ([header] if header else []) + list(rows)]
+    return (end.join(lines) + end).encode()
+
+
+def joined(*columns):
+    return [tuple(row) for row in zip(*columns, strict=True)]
+
+
+def rows_of(x):
+    return [tuple(row) for row in x.tolist()]
+
+
+def beside(x, *, before=(), after=()):
+    """The rows of x with more columns before and after those of the classes."""
+    return [(*(c[i] for c in before), *row, *(c[i] for c in after)) for i, row in enumerate(rows_of(x))]
+
+
+def words(*labels):
+    return [NAMES[y] for y in labels]
+
+
+def npy(array):
+    out = io.BytesIO()
+    np.save(out, array)
+    return out.getvalue()
+
+
+def permuted(values):
+    return [values[i] for i in ORDER]
+
+
+IDS = [f"img_{i}" for i in range(9)]
+NUMBERS = [892, 893, 895, 896, 900, 901, 902, 907, 911]
+BEST = X.argmax(axis=1).tolist()
+TEXTS = ["Great, would buy", "meh", 'I said ""no""', "ok, fine", "bad", "so, so", "nice", "hm", "yes"]
+QUOTED = [f'"{text}"' for text in TEXTS]
+STARS = np.round(RNG.normal(0, 1.4, (9, 5)), 4)
+STAR_Y = (3, 0, 2, 1, 0, 3, 1, 2, 1)
+BINARY = np.round(RNG.uniform(0.02, 0.98, 9), 6)
+BINARY_Y = (1, 0, 1, 0, 0, 1, 1, 1, 0)
+TWO = np.round(np.stack([1 - BINARY, BINARY], axis=1), 6)
+
+
+def extra_columns():
+    target = ("--target-column", "label")
+
+    def form(name, header, table, verdict="asked", *, words=target, **more):
+        return Form(name, {"x.csv": csv(table, header)}, ("compute", "x.csv", *words, "-q"), verdict, **more)
+
+    yield form("row numbers", ("SampleId", *NAMES, "label"), beside(X, before=[range(9)], after=[Y]))
+    yield form("keys with gaps", ("PassengerId", *NAMES, "label"), beside(X, before=[NUMBERS], after=[Y]))
+    yield form("predictions first", ("label", "y_pred", *NAMES), beside(X, before=[Y, BEST]))
+    yield form("predictions last", (*NAMES, "label", "winner"), beside(X, after=[Y, BEST]))
+    yield form("folds", ("fold", *NAMES, "label"), beside(X, before=[[i % 3 for i in range(9)]], after=[Y]))
+    best = X.max(axis=1).tolist()
+    yield form("confidences", (*NAMES, "top", "label"), beside(X, after=[best, Y]))
+    losses = [round(0.31 * i + 0.107, 4) for i in range(9)]
+    probs = ("--target-column", "label", "--from", "probs")
+    beside_sum = beside(P, after=[losses, Y])
+    yield form("what is not part of a sum", (*NAMES, "loss", "label"), beside_sum, words=probs, rows=P, probs=True)
+    headings = ("entropy", *(f"prob_{name}" for name in NAMES), "label")
+    yield form("not named like the others", headings, beside(X, before=[losses], after=[Y]))
+    yield form("text", ("text", *NAMES, "label"), beside(X, before=[QUOTED], after=[Y]))
+    yield form(
+        "text beside named classes", ("text", *NAMES, "label"), beside(X, before=[QUOTED], after=[words(*Y)]), "right"
+    )
+    two = beside(X, before=[range(9), QUOTED], after=[Y])
+    yield form("number and text", ("id", "text", *NAMES, "label"), two)
+    yield form("targets not named", ("id", *NAMES, "label"), beside(X, before=[range(9)], after=[words(*Y)]), words=())
+    yield form("an index without a name", ("", *NAMES, "label"), beside(X, before=[range(9)], after=[Y]), "right")
+    split = [f'"{text} \nand more"' for text in TEXTS]
+    yield form("text over several lines", ("text", *NAMES, "label"), beside(X, before=[split], after=[Y]))
+    y = csv(joined(Y))
+    headless = {"x.csv": csv(beside(X, before=[range(9)])), "y.csv": y}
+    yield Form("row numbers without a header", headless, PAIR, "asked")
+    labels = {
+        "x.csv": csv(beside(X, before=[words(*BEST)]), ("predict", *NAMES)),
+        "y.csv": csv(joined(words(*Y)), ("species",)),
+    }
+    yield Form("predicted names", labels, PAIR, "right")
+    yield Form(
+        "columns chosen",
+        {"x.csv": csv(two, ("id", "text", *NAMES, "label"))},
+        ("compute", "x.csv", "--columns", "3-5", *target, "-q"),
+    )
+    yield Form(
+        "columns by pattern",
+        {"x.csv": csv(beside(X, before=[losses], after=[Y]), headings)},
+        ("compute", "x.csv", "--columns", "prob_*", *target, "-q"),
+    )
+    yield Form(
+        "columns dropped",
+        {"x.csv": csv(two, ("id", "text", *NAMES, "label"))},
+        ("compute", "x.csv", "--drop", "id,t*", *target, "-q"),
+    )
+    yield Form("empty column", {"x.csv": csv(beside(X, after=[[""] * 9])), "y.csv": y}, PAIR, "asked")
+
+
+def keys():
+    logits = csv(beside(X, before=[NUMBERS]), ("id", *NAMES))
+    shuffled = csv(joined(permuted(NUMBERS), permuted(words(*Y))), ("id", "target"))
+    yield Form("solution in another order", {"x.csv": logits, "y.csv": shuffled}, PAIR, "asked")
+    yield Form(
+        "solution in the same order",
+        {"x.csv": logits, "y.csv": csv(joined(NUMBERS, words(*Y)), ("id", "target"))},
+        PAIR,
+    )
+    other = csv(joined(permuted(NUMBERS), permuted(words(*Y))), ("image", "target"))
+    yield Form("keys of another name", {"x.csv": logits, "y.csv": other}, PAIR, "asked")
+    usage = csv(joined(permuted(NUMBERS), permuted(Y), ["Public"] * 9), ("id", "target", "Usage"))
+    yield Form("more columns in the solution", {"x.csv": logits, "y.csv": usage}, PAIR, "asked")
+    text = csv(beside(X, before=[IDS]), ("image_id", *NAMES))
+    named = csv(joined(permuted(IDS), permuted(words(*Y))), ("image_id", "label"))
+    yield Form("keys that are text", {"x.csv": text, "y.csv": named}, PAIR, "asked")
+    hot = [tuple(int(y == c) for c in range(3)) for y in Y]
+    one_hot = csv([(NUMBERS[i], *hot[i]) for i in ORDER], ("id", *NAMES))
+    yield Form("one-hot answers by key", {"x.csv": logits, "y.csv": one_hot}, PAIR, "asked")
+    turned = csv([(NUMBERS[i], *(hot[i][c] for c in (2, 0, 1))) for i in ORDER], ("id", "horse", "cat", "dog"))
+    yield Form("one-hot answers by key and name", {"x.csv": logits, "y.csv": turned}, (*PAIR, "--id", "id"))
+    floats = csv(joined([f"{n}.0" for n in permuted(NUMBERS)], permuted(Y)), ("id", "target"))
+    yield Form("keys with a decimal point", {"x.csv": logits, "y.csv": floats}, (*PAIR, "--id", "id"))
+    fewer = csv(joined(NUMBERS[1:], words(*Y[1:])), ("id", "target"))
+    yield Form(
+        "a key without a target",
+        {"x.csv": logits, "y.csv": fewer},
+        (*PAIR, "--id", "id"),
+        "asked",
+        rows=X[1:],
+        labels=Y[1:],
+    )
+    yield Form(
+        "a target without logits",
+        {"x.csv": csv(beside(X[1:], before=[NUMBERS[1:]]), ("id", *NAMES)), "y.csv": shuffled},
+        (*PAIR, "--id", "id"),
+        "asked",
+        rows=X[1:],
+        labels=Y[1:],
+    )
+    twice = csv(joined([892, *NUMBERS], [0, *Y]), ("id", "target"))
+    yield Form(
+        "a key twice",
+        {"x.csv": logits, "y.csv": twice},
+        (*PAIR, "--id", "id"),
+        "refused",
+        says="has one key twice, in line 2 and line 3",
+    )
+    again = csv([(892, *X[1].tolist()), *beside(X, before=[NUMBERS])], ("id", *NAMES))
+    yield Form(
+        "a key of the logits twice",
+        {"x.csv": again, "y.csv": shuffled},
+        (*PAIR, "--id", "id"),
+        "refused",
+        says="comes a second time",
+    )
+    index = csv(beside(X, before=[NUMBERS]), ("", *NAMES))
+    series = csv(joined(permuted(NUMBERS), permuted(Y)), ("", "label"))
+    yield Form("an index in another order", {"x.csv": index, "y.csv": series}, PAIR, "asked")
+    yield Form(
+        "a column of a table of targets",
+        {"x.csv": csv(rows_of(X)), "y.csv": usage},
+        ("compute", "x.csv", "y.csv:target", "-q"),
+        labels=tuple(permuted(Y)),
+    )
+
+
+def names():
+    def form(name, headings, labels, verdict="right", **more):
+        files = {"x.csv": csv(rows_of(X), headings), "y.csv": csv(joined(labels))}
+        return Form(name, files, PAIR, verdict, **more)
+
+    for name, pattern in (
+        ("prefix", "prob_{}"),
+        ("both", "confidence({})"),
+        ("equals", "Class={}"),
+        ("dots", ".pred_{}"),
+    ):
+        yield form(f"headings with a common {name}", [pattern.format(n) for n in NAMES], words(*Y))
+    yield form("targets with a common prefix", NAMES, [f"__label__{n}" for n in words(*Y)])
+    accented = ("café", "hund", "häst")
+    decomposed = [unicodedata.normalize("NFD", accented[y]) for y in Y]
+    yield form("composed and decomposed characters", accented, decomposed)
+    hot = [tuple(float(y == c) for c in (2, 0, 1)) for y in Y]
+    yield Form(
+        "one-hot columns in another order",
+        {"x.csv": csv(rows_of(X), NAMES), "y.csv": csv(hot, ("horse", "cat", "dog"))},
+        PAIR,
+    )
+    whole = [tuple(map(int, row)) for row in hot]
+    yield Form(
+        "one-hot integers in another order",
+        {"x.csv": csv(rows_of(X), NAMES), "y.csv": csv(whole, ("horse", "cat", "dog"))},
+        PAIR,
+    )
+    truth = [tuple(map(bool, row)) for row in hot]
+    yield Form(
+        "one-hot booleans in another order",
+        {"x.csv": csv(rows_of(X), NAMES), "y.csv": csv(truth, ("horse", "cat", "dog"))},
+        PAIR,
+    )
+    straight = [tuple(float(y == c) for c in range(3)) for y in Y]
+    yield Form(
+        "one-hot columns of other names",
+        {"x.csv": csv(rows_of(X), NAMES), "y.csv": csv(straight, ("p", "q", "r"))},
+        PAIR,
+        "asked",
+    )
+    for headings in ([f"prediction_{i}" for i in LEXICOGRAPHIC], LEXICOGRAPHIC):
+        lexicographic = csv(
+            [(*(row[i] for i in LEXICOGRAPHIC), y) for row, y in zip(WIDE.tolist(), WIDE_Y, strict=True)],
+            (*headings, "label"),
+        )
+        yield Form(
+            f"columns in alphabetical order, {headings[2]}",
+            {"x.csv": lexicographic},
+            ("compute", "x.csv", "--target-column", "label", "-q"),
+            "asked",
+            rows=WIDE,
+            labels=WIDE_Y,
+        )
+    stars = csv(rows_of(STARS), (1, 2, 3, 4, 5))
+    yield Form(
+        "stars, places and names fit",
+        {"x.csv": stars, "y.csv": csv(joined([y + 1 for y in STAR_Y]))},
+        (*PAIR, "--header", "yes"),
+        "asked",
+        rows=STARS,
+        labels=STAR_Y,
+    )
+    high = tuple(4 if y == 3 else y for y in STAR_Y)
+    yield Form(
+        "stars, only names fit",
+        {"x.csv": stars, "y.csv": csv(joined([y + 1 for y in high]))},
+        (*PAIR, "--header", "yes"),
+        rows=STARS,
+        labels=high,
+    )
+    low = tuple(y + 1 for y in STAR_Y)
+    yield Form(
+        "stars, only places fit",
+        {"x.csv": stars, "y.csv": csv(joined([0, *low[1:]]))},
+        (*PAIR, "--header", "yes"),
+        rows=STARS,
+        labels=(0, *low[1:]),
+    )
+    yield Form(
+        "stars in an array",
+        {"x.csv": stars, "y.npy": npy(np.array(high) + 1)},
+        ("compute", "x.csv", "y.npy", "--header", "yes", "-q"),
+        rows=STARS,
+        labels=high,
+    )
+    libsvm = csv(beside(P[:, [2, 0, 1]], before=[BEST]), ("labels", 2, 0, 1), " ")
+    yield Form(
+        "predicted numbers beside numbers",
+        {"x.csv": libsvm, "y.csv": csv(joined(Y))},
+        (*PAIR, "--from", "probs"),
+        "asked",
+        rows=P,
+        probs=True,
+    )
+    for text in (
+        {"cat": 0, "dog": 1, "horse": 2},
+        {"0": "cat", "1": "dog", "2": "horse"},
+        {"id2label": {"0": "cat", "1": "dog", "2": "horse"}},
+        ["cat", "dog", "horse"],
+    ):
+        files = {
+            "x.csv": csv(rows_of(X)),
+            "y.csv": csv(joined(words(*Y))),
+            "c.json": json.dumps(text, indent=1).encode(),
+        }
+        yield Form(f"classes in JSON, {str(text)[:12]}", files, (*PAIR, "--classes", "c.json"))
+    yield Form(
+        "minus and plus one",
+        {"x.csv": csv(rows_of(TWO)), "y.csv": csv(joined(["+1" if y else "-1" for y in BINARY_Y]))},
+        (*PAIR, "--from", "probs"),
+        "asked",
+        rows=TWO,
+        labels=BINARY_Y,
+        probs=True,
+    )
+    yield Form("counted from 1", {"x.csv": csv(rows_of(X)), "y.csv": csv(joined([y + 1 for y in Y]))}, PAIR, "asked")
+    yield Form(
+        "a subset of many classes",
+        {"x.csv": csv(rows_of(X)), "y.csv": csv(joined([(2, 6, 17)[y] for y in Y]))},
+        PAIR,
+        "asked",
+    )
+    for false, true in (("False", "True"), ("FALSE", "TRUE")):
+        labels = csv(joined([true if y else false for y in BINARY_Y]), ("y",))
+        yield Form(
+            f"{true} and {false}",
+            {"x.csv": csv(joined(BINARY.tolist()), ("proba",)), "y.csv": labels},
+            (*PAIR, "--from", "probs", "--binary"),
+            rows=TWO,
+            labels=BINARY_Y,
+            probs=True,
+        )
+    reordered = {"x.csv": csv(rows_of(X), NAMES), "y.csv": csv(joined(Y))}
+    yield Form("classes in another order", reordered, (*PAIR, "--classes", "dog,cat,horse"), "asked")
+
+
+def text_tables():
+    target = ("compute", "x.csv", "--target-column", "label", "-q")
+    plain = beside(X, after=[words(*Y)])
+    header = (*NAMES, "label")
+
+    def form(name, data, verdict="right", words=target, **more):
+        return Form(name, {"x.csv": data}, words, verdict, **more)
+
+    quoted = [(f'"{i + 1}"', *row[:3], f'"{row[3]}"') for i, row in enumerate(plain)]
+    yield form("a header one cell short", csv(quoted, [f'"{n}"' for n in header], " "))
+    short = {"x.csv": csv([row[:4] for row in quoted], [f'"{n}"' for n in NAMES], " ")}
+    yield Form(
+        "one cell short, both", {**short, "y.csv": csv([(row[0], row[4]) for row in quoted], ['"x"'], " ")}, PAIR
+    )
+    printed = (
+        "   "
+        + "  ".join(header)
+        + "\n"
+        + "".join(f"{i}  " + "  ".join(map(str, row)) + "\n" for i, row in enumerate(plain))
+    )
+    yield form("a printed data frame", printed.encode())
+    yield form(
+        "quotes after blanks",
+        csv(
+            [tuple(f'"{c}"' if isinstance(c, str) else c for c in row) for row in plain],
+            [f'"{n}"' for n in header],
+            ", ",
+        ),
+    )
+    yield form("bars", csv(plain, header, "|"))
+    bars = (
+        " "
+        + " | ".join(header)
+        + "\n-----+------+------+------\n"
+        + "".join(" " + " | ".join(map(str, row)) + "\n" for row in plain)
+        + "(9 rows)\n\n"
+    )
+    yield form("a table of psql", bars.encode())
+    markdown = (
+        "| "
+        + " | ".join(header)
+        + " |\n|---|---:|---|---|\n"
+        + "".join("| " + " | ".join(map(str, row)) + " |\n" for row in plain)
+    )
+    yield form("a table of Markdown", markdown.encode())
+    yield form("a line sep=;", b"sep=;\n" + csv(plain, header, ";"))
+    comma = [(*(str(v).replace(".", ",") for v in row[:3]), row[3]) for row in plain]
+    yield form("decimal commas between semicolons", csv(comma, header, ";"), "asked")
+    yield form(
+        "decimal commas in quotes", csv([(*(f'"{v}"' for v in row[:3]), row[3]) for row in comma], header), "asked"
+    )
+    yield form("UTF-16", csv(plain, header).decode().encode("utf-16"))
+    yield form("UTF-16 without a mark", csv(plain, header).decode().encode("utf-16-be"), "asked")
+    swedish = [("häst" if row[3] == "horse" else row[3]) for row in plain]
+    ansi = csv(beside(X, after=[swedish]), ("cat", "dog", "häst", "label")).decode().encode("windows-1252")
+    yield form("Windows-1252", ansi, "asked")
+    yield form("two lines of names", csv(plain, header).replace(b"\n", b"\np,p,p,class\n", 1), "asked")
+    yield form("a title", b"Predictions\n" + csv(plain, header), "asked")
+    tags = ["#love", "#news", "fun"]
+    yield form(
+        "labels that begin with #",
+        csv([(tags[y], *row) for y, row in zip(Y, rows_of(X), strict=True)], ("label", *tags)),
+    )
+    commented = csv(beside(X, after=[Y]), header).replace(b"\n", b"\n#0.5,1,1,0\n", 2).replace(b"\n#0.5,1,1,0", b"", 1)
+    yield form("a row that is commented out", commented, "asked")
+    prose = csv(plain, header).replace(b"\n", b"\n# checked by hand\n", 2)
+    yield form("comments between rows", prose, says="2 lines that begin with # left out")
+    missing = csv([(*(("NA",) * 3 if i == 4 else row[:3]), row[3]) for i, row in enumerate(plain)], header)
+    kept = [i for i in range(9) if i != 4]
+    rest = {"rows": X[kept], "labels": tuple(Y[i] for i in kept)}
+    yield form("logits that are missing", missing, "asked", **rest)
+    for word in ("NA", "", "null"):
+        unknown = csv([(*row[:3], word if i == 4 else row[3]) for i, row in enumerate(plain)], header)
+        yield form(f"a target that is {word or 'empty'}", unknown, "asked", **rest)
+    lists = [(f"some text {i}", y, f'"{row}"') for i, (y, row) in enumerate(zip(Y, X.tolist(), strict=True))]
+    yield form("lists in cells", csv(lists, ("text", "label", "logits")))
+    arrays = [(y, f'"{np.array(row)}"') for y, row in zip(Y, X.tolist(), strict=True)]
+    yield form("printed arrays in cells", csv(arrays, ("label", "logits")))
+    y = csv(joined(Y))
+    yield Form("a printed array", {"x.csv": str(X).encode(), "y.csv": str(np.array(Y)).encode()}, PAIR)
+    tensor = "tensor(" + ",\n        ".join(str(row) for row in X.tolist()).join(("[", "]")) + ", dtype=torch.float64)"
+    yield Form("a printed tensor", {"x.csv": tensor.encode(), "y.csv": f"tensor({list(Y)})".encode()}, PAIR)
+    yield Form(
+        "a printed array with its middle left out",
+        {"x.csv": b"[[0.5 1.2]\n ...\n [0.3 1.1]]", "y.csv": y},
+        PAIR,
+        "refused",
+        says="with its middle left out",
+    )
+    yield Form(
+        "a header of integers", {"x.csv": csv(rows_of(X), (1, 2, 3)), "y.csv": csv(joined(Y), ("0",))}, PAIR, "asked"
+    )
+    yield Form("one target too many", {"x.csv": csv(rows_of(X), NAMES), "y.csv": csv(joined(Y), ("0",))}, PAIR, "asked")
+    marked = [
+        (i + 1, f"{y + 1}:{NAMES[y]}", "2:dog", "+", *(f"*{p}" if p == max(row) else p for p in row))
+        for i, (y, row) in enumerate(zip(Y, P.tolist(), strict=True))
+    ]
+    weka = csv(marked, ("inst#", "actual", "predicted", "error", "distribution", "", ""))
+    yield form(
+        "the largest marked by *",
+        weka,
+        "asked",
+        words=("compute", "x.csv", "--target-column", "actual", "--from", "probs", "-q"),
+        rows=P,
+        probs=True,
+    )
+    yield Form("gzip", {"x.csv": gzip.compress(csv(plain, header))}, target)
+    yield Form(
+        "the files the wrong way round",
+        {"x.csv": csv(joined(Y), ("label",)), "y.csv": csv(rows_of(X), NAMES)},
+        PAIR,
+        "asked",
+    )
+
+
+def cases():
+    found = [*extra_columns(), *keys(), *names(), *text_tables()]
+    assert len({form.name for form in found}) == len(found)
+    return found
