@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from nllcli.inputs.formats import Input
     from nllcli.inputs.tables.columns import Preview
 
-_TABLES = ("csv", "tsv", "parquet", "feather", "arrow")
-JSON_TARGET = "in lines of JSON the key \"target\" has it: jq -c '{logits, target: .label}' renames another"
+_TABLES = ("csv", "tsv", "jsonl", "parquet", "feather", "arrow")
+_MOST_OFFERED = 5
 
 
 def open_dataset(options: InputOptions) -> Dataset:
@@ -109,7 +109,9 @@ def _opened(options: InputOptions) -> Dataset:
     given, completed = Targets(), None
     if others is not None:
         names = classes or (None if options.binary else logits.class_names)
-        theirs = replace(theirs, classes=names, n_classes=_n_classes(logits, options))
+        theirs = replace(
+            theirs, classes=names, n_classes=_n_classes(logits, options), as_given=getattr(logits, "as_given", ())
+        )
         if keys is None or preview is None:
             given = open_targets(others, preview, theirs, logits, options)
         else:
@@ -210,8 +212,9 @@ def no_targets(dataset: Dataset) -> UsageError:
             remedies=[Remedy({"source": TOKENS, "loss": None}, meaning)],
         )
     column = f"{setting('target_column')} for a column of {setting('logits')}"
-    among = JSON_TARGET if isinstance(dataset.logits, JsonLines) else column
-    return UsageError("there are no targets", hint=f"name a second file, or {among}")
+    keys = dataset.logits.reading.candidates if isinstance(dataset.logits, JsonLines) else ()
+    remedies = [Remedy({"target_column": key}, f"{key} has the targets") for key in keys[:_MOST_OFFERED]]
+    return UsageError("there are no targets", hint=f"name a second file, or {column}", remedies=remedies)
 
 
 def _doubts(options: InputOptions, logits: BlockSource) -> Iterator[Notice]:
@@ -241,7 +244,6 @@ def _open_logits(opened: Input, reading: ReadOptions, options: InputOptions) -> 
             raise UsageError(
                 f"{setting(name)} needs {setting('logits')} with columns, such as CSV",
                 where=opened.stream.name,
-                hint=JSON_TARGET if opened.format == "jsonl" and name == "target_column" else None,
             )
     if not isinstance(source, FileArray) and options.class_axis in (0, -2):
         from nllcli.inputs.pairing import columns_as_samples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
@@ -43,6 +44,7 @@ PREVIEWS = {
     "parquet": "nllcli.inputs.tables.arrow:preview_parquet",
     "feather": "nllcli.inputs.tables.arrow:preview_ipc",
     "arrow": "nllcli.inputs.tables.arrow:preview_ipc",
+    "jsonl": "nllcli.inputs.tables.jsonl:preview_jsonl",
 }
 TEXT = ("csv", "tsv")
 
@@ -82,6 +84,14 @@ _MAGICS = {
 }
 _HEAD_BYTES = 1 << 12
 _JSON_BLANKS = b" \t\n\r"
+# Brackets, and then what JSON can have there.
+_BEGINS_JSON = re.compile(
+    rb"\s*(?:\{\s*[\"}]|(?:\[\s*)+(?:[\]{\"]|(?:null|true|false|NaN|-?Infinity|-?\d[\d.eE+-]*)(?![\w.])|\Z))"
+)
+# A line with one number or text.
+_JSON_VALUE = re.compile(rb'\s*(?:"[^"\n]*"|-?\d[\d.eE+-]*|null|true|false)\s*(?:[\r\n]|\Z)')
+# An object as Python prints it.
+_BEGINS_DICT = re.compile(rb"\s*\[?\s*\{\s*'[^'\n]*'\s*:")
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,9 @@ def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> s
     from nllcli.inputs.tables.printed import is_printed_array
 
     text = head.removeprefix(b"\xef\xbb\xbf")
-    if text.lstrip()[:1] in (b"{", b"[") and not is_printed_array(text):
+    if _BEGINS_DICT.match(text):
+        raise _python_refusal(stream)
+    if _BEGINS_JSON.match(text) and not is_printed_array(text):
         return "jsonl"
     if (
         head[:1] not in _STARTS_OF_NUMBERS
@@ -137,7 +149,21 @@ def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> s
             from nllcli.inputs.foreign.conversions import refusal
 
             raise refusal(kind, stream, member, use)
+    if extension == ".json" and _JSON_VALUE.match(text):
+        return "jsonl"
     return _by_extension(stream)
+
+
+def _python_refusal(stream: ByteStream) -> DataError:
+    """The refusal of lines that Python has printed, and the command that writes them as JSON."""
+    name = stream.name
+    to = f"{name}.jsonl"
+    source = (
+        f"import ast, json; open({to!r}, 'w').writelines(json.dumps(ast.literal_eval(line)) + chr(10) "
+        f"for line in open({name!r}) if line.strip())"
+    )
+    remedies = [Remedy(python=source, files={name: to})] if stream.file is not None else []
+    return DataError("is written as Python prints it, not as JSON", where=name, remedies=remedies)
 
 
 def _by_extension(stream: ByteStream) -> str:
@@ -233,6 +259,7 @@ class ReadOptions:
     logit a sample.
     Of logits, ``partner`` is the beginning of the table of targets, ``labels`` the first of those, and ``has_targets``
     says that there are some apart from this file. ``binary`` says that there is one logit a sample, of class 1 of two.
+    Of targets, ``as_given`` are the classes as the first sample has them, where their names are known, not their order.
     """
 
     holds: Literal["logits", "targets", "sample weights", "list"] = "logits"
@@ -254,6 +281,7 @@ class ReadOptions:
     has_targets: bool = False
     binary: bool = False
     use: Use = Use()
+    as_given: tuple[str, ...] = ()
 
 
 _WITHOUT_MEMBERS = ("npy",)
@@ -297,6 +325,10 @@ def _plain_text(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
     from nllcli.inputs.tables.printed import array_lines, drawn_lines, is_drawn, is_printed_array
 
     head = stream.peek(_HEAD_BYTES)
+    if one_a_line and head.lstrip().startswith(b"__label__"):
+        from nllcli.inputs.tables.pairs_text import marked_lines
+
+        return marked_lines(stream)
     if is_printed_array(head):
         return array_lines(stream, one_a_line=one_a_line)
     return drawn_lines(stream) if is_drawn(head) else stream

@@ -257,6 +257,8 @@ def label_reader(
         values = [float(text) for text in texts if is_number(text)]
         whole = [int(value) for value in values if value.is_integer() and abs(value) < 2**53]
         reader.numbering = numbering_of(set(whole), classes, name, options)
+        if options.as_given and reader.numbering is None:
+            raise without_order(classes or (), options.as_given, name)
     elif all(class_names.truth(text) is not None for text in texts) and not set(texts) <= known.keys():
         reader.booleans = True
         reader.truth = truth_of(classes, what, name, options.n_classes)
@@ -266,6 +268,21 @@ def label_reader(
         if first and not last and all(text[first:] in known for text in distinct):
             reader.prefix = distinct[0][:first]
     return reader
+
+
+def without_order(classes: Sequence[str], as_given: Sequence[str], name: str) -> UsageError:
+    """The question which class number belongs to which name, where scores are known by name and targets by number."""
+    ways = {tuple(as_given): "as the first one has them", tuple(classes): "in the order of the alphabet"}
+    remedies = []
+    for names, meaning in reversed(ways.items()):
+        told = ", ".join(f"{i} is {label}" for i, label in enumerate(names[:3])) + (", ..." if names[3:] else "")
+        remedies.append(Remedy({"classes": names}, f"{meaning}: {told}"))
+    return UsageError(
+        "the targets are numbers, and the scores have names: which number is which class?",
+        where=name,
+        hint=f"{setting('classes')} has the names in the order of their numbers",
+        remedies=[] if any("," in label for label in classes) else remedies,
+    )
 
 
 def missing_target(label: str, where: str) -> DataError:

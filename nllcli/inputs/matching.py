@@ -77,7 +77,9 @@ def match_rows(
     from nllcli.inputs.target_columns import read_keyed, targets_among
     from nllcli.inputs.targets import Targets
 
-    asked = targets_among(preview, replace(reading, member=opened.member), logits)
+    asked = reading
+    if opened.format != "jsonl":
+        asked = targets_among(preview, replace(reading, member=opened.member), logits)
     table = opened.read(asked)
     values, digests = read_keyed(table)
     if not keys.matched:

@@ -27,7 +27,7 @@ from nllcli.inputs.tables.columns import choose
 from nllcli.inputs.tables.dialect import sniff, without_lines
 from nllcli.inputs.tables.jsonl import JsonLines
 from nllcli.inputs.tables.text import TextTable, open_table
-from nllcli.inputs.targets import Targets
+from nllcli.inputs.targets import Targets, check_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,6 +210,10 @@ def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSou
             where=source.name,
             remedies=source.one_column() if isinstance(source, ArrowTable) else (),
         )
+    if source.class_names is None:
+        check_order(logits, source.name)
+    if isinstance(source, JsonLines) and source.is_one_hot:
+        return one_hot_targets(source)
     if isinstance(source, JsonLines):
         return Targets(soft=replace(source, probabilities=True))
     if source.dtype.kind in "iu" or (isinstance(source, TextTable) and preview and _is_one_hot(source, preview)):

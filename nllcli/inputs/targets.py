@@ -163,6 +163,15 @@ def check_indices(source: FileArray) -> FileArray:
     return source
 
 
+def check_order(logits: BlockSource, name: str) -> None:
+    """Raise UsageError where targets are numbers, and of the classes only the names are known, not their order."""
+    as_given = getattr(logits, "as_given", ())
+    if as_given:
+        from nllcli.inputs.labels import without_order
+
+        raise without_order(logits.class_names or (), as_given, name)
+
+
 def booleans_as_classes(name: str, layout: Layout, *, binary: bool) -> Notice:
     """The note on booleans that are classes 0 and 1; raises DataError where there are more classes."""
     if not binary and layout.n_classes != 2:
@@ -219,7 +228,7 @@ def open_targets(
         from nllcli.inputs.target_columns import text_targets
 
         return text_targets(opened.stream, reading, logits)
-    if preview is not None:
+    if preview is not None and opened.format != "jsonl":
         from nllcli.inputs.target_columns import targets_among
 
         reading = targets_among(preview, replace(reading, member=opened.member), logits)
@@ -232,6 +241,7 @@ def open_targets(
         from nllcli.inputs.target_columns import named_targets
 
         return named_targets(source, reading)
+    check_order(logits, source.name)
     return _array_targets(source, logits, options)
 
 

@@ -17,7 +17,7 @@ from nllcli.errors import DataError, FaultError, UsageError, setting
 from nllcli.inputs.arrays.raw import FileArray, widened
 from nllcli.inputs.formats import Input, ReadOptions, open_input
 from nllcli.inputs.tables.cells import is_number, shown, split, texts_of
-from nllcli.inputs.tables.jsonl import parse_json, unique_names
+from nllcli.inputs.tables.json_values import parse_json, unique_names
 from nllcli.inputs.tables.lines import in_memory, kept_lines, whole_lines
 
 if TYPE_CHECKING:

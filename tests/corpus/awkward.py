@@ -691,7 +691,7 @@ def other_cases():
     )
     lines = {
         "jsonl-ragged": ("[1,2]\n[1]\n", "x.jsonl, line 2", "has 1 logits, the first line has 2"),
-        "jsonl-string": ('[1,2]\n["1",2]\n', "x.jsonl, line 2, value 1", "is not a number"),
+        "jsonl-string": ('[1,2]\n["x",2]\n', "x.jsonl, line 2, value 1", "is not a number"),
         "jsonl-null": ("[1,2]\n[1,null]\n", "x.jsonl, line 2, value 2", "is not a number"),
         "jsonl-boolean": ("[1,2]\n[1,true]\n", "x.jsonl, line 2, value 2", "is not a number"),
         "jsonl-nan": ("[1,2]\n[1,NaN]\n[1,2]\n", "x.jsonl, line 2"),
@@ -701,11 +701,14 @@ def other_cases():
         "jsonl-longest-integer": ("[1,2]\n[1,1" + "0" * 5000 + "]\n", "x.jsonl, line 2"),
         "jsonl-nul": (b'{"logits":[1,2]}\n{"logits":[1,\0]}\n', "x.jsonl, line 2", "is not valid JSON", "column 14"),
         "jsonl-broken": ("[1,2]\n[1,\n", "x.jsonl, line 2", "is not valid JSON"),
-        "jsonl-pretty": ("[\n[1,2],\n[1,2]\n]\n", "x.jsonl, line 1", "jq -c ."),
-        "jsonl-document": ("[[1,2],[3,4]]\n", "x.jsonl, line 1", "jq -c '.[]'"),
+        "jsonl-cut-off": ("[\n[1,2],\n[1,2\n", "x.jsonl: ends in the middle of item 1"),
+        "jsonl-goes-on": ("[\n[1,2]\n]\n[\n[1,2]\n]\n", "x.jsonl: goes on behind the end of its list"),
+        "jsonl-array-ragged": ("[[1,2],[3]]\n", "x.jsonl, item 1", "has 1 logits, the first item has 2"),
+        "jsonl-array-broken": ("[[1,2],[3 4]]\n", "x.jsonl, item 1", "is not valid JSON"),
+        "jsonl-batches": ("[[1,2],[3,4]]\n[[1,2]]\n", "x.jsonl, line 1: is a list of lists", "python -c"),
         "jsonl-deep": ("[" * 100_000 + "\n", "x.jsonl, line 1"),
         "jsonl-twice": ('{"logits":[1,2],"logits":[2,1]}\n', "x.jsonl, line 1", "occurs twice"),
-        "jsonl-no-logits": ('{"scores":[1,2]}\n', "x.jsonl, line 1", '"logits"'),
+        "jsonl-no-logits": ('{"scores":"a"}\n', "x.jsonl, line 1", '"logits"'),
         "jsonl-empty-list": ("[]\n", "x.jsonl, line 1", "no logits"),
         "jsonl-not-utf8": (b'[1,2]\n["\xff",2]\n', "x.jsonl, line 2", "not UTF-8"),
     }
@@ -736,6 +739,63 @@ def other_cases():
 
     forced = ("x.jsonl", "targets.txt", "--input-format", "jsonl")
     yield refused("jsonl-empty", "x.jsonl", "\n", "x.jsonl: is empty", words=forced)
+
+
+def json_cases():
+    """JSON in other forms than lines of lists."""
+    yield accepted("json-array", "x.json", json.dumps(ROWS))
+    yield accepted("json-array-pretty", "x.json", json.dumps(ROWS, indent=2))
+    yield accepted(
+        "json-array-gz-stdin", "x", gzip.compress(json.dumps(ROWS).encode()), words=("-", "targets.txt"), stdin="x"
+    )
+    names = ("cat", "dog", "horse")
+    records = [dict(zip(names, row, strict=True)) | {"label": y} for row, y in zip(ROWS, LABELS, strict=True)]
+    own = ("x.json", "--target-column", "label")
+    yield accepted("json-records", "x.json", json.dumps(records), words=own)
+    yield accepted(
+        "json-records-concatenated", "x.json", "\n".join(json.dumps(r, indent=1) for r in records), words=own
+    )
+    yield accepted(
+        "json-columns",
+        "x.json",
+        json.dumps({k: {str(i): r[k] for i, r in enumerate(records)} for k in records[0]}),
+        words=own,
+    )
+    yield accepted(
+        "json-wrapped",
+        "x.json",
+        json.dumps({"model": "m", "outputs": {"logits": ROWS}, "labels": LABELS}),
+        words=("x.json",),
+    )
+    yield accepted("json-member", "x.json", json.dumps({"a": ROWS, "b": ROWS}), words=("x.json:a", "targets.txt"))
+    pairs = [[{"label": k, "score": v} for k, v in reversed(list(zip(names, row, strict=True)))] for row in ROWS]
+    yield accepted("json-pairs", "x.json", json.dumps(pairs), words=("x.json", "y.txt"), y__txt="cat\nhorse\ndog\n")
+    yield refused(
+        "json-pairs-and-numbers", "x.json", json.dumps(pairs), "which number is which class?", "try: nll", code=2
+    )
+    yield refused("json-top-one", "x.json", json.dumps([row[0] for row in pairs]), "the score of the best class alone")
+    yield refused("json-two-arrays", "x.json", json.dumps({"a": ROWS, "b": ROWS}), "x.json:a", "x.json:b", code=2)
+    yield accepted(
+        "json-null-ignored",
+        "x.jsonl",
+        jsonl(labels=(0, None, 1)),
+        "without a target left out",
+        words=("x.jsonl", "--missing", "ignore"),
+        labels=(0, -1, 1),
+    )
+    yield refused(
+        "json-null", "x.jsonl", jsonl(labels=(0, None, 1)), "line 2", "missing", "--missing ignore", words=("x.jsonl",)
+    )
+    fasttext = "".join(
+        " ".join(f"__label__{k} {v!r}" for k, v in reversed(list(zip(names, row, strict=True)))) + "\n" for row in ROWS
+    )
+    yield accepted(
+        "fasttext",
+        "x.txt",
+        fasttext,
+        words=("x.txt", "y.txt"),
+        y__txt="__label__cat a b\n__label__horse c\n__label__dog d\n",
+    )
 
 
 def bfloat16_cases():
@@ -1001,9 +1061,8 @@ def target_cases():
         "names-unknown": ("cat\ndog\n", "y.txt, line 1", "--classes"),
         "two-hot": ("1,0,0\n0,0,1\n1,1,0\n", "integers in the shape of the logits"),
         "shorter-than-shape": ("0\n", "(1,)"),
-        "one-hot-jsonl": ("[1,0,0]\n[0,0,1]\n[0,1,0]\n", "one-hot"),
-        "list-of-strings": ('["a"]\n', "has 1 value a sample"),
-        "jsonl-without-target": ('{"y":1}\n', "y.txt, line 1", "nor a list of probabilities"),
+        "list-of-strings": ('["a"]\n', "y.txt, item 0: target 'a' is a name"),
+        "jsonl-without-target": ('{"z":1.5}\n', "y.txt, line 1", "nor a list of probabilities"),
     }
     yield from (
         given(f"targets-text-{name}", data, *says, code=3, file="y.txt") for name, (data, *says) in written.items()
@@ -1038,7 +1097,8 @@ def target_cases():
         "the logits are transposed",
         "--class-axis 0",
     )
-    yield given("targets-jsonl-bare", "0\n2\n1\n", "y.jsonl, line 1", "'0' is neither", "jq -c", code=3, file="y.jsonl")
+    yield given("targets-one-hot-jsonl", "[1,0,0]\n[0,0,1]\n[0,1,0]\n", "a single 1", file="y.jsonl")
+    yield given("targets-jsonl-bare", "0\n2\n1\n", file="y.jsonl")
     weights = ("--sample-weights", "w.txt")
     for name, data, *says in (
         ("too-few", "1\n2\n", "shape (2,)", "needs sample weights of shape (3,)"),
@@ -1075,6 +1135,7 @@ def cases():
         gzip_and_column_cases,
         binary_cases,
         other_cases,
+        json_cases,
         bfloat16_cases,
         refused_format_cases,
         columnar_cases,

@@ -14,7 +14,7 @@ from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.bytes.files import on_disk
 from nllcli.inputs.foreign.arrays import Found
 from nllcli.inputs.formats import choose_member
-from nllcli.inputs.tables.jsonl import unique_names
+from nllcli.inputs.tables.json_values import unique_names
 
 if TYPE_CHECKING:
     from nllcli.inputs.bytes.files import ByteStream, OpenFile

@@ -1,20 +1,24 @@
-"""JSON, one sample a line: a list of logits, or an object with "logits" and perhaps "target"."""
+"""JSON as a BlockSource: each sample a line, an element of an array, or what one object holds of it."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from math import isinf
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nllcli.data.blocks import Block, Scratch
-from nllcli.errors import DataError
-from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.tables.cells import shown, text_of
+from nllcli.data.layout import Layout
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
+from nllcli.errors import DataError, Notice, Remedy, counted
+from nllcli.inputs.labels import label_reader
+from nllcli.inputs.tables import cells
+from nllcli.inputs.tables.json_documents import Samples, open_samples
+from nllcli.inputs.tables.json_paths import ABSENT
+from nllcli.inputs.tables.json_values import DIGITS_FINITE, parse_json, written
 from nllcli.inputs.tables.line_source import LineSource
-from nllcli.inputs.tables.lines import LineNumbers, clean_lines, in_memory
+from nllcli.inputs.tables.records import Reading, is_one_hot, preview_of, read_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,134 +27,191 @@ if TYPE_CHECKING:
 
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.formats import ReadOptions
+    from nllcli.inputs.tables.columns import Preview
     from nllcli.inputs.tables.lines import Lines
+    from nllcli.inputs.tables.records import Where
 
-_FIRST_LINE = 1 << 24
-
-
-def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The hook of ``json.loads`` that refuses an object in which a name occurs twice."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name occurs twice")
-    return found
-
-
-def _finite(number: str) -> float:
-    """The hook that refuses numbers too large for a float64; JSON has a word for an infinity."""
-    value = float(number)
-    if isinf(value):
-        raise ValueError(f"{shown(number)} is too large for a float64")
-    return value
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=unique_names)
-_DIGITS_FINITE = json.JSONDecoder(parse_float=_finite)  # a call a number: only for lines that hold an infinity
+_NUMBERS = {int, float}
 
 
 @dataclass(kw_only=True)
 class JsonLines(LineSource):
-    """Samples as lines of JSON; without classes there are only targets."""
+    """Samples as JSON; without classes there are only targets.
 
-    n_classes: int
+    Samples whose logits are ``missing`` are an error, or left out. Under ``booleans`` false and true are 0 and 1.
+    """
+
+    samples: Samples
+    reading: Reading
+    booleans: bool = False
+    missing: str = "error"
+    ignore_index: int = DEFAULT_IGNORE_INDEX
+    _left_out: list[int] = field(default_factory=list, init=False)  # how many, a block each
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        return (None, self.n_classes)
+        return (None, self.reading.n_classes)
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What is worth knowing about the samples read so far."""
+        n = sum(self._left_out)
+        told = f"{self.name}: {counted(n, 'sample')} without logits left out"
+        return (*super().notes, *((Notice("missing-logits", told),) if n else ()))
+
+    @property
+    def is_one_hot(self) -> bool:
+        """Whether each of the first samples is a single 1 among zeros, written as integers or as booleans."""
+        take = self.reading.row
+        assert take is not None
+        return all(map(is_one_hot, (take(value, lambda: self.name) for value in self.samples.first)))
+
+    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a sample
+        return self.samples.place(sample)
+
+    def _where(self, sample: int) -> str:
+        return f"{self.name}, {self.samples.place(sample)}"
 
     def _lines(self) -> Iterator[Lines]:
-        return clean_lines(self.stream, self.numbers, table=False)
+        return self.samples.pieces()
 
-    def _parse(self, start: int, n: int, body: bytes, _: Scratch) -> Block:  # noqa: ARG002 - lines are parsed one by one
-        rows, labels = [], []
-        for sample, line in enumerate(body[:-1].split(b"\n"), start):
-            where = self._where(sample)
-            value = parse_json(line, where)
-            if not self.labels and isinstance(value, dict) and "target" in value:
-                raise DataError("has a target, unlike the first line", where=where)
-            if self.n_classes:
-                rows.append(_row(value, self.n_classes, where))
-                if np.isinf(rows[-1]).any():
-                    parse_json(line, where, _DIGITS_FINITE)
-            labels.append(_target(value, where) if self.labels else "")
-        reader = self.label_reader
-        targets = None if reader is None else reader.read(labels, lambda i: self._where(start + i))
-        return Block(start, np.array(rows).reshape(-1, self.n_classes or 1), targets)
+    def _parse(self, start: int, n: int, body: bytes, _: Scratch) -> Block:
+        reading, lines = self.reading, body[:-1].split(b"\n")
+        values = [parse_json(line, partial(self._where, i)) for i, line in enumerate(lines, start)]
+        if reading.without_targets:
+            for i, value in enumerate(values, start):
+                if type(value) is dict and "target" in value:
+                    raise DataError(f"has a target, unlike {self.samples.first_one}", where=self._where(i))
+        logits, left_out = np.empty((n, 1)), None
+        if reading.row is not None:
+            logits, left_out = self._logits(start, values, lines)
+        targets = None if reading.target is None else self._targets(start, values, left_out)
+        keys = None
+        if reading.key is not None:
+            keys = [_key(reading.key(value), partial(self._where, i)) for i, value in enumerate(values, start)]
+        return Block(start, logits, targets, keys=keys, left_out=left_out)
+
+    def _logits(
+        self, start: int, values: list[Any], lines: list[bytes]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+        """The logits of a block, and which samples have none."""
+        take, n_classes = self.reading.row, self.reading.n_classes
+        assert take is not None
+        rows, left_out = [], []
+        for i, value in enumerate(values):
+            row = take(value, partial(self._where, start + i))
+            if row is None or len(row) != n_classes or not set(map(type, row)) <= _NUMBERS:
+                row = self._careful(row, self._where(start + i))
+            if row is None:
+                left_out.append(i)
+            rows.append(row or [0.0] * n_classes)
+        logits = self._array(rows, start)
+        for i in np.flatnonzero(np.isinf(logits).any(axis=1)).tolist():
+            parse_json(lines[i], self._where(start + i), DIGITS_FINITE)
+        if not left_out:
+            return logits, None
+        self._left_out.append(len(left_out))
+        return logits, np.isin(np.arange(len(rows)), left_out)
+
+    def _careful(self, row: list[Any] | None, where: str) -> list[float] | None:
+        """The logits of one sample, of which something is amiss; None where it is to be left out."""
+        if row is None:
+            self._check_missing("has no logits", where)
+            return None
+        if len(row) != self.reading.n_classes:
+            message = f"has {len(row)} logits, {self.samples.first_one} has {self.reading.n_classes}"
+            raise DataError(message, where=where)
+        for j, value in enumerate(row):
+            if value is None or (isinstance(value, str) and cells.is_missing(value) and not cells.is_number(value)):
+                self._check_missing(f"{written(value)} is not a number", f"{where}, value {j + 1}")
+                return None
+        return [self._number(value, f"{where}, value {j + 1}") for j, value in enumerate(row)]
+
+    def _number(self, value: Any, where: str) -> float:
+        """A number, perhaps written as text."""
+        if isinstance(value, str):
+            return cells.number(value, where)
+        if type(value) not in _NUMBERS and not (self.booleans and isinstance(value, bool)):
+            raise DataError(f"{written(value)} is not a number", where=where)
+        return value
+
+    def _check_missing(self, message: str, where: str) -> None:
+        """Raise DataError where samples without logits are an error."""
+        if self.missing == "error":
+            remedy = Remedy({"missing": "ignore"}, "samples of which logits are missing are left out")
+            raise DataError(message, where=where, remedies=[remedy])
+
+    def _array(self, rows: list[list[float]], start: int) -> NDArray[np.float64]:
+        try:
+            return np.array(rows, np.float64)
+        except OverflowError as error:
+            i = next(i for i, row in enumerate(rows, start) if not all(map(_fits, row)))
+            raise DataError("has an integer too large for a float64", where=self._where(i)) from error
+
+    def _targets(self, start: int, values: list[Any], left_out: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        take, reader = self.reading.target, self.label_reader
+        assert take is not None
+        assert reader is not None
+        labels = [self._label(take(value), start + i) for i, value in enumerate(values)]
+        found = reader.read(labels, lambda i: self._where(start + i))
+        if left_out is not None:
+            found[left_out] = self.ignore_index
+        return found
+
+    def _label(self, target: Any, sample: int) -> str:
+        """The target as text, as a table would have it."""
+        if target is ABSENT and self.missing == "error":
+            remedy = Remedy({"missing": "ignore"}, "samples without a target are left out")
+            raise DataError("has no target", where=self._where(sample), remedies=[remedy])
+        if target is ABSENT or target is None:
+            return ""
+        if isinstance(target, list | dict):
+            raise DataError(f"target {written(target)} is not a class index", where=self._where(sample))
+        return str(target)
+
+
+def preview_jsonl(stream: ByteStream, options: ReadOptions) -> Preview | None:
+    """The values of the first records that are no lists and no objects; None where samples are no records."""
+    return preview_of(open_samples(stream, options), stream.name, options)
 
 
 def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
-    """Lines of JSON; the first one says how many classes there are and whether the lines have targets."""
-    line, where = _first_line(stream)
-    value = parse_json(line, where)
-    label = value.get("target") if isinstance(value, dict) else None
-    n_classes = 0
-    if options.holds == "targets" and label is None and not isinstance(value, list):
-        raise DataError(
-            f'{shown(json.dumps(value))} is neither an object with the key "target" nor a list of probabilities',
-            where=where,
-            hint="jq -c '{target: .}' writes bare values so" if not isinstance(value, dict) else None,
-        )
-    if options.holds != "targets" or isinstance(value, list):
-        n_classes = len(_logits(value, where))
+    """JSON of any form; its first samples show how many classes there are and whether they bring their targets."""
+    samples, name = open_samples(stream, options), stream.name
+    if samples.within is not None:
+        options, name = replace(options, member=None), f"{name}:{samples.within}"
+    reading = read_of(samples, name, options)
     reader = None
-    if label is not None:
-        reader = LabelReader(
-            options.classes, not isinstance(label, str), '"target"', soft=options.binary and options.holds == "targets"
-        )
-    return JsonLines(stream=stream, label_reader=reader, n_classes=n_classes)
+    if reading.target is not None:
+        seen = [found for found in map(reading.target, samples.first) if found is not ABSENT]
+        classes = options.classes or reading.names
+        if options.holds == "logits":
+            options = replace(options, as_given=reading.as_given)
+        reader = label_reader(seen, classes, reading.target_name, stream.name, options)
+    return JsonLines(
+        stream=stream,
+        class_names=reading.names,
+        label_reader=reader,
+        opening_notes=reading.notes,
+        as_given=reading.as_given,
+        samples=samples,
+        reading=reading,
+        booleans=options.holds == "targets",
+        missing=options.missing,
+        ignore_index=options.ignore_index,
+    )
 
 
-def _first_line(stream: ByteStream) -> tuple[bytes, str]:
-    """The first line that is not blank, not consumed, and where it is."""
-    numbers = LineNumbers()
-    for piece in clean_lines(in_memory(stream.peek(_FIRST_LINE), stream.name), numbers, table=False):
-        return piece.text[: piece.text.index(b"\n")], f"{stream.name}, line {numbers.of(0)}"
-    raise DataError("is empty", where=stream.name)
-
-
-def parse_json(text: bytes, where: str, decoder: json.JSONDecoder = _DECODER) -> Any:
-    """The value of JSON; raises DataError for what is not valid, and for names that occur twice."""
+def _fits(value: float) -> bool:
     try:
-        return decoder.decode(text_of(text, where))
-    except json.JSONDecodeError as error:
-        hint = "one JSON value a line; jq -c . writes them so" if text.strip() in (b"[", b"{") else None
-        place = f"line {error.lineno}, column {error.colno}" if error.lineno > 1 else f"column {error.colno}"
-        raise DataError(f"is not valid JSON: {error.msg}, {place}", where=where, hint=hint) from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"cannot be read: {str(error)[:80]}", where=where) from error
+        float(value)
+    except OverflowError:
+        return False
+    return True
 
 
-def _logits(value: Any, where: str) -> list[Any]:
-    logits = value.get("logits") if isinstance(value, dict) else value
-    if not isinstance(logits, list):
-        raise DataError('is neither a list of logits nor an object with the key "logits"', where=where)
-    if logits and isinstance(logits[0], list):
-        raise DataError(
-            "is a list of lists, not one sample", where=where, hint="jq -c '.[]' FILE writes one sample a line"
-        )
-    if not logits:
-        raise DataError("has no logits", where=where)
-    return logits
-
-
-def _row(value: Any, n_classes: int, where: str) -> NDArray[np.float64]:
-    logits = _logits(value, where)
-    if len(logits) != n_classes:
-        raise DataError(f"has {len(logits)} logits, the first line has {n_classes}", where=where)
-    if not set(map(type, logits)) <= {int, float}:
-        j, odd = next((j, x) for j, x in enumerate(logits) if type(x) not in (int, float))
-        raise DataError(f"{shown(json.dumps(odd))} is not a number", where=f"{where}, value {j + 1}")
-    try:
-        return np.array(logits, np.float64)
-    except OverflowError as error:
-        raise DataError("has an integer too large for a float64", where=where) from error
-
-
-def _target(value: Any, where: str) -> str:
-    """The target as text, as a table would have it."""
-    target = value.get("target") if isinstance(value, dict) else None
-    if target is None:
-        raise DataError("has no target", where=where)
-    if isinstance(target, list | dict | bool):
-        raise DataError(f"target {shown(json.dumps(target))} is not a class index", where=where)
-    return str(target)
+def _key(value: Any, where: Where) -> str:
+    """A key as text."""
+    if value is ABSENT or value is None or isinstance(value, list | dict):
+        raise DataError("has no key", where=where())
+    return str(value)

@@ -26,7 +26,8 @@ class LineSource:
     """Samples as lines of text, cut in order by one thread and parsed by any; with its ``shape``, a BlockSource.
 
     With a ``label_reader`` the blocks bring their targets. ``probabilities`` are refused at the end unless a number is
-    written as a fraction, with a point or an exponent: they may be one-hot integers.
+    written as a fraction, with a point or an exponent: they may be one-hot integers. ``as_given`` are the classes as
+    the first sample has them, where their names alone are known, not their order.
     """
 
     stream: ByteStream
@@ -34,6 +35,7 @@ class LineSource:
     label_reader: LabelReader | None = None
     opening_notes: tuple[Notice, ...] = ()
     probabilities: bool = False
+    as_given: tuple[str, ...] = ()
     numbers: LineNumbers = field(default_factory=LineNumbers)
     fortran: bool = field(default=False, init=False)
     dtype: np.dtype[Any] = field(default=np.dtype(np.float64), init=False)

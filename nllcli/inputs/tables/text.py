@@ -189,9 +189,11 @@ class TextTable(LineSource):
         return DataError("begins with #: a comment?", where=where, remedies=[remedy])
 
 
-def open_csv(stream: ByteStream, options: ReadOptions) -> TextTable:
-    """A table whose delimiter is found in its first lines."""
-    return open_table(stream, _dialect(stream, options), options)
+def open_csv(stream: ByteStream, options: ReadOptions) -> LineSource:
+    """A table whose delimiter is found in its first lines, or labels with their scores."""
+    from nllcli.inputs.tables.pairs_text import open_pairs
+
+    return open_pairs(stream, options) or open_table(stream, _dialect(stream, options), options)
 
 
 def open_tsv(stream: ByteStream, options: ReadOptions) -> TextTable:

@@ -1,0 +1,141 @@
+"""Keys of nested objects, written with dots between them, and what their values are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nllcli.errors import Remedy
+from nllcli.inputs.bytes.files import split_member
+from nllcli.inputs.tables.cells import is_missing, is_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from nllcli.inputs.formats import ReadOptions
+
+ABSENT: Any = object()
+# Names under which targets are kept.
+_TARGETS = frozenset(
+    (
+        *(
+            "label",
+            "labels",
+            "target",
+            "targets",
+            "y",
+            "y_true",
+            "true",
+            "truth",
+            "gold",
+            "answer",
+            "class",
+            "expected",
+        ),
+        *("label_id", "label_ids", "class_id", "class_index", "true_label", "gold_label", "actual", "reference"),
+        *("ground_truth", "groundtruth", "true_class", "target_id", "label_idx", "category"),
+    )
+)
+_STANDARD_INPUT = "standard input"
+
+
+def leaves(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of an object that are no objects, by their keys."""
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        if isinstance(inner, dict) and inner:
+            found.update(leaves(inner, f"{prefix}{key}."))
+        else:
+            found[prefix + key] = inner
+    return found
+
+
+def at(value: Any, path: str) -> Any:
+    """The value at a key, or at keys with dots between them; ABSENT where there is none."""
+    if not isinstance(value, dict):
+        return ABSENT
+    if path in value:
+        return value[path]
+    for i in (i for i, character in enumerate(path) if character == "."):
+        if path[:i] in value and (found := at(value[path[:i]], path[i + 1 :])) is not ABSENT:
+            return found
+    return ABSENT
+
+
+def objects(value: dict[str, Any], prefix: str = "") -> dict[str, dict[str, Any]]:
+    """The objects within an object, by their keys."""
+    found = {}
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            found[prefix + key] = inner
+            found.update(objects(inner, f"{prefix}{key}."))
+    return found
+
+
+def unnested(value: Any) -> Any:
+    """What is alone in a list, in which it may be alone again: a batch of one sample."""
+    while isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
+        value = value[0]
+    return value
+
+
+def is_numeric(value: Any) -> bool:
+    """Whether a value is a number, perhaps written as text."""
+    return type(value) in (int, float) or (isinstance(value, str) and is_number(value))
+
+
+def is_fraction(value: Any) -> bool:
+    """Whether a value is a number that is not written as a whole one."""
+    return type(value) is float or (isinstance(value, str) and is_number(value) and not value.strip("+-").isdecimal())
+
+
+def are_numbers(values: Any) -> bool:
+    """Whether a value is a list of numbers, of which some may be missing."""
+    return (
+        isinstance(values, list)
+        and any(map(is_numeric, values))
+        and all(is_numeric(value) or is_missing(value) for value in values)
+    )
+
+
+def have_fractions(values: Iterable[Any]) -> bool:
+    return any(map(is_fraction, values))
+
+
+def are_labels(values: Sequence[Any]) -> bool:
+    """Whether values can be one target a sample: whole numbers, booleans, or text, of which some may be missing."""
+    known = [value for value in values if value is not None]
+    return bool(known) and (all(type(x) in (int, bool) for x in known) or all(isinstance(x, str) for x in known))
+
+
+def names_targets(path: str) -> bool:
+    """Whether a key is one under which targets are kept."""
+    return path.rpartition(".")[2].casefold() in _TARGETS
+
+
+def naming(name: str, options: ReadOptions, paths: Iterable[str], what: str) -> list[Remedy]:
+    """The remedies that name one of the ``paths`` within the file; there are none for standard input."""
+    if name == _STANDARD_INPUT:
+        return []
+    old = name if options.member is None else f"{name}:{options.member}"
+    mark = ":" if split_member(name)[1] is None else "."
+    return [Remedy(files={old: f"{name}{mark}{path}"}, meaning=f"{what} are in {path}") for path in paths]
+
+
+def is_plain_file(name: str) -> bool:
+    """Whether Python opens by this name what was read: neither standard input nor a part of a file, nor compressed."""
+    return name != _STANDARD_INPUT and not name.endswith(".gz") and split_member(name)[1] is None
+
+
+def rewriting(name: str, options: ReadOptions, ways: dict[str, str], key: str | None = None) -> list[Remedy]:
+    """The remedies that write ``d``, what the file holds (at a key), in one of the ``ways``: Python, its meaning."""
+    if options.member is not None or not is_plain_file(name):
+        return []
+    to, at = name.removesuffix(".json") + ".rows.json", "" if key is None else f"[{key!r}]"
+    return [
+        Remedy(
+            python=f"import json; d = json.load(open({name!r})){at}; json.dump({way}, open({to!r}, 'w'))",
+            files={name: to},
+            meaning=meaning,
+        )
+        for way, meaning in ways.items()
+    ]

@@ -1,0 +1,268 @@
+"""One object of JSON around all samples -> the samples: arrays side by side, or a data frame in one of its forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from nllcli.errors import DataError, UsageError, first_few
+from nllcli.inputs.tables.json_paths import (
+    are_labels,
+    are_numbers,
+    at,
+    have_fractions,
+    leaves,
+    names_targets,
+    naming,
+    rewriting,
+)
+from nllcli.inputs.tables.pairs import pairs_of_list
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nllcli.inputs.formats import ReadOptions
+
+_SPLIT = {"columns", "data", "index", "index_names", "column_names", "name"}
+
+
+@dataclass(frozen=True)
+class Unwrapped:
+    """Samples, as records, lists or single values; ``index``, ``target`` and ``within`` are as in Samples."""
+
+    samples: list[Any]
+    index: frozenset[str] = frozenset()
+    target: str | None = None
+    within: str | None = None
+
+
+def unwrapped(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped:
+    """The samples that an object holds; raises UsageError that asks where several of its arrays could be they."""
+    if options.member is not None:
+        inner = at(document, options.member)
+        if isinstance(inner, dict) and not _is_one_sample(inner):
+            part = unwrapped(inner, f"{name}:{options.member}", replace(options, member=None))
+            return replace(part, within=options.member)
+    for read in (_split_frame, _table_schema, _frame_by_keys, _frame_within, _targets_alone, _arrays):
+        found = read(document, name, options)
+        if found is not None:
+            return found
+    return Unwrapped([document])
+
+
+def _is_one_sample(value: dict[str, Any]) -> bool:
+    return not any(isinstance(inner, list | dict) for inner in value.values())
+
+
+def _split_frame(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:  # noqa: ARG001
+    """Names of columns, perhaps those of the rows, and the rows."""
+    columns, rows = document.get("columns"), document.get("data")
+    if not (isinstance(columns, list) and isinstance(rows, list) and document.keys() <= _SPLIT):
+        return None
+    headings = [".".join(map(str, column)) if isinstance(column, list) else str(column) for column in columns]
+    if len(set(headings)) < len(headings):
+        raise DataError("has several columns of one name", where=name)
+    for i, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != len(headings):
+            raise DataError(f"does not have the {len(headings)} values of the columns", where=f"{name}, item {i}")
+    records = [dict(zip(headings, row, strict=True)) for row in rows]
+    index = document.get("index")
+    if not isinstance(index, list) or len(index) != len(rows) or "index" in headings or index == [*range(len(rows))]:
+        return Unwrapped(records)
+    keyed = [{"index": key, **record} for key, record in zip(index, records, strict=True)]
+    return Unwrapped(keyed, frozenset(("index",)))
+
+
+def _table_schema(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:  # noqa: ARG001
+    """Records, and a schema that says which keys are the index."""
+    schema, rows = document.get("schema"), document.get("data")
+    if not (isinstance(schema, dict) and isinstance(rows, list) and "fields" in schema):
+        return None
+    key = schema.get("primaryKey") or []
+    return Unwrapped(rows, frozenset([key] if isinstance(key, str) else key))
+
+
+def _frame_within(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:
+    """A frame of objects that is the only object in another one, beside values that are no lists."""
+    inner = [key for key, value in document.items() if isinstance(value, dict)]
+    if len(inner) != 1 or any(isinstance(value, list) for value in document.values()):
+        return None
+    return _frame_by_keys(document[inner[0]], name, options, inner[0])
+
+
+def _frame_by_keys(
+    document: dict[str, Any], name: str, options: ReadOptions, key: str | None = None
+) -> Unwrapped | None:
+    """An object a column with a value a row, or an object a row with a value a column; ``key`` is where they are."""
+    outer, inner = list(document), document.values()
+    if not outer or not all(isinstance(part, dict) and part for part in inner):
+        return None
+    first = next(iter(inner))
+    if any(part.keys() != first.keys() or any(isinstance(x, list | dict) for x in part.values()) for part in inner):
+        return None
+    if len(outer) == 1 and not (_are_counted(first) and options.holds == "targets"):
+        return None
+    columns_outside = _columns_are_outside(document, list(first), options)
+    if columns_outside is None:
+        raise UsageError(
+            f"has an object for each of {first_few(outer, 3)}: are these the columns or the rows?",
+            where=name,
+            remedies=rewriting(
+                name,
+                options,
+                {
+                    "[{c: d[c][r] for c in d} for r in next(iter(d.values()))]": f"columns: {first_few(outer, 3)}",
+                    "list(d.values())": f"columns: {first_few(list(first), 3)}",
+                },
+                key,
+            ),
+        )
+    if columns_outside:
+        return Unwrapped([{column: document[column][row] for column in outer} for row in first])
+    return Unwrapped(list(inner))
+
+
+def _columns_are_outside(document: dict[str, Any], inner: list[str], options: ReadOptions) -> bool | None:
+    """Whether the outer keys are those of the columns; None where that is in doubt."""
+    outer, parts = list(document), list(document.values())
+    for wanted in (options.target_column, *(options.classes or ())):
+        if wanted is not None and (wanted in document) != (wanted in inner):
+            return wanted in document
+    if _are_counted(outer) != _are_counted(inner):
+        return _are_counted(inner)
+    kinds = [{isinstance(x, str) for x in part.values() if x is not None} for part in parts]
+    if all(len(kind) == 2 for kind in kinds):
+        return False
+    if all(len(kind) <= 1 for kind in kinds) and len(set(map(frozenset, kinds))) > 1:
+        return True
+    return None
+
+
+def _are_counted(keys: Any) -> bool:
+    return all(key.isdecimal() for key in keys)
+
+
+def _targets_alone(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:
+    """Targets: the values of an object whose keys are row numbers or keys, or one of its arrays."""
+    if options.holds != "targets":
+        return None
+    values = list(document.values())
+    if options.member is None and are_labels(values) and (_are_counted(document) or len(values) > 1):
+        if _are_counted(document):
+            return Unwrapped(values)
+        if not any(map(names_targets, document)):
+            raise UsageError(
+                f"has a target for each of {first_few(list(document), 3)}: which samples are these?",
+                where=name,
+                remedies=rewriting(name, options, {"list(d.values())": "they are in the order of the logits"}),
+            )
+    flat = leaves(document)
+    arrays = {path: x for path, x in flat.items() if isinstance(x, list) and x and are_labels(x)}
+    if options.member is not None:
+        found = at(document, options.member)
+        return Unwrapped(found, within=options.member) if isinstance(found, list) else None
+    named = [path for path in arrays if names_targets(path)] or list(arrays)
+    if len(named) == 1:
+        return Unwrapped(arrays[named[0]])
+    if named and not any(_are_rows(x) for x in flat.values()):
+        raise _which(named, "the targets", name, options)
+    return None
+
+
+def _arrays(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:
+    """Arrays of one value a sample, side by side."""
+    flat = {path: x for path, x in leaves(document).items() if isinstance(x, list) and x}
+    main = _main(flat, name, options)
+    if main is None:
+        return _lists_side_by_side(document, flat, name, options)
+    rows = flat[main]
+    n = len(rows)
+    beside = {path: x for path, x in flat.items() if path != main and len(x) == n}
+    if n == 1:
+        beside |= {path: [x] for path, x in leaves(document).items() if not isinstance(x, list)}
+    targets = [path for path, x in beside.items() if names_targets(path) and are_labels(x)]
+    target = targets[0] if len(targets) == 1 and options.target_column is None else None
+    if not beside and options.member is None:
+        return Unwrapped(rows)
+    if all(isinstance(row, dict) for row in rows) and options.member is None:
+        # Beside records only what is asked for: their own keys are the table.
+        wanted = {path: x for path, x in beside.items() if path in (target, options.target_column, options.key)}
+        merged = [
+            {**row, **{path: x[i] for path, x in wanted.items() if path not in row}} for i, row in enumerate(rows)
+        ]
+        return Unwrapped(merged, target=target)
+    arrays = {main: rows, **beside}
+    return Unwrapped([{path: x[i] for path, x in arrays.items()} for i in range(n)], target=target)
+
+
+def _are_rows(value: Any) -> bool:
+    """Whether a value is an array of one list or object a sample."""
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(row, list) and row for row in value) or (
+        all(isinstance(row, dict) and row for row in value) and not _is_one_list_of_pairs(value)
+    )
+
+
+def _is_one_list_of_pairs(value: list[Any]) -> bool:
+    """Whether a list has the labels and the scores of one sample."""
+    form = pairs_of_list(value)
+    return form is not None and len(value) > 1 and len({pair[form.label] for pair in value}) == len(value)
+
+
+def _main(flat: dict[str, list[Any]], name: str, options: ReadOptions) -> str | None:
+    """The array that has the logits."""
+    if options.member is not None:
+        if options.member not in flat:
+            return None
+        return options.member if _are_rows(flat[options.member]) else None
+    rows = [path for path, value in flat.items() if _are_rows(value)]
+    floating = [path for path in rows if not _are_whole(flat[path])] or rows
+    if len(floating) > 1:
+        raise _which(floating, "the samples", name, options)
+    return floating[0] if floating else None
+
+
+def _are_whole(rows: list[Any]) -> bool:
+    """Whether rows are lists of whole numbers or of text, such as those of tokens."""
+    return all(isinstance(row, list) for row in rows) and not any(
+        have_fractions(row) or any(isinstance(x, list | dict) for x in row) for row in rows
+    )
+
+
+def _lists_side_by_side(
+    document: dict[str, Any], flat: dict[str, list[Any]], name: str, options: ReadOptions
+) -> Unwrapped | None:
+    """A list a column, or a list a sample; None where the object is one sample."""
+    wanted = flat.get(options.target_column or "")
+    columns = {path: x for path, x in flat.items() if are_numbers(x) and (have_fractions(x) or wanted is not None)}
+    lengths = set(map(len, (columns if wanted is None else {"": wanted}).values()))
+    if len(columns) < 2 or len(lengths) > 1 or options.member is not None:
+        return None
+    (n,) = lengths
+    beside = {path: x for path, x in flat.items() if len(x) == n}
+    if wanted is not None or any(path not in columns and are_labels(beside[path]) for path in beside):
+        return Unwrapped([{path: x[i] for path, x in beside.items()} for i in range(n)])
+    if len(columns) < len(leaves(document)):
+        return None
+    if _are_counted(document):
+        return Unwrapped(list(columns.values()))
+    keys = first_few(list(columns), 3)
+    ways = {
+        "[dict(zip(d, row)) for row in zip(*d.values())]": f"the classes are {keys}",
+        "list(d.values())": f"the samples are {keys}",
+    }
+    raise UsageError(
+        f"has a list for each of {keys}: are these the classes or the samples?",
+        where=name,
+        remedies=rewriting(name, options, ways),
+    )
+
+
+def _which(paths: Sequence[str], what: str, name: str, options: ReadOptions) -> UsageError:
+    return UsageError(
+        f"has several arrays that could be {what}: {first_few(paths, 10)}",
+        where=name,
+        hint=f"name one, such as {name}:{paths[0]}",
+        remedies=naming(name, options, paths[:5], what),
+    )
