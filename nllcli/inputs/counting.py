@@ -14,7 +14,7 @@ from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.tables.dialect import sniff
-from nllcli.inputs.target_columns import open_column
+from nllcli.inputs.target_columns import open_column, targets_among
 from nllcli.inputs.targets import as_indices, check_indices
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
             names = tuple(sorted(counter))
             return [counter[name] for name in names], names
     else:
-        source = opened.read(ReadOptions(holds="targets", classes=classes))
+        reading = ReadOptions(holds="targets", classes=classes, member=opened.member)
+        preview = opened.preview(reading)
+        source = opened.read(reading if preview is None else targets_among(preview, reading))
     pieces, layout = _pieces(source)
     try:
         counts = counts_of((_checked(values, classes, start) for start, values in pieces), len(classes or ()))

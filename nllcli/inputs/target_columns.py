@@ -22,7 +22,6 @@ from nllcli.inputs.labels import LabelReader, label_reader
 from nllcli.inputs.one_hot import one_hot_indices
 from nllcli.inputs.shapes import LOGITS_FIRST, same_shape, shown, squeezed
 from nllcli.inputs.tables import cells, doubts
-from nllcli.inputs.tables.arrow_table import ArrowTable
 from nllcli.inputs.tables.columns import choose
 from nllcli.inputs.tables.dialect import sniff, without_lines
 from nllcli.inputs.tables.jsonl import JsonLines
@@ -208,7 +207,6 @@ def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSou
         raise DataError(
             f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shown(logits.shape)}",
             where=source.name,
-            remedies=source.one_column() if isinstance(source, ArrowTable) else (),
         )
     if isinstance(source, JsonLines):
         return Targets(soft=replace(source, probabilities=True))

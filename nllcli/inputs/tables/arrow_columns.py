@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,14 @@ _INDEX = re.compile(r"__index_level_\d+__")
 
 def preview(name: str, schema: Any, batches: Batches) -> Preview:
     """What the first rows of a file hold, read once it is asked."""
-    return Preview(name, tuple(schema.names), _FirstRows(schema, batches), _index(schema))
+    lists = frozenset(i for i, kind in enumerate(schema.types) if _is_list_of(kind, (*NUMBERS, "booleans")))
+    return Preview(name, tuple(schema.names), _FirstRows(schema, batches), _index(schema), lists)
+
+
+def _is_list_of(kind: Any, contents: Collection[str]) -> bool:
+    """Whether a column of a type has lists of what is one of ``contents``."""
+    n_levels, inner = innermost(kind)
+    return n_levels == 1 and content(inner) in contents
 
 
 @dataclass
@@ -141,8 +148,7 @@ class Table:
 
     def _holds_lists(self, column: int) -> bool:
         """Whether a column holds lists of numbers."""
-        n_levels, kind = innermost(self.kind(column))
-        return n_levels == 1 and content(kind) in self._readable
+        return _is_list_of(self.kind(column), self._readable)
 
     def _holds_nested_fractions(self, column: int) -> bool:
         """Whether a column holds lists of lists of numbers that are not all whole."""

@@ -29,13 +29,15 @@ class Preview:
 
     ``headings`` are the names of the columns, None where the file gives none. The cells of the first ``rows`` are text
     where the file is, and else what they hold: numbers, text, lists of numbers, None where one is missing. ``index``
-    are the columns that the file itself says are no data, such as the index of a data frame.
+    are the columns that the file itself says are no data, such as the index of a data frame; ``lists`` are those that
+    it says hold lists of numbers, which those of the first rows may not show.
     """
 
     name: str
     headings: tuple[str, ...] | None
     rows: Sequence[Sequence[Any]]
     index: frozenset[int] = frozenset()
+    lists: frozenset[int] = frozenset()
 
     @property
     def n_columns(self) -> int:
@@ -89,7 +91,7 @@ def choose(preview: Preview, options: ReadOptions) -> Columns:
         classes = [c for c in matching(wanted, preview) if c not in named | dropped]
         lists = len(classes) == 1 and kind_of(preview, classes[0]) == "list"
         return _columns(preview, options, classes, target=target, key=key, lists=lists)
-    rest = [c for c in rest if c not in preview.index]
+    rest = [c for c in rest if c not in preview.index] or rest
     lists_of_numbers = [c for c in rest if kind_of(preview, c) == "list"]
     if lists_of_numbers and options.holds in ("logits", "targets"):
         return _columns(preview, options, _one_list(preview, lists_of_numbers), target=target, key=key, lists=True)
@@ -110,7 +112,8 @@ def _columns(
     lists: bool = False,
     notes: tuple[Notice, ...] = (),
 ) -> Columns:
-    if preview.index - {key}:
+    used = {*classes, target, key}
+    if preview.index - used:
         notes = (Notice("index-column", f"{preview.name}: the row names are taken as an index and left out"), *notes)
     names = None
     if preview.headings is not None and not lists and all(preview.headings[c].strip() for c in classes):
@@ -121,7 +124,6 @@ def _columns(
             f"{preview.name}: {n} classes are named {name!r}" for name, n in Counter(names or ()).items() if n > 1
         ]
         notes = (*notes, *(Notice("repeated-name", told) for told in repeated))
-    used = {*classes, target, key}
     others = tuple(c for c in range(preview.n_columns) if c not in used)
     return Columns(tuple(classes), names, target, key, lists, notes, others)
 
@@ -254,6 +256,8 @@ def kind_of(preview: Preview, column: int) -> str:
 
     In a mixture the cells that are not numbers are damaged ones, which the reader names. Truth values count as text.
     """
+    if column in preview.lists:
+        return "list"
     cells = preview.cells(column)
     if not cells:
         return "missing"
