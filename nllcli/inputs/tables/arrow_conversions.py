@@ -55,6 +55,12 @@ def written(columns: str) -> str:
     return f"q.write_table(a.table({columns}), {{to}})"
 
 
+def as_numbers(texts: Sequence[str]) -> str:
+    """The source that writes all columns to a Parquet file, with numbers in place of the text of some."""
+    read = f"t[n].cast('double') if n in {list(texts)!r} else t[n]"
+    return written(f"{{n: {read} for n in t.column_names}}")
+
+
 def fields_of(record: str, kept: Sequence[str]) -> str:
     """The columns that the fields of a column of records are, and others that are kept."""
     fields = f"zip(t.schema.field({record!r}).type, t[{record!r}].combine_chunks().flatten())"

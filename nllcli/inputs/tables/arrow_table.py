@@ -86,6 +86,11 @@ class ArrowTable:
     def labels(self) -> bool:
         return self.label_column is not None
 
+    def texts(self) -> Iterator[str | None]:
+        """The label of every row, None for a missing one."""
+        assert self.label_column is not None
+        return column_texts(self.name, self.batches, self.label_column)
+
     def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002
         start = first * block_samples
         wanted = [*self.columns, *(c for c in (self.label_column, self.key_column) if c is not None)]

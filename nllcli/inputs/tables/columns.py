@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import Notice, Remedy, UsageError, first_few, setting
@@ -55,7 +56,11 @@ class Preview:
         """Whether the column has a name that no other column has."""
         if self.headings is None or not self.headings[column].strip():
             return False
-        return [heading.strip() for heading in self.headings].count(self.headings[column].strip()) == 1
+        return self._n_named[self.headings[column].strip()] == 1
+
+    @cached_property
+    def _n_named(self) -> Counter[str]:
+        return Counter(heading.strip() for heading in self.headings or ())
 
     def described(self, column: int) -> str:
         """What a message calls a column."""
@@ -94,7 +99,9 @@ def choose(preview: Preview, options: ReadOptions) -> Columns:
     rest = [c for c in rest if c not in preview.index] or rest
     lists_of_numbers = [c for c in rest if kind_of(preview, c) == "list"]
     if lists_of_numbers and options.holds in ("logits", "targets"):
-        return _columns(preview, options, _one_list(preview, lists_of_numbers), target=target, key=key, lists=True)
+        return _columns(
+            preview, options, _one_list(preview, lists_of_numbers, rest), target=target, key=key, lists=True
+        )
     if options.holds != "logits":
         return _columns(preview, options, rest, target=target, key=key)
     classes, left_out = _without_doubt(preview, options, rest, target)
@@ -149,8 +156,11 @@ def _check_order(preview: Preview, options: ReadOptions, names: tuple[str, ...])
     )
 
 
-def _one_list(preview: Preview, columns: list[int]) -> list[int]:
-    """The one column of lists that holds fractions, or the only one; raises UsageError where there are more."""
+def _one_list(preview: Preview, columns: list[int], rest: list[int]) -> list[int]:
+    """The one column of lists that holds fractions, or the only one of all the ``rest``; raises UsageError that asks.
+
+    Whole numbers may be tokens.
+    """
     fractions = [c for c in columns if any(map(_has_fractions, preview.cells(c)))]
     found = fractions or columns
     if len(found) > 1:
@@ -159,8 +169,17 @@ def _one_list(preview: Preview, columns: list[int]) -> list[int]:
             f"has several columns of lists: {listed}",
             where=preview.name,
             remedies=[
-                Remedy({"columns": (preview.heading(c),)}, f"the logits are {preview.heading(c)}") for c in found
+                Remedy({"columns": (as_pattern(preview.heading(c)),)}, f"the logits are {preview.heading(c)}")
+                for c in found
             ],
+        )
+    if not fractions and len(rest) > 1 and any(map(preview.cells, found)):
+        heading = preview.heading(found[0])
+        raise UsageError(
+            f"column {preview.described(found[0])} holds lists of whole numbers: logits?",
+            where=preview.name,
+            remedies=[Remedy({"columns": (as_pattern(heading),)}, f"the logits are {heading}")],
+            finding="doubtful-column",
         )
     return found
 
@@ -270,6 +289,14 @@ def kind_of(preview: Preview, column: int) -> str:
 def is_numeric(cell: Any) -> bool:
     """Whether a cell is a number, or text that is one."""
     return is_number(cell) if isinstance(cell, str) else isinstance(cell, int | float) and not isinstance(cell, bool)
+
+
+def are_numbers(preview: Preview, column: int) -> bool:
+    """Whether the first cells of a column are numbers, or truth values, which stand for 0 and 1."""
+    cells = [str(cell) for cell in preview.cells(column)]
+    return kind_of(preview, column) == "number" or (
+        bool(cells) and all(class_names.truth(cell) is not None for cell in cells)
+    )
 
 
 def list_of(cell: Any) -> list[Any] | None:
