@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ _TEXT = ("string", "large_string", "string_view")
 _BYTES = ("binary", "large_binary", "binary_view")
 
 
+@lru_cache(maxsize=256)  # asked several times of each of many columns, most of one type
 def content(kind: Any) -> Content:
     """What a column of a type holds."""
     from pyarrow import types
