@@ -820,3 +820,16 @@ def test_targets_in_a_column_are_counted(kind):
     assert {f"{file}:y"} in [set(remedy.files.values()) for remedy in caught.value.remedies]
     with pytest.raises(DataError, match="has no targets to count"):
         count_targets(save(f"z.{kind}", {"y": [[0, 1]] * 8}))
+
+
+def test_one_logit_a_sample_has_probabilities_or_classes_in_one_of_several_columns():
+    """Fractions may be the targets too, where those may be probabilities of one class."""
+    np.save("x.npy", LOGITS[:, 0])
+    soft = RNG.random(8)
+    file = save("y.parquet", {"z": soft, "ok": TRUTH})
+    rows = [[0, x] for x in LOGITS[:, 0]]
+    losses = [oracle.log_softmax(row) for row in rows]
+    expected = -math.fsum(float((1 - p) * a + p * b) for (a, b), p in zip(losses, soft, strict=True)) / 8
+    first, second = answers("x.npy", file, "--binary")
+    assert first == pytest.approx(expected, rel=1e-12)
+    assert second == loss(rows, [int(y) for y in TRUTH])
