@@ -234,6 +234,12 @@ def files_in(folder: str) -> list[str]:
     return sorted(filter(os.path.isfile, paths), key=lambda path: (re.sub("[0-9]+", "0", path), numbers[path]))
 
 
+def pattern_of(path: str) -> str:
+    """What is the same in the names of parts; programs add letters and digits that differ from part to part."""
+    folder, name = os.path.split(path)
+    return f"{folder}/{re.sub(r'-[0-9a-f-]{8,}', '', re.sub(r'[0-9]+', '0', name))}"
+
+
 def on_disk(stream: ByteStream) -> OpenFile:
     """A file that can be read at any place; what comes out of a pipe is put on disk first."""
     if stream.file is not None:
