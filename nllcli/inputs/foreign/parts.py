@@ -67,7 +67,8 @@ def _choice(folder: str, files: Sequence[str], use: Use) -> UsageError:
     if pair is not None:
         remedies = [Remedy({"targets": pair[1]}, "", {use.path: pair[0]})]
     else:
-        remedies = [Remedy({}, PurePath(file).name, {use.path: file}) for file in files[:_MOST_LISTED]]
+        others = [file for file in files if file != use.targets]
+        remedies = [Remedy({}, PurePath(file).name, {use.path: file}) for file in others[:_MOST_LISTED]]
     return UsageError(f"is a folder of {len(files)} files", where=folder, remedies=remedies)
 
 
