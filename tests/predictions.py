@@ -387,8 +387,44 @@ def lengths_differ_csv(folder):
 
 
 def one_hot_integers(folder):
+    """Rows with a single 1, but for one."""
     logits, targets = sound(45, 50, 4)
-    return _saved(folder, logits, np.eye(4, dtype=int)[targets])
+    one_hot = np.eye(4, dtype=int)[targets]
+    one_hot[7] = 1
+    return _saved(folder, logits, one_hot)
+
+
+def ages_beside_classes(folder):
+    logits, targets = sound(46, 50, 3)
+    table = _csv(folder, np.column_stack([np.arange(50) % 7 + 20, logits]), ["age", "cat", "dog", "horse"])
+    np.save(folder / "targets.npy", targets)
+    return [table, str(folder / "targets.npy")]
+
+
+def _keyed(folder, keys, keys_of_targets):
+    """Tables of logits and of targets with a column of keys each."""
+    logits, targets = sound(47, 50, 3)
+    rows = [f"{key},{','.join(map(repr, row))}" for key, row in zip(keys, logits.tolist(), strict=True)]
+    (folder / "logits.csv").write_text("\n".join(["key,a,b,c", *rows, ""]))
+    rows = [f"{key},{target}" for key, target in zip(keys_of_targets, targets, strict=True)]
+    (folder / "targets.csv").write_text("\n".join(["key,label", *rows, ""]))
+    return [str(folder / "logits.csv"), str(folder / "targets.csv")]
+
+
+def keys_in_another_order(folder):
+    return _keyed(folder, range(100, 150), range(149, 99, -1))
+
+
+def keys_of_other_samples(folder):
+    return [*_keyed(folder, range(100, 150), range(120, 170)), "--id", "key"]
+
+
+def one_key_twice(folder):
+    return [*_keyed(folder, range(100, 150), [100, *range(100, 149)]), "--id", "key"]
+
+
+def one_key_twice_among_the_logits(folder):
+    return [*_keyed(folder, [100, *range(100, 149)], range(100, 150)), "--id", "key"]
 
 
 def _beside(logits, column, at):
@@ -615,6 +651,9 @@ FAULTS = {
     "class-axis-ambiguous": [ambiguous_axis],
     "logits-transposed": [transposed, transposed_csv],
     "lengths-differ": [lengths_differ, lengths_differ_csv, weights_too_few],
+    "doubtful-column": [ages_beside_classes],
+    "keys-differ": [keys_in_another_order, keys_of_other_samples],
+    "repeated-key": [one_key_twice, one_key_twice_among_the_logits],
     "one-hot-integers": [one_hot_integers],
     "loss-refused": [counted_without_a_class, log_probs_above_zero],
 }

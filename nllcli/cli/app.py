@@ -9,17 +9,15 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from nllcli.cli.guide import example_lines, exit_codes
-from nllcli.cli.help import help as help_command
 from nllcli.cli.options import GROUPS
-from nllcli.cli.topics import TOPICS
 from nllcli.errors import UsageError
 from nllcli.outputs.formats import write_result
-from nllcli.registry import Registry
+from nllcli.registry import Registry, resolve
 
 NAME = "nll"
 HELP_OPTIONS = frozenset(("-h", "--help"))
 HELP = "help"
+_HELP = "nllcli.cli.help:help"
 
 # In the order of --help.
 COMMANDS = Registry(
@@ -31,7 +29,7 @@ COMMANDS = Registry(
 )
 
 
-def app(names: Iterable[str] = COMMANDS) -> typer.Typer:
+def app(names: Iterable[str] = (*COMMANDS, HELP)) -> typer.Typer:
     """The program with the commands of these ``names``."""
     program = typer.Typer(
         name=NAME,
@@ -43,8 +41,7 @@ def app(names: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     program.callback(invoke_without_command=True)(nll)
     for name in names:
-        program.command(cls=Command)(COMMANDS.load(name))
-    program.command(HELP, cls=Command)(help_command)
+        program.command(cls=Command)(resolve(_HELP) if name == HELP else COMMANDS.load(name))
     return program
 
 
@@ -75,6 +72,8 @@ class Program(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the examples, what is usual, and the exit codes."""
+        from nllcli.cli.topics import TOPICS
+
         _write_examples("", formatter)
         super().format_help(ctx, formatter)
         with formatter.section("Topics of nll help"):
@@ -83,10 +82,14 @@ class Program(TyperGroup):
 
 
 def _write_examples(command: str, formatter: Any) -> None:
+    from nllcli.cli.guide import example_lines
+
     formatter.write(f"Examples:\n{example_lines(command)}\n")
 
 
 def _write_exit_codes(command: str, formatter: Any) -> None:
+    from nllcli.cli.guide import exit_codes
+
     with formatter.section("Exit codes"):
         formatter.write_dl(exit_codes(command))
 

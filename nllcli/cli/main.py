@@ -74,7 +74,7 @@ def _run(words: list[str]) -> int:
     from nllcli.outputs.files import STANDARD_OUTPUT, faults
 
     # Of one command, the files of the others are not loaded.
-    command = typer.main.get_command(app(tuple(words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS)))
+    command = typer.main.get_command(app(tuple(words[:1])) if words[:1] and words[0] in COMMANDS else app())
     if os.environ.get(f"_{NAME.upper()}_COMPLETE"):
         command.main(args=words, prog_name=NAME)
     # Help is printed by typer, whose failure to do so names no file.

@@ -241,7 +241,7 @@ def as_flag(name: str, value: str | None) -> str:
     if name in _ARGUMENTS and value is None:  # nll weights has --targets FILE
         return name.upper()
     written = _SHORT.get(name) or flag(name)
-    return f"{written} {value}" if value else written
+    return f"{written} {shlex.quote(value)}" if value else written
 
 
 def flag(name: str) -> str:

@@ -40,7 +40,7 @@ def try_lines(words: Sequence[str], remedies: Sequence[Remedy]) -> list[str]:
         return []
     import typer
 
-    group: Any = typer.main.get_command(app(tuple({words[0]} - {HELP})))
+    group: Any = typer.main.get_command(app(tuple(words[:1])))
     command = group.commands[words[0]]
     known = {parameter.name for parameter in command.params}
     given = list(parsed(words[1:], command))

@@ -9,6 +9,8 @@ from nllcli.registry import nearest
 
 # Options that other programs have for what is an argument here.
 _ARGUMENTS = {"logits": "logits"} | dict.fromkeys(("target", "targets", "label", "labels"), "targets")
+# What else is said for the column of the targets.
+_COLUMNS = ("target", "label-column")
 
 
 def without_slip(error: Any, words: Sequence[str]) -> str | None:
@@ -38,8 +40,15 @@ def _option_meant(typed: str, words: list[str], context: Any) -> list[str] | Non
         return [*words[:at], chosen[0], name, *after]
     options = command.get_params(context)
     known = [text for option in options for text in (*option.opts, *option.secondary_opts) if text.startswith("--")]
-    near = nearest(typed, known)
+    near = _nearest(name, typed, known)
     return [*words[:at], near + value, *after] if near else None
+
+
+def _nearest(name: str, typed: str, known: Sequence[str]) -> str | None:
+    """The option that is nearly the one typed; the name of an argument is also the beginning of an option."""
+    if name in _COLUMNS and "--target-column" in known:
+        return "--target-column"
+    return None if name in _ARGUMENTS.values() else nearest(typed, known)
 
 
 def _choices(option: Any) -> list[str]:

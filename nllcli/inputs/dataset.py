@@ -17,20 +17,19 @@ from nllcli.inputs.bytes.files import (
     Version,
     name_of,
     only_one_standard_input,
+    pattern_of,
     read_only_here,
     split_member,
     version_of,
 )
 from nllcli.inputs.formats import ReadOptions, Use, open_input
-from nllcli.inputs.matching import first_labels, has_several, keys_of, match_rows
 from nllcli.inputs.mismatch import check_classes
-from nllcli.inputs.numbered import by_number
 from nllcli.inputs.targets import Targets, booleans_as_classes, fit_targets, open_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nllcli.data.dataset import BlockSource
+    from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.data.layout import Layout
     from nllcli.inputs.formats import Input
     from nllcli.inputs.tables.columns import Preview
@@ -93,16 +92,17 @@ def _opened(options: InputOptions) -> Dataset:
         drop=options.drop,
         header=options.header,
         has_targets=options.targets is not None,
-        labels=()
-        if preview is None or others is None
-        else first_labels(preview, options.target_column or others.member),
     )
     keys = None
-    if preview is not None and preview.n_columns > 1:
-        own_preview = opened.preview(own)
-        keys = keys_of(options.id, own_preview, preview)
-        own = replace(own, partner=preview, key=keys and keys.own)
-        theirs = replace(theirs, partner=own_preview, key=keys and keys.theirs)
+    if preview is not None and others is not None:
+        from nllcli.inputs.matching import first_labels, keys_of
+
+        own = replace(own, labels=first_labels(preview, options.target_column or others.member))
+        if preview.n_columns > 1:
+            own_preview = opened.preview(own)
+            keys = keys_of(options.id, own_preview, preview)
+            own = replace(own, partner=preview, key=keys and keys.own)
+            theirs = replace(theirs, partner=own_preview, key=keys and keys.theirs)
     logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
     _refuse_same_file(options)
     others = others or _targets_beside(logits, options)
@@ -115,6 +115,8 @@ def _opened(options: InputOptions) -> Dataset:
         if keys is None or preview is None:
             given = open_targets(others, preview, theirs, logits, options)
         else:
+            from nllcli.inputs.matching import match_rows
+
             logits, given, completed = match_rows(logits, others, preview, theirs, keys)
     layout = shapes.layout_of(
         logits.shape,
@@ -131,7 +133,7 @@ def _opened(options: InputOptions) -> Dataset:
         check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
     names = _class_names(classes, logits, layout, options)
     if vector is not None and isinstance(given.array, FileArray):
-        vector, more = by_number(vector, names, common)
+        vector, more = _by_number(vector, names, common)
         notes = (*notes, *more)
     soft, weights = given.soft, None
     if soft is not None:
@@ -157,6 +159,17 @@ def _opened(options: InputOptions) -> Dataset:
     return dataset if completed is None else replace(dataset, completed=completed)
 
 
+def _by_number(
+    vector: VectorSource, names: tuple[str, ...] | None, reading: ReadOptions
+) -> tuple[VectorSource, tuple[Notice, ...]]:
+    """The targets of an array, which may be the numbers in the names of the classes."""
+    if names is None and reading.targets_are != "names":
+        return vector, ()
+    from nllcli.inputs.numbered import by_number
+
+    return by_number(vector, names, reading)
+
+
 def _n_classes(logits: BlockSource, options: InputOptions) -> int | None:
     """How many classes the logits have, where it is known before the targets are: 1 of binary ones."""
     if options.binary:
@@ -166,7 +179,11 @@ def _n_classes(logits: BlockSource, options: InputOptions) -> int | None:
 
 def _check_columns(options: InputOptions, preview: Preview | None) -> None:
     """Raise UsageError for options about the columns of a table of targets where there is no such table."""
-    several = preview is not None and has_several(preview, options.id)
+    several = False
+    if preview is not None:
+        from nllcli.inputs.matching import has_several
+
+        several = has_several(preview, options.id)
     if options.targets is not None and options.target_column is not None and not several:
         raise UsageError(
             f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
@@ -255,6 +272,8 @@ def _open_logits(opened: Input, reading: ReadOptions, options: InputOptions) -> 
 def _refuse_parts(options: InputOptions) -> None:
     """Raise UsageError where the two inputs are parts of one, as a shell makes them of a pattern."""
     if options.targets is None or "-" in (options.logits, options.targets) or options.logits == options.targets:
+        return
+    if pattern_of(options.logits) != pattern_of(options.targets):
         return
     from nllcli.inputs.foreign.parts import expanded
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, Remedy, UsageError, first_few
-from nllcli.inputs.bytes.encodings import encoding_of, in_utf8
 from nllcli.inputs.bytes.files import open_stream, split_member
 from nllcli.registry import Registry, resolve
 
@@ -371,9 +370,11 @@ def open_input(
 
         raise folder_refusal(file, use)
     stream, member = _unpacked(open_stream(file), member, input_format, use)
-    told = encoding_of(stream.peek(2))
+    told = "utf-16" if stream.peek(2).startswith(_BYTE_ORDER_MARKS) else None
     found = input_format or (_by_extension(stream) if told else detect(stream, member, use))
     if (told or encoding) and found in (*TEXT, "jsonl"):
+        from nllcli.inputs.bytes.encodings import in_utf8
+
         stream = in_utf8(stream, told or encoding or "")
     if found == "csv":
         stream = _plain_text(stream, one_a_line=use.role == "targets")

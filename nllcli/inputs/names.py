@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MARK = "__label__"  # before labels in text for fastText
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _FALSE_TRUE = {"false": 0, "true": 1}
 

@@ -20,5 +20,6 @@ def one_hot_indices(rows: NDArray[Any], where: Callable[[int], str]) -> NDArray[
     wrong = np.flatnonzero((ones.sum(axis=1) != 1) | ((rows != 0) & ~ones).any(axis=1))
     if wrong.size:
         row = ", ".join(f"{float(value):g}" for value in rows[wrong[0]][:6])
-        raise DataError(f"{row} is not one-hot: a single 1 among zeros", where=where(int(wrong[0])))
+        message = f"{row} is not one-hot: a single 1 among zeros"
+        raise DataError(message, where=where(int(wrong[0])), finding="one-hot-integers")
     return ones.argmax(axis=1).astype(np.int64)

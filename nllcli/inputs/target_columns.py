@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +12,16 @@ from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 from nllcli.inputs import names as class_names
-from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.arrays.raw import FileArray, Values
 from nllcli.inputs.bytes.files import can_be_read_again
 from nllcli.inputs.formats import ReadOptions
 from nllcli.inputs.integers import integers
-from nllcli.inputs.keys import digests
 from nllcli.inputs.labels import LabelReader, label_reader
 from nllcli.inputs.one_hot import one_hot_indices
 from nllcli.inputs.shapes import LOGITS_FIRST, same_shape, shown, squeezed
 from nllcli.inputs.tables import cells, doubts
 from nllcli.inputs.tables.columns import are_numbers, choose, find_column, is_numeric, kind_of
 from nllcli.inputs.tables.dialect import sniff, without_lines
-from nllcli.inputs.tables.jsonl import JsonLines
 from nllcli.inputs.tables.text import TextTable, open_table
 from nllcli.inputs.targets import Targets, check_order
 
@@ -216,12 +213,15 @@ def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSou
     if source.labels:
         return _labels(source, logits)
     if not same_shape(source.shape, logits.shape):
+
         raise DataError(
             f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shown(logits.shape)}",
             where=source.name,
         )
     if source.class_names is None:
         check_order(logits, source.name)
+    from nllcli.inputs.tables.jsonl import JsonLines
+
     if isinstance(source, JsonLines) and source.is_one_hot:
         return one_hot_targets(source)
     if isinstance(source, JsonLines):
@@ -239,6 +239,8 @@ def _is_one_hot(table: TextTable, preview: Preview) -> bool:
 
 def read_keyed(source: BlockSource) -> tuple[Values, NDArray[np.bytes_]]:
     """The class indices that a table brings with it, and the digests of the keys of its rows."""
+    from nllcli.inputs.keys import digests
+
     targets, keys, layout = [], [], Layout(source.shape, 1)
     for chunk in source.chunks(layout, _PIECE_SAMPLES):
         block = chunk.load(Scratch())
@@ -279,18 +281,10 @@ def _labels(source: BlockSource, logits: BlockSource) -> Targets:
     whole = integers(values.values)
     if whole is not None:
         return Targets(replace(values, values=whole), shape=(n,), notes=source.notes)
-    soft = _Probabilities(source.name, (n,), values.values.dtype, values=values.values, column=values)
+    from nllcli.inputs.probability_column import ProbabilityColumn
+
+    soft = ProbabilityColumn(source.name, (n,), values.values.dtype, values=values.values, column=values)
     return Targets(soft=soft, shape=(n,))
-
-
-@dataclass
-class _Probabilities(MemoryArray):
-    """The probabilities of class 1 of two, in a ``column`` of text, which says where one is."""
-
-    column: Values = field(kw_only=True)
-
-    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a row
-        return self.column.place(sample, layout)
 
 
 def read_column(source: BlockSource, most: int | None, *, labels: bool = False) -> tuple[Values, int]:

@@ -161,14 +161,34 @@ def test_two_labels_are_the_two_classes_and_no_padding(tmp_path, capsys):
 
 
 def test_a_column_of_a_table_is_dropped_by_its_name_or_number(tmp_path, capsys):
-    """Under the setting that leaves a column out."""
+    """Under the setting that leaves a column out, of columns that are all said to be classes."""
     logits, targets = sound(7, 40, 3)
     np.save(tmp_path / "y.npy", targets)
     rows = [",".join(map(repr, row)) for row in np.column_stack([np.arange(40) + 7.0, logits]).astype(float).tolist()]
     for header, fix in ((["number,a,b,c"], "--drop number"), ([], "--drop 1")):
         (tmp_path / "x.csv").write_text("\n".join([*header, *rows]) + "\n")
-        finding = check([str(tmp_path / "x.csv"), str(tmp_path / "y.npy")], capsys)[1]["findings"][0]
+        words = [str(tmp_path / "x.csv"), str(tmp_path / "y.npy")]
+        finding = check([*words, "--columns", "*"], capsys)[1]["findings"][0]
         assert (finding["code"], finding["fix"]) == ("column-is-key", fix)
+        finding = check(words, capsys)[1]["findings"][0]
+        assert (finding["code"], finding["fix"]) == ("doubtful-column", f"{fix} or --columns '*'")
+        assert check([*words, *fix.split()], capsys)[1]["findings"] == []
+
+
+def test_classes_in_another_order_are_fixed_by_what_is_said(tmp_path, capsys):
+    words = build("classes-reordered", "names_reordered")(tmp_path)
+    finding = check(words, capsys)[1]["findings"][0]
+    assert finding["fix"] == "--columns dog,cat,horse without --classes or leave --classes out"
+    assert check(words[:-2], capsys)[1]["findings"] == []
+
+
+def test_keys_are_fixed_by_what_is_said(tmp_path, capsys):
+    words = build("keys-differ", "keys_in_another_order")(tmp_path)
+    assert check(words, capsys)[1]["findings"][0]["fix"] == "--id key"
+    words = build("keys-differ", "keys_of_other_samples")(tmp_path)
+    assert check(words, capsys)[1]["findings"][0]["fix"] == "--missing ignore"
+    words = build("repeated-key", "one_key_twice")(tmp_path)
+    assert check(words, capsys)[1]["findings"][0]["fix"] == "keep one row of each key"
 
 
 def test_columns_are_found_in_files_of_many_blocks(tmp_path, capsys):

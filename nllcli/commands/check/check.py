@@ -23,7 +23,7 @@ from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, check_has_classes, source_part
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.dataset import Dataset
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 # Warnings of nll compute that nll check reports as a finding with another code.
 _REPORTED_AS = {"nothing-counted": "everything-ignored", "nonfinite-logits": "nan-logits", "no-loss": "loss-refused"}
+# What helps where an error of opening the inputs offers no setting.
+_FIXES = {"repeated-key": "keep one row of each key"}
+_SAME_SAMPLES = "give logits and targets of the same samples"
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def _along(request: ScoreRequest, axes: list[int]) -> dict[int, Evidence]:
 
 def _refusal(error: NllError, request: ScoreRequest, dataset: Dataset | None) -> Finding:
     """What opening the inputs refused, as a finding; with the loss under each reading where there are several."""
-    code, fix = error.finding or "", error.hint or _settings(error) or "give logits and targets of the same samples"
+    code, fix = error.finding or "", error.hint or _settings(error) or _FIXES.get(error.finding or "", _SAME_SAMPLES)
     seen: dict[str, float] = {}
     if request.inputs.sample_weights is not None and error.where == request.inputs.sample_weights:
         fix = "give one sample weight for each sample of the logits"
@@ -167,9 +170,21 @@ def _refusal(error: NllError, request: ScoreRequest, dataset: Dataset | None) ->
 
 
 def _settings(error: NllError) -> str:
-    """The settings that the remedies of an error name."""
-    ways = [" ".join(setting(name, value) for name, value in way.settings.items()) for way in error.remedies]
-    return " or ".join(way for way in ways if way)
+    """The settings that the remedies of an error change."""
+    return " or ".join(way for remedy in error.remedies if (way := _way(remedy.settings)))
+
+
+def _way(settings: Mapping[str, object]) -> str:
+    """Settings to give and to leave out, in words."""
+    given = " ".join(
+        setting(name, ",".join(value) if isinstance(value, tuple) else value)
+        for name, value in settings.items()
+        if value is not None
+    )
+    left_out = " and ".join(setting(name) for name, value in settings.items() if value is None)
+    if given and left_out:
+        return f"{given} without {left_out}"
+    return given or (left_out and f"leave {left_out} out")
 
 
 _USUAL = {"ignore": DEFAULT_IGNORE_INDEX, "shift": 0, "class-axis": "shapes"}

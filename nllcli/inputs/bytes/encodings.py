@@ -12,12 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PIECE_BYTES = 1 << 18
-_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-def encoding_of(head: bytes) -> str | None:
-    """The encoding that the mark at the beginning of a text tells, if it is UTF-16."""
-    return "utf-16" if head.startswith(_MARKS) else None
 
 
 def in_utf8(stream: ByteStream, encoding: str) -> ByteStream:

@@ -20,6 +20,7 @@ _PIECE_BYTES = 1 << 20
 
 # What programs write beside the data; and what shows that a folder is more than a file or its parts.
 _BESIDE = ("state.json", "dataset_info.json", "dataset_dict.json")
+_NOT_DATA = (".md", ".py", ".ipynb", ".sh", ".log", ".yaml", ".yml", ".html", ".pdf")
 _NOT_ONE_FILE = frozenset((".zarray", ".zgroup", "zarr.json", "dataset_dict.json"))
 
 # Size, time of the last change, and which file it is.
@@ -228,10 +229,20 @@ def _only_file(path: str) -> str:
 
 def files_in(folder: str) -> list[str]:
     """The files of data in a folder, in the order of the numbers in their names: 2 before 10."""
-    names = [name for name in os.listdir(folder) if name[:1] not in "._" and name not in _BESIDE]  # noqa: PTH208
+    names = [
+        name
+        for name in os.listdir(folder)  # noqa: PTH208
+        if name[:1] not in "._" and name not in _BESIDE and not name.lower().endswith(_NOT_DATA)
+    ]
     paths = [os.path.join(folder, name) for name in names]  # noqa: PTH118
     numbers = {path: [int(n) for n in re.findall("[0-9]+", os.path.basename(path))] for path in paths}  # noqa: PTH119
     return sorted(filter(os.path.isfile, paths), key=lambda path: (re.sub("[0-9]+", "0", path), numbers[path]))
+
+
+def pattern_of(path: str) -> str:
+    """What is the same in the names of parts; programs add letters and digits that differ from part to part."""
+    folder, name = os.path.split(path)
+    return f"{folder}/{re.sub(r'-[0-9a-f-]{8,}', '', re.sub(r'[0-9]+', '0', name))}"
 
 
 def on_disk(stream: ByteStream) -> OpenFile:

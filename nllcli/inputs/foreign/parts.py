@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError, NllError, Remedy, UsageError, counted, first_few
 from nllcli.inputs.bytes.compressed import SUFFIXES, decompressed
-from nllcli.inputs.bytes.files import ByteStream, files_in, open_stream
+from nllcli.inputs.bytes.files import ByteStream, files_in, open_stream, pattern_of
 from nllcli.inputs.foreign import kinds
 from nllcli.inputs.foreign.arrays import by_names
 from nllcli.inputs.foreign.conversions import new_file, refusal
@@ -53,7 +53,7 @@ def folder_refusal(folder: str, use: Use) -> NllError:
         return _choice(folder, [f"{folder.rstrip('/')}/{name}" for name in inner], use)
     if not files or use.role == "other":
         return FaultError("is a folder, not a file", where=folder)
-    if len({_pattern(file) for file in files}) > 1:
+    if len({pattern_of(file) for file in files}) > 1:
         return _choice(folder, files, use)
     check_complete(files)
     message = f"is a folder of {counted(len(files), 'part')}"
@@ -67,7 +67,8 @@ def _choice(folder: str, files: Sequence[str], use: Use) -> UsageError:
     if pair is not None:
         remedies = [Remedy({"targets": pair[1]}, "", {use.path: pair[0]})]
     else:
-        remedies = [Remedy({}, PurePath(file).name, {use.path: file}) for file in files[:_MOST_LISTED]]
+        others = [file for file in files if file != use.targets]
+        remedies = [Remedy({}, PurePath(file).name, {use.path: file}) for file in others[:_MOST_LISTED]]
     return UsageError(f"is a folder of {len(files)} files", where=folder, remedies=remedies)
 
 
@@ -78,7 +79,7 @@ def expanded(paths: Sequence[str], *, told: bool = True) -> UsageError | None:
     """
     groups: dict[str, list[str]] = {}
     for path in paths:
-        groups.setdefault(_pattern(path), []).append(path)
+        groups.setdefault(pattern_of(path), []).append(path)
     sets = [natural(group) for group in groups.values()]
     if len(sets) > 2 or max(map(len, sets)) < 2 or not all(map(os.path.isfile, paths)):
         return None
@@ -126,12 +127,6 @@ def check_complete(files: Sequence[str]) -> None:
 def natural(files: Sequence[str]) -> list[str]:
     """Files in the order of the numbers in their names: 2 before 10."""
     return sorted(files, key=lambda file: [int(n) for n in _DIGITS.findall(PurePath(file).name)])
-
-
-def _pattern(path: str) -> str:
-    """What is the same in the names of parts; programs add letters and digits that differ from part to part."""
-    folder, name = os.path.split(path)
-    return f"{folder}/{re.sub(r'-[0-9a-f-]{8,}', '', _DIGITS.sub('0', name))}"
 
 
 def _ending(file: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,7 +68,7 @@ def _whole_among_fractions(values: NDArray[np.float64]) -> dict[int, str]:
     """
     whole = values == np.floor(values)
     all_whole = whole.all(axis=0)
-    n_rows = len(np.unique(values, axis=0))  # a row that comes again shows nothing new
+    n_rows = len(set(map(tuple, values.tolist())))  # a row that comes again shows nothing new
     if all_whole.all() or not all_whole.any() or n_rows < 2:
         return {}
     fractions = values[:, ~all_whole]
@@ -84,7 +83,7 @@ def _decimals(values: NDArray[np.float64]) -> float:
     """How many decimals the numbers are written with, as far as their values show it."""
     texts = [repr(float(value)) for value in values.ravel()[:200]]
     decimals = [_MOST_DECIMALS if "e" in text else len(text.partition(".")[2]) for text in texts]
-    return min(_MOST_DECIMALS, median(decimals))
+    return min(_MOST_DECIMALS, float(np.median(decimals)))
 
 
 def _counting(values: NDArray[np.float64]) -> dict[int, str]:
@@ -105,7 +104,7 @@ def _repeating(values: NDArray[np.float64]) -> dict[int, str]:
     for j in range(n_columns):
         others = np.delete(values, j, axis=1)
         places, largest, own = others.argmax(axis=1), others.max(axis=1), values[:, j]
-        if len(np.unique(own)) > 1 and any(np.array_equal(own, places + k) for k in (0, 1)):
+        if (own != own[0]).any() and any(np.array_equal(own, places + k) for k in (0, 1)):
             found[j] = "repeats which of the others is the largest"
         elif (own != np.floor(own)).all() and np.array_equal(own, largest):
             found[j] = "repeats the largest of the others"

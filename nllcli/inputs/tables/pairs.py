@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, UsageError, first_few, setting
+from nllcli.inputs.names import MARK
 from nllcli.inputs.tables.cells import shown
 from nllcli.inputs.tables.json_paths import at, have_fractions, is_numeric, leaves, unnested
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _LABELS = ("label", "class", "name", "category", "displayname", "classname", "tag", "labels", "class_name")
 _SCORES = ("score", "probability", "prob", "confidence", "logit", "value", "scores", "confidences", "proba", "p")
-MARK = "__label__"  # before labels in text for fastText
 _NUMBERED = re.compile(r"(?:LABEL_|class_?|)(\d+)", re.IGNORECASE)
 
 

@@ -11,16 +11,17 @@ import numpy as np
 from nllcli.data.blocks import Block, Scratch
 from nllcli.errors import DataError, counted
 from nllcli.inputs.bytes.files import ByteStream
+from nllcli.inputs.names import MARK
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.line_source import LineSource
 from nllcli.inputs.tables.lines import clean_lines, kept_lines, whole_lines
-from nllcli.inputs.tables.pairs import MARK, Binding, class_order, top_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nllcli.inputs.formats import ReadOptions
     from nllcli.inputs.tables.lines import Lines
+    from nllcli.inputs.tables.pairs import Binding
 
 _FIRST_LINES = 3
 
@@ -63,6 +64,8 @@ def open_pairs(stream: ByteStream, options: ReadOptions) -> PairLines | None:
     rows = [_cells(line, delimiter) for line in lines]
     if not rows or not all(map(_alternate, rows)):
         return None
+    from nllcli.inputs.tables.pairs import Binding, class_order, top_one
+
     where = f"{stream.name}, line {numbers.of(0)}"
     labels = [label.removeprefix(MARK) for label in rows[0][::2]]
     if len(labels) < 2:

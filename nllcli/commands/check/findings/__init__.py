@@ -155,7 +155,7 @@ _KINDS = (
     Kind("targets-not-renumbered", ERROR, "labels of their own, as many as classes", "targets:targets_not_renumbered"),
     Kind("targets-out-of-range", ERROR, "targets that are not a class", "targets:targets_out_of_range"),
     Kind("padding-scored", ERROR, "padding that is scored as if it were text", "targets:padding_scored"),
-    Kind("classes-reordered", ERROR, f"{setting('classes')} in another order than the header", "fit:classes_reordered"),
+    Kind("classes-reordered", ERROR, f"{setting('classes')} in another order than the header"),
     Kind("class-axis-swapped", ERROR, "predictions hit along another axis alone", "fit:class_axis_swapped"),
     Kind("shifted-targets", ERROR, "a neighbour's target fits better", "fit:shifted_targets"),
     Kind("order-differs", ERROR, "targets that fit in another order", "order:order_differs"),
@@ -171,6 +171,9 @@ _KINDS = (
     Kind("class-axis-ambiguous", ERROR, "shapes that fit with the classes on two axes"),
     Kind("logits-transposed", ERROR, "shapes that fit with two axes exchanged"),
     Kind("lengths-differ", ERROR, "more samples in one file than in the other"),
+    Kind("doubtful-column", ERROR, "a column of a table that may not be a class"),
+    Kind("keys-differ", ERROR, "rows of two tables with different keys"),
+    Kind("repeated-key", ERROR, "a key that two rows have"),
     Kind("one-hot-integers", ERROR, "targets that are integers in the logits' shape"),
     Kind("loss-refused", ERROR, "what nll compute refuses under these settings"),
 )

@@ -36,19 +36,6 @@ _LEAST_CONSTANT = 10
 _LEAST_RATIO = 2
 
 
-def classes_reordered(case: Case) -> Seen | None:
-    """The class names that were given are those of the columns, in another order."""
-    given, header = case.request.inputs.classes, case.dataset.logits.class_names
-    if given is None or header is None or tuple(given) == header or sorted(given) != sorted(header):
-        return None
-    moved = [f"{a} for {b}" for a, b in zip(given, header, strict=True) if a != b]
-    return Seen(
-        f"{setting('classes')} gives the names in the header of the logits in another order",
-        {"classes": len(moved), "first": moved[:5]},
-        f"{setting('classes', ','.join(header))}; or leave it out, because the header names the columns",
-    )
-
-
 def class_axis_swapped(case: Case) -> Seen | None:
     """Along another axis that fits the targets, predictions hit beyond chance; along this one they do not."""
     own = case.evidence.fit
