@@ -234,6 +234,15 @@ def files_in(folder: str) -> list[str]:
     return sorted(filter(os.path.isfile, paths), key=lambda path: (re.sub("[0-9]+", "0", path), numbers[path]))
 
 
+def not_there_yet(name: str) -> str:
+    """``name``, with a number before its extension where there is a file of that name."""
+    first, dot, last = name.rpartition(".")
+    found, n = name, 2
+    while os.path.lexists(found):
+        found, n = f"{first}-{n}{dot}{last}", n + 1
+    return found
+
+
 def on_disk(stream: ByteStream) -> OpenFile:
     """A file that can be read at any place; what comes out of a pipe is put on disk first."""
     if stream.file is not None:
