@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 _TABLES = ("csv", "tsv", "jsonl", "parquet", "feather", "arrow")
 _MOST_OFFERED = 5
+_OF_TOKENS = Remedy(
+    {"source": TOKENS, "loss": None, "class_axis": None},
+    "each number is the log-probability of the token that occurred",
+)
 
 
 def open_dataset(options: InputOptions) -> Dataset:
@@ -130,7 +134,8 @@ def _opened(options: InputOptions) -> Dataset:
     vector, notes = fit_targets(given, layout, logits, options), given.notes
     if not options.binary:
         n_targets = None if vector is None else vector.n
-        check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
+        with _telling_of_tokens(alone=others is None and options.target_column is None):
+            check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
     names = _class_names(classes, logits, layout, options)
     if vector is not None and isinstance(given.array, FileArray):
         vector, more = _by_number(vector, names, common)
@@ -217,16 +222,26 @@ def _readings(given: Targets, layout: Layout, logits: BlockSource, options: Inpu
         yield from shapes.squeezing_notes(layout, logits.shape, logits.name, soft.shape, soft.name, soft=True)
 
 
+@contextmanager
+def _telling_of_tokens(*, alone: bool) -> Iterator[None]:
+    """Offer to read numbers that are ``alone``, without targets, as what occurred; they may be no logits at all."""
+    try:
+        yield
+    except UsageError as error:
+        if alone:
+            error.remedies = (*error.remedies, _OF_TOKENS)
+        raise
+
+
 def no_targets(dataset: Dataset) -> UsageError:
     """The refusal of logits without targets, for a command that needs them."""
     from nllcli.inputs.tables.jsonl import JsonLines
 
     if dataset.logits.shape[1:] in ((), (1,)) and not dataset.binary:
-        meaning = "each number is the log-probability of the token that occurred"
         return UsageError(
             "there are no targets for one number a row: targets are a second file",
             where=dataset.logits.name,
-            remedies=[Remedy({"source": TOKENS, "loss": None}, meaning)],
+            remedies=[_OF_TOKENS],
         )
     column = f"{setting('target_column')} for a column of {setting('logits')}"
     keys = dataset.logits.reading.candidates if isinstance(dataset.logits, JsonLines) else ()
@@ -288,6 +303,8 @@ def _peeked_targets(options: InputOptions) -> Input | None:
         return None
     try:
         return open_input(options.targets, encoding=options.encoding, use=Use("targets"))
+    except FaultError:
+        raise
     except NllError:
         if options.targets == "-":
             raise
