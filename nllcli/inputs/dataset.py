@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _TABLES = ("csv", "tsv", "jsonl", "parquet", "feather", "arrow")
 _MOST_OFFERED = 5
+_TOKENS = Remedy({"source": TOKENS, "loss": None}, "each number is the log-probability of the token that occurred")
 
 
 def open_dataset(options: InputOptions) -> Dataset:
@@ -127,8 +128,7 @@ def _opened(options: InputOptions) -> Dataset:
     )
     vector, notes = fit_targets(given, layout, logits, options), given.notes
     if not options.binary:
-        n_targets = None if vector is None else vector.n
-        check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
+        _check_classes(layout, logits, None if vector is None else vector.n, options)
     names = _class_names(classes, logits, layout, options)
     if vector is not None and isinstance(given.array, FileArray):
         vector, more = by_number(vector, names, common)
@@ -155,6 +155,16 @@ def _opened(options: InputOptions) -> Dataset:
         ignore_index=options.ignore_index,
     )
     return dataset if completed is None else replace(dataset, completed=completed)
+
+
+def _check_classes(layout: Layout, logits: BlockSource, n_targets: int | None, options: InputOptions) -> None:
+    """Raise NllError for logits of one class, which without targets may be log-probabilities of tokens."""
+    try:
+        check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
+    except UsageError as refusal:
+        if options.targets is None and options.takes_targets and not logits.labels:
+            refusal.remedies = (*refusal.remedies, _TOKENS)
+        raise
 
 
 def _n_classes(logits: BlockSource, options: InputOptions) -> int | None:
@@ -205,11 +215,10 @@ def no_targets(dataset: Dataset) -> UsageError:
     from nllcli.inputs.tables.jsonl import JsonLines
 
     if dataset.logits.shape[1:] in ((), (1,)) and not dataset.binary:
-        meaning = "each number is the log-probability of the token that occurred"
         return UsageError(
             "there are no targets for one number a row: targets are a second file",
             where=dataset.logits.name,
-            remedies=[Remedy({"source": TOKENS, "loss": None}, meaning)],
+            remedies=[_TOKENS],
         )
     column = f"{setting('target_column')} for a column of {setting('logits')}"
     keys = dataset.logits.reading.candidates if isinstance(dataset.logits, JsonLines) else ()

@@ -728,9 +728,10 @@ def test_text_is_no_raw_numbers(folder):
     for name, data in (("x.dat", "1,2\n0,1\n"), ("x.bin", "é,ü\n1,2\n"), ("x", "é,ü\n" + "1,2\n" * 500)):
         (folder / name).write_text(data, encoding="utf-8")
         assert "without a header?" not in nll("compute", name, "y.txt").err
-    for name, data in (("x", "1,2\n".encode("utf-16-le")), ("x.dat", "1,2\n".encode("utf-16"))):
-        (folder / name).write_bytes(data)
-        assert "is UTF-16" in nll("compute", name, "y.txt").err
+    (folder / "x").write_bytes("1,2\n".encode("utf-16-le"))
+    assert "is UTF-16" in nll("compute", "x", "y.txt").err
+    (folder / "x.dat").write_bytes("1,2\n".encode("utf-16"))
+    assert "y.txt: has 24 values, but x.dat has 1 sample" in nll("compute", "x.dat", "y.txt").err
 
 
 # --- which arrays fit -------------------------------------------------------------------------------------------------
