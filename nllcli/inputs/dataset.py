@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nllcli.data.dataset import Dataset
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX, TOKENS, InputOptions
@@ -27,7 +27,7 @@ from nllcli.inputs.mismatch import check_classes
 from nllcli.inputs.targets import Targets, booleans_as_classes, fit_targets, open_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.data.layout import Layout
@@ -67,6 +67,14 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dat
     return open_dataset(options)
 
 
+class _Both(NamedTuple):
+    """The logits and their targets as opened; ``completed`` is what to call at the end of a pass."""
+
+    logits: BlockSource
+    given: Targets
+    completed: Callable[[], None] | None = None
+
+
 def _opened(options: InputOptions) -> Dataset:
     if options.source == TOKENS:
         from nllcli.inputs.token_logs.opening import open_tokens
@@ -74,23 +82,27 @@ def _opened(options: InputOptions) -> Dataset:
         return open_tokens(options)
     only_one_standard_input({setting(name): getattr(options, name) for name in ("logits", "targets", "sample_weights")})
     _refuse_parts(options)
-    classes = tuple(options.classes) if options.classes else None
-    common = ReadOptions(
+    reading = ReadOptions(
         input_dtype=options.input_dtype,
-        classes=classes,
+        classes=tuple(options.classes) if options.classes else None,
         targets_are=options.targets_are,
         missing=options.missing,
         ignore_index=options.ignore_index,
         decimal=options.decimal,
         binary=options.binary,
     )
+    return _fitted(_open_both(options, reading), reading, options)
+
+
+def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
+    """The logits and the targets, each read with what the other shows of names, columns and keys."""
     opened = open_input(options.logits, options.input_format, options.encoding, _use_of_logits(options))
     others = _peeked_targets(options)
-    theirs = replace(common, holds="targets", target_column=options.target_column)
+    theirs = replace(reading, holds="targets", target_column=options.target_column)
     preview = None if others is None else others.preview(replace(theirs, member=others.member))
     _check_columns(options, preview)
     own = replace(
-        common,
+        reading,
         target_column=options.target_column if options.targets is None else None,
         columns=options.columns,
         drop=options.drop,
@@ -110,18 +122,22 @@ def _opened(options: InputOptions) -> Dataset:
     logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
     _refuse_same_file(options)
     others = others or _targets_beside(logits, options)
-    given, completed = Targets(), None
-    if others is not None:
-        names = classes or (None if options.binary else logits.class_names)
-        theirs = replace(
-            theirs, classes=names, n_classes=_n_classes(logits, options), as_given=getattr(logits, "as_given", ())
-        )
-        if keys is None or preview is None:
-            given = open_targets(others, preview, theirs, logits, options)
-        else:
-            from nllcli.inputs.matching import match_rows
+    if others is None:
+        return _Both(logits, Targets())
+    names = reading.classes or (None if options.binary else logits.class_names)
+    theirs = replace(
+        theirs, classes=names, n_classes=_n_classes(logits, options), as_given=getattr(logits, "as_given", ())
+    )
+    if keys is None or preview is None:
+        return _Both(logits, open_targets(others, preview, theirs, logits, options))
+    from nllcli.inputs.matching import match_rows
 
-            logits, given, completed = match_rows(logits, others, preview, theirs, keys)
+    return _Both(*match_rows(logits, others, preview, theirs, keys))
+
+
+def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset:
+    """The dataset of logits and targets whose shapes and names fit together."""
+    logits, given, completed = both
     layout = shapes.layout_of(
         logits.shape,
         given.shape if given.soft is None else given.soft.shape,
@@ -134,11 +150,11 @@ def _opened(options: InputOptions) -> Dataset:
     vector, notes = fit_targets(given, layout, logits, options), given.notes
     if not options.binary:
         n_targets = None if vector is None else vector.n
-        with _telling_of_tokens(alone=others is None and options.target_column is None):
+        with _telling_of_tokens(alone=options.targets is None and options.target_column is None):
             check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
-    names = _class_names(classes, logits, layout, options)
+    names = _class_names(reading.classes, logits, layout, options)
     if vector is not None and isinstance(given.array, FileArray):
-        vector, more = _by_number(vector, names, common)
+        vector, more = _by_number(vector, names, reading)
         notes = (*notes, *more)
     soft, weights = given.soft, None
     if soft is not None:

@@ -23,7 +23,7 @@ from nllcli.inputs.tables import cells, doubts
 from nllcli.inputs.tables.columns import are_numbers, choose, find_column, is_numeric, kind_of
 from nllcli.inputs.tables.dialect import sniff, without_lines
 from nllcli.inputs.tables.text import TextTable, open_table
-from nllcli.inputs.targets import Targets, check_order
+from nllcli.inputs.targets import Targets, check_order, one_hot_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,8 +204,11 @@ def one_hot_targets(source: BlockSource) -> Targets:
     layout = Layout(source.shape, 1)
     blocks = (chunk.load(Scratch()) for chunk in source.chunks(layout, _PIECE_SAMPLES))
     found = np.concatenate([one_hot_rows(source, block, layout) for block in blocks])
-    note = Notice("one-hot-targets", f"{source.name}: each row has a single 1, whose class is the target")
-    return Targets(Values(source.name, found, partial(source.place, layout=layout)), shape=(len(found),), notes=(note,))
+    return Targets(
+        Values(source.name, found, partial(source.place, layout=layout)),
+        shape=(len(found),),
+        notes=(one_hot_note(source.name),),
+    )
 
 
 def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSource) -> Targets:

@@ -48,19 +48,25 @@ class Preview:
         """The first cells of a column that are not missing."""
         return [row[column] for row in self.rows if not is_missing(row[column])]
 
+    @cached_property
+    def own_headings(self) -> dict[int, str]:
+        """The names of columns that no other column has."""
+        stripped = [heading.strip() for heading in self.headings or ()]
+        times = Counter(stripped)
+        return {c: heading for c, heading in enumerate(stripped) if heading and times[heading] == 1}
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """The first column of each of these names, in lower case."""
+        return {heading.lower(): c for c, heading in reversed(self.own_headings.items())}
+
     def heading(self, column: int) -> str:
         """What a command names a column by: its heading, or else its number from 1."""
-        return self.headings[column].strip() if self.has_heading(column) and self.headings else str(column + 1)
+        return self.own_headings.get(column, str(column + 1))
 
     def has_heading(self, column: int) -> bool:
         """Whether the column has a name that no other column has."""
-        if self.headings is None or not self.headings[column].strip():
-            return False
-        return self._n_named[self.headings[column].strip()] == 1
-
-    @cached_property
-    def _n_named(self) -> Counter[str]:
-        return Counter(heading.strip() for heading in self.headings or ())
+        return column in self.own_headings
 
     def described(self, column: int) -> str:
         """What a message calls a column."""
@@ -140,7 +146,10 @@ def _check_order(preview: Preview, options: ReadOptions, names: tuple[str, ...])
     if options.classes is None or options.holds != "logits":
         return
     place = class_names.match(options.classes, names)
-    if place is None or len(place) != len(names) or list(place) == sorted(place):
+    if place is None:
+        _check_shared(preview, options.classes, names)
+        return
+    if len(place) != len(names) or list(place) == sorted(place):
         return
     raise UsageError(
         f"{setting('classes')} gives the names of its columns in another order",
@@ -154,6 +163,21 @@ def _check_order(preview: Preview, options: ReadOptions, names: tuple[str, ...])
         ],
         finding="classes-reordered",
     )
+
+
+def _check_shared(preview: Preview, classes: Sequence[str], names: tuple[str, ...]) -> None:
+    """Raise UsageError where a class has the name of the column of another class."""
+    own = {class_names.normal(name): i for i, name in enumerate(names)}
+    for i, name in enumerate(classes):
+        column = own.get(class_names.normal(name), i)
+        if column != i and not class_names.normal(name).isdecimal():
+            raise UsageError(
+                f"{setting('classes')} names class {i} {shown(name)}, which is the column of class {column}",
+                where=preview.name,
+                remedies=[Remedy({"classes": None}, f"the first class is {names[0]}, as the columns have it")],
+                hint="name each class by what its column is called",
+                finding="classes-reordered",
+            )
 
 
 def _one_list(preview: Preview, columns: list[int], rest: list[int]) -> list[int]:
@@ -338,7 +362,7 @@ def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:
     """The columns that patterns between commas name, in their order: names, numbers or ranges from 1, or globs."""
     if not isinstance(patterns, str):
         return list(patterns)
-    found: list[int] = []
+    found: dict[int, None] = {}
     headings = [heading.strip() for heading in preview.headings or ()]
     for pattern in _split(patterns):
         if pattern in headings:
@@ -354,8 +378,8 @@ def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:
             known = first_few([shown(heading)[1:-1] for heading in headings], 20) or f"1 to {preview.n_columns}"
             message = f"there is no column {shown(pattern)}"
             raise UsageError(message, where=preview.name, hint=f"columns: {known}")
-        found += [c for c in columns if c not in found]
-    return found
+        found |= dict.fromkeys(columns)
+    return list(found)
 
 
 def as_pattern(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def doubtful(preview: Preview, columns: Sequence[int], labels: Collection[str]) 
     A heading that is among the ``labels`` seen as targets is a class.
     """
     values = np.array([[_value(row[c]) for c in columns] for row in preview.rows]).reshape(-1, len(columns))
-    values = values[np.isfinite(values).all(axis=1)]
+    values = values[~np.isnan(values).any(axis=1)]
     found: dict[int, str] = {}
     for judge in (_whole_among_fractions, _counting, _repeating, _beside_a_sum):
         left = [j for j in range(len(columns)) if j not in found]
@@ -66,16 +67,19 @@ def _whole_among_fractions(values: NDArray[np.float64]) -> dict[int, str]:
 
     Zeros alone may be those of a reference class, or of a class that never has a chance.
     """
-    whole = values == np.floor(values)
-    all_whole = whole.all(axis=0)
-    n_rows = len(set(map(tuple, values.tolist())))  # a row that comes again shows nothing new
+    finite = np.isfinite(values)
+    whole = finite & (values == np.floor(values))
+    all_whole = (whole == finite).all(axis=0) & whole.any(axis=0)
+    n_rows = len(np.unique(values, axis=0))  # a row that comes again shows nothing new
     if all_whole.all() or not all_whole.any() or n_rows < 2:
         return {}
-    fractions = values[:, ~all_whole]
-    chance = max(float(whole[:, ~all_whole].mean()), 10.0 ** -_decimals(fractions))
+    fractions = values[:, ~all_whole][finite[:, ~all_whole]]
+    if not fractions.size:
+        return {}
+    chance = max(float((fractions == np.floor(fractions)).mean()), 10.0 ** -_decimals(fractions))
     if values.shape[1] * chance**n_rows > _CHANCE:
         return {}
-    suspects = np.flatnonzero(all_whole & (values != 0).any(axis=0))
+    suspects = np.flatnonzero(all_whole & (finite & (values != 0)).any(axis=0))
     return dict.fromkeys(suspects.tolist(), "holds whole numbers where others hold fractions")
 
 
@@ -89,7 +93,7 @@ def _decimals(values: NDArray[np.float64]) -> float:
 def _counting(values: NDArray[np.float64]) -> dict[int, str]:
     """Columns that count up by 1, row by row."""
     n = len(values)
-    steps = (np.diff(values, axis=0) == 1).all(axis=0) & (values[0] == np.floor(values[0]))
+    steps = (values[1:] == values[:-1] + 1).all(axis=0) & (values[0] == np.floor(values[0])) & np.isfinite(values[0])
     begins = np.isin(values[0], (0, 1))
     found = np.flatnonzero(steps & ((n > 5) | ((n > 4) & begins)))
     return {j: f"counts {int(values[0, j])}, {int(values[0, j]) + 1}, ..." for j in found.tolist()}
@@ -101,13 +105,16 @@ def _repeating(values: NDArray[np.float64]) -> dict[int, str]:
     n, n_columns = values.shape
     if n < 5 or n_columns < 3:
         return found
-    for j in range(n_columns):
-        others = np.delete(values, j, axis=1)
-        places, largest, own = others.argmax(axis=1), others.max(axis=1), values[:, j]
-        if (own != own[0]).any() and any(np.array_equal(own, places + k) for k in (0, 1)):
-            found[j] = "repeats which of the others is the largest"
-        elif (own != np.floor(own)).all() and np.array_equal(own, largest):
-            found[j] = "repeats the largest of the others"
+    first, second = np.argsort(-values, axis=1, kind="stable")[:, :2].T[:, :, None]
+    columns = np.arange(n_columns)
+    places = np.where(first == columns, second, first)  # of the largest of the others
+    largest = np.take_along_axis(values, places, axis=1)
+    places = places - (places > columns)  # among the others
+    vary = (values != values[0]).any(axis=0)
+    repeat_place = vary & ((values == places).all(axis=0) | (values == places + 1).all(axis=0))
+    repeat_largest = (values != np.floor(values)).all(axis=0) & (values == largest).all(axis=0)
+    found |= dict.fromkeys(np.flatnonzero(repeat_largest).tolist(), "repeats the largest of the others")
+    found |= dict.fromkeys(np.flatnonzero(repeat_place).tolist(), "repeats which of the others is the largest")
     # Where one column repeats another, both do: the class is the one that comes first.
     return found if len(found) < n_columns - 1 else {}
 
@@ -115,9 +122,13 @@ def _repeating(values: NDArray[np.float64]) -> dict[int, str]:
 def _beside_a_sum(values: NDArray[np.float64]) -> dict[int, str]:
     """The one column without which each row consists of probabilities that sum to 1."""
     n, n_columns = values.shape
-    if n < 3 or n_columns < 3 or (np.abs(values.sum(axis=1) - 1) < _SUM_TOLERANCE).all():
+    finite = np.isfinite(values)
+    known = np.where(finite, values, 0)
+    sums = known.sum(axis=1, keepdims=True)
+    if n < 3 or n_columns < 3 or (finite.all() and (np.abs(sums - 1) < _SUM_TOLERANCE).all()):
         return {}
-    for j in range(n_columns):
+    others_finite = (~finite).sum(axis=1, keepdims=True) == ~finite
+    for j in np.flatnonzero((others_finite & (np.abs(sums - known - 1) < 2 * _SUM_TOLERANCE)).all(axis=0)).tolist():
         others = np.delete(values, j, axis=1)
         are_probabilities = ((others >= 0) & (others <= 1)).all() and (
             np.abs(others.sum(axis=1) - 1) < _SUM_TOLERANCE
@@ -141,8 +152,8 @@ def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, 
                 if heading.lower() in words:
                     found[j] = f"is named like {what}"
     stems = [match[0].lower() if (match := _SCORES.match(heading)) else "" for heading in headings]
-    common = max(set(stems), key=stems.count)
-    if common and stems.count(common) > 1 and 2 * stems.count(common) > len(stems):
+    common, times = Counter(stems).most_common(1)[0]
+    if common and times > 1 and 2 * times > len(stems):
         found |= {j: "is not named like the others" for j, stem in enumerate(stems) if stem != common}
     return found
 
@@ -166,12 +177,10 @@ def shared_key(preview: Preview, column: int, partner: Preview) -> str | None:
 
 def same_column(preview: Preview, column: int, partner: Preview) -> int | None:
     """The partner's column of the same name, where both may hold keys; None where there is none."""
-    wanted = preview.heading(column).lower()
-    for other in range(partner.n_columns):
-        if partner.has_heading(other) and partner.heading(other).lower() == wanted:
-            both = _keys(preview, column) is not None and _keys(partner, other) is not None
-            return other if both else None
-    return None
+    other = partner.place_of.get(preview.heading(column).lower())
+    if other is None or _keys(preview, column) is None or _keys(partner, other) is None:
+        return None
+    return other
 
 
 def check_index_order(preview: Preview, partner: Preview) -> None:
