@@ -23,7 +23,7 @@ from nllcli.inputs.one_hot import one_hot_indices
 from nllcli.inputs.shapes import LOGITS_FIRST, same_shape, shown, squeezed
 from nllcli.inputs.tables import cells, doubts
 from nllcli.inputs.tables.arrow_table import ArrowTable
-from nllcli.inputs.tables.columns import choose
+from nllcli.inputs.tables.columns import choose, kind_of
 from nllcli.inputs.tables.dialect import sniff, without_lines
 from nllcli.inputs.tables.jsonl import JsonLines
 from nllcli.inputs.tables.text import TextTable, open_table
@@ -153,7 +153,7 @@ def _one_a_class(
     place = class_names.match(classes, headings)
     if place is not None:
         return tuple(columns[i] for i in place)
-    if len(columns) != n_classes:
+    if len(columns) != n_classes or any(kind_of(preview, c) == "text" for c in columns):
         return None
     own, theirs = (", ".join(names[:5]) + (", ..." if len(names) > 5 else "") for names in (headings, classes))
     raise UsageError(
@@ -227,13 +227,13 @@ def _is_one_hot(table: TextTable, preview: Preview) -> bool:
     return all(set(row) <= _ONE_HOT and sum(cell in ("1", "true") for cell in row) == 1 for row in seen)
 
 
-def read_keyed(source: BlockSource) -> tuple[Values, NDArray[np.bytes_]]:
+def read_keyed(source: BlockSource, *, loose: bool = False) -> tuple[Values, NDArray[np.bytes_]]:
     """The class indices that a table brings with it, and the digests of the keys of its rows."""
     targets, keys, layout = [], [], Layout(source.shape, 1)
     for chunk in source.chunks(layout, _PIECE_SAMPLES):
         block = chunk.load(Scratch())
         assert block.keys is not None
-        keys.append(digests(block.keys))
+        keys.append(digests(block.keys, loose=loose))
         targets.append(one_hot_rows(source, block, layout) if block.targets is None else block.targets)
     return Values(source.name, np.concatenate(targets), partial(source.place, layout=layout)), np.concatenate(keys)
 

@@ -23,6 +23,7 @@ _MOST_ROWS = 50
 _MOST_CELLS = 4096
 _FEWEST_ROWS = 4
 _NUMBER_BEGINS = re.compile(r"[+-]?\.?\d")
+_DIGITS = re.compile(r"\d+")
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _NOT_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f\x81\x8d\x8f\x90\x9d]")  # control characters, and what windows-1252 lacks
@@ -176,6 +177,8 @@ def _may_number_columns(first: Sequence[str], below: Sequence[Sequence[str]]) ->
 def _names_columns(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether the first row is a header: all names, or names and the numbers of columns."""
     numeric = [cell.strip() for cell in first if cells.is_number(cell)]
+    if len(first) > 1 and _is_numbered_alike(first, below):
+        return False
     if not below:
         return not numeric
     if not numeric:
@@ -190,6 +193,16 @@ def _names_columns(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool
     columns = list(zip(first, *below, strict=False))
     word_above = any(is_word(top) and all(map(cells.is_number, under)) for top, *under in columns)
     return word_above and all(any(map(is_fraction, under)) for top, *under in columns if cells.is_number(top))
+
+
+def _is_numbered_alike(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether a text of the first row differs from all those below it only in its numbers: img_3 above img_7."""
+    for column in zip(first, *below, strict=False):
+        texts = [cell.strip() for cell in column]
+        kinds = {_DIGITS.sub("0", text) for text in texts}
+        if len(texts) > 2 and len(kinds) == 1 and len(set(texts)) == len(texts) and is_word(texts[0]):
+            return True
+    return False
 
 
 def is_word(cell: str) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _CHANCE = 1e-5
 _MOST_DECIMALS = 4
 _SUM_TOLERANCE = 2e-3
+_MOST_SUMMED = 64
 _KEYS = frozenset(
     ("id", "idx", "index", "row", "row_id", "rowid", "sample", "sample_id", "image_id", "no", "nr", "key")
 )
@@ -33,6 +34,11 @@ _PREDICTIONS = frozenset(
     ("pred", "preds", "prediction", "predictions", "predicted", "predict", "y_pred", "yhat", "y_hat")
 )
 _FOLDS = frozenset(("fold", "fold_id", "split", "epoch", "step", "seed", "batch", "group"))
+_OTHERS = frozenset(
+    ("weight", "weights", "sample_weight", "loss", "losses", "nll", "entropy", "margin", "confidence", "conf")
+    + ("max_prob", "correct", "is_correct", "timestamp", "ts", "time", "lr", "learning_rate")
+)
+_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$|\.0*$")
 _SCORES = re.compile(
     r"(.*?\b|.*?_)?(probs?|proba|probability|p|pred|prediction|logits?|scores?|class|confidence|softmax)[ _.:=(-]", re.I
 )
@@ -125,7 +131,23 @@ def _beside_a_sum(values: NDArray[np.float64]) -> dict[int, str]:
         ).all()
         if are_probabilities and (others != np.floor(others)).any():
             return {j: "is not among those that sum to 1"}
-    return {}
+    return _beside_a_run(values)
+
+
+def _beside_a_run(values: NDArray[np.float64]) -> dict[int, str]:
+    """The columns beside the only ones next to each other that are probabilities and sum to 1 in each row."""
+    n_columns = values.shape[1]
+    shares = ((values >= 0) & (values <= 1)).all(axis=0) & (values != np.floor(values)).any(axis=0)
+    sums = np.concatenate([np.zeros((len(values), 1)), np.cumsum(np.where(shares, values, 2), axis=1)], axis=1)
+    runs = [
+        (first, last)
+        for first in range(n_columns if n_columns <= _MOST_SUMMED else 0)
+        for last in range(first + 2, n_columns + 1)
+        if (np.abs(sums[:, last] - sums[:, first] - 1) < _SUM_TOLERANCE).all()
+    ]
+    if len(runs) != 1:
+        return {}
+    return {j: "is not among those that sum to 1" for j in range(n_columns) if not runs[0][0] <= j < runs[0][1]}
 
 
 def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, str]:
@@ -141,6 +163,8 @@ def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, 
             ):
                 if heading.lower() in words:
                     found[j] = f"is named like {what}"
+        if heading.lower() in _OTHERS and len(headings) > 2:
+            found[j] = f"is named {heading}"
     stems = [match[0].lower() if (match := _SCORES.match(heading)) else "" for heading in headings]
     common = max(set(stems), key=stems.count)
     if common and stems.count(common) > 1 and 2 * stems.count(common) > len(stems):
@@ -151,18 +175,34 @@ def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, 
 def shared_key(preview: Preview, column: int, partner: Preview) -> str | None:
     """The heading of the partner's column that holds the same keys as ``column``; None where there is none."""
     own = _keys(preview, column)
-    if own is None or not preview.has_heading(column):
+    if own is None or not (preview.headings is None or preview.has_heading(column)):
         return None
     other = same_column(preview, column, partner)
     if other is not None:
         return partner.heading(other)
     best, overlap = None, 0
     for c in range(partner.n_columns):
-        theirs = _keys(partner, c) if partner.has_heading(c) else None
-        shared = len(own & theirs) if theirs is not None else 0
+        theirs = _keys(partner, c) if partner.headings is None or partner.has_heading(c) else None
+        shared = 0 if theirs is None else len(own & theirs) or len(set(map(loosened, own)) & set(map(loosened, theirs)))
         if theirs is not None and 2 * shared > min(len(own), len(theirs)) and shared > overlap:
             best, overlap = partner.heading(c), shared
     return best
+
+
+def loosened(key: str) -> str:
+    """A key without folders and the ending of a file, upper case and leading zeros: ``test/00A.jpg`` is ``a``."""
+    name = re.split(r"[/\\]", key.strip())[-1]
+    return _ENDING.sub("", name).casefold().lstrip("0")
+
+
+def are_loose(preview: Preview, column: int, partner: Preview, other: int) -> bool:
+    """Whether most first keys of two columns are the same once they are loosened, and none of them before."""
+    own, theirs = _keys(preview, column), _keys(partner, other)
+    if own is None or theirs is None or own & theirs:
+        return False
+    loose, others = set(map(loosened, own)), set(map(loosened, theirs))
+    are_keys = len(loose) == len(own) and len(others) == len(theirs)
+    return are_keys and 2 * len(loose & others) > min(len(loose), len(others))
 
 
 def same_column(preview: Preview, column: int, partner: Preview) -> int | None:
