@@ -30,7 +30,7 @@ from nllcli.inputs.tables.text import TextTable, open_table
 from nllcli.inputs.targets import Targets, check_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -96,7 +96,7 @@ def open_column(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> T
     notes = []
     if dialect.header is not None:
         header = dialect.header[0].strip()
-        if _is_header(header, reader, seen[0]):
+        if _is_header(header, reader, seen):
             notes.append(Notice("targets-header", f"{stream.name}: the first line, {cells.shown(header)}, is a header"))
         else:  # every line is a class name
             dialect = replace(dialect, header=None, rows=(dialect.header, *dialect.rows))
@@ -106,12 +106,18 @@ def open_column(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> T
     )
 
 
-def _is_header(first: str, reader: LabelReader, second: str) -> bool:
-    """Whether a first line is a header: it is none of the classes, and what follows is, or is no name."""
+def _is_header(first: str, reader: LabelReader, seen: Sequence[str]) -> bool:
+    """Whether a first line is a header: it is none of the classes, and what follows is, or is no name.
+
+    Of classes without names it is one where what follows has as many names as there are classes.
+    """
     if reader.numeric or reader.booleans:
         return class_names.truth(first) is None
-    known = {*map(class_names.normal, reader.classes or ()), *class_names.bare(reader.classes or ())}
-    named = (class_names.normal(label).removeprefix(reader.prefix) in known for label in (first, second))
+    second, n_classes = seen[0], 2 if reader.n_classes == 1 else reader.n_classes
+    if reader.classes is None:
+        return first not in seen and len(set(seen)) == n_classes
+    known = {*map(class_names.folded, reader.classes), *map(class_names.folded, class_names.bare(reader.classes))}
+    named = (class_names.folded(class_names.normal(label).removeprefix(reader.prefix)) in known for label in (first, second))
     return list(named) == [False, True]
 
 

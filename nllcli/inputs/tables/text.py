@@ -220,13 +220,15 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
     """A table of logits, with or without a header; its targets are in the target column (name, or number from 1)."""
     preview = dialect.preview
     chosen = choose(preview, options)
+    first = list_of(preview.cells(chosen.classes[0])[0]) if chosen.lists else None
     reader = None
     if chosen.target is not None:
         what = f"column {chosen.target + 1}"
         seen = [row[chosen.target] for row in preview.rows]
         reader = label_reader(seen, options.classes or chosen.names, what, stream.name, options)
+        if reader.n_classes is None:
+            reader.n_classes = len(first or chosen.classes)
     words = [str(row[c]).strip().lower() for row in preview.rows for c in chosen.classes]
-    first = list_of(preview.cells(chosen.classes[0])[0]) if chosen.lists else None
     return TextTable(
         stream=stream,
         class_names=chosen.names,
