@@ -21,7 +21,7 @@ from nllcli.inputs.keys import digests
 from nllcli.inputs.labels import LabelReader, label_reader
 from nllcli.inputs.one_hot import one_hot_indices
 from nllcli.inputs.shapes import LOGITS_FIRST, same_shape, shown, squeezed
-from nllcli.inputs.tables import cells, doubts
+from nllcli.inputs.tables import cells, doubts, notation
 from nllcli.inputs.tables.arrow_table import ArrowTable
 from nllcli.inputs.tables.columns import choose, kind_of
 from nllcli.inputs.tables.dialect import sniff, without_lines
@@ -88,6 +88,8 @@ class TextColumn(TextTable):
 
 def open_column(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> TextTable:
     """The one column of targets in a text file, without its header and the index of a pandas Series."""
+    if dialect.lines[0].lstrip().startswith("["):
+        notation.check_not_in_line(dialect.lines, stream.name)
     if dialect.n_columns > 1 or options.member is not None:
         return open_table(stream, dialect, replace(targets_among(dialect.preview, options), member=None))
     classes = options.classes
@@ -171,6 +173,8 @@ def _one_a_class(
 
 def _which_column(preview: Preview, columns: tuple[int, ...], options: ReadOptions) -> UsageError:
     """The question which column of a table has the targets; and whether its rows are matched by a key."""
+    if preview.lines:
+        notation.check_not_in_line(preview.lines, preview.name)
     likely = [c for c in columns if doubts.may_be_targets(preview, c, options.classes or ())]
     key = None
     if options.partner is not None and options.key is None:

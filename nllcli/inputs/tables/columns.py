@@ -29,13 +29,15 @@ class Preview:
 
     ``headings`` are the names of the columns, None where the file gives none. The cells of the first ``rows`` are text
     where the file is, and else what they hold: numbers, text, lists of numbers, None where one is missing. ``index``
-    are the columns that the file itself says are no data, such as the index of a data frame.
+    are the columns that the file itself says are no data, such as the index of a data frame; ``lines`` the first ones of
+    a text file as they are.
     """
 
     name: str
     headings: tuple[str, ...] | None
     rows: Sequence[Sequence[Any]]
     index: frozenset[int] = frozenset()
+    lines: tuple[str, ...] = ()
 
     @property
     def n_columns(self) -> int:
@@ -300,7 +302,12 @@ def find_column(wanted: str, preview: Preview) -> int:
         return int(wanted) - 1
     names = first_few([shown(cell)[1:-1] for cell in header], 20)
     known_as = names if header else f"the numbers 1 to {preview.n_columns} (there is no header)"
-    raise UsageError(f"there is no column {shown(wanted)}", where=preview.name, hint=f"columns: {known_as}")
+    raise UsageError(
+        f"there is no column {shown(wanted)}",
+        where=preview.name,
+        hint=f"columns: {known_as}",
+        remedies=doubts.named_below(wanted, preview),
+    )
 
 
 def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:
