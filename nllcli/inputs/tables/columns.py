@@ -175,7 +175,8 @@ def _without_doubt(
     numeric = [c for c in rest if c not in text and c not in empty]
     if not numeric or (len(rest) == 1):
         return rest, []
-    found = doubts.doubtful(preview, numeric, options.labels)
+    labels = options.labels if target is None else [str(cell) for cell in preview.cells(target)]
+    found = doubts.doubtful(preview, numeric, labels)
     classes = [c for c in numeric if c not in found]
     if not found and not empty and (not text or _names_decide(preview, options, classes, target)):
         return classes, text

@@ -26,6 +26,7 @@ _MOST_HEADERS = 4
 _RAW_BYTES = 1 << 13
 _NUMBER_BEGINS = re.compile(r"[+-]?\.?\d")
 _DIGITS = re.compile(r"\d+")
+_WORD = re.compile(r"[^\W\d_]{2}")
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _NOT_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f\x81\x8d\x8f\x90\x9d]")  # control characters, and what windows-1252 lacks
@@ -162,7 +163,7 @@ def _doubt(first: Sequence[str], below: Sequence[Sequence[str]]) -> str | None:
         return None
     if _may_number_columns(first, below):
         return f"is {', '.join(first[:4])}{', ...' if len(first) > 4 else ''}: the names of the columns, or a row?"
-    if _names_columns(first, below):
+    if _names_columns(first, below) and not all(map(_WORD.search, first)):
         for j, (cell, under) in enumerate(zip(first, below[0], strict=False)):
             if cells.is_number(under) and (j or cell.strip()) and is_damaged(cell):
                 return f"column {j + 1} begins with {cells.shown(cell.strip())}: a name, or a damaged number?"
@@ -249,8 +250,9 @@ def _uneven(rows: list[tuple[str, ...]], places: list[str], name: str, delimiter
         end = f"s/[{delimiter}][ \t]*$//"
         return cells.ragged(rows[1], widths[0], places[1], [notation.edited(name, end)])
     begin = next(i for i, width in enumerate(widths) if width > 1)
-    same = len(set(widths[begin:])) == 1 and len(widths) > begin + 1
-    remedies = [without_lines(name, begin, "they are a title")] if begin > 0 and same else []
+    same = len(set(widths[begin:])) == 1 and len(widths) > begin + 1 and notation.can_be_edited(name)
+    number = int(places[begin].rpartition(" ")[2]) - 1
+    remedies = [notation.edited(name, f"1,{number}d", "they are a title")] if begin > 0 and same else []
     return cells.ragged(rows[1], widths[0], places[1], remedies)
 
 
@@ -267,7 +269,10 @@ def _check_two_headers(
     first, last = (int(place.rpartition(" ")[2]) for place in (places[0], places[n]))
     ways = {f"{first + 1},{last}d": "the first line names the columns", f"{first},{last - 1}d": "the last of them does"}
     if n == 1:
-        ways = {f"{first},{last - 1}d": "the second line names the columns", f"{last}d": "the first line names the columns"}
+        ways = {
+            f"{first},{last - 1}d": "the second line names the columns",
+            f"{last}d": "the first line names the columns",
+        }
     raise UsageError(
         "is a second line of names" if n == 1 else f"is the first of {n} more lines of names",
         where=places[1],
@@ -367,9 +372,15 @@ def _delimiter(lines: list[str]) -> str:
             rows = [cells.split(line, candidate, "") for line in lines[:_FEWEST_ROWS]]
         except DataError:
             continue  # the chosen one will say what is wrong
+        if candidate == " " and best == "\t" and best_score[2] and 0.5 < best_score[1] < 1:
+            continue  # blanks within the cells
         if _parts_by_blanks(rows, lines) if candidate == " " else len(rows[-1]) > 1:
             even = len(set(map(len, rows))) == 1
-            lists = even and any(cells.listed_numbers(cell) is not None for cell in rows[-1])
+            lists = (
+                even
+                and (candidate != "\t" or "[" in lines[-1])
+                and any(cells.listed_numbers(cell) is not None for cell in rows[-1])
+            )
             score = (lists, _numeric_share(rows[-1]), even, len(rows[-1]))
             best, best_score = max((best, best_score), (candidate, score), key=lambda found: found[1])
     return best
@@ -388,9 +399,6 @@ def _parts_by_blanks(rows: list[list[str]], lines: list[str]) -> bool:
 
 
 def _numeric_share(row: Sequence[str]) -> float:
-    return (
-        sum(
-            cells.is_number(cell) or cells.is_decimal_comma(cell) or cells.listed_numbers(cell) is not None for cell in row
-        )
-        / len(row)
-    )
+    return sum(
+        cells.is_number(cell) or cells.is_decimal_comma(cell) or cells.listed_numbers(cell) is not None for cell in row
+    ) / len(row)

@@ -36,8 +36,7 @@ _PREDICTIONS = frozenset(
 )
 _FOLDS = frozenset(("fold", "fold_id", "split", "epoch", "step", "seed", "batch", "group"))
 _OTHERS = frozenset(
-    ("weight", "weights", "sample_weight", "loss", "losses", "nll", "entropy", "margin", "confidence", "conf")
-    + ("max_prob", "correct", "is_correct", "timestamp", "ts", "time", "lr", "learning_rate")
+    ("weight", "sample_weight", "loss", "nll", "entropy", "margin", "confidence", "conf", "max_prob", "timestamp")
 )
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$|\.0*$")
 _SCORES = re.compile(
@@ -164,7 +163,7 @@ def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, 
             ):
                 if heading.lower() in words:
                     found[j] = f"is named like {what}"
-        if heading.lower() in _OTHERS and len(headings) > 2:
+        if heading.lower() in _OTHERS and len(headings) > 2 and (values[:, j] >= 0).all():
             found[j] = f"is named {heading}"
     stems = [match[0].lower() if (match := _SCORES.match(heading)) else "" for heading in headings]
     common = max(set(stems), key=stems.count)

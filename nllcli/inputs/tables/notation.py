@@ -43,12 +43,16 @@ _WAYS = (
 )
 _LINES = {
     re.compile(r"\s*<\w+>(?:\s+<\w+>)+\s*"): ("has a line of the types of the columns", r"/^ *<[a-z0-9]+> /d"),
-    re.compile(r"(?:Name: .*, )?(?:Length: \d+, )?dtype: \S+\s*"): ("is a printed Series", r"/^(Name: .*)?dtype: /d; s/^ *[0-9]+ +//"),
+    re.compile(r"(?:Name: .*, )?(?:Length: \d+, )?dtype: \S+\s*"): (
+        "is a printed Series",
+        r"/^(Name: .*)?dtype: /d; s/^ *[0-9]+ +//",
+    ),
     re.compile(r"\s*\[\d+\] +\S.*"): ("is a vector as R prints it", r"s/^ *\[[0-9]+\]//; /^Levels:/d; s/ +/\n/g"),
 }
 
 
 _ONE_A_LINE = r"s/[]['(),; \t\"]+/\n/g"
+_SUFFIXES = (".csv", ".tsv", ".txt")
 _PACKED = (".zip", ".bz2", ".xz", ".zst", ".7z")
 _OBJECT = re.compile(r"\[?\{['\"].*\}\]?", re.DOTALL)
 
@@ -59,9 +63,12 @@ def edited(name: str, edits: str, meaning: str = "") -> Remedy:
 
 
 def fed(name: str, words: tuple[str, ...], meaning: str = "") -> Remedy:
-    """The remedy that reads what a command makes of a file."""
-    feed = f"gzip -dc {quote(name)} | {join(words)}" if name.endswith(".gz") else (*words, name)
-    return Remedy(files={name: "-"}, feed=feed, meaning=meaning)
+    """The remedy that reads what a command makes of a file: a file of its own, about which more can be asked."""
+    packed = name.endswith(".gz")
+    path = Path(name.removesuffix(".gz"))
+    to = str(path.with_name(f"{path.stem}.plain{path.suffix if path.suffix in _SUFFIXES else '.csv'}"))
+    command = f"gzip -dc {quote(name)} | {join(words)}" if packed else join((*words, name))
+    return Remedy(shell=f"{command} > {quote(to)}", files={name: to}, meaning=meaning)
 
 
 def can_be_edited(name: str) -> bool:
