@@ -175,6 +175,7 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
         opening_notes=(*notes, *_readings(given, layout, logits, options), *_doubts(options, logits)),
         binary=options.binary,
         one_more=given.one_more,
+        by_key=None if keys is None or keys.matched else Remedy({"id": keys.names}),
         ignore_index=options.ignore_index,
     )
     return dataset if completed is None else replace(dataset, completed=completed)

@@ -87,6 +87,7 @@ _JSON_BLANKS = b" \t\n\r"
 _BEGINS_JSON = re.compile(
     rb"\s*(?:\{\s*[\"}]|(?:\[\s*)+(?:[\]{\"]|(?:null|true|false|NaN|-?Infinity|-?\d[\d.eE+-]*)(?![\w.])|\Z))"
 )
+_OF_R = re.compile(rb"\s*\[1\][ \t]+[^\s,]")
 # A line with one number or text.
 _JSON_VALUE = re.compile(rb'\s*(?:"[^"\n]*"|-?\d[\d.eE+-]*|null|true|false)\s*(?:[\r\n]|\Z)')
 # An object as Python prints it.
@@ -134,7 +135,7 @@ def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> s
     text = head.removeprefix(b"\xef\xbb\xbf")
     if _BEGINS_DICT.match(text):
         raise _python_refusal(stream)
-    if _BEGINS_JSON.match(text) and not is_printed_array(text):
+    if _BEGINS_JSON.match(text) and not (is_printed_array(text) or _OF_R.match(text)):
         return "jsonl"
     if (
         head[:1] not in _STARTS_OF_NUMBERS
@@ -321,7 +322,7 @@ class Input:
 
 def _plain_text(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
     """Text without what a program has drawn around its numbers for people."""
-    from nllcli.inputs.tables.printed import array_lines, drawn_lines, is_drawn, is_printed_array
+    from nllcli.inputs.tables.printed import array_lines, drawn_lines, is_drawn, is_latex, is_printed_array, latex_lines
 
     head = stream.peek(_HEAD_BYTES)
     if one_a_line and head.lstrip().startswith(b"__label__"):
@@ -330,6 +331,8 @@ def _plain_text(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
         return marked_lines(stream)
     if is_printed_array(head):
         return array_lines(stream, one_a_line=one_a_line)
+    if is_latex(head):
+        return latex_lines(stream)
     return drawn_lines(stream) if is_drawn(head) else stream
 
 

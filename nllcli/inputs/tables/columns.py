@@ -31,7 +31,8 @@ class Preview:
     ``headings`` are the names of the columns, None where the file gives none. The cells of the first ``rows`` are text
     where the file is, and else what they hold: numbers, text, lists of numbers, None where one is missing. ``index``
     are the columns that the file itself says are no data, such as the index of a data frame; ``lists`` are those that
-    it says hold lists of numbers, which those of the first rows may not show.
+    it says hold lists of numbers, which those of the first rows may not show; ``lines`` are the first
+    ones of a text file as they are.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Preview:
     rows: Sequence[Sequence[Any]]
     index: frozenset[int] = frozenset()
     lists: frozenset[int] = frozenset()
+    lines: tuple[str, ...] = ()
 
     @property
     def n_columns(self) -> int:
@@ -218,7 +220,8 @@ def _without_doubt(
     numeric = [c for c in rest if c not in text and c not in empty]
     if not numeric or (len(rest) == 1):
         return rest, []
-    found = doubts.doubtful(preview, numeric, options.labels)
+    labels = options.labels if target is None else [str(cell) for cell in preview.cells(target)]
+    found = doubts.doubtful(preview, numeric, labels)
     classes = [c for c in numeric if c not in found]
     if not found and not empty and (not text or _names_decide(preview, options, classes, target)):
         return classes, text
@@ -355,7 +358,12 @@ def find_column(wanted: str, preview: Preview) -> int:
         return int(wanted) - 1
     names = first_few([shown(cell)[1:-1] for cell in header], 20)
     known_as = names if header else f"the numbers 1 to {preview.n_columns} (there is no header)"
-    raise UsageError(f"there is no column {shown(wanted)}", where=preview.name, hint=f"columns: {known_as}")
+    raise UsageError(
+        f"there is no column {shown(wanted)}",
+        where=preview.name,
+        hint=f"columns: {known_as}",
+        remedies=doubts.named_below(wanted, preview),
+    )
 
 
 def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:

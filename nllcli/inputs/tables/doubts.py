@@ -11,6 +11,7 @@ import numpy as np
 from nllcli.errors import Remedy, UsageError
 from nllcli.inputs import names as class_names
 from nllcli.inputs.tables.cells import is_number
+from nllcli.inputs.tables.notation import can_be_edited, edited
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _CHANCE = 1e-5
 _MOST_DECIMALS = 4
 _SUM_TOLERANCE = 2e-3
+_MOST_SUMMED = 64
 _KEYS = frozenset(
     ("id", "idx", "index", "row", "row_id", "rowid", "sample", "sample_id", "image_id", "no", "nr", "key")
 )
@@ -33,6 +35,10 @@ _PREDICTIONS = frozenset(
     ("pred", "preds", "prediction", "predictions", "predicted", "predict", "y_pred", "yhat", "y_hat")
 )
 _FOLDS = frozenset(("fold", "fold_id", "split", "epoch", "step", "seed", "batch", "group"))
+_OTHERS = frozenset(
+    ("weight", "sample_weight", "loss", "nll", "entropy", "margin", "confidence", "conf", "max_prob", "timestamp")
+)
+_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$|\.0*$")
 _SCORES = re.compile(
     r"(.*?\b|.*?_)?(probs?|proba|probability|p|pred|prediction|logits?|scores?|class|confidence|softmax)[ _.:=(-]", re.I
 )
@@ -135,7 +141,23 @@ def _beside_a_sum(values: NDArray[np.float64]) -> dict[int, str]:
         ).all()
         if are_probabilities and (others != np.floor(others)).any():
             return {j: "is not among those that sum to 1"}
-    return {}
+    return _beside_a_run(values)
+
+
+def _beside_a_run(values: NDArray[np.float64]) -> dict[int, str]:
+    """The columns beside the only ones next to each other that are probabilities and sum to 1 in each row."""
+    n_columns = values.shape[1]
+    shares = ((values >= 0) & (values <= 1)).all(axis=0) & (values != np.floor(values)).any(axis=0)
+    sums = np.concatenate([np.zeros((len(values), 1)), np.cumsum(np.where(shares, values, 2), axis=1)], axis=1)
+    runs = [
+        (first, last)
+        for first in range(n_columns if n_columns <= _MOST_SUMMED else 0)
+        for last in range(first + 2, n_columns + 1)
+        if (np.abs(sums[:, last] - sums[:, first] - 1) < _SUM_TOLERANCE).all()
+    ]
+    if len(runs) != 1:
+        return {}
+    return {j: "is not among those that sum to 1" for j in range(n_columns) if not runs[0][0] <= j < runs[0][1]}
 
 
 def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, str]:
@@ -151,6 +173,8 @@ def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, 
             ):
                 if heading.lower() in words:
                     found[j] = f"is named like {what}"
+        if heading.lower() in _OTHERS and len(headings) > 2 and (values[:, j] >= 0).all():
+            found[j] = f"is named {heading}"
     stems = [match[0].lower() if (match := _SCORES.match(heading)) else "" for heading in headings]
     common, times = Counter(stems).most_common(1)[0]
     if common and times > 1 and 2 * times > len(stems):
@@ -161,18 +185,34 @@ def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, 
 def shared_key(preview: Preview, column: int, partner: Preview) -> str | None:
     """The heading of the partner's column that holds the same keys as ``column``; None where there is none."""
     own = _keys(preview, column)
-    if own is None or not preview.has_heading(column):
+    if own is None or not (preview.headings is None or preview.has_heading(column)):
         return None
     other = same_column(preview, column, partner)
     if other is not None:
         return partner.heading(other)
     best, overlap = None, 0
     for c in range(partner.n_columns):
-        theirs = _keys(partner, c) if partner.has_heading(c) else None
-        shared = len(own & theirs) if theirs is not None else 0
+        theirs = _keys(partner, c) if partner.headings is None or partner.has_heading(c) else None
+        shared = 0 if theirs is None else len(own & theirs) or len(set(map(loosened, own)) & set(map(loosened, theirs)))
         if theirs is not None and 2 * shared > min(len(own), len(theirs)) and shared > overlap:
             best, overlap = partner.heading(c), shared
     return best
+
+
+def loosened(key: str) -> str:
+    """A key without folders and the ending of a file, upper case and leading zeros: ``test/00A.jpg`` is ``a``."""
+    name = re.split(r"[/\\]", key.strip())[-1]
+    return _ENDING.sub("", name).casefold().lstrip("0")
+
+
+def are_loose(preview: Preview, column: int, partner: Preview, other: int) -> bool:
+    """Whether most first keys of two columns are the same once they are loosened, and none of them before."""
+    own, theirs = _keys(preview, column), _keys(partner, other)
+    if own is None or theirs is None or own & theirs:
+        return False
+    loose, others = set(map(loosened, own)), set(map(loosened, theirs))
+    are_keys = len(loose) == len(own) and len(others) == len(theirs)
+    return are_keys and 2 * len(loose & others) > min(len(loose), len(others))
 
 
 def same_column(preview: Preview, column: int, partner: Preview) -> int | None:
@@ -209,6 +249,23 @@ def _keys(preview: Preview, column: int) -> set[str] | None:
     if all(is_number(cell) and not float(cell).is_integer() for cell in cells):
         return None
     return set(cells)
+
+
+def named_below(wanted: str, preview: Preview) -> list[Remedy]:
+    """The remedy that makes the line with a column's name the header, where a title or a mark comes before it."""
+    if not can_be_edited(preview.name):
+        return []
+    for i, line in enumerate(preview.lines):
+        cells = [cell.strip(" \t#\"'") for cell in re.split(r"[,;|\t]", line)]
+        if wanted not in cells and wanted not in line.strip(" \t#").split():
+            continue
+        if line.lstrip().startswith("#"):
+            edits = f"1,{i}d; " * (i > 0) + f"{i + 1}s/^[ \t]*#[ \t]*//"
+            return [edited(preview.name, edits, "the line that begins with # names the columns")]
+        if i:
+            return [edited(preview.name, f"1,{i}d", f"line {i + 1} names the columns")]
+        return [] if preview.headings is not None else [Remedy({"header": "yes"}, "the first line names the columns")]
+    return []
 
 
 def may_be_targets(preview: Preview, column: int, headings: Sequence[str]) -> bool:
