@@ -224,10 +224,10 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
     if chosen.target is not None:
         what = f"column {chosen.target + 1}"
         seen = [row[chosen.target] for row in preview.rows]
-        reader = label_reader(seen, options.classes or chosen.names, what, stream.name, options)
+        reader = label_reader(seen, options.classes or chosen.names or None, what, stream.name, options)
     words = [str(row[c]).strip().lower() for row in preview.rows for c in chosen.classes]
     first = list_of(preview.cells(chosen.classes[0])[0]) if chosen.lists else None
-    return TextTable(
+    table = TextTable(
         stream=stream,
         class_names=chosen.names,
         label_reader=reader,
@@ -241,3 +241,5 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
         n_classes=len(first or ()),
         missing=options.missing,
     )
+    table.reads_ahead_for_names(table.shape[1] if options.holds == "logits" else options.n_classes)
+    return table
