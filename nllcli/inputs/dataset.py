@@ -68,11 +68,15 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dat
 
 
 class _Both(NamedTuple):
-    """The logits and their targets as opened; ``completed`` is what to call at the end of a pass."""
+    """The logits and their targets as opened; ``completed`` is what to call at the end of a pass.
+
+    ``by_key`` is the remedy where both have keys and are taken row by row.
+    """
 
     logits: BlockSource
     given: Targets
     completed: Callable[[], None] | None = None
+    by_key: Remedy | None = None
 
 
 def _opened(options: InputOptions) -> Dataset:
@@ -132,12 +136,13 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         return _Both(logits, open_targets(others, preview, theirs, logits, options))
     from nllcli.inputs.matching import match_rows
 
-    return _Both(*match_rows(logits, others, preview, theirs, keys))
+    by_key = None if keys.matched else Remedy({"id": keys.names})
+    return _Both(*match_rows(logits, others, preview, theirs, keys), by_key=by_key)
 
 
 def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset:
     """The dataset of logits and targets whose shapes and names fit together."""
-    logits, given, completed = both
+    logits, given = both.logits, both.given
     layout = shapes.layout_of(
         logits.shape,
         given.shape if given.soft is None else given.soft.shape,
@@ -175,10 +180,10 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
         opening_notes=(*notes, *_readings(given, layout, logits, options), *_doubts(options, logits)),
         binary=options.binary,
         one_more=given.one_more,
-        by_key=None if keys is None or keys.matched else Remedy({"id": keys.names}),
+        by_key=both.by_key,
         ignore_index=options.ignore_index,
     )
-    return dataset if completed is None else replace(dataset, completed=completed)
+    return dataset if both.completed is None else replace(dataset, completed=both.completed)
 
 
 def _by_number(

@@ -99,9 +99,11 @@ def open_column(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> T
         else:  # every line is a class name
             dialect = replace(dialect, header=None, rows=(dialect.header, *dialect.rows))
             reader = label_reader([header, *seen], classes, "text", stream.name, options)
-    return TextColumn(
+    column = TextColumn(
         stream=stream, label_reader=reader, opening_notes=tuple(notes), dialect=dialect, columns=[], label_column=0
     )
+    column.reads_ahead_for_names(options.n_classes)
+    return column
 
 
 def _is_header(first: str, reader: LabelReader, seen: Sequence[str]) -> bool:

@@ -32,7 +32,11 @@ _TARGETS = frozenset(
     ("label", "labels", "target", "targets", "y", "y_true", "truth", "true", "actual", "gold", "answer")
 )
 _PREDICTIONS = frozenset(
-    ("pred", "preds", "prediction", "predictions", "predicted", "predict", "y_pred", "yhat", "y_hat")
+    (
+        *("pred", "preds", "prediction", "predictions", "predicted", "predict", "y_pred", "yhat", "y_hat"),
+        *("pred_label", "pred_class", "predicted_label", "predicted_class", "predicted_index", "predictedlabel"),
+        *("pred_idx", "pred_id", "predicted_idx", "predicted_id", "label_pred", "argmax"),
+    )
 )
 _FOLDS = frozenset(("fold", "fold_id", "split", "epoch", "step", "seed", "batch", "group"))
 _OTHERS = frozenset(

@@ -178,9 +178,9 @@ class TextTable(LineSource):
             remedy = notation.fed(self.name, ("awk", program))
             raise DataError("is the header again", where=where, remedies=[remedy])
         if not all(map(cells.is_number, (row[c] for c in self.columns))):
-            remedy = self._end_of_rows(sample, row)
-            if remedy is not None:
-                raise DataError("is not a sample", where=where, remedies=[remedy])
+            end = self._end_of_rows(sample, row)
+            if end is not None:
+                raise DataError("is not a sample", where=where, remedies=[end])
 
     def _end_of_rows(self, sample: int, row: list[str]) -> Remedy | None:
         """The remedy that leaves out what comes behind the samples, such as a total; None where samples follow."""
@@ -255,11 +255,9 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
     if chosen.target is not None:
         what = f"column {chosen.target + 1}"
         seen = [row[chosen.target] for row in preview.rows]
-        reader = label_reader(seen, options.classes or chosen.names, what, stream.name, options)
-        if reader.n_classes is None:
-            reader.n_classes = len(first or chosen.classes)
+        reader = label_reader(seen, options.classes or chosen.names or None, what, stream.name, options)
     words = [str(row[c]).strip().lower() for row in preview.rows for c in chosen.classes]
-    return TextTable(
+    table = TextTable(
         stream=stream,
         class_names=chosen.names,
         label_reader=reader,
@@ -273,3 +271,5 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
         n_classes=len(first or ()),
         missing=options.missing,
     )
+    table.reads_ahead_for_names(table.shape[1] if options.holds == "logits" else options.n_classes)
+    return table
