@@ -529,7 +529,7 @@ def test_numbers_without_targets_may_be_tokens(kind):
 def test_arrays_in_memory_with_weights():
     given = np.array(LP).reshape(2, 2)
     weights = np.array([[1.0, 2.0], [3.0, 4.0]])
-    found = nllcli.nll_loss(given, source="token-log-probs", sample_weights=weights)
+    found = nllcli.compute(given, source="token-log-probs", sample_weights=weights).loss
     expected = -math.fsum(w * v for w, v in zip(weights.ravel(), LP, strict=True)) / 10
     assert found == pytest.approx(expected, rel=1e-14)
 
