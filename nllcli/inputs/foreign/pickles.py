@@ -124,7 +124,6 @@ def _check_size(value: Any) -> None:
     waiting, n = [(value, 1)], 0
     while waiting:
         node, weight = waiting.pop()
-        n += weight
         inner: list[Any] = []
         match node:
             case list() | tuple():
@@ -133,9 +132,11 @@ def _check_size(value: Any) -> None:
                 inner = list(node.values())
             case Stub():
                 inner = [node.arguments, node.state, node.items]
-        if n + weight * len(inner) > _MOST_VALUES:
+        weight <<= isinstance(node, list)
+        n += weight * (1 + len(inner))
+        if n > _MOST_VALUES:
             raise Untold
-        waiting += [(each, weight << isinstance(node, list)) for each in inner]
+        waiting += [(each, weight) for each in inner if isinstance(each, list | tuple | dict | Stub)]
 
 
 def _brief(value: Any) -> Any:
