@@ -6,6 +6,7 @@ import io
 import pickle
 import sqlite3
 import struct
+import tarfile
 import types
 import zipfile
 from importlib.util import find_spec
@@ -16,6 +17,7 @@ import pytest
 from in_process import nll
 from tried import lines_of, run_line
 
+from nllcli.errors import Remedy
 from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.foreign import arrays, conversions, pickles
 from nllcli.inputs.foreign.arrays import Found, by_names, fits
@@ -856,3 +858,28 @@ def test_two_commands_that_cannot_be_one(folder):
     [line] = lines_of(nll("compute", "x.pkl", "y.pkl", "-q"))
     assert "nll compute x.logits.npy y.pkl -q" in line
     assert len(lines_of(nll("compute", "x.pkl", "y.pkl", "-q"))) == 1
+
+
+def test_unpacking_writes_over_nothing(folder):
+    np.savetxt("logits.csv", LOGITS, delimiter=",")
+    with tarfile.open("b.tar", "w") as archive:
+        archive.add("logits.csv")
+        archive.add("y.txt", "labels.csv")
+    (folder / "logits.csv").write_text("mine", encoding="utf-8")
+    [line] = lines_of(nll("compute", "b.tar", "-q"))
+    assert float(run_line(line, folder).stdout) == LOSS
+    assert (folder / "logits.csv").read_text(encoding="utf-8") == "mine"
+
+
+def test_trust_is_told_last_and_once():
+    told = conversions._both(Remedy(meaning=f"the probabilities; {TRUST}"), Remedy(meaning=f"255 is void; {TRUST}"))
+    assert told.meaning == f"the probabilities; 255 is void; {TRUST}"
+
+
+def test_records_with_objects_are_only_loaded_if_trusted():
+    np.save("x.npy", np.array([(1.0, "a")], [("a", "f8"), ("b", object)]))
+    [line] = lines_of(nll("compute", "x.npy", "y.txt"))
+    assert line.endswith(f"  # {TRUST}")
+    np.save("x.npy", np.array([(1.0, 2.0)], [("a", "f8"), ("b", "f8")]))
+    [line] = lines_of(nll("compute", "x.npy", "y.txt"))
+    assert "allow_pickle" not in line
