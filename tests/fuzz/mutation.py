@@ -1,13 +1,21 @@
 """Damaged files: seeds of every format, edits that damage them, and the check that nothing but NllError comes of it."""
 
+import bz2
+import io
+import json
+import lzma
+import pickle
 import random
 import sys
 import tempfile
 import time
 import warnings
+import zipfile
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 from corpus.awkward import cases
 
 from nllcli.data.blocks import Scratch
@@ -15,8 +23,65 @@ from nllcli.data.settings import InputOptions
 from nllcli.errors import NllError
 from nllcli.inputs.counting import count_targets
 from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.token_logs.opening import open_tokens
 
-FORMATS = ("npy", "npz", "csv", "jsonl", "safetensors")
+_ROWS = [[1.5, -0.25, 2.0], [0.5, 0.125, -3.0], [1.0, 1.0, 7.0]]
+_TARGETS = [0, 2, 1]
+
+
+def _zipped():
+    for kind in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", kind) as archive:
+            archive.writestr("logits.csv", _text())
+            if kind == zipfile.ZIP_STORED:
+                archive.writestr("labels.csv", "0\n2\n1\n")
+        yield out.getvalue()
+
+
+def _text():
+    return "".join(f"{','.join(map(repr, row))}\n" for row in _ROWS)
+
+
+def _pickles():
+    pair = {"logits": np.array(_ROWS), "labels": np.array(_TARGETS)}
+    for protocol in (2, 4):
+        yield pickle.dumps(pair, protocol)
+        yield pickle.dumps([(row, target) for row, target in zip(_ROWS, _TARGETS, strict=True)], protocol)
+
+
+def _arrow_streams():
+    import pyarrow
+
+    table = pyarrow.table({"a": [0.5, 1.5, 2.5], "b": [1.0, 2.0, 3.0], "label": _TARGETS})
+    sink = pyarrow.BufferOutputStream()
+    with pyarrow.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    yield sink.getvalue().to_pybytes()
+
+
+def _json_arrays():
+    yield json.dumps(_ROWS).encode()
+    yield json.dumps([{"logits": row, "label": y} for row, y in zip(_ROWS, _TARGETS, strict=True)]).encode()
+
+
+def _token_logs():
+    content = [{"token": word, "logprob": -0.5, "top_logprobs": []} for word in ("a", "b")]
+    yield json.dumps({"choices": [{"message": {"content": "ab"}, "logprobs": {"content": content}}]}).encode()
+    yield b'data: {"choices": [{"logprobs": {"token_logprobs": [null, -0.5, -1.25]}}]}\n\ndata: [DONE]\n'
+    yield b'{"prompt_logprobs": [null, {"5": {"logprob": -0.5, "rank": 1}}]}\n'
+
+
+_MADE = {
+    "zip": _zipped,
+    "bz2": lambda: [bz2.compress(_text().encode())],
+    "xz": lambda: [lzma.compress(_text().encode()), lzma.compress(_text().encode(), lzma.FORMAT_ALONE)],
+    "pickle": _pickles,
+    "json": _json_arrays,
+    "tokens": _token_logs,
+    **({"arrow": _arrow_streams} if find_spec("pyarrow") else {}),
+}
+FORMATS = ("npy", "npz", "csv", "jsonl", "safetensors", *_MADE)
 _LONGEST_SEED = 5000
 _TOKENS = (
     *(
@@ -48,6 +113,8 @@ _TOKENS = (
 @cache
 def seeds(format_name, whole=False):
     """Files of a format, awkward ones too unless all are to be ``whole``."""
+    if format_name in _MADE:
+        return sorted(_MADE[format_name]())
     endings = {"csv": (".csv", ".txt", ".gz"), "npy": (".npy",), "npz": (".npz",)}.get(
         format_name, (f".{format_name}",)
     )
@@ -95,6 +162,11 @@ def _survive(path):
         values = [chunk.load(Scratch()).logits for chunk in dataset.chunks(1 << 10)]
     except NllError as error:
         _check_message(error)
+    if b"logprob" in path.read_bytes():
+        try:
+            open_tokens(InputOptions(str(path)))
+        except NllError as error:
+            _check_message(error)
     try:
         count_targets(str(path))
     except NllError as error:

@@ -6,6 +6,7 @@ import io
 import pickle
 import sqlite3
 import struct
+import tarfile
 import types
 import zipfile
 from importlib.util import find_spec
@@ -16,8 +17,9 @@ import pytest
 from in_process import nll
 from tried import lines_of, run_line
 
+from nllcli.errors import Remedy
 from nllcli.inputs.bytes.files import ByteStream
-from nllcli.inputs.foreign import arrays, conversions
+from nllcli.inputs.foreign import arrays, conversions, pickles
 from nllcli.inputs.foreign.arrays import Found, by_names, fits
 from nllcli.inputs.foreign.contents import arrays_in
 from nllcli.inputs.foreign.kinds import KINDS, kind_of
@@ -808,6 +810,41 @@ def test_parts_that_are_not_alike_are_not_joined(value):
     assert not [each for each in found if each.code.startswith("numpy.concatenate")]
 
 
+BOMBS = {
+    "many numbers": b"]" + b"\x94" * (1 << 20),
+    "the same twice, and that twice": b"]" + b"2\x86" * 60,
+    "the same as a key": b"}K\x01" + b"2\x86" * 60 + b"K\x01s",
+    "lists in lists": b"]" * 40 + b"a" * 39,
+    "itself twice": b"]\x94h\x00ah\x00a",
+    "longer than it is": b"\x8e" + (1 << 40).to_bytes(8, "little") + b"ab",
+    "a name of a number": b"\x8c\x01aK\x01\x93",
+    "arguments in a list": b"cbuiltins\nint\n]R",
+    "a line without an end": b"V" + b"a" * 100,
+}
+
+
+@pytest.mark.parametrize("what", BOMBS)
+def test_pickles_that_would_take_long(what):
+    with pytest.raises(Untold):
+        held(b"\x80\x04" + BOMBS[what] + b".")
+
+
+def test_a_pickle_of_too_many_bytes(monkeypatch):
+    monkeypatch.setattr(pickles, "_MOST_BYTES", 100)
+    with pytest.raises(Untold):
+        held(pickle.dumps(b"a" * 200))
+
+
+def test_arrays_of_many_bytes_are_not_kept():
+    assert held(pickle.dumps((b"a" * (3 << 20), "b"))) == (b"", "b")
+
+
+@pytest.mark.parametrize("shape", [(-1,), ("a",), (1.0, 2), (1 << 40, 1 << 40)])
+def test_shapes_that_are_none(shape):
+    with pytest.raises(Untold):
+        pickles.size_of(shape)
+
+
 def test_a_pickle_that_holds_itself(folder):
     value = []
     value.append(value)
@@ -821,3 +858,28 @@ def test_two_commands_that_cannot_be_one(folder):
     [line] = lines_of(nll("compute", "x.pkl", "y.pkl", "-q"))
     assert "nll compute x.logits.npy y.pkl -q" in line
     assert len(lines_of(nll("compute", "x.pkl", "y.pkl", "-q"))) == 1
+
+
+def test_unpacking_writes_over_nothing(folder):
+    np.savetxt("logits.csv", LOGITS, delimiter=",")
+    with tarfile.open("b.tar", "w") as archive:
+        archive.add("logits.csv")
+        archive.add("y.txt", "labels.csv")
+    (folder / "logits.csv").write_text("mine", encoding="utf-8")
+    [line] = lines_of(nll("compute", "b.tar", "-q"))
+    assert float(run_line(line, folder).stdout) == LOSS
+    assert (folder / "logits.csv").read_text(encoding="utf-8") == "mine"
+
+
+def test_trust_is_told_last_and_once():
+    told = conversions._both(Remedy(meaning=f"the probabilities; {TRUST}"), Remedy(meaning=f"255 is void; {TRUST}"))
+    assert told.meaning == f"the probabilities; 255 is void; {TRUST}"
+
+
+def test_records_with_objects_are_only_loaded_if_trusted():
+    np.save("x.npy", np.array([(1.0, "a")], [("a", "f8"), ("b", object)]))
+    [line] = lines_of(nll("compute", "x.npy", "y.txt"))
+    assert line.endswith(f"  # {TRUST}")
+    np.save("x.npy", np.array([(1.0, 2.0)], [("a", "f8"), ("b", "f8")]))
+    [line] = lines_of(nll("compute", "x.npy", "y.txt"))
+    assert "allow_pickle" not in line

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from nllcli.inputs.foreign.arrays import Found
-from nllcli.inputs.foreign.pickles import Name, Stub, dtype_of
+from nllcli.inputs.foreign.pickles import Name, Stub, dtype_of, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -96,15 +96,17 @@ def _all(join: str, part: str, code: str) -> str:
 
 def _of_stub(node: Stub, code: str, name: str) -> list[Found]:
     match node.name.name, node.arguments, node.state:
-        case "_reconstruct", _, (_, tuple(shape), dtype, _, data):
-            return _of_array(tuple(shape), dtype_of(dtype)[0], data, code, name)
-        case "_frombuffer", (_, dtype, tuple(shape), *_), _:
+        case "_reconstruct", _, (_, tuple(shape), dtype, _, data) if size_of(shape) >= 0:
+            return _of_array(shape, dtype_of(dtype)[0], data, code, name)
+        case "_frombuffer", (_, dtype, tuple(shape), *_), _ if size_of(shape) >= 0:
             return [Found(code, name, shape, dtype_of(dtype)[0])]
-        case "NumpyArrayWrapper", _, {"shape": tuple(shape), "dtype": dtype}:
+        case "NumpyArrayWrapper", _, {"shape": tuple(shape), "dtype": dtype} if size_of(shape) >= 0:
             return [Found(code, name, shape, dtype_of(dtype)[0])]
         case "scalar", (dtype, *_), _:
             return [Found(code, name, (), dtype_of(dtype)[0])]
-        case "_rebuild_tensor_v2" | "_rebuild_tensor", (Stub() as storage, _, tuple(shape), *_), _:
+        case "_rebuild_tensor_v2" | "_rebuild_tensor", (Stub() as storage, _, tuple(shape), *_), _ if (
+            size_of(shape) >= 0
+        ):
             return _of_tensor(storage, shape, code, name)
         case "_rebuild_parameter", (value, *_), _:
             return arrays_in(value, code, name)

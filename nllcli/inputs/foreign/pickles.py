@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickletools
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from nllcli.inputs.bytes.files import ByteStream
 
 _LONGEST_TEXT = 1 << 12
+_LONGEST_LINE = 1 << 24
+_LONGEST_READ = 1 << 20
+# How many instructions are read, how many bytes, and how many values there may be where each is counted wherever it is
+# met: a pickle may hold itself, or the same list twice, and that twice, and so on.
+_MOST_STEPS = 1 << 20
+_MOST_BYTES = 1 << 30
+_MOST_VALUES = 1 << 22
+_TEXT_A_STEP = 64
+_LARGEST_SIZE = 1 << 62
 
 
 class Untold(Exception):
@@ -50,6 +60,7 @@ class _Reader(io.RawIOBase):
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
+        self._left = _MOST_BYTES
 
     def readable(self) -> bool:
         return True
@@ -57,12 +68,37 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
+        self._left -= len(data)
+        if self._left < 0:
+            raise Untold
         return len(data)
 
 
+class _Skipped(bytes):
+    """So many bytes, which are not kept."""
+
+    n = 0
+
+    def __len__(self) -> int:
+        return self.n
+
+
 class _Buffered(io.BufferedReader):
+    """What ``pickletools`` reads of it takes little memory, whatever lengths a file claims."""
+
     def tell(self) -> int:
         return 0
+
+    def read(self, n: int | None = -1) -> bytes:
+        if n is None or n <= _LONGEST_READ:
+            return super().read(n)
+        skipped = _Skipped()
+        while piece := super().read(min(n - skipped.n, _LONGEST_READ)):
+            skipped.n += len(piece)
+        return skipped
+
+    def readline(self, _: int | None = -1) -> bytes:
+        return super().readline(_LONGEST_LINE)
 
 
 def read_pickles(stream: ByteStream, n: int = 1) -> tuple[Any, set[str]]:
@@ -74,17 +110,60 @@ def read_pickles(stream: ByteStream, n: int = 1) -> tuple[Any, set[str]]:
     try:
         for _ in range(n):
             machine = _Machine(file)
-            value = machine.run()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of escapes in text
+                value = machine.run()
+        _check_size(value)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, MemoryError) as error:
         raise Untold from error
     return value, machine.modules
 
 
+def _check_size(value: Any) -> None:
+    """Raise Untold for a value in which others are met too many times; what is in lists is looked at twice."""
+    waiting, n = [(value, 1)], 0
+    while waiting:
+        node, weight = waiting.pop()
+        inner: list[Any] = []
+        match node:
+            case list() | tuple():
+                inner = list(node)
+            case dict():
+                inner = list(node.values())
+            case Stub():
+                inner = [node.arguments, node.state, node.items]
+        weight <<= isinstance(node, list)
+        n += weight * (1 + len(inner))
+        if n > _MOST_VALUES:
+            raise Untold
+        waiting += [(each, weight) for each in inner if isinstance(each, list | tuple | dict | Stub)]
+
+
 def _brief(value: Any) -> Any:
     """A value as it is kept: the bytes of arrays are not."""
     if isinstance(value, str | bytes | bytearray) and len(value) > _LONGEST_TEXT:
-        return type(value)()
+        return "" if isinstance(value, str) else b""
     return value
+
+
+def _key(value: Any) -> Any:
+    """The key of a dict; raises Untold where finding it could take long."""
+    for part in value if isinstance(value, tuple) else (value,):
+        if not isinstance(part, str | bytes | int | float | Stub | Name | None):
+            raise Untold
+    return value
+
+
+def size_of(shape: tuple[Any, ...]) -> int:
+    """How many values an array of a shape has; raises Untold where it is none."""
+    size = 1
+    for n in shape:
+        if type(n) is not int or n < 0:
+            raise Untold
+        size *= n
+        if size > _LARGEST_SIZE or n > _LARGEST_SIZE:
+            raise Untold
+    return size
 
 
 class _Machine:
@@ -96,15 +175,25 @@ class _Machine:
         self.below: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
         self.modules: set[str] = set()
+        self.left = _MOST_STEPS
+
+    def spend(self, n: int) -> None:
+        """Count steps; raises Untold where they are too many."""
+        self.left -= n
+        if self.left < 0:
+            raise Untold
 
     def run(self) -> Any:
         for opcode, argument, _ in pickletools.genops(self.file):
+            self.spend(1)
             if opcode.name in _CONSTANTS:
                 self.stack.append(_CONSTANTS[opcode.name]())
             elif opcode.name in _STEPS:
                 _STEPS[opcode.name](self, argument)
             elif argument is not None and opcode.name not in _ELSEWHERE:
-                self.stack.append(_brief(argument))
+                kept = _brief(argument)
+                self.spend(len(kept) // _TEXT_A_STEP if isinstance(kept, str | bytes | bytearray) else 0)
+                self.stack.append(kept)
             else:
                 raise Untold(opcode.name)
         return self.stack.pop()
@@ -151,7 +240,7 @@ class _Machine:
 
     def update(self, items: list[Any]) -> None:
         target = self.stack[-1]
-        found = dict(zip(items[::2], items[1::2], strict=True))
+        found = _of_pairs(items)
         (target.items if isinstance(target, Stub) else target).update(found)
 
     def name(self, text: str) -> None:
@@ -159,19 +248,24 @@ class _Machine:
         self.found(module, name)
 
     def found(self, module: str, name: str) -> None:
+        if not isinstance(name, str):
+            raise Untold
         self.modules.add(module.partition(".")[0])
         self.stack.append(Name(module, name))
 
     def call(self, function: Any, arguments: Any) -> None:
+        if not isinstance(arguments, tuple):
+            raise Untold
         name = function.name if isinstance(function, Name) else ""
         if name == "_reconstructor":  # as the oldest protocols make objects
             self.stack.append(Stub(arguments[0]))
         elif name in ("OrderedDict", "defaultdict") and not (arguments and isinstance(arguments[0], list)):
             self.stack.append({})
         elif name == "OrderedDict":
-            self.stack.append(dict(arguments[0]))
+            self.spend(len(arguments[0]))
+            self.stack.append({_key(key): value for key, value in arguments[0]})
         else:
-            self.stack.append(Stub(function, tuple(arguments)))
+            self.stack.append(Stub(function, arguments))
 
     def build(self, _: Any) -> None:
         state = self.stack.pop()
@@ -188,9 +282,7 @@ class _Machine:
         kind, width = dtype_of(state["dtype"])
         if kind == "O":
             raise Untold
-        left = width
-        for n in state["shape"]:
-            left *= n
+        left = size_of((width, *state["shape"]))
         while left:
             data = self.file.read(min(left, 1 << 20))
             if not data:
@@ -221,12 +313,12 @@ def _of_class_with_keywords(machine: _Machine, _: Any) -> None:
 def _instance(machine: _Machine, text: str) -> None:
     arguments = machine.since_mark()
     machine.name(text)
-    machine.call(machine.stack.pop(), arguments)
+    machine.call(machine.stack.pop(), tuple(arguments))
 
 
 def _object(machine: _Machine, _: Any) -> None:
     function, *arguments = machine.since_mark()
-    machine.call(function, arguments)
+    machine.call(function, tuple(arguments))
 
 
 def _stored(machine: _Machine, _: Any) -> None:
@@ -234,7 +326,7 @@ def _stored(machine: _Machine, _: Any) -> None:
 
 
 def _of_pairs(items: list[Any]) -> dict[Any, Any]:
-    return dict(zip(items[::2], items[1::2], strict=True))
+    return {_key(key): value for key, value in zip(items[::2], items[1::2], strict=True)}
 
 
 # What these stand for is told outside of the pickle.
