@@ -9,12 +9,14 @@ import numpy as np
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, SampleError
+from nllcli.errors import DataError, SampleError, counted
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.shapes import MOST_CLASSES
+from nllcli.inputs.tables.arrow_table import ArrowTable
 from nllcli.inputs.tables.dialect import sniff
-from nllcli.inputs.target_columns import open_column
+from nllcli.inputs.tables.text import TextTable
+from nllcli.inputs.target_columns import open_column, targets_among
 from nllcli.inputs.targets import as_indices, check_indices
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import BlockSource
+    from nllcli.inputs.labels import LabelReader
 
 _PIECE_SAMPLES = 1 << 18
 
@@ -46,15 +49,15 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     opened = open_input(path)
     if opened.is_text:
         reading = ReadOptions(holds="targets", classes=classes, member=opened.member)
-        table = open_column(opened.stream, sniff(opened.stream), reading)
-        source: BlockSource = table
-        reader = table.label_reader
-        if classes is None and reader is not None and not (reader.numeric or reader.booleans):
-            counter = Counter(table.texts())
-            names = tuple(sorted(counter))
-            return [counter[name] for name in names], names
+        source: BlockSource = open_column(opened.stream, sniff(opened.stream), reading)
     else:
-        source = opened.read(ReadOptions(holds="targets", classes=classes))
+        reading = ReadOptions(holds="targets", classes=classes, member=opened.member)
+        preview = opened.preview(reading)
+        source = opened.read(reading if preview is None else targets_among(preview, reading))
+    if classes is None and isinstance(source, TextTable | ArrowTable):
+        reader = source.label_reader
+        if reader is not None and not (reader.numeric or reader.booleans):
+            return _count_names(source, reader)
     pieces, layout = _pieces(source)
     try:
         counts = counts_of((_checked(values, classes, start) for start, values in pieces), len(classes or ()))
@@ -64,6 +67,15 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     if not counts.any():
         raise DataError("has no targets to count", where=path)
     return counts.tolist(), classes
+
+
+def _count_names(source: TextTable | ArrowTable, reader: LabelReader) -> tuple[list[int], tuple[str, ...]]:
+    counter = Counter(source.texts())
+    missing = sum(n for name, n in counter.items() if reader.is_missing(name))
+    if missing:
+        raise DataError(f"has {counted(missing, 'sample')} without a target", where=source.name)
+    names = sorted(name for name in counter if name is not None)
+    return [counter[name] for name in names], tuple(names)
 
 
 def _pieces(source: BlockSource) -> tuple[Iterator[tuple[int, NDArray[np.int64]]], Layout]:

@@ -9,12 +9,13 @@ import numpy as np
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, UsageError, setting
+from nllcli.errors import DataError, Remedy, UsageError, setting
 from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.arrays.raw import FileArray, RawArray, Values, widened
 from nllcli.inputs.bytes.files import Spool
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.mismatch import Misfit, check_shape
+from nllcli.inputs.tables.columns import are_numbers, choose
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import TextTable, open_table
 from nllcli.inputs.target_columns import read_column
@@ -22,6 +23,7 @@ from nllcli.inputs.target_columns import read_column
 if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.errors import Notice
+    from nllcli.inputs.formats import Input
 
 _PIECE_SAMPLES = 1 << 13
 
@@ -68,7 +70,8 @@ def columns_as_samples(table: BlockSource) -> RawArray:
 
 def open_sample_weights(path: str, layout: Layout, logits: BlockSource) -> VectorSource:
     """Open a file of sample weights; raises DataError where their shape does not fit the logits."""
-    opened, reading = open_input(path), ReadOptions(holds="sample weights")
+    opened = open_input(path)
+    reading = _among(opened, ReadOptions(holds="sample weights", member=opened.member))
     source = open_table(opened.stream, sniff(opened.stream), reading) if opened.is_text else opened.read(reading)
     if not isinstance(source, FileArray):
         if source.shape[1] != 1:
@@ -86,6 +89,21 @@ def open_sample_weights(path: str, layout: Layout, logits: BlockSource) -> Vecto
     if array.fortran == layout.fortran:
         return _Floats(array.name, array.shape, array.dtype, array.fortran, file=array.file, offset=array.offset)
     return Values(path, layout.to_file_order(widened(array.read_all())).astype(np.float64))
+
+
+def _among(opened: Input, options: ReadOptions) -> ReadOptions:
+    """The options; raises UsageError where a table has several columns, and none is named."""
+    preview = opened.preview(options)
+    if preview is None or options.member is not None:
+        return options
+    columns = choose(preview, options).classes
+    if len(columns) < 2:
+        return options
+    likely = [preview.heading(c) for c in columns if are_numbers(preview, c)]
+    remedies = [
+        Remedy(files={preview.name: f"{preview.name}:{name}"}, meaning=f"{name} has the weights") for name in likely[:8]
+    ]
+    raise UsageError(f"has {len(columns)} columns; sample weights have one", where=preview.name, remedies=remedies)
 
 
 class _Floats(RawArray):

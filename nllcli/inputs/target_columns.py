@@ -20,7 +20,7 @@ from nllcli.inputs.labels import LabelReader, label_reader
 from nllcli.inputs.one_hot import one_hot_indices
 from nllcli.inputs.shapes import LOGITS_FIRST, same_shape, shown, squeezed
 from nllcli.inputs.tables import cells, doubts
-from nllcli.inputs.tables.columns import choose
+from nllcli.inputs.tables.columns import are_numbers, choose, find_column, is_numeric, kind_of
 from nllcli.inputs.tables.dialect import sniff, without_lines
 from nllcli.inputs.tables.text import TextTable, open_table
 from nllcli.inputs.targets import Targets, check_order
@@ -116,10 +116,12 @@ def targets_among(preview: Preview, options: ReadOptions, logits: BlockSource | 
 
     Raises UsageError that asks where either is in doubt.
     """
-    if options.member is not None:
-        return replace(options, target_column=options.member, member=None)
-    if options.target_column is not None:
-        return options
+    named = options.member or options.target_column
+    if named is not None:
+        column = find_column(named, preview)
+        if kind_of(preview, column) == "list":
+            return replace(options, columns=(column,), target_column=None, member=None)
+        return replace(options, target_column=named, member=None)
     chosen = choose(preview, options)
     if chosen.lists:
         return options
@@ -145,11 +147,11 @@ def _one_a_class(
         return None
     headings = [preview.heading(c) if preview.has_heading(c) else "" for c in columns]
     if classes is None or not all(headings):
-        return columns if len(columns) == n_classes else None
+        return columns if len(columns) == n_classes and _may_be_probabilities(preview, columns) else None
     place = class_names.match(classes, headings)
     if place is not None:
         return tuple(columns[i] for i in place)
-    if len(columns) != n_classes:
+    if len(columns) != n_classes or not _may_be_probabilities(preview, columns):
         return None
     own, theirs = (", ".join(names[:5]) + (", ..." if len(names) > 5 else "") for names in (headings, classes))
     raise UsageError(
@@ -157,6 +159,14 @@ def _one_a_class(
         where=preview.name,
         remedies=[without_lines(preview.name, 1, "the columns are in the order of the classes")],
     )
+
+
+def _may_be_probabilities(preview: Preview, columns: tuple[int, ...]) -> bool:
+    """Whether columns hold numbers, which are 0 and 1 alone where all are whole."""
+    if not all(are_numbers(preview, c) for c in columns):
+        return False
+    numbers = {float(cell) for c in columns for cell in preview.cells(c) if is_numeric(cell)}
+    return numbers <= {0, 1} or not all(number.is_integer() for number in numbers)
 
 
 def _which_column(preview: Preview, columns: tuple[int, ...], options: ReadOptions) -> UsageError:
@@ -167,6 +177,8 @@ def _which_column(preview: Preview, columns: tuple[int, ...], options: ReadOptio
         shared = ((c, doubts.shared_key(preview, c, options.partner)) for c in columns if c not in likely)
         key = next(((c, other) for c, other in shared if other is not None), None)
     rest = [c for c in columns if key is None or c != key[0]]
+    if not options.binary:
+        rest = [c for c in rest if not any(is_numeric(cell) and float(cell) % 1 for cell in preview.cells(c))]
     remedies = []
     for c in likely or rest[:8]:
         name, meaning = preview.heading(c), f"{preview.heading(c)} has the targets"
@@ -201,12 +213,10 @@ def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSou
     if source.labels:
         return _labels(source, logits)
     if not same_shape(source.shape, logits.shape):
-        from nllcli.inputs.tables.arrow_table import ArrowTable
 
         raise DataError(
             f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shown(logits.shape)}",
             where=source.name,
-            remedies=source.one_column() if isinstance(source, ArrowTable) else (),
         )
     if source.class_names is None:
         check_order(logits, source.name)

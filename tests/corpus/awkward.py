@@ -922,7 +922,7 @@ def _columnar_cases(kind, file):
         f"{kind}-target-missing",
         file,
         gone,
-        "1 sample without a target or without logits is left out",
+        "1 sample without a target or without logits left out",
         words=(*own, "--missing", "ignore"),
         labels=(0, -1, 1),
     )
@@ -934,14 +934,16 @@ def _columnar_cases(kind, file):
     yield refused(f"{kind}-names-without-an-order", file, unordered, "--classes cat,dog,horse", words=own)
     two = columnar(kind, {"logits": lists, "probs": lists, "y": LABELS})
     yield refused(
-        f"{kind}-two-lists", file, two, f"try: nll compute -q {file}:logits --target-column", words=own, code=2
+        f"{kind}-two-lists",
+        file,
+        two,
+        f"try: nll compute -q {file} --target-column y --columns logits",
+        words=own,
+        code=2,
     )
     odd = {
         "null": ({**columns, "dog": [4.0, None, 4.0]}, "row 1, column dog: the cell is empty"),
         "nan": ({**columns, "dog": [4.0, 2.0, np.nan]}, "row 2: class 1 ('dog') is NaN"),
-        "nulls-alone": ({**columns, "dog": [None] * 3}, "column 'dog' holds null"),
-        "timestamp": ({**columns, "when": moments}, "column 'when' holds timestamp"),
-        "text": ({**columns, "y": names}, "column 'y' holds string", "--target-column y"),
         "struct": ({"x": [{"a": 1.0}] * 3}, "column 'x' holds struct", "nll compute -q x.columns.parquet"),
         "lists-of-unequal-length": ({"x": [[5.0, 4.0], [4.0], [4.0, 1.0, 0.0]]}, "row 1: its list has 1 value,"),
         "list-missing": ({"x": [[5.0, 4.0], None]}, "row 1, column x: the cell is empty"),
@@ -951,6 +953,15 @@ def _columnar_cases(kind, file):
     yield from (
         refused(f"{kind}-{name}", file, columnar(kind, given), f"{file}", *says, words=(file, "--loss", "argmax"))
         for name, (given, *says) in odd.items()
+    )
+    asked = {
+        "nulls-alone": ({**columns, "dog": [None] * 3}, "column 'dog' is empty", "--drop dog"),
+        "timestamp": ({**columns, "when": moments}, "column 'when' holds no numbers", "--drop when"),
+        "text": ({**columns, "y": names}, "column 'y' holds no numbers", "--target-column y"),
+    }
+    yield from (
+        refused(f"{kind}-{name}", file, columnar(kind, given), file, *says, words=(file, "--loss", "argmax"), code=2)
+        for name, (given, *says) in asked.items()
     )
     bad = {
         "null": ([0, None, 1], "row 1, column y: the cell is empty", "--missing ignore"),

@@ -3,6 +3,7 @@
 import decimal
 import io
 import itertools
+import math
 import os
 import re
 import subprocess
@@ -18,11 +19,10 @@ from pyarrow import feather, ipc, parquet
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.settings import InputOptions
-from nllcli.errors import DataError, NllError, UsageError
+from nllcli.errors import DataError, UsageError
 from nllcli.inputs.counting import count_targets
 from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.formats import ReadOptions, open_input
-from nllcli.inputs.tables.arrow_columns import preview
 from nllcli.inputs.tables.arrow_conversions import SAVE_IT
 
 RNG = np.random.default_rng(8)
@@ -262,17 +262,25 @@ def test_a_column_that_does_not_exist(kind):
 def test_targets_in_one_of_several_columns():
     np.save("x.npy", LOGITS)
     file = save("y.parquet", {"id": [7] * 8, "y": TARGETS})
-    first, second = told(nll("compute", "x.npy", file, "-q"))
-    assert follow(first).code == 3
-    assert float(follow(second).out) == loss()
-    file = save("y.parquet", {"text": ["?"] * 8, "y": TARGETS})
-    assert [command.split()[3] for command in told(nll("compute", "x.npy", file))] == ["y.parquet:text", "y.parquet:y"]
-    save("standard input", {"id": [7] * 8, "y": TARGETS}, kind="parquet")
-    with pytest.raises(DataError, match="has 2 values a sample") as caught:
-        open_dataset(InputOptions("x.npy", "standard input"))
-    assert caught.value.remedies == ()
+    assert answers("x.npy", file) == [loss()]
+    file = save("y.parquet", {"text": ["?"] * 8, "what": TARGETS})
+    found = told(nll("compute", "x.npy", file, "-q"))
+    assert [command.split()[3] for command in found] == ["y.parquet:text", "y.parquet:what"]
+    assert follow(found[0]).code == 3
+    assert float(follow(found[1]).out) == loss()
     lists = save("y.parquet", {"y": [[1, 0]] * 8})
-    assert told(nll("compute", "x.npy", lists)) == []
+    done = nll("compute", "x.npy", lists)
+    assert (done.code, "has 2 values a sample" in done.err, told(done)) == (3, True, [])
+
+
+@pytest.mark.parametrize("names", [("id", "fold", "y"), ("cat", "id", "name")])
+def test_as_many_columns_as_classes_that_are_not_probabilities(names):
+    columns = {"id": range(8), "fold": [0, 1] * 4, "y": TARGETS, "name": NAMED, "cat": LOGITS[:, 0]}
+    np.save("x.npy", LOGITS)
+    file = save("y.parquet", {name: list(columns[name]) for name in names})
+    done = nll("compute", "x.npy", file, "--classes", "cat,dog,horse", "-q")
+    assert "has 3 columns; which of them has the targets?" in done.err
+    assert float(follow(told(done)[-1]).out) == loss()
 
 
 # --- lists of logits --------------------------------------------------------------------------------------------------
@@ -315,7 +323,8 @@ def test_the_one_column_of_lists_of_fractions_is_the_logits(lists, kind):
 def test_integers_in_the_only_lists(kind):
     file = save(f"x.{kind}", {"x": [[5, 4, 2], [4, 2, 8]], "y": [0, 2]})
     assert number(file, "--target-column", "y") == loss([[5, 4, 2], [4, 2, 8]], [0, 2])
-    file = save(f"x.{kind}", {"x": [[5, 4, 2], [4, 2, 8]], "text": ["a", "b"], "y": [0, 2]})
+    file = save(f"x.{kind}", {"in, put": [[5, 4, 2], [4, 2, 8]], "text": ["a", "b"], "y": [0, 2]})
+    assert "column 'in, put' holds lists of whole numbers: logits?" in nll("compute", file, "--target-column", "y").err
     assert answers(file, "--target-column", "y") == [loss([[5, 4, 2], [4, 2, 8]], [0, 2])]
 
 
@@ -325,9 +334,9 @@ def test_two_columns_of_lists_are_asked_about(kind):
     file = save(f"x.{kind}", {"logits": list(LOGITS), "embedding": list(other), "y": TARGETS})
     assert answers(file, "--target-column", "y") == [loss(), loss(other)]
     save("standard input", {"a": list(LOGITS), "b": list(other)}, kind=kind)
-    with pytest.raises(UsageError, match="2 columns that may be the logits: a, b") as caught:
+    with pytest.raises(UsageError, match="has several columns of lists: 'a', 'b'") as caught:
         open_dataset(InputOptions("standard input"))
-    assert "FILE:COLUMN" in caught.value.hint
+    assert [remedy.settings for remedy in caught.value.remedies] == [{"columns": ("a",)}, {"columns": ("b",)}]
 
 
 @each_kind
@@ -400,17 +409,18 @@ def test_lists_of_records_are_made_lines_of_json(kind):
 def test_columns_of_neither_are_told_all_at_once(kind):
     days = pa.array([0] * 8, pa.date32())
     file = save(f"x.{kind}", scalars() | {"day": days, "label": NAMED, "ok": [True] * 8})
-    with pytest.raises(DataError, match=r"columns day, label, ok hold date32\[day\], string, bool, not") as caught:
+    told_all = ", ".join(f"column '{name}' holds no numbers" for name in ("day", "label", "ok"))
+    with pytest.raises(UsageError, match=told_all) as caught:
         open_dataset(InputOptions(file))
     settings = [remedy.settings for remedy in caught.value.remedies]
-    assert settings == [
-        {"target_column": "label", "drop": ("day", "ok")},
-        {"target_column": "ok", "drop": ("day", "label")},
-        {"drop": ("day", "label", "ok")},
-    ]
-    with pytest.raises(DataError, match="column 'day' holds date32") as caught:
-        open_dataset(InputOptions(save(f"x.{kind}", scalars() | {"day": days, "y": NAMED}), target_column="y"))
-    assert [remedy.settings for remedy in caught.value.remedies] == [{"drop": ("day",)}]
+    assert settings == [{"target_column": "label", "drop": ("day", "ok")}, {"drop": ("day", "label", "ok")}]
+    first, second = told(nll("compute", file, "-q"))
+    assert float(follow(first).out) == loss()
+    assert "there are no targets" in follow(second).err
+    np.save("y.npy", TARGETS)
+    assert answers(file, "y.npy") == [loss()]
+    rows = scalars() | {"day": days, "is": [{"a": 1}] * 8, "y": TARGETS}
+    assert answers(save(f"x.{kind}", rows), "--target-column", "y") == [loss()]
     file = save(f"x.{kind}", scalars() | {"label": NAMED})
     assert float(follow(told(nll("compute", file, "-q"))[0]).out) == loss()
 
@@ -569,7 +579,7 @@ def test_samples_without_a_target_are_left_out_when_it_is_told(labels, kind):
     assert answers(file, "--target-column", "y") == [expected]
     done = nll("compute", file, "--target-column", "y", "--missing", "ignore", "--ignore-index", "7", "-f", "json")
     assert (done.json["loss"], done.json["n_ignored"]) == (expected, 2)
-    assert f"note: {file}: 2 samples without a target or without logits are left out" in done.err
+    assert f"note: {file}: 2 samples without a target or without logits left out" in done.err
     np.save("x.npy", LOGITS)
     words = ("x.npy", f"{file}:y", "--classes", "cat,dog,horse")
     assert answers(*words) == [expected]
@@ -610,8 +620,8 @@ def test_whole_numbers_that_are_missing():
 def test_logits_that_are_missing_beside_targets_of_their_own():
     np.save("y.npy", TARGETS)
     file = save("x.parquet", scalars() | {"cat": gaps(map(float, LOGITS[:, 0]))})
-    done = nll("compute", file, "y.npy", "--missing", "ignore")
-    assert (done.code, "row 2, column cat: the cell is empty" in done.err, told(done)) == (3, True, [])
+    assert "row 2, column cat: the cell is empty" in nll("compute", file, "y.npy").err
+    assert answers(file, "y.npy") == [loss(LOGITS[KEPT], [TARGETS[i] for i in KEPT])]
 
 
 def test_a_column_of_nothing_but_missing_names():
@@ -645,16 +655,20 @@ def test_the_index_of_a_data_frame_is_left_out(index, columns, kind):
     file = save(f"x.{kind}", scalars() | {"y": TARGETS} | extra, pandas(index))
     done = nll("compute", file, "--target-column", "y", "-f", "json")
     assert done.json["loss"] == loss()
-    assert ("the data frame's index is left out" in done.err) == bool(columns)
+    assert ("the row names are taken as an index and left out" in done.err) == bool(columns)
 
 
 def test_an_index_is_taken_where_it_is_named():
     file = save("x.parquet", scalars() | {"y": TARGETS}, pandas('["y"]'))
-    assert number(file, "--target-column", "y") == loss()
+    done = nll("compute", file, "--target-column", "y", "-q")
+    assert (float(done.out), done.err) == (loss(), "")
     np.save("x.npy", LOGITS)
+    np.save("y.npy", TARGETS)
     assert number("x.npy", f"{file}:y") == loss()
     only = save("z.parquet", {"y": TARGETS}, pandas('["y"]'))
     assert number("x.npy", only) == loss()
+    done = nll("compute", save("x.parquet", scalars(), pandas('["dog"]')), "y.npy", "--columns", "cat,dog,horse", "-q")
+    assert (float(done.out), done.err) == (loss(), "")
 
 
 # --- names without an order -------------------------------------------------------------------------------------------
@@ -699,7 +713,8 @@ def test_two_names_of_one_logit_a_sample():
     file = save("x.parquet", {"p": LOGITS[:, 0], "y": names})
     rows = [[0, x] for x in LOGITS[:, 0]]
     expected = [loss(rows, [int(y == which) for y in TRUTH]) for which in (False, True)]
-    assert answers(file, "--target-column", "y") == expected
+    (command,) = told(nll("compute", file, "--target-column", "y", "-q"))
+    assert [float(follow(each).out) for each in told(follow(command))] == expected
     np.save("x.npy", LOGITS[:, 0])
     assert answers("x.npy", f"{file}:y", "--binary") == expected
 
@@ -715,9 +730,7 @@ def test_names_are_scanned_in_no_order_for_logits_of_many_axes():
 
 def previewed(columns, kind="parquet"):
     name = save(f"x.{kind}", columns)
-    source = open_input(f"{name}:y").read(ReadOptions(holds="targets"))
-    schema = parquet.read_schema(name)
-    return preview(name, schema, source.batches)
+    return open_input(name).preview(ReadOptions())
 
 
 def test_a_preview_has_the_first_rows_as_python_has_them():
@@ -731,16 +744,18 @@ def test_a_preview_has_the_first_rows_as_python_has_them():
             "d1": pa.array([decimal.Decimal("0.5"), decimal.Decimal("2.5")]),
             "ok": [True, None],
             "l": [[1.5, 2.5], None],
+            "dl": [[decimal.Decimal("0.5"), None], None],
             "t": pa.array([0, 1], pa.date32()),
             "r": [{"b": b"x"}] * 2,
         }
     )
-    assert seen.headings == ("y", "category", "x", "n", "d", "d1", "ok", "l", "t", "r")
+    assert seen.headings == ("y", "category", "x", "n", "d", "d1", "ok", "l", "dl", "t", "r")
     assert list(seen.rows) == [
-        ("a", "b", 0.5, 1, 0.1, 0.5, True, [1.5, 2.5], "date32[day]", "struct<b: binary>"),
-        (None, "a", None, 2, None, 2.5, None, None, "date32[day]", "struct<b: binary>"),
+        ("a", "b", 0.5, 1, 0.1, 0.5, True, [1.5, 2.5], [0.5, None], "date32[day]", "struct<b: binary>"),
+        (None, "a", None, 2, None, 2.5, None, None, None, "date32[day]", "struct<b: binary>"),
     ]
     assert len(seen.rows) == 2
+    assert seen.lists == {7, 8}
 
 
 def test_a_preview_is_short():
@@ -753,8 +768,68 @@ def test_a_preview_is_short():
 def test_refuses_records_and_lists_where_targets_and_weights_are_one_column():
     np.save("x.npy", LOGITS)
     file = save("y.parquet", {"y": [["a"]] * 8})
-    with pytest.raises(NllError, match="not numbers"):
+    with pytest.raises(DataError, match=r"holds list<.*string>, neither class indices nor names"):
         open_dataset(InputOptions("x.npy", file))
-    weights = save("w.parquet", {"w": [1.0] * 8, "text": ["?"] * 8})
+    file = save("w.parquet", {"w": [["a"]] * 8})
     np.save("y.npy", TARGETS)
-    assert len(told(nll("compute", "x.npy", "y.npy", "--sample-weights", weights))) == 2
+    with pytest.raises(DataError, match=r"column 'w' holds list<.*string>, not numbers"):
+        open_dataset(InputOptions("x.npy", "y.npy", sample_weights=file))
+
+
+@each_kind
+def test_sample_weights_are_one_column_of_numbers_or_truth_values(kind):
+    np.save("x.npy", LOGITS)
+    np.save("y.npy", TARGETS)
+    weights = [1.5, 0.5, 2.0, 1.0, 0.0, 1.0, 1.0, 3.0]
+    mask = [True, False] * 4
+    expected = [oracle_weighted(weights), oracle_weighted(list(map(float, mask)))]
+    columns = {"w": weights, "keep": mask, "text": ["a", "b"] * 4, "none": pa.array([None] * 8, pa.string())}
+    file = save(f"w.{kind}", columns)
+    assert answers("x.npy", "y.npy", "--sample-weights", file) == expected
+    for name, result in zip(("w", "keep"), expected, strict=True):
+        alone = save(f"alone.{kind}", {name: columns[name]})
+        assert number("x.npy", "y.npy", "--sample-weights", alone) == result
+        assert number("x.npy", "y.npy", "--sample-weights", f"{file}:{name}") == result
+
+
+def oracle_weighted(weights):
+    losses = [-oracle.log_softmax(row)[y] for row, y in zip(LOGITS, TARGETS, strict=True)]
+    total = math.fsum(w * x for w, x in zip(weights, losses, strict=True))
+    return pytest.approx(float(total / math.fsum(weights)), rel=1e-12)
+
+
+def test_numbers_written_as_text_are_converted():
+    columns = {name: [repr(float(x)) for x in LOGITS[:, c]] if c else LOGITS[:, c] for c, name in enumerate(NAMES)}
+    file = save("x.parquet", columns | {"y": TARGETS})
+    assert "column 'dog' holds string, not numbers" in nll("compute", file, "--target-column", "y").err
+    assert answers(file, "--target-column", "y") == [loss()]
+
+
+# --- counts of targets ------------------------------------------------------------------------------------------------
+
+
+@each_kind
+def test_targets_in_a_column_are_counted(kind):
+    file = save(f"y.{kind}", {"id": range(8), "y": TARGETS, "name": NAMED, "gap": gaps(NAMED)})
+    assert count_targets(f"{file}:y") == ([2, 3, 3], None)
+    assert count_targets(f"{file}:name") == ([2, 3, 3], NAMES)
+    with pytest.raises(DataError, match="has 2 samples without a target"):
+        count_targets(f"{file}:gap")
+    with pytest.raises(UsageError, match="has 4 columns; which of them has the targets") as caught:
+        count_targets(file)
+    assert {f"{file}:y"} in [set(remedy.files.values()) for remedy in caught.value.remedies]
+    with pytest.raises(DataError, match="has no targets to count"):
+        count_targets(save(f"z.{kind}", {"y": [[0, 1]] * 8}))
+
+
+def test_one_logit_a_sample_has_probabilities_or_classes_in_one_of_several_columns():
+    """Fractions may be the targets too, where those may be probabilities of one class."""
+    np.save("x.npy", LOGITS[:, 0])
+    soft = RNG.random(8)
+    file = save("y.parquet", {"z": soft, "ok": TRUTH})
+    rows = [[0, x] for x in LOGITS[:, 0]]
+    losses = [oracle.log_softmax(row) for row in rows]
+    expected = -math.fsum(float((1 - p) * a + p * b) for (a, b), p in zip(losses, soft, strict=True)) / 8
+    first, second = answers("x.npy", file, "--binary")
+    assert first == pytest.approx(expected, rel=1e-12)
+    assert second == loss(rows, [int(y) for y in TRUTH])

@@ -12,7 +12,7 @@ import numpy as np
 from nllcli.errors import DataError, Remedy, UsageError
 from nllcli.inputs.bytes.files import on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
-from nllcli.inputs.labels import LabelReader, label_reader
+from nllcli.inputs.labels import LabelReader, label_reader, truth_of
 from nllcli.inputs.tables import arrow_conversions as conversions
 from nllcli.inputs.tables.arrow_columns import Table, preview
 from nllcli.inputs.tables.arrow_table import ArrowTable, column_texts
@@ -199,7 +199,6 @@ def _table(opened: _Opened, options: ReadOptions) -> ArrowTable:
         n_classes = _length_of_lists(opened, columns[0]) if chosen.lists else len(columns)
         reader = None if chosen.target is None else _label_reader(opened, chosen, n_classes, options)
     items = [innermost(types[i])[1] for i in chosen.classes]
-    whole = [content(kind) == "integers" for kind in items]
     booleans = np.bool_ if options.holds == "sample weights" else np.float64
     return ArrowTable(
         name,
@@ -213,7 +212,6 @@ def _table(opened: _Opened, options: ReadOptions) -> ArrowTable:
         None if chosen.target is None else names[chosen.target],
         reader,
         chosen.names,
-        whole=tuple(column for column, is_whole in zip(columns, whole, strict=True) if is_whole),
         as_is=all(is_as_is(kind) for kind in items),
         key_column=None if chosen.key is None else names[chosen.key],
         missing=options.missing,
@@ -247,6 +245,8 @@ def _label_reader(opened: _Opened, chosen: Columns, n_classes: int, options: Rea
     reading = replace(options, n_classes=n_classes or options.n_classes)
     reader = label_reader(seen, options.classes or own, f"column {label}", opened.name, reading)
     reader.everything = everything
+    if holds == "booleans":
+        reader.truth = truth_of(reader.classes, reader.what, opened.name, reading.n_classes)
     return reader
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from nllcli.inputs.tables.arrow_values import (
     plain,
     previewed,
 )
-from nllcli.inputs.tables.columns import Columns, Preview, choose, find_column
+from nllcli.inputs.tables.columns import Columns, Preview, choose, find_column, is_numeric
 
 if TYPE_CHECKING:
     from nllcli.inputs.formats import ReadOptions
@@ -33,7 +33,14 @@ _INDEX = re.compile(r"__index_level_\d+__")
 
 def preview(name: str, schema: Any, batches: Batches) -> Preview:
     """What the first rows of a file hold, read once it is asked."""
-    return Preview(name, tuple(schema.names), _FirstRows(schema, batches), _index(schema))
+    lists = frozenset(i for i, kind in enumerate(schema.types) if _is_list_of(kind, (*NUMBERS, "booleans")))
+    return Preview(name, tuple(schema.names), _FirstRows(schema, batches), _index(schema), lists)
+
+
+def _is_list_of(kind: Any, contents: Collection[str]) -> bool:
+    """Whether a column of a type has lists of what is one of ``contents``."""
+    n_levels, inner = innermost(kind)
+    return n_levels == 1 and content(inner) in contents
 
 
 @dataclass
@@ -114,7 +121,7 @@ class Table:
         chosen = choose(self.preview, self.options)
         odd = [c for c in chosen.classes if not (self._holds_numbers(c) or self._holds_lists(c))]
         if odd:
-            raise self._no_numbers(odd[0], chosen.target)
+            raise self._no_numbers(odd, chosen.target)
         if not chosen.classes and chosen.target is None:
             raise DataError("has no columns of numbers", where=self.name)
         return chosen
@@ -130,7 +137,7 @@ class Table:
         if not any(map(self._holds_numbers, data)):
             others += [i for i in data if self._holds_records(i)]
         if others:
-            raise self._no_numbers(others[0], named)
+            raise self._no_numbers(others, named)
 
     @property
     def _readable(self) -> tuple[str, ...]:
@@ -141,8 +148,7 @@ class Table:
 
     def _holds_lists(self, column: int) -> bool:
         """Whether a column holds lists of numbers."""
-        n_levels, kind = innermost(self.kind(column))
-        return n_levels == 1 and content(kind) in self._readable
+        return _is_list_of(self.kind(column), self._readable)
 
     def _holds_nested_fractions(self, column: int) -> bool:
         """Whether a column holds lists of lists of numbers that are not all whole."""
@@ -155,13 +161,23 @@ class Table:
         fields = list(plain(kind)) if content(kind) == "records" else []
         return any(content(field.type) in NUMBERS for field in fields)
 
-    def _no_numbers(self, column: int, target: int | None) -> DataError:
-        """The refusal of the one column that may be the logits, with what makes rows of numbers of it."""
+    def _holds_text_of_numbers(self, column: int) -> bool:
+        """Whether a column is not a category, and holds numbers written as text, as far as its first rows show."""
+        is_text = str(self.kind(column)) in ("string", "large_string")
+        return is_text and bool(cells := self.preview.cells(column)) and all(map(is_numeric, cells))
+
+    def _no_numbers(self, columns: list[int], target: int | None) -> DataError:
+        """The refusal of columns that may be the logits, with what makes rows of numbers of the first, or of text."""
+        column = columns[0]
         heading, kind = self.headings[column], self.kind(column)
         message = f"column {heading!r} holds {kind}, not numbers"
         conversion = conversions.Conversion(self.name, self.options.member, self.opened)
         remedies: list[Remedy] = []
-        if self.options.holds == "logits" and self._holds_nested_fractions(column):
+        if self._holds_text_of_numbers(column):
+            texts = [self.headings[i] for i in columns if self._holds_text_of_numbers(i)]
+            conversion = replace(conversion, keeps_columns=True)
+            remedies = conversion.remedies(("", "numbers", conversions.as_numbers(texts)), ending=".parquet")
+        elif self.options.holds == "logits" and self._holds_nested_fractions(column):
             message = f"column {heading!r} holds {kind}: lists of samples, not one sample a row"
             remedies = conversion.remedies(*self._samples(column, target), ending=".parquet")
         elif self.options.holds == "logits" and self._holds_records(column):

@@ -1,4 +1,4 @@
-"""The commands that errors tell about Parquet and Arrow files: which column is meant, and Python that converts them."""
+"""The commands that errors tell about Parquet and Arrow files: Python that converts them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,6 @@ PARQUET = "t=q.read_table({file})"
 IPC_FILE = "t=a.ipc.open_file({file}).read_all()"
 IPC_STREAM = "t=a.ipc.open_stream({file}).read_all()"
 FEATHER_1 = "import pyarrow.feather as f; t=f.read_table({file})"
-
-
-def which_column(file: str, column: str, what: str) -> Remedy:
-    """The remedy that names one column of a file, which has ``what`` is asked for."""
-    return Remedy(meaning=f"{column!r} has the {what}", files={file: f"{file}:{column}"})
 
 
 @dataclass(frozen=True)
@@ -58,6 +53,12 @@ class Conversion:
 def written(columns: str) -> str:
     """The source that writes ``columns``, which Python has as a dict, to a Parquet file."""
     return f"q.write_table(a.table({columns}), {{to}})"
+
+
+def as_numbers(texts: Sequence[str]) -> str:
+    """The source that writes all columns to a Parquet file, with numbers in place of the text of some."""
+    read = f"t[n].cast('double') if n in {list(texts)!r} else t[n]"
+    return written(f"{{n: {read} for n in t.column_names}}")
 
 
 def fields_of(record: str, kept: Sequence[str]) -> str:

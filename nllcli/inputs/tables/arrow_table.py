@@ -10,11 +10,10 @@ import numpy as np
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, FaultError, Notice, Remedy, counted
+from nllcli.errors import DataError, FaultError, Notice, counted
 from nllcli.inputs.bytes.libraries import refusing
 from nllcli.inputs.integers import are_rounded, rounded_integers
 from nllcli.inputs.labels import LabelReader, empty_cell, left_out
-from nllcli.inputs.tables.arrow_conversions import STANDARD_INPUT, which_column
 from nllcli.inputs.tables.arrow_values import content, lengths, numbers, texts, values_of
 from nllcli.inputs.tables.lines import regrouped
 
@@ -43,9 +42,8 @@ def column_texts(name: str, batches: Batches, column: str) -> Iterator[str | Non
 class ArrowTable:
     """A table of which ``columns`` are the classes, or the one of lists is the samples; a BlockSource.
 
-    The columns are read in this order, whatever theirs is in the file. ``whole`` are those of them that hold whole
-    numbers, ``as_is`` says that numpy has their numbers as the file does. Samples whose logits are ``missing`` are an
-    error, or left out.
+    The columns are read in this order, whatever theirs is in the file. ``as_is`` says that numpy has their numbers as
+    the file does. Samples whose logits are ``missing`` are an error, or left out.
     """
 
     name: str
@@ -61,7 +59,6 @@ class ArrowTable:
     class_names: tuple[str, ...] | None
     key_column: str | None = None
     missing: str = "error"
-    whole: tuple[str, ...] = ()
     as_is: bool = False
     opening_notes: tuple[Notice, ...] = ()
     fortran: bool = False
@@ -89,11 +86,10 @@ class ArrowTable:
     def labels(self) -> bool:
         return self.label_column is not None
 
-    def one_column(self) -> list[Remedy]:
-        """The remedies that name one column of whole numbers, which may be the targets, in place of all columns."""
-        if self.lists or self.name == STANDARD_INPUT:
-            return []
-        return [which_column(self.name, column, "targets") for column in self.whole]
+    def texts(self) -> Iterator[str | None]:
+        """The label of every row, None for a missing one."""
+        assert self.label_column is not None
+        return column_texts(self.name, self.batches, self.label_column)
 
     def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:  # noqa: ARG002
         start = first * block_samples

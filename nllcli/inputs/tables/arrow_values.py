@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ _TEXT = ("string", "large_string", "string_view")
 _BYTES = ("binary", "large_binary", "binary_view")
 
 
+@lru_cache(maxsize=256)  # asked several times of each of many columns, most of one type
 def content(kind: Any) -> Content:
     """What a column of a type holds."""
     from pyarrow import types
@@ -134,10 +136,15 @@ def previewed(column: Any) -> list[Any]:
         return [None if n is None else [str(kind)] * n for n in lengths(values_of(column)).to_pylist()]
     if content(kind) == "text" and not n_levels:
         return texts(column)
-    if content(kind) == "decimals" and not n_levels:
-        values, missing = numbers(column)
-        return [None if missing is not None and missing[i] else x for i, x in enumerate(values.tolist())]
-    return values_of(column).to_pylist()
+    values = values_of(column).to_pylist()
+    return [_as_float(cell) for cell in values] if content(kind) == "decimals" else values
+
+
+def _as_float(cell: Any) -> Any:
+    """A decimal, or each of a list of them, as a float."""
+    if isinstance(cell, list):
+        return [_as_float(each) for each in cell]
+    return None if cell is None else float(cell)
 
 
 def lengths(column: Any) -> Any:

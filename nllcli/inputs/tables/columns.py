@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import Notice, Remedy, UsageError, first_few, setting
@@ -29,13 +30,15 @@ class Preview:
 
     ``headings`` are the names of the columns, None where the file gives none. The cells of the first ``rows`` are text
     where the file is, and else what they hold: numbers, text, lists of numbers, None where one is missing. ``index``
-    are the columns that the file itself says are no data, such as the index of a data frame.
+    are the columns that the file itself says are no data, such as the index of a data frame; ``lists`` are those that
+    it says hold lists of numbers, which those of the first rows may not show.
     """
 
     name: str
     headings: tuple[str, ...] | None
     rows: Sequence[Sequence[Any]]
     index: frozenset[int] = frozenset()
+    lists: frozenset[int] = frozenset()
 
     @property
     def n_columns(self) -> int:
@@ -53,7 +56,11 @@ class Preview:
         """Whether the column has a name that no other column has."""
         if self.headings is None or not self.headings[column].strip():
             return False
-        return [heading.strip() for heading in self.headings].count(self.headings[column].strip()) == 1
+        return self._n_named[self.headings[column].strip()] == 1
+
+    @cached_property
+    def _n_named(self) -> Counter[str]:
+        return Counter(heading.strip() for heading in self.headings or ())
 
     def described(self, column: int) -> str:
         """What a message calls a column."""
@@ -89,10 +96,12 @@ def choose(preview: Preview, options: ReadOptions) -> Columns:
         classes = [c for c in matching(wanted, preview) if c not in named | dropped]
         lists = len(classes) == 1 and kind_of(preview, classes[0]) == "list"
         return _columns(preview, options, classes, target=target, key=key, lists=lists)
-    rest = [c for c in rest if c not in preview.index]
+    rest = [c for c in rest if c not in preview.index] or rest
     lists_of_numbers = [c for c in rest if kind_of(preview, c) == "list"]
     if lists_of_numbers and options.holds in ("logits", "targets"):
-        return _columns(preview, options, _one_list(preview, lists_of_numbers), target=target, key=key, lists=True)
+        return _columns(
+            preview, options, _one_list(preview, lists_of_numbers, rest), target=target, key=key, lists=True
+        )
     if options.holds != "logits":
         return _columns(preview, options, rest, target=target, key=key)
     classes, left_out = _without_doubt(preview, options, rest, target)
@@ -110,7 +119,8 @@ def _columns(
     lists: bool = False,
     notes: tuple[Notice, ...] = (),
 ) -> Columns:
-    if preview.index - {key}:
+    used = {*classes, target, key}
+    if preview.index - used:
         notes = (Notice("index-column", f"{preview.name}: the row names are taken as an index and left out"), *notes)
     names = None
     if preview.headings is not None and not lists and all(preview.headings[c].strip() for c in classes):
@@ -121,7 +131,6 @@ def _columns(
             f"{preview.name}: {n} classes are named {name!r}" for name, n in Counter(names or ()).items() if n > 1
         ]
         notes = (*notes, *(Notice("repeated-name", told) for told in repeated))
-    used = {*classes, target, key}
     others = tuple(c for c in range(preview.n_columns) if c not in used)
     return Columns(tuple(classes), names, target, key, lists, notes, others)
 
@@ -147,8 +156,11 @@ def _check_order(preview: Preview, options: ReadOptions, names: tuple[str, ...])
     )
 
 
-def _one_list(preview: Preview, columns: list[int]) -> list[int]:
-    """The one column of lists that holds fractions, or the only one; raises UsageError where there are more."""
+def _one_list(preview: Preview, columns: list[int], rest: list[int]) -> list[int]:
+    """The one column of lists that holds fractions, or the only one of all the ``rest``; raises UsageError that asks.
+
+    Whole numbers may be tokens.
+    """
     fractions = [c for c in columns if any(map(_has_fractions, preview.cells(c)))]
     found = fractions or columns
     if len(found) > 1:
@@ -157,8 +169,17 @@ def _one_list(preview: Preview, columns: list[int]) -> list[int]:
             f"has several columns of lists: {listed}",
             where=preview.name,
             remedies=[
-                Remedy({"columns": (preview.heading(c),)}, f"the logits are {preview.heading(c)}") for c in found
+                Remedy({"columns": (as_pattern(preview.heading(c)),)}, f"the logits are {preview.heading(c)}")
+                for c in found
             ],
+        )
+    if not fractions and len(rest) > 1 and any(map(preview.cells, found)):
+        heading = preview.heading(found[0])
+        raise UsageError(
+            f"column {preview.described(found[0])} holds lists of whole numbers: logits?",
+            where=preview.name,
+            remedies=[Remedy({"columns": (as_pattern(heading),)}, f"the logits are {heading}")],
+            finding="doubtful-column",
         )
     return found
 
@@ -254,6 +275,8 @@ def kind_of(preview: Preview, column: int) -> str:
 
     In a mixture the cells that are not numbers are damaged ones, which the reader names. Truth values count as text.
     """
+    if column in preview.lists:
+        return "list"
     cells = preview.cells(column)
     if not cells:
         return "missing"
@@ -266,6 +289,14 @@ def kind_of(preview: Preview, column: int) -> str:
 def is_numeric(cell: Any) -> bool:
     """Whether a cell is a number, or text that is one."""
     return is_number(cell) if isinstance(cell, str) else isinstance(cell, int | float) and not isinstance(cell, bool)
+
+
+def are_numbers(preview: Preview, column: int) -> bool:
+    """Whether the first cells of a column are numbers, or truth values, which stand for 0 and 1."""
+    cells = [str(cell) for cell in preview.cells(column)]
+    return kind_of(preview, column) == "number" or (
+        bool(cells) and all(class_names.truth(cell) is not None for cell in cells)
+    )
 
 
 def list_of(cell: Any) -> list[Any] | None:

@@ -192,6 +192,8 @@ def check_index_order(preview: Preview, partner: Preview) -> None:
 
 def _keys(preview: Preview, column: int) -> set[str] | None:
     """The first cells of a column that may be a key: each another one, text or whole numbers."""
+    if column in preview.lists:
+        return None
     cells = [str(cell).strip() for cell in preview.cells(column)]
     if not cells or len(set(cells)) < len(cells):
         return None
