@@ -213,7 +213,6 @@ def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSou
     if source.labels:
         return _labels(source, logits)
     if not same_shape(source.shape, logits.shape):
-
         raise DataError(
             f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shown(logits.shape)}",
             where=source.name,

@@ -64,6 +64,8 @@ def reproduction(
         logits = f"softmax-of-{Path(inputs.logits).stem}.{'csv' if by_name else 'npy'}"
         commands["softmax"] = {"logits": inputs.logits, **files, "temperature": term.temperature, "output": logits}
         read = {"class_axis": files["class_axis"], "classes": inputs.classes}
+        if by_name and inputs.header == "yes":  # of names that look like numbers
+            read["header"] = "yes"
     else:
         read = {**files, "source": term.reading, "temperature": term.temperature}
     commands["compute"] = {
