@@ -29,7 +29,7 @@ CASES = {
     "drop": (WITH_AGES, NUMBERS, ["--drop", "age"]),
     "id": (KEYED, KEYED_TARGETS, ["--id", "key"]),
     "target column": (SIMPLE, KEYED_TARGETS.replace("k", "x"), ["--target-column", "label"]),
-    "targets are numbers": (table(LOGITS, ["2", "0", "1"]), NUMBERS, ["--targets-are", "numbers"]),
+    "targets are numbers": (table(LOGITS, ["2", "0", "1"]), NUMBERS, ["--header", "yes", "--targets-are", "numbers"]),
     "missing": (SIMPLE + "1,2,3\n", NUMBERS + "NA\n", ["--missing", "ignore"]),
     "decimal": (table(LOGITS, NAMES, ";", ","), NUMBERS, ["--decimal", "comma"]),
     "encoding": (SIMPLE.replace("chat", "ch\xe2t"), NUMBERS, ["--encoding", "windows-1252"]),
