@@ -78,8 +78,9 @@ class Dataset:
     """Logits with what belongs to each sample; data stays on disk until a block is read.
 
     ``binary`` says that the logits, one a sample, belong to class 1 of two. ``one_more`` is the remedy where there is
-    one target more than there are samples. ``ignore_index`` becomes the target of samples without logits, and
-    ``completed`` is called once all blocks have been worked on; it raises DataError for what is left over.
+    one target more than there are samples, ``by_key`` where both have keys and not as many rows. ``ignore_index``
+    becomes the target of samples without logits, and ``completed`` is called once all blocks have been worked on; it
+    raises DataError for what is left over.
     """
 
     logits: BlockSource
@@ -91,6 +92,7 @@ class Dataset:
     opening_notes: tuple[Notice, ...] = ()
     binary: bool = False
     one_more: Remedy | None = None
+    by_key: Remedy | None = None
     ignore_index: int = DEFAULT_IGNORE_INDEX
     completed: Callable[[], None] = _nothing
     _recipe: Callable[[], tuple[Any, ...]] | None = field(default=None, init=False, repr=False, compare=False)
@@ -184,6 +186,8 @@ class Dataset:
                 remedies = [] if one_more is None else [one_more]
                 if vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,) and n_samples > 1:
                     remedies = [Remedy({"class_axis": 0}, "the rows are the classes: the logits are transposed")]
+                if vector is self.targets and self.by_key is not None:
+                    remedies = [self.by_key]
                 raise DataError(
                     f"has {counted(vector.n, 'value')}, but {self.logits.name} has {counted(n_samples, 'sample')}",
                     where=vector.name,

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy
-from nllcli.inputs.bytes.files import can_be_read_again, split_member
+from nllcli.inputs.bytes.files import can_be_read_again, not_there_yet, split_member
 from nllcli.inputs.formats import open_input
 from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.tables.dialect import sniff
@@ -66,9 +66,9 @@ def _loaded(file: str, opened: Input, integers: bool) -> str | None:
 
 
 def _new_name(file: str, member: str | None, word: str) -> str:
-    """The name of the file that the changed array goes to, next to its own."""
+    """The name of the file that the changed array goes to, next to its own, and is not there yet."""
     path = PurePath(file)
     if path.suffix.lower() == ".gz":
         path = path.with_suffix("")
     stem = path.stem if member is None else f"{path.stem}.{PurePath(member).stem}"
-    return str(path.with_name(f"{stem}.{word}.npy"))
+    return not_there_yet(str(path.with_name(f"{stem}.{word}.npy")))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nllcli.data.dataset import Dataset
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX, TOKENS, InputOptions
@@ -27,7 +27,7 @@ from nllcli.inputs.mismatch import check_classes
 from nllcli.inputs.targets import Targets, booleans_as_classes, fit_targets, open_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.data.layout import Layout
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 _TABLES = ("csv", "tsv", "jsonl", "parquet", "feather", "arrow")
 _MOST_OFFERED = 5
+_OF_TOKENS = Remedy(
+    {"source": TOKENS, "loss": None, "class_axis": None},
+    "each number is the log-probability of the token that occurred",
+)
 
 
 def open_dataset(options: InputOptions) -> Dataset:
@@ -63,6 +67,18 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dat
     return open_dataset(options)
 
 
+class _Both(NamedTuple):
+    """The logits and their targets as opened; ``completed`` is what to call at the end of a pass.
+
+    ``by_key`` is the remedy where both have keys and are taken row by row.
+    """
+
+    logits: BlockSource
+    given: Targets
+    completed: Callable[[], None] | None = None
+    by_key: Remedy | None = None
+
+
 def _opened(options: InputOptions) -> Dataset:
     if options.source == TOKENS:
         from nllcli.inputs.token_logs.opening import open_tokens
@@ -70,23 +86,27 @@ def _opened(options: InputOptions) -> Dataset:
         return open_tokens(options)
     only_one_standard_input({setting(name): getattr(options, name) for name in ("logits", "targets", "sample_weights")})
     _refuse_parts(options)
-    classes = tuple(options.classes) if options.classes else None
-    common = ReadOptions(
+    reading = ReadOptions(
         input_dtype=options.input_dtype,
-        classes=classes,
+        classes=tuple(options.classes) if options.classes else None,
         targets_are=options.targets_are,
         missing=options.missing,
         ignore_index=options.ignore_index,
         decimal=options.decimal,
         binary=options.binary,
     )
+    return _fitted(_open_both(options, reading), reading, options)
+
+
+def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
+    """The logits and the targets, each read with what the other shows of names, columns and keys."""
     opened = open_input(options.logits, options.input_format, options.encoding, _use_of_logits(options))
     others = _peeked_targets(options)
-    theirs = replace(common, holds="targets", target_column=options.target_column)
+    theirs = replace(reading, holds="targets", target_column=options.target_column)
     preview = None if others is None else others.preview(replace(theirs, member=others.member))
     _check_columns(options, preview)
     own = replace(
-        common,
+        reading,
         target_column=options.target_column if options.targets is None else None,
         columns=options.columns,
         drop=options.drop,
@@ -106,18 +126,23 @@ def _opened(options: InputOptions) -> Dataset:
     logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
     _refuse_same_file(options)
     others = others or _targets_beside(logits, options)
-    given, completed = Targets(), None
-    if others is not None:
-        names = classes or (None if options.binary else logits.class_names)
-        theirs = replace(
-            theirs, classes=names, n_classes=_n_classes(logits, options), as_given=getattr(logits, "as_given", ())
-        )
-        if keys is None or preview is None:
-            given = open_targets(others, preview, theirs, logits, options)
-        else:
-            from nllcli.inputs.matching import match_rows
+    if others is None:
+        return _Both(logits, Targets())
+    names = reading.classes or (None if options.binary else logits.class_names)
+    theirs = replace(
+        theirs, classes=names, n_classes=_n_classes(logits, options), as_given=getattr(logits, "as_given", ())
+    )
+    if keys is None or preview is None:
+        return _Both(logits, open_targets(others, preview, theirs, logits, options))
+    from nllcli.inputs.matching import match_rows
 
-            logits, given, completed = match_rows(logits, others, preview, theirs, keys)
+    by_key = None if keys.matched else Remedy({"id": keys.names})
+    return _Both(*match_rows(logits, others, preview, theirs, keys), by_key=by_key)
+
+
+def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset:
+    """The dataset of logits and targets whose shapes and names fit together."""
+    logits, given = both.logits, both.given
     layout = shapes.layout_of(
         logits.shape,
         given.shape if given.soft is None else given.soft.shape,
@@ -130,10 +155,11 @@ def _opened(options: InputOptions) -> Dataset:
     vector, notes = fit_targets(given, layout, logits, options), given.notes
     if not options.binary:
         n_targets = None if vector is None else vector.n
-        check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
-    names = _class_names(classes, logits, layout, options)
+        with _telling_of_tokens(alone=options.targets is None and options.target_column is None):
+            check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
+    names = _class_names(reading.classes, logits, layout, options)
     if vector is not None and isinstance(given.array, FileArray):
-        vector, more = _by_number(vector, names, common)
+        vector, more = _by_number(vector, names, reading)
         notes = (*notes, *more)
     soft, weights = given.soft, None
     if soft is not None:
@@ -154,9 +180,10 @@ def _opened(options: InputOptions) -> Dataset:
         opening_notes=(*notes, *_readings(given, layout, logits, options), *_doubts(options, logits)),
         binary=options.binary,
         one_more=given.one_more,
+        by_key=both.by_key,
         ignore_index=options.ignore_index,
     )
-    return dataset if completed is None else replace(dataset, completed=completed)
+    return dataset if both.completed is None else replace(dataset, completed=both.completed)
 
 
 def _by_number(
@@ -217,16 +244,26 @@ def _readings(given: Targets, layout: Layout, logits: BlockSource, options: Inpu
         yield from shapes.squeezing_notes(layout, logits.shape, logits.name, soft.shape, soft.name, soft=True)
 
 
+@contextmanager
+def _telling_of_tokens(*, alone: bool) -> Iterator[None]:
+    """Offer to read numbers that are ``alone``, without targets, as what occurred; they may be no logits at all."""
+    try:
+        yield
+    except UsageError as error:
+        if alone:
+            error.remedies = (*error.remedies, _OF_TOKENS)
+        raise
+
+
 def no_targets(dataset: Dataset) -> UsageError:
     """The refusal of logits without targets, for a command that needs them."""
     from nllcli.inputs.tables.jsonl import JsonLines
 
     if dataset.logits.shape[1:] in ((), (1,)) and not dataset.binary:
-        meaning = "each number is the log-probability of the token that occurred"
         return UsageError(
             "there are no targets for one number a row: targets are a second file",
             where=dataset.logits.name,
-            remedies=[Remedy({"source": TOKENS, "loss": None}, meaning)],
+            remedies=[_OF_TOKENS],
         )
     column = f"{setting('target_column')} for a column of {setting('logits')}"
     keys = dataset.logits.reading.candidates if isinstance(dataset.logits, JsonLines) else ()
@@ -288,6 +325,8 @@ def _peeked_targets(options: InputOptions) -> Input | None:
         return None
     try:
         return open_input(options.targets, encoding=options.encoding, use=Use("targets"))
+    except FaultError:
+        raise
     except NllError:
         if options.targets == "-":
             raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, Remedy, UsageError, first_few
-from nllcli.inputs.bytes.files import open_stream, split_member
+from nllcli.inputs.bytes.files import not_there_yet, open_stream, split_member
 from nllcli.registry import Registry, resolve
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ _JSON_BLANKS = b" \t\n\r"
 _BEGINS_JSON = re.compile(
     rb"\s*(?:\{\s*[\"}]|(?:\[\s*)+(?:[\]{\"]|(?:null|true|false|NaN|-?Infinity|-?\d[\d.eE+-]*)(?![\w.])|\Z))"
 )
+_OF_R = re.compile(rb"\s*\[1\][ \t]+[^\s,]")
 # A line with one number or text.
 _JSON_VALUE = re.compile(rb'\s*(?:"[^"\n]*"|-?\d[\d.eE+-]*|null|true|false)\s*(?:[\r\n]|\Z)')
 # An object as Python prints it.
@@ -134,7 +135,7 @@ def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> s
     text = head.removeprefix(b"\xef\xbb\xbf")
     if _BEGINS_DICT.match(text):
         raise _python_refusal(stream)
-    if _BEGINS_JSON.match(text) and not is_printed_array(text):
+    if _BEGINS_JSON.match(text) and not (is_printed_array(text) or _OF_R.match(text)):
         return "jsonl"
     if (
         head[:1] not in _STARTS_OF_NUMBERS
@@ -156,7 +157,7 @@ def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> s
 def _python_refusal(stream: ByteStream) -> DataError:
     """The refusal of lines that Python has printed, and the command that writes them as JSON."""
     name = stream.name
-    to = f"{name}.jsonl"
+    to = not_there_yet(f"{name}.jsonl")
     source = (
         f"import ast, json; open({to!r}, 'w').writelines(json.dumps(ast.literal_eval(line)) + chr(10) "
         f"for line in open({name!r}) if line.strip())"
@@ -321,7 +322,7 @@ class Input:
 
 def _plain_text(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
     """Text without what a program has drawn around its numbers for people."""
-    from nllcli.inputs.tables.printed import array_lines, drawn_lines, is_drawn, is_printed_array
+    from nllcli.inputs.tables.printed import array_lines, drawn_lines, is_drawn, is_latex, is_printed_array, latex_lines
 
     head = stream.peek(_HEAD_BYTES)
     if one_a_line and head.lstrip().startswith(b"__label__"):
@@ -330,6 +331,8 @@ def _plain_text(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
         return marked_lines(stream)
     if is_printed_array(head):
         return array_lines(stream, one_a_line=one_a_line)
+    if is_latex(head):
+        return latex_lines(stream)
     return drawn_lines(stream) if is_drawn(head) else stream
 
 

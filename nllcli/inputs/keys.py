@@ -12,6 +12,7 @@ import numpy as np
 
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 from nllcli.inputs.tables.cells import shown
+from nllcli.inputs.tables.doubts import loosened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,13 +27,14 @@ _DIGEST_BYTES = 16
 _WHOLE = re.compile(r"([+-]?[1-9]\d{0,17}|0)(?:\.0*)?", re.ASCII)
 
 
-def digests(keys: Iterable[str]) -> NDArray[np.bytes_]:
+def digests(keys: Iterable[str], *, loose: bool = False) -> NDArray[np.bytes_]:
     """Keys as digests of 128 bits, which no two different keys share: 16 bytes a key, however long it is.
 
     Whole numbers are the same key with and without a decimal point, as a missing value elsewhere in the column adds
-    one.
+    one. Under ``loose`` keys are compared as ``loosened`` has them.
     """
-    found = [blake2b(_plain(key).encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest() for key in keys]
+    plain = map(loosened if loose else _plain, keys)
+    found = [blake2b(key.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest() for key in plain]
     return np.array(found, f"S{_DIGEST_BYTES}")
 
 
@@ -55,6 +57,7 @@ class KeyedTargets:
     place: Callable[[int], str]
     missing: str
     ignore_index: int
+    loose: bool = False
     _order: NDArray[np.intp] = field(init=False)
     _met: NDArray[np.bool_] = field(init=False)
     # How many samples of each block were matched and left out: appended by any thread.
@@ -83,7 +86,7 @@ class KeyedTargets:
 
     def of(self, keys: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
         """The targets of samples with these keys; raises DataError for a key that has none, or that came before."""
-        wanted = digests(keys)
+        wanted = digests(keys, loose=self.loose)
         at = np.searchsorted(self.keys, wanted, sorter=self._order)
         rows = self._order[np.minimum(at, len(self._order) - 1)]
         known = self.keys[rows] == wanted
@@ -110,6 +113,8 @@ class KeyedTargets:
         left = np.flatnonzero(~self._met)
         if sum(self._matched) > int(self._met.sum()):  # met by two threads at a time
             raise DataError("one key comes a second time among the logits", where=self.name, finding="repeated-key")
+        if not self._met.any():
+            raise DataError("has none of the keys of the logits", where=self.name, finding="keys-differ")
         if left.size and self.missing == "error":
             message = (
                 f"has {counted(len(left), 'key')} that the logits have not, the first in {self.place(int(left[0]))}"
@@ -221,12 +226,13 @@ class KeysInOrder(_Keyed):
     keys: NDArray[np.bytes_]
     other: str
     columns: str
+    loose: bool = False
 
     def _load(self, chunk: Chunk, layout: Layout, scratch: Scratch) -> Block:
         block = chunk.load(scratch)
         assert block.keys is not None
         theirs = self.keys[block.start : block.start + len(block.keys)]
-        differing = np.flatnonzero(digests(block.keys)[: len(theirs)] != theirs)
+        differing = np.flatnonzero(digests(block.keys, loose=self.loose)[: len(theirs)] != theirs)
         if differing.size:
             i = int(differing[0])
             where = _where(self, block.start, layout, i)

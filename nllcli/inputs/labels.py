@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _INT64 = range(-(2**63), 2**63)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_NUMBERED = re.compile(r"\d+ *[:=] *(.*\D.*)")  # "3:horse", as Weka and spreadsheets have it
 _SEVERAL = -1
 _MOST_COMPARED = 1000
 _TRUTH = (("false", "true"), ("0", "1"), ("no", "yes"), ("f", "t"), ("n", "y"))
@@ -56,6 +57,7 @@ class LabelReader:
     everything: Callable[[], Iterable[str | None]] | None = None
     fractions: bool = False
     soft: bool = False
+    _folds: dict[str, int] = field(default_factory=dict, init=False)
     _n_missing: list[int] = field(default_factory=list, init=False)  # a block each, appended by any thread
 
     def notes(self, name: str) -> tuple[Notice, ...]:
@@ -79,6 +81,16 @@ class LabelReader:
             found.setdefault(name, i)
         return found
 
+    @cached_property
+    def folded(self) -> dict[str, int]:
+        """The index of each name without upper case and marks: empty where two would be the same."""
+        for names in (self.classes or (), class_names.bare(self.classes or ())):
+            found = {class_names.folded(name): i for i, name in enumerate(names)}
+            if len(found) < len(names) or "" in found:
+                return {}
+            self._folds.update({name: i for name, i in found.items() if name not in self._folds})
+        return self._folds
+
     def read(self, labels: Sequence[str | None], where: Callable[[int], str]) -> NDArray[Any]:
         """Class indices (n,) of cells of text; raises DataError at the first that is not one.
 
@@ -96,6 +108,12 @@ class LabelReader:
             for i, label in enumerate(labels)
         )
         return np.fromiter(found, np.float64 if self.soft else np.int64, len(labels))
+
+    def _alike(self, label: str) -> int | None:
+        """The index of the class whose name differs in upper case or marks alone, or that a number comes before."""
+        index = self.folded.get(class_names.folded(label))
+        numbered = _NUMBERED.fullmatch(label)
+        return self.folded.get(class_names.folded(numbered[1])) if index is None and numbered else index
 
     def of_booleans(self, values: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Class indices (n,) of truth values."""
@@ -169,6 +187,8 @@ class LabelReader:
             normal = class_names.normal(label)
             index = self.indices.get(normal.removeprefix(self.prefix), self.indices.get(normal))
         if index is None:
+            index = self._alike(label)
+        if index is None:
             raise DataError(
                 f"target {shown(label)} is none of the classes",
                 where=where(i),
@@ -178,6 +198,13 @@ class LabelReader:
         if index == _SEVERAL:
             raise DataError(f"target {shown(label)} is the name of several classes", where=where(i))
         return index
+
+
+def _shared_beginning(classes: Sequence[str], labels: Sequence[str]) -> str:
+    """What the names of all classes begin with, where the rest of one is each of the labels; else nothing."""
+    beginnings = [{name.removesuffix(label) for name in classes if name.endswith(label)} for label in labels]
+    found = set.intersection(*beginnings) if beginnings else set()
+    return next((each for each in found if all(name.startswith(each) and name != each for name in classes)), "")
 
 
 def class_orders(names: Iterable[str], n_classes: int) -> list[Remedy]:
@@ -247,6 +274,7 @@ def label_reader(
         ignore_index=options.ignore_index,
         n_classes=options.n_classes,
         soft=options.binary and options.holds == "targets" and options.key is None,
+        everything=lambda: texts,
     )
     known = reader.indices
     n_numbers = sum(map(is_number, texts))
@@ -267,6 +295,10 @@ def label_reader(
         first, last = class_names.affixes(distinct)
         if first and not last and all(text[first:] in known for text in distinct):
             reader.prefix = distinct[0][:first]
+        elif classes is not None and not set(distinct) & known.keys():
+            shared = _shared_beginning(classes, distinct)
+            reader.classes = tuple(name[len(shared) :] for name in classes)
+            del reader.indices
     return reader
 
 

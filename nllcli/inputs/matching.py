@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from nllcli.errors import UsageError, setting
+from nllcli.errors import Notice, UsageError, setting
 from nllcli.inputs.tables import doubts
 from nllcli.inputs.tables.columns import find_column
 
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 
 class Keys(NamedTuple):
-    """The columns of the keys in both tables; ``matched`` says that rows belong together by them, in any order."""
+    """The columns of the keys in both tables; ``matched`` says that rows belong together by them, in any order.
+
+    ``loose`` says that the keys are the same only without folders and endings of files, upper case and leading zeros.
+    """
 
     own: str
     theirs: str
     matched: bool
+    loose: bool = False
 
     @property
     def names(self) -> str:
@@ -51,7 +55,7 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview) -> Keys | 
             raise UsageError(f"{setting('id')} needs {setting('logits')} as a table with that column")
         left, equals, right = wanted.partition("=")
         both = (left, right) if equals and _unknown(wanted, own) else (wanted, wanted)
-        return Keys(*both, matched=True)
+        return Keys(*both, matched=True, loose=_are_loose(own, both[0], theirs, both[1]))
     if own is None:
         return None
     doubts.check_index_order(own, theirs)
@@ -61,8 +65,14 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview) -> Keys | 
         if own.has_heading(c):
             other = doubts.same_column(own, c, theirs)
             if other is not None:
-                return Keys(own.heading(c), theirs.heading(other), matched=False)
+                names = own.heading(c), theirs.heading(other)
+                return Keys(*names, matched=False, loose=_are_loose(own, names[0], theirs, names[1]))
     return None
+
+
+def _are_loose(own: Preview, key: str, theirs: Preview, other: str) -> bool:
+    """Whether the first keys of both tables have some in common only once they are loosened."""
+    return doubts.are_loose(own, find_column(key, own), theirs, find_column(other, theirs))
 
 
 def _unknown(name: str, preview: Preview) -> bool:
@@ -81,10 +91,14 @@ def match_rows(
     if opened.format != "jsonl":
         asked = targets_among(preview, replace(reading, member=opened.member), logits)
     table = opened.read(asked)
-    values, digests = read_keyed(table)
+    values, digests = read_keyed(table, loose=keys.loose)
+    told = f"{table.name}: keys are compared without folders, endings of files, upper case and leading zeros"
+    notes = (Notice("loose-keys", told),) * keys.loose
     if not keys.matched:
-        ordered = KeysInOrder(logits, digests, table.name, keys.names)
-        return ordered, Targets(values, shape=(values.n,), notes=table.notes), None
+        ordered = KeysInOrder(logits, digests, table.name, keys.names, keys.loose)
+        return ordered, Targets(values, shape=(values.n,), notes=(*table.notes, *notes)), None
     assert values.row is not None
-    targets = KeyedTargets(table.name, values.values, digests, values.row, reading.missing, reading.ignore_index)
-    return KeyedLogits(logits, targets), Targets(), targets.finish
+    targets = KeyedTargets(
+        table.name, values.values, digests, values.row, reading.missing, reading.ignore_index, keys.loose
+    )
+    return KeyedLogits(logits, targets), Targets(notes=notes), targets.finish

@@ -8,7 +8,7 @@ from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 MARK = "__label__"  # before labels in text for fastText
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
@@ -28,6 +28,11 @@ def bare(names: Sequence[str]) -> tuple[str, ...]:
     normals = tuple(map(normal, names))
     first, last = affixes(normals)
     return tuple(name[first : len(name) - last] for name in normals)
+
+
+def folded(name: str) -> str:
+    """The name in lower case, what is no letter or number in it a blank: ``Big_Cat`` and ``big cat`` are the same."""
+    return " ".join(re.split(r"[\W_]+", normal(name).casefold())).strip()
 
 
 def affixes(names: Sequence[str]) -> tuple[int, int]:
@@ -72,9 +77,19 @@ def truth(text: str) -> int | None:
     return _FALSE_TRUE.get(text.strip().lower())
 
 
+def _comparable(own: Sequence[str], others: Sequence[str]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Both lists of names, as they may be compared: the strictest way first."""
+    yield tuple(map(normal, own)), tuple(map(normal, others))
+    yield bare(own), bare(others)
+    for mine, theirs in ((own, others), (bare(own), bare(others))):
+        folds = tuple(map(folded, mine)), tuple(map(folded, theirs))
+        if all(len(set(names)) == len(names) and "" not in names for names in folds):
+            yield folds
+
+
 def match(own: Sequence[str], others: Sequence[str]) -> tuple[int, ...] | None:
     """For each of the ``own`` names the place of the same one among ``others``, where all are there; else None."""
-    for mine, theirs in ((tuple(map(normal, own)), tuple(map(normal, others))), (bare(own), bare(others))):
+    for mine, theirs in _comparable(own, others):
         place = {name: i for i, name in enumerate(theirs)}
         if len(place) == len(theirs) and set(mine) <= place.keys():
             return tuple(place[name] for name in mine)

@@ -19,14 +19,14 @@ from nllcli.inputs.integers import integers
 from nllcli.inputs.labels import LabelReader, label_reader
 from nllcli.inputs.one_hot import one_hot_indices
 from nllcli.inputs.shapes import LOGITS_FIRST, same_shape, shown, squeezed
-from nllcli.inputs.tables import cells, doubts
+from nllcli.inputs.tables import cells, doubts, notation
 from nllcli.inputs.tables.columns import are_numbers, choose, find_column, is_numeric, kind_of
 from nllcli.inputs.tables.dialect import sniff, without_lines
 from nllcli.inputs.tables.text import TextTable, open_table
-from nllcli.inputs.targets import Targets, check_order
+from nllcli.inputs.targets import Targets, check_order, one_hot_note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -84,6 +84,8 @@ class TextColumn(TextTable):
 
 def open_column(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> TextTable:
     """The one column of targets in a text file, without its header and the index of a pandas Series."""
+    if dialect.lines[0].lstrip().startswith("["):
+        notation.check_not_in_line(dialect.lines, stream.name)
     if dialect.n_columns > 1 or options.member is not None:
         return open_table(stream, dialect, replace(targets_among(dialect.preview, options), member=None))
     classes = options.classes
@@ -92,22 +94,32 @@ def open_column(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> T
     notes = []
     if dialect.header is not None:
         header = dialect.header[0].strip()
-        if _is_header(header, reader, seen[0]):
+        if _is_header(header, reader, seen):
             notes.append(Notice("targets-header", f"{stream.name}: the first line, {cells.shown(header)}, is a header"))
         else:  # every line is a class name
             dialect = replace(dialect, header=None, rows=(dialect.header, *dialect.rows))
             reader = label_reader([header, *seen], classes, "text", stream.name, options)
-    return TextColumn(
+    column = TextColumn(
         stream=stream, label_reader=reader, opening_notes=tuple(notes), dialect=dialect, columns=[], label_column=0
     )
+    column.reads_ahead_for_names(options.n_classes)
+    return column
 
 
-def _is_header(first: str, reader: LabelReader, second: str) -> bool:
-    """Whether a first line is a header: it is none of the classes, and what follows is, or is no name."""
+def _is_header(first: str, reader: LabelReader, seen: Sequence[str]) -> bool:
+    """Whether a first line is a header: it is none of the classes, and what follows is, or is no name.
+
+    Of classes without names it is one where what follows has as many names as there are classes.
+    """
     if reader.numeric or reader.booleans:
         return class_names.truth(first) is None
-    known = {*map(class_names.normal, reader.classes or ()), *class_names.bare(reader.classes or ())}
-    named = (class_names.normal(label).removeprefix(reader.prefix) in known for label in (first, second))
+    second, n_classes = seen[0], 2 if reader.n_classes == 1 else reader.n_classes
+    if reader.classes is None:
+        return first not in seen and len(set(seen)) == n_classes
+    known = {*map(class_names.folded, reader.classes), *map(class_names.folded, class_names.bare(reader.classes))}
+    named = (
+        class_names.folded(class_names.normal(label).removeprefix(reader.prefix)) in known for label in (first, second)
+    )
     return list(named) == [False, True]
 
 
@@ -171,6 +183,8 @@ def _may_be_probabilities(preview: Preview, columns: tuple[int, ...]) -> bool:
 
 def _which_column(preview: Preview, columns: tuple[int, ...], options: ReadOptions) -> UsageError:
     """The question which column of a table has the targets; and whether its rows are matched by a key."""
+    if preview.lines:
+        notation.check_not_in_line(preview.lines, preview.name)
     likely = [c for c in columns if doubts.may_be_targets(preview, c, options.classes or ())]
     key = None
     if options.partner is not None and options.key is None:
@@ -204,8 +218,11 @@ def one_hot_targets(source: BlockSource) -> Targets:
     layout = Layout(source.shape, 1)
     blocks = (chunk.load(Scratch()) for chunk in source.chunks(layout, _PIECE_SAMPLES))
     found = np.concatenate([one_hot_rows(source, block, layout) for block in blocks])
-    note = Notice("one-hot-targets", f"{source.name}: each row has a single 1, whose class is the target")
-    return Targets(Values(source.name, found, partial(source.place, layout=layout)), shape=(len(found),), notes=(note,))
+    return Targets(
+        Values(source.name, found, partial(source.place, layout=layout)),
+        shape=(len(found),),
+        notes=(one_hot_note(source.name),),
+    )
 
 
 def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSource) -> Targets:
@@ -236,7 +253,7 @@ def _is_one_hot(table: TextTable, preview: Preview) -> bool:
     return all(set(row) <= _ONE_HOT and sum(cell in ("1", "true") for cell in row) == 1 for row in seen)
 
 
-def read_keyed(source: BlockSource) -> tuple[Values, NDArray[np.bytes_]]:
+def read_keyed(source: BlockSource, *, loose: bool = False) -> tuple[Values, NDArray[np.bytes_]]:
     """The class indices that a table brings with it, and the digests of the keys of its rows."""
     from nllcli.inputs.keys import digests
 
@@ -244,7 +261,7 @@ def read_keyed(source: BlockSource) -> tuple[Values, NDArray[np.bytes_]]:
     for chunk in source.chunks(layout, _PIECE_SAMPLES):
         block = chunk.load(Scratch())
         assert block.keys is not None
-        keys.append(digests(block.keys))
+        keys.append(digests(block.keys, loose=loose))
         targets.append(one_hot_rows(source, block, layout) if block.targets is None else block.targets)
     return Values(source.name, np.concatenate(targets), partial(source.place, layout=layout)), np.concatenate(keys)
 

@@ -172,6 +172,11 @@ def check_order(logits: BlockSource, name: str) -> None:
         raise without_order(logits.class_names or (), as_given, name)
 
 
+def one_hot_note(name: str) -> Notice:
+    """The note on targets of which each row is one-hot."""
+    return Notice("one-hot-targets", f"{name}: each row has a single 1, whose class is the target")
+
+
 def booleans_as_classes(name: str, layout: Layout, *, binary: bool) -> Notice:
     """The note on booleans that are classes 0 and 1; raises DataError where there are more classes."""
     if not binary and layout.n_classes != 2:

@@ -179,6 +179,7 @@ def test_integers_in_the_shape_of_one_logit_a_sample_are_classes(logits, targets
     assert nllcli.compute(logits, targets, **options).n_counted == len(targets)
 
 
-def test_integers_one_a_class_are_refused():
-    with pytest.raises(nllcli.NllError, match="one-hot"):
-        nllcli.compute([[1.0, 2.0]], [[0, 1]])
+def test_integers_one_a_class_are_one_hot_rows():
+    assert nllcli.compute([[1.0, 2.0]], [[0, 1]]).loss == pytest.approx(math.log1p(math.exp(-1)), rel=1e-14)
+    with pytest.raises(nllcli.NllError, match="1, 1 is not one-hot"):
+        nllcli.compute([[1.0, 2.0]], [[1, 1]])

@@ -204,10 +204,19 @@ def test_arrays_in_memory_that_do_not_fit():
         dataset_of(np.zeros((2, 3)), [1j, 0])
     with pytest.raises(NllError, match="shape"):
         dataset_of(np.zeros((2, 3)), [0, 1, 2])
+    with pytest.raises(NllError, match=r"targets, row 1: 1, 1, 0 is not one-hot"):
+        dataset_of(np.zeros((2, 3)), [[0, 1, 0], [1, 1, 0]])
     with pytest.raises(NllError, match="holds integers in the shape of the logits"):
-        dataset_of(np.zeros((2, 3)), [[0, 1, 0], [1, 0, 0]])
+        dataset_of(np.zeros((2, 3, 1)), [[[0], [1], [0]], [[1], [0], [0]]])
     with pytest.raises(NllError, match="shape"):
         dataset_of(np.zeros((2, 3)), [0, 1], sample_weights=[1.0])
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.bool_])
+def test_one_hot_rows_in_memory_are_classes(kind):
+    dataset = dataset_of(np.zeros((2, 3)), np.array([[0, 1, 0], [1, 0, 0]], kind))
+    assert joined(dataset, "targets").tolist() == [1, 0]
+    assert [note.code for note in dataset.notes] == ["one-hot-targets"]
 
 
 @pytest.mark.parametrize(("value", "told"), [(2**53, False), (2**53 + 1, True), (-(2**53) - 1, True)])
@@ -394,8 +403,8 @@ def test_columns_that_may_be_no_classes_are_told(put, head, rows, codes, says):
 def test_what_may_be_meant_otherwise_is_told(put):
     x = put("x.csv", "a,b\n0.5,1.5\n1,3\n")
     assert not open_dataset(InputOptions(x, classes=["a", "b"])).notes
-    (note,) = open_dataset(InputOptions(x, classes=["b", "a"])).notes
-    assert note.code == "columns-reordered"
+    with pytest.raises(UsageError, match="names of its columns in another order"):
+        open_dataset(InputOptions(x, classes=["b", "a"]))
     for order in "<>":
         bits = put(f"u{order}.npy", np.ones((2, 3), f"{order}u2"))
         (note,) = open_dataset(InputOptions(bits)).notes

@@ -4,21 +4,27 @@ import gc
 import gzip
 import os
 import pickle
+import shlex
+import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import oracle
 import pytest
+from following import offered
+from in_process import nll
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, FaultError, NllError, UsageError
 from nllcli.inputs.bytes import files
 from nllcli.inputs.bytes.files import ByteStream, Spool, can_be_read_again, on_disk, open_stream, split_member
+from nllcli.inputs.bytes.libraries import refusing
 from nllcli.inputs.dataset import open_dataset
-from nllcli.inputs.formats import ReadOptions, detect, open_input
+from nllcli.inputs.formats import ReadOptions, detect, is_raw, open_input
 from nllcli.inputs.tables import lines
 
 
@@ -385,6 +391,102 @@ def test_numbers_of_an_archive_that_were_damaged(tmp_path):
     data[data.index(np.array([49_998.0, 49_999.0]).tobytes())] ^= 1
     (tmp_path / "a.npz").write_bytes(data)
     assert refusal(tmp_path / "a.npz").message == "is a damaged archive: the checksum does not match"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "UTF_16BE", "utf-32-le", "cp1252", "shift_jis"])
+def test_one_encoding_for_two_files(encoding, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("x.csv").write_bytes("a,b\n1,2\n3,1\n".encode(encoding))
+    Path("y.txt").write_text("1\n0\n", encoding="utf-8")
+    done = nll("compute", "x.csv", "y.txt", "--encoding", encoding, "-q")
+    expected = float(oracle.reduce(np.array([[1.0, 2.0], [3.0, 1.0]]), np.array([1, 0])))
+    assert float(done.out) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("encoding", ["utf-17", "hex", "rot13", "undefined", "a\0b"])
+def test_an_encoding_that_is_not_known(encoding, tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"1,2\n")
+    with pytest.raises(UsageError, match="is not a known encoding"):
+        open_input(str(tmp_path / "x.csv"), encoding=encoding)
+
+
+def test_text_that_is_not_in_the_encoding_named(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"\x81,2\n")
+    with pytest.raises(DataError, match=r"x.csv: is not cp1252 text: .*0x81"):
+        open_input(str(tmp_path / "x.csv"), encoding="cp1252").stream.read(10)
+
+
+def test_lists_that_python_has_printed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("x.txt").write_text("{'logits': [1.0, 2.0], 'label': 1}\n{'logits': [3.0, 1.0], 'label': 0}\n", "utf-8")
+    Path("x.txt.jsonl").write_text("", encoding="utf-8")
+    [line] = offered(nll("compute", "x.txt", "-q"))
+    assert "nll compute x.txt-2.jsonl -q" in line
+    subprocess.run(["sh", "-c", line.partition(" && ")[0].replace("python", sys.executable, 1)], check=True)
+    [line] = offered(nll("compute", "x.txt-2.jsonl", "-q"))
+    expected = float(oracle.reduce(np.array([[1.0, 2.0], [3.0, 1.0]]), np.array([1, 0])))
+    assert float(nll(*shlex.split(line, comments=True)[1:]).out) == pytest.approx(expected, rel=1e-14)
+    Path("x.gz").write_bytes(gzip.compress(Path("x.txt").read_bytes()))
+    assert "is written as Python prints it" in nll("compute", "x.gz").err
+    assert offered(nll("compute", "x.gz")) == []
+
+
+@pytest.mark.parametrize(("number", "json"), [("1", True), ('"cat"', True), ("x1", False)])
+def test_lines_of_single_values_under_the_extension_of_json(number, json, tmp_path):
+    (tmp_path / "y.json").write_text(f"{number}\n{number}\n", encoding="utf-8")
+    assert (open_input(str(tmp_path / "y.json")).format == "jsonl") is json
+
+
+def test_a_printed_array_is_read(tmp_path):
+    (tmp_path / "x.txt").write_text("[[1. 2.]\n [3. 1.]]\n", encoding="utf-8")
+    dataset = open_dataset(InputOptions(str(tmp_path / "x.txt")))
+    assert np.concatenate([chunk.load(Scratch()).logits for chunk in dataset.chunks(8)]).tolist() == [[1, 2], [3, 1]]
+
+
+@pytest.mark.parametrize("text", [b"ab", b"\x01\xe7" + b"x" * 20, b"\x01" + b"x" * 20 + b"\xe7\x8c"])
+def test_a_file_without_an_extension_may_be_text(text, tmp_path):
+    (tmp_path / "x").write_bytes(text)
+    assert is_raw(open_stream(str(tmp_path / "x"))) is (text[-1:] == b"x")
+
+
+def test_compression_in_compression_ends(tmp_path):
+    data = b"1,2\n"
+    for _ in range(6):
+        data = gzip.compress(data)
+    (tmp_path / "x.gz").write_bytes(data)
+    with pytest.raises(NllError) as caught:
+        open_dataset(InputOptions(str(tmp_path / "x.gz")))
+    assert caught.value.where
+
+
+def test_open_files_in_other_processes(tmp_path):
+    (tmp_path / "x").write_bytes(b"abc")
+    stream = open_stream(str(tmp_path / "x"))
+    assert pickle.loads(pickle.dumps(stream.file)).read_at(3, 0, "x") == b"abc"
+    for value in (stream, Spool("x").file):
+        with pytest.raises(UsageError, match="cannot be handed to another process"):
+            pickle.dumps(value)
+    stream.read(1)
+    with pytest.raises(UsageError, match="can be read only once"):
+        stream.check_not_begun()
+
+
+def test_paths_of_no_file_are_of_no_version():
+    assert files.version_of("miss\0ing") is None
+    assert can_be_read_again("missing")
+
+
+def test_one_standard_input_alone():
+    files.only_one_standard_input({"LOGITS": "-", "TARGETS": "y"})
+    with pytest.raises(UsageError, match="standard input can be only one of: LOGITS, TARGETS"):
+        files.only_one_standard_input({"LOGITS": "-", "TARGETS": "-"})
+
+
+def test_what_a_library_does_not_support():
+    with pytest.raises(DataError, match="x: is of an unusual kind: that"), refusing("x"):
+        raise NotImplementedError("that")
+    with pytest.raises(FaultError, match="x: is damaged, or there is not enough memory"), refusing("x"):
+        raise MemoryError
 
 
 def test_one_array_has_no_members(tmp_path):

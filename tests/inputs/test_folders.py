@@ -188,4 +188,4 @@ def test_the_same_file_twice():
     np.save("x.npy", LOGITS)
     done = nll("compute", "x.npy", "x.npy")
     assert done.code == 2
-    assert "x.npy: is named as the logits and as their targets" in done.err
+    assert "x.npy: is named twice: the targets are the logits' own file" in done.err

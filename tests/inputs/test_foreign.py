@@ -728,9 +728,13 @@ def test_text_is_no_raw_numbers(folder):
     for name, data in (("x.dat", "1,2\n0,1\n"), ("x.bin", "é,ü\n1,2\n"), ("x", "é,ü\n" + "1,2\n" * 500)):
         (folder / name).write_text(data, encoding="utf-8")
         assert "without a header?" not in nll("compute", name, "y.txt").err
-    for name, data in (("x", "1,2\n".encode("utf-16-le")), ("x.dat", "1,2\n".encode("utf-16"))):
-        (folder / name).write_bytes(data)
-        assert "is UTF-16" in nll("compute", name, "y.txt").err
+    text = "".join(f"{','.join(map(repr, row))}\n" for row in LOGITS.tolist())
+    (folder / "x").write_bytes(text.encode("utf-16-le"))
+    [line] = lines_of(nll("compute", "x", "y.txt", "-q"))
+    assert line == "nll compute x y.txt -q --encoding utf-16-le"
+    assert float(nll(*line.split()[1:]).out) == LOSS
+    (folder / "x.dat").write_bytes(text.encode("utf-16"))
+    assert float(nll("compute", "x.dat", "y.txt", "-q").out) == LOSS
 
 
 # --- which arrays fit -------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Targets and tables that nearly fit: what is wrong, where it stands in the file, and what to do."""
 
+import math
 import subprocess
 from pathlib import Path
 
@@ -154,7 +155,7 @@ def test_refuses_names_in_an_array(array, words, told):
 def test_names_in_an_array_are_not_counted_without_an_order():
     np.save("y.npy", np.array(NAMES))
     done = nll("weights", "--targets", "y.npy")
-    assert (done.code, "holds no numbers" in done.err, "numpy.savetxt" in done.err) == (3, True, True)
+    assert (done.code, "holds text (<U3)" in done.err, "numpy.savetxt" in done.err) == (3, True, True)
 
 
 # --- columns and keys of other names ----------------------------------------------------------------------------------

@@ -202,7 +202,7 @@ def test_saved_arrays_have_the_shape_of_the_input(shape, axis, order):
 
 def test_the_signature_names_the_axis_of_the_file():
     x, y = RNG.normal(0, 1, (1, 4, 2, 5)), RNG.integers(0, 4, (2, 5))
-    assert "|class-axis:1|" in nll("compute", put("x.npy", x), put("y.npy", y)).out
+    assert "; class-axis:1;" in nll("compute", put("x.npy", x), put("y.npy", y)).out
 
 
 def test_reconcile_names_the_axis_of_the_file():
@@ -614,12 +614,13 @@ def test_one_hot_integers_have_two_meanings():
         assert found == [loss(), binary_loss(X, one_hot)]
     assert "holds booleans in the shape of the logits" in nll("compute", "x.npy", "y.npy").err
     with pytest.raises(NllError, match="booleans"):
-        nllcli.compute(X, one_hot > 0)
+        nllcli.compute(X[None], one_hot[None] > 0)
 
 
 def test_one_hot_rows_are_classes():
     one_hot = np.eye(C, dtype=int)[Y]
     for y in (one_hot, one_hot > 0):
+        assert nllcli.compute(X, y).loss == loss()
         assert float(nll("compute", put("x.npy", X), put("y.npy", y), "-q").out) == loss()
     for several in (one_hot | one_hot[::-1], (one_hot | one_hot[::-1]) > 0):
         found = answers("compute", "x.npy", put("y.npy", several), "-q")

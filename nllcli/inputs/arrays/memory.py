@@ -70,11 +70,13 @@ def dataset_of(
     """A Dataset of arrays or data frames: targets are class indices or names, or one probability a class."""
     scores = memory_array("logits", logits)
     names = None if binary else frames.headings(logits)
-    labels = None
+    labels, one_hot = None, False
     if given_targets is not None:
         frames.check_rows(logits, given_targets)
         reading = ReadOptions(holds="targets", targets_are=targets_are, ignore_index=ignore_index)
-        labels = _one_hot(scores.shape, frames.bound(given_targets, names, reading), binary=binary)
+        labels = frames.bound(given_targets, names, reading)
+        one_hot = not binary and _may_be_one_hot(scores.shape, labels)
+        labels = one_hot_indices(labels, lambda i: f"targets, row {i}") if one_hot else labels
     soft = labels is not None and _are_soft(scores.shape, labels, class_axis, binary=binary)
     layout = shapes.layout_of(
         scores.shape,
@@ -117,6 +119,8 @@ def dataset_of(
         )
     if labels.dtype.kind not in "iufb":
         raise DataError(f"holds {labels.dtype}, not class indices", where="targets")
+    if one_hot:
+        notes = (*notes, targets.one_hot_note("targets"))
     if labels.dtype.kind == "b":
         notes = (*notes, targets.booleans_as_classes("targets", layout, binary=binary))
     try:
@@ -134,11 +138,9 @@ def dataset_of(
     )
 
 
-def _one_hot(shape: shapes.Shape, labels: NDArray[Any], *, binary: bool) -> NDArray[Any]:
-    """Targets (n, n_classes) of integers or truth values as class indices; any others as they are."""
-    if binary or labels.dtype.kind not in "iub" or labels.ndim != 2 or labels.shape != shape or shape[1] == 1:
-        return labels
-    return one_hot_indices(labels, lambda i: f"targets, row {i}")
+def _may_be_one_hot(shape: shapes.Shape, labels: NDArray[Any]) -> bool:
+    """Whether targets are integers or truth values (n, n_classes)."""
+    return labels.dtype.kind in "iub" and labels.ndim == 2 and labels.shape == shape and shape[1] != 1
 
 
 def _are_soft(shape: shapes.Shape, labels: NDArray[Any], class_axis: int | None, *, binary: bool) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PIECE_BYTES = 1 << 18
+_WIDE = ("utf-16", "utf-32")
 
 
 def in_utf8(stream: ByteStream, encoding: str) -> ByteStream:
@@ -20,9 +21,11 @@ def in_utf8(stream: ByteStream, encoding: str) -> ByteStream:
         decoder = codecs.getincrementaldecoder(encoding)()
         if not isinstance(decoder.decode(b""), str):
             raise LookupError
-    except LookupError:
+    except (LookupError, TypeError, ValueError):  # some decode text to text, others must not be used at all
         message = f"{setting('encoding')} {encoding!r} is not a known encoding"
         raise UsageError(message, hint="such as windows-1252, latin-1, utf-16 or shift_jis") from None
+    if codecs.lookup(encoding).name.startswith(_WIDE) and b"\0" not in stream.peek():
+        return stream  # text of one byte a letter, beside the input that the encoding was named for
     return ByteStream(stream.name, _puller(stream, decoder, encoding))
 
 

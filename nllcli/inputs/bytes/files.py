@@ -245,6 +245,15 @@ def pattern_of(path: str) -> str:
     return f"{folder}/{re.sub(r'-[0-9a-f-]{8,}', '', re.sub(r'[0-9]+', '0', name))}"
 
 
+def not_there_yet(name: str) -> str:
+    """``name``, with a number before its extension where there is a file of that name."""
+    first, dot, last = name.rpartition(".")
+    found, n = name, 2
+    while os.path.lexists(found):
+        found, n = f"{first}-{n}{dot}{last}", n + 1
+    return found
+
+
 def on_disk(stream: ByteStream) -> OpenFile:
     """A file that can be read at any place; what comes out of a pipe is put on disk first."""
     if stream.file is not None:

@@ -35,7 +35,7 @@ def seekable(stream: ByteStream) -> ByteStream:
 
 def data_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """The files that the user archived."""
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     return [entry for entry in entries if not (set(_BESIDE) & {entry.filename.rpartition("/")[2], _top(entry)})]
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from nllcli.errors import DataError, NllError, Remedy, first_few
+from nllcli.inputs.bytes.files import not_there_yet
 from nllcli.inputs.foreign import arrays
 from nllcli.inputs.foreign.arrays import Found, Pair
 from nllcli.inputs.foreign.contents import FRAME, arrays_in
-from nllcli.inputs.foreign.kinds import JOBLIB, OBJECT_ARRAY, PYTORCH
+from nllcli.inputs.foreign.kinds import ARRAY, JOBLIB, OBJECT_ARRAY, PYTORCH
 from nllcli.inputs.foreign.pickles import Untold, read_pickles
 
 if TYPE_CHECKING:
@@ -111,11 +114,7 @@ def new_file(path: str, ending: str) -> str:
     while stem.suffix.lower() in SUFFIXES:
         stem = stem.with_suffix("")
     stem = stem.with_suffix("")
-    name, n = f"{stem}{ending}", 2
-    while os.path.lexists(name):
-        first, dot, last = ending.rpartition(".")
-        name, n = f"{stem}{first}-{n}{dot}{last}", n + 1
-    return name
+    return not_there_yet(f"{stem}{ending}")
 
 
 # --- what a pickle holds ----------------------------------------------------------------------------------------------
@@ -156,8 +155,9 @@ def array_refusal(
     ``pickled`` is what follows its header, ``file`` holds it, as a ``member`` if it is an archive.
     """
     message, dtype, shape = about
-    load = OBJECT_ARRAY.load + (f"[{member!r}]" if member else "")
-    conversion = Conversion(replace(OBJECT_ARRAY, load=load), file, None, use, pickled)
+    kind = OBJECT_ARRAY if dtype.hasobject else ARRAY
+    taken = f"[{member!r}]".replace("{", "{{").replace("}", "}}") if member else ""
+    conversion = Conversion(replace(kind, load=kind.load + taken), file, None, use, pickled)
     if use.path in ("", "-"):
         refused = DataError(message, hint="save it to a file, and nll says what converts it")
     elif dtype.names is not None:
@@ -172,7 +172,7 @@ def array_refusal(
 
 def _records(conversion: Conversion, message: str, dtype: numpy.dtype[Any], shape: tuple[int, ...]) -> DataError:
     """Fields of arrays are the arrays; fields of numbers are the columns of a table."""
-    found = []
+    found, trusted = [], conversion.kind.runs_code
     for name in dtype.names or ():
         base, more = dtype[name].subdtype or (dtype[name], ())
         found.append(Found(f"d[{name!r}]", name, (*shape, *more), base.kind))
@@ -180,12 +180,13 @@ def _records(conversion: Conversion, message: str, dtype: numpy.dtype[Any], shap
         each for each in _readings(found, conversion) if each.logits is None or len(each.logits.shape or ()) > 1
     ]
     if readings:
-        told = len(readings) > 1
-        return DataError(message, remedies=[_taking_out(conversion, each, told=told) for each in readings])
+        taken = partial(_taking_out, conversion, trusted=trusted, told=len(readings) > 1)
+        return DataError(message, remedies=[taken(each) for each in readings])
     to = conversion.new(".csv")
     rows = "','.join(map(str, r)) + chr(10) for r in [d.dtype.names, *d.ravel().tolist()]"
     python = f"{conversion.importing('numpy')}; {conversion.loaded()}; open({to!r}, 'w').writelines({rows})"
-    return DataError(message, remedies=[Remedy({}, "", {conversion.use.path: to}, python=python)])
+    meaning = _TRUST if trusted else ""
+    return DataError(message, remedies=[Remedy({}, meaning, {conversion.use.path: to}, python=python)])
 
 
 def _looked_into(conversion: Conversion) -> tuple[list[Found], set[str]]:
@@ -332,10 +333,15 @@ def _pictures(conversion: Conversion, message: str) -> DataError:
 def _archive(conversion: Conversion, message: str) -> DataError:
     """The command unpacks what is meant; the only file goes through a pipe."""
     use, path, names = conversion.use, conversion.path, _members(conversion.stream)
-    unpack = ("tar", "-xf", path)
+    only = names[0] if len(names) == 1 else None
+    unpack: str | tuple[str, ...] = ("tar", "-xf", path)
+    if any(map(os.path.lexists, names)):  # which unpacking would write over
+        folder = new_file(path, ".unpacked")
+        names = [f"{folder}/{name}" for name in names]
+        unpack = f"mkdir {shlex.quote(folder)} && {shlex.join(unpack)} -C {shlex.quote(folder)}"
     pair = arrays.by_names(names) if use.role == "logits" and not use.other_targets else None
-    if len(names) == 1:
-        remedies = [Remedy({}, "", {use.path: "-"}, feed=("tar", "-xOf", path, names[0]))]
+    if only is not None:
+        remedies = [Remedy({}, "", {use.path: "-"}, feed=("tar", "-xOf", path, only))]
     elif pair is not None:
         remedies = [Remedy({"targets": pair[1]}, "", {use.path: pair[0]}, "", unpack)]
     else:
@@ -395,6 +401,7 @@ def with_targets(remedies: Sequence[Remedy], path: str) -> tuple[Remedy, ...]:
 
 
 def _both(first: Remedy, second: Remedy) -> Remedy:
-    meaning = "; ".join(dict.fromkeys(filter(None, (first.meaning, second.meaning))))
+    told = dict.fromkeys(f"{first.meaning}; {second.meaning}".split("; "))
+    meaning = "; ".join(sorted(filter(None, told), key=_TRUST.__eq__))  # which comes last
     settings, files = {**first.settings, **second.settings}, {**first.files, **second.files}
     return Remedy(settings, meaning, files, f"{first.python}; {second.python}")

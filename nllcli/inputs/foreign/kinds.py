@@ -77,6 +77,7 @@ OBJECT_ARRAY = Kind(
     load="d = numpy.load({file}, allow_pickle=True)",
     runs_code=True,
 )
+ARRAY = Kind("an array of other values than numbers", "objects", load="d = numpy.load({file})")
 ZARR = Kind("a Zarr store", "arrays", extensions=(".zarr",), imports=("zarr",), load=_ZARR)
 EXCEL = Kind(
     "an Excel workbook",

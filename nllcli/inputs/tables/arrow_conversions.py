@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy
+from nllcli.inputs.bytes.files import not_there_yet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ class Conversion:
 
     def _remedy(self, meaning: str, word: str, source: str, ending: str) -> Remedy:
         plain = self.name.removesuffix(".gz")
-        to = str(PurePath(plain).with_suffix(f".{word}{ending}"))
+        to = not_there_yet(str(PurePath(plain).with_suffix(f".{word}{ending}")))
         file, imports = f"a.memory_map({self.name!r})", "import pyarrow as a, pyarrow.parquet as q; "
         if plain != self.name:
             file, imports = f"a.BufferReader(gzip.open({self.name!r}).read())", f"import gzip; {imports}"

@@ -22,6 +22,9 @@ NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|inf(inity
 # What stands in place of a number or a name that is not known.
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "<na>", "nil", "missing", "-", "?", "."))
 _LIST = re.compile(r"(?:np\.)?(?:array|tensor)?\(?\s*[\[(]([^\[\]()]*)[\])]\s*(?:,[^)]*)?\)?", re.DOTALL)
+_SCALAR = re.compile(r"(?:np|numpy|torch)\.\w+\(([^()]*)\)")
+_BARE_LIST = re.compile(r"\s*[+-]?\d+\.\d*(?:e[+-]?\d+)?(?:\s*[;|\s]\s*[+-]?\d+\.\d*(?:e[+-]?\d+)?)+\s*", re.IGNORECASE)
+_BETWEEN = str.maketrans(",;|", "   ")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*", re.ASCII)
 _INFINITY = re.compile(rb"inf", re.IGNORECASE)
 _BLANKS = re.compile(rb"[ \t]+")
@@ -40,10 +43,12 @@ def is_missing(cell: object) -> bool:
 
 def listed_numbers(cell: str) -> list[float] | None:
     """The numbers of a cell that lists them as Python, NumPy or PyTorch print it; None where it is no such list."""
+    if "(" in cell:
+        cell = _SCALAR.sub(r"\1", cell)
     found = _LIST.fullmatch(cell.strip()) if "[" in cell or "(" in cell else None
-    if found is None:
+    if found is None and not _BARE_LIST.fullmatch(cell):
         return None
-    words = found[1].replace(",", " ").split()
+    words = (cell if found is None else found[1]).translate(_BETWEEN).split()
     return [float(word) for word in words] if words and all(map(is_number, words)) else None
 
 
@@ -129,7 +134,8 @@ def number(cell: str, where: str) -> float:
 def ragged(cells: Sequence[str], n_columns: int, where: str, remedies: Sequence[Remedy] = ()) -> DataError:
     """The refusal of a row that has another number of cells than the first."""
     if len(cells) == n_columns + 1 and not cells[-1].strip():
-        return DataError(f"ends with a delimiter: {n_columns} cells expected", where=f"{where}, column {len(cells)}")
+        message = f"ends with a delimiter: {n_columns} cells expected"
+        return DataError(message, where=f"{where}, column {len(cells)}", remedies=remedies)
     hint = None
     if len(cells) == 2 * n_columns and all(c.strip().isdecimal() for c in cells[1::2]):
         hint = "decimal commas? write numbers with a point, or semicolons between the cells"

@@ -31,7 +31,8 @@ class Preview:
     ``headings`` are the names of the columns, None where the file gives none. The cells of the first ``rows`` are text
     where the file is, and else what they hold: numbers, text, lists of numbers, None where one is missing. ``index``
     are the columns that the file itself says are no data, such as the index of a data frame; ``lists`` are those that
-    it says hold lists of numbers, which those of the first rows may not show.
+    it says hold lists of numbers, which those of the first rows may not show; ``lines`` are the first
+    ones of a text file as they are.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Preview:
     rows: Sequence[Sequence[Any]]
     index: frozenset[int] = frozenset()
     lists: frozenset[int] = frozenset()
+    lines: tuple[str, ...] = ()
 
     @property
     def n_columns(self) -> int:
@@ -48,19 +50,25 @@ class Preview:
         """The first cells of a column that are not missing."""
         return [row[column] for row in self.rows if not is_missing(row[column])]
 
+    @cached_property
+    def own_headings(self) -> dict[int, str]:
+        """The names of columns that no other column has."""
+        stripped = [heading.strip() for heading in self.headings or ()]
+        times = Counter(stripped)
+        return {c: heading for c, heading in enumerate(stripped) if heading and times[heading] == 1}
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """The first column of each of these names, in lower case."""
+        return {heading.lower(): c for c, heading in reversed(self.own_headings.items())}
+
     def heading(self, column: int) -> str:
         """What a command names a column by: its heading, or else its number from 1."""
-        return self.headings[column].strip() if self.has_heading(column) and self.headings else str(column + 1)
+        return self.own_headings.get(column, str(column + 1))
 
     def has_heading(self, column: int) -> bool:
         """Whether the column has a name that no other column has."""
-        if self.headings is None or not self.headings[column].strip():
-            return False
-        return self._n_named[self.headings[column].strip()] == 1
-
-    @cached_property
-    def _n_named(self) -> Counter[str]:
-        return Counter(heading.strip() for heading in self.headings or ())
+        return column in self.own_headings
 
     def described(self, column: int) -> str:
         """What a message calls a column."""
@@ -142,7 +150,10 @@ def _check_order(preview: Preview, options: ReadOptions, names: tuple[str, ...])
     if options.classes is None or options.holds != "logits":
         return
     place = class_names.match(options.classes, names)
-    if place is None or len(place) != len(names) or list(place) == sorted(place):
+    if place is None:
+        _check_shared(preview, options.classes, names)
+        return
+    if len(place) != len(names) or list(place) == sorted(place):
         return
     raise UsageError(
         f"{setting('classes')} gives the names of its columns in another order",
@@ -156,6 +167,21 @@ def _check_order(preview: Preview, options: ReadOptions, names: tuple[str, ...])
         ],
         finding="classes-reordered",
     )
+
+
+def _check_shared(preview: Preview, classes: Sequence[str], names: tuple[str, ...]) -> None:
+    """Raise UsageError where a class has the name of the column of another class."""
+    own = {class_names.normal(name): i for i, name in enumerate(names)}
+    for i, name in enumerate(classes):
+        column = own.get(class_names.normal(name), i)
+        if column != i and not class_names.normal(name).isdecimal():
+            raise UsageError(
+                f"{setting('classes')} names class {i} {shown(name)}, which is the column of class {column}",
+                where=preview.name,
+                remedies=[Remedy({"classes": None}, f"the first class is {names[0]}, as the columns have it")],
+                hint="name each class by what its column is called",
+                finding="classes-reordered",
+            )
 
 
 def _one_list(preview: Preview, columns: list[int], rest: list[int]) -> list[int]:
@@ -196,7 +222,8 @@ def _without_doubt(
     numeric = [c for c in rest if c not in text and c not in empty]
     if not numeric or (len(rest) == 1):
         return rest, []
-    found = doubts.doubtful(preview, numeric, options.labels)
+    labels = options.labels if target is None else [str(cell) for cell in preview.cells(target)]
+    found = doubts.doubtful(preview, numeric, labels)
     classes = [c for c in numeric if c not in found]
     if not found and not empty and (not text or _names_decide(preview, options, classes, target)):
         return classes, text
@@ -333,14 +360,19 @@ def find_column(wanted: str, preview: Preview) -> int:
         return int(wanted) - 1
     names = first_few([shown(cell)[1:-1] for cell in header], 20)
     known_as = names if header else f"the numbers 1 to {preview.n_columns} (there is no header)"
-    raise UsageError(f"there is no column {shown(wanted)}", where=preview.name, hint=f"columns: {known_as}")
+    raise UsageError(
+        f"there is no column {shown(wanted)}",
+        where=preview.name,
+        hint=f"columns: {known_as}",
+        remedies=doubts.named_below(wanted, preview),
+    )
 
 
 def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:
     """The columns that patterns between commas name, in their order: names, numbers or ranges from 1, or globs."""
     if not isinstance(patterns, str):
         return list(patterns)
-    found: list[int] = []
+    found: dict[int, None] = {}
     headings = [heading.strip() for heading in preview.headings or ()]
     for pattern in _split(patterns):
         if pattern in headings:
@@ -356,8 +388,8 @@ def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:
             known = first_few([shown(heading)[1:-1] for heading in headings], 20) or f"1 to {preview.n_columns}"
             message = f"there is no column {shown(pattern)}"
             raise UsageError(message, where=preview.name, hint=f"columns: {known}")
-        found += [c for c in columns if c not in found]
-    return found
+        found |= dict.fromkeys(columns)
+    return list(found)
 
 
 def as_pattern(name: str) -> str:

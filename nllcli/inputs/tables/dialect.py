@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, Remedy, UsageError
 from nllcli.inputs.names import truth
-from nllcli.inputs.tables import cells
+from nllcli.inputs.tables import cells, notation
 from nllcli.inputs.tables.columns import Preview
 from nllcli.inputs.tables.lines import LONGEST_LINE, check_line, kept_lines, too_long
 
@@ -22,7 +22,11 @@ _DELIMITERS = ("\t", ";", ",", "|", " ")
 _MOST_ROWS = 50
 _MOST_CELLS = 4096
 _FEWEST_ROWS = 4
+_MOST_HEADERS = 4
+_RAW_BYTES = 1 << 13
 _NUMBER_BEGINS = re.compile(r"[+-]?\.?\d")
+_DIGITS = re.compile(r"\d+")
+_WORD = re.compile(r"[^\W\d_]{2}")
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _NOT_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f\x81\x8d\x8f\x90\x9d]")  # control characters, and what windows-1252 lacks
@@ -35,6 +39,7 @@ class Dialect:
 
     ``header`` are the cells of the line that names the columns (None without one), ``rows`` those of the first rows,
     ``first_place`` where the first of them is, and ``n_before`` how many lines come before the header or the rows.
+    ``lines`` are the first ones as they are.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Dialect:
     first_place: str
     n_before: int = 0
     decimal: str = _POINT
+    lines: tuple[str, ...] = ()
 
     @property
     def first_row(self) -> tuple[str, ...]:
@@ -75,7 +81,7 @@ class Dialect:
         rows = self.rows
         if self.decimal == _COMMA:
             rows = tuple(tuple(cells.with_point(cell) for cell in row) for row in rows)
-        return Preview(self.name, self.header, rows, frozenset([0] if self.has_index else ()))
+        return Preview(self.name, self.header, rows, frozenset([0] if self.has_index else ()), lines=self.lines)
 
 
 def sniff(
@@ -88,6 +94,8 @@ def sniff(
     lines, places = _first_lines(stream)
     if not lines:
         raise DataError("is empty", where=stream.name)
+    notation.check_lines(lines, stream.name)
+    raw = stream.peek(_RAW_BYTES)[:_RAW_BYTES].decode("utf-8", errors="replace").splitlines()[:_MOST_ROWS]
     n_before = 0
     told = _SEPARATOR_LINE.fullmatch(lines[0])
     if told is not None and len(lines) > 1:
@@ -111,11 +119,13 @@ def sniff(
     first = 0 if names is None else min(1, len(rows) - 1)
     body = rows[first:]
     if names is not None and len(names) != len(body[0]):
-        raise _uneven(rows, places, stream.name)
-    _check_two_headers(names, body, stream.name, places[first])
+        raise _uneven(rows, places, stream.name, delimiter)
+    _check_two_headers(names, body, stream.name, places)
+    notation.check_objects(names, body[0], delimiter, stream.name)
+    notation.check_numbers(body, stream.name, places[first])
     _check_decimals(body, decimal, places[first])
     even = tuple(row for row in body if len(row) == len(body[0]))
-    return Dialect(stream.name, delimiter, names, even, places[first], n_before, decimal)
+    return Dialect(stream.name, delimiter, names, even, places[first], n_before, decimal, tuple(raw))
 
 
 def _names(rows: list[tuple[str, ...]], header: str | None, place: str) -> tuple[str, ...] | None:
@@ -153,7 +163,7 @@ def _doubt(first: Sequence[str], below: Sequence[Sequence[str]]) -> str | None:
         return None
     if _may_number_columns(first, below):
         return f"is {', '.join(first[:4])}{', ...' if len(first) > 4 else ''}: the names of the columns, or a row?"
-    if _names_columns(first, below):
+    if _names_columns(first, below) and not all(map(_WORD.search, first)):
         for j, (cell, under) in enumerate(zip(first, below[0], strict=False)):
             if cells.is_number(under) and (j or cell.strip()) and is_damaged(cell):
                 return f"column {j + 1} begins with {cells.shown(cell.strip())}: a name, or a damaged number?"
@@ -176,6 +186,8 @@ def _may_number_columns(first: Sequence[str], below: Sequence[Sequence[str]]) ->
 def _names_columns(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether the first row is a header: all names, or names and the numbers of columns."""
     numeric = [cell.strip() for cell in first if cells.is_number(cell)]
+    if len(first) > 1 and _is_numbered_alike(first, below):
+        return False
     if not below:
         return not numeric
     if not numeric:
@@ -190,6 +202,16 @@ def _names_columns(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool
     columns = list(zip(first, *below, strict=False))
     word_above = any(is_word(top) and all(map(cells.is_number, under)) for top, *under in columns)
     return word_above and all(any(map(is_fraction, under)) for top, *under in columns if cells.is_number(top))
+
+
+def _is_numbered_alike(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether a text of the first row differs from all those below it only in its numbers: img_3 above img_7."""
+    for column in zip(first, *below, strict=False):
+        texts = [cell.strip() for cell in column]
+        kinds = {_DIGITS.sub("0", text) for text in texts}
+        if len(texts) > 2 and len(kinds) == 1 and len(set(texts)) == len(texts) and is_word(texts[0]):
+            return True
+    return False
 
 
 def is_word(cell: str) -> bool:
@@ -221,29 +243,41 @@ def _in_place_of_numbers(row: Sequence[str]) -> bool:
     )
 
 
-def _uneven(rows: list[tuple[str, ...]], places: list[str], name: str) -> DataError:
+def _uneven(rows: list[tuple[str, ...]], places: list[str], name: str, delimiter: str) -> DataError:
     """The refusal of lines of different lengths; lines before a table, such as a title, can be left out."""
     widths = [len(row) for row in rows]
+    if set(widths[1:]) == {widths[0] + 1} and not any(row[-1].strip() for row in rows[1:]) and delimiter != " ":
+        end = f"s/[{delimiter}][ \t]*$//"
+        return cells.ragged(rows[1], widths[0], places[1], [notation.edited(name, end)])
     begin = next(i for i, width in enumerate(widths) if width > 1)
-    same = len(set(widths[begin:])) == 1 and len(widths) > begin + 1
-    remedies = [without_lines(name, begin, "they are a title")] if begin > 0 and same else []
+    same = len(set(widths[begin:])) == 1 and len(widths) > begin + 1 and notation.can_be_edited(name)
+    number = int(places[begin].rpartition(" ")[2]) - 1
+    remedies = [notation.edited(name, f"1,{number}d", "they are a title")] if begin > 0 and same else []
     return cells.ragged(rows[1], widths[0], places[1], remedies)
 
 
-def _check_two_headers(names: Sequence[str] | None, body: list[tuple[str, ...]], name: str, place: str) -> None:
-    """Raise UsageError where a second line without numbers follows the header and numbers follow that."""
-    if names is None or len(names) == 1 or len(body) < 2 or len(body[0]) != len(body[1]):
+def _check_two_headers(
+    names: Sequence[str] | None, body: list[tuple[str, ...]], name: str, places: Sequence[str]
+) -> None:
+    """Raise UsageError where more lines without numbers follow the header and numbers follow those."""
+    n = next((i for i, row in enumerate(body[:_MOST_HEADERS]) if any(map(cells.is_number, row))), 0)
+    if names is None or len(names) == 1 or n == 0 or len({len(row) for row in body[: n + 1]}) > 1:
         return
-    numeric = [j for j, cell in enumerate(body[1]) if cells.is_number(cell)]
-    if numeric and not any(cells.is_number(body[0][j]) or is_damaged(body[0][j]) for j in numeric):
-        raise UsageError(
-            "is a second line of names",
-            where=place,
-            remedies=[
-                Remedy(files={name: "-"}, feed=("sed", "1d", name), meaning="the second line names the columns"),
-                Remedy(files={name: "-"}, feed=("sed", "2d", name), meaning="the first line names the columns"),
-            ],
-        )
+    numeric = [j for j, cell in enumerate(body[n]) if cells.is_number(cell)]
+    if any(is_damaged(row[j]) for row in body[:n] for j in numeric):
+        return
+    first, last = (int(place.rpartition(" ")[2]) for place in (places[0], places[n]))
+    ways = {f"{first + 1},{last}d": "the first line names the columns", f"{first},{last - 1}d": "the last of them does"}
+    if n == 1:
+        ways = {
+            f"{first},{last - 1}d": "the second line names the columns",
+            f"{last}d": "the first line names the columns",
+        }
+    raise UsageError(
+        "is a second line of names" if n == 1 else f"is the first of {n} more lines of names",
+        where=places[1],
+        remedies=[notation.edited(name, edits, meaning) for edits, meaning in ways.items()],
+    )
 
 
 def _check_marks(first: Sequence[str], name: str, place: str) -> None:
@@ -332,14 +366,22 @@ def _delimiter(lines: list[str]) -> str:
 
     A blank, which prose has too, is one where every line has as many cells, most of them numbers or between quotes.
     """
-    best, best_score = ",", (-1.0, False, 0)
+    best, best_score = ",", (False, -1.0, False, 0)
     for candidate in _DELIMITERS:
         try:
             rows = [cells.split(line, candidate, "") for line in lines[:_FEWEST_ROWS]]
         except DataError:
             continue  # the chosen one will say what is wrong
+        if candidate == " " and best == "\t" and best_score[2] and 0.5 < best_score[1] < 1:
+            continue  # blanks within the cells
         if _parts_by_blanks(rows, lines) if candidate == " " else len(rows[-1]) > 1:
-            score = (_numeric_share(rows[-1]), len(set(map(len, rows))) == 1, len(rows[-1]))
+            even = len(set(map(len, rows))) == 1
+            lists = (
+                even
+                and (candidate != "\t" or "[" in lines[-1])
+                and any(cells.listed_numbers(cell) is not None for cell in rows[-1])
+            )
+            score = (lists, _numeric_share(rows[-1]), even, len(rows[-1]))
             best, best_score = max((best, best_score), (candidate, score), key=lambda found: found[1])
     return best
 
@@ -357,4 +399,6 @@ def _parts_by_blanks(rows: list[list[str]], lines: list[str]) -> bool:
 
 
 def _numeric_share(row: Sequence[str]) -> float:
-    return sum(cells.is_number(cell) or cells.is_decimal_comma(cell) for cell in row) / len(row)
+    return sum(
+        cells.is_number(cell) or cells.is_decimal_comma(cell) or cells.listed_numbers(cell) is not None for cell in row
+    ) / len(row)

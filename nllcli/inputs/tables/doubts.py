@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from nllcli.errors import Remedy, UsageError
 from nllcli.inputs import names as class_names
 from nllcli.inputs.tables.cells import is_number
+from nllcli.inputs.tables.notation import can_be_edited, edited
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 _CHANCE = 1e-5
 _MOST_DECIMALS = 4
 _SUM_TOLERANCE = 2e-3
+_MOST_SUMMED = 64
 _KEYS = frozenset(
     ("id", "idx", "index", "row", "row_id", "rowid", "sample", "sample_id", "image_id", "no", "nr", "key")
 )
@@ -29,9 +32,17 @@ _TARGETS = frozenset(
     ("label", "labels", "target", "targets", "y", "y_true", "truth", "true", "actual", "gold", "answer")
 )
 _PREDICTIONS = frozenset(
-    ("pred", "preds", "prediction", "predictions", "predicted", "predict", "y_pred", "yhat", "y_hat")
+    (
+        *("pred", "preds", "prediction", "predictions", "predicted", "predict", "y_pred", "yhat", "y_hat"),
+        *("pred_label", "pred_class", "predicted_label", "predicted_class", "predicted_index", "predictedlabel"),
+        *("pred_idx", "pred_id", "predicted_idx", "predicted_id", "label_pred", "argmax"),
+    )
 )
 _FOLDS = frozenset(("fold", "fold_id", "split", "epoch", "step", "seed", "batch", "group"))
+_OTHERS = frozenset(
+    ("weight", "sample_weight", "loss", "nll", "entropy", "margin", "confidence", "conf", "max_prob", "timestamp")
+)
+_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$|\.0*$")
 _SCORES = re.compile(
     r"(.*?\b|.*?_)?(probs?|proba|probability|p|pred|prediction|logits?|scores?|class|confidence|softmax)[ _.:=(-]", re.I
 )
@@ -43,7 +54,7 @@ def doubtful(preview: Preview, columns: Sequence[int], labels: Collection[str]) 
     A heading that is among the ``labels`` seen as targets is a class.
     """
     values = np.array([[_value(row[c]) for c in columns] for row in preview.rows]).reshape(-1, len(columns))
-    values = values[np.isfinite(values).all(axis=1)]
+    values = values[~np.isnan(values).any(axis=1)]
     found: dict[int, str] = {}
     for judge in (_whole_among_fractions, _counting, _repeating, _beside_a_sum):
         left = [j for j in range(len(columns)) if j not in found]
@@ -66,16 +77,19 @@ def _whole_among_fractions(values: NDArray[np.float64]) -> dict[int, str]:
 
     Zeros alone may be those of a reference class, or of a class that never has a chance.
     """
-    whole = values == np.floor(values)
-    all_whole = whole.all(axis=0)
-    n_rows = len(set(map(tuple, values.tolist())))  # a row that comes again shows nothing new
+    finite = np.isfinite(values)
+    whole = finite & (values == np.floor(values))
+    all_whole = (whole == finite).all(axis=0) & whole.any(axis=0)
+    n_rows = len(np.unique(values, axis=0))  # a row that comes again shows nothing new
     if all_whole.all() or not all_whole.any() or n_rows < 2:
         return {}
-    fractions = values[:, ~all_whole]
-    chance = max(float(whole[:, ~all_whole].mean()), 10.0 ** -_decimals(fractions))
+    fractions = values[:, ~all_whole][finite[:, ~all_whole]]
+    if not fractions.size:
+        return {}
+    chance = max(float((fractions == np.floor(fractions)).mean()), 10.0 ** -_decimals(fractions))
     if values.shape[1] * chance**n_rows > _CHANCE:
         return {}
-    suspects = np.flatnonzero(all_whole & (values != 0).any(axis=0))
+    suspects = np.flatnonzero(all_whole & (finite & (values != 0)).any(axis=0))
     return dict.fromkeys(suspects.tolist(), "holds whole numbers where others hold fractions")
 
 
@@ -89,7 +103,7 @@ def _decimals(values: NDArray[np.float64]) -> float:
 def _counting(values: NDArray[np.float64]) -> dict[int, str]:
     """Columns that count up by 1, row by row."""
     n = len(values)
-    steps = (np.diff(values, axis=0) == 1).all(axis=0) & (values[0] == np.floor(values[0]))
+    steps = (values[1:] == values[:-1] + 1).all(axis=0) & (values[0] == np.floor(values[0])) & np.isfinite(values[0])
     begins = np.isin(values[0], (0, 1))
     found = np.flatnonzero(steps & ((n > 5) | ((n > 4) & begins)))
     return {j: f"counts {int(values[0, j])}, {int(values[0, j]) + 1}, ..." for j in found.tolist()}
@@ -101,13 +115,16 @@ def _repeating(values: NDArray[np.float64]) -> dict[int, str]:
     n, n_columns = values.shape
     if n < 5 or n_columns < 3:
         return found
-    for j in range(n_columns):
-        others = np.delete(values, j, axis=1)
-        places, largest, own = others.argmax(axis=1), others.max(axis=1), values[:, j]
-        if (own != own[0]).any() and any(np.array_equal(own, places + k) for k in (0, 1)):
-            found[j] = "repeats which of the others is the largest"
-        elif (own != np.floor(own)).all() and np.array_equal(own, largest):
-            found[j] = "repeats the largest of the others"
+    first, second = np.argsort(-values, axis=1, kind="stable")[:, :2].T[:, :, None]
+    columns = np.arange(n_columns)
+    places = np.where(first == columns, second, first)  # of the largest of the others
+    largest = np.take_along_axis(values, places, axis=1)
+    places = places - (places > columns)  # among the others
+    vary = (values != values[0]).any(axis=0)
+    repeat_place = vary & ((values == places).all(axis=0) | (values == places + 1).all(axis=0))
+    repeat_largest = (values != np.floor(values)).all(axis=0) & (values == largest).all(axis=0)
+    found |= dict.fromkeys(np.flatnonzero(repeat_largest).tolist(), "repeats the largest of the others")
+    found |= dict.fromkeys(np.flatnonzero(repeat_place).tolist(), "repeats which of the others is the largest")
     # Where one column repeats another, both do: the class is the one that comes first.
     return found if len(found) < n_columns - 1 else {}
 
@@ -115,16 +132,36 @@ def _repeating(values: NDArray[np.float64]) -> dict[int, str]:
 def _beside_a_sum(values: NDArray[np.float64]) -> dict[int, str]:
     """The one column without which each row consists of probabilities that sum to 1."""
     n, n_columns = values.shape
-    if n < 3 or n_columns < 3 or (np.abs(values.sum(axis=1) - 1) < _SUM_TOLERANCE).all():
+    finite = np.isfinite(values)
+    known = np.where(finite, values, 0)
+    sums = known.sum(axis=1, keepdims=True)
+    if n < 3 or n_columns < 3 or (finite.all() and (np.abs(sums - 1) < _SUM_TOLERANCE).all()):
         return {}
-    for j in range(n_columns):
+    others_finite = (~finite).sum(axis=1, keepdims=True) == ~finite
+    for j in np.flatnonzero((others_finite & (np.abs(sums - known - 1) < 2 * _SUM_TOLERANCE)).all(axis=0)).tolist():
         others = np.delete(values, j, axis=1)
         are_probabilities = ((others >= 0) & (others <= 1)).all() and (
             np.abs(others.sum(axis=1) - 1) < _SUM_TOLERANCE
         ).all()
         if are_probabilities and (others != np.floor(others)).any():
             return {j: "is not among those that sum to 1"}
-    return {}
+    return _beside_a_run(values)
+
+
+def _beside_a_run(values: NDArray[np.float64]) -> dict[int, str]:
+    """The columns beside the only ones next to each other that are probabilities and sum to 1 in each row."""
+    n_columns = values.shape[1]
+    shares = ((values >= 0) & (values <= 1)).all(axis=0) & (values != np.floor(values)).any(axis=0)
+    sums = np.concatenate([np.zeros((len(values), 1)), np.cumsum(np.where(shares, values, 2), axis=1)], axis=1)
+    runs = [
+        (first, last)
+        for first in range(n_columns if n_columns <= _MOST_SUMMED else 0)
+        for last in range(first + 2, n_columns + 1)
+        if (np.abs(sums[:, last] - sums[:, first] - 1) < _SUM_TOLERANCE).all()
+    ]
+    if len(runs) != 1:
+        return {}
+    return {j: "is not among those that sum to 1" for j in range(n_columns) if not runs[0][0] <= j < runs[0][1]}
 
 
 def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, str]:
@@ -140,9 +177,11 @@ def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, 
             ):
                 if heading.lower() in words:
                     found[j] = f"is named like {what}"
+        if heading.lower() in _OTHERS and len(headings) > 2 and (values[:, j] >= 0).all():
+            found[j] = f"is named {heading}"
     stems = [match[0].lower() if (match := _SCORES.match(heading)) else "" for heading in headings]
-    common = max(set(stems), key=stems.count)
-    if common and stems.count(common) > 1 and 2 * stems.count(common) > len(stems):
+    common, times = Counter(stems).most_common(1)[0]
+    if common and times > 1 and 2 * times > len(stems):
         found |= {j: "is not named like the others" for j, stem in enumerate(stems) if stem != common}
     return found
 
@@ -150,28 +189,42 @@ def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, 
 def shared_key(preview: Preview, column: int, partner: Preview) -> str | None:
     """The heading of the partner's column that holds the same keys as ``column``; None where there is none."""
     own = _keys(preview, column)
-    if own is None or not preview.has_heading(column):
+    if own is None or not (preview.headings is None or preview.has_heading(column)):
         return None
     other = same_column(preview, column, partner)
     if other is not None:
         return partner.heading(other)
     best, overlap = None, 0
     for c in range(partner.n_columns):
-        theirs = _keys(partner, c) if partner.has_heading(c) else None
-        shared = len(own & theirs) if theirs is not None else 0
+        theirs = _keys(partner, c) if partner.headings is None or partner.has_heading(c) else None
+        shared = 0 if theirs is None else len(own & theirs) or len(set(map(loosened, own)) & set(map(loosened, theirs)))
         if theirs is not None and 2 * shared > min(len(own), len(theirs)) and shared > overlap:
             best, overlap = partner.heading(c), shared
     return best
 
 
+def loosened(key: str) -> str:
+    """A key without folders and the ending of a file, upper case and leading zeros: ``test/00A.jpg`` is ``a``."""
+    name = re.split(r"[/\\]", key.strip())[-1]
+    return _ENDING.sub("", name).casefold().lstrip("0")
+
+
+def are_loose(preview: Preview, column: int, partner: Preview, other: int) -> bool:
+    """Whether most first keys of two columns are the same once they are loosened, and none of them before."""
+    own, theirs = _keys(preview, column), _keys(partner, other)
+    if own is None or theirs is None or own & theirs:
+        return False
+    loose, others = set(map(loosened, own)), set(map(loosened, theirs))
+    are_keys = len(loose) == len(own) and len(others) == len(theirs)
+    return are_keys and 2 * len(loose & others) > min(len(loose), len(others))
+
+
 def same_column(preview: Preview, column: int, partner: Preview) -> int | None:
     """The partner's column of the same name, where both may hold keys; None where there is none."""
-    wanted = preview.heading(column).lower()
-    for other in range(partner.n_columns):
-        if partner.has_heading(other) and partner.heading(other).lower() == wanted:
-            both = _keys(preview, column) is not None and _keys(partner, other) is not None
-            return other if both else None
-    return None
+    other = partner.place_of.get(preview.heading(column).lower())
+    if other is None or _keys(preview, column) is None or _keys(partner, other) is None:
+        return None
+    return other
 
 
 def check_index_order(preview: Preview, partner: Preview) -> None:
@@ -200,6 +253,23 @@ def _keys(preview: Preview, column: int) -> set[str] | None:
     if all(is_number(cell) and not float(cell).is_integer() for cell in cells):
         return None
     return set(cells)
+
+
+def named_below(wanted: str, preview: Preview) -> list[Remedy]:
+    """The remedy that makes the line with a column's name the header, where a title or a mark comes before it."""
+    if not can_be_edited(preview.name):
+        return []
+    for i, line in enumerate(preview.lines):
+        cells = [cell.strip(" \t#\"'") for cell in re.split(r"[,;|\t]", line)]
+        if wanted not in cells and wanted not in line.strip(" \t#").split():
+            continue
+        if line.lstrip().startswith("#"):
+            edits = f"1,{i}d; " * (i > 0) + f"{i + 1}s/^[ \t]*#[ \t]*//"
+            return [edited(preview.name, edits, "the line that begins with # names the columns")]
+        if i:
+            return [edited(preview.name, f"1,{i}d", f"line {i + 1} names the columns")]
+        return [] if preview.headings is not None else [Remedy({"header": "yes"}, "the first line names the columns")]
+    return []
 
 
 def may_be_targets(preview: Preview, column: int, headings: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import Remedy
-from nllcli.inputs.bytes.files import split_member
+from nllcli.inputs.bytes.files import not_there_yet, split_member
 from nllcli.inputs.tables.cells import is_missing, is_number
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def rewriting(name: str, options: ReadOptions, ways: dict[str, str], key: str | 
     """The remedies that write ``d``, what the file holds (at a key), in one of the ``ways``: Python, its meaning."""
     if options.member is not None or not is_plain_file(name):
         return []
-    to, at = name.removesuffix(".json") + ".rows.json", "" if key is None else f"[{key!r}]"
+    to, at = not_there_yet(name.removesuffix(".json") + ".rows.json"), "" if key is None else f"[{key!r}]"
     return [
         Remedy(
             python=f"import json; d = json.load(open({name!r})){at}; json.dump({way}, open({to!r}, 'w'))",

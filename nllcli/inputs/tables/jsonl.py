@@ -21,7 +21,7 @@ from nllcli.inputs.tables.line_source import LineSource
 from nllcli.inputs.tables.records import Reading, is_one_hot, preview_of, read_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -43,6 +43,7 @@ class JsonLines(LineSource):
 
     samples: Samples
     reading: Reading
+    reopened: Callable[[ByteStream], Samples]
     booleans: bool = False
     missing: str = "error"
     ignore_index: int = DEFAULT_IGNORE_INDEX
@@ -68,6 +69,21 @@ class JsonLines(LineSource):
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a sample
         return self.samples.place(sample)
+
+    def texts(self) -> Iterator[str]:
+        """The label of every sample, as a table would have it."""
+        start, take = 0, self.reading.target
+        assert take is not None
+        for n, body in self._lines():
+            lines = body[:-1].split(b"\n")
+            yield from (
+                self._label(take(parse_json(x, partial(self._where, i))), i) for i, x in enumerate(lines, start)
+            )
+            start += n
+
+    def over(self, stream: ByteStream) -> JsonLines:
+        """The same samples, read out of another stream."""
+        return replace(self, stream=stream, samples=self.reopened(stream))
 
     def _where(self, sample: int) -> str:
         return f"{self.name}, {self.samples.place(sample)}"
@@ -178,6 +194,7 @@ def preview_jsonl(stream: ByteStream, options: ReadOptions) -> Preview | None:
 def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
     """JSON of any form; its first samples show how many classes there are and whether they bring their targets."""
     samples, name = open_samples(stream, options), stream.name
+    reopened = partial(open_samples, options=options)
     if samples.within is not None:
         options, name = replace(options, member=None), f"{name}:{samples.within}"
     reading = read_of(samples, name, options)
@@ -188,7 +205,7 @@ def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
         if options.holds == "logits":
             options = replace(options, as_given=reading.as_given)
         reader = label_reader(seen, classes, reading.target_name, stream.name, options)
-    return JsonLines(
+    source = JsonLines(
         stream=stream,
         class_names=reading.names,
         label_reader=reader,
@@ -196,10 +213,13 @@ def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:
         as_given=reading.as_given,
         samples=samples,
         reading=reading,
+        reopened=reopened,
         booleans=options.holds == "targets",
         missing=options.missing,
         ignore_index=options.ignore_index,
     )
+    source.reads_ahead_for_names(options.n_classes if reading.row is None else reading.n_classes)
+    return source
 
 
 def _fits(value: float) -> bool:

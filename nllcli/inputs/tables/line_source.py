@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,12 @@ from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.shapes import one_hot
 from nllcli.inputs.tables.cells import is_fraction
-from nllcli.inputs.tables.lines import LineNumbers, Lines, cut_lines
+from nllcli.inputs.tables.lines import LineNumbers, Lines, cut_lines, in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_MOST_AHEAD = 1 << 26
 
 
 @dataclass(kw_only=True)
@@ -71,6 +73,24 @@ class LineSource:
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a line
         return f"line {self._line(sample)}"
+
+    def texts(self) -> Iterator[str]:
+        """The label of every sample, as it is written."""
+        raise NotImplementedError
+
+    def over(self, stream: ByteStream) -> LineSource:
+        """The same lines, read out of another stream."""
+        return replace(self, stream=stream, numbers=LineNumbers())
+
+    def reads_ahead_for_names(self, n_classes: int | None) -> None:
+        """Read all labels ahead where they are names of ``n_classes`` classes that have none: it cannot end well."""
+        reader = self.label_reader
+        if reader is None or reader.classes is not None or reader.numeric or reader.booleans:
+            return
+        reader.n_classes = n_classes
+        text = self.stream.peek(_MOST_AHEAD)
+        if len(text) < _MOST_AHEAD:
+            reader.everything = lambda: self.over(in_memory(text, self.name)).texts()
 
     def _lines(self) -> Iterator[Lines]:
         """The lines of the samples."""

@@ -10,7 +10,7 @@ from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.tables.cells import is_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _MOST_BYTES = 1 << 26
 # A number, white space and a number: no JSON value; or the name of a type that prints its arrays so.
@@ -19,7 +19,15 @@ _ARRAY = re.compile(
 )
 _WRAPPING = re.compile(r"(?:\w+\.)?(?:tensor|array|Array)\(|,\s*(?:dtype|device|grad_fn|requires_grad)=[^)]*|\)")
 _BORDER = re.compile(rb"[\s|+:=-]*(?:--|==)[\s|+:=-]*")
-_FOOTER = re.compile(rb"\(\d+ rows?\)\s*")
+_FOOTER = re.compile(rb"(?:\(\d+ rows?\)|\d+ rows? in set\b.*|shape: \(\d+, \d+\))\s*")
+_LATEX = re.compile(rb"^[^\n&%]*&[^\n]*\\\\[ \t]*\r?$", re.MULTILINE)
+_TYPES = re.compile(
+    r"\|?(?:\s*(?:[fiu](?:8|16|32|64)|str|bool|cat|enum|date|list\[\w+\])\s*\|)+\s*(?:[fiu]\d+|str|bool|cat)?\s*"
+)
+_UPRIGHT, _LEVEL = "│┃┆┇┊┋║", "─━┄┅┈┉═╌╍"
+_BARS = str.maketrans(
+    {chr(code): "+" for code in range(0x2500, 0x2580)} | dict.fromkeys(_UPRIGHT, "|") | dict.fromkeys(_LEVEL, "-")
+)
 _FIRST_LINES = 3
 _HINT = "numpy.save writes it whole"
 
@@ -31,8 +39,30 @@ def is_printed_array(head: bytes) -> bool:
 
 def is_drawn(head: bytes) -> bool:
     """Whether a text begins as a table between lines of dashes, as databases and Markdown have it."""
-    lines = [line for line in head.splitlines()[: 2 * _FIRST_LINES] if line.strip()][:_FIRST_LINES]
+    lines = [_with_bars(line) for line in head.splitlines()[: 2 * _FIRST_LINES] if line.strip()][:_FIRST_LINES]
     return any(_BORDER.fullmatch(line) and (b"|" in line or b"+" in line) for line in lines)
+
+
+def is_latex(head: bytes) -> bool:
+    """Whether a text has rows as LaTeX writes them."""
+    return _LATEX.search(head) is not None
+
+
+def latex_lines(stream: ByteStream) -> ByteStream:
+    """The rows of a LaTeX table, cells between bars; its other lines are left empty."""
+    return _stream(stream.name, _mapped(stream, _latex_row))
+
+
+def _latex_row(line: bytes) -> bytes:
+    row, end, _ = line.partition(b"\\\\")
+    return row.replace(b"&", b"|").strip() + b"\n" if end and b"&" in row else b"\n"
+
+
+def _with_bars(line: bytes) -> bytes:
+    """A line whose characters for drawing are bars and dashes."""
+    if line.isascii():
+        return line
+    return line.decode("utf-8", errors="surrogateescape").translate(_BARS).encode("utf-8", errors="surrogateescape")
 
 
 def array_lines(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
@@ -60,20 +90,22 @@ def array_lines(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
 
 def drawn_lines(stream: ByteStream) -> ByteStream:
     """The lines of a drawn table, cells between bars; its lines of dashes and its footer are left empty."""
-    return _stream(stream.name, _undrawn(stream))
+    return _stream(stream.name, _mapped(stream, _undrawn_line))
 
 
-def _undrawn(stream: ByteStream) -> Iterator[bytes]:
+def _mapped(stream: ByteStream, change: Callable[[bytes], bytes]) -> Iterator[bytes]:
     from nllcli.inputs.tables.lines import whole_lines
 
     for piece in whole_lines(stream):
-        yield b"".join(map(_undrawn_line, piece[:-1].split(b"\n")))
+        yield b"".join(map(change, piece[:-1].split(b"\n")))
 
 
 def _undrawn_line(line: bytes) -> bytes:
-    if _BORDER.fullmatch(line) or _FOOTER.fullmatch(line):
+    text = _with_bars(line).strip()
+    if _BORDER.fullmatch(text) or _FOOTER.fullmatch(text):
         return b"\n"
-    text = line.strip()
+    if not line.isascii() and _TYPES.fullmatch(text.decode("utf-8", errors="replace")):
+        return b"\n"
     if text.startswith(b"|"):
         text = text.removeprefix(b"|").removesuffix(b"|")
     return text + b"\n"

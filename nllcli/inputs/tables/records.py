@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, first_few
+from nllcli.inputs.bytes.files import not_there_yet
 from nllcli.inputs.tables import pairs
 from nllcli.inputs.tables.columns import Preview, choose
 from nllcli.inputs.tables.json_paths import (
@@ -250,7 +252,7 @@ def _nested(samples: Samples, where: str, name: str, options: ReadOptions) -> Da
     """The refusal of lists of lists in the place of a sample."""
     remedies = []
     if options.member is None and is_plain_file(name) and not isinstance(samples.first[0], dict):
-        to = name.rpartition(".")[0] + ".npy"
+        to = not_there_yet(str(PurePath(name).with_suffix(".npy")))
         read = f"json.load(open({name!r}))"
         if samples.numbers is not None:
             read = f"[json.loads(line) for line in open({name!r}) if line.strip()]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +11,13 @@ import numpy as np
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, Remedy, counted
+from nllcli.inputs.bytes.files import open_stream
 from nllcli.inputs.labels import label_reader
-from nllcli.inputs.tables import cells
+from nllcli.inputs.tables import cells, notation
 from nllcli.inputs.tables.columns import choose, list_of
-from nllcli.inputs.tables.dialect import Dialect, comma_refusal, sniff
+from nllcli.inputs.tables.dialect import Dialect, comma_refusal, is_word, sniff
 from nllcli.inputs.tables.line_source import LineSource
-from nllcli.inputs.tables.lines import clean_lines, without_first_lines
+from nllcli.inputs.tables.lines import clean_lines, whole_lines, without_first_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from nllcli.inputs.tables.lines import Lines
 
 
+_MOST_BEHIND = 20  # lines behind the samples
 _TRUTH = {"false": "0", "true": "1"}
 
 
@@ -139,6 +142,8 @@ class TextTable(LineSource):
         for i, row in enumerate(rows):
             if len(row) != n_columns:
                 where = self._where(start + i)
+                if (remedy := self._end_of_rows(start + i, row)) is not None:
+                    raise cells.ragged(row, n_columns, where, [remedy])
                 raise self._comment(where) if lines[i].lstrip().startswith("#") else cells.ragged(row, n_columns, where)
         return rows
 
@@ -160,9 +165,34 @@ class TextTable(LineSource):
             if self.missing == "ignore" and any(cells.is_missing(cell) and not cells.is_number(cell) for cell in row):
                 left_out[i] = True
                 continue
+            self._check_row(rows[i], start + i)
             out[i] = [self._number(cell, c, start + i) for cell, c in zip(row, self.columns, strict=True)]
         self._left_out.append(int(left_out.sum()))
         return out, left_out if left_out.any() else None
+
+    def _check_row(self, row: list[str], sample: int) -> None:
+        """Raise DataError for a row that is the header again, or not a sample and behind the last one."""
+        where = self._where(sample)
+        if self.dialect.header is not None and tuple(row) == self.dialect.header and notation.can_be_edited(self.name):
+            program = "NR == 1 {h = $0} NR == 1 || $0 != h"
+            remedy = notation.fed(self.name, ("awk", program))
+            raise DataError("is the header again", where=where, remedies=[remedy])
+        if not all(map(cells.is_number, (row[c] for c in self.columns))):
+            end = self._end_of_rows(sample, row)
+            if end is not None:
+                raise DataError("is not a sample", where=where, remedies=[end])
+
+    def _end_of_rows(self, sample: int, row: list[str]) -> Remedy | None:
+        """The remedy that leaves out what comes behind the samples, such as a total; None where samples follow."""
+        if not is_word(row[0]) or not row[0].strip() or not notation.can_be_edited(self.name):
+            return None
+        line, delimiter, wanted = self._line(sample), self.dialect.delimiter, len(self.columns)
+        lines = (text for piece in whole_lines(open_stream(self.name)) for text in piece[:-1].split(b"\n"))
+        for n, text in enumerate(islice(lines, line - 1, None)):
+            found = cells.split(text.decode("utf-8", errors="replace"), delimiter, self.name)
+            if n > _MOST_BEHIND or sum(map(cells.is_number, found)) >= min(wanted, 2):
+                return None
+        return notation.fed(self.name, ("head", "-n", str(line - 1)), f"from line {line} on there are no samples")
 
     def _list(self, cell: str, sample: int) -> list[float]:
         found, where = list_of(cell), f"{self._where(sample)}, column {self.columns[0] + 1}"
@@ -220,14 +250,14 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
     """A table of logits, with or without a header; its targets are in the target column (name, or number from 1)."""
     preview = dialect.preview
     chosen = choose(preview, options)
+    first = list_of(preview.cells(chosen.classes[0])[0]) if chosen.lists else None
     reader = None
     if chosen.target is not None:
         what = f"column {chosen.target + 1}"
         seen = [row[chosen.target] for row in preview.rows]
-        reader = label_reader(seen, options.classes or chosen.names, what, stream.name, options)
+        reader = label_reader(seen, options.classes or chosen.names or None, what, stream.name, options)
     words = [str(row[c]).strip().lower() for row in preview.rows for c in chosen.classes]
-    first = list_of(preview.cells(chosen.classes[0])[0]) if chosen.lists else None
-    return TextTable(
+    table = TextTable(
         stream=stream,
         class_names=chosen.names,
         label_reader=reader,
@@ -241,3 +271,5 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
         n_classes=len(first or ()),
         missing=options.missing,
     )
+    table.reads_ahead_for_names(table.shape[1] if options.holds == "logits" else options.n_classes)
+    return table

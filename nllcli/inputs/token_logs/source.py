@@ -17,6 +17,7 @@ from nllcli.data.settings import DEFAULT_IGNORE_INDEX, UNLISTED
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, setting
 from nllcli.inputs.arrays.memory import MemoryArray, memory_array
 from nllcli.inputs.arrays.raw import NumberArray, RawArray, Values, widened
+from nllcli.inputs.bytes.files import not_there_yet
 from nllcli.inputs.mismatch import Misfit, check_shape
 from nllcli.inputs.token_logs.runs import COMPLETION, PROMPT, UNSPLIT, Found, Run
 
@@ -262,7 +263,7 @@ def _check_rows(rows: NDArray[Any] | None, name: str) -> None:
     if (rows[:, [0, -1]] == 0).any():
         remedies = []
         if name.endswith(".npy"):
-            to = f"{name.removesuffix('.npy')}.tokens.npy"
+            to = not_there_yet(f"{name.removesuffix('.npy')}.tokens.npy")
             source = _WITHOUT_ENDS.format(name=name, to=to)
             padding = Remedy(python=source, files={name: to}, meaning="zeros at the ends of rows are padding")
             remedies = [padding, as_they_are]

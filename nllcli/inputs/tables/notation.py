@@ -1,0 +1,126 @@
+"""Ways to write numbers and tables that no program reads as they are, and the edit that makes them plain."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from shlex import join, quote
+from typing import TYPE_CHECKING, NamedTuple
+
+from nllcli.errors import Remedy, UsageError
+from nllcli.inputs.tables.cells import is_missing, is_number, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class _Way(NamedTuple):
+    """Cells that match ``pattern`` are ``what``, and ``edits`` of sed make them numbers."""
+
+    pattern: re.Pattern[str]
+    what: str
+    edits: str
+
+
+_WAYS = (
+    _Way(re.compile(r"\s*[+-]?\d*[.,]?\d+ ?%\s*", re.ASCII), "a percentage", r"s/([0-9.,]+) ?%/\1e-2/g"),
+    _Way(re.compile(r"\s*[+-]?[$€£¥] ?[+-]?[\d.,]+\s*", re.ASCII), "an amount of money", r"s/([$]|€|£|¥) ?//g"),
+    _Way(
+        re.compile(r"\s*[\u2212\u2013]\s?[\d.,]+(e[+-]?\d+)?\s*", re.IGNORECASE),
+        "written with a dash for a minus",
+        r"s/(−|–) ?([0-9.])/-\2/g",
+    ),
+    _Way(
+        re.compile(r"\s*[+-]?[\d.]+d[+-]?\d+\s*", re.ASCII | re.IGNORECASE),
+        "written as Fortran does",
+        r"s/([0-9.])[dD]([+-]?[0-9])/\1e\2/g",
+    ),
+    _Way(
+        re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+\.\d*\s*", re.ASCII),
+        "written with commas between thousands",
+        r":a; s/([0-9]),([0-9]{3}(,[0-9]{3})*[.])/\1\2/; ta",
+    ),
+)
+_LINES = {
+    re.compile(r"\s*<\w+>(?:\s+<\w+>)+\s*"): ("has a line of the types of the columns", r"/^ *<[a-z0-9]+> /d"),
+    re.compile(r"(?:Name: .*, )?(?:Length: \d+, )?dtype: \S+\s*"): (
+        "is a printed Series",
+        r"/^(Name: .*)?dtype: /d; s/^ *[0-9]+ +//",
+    ),
+    re.compile(r"\s*\[\d+\] +\S.*"): ("is a vector as R prints it", r"s/^ *\[[0-9]+\]//; /^Levels:/d; s/ +/\n/g"),
+}
+
+
+_ONE_A_LINE = r"s/[]['(),; \t\"]+/\n/g"
+_SUFFIXES = (".csv", ".tsv", ".txt")
+_PACKED = (".zip", ".bz2", ".xz", ".zst", ".7z")
+_OBJECT = re.compile(r"\[?\{['\"].*\}\]?", re.DOTALL)
+
+
+def edited(name: str, edits: str, meaning: str = "") -> Remedy:
+    """The remedy that reads a file after edits of sed."""
+    return fed(name, ("sed", "-E", edits), meaning)
+
+
+def fed(name: str, words: tuple[str, ...], meaning: str = "") -> Remedy:
+    """The remedy that reads what a command makes of a file: a file of its own, about which more can be asked."""
+    packed = name.endswith(".gz")
+    path = Path(name.removesuffix(".gz"))
+    to = str(path.with_name(f"{path.stem}.plain{path.suffix if path.suffix in _SUFFIXES else '.csv'}"))
+    command = f"gzip -dc {quote(name)} | {join(words)}" if packed else join((*words, name))
+    return Remedy(shell=f"{command} > {quote(to)}", files={name: to}, meaning=meaning)
+
+
+def can_be_edited(name: str) -> bool:
+    """Whether an input is a file of text, perhaps compressed by gzip, that a command can read."""
+    return Path(name).is_file() and not name.lower().endswith(_PACKED)
+
+
+def check_lines(lines: Sequence[str], name: str) -> None:
+    """Raise UsageError where one of the first lines is what a program prints for people."""
+    for pattern, (what, edits) in _LINES.items():
+        if any(map(pattern.fullmatch, lines)) and can_be_edited(name):
+            raise UsageError(what, where=name, remedies=[edited(name, edits)])
+    first = [cell.strip() for cell in re.split(r"[,;\t|]", lines[0])]
+    if len(lines) > 1 and len(first) > 1 and all(re.fullmatch(r"'[^']+'", cell) for cell in first):
+        raise UsageError("has its cells between single quotes", where=name, remedies=[edited(name, "s/'/\"/g")])
+    if lines[0].lower().startswith("@relation "):
+        program = 'tolower($1) == "@attribute" {h = h s $2; s = ","} d; tolower($1) == "@data" {print h; d = 1}'
+        raise UsageError("is an ARFF file of Weka", where=name, remedies=[fed(name, ("awk", program))])
+
+
+def check_not_in_line(lines: Sequence[str], name: str) -> None:
+    """Raise UsageError for targets side by side, in one line or as NumPy and Python print them."""
+    text = [line.strip() for line in lines if line.strip()]
+    in_brackets = text[0].startswith("[") and text[-1].endswith("]")
+    if (len(text) == 1 or in_brackets) and can_be_edited(name):
+        raise UsageError("has its targets side by side", where=name, remedies=[edited(name, _ONE_A_LINE)])
+
+
+def check_objects(header: Sequence[str] | None, row: Sequence[str], delimiter: str, name: str) -> None:
+    """Raise UsageError where a cell of a table is an object with a number a class, or a list of labels and scores."""
+    for j, cell in enumerate(row):
+        if header is None or not can_be_edited(name) or not _OBJECT.fullmatch(cell.strip()):
+            continue
+        key, to = header[j].strip(), f"{name}.wide.csv"
+        parsed = f"ast.literal_eval(d[{key!r}])"
+        if cell.strip().startswith("["):
+            parsed = f"{{e['label']: e['score'] for e in {parsed}}}"
+        source = (
+            f"import ast, csv; r = [{{**{{k: v for k, v in d.items() if k != {key!r}}}, **{parsed}}} for d in "
+            f"csv.DictReader(open({name!r}, newline='', encoding='utf-8'), delimiter={delimiter!r})]; "
+            f"w = csv.DictWriter(open({to!r}, 'w', newline='', encoding='utf-8'), list(r[0])); "
+            "w.writeheader(); w.writerows(r)"
+        )
+        message = f"column {shown(key)} holds an object with a number for each class"
+        raise UsageError(message, where=name, remedies=[Remedy(python=source, files={name: to})])
+
+
+def check_numbers(rows: Sequence[Sequence[str]], name: str, place: str) -> None:
+    """Raise UsageError where the cells of a column are numbers only for people, such as 51.8%."""
+    for j, column in enumerate(zip(*rows, strict=False)):
+        odd = [cell for cell in column if not (is_number(cell) or is_missing(cell))]
+        way = next((way for way in _WAYS if odd and all(map(way.pattern.fullmatch, odd))), None)
+        if way is not None and can_be_edited(name):
+            message = f"{shown(odd[0].strip())} is {way.what}"
+            raise UsageError(message, where=f"{place}, column {j + 1}", remedies=[edited(name, way.edits)])
