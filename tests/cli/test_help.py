@@ -43,12 +43,37 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "table.csv").write_text("\n".join(["cat,dog,horse,label", *rows, ""]))
     records = [json.dumps({"logits": row, "target": int(c)}) for row, c in zip(x.tolist(), y, strict=True)]
     (tmp_path / "records.jsonl").write_text("\n".join([*records, ""]))
+    _write_tables(tmp_path, x, p, names, y)
     with (tmp_path / "logits.npy").open("rb") as plain:
         import gzip
 
         with gzip.open("logits.npy.gz", "wb") as packed:
             shutil.copyfileobj(plain, packed)
     return tmp_path
+
+
+def _write(file, header, rows):
+    file.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows), ""]))
+
+
+def _write_tables(folder, x, p, names, y):
+    """Tables with more columns than those of classes, and what is not plain text."""
+    n, keys = len(x), [f"k{i}" for i in range(len(x))]
+    rows = [(f"s{i:02}", f"text {i}", *p[i]) for i in range(n)]
+    _write(folder / "scores.csv", "id,text,prob_cat,prob_dog,prob_horse", rows)
+    _write(folder / "keyed.csv", "key,cat,dog,horse", [(keys[i], *x[i]) for i in range(n)])
+    shuffled = RNG.permutation(n)
+    _write(folder / "truth.csv", "key,label", [(keys[i], names[y[i]]) for i in shuffled])
+    _write(folder / "answers.csv", "name,label", [(keys[i], names[y[i]]) for i in shuffled])
+    _write(folder / "numbered.csv", "class_2,class_0,class_1", x)
+    (folder / "gaps.txt").write_text("".join("NA\n" if i == 3 else f"{c}\n" for i, c in enumerate(y)))
+    lines = ["ch\xe2t;chien;cheval", *(";".join(str(v).replace(".", ",") for v in row) for row in x), ""]
+    (folder / "commas.csv").write_text("\n".join(lines), encoding="windows-1252")
+    nested = [{"outputs": {"logits": row}, "truth": int(c)} for row, c in zip(x.tolist(), y, strict=True)]
+    (folder / "nested.jsonl").write_text("".join(json.dumps(each) + "\n" for each in nested))
+    (folder / "token_log_probs.txt").write_text("-0.5\n-1.25\n-0.125\n")
+    answer = {"prompt_logprobs": [-2.5, -0.5], "completion_logprobs": [-0.25, -1.5]}
+    (folder / "answers.jsonl").write_text(json.dumps(answer) + "\n")
 
 
 def run(line):

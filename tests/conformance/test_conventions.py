@@ -114,11 +114,16 @@ def test_binary(run, shape, kind):
 # --- PyTorch --------------------------------------------------------------------------------------------------------
 
 
-def test_integer_soft_targets_are_refused(run):
-    """One-hot targets saved as integers look like indices in a strange shape; guessing would be worse than asking."""
-    refused = report(run, "x.npy", "y.npy", x=LOGITS, y=np.eye(3, dtype=int)[TARGETS])
+def test_integers_with_a_single_1_a_row_are_classes(run):
+    """Whatever the weights, they divide as class indices do; other integers in the shape of the logits are refused."""
+    one_hot = np.eye(3, dtype=int)[TARGETS]
+    got = report(run, "x.npy", "y.npy", "--weights", "1,0.5,2", x=LOGITS, y=one_hot)
+    expected = oracle.reduce(LOGITS, TARGETS, class_weights=[1, 0.5, 2])
+    assert worst_error([got.json["loss"]], [expected]) <= LIMIT
+    one_hot[0] = 1
+    refused = report(run, "x.npy", "y.npy", x=LOGITS, y=one_hot)
     assert refused.code == 3
-    assert "floating point" in refused.err
+    assert "row 0: 1, 1, 1 is not one-hot" in refused.err
 
 
 def test_negative_weights_and_smoothing_warn(run):

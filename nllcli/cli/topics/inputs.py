@@ -14,41 +14,111 @@ LOGITS and TARGETS
     nll compute logits.npy targets.npy
 
   LOGITS is a file of numbers, one for each class and sample. What they are is
-  never guessed: --from says logits (the default), log-probs or probs.
-  TARGETS is a file of the right classes: numbers counted from 0, or names.
+  never guessed: --from says logits (the default), log-probs, probs, or
+  token-log-probs, of which there is one a token.
+  TARGETS is a file of the right classes: numbers counted from 0, names, or one
+  number a class, which is its probability; a single 1 a row is a class.
   Either of them may be -, standard input.
 
 Files
 
-  .npy                    one array
-  .npz, .safetensors      arrays by name: file.npz:name is one of them
-  .csv, .tsv              a sample a line; a header names the classes
-  .jsonl                  a sample a line: a list of logits, or
-                          {"logits": [5, 4, 2], "target": 0}
-  .parquet, .feather      a column a class, or one column of lists
+  .npy                     one array
+  .npz, .safetensors       arrays by name: file.npz:name is one of them
+  .csv, .tsv, text         a sample a line; a header names the classes
+  .json, .jsonl            a sample a record or a list
+  .parquet, .feather,      a column a class, or one column of lists
+  .arrow                   (pyarrow reads them)
 
   What a file is shows in its content; --input-format overrides. Any of them may
-  be compressed with gzip. Pickles and PyTorch files can run code when they are
-  loaded: they are refused, with the command that converts them.
+  be compressed: gzip, bzip2, xz, a zip of one file, Zstandard where Python has
+  a reader of it. Numbers of 16 to 64 bits are read in either byte order;
+  --input-dtype bfloat16 is for those whose bits are kept as integers.
 
     nll compute arrays.npz:logits arrays.npz:targets
     nll compute logits.npy.gz targets.npy
-    nll compute records.jsonl
 
-Targets in the same table
+Files of other programs
+  Files of PyTorch, pickle, joblib, HDF5, Zarr, MATLAB, Excel, R, Stata, SPSS,
+  SAS, Avro, ORC and the like, pictures of masks, and numbers without a header
+  are told by their content. The error has the command that converts each with
+  the library it needs; what can run code when it is loaded is said to. A folder
+  and parts of a file are joined by a command too.
+
+Tables: which column is what
+  Columns are classes as long as nothing speaks against it. Row numbers, keys,
+  predictions, confidences, folds, text, or whole numbers beside fractions are
+  asked about. These answer:
 
     nll compute table.csv --target-column label
     nll compute table.csv --target-column 4
+    nll compute scores.csv targets.npy --columns 'prob_*'
+    nll compute scores.csv targets.npy --columns 3-5
+    nll compute scores.csv targets.npy --drop id,text
 
-  takes the targets out of a column of LOGITS, by its name or by its number,
-  counted from 1.
+  --target-column takes the targets out of LOGITS, or out of TARGETS where that
+  is a table of several columns; file.csv:column does the same. Columns are
+  named, or numbered from 1. The index of a data frame is left out.
 
-Names of classes
-  They are those of the header, or of --classes (cat,dog,horse or a file of
-  names). Targets may be names then, and files of weights and counts that have
-  names (class,weight) are bound to the classes by them.
+Which row is which sample
+  Rows belong together in their order. Where both tables have a column of keys
+  of one name, the keys must be equal row by row; else nll asks. --id matches
+  rows by key, whatever their order:
+
+    nll compute keyed.csv truth.csv --id key
+    nll compute keyed.csv answers.csv --id key=name
+
+  A key that comes twice, or in one table alone, is an error; the latter not
+  under --missing ignore.
+
+Which class is which
+  What has a name is bound by it: columns, labels, one-hot targets, weights and
+  counts, label and score in JSON. Names are those of the header, or of
+  --classes (cat,dog,horse, 1..5 or a file of names). They are compared without
+  what all of them share: prob_cat and prob_dog are cat and dog. Numbers in
+  headings are the classes' numbers; where targets could be these or places from
+  0, --targets-are names or numbers says which.
 
     nll compute logits.npy names.txt --classes cat,dog,horse
+    nll compute numbered.csv targets.txt --targets-are numbers
+
+Missing
+  An empty cell, NA or null is an error. --missing ignore leaves out samples
+  without a target or without logits, and says how many.
+
+    nll compute logits.npy gaps.txt --missing ignore
+
+Text
+  Delimiters are found: comma, semicolon, tab, bar or blanks. --header yes or no
+  says whether the first line names the columns. Blank lines, quotes, a byte
+  order mark and UTF-16 are understood, as are the index of a data frame, arrays
+  as NumPy and PyTorch print them, and tables drawn with lines. --decimal comma
+  reads 0,5; --encoding windows-1252 and the like what is not UTF-8.
+
+    nll compute commas.csv targets.txt --decimal comma --encoding windows-1252
+
+JSON
+  A sample a line, values one after another, one array, or one object around all
+  of them: the orients of pandas, or arrays side by side. A sample is a list, a
+  record with a list ({"logits": [5, 4, 2], "target": 0}), a record with a key a
+  class, or labels with scores in any order. file.jsonl:outputs.logits is a key
+  within a key.
+
+    nll compute records.jsonl
+    nll compute nested.jsonl:outputs.logits --target-column truth
+
+Arrow
+  Parquet, Feather and Arrow streams: a column a class, as in any table, or one
+  column of lists, of one length. Dictionaries and text are names.
+
+Log-probabilities of tokens
+  --from token-log-probs reads those of what occurred: a number a line or in an
+  array, answers of completions and chat servers, batches of them, samples of
+  evaluation harnesses, and logs of language-model tools. --part prompt,
+  completion or all says which tokens count; --unknown drop or keep, what one
+  without a log-probability or out of the vocabulary does.
+
+    nll compute token_log_probs.txt --from token-log-probs
+    nll compute answers.jsonl --from token-log-probs --part completion
 
 Shapes
 
@@ -59,9 +129,9 @@ Shapes
   (N, d1, ..., C)    (N, d1, ...)      classes last, as language models have it
   any                floats, the same  class probabilities (soft targets)
 
-  The two shapes decide which axis holds the classes; where both readings fit,
-  nll asks for --class-axis. With --binary there is one logit a sample, that of
-  class 1 of two.
+  The two shapes decide which axis holds the classes (axes of length 1 may be
+  missing); where both readings fit, nll asks for --class-axis. With --binary
+  there is one logit a sample, that of class 1 of two.
 
     nll compute tokens.npy next.npy --shift 1
     nll compute binary.npy labels.npy --binary
@@ -84,6 +154,6 @@ What is asked
 
     nll check logits.npy targets.npy
 
-  is for: targets that count from 1, probabilities taken for logits, columns in
+  is for: targets that count from 1, probabilities taken for logits, classes in
   another order, padding that is scored, and more.
 """

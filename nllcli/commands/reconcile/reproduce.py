@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from nllcli.data.settings import ScoreRequest
 
 _DEFAULTS = {f.name: f.default for record in (InputOptions, LossOptions, WeightOptions) for f in fields(record)}
+# How the logits are read, and which target belongs to which sample.
+_READING = ("columns", "drop", "input_format", "input_dtype", "header", "decimal", "encoding")
+_PAIRING = ("target_column", "id", "targets_are", "missing")
+# What holds of a file, and not of that of its probabilities.
+_OF_ITS_OWN = ("target_column", "id", "missing", "decimal", "encoding")
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,7 @@ def reproduction(
         "class_axis": inputs.class_axis if dataset.binary or len(own_shape) <= 2 else dataset.layout.array_axis,
         "binary": inputs.binary,
         "classes": inputs.classes,
-        "input_format": inputs.input_format,
-        "input_dtype": inputs.input_dtype,
-        "header": inputs.header,
+        **{name: getattr(inputs, name) for name in _READING},
     }
     logits = inputs.logits
     commands = {}
@@ -61,14 +64,15 @@ def reproduction(
         logits = f"softmax-of-{Path(inputs.logits).stem}.{'csv' if by_name else 'npy'}"
         commands["softmax"] = {"logits": inputs.logits, **files, "temperature": term.temperature, "output": logits}
         read = {"class_axis": files["class_axis"], "classes": inputs.classes}
+        if by_name and inputs.header == "yes":  # of names that look like numbers
+            read["header"] = "yes"
     else:
         read = {**files, "source": term.reading, "temperature": term.temperature}
     commands["compute"] = {
         "logits": logits,
         "targets": inputs.targets,
-        "target_column": inputs.target_column,
+        **{name: getattr(inputs, name) for name in _PAIRING},
         **read,
-        "missing": inputs.missing,
         "shift": term.shift,
         "ignore_index": convention.ignore_index,
         **_weights(convention, request, empty_classes),
@@ -105,8 +109,8 @@ def _weights(convention: Convention, request: ScoreRequest, empty_classes: bool)
 def _definition(convention: Convention, request: ScoreRequest) -> str:
     """What the convention does that ``nll compute`` does not; l is a sample's loss, w its weight."""
     term = convention.term
-    if term.reading == SOFTMAX_TWICE and request.inputs.target_column is not None:
-        # The file of the probabilities has no column of targets.
+    own = any(getattr(request.inputs, name) != _DEFAULTS[name] for name in _OF_ITS_OWN)
+    if term.reading == SOFTMAX_TWICE and own:
         written = setting("save_probs")
         return f"the loss of the probabilities that {written} writes, as logits, with the targets in a file"
     if convention.batch:

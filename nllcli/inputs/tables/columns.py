@@ -104,6 +104,8 @@ def choose(preview: Preview, options: ReadOptions) -> Columns:
         classes = [c for c in matching(wanted, preview) if c not in named | dropped]
         lists = len(classes) == 1 and kind_of(preview, classes[0]) == "list"
         return _columns(preview, options, classes, target=target, key=key, lists=lists)
+    if options.holds == "targets" and target is not None:
+        return _columns(preview, options, (), target=target, key=key)
     rest = [c for c in rest if c not in preview.index] or rest
     lists_of_numbers = [c for c in rest if kind_of(preview, c) == "list"]
     if lists_of_numbers and options.holds in ("logits", "targets"):
