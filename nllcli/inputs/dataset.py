@@ -159,10 +159,13 @@ def _opened(options: InputOptions) -> Dataset:
 
 def _check_classes(layout: Layout, logits: BlockSource, n_targets: int | None, options: InputOptions) -> None:
     """Raise NllError for logits of one class, which without targets may be log-probabilities of tokens."""
+    from nllcli.inputs.tables.jsonl import JsonLines
+
+    alone = options.targets is None and options.takes_targets and not logits.labels
     try:
         check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
     except UsageError as refusal:
-        if options.targets is None and options.takes_targets and not logits.labels:
+        if alone and not isinstance(logits, JsonLines):
             refusal.remedies = (*refusal.remedies, _TOKENS)
         raise
 

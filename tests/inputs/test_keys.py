@@ -122,3 +122,15 @@ def test_a_table_of_keys_without_rows_is_refused(tables):
 def test_the_key_needs_a_table(tables):
     (tables / "y.txt").write_text("0\n1\n0\n")
     assert "needs TARGETS as a table with that column" in nll("compute", "x.csv", "y.txt", "--id", "id").err
+
+
+def test_logits_with_keys_are_as_they_are_without(tables):
+    from nllcli.data.settings import InputOptions
+    from nllcli.inputs.dataset import open_dataset
+
+    (tables / "y.csv").write_text("id,label\nw,1\nu,0\nv,1\n")
+    own = open_dataset(InputOptions("x.csv", "y.csv", id="id")).logits
+    assert (own.dtype, own.labels, own.n_bytes) == (own.logits.dtype, True, own.logits.n_bytes)
+    (tables / "y.csv").write_text("id,label\nu,1\nv,0\nw,1\n")
+    own = open_dataset(InputOptions("x.csv", "y.csv", drop="id")).logits
+    assert own.labels == own.logits.labels
