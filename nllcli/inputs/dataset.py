@@ -155,7 +155,7 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
     vector, notes = fit_targets(given, layout, logits, options), given.notes
     if not options.binary:
         n_targets = None if vector is None else vector.n
-        with _telling_of_tokens(alone=options.targets is None and options.target_column is None):
+        with _telling_of_tokens(logits, options):
             check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
     names = _class_names(reading.classes, logits, layout, options)
     if vector is not None and isinstance(given.array, FileArray):
@@ -245,12 +245,15 @@ def _readings(given: Targets, layout: Layout, logits: BlockSource, options: Inpu
 
 
 @contextmanager
-def _telling_of_tokens(*, alone: bool) -> Iterator[None]:
-    """Offer to read numbers that are ``alone``, without targets, as what occurred; they may be no logits at all."""
+def _telling_of_tokens(logits: BlockSource, options: InputOptions) -> Iterator[None]:
+    """Offer to read numbers alone, without targets, as what occurred; they may be no logits at all."""
     try:
         yield
     except UsageError as error:
-        if alone:
+        from nllcli.inputs.tables.jsonl import JsonLines
+
+        alone = options.takes_targets and options.targets is None and not logits.labels
+        if alone and not isinstance(logits, JsonLines):
             error.remedies = (*error.remedies, _OF_TOKENS)
         raise
 

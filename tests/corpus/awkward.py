@@ -520,12 +520,13 @@ def csv_cases():
             "column number 4 is empty",
             "--drop 4",
         ),
-        "csv-one-trailing-comma": ("5,4,2\n4,2,8,\n4,4,1\n", "x.csv, line 2, column 4: ends with a delimiter"),
         "csv-decimal-comma": ("5,5;4;2\n4;2;8\n4;4;1\n", "x.csv, line 1, column 1", "--decimal comma"),
         "csv-decimal-comma-everywhere": ("5,5;4,5;2,5\n4,5;2,5;8,5\n", "x.csv, line 1", "--decimal comma"),
         "csv-decimal-comma-tabs": ("5,5\t4,5\n4,5\t2,5\n", "--decimal comma"),
     }
     yield from (refused(name, "x.csv", data, *says, words=alone, code=2) for name, (data, *says) in doubtful.items())
+    trailing = "5,4,2\n4,2,8,\n4,4,1\n"
+    yield refused("csv-one-trailing-comma", "x.csv", trailing, "line 2, column 4: ends with a delimiter", words=alone)
 
 
 def gzip_and_column_cases():
@@ -933,14 +934,7 @@ def _columnar_cases(kind, file):
     unordered = columnar(kind, {"logits": lists, "y": names})
     yield refused(f"{kind}-names-without-an-order", file, unordered, "--classes cat,dog,horse", words=own)
     two = columnar(kind, {"logits": lists, "probs": lists, "y": LABELS})
-    yield refused(
-        f"{kind}-two-lists",
-        file,
-        two,
-        f"try: nll compute -q {file} --target-column y --columns logits",
-        words=own,
-        code=2,
-    )
+    yield refused(f"{kind}-two-lists", file, two, "lists: 'logits', 'probs'", "--columns probs", words=own, code=2)
     odd = {
         "null": ({**columns, "dog": [4.0, None, 4.0]}, "row 1, column dog: the cell is empty"),
         "nan": ({**columns, "dog": [4.0, 2.0, np.nan]}, "row 2: class 1 ('dog') is NaN"),
@@ -954,14 +948,14 @@ def _columnar_cases(kind, file):
         refused(f"{kind}-{name}", file, columnar(kind, given), f"{file}", *says, words=(file, "--loss", "argmax"))
         for name, (given, *says) in odd.items()
     )
-    asked = {
+    extra = {
         "nulls-alone": ({**columns, "dog": [None] * 3}, "column 'dog' is empty", "--drop dog"),
         "timestamp": ({**columns, "when": moments}, "column 'when' holds no numbers", "--drop when"),
-        "text": ({**columns, "y": names}, "column 'y' holds no numbers", "--target-column y"),
+        "text": ({**columns, "y": names}, "column 'y' holds no numbers", "--target-column y", "--drop y"),
     }
     yield from (
-        refused(f"{kind}-{name}", file, columnar(kind, given), file, *says, words=(file, "--loss", "argmax"), code=2)
-        for name, (given, *says) in asked.items()
+        refused(f"{kind}-{name}", file, columnar(kind, given), *says, words=(file, "--loss", "argmax"), code=2)
+        for name, (given, *says) in extra.items()
     )
     bad = {
         "null": ([0, None, 1], "row 1, column y: the cell is empty", "--missing ignore"),
@@ -1097,9 +1091,7 @@ def target_cases():
         file="y.txt",
         words=("--classes", "cat,dog,dog"),
     )
-    yield refused(
-        "targets-of-turned-logits", "x.npy", npy(np.zeros((5, 3))), "are the logits transposed?", "--class-axis 0"
-    )
+    yield refused("targets-of-turned-logits", "x.npy", npy(np.zeros((5, 3))), "has shape (3,)", "--class-axis 0")
     yield refused(
         "targets-of-turned-csv",
         "x.csv",

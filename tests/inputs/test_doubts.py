@@ -1,0 +1,119 @@
+"""How columns that are not classes are told from those that are: each judgement beside its obvious form."""
+
+import numpy as np
+import pytest
+
+from nllcli.errors import UsageError
+from nllcli.inputs.tables import doubts
+from nllcli.inputs.tables.columns import Preview
+
+RNG = np.random.default_rng(17)
+
+
+def preview(rows, headings=None, index=(), name="t"):
+    return Preview(name, headings, [list(row) for row in rows], frozenset(index))
+
+
+def repeats(values, j):
+    """Which of two things a column repeats, one row at a time."""
+    own = values[:, j]
+    others = [np.delete(row, j) for row in values]
+    places = [int(row.argmax()) for row in others]
+    if len(set(own)) > 1 and any(all(own == np.array(places) + k) for k in (0, 1)):
+        return "repeats which of the others is the largest"
+    if all(v != np.floor(v) for v in own) and all(v == row.max() for v, row in zip(own, others, strict=True)):
+        return "repeats the largest of the others"
+    return None
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_repeated_columns_as_the_obvious_way_finds_them(seed):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(0, 1, (8, 4)).round(int(rng.integers(0, 3)))
+    values[rng.random(values.shape) < 0.1] = -np.inf
+    kind = seed % 4
+    extra = [values.argmax(axis=1), values.argmax(axis=1) + 1, values.max(axis=1), values[:, 0]][kind]
+    at = int(rng.integers(0, 5))
+    values = np.insert(values, at, extra, axis=1)
+    found = {j: told for j in range(5) if (told := repeats(values, j)) is not None}
+    assert doubts._repeating(values) == (found if len(found) < 4 else {})
+
+
+def test_one_column_that_repeats_another_is_not_the_class_that_comes_first():
+    values = RNG.normal(0, 1, (6, 3))
+    values[:, 2] = values[:, 1] = np.abs(values[:, 1]) + 5
+    assert doubts._repeating(values) == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "n", "found"),
+    [(0, 5, True), (1, 5, True), (7, 5, False), (7, 6, True), (0, 4, False), (0.5, 9, False)],
+)
+def test_columns_that_count(first, n, found):
+    values = np.stack([np.arange(n) + first, RNG.integers(0, 9, n) * 3.0, np.full(n, np.inf)], axis=1)
+    told = {0: f"counts {int(first)}, {int(first) + 1}, ..."} if found else {}
+    assert doubts._counting(values) == told
+
+
+def test_few_or_equal_rows_show_nothing():
+    fractions = RNG.normal(0, 1, (6, 2))
+    assert doubts._whole_among_fractions(np.c_[[3.0], fractions[:1]]) == {}
+    assert doubts._whole_among_fractions(np.c_[[3.0, 3.0], fractions[[0, 0]]]) == {}
+    assert doubts._whole_among_fractions(np.c_[[3.0] * 6, np.full((6, 2), -np.inf)]) == {}
+    assert doubts._whole_among_fractions(np.c_[[3.0, 4.0, 1.0], [[0.5], [1.0], [2.0]]]) == {}
+    assert list(doubts._whole_among_fractions(np.c_[[3.0] * 6, fractions])) == [0]
+    assert doubts._whole_among_fractions(np.c_[[0.0] * 6, fractions]) == {}
+    assert doubts._beside_a_sum(np.full((3, 3), 1 / 3)) == {}
+    assert doubts._beside_a_sum(np.array([[0.0, 1, 5], [1, 0, 5], [0, 1, 5]])) == {}
+
+
+def test_names_tell_of_whole_numbers():
+    rows = [[7, 3, 2, 1, 4, 4], [7, 2, 3, 4, 4, 1]]
+    seen = preview(rows, ("Image_ID", "y_true", "pred", "fold", "cat", "dog"))
+    assert doubts.doubtful(seen, range(6), ()) == {
+        0: "is named like a key",
+        1: "is named like targets",
+        2: "is named like predictions",
+        3: "is named like folds",
+    }
+    assert doubts.doubtful(seen, range(6), ("fold", "pred", "y_true", "Image_ID")) == {}
+    assert doubts.doubtful(preview([[0.5, "x"], [1.5, None]], ("id", "b")), [0, 1], ()) == {}
+
+
+def test_keys_in_both_tables():
+    own = preview([("a", 0.5), ("b", 1.5), ("c", 2.5)], ("image", "cat"))
+    same = preview([("b", 1), ("a", 2)], ("Image", "label"))
+    other = preview([("b", 1), ("a", 2), ("x", 1)], ("file", "label"))
+    assert doubts.shared_key(own, 0, same) == "Image"
+    assert doubts.shared_key(own, 0, other) == "file"
+    assert doubts.shared_key(own, 0, preview([("x", 1), ("a", 2), ("y", 1)], ("file", "label"))) is None
+    assert doubts.shared_key(own, 1, same) is None  # fractions are not keys
+    assert doubts.shared_key(preview([("a", 1)]), 0, same) is None  # nor is a column without a name
+    twice = preview([("a", 1), ("a", 2)], ("image", "label"))
+    assert doubts.same_column(own, 0, twice) is None
+    assert doubts.same_column(twice, 0, own) is None
+    assert doubts.shared_key(own, 0, preview([("a", "b"), ("b", "a")], ("p", ""))) == "p"
+
+
+def test_an_index_in_another_order_is_asked_about():
+    own = preview([("3", 1), ("4", 2)], ("", "cat"), index=[0], name="x.csv")
+    doubts.check_index_order(own, preview([("3", 1), ("4", 2)], ("", "y"), index=[0]))
+    doubts.check_index_order(own, preview([("8", 1), ("9", 2)], ("", "y"), index=[0]))
+    doubts.check_index_order(own, preview([("4", 1), ("4", 2)], ("", "y"), index=[0]))
+    with pytest.raises(UsageError, match=r"its row 3 is row 4 of y\.csv"):
+        doubts.check_index_order(own, preview([("4", 1), ("3", 2)], ("", "y"), index=[0], name="y.csv"))
+
+
+@pytest.mark.parametrize(
+    ("heading", "cells", "found"),
+    [
+        ("Label", ("?", "x"), True),
+        ("pred", ("cat", "dog"), False),
+        ("fold", ("cat", "dog"), False),
+        ("animal", ("cat", "dog"), True),
+        ("animal", ("cat", "cow"), False),
+        ("animal", (None, ""), False),
+    ],
+)
+def test_columns_that_may_be_targets(heading, cells, found):
+    assert doubts.may_be_targets(preview([[cell] for cell in cells], (heading,)), 0, ("p_cat", "p_dog")) == found

@@ -1,0 +1,110 @@
+"""Targets written as text: names, numbers in names, words for false and true."""
+
+import gzip
+import math
+
+import numpy as np
+import oracle
+import pytest
+from following import answers, meanings
+from in_process import nll
+
+from nllcli.errors import DataError, UsageError
+from nllcli.inputs.formats import ReadOptions
+from nllcli.inputs.labels import LabelReader, class_orders, label_reader, numbering_of, truth_of
+
+X = np.array([[0.5, 1.25, -1.0], [2.0, 0.0, 0.5], [1.0, 1.5, 3.0], [0.0, -0.5, 0.25]])
+
+
+def loss(labels, x=X):
+    losses = [-oracle.log_softmax(row)[label] for row, label in zip(x, labels, strict=True)]
+    return pytest.approx(math.fsum(map(float, losses)) / len(losses), rel=1e-13)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def table(folder, names, x=X):
+    rows = [",".join(names), *(",".join(map(str, row)) for row in x.tolist())]
+    (folder / "x.csv").write_text("\n".join(rows) + "\n")
+
+
+def lines(folder, *labels):
+    (folder / "y.txt").write_text("".join(f"{label}\n" for label in labels))
+
+
+def test_the_classes_that_false_and_true_are():
+    assert truth_of(("Yes", "No"), "y", "f", None) == (1, 0)
+    assert truth_of(None, "y", "f", 2) == (0, 1)
+    with pytest.raises(DataError, match="holds booleans, for 3 classes"):
+        truth_of(None, "y", "f", 3)
+
+
+def test_booleans_for_classes_of_other_names(folder):
+    table(folder, ("good", "bad"), X[:, :2])
+    lines(folder, "true", "false", "true", "true")
+    done = nll("compute", "x.csv", "y.txt", "-q")
+    assert (done.code, meanings(done)) == (2, ["true is bad", "true is good"])
+    assert answers("compute", "x.csv", "y.txt", "-q") == [loss([1, 0, 1, 1], X[:, :2]), loss([0, 1, 0, 0], X[:, :2])]
+    lines(folder, "true", *["false"] * 60, "maybe")
+    table(folder, ("no", "yes"), X[[0] * 62, :2])
+    assert "target 'maybe' is neither true nor false, unlike the first" in nll("compute", "x.csv", "y.txt").err
+    reader = LabelReader(("no", "yes"), numeric=False, what="y", booleans=True, truth=(1, 0))
+    assert reader.of_booleans(np.array([True, False])).tolist() == [0, 1]
+
+
+def test_a_prefix_of_the_targets_alone(folder):
+    table(folder, ("cat", "dog", "horse"))
+    lines(folder, "__label__dog", "__label__cat", "__label__horse", "__label__cat")
+    assert float(nll("compute", "x.csv", "y.txt", "-q").out) == loss([1, 0, 2, 0])
+
+
+def test_numbers_of_classes(folder):
+    options = ReadOptions()
+    assert numbering_of([11, 10], ("c_10", "c_11"), "y", options) == {10: 0, 11: 1}
+    assert numbering_of([], ("10", "11"), "y", options) == {10: 0, 11: 1}  # no number is a place as well
+    assert numbering_of([0, 1], ("10", "11"), "y", options) is None
+    assert numbering_of([1], ("0", "1", "3", "2"), "y", options, whole=True) is None  # the same, either way
+    with pytest.raises(UsageError, match="the classes have no numbers for names"):
+        numbering_of([1], ("a", "b"), "y", ReadOptions(targets_are="names"))
+    with pytest.raises(UsageError, match="target 3 may be the class named '3', or class 3 counted from 0"):
+        numbering_of([1], ("0", "1", "3", "2"), "y", options)
+    table(folder, ("c_10", "c_11", "c_12"))
+    lines(folder, 10, 12, -100, 11)
+    assert float(nll("compute", "x.csv", "y.txt", "-q").out) == loss([0, 2, 1], X[[0, 1, 3]])
+
+
+@pytest.mark.parametrize("last", ["13", "13.0", '"13"'])
+def test_a_number_that_no_class_has(last, folder):
+    table(folder, ("c_10", "c_11", "c_12"), X[[0] * 61])
+    lines(folder, *["11"] * 60, last)
+    done = nll("compute", "x.csv", "y.txt")
+    assert (done.code, "target 13 is none of the classes 10, 11, 12" in done.err) == (3, True), done.err
+
+
+def test_the_orders_of_names():
+    assert class_orders(["b", "a", "b"], 3) == []
+    assert class_orders(["b", "a", "c"], 2) == []
+    assert class_orders(["b,c", "a"], 2) == []
+    first, second = class_orders(["b", "a"], 1)
+    assert (first.settings["classes"], second.settings["classes"]) == (("a", "b"), ("b", "a"))
+    assert first.settings["binary"]
+    assert len(class_orders(["a", "b"], 2)) == 1
+
+
+def test_names_of_classes_without_names(folder):
+    np.save("x.npy", X)
+    lines(folder, "dog", "cat", "horse", "cat")
+    found = answers("compute", "x.npy", "y.txt", "-q")
+    assert found == [loss([1, 0, 2, 0]), loss([0, 1, 2, 1])]
+    with gzip.open("y.txt.gz", "wt") as file:
+        file.write("animal\n" + "dog\ncat\nhorse\ncat\n")
+    assert nll("compute", "x.npy", "y.txt.gz", "--classes", "cat,dog,horse", "-q").code == 0
+    lines(folder, "dog", "cat", "cat", "cat")
+    assert "try:" not in nll("compute", "x.npy", "y.txt").err
+    reader = label_reader(["a"], None, "y", "f", ReadOptions())
+    with pytest.raises(DataError, match="target 'a' is a name, and the classes have none"):
+        reader.read(["a"], str)
