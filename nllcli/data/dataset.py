@@ -78,8 +78,9 @@ class Dataset:
     """Logits with what belongs to each sample; data stays on disk until a block is read.
 
     ``binary`` says that the logits, one a sample, belong to class 1 of two. ``one_more`` is the remedy where there is
-    one target more than there are samples, ``by_key`` where both have keys and not as many rows. ``ignore_index`` becomes the target of samples without logits, and
-    ``completed`` is called once all blocks have been worked on; it raises DataError for what is left over.
+    one target more than there are samples, ``by_key`` where both have keys and not as many rows. ``ignore_index``
+    becomes the target of samples without logits, and ``completed`` is called once all blocks have been worked on; it
+    raises DataError for what is left over.
     """
 
     logits: BlockSource

@@ -29,8 +29,8 @@ class Preview:
 
     ``headings`` are the names of the columns, None where the file gives none. The cells of the first ``rows`` are text
     where the file is, and else what they hold: numbers, text, lists of numbers, None where one is missing. ``index``
-    are the columns that the file itself says are no data, such as the index of a data frame; ``lines`` the first ones of
-    a text file as they are.
+    are the columns that the file itself says are no data, such as the index of a data frame, and ``lines`` the first
+    ones of a text file, as they are.
     """
 
     name: str

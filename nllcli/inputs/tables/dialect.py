@@ -267,16 +267,15 @@ def _check_two_headers(
     if any(is_damaged(row[j]) for row in body[:n] for j in numeric):
         return
     first, last = (int(place.rpartition(" ")[2]) for place in (places[0], places[n]))
-    ways = {f"{first + 1},{last}d": "the first line names the columns", f"{first},{last - 1}d": "the last of them does"}
-    if n == 1:
-        ways = {
-            f"{first},{last - 1}d": "the second line names the columns",
-            f"{last}d": "the first line names the columns",
-        }
+    called = ("first", "second") if n == 1 else [f"line {line}" for line in range(first, last + 1)]
+    ways = {}
+    for line, name_of in zip(range(first, last + 1), called, strict=True):
+        others = [f"{k}d" for k in range(first, last + 1) if k != line]
+        ways["; ".join(others)] = f"{'the ' * (n == 1)}{name_of}{' line' * (n == 1)} names the columns"
     raise UsageError(
         "is a second line of names" if n == 1 else f"is the first of {n} more lines of names",
         where=places[1],
-        remedies=[notation.edited(name, edits, meaning) for edits, meaning in ways.items()],
+        remedies=[notation.edited(name, edits, meaning) for edits, meaning in reversed(ways.items())],
     )
 
 
@@ -399,6 +398,8 @@ def _parts_by_blanks(rows: list[list[str]], lines: list[str]) -> bool:
 
 
 def _numeric_share(row: Sequence[str]) -> float:
-    return sum(
-        cells.is_number(cell) or cells.is_decimal_comma(cell) or cells.listed_numbers(cell) is not None for cell in row
-    ) / len(row)
+    return sum(map(_is_numeric, row)) / len(row)
+
+
+def _is_numeric(cell: str) -> bool:
+    return cells.is_number(cell) or cells.is_decimal_comma(cell) or cells.listed_numbers(cell) is not None
