@@ -266,12 +266,12 @@ def _check_two_headers(
     numeric = [j for j, cell in enumerate(body[n]) if cells.is_number(cell)]
     if any(is_damaged(row[j]) for row in body[:n] for j in numeric):
         return
-    first, last = (int(place.rpartition(" ")[2]) for place in (places[0], places[n]))
-    called = ("first", "second") if n == 1 else [f"line {line}" for line in range(first, last + 1)]
-    ways = {}
-    for line, name_of in zip(range(first, last + 1), called, strict=True):
-        others = [f"{k}d" for k in range(first, last + 1) if k != line]
-        ways["; ".join(others)] = f"{'the ' * (n == 1)}{name_of}{' line' * (n == 1)} names the columns"
+    lines = [int(place.rpartition(" ")[2]) for place in places[: n + 1]]
+    called = ("the first line", "the second line") if n == 1 else [f"line {line}" for line in lines]
+    ways = {
+        "; ".join(f"{other}d" for other in lines if other != line): f"{text} names the columns"
+        for line, text in zip(lines, called, strict=True)
+    }
     raise UsageError(
         "is a second line of names" if n == 1 else f"is the first of {n} more lines of names",
         where=places[1],
