@@ -117,9 +117,8 @@ def _is_header(first: str, reader: LabelReader, seen: Sequence[str]) -> bool:
     if reader.classes is None:
         return first not in seen and len(set(seen)) == n_classes
     known = {*map(class_names.folded, reader.classes), *map(class_names.folded, class_names.bare(reader.classes))}
-    named = (
-        class_names.folded(class_names.normal(label).removeprefix(reader.prefix)) in known for label in (first, second)
-    )
+    bare = (class_names.normal(label).removeprefix(reader.prefix) for label in (first, second))
+    named = (class_names.folded(name) in known for name in bare)
     return list(named) == [False, True]
 
 

@@ -464,7 +464,130 @@ def printed_and_headed():
     )
 
 
+def written_for_people():
+    target = ("compute", "x.csv", "--target-column", "label", "-q")
+    plain = beside(X, after=[words(*Y)])
+    header = (*NAMES, "label")
+    table = csv(plain, header)
+
+    def form(name, data, verdict="asked", words=target, **more):
+        return Form(name, {"x.csv": data}, words, verdict, **more)
+
+    shares = np.round(P, 4)
+    percent = csv([(*(f"{100 * v:.2f}%" for v in row), NAMES[y]) for row, y in zip(shares, Y, strict=True)], header)
+    probs = {"rows": shares, "probs": True}
+    yield form("percentages", percent, words=(*target, "--from", "probs"), **probs)
+    money = csv([(*(f"${v}" for v in row), NAMES[y]) for row, y in zip(shares.tolist(), Y, strict=True)], header)
+    yield form("amounts of money", money, words=(*target, "--from", "probs"), **probs)
+    yield form("dashes for minus", table.replace(b"-", "\u2212".encode()))
+    fortran = csv([(*(f"{v:.6e}".replace("e", "D") for v in row[:3]), row[3]) for row in plain], header)
+    yield form("exponents of Fortran", fortran)
+    large = np.round(2000 * X, 1)
+    thousands = csv([(*(f'"{v:,}"' for v in row), NAMES[y]) for row, y in zip(large, Y, strict=True)], header)
+    yield form("thousands", thousands, rows=large / 1000, words=(*target, "--temperature", "1000"))
+    yield form("single quotes", csv([(*row[:3], f"'{row[3]}'") for row in plain], [f"'{name}'" for name in header]))
+    yield form("a title between delimiters", b"Results,,,\n,,,\n" + table)
+    yield form("a header in a comment", b"# " + csv(beside(X, after=[Y]), header, " "))
+    yield form("a header after a comment", b"# a model\n# " + csv(beside(X, after=[Y]), header, " "))
+    yield form("a header of whole floats", csv(beside(X, after=[Y]), ("0.0", "1.0", "2.0", "label")))
+    several = b",".join([b"score"] * 3) + b",\n" + csv([], header) + b"p,p,p,\n" + csv(plain)
+    yield form("three lines of names", several)
+    for name, end in (("a total", b"Total,9,,\n"), ("a number of rows", b"(9 rows)\n"), ("an end mark", b"\x1a\n")):
+        yield form(f"{name} at the end", table + end)
+    half = csv([], header) + csv(plain[:4])
+    yield form("the header again", half + csv(plain[4:], header))
+    yield form("a delimiter more in rows", csv([(*row, "") for row in plain], header))
+    latex = "".join(" & ".join(map(str, row)) + " \\\\\n" for row in [header, *plain])
+    yield form("a table of LaTeX", ("\\toprule\n" + latex + "\\bottomrule\n").encode(), "right")
+    drawn = "".join("\u2502 " + " \u2506 ".join(map(str, row)) + " \u2502\n" for row in plain)
+    head = "\u2502 " + " \u2506 ".join(header) + " \u2502\n\u2502 f64 \u2506 f64 \u2506 f64 \u2506 str \u2502\n"
+    frame = (
+        f"shape: (9, 4)\n\u250c\u2500\u2500\u2510\n{head}\u255e\u2550\u2550\u2561\n{drawn}\u2514\u2500\u2500\u2518\n"
+    )
+    yield form("a table drawn in boxes", frame.encode(), "right")
+    tibble = "  cat dog horse label\n  <dbl> <dbl> <dbl> <chr>\n" + "".join(
+        f"{i + 1} " + " ".join(map(str, row)) + "\n" for i, row in enumerate(plain)
+    )
+    yield form("a printed tibble", tibble.encode())
+    arff = "@relation r\n" + "".join(f"@attribute {name} numeric\n" for name in header) + "@data\n"
+    yield form("ARFF", arff.encode() + csv(plain))
+
+
+def cells_of_people():
+    target = ("compute", "x.csv", "--target-column", "label", "-q")
+    y = csv(joined(words(*Y)))
+
+    def form(name, data, verdict="asked", words=target, **more):
+        return Form(name, {"x.csv": data}, words, verdict, **more)
+
+    cells = [
+        (i, NAMES[y], f'"{dict(zip(NAMES, row, strict=True))}"')
+        for i, (y, row) in enumerate(zip(Y, X.tolist(), strict=True))
+    ]
+    yield form("dictionaries in cells", csv(cells, ("id", "label", "scores")))
+    pairs = [[{"label": n, "score": v} for n, v in zip(NAMES, row, strict=True)] for row in X.tolist()]
+    yield form(
+        "labels and scores in cells",
+        csv([(NAMES[y], f'"{p}"') for y, p in zip(Y, pairs, strict=True)], ("label", "out")),
+    )
+    yield form(
+        "bare lists in cells",
+        csv([(y, ";".join(map(str, r))) for y, r in zip(Y, X, strict=True)], ("label", "x")),
+        "right",
+    )
+    scalars = [(y, '"[' + ", ".join(f"np.float64({v})" for v in r) + ']"') for y, r in zip(Y, X.tolist(), strict=True)]
+    yield form("scalars of NumPy in cells", csv(scalars, ("label", "x")), "right")
+    for name, text in (
+        ("numbers in one line", " ".join(map(str, Y))),
+        ("a list of names", str(words(*Y))),
+        ("an array of names", str(np.array(words(*Y)))),
+        ("a printed Series", "".join(f"{i}  {w}\n" for i, w in enumerate(words(*Y))) + "Name: y, dtype: object"),
+        ("a vector of R", "[1] " + " ".join(words(*Y)) + "\nLevels: cat dog horse"),
+    ):
+        yield Form(name, {"x.csv": csv(rows_of(X), NAMES), "y.csv": text.encode() + b"\n"}, PAIR, "asked")
+    for name, labels in (
+        ("other case", [w.upper() for w in words(*Y)]),
+        ("numbers before names", [f"{i}: {w}" for i, w in zip(Y, words(*Y), strict=True)]),
+    ):
+        yield Form(name, {"x.csv": csv(rows_of(X), NAMES), "y.csv": csv(joined(labels))}, PAIR)
+    stuck = {"x.csv": csv(rows_of(X), [f"P_kind{n}" for n in NAMES]), "y.csv": y}
+    yield Form("names stuck to others", stuck, PAIR)
+    yield Form(
+        "names of no classes", {"x.csv": csv(rows_of(X)), "y.csv": csv(joined(words(*Y)), ("y",))}, PAIR, "asked"
+    )
+    weighted = csv(beside(X, after=[[0.5 + i / 4 for i in range(9)], Y]), (*NAMES, "weight", "label"))
+    yield form("weights", weighted)
+    sizes = [[5.1, 4.9, 6.2, 5.5, 5.8, 6.0, 4.4, 5.0, 5.3], [3.5, 3.0, 2.2, 2.9, 3.1, 2.8, 2.4, 3.3, 3.6]]
+    features = csv(beside(P, before=sizes, after=[Y]), ("length", "width", *NAMES, "label"))
+    yield form("features", features, words=(*target, "--from", "probs"), rows=P, probs=True)
+
+
+def loose_keys():
+    stems = [f"u{i}" for i in range(9)]
+    for name, own, theirs, heading in (
+        ("folders and endings", [f"test/{u}.JPG" for u in stems], stems, "path"),
+        ("endings", [f"{u}.jpg" for u in stems], stems, "id"),
+        ("leading zeros", [f"{i:04d}" for i in range(1, 10)], range(1, 10), "id"),
+        ("upper case", [u.upper() for u in stems], stems, "id"),
+    ):
+        files = {
+            "x.csv": csv(beside(X, before=[own]), (heading, *NAMES)),
+            "y.csv": csv(joined(permuted(list(theirs)), permuted(words(*Y))), ("id", "label")),
+        }
+        yield Form(f"keys but for {name}", files, PAIR, "asked")
+    extra = [*beside(X, before=[stems]), ("u99", 1.0, 2.0, 0.5)]
+    files = {"x.csv": csv(extra, ("id", *NAMES)), "y.csv": csv(joined(stems, words(*Y)), ("id", "label"))}
+    yield Form("a key more among the logits", files, PAIR, "asked")
+    files = {"x.csv": csv(beside(X, before=[stems])), "y.csv": csv(joined(permuted(stems), permuted(Y)))}
+    yield Form("keys without headings", files, PAIR, "asked")
+    foreign = csv(joined([f"v{i}" for i in range(9)], words(*Y)), ("id", "label"))
+    files = {"x.csv": csv(beside(X, before=[stems]), ("id", *NAMES)), "y.csv": foreign}
+    ignoring = (*PAIR, "--id", "id", "--missing", "ignore")
+    yield Form("no key in common, ignored", files, ignoring, "refused", says="has none of the keys of the logits")
+
+
 def cases():
     found = [*extra_columns(), *keys(), *names(), *text_tables(), *printed_and_headed()]
+    found += [*written_for_people(), *cells_of_people(), *loose_keys()]
     assert len({form.name for form in found}) == len(found)
     return found

@@ -266,17 +266,16 @@ def _check_two_headers(
     numeric = [j for j, cell in enumerate(body[n]) if cells.is_number(cell)]
     if any(is_damaged(row[j]) for row in body[:n] for j in numeric):
         return
-    first, last = (int(place.rpartition(" ")[2]) for place in (places[0], places[n]))
-    ways = {f"{first + 1},{last}d": "the first line names the columns", f"{first},{last - 1}d": "the last of them does"}
-    if n == 1:
-        ways = {
-            f"{first},{last - 1}d": "the second line names the columns",
-            f"{last}d": "the first line names the columns",
-        }
+    lines = [int(place.rpartition(" ")[2]) for place in places[: n + 1]]
+    called = ("the first line", "the second line") if n == 1 else [f"line {line}" for line in lines]
+    ways = {
+        "; ".join(f"{other}d" for other in lines if other != line): f"{text} names the columns"
+        for line, text in zip(lines, called, strict=True)
+    }
     raise UsageError(
         "is a second line of names" if n == 1 else f"is the first of {n} more lines of names",
         where=places[1],
-        remedies=[notation.edited(name, edits, meaning) for edits, meaning in ways.items()],
+        remedies=[notation.edited(name, edits, meaning) for edits, meaning in reversed(ways.items())],
     )
 
 
@@ -399,6 +398,8 @@ def _parts_by_blanks(rows: list[list[str]], lines: list[str]) -> bool:
 
 
 def _numeric_share(row: Sequence[str]) -> float:
-    return sum(
-        cells.is_number(cell) or cells.is_decimal_comma(cell) or cells.listed_numbers(cell) is not None for cell in row
-    ) / len(row)
+    return sum(map(_is_numeric, row)) / len(row)
+
+
+def _is_numeric(cell: str) -> bool:
+    return cells.is_number(cell) or cells.is_decimal_comma(cell) or cells.listed_numbers(cell) is not None

@@ -21,9 +21,7 @@ _WRAPPING = re.compile(r"(?:\w+\.)?(?:tensor|array|Array)\(|,\s*(?:dtype|device|
 _BORDER = re.compile(rb"[\s|+:=-]*(?:--|==)[\s|+:=-]*")
 _FOOTER = re.compile(rb"(?:\(\d+ rows?\)|\d+ rows? in set\b.*|shape: \(\d+, \d+\))\s*")
 _LATEX = re.compile(rb"^[^\n&%]*&[^\n]*\\\\[ \t]*\r?$", re.MULTILINE)
-_TYPES = re.compile(
-    r"\|?(?:\s*(?:[fiu](?:8|16|32|64)|str|bool|cat|enum|date|list\[\w+\])\s*\|)+\s*(?:[fiu]\d+|str|bool|cat)?\s*"
-)
+_TYPES = re.compile(r"\|?(?:\s*(?:[fiu]\d{1,2}|str|bool|cat|enum|date|list\[\w+\])\s*(?:\||$))+")
 _UPRIGHT, _LEVEL = "│┃┆┇┊┋║", "─━┄┅┈┉═╌╍"
 _BARS = str.maketrans(
     {chr(code): "+" for code in range(0x2500, 0x2580)} | dict.fromkeys(_UPRIGHT, "|") | dict.fromkeys(_LEVEL, "-")

@@ -175,8 +175,8 @@ class TextTable(LineSource):
         where = self._where(sample)
         if self.dialect.header is not None and tuple(row) == self.dialect.header and notation.can_be_edited(self.name):
             program = "NR == 1 {h = $0} NR == 1 || $0 != h"
-            remedy = notation.fed(self.name, ("awk", program))
-            raise DataError("is the header again", where=where, remedies=[remedy])
+            again = notation.fed(self.name, ("awk", program))
+            raise DataError("is the header again", where=where, remedies=[again])
         if not all(map(cells.is_number, (row[c] for c in self.columns))):
             end = self._end_of_rows(sample, row)
             if end is not None:
