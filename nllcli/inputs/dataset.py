@@ -23,7 +23,7 @@ from nllcli.inputs.bytes.files import (
 )
 from nllcli.inputs.formats import ReadOptions, Use, open_input
 from nllcli.inputs.matching import first_labels, has_several, keys_of, match_rows
-from nllcli.inputs.mismatch import check_classes
+from nllcli.inputs.mismatch import check_classes, with_tokens
 from nllcli.inputs.numbered import by_number
 from nllcli.inputs.targets import Targets, booleans_as_classes, fit_targets, open_targets
 
@@ -212,9 +212,11 @@ def no_targets(dataset: Dataset) -> UsageError:
             remedies=[Remedy({"source": TOKENS, "loss": None}, meaning)],
         )
     column = f"{setting('target_column')} for a column of {setting('logits')}"
-    keys = dataset.logits.reading.candidates if isinstance(dataset.logits, JsonLines) else ()
+    keys = getattr(dataset.logits, "candidates", ())
     remedies = [Remedy({"target_column": key}, f"{key} has the targets") for key in keys[:_MOST_OFFERED]]
-    return UsageError("there are no targets", hint=f"name a second file, or {column}", remedies=remedies)
+    refusal = UsageError("there are no targets", hint=f"name a second file, or {column}", remedies=remedies)
+    alone = isinstance(dataset.logits, JsonLines) and dataset.logits.is_one_list_of_logs
+    return with_tokens(refusal) if alone else refusal
 
 
 def _doubts(options: InputOptions, logits: BlockSource) -> Iterator[Notice]:

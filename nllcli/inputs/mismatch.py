@@ -7,7 +7,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from nllcli.data.blocks import Scratch
-from nllcli.errors import DataError, Remedy, setting
+from nllcli.data.settings import TOKENS
+from nllcli.errors import DataError, Remedy, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.shapes import LOGITS_FIRST, ONE_LOGIT, Shape, shown
 
@@ -207,6 +208,13 @@ def _count(shape: Shape) -> int:
     return prod(n or 0 for n in shape)
 
 
+def with_tokens(refusal: UsageError) -> UsageError:
+    """The refusal of one number a row where there are no targets: each may be of the token that occurred."""
+    tokens = Remedy({"source": TOKENS, "loss": None}, "each number is the log-probability of the token that occurred")
+    refusal.remedies = (tokens, *refusal.remedies)
+    return refusal
+
+
 def check_classes(
     layout: Layout, logits: BlockSource, n_targets: int | None, *, class_axis: int | None, path: str | None = None
 ) -> None:
@@ -226,4 +234,5 @@ def check_classes(
                 remedies=cure.remedies,
                 finding=cure.finding,
             )
-    raise refusal
+    alone = n_targets is None and not logits.labels
+    raise with_tokens(refusal) if alone else refusal
