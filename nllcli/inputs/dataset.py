@@ -128,7 +128,17 @@ def _opened(options: InputOptions) -> Dataset:
     vector, notes = fit_targets(given, layout, logits, options), given.notes
     if not options.binary:
         n_targets = None if vector is None else vector.n
-        check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
+        no_targets_named = (
+            options.takes_targets and options.source == "logits" and not (own.has_targets or logits.labels)
+        )
+        check_classes(
+            layout,
+            logits,
+            n_targets,
+            class_axis=options.class_axis,
+            path=options.logits,
+            may_be_tokens=no_targets_named,
+        )
     names = _class_names(classes, logits, layout, options)
     if vector is not None and isinstance(given.array, FileArray):
         vector, more = by_number(vector, names, common)

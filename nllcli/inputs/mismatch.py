@@ -216,7 +216,13 @@ def with_tokens(refusal: UsageError) -> UsageError:
 
 
 def check_classes(
-    layout: Layout, logits: BlockSource, n_targets: int | None, *, class_axis: int | None, path: str | None = None
+    layout: Layout,
+    logits: BlockSource,
+    n_targets: int | None,
+    *,
+    class_axis: int | None,
+    path: str | None = None,
+    may_be_tokens: bool = False,
 ) -> None:
     """Raise NllError for logits of one class: one logit a sample, or those of ``n_targets`` one after another."""
     refusal = shapes.one_column(layout, class_axis, logits.name)
@@ -234,5 +240,4 @@ def check_classes(
                 remedies=cure.remedies,
                 finding=cure.finding,
             )
-    alone = n_targets is None and not logits.labels
-    raise with_tokens(refusal) if alone else refusal
+    raise with_tokens(refusal) if may_be_tokens else refusal

@@ -75,7 +75,8 @@ def _perplexity(text: str, name: str) -> Found:
         raise DataError(f"{shown(match[1])} is not a perplexity", where=name)
     loss, half = each.loss(number), 0.5 * 10.0 ** -len(match[1].partition(".")[2])
     off = half / number if each.is_perplexity else each.loss(half)
-    what = f"the perplexity {match[1]}" if each.is_perplexity else f"a loss, {match[0].strip()}"
+    unit = " bits" if "base 2" in match[0] else ""
+    what = f"the perplexity {match[1]}" if each.is_perplexity else f"a loss of {match[1]}{unit}"
     error = f", with a standard error of {float(match[2]) / number:.4g}" if match[2] else ""
     note = f"{name}: holds {what}, rounded, not log-probabilities: its loss is known to {off:.1g} nats{error}"
     return Found([Run([0.0 - loss], name)], (Notice("perplexity-alone", note),))
