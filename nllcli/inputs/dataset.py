@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from nllcli.inputs.bytes.files import (
     version_of,
 )
 from nllcli.inputs.formats import ReadOptions, Use, open_input
-from nllcli.inputs.mismatch import check_classes
+from nllcli.inputs.mismatch import check_classes, with_tokens
 from nllcli.inputs.targets import Targets, booleans_as_classes, fit_targets, open_targets
 
 if TYPE_CHECKING:
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
 
 _TABLES = ("csv", "tsv", "jsonl", "parquet", "feather", "arrow")
 _MOST_OFFERED = 5
-_OF_TOKENS = Remedy(
-    {"source": TOKENS, "loss": None, "class_axis": None},
-    "each number is the log-probability of the token that occurred",
-)
 
 
 def open_dataset(options: InputOptions) -> Dataset:
@@ -155,8 +151,14 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
     vector, notes = fit_targets(given, layout, logits, options), given.notes
     if not options.binary:
         n_targets = None if vector is None else vector.n
-        with _telling_of_tokens(logits, options):
-            check_classes(layout, logits, n_targets, class_axis=options.class_axis, path=options.logits)
+        check_classes(
+            layout,
+            logits,
+            n_targets,
+            class_axis=options.class_axis,
+            path=options.logits,
+            may_be_tokens=options.takes_targets and options.targets is None and not logits.labels,
+        )
     names = _class_names(reading.classes, logits, layout, options)
     if vector is not None and isinstance(given.array, FileArray):
         vector, more = _by_number(vector, names, reading)
@@ -244,34 +246,19 @@ def _readings(given: Targets, layout: Layout, logits: BlockSource, options: Inpu
         yield from shapes.squeezing_notes(layout, logits.shape, logits.name, soft.shape, soft.name, soft=True)
 
 
-@contextmanager
-def _telling_of_tokens(logits: BlockSource, options: InputOptions) -> Iterator[None]:
-    """Offer to read numbers alone, without targets, as what occurred; they may be no logits at all."""
-    try:
-        yield
-    except UsageError as error:
-        from nllcli.inputs.tables.jsonl import JsonLines
-
-        alone = options.takes_targets and options.targets is None and not logits.labels
-        if alone and not isinstance(logits, JsonLines):
-            error.remedies = (*error.remedies, _OF_TOKENS)
-        raise
-
-
 def no_targets(dataset: Dataset) -> UsageError:
     """The refusal of logits without targets, for a command that needs them."""
     from nllcli.inputs.tables.jsonl import JsonLines
 
     if dataset.logits.shape[1:] in ((), (1,)) and not dataset.binary:
-        return UsageError(
-            "there are no targets for one number a row: targets are a second file",
-            where=dataset.logits.name,
-            remedies=[_OF_TOKENS],
-        )
+        message = "there are no targets for one number a row: targets are a second file"
+        return with_tokens(UsageError(message, where=dataset.logits.name))
     column = f"{setting('target_column')} for a column of {setting('logits')}"
-    keys = dataset.logits.reading.candidates if isinstance(dataset.logits, JsonLines) else ()
+    keys = getattr(dataset.logits, "candidates", ())
     remedies = [Remedy({"target_column": key}, f"{key} has the targets") for key in keys[:_MOST_OFFERED]]
-    return UsageError("there are no targets", hint=f"name a second file, or {column}", remedies=remedies)
+    refusal = UsageError("there are no targets", hint=f"name a second file, or {column}", remedies=remedies)
+    alone = isinstance(dataset.logits, JsonLines) and dataset.logits.is_one_list_of_logs
+    return with_tokens(refusal) if alone else refusal
 
 
 def _doubts(options: InputOptions, logits: BlockSource) -> Iterator[Notice]:

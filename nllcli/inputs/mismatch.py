@@ -7,7 +7,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from nllcli.data.blocks import Scratch
-from nllcli.errors import DataError, Remedy, setting
+from nllcli.data.settings import TOKENS
+from nllcli.errors import DataError, Remedy, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.shapes import LOGITS_FIRST, ONE_LOGIT, Shape, shown
 
@@ -207,8 +208,21 @@ def _count(shape: Shape) -> int:
     return prod(n or 0 for n in shape)
 
 
+def with_tokens(refusal: UsageError) -> UsageError:
+    """The refusal of one number a row where there are no targets: each may be of the token that occurred."""
+    tokens = Remedy({"source": TOKENS, "loss": None}, "each number is the log-probability of the token that occurred")
+    refusal.remedies = (tokens, *refusal.remedies)
+    return refusal
+
+
 def check_classes(
-    layout: Layout, logits: BlockSource, n_targets: int | None, *, class_axis: int | None, path: str | None = None
+    layout: Layout,
+    logits: BlockSource,
+    n_targets: int | None,
+    *,
+    class_axis: int | None,
+    path: str | None = None,
+    may_be_tokens: bool = False,
 ) -> None:
     """Raise NllError for logits of one class: one logit a sample, or those of ``n_targets`` one after another."""
     refusal = shapes.one_column(layout, class_axis, logits.name)
@@ -226,4 +240,4 @@ def check_classes(
                 remedies=cure.remedies,
                 finding=cure.finding,
             )
-    raise refusal
+    raise with_tokens(refusal) if may_be_tokens else refusal

@@ -586,8 +586,53 @@ def loose_keys():
     yield Form("no key in common, ignored", files, ignoring, "refused", says="has none of the keys of the logits")
 
 
+def documents():
+    """Names for classes that have none, and what servers and annotation tools write."""
+    names = "\n".join(words(*Y)).encode() + b"\n"
+    rows = list(zip(X.tolist(), Y, words(*Y), strict=True))
+    typed = ("compute", "x.json", "y.txt", "-q")
+    own = ("compute", "x.json", "--target-column", "label", "-q")
+    y = csv(joined(Y))
+
+    def dumped(value):
+        return json.dumps(value).encode()
+
+    yield Form(
+        "names in text, none of classes",
+        {"x.npy": npy(X), "y.txt": names},
+        ("compute", "x.npy", "y.txt", "-q"),
+        "asked",
+    )
+    yield Form(
+        "names in JSON, none of classes",
+        {"x.npy": npy(X), "y.json": dumped(words(*Y))},
+        ("compute", "x.npy", "y.json", "-q"),
+        "asked",
+    )
+    yield Form("lists beside names", {"x.json": dumped([{"logits": x, "label": w} for x, _, w in rows])}, own, "asked")
+    lines = csv([(f'"{x}"', w) for x, _, w in rows], ("logits", "label"))
+    yield Form(
+        "lists in cells beside names", {"x.csv": lines}, ("compute", "x.csv", "--target-column", "label", "-q"), "asked"
+    )
+    by_row = {f"q{i}": {"logits": x, "label": k} for i, (x, k, _) in enumerate(rows)}
+    yield Form("an object a row with a list in it", {"x.json": dumped(by_row)}, own)
+    tensor = {"name": "logits", "shape": [9, 3], "datatype": "FP64", "data": X.ravel().tolist()}
+    yield Form("a tensor with its shape", {"x.json": dumped({"outputs": [tensor]}), "y.txt": y}, typed)
+    annotated = [
+        {"scores": dict(zip(NAMES, x, strict=True)), "annotations": [{"result": [{"value": {"choices": [w]}}]}]}
+        for x, _, w in rows
+    ]
+    path = "annotations.0.result.0.value.choices.0"
+    yield Form(
+        "an annotation in lists",
+        {"x.json": dumped(annotated)},
+        ("compute", "x.json:scores", "--target-column", path, "-q"),
+    )
+
+
 def cases():
     found = [*extra_columns(), *keys(), *names(), *text_tables(), *printed_and_headed()]
     found += [*written_for_people(), *cells_of_people(), *loose_keys()]
+    found += documents()
     assert len({form.name for form in found}) == len(found)
     return found

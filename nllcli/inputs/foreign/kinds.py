@@ -84,7 +84,8 @@ EXCEL = Kind(
     "table",
     extensions=(".xlsx", ".xlsm", ".xlsb"),
     imports=("pandas",),
-    load="d = pandas.read_excel({file})",
+    load="d = max(pandas.read_excel({file}, sheet_name=None).values(), "
+    "key=lambda s: s.select_dtypes('number').shape[1])",
 )
 OPEN_DOCUMENT = Kind("an OpenDocument spreadsheet", "table", extensions=(".ods",), imports=("pandas",), load=EXCEL.load)
 OFFICE = Kind("an office document", "nothing", hint="save its table as CSV")

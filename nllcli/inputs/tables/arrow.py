@@ -17,6 +17,7 @@ from nllcli.inputs.tables import arrow_conversions as conversions
 from nllcli.inputs.tables.arrow_columns import Table, preview
 from nllcli.inputs.tables.arrow_table import ArrowTable, column_texts
 from nllcli.inputs.tables.arrow_values import NUMBERS, content, dtype_of, innermost, is_as_is, lengths, values_of
+from nllcli.inputs.tables.columns import candidates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -194,7 +195,8 @@ def _table(opened: _Opened, options: ReadOptions) -> ArrowTable:
         names, types = list(schema.names), list(schema.types)
         if len(set(names)) < len(names):
             raise DataError("has several columns of one name", where=name)
-        chosen = Table(schema, preview(name, schema, opened.batches), options, opened.python).choose()
+        first_rows = preview(name, schema, opened.batches)
+        chosen = Table(schema, first_rows, options, opened.python).choose()
         columns = [names[i] for i in chosen.classes]
         n_classes = _length_of_lists(opened, columns[0]) if chosen.lists else len(columns)
         reader = None if chosen.target is None else _label_reader(opened, chosen, n_classes, options)
@@ -216,6 +218,7 @@ def _table(opened: _Opened, options: ReadOptions) -> ArrowTable:
         key_column=None if chosen.key is None else names[chosen.key],
         missing=options.missing,
         opening_notes=chosen.notes,
+        candidates=candidates(first_rows, chosen),
     )
 
 

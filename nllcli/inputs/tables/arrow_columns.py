@@ -134,8 +134,9 @@ class Table:
         if any(self._holds_lists(i) and content(innermost(self.kind(i))[1]) != "integers" for i in data):
             return
         others = [i for i in data if self._holds_nested_fractions(i)]
-        if not any(map(self._holds_numbers, data)):
-            others += [i for i in data if self._holds_records(i)]
+        numbers = {content(self.kind(i)) for i in data if self._holds_numbers(i)}
+        if not numbers - {"integers"}:
+            others += [i for i in data if self._holds_records(i, fractions=bool(numbers))]
         if others:
             raise self._no_numbers(others, named)
 
@@ -155,11 +156,12 @@ class Table:
         n_levels, kind = innermost(self.kind(column))
         return n_levels > 1 and content(kind) in ("floats", "decimals")
 
-    def _holds_records(self, column: int) -> bool:
-        """Whether a column holds records of numbers, or lists of records."""
+    def _holds_records(self, column: int, *, fractions: bool = False) -> bool:
+        """Whether a column holds records of numbers, some ``fractions`` perhaps, or lists of records."""
         kind = innermost(self.kind(column))[1]
         fields = list(plain(kind)) if content(kind) == "records" else []
-        return any(content(field.type) in NUMBERS for field in fields)
+        wanted = ("floats", "decimals") if fractions else NUMBERS
+        return any(content(field.type) in wanted for field in fields)
 
     def _holds_text_of_numbers(self, column: int) -> bool:
         """Whether a column is not a category, and holds numbers written as text, as far as its first rows show."""

@@ -61,6 +61,7 @@ class ArrowTable:
     missing: str = "error"
     as_is: bool = False
     opening_notes: tuple[Notice, ...] = ()
+    candidates: tuple[str, ...] = ()
     fortran: bool = False
     n_bytes: int | None = field(default=None, init=False)
     _rounded: bool = field(default=False, init=False)

@@ -15,6 +15,7 @@ from nllcli.errors import Notice, Remedy, UsageError, first_few, setting
 from nllcli.inputs import names as class_names
 from nllcli.inputs.tables import doubts
 from nllcli.inputs.tables.cells import is_missing, is_number, listed_numbers, shown
+from nllcli.inputs.tables.json_paths import are_labels, names_targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,6 +144,13 @@ def _columns(
         notes = (*notes, *(Notice("repeated-name", told) for told in repeated))
     others = tuple(c for c in range(preview.n_columns) if c not in used)
     return Columns(tuple(classes), names, target, key, lists, notes, others)
+
+
+def candidates(preview: Preview, chosen: Columns) -> tuple[str, ...]:
+    """The columns beside the classes that may have the targets: those with such a name, or else all of labels."""
+    beside = {preview.heading(c): preview.cells(c) for c in chosen.others if preview.has_heading(c)}
+    found = [name for name, cells in beside.items() if are_labels(cells)]
+    return tuple([name for name in found if names_targets(name)] or found)
 
 
 def _check_order(preview: Preview, options: ReadOptions, names: tuple[str, ...]) -> None:

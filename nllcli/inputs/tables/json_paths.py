@@ -51,6 +51,11 @@ def leaves(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def at(value: Any, path: str) -> Any:
     """The value at a key, or at keys with dots between them; ABSENT where there is none."""
+    if isinstance(value, list):
+        first, _, rest = path.partition(".")
+        if not (first.isascii() and first.isdigit() and int(first) < len(value)):
+            return ABSENT
+        return at(value[int(first)], rest) if rest else value[int(first)]
     if not isinstance(value, dict):
         return ABSENT
     if path in value:

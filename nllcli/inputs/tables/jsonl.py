@@ -67,6 +67,17 @@ class JsonLines(LineSource):
         assert take is not None
         return all(map(is_one_hot, (take(value, lambda: self.name) for value in self.samples.first)))
 
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The keys that may be those of the targets."""
+        return self.reading.candidates
+
+    @property
+    def is_one_list_of_logs(self) -> bool:
+        """Whether all there is is one list of numbers that may be logarithms of probabilities."""
+        first = self.samples.first
+        return len(first) == 1 and type(first[0]) is list and all(type(x) in _NUMBERS and x <= 0 for x in first[0])
+
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a sample
         return self.samples.place(sample)
 

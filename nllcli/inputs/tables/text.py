@@ -14,7 +14,7 @@ from nllcli.errors import DataError, Notice, Remedy, counted
 from nllcli.inputs.bytes.files import open_stream
 from nllcli.inputs.labels import label_reader
 from nllcli.inputs.tables import cells, notation
-from nllcli.inputs.tables.columns import choose, list_of
+from nllcli.inputs.tables.columns import candidates, choose, list_of
 from nllcli.inputs.tables.dialect import Dialect, comma_refusal, is_word, sniff
 from nllcli.inputs.tables.line_source import LineSource
 from nllcli.inputs.tables.lines import clean_lines, whole_lines, without_first_lines
@@ -51,6 +51,7 @@ class TextTable(LineSource):
     booleans: bool = False
     n_classes: int = 0
     missing: str = "error"
+    candidates: tuple[str, ...] = ()
     _left_out: list[int] = field(default_factory=list, init=False)  # how many, a block each
 
     @property
@@ -270,6 +271,7 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
         booleans=bool(words) and _TRUTH.keys() >= set(words),
         n_classes=len(first or ()),
         missing=options.missing,
+        candidates=candidates(preview, chosen),
     )
     table.reads_ahead_for_names(table.shape[1] if options.holds == "logits" else options.n_classes)
     return table

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nllcli.inputs.formats import ReadOptions
 
 _SPLIT = {"columns", "data", "index", "index_names", "column_names", "name"}
+_LEAST_CELLS = 4  # of a frame of which some cells are lists
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def unwrapped(document: dict[str, Any], name: str, options: ReadOptions) -> Unwr
         if isinstance(inner, dict) and not _is_one_sample(inner):
             part = unwrapped(inner, f"{name}:{options.member}", replace(options, member=None))
             return replace(part, within=options.member)
-    for read in (_split_frame, _table_schema, _frame_by_keys, _frame_within, _targets_alone, _arrays):
+    for read in (_tensor, _split_frame, _table_schema, _frame_by_keys, _frame_within, _targets_alone, _arrays):
         found = read(document, name, options)
         if found is not None:
             return found
@@ -73,6 +74,19 @@ def _split_frame(document: dict[str, Any], name: str, options: ReadOptions) -> U
     return Unwrapped(keyed, frozenset(("index",)))
 
 
+def _tensor(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:  # noqa: ARG001
+    """The flat data of the one tensor of two dimensions that a server answers with, and its shape."""
+    tensors = document.get("outputs")
+    only = tensors[0] if isinstance(tensors, list) and len(tensors) == 1 else document
+    shape, data = (only.get("shape"), only.get("data")) if isinstance(only, dict) else (None, None)
+    if not (isinstance(data, list) and are_numbers(data) and isinstance(shape, list) and len(shape) == 2):
+        return None
+    n, width = shape
+    if not (isinstance(n, int) and isinstance(width, int) and n * width == len(data) and width > 1):
+        return None
+    return Unwrapped([data[i : i + width] for i in range(0, len(data), width)])
+
+
 def _table_schema(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:  # noqa: ARG001
     """Records, and a schema that says which keys are the index."""
     schema, rows = document.get("schema"), document.get("data")
@@ -98,7 +112,9 @@ def _frame_by_keys(
     if not outer or not all(isinstance(part, dict) and part for part in inner):
         return None
     first = next(iter(inner))
-    if any(part.keys() != first.keys() or any(isinstance(x, list | dict) for x in part.values()) for part in inner):
+    if any(part.keys() != first.keys() or any(isinstance(x, dict) for x in part.values()) for part in inner):
+        return None
+    if any(isinstance(x, list) for part in inner for x in part.values()) and len(first) * len(outer) < _LEAST_CELLS:
         return None
     if len(outer) == 1 and not (_are_counted(first) and options.holds == "targets"):
         return None
@@ -130,8 +146,8 @@ def _columns_are_outside(document: dict[str, Any], inner: list[str], options: Re
             return wanted in document
     if _are_counted(outer) != _are_counted(inner):
         return _are_counted(inner)
-    kinds = [{isinstance(x, str) for x in part.values() if x is not None} for part in parts]
-    if all(len(kind) == 2 for kind in kinds):
+    kinds = [{(isinstance(x, str), isinstance(x, list)) for x in part.values() if x is not None} for part in parts]
+    if all(len(kind) > 1 for kind in kinds):
         return False
     if all(len(kind) <= 1 for kind in kinds) and len(set(map(frozenset, kinds))) > 1:
         return True
@@ -237,7 +253,7 @@ def _lists_side_by_side(
     wanted = flat.get(options.target_column or "")
     columns = {path: x for path, x in flat.items() if are_numbers(x) and (have_fractions(x) or wanted is not None)}
     lengths = set(map(len, (columns if wanted is None else {"": wanted}).values()))
-    if len(columns) < 2 or len(lengths) > 1 or options.member is not None:
+    if len(columns) < 2 - options.binary or len(lengths) > 1 or options.member is not None:
         return None
     (n,) = lengths
     beside = {path: x for path, x in flat.items() if len(x) == n}

@@ -17,7 +17,7 @@ _LN2, _LN10 = math.log(2.0), math.log(10.0)
 _RUNNING = re.compile(r"\[(\d+)\](\d+\.\d+),")
 _POSITIONAL = re.compile(r"P-(\d+)\t(.*)")
 _OLD = re.compile(r"^\| ", re.MULTILINE)
-_WORD = re.compile(r"(\S+)=(\d+) \d+ (\S+)\t")
+_WORD = re.compile(r"(\S+)=(\d+) \d+ (\S+)(?=\s|$)")
 _BRACKETS = re.compile(r"[ \t]*p\( .*\[ (\S+) \][ \t]*")
 _TOTALS = re.compile(
     r"(\d+) sentences, (\d+) words, (\d+) OOVs\s+(\d+) zeroprobs, logprob= ?(\S+) ppl= ?(\S+)(?: ppl1= ?(\S+))?"
@@ -43,6 +43,7 @@ class _Perplexity(NamedTuple):
 _PERPLEXITIES = (
     _Perplexity(re.compile(r"Final estimate: PPL = (\S+)(?: \+/- (\S+))?"), math.log),
     _Perplexity(re.compile(r"Mean PPL\(Q\)\s*:\s*([\d.]+)(?:\s*(?:±|\+/-)\s*([\d.]+))?"), math.log),
+    _Perplexity(re.compile(r"^[ \t*]*(?:eval|test)_loss\s*[=:]\s*(\d+\.\d+)()", re.M), float, is_perplexity=False),
     _Perplexity(re.compile(r"Loss \(base 2\): (\d+\.\d+)()"), lambda bits: bits * _LN2, is_perplexity=False),
 )
 _ANY = _Perplexity(
@@ -74,7 +75,8 @@ def _perplexity(text: str, name: str) -> Found:
         raise DataError(f"{shown(match[1])} is not a perplexity", where=name)
     loss, half = each.loss(number), 0.5 * 10.0 ** -len(match[1].partition(".")[2])
     off = half / number if each.is_perplexity else each.loss(half)
-    what = f"the perplexity {match[1]}" if each.is_perplexity else f"a loss of {match[1]} bits"
+    unit = " bits" if "base 2" in match[0] else ""
+    what = f"the perplexity {match[1]}" if each.is_perplexity else f"a loss of {match[1]}{unit}"
     error = f", with a standard error of {float(match[2]) / number:.4g}" if match[2] else ""
     note = f"{name}: holds {what}, rounded, not log-probabilities: its loss is known to {off:.1g} nats{error}"
     return Found([Run([0.0 - loss], name)], (Notice("perplexity-alone", note),))
@@ -222,7 +224,7 @@ def _log(mark: bytes, what: str, read: Callable[[str, str], Found]) -> Log:
 # Those of words come before those of totals, which end them.
 LOGS: Sequence[Log] = (
     _log(rb"^P-\d+\t", "scores of hypotheses, word by word", _positional),
-    _log(rb"^\S+=\d+ \d+ -?[\d.einf-]+\t", "log-probabilities of words", _words),
+    _log(rb"^\S+=\d+ \d+ -?[\d.einf-]+[\t ]", "log-probabilities of words", _words),
     _log(rb"^[ \t]*p\( \S+ \|.*\)[ \t]*=[ \t]*\[", "log-probabilities of words", _brackets),
     _log(rb"^Total: -?[\d.]+ OOV: \d+$", "the log-probabilities of sentences", _sentences),
     _log(rb"^Perplexity including OOVs:\t", "the perplexity of a text", _both_perplexities),

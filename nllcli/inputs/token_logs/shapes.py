@@ -56,6 +56,9 @@ def tells_tokens(value: Any) -> bool:
     if isinstance(value, list):
         return True
     lists = {name: content for name, content in value.items() if _LISTS.fullmatch(name)}
+    words = value.get("tokens", value.get("token_ids"))
+    if isinstance(words, list) and any(isinstance(x, list) and len(x) == len(words) for x in lists.values()):
+        return True
     return any(
         "token" in name.lower()
         or name.lower().startswith(("prompt", "completion", "output", "response"))
