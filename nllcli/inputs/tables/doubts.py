@@ -80,7 +80,7 @@ def _whole_among_fractions(values: NDArray[np.float64]) -> dict[int, str]:
     finite = np.isfinite(values)
     whole = finite & (values == np.floor(values))
     all_whole = (whole == finite).all(axis=0) & whole.any(axis=0)
-    n_rows = len(np.unique(values, axis=0))  # a row that comes again shows nothing new
+    n_rows = len(set(map(tuple, values.tolist())))  # a row that comes again shows nothing new
     if all_whole.all() or not all_whole.any() or n_rows < 2:
         return {}
     fractions = values[:, ~all_whole][finite[:, ~all_whole]]
@@ -104,7 +104,7 @@ def _counting(values: NDArray[np.float64]) -> dict[int, str]:
     """Columns that count up by 1, row by row."""
     n = len(values)
     steps = (values[1:] == values[:-1] + 1).all(axis=0) & (values[0] == np.floor(values[0])) & np.isfinite(values[0])
-    begins = np.isin(values[0], (0, 1))
+    begins = (values[0] == 0) | (values[0] == 1)
     found = np.flatnonzero(steps & ((n > 5) | ((n > 4) & begins)))
     return {j: f"counts {int(values[0, j])}, {int(values[0, j]) + 1}, ..." for j in found.tolist()}
 
