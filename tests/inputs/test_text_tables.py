@@ -114,3 +114,32 @@ def test_sample_weights_in_the_other_order():
     for array in (weights, np.asfortranarray(weights)):
         np.save("w.npy", array)
         assert float(nll("compute", "x.npy", "y.npy", "--sample-weights", "w.npy", "-q").out) == expected
+
+
+def test_a_number_in_an_array_that_no_class_has(folder):
+    (folder / "x.csv").write_text("c_10,c_11,c_12\n" + rows(","))
+    np.save("y.npy", [11, 13, 12])
+    done = nll("compute", "x.csv", "y.npy")
+    assert (done.code, done.out) == (3, ""), done.err
+    np.save("y.npy", [11, -1, 12])
+    assert nll("compute", "x.csv", "y.npy", "--targets-are", "names").code == 3
+    np.save("y.npy", [11, -100, 12])
+    assert float(nll("compute", "x.csv", "y.npy", "-q").out) == loss((1, 2), X[[0, 2]])
+
+
+def test_a_key_needs_logits_in_a_table(folder):
+    (folder / "y.csv").write_text("id,label\nu,1\nv,0\nw,2\n")
+    done = nll("compute", "x.npy", "y.csv", "--id", "id")
+    assert (done.code, "--id needs LOGITS" in done.err) == (2, True), done.err
+
+
+def test_a_class_whose_name_begins_with_a_number_sign(folder):
+    (folder / "y.txt").write_text("b\n#a\nc\n")
+    done = nll("compute", "x.npy", "y.txt", "-q", "--classes", "#a,b,c")
+    assert float(done.out) == loss(), done.err
+
+
+def test_a_table_of_targets_with_a_column_of_lists(folder):
+    (folder / "y.csv").write_text('name,p\nu,"[0.0, 1.0, 0.0]"\nv,"[1.0, 0.0, 0.0]"\nw,"[0.0, 0.0, 1.0]"\n')
+    done = nll("compute", "x.npy", "y.csv", "-q")
+    assert float(done.out) == loss(), done.err
