@@ -58,8 +58,13 @@ def test_booleans_for_classes_of_other_names(folder):
 
 def test_a_prefix_of_the_targets_alone(folder):
     table(folder, ("cat", "dog", "horse"))
-    lines(folder, "__label__dog", "__label__cat", "__label__horse", "__label__cat")
-    assert float(nll("compute", "x.csv", "y.txt", "-q").out) == loss([1, 0, 2, 0])
+    for prefix in ("__label__", "class "):
+        lines(folder, *(prefix + name for name in ("dog", "cat", "horse", "cat")))
+        assert float(nll("compute", "x.csv", "y.txt", "-q").out) == loss([1, 0, 2, 0])
+    options = ReadOptions()
+    reader = label_reader(["l:cat", "l:dog"], ("cat", "dog"), "y", "f", options)
+    assert (reader.prefix, reader.read(["l:dog", "cat"], str).tolist()) == ("l:", [1, 0])
+    assert label_reader(["l:cat", "l:cow"], ("cat", "dog"), "y", "f", options).prefix == ""
 
 
 def test_numbers_of_classes(folder):
