@@ -455,10 +455,6 @@ TARGET_ASKS = {
         json.dumps({"n": 3, "a": LABELS, "b": [0, 0, 0]}),
         "several arrays that could be the targets: a, b",
     ),
-    "by key": (
-        json.dumps(dict(zip("abc", LABELS, strict=True))),
-        "has a target for each of a, b, c: which samples are these?",
-    ),
 }
 
 
@@ -472,6 +468,19 @@ def test_asks_for_targets(form, folder):
     assert told in done.err
     found = [run for run in map(numbers_of, tries(done)) if run.code == 0 and float(run.out) == loss()]
     assert len(found) == 1
+
+
+def test_targets_of_keys(folder):
+    """Keys that are the numbers of the rows are those, in whatever order; any others belong to nobody knows which."""
+    (folder / "x.json").write_text(json.dumps(ROWS))
+    (folder / "y.json").write_text(json.dumps({str(i): LABELS[i] for i in (2, 0, 1)}))
+    assert float(nll("compute", "x.json", "y.json", "-q").out) == loss()
+    for keys in ("abc", "421"):
+        (folder / "y.json").write_text(json.dumps(dict(zip(keys, LABELS, strict=True))))
+        done = nll("compute", "x.json", "y.json")
+        assert done.code == 2
+        assert f"has a target for each of {', '.join(keys)}: which samples are these?" in done.err
+        assert not tries(done)
 
 
 @pytest.mark.usefixtures("folder")

@@ -164,13 +164,13 @@ def _targets_alone(document: dict[str, Any], name: str, options: ReadOptions) ->
         return None
     values = list(document.values())
     if options.member is None and are_labels(values) and (_are_counted(document) or len(values) > 1):
-        if _are_counted(document):
-            return Unwrapped(values)
+        if _are_counted(document) and sorted(map(int, document)) == list(range(len(values))):
+            return Unwrapped([document[key] for key in sorted(document, key=int)])
         if not any(map(names_targets, document)):
             raise UsageError(
                 f"has a target for each of {first_few(list(document), 3)}: which samples are these?",
                 where=name,
-                remedies=rewriting(name, options, {"list(d.values())": "they are in the order of the logits"}),
+                hint="a list in the order of the logits, or a table in which both have the key",
             )
     flat = leaves(document)
     arrays = {path: x for path, x in flat.items() if isinstance(x, list) and x and are_labels(x)}
