@@ -151,13 +151,14 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
     vector, notes = fit_targets(given, layout, logits, options), given.notes
     if not options.binary:
         n_targets = None if vector is None else vector.n
+        alone = options.takes_targets and options.targets is None and not logits.labels
         check_classes(
             layout,
             logits,
             n_targets,
             class_axis=options.class_axis,
             path=options.logits,
-            may_be_tokens=options.takes_targets and options.targets is None and not logits.labels,
+            may_be_tokens=alone and options.source == "logits",
         )
     names = _class_names(reading.classes, logits, layout, options)
     if vector is not None and isinstance(given.array, FileArray):

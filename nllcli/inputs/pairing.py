@@ -94,7 +94,7 @@ def open_sample_weights(path: str, layout: Layout, logits: BlockSource) -> Vecto
 def _among(opened: Input, options: ReadOptions) -> ReadOptions:
     """The options; raises UsageError where a table has several columns, and none is named."""
     preview = opened.preview(options)
-    if preview is None or options.member is not None:
+    if preview is None or options.member is not None or opened.format == "jsonl":  # which looks at names itself
         return options
     columns = choose(preview, options).classes
     if len(columns) < 2:

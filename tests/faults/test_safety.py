@@ -67,7 +67,7 @@ def findings(tree):
                 isinstance(value, ast.Constant) and value.value is False
             ):
                 yield "allow_pickle"
-            case ast.keyword(arg="shell"):
+            case ast.keyword(arg="shell", value=ast.Constant(value=bool())):
                 yield "shell="
 
 

@@ -131,7 +131,7 @@ def test_a_stream_from_standard_input():
 def test_other_bytes_that_begin_like_a_stream(head):
     Path("x").write_bytes(head + bytes(range(256)))
     done = nll("compute", "x", "x")
-    assert (done.code, "no other format that can be read" in done.err) == (3, True)
+    assert (done.code, "of no format that is known" in done.err) == (3, True)
 
 
 def test_streams_joined_in_one_file():

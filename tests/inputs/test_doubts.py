@@ -88,7 +88,7 @@ def test_keys_in_both_tables():
     assert doubts.shared_key(own, 0, other) == "file"
     assert doubts.shared_key(own, 0, preview([("x", 1), ("a", 2), ("y", 1)], ("file", "label"))) is None
     assert doubts.shared_key(own, 1, same) is None  # fractions are not keys
-    assert doubts.shared_key(preview([("a", 1)]), 0, same) is None  # nor is a column without a name
+    assert doubts.shared_key(preview([("a", 1)]), 0, same) == "Image"
     twice = preview([("a", 1), ("a", 2)], ("image", "label"))
     assert doubts.same_column(own, 0, twice) is None
     assert doubts.same_column(twice, 0, own) is None

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, Remedy
+from nllcli.inputs.bytes.libraries import refusing
 from nllcli.inputs.tables import arrow_conversions as conversions
 from nllcli.inputs.tables.arrow_values import (
     NUMBERS,
@@ -34,7 +35,7 @@ _INDEX = re.compile(r"__index_level_\d+__")
 def preview(name: str, schema: Any, batches: Batches) -> Preview:
     """What the first rows of a file hold, read once it is asked."""
     lists = frozenset(i for i, kind in enumerate(schema.types) if _is_list_of(kind, (*NUMBERS, "booleans")))
-    return Preview(name, tuple(schema.names), _FirstRows(schema, batches), _index(schema), lists)
+    return Preview(name, tuple(schema.names), _FirstRows(name, schema, batches), _index(schema), lists)
 
 
 def _is_list_of(kind: Any, contents: Collection[str]) -> bool:
@@ -50,6 +51,7 @@ class _FirstRows(Sequence[tuple[Any, ...]]):
     Reading them takes as long as reading a file that is small, and of many columns; most are known by their types.
     """
 
+    name: str
     schema: Any
     batches: Batches
 
@@ -61,6 +63,10 @@ class _FirstRows(Sequence[tuple[Any, ...]]):
 
     @cached_property
     def _rows(self) -> list[tuple[Any, ...]]:
+        with refusing(self.name):
+            return self._read()
+
+    def _read(self) -> list[tuple[Any, ...]]:
         shown = [field for field in self.schema if is_previewed(field.type)]
         nested = any(innermost(field.type)[0] > 1 for field in shown)
         n_rows = 1 if nested else _n_rows(len(shown))

@@ -122,7 +122,7 @@ def sniff(
         raise _uneven(rows, places, stream.name, delimiter)
     _check_two_headers(names, body, stream.name, places)
     notation.check_objects(names, body[0], delimiter, stream.name)
-    notation.check_numbers(body, stream.name, places[first])
+    notation.check_numbers(body, stream.name, places[first:])
     _check_decimals(body, decimal, places[first])
     even = tuple(row for row in body if len(row) == len(body[0]))
     return Dialect(stream.name, delimiter, names, even, places[first], n_before, decimal, tuple(raw))

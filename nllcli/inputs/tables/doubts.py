@@ -129,6 +129,7 @@ def _repeating(values: NDArray[np.float64]) -> dict[int, str]:
     return found if len(found) < n_columns - 1 else {}
 
 
+@np.errstate(over="ignore")  # of numbers that are no probabilities
 def _beside_a_sum(values: NDArray[np.float64]) -> dict[int, str]:
     """The one column without which each row consists of probabilities that sum to 1."""
     n, n_columns = values.shape

@@ -116,11 +116,15 @@ def check_objects(header: Sequence[str] | None, row: Sequence[str], delimiter: s
         raise UsageError(message, where=name, remedies=[Remedy(python=source, files={name: to})])
 
 
-def check_numbers(rows: Sequence[Sequence[str]], name: str, place: str) -> None:
-    """Raise UsageError where the cells of a column are numbers only for people, such as 51.8%."""
+def check_numbers(rows: Sequence[Sequence[str]], name: str, places: Sequence[str]) -> None:
+    """Raise UsageError where the cells of a column are numbers only for people, such as 51.8%.
+
+    ``places`` say where each row is.
+    """
     for j, column in enumerate(zip(*rows, strict=False)):
-        odd = [cell for cell in column if not (is_number(cell) or is_missing(cell))]
-        way = next((way for way in _WAYS if odd and all(map(way.pattern.fullmatch, odd))), None)
+        odd = {i: cell for i, cell in enumerate(column) if not (is_number(cell) or is_missing(cell))}
+        way = next((way for way in _WAYS if odd and all(map(way.pattern.fullmatch, odd.values()))), None)
         if way is not None and can_be_edited(name):
-            message = f"{shown(odd[0].strip())} is {way.what}"
-            raise UsageError(message, where=f"{place}, column {j + 1}", remedies=[edited(name, way.edits)])
+            i, cell = next(iter(odd.items()))
+            where = f"{places[i]}, column {j + 1}"
+            raise UsageError(f"{shown(cell.strip())} is {way.what}", where=where, remedies=[edited(name, way.edits)])

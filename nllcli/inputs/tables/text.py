@@ -191,7 +191,7 @@ class TextTable(LineSource):
         lines = (text for piece in whole_lines(open_stream(self.name)) for text in piece[:-1].split(b"\n"))
         for n, text in enumerate(islice(lines, line - 1, None)):
             found = cells.split(text.decode("utf-8", errors="replace"), delimiter, self.name)
-            if n > _MOST_BEHIND or sum(map(cells.is_number, found)) >= min(wanted, 2):
+            if n + 1 >= min(_MOST_BEHIND, sample) or sum(map(cells.is_number, found)) >= min(wanted, 2):
                 return None
         return notation.fed(self.name, ("head", "-n", str(line - 1)), f"from line {line} on there are no samples")
 
