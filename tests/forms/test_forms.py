@@ -3,8 +3,8 @@
 import mpmath
 import oracle
 import pytest
+from following import inside, offered, outcomes
 from forms.cases import cases
-from forms.following import inside, outcomes, tries
 from in_process import nll
 
 
@@ -33,5 +33,5 @@ def test_form(form, tmp_path):
         ends = list(outcomes(done))
         right = [steps for steps, number in ends if number == expected]
         assert bool(right) == (form.verdict == "asked"), (done.err, ends)
-        if len(tries(done.err)) == 1:
+        if len(offered(done)) == 1:
             assert len(right) > 0

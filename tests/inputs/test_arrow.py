@@ -14,6 +14,7 @@ import numpy as np
 import oracle
 import pyarrow as pa
 import pytest
+from following import run
 from in_process import nll
 from pyarrow import feather, ipc, parquet
 
@@ -81,23 +82,10 @@ def told(done):
     return [line[5:] for line in done.err.splitlines() if line.startswith("try: ")]
 
 
-def follow(command):
-    """What a told command prints, and a question's next ones; Python is that of the tests."""
-    python, _, rest = command.rpartition(" && ")
-    if python:
-        text = re.sub("^python ", f"{sys.executable} ", python)
-        subprocess.run(["bash", "-c", text], check=True)
-    import shlex
-
-    words = shlex.split(rest, comments=True)
-    assert words[:2] == ["nll", "compute"]
-    return nll(*words[1:])
-
-
 def answers(*words):
     """The numbers to which the commands that a refusal tells lead."""
     commands = told(nll("compute", *words, "-q"))
-    done = [follow(command) for command in commands]
+    done = [run(command) for command in commands]
     assert all(run.code == 0 for run in done), [run.err for run in done]
     return [float(run.out) for run in done]
 
@@ -266,8 +254,8 @@ def test_targets_in_one_of_several_columns():
     file = save("y.parquet", {"text": ["?"] * 8, "what": TARGETS})
     found = told(nll("compute", "x.npy", file, "-q"))
     assert [command.split()[3] for command in found] == ["y.parquet:text", "y.parquet:what"]
-    assert follow(found[0]).code == 3
-    assert float(follow(found[1]).out) == loss()
+    assert run(found[0]).code == 3
+    assert float(run(found[1]).out) == loss()
     lists = save("y.parquet", {"y": [[1, 0]] * 8})
     done = nll("compute", "x.npy", lists)
     assert (done.code, "has 2 values a sample" in done.err, told(done)) == (3, True, [])
@@ -280,7 +268,7 @@ def test_as_many_columns_as_classes_that_are_not_probabilities(names):
     file = save("y.parquet", {name: list(columns[name]) for name in names})
     done = nll("compute", "x.npy", file, "--classes", "cat,dog,horse", "-q")
     assert "has 3 columns; which of them has the targets?" in done.err
-    assert float(follow(told(done)[-1]).out) == loss()
+    assert float(run(told(done)[-1]).out) == loss()
 
 
 # --- lists of logits --------------------------------------------------------------------------------------------------
@@ -352,8 +340,8 @@ def test_lists_of_samples_are_written_one_a_row(kind):
     assert answers(f"{file}:logits", "--target-column", "labels") == [loss(), shifted]
     np.save("y.npy", TARGETS)
     first, second = told(nll("compute", file, "y.npy", "-q"))
-    assert float(follow(first).out) == loss()
-    assert follow(second).code == 3
+    assert float(run(first).out) == loss()
+    assert run(second).code == 3
     assert told(nll("compute", file, "--target-column", "text")) == []
     assert told(nll("compute", save(f"z.{kind}", {"x": [[[["a"]]]]}))) == []
     save("alone." + kind, {"logits": nested})
@@ -369,7 +357,7 @@ def test_lists_of_one_sample_each(kind):
     file = save(f"x.{kind}", {"logits": [[list(map(float, row))] for row in LOGITS], "label": TARGETS, "name": NAMED})
     assert answers(file, "--target-column", "label") == [loss()]
     (command,) = told(nll("compute", file, "-q"))
-    follow(command)
+    run(command)
     assert number("x.rows.parquet", "--target-column", "label") == loss()
 
 
@@ -399,7 +387,7 @@ def test_lists_of_records_are_made_lines_of_json(kind):
     file = save(f"x.{kind}", {"scores": records, "day": pa.array([0, 1], pa.date32())})
     (command,) = told(nll("compute", file))
     assert command.endswith("nll compute x.rows.jsonl")
-    follow(command)
+    run(command)
     lines = Path("x.rows.jsonl").read_text().splitlines()
     assert len(lines) == 2
     assert lines[1].startswith('{"scores": [{"label": "cat", "score": 0.5}')
@@ -415,14 +403,14 @@ def test_columns_of_neither_are_told_all_at_once(kind):
     settings = [remedy.settings for remedy in caught.value.remedies]
     assert settings == [{"target_column": "label", "drop": ("day", "ok")}, {"drop": ("day", "label", "ok")}]
     first, second = told(nll("compute", file, "-q"))
-    assert float(follow(first).out) == loss()
-    assert "there are no targets" in follow(second).err
+    assert float(run(first).out) == loss()
+    assert "there are no targets" in run(second).err
     np.save("y.npy", TARGETS)
     assert answers(file, "y.npy") == [loss()]
     rows = scalars() | {"day": days, "is": [{"a": 1}] * 8, "y": TARGETS}
     assert answers(save(f"x.{kind}", rows), "--target-column", "y") == [loss()]
     file = save(f"x.{kind}", scalars() | {"label": NAMED})
-    assert float(follow(told(nll("compute", file, "-q"))[0]).out) == loss()
+    assert float(run(told(nll("compute", file, "-q"))[0]).out) == loss()
 
 
 # --- types of numbers -------------------------------------------------------------------------------------------------
@@ -535,7 +523,7 @@ def test_a_list_of_probabilities_as_the_target_column():
     file = save("x.parquet", {"logits": list(LOGITS), "p": list(soft)})
     (second,) = told(nll("compute", file, "--target-column", "p", "-q"))
     assert "x.parquet:p" in second
-    first, _ = told(follow(second))
+    first, _ = told(run(second))
     expected = -float(
         np.mean(
             [
@@ -544,7 +532,7 @@ def test_a_list_of_probabilities_as_the_target_column():
             ]
         )
     )
-    assert float(follow(first).out) == pytest.approx(expected, rel=1e-12)
+    assert float(run(first).out) == pytest.approx(expected, rel=1e-12)
 
 
 # --- missing values ---------------------------------------------------------------------------------------------------
@@ -714,7 +702,7 @@ def test_two_names_of_one_logit_a_sample():
     rows = [[0, x] for x in LOGITS[:, 0]]
     expected = [loss(rows, [int(y == which) for y in TRUTH]) for which in (False, True)]
     (command,) = told(nll("compute", file, "--target-column", "y", "-q"))
-    assert [float(follow(each).out) for each in told(follow(command))] == expected
+    assert [float(run(each).out) for each in told(run(command))] == expected
     np.save("x.npy", LOGITS[:, 0])
     assert answers("x.npy", f"{file}:y", "--binary") == expected
 

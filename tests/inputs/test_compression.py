@@ -13,8 +13,8 @@ import zlib
 import numpy as np
 import oracle
 import pytest
+from following import offered, run
 from in_process import nll
-from tried import lines_of, run_line
 
 from nllcli.errors import DataError, UsageError
 from nllcli.inputs.bytes import compressed
@@ -173,7 +173,7 @@ def test_zstandard_without_a_reader(monkeypatch, folder):
     (folder / "x.zst").write_bytes(MAGIC)
     done = nll("compute", "x.zst", "y.txt", "-q")
     assert (done.code, "needs Python 3.14 or the package zstandard" in done.err) == (2, True)
-    assert lines_of(done) == ["zstd -dc x.zst | nll compute - y.txt -q"]
+    assert offered(done) == ["zstd -dc x.zst | nll compute - y.txt -q"]
     stream = iter((MAGIC,))
     with pytest.raises(UsageError) as caught:
         compressed.decompressed(ByteStream("standard input", lambda _: next(stream, b"")))
@@ -232,7 +232,7 @@ def test_which_file_of_an_archive(folder):
     (folder / "x.zip").write_bytes(archive(a_csv=CSV, b_csv=CSV))
     done = nll("compute", "x.zip", "--target-column", "y", "-q")
     assert done.code == 2
-    assert lines_of(done) == [f"nll compute x.zip:{name} --target-column y -q  # {name}" for name in ("a.csv", "b.csv")]
+    assert offered(done) == [f"nll compute x.zip:{name} --target-column y -q  # {name}" for name in ("a.csv", "b.csv")]
     assert float(nll("compute", "x.zip:b.csv", "--target-column", "y", "-q").out) == LOSS
     assert "x.zip: has no file 'd/c.csv'" in nll("compute", "x.zip:d/c.csv", "y.txt").err
 
@@ -241,9 +241,9 @@ def test_two_files_of_an_archive_whose_names_tell(folder):
     header, *rows = CSV.splitlines()
     logits = "\n".join(line.rpartition(",")[0] for line in (header, *rows))
     (folder / "x.zip").write_bytes(archive(logits_csv=logits, labels_txt=LABELS))
-    [line] = lines_of(nll("compute", "x.zip", "-q"))
+    [line] = offered(nll("compute", "x.zip", "-q"))
     assert line == "nll compute x.zip:logits.csv x.zip:labels.txt -q"
-    assert float(run_line(line, folder).stdout) == LOSS
+    assert float(run(line).out) == LOSS
 
 
 def test_arrays_and_other_files_in_an_archive(folder):
@@ -260,7 +260,7 @@ def test_a_file_of_an_archive_that_is_encrypted(folder):
 
 
 @pytest.mark.parametrize("names", [("x.csv",), ("logits.csv", "labels.txt"), ("a.csv", "b.csv")])
-def test_tar_archives_are_unpacked_by_the_command(names, folder):
+def test_tar_archives_are_unpacked_by_the_command(names):
     contents = {"x.csv": CSV, "a.csv": CSV, "b.csv": CSV, "labels.txt": LABELS}
     contents["logits.csv"] = "\n".join(line.rpartition(",")[0] for line in CSV.splitlines())
     with tarfile.open("x.tar.gz", "w:gz") as written:
@@ -273,6 +273,6 @@ def test_tar_archives_are_unpacked_by_the_command(names, folder):
     done = nll("compute", "x.tar.gz", *words, "-q")
     assert done.code == 3
     assert "x.tar.gz: is a tar archive" in done.err
-    assert len(lines_of(done)) == (2 if names == ("a.csv", "b.csv") else 1)
-    for line in lines_of(done):
-        assert float(run_line(line, folder).stdout) == LOSS
+    assert len(offered(done)) == (2 if names == ("a.csv", "b.csv") else 1)
+    for line in offered(done):
+        assert float(run(line).out) == LOSS

@@ -5,8 +5,8 @@ import gzip
 import numpy as np
 import oracle
 import pytest
+from following import offered, run
 from in_process import nll
-from tried import lines_of, run_line
 
 RNG = np.random.default_rng(6)
 N, C = 36, 3
@@ -31,11 +31,11 @@ def rows(part, n_parts, header=True):
     return "\n".join(lines)
 
 
-def followed(done, folder, n=1):
+def followed(done, n=1):
     assert done.code != 0
-    lines = lines_of(done)
+    lines = offered(done)
     assert len(lines) == n, done.err
-    return [float(run_line(line, folder).stdout) for line in lines]
+    return [float(run(line).out) for line in lines]
 
 
 @pytest.mark.parametrize("header", [True, False])
@@ -49,19 +49,19 @@ def test_parts_of_text_are_joined_in_natural_order(header, ending, folder):
     (folder / "p/.part-0.crc").touch()
     done = nll("compute", "p", "--target-column", "4", "-q")
     assert "p: is a folder of 12 parts" in done.err
-    assert followed(done, folder) == [LOSS]
+    assert followed(done) == [LOSS]
 
 
 def test_parts_in_lines_of_json(folder):
     for i, (x, y) in enumerate(zip(LOGITS.tolist(), TARGETS, strict=True)):
         (folder / f"p/{i}.jsonl").write_text(f'{{"logits": {x}, "target": {y}}}')
-    assert followed(nll("compute", "p/", "-q"), folder) == [LOSS]
+    assert followed(nll("compute", "p/", "-q")) == [LOSS]
 
 
-def test_parts_that_are_arrays(folder):
+def test_parts_that_are_arrays():
     for i, part in enumerate(np.array_split(LOGITS, 12)):
         np.save(f"p/x-{i}.npy", part)
-    assert followed(nll("compute", "p", "y.txt", "-q"), folder) == [LOSS]
+    assert followed(nll("compute", "p", "y.txt", "-q")) == [LOSS]
 
 
 @pytest.mark.parametrize("ending", ["parquet", "feather", "arrow"])
@@ -77,7 +77,7 @@ def test_parts_that_are_tables(ending, folder):
                 out.write_table(table)
         else:
             (parquet.write_table if ending == "parquet" else feather.write_feather)(table, path)
-    assert followed(nll("compute", "p", "--target-column", "y", "-q"), folder) == [LOSS]
+    assert followed(nll("compute", "p", "--target-column", "y", "-q")) == [LOSS]
     (folder / f"p/part-00003-of-00011.{ending}").unlink()
     done = nll("compute", "p", "--target-column", "y")
     assert "is not complete: part 3 of 11 is missing" in done.err
@@ -86,7 +86,7 @@ def test_parts_that_are_tables(ending, folder):
 def test_parts_counted_from_one(folder):
     for i in range(3):
         (folder / f"p/{i + 1}-of-3.csv").write_text(rows(i, 3))
-    assert followed(nll("compute", "p", "--target-column", "y", "-q"), folder) == [LOSS]
+    assert followed(nll("compute", "p", "--target-column", "y", "-q")) == [LOSS]
 
 
 def test_parts_that_nothing_is_known_of(folder):
@@ -106,12 +106,12 @@ def test_a_folder_of_one_file_is_that_file(folder):
     assert float(nll("compute", "p:x", "y.txt", "-q").out) == LOSS
 
 
-def test_which_file_of_a_folder(folder):
+def test_which_file_of_a_folder():
     np.save("p/logits.npy", LOGITS)
     np.savetxt("p/labels.txt", TARGETS, "%d")
-    assert lines_of(nll("compute", "p", "-q")) == ["nll compute p/logits.npy p/labels.txt -q"]
-    assert followed(nll("compute", "p", "-q"), folder) == [LOSS]
-    lines = lines_of(nll("compute", "p", "y.txt", "-q"))
+    assert offered(nll("compute", "p", "-q")) == ["nll compute p/logits.npy p/labels.txt -q"]
+    assert followed(nll("compute", "p", "-q")) == [LOSS]
+    lines = offered(nll("compute", "p", "y.txt", "-q"))
     assert lines == [
         "nll compute p/labels.txt y.txt -q  # labels.txt",
         "nll compute p/logits.npy y.txt -q  # logits.npy",
@@ -123,7 +123,7 @@ def test_folders_in_a_folder(folder):
         (folder / "p" / split).mkdir()
         (folder / "p" / split / "data.csv").write_text(rows(0, 1))
     (folder / "p/dataset_dict.json").write_text("{}")
-    assert followed(nll("compute", "p", "--target-column", "y", "-q"), folder, 2) == [LOSS, LOSS]
+    assert followed(nll("compute", "p", "--target-column", "y", "-q"), 2) == [LOSS, LOSS]
 
 
 def test_a_folder_without_data():
@@ -139,7 +139,7 @@ def test_a_zarr_store(member, folder):
     (folder / "p/logits").mkdir()
     done = nll("compute", "p", "-q")
     assert "p: is a Zarr store" in done.err
-    assert "zarr.open('p', mode='r')" in lines_of(done)[0]
+    assert "zarr.open('p', mode='r')" in offered(done)[0]
 
 
 # --- patterns that the shell expands ----------------------------------------------------------------------------------
@@ -153,16 +153,16 @@ def test_parts_of_text_on_the_command_line(n, folder):
     done = nll("compute", *files, "--target-column", "y", "-q")
     assert done.code == 2
     assert f"{n} files of the pattern x*.csv are given, and LOGITS is one" in done.err
-    assert followed(done, folder) == [LOSS]
+    assert followed(done) == [LOSS]
 
 
-def test_parts_and_targets_on_the_command_line(folder):
+def test_parts_and_targets_on_the_command_line():
     for i, part in enumerate(np.array_split(np.arange(N), 3)):
         np.save(f"x{i}.npy", LOGITS[part])
         np.save(f"y{i}.npy", TARGETS[part])
     files = [f"x{i}.npy" for i in range(3)]
-    assert followed(nll("compute", *files, "y.txt", "-q"), folder) == [LOSS]
-    assert followed(nll("compute", *files, *(f"y{i}.npy" for i in range(3)), "-q"), folder) == [LOSS]
+    assert followed(nll("compute", *files, "y.txt", "-q")) == [LOSS]
+    assert followed(nll("compute", *files, *(f"y{i}.npy" for i in range(3)), "-q")) == [LOSS]
     for i, part in enumerate(np.array_split(TARGETS, 3)):
         np.savetxt(f"t{i}.txt", part, "%d")
     assert "hint: join them" in nll("compute", *files, *(f"t{i}.txt" for i in range(3))).err

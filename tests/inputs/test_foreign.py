@@ -14,8 +14,8 @@ from importlib.util import find_spec
 import numpy as np
 import oracle
 import pytest
+from following import offered, run
 from in_process import nll
-from tried import lines_of, run_line
 
 from nllcli.errors import Remedy
 from nllcli.inputs.bytes.files import ByteStream
@@ -122,31 +122,31 @@ def test_what_a_pickle_holds_is_read_and_taken_out(what, protocol, folder):
     done = nll("compute", "x.pkl", "-q")
     assert (done.code, done.out) == (3, "")
     assert "x.pkl: is a pickle, which can run code when it is loaded" in done.err
-    told = [line.partition("  # ")[2] for line in lines_of(done)]
+    told = [line.partition("  # ")[2] for line in offered(done)]
     assert told == [TRUST] if len(meanings) == 1 else [f"{meaning}; {TRUST}" for meaning in meanings]
     if protocol in (0, 4):  # running each takes a process
-        results = [run_line(line, folder) for line in lines_of(done)]
-        assert any(each.stdout and float(each.stdout) == LOSS for each in results), results
+        results = [run(line) for line in offered(done)]
+        assert any(each.out and float(each.out) == LOSS for each in results), results
 
 
 def test_a_pickle_beside_targets_of_their_own(folder):
     (folder / "x.pkl").write_bytes(pickle.dumps([LOGITS]))
-    [line] = lines_of(nll("compute", "x.pkl", "y.txt", "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(nll("compute", "x.pkl", "y.txt", "-q"))
+    assert float(run(line).out) == LOSS
     (folder / "y.pkl").write_bytes(pickle.dumps({"ids": TARGETS + 5, "labels": TARGETS}))
-    [line] = lines_of(nll("compute", "x.pkl", "y.pkl", "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(nll("compute", "x.pkl", "y.pkl", "-q"))
+    assert float(run(line).out) == LOSS
     np.save("x.npy", LOGITS)
-    [line] = lines_of(nll("compute", "x.npy", "y.pkl", "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(nll("compute", "x.npy", "y.pkl", "-q"))
+    assert float(run(line).out) == LOSS
     assert (folder / "y.labels.npy").exists()
-    assert "y.labels-3.npy" in lines_of(nll("compute", "x.npy", "y.pkl", "-q"))[0]
+    assert "y.labels-3.npy" in offered(nll("compute", "x.npy", "y.pkl", "-q"))[0]
 
 
 def test_targets_that_can_be_opened_or_are_missing_stay(folder):
     (folder / "x.pkl").write_bytes(pickle.dumps(LOGITS))
     for name in ("none.txt", "y.txt"):
-        [line] = lines_of(nll("compute", "x.pkl", name, "-q"))
+        [line] = offered(nll("compute", "x.pkl", name, "-q"))
         assert f"nll compute x.logits.npy {name} -q" in line
 
 
@@ -155,17 +155,17 @@ def test_the_same_pickle_twice_and_members(folder):
         pickle.dumps({"a": {"logits": LOGITS, "y": TARGETS}, "b": LOGITS + RNG.normal(0, 1, (N, C))})
     )
     for words in (("x.pkl", "x.pkl"), ("x.pkl", "--target-column", "y"), ("x.pkl:logits", "x.pkl:y")):
-        [line] = lines_of(nll("compute", *words, "-q"))
-        assert float(run_line(line, folder).stdout) == LOSS
-    [line] = lines_of(nll("compute", "x.pkl:logits", "y.txt", "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+        [line] = offered(nll("compute", *words, "-q"))
+        assert float(run(line).out) == LOSS
+    [line] = offered(nll("compute", "x.pkl:logits", "y.txt", "-q"))
+    assert float(run(line).out) == LOSS
 
 
 def test_probabilities_by_their_name(folder):
     (folder / "x.pkl").write_bytes(pickle.dumps({"probs": PROBS, "y": TARGETS}))
-    [line] = lines_of(nll("compute", "x.pkl", "-q"))
+    [line] = offered(nll("compute", "x.pkl", "-q"))
     assert "--from probs" in line
-    assert float(run_line(line, folder).stdout) == LOSS
+    assert float(run(line).out) == LOSS
     assert Found("d", "log_probs", None).source == "log-probs"
     assert Found("d", "prob_logits", None).source is None
 
@@ -174,8 +174,8 @@ def test_weights_in_a_pickle(folder):
     (folder / "x.npy").write_bytes(b"")
     np.save("x.npy", LOGITS)
     (folder / "w.pkl").write_bytes(pickle.dumps(np.ones(N)))
-    [line] = lines_of(nll("compute", "x.npy", "y.txt", "--sample-weights", "w.pkl", "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(nll("compute", "x.npy", "y.txt", "--sample-weights", "w.pkl", "-q"))
+    assert float(run(line).out) == LOSS
 
 
 def test_a_pickle_without_logits(folder):
@@ -199,12 +199,12 @@ def test_a_pickle_from_a_pipe(folder, monkeypatch):
 def test_a_pickle_too_long_to_be_read_first(folder, monkeypatch):
     monkeypatch.setattr(conversions, "_MOST_BYTES", 10)
     (folder / "x.pkl").write_bytes(pickle.dumps({"val": {"n": [[1, 2], [3, 4]]}, "test": (LOGITS, TARGETS)}))
-    [line] = lines_of(nll("compute", "x.pkl", "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(nll("compute", "x.pkl", "-q"))
+    assert float(run(line).out) == LOSS
     (folder / "x.pkl").write_bytes(pickle.dumps({"a": (LOGITS, TARGETS), "b": (LOGITS, TARGETS)}))
-    [line] = lines_of(nll("compute", "x.pkl", "-q"))
-    failed = run_line(line, folder)
-    assert (failed.stdout, failed.stderr.splitlines()[-1][:23]) == ("", "x.pkl: 4 pairs fit: [('")
+    [line] = offered(nll("compute", "x.pkl", "-q"))
+    failed = run(line)
+    assert (failed.out, failed.err.splitlines()[-1][:23]) == ("", "x.pkl: 4 pairs fit: [('")
 
 
 # --- instructions -----------------------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def test_arrays_of_joblib(aligned, folder):
         ("y", (N,), "i"),
     ]
     (folder / "x.pkl").write_bytes(data)
-    [line] = lines_of(nll("compute", "x.pkl", "-q"))
+    [line] = offered(nll("compute", "x.pkl", "-q"))
     assert "joblib.load('x.pkl')" in line
 
 
@@ -342,7 +342,7 @@ def torch_archive(data):
 def test_tensors_in_a_pytorch_file(folder):
     (folder / "x.pt").write_bytes(torch_archive(TORCH))
     done = nll("compute", "x.pt", "-q")
-    [line] = lines_of(done)
+    [line] = offered(done)
     assert "x.pt: is a PyTorch file\n" in done.err
     assert line == (
         """python -c "import numpy, torch; d = torch.load('x.pt', map_location='cpu', weights_only=True); """
@@ -354,20 +354,20 @@ def test_tensors_in_a_pytorch_file(folder):
 def test_a_pytorch_file_of_before_archives(folder):
     before = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2) + pickle.dumps({}, 2)
     (folder / "x.pth").write_bytes(before + TORCH)
-    assert "d['logits']" in lines_of(nll("compute", "x.pth"))[0]
+    assert "d['logits']" in offered(nll("compute", "x.pth"))[0]
 
 
 def test_a_pytorch_file_that_needs_trust(folder):
     parameter = b"ctorch._utils\n_rebuild_parameter\n(" + tensor(b"FloatStorage", (N, C)) + b"\x89tR"
     data = torch_file(("logits", parameter), ("y", pickle.dumps(TARGETS, 2)[2:-1]), ("odd", tensor(b"QStorage", (N,))))
     (folder / "x.pt").write_bytes(torch_archive(data))
-    [line] = lines_of(nll("compute", "x.pt"))
+    [line] = offered(nll("compute", "x.pt"))
     assert "weights_only=False" in line
     assert line.endswith(TRUST)
 
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="needs PyTorch")
-def test_pytorch_itself(folder):
+def test_pytorch_itself():
     import torch
 
     for value in (
@@ -375,8 +375,8 @@ def test_pytorch_itself(folder):
         [(torch.tensor(x), torch.tensor(y)) for x, y in batches(4)],
     ):
         torch.save(value, "x.pt")
-        [line] = lines_of(nll("compute", "x.pt", "-q"))
-        assert float(run_line(line, folder).stdout) == LOSS
+        [line] = offered(nll("compute", "x.pt", "-q"))
+        assert float(run(line).out) == LOSS
 
 
 # --- data frames ------------------------------------------------------------------------------------------------------
@@ -403,29 +403,29 @@ def frame_like(name, *values):
 
 def test_a_data_frame_becomes_a_table(folder):
     (folder / "x.pkl").write_bytes(b"\x80\2" + frame_like(b"DataFrame", LOGITS.T) + b".")
-    [line] = lines_of(nll("compute", "x.pkl", "--target-column", "y", "-q"))
+    [line] = offered(nll("compute", "x.pkl", "--target-column", "y", "-q"))
     assert "pickle.load(open('x.pkl', 'rb')); d.map(" in line
     assert f"&& nll compute x.csv --target-column y -q  # {TRUST}" in line
     (folder / "x.pkl").write_bytes(b"\x80\2}" + text("table") + frame_like(b"DataFrame") + b"s.")
-    [line] = lines_of(nll("compute", "x.pkl", "--target-column", "y", "-q"))
+    [line] = offered(nll("compute", "x.pkl", "--target-column", "y", "-q"))
     assert "; d = d['table']; d.map(" in line
 
 
 def test_a_data_frame_and_a_series_are_arrays(folder):
     data = b"\x80\2(" + frame_like(b"DataFrame", LOGITS.T) + frame_like(b"Series", TARGETS) + b"t."
     (folder / "x.pkl").write_bytes(data)
-    [line] = lines_of(nll("compute", "x.pkl", "-q"))
+    [line] = offered(nll("compute", "x.pkl", "-q"))
     assert "d[0].to_numpy()" in line
     assert "d[1].to_numpy()" in line
 
 
 @pytest.mark.skipif(find_spec("pandas") is None, reason="needs pandas")
-def test_pandas_itself(folder):
+def test_pandas_itself():
     import pandas as pd
 
     pd.DataFrame(LOGITS, columns=list("abc")).assign(y=TARGETS).to_pickle("x.pkl")
-    [line] = lines_of(nll("compute", "x.pkl", "--target-column", "y", "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(nll("compute", "x.pkl", "--target-column", "y", "-q"))
+    assert float(run(line).out) == LOSS
 
 
 # --- arrays of NumPy that are not numbers -----------------------------------------------------------------------------
@@ -457,27 +457,27 @@ def test_arrays_of_other_values(what, ending, folder):
         (folder / f"x.{ending}").write_bytes(data if ending == "npy" else gzip.compress(data))
     done = nll("compute", f"x.{ending}", *words, "-q")
     assert done.code == 3
-    [line] = lines_of(done)
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(done)
+    assert float(run(line).out) == LOSS
 
 
 def test_records_with_several_arrays():
     np.save("x.npy", np.array([(x, x, y) for x, y in ROWS], [("logits", "f8", C), ("out", "f8", C), ("y", "i8")]))
-    assert [line.partition("  # ")[2] for line in lines_of(nll("compute", "x.npy", "-q"))] == [
+    assert [line.partition("  # ")[2] for line in offered(nll("compute", "x.npy", "-q"))] == [
         "['logits'] (24, 3) and ['y'] (24,)",
         "['out'] (24, 3) and ['y'] (24,)",
     ]
 
 
-def test_objects_as_labels(folder):
+def test_objects_as_labels():
     np.save("x.npy", LOGITS)
     np.save("y.npy", TARGETS.astype(object))
-    [line] = lines_of(nll("compute", "x.npy", "y.npy", "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(nll("compute", "x.npy", "y.npy", "-q"))
+    assert float(run(line).out) == LOSS
     names = np.array(["a", "b", "c"], object)[TARGETS]
     np.save("y.npy", names)
-    [line] = lines_of(nll("compute", "x.npy", "y.npy", "--classes", "a,b,c", "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(nll("compute", "x.npy", "y.npy", "--classes", "a,b,c", "-q"))
+    assert float(run(line).out) == LOSS
 
 
 def test_objects_from_a_pipe(folder, monkeypatch):
@@ -489,17 +489,17 @@ def test_objects_from_a_pipe(folder, monkeypatch):
         assert "hint: save it to a file" in nll("compute", "-", "y.txt").err
 
 
-def test_arrays_of_an_archive_are_paired(folder):
+def test_arrays_of_an_archive_are_paired():
     np.savez("x.npz", scores=LOGITS, labels=TARGETS, odd=objects(1, 2))
     for words in (("x.npz",), ("x.npz", "y.txt"), ("x.npz", "x.npz"), ("x.npz:none", "y.txt")):
-        [line] = lines_of(nll("compute", *words, "-q"))
-        assert float(run_line(line, folder).stdout) == LOSS
+        [line] = offered(nll("compute", *words, "-q"))
+        assert float(run(line).out) == LOSS
     np.savez("x.npz", probs=PROBS, y=TARGETS, other=TARGETS)
-    [line] = lines_of(nll("compute", "x.npz", "-q"))
+    [line] = offered(nll("compute", "x.npz", "-q"))
     assert line == "nll compute x.npz:probs x.npz:y -q --from probs  # probs (24, 3) and y (24,)"
-    assert float(run_line(line, folder).stdout) == LOSS
+    assert float(run(line).out) == LOSS
     np.save("l.npy", LOGITS)
-    [line] = lines_of(nll("compute", "l.npy", "x.npz", "-q"))
+    [line] = offered(nll("compute", "l.npy", "x.npz", "-q"))
     assert "x.npz:y" in line
 
 
@@ -522,13 +522,13 @@ def test_arrays_that_the_command_looks_for(data, name, what, says, folder):
     for words in ((name,), (name, "y.txt"), (f"{name}:a/b", "y.txt"), (f"{name}:a", f"{name}:b")):
         done = nll("compute", *words, "-q")
         assert (done.code, what in done.err) == (3, True)
-        [line] = lines_of(done)
+        [line] = offered(done)
         assert says in line
         compile(line.partition('python -c "')[2].partition('" && ')[0], "line", "exec")
     np.save("l.npy", LOGITS)
-    assert "in [24] and" in lines_of(nll("compute", "l.npy", name))[0]
+    assert "in [24] and" in offered(nll("compute", "l.npy", name))[0]
     np.savetxt("l.csv", LOGITS, delimiter=",")
-    assert "a[y].size > 1 and" in lines_of(nll("compute", "l.csv", name))[0]
+    assert "a[y].size > 1 and" in offered(nll("compute", "l.csv", name))[0]
 
 
 @pytest.mark.parametrize(
@@ -537,7 +537,7 @@ def test_arrays_that_the_command_looks_for(data, name, what, says, folder):
 )
 def test_names_in_hdf5_tell_of_probabilities(head, froms, folder):
     (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + head)
-    lines = lines_of(nll("compute", "x.h5"))
+    lines = offered(nll("compute", "x.h5"))
     assert ["--from probs" in line for line in lines] == froms
 
 
@@ -569,8 +569,8 @@ def test_what_the_command_finds(arrays, words, folder):
     (folder / "h5py.py").write_text(FAKE)
     np.savez("held.npz", **arrays)
     (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
-    [line] = lines_of(nll("compute", *words, "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(nll("compute", *words, "-q"))
+    assert float(run(line).out) == LOSS
 
 
 @pytest.mark.parametrize("shape", [(N,), (N, 1)])
@@ -579,8 +579,8 @@ def test_targets_that_the_command_finds(shape, folder):
     np.savez("held.npz", y=TARGETS.reshape(shape), data=np.ones((N, 4)))
     (folder / "y.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     np.save("x.npy", LOGITS)
-    [line] = lines_of(nll("compute", "x.npy", "y.h5", "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(nll("compute", "x.npy", "y.h5", "-q"))
+    assert float(run(line).out) == LOSS
 
 
 # --- tables, pictures and what is only named --------------------------------------------------------------------------
@@ -628,16 +628,16 @@ def test_each_kind_has_a_way_on(kind):
 def test_columns_of_tables_keep_their_name(folder):
     (folder / "y.orc").write_bytes(b"ORC\0")
     np.save("x.npy", LOGITS)
-    assert lines_of(nll("compute", "x.npy", "y.orc:label"))[0].endswith("nll compute x.npy y.csv:label")
+    assert offered(nll("compute", "x.npy", "y.orc:label"))[0].endswith("nll compute x.npy y.csv:label")
 
 
 @pytest.mark.skipif(find_spec("pandas") is None, reason="needs pandas")
-def test_a_database(folder):
+def test_a_database():
     with sqlite3.connect("x.db") as db:
         db.execute("create table t (a, b, c, y)")
         db.executemany("insert into t values (?, ?, ?, ?)", [(*x, int(y)) for x, y in ROWS])
-    [line] = lines_of(nll("compute", "x.db", "--target-column", "y", "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(nll("compute", "x.db", "--target-column", "y", "-q"))
+    assert float(run(line).out) == LOSS
 
 
 @pytest.mark.parametrize(
@@ -652,11 +652,11 @@ def test_a_database(folder):
 def test_masks(shape, options, meanings, folder):
     np.save("x.npy", np.zeros(shape))
     (folder / "y.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    lines = lines_of(nll("compute", "x.npy", "y.png"))
+    lines = offered(nll("compute", "x.npy", "y.png"))
     assert all(option in lines[0] for option in options)
     assert [line.partition("  # ")[2] for line in lines] == meanings
     assert all(("[None]" in line) == (len(shape) > 3) for line in lines)
-    assert " --ignore-index 0 " in lines_of(nll("compute", "x.npy", "y.png", "--ignore-index", "0"))[0]
+    assert " --ignore-index 0 " in offered(nll("compute", "x.npy", "y.png", "--ignore-index", "0"))[0]
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -670,8 +670,8 @@ def test_a_mask_leads_to_the_number(n_classes, folder):
     (folder / "y.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     rows = np.moveaxis(logits, 1, -1).reshape(-1, n_classes)
     np.save("mask.npy", mask * (255 if n_classes == 2 else 1))
-    line = lines_of(nll("compute", "x.npy", "y.png", "-q"))[-1]
-    assert float(run_line(line, folder).stdout) == pytest.approx(float(oracle.reduce(rows, mask.ravel())), rel=1e-12)
+    line = offered(nll("compute", "x.npy", "y.png", "-q"))[-1]
+    assert float(run(line).out) == pytest.approx(float(oracle.reduce(rows, mask.ravel())), rel=1e-12)
 
 
 # --- numbers without a header -----------------------------------------------------------------------------------------
@@ -691,7 +691,7 @@ def test_a_mask_leads_to_the_number(n_classes, folder):
     ],
 )
 @pytest.mark.parametrize("ending", [".bin", ""])
-def test_numbers_without_a_header(x, y, ending, folder):
+def test_numbers_without_a_header(x, y, ending):
     names, logits = [f"x{ending}", f"t{ending}"], LOGITS.astype("f8" if x == "npy" else x)
     np.save("x.npy", logits) if x == "npy" else logits.tofile(names[0])
     if y == "txt":
@@ -705,9 +705,9 @@ def test_numbers_without_a_header(x, y, ending, folder):
     done = nll("compute", *names, "-q")
     assert done.code == 3
     assert "numbers without a header?" in done.err
-    results = [run_line(line, folder) for line in lines_of(done)]
+    results = [run(line) for line in offered(done)]
     expected = pytest.approx(float(oracle.reduce(logits.astype(float), TARGETS)), rel=1e-12)
-    assert any(each.stdout and float(each.stdout) == expected for each in results), (done.err, results)
+    assert any(each.out and float(each.out) == expected for each in results), (done.err, results)
 
 
 def test_numbers_without_a_header_of_which_nothing_is_known(folder):
@@ -732,7 +732,7 @@ def test_text_is_no_raw_numbers(folder):
         assert "without a header?" not in nll("compute", name, "y.txt").err
     text = "".join(f"{','.join(map(repr, row))}\n" for row in LOGITS.tolist())
     (folder / "x").write_bytes(text.encode("utf-16-le"))
-    [line] = lines_of(nll("compute", "x", "y.txt", "-q"))
+    [line] = offered(nll("compute", "x", "y.txt", "-q"))
     assert line == "nll compute x y.txt -q --encoding utf-16-le"
     assert float(nll(*line.split()[1:]).out) == LOSS
     (folder / "x.dat").write_bytes(text.encode("utf-16"))
@@ -790,7 +790,7 @@ def test_archives_of_other_programs(folder):
     ):
         with zipfile.ZipFile("x.zip", "w") as archive:
             archive.writestr(member, b"")
-        [line] = lines_of(nll("compute", "x.zip", "y.txt"))
+        [line] = offered(nll("compute", "x.zip", "y.txt"))
         assert says in line
     assert (folder / "x.zip").exists()
 
@@ -849,15 +849,15 @@ def test_a_pickle_that_holds_itself(folder):
     value = []
     value.append(value)
     (folder / "x.pkl").write_bytes(pickle.dumps(value))
-    assert "python -c" in lines_of(nll("compute", "x.pkl"))[0]
+    assert "python -c" in offered(nll("compute", "x.pkl"))[0]
 
 
 def test_two_commands_that_cannot_be_one(folder):
     (folder / "x.pkl").write_bytes(pickle.dumps(LOGITS))
     (folder / "y.pkl").write_bytes(pickle.dumps({"val": TARGETS, "test": TARGETS}))
-    [line] = lines_of(nll("compute", "x.pkl", "y.pkl", "-q"))
+    [line] = offered(nll("compute", "x.pkl", "y.pkl", "-q"))
     assert "nll compute x.logits.npy y.pkl -q" in line
-    assert len(lines_of(nll("compute", "x.pkl", "y.pkl", "-q"))) == 1
+    assert len(offered(nll("compute", "x.pkl", "y.pkl", "-q"))) == 1
 
 
 def test_unpacking_writes_over_nothing(folder):
@@ -866,8 +866,8 @@ def test_unpacking_writes_over_nothing(folder):
         archive.add("logits.csv")
         archive.add("y.txt", "labels.csv")
     (folder / "logits.csv").write_text("mine", encoding="utf-8")
-    [line] = lines_of(nll("compute", "b.tar", "-q"))
-    assert float(run_line(line, folder).stdout) == LOSS
+    [line] = offered(nll("compute", "b.tar", "-q"))
+    assert float(run(line).out) == LOSS
     assert (folder / "logits.csv").read_text(encoding="utf-8") == "mine"
 
 
@@ -878,8 +878,8 @@ def test_trust_is_told_last_and_once():
 
 def test_records_with_objects_are_only_loaded_if_trusted():
     np.save("x.npy", np.array([(1.0, "a")], [("a", "f8"), ("b", object)]))
-    [line] = lines_of(nll("compute", "x.npy", "y.txt"))
+    [line] = offered(nll("compute", "x.npy", "y.txt"))
     assert line.endswith(f"  # {TRUST}")
     np.save("x.npy", np.array([(1.0, 2.0)], [("a", "f8"), ("b", "f8")]))
-    [line] = lines_of(nll("compute", "x.npy", "y.txt"))
+    [line] = offered(nll("compute", "x.npy", "y.txt"))
     assert "allow_pickle" not in line

@@ -2,13 +2,11 @@
 
 import gzip
 import json
-import shlex
-import subprocess
-import sys
 
 import numpy as np
 import oracle
 import pytest
+from following import run
 from in_process import nll
 
 from nllcli.data.blocks import Scratch
@@ -48,20 +46,12 @@ def pretty(values):
 
 
 def numbers_of(command):
-    """What the command of a ``try:`` line prints, run in the current folder, nll in this process."""
-    command = command.removeprefix("try: ").partition("  # ")[0]
-    *before, last = command.split(" && ")
-    for step in before:
-        words = shlex.split(step)
-        assert words[:2] == ["python", "-c"]
-        subprocess.run([sys.executable, *words[1:]], check=True)
-    words = shlex.split(last)
-    assert words[0] == "nll"
-    return nll(*words[1:], "-q")
+    """What the command of a ``try:`` line prints."""
+    return run(command.removeprefix("try: ").partition("  # ")[0] + " -q")
 
 
-def tries(run):
-    return [line for line in run.err.splitlines() if line.startswith("try: ")]
+def tries(done):
+    return [line for line in done.err.splitlines() if line.startswith("try: ")]
 
 
 def zipped(**columns):

@@ -4,13 +4,13 @@ import gzip
 import json
 import math
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from following import offered, run
 from in_process import nll
 
 import nllcli
@@ -46,26 +46,7 @@ def loss(*words):
 def tries(done):
     assert done.code in (2, 3), done
     assert done.out == ""
-    return [line.removeprefix("try: ") for line in done.err.splitlines() if line.startswith("try: ")]
-
-
-def run(line):
-    """What a told command prints: run here where it is ``nll`` alone, else by a shell."""
-    words = shlex.split(line, comments=True)
-    if words[0] == "nll":
-        return nll(*words[1:])
-    script = Path("bin/nll")
-    script.parent.mkdir(exist_ok=True)
-    script.write_text(f'#!/bin/sh\nexec {sys.executable} -m nllcli "$@"\n', encoding="utf-8")
-    script.chmod(0o755)
-    python = Path("bin/python")
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
-    python.chmod(0o755)
-    root = str(Path(nllcli.__file__).parents[1])
-    env = os.environ | {"PATH": f"{script.parent.resolve()}:{os.environ['PATH']}", "PYTHONPATH": root}
-    done = subprocess.run(["sh", "-c", line], env=env, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode in (0, 2, 3), done.stderr
-    return done
+    return offered(done)
 
 
 def followed(*words):
