@@ -58,7 +58,7 @@ def _prepared(text):
 @contextlib.contextmanager
 def _modules_of_the_folder():
     """Let modules in the current folder be imported, as Python does for -c; they are gone afterwards."""
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     before = set(sys.modules)
     try:
         yield

@@ -93,6 +93,13 @@ def test_numbers_without_a_header_that_have_no_zero(folder):
     assert "numbers without a header?" in done.err
 
 
+def test_text_with_a_control_character_is_text(folder):
+    (folder / "x.bin").write_bytes(b"0.5,1.5\n0.25,\x01\n")
+    done = nll("softmax", "x.bin")
+    assert done.code == 3
+    assert "line 2, column 2: '\\x01' is not a number" in done.err
+
+
 def test_names_in_an_array_are_refused_as_a_list_of_names():
     np.save("names.npy", np.array(["cat", "dog"]))
     with pytest.raises(DataError, match="is NPY; names are text, one a line"):
