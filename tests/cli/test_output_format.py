@@ -43,6 +43,7 @@ def tried(done):
     return [nll(*shlex.split(line, comments=True)) for line in lines]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("extension", [".npy", ".NPY", ".npz", ".safetensors", ".parquet", ".feather", ".csv.gz"])
 @pytest.mark.parametrize("command", REPORTS)
 def test_a_report_is_not_written_under_the_name_of_an_array(command, extension, tmp_path):

@@ -272,6 +272,7 @@ def test_line_without_end(monkeypatch):
         list(lines.clean_lines(stream_of(b"1" * 1000, 10), lines.LineNumbers()))
 
 
+@pytest.mark.uncounted
 def test_few_long_lines(tmp_path):
     """A header and one row, both longer than what is peeked at first, and a row longer than any can be."""
     row = ",".join(["1.5"] * 100_000)
@@ -280,6 +281,7 @@ def test_few_long_lines(tmp_path):
     assert block.logits.shape == (2, 100_000)
 
 
+@pytest.mark.uncounted
 def test_peeked_text_with_long_lines(monkeypatch, tmp_path):
     from nllcli.inputs.tables import dialect
 

@@ -62,6 +62,7 @@ KINDS = (
 )
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("part", range(8))
 def test_no_question(part, tmp_path):
     rng = np.random.default_rng(part)

@@ -146,6 +146,7 @@ def test_a_small_loss_does_not_underflow_in_single_precision(gap, n_classes):
     assert relative_error(score([row], [0], precision="fast").losses[0], expected) <= 1e-5
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("n_classes", [2, 10, 72, 100])
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

@@ -565,6 +565,7 @@ def typed(value):
     return f"{value:.10g}"
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("words", "value", "text"), CASES)
 def test_finds_the_convention_and_its_command(words, value, text, inputs, reconcile, capsys):
     expected = value(inputs)
@@ -620,6 +621,7 @@ IN_PIECES |= {
     "language model shifted",
     "padding of 255",
     "listed weights, over n",
+    "sample weights over n",
 }
 
 
