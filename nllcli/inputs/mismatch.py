@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.settings import TOKENS
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 _PIECE_SAMPLES = 1 << 15
 
 
-@dataclass(frozen=True)
-class Misfit:
+class Misfit(NamedTuple):
     """Targets of ``shape`` beside the logits of ``layout``; the paths are None for arrays in memory."""
 
     layout: Layout
@@ -38,8 +36,7 @@ class Misfit:
         return list(dict.fromkeys((self.layout.sample_shape, *others)))
 
 
-@dataclass(frozen=True)
-class _Cure:
+class _Cure(NamedTuple):
     """What makes targets fit: remedies, and a sentence where none can be written."""
 
     hint: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy, UsageError, first_few
@@ -43,7 +42,7 @@ def chosen_file(stream: ByteStream, member: str | None, use: Use) -> tuple[ByteS
         if found is not None:
             kind, pickled = known, None
             if kind is kinds.ZARR:
-                kind = replace(kind, load=kind.load.replace("{file}", "zarr.storage.ZipStore({path}, mode='r')"))
+                kind = kind._replace(load=kind.load.replace("{file}", "zarr.storage.ZipStore({path}, mode='r')"))
             if kind is kinds.PYTORCH:
                 pickled = ByteStream(stream.name, reader_of(archive, entries[found], stream.name))
             raise refusal(kind, stream, member, use, pickled)

@@ -157,7 +157,7 @@ def array_refusal(
     message, dtype, shape = about
     kind = OBJECT_ARRAY if dtype.hasobject else ARRAY
     taken = f"[{member!r}]".replace("{", "{{").replace("}", "}}") if member else ""
-    conversion = Conversion(replace(kind, load=kind.load + taken), file, None, use, pickled)
+    conversion = Conversion(kind._replace(load=kind.load + taken), file, None, use, pickled)
     if use.path in ("", "-"):
         refused = DataError(message, hint="save it to a file, and nll says what converts it")
     elif dtype.names is not None:

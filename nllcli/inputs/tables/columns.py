@@ -6,10 +6,10 @@ import csv
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nllcli.errors import Notice, Remedy, UsageError, first_few, setting
 from nllcli.inputs import names as class_names
@@ -76,8 +76,7 @@ class Preview:
         return shown(self.heading(column)) if self.has_heading(column) else f"number {column + 1}"
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(NamedTuple):
     """The columns of a table by what they are; ``classes`` in the order of the classes, ``names`` theirs if known.
 
     ``lists`` says that the one column of ``classes`` holds a list of all classes; ``others`` are those that are none
@@ -90,7 +89,7 @@ class Columns:
     key: int | None = None
     lists: bool = False
     notes: tuple[Notice, ...] = ()
-    others: tuple[int, ...] = field(default=())
+    others: tuple[int, ...] = ()
 
 
 def choose(preview: Preview, options: ReadOptions) -> Columns:

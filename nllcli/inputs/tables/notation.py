@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 class _Way(NamedTuple):
     """Cells that match ``pattern`` are ``what``, and ``edits`` of sed make them numbers."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     what: str
     edits: str
 
 
 _WAYS = (
-    _Way(re.compile(r"\s*[+-]?\d*[.,]?\d+ ?%\s*", re.ASCII), "a percentage", r"s/([0-9.,]+) ?%/\1e-2/g"),
-    _Way(re.compile(r"\s*[+-]?[$€£¥] ?[+-]?[\d.,]+\s*", re.ASCII), "an amount of money", r"s/([$]|€|£|¥) ?//g"),
+    _Way(r"(?a)\s*[+-]?\d*[.,]?\d+ ?%\s*", "a percentage", r"s/([0-9.,]+) ?%/\1e-2/g"),
+    _Way(r"(?a)\s*[+-]?[$€£¥] ?[+-]?[\d.,]+\s*", "an amount of money", r"s/([$]|€|£|¥) ?//g"),
     _Way(
-        re.compile(r"\s*[\u2212\u2013]\s?[\d.,]+(e[+-]?\d+)?\s*", re.IGNORECASE),
+        r"(?i)\s*[\u2212\u2013]\s?[\d.,]+(e[+-]?\d+)?\s*",
         "written with a dash for a minus",
         r"s/(−|–) ?([0-9.])/-\2/g",
     ),
     _Way(
-        re.compile(r"\s*[+-]?[\d.]+d[+-]?\d+\s*", re.ASCII | re.IGNORECASE),
+        r"(?ai)\s*[+-]?[\d.]+d[+-]?\d+\s*",
         "written as Fortran does",
         r"s/([0-9.])[dD]([+-]?[0-9])/\1e\2/g",
     ),
     _Way(
-        re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+\.\d*\s*", re.ASCII),
+        r"(?a)\s*[+-]?\d{1,3}(,\d{3})+\.\d*\s*",
         "written with commas between thousands",
         r":a; s/([0-9]),([0-9]{3}(,[0-9]{3})*[.])/\1\2/; ta",
     ),
@@ -123,7 +123,9 @@ def check_numbers(rows: Sequence[Sequence[str]], name: str, places: Sequence[str
     """
     for j, column in enumerate(zip(*rows, strict=False)):
         odd = {i: cell for i, cell in enumerate(column) if not (is_number(cell) or is_missing(cell))}
-        way = next((way for way in _WAYS if odd and all(map(way.pattern.fullmatch, odd.values()))), None)
+        way = next(
+            (way for way in _WAYS if odd and all(re.fullmatch(way.pattern, cell) for cell in odd.values())), None
+        )
         if way is not None and can_be_edited(name):
             i, cell = next(iter(odd.items()))
             where = f"{places[i]}, column {j + 1}"
