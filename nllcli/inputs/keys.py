@@ -48,7 +48,7 @@ class KeyedTargets:
     """Class indices (n,) with the digest of the key of each; ``place`` says where one is in its file.
 
     ``missing`` says what becomes of a key that only one of the tables has: an error, or the sample is left out, its
-    target the ``ignore_index``.
+    target the ``ignore_index``. ``logits_once`` and ``once`` leave one row of each key in their files.
     """
 
     name: str
@@ -58,6 +58,8 @@ class KeyedTargets:
     missing: str
     ignore_index: int
     loose: bool = False
+    logits_once: tuple[Remedy, ...] = ()
+    once: tuple[Remedy, ...] = ()
     _order: NDArray[np.intp] = field(init=False)
     _met: NDArray[np.bool_] = field(init=False)
     # How many samples of each block were matched and left out: appended by any thread.
@@ -82,7 +84,7 @@ class KeyedTargets:
             if same.size:
                 first, second = (int(self._order[start + same[0] + i]) for i in (0, 1))
                 message = f"has one key twice, in {self.place(first)} and {self.place(second)}"
-                raise DataError(message, where=self.name, finding="repeated-key")
+                raise DataError(message, where=self.name, remedies=self.once, finding="repeated-key")
 
     def of(self, keys: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
         """The targets of samples with these keys; raises DataError for a key that has none, or that came before."""
@@ -101,7 +103,8 @@ class KeyedTargets:
         again = self._met[found]
         if again.any() or len(np.unique(found)) < len(found):
             i = int(np.flatnonzero(known)[_first_repeated(found, again)])
-            raise DataError(f"the key {shown(keys[i])} comes a second time", where=where(i), finding="repeated-key")
+            message = f"the key {shown(keys[i])} comes a second time"
+            raise DataError(message, where=where(i), remedies=self.logits_once, finding="repeated-key")
         self._met[found] = True
         self._matched.append(len(found))
         out = np.full(len(keys), self.ignore_index, np.int64)
@@ -112,7 +115,8 @@ class KeyedTargets:
         """Raise DataError where a key of the targets has not come, once all samples have."""
         left = np.flatnonzero(~self._met)
         if sum(self._matched) > int(self._met.sum()):  # met by two threads at a time
-            raise DataError("one key comes a second time among the logits", where=self.name, finding="repeated-key")
+            message = "one key comes a second time among the logits"
+            raise DataError(message, where=self.name, remedies=self.logits_once, finding="repeated-key")
         if not self._met.any():
             raise DataError("has none of the keys of the logits", where=self.name, finding="keys-differ")
         if left.size and self.missing == "error":

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from nllcli.errors import Notice, UsageError, setting
+from nllcli.errors import Notice, Remedy, UsageError, setting
+from nllcli.inputs.bytes.files import not_there_yet
 from nllcli.inputs.tables import doubts
 from nllcli.inputs.tables.columns import find_column
+from nllcli.inputs.tables.notation import can_be_edited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,12 +25,15 @@ class Keys(NamedTuple):
     """The columns of the keys in both tables; ``matched`` says that rows belong together by them, in any order.
 
     ``loose`` says that the keys are the same only without folders and endings of files, upper case and leading zeros.
+    ``own_once`` and ``their_once`` leave one row of each key in either table.
     """
 
     own: str
     theirs: str
     matched: bool
     loose: bool = False
+    own_once: tuple[Remedy, ...] = ()
+    their_once: tuple[Remedy, ...] = ()
 
     @property
     def names(self) -> str:
@@ -55,7 +61,10 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview) -> Keys | 
             raise UsageError(f"{setting('id')} needs {setting('logits')} as a table with that column")
         left, equals, right = wanted.partition("=")
         both = (left, right) if equals and _unknown(wanted, own) else (wanted, wanted)
-        return Keys(*both, matched=True, loose=_are_loose(own, both[0], theirs, both[1]))
+        places = find_column(both[0], own), find_column(both[1], theirs)
+        loose = doubts.are_loose(own, places[0], theirs, places[1])
+        once = ((), ()) if loose else (_once(own, places[0]), _once(theirs, places[1]))
+        return Keys(*both, True, loose, *once)
     if own is None:
         return None
     doubts.check_index_order(own, theirs)
@@ -66,13 +75,27 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview) -> Keys | 
             other = doubts.same_column(own, c, theirs)
             if other is not None:
                 names = own.heading(c), theirs.heading(other)
-                return Keys(*names, matched=False, loose=_are_loose(own, names[0], theirs, names[1]))
+                return Keys(*names, matched=False, loose=doubts.are_loose(own, c, theirs, other))
     return None
 
 
-def _are_loose(own: Preview, key: str, theirs: Preview, other: str) -> bool:
-    """Whether the first keys of both tables have some in common only once they are loosened."""
-    return doubts.are_loose(own, find_column(key, own), theirs, find_column(other, theirs))
+def _once(preview: Preview, key: int) -> tuple[Remedy, ...]:
+    """The remedies that leave one row of each key in a table of text: the first, or the last."""
+    name, delimiter = preview.name, preview.delimiter
+    if not (delimiter.strip() or delimiter == "\t") or preview.headings is None or not can_be_edited(name):
+        return ()
+    to = not_there_yet(str(Path(name).with_suffix(f".once{Path(name).suffix}")))
+    return tuple(
+        Remedy(
+            python=f"import csv; a = dict(newline='', encoding='latin-1'); "
+            f"r = [c for c in csv.reader(open({name!r}, **a), delimiter={delimiter!r}) if c]; "
+            f"csv.writer(open({to!r}, 'w', **a), delimiter={delimiter!r}).writerows("
+            f"[r[0], *{{c[{key}].strip(): c for c in r[{rows}]}}.values()])",
+            files={name: to},
+            meaning=f"the {which} row of a key counts",
+        )
+        for which, rows in (("first", ":0:-1"), ("last", "1:"))
+    )
 
 
 def _unknown(name: str, preview: Preview) -> bool:
@@ -99,6 +122,7 @@ def match_rows(
         return ordered, Targets(values, shape=(values.n,), notes=(*table.notes, *notes)), None
     assert values.row is not None
     targets = KeyedTargets(
-        table.name, values.values, digests, values.row, reading.missing, reading.ignore_index, keys.loose
+        *(table.name, values.values, digests, values.row, reading.missing, reading.ignore_index, keys.loose),
+        *(keys.own_once, keys.their_once),
     )
     return KeyedLogits(logits, targets), Targets(notes=notes), targets.finish

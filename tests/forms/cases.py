@@ -184,16 +184,14 @@ def keys():
         "a key twice",
         {"x.csv": logits, "y.csv": twice},
         (*PAIR, "--id", "id"),
-        "refused",
-        says="has one key twice, in line 2 and line 3",
+        "asked",
     )
     again = csv([(892, *X[1].tolist()), *beside(X, before=[NUMBERS])], ("id", *NAMES))
     yield Form(
         "a key of the logits twice",
         {"x.csv": again, "y.csv": shuffled},
         (*PAIR, "--id", "id"),
-        "refused",
-        says="comes a second time",
+        "asked",
     )
     index = csv(beside(X, before=[NUMBERS]), ("", *NAMES))
     series = csv(joined(permuted(NUMBERS), permuted(Y)), ("", "label"))

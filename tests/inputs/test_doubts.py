@@ -92,6 +92,9 @@ def test_keys_in_both_tables():
     twice = preview([("a", 1), ("a", 2)], ("image", "label"))
     assert doubts.same_column(own, 0, twice) is None
     assert doubts.same_column(twice, 0, own) is None
+    nearly = preview([(k, 1) for k in "abcdeb"], ("image", "cat"))
+    assert doubts.same_column(nearly, 0, own) == 0
+    assert doubts.same_column(nearly, 0, preview([(k, 1) for k in "bcbb"], ("image", "cat"))) is None
     assert doubts.shared_key(own, 0, preview([("a", "b"), ("b", "a")], ("p", ""))) == "p"
 
 

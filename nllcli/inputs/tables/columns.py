@@ -33,7 +33,7 @@ class Preview:
     where the file is, and else what they hold: numbers, text, lists of numbers, None where one is missing. ``index``
     are the columns that the file itself says are no data, such as the index of a data frame; ``lists`` are those that
     it says hold lists of numbers, which those of the first rows may not show; ``lines`` are the first
-    ones of a text file as they are.
+    ones of a text file as they are, and ``delimiter`` what is between its cells.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Preview:
     index: frozenset[int] = frozenset()
     lists: frozenset[int] = frozenset()
     lines: tuple[str, ...] = ()
+    delimiter: str = ""
 
     @property
     def n_columns(self) -> int:

@@ -81,7 +81,8 @@ class Dialect:
         rows = self.rows
         if self.decimal == _COMMA:
             rows = tuple(tuple(cells.with_point(cell) for cell in row) for row in rows)
-        return Preview(self.name, self.header, rows, frozenset([0] if self.has_index else ()), lines=self.lines)
+        index = frozenset([0] if self.has_index else ())
+        return Preview(self.name, self.header, rows, index, lines=self.lines, delimiter=self.delimiter)
 
 
 def sniff(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # The chance that a column of a table looks as it does though it is a class, below which it is asked about.
 _CHANCE = 1e-5
 _MOST_DECIMALS = 4
+# What share of the keys is different at least where some come again, in columns of one name.
+_FEWEST_KEYS = 0.8
 _SUM_TOLERANCE = 2e-3
 _MOST_SUMMED = 64
 _KEYS = frozenset(
@@ -223,7 +225,7 @@ def are_loose(preview: Preview, column: int, partner: Preview, other: int) -> bo
 def same_column(preview: Preview, column: int, partner: Preview) -> int | None:
     """The partner's column of the same name, where both may hold keys; None where there is none."""
     other = partner.place_of.get(preview.heading(column).lower())
-    if other is None or _keys(preview, column) is None or _keys(partner, other) is None:
+    if other is None or _keys(preview, column, _FEWEST_KEYS) is None or _keys(partner, other, _FEWEST_KEYS) is None:
         return None
     return other
 
@@ -244,12 +246,12 @@ def check_index_order(preview: Preview, partner: Preview) -> None:
                 )
 
 
-def _keys(preview: Preview, column: int) -> set[str] | None:
-    """The first cells of a column that may be a key: each another one, text or whole numbers."""
+def _keys(preview: Preview, column: int, fewest: float = 1) -> set[str] | None:
+    """The first cells of a column that may be a key: text or whole numbers, at least this share of them different."""
     if column in preview.lists:
         return None
     cells = [str(cell).strip() for cell in preview.cells(column)]
-    if not cells or len(set(cells)) < len(cells):
+    if not cells or len(set(cells)) < fewest * len(cells):
         return None
     if all(is_number(cell) and not float(cell).is_integer() for cell in cells):
         return None
