@@ -70,11 +70,13 @@ def _modules_of_the_folder():
 
 
 def _shell(text):
-    """What a shell makes of a command, with this Python as ``python``."""
+    """What a shell makes of a command, with this Python as ``python`` and this package as ``nll``."""
+    python = shlex.quote(sys.executable)
     with tempfile.TemporaryDirectory() as programs:
-        path = Path(programs) / "python"
-        path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
-        path.chmod(0o755)
+        for name, program in (("python", python), ("nll", f"{python} -m nllcli")):
+            path = Path(programs) / name
+            path.write_text(f'#!/bin/sh\nexec {program} "$@"\n')
+            path.chmod(0o755)
         env = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
         return subprocess.run(["bash", "-c", text], capture_output=True, check=False, env=env)
 
