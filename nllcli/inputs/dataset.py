@@ -204,7 +204,7 @@ def _n_classes(logits: BlockSource, options: InputOptions) -> int | None:
     """How many classes the logits have, where it is known before the targets are: 1 of binary ones."""
     if options.binary:
         return 1
-    return logits.shape[1] if len(logits.shape) == 2 and options.class_axis in (None, 1, -1) else None
+    return logits.shape[1] if len(logits.shape) == 2 and shapes.in_rows(options.class_axis) else None
 
 
 def _check_columns(options: InputOptions, preview: Preview | None) -> None:

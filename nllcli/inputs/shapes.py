@@ -104,7 +104,14 @@ def are_one_a_class(shape: Shape, target_shape: Shape, kind: str, *, class_axis:
     return len(own) > 1 and same_shape(own, other)
 
 
-def one_hot(name: str, n_dims: int = 2, remedies: Sequence[Remedy] = (), *, booleans: bool = False) -> DataError:
+def in_rows(class_axis: int | None) -> bool:
+    """Whether a table of logits has one sample a row, by what was asked."""
+    return class_axis in (None, 1, -1)
+
+
+def one_hot_refusal(
+    name: str, n_dims: int = 2, remedies: Sequence[Remedy] = (), *, booleans: bool = False
+) -> DataError:
     """The refusal of integers, or ``booleans``, in the shape of the logits, which has ``n_dims`` dimensions."""
     hint = "one-hot targets? write them as floating point (0.0, 1.0); they are then class probabilities"
     return DataError(

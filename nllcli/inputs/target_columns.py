@@ -18,7 +18,7 @@ from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.integers import integers
 from nllcli.inputs.labels import LabelReader, label_reader
 from nllcli.inputs.one_hot import one_hot_indices
-from nllcli.inputs.shapes import LOGITS_FIRST, same_shape, shown, squeezed
+from nllcli.inputs.shapes import LOGITS_FIRST, in_rows, one_hot_refusal, same_shape, shown, squeezed
 from nllcli.inputs.tables import cells, doubts, notation
 from nllcli.inputs.tables.columns import are_numbers, choose, find_column, is_numeric, kind_of
 from nllcli.inputs.tables.dialect import sniff, without_lines
@@ -232,7 +232,7 @@ def one_hot_targets(source: BlockSource) -> Targets:
     )
 
 
-def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSource) -> Targets:
+def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSource, class_axis: int | None) -> Targets:
     """Targets in a table of several columns or in lines of JSON: one a sample, or one probability a class."""
     if source.labels:
         return _labels(source, logits)
@@ -245,13 +245,19 @@ def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSou
         check_order(logits, source.name)
     from nllcli.inputs.tables.jsonl import JsonLines
 
-    if isinstance(source, JsonLines) and source.is_one_hot:
-        return one_hot_targets(source)
     if isinstance(source, JsonLines):
-        return Targets(soft=replace(source, probabilities=True))
-    if source.dtype.kind in "iu" or (isinstance(source, TextTable) and preview and _is_one_hot(source, preview)):
+        one_hot = source.is_one_hot
+    else:
+        one_hot = source.dtype.kind in "iu" or (
+            isinstance(source, TextTable) and preview is not None and _is_one_hot(source, preview)
+        )
+    if one_hot and in_rows(class_axis):
         return one_hot_targets(source)
-    return Targets(soft=replace(source, probabilities=True) if isinstance(source, TextTable) else source)
+    if isinstance(source, JsonLines | TextTable):
+        return Targets(soft=replace(source, probabilities=True))
+    if source.dtype.kind in "iu":
+        raise one_hot_refusal(source.name)
+    return Targets(soft=source)
 
 
 def _is_one_hot(table: TextTable, preview: Preview) -> bool:

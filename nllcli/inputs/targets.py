@@ -241,7 +241,7 @@ def open_targets(
     if not isinstance(source, FileArray):
         from nllcli.inputs.target_columns import table_targets
 
-        return table_targets(source, preview, logits)
+        return table_targets(source, preview, logits, options.class_axis)
     if source.dtype.kind in "US":
         from nllcli.inputs.target_columns import named_targets
 
@@ -289,8 +289,9 @@ def _one_hot(source: FileArray, logits: BlockSource, options: InputOptions) -> T
     from nllcli.inputs.conversions import conversions
     from nllcli.inputs.target_columns import one_hot_targets
 
-    every = Remedy({"binary": True}, "every logit is a question of its own, with the answer 0 or 1")
-    if len(source.shape) == len(logits.shape) == 2:
+    settings: dict[str, Any] = {"binary": True, **({} if options.class_axis is None else {"class_axis": None})}
+    every = Remedy(settings, "every logit is a question of its own, with the answer 0 or 1")
+    if len(source.shape) == len(logits.shape) == 2 and shapes.in_rows(options.class_axis):
         try:
             return one_hot_targets(source)
         except DataError as error:
@@ -298,7 +299,7 @@ def _one_hot(source: FileArray, logits: BlockSource, options: InputOptions) -> T
             raise
     changes = [("{x}.astype(float)", "soft", "one-hot rows: the probability of each class")]
     remedies = [*conversions(options.targets, changes), every]
-    raise shapes.one_hot(source.name, len(source.shape), remedies, booleans=source.dtype.kind == "b")
+    raise shapes.one_hot_refusal(source.name, len(source.shape), remedies, booleans=source.dtype.kind == "b")
 
 
 def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: InputOptions) -> VectorSource | None:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import oracle
+import pyarrow as pa
 import pytest
 from following import answers, meanings, offered, pasted
 from in_process import nll
+from pyarrow import parquet
 
 import nllcli
 from nllcli.errors import NllError
@@ -58,7 +60,11 @@ def put(name, values, order="C"):
         header = json.dumps(about).encode()
         Path(name).write_bytes(len(header).to_bytes(8, "little") + header + np.ascontiguousarray(values).tobytes())
     elif name.endswith((".txt", ".csv")):
-        np.savetxt(name, values, "%d" if values.dtype.kind == "i" else "%.17g", delimiter=",")
+        np.savetxt(name, values, "%d" if values.dtype.kind == "i" else "%.17e", delimiter=",")
+    elif name.endswith(".jsonl"):
+        Path(name).write_text("".join(f"{row}\n" for row in values.tolist()))
+    elif name.endswith(".parquet"):
+        parquet.write_table(pa.table({f"c{k}": column for k, column in enumerate(values.T)}), name)
     else:
         np.save(name, values)
     return name
@@ -625,6 +631,20 @@ def test_one_hot_rows_are_classes():
     for several in (one_hot | one_hot[::-1], (one_hot | one_hot[::-1]) > 0):
         found = answers("compute", "x.npy", put("y.npy", several), "-q")
         assert found == [binary_loss(X, several)]
+
+
+@pytest.mark.parametrize("name", ["y.npy", "y.csv", "y.jsonl", "y.parquet"])
+def test_one_hot_columns_are_no_rows(name):
+    """Where the samples are columns, a 1 in each row would be read as a class; as many samples as classes fit both."""
+    square, one_hot = X[:C].T, np.eye(C)[[1, 0, 0]].T
+    words = ("compute", put("x.npy", square), put(name, one_hot.astype(int)), "--class-axis", "0", "-q")
+    done = nll(*words)
+    assert (done.code, "holds integers in the shape of the logits" in done.err) == (3, True)
+    if name == "y.npy":
+        assert answers(*words)[0] == near(oracle.reduce(X[:C], [1, 0, 0]))
+    assert float(nll(*words[:2], put(name, one_hot), *words[3:]).out) == near(oracle.reduce(X[:C], [1, 0, 0]))
+    with pytest.raises(NllError, match="holds integers in the shape of the logits"):
+        nllcli.compute(square, one_hot.astype(int), class_axis=0)
 
 
 # --- labels that are booleans or probabilities ------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def dataset_of(
         frames.check_rows(logits, given_targets)
         reading = ReadOptions(holds="targets", targets_are=targets_are, ignore_index=ignore_index)
         labels = frames.bound(given_targets, names, reading)
-        one_hot = not binary and _may_be_one_hot(scores.shape, labels)
+        one_hot = not binary and shapes.in_rows(class_axis) and _may_be_one_hot(scores.shape, labels)
         labels = one_hot_indices(labels, lambda i: f"targets, row {i}") if one_hot else labels
     soft = labels is not None and _are_soft(scores.shape, labels, class_axis, binary=binary)
     layout = shapes.layout_of(
@@ -148,7 +148,7 @@ def _are_soft(shape: shapes.Shape, labels: NDArray[Any], class_axis: int | None,
     kind, like = labels.dtype.kind, shapes.squeezed(labels.shape)
     if shapes.are_one_a_class(shape, labels.shape, kind, class_axis=class_axis, binary=binary):
         if kind in "iub":
-            raise shapes.one_hot("targets", labels.ndim, booleans=kind == "b")
+            raise shapes.one_hot_refusal("targets", labels.ndim, booleans=kind == "b")
         if kind == "f" and not binary and class_axis is None:
             if labels.ndim == 1:
                 targets.check_one_row(labels, shape, "targets")

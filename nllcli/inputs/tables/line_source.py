@@ -13,7 +13,7 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice
 from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.labels import LabelReader
-from nllcli.inputs.shapes import one_hot
+from nllcli.inputs.shapes import one_hot_refusal
 from nllcli.inputs.tables.cells import is_fraction
 from nllcli.inputs.tables.lines import LineNumbers, Lines, cut_lines, in_memory
 
@@ -69,7 +69,7 @@ class LineSource:
         if not start:
             raise DataError("has a header and no rows", where=self.name)
         if self.probabilities and not fractions:
-            raise one_hot(self.name)
+            raise one_hot_refusal(self.name)
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - of a line
         return f"line {self._line(sample)}"
