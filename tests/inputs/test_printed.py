@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import oracle
 import pytest
 from following import answers
 from in_process import nll
@@ -35,6 +36,27 @@ def test_refuses_a_long_array(folder, monkeypatch):
     monkeypatch.setattr(printed, "_MOST_BYTES", 16)
     (folder / "x.txt").write_text("[[1. 2.]\n [1. 3.]\n [1. 4.]]\n")
     assert "is a printed array of more than 0 MiB" in nll("compute", "x.txt", "y.txt").err
+
+
+X = [[0.5, -1.0, 2.0], [1.5, 0.0, -0.5], [0.25, 3.0, 1.0], [-2.0, 0.75, 0.5]]
+
+
+@pytest.mark.parametrize(
+    ("text", "targets"),
+    [
+        ("[0 2 1 1]\n", [0, 2, 1, 1]),
+        ("[0 2]\n[1 1]\n", [0, 2, 1, 1]),  # a batch a line
+        ("tensor([0, 2, 1])\ntensor([1])\n", [0, 2, 1, 1]),
+        ("[1 0 0]\n[0 0 1]\n[0 1 0]\n[0 1 0]\n", [0, 2, 1, 1]),
+        ("[0.75 0.25 0.]\n[0. 0. 1.]\n[0. 1. 0.]\n[0. 1. 0.]\n", [[0.75, 0.25, 0], [0, 0, 1], [0, 1, 0], [0, 1, 0]]),
+    ],
+)
+def test_arrays_one_after_the_other(text, targets, folder):
+    """None is left out: whole numbers are batches of classes, a single 1 among zeros and fractions are rows."""
+    np.savetxt("x.csv", X, "%g", ",")
+    (folder / "y.txt").write_text(text)
+    done = nll("compute", "x.csv", "y.txt", "-q")
+    assert float(done.out) == pytest.approx(float(oracle.reduce(X, targets)), rel=1e-13), done.err
 
 
 @pytest.mark.parametrize(

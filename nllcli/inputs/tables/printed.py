@@ -64,7 +64,10 @@ def _with_bars(line: bytes) -> bytes:
 
 
 def array_lines(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
-    """The numbers of a printed array, a row a line; under ``one_a_line`` a row of its own becomes a column."""
+    """The numbers of a printed array, a row a line.
+
+    Under ``one_a_line`` arrays of one dimension, printed one after the other, become a column: they are batches.
+    """
     data = stream.read_up_to(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
         raise DataError(f"is a printed array of more than {_MOST_BYTES >> 20} MiB", where=stream.name, hint=_HINT)
@@ -81,9 +84,16 @@ def array_lines(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
         raise DataError(f"{odd[:40]!r} in a printed array is not a number", where=stream.name, hint=_HINT)
     if depth > 2:
         raise UsageError(f"is a printed array of {depth} dimensions", where=stream.name, hint=_HINT)
-    if depth == 1 and one_a_line:
-        rows = [[word] for word in rows[0]]
+    if depth == 1 and one_a_line and (len(rows) == 1 or _are_classes(rows)):
+        rows = [[word] for row in rows for word in row]
     return _stream(stream.name, iter([("\n".join(map(" ".join, rows)) + "\n").encode()]))
+
+
+def _are_classes(rows: list[list[str]]) -> bool:
+    """Whether the numbers of several arrays are one a sample: whole, and not one a class, a single 1 among zeros."""
+    numbers = [sorted(map(float, row)) for row in rows]
+    one_hot = [*[0.0] * (len(rows[0]) - 1), 1.0]
+    return all(value.is_integer() for row in numbers for value in row) and any(row != one_hot for row in numbers)
 
 
 def drawn_lines(stream: ByteStream) -> ByteStream:
