@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 MARK = "__label__"  # before labels in text for fastText
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_BETWEEN_WORDS = re.compile(r"(?:[\s_-]|\.(?!\d))+")
 _FALSE_TRUE = {"false": 0, "true": 1}
 
 
@@ -31,8 +32,11 @@ def bare(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def folded(name: str) -> str:
-    """The name in lower case, what is no letter or number in it a blank: ``Big_Cat`` and ``big cat`` are the same."""
-    return " ".join(re.split(r"[\W_]+", normal(name).casefold())).strip()
+    """The name in lower case, blanks, ``_``, ``-`` and points one blank: ``Big_Cat``, ``big-cat`` and ``Big.Cat`` of R.
+
+    Any other mark tells names apart (``c++``, ``c#``), as does one before or after all letters (``-1``, ``1``).
+    """
+    return _BETWEEN_WORDS.sub(" ", normal(name).casefold())
 
 
 def affixes(names: Sequence[str]) -> tuple[int, int]:
@@ -83,7 +87,7 @@ def _comparable(own: Sequence[str], others: Sequence[str]) -> Iterator[tuple[tup
     yield bare(own), bare(others)
     for mine, theirs in ((own, others), (bare(own), bare(others))):
         folds = tuple(map(folded, mine)), tuple(map(folded, theirs))
-        if all(len(set(names)) == len(names) and "" not in names for names in folds):
+        if all(len(set(names)) == len(names) for names in folds):
             yield folds
 
 

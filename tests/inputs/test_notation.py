@@ -21,6 +21,9 @@ def test_what_is_packed_is_unpacked_first(tmp_path):
 def test_names_that_would_be_the_same_are_not_folded():
     assert names.match(("A", "a"), ("b", "a")) is None
     assert names.match(("Big_Cat", "dog"), ("DOG", "big cat")) == (1, 0)
+    assert names.match(("T-shirt", "bag"), ("Bag", "T.shirt")) == (1, 0)
+    for own, others in (("c#", "java"), ("Java", "c++")), (("1", "0"), ("-1", "0")), (("1.5", "2"), ("1-5", "2")):
+        assert names.match(own, others) is None
     assert names.match(("+", "-"), ("x", "y")) is None
 
 
