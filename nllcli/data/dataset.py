@@ -177,6 +177,7 @@ class Dataset:
         for chunk in chunks:
             n_samples = chunk.start + chunk.n
             if n_samples > fewest:
+                chunk.load(Scratch())  # a line that is not a sample is what is wrong, not the number of lines
                 n_samples += sum(later.n for later in chunks)
                 break
             yield chunk

@@ -1,8 +1,11 @@
 """Tables written for people: where no edit can help, none is offered; and names that only nearly agree."""
 
 import gzip
+import math
+from pathlib import Path
 
 import pytest
+from following import answers, offered
 from in_process import nll
 
 from nllcli.inputs import names
@@ -16,6 +19,20 @@ def test_what_is_packed_is_unpacked_first(tmp_path):
     remedy = edited(str(path), "1d")
     assert remedy.shell == f"gzip -dc {path} | sed -E 1d > {tmp_path / 'x.plain.csv'}"
     assert not can_be_edited(str(tmp_path / "absent.csv"))
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz"])
+def test_a_line_behind_the_samples(kind, tmp_path, monkeypatch):
+    """It is left out by a command, unless samples follow."""
+    monkeypatch.chdir(tmp_path)
+    Path("y.txt").write_text("0\n" * 30)
+    text = "a,b\n" + "1.5,2\n" * 30 + "total,105\n"
+    write = gzip.compress if kind.endswith("gz") else bytes
+    Path(f"x.{kind}").write_bytes(write(text.encode()))
+    assert answers("compute", f"x.{kind}", "y.txt", "-q") == [pytest.approx(math.log1p(math.exp(0.5)), rel=1e-14)]
+    Path(f"x.{kind}").write_bytes(write((text + "1.5,2\n" * 30).encode()))
+    done = nll("compute", f"x.{kind}", "y.txt", "-q")
+    assert (done.code, "'total' is not a number" in done.err, offered(done)) == (3, True, [])
 
 
 def test_names_that_would_be_the_same_are_not_folded():

@@ -187,8 +187,11 @@ class TextTable(LineSource):
         """The remedy that leaves out what comes behind the samples, such as a total; None where samples follow."""
         if not is_word(row[0]) or not row[0].strip() or not notation.can_be_edited(self.name):
             return None
+        from nllcli.inputs.bytes.compressed import decompressed
+
         line, delimiter, wanted = self._line(sample), self.dialect.delimiter, len(self.columns)
-        lines = (text for piece in whole_lines(open_stream(self.name)) for text in piece[:-1].split(b"\n"))
+        pieces = whole_lines(decompressed(open_stream(self.name)))
+        lines = (text for piece in pieces for text in piece[:-1].split(b"\n"))
         for n, text in enumerate(islice(lines, line - 1, None)):
             found = cells.split(text.decode("utf-8", errors="replace"), delimiter, self.name)
             if n + 1 >= min(_MOST_BEHIND, sample) or sum(map(cells.is_number, found)) >= min(wanted, 2):
