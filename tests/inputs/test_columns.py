@@ -135,6 +135,16 @@ def test_patterns():
     assert as_pattern('a,"b') == '"a,""b"'
 
 
+def test_a_number_is_a_name_where_names_are_numbers():
+    """A range between names is no range of places, and a number that is no name is refused."""
+    seen = preview((7, 1.5, 2, 0.5), headings=("id", "0", "1", "2"))
+    for patterns in ("0-2", "0,1,2", "0-1,2"):
+        assert matching(patterns, seen) == [1, 2, 3]
+    for patterns in ("2-4", "1-3", "1,2,3", "2-1"):
+        with pytest.raises(UsageError, match="there is no column"):
+            matching(patterns, seen)
+
+
 def test_a_column_is_found_by_its_name_or_its_number():
     seen = preview((1, 2, 3), headings=(" e\u0301 ", "x", "x"))
     assert find_column("\u00e9", seen) == 0

@@ -143,3 +143,12 @@ def test_a_table_of_targets_with_a_column_of_lists(folder):
     (folder / "y.csv").write_text('name,p\nu,"[0.0, 1.0, 0.0]"\nv,"[1.0, 0.0, 0.0]"\nw,"[0.0, 0.0, 1.0]"\n')
     done = nll("compute", "x.npy", "y.csv", "-q")
     assert float(done.out) == loss(), done.err
+
+
+@pytest.mark.parametrize("cells", [("1", "2", "7"), ("0.5", "2", "7")])
+def test_a_delimiter_behind_the_rows_alone(cells, folder):
+    """It makes no column of row names of the first one."""
+    x = [[float(cell) + i for cell in cells] for i in range(3)]
+    rows = "".join(",".join(str(float(cell) + i).removesuffix(".0") for cell in cells) + ",\n" for i in range(3))
+    (folder / "x.csv").write_text("a,b,c\n" + rows)
+    assert answers("compute", "x.csv", "y.txt", "-q") == [loss(x=x)]

@@ -377,7 +377,10 @@ def find_column(wanted: str, preview: Preview) -> int:
 
 
 def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:
-    """The columns that patterns between commas name, in their order: names, numbers or ranges from 1, or globs."""
+    """The columns that patterns between commas name, in their order: names, globs, numbers from 1, or ranges of these.
+
+    Where the names of columns are numbers, a number is a name.
+    """
     if not isinstance(patterns, str):
         return list(patterns)
     found: dict[int, None] = {}
@@ -386,8 +389,7 @@ def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:
         if pattern in headings:
             columns = [c for c, heading in enumerate(headings) if heading == pattern]
         elif numbered := _RANGE.fullmatch(pattern):
-            first, last = int(numbered[1]), int(numbered[2] or numbered[1])
-            columns = list(range(first - 1, last)) if 1 <= first <= last <= preview.n_columns else []
+            columns = _in_range(numbered[1], numbered[2] or numbered[1], headings, preview.n_columns)
         else:
             columns = [c for c, heading in enumerate(headings) if fnmatchcase(heading, pattern)]
             if pattern == "*" and not headings:
@@ -398,6 +400,15 @@ def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:
             raise UsageError(message, where=preview.name, hint=f"columns: {known}")
         found |= dict.fromkeys(columns)
     return list(found)
+
+
+def _in_range(first: str, last: str, headings: Sequence[str], n_columns: int) -> list[int]:
+    """The columns between two of them: between those of these names where numbers are names, else by number from 1."""
+    if any(map(str.isdecimal, headings)):
+        start, end = (headings.index(name) if name in headings else -1 for name in (first, last))
+    else:
+        start, end = int(first) - 1, int(last) - 1
+    return list(range(start, end + 1)) if 0 <= start <= end < n_columns else []
 
 
 def as_pattern(name: str) -> str:

@@ -153,6 +153,8 @@ def _is_one_short(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether the first row names all columns but the first, which has the names of the rows: as R writes tables."""
     if len(below) < 2 or any(len(row) != len(first) + 1 for row in below):
         return False
+    if all(not row[-1].strip() for row in below):
+        return False  # the rows end with a delimiter
     names = [row[0].strip() for row in below]
     are_names = len(set(names)) == len(names) and not any(map(is_fraction, names))
     return are_names and (all(map(is_word, first)) or are_counted(first))
