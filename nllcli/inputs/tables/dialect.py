@@ -295,7 +295,7 @@ def _check_marks(first: Sequence[str], name: str, place: str) -> None:
         where=place,
         remedies=[
             Remedy(
-                {"columns": f"{begin + 1}-{len(first)}", "targets_are": "names"},
+                {"columns": f"1-{n_classes}", "targets_are": "names"},
                 files={name: "-"},
                 feed=("sed", "-E", edits, name),
             )
