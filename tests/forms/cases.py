@@ -453,6 +453,27 @@ def printed_and_headed():
         rows=P,
         probs=True,
     )
+    text = "=== Predictions on test data ===\n\n    inst#     actual  predicted error distribution\n" + "".join(
+        f"{i:>9} {actual:>10} {found:>10}   {mark if i % 2 else ' '}   {','.join(map(str, numbers))} \n"
+        for i, actual, found, mark, *numbers in marked
+    )
+    yield Form(
+        "the largest marked by * in text",
+        {"x.txt": text.encode()},
+        ("compute", "x.txt", "--target-column", "actual", "--from", "probs", "-q"),
+        "asked",
+        rows=P,
+        probs=True,
+    )
+    pairs = "".join(" ".join(f"{k + 1}:{p}" for k, p in enumerate(row)) + " tag\n" for row in P.tolist())
+    yield Form(
+        "pairs with a colon",
+        {"x.txt": pairs.encode(), "y.txt": "".join(f"{y + 1}\n" for y in Y).encode()},
+        ("compute", "x.txt", "y.txt", "--from", "probs", "-q"),
+        "right",
+        rows=P,
+        probs=True,
+    )
     yield Form("gzip", {"x.csv": gzip.compress(csv(plain, header))}, target)
     yield Form(
         "the files the wrong way round",

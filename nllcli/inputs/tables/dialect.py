@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, Remedy, UsageError
 from nllcli.inputs.names import truth
-from nllcli.inputs.tables import cells, notation
+from nllcli.inputs.tables import cells, notation, weka
 from nllcli.inputs.tables.columns import Preview
 from nllcli.inputs.tables.lines import LONGEST_LINE, check_line, kept_lines, too_long
 
@@ -96,6 +96,7 @@ def sniff(
     if not lines:
         raise DataError("is empty", where=stream.name)
     notation.check_lines(lines, stream.name)
+    weka.check(lines, places, stream.name)
     raw = stream.peek(_RAW_BYTES)[:_RAW_BYTES].decode("utf-8", errors="replace").splitlines()[:_MOST_ROWS]
     n_before = 0
     told = _SEPARATOR_LINE.fullmatch(lines[0])
@@ -115,7 +116,6 @@ def sniff(
         if len(rows) > _FEWEST_ROWS and sum(map(len, rows)) > _MOST_CELLS:
             break
     places = kept
-    _check_marks(rows[0], stream.name, places[0])
     names = _names(rows, header, places[0])
     first = 0 if names is None else min(1, len(rows) - 1)
     body = rows[first:]
@@ -279,27 +279,6 @@ def _check_two_headers(
         "is a second line of names" if n == 1 else f"is the first of {n} more lines of names",
         where=places[1],
         remedies=[notation.edited(name, edits, meaning) for edits, meaning in reversed(ways.items())],
-    )
-
-
-def _check_marks(first: Sequence[str], name: str, place: str) -> None:
-    """Raise UsageError for predictions as Weka lists them: * marks the largest probability, "3:horse" is class 3."""
-    begin = next((j for j, cell in enumerate(first) if cell.strip() == "distribution"), None)
-    if begin is None or first[0].strip() != "inst#":
-        return
-    n_classes = len(first) - begin
-    numbers = ",".join(map(str, range(1, n_classes + 1)))
-    edits = f"1s/distribution.*/{numbers}/; s/\\*//g; s/([0-9]+):[^,]*/\\1/g"
-    raise UsageError(
-        "is a list of predictions in which * marks the largest probability",
-        where=place,
-        remedies=[
-            Remedy(
-                {"columns": f"1-{n_classes}", "targets_are": "names"},
-                files={name: "-"},
-                feed=("sed", "-E", edits, name),
-            )
-        ],
     )
 
 

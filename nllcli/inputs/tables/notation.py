@@ -84,9 +84,6 @@ def check_lines(lines: Sequence[str], name: str) -> None:
     first = [cell.strip() for cell in re.split(r"[,;\t|]", lines[0])]
     if len(lines) > 1 and len(first) > 1 and all(re.fullmatch(r"'[^']+'", cell) for cell in first):
         raise UsageError("has its cells between single quotes", where=name, remedies=[edited(name, "s/'/\"/g")])
-    if lines[0].lower().startswith("@relation "):
-        program = 'tolower($1) == "@attribute" {h = h s $2; s = ","} d; tolower($1) == "@data" {print h; d = 1}'
-        raise UsageError("is an ARFF file of Weka", where=name, remedies=[fed(name, ("awk", program))])
 
 
 def check_not_in_line(lines: Sequence[str], name: str) -> None:

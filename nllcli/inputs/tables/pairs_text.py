@@ -61,9 +61,10 @@ def open_pairs(stream: ByteStream, options: ReadOptions) -> PairLines | None:
     found, numbers = kept_lines(head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1] or head, stream.name)
     lines = [line.decode("utf-8", errors="replace") for line in found[:_FIRST_LINES]]
     delimiter = next((mark for mark in ("\t", ",", ";") if all(mark in line for line in lines)), " ")
-    rows = [_cells(line, delimiter) for line in lines]
-    if not rows or not all(map(_alternate, rows)):
+    split = [_split(line, delimiter) for line in lines]
+    if not split or not all(_at_colons(row) or _alternate(row) for row in split):
         return None
+    rows = [_cells(line, delimiter) for line in lines]
     from nllcli.inputs.tables.pairs import Binding, class_order, top_one
 
     where = f"{stream.name}, line {numbers.of(0)}"
@@ -85,7 +86,25 @@ def open_pairs(stream: ByteStream, options: ReadOptions) -> PairLines | None:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
+    """Labels and scores by turns."""
+    found = _split(line, delimiter)
+    return _at_colons(found) or found
+
+
+def _split(line: str, delimiter: str) -> list[str]:
     return line.split() if delimiter == " " else [cell.strip() for cell in line.split(delimiter)]
+
+
+def _at_colons(row: list[str]) -> list[str]:
+    """The labels and scores of cells that have both, such as ``2:0.75``; nothing for other cells.
+
+    A further cell behind them is a tag, as Vowpal Wabbit writes it.
+    """
+    pairs = [cell.rpartition(":") for cell in row]
+    if len(pairs) > 2 and not pairs[-1][1]:
+        pairs.pop()
+    are_pairs = all(label and cells.is_number(score) for label, _, score in pairs)
+    return [word for label, _, score in pairs for word in (label, score)] if are_pairs else []
 
 
 def _alternate(row: list[str]) -> bool:
