@@ -465,6 +465,14 @@ def printed_and_headed():
         rows=P,
         probs=True,
     )
+    rows = [(f"u{i}", name, x) for i, row in enumerate(X.tolist()) for name, x in zip(NAMES, row, strict=True)]
+    keyed = csv([(f"u{i}", NAMES[y]) for i, y in enumerate(Y)], ("id", "label"))
+    for name, order in (("by sample", rows), ("by class", sorted(rows, key=lambda row: NAMES.index(row[1])))):
+        files = {"x.csv": csv(order, ("id", "class", "score")), "y.csv": keyed}
+        yield Form(f"long form, {name}", files, ("compute", "x.csv", "y.csv", "--id", "id", "-q"), "asked")
+    within = csv([(i // 3, *row[1:], NAMES[Y[i // 3]]) for i, row in enumerate(rows)], ("n", "class", "score", "y"))
+    line = ("compute", "x.csv", "--target-column", "y", "-q")
+    yield Form("long form with targets", {"x.csv": within}, line, "asked")
     pairs = "".join(" ".join(f"{k + 1}:{p}" for k, p in enumerate(row)) + " tag\n" for row in P.tolist())
     yield Form(
         "pairs with a colon",

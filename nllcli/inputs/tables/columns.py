@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nllcli.errors import Notice, Remedy, UsageError, first_few, setting
 from nllcli.inputs import names as class_names
-from nllcli.inputs.tables import doubts
+from nllcli.inputs.tables import doubts, long
 from nllcli.inputs.tables.cells import is_missing, is_number, listed_numbers, shown
 from nllcli.inputs.tables.json_paths import are_labels, names_targets
 
@@ -115,6 +115,7 @@ def choose(preview: Preview, options: ReadOptions) -> Columns:
         )
     if options.holds != "logits":
         return _columns(preview, options, rest, target=target, key=key)
+    long.check(preview)
     classes, left_out = _without_doubt(preview, options, rest, target)
     notes = tuple(_left_out(preview, left_out))
     return _columns(preview, options, classes, target=target, key=key, notes=notes)

@@ -1,0 +1,75 @@
+"""Tables in long form: one row a sample and class, with the class in one column and its score in another."""
+
+from __future__ import annotations
+
+from itertools import groupby, permutations
+from typing import TYPE_CHECKING
+
+from nllcli.errors import Remedy, UsageError
+from nllcli.inputs.tables import notation
+from nllcli.inputs.tables.cells import is_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nllcli.inputs.tables.columns import Preview
+
+_FEWEST_SAMPLES = 3
+
+
+def check(preview: Preview) -> None:
+    """Raise UsageError for a text table whose first rows are in long form."""
+    if not preview.delimiter or preview.headings is None or not notation.can_be_edited(preview.name):
+        return
+    columns = list(zip(*preview.rows, strict=False))
+    for outer, inner in permutations(range(len(columns)), 2):
+        n = _run(columns[outer])
+        if not n or not _takes_turns(columns[inner], n):
+            continue
+        scores = [c for c in range(len(columns)) if c not in (outer, inner) and not _stays(columns[c], n)]
+        if len(scores) == 1 and all(map(is_number, columns[scores[0]])):
+            raise _refusal(preview, columns, (outer, inner), scores[0])
+
+
+def _run(cells: Sequence[str]) -> int:
+    """How many rows each value stays, of which the last ones may not be seen whole; 0 where that differs."""
+    runs = [len(list(group)) for _, group in groupby(cells)]
+    n = runs[0]
+    even = len(runs) >= _FEWEST_SAMPLES and n > 1 and set(runs[:-1]) == {n} and runs[-1] <= n
+    return n if even else 0
+
+
+def _stays(cells: Sequence[str], n: int) -> bool:
+    """Whether all of every ``n`` cells are the same."""
+    return all(cell == cells[i - i % n] for i, cell in enumerate(cells))
+
+
+def _takes_turns(cells: Sequence[str], n: int) -> bool:
+    """Whether every ``n`` cells are the same names, or whole numbers, each once."""
+    parts = [sorted(cells[i : i + n]) for i in range(0, len(cells) - n + 1, n)]
+    return len(set(parts[0])) == n and all(part == parts[0] for part in parts) and not any("." in x for x in parts[0])
+
+
+def _refusal(preview: Preview, columns: Sequence[Sequence[str]], pair: tuple[int, int], score: int) -> UsageError:
+    """The refusal that offers one row a sample: numbers beside names are the samples, else either may be."""
+    numeric = [all(map(is_number, columns[c])) for c in pair]
+    ways = [pair, pair[::-1]] if numeric[0] == numeric[1] else [pair if numeric[0] else pair[::-1]]
+    return UsageError(
+        "is in long form: a row for each sample and class",
+        where=preview.name,
+        remedies=[_pivoted(preview, sample, label, score) for sample, label in ways],
+    )
+
+
+def _pivoted(preview: Preview, sample: int, label: int, score: int) -> Remedy:
+    name, to = preview.name, f"{preview.name}.wide.csv"
+    key, of_label, of_score = (preview.heading(c) for c in (sample, label, score))
+    source = (
+        f"import csv; w = {{}}; [w.setdefault(d[{key!r}], d).update({{d.pop({of_label!r}): d.pop({of_score!r})}}) "
+        f"for d in csv.DictReader(open({name!r}, newline='', encoding='utf-8-sig'), delimiter={preview.delimiter!r}, "
+        f"skipinitialspace=True)]; r = list(w.values()); "
+        f"o = csv.DictWriter(open({to!r}, 'w', newline='', encoding='utf-8'), list(r[0])); "
+        "o.writeheader(); o.writerows(r)"
+    )
+    meaning = f"{key} is the sample, {of_label} the class, {of_score} its score"
+    return Remedy(python=source, files={name: to}, meaning=meaning)
