@@ -151,6 +151,12 @@ def test_bare_numbers_are_not_json(tmp_path):
     assert json.loads((tmp_path / "x.json").read_text())["command"] == "compute"
 
 
+def test_bare_numbers_have_no_file_of_another_kind(tmp_path):
+    done = nll("compute", *PETS, "-q", "-o", tmp_path / "x.html")
+    assert done.err.splitlines()[1:] == [f"try: nll compute {' '.join(PETS)} -q -o {tmp_path}/x.txt  # the numbers"]
+    assert [run.code for run in tried(done)] == [0]
+
+
 def test_bare_numbers_are_no_array_but_a_gradient_is(tmp_path):
     done = nll("grad", *PETS, "-q", "-o", tmp_path / "x.npy")
     assert done.err.splitlines()[1:] == [
