@@ -236,6 +236,7 @@ WHOLE = {
     "lists": ([[None, *LP[:2]], [None, *LP[2:]]], LP),
     "a list of lists": ([[[None, *LP[:2]], [None, *LP[2:]]]], LP),
     "triples": ([[[None, 1, None], *([v, 2, "a"] for v in LP)]], LP),
+    "a batch of texts": ([{"token_logprobs": [[None, *LP[:2]], LP[2:]], "token_ids": [[1, 2, 3], [4, 5]]}], LP),
     "objects": ([{"id": "a", "text": "x", "token_logprobs": [None, *LP]}], LP),
     "other names": ([{"log_probs": LP[:2]}, {"logprobs": LP[2:]}], LP),
     "tokens": ([{"token": "a", "logprob": v} for v in LP], LP),
@@ -975,3 +976,65 @@ def test_remedies_in_which_others_read_the_file_need_a_plain_one(words):
     Path("b.log.gz").write_bytes(gzip.compress(RUN.encode()))
     meaning = "the perplexity of the 4 chunks that were done"
     assert followed("b.log.gz", *words) == {meaning: pytest.approx(math.log(5.4321), rel=1e-14)}
+
+
+def test_lists_of_the_most_likely_tokens_are_not_texts():
+    name = save("a.json", {"tokens": TOKENS[:2], "logprobs": [[-1.0, -2.0, -3.0], [-0.5, -2.0, -4.0]]})
+    done = nll("compute", name, *FROM)
+    assert done.code == 3
+    assert "token 0: '[-1.0, -2.0, -3.0]' is not a log-probability" in done.err
+
+
+SEVERAL = {
+    "of no part": {"logprobs": LP[:2], "token_logprobs": LP[2:]},
+    "of one part": {"prompt_logprobs": [None, *LP[:2]], "input_token_logprobs": [None, *LP[2:]]},
+    "of a part and of none": {"completion_logprobs": LP[:2], "logprobs": LP[2:]},
+}
+
+
+@pytest.mark.parametrize("value", SEVERAL.values(), ids=SEVERAL)
+def test_several_lists_are_asked_about(value):
+    found = followed(save("a.jsonl", value, value), *FROM)
+    expected = (mean(LP[:2]), mean(LP[2:]))
+    assert found == {f"those of {name}": number for name, number in zip(value, expected, strict=True)}
+    assert found == followed("a.jsonl")
+    save("a.json", [value])
+    assert found == followed("a.json", *FROM)
+
+
+def test_a_key_that_is_named_has_to_be_there():
+    done = nll("compute", f"{save('a.jsonl', {'logprobs': LP}, [LP])}:logprobs", *FROM)
+    assert (done.code, "line 2: has no key 'logprobs'" in done.err) == (2, True)
+
+
+def test_an_answer_has_its_log_probabilities_once():
+    name = save("a.json", {"choices": [{"logprobs": {"token_logprobs": LP, "content": ENTRIES}}]})
+    done = nll("compute", name, *FROM)
+    assert (done.code, "under several keys: content, token_logprobs" in done.err) == (3, True)
+
+
+def test_a_key_of_an_answer_occurs_once():
+    Path("a.json").write_text('{"logprobs": [-1.0], "logprobs": [-2.0]}')
+    done = nll("compute", "a.json", *FROM)
+    assert (done.code, "a name occurs twice" in done.err) == (3, True)
+
+
+NUMBERS = {
+    "  eval_loss = 9.8e-05\n  perplexity = 1.0001\n": 9.8e-05,
+    "  eval_loss = 1e-05\n  perplexity = 1.0\n": 1e-05,
+    "Loss (base 2): 2.5e-01, Perplexity: 1.19\n": 0.25 * math.log(2),
+    "perplexity: 1.2e+05 +/- 1.5e+02\n": math.log(1.2e5),
+    "Mean PPL(Q)                   :   1.25e+02 ± 2.0\n": math.log(125),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), NUMBERS.items())
+def test_numbers_of_a_log_have_exponents(text, expected):
+    Path("a.log").write_text(text)
+    assert loss("a.log", *FROM) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("text", ["perplexity: 12.5%\n", "perplexity: 1.5.2\n", "perplexity: 1.5x\n"])
+def test_what_begins_with_a_number_is_not_one(text):
+    Path("a.log").write_text(text)
+    assert nll("compute", "a.log", *FROM).code == 3

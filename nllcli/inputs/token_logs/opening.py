@@ -22,7 +22,7 @@ from nllcli.inputs.token_logs.choices import Choices, are_choices, open_choices,
 from nllcli.inputs.token_logs.documents import first_value, json_values, read_text, refusing_damage
 from nllcli.inputs.token_logs.logs import log_of
 from nllcli.inputs.token_logs.runs import Found, Run
-from nllcli.inputs.token_logs.shapes import SHAPES, runs_of, shape_of, tells_tokens
+from nllcli.inputs.token_logs.shapes import SHAPES, only, runs_of, shape_of, tells_tokens
 from nllcli.inputs.token_logs.source import Tokens, in_memory, no_such_part, token_layout
 
 if TYPE_CHECKING:
@@ -139,6 +139,8 @@ def _runs_in(opened: Input) -> Found | None:
     if opened.is_text and not _is_of_events(stream):
         return None
     values = json_values(stream)
+    if opened.member is not None:
+        values = [(where, only(value, opened.member, where)) for where, value in values]
     _ask_per_what(values, stream.name)
     runs = [run for where, value in without_repeats(values) for run in runs_of(value, where)]
     notes = []
