@@ -847,6 +847,35 @@ def test_choices_that_filters_repeat_or_texts_name():
     assert loss(save("b.jsonl", *records[:3])) == cross_entropy(ROWS, (0, 1, 2))
 
 
+def numbered(i, row, target, **more):
+    """A question whose choices are numbers, each of which is the text of another one."""
+    return question(i, row, target, arguments=[["Q", str(k)] for k in (1, 2, 3, 0)], **more)
+
+
+def test_a_target_that_is_a_number_and_a_text_is_asked_about():
+    name = save("a.jsonl", *(numbered(i, row, str(y)) for i, (row, y) in enumerate(zip(ROWS, (0, 3, 2), strict=True))))
+    assert followed(name) == {
+        "target 0 is choice 0 counted from 0": cross_entropy(ROWS, (0, 3, 2)),
+        "target 0 is the choice with that text": cross_entropy(ROWS, (3, 2, 1)),
+    }
+
+
+@pytest.mark.parametrize(("acc", "expected"), [((0, 0, 0), (0, 3, 2)), ((0, 1, 0), (3, 2, 1))])
+def test_the_accuracy_of_a_file_tells_what_its_targets_are(acc, expected):
+    targets = zip(ROWS, (0, 3, 2), acc, strict=True)
+    name = save("a.jsonl", *(numbered(i, row, str(y), acc=a) for i, (row, y, a) in enumerate(targets)))
+    assert loss(name) == cross_entropy(ROWS, expected)
+
+
+def test_targets_of_one_file_are_all_numbers_or_all_texts():
+    records = [numbered(0, ROWS[0], "0"), question(1, ROWS[1], "3"), numbered(2, ROWS[2], "2")]
+    assert loss(save("a.jsonl", *records)) == cross_entropy(ROWS, (0, 3, 2))
+    done = nll("compute", save("b.jsonl", question(0, ROWS[0], "3"), question(1, ROWS[1], "text1")))
+    assert (done.code, "some are numbers of choices, and others texts" in done.err) == (3, True)
+    done = nll("compute", "a.jsonl", "--targets-are", "names")
+    assert (done.code, "line 2: target '3' is not the text of one" in done.err) == (3, True)
+
+
 def test_choices_of_other_numbers_are_filled_up():
     rows = [ROWS[0], ROWS[1][:3], ROWS[2][:2]]
     done = nll("compute", save("a.jsonl", *(question(i, row, 1) for i, row in enumerate(rows))), "-q")
