@@ -312,7 +312,7 @@ class Input:
             if may_hold_tokens(self.stream.peek()):
                 from nllcli.inputs.token_logs.opening import choices_or_refusal
 
-                choices = choices_or_refusal(self)
+                choices = choices_or_refusal(self, options.targets_are)
                 if choices is not None:
                     return choices
         reader = FORMATS.load(self.format)

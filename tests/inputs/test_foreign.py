@@ -95,6 +95,22 @@ HELD = {
         [{"logits": x, "label": int(y)} for x, y in zip(LOGITS, TARGETS, strict=True)],
         ["logits of all parts, joined (24, 3) and label of all parts, joined (24,)"],
     ),
+    "samples by name": (
+        {f"s{i}": {"logits": x, "label": int(y)} for i, (x, y) in enumerate(zip(LOGITS, TARGETS, strict=True))},
+        ["logits of all parts, joined (24, 3) and label of all parts, joined (24,)"],
+    ),
+    "predictions that are not called targets": (
+        {"logits": LOGITS, "predictions": TARGETS, "input_ids": TARGETS},
+        ["['logits'] (24, 3) and ['predictions'] (24,)", "['logits'] (24, 3) and ['input_ids'] (24,)"],
+    ),
+    "names of the classes": (
+        {"logits": LOGITS, "y": TARGETS, "classes": np.arange(C)},
+        ["['logits'] (24, 3) and ['y'] (24,)"],
+    ),
+    "many values": (
+        {"logits": LOGITS, "y": TARGETS, **{k: k for k in "abcd"}},
+        ["['logits'] (24, 3) and ['y'] (24,)"],
+    ),
     "lists of numbers": ((LOGITS.tolist(), TARGETS.tolist()), ["[0] (24, 3) and [1] (24,)"]),
     "samples of numbers": (
         [{"logits": x, "label": y} for x, y in zip(LOGITS.tolist(), TARGETS.tolist(), strict=True)],
@@ -127,6 +143,12 @@ def test_what_a_pickle_holds_is_read_and_taken_out(what, protocol, folder):
     if protocol in (0, 4):  # running each takes a process
         results = [run(line) for line in offered(done)]
         assert any(each.out and float(each.out) == LOSS for each in results), results
+
+
+def test_what_is_not_called_targets_is_named(folder):
+    (folder / "x.pkl").write_bytes(pickle.dumps({"logits": LOGITS, "predictions": TARGETS}))
+    [line] = offered(nll("compute", "x.pkl", "-q"))
+    assert line.endswith(f"  # ['logits'] ({N}, {C}) and ['predictions'] ({N},); {TRUST}")
 
 
 def test_a_pickle_beside_targets_of_their_own(folder):
@@ -197,7 +219,7 @@ def test_a_pickle_from_a_pipe(folder, monkeypatch):
 
 
 def test_a_pickle_too_long_to_be_read_first(folder, monkeypatch):
-    monkeypatch.setattr(conversions, "_MOST_BYTES", 10)
+    monkeypatch.setattr(conversions, "MOST_BYTES", 10)
     (folder / "x.pkl").write_bytes(pickle.dumps({"val": {"n": [[1, 2], [3, 4]]}, "test": (LOGITS, TARGETS)}))
     [line] = offered(nll("compute", "x.pkl", "-q"))
     assert float(run(line).out) == LOSS
@@ -562,6 +584,8 @@ class Dataset:
         ({"data": LOGITS}, ("x.h5", "y.txt")),
         ({"a__x": LOGITS, "a__y": TARGETS, "b__x": LOGITS, "b__y": TARGETS}, ("x.h5:a/x", "x.h5:a/y")),
         ({"logits": LOGITS.reshape(4, 6, C), "labels": TARGETS.reshape(4, 6)}, ("x.h5",)),
+        ({"x": LOGITS, "classes": np.arange(C), "z": TARGETS}, ("x.h5",)),
+        ({"x": LOGITS, "label_ids": TARGETS, "input_ids": TARGETS + 1}, ("x.h5",)),
     ],
 )
 def test_what_the_command_finds(arrays, words, folder):
@@ -571,6 +595,22 @@ def test_what_the_command_finds(arrays, words, folder):
     (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     [line] = offered(nll("compute", *words, "-q"))
     assert float(run(line).out) == LOSS
+
+
+def test_the_command_does_not_take_predictions_for_targets(folder):
+    (folder / "h5py.py").write_text(FAKE)
+    np.savez("held.npz", logits=LOGITS, predictions=TARGETS)
+    (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    [line] = offered(nll("compute", "x.h5", "-q"))
+    assert "0 pairs fit: [] among ['logits', 'predictions']" in run(line).err
+    [line] = offered(nll("compute", "x.h5:logits", "x.h5:predictions", "-q"))
+    assert float(run(line).out) == LOSS
+
+
+def test_a_store_of_zarr_may_hold_pickles(folder):
+    (folder / "x.zarr").mkdir()
+    (folder / "x.zarr" / ".zgroup").write_text("{}")
+    assert all(line.endswith(f"  # {TRUST}") for line in offered(nll("compute", "x.zarr")))
 
 
 @pytest.mark.parametrize("shape", [(N,), (N, 1)])
@@ -631,9 +671,41 @@ def test_columns_of_tables_keep_their_name(folder):
     assert offered(nll("compute", "x.npy", "y.orc:label"))[0].endswith("nll compute x.npy y.csv:label")
 
 
+@pytest.mark.parametrize(
+    ("name", "file", "text"),
+    [
+        ("x.xlsx", "xl/workbook.xml", '<sheets><sheet name="{}" sheetId="1"/><sheet name="{}" r:id="2"/></sheets>'),
+        ("x.ods", "content.xml", '<table:table table:style-name="a" table:name="{}"><table:table table:name="{}"/>'),
+    ],
+)
+def test_the_sheet_of_a_workbook_is_asked_for(name, file, text, folder):
+    """With a stand-in for pandas."""
+    (folder / "pandas.py").write_text(
+        "class Frame:\n"
+        "    def __init__(self, sheet): self.sheet = sheet\n"
+        "    def map(self, _): return self\n"
+        "    def to_csv(self, to, index): import shutil; shutil.copy(self.sheet, to)\n"
+        "def read_excel(file, sheet_name): return Frame(sheet_name)\n"
+    )
+    for sheet, rows in (("a {&} b", LOGITS), ("test", LOGITS[::-1])):
+        table = np.column_stack([rows, TARGETS])
+        np.savetxt(sheet, table, delimiter=",", header="a,b,c,y", comments="", fmt=["%.17g"] * C + ["%d"])
+    with zipfile.ZipFile(name, "w") as archive:
+        archive.writestr(file, text.format("a {&amp;} b", "test"))
+    done = nll("compute", name, "--target-column", "y", "-q")
+    assert "of 2 sheets" in done.err
+    assert [line.partition("  # ")[2] for line in offered(done)] == ["sheet a {&} b", "sheet test"]
+    assert [float(run(line).out) for line in offered(done)] == [
+        LOSS,
+        pytest.approx(float(oracle.reduce(LOGITS[::-1], TARGETS)), rel=1e-12),
+    ]
+
+
 @pytest.mark.skipif(find_spec("pandas") is None, reason="needs pandas")
 def test_a_database():
     with sqlite3.connect("x.db") as db:
+        db.execute("create table gone (id integer primary key autoincrement)")  # leaves a table of SQLite's own
+        db.execute("drop table gone")
         db.execute("create table t (a, b, c, y)")
         db.executemany("insert into t values (?, ?, ?, ?)", [(*x, int(y)) for x, y in ROWS])
     [line] = offered(nll("compute", "x.db", "--target-column", "y", "-q"))
@@ -645,7 +717,7 @@ def test_a_database():
     [
         ((1, 3, 4, 6), [" --ignore-index 255"], ["255 is void"]),
         ((3, 4, 6), [" --class-axis 0", " --ignore-index 255"], ["255 is void"]),
-        ((1, 2, 4, 6), [" --ignore-index 255"], ["255 is void", "255 is class 1"]),
+        ((1, 2, 4, 6), [" --ignore-index 255"], ["255 is void", "what is not 0 is class 1"]),
         ((24, 3), [" --ignore-index 255"], ["255 is void"]),
     ],
 )
@@ -659,8 +731,8 @@ def test_masks(shape, options, meanings, folder):
     assert " --ignore-index 0 " in offered(nll("compute", "x.npy", "y.png", "--ignore-index", "0"))[0]
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_a_mask_leads_to_the_number(n_classes, folder):
+@pytest.mark.parametrize(("n_classes", "white"), [(2, np.uint8(255)), (2, np.True_), (3, np.uint8(1))])
+def test_a_mask_leads_to_the_number(n_classes, white, folder):
     """With a stand-in for the library of pictures."""
     (folder / "PIL").mkdir()
     (folder / "PIL" / "__init__.py").write_text("")
@@ -669,7 +741,7 @@ def test_a_mask_leads_to_the_number(n_classes, folder):
     np.save("x.npy", logits)
     (folder / "y.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     rows = np.moveaxis(logits, 1, -1).reshape(-1, n_classes)
-    np.save("mask.npy", mask * (255 if n_classes == 2 else 1))
+    np.save("mask.npy", (mask * white).astype(white.dtype))
     line = offered(nll("compute", "x.npy", "y.png", "-q"))[-1]
     assert float(run(line).out) == pytest.approx(float(oracle.reduce(rows, mask.ravel())), rel=1e-12)
 
@@ -708,6 +780,24 @@ def test_numbers_without_a_header(x, y, ending):
     results = [run(line) for line in offered(done)]
     expected = pytest.approx(float(oracle.reduce(logits.astype(float), TARGETS)), rel=1e-12)
     assert any(each.out and float(each.out) == expected for each in results), (done.err, results)
+
+
+def test_halves_without_a_header_may_be_of_two_kinds():
+    halves = (LOGITS.astype("f4").view("u4") >> 16).astype("u2")
+    halves.tofile("x.bin")
+    lines = offered(nll("compute", "x.bin", "y.txt", "-q"))
+    found = {line.partition("  # ")[2]: float(run(line).out) for line in lines}
+    for meaning, rows in (
+        (f"float16 ({N}, {C})", halves.view("f2")),
+        (f"bfloat16 ({N}, {C})", (halves.astype("u4") << 16).view("f4")),
+    ):
+        assert found[meaning] == pytest.approx(float(oracle.reduce(rows.astype(float), TARGETS)), rel=1e-6)
+
+
+def test_numbers_without_a_header_of_one_kind_are_called_what_they_are():
+    LOGITS.astype("f4").tofile("x.bin")
+    [line] = offered(nll("compute", "x.bin", "y.txt"))
+    assert line.endswith(f"  # float32 ({N}, {C})")
 
 
 def test_numbers_without_a_header_of_which_nothing_is_known(folder):
@@ -832,7 +922,7 @@ def test_pickles_that_would_take_long(what):
 
 
 def test_a_pickle_of_too_many_bytes(monkeypatch):
-    monkeypatch.setattr(pickles, "_MOST_BYTES", 100)
+    monkeypatch.setattr(pickles, "MOST_BYTES", 100)
     with pytest.raises(Untold):
         held(pickle.dumps(b"a" * 200))
 

@@ -461,9 +461,9 @@ def test_asks_for_targets(form, folder):
 
 
 def test_targets_of_keys(folder):
-    """Keys that are the numbers of the rows are those, in whatever order; any others belong to nobody knows which."""
+    """Keys that are the numbers of the rows are those; any others belong to nobody knows which."""
     (folder / "x.json").write_text(json.dumps(ROWS))
-    (folder / "y.json").write_text(json.dumps({str(i): LABELS[i] for i in (2, 0, 1)}))
+    (folder / "y.json").write_text(json.dumps(dict(enumerate(LABELS))))
     assert float(nll("compute", "x.json", "y.json", "-q").out) == loss()
     for keys in ("abc", "421"):
         (folder / "y.json").write_text(json.dumps(dict(zip(keys, LABELS, strict=True))))
@@ -951,3 +951,57 @@ def test_rows_are_matched_by_key(form, targets, folder):
         done = nll("compute", *words, "--id", "id", "-q")
         assert done.code == 0, done.err
         assert float(done.out) == loss()
+
+
+ORDER = ("2", "0", "1")  # of the rows of a data frame that was shuffled: row k of the file is sample ORDER[k]
+SHUFFLED = {
+    "columns": {n: {k: RECORDS[int(k)][n] for k in ORDER} for n in NAMES},
+    "rows": {k: RECORDS[int(k)] for k in ORDER},
+    "split": {"columns": list(NAMES), "index": list(map(int, ORDER)), "data": [ROWS[int(k)] for k in ORDER]},
+}
+SHUFFLED_TARGETS = {
+    "series": {k: LABELS[int(k)] for k in ORDER},
+    "columns": {"label": {k: LABELS[int(k)] for k in ORDER}},
+    "rows": {k: {"label": LABELS[int(k)]} for k in ORDER},
+}
+
+
+@pytest.mark.parametrize("form", SHUFFLED)
+def test_rows_numbered_out_of_order_are_asked_about(form, folder):
+    (folder / "x.json").write_text(json.dumps(SHUFFLED[form]))
+    in_file, by_number = (numbers_of(line) for line in tries(nll("compute", "x.json", "y.txt")))
+    assert float(in_file.out) == loss([ROWS[int(k)] for k in ORDER])
+    assert float(by_number.out) == loss()
+
+
+@pytest.mark.parametrize("form", SHUFFLED_TARGETS)
+def test_targets_numbered_out_of_order_are_asked_about(form, folder):
+    (folder / "x.json").write_text(json.dumps(ROWS))
+    (folder / "y.json").write_text(json.dumps(SHUFFLED_TARGETS[form]))
+    in_file, by_number = (numbers_of(line) for line in tries(nll("compute", "x.json", "y.json")))
+    assert float(in_file.out) == loss(ROWS, [LABELS[int(k)] for k in ORDER])
+    assert float(by_number.out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_order_of_rows_with_their_own_targets_says_nothing(folder):
+    (folder / "x.json").write_text(json.dumps({k: {**RECORDS[int(k)], "label": LABELS[int(k)]} for k in ORDER}))
+    assert float(nll("compute", "x.json", *OWN, "-q").out) == loss()
+
+
+@pytest.mark.parametrize("form", ["columns", "rows"])
+def test_rows_with_names_are_matched_by_them(form, folder):
+    logits = dict(zip("abc", RECORDS, strict=True))
+    if form == "columns":
+        logits = {n: {k: row[n] for k, row in logits.items()} for n in NAMES}
+    (folder / "x.json").write_text(json.dumps(logits))
+    (folder / "y.json").write_text(json.dumps({"columns": ["label"], "index": [*"cab"], "data": [[1], [0], [2]]}))
+    [line] = tries(nll("compute", "x.json", "y.json", "--classes", ",".join(NAMES)))
+    assert float(numbers_of(line).out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_schema_may_have_any_index(folder):
+    document = {"schema": {"fields": [], "primaryKey": [["u", "v"], "w"]}, "data": [{"w": 1, **r} for r in LABELLED]}
+    (folder / "x.json").write_text(json.dumps(document))
+    assert float(nll("compute", "x.json", *OWN, "-q").out) == loss()

@@ -236,6 +236,7 @@ WHOLE = {
     "lists": ([[None, *LP[:2]], [None, *LP[2:]]], LP),
     "a list of lists": ([[[None, *LP[:2]], [None, *LP[2:]]]], LP),
     "triples": ([[[None, 1, None], *([v, 2, "a"] for v in LP)]], LP),
+    "a batch of texts": ([{"token_logprobs": [[None, *LP[:2]], LP[2:]], "token_ids": [[1, 2, 3], [4, 5]]}], LP),
     "objects": ([{"id": "a", "text": "x", "token_logprobs": [None, *LP]}], LP),
     "other names": ([{"log_probs": LP[:2]}, {"logprobs": LP[2:]}], LP),
     "tokens": ([{"token": "a", "logprob": v} for v in LP], LP),
@@ -846,6 +847,35 @@ def test_choices_that_filters_repeat_or_texts_name():
     assert loss(save("b.jsonl", *records[:3])) == cross_entropy(ROWS, (0, 1, 2))
 
 
+def numbered(i, row, target, **more):
+    """A question whose choices are numbers, each of which is the text of another one."""
+    return question(i, row, target, arguments=[["Q", str(k)] for k in (1, 2, 3, 0)], **more)
+
+
+def test_a_target_that_is_a_number_and_a_text_is_asked_about():
+    name = save("a.jsonl", *(numbered(i, row, str(y)) for i, (row, y) in enumerate(zip(ROWS, (0, 3, 2), strict=True))))
+    assert followed(name) == {
+        "target 0 is choice 0 counted from 0": cross_entropy(ROWS, (0, 3, 2)),
+        "target 0 is the choice with that text": cross_entropy(ROWS, (3, 2, 1)),
+    }
+
+
+@pytest.mark.parametrize(("acc", "expected"), [((0, 0, 0), (0, 3, 2)), ((0, 1, 0), (3, 2, 1))])
+def test_the_accuracy_of_a_file_tells_what_its_targets_are(acc, expected):
+    targets = zip(ROWS, (0, 3, 2), acc, strict=True)
+    name = save("a.jsonl", *(numbered(i, row, str(y), acc=a) for i, (row, y, a) in enumerate(targets)))
+    assert loss(name) == cross_entropy(ROWS, expected)
+
+
+def test_targets_of_one_file_are_all_numbers_or_all_texts():
+    records = [numbered(0, ROWS[0], "0"), question(1, ROWS[1], "3"), numbered(2, ROWS[2], "2")]
+    assert loss(save("a.jsonl", *records)) == cross_entropy(ROWS, (0, 3, 2))
+    done = nll("compute", save("b.jsonl", question(0, ROWS[0], "3"), question(1, ROWS[1], "text1")))
+    assert (done.code, "some are numbers of choices, and others texts" in done.err) == (3, True)
+    done = nll("compute", "a.jsonl", "--targets-are", "names")
+    assert (done.code, "line 2: target '3' is not the text of one" in done.err) == (3, True)
+
+
 def test_choices_of_other_numbers_are_filled_up():
     rows = [ROWS[0], ROWS[1][:3], ROWS[2][:2]]
     done = nll("compute", save("a.jsonl", *(question(i, row, 1) for i, row in enumerate(rows))), "-q")
@@ -975,3 +1005,65 @@ def test_remedies_in_which_others_read_the_file_need_a_plain_one(words):
     Path("b.log.gz").write_bytes(gzip.compress(RUN.encode()))
     meaning = "the perplexity of the 4 chunks that were done"
     assert followed("b.log.gz", *words) == {meaning: pytest.approx(math.log(5.4321), rel=1e-14)}
+
+
+def test_lists_of_the_most_likely_tokens_are_not_texts():
+    name = save("a.json", {"tokens": TOKENS[:2], "logprobs": [[-1.0, -2.0, -3.0], [-0.5, -2.0, -4.0]]})
+    done = nll("compute", name, *FROM)
+    assert done.code == 3
+    assert "token 0: '[-1.0, -2.0, -3.0]' is not a log-probability" in done.err
+
+
+SEVERAL = {
+    "of no part": {"logprobs": LP[:2], "token_logprobs": LP[2:]},
+    "of one part": {"prompt_logprobs": [None, *LP[:2]], "input_token_logprobs": [None, *LP[2:]]},
+    "of a part and of none": {"completion_logprobs": LP[:2], "logprobs": LP[2:]},
+}
+
+
+@pytest.mark.parametrize("value", SEVERAL.values(), ids=SEVERAL)
+def test_several_lists_are_asked_about(value):
+    found = followed(save("a.jsonl", value, value), *FROM)
+    expected = (mean(LP[:2]), mean(LP[2:]))
+    assert found == {f"those of {name}": number for name, number in zip(value, expected, strict=True)}
+    assert found == followed("a.jsonl")
+    save("a.json", [value])
+    assert found == followed("a.json", *FROM)
+
+
+def test_a_key_that_is_named_has_to_be_there():
+    done = nll("compute", f"{save('a.jsonl', {'logprobs': LP}, [LP])}:logprobs", *FROM)
+    assert (done.code, "line 2: has no key 'logprobs'" in done.err) == (2, True)
+
+
+def test_an_answer_has_its_log_probabilities_once():
+    name = save("a.json", {"choices": [{"logprobs": {"token_logprobs": LP, "content": ENTRIES}}]})
+    done = nll("compute", name, *FROM)
+    assert (done.code, "under several keys: content, token_logprobs" in done.err) == (3, True)
+
+
+def test_a_key_of_an_answer_occurs_once():
+    Path("a.json").write_text('{"logprobs": [-1.0], "logprobs": [-2.0]}')
+    done = nll("compute", "a.json", *FROM)
+    assert (done.code, "a name occurs twice" in done.err) == (3, True)
+
+
+NUMBERS = {
+    "  eval_loss = 9.8e-05\n  perplexity = 1.0001\n": 9.8e-05,
+    "  eval_loss = 1e-05\n  perplexity = 1.0\n": 1e-05,
+    "Loss (base 2): 2.5e-01, Perplexity: 1.19\n": 0.25 * math.log(2),
+    "perplexity: 1.2e+05 +/- 1.5e+02\n": math.log(1.2e5),
+    "Mean PPL(Q)                   :   1.25e+02 ± 2.0\n": math.log(125),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), NUMBERS.items())
+def test_numbers_of_a_log_have_exponents(text, expected):
+    Path("a.log").write_text(text)
+    assert loss("a.log", *FROM) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("text", ["perplexity: 12.5%\n", "perplexity: 1.5.2\n", "perplexity: 1.5x\n"])
+def test_what_begins_with_a_number_is_not_one(text):
+    Path("a.log").write_text(text)
+    assert nll("compute", "a.log", *FROM).code == 3

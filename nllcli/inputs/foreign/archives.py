@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from html import unescape
 from typing import TYPE_CHECKING
 
-from nllcli.errors import Remedy, UsageError, first_few
+from nllcli.errors import DataError, Remedy, UsageError, first_few
 from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.bytes.zipped import data_files, open_archive, reader_of
 from nllcli.inputs.foreign import kinds
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from nllcli.inputs.formats import Use
 
 _MOST_LISTED = 10
+_MOST_BYTES = 1 << 24
 # What is in the archives that other programs make.
 _FOREIGN = (
     (re.compile(r"(.*/)?data\.pkl"), kinds.PYTORCH),
@@ -27,6 +30,11 @@ _FOREIGN = (
     (re.compile(r"(.*/)?(\.zarray|\.zgroup|zarr\.json)"), kinds.ZARR),
     (re.compile(r"model\.weights\.h5"), kinds.KERAS),
 )
+# The file of a workbook that has the names of its sheets, and how.
+_SHEETS = {
+    kinds.EXCEL: ("xl/workbook.xml", re.compile(r'<sheet [^>]*?name="([^"]*)"')),
+    kinds.OPEN_DOCUMENT: ("content.xml", re.compile(r'<table:table [^>]*?table:name="([^"]*)"')),
+}
 
 
 def chosen_file(stream: ByteStream, member: str | None, use: Use) -> tuple[ByteStream, str | None]:
@@ -45,6 +53,9 @@ def chosen_file(stream: ByteStream, member: str | None, use: Use) -> tuple[ByteS
                 kind = kind._replace(load=kind.load.replace("{file}", "zarr.storage.ZipStore({path}, mode='r')"))
             if kind is kinds.PYTORCH:
                 pickled = ByteStream(stream.name, reader_of(archive, entries[found], stream.name))
+            sheets = _sheets(kind, archive, stream.name)
+            if len(sheets) > 1:
+                raise _which_sheet(kind, sheets, stream, member, use)
             raise refusal(kind, stream, member, use, pickled)
     named = next((name for name in entries if member == name or (member or "").startswith(f"{name}:")), None)
     if (named or ".npy").endswith(".npy") and (not entries or any(name.endswith(".npy") for name in entries)):
@@ -61,6 +72,28 @@ def _opened(stream: ByteStream, archive: zipfile.ZipFile, entry: zipfile.ZipInfo
     name = f"{stream.name}:{entry.filename}" if told else stream.name
     opening = "" if stream.opening else f"zipfile.ZipFile({stream.name!r}).open({entry.filename!r})"
     return ByteStream(name, reader_of(archive, entry, name), opening=opening, inner_name=entry.filename)
+
+
+def _sheets(kind: kinds.Kind, archive: zipfile.ZipFile, name: str) -> list[str]:
+    """The names of the sheets of a workbook, as far as they are told."""
+    file, pattern = _SHEETS.get(kind, ("", re.compile("")))
+    if file not in archive.namelist():
+        return []
+    text = ByteStream(name, reader_of(archive, archive.getinfo(file), name)).read_up_to(_MOST_BYTES)
+    return [unescape(found) for found in pattern.findall(text.decode("utf-8", errors="replace"))]
+
+
+def _which_sheet(kind: kinds.Kind, sheets: list[str], stream: ByteStream, member: str | None, use: Use) -> DataError:
+    """The question which sheet of a workbook is meant."""
+    remedies = []
+    for sheet in sheets[:_MOST_LISTED]:
+        called = repr(sheet).replace("{", "{{").replace("}", "}}")
+        one = kind._replace(load=f"d = pandas.read_excel({{file}}, sheet_name={called})", imports=("pandas",))
+        refused = refusal(one, stream, member, use)
+        remedies += [replace(each, meaning=f"sheet {sheet}") for each in refused.remedies]
+    refused.message += f" of {len(sheets)} sheets"
+    refused.remedies = tuple(remedies)
+    return refused
 
 
 def _several(file: str, member: str | None, names: list[str], use: Use) -> UsageError:

@@ -39,6 +39,11 @@ class Found:
     kind: str = "f"
 
     @property
+    def says_targets(self) -> bool:
+        """Whether its name says that it holds targets, and not what a model chose."""
+        return bool(_LABELS.search(self.name)) and not _CHOSEN.search(self.name)
+
+    @property
     def joined(self) -> bool:
         """Whether it is in parts."""
         return bool(_JOINED.match(self.code))
@@ -120,6 +125,8 @@ def labels(arrays: list[Found], shape: tuple[int | None, ...] | None) -> list[Pa
 def _fitting(arrays: list[Found], shape: Shape | None) -> list[Found]:
     """The arrays that may be targets of logits of a shape: whole numbers or names, else floating-point numbers."""
     found = [each for each in arrays if each.kind in "iufUS" and each.shape != () and fits(each.shape, shape)]
+    if shape is not None and len(shape) == 2:  # one value a class is not a target where another array has one a sample
+        found = [each for each in found if each.shape is None or prod(each.shape) == shape[0]] or found
     return [each for each in found if each.kind != "f"] or found
 
 
@@ -128,8 +135,7 @@ def fits(targets: Shape | None, logits: Shape | None) -> bool:
     if targets is None or logits is None or len(logits) < 2:
         return targets is None or logits is None or targets in (logits, (*logits, 1))
     if len(logits) == 2:
-        flat = (prod(targets),) in ((logits[0],), (logits[1],))
-        return flat and sum(n != 1 for n in targets) <= 1
+        return prod(targets) in logits and sum(n != 1 for n in targets) <= 1
     return targets in (logits[:1] + logits[2:], logits[:-1])
 
 
@@ -146,8 +152,8 @@ def _named(arrays: list[Found], names: re.Pattern[str]) -> list[Found]:
 
 
 def _told(candidates: list[Found]) -> list[Found]:
-    named = _named(candidates, _LABELS)
-    return [each for each in named if not _CHOSEN.search(each.name)] or named
+    """The arrays whose names say targets; all where none does."""
+    return [each for each in candidates if each.says_targets] or candidates
 
 
 def _labels_of(arrays: list[Found], logits: Found) -> list[Found]:

@@ -32,6 +32,8 @@ _STORAGES = {
 def arrays_in(node: Any, code: str = "d", name: str = "") -> list[Found]:
     """Every array in a value; lists of batches and of samples count as the arrays that joining them gives."""
     match node:
+        case dict() if len(node) > _MOST_SPLITS and (joined := _of_samples(node, code, name)):
+            return joined
         case dict():
             return _each(((f"{code}[{key!r}]", str(key), value) for key, value in node.items()))
         case tuple():
@@ -57,6 +59,13 @@ def _of_list(items: Sequence[Any], code: str, name: str) -> list[Found]:
         return joined
     alone = _each((f"{code}[{i}]", name, item) for i, item in enumerate(items))
     return joined + [each for each in alone if each.shape != ()]
+
+
+def _of_samples(samples: dict[Any, Any], code: str, name: str) -> list[Found]:
+    """The arrays of samples by their names, each of which has its own; none where the values are something else."""
+    if not all(isinstance(sample, dict | tuple) for sample in samples.values()):
+        return []
+    return _joined([arrays_in(sample, "b", name) for sample in samples.values()], f"list({code}.values())")
 
 
 def _joined(rows: list[list[Found]], code: str) -> list[Found]:

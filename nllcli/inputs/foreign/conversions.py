@@ -15,8 +15,8 @@ from nllcli.inputs.bytes.files import not_there_yet
 from nllcli.inputs.foreign import arrays
 from nllcli.inputs.foreign.arrays import Found, Pair
 from nllcli.inputs.foreign.contents import FRAME, arrays_in
-from nllcli.inputs.foreign.kinds import ARRAY, JOBLIB, OBJECT_ARRAY, PYTORCH
-from nllcli.inputs.foreign.pickles import Untold, read_pickles
+from nllcli.inputs.foreign.kinds import ARRAY, JOBLIB, OBJECT_ARRAY, PYTORCH, ZARR
+from nllcli.inputs.foreign.pickles import MOST_BYTES, Untold, read_pickles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 _TRUST = "only if you trust the file: a pickle can run code"
 _PAST_PICKLES = 3  # what an old PyTorch file has before its content
 _MOST_MEANINGS = 8
-# A pickle of more bytes is not read to see what it holds; the command looks itself.
-_MOST_BYTES = 1 << 30
 _STANDARD_INPUT = "standard input"
 
 # The arrays in d by their places in it, as "a".
@@ -41,7 +39,12 @@ _WALK = (
     "[(k.lstrip('/'), numpy.asarray(o))]; a = dict(w(d))"
 )
 # Of those, the ones that fit best, as "p": pairs of logits and targets, logits, or targets; a tie is an error.
-_WHOLE = "a[y].dtype.kind in 'iuf' and (a[y] == a[y] // 1).all()"
+# What a model chose or was given is no target, unless it is named as one by the user.
+_CHOSEN = "(.*_)?(preds?|predict[a-z]*|argmax|y?hat)|((input|token|sample)_)?ids?"
+_WHOLE = (
+    "a[y].dtype.kind in 'iuf' and (a[y] == a[y] // 1).all() and "
+    f"not re.fullmatch('{_CHOSEN}', y.split('/')[-1].lower())"
+)
 _FITTING = {
     "pairs": "p = [(x, y) for x in a for y in a if a[x].ndim > 1 and a[x].dtype.kind == 'f' and "
     f"any(a[y].size * c == a[x].size for c in a[x].shape if c > 1) and {_WHOLE}]",
@@ -50,7 +53,8 @@ _FITTING = {
     "numbers": "p = [(x, '') for x in a if a[x].size > 1 and a[x].dtype.kind in 'iufb']",
 }
 _BEST = (
-    "s = lambda q: (bool(re.search('{wanted}', q[0])), bool(re.search('label|targ|tru|gt|class|(^|/)y', q[1]))); "
+    "s = lambda q: (q[0] == '' or q[1] == '' or a[q[1]].size in [a[q[0]].size // c for c in a[q[0]].shape[1:]], "
+    "bool(re.search('{wanted}', q[0])), bool(re.search('label|targ|tru|gt|class|(^|/)y', q[1]))); "
     "p = [q for q in p if s(q) == max(map(s, p))]; "
     "len(p) == 1 or sys.exit(f'{file}: {{len(p)}} {what} fit: {{p}} among {{[*a]}}'); x, y = p[0]"
 )
@@ -191,7 +195,7 @@ def _records(conversion: Conversion, message: str, dtype: numpy.dtype[Any], shap
 
 def _looked_into(conversion: Conversion) -> tuple[list[Found], set[str]]:
     stream = conversion.stream
-    if (stream.n_bytes or 0) > _MOST_BYTES:
+    if (stream.n_bytes or 0) > MOST_BYTES:  # the command looks itself
         raise Untold
     old_pytorch = conversion.kind is PYTORCH and conversion.pickled is None
     value, modules = read_pickles(conversion.pickled or stream, 1 + _PAST_PICKLES * old_pytorch)
@@ -222,7 +226,8 @@ def _taking_out(conversion: Conversion, reading: Pair, *, trusted: bool = False,
     source = reading.source if conversion.use.role == "logits" else None
     if source is not None:
         settings["source"] = source
-    meanings = [reading.shown()] if told or source else []
+    sure = reading.targets is None or not reading.targets.name or reading.targets.says_targets
+    meanings = [reading.shown()] if told or source or not sure else []
     meaning = "; ".join([*meanings, _TRUST] if trusted else meanings)
     return Remedy(settings, meaning, {conversion.use.path: files["first"]}, python="; ".join(code))
 
@@ -277,7 +282,8 @@ def _looking(conversion: Conversion, wanted: str, meaning: str, more: dict[str, 
         code.append(f"numpy.save({files['logits']!r}, {logits})")
     if what in ("targets", "pairs"):
         code.append(f"numpy.save({files['targets']!r}, {targets})")
-    meaning = "; ".join(filter(None, (meaning, _TRUST if kind.holds == "objects" else "")))
+    trusted = kind.holds == "objects" or kind.imports == ZARR.imports  # whose filters may be pickles
+    meaning = "; ".join(filter(None, (meaning, _TRUST if trusted else "")))
     return Remedy({**settings, **(more or {})}, meaning, {use.path: files["first"]}, python="; ".join(code))
 
 
@@ -321,9 +327,8 @@ def _pictures(conversion: Conversion, message: str) -> DataError:
     if shape is not None and len(shape) == 3:
         ignoring["class_axis"] = 0
     void = Remedy(ignoring, "255 is void", files, python=f"{code}; numpy.save({to!r}, a)")
-    white = Remedy(
-        {**ignoring, "ignore_index": None}, "255 is class 1", files, python=f"{code}; numpy.save({to!r}, a // 255)"
-    )
+    classes = f"{code}; numpy.save({to!r}, (a > 0).astype('u1'))"
+    white = Remedy({**ignoring, "ignore_index": None}, "what is not 0 is class 1", files, python=classes)
     return DataError(message, where=conversion.path, remedies=[void, white] if two else [void])
 
 

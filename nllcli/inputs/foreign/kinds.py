@@ -40,8 +40,14 @@ _ZARR = (
 )
 _SQLITE = (
     "c = sqlite3.connect({path}); "
-    "[t] = [r[0] for r in c.execute('select name from sqlite_master where type = ?', ('table',))]; "
+    "[t] = [r[0] for r in c.execute('select name from sqlite_master where type = ? and name not like ?', "
+    "('table', 'sqlite_%'))]; "
     "d = pandas.read_sql(f'select * from [{{t}}]', c)"
+)
+
+_WORKBOOK = (
+    "s = {{k: t for k, t in pandas.read_excel({file}, sheet_name=None).items() if len(t)}}; "
+    "len(s) == 1 or sys.exit('it has the sheets ' + ', '.join(s) + ': save one of them as CSV'); [d] = s.values()"
 )
 
 PYTORCH = Kind(
@@ -81,11 +87,10 @@ EXCEL = Kind(
     "an Excel workbook",
     "table",
     extensions=(".xlsx", ".xlsm", ".xlsb"),
-    imports=("pandas",),
-    load="d = max(pandas.read_excel({file}, sheet_name=None).values(), "
-    "key=lambda s: s.select_dtypes('number').shape[1])",
+    imports=("sys", "pandas"),
+    load=_WORKBOOK,
 )
-OPEN_DOCUMENT = Kind("an OpenDocument spreadsheet", "table", extensions=(".ods",), imports=("pandas",), load=EXCEL.load)
+OPEN_DOCUMENT = EXCEL._replace(name="an OpenDocument spreadsheet", extensions=(".ods",))
 OFFICE = Kind("an office document", "nothing", hint="save its table as CSV")
 KERAS = Kind("a Keras model", "nothing", extensions=(".keras",), hint="save what model.predict gives with numpy.save")
 RAW = Kind("binary, and of no format that is known: numbers without a header?", "raw")
@@ -135,7 +140,7 @@ KINDS = (
         "table",
         magic=rb"\xd0\xcf\x11\xe0",
         extensions=(".xls",),
-        imports=("pandas",),
+        imports=EXCEL.imports,
         load=EXCEL.load,
     ),
     Kind(

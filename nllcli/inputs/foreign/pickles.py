@@ -23,7 +23,7 @@ _LONGEST_READ = 1 << 20
 # How many instructions are read, how many bytes, and how many values there may be where each is counted wherever it is
 # met: a pickle may hold itself, or the same list twice, and that twice, and so on.
 _MOST_STEPS = 1 << 20
-_MOST_BYTES = 1 << 30
+MOST_BYTES = 1 << 30
 _MOST_VALUES = 1 << 22
 _TEXT_A_STEP = 64
 _LARGEST_SIZE = 1 << 62
@@ -60,7 +60,7 @@ class _Reader(io.RawIOBase):
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
-        self._left = _MOST_BYTES
+        self._left = MOST_BYTES
 
     def readable(self) -> bool:
         return True

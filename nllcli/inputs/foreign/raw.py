@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.errors import DataError, NllError, Remedy
+from nllcli.inputs.arrays.raw import widened
 from nllcli.inputs.bytes.files import open_stream
 from nllcli.inputs.foreign.conversions import Conversion
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from nllcli.inputs.bytes.files import ByteStream
 
-_FLOATS = {"f4": "float32", "f8": "float64", "f2": "float16"}
+_BFLOAT16 = "u2"  # NumPy has none: it is the upper half of a float32
+_FLOATS = {"f4": "float32", "f8": "float64", "f2": "float16", _BFLOAT16: "bfloat16"}
 _INTEGERS = {"i8": "int64", "i4": "int32", "i2": "int16", "u1": "uint8"}
 _IGNORED = (-100, -1, 255)
 _SEEN_BYTES = 1 << 16
@@ -29,9 +31,6 @@ def raw_refusal(conversion: Conversion, message: str) -> DataError:
     """The refusal of numbers without a header, with the readings that sizes and values allow."""
     read = {"logits": _logits, "targets": _targets}.get(conversion.use.role)
     remedies = list(read(conversion)) if read and not conversion.stream.opening else []
-    if len(remedies) == 1 and conversion.use.role == "logits":
-        [only] = remedies
-        remedies = [Remedy(only.settings, "", only.files, only.python)]
     hint = "numpy.fromfile(FILE, 'f4').reshape(-1, C) reads float32 of C classes, and numpy.save writes .npy"
     return DataError(message, where=conversion.path, hint=hint, remedies=remedies)
 
@@ -49,7 +48,8 @@ def _logits(conversion: Conversion) -> Iterator[Remedy]:
                 continue
             if targets is not None and not _are_labels(targets, code, n_classes):
                 continue
-            python = f"import numpy; numpy.save({to!r}, numpy.fromfile({path!r}, {kind!r}).reshape({n}, {n_classes}))"
+            array = f"{_read(path, kind)}.reshape({n}, {n_classes})"
+            python = f"import numpy; numpy.save({to!r}, {array})"
             files, meaning = {use.path: to}, f"{name} ({n}, {n_classes})"
             if targets is not None:
                 labels = Conversion(conversion.kind, targets, None, use).new(".labels.npy")
@@ -57,6 +57,12 @@ def _logits(conversion: Conversion) -> Iterator[Remedy]:
                 files[use.targets] = labels
                 meaning += f", targets {_INTEGERS[code]}"
             yield Remedy({}, meaning, files, python)
+
+
+def _read(path: str, kind: str) -> str:
+    """The Python that reads numbers of a kind."""
+    numbers = f"numpy.fromfile({path!r}, {kind!r})"
+    return f"({numbers}.astype('u4') << 16).view('f4')" if kind == _BFLOAT16 else numbers
 
 
 def _targets(conversion: Conversion) -> Iterator[Remedy]:
@@ -68,11 +74,12 @@ def _targets(conversion: Conversion) -> Iterator[Remedy]:
     axes = sorted({min(1, len(known) - 1), len(known) - 1})
     for axis in axes:
         n = prod(known) // known[axis]
-        for kind in _INTEGERS:
+        for kind, name in _INTEGERS.items():
             if size == n * np.dtype(kind).itemsize and _fits_labels(head, kind, known[axis]):
                 rest = tuple(known[:axis] + known[axis + 1 :])
                 code = f"numpy.fromfile({conversion.path!r}, {kind!r}).reshape({rest})"
-                yield Remedy({}, "", {conversion.use.path: to}, f"import numpy; numpy.save({to!r}, {code})")
+                python = f"import numpy; numpy.save({to!r}, {code})"
+                yield Remedy({}, f"{name} {rest}", {conversion.use.path: to}, python)
 
 
 def _numbers_of(path: str) -> tuple[ByteStream | None, list[tuple[str, int]]]:
@@ -98,7 +105,8 @@ def _numbers_of(path: str) -> tuple[ByteStream | None, list[tuple[str, int]]]:
 
 def _are_scores(head: bytes, kind: str) -> bool:
     """Whether bytes look like numbers of a kind that models give."""
-    values = np.abs(_values(head, kind).astype(np.float64))
+    with np.errstate(invalid="ignore"):  # of a signalling NaN
+        values = np.abs(_values(head, "V2" if kind == _BFLOAT16 else kind).astype(np.float64))
     return bool(np.isfinite(values).all() and (values < _LARGEST).all() and np.mean(values < _SMALLEST) < 0.5)
 
 
@@ -113,4 +121,4 @@ def _fits_labels(head: bytes, kind: str, n_classes: int) -> bool:
 
 def _values(head: bytes, kind: str) -> NDArray[Any]:
     dtype = np.dtype(kind)
-    return np.frombuffer(head[: len(head) // dtype.itemsize * dtype.itemsize], dtype)
+    return widened(np.frombuffer(head[: len(head) // dtype.itemsize * dtype.itemsize], dtype))

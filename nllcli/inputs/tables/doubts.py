@@ -235,13 +235,14 @@ def check_index_order(preview: Preview, partner: Preview) -> None:
     for own in preview.index:
         for theirs in partner.index:
             left, right = _keys(preview, own), _keys(partner, theirs)
+            names = preview.heading(own), partner.heading(theirs)
             pairs = zip(preview.cells(own), partner.cells(theirs), strict=False)
             differing = next((pair for pair in pairs if str(pair[0]).strip() != str(pair[1]).strip()), None)
             if left is not None and right is not None and differing is not None and left & right:
                 raise UsageError(
                     f"its row {differing[0]} is row {differing[1]} of {partner.name}",
                     where=preview.name,
-                    remedies=[Remedy({"id": str(own + 1)}, "rows belong together by their names")],
+                    remedies=[Remedy({"id": "=".join(dict.fromkeys(names))}, "rows belong together by their names")],
                     finding="keys-differ",
                 )
 

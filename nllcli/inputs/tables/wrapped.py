@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nllcli.inputs.formats import ReadOptions
 
 _SPLIT = {"columns", "data", "index", "index_names", "column_names", "name"}
+_SPLIT_ROWS = ("r in d['data']", "_, r in sorted(zip(d['index'], d['data']), key=lambda p: int(p[0]))")
+_VALUES_BY_NUMBER = "[d[k] for k in sorted(d, key=int)]"
 _LEAST_CELLS = 4  # of a frame of which some cells are lists
 
 
@@ -55,7 +57,7 @@ def _is_one_sample(value: dict[str, Any]) -> bool:
     return not any(isinstance(inner, list | dict) for inner in value.values())
 
 
-def _split_frame(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:  # noqa: ARG001
+def _split_frame(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:
     """Names of columns, perhaps those of the rows, and the rows."""
     columns, rows = document.get("columns"), document.get("data")
     if not (isinstance(columns, list) and isinstance(rows, list) and document.keys() <= _SPLIT):
@@ -68,10 +70,38 @@ def _split_frame(document: dict[str, Any], name: str, options: ReadOptions) -> U
             raise DataError(f"does not have the {len(headings)} values of the columns", where=f"{name}, item {i}")
     records = [dict(zip(headings, row, strict=True)) for row in rows]
     index = document.get("index")
-    if not isinstance(index, list) or len(index) != len(rows) or "index" in headings or index == [*range(len(rows))]:
+    if not isinstance(index, list) or len(index) != len(rows):
         return Unwrapped(records)
-    keyed = [{"index": key, **record} for key, record in zip(index, records, strict=True)]
+    _check_order(index, name, options, *(f"[dict(zip(d['columns'], r)) for {each}]" for each in _SPLIT_ROWS))
+    return _keyed(index, records)
+
+
+def _keyed(keys: Sequence[Any], records: list[dict[str, Any]]) -> Unwrapped:
+    """Records with the keys of their rows, by which they are matched; row numbers in order say nothing more."""
+    if list(map(str, keys)) == list(map(str, range(len(keys)))) or "index" in records[0]:
+        return Unwrapped(records)
+    keyed = [{"index": key, **record} for key, record in zip(keys, records, strict=True)]
     return Unwrapped(keyed, frozenset(("index",)))
+
+
+def _check_order(
+    keys: Sequence[Any], name: str, options: ReadOptions, as_written: str, by_number: str, key: str | None = None
+) -> None:
+    """Raise UsageError where rows are numbered in another order than they stand, and others are to be put beside them.
+
+    The ways of ``rewriting`` them leave them as they are ``as_written``, or put them in order ``by_number``.
+    """
+    apart = options.has_targets or options.holds != "logits"
+    numbers = [int(row) for row in map(str, keys) if row.isdecimal()]
+    if not apart or numbers == sorted(numbers) or sorted(numbers) != [*range(len(keys))]:
+        return
+    ways = {as_written: "rows are in the order of the file", by_number: "rows are in the order of their numbers"}
+    raise UsageError(
+        f"has its rows in the order {first_few(list(map(str, keys)), 3)}: which of the samples is the first?",
+        where=name,
+        hint="a list of records has one order",
+        remedies=rewriting(name, options, ways, key),
+    )
 
 
 def _tensor(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:  # noqa: ARG001
@@ -93,7 +123,8 @@ def _table_schema(document: dict[str, Any], name: str, options: ReadOptions) -> 
     if not (isinstance(schema, dict) and isinstance(rows, list) and "fields" in schema):
         return None
     key = schema.get("primaryKey") or []
-    return Unwrapped(rows, frozenset([key] if isinstance(key, str) else key))
+    levels = key if isinstance(key, list) else [key]
+    return Unwrapped(rows, frozenset(map(str, levels)))
 
 
 def _frame_within(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:
@@ -134,8 +165,13 @@ def _frame_by_keys(
             ),
         )
     if columns_outside:
-        return Unwrapped([{column: document[column][row] for column in outer} for row in first])
-    return Unwrapped(list(inner))
+        rows = "[{c: d[c][r] for c in d} for r in ROWS]"
+        keys = list(first)
+        by_number = rows.replace("ROWS", "sorted(next(iter(d.values())), key=int)")
+        _check_order(keys, name, options, rows.replace("ROWS", "next(iter(d.values()))"), by_number, key)
+        return _keyed(keys, [{column: document[column][row] for column in outer} for row in keys])
+    _check_order(outer, name, options, "list(d.values())", _VALUES_BY_NUMBER, key)
+    return _keyed(outer, list(inner))
 
 
 def _columns_are_outside(document: dict[str, Any], inner: list[str], options: ReadOptions) -> bool | None:
@@ -164,8 +200,9 @@ def _targets_alone(document: dict[str, Any], name: str, options: ReadOptions) ->
         return None
     values = list(document.values())
     if options.member is None and are_labels(values) and (_are_counted(document) or len(values) > 1):
-        if _are_counted(document) and sorted(map(int, document)) == list(range(len(values))):
-            return Unwrapped([document[key] for key in sorted(document, key=int)])
+        _check_order(list(document), name, options, "list(d.values())", _VALUES_BY_NUMBER)
+        if list(document) == list(map(str, range(len(values)))):
+            return Unwrapped(values)
         if not any(map(names_targets, document)):
             raise UsageError(
                 f"has a target for each of {first_few(list(document), 3)}: which samples are these?",

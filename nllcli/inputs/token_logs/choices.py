@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, Notice, counted
+from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.tables.cells import is_number, shown
 from nllcli.inputs.token_logs.documents import json_values
@@ -66,15 +66,39 @@ def without_repeats(values: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         yield where, value
 
 
-def open_choices(stream: ByteStream) -> Choices:
+@dataclass(frozen=True)
+class _Question:
+    """The log-likelihoods of the choices of a question, and the right one, as a ``number`` or by its ``text``."""
+
+    row: list[float]
+    value: dict[str, Any]
+    where: str
+
+    @property
+    def target(self) -> str:
+        return str(self.value.get("target")).strip()
+
+    @property
+    def number(self) -> int | None:
+        is_one = self.target.isdecimal() and int(self.target) < len(self.row)
+        return int(self.target) if is_one else None
+
+    @property
+    def text(self) -> int | None:
+        texts = _texts(self.value.get("arguments"))[: len(self.row)]
+        return texts.index(self.target) if texts.count(self.target) == 1 else None
+
+    def contradicts(self, answer: int | None) -> bool:
+        """Whether the file itself says otherwise whether the largest log-likelihood is that of the answer."""
+        said = self.value.get("acc")
+        return said in (0, 1) and bool(said) != (self.row.index(max(self.row)) == answer)
+
+
+def open_choices(stream: ByteStream, targets_are: str | None = None) -> Choices:
     """The choices of every question; those with fewer choices than others are filled up with a p of 0."""
-    rows, answers, places = [], [], []
-    for where, value in without_repeats(json_values(stream)):
-        row = _row(value, where)
-        rows.append(row)
-        answers.append(_answer(value, len(row), where))
-        _check_accuracy(value, row.index(max(row)) == answers[-1], where)
-        places.append(where)
+    questions = [_Question(_row(value, where), value, where) for where, value in without_repeats(json_values(stream))]
+    answers = _answers(questions, targets_are, stream.name)
+    rows, places = [each.row for each in questions], [each.where for each in questions]
     n_classes = max(map(len, rows))
     logits = np.full((len(rows), n_classes), -np.inf)
     for i, row in enumerate(rows):
@@ -113,26 +137,49 @@ def _row(value: Any, where: str) -> list[float]:
     return row
 
 
-def _answer(value: dict[str, Any], n: int, where: str) -> int:
-    """The index of the right choice: written as one, or as the text of a choice."""
-    target = value.get("target")
-    text = str(target).strip()
-    if not isinstance(target, bool) and text.isdecimal() and int(text) < n:
-        return int(text)
-    texts = _texts(value.get("arguments"))[:n]
-    if texts.count(text) == 1:
-        return texts.index(text)
-    raise DataError(
-        f"target {shown(str(target))} is neither a choice from 0 to {n - 1} nor the text of one", where=where
+def _answers(questions: list[_Question], targets_are: str | None, name: str) -> list[int]:
+    """The right choice of every question, all of them numbers or all of them texts; raises where both fit."""
+    readings = {"numbers": [each.number for each in questions], "names": [each.text for each in questions]}
+    if targets_are is not None:
+        readings = {targets_are: readings[targets_are]}
+    whole = {kind: [n for n in found if n is not None] for kind, found in readings.items() if None not in found}
+    if not whole:
+        raise _no_answer(questions, readings, name)
+    agreeing = [found for found in whole.values() if not any(map(_Question.contradicts, questions, found))]
+    if not agreeing:
+        raise _contradiction(questions, next(iter(whole.values())))
+    if agreeing[1:] and agreeing[0] != agreeing[1]:
+        i = [a == b for a, b in zip(*agreeing, strict=True)].index(False)
+        number, text = agreeing[0][i], agreeing[1][i]
+        raise UsageError(
+            f"target {number} is the text of choice {text}",
+            where=questions[i].where,
+            remedies=[
+                Remedy({"targets_are": "numbers"}, f"target {number} is choice {number} counted from 0"),
+                Remedy({"targets_are": "names"}, f"target {number} is the choice with that text"),
+            ],
+        )
+    return agreeing[0]
+
+
+def _no_answer(questions: list[_Question], readings: dict[str, list[int | None]], name: str) -> DataError:
+    """The refusal of the first target that no reading has, or else of one that is not like the others."""
+    missing = [all(n is None for n in answers) for answers in zip(*readings.values(), strict=True)]
+    if True not in missing:
+        return DataError("has targets of which some are numbers of choices, and others texts", where=name)
+    odd = questions[missing.index(True)]
+    ways = {"numbers": f"a choice from 0 to {len(odd.row) - 1}", "names": "the text of one"}
+    told = " nor ".join(ways[kind] for kind in readings)
+    return DataError(
+        f"target {shown(odd.target)} is {'neither' if len(readings) > 1 else 'not'} {told}", where=odd.where
     )
 
 
-def _check_accuracy(value: dict[str, Any], right: bool, where: str) -> None:
-    """Raise DataError where the file itself says otherwise whether the largest log-likelihood is that of the target."""
-    said = value.get("acc")
-    if said in (0, 1) and bool(said) != right:
-        told = "is" if right else "is not"
-        raise DataError(f"acc is {said:g}, but the most likely choice {told} target {value['target']}", where=where)
+def _contradiction(questions: list[_Question], answers: list[int]) -> DataError:
+    odd = next(each for each, answer in zip(questions, answers, strict=True) if each.contradicts(answer))
+    told = "is not" if odd.value["acc"] else "is"
+    target = f"the most likely choice {told} target {odd.value['target']}"
+    return DataError(f"acc is {odd.value['acc']:g}, but {target}", where=odd.where)
 
 
 def _texts(arguments: Any) -> list[str]:

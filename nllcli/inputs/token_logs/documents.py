@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError
 from nllcli.inputs.tables.cells import text_of
+from nllcli.inputs.tables.json_values import unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ _AHEAD = 1 << 16
 _MOST_AHEAD = 1 << 26
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _EVENT = re.compile(r"^(data:[ \t]*(\[DONE\])?|event:.*|:.*)", re.MULTILINE)
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(object_pairs_hook=unique_names)
 
 
 def read_text(stream: ByteStream) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
+# With a point or an exponent, and whole: not the first digits of a version, of a percentage or of a word.
+_NUMBER = r"(\d+(?:\.\d+(?:[eE][-+]?\d+)?|[eE][-+]?\d+))(?!\.?\w|%)"
+_ERROR = rf"(?:\s*(?:±|\+/-)\s*{_NUMBER})?"
 _RUNNING = re.compile(r"\[(\d+)\](\d+\.\d+),")
 _POSITIONAL = re.compile(r"P-(\d+)\t(.*)")
 _OLD = re.compile(r"^\| ", re.MULTILINE)
@@ -42,13 +45,11 @@ class _Perplexity(NamedTuple):
 
 _PERPLEXITIES = (
     _Perplexity(re.compile(r"Final estimate: PPL = (\S+)(?: \+/- (\S+))?"), math.log),
-    _Perplexity(re.compile(r"Mean PPL\(Q\)\s*:\s*([\d.]+)(?:\s*(?:±|\+/-)\s*([\d.]+))?"), math.log),
-    _Perplexity(re.compile(r"^[ \t*]*(?:eval|test)_loss\s*[=:]\s*(\d+\.\d+)()", re.M), float, is_perplexity=False),
-    _Perplexity(re.compile(r"Loss \(base 2\): (\d+\.\d+)()"), lambda bits: bits * _LN2, is_perplexity=False),
+    _Perplexity(re.compile(rf"Mean PPL\(Q\)\s*:\s*{_NUMBER}{_ERROR}"), math.log),
+    _Perplexity(re.compile(rf"^[ \t*]*(?:eval|test)_loss\s*[=:]\s*{_NUMBER}()", re.M), float, is_perplexity=False),
+    _Perplexity(re.compile(rf"Loss \(base 2\): {_NUMBER}()"), lambda bits: bits * _LN2, is_perplexity=False),
 )
-_ANY = _Perplexity(
-    re.compile(r"\b(?:perplexity|ppl)\s*[:=]\s*(\d+\.\d+)(?:\s*(?:±|\+/-)\s*([\d.]+))?", re.IGNORECASE), math.log
-)
+_ANY = _Perplexity(re.compile(rf"\b(?:perplexity|ppl)\s*[:=]\s*{_NUMBER}{_ERROR}", re.IGNORECASE), math.log)
 
 
 def log_of(head: bytes) -> Log | None:
@@ -73,13 +74,19 @@ def _perplexity(text: str, name: str) -> Found:
     number = float(match[1]) if is_number(match[1]) else math.nan
     if not 0 < number < math.inf or (each.is_perplexity and number < 1):
         raise DataError(f"{shown(match[1])} is not a perplexity", where=name)
-    loss, half = each.loss(number), 0.5 * 10.0 ** -len(match[1].partition(".")[2])
+    loss, half = each.loss(number), 0.5 * 10.0 ** _exponent(match[1])
     off = half / number if each.is_perplexity else each.loss(half)
     unit = " bits" if "base 2" in match[0] else ""
     what = f"the perplexity {match[1]}" if each.is_perplexity else f"a loss of {match[1]}{unit}"
     error = f", with a standard error of {float(match[2]) / number:.4g}" if match[2] else ""
     note = f"{name}: holds {what}, rounded, not log-probabilities: its loss is known to {off:.1g} nats{error}"
     return Found([Run([0.0 - loss], name)], (Notice("perplexity-alone", note),))
+
+
+def _exponent(number: str) -> int:
+    """The power of ten of the last digit of a number."""
+    digits, _, exponent = number.lower().partition("e")
+    return int(exponent or 0) - len(digits.partition(".")[2])
 
 
 def _unfinished(text: str, name: str) -> DataError:

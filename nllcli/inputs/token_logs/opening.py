@@ -22,7 +22,7 @@ from nllcli.inputs.token_logs.choices import Choices, are_choices, open_choices,
 from nllcli.inputs.token_logs.documents import first_value, json_values, read_text, refusing_damage
 from nllcli.inputs.token_logs.logs import log_of
 from nllcli.inputs.token_logs.runs import Found, Run
-from nllcli.inputs.token_logs.shapes import SHAPES, runs_of, shape_of, tells_tokens
+from nllcli.inputs.token_logs.shapes import SHAPES, only, runs_of, shape_of, tells_tokens
 from nllcli.inputs.token_logs.source import Tokens, in_memory, no_such_part, token_layout
 
 if TYPE_CHECKING:
@@ -79,13 +79,13 @@ def _opened(opened: Input, options: InputOptions) -> Dataset:
     return Dataset(tokens, layout, sample_weights=weights)
 
 
-def choices_or_refusal(opened: Input) -> Choices | None:
+def choices_or_refusal(opened: Input, targets_are: str | None = None) -> Choices | None:
     """The choices of questions, which are logits; None for any other logits; raises for log-probabilities of tokens.
 
     How they are read is tried here, so that the way out is told with everything it needs.
     """
     with _telling_what_helps(opened.stream):
-        return _choices_or_refusal(opened)
+        return _choices_or_refusal(opened, targets_are)
 
 
 @contextmanager
@@ -103,7 +103,7 @@ def _telling_what_helps(stream: ByteStream) -> Iterator[None]:
         raise
 
 
-def _choices_or_refusal(opened: Input) -> Choices | None:
+def _choices_or_refusal(opened: Input, targets_are: str | None) -> Choices | None:
     stream = opened.stream
     log = log_of(stream.peek())
     if log is not None:
@@ -111,7 +111,7 @@ def _choices_or_refusal(opened: Input) -> Choices | None:
     else:
         value = first_value(stream) if opened.format == "jsonl" or _is_of_events(stream) else None
         if are_choices(value):
-            return open_choices(stream)
+            return open_choices(stream, targets_are)
         shape = shape_of(value)
         if shape is None or not tells_tokens(value):
             return None
@@ -139,6 +139,8 @@ def _runs_in(opened: Input) -> Found | None:
     if opened.is_text and not _is_of_events(stream):
         return None
     values = json_values(stream)
+    if opened.member is not None:
+        values = [(where, only(value, opened.member, where)) for where, value in values]
     _ask_per_what(values, stream.name)
     runs = [run for where, value in without_repeats(values) for run in runs_of(value, where)]
     notes = []

@@ -10,7 +10,7 @@ from nllcli.errors import DataError
 from nllcli.inputs.tables.cells import is_number, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from nllcli.errors import Notice
 
@@ -41,6 +41,36 @@ class Found:
     notes: tuple[Notice, ...] = ()
 
 
+def runs_in(entries: Any, where: str, part: str | None = None, ids: Any = None) -> Iterator[Run]:
+    """The run that a list of entries is, or one run for each list in it: a batch of texts."""
+    one_a_token = isinstance(ids, list) and isinstance(entries, list) and len(ids) == len(entries)
+    one_a_token = one_a_token and not any(isinstance(token, list) for token in ids)
+    if one_a_token or not (isinstance(entries, list) and entries and all(map(_is_text, entries))):
+        yield run_of(entries, where, part, ids)
+        return
+    texts = ids if isinstance(ids, list) and len(ids) == len(entries) else [None] * len(entries)
+    for i, (text, tokens) in enumerate(zip(entries, texts, strict=True)):
+        yield run_of(text, f"{where}, text {i}", part, tokens)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is a list of log-probabilities, and not the entry of one token."""
+    return isinstance(value, list) and len(value) > 0 and not is_token(value)
+
+
+def is_token(value: Any) -> bool:
+    """Whether a list is one token: its log-probability, its number, and perhaps its text."""
+    if not (isinstance(value, list) and 2 <= len(value) <= 3):
+        return False
+    log_prob, number, *text = value
+    return (
+        isinstance(log_prob, int | float | None)
+        and isinstance(number, int)
+        and number >= 0
+        and all(isinstance(each, str | None) for each in text)
+    )
+
+
 def run_of(entries: Any, where: str, part: str | None = None, ids: Any = None) -> Run:
     """The run that a list of entries is; ``ids`` are those of its tokens, where the file has them."""
     if not isinstance(entries, list):
@@ -54,7 +84,7 @@ def run_of(entries: Any, where: str, part: str | None = None, ids: Any = None) -
 
 
 def _log_prob(entry: Any, token: Any, where: str) -> float | None:
-    """The log-probability in one entry: a number, an object that names it, the first of a list, or one by its token."""
+    """The log-probability in one entry: a number, an object that names it, that of a token, or one by its token."""
     if entry is None:
         return None
     if isinstance(entry, dict):
@@ -68,7 +98,7 @@ def _log_prob(entry: Any, token: Any, where: str) -> float | None:
                 hint="llama-server has log-probabilities without post_sampling_probs",
             )
         return None if "id" in entry or "text" in entry else _by_token(entry, token, where)
-    if isinstance(entry, list) and entry:
+    if is_token(entry):
         return _log_prob(entry[0], token, where)
     if isinstance(entry, int | float) and not isinstance(entry, bool):
         return float(entry)

@@ -6,9 +6,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nllcli.errors import DataError, Remedy
+from nllcli.errors import DataError, Remedy, UsageError
 from nllcli.inputs.tables.cells import is_number, shown
-from nllcli.inputs.token_logs.runs import COMPLETION, NAMES, PROMPT, UNSPLIT, Run, run_of
+from nllcli.inputs.token_logs.runs import COMPLETION, NAMES, PROMPT, UNSPLIT, Run, is_token, run_of, runs_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +18,8 @@ _LISTS = re.compile(
     r"(?:log_?prob(?:abilitie)?s?|logps)",
     re.IGNORECASE,
 )
+_NAMES_OF_LISTS = ("content", "refusal", "token_logprobs", "chosenCandidates", "chosen_candidates")
+_PLACE = re.compile(r", (?:line|index) \d+")  # of a value in a file
 # What the items under a key have some of, where others use that key for something else.
 _ITEMS = {
     "choices": {"logprobs", "prompt_logprobs", "message", "delta", "text"},
@@ -139,7 +141,7 @@ def _are_entries(value: list[Any]) -> bool:
         or isinstance(item, int | float)
         or (isinstance(item, str) and is_number(item))
         or (isinstance(item, dict) and _names_a_token(item))
-        or (isinstance(item, list) and len(item) == 3 and isinstance(item[1], int) and isinstance(item[2], str | None))
+        or is_token(item)
         for item in value
     )
 
@@ -188,11 +190,13 @@ def _answer(value: dict[str, Any], where: str) -> Iterator[Run]:
 def _logprobs(value: Any, where: str, part: str | None, ids: Any = None) -> Iterator[Run]:
     """What servers have under "logprobs": a list, or an object with one."""
     if isinstance(value, dict):
-        for name in ("content", "refusal", "token_logprobs", "chosenCandidates", "chosen_candidates"):
-            if value.get(name) is not None:
-                yield run_of(value[name], where, part, ids)
+        found = [name for name in _NAMES_OF_LISTS if value.get(name) is not None]
+        if len(found) > 1 and found != ["content", "refusal"]:
+            raise DataError(f"has the log-probabilities under several keys: {', '.join(found)}", where=where)
+        for name in found:
+            yield from runs_in(value[name], where, part, ids)
     elif value is not None:
-        yield run_of(value, where, part, ids)
+        yield from runs_in(value, where, part, ids)
 
 
 def _echoed(choices: list[dict[str, Any]], usage: dict[str, Any]) -> Callable[[Run], Iterator[Run]]:
@@ -315,13 +319,32 @@ def _documents(value: dict[str, Any], where: str) -> Iterator[Run]:
 
 def _lists(value: dict[str, Any], where: str) -> Iterator[Run]:
     """Lists under keys that say what they hold, such as prompt_logprobs."""
+    parts = {}
     for name, content in value.items():
         found = _LISTS.fullmatch(name)
-        if found is None or not isinstance(content, list | dict):
-            continue
-        part = PROMPT if found[1] else COMPLETION if found[2] else None
+        if found is not None and isinstance(content, list | dict):
+            parts[name] = PROMPT if found[1] else COMPLETION if found[2] else None
+    if len(parts) > 1 and sorted(map(str, parts.values())) != sorted((PROMPT, COMPLETION)):
+        raise _which(list(parts), where)
+    for name, part in parts.items():
         place = where if part is None else f"{where}, {name}"
-        yield from _logprobs(content, place, part, value.get("prompt_token_ids" if found[1] else "token_ids"))
+        ids = value.get("prompt_token_ids") if part == PROMPT else value.get("token_ids", value.get("tokens"))
+        yield from _logprobs(value[name], place, part, ids)
+
+
+def _which(names: list[str], where: str) -> UsageError:
+    file = _PLACE.split(where)[0]
+    remedies = [Remedy(files={file: f"{file}:{name}"}, meaning=f"those of {name}") for name in names]
+    return UsageError(f"has several lists of log-probabilities: {', '.join(names)}", where=where, remedies=remedies)
+
+
+def only(value: Any, key: str, where: str) -> Any:
+    """A value of a file with the one list of log-probabilities that is named; raises UsageError where there is none."""
+    if isinstance(value, list):
+        return [only(one, key, where) for one in value]
+    if not isinstance(value, dict) or key not in value:
+        raise UsageError(f"has no key {key!r}", where=where, hint="FILE:KEY names a list of log-probabilities")
+    return {name: content for name, content in value.items() if name == key or not _LISTS.fullmatch(name)}
 
 
 SHAPES = {
