@@ -70,8 +70,9 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview) -> Keys | 
     doubts.check_index_order(own, theirs)
     if not has_several(theirs, None):
         return None
+    classes = doubts.same_classes(own, theirs)
     for c in range(own.n_columns):
-        if own.has_heading(c):
+        if own.has_heading(c) and c not in classes:
             other = doubts.same_column(own, c, theirs)
             if other is not None:
                 names = own.heading(c), theirs.heading(other)

@@ -55,8 +55,7 @@ def doubtful(preview: Preview, columns: Sequence[int], labels: Collection[str]) 
 
     A heading that is among the ``labels`` seen as targets is a class.
     """
-    values = np.array([[_value(row[c]) for c in columns] for row in preview.rows]).reshape(-1, len(columns))
-    values = values[~np.isnan(values).any(axis=1)]
+    values = _values(preview, columns)
     found: dict[int, str] = {}
     for judge in (_whole_among_fractions, _counting, _repeating, _beside_a_sum):
         left = [j for j in range(len(columns)) if j not in found]
@@ -66,6 +65,13 @@ def doubtful(preview: Preview, columns: Sequence[int], labels: Collection[str]) 
     found = _by_name(headings, values) | found
     known = {class_names.normal(label) for label in labels}
     return {columns[j]: reason for j, reason in found.items() if class_names.normal(headings[j]) not in known}
+
+
+def _values(preview: Preview, columns: Sequence[int]) -> NDArray[np.float64]:
+    """The numbers in the first rows in which all of the columns have one."""
+    values = np.array([[_value(row[c]) for c in columns] for row in preview.rows])
+    values = values.reshape(len(preview.rows), len(columns))
+    return values[~np.isnan(values).any(axis=1)]
 
 
 def _value(cell: Any) -> float:
@@ -228,6 +234,20 @@ def same_column(preview: Preview, column: int, partner: Preview) -> int | None:
     if other is None or _keys(preview, column, _FEWEST_KEYS) is None or _keys(partner, other, _FEWEST_KEYS) is None:
         return None
     return other
+
+
+def same_classes(preview: Preview, partner: Preview) -> frozenset[int]:
+    """The columns of which the partner has the probabilities, each under the same name, which sum to 1 in each row."""
+    shared = {c: partner.place_of.get(heading.lower()) for c, heading in preview.own_headings.items()}
+    shares = {
+        c: other
+        for c, other in shared.items()
+        if other is not None
+        and not (c in preview.index or preview.heading(c).lower() in _KEYS)
+        and all(0 <= _value(cell) <= 1 for cell in partner.cells(other))
+    }
+    values = _values(partner, [*shares.values()])
+    return frozenset(shares) if len(values) and (np.abs(values.sum(axis=1) - 1) < _SUM_TOLERANCE).all() else frozenset()
 
 
 def check_index_order(preview: Preview, partner: Preview) -> None:
