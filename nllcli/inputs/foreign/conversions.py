@@ -32,7 +32,6 @@ _PAST_PICKLES = 3  # what an old PyTorch file has before its content
 _MOST_MEANINGS = 8
 # A pickle of more bytes is not read to see what it holds; the command looks itself.
 _MOST_BYTES = 1 << 30
-_STANDARD_INPUT = "standard input"
 
 # The arrays in d by their places in it, as "a".
 _WALK = (

@@ -11,7 +11,7 @@ import numpy as np
 from nllcli.errors import Remedy, UsageError
 from nllcli.inputs import names as class_names
 from nllcli.inputs.tables.cells import is_number
-from nllcli.inputs.tables.notation import can_be_edited, edited
+from nllcli.inputs.tables.notation import edited, without_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -280,17 +280,15 @@ def _keys(preview: Preview, column: int, fewest: float = 1) -> set[str] | None:
 
 def named_below(wanted: str, preview: Preview) -> list[Remedy]:
     """The remedy that makes the line with a column's name the header, where a title or a mark comes before it."""
-    if not can_be_edited(preview.name):
-        return []
     for i, line in enumerate(preview.lines):
         cells = [cell.strip(" \t#\"'") for cell in re.split(r"[,;|\t]", line)]
         if wanted not in cells and wanted not in line.strip(" \t#").split():
             continue
         if line.lstrip().startswith("#"):
-            edits = f"1,{i}d; " * (i > 0) + f"{i + 1}s/^[ \t]*#[ \t]*//"
-            return [edited(preview.name, edits, "the line that begins with # names the columns")]
+            edits = f"1,{i}d; " * (i > 0) + f"{i + 1}s/^[[:blank:]]*#[[:blank:]]*//"
+            return edited(preview.name, edits, "the line that begins with # names the columns")
         if i:
-            return [edited(preview.name, f"1,{i}d", f"line {i + 1} names the columns")]
+            return without_lines(preview.name, i, f"line {i + 1} names the columns")
         return [] if preview.headings is not None else [Remedy({"header": "yes"}, "the first line names the columns")]
     return []
 
