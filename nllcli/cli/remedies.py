@@ -27,9 +27,23 @@ class _Word:
 def _named(text: str, files: Mapping[str, str]) -> str:
     """A word with another file in it, which may come after the option of which it is the value."""
     for start in (0, text.find("=") + 1, 2 * (text[:1] == "-")):
-        if text[start:] in files:
-            return text[:start] + files[text[start:]]
+        other = _instead(text[start:], files)
+        if other is not None:
+            return text[:start] + other
     return text
+
+
+def _instead(path: str, files: Mapping[str, str]) -> str | None:
+    """What is named instead of a path, or of its file; its member stays, unless that is what changes."""
+    if path in files:
+        return files[path]
+    from nllcli.inputs.bytes.files import split_member
+
+    file, member = split_member(path)
+    other = files.get(file)
+    if other is None or member is None or other.startswith(f"{file}:"):
+        return other
+    return f"{'/dev/stdin' if other == '-' else other}:{member}"
 
 
 def try_lines(words: Sequence[str], remedies: Sequence[Remedy]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy
-from nllcli.inputs.bytes.files import can_be_read_again, not_there_yet, split_member
+from nllcli.inputs.bytes.files import can_be_read_again, is_gzip, not_there_yet, split_member
 from nllcli.inputs.formats import open_input
 from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.tables.dialect import sniff
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 # What is done to an array x, as Python, what the new file is called after, and what it means.
 Change = tuple[str, str, str]
-
-_GZIP = b"\x1f\x8b"
 
 
 def conversions(path: str | None, changes: Iterable[Change], *, integers: bool = False) -> list[Remedy]:
@@ -40,12 +38,6 @@ def conversions(path: str | None, changes: Iterable[Change], *, integers: bool =
         source = f"import numpy as np; np.save({to!r}, {change.format(x=loaded)})"
         remedies.append(Remedy(python=source, files={path: to}, meaning=meaning))
     return remedies
-
-
-def is_gzip(file: str) -> bool:
-    """Whether a file is compressed with gzip."""
-    with open(file, "rb") as stream:  # noqa: PTH123 - a string
-        return stream.read(len(_GZIP)) == _GZIP
 
 
 def _loaded(file: str, opened: Input, integers: bool) -> str | None:

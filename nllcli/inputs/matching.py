@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.errors import Notice, Remedy, UsageError, setting
-from nllcli.inputs.bytes.files import not_there_yet
+from nllcli.inputs.bytes.files import can_be_edited, not_there_yet, opener
 from nllcli.inputs.tables import doubts
 from nllcli.inputs.tables.columns import find_column
-from nllcli.inputs.tables.notation import can_be_edited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,8 +69,9 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview) -> Keys | 
     doubts.check_index_order(own, theirs)
     if not has_several(theirs, None):
         return None
+    classes = doubts.same_classes(own, theirs)
     for c in range(own.n_columns):
-        if own.has_heading(c):
+        if own.has_heading(c) and c not in classes:
             other = doubts.same_column(own, c, theirs)
             if other is not None:
                 names = own.heading(c), theirs.heading(other)
@@ -84,11 +84,13 @@ def _once(preview: Preview, key: int) -> tuple[Remedy, ...]:
     name, delimiter = preview.name, preview.delimiter
     if not (delimiter.strip() or delimiter == "\t") or preview.headings is None or not can_be_edited(name):
         return ()
-    to = not_there_yet(str(Path(name).with_suffix(f".once{Path(name).suffix}")))
+    path = Path(name.removesuffix(".gz"))
+    to = not_there_yet(str(path.with_suffix(f".once{path.suffix}")))
     return tuple(
         Remedy(
             python=f"import csv; a = dict(newline='', encoding='latin-1'); "
-            f"r = [c for c in csv.reader(open({name!r}, **a), delimiter={delimiter!r}) if c]; "
+            f"f = (c for c in {opener(name)}({name!r}, 'rt', **a) if c.lstrip()[:1] not in '#'); "
+            f"r = [*csv.reader(f, delimiter={delimiter!r})]; "
             f"csv.writer(open({to!r}, 'w', **a), delimiter={delimiter!r}).writerows("
             f"[r[0], *{{c[{key}].strip(): c for c in r[{rows}]}}.values()])",
             files={name: to},

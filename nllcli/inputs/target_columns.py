@@ -21,7 +21,7 @@ from nllcli.inputs.one_hot import one_hot_indices
 from nllcli.inputs.shapes import LOGITS_FIRST, in_rows, one_hot_refusal, same_shape, shown, squeezed
 from nllcli.inputs.tables import cells, doubts, notation
 from nllcli.inputs.tables.columns import are_numbers, choose, find_column, is_numeric, kind_of
-from nllcli.inputs.tables.dialect import sniff, without_lines
+from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import TextTable, open_table
 from nllcli.inputs.targets import Targets, check_order, one_hot_note
 
@@ -52,9 +52,9 @@ class TextColumn(TextTable):
 
     def one_more(self) -> Remedy | None:
         """The remedy that leaves the first line out, which may be a header where it looks like all the others."""
-        if self.dialect.header is not None or not can_be_read_again(self.name):
+        if self.dialect.header is not None:
             return None
-        return without_lines(self.name, self._line(0), "the first line is a header")
+        return next(iter(notation.without_lines(self.name, self._line(0), "the first line is a header")), None)
 
     def _is_row(self, line: bytes) -> bool:
         """Whether a line that begins with # is the name of a class."""
@@ -74,10 +74,8 @@ class TextColumn(TextTable):
             row = cells.split(cells.text_of(line, where), "\t", where)
             if any(cell.strip() for cell in row[1:]):
                 message = f"has {len(row)} cells between tabs; targets have one a line"
-                remedy = Remedy(
-                    files={self.name: "-"}, feed=("cut", "-f", "1", self.name), meaning="the first are the targets"
-                )
-                raise DataError(message, where=where, remedies=[remedy])
+                remedies = notation.fed(self.name, ("cut", "-f", "1"), "the first are the targets")
+                raise DataError(message, where=where, remedies=remedies)
             found.append(row[0].strip() if row else "")
         return found
 
@@ -168,7 +166,7 @@ def _one_a_class(
     raise UsageError(
         f"names the classes {own}; those of the logits are {theirs}",
         where=preview.name,
-        remedies=[without_lines(preview.name, 1, "the columns are in the order of the classes")],
+        remedies=notation.without_lines(preview.name, 1, "the columns are in the order of the classes"),
     )
 
 

@@ -10,6 +10,7 @@ from in_process import nll
 
 from nllcli.errors import UsageError
 from nllcli.inputs.formats import ReadOptions
+from nllcli.inputs.tables import long
 from nllcli.inputs.tables.columns import Preview, as_pattern, choose, find_column, kind_of, list_of, matching
 
 RNG = np.random.default_rng(5)
@@ -206,3 +207,12 @@ def test_many_columns_are_looked_at_in_a_moment():
     rows = [[f"{v:.3f}" for v in RNG.normal(0, 1, n)] for _ in range(4)]
     seen = preview(*rows, headings=tuple(f"c{i}_prob_x" for i in range(n)))
     assert choose(seen, ReadOptions()).classes == tuple(range(n))
+
+
+def test_two_columns_of_scores_are_no_long_form():
+    rows = [(str(i // 2), "ab"[i % 2], f"0.{i}", f"1.{i}") for i in range(8)]
+    preview = Preview("t", ("id", "class", "p", "q"), rows, delimiter=",")
+    assert long.check(preview) is None
+    with pytest.raises(UsageError, match="is in long form") as caught:
+        long.check(Preview("t", ("id", "class", "p"), [row[:3] for row in rows], delimiter=","))
+    assert not caught.value.remedies  # there is no such file

@@ -174,6 +174,7 @@ def test_zstandard_without_a_reader(monkeypatch, folder):
     done = nll("compute", "x.zst", "y.txt", "-q")
     assert (done.code, "needs Python 3.14 or the package zstandard" in done.err) == (2, True)
     assert offered(done) == ["zstd -dc x.zst | nll compute - y.txt -q"]
+    assert offered(nll("compute", "x.zst:a", "y.txt")) == ["zstd -dc x.zst | nll compute /dev/stdin:a y.txt"]
     stream = iter((MAGIC,))
     with pytest.raises(UsageError) as caught:
         compressed.decompressed(ByteStream("standard input", lambda _: next(stream, b"")))

@@ -431,7 +431,7 @@ def test_lists_that_python_has_printed(tmp_path, monkeypatch):
     assert float(nll(*shlex.split(line, comments=True)[1:]).out) == pytest.approx(expected, rel=1e-14)
     Path("x.gz").write_bytes(gzip.compress(Path("x.txt").read_bytes()))
     assert "is written as Python prints it" in nll("compute", "x.gz").err
-    assert offered(nll("compute", "x.gz")) == []
+    assert len(offered(nll("compute", "x.gz"))) == 1
 
 
 @pytest.mark.parametrize(("number", "json"), [("1", True), ('"cat"', True), ("x1", False)])

@@ -1,5 +1,6 @@
 """JSON as people have it: each form gives the number of the same logits, or is refused with the way out."""
 
+import bz2
 import gzip
 import json
 
@@ -659,9 +660,17 @@ def test_what_python_prints_is_converted(form, folder):
     assert float(numbers_of(offered).out) == loss()
 
 
-def test_what_python_prints_is_not_converted_where_it_is_compressed(folder):
-    (folder / "x.gz").write_bytes(gzip.compress(b"{'a': 1}"))
-    done = nll("compute", "x.gz")
+def test_what_python_prints_is_converted_where_it_is_compressed(folder):
+    rows = [{"logits": row, "label": y} for row, y in zip(ROWS, LABELS, strict=True)]
+    (folder / "x.gz").write_bytes(gzip.compress("".join(f"{row!r}\n" for row in rows).encode()))
+    (offered,) = tries(nll("compute", "x.gz", *OWN))
+    assert float(numbers_of(offered).out) == loss()
+
+
+@pytest.mark.parametrize("packed", [bz2.compress, lambda data: data.decode().encode("utf-16")])
+def test_what_python_prints_is_not_converted_where_it_is_no_plain_text(packed, folder):
+    (folder / "x.json").write_bytes(packed(b"{'a': 1}"))
+    done = nll("compute", "x.json")
     assert (done.code, tries(done)) == (3, [])
 
 

@@ -1,8 +1,10 @@
 """Rows of two tables that belong together by their keys."""
 
+import gzip
 import math
 
 import numpy as np
+import oracle
 import pytest
 from following import answers
 from in_process import nll
@@ -111,6 +113,25 @@ def test_rows_in_another_order_further_down(tables):
     assert (done.code, "has the key 'k100', and the same row of y.csv another one" in done.err) == (2, True), done.err
     expected = loss(*(((i % 7 / 8, i % 5 / 4), i % 2) for i in range(120)))
     assert answers("compute", "x.csv", "y.csv", "-q", "--drop", "id") == [expected]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_one_row_of_a_key_can_be_kept(packed, tables):
+    name, data = "y.csv" + ".gz" * packed, b"# a model\n\nid,label\nw,1\nu,0\nv,1\nw,0\n"
+    (tables / name).write_bytes(gzip.compress(data) if packed else data)
+    first, last = (loss((ROWS["u"], 0), (ROWS["v"], 1), (ROWS["w"], y)) for y in (1, 0))
+    assert answers("compute", "x.csv", name, "-q", "--id", "id") == [first, last]
+
+
+@pytest.mark.parametrize("targets", [[(0, 1), (1, 0)], [(0, 1), (0.5, 0.5), (0.25, 0.75)]], ids=["one-hot", "soft"])
+def test_probabilities_of_the_classes_are_not_keys(targets, tables):
+    """Under the headings of the logits, whose numbers are all different."""
+    logits = [(1, 3), (2, -1), (3.5, 0)][: len(targets)]
+    for name, rows in (("x.csv", logits), ("y.csv", targets)):
+        (tables / name).write_text("".join(f"{a},{b}\n" for a, b in [("a", "b"), *rows]))
+    done = nll("compute", "x.csv", "y.csv", "-q")
+    assert done.code == 0, done.err
+    assert float(done.out) == pytest.approx(float(oracle.reduce(logits, targets)), rel=1e-14)
 
 
 def test_a_table_of_keys_without_rows_is_refused(tables):

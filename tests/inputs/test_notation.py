@@ -4,19 +4,21 @@ import gzip
 import math
 from pathlib import Path
 
+import oracle
 import pytest
-from following import answers, offered
+from following import answers, inside, offered
 from in_process import nll
 
 from nllcli.inputs import names
-from nllcli.inputs.tables.notation import can_be_edited, edited
+from nllcli.inputs.bytes.files import can_be_edited
+from nllcli.inputs.tables.notation import edited
 
 
 def test_what_is_packed_is_unpacked_first(tmp_path):
     path = tmp_path / "x.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n1%,2%\n"))
     assert can_be_edited(str(path))
-    remedy = edited(str(path), "1d")
+    [remedy] = edited(str(path), "1d")
     assert remedy.shell == f"gzip -dc {path} | sed -E 1d > {tmp_path / 'x.plain.csv'}"
     assert not can_be_edited(str(tmp_path / "absent.csv"))
 
@@ -33,6 +35,48 @@ def test_a_line_behind_the_samples(kind, tmp_path, monkeypatch):
     Path(f"x.{kind}").write_bytes(write((text + "1.5,2\n" * 30).encode()))
     done = nll("compute", f"x.{kind}", "y.txt", "-q")
     assert (done.code, "'total' is not a number" in done.err, offered(done)) == (3, True, [])
+
+
+AGAIN = "# a model\n\nid,a,b,label\nu,1.5,2,a\nv,0.5,1,b\nid,a,b,label\nw,2.5,3.25,b\n"
+LOSS = pytest.approx(float(oracle.reduce([(1.5, 2), (0.5, 1), (2.5, 3.25)], [0, 1, 1])), rel=1e-14)
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.csv.gz", "folder/x.csv"])
+def test_a_header_that_comes_again_is_left_out(name, tmp_path):
+    data = AGAIN.encode()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    with inside(tmp_path):
+        typed = "folder" if "/" in name else name
+        assert answers("compute", typed, "--drop", "id", "--target-column", "label", "-q") == [LOSS]
+
+
+def test_text_of_two_bytes_a_letter_is_not_edited(tmp_path):
+    (tmp_path / "x.csv").write_text(AGAIN, encoding="utf-16")
+    done = nll("compute", tmp_path / "x.csv", "--drop", "id", "--target-column", "label")
+    assert (done.code, "line 6: is the header again" in done.err, offered(done)) == (3, True, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("y.csv", "some title\nid,label\nu,a\nv,b\nw,b\n"),
+        ("y.csv", "# id,label\nu,a\nv,b\nw,b\n"),
+        ("y.tsv", "#\tid\tlabel\n1\tu\ta\n2\tv\tb\n3\tw\tb\n"),
+    ],
+    ids=["a title", "a comment", "tabs"],
+)
+def test_the_column_that_was_named_stays_named(name, text, tmp_path):
+    (tmp_path / "x.csv").write_text("a,b\n1.5,2\n0.5,1\n2.5,3.25\n")
+    (tmp_path / name).write_text(text)
+    with inside(tmp_path):
+        assert LOSS in answers("compute", "x.csv", f"{name}:label", "-q")
+
+
+def test_a_comment_among_the_rows_is_left_out(tmp_path):
+    (tmp_path / "x.csv").write_text("a,b,y\n1.5,2,0\n\t# and so on, 1, 2\n0.5,1,1\n2.5,3.25,1\n")
+    with inside(tmp_path):
+        assert answers("compute", "x.csv", "--target-column", "y", "-q") == [LOSS]
 
 
 def test_names_that_would_be_the_same_are_not_folded():

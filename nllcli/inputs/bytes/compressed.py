@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, Remedy, UsageError
-from nllcli.inputs.bytes.files import ByteStream
+from nllcli.inputs.bytes.files import STANDARD_INPUT, ByteStream
 from nllcli.inputs.bytes.libraries import refusing
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _inside(stream: ByteStream, codec: Codec) -> ByteStream:
 
 def _no_zstandard(name: str) -> UsageError:
     feed = f"zstd -dc {shlex.quote(name)}"
-    remedies = [] if name == "standard input" else [Remedy(feed=feed, files={name: "-"})]
+    remedies = [] if name == STANDARD_INPUT else [Remedy(feed=feed, files={name: "-"})]
     return UsageError(
         "is compressed with Zstandard, which needs Python 3.14 or the package zstandard",
         where=name,

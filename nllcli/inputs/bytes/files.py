@@ -7,6 +7,7 @@ import re
 import stat
 import sys
 import tempfile
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 _PEEK_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
+_FEW = 64
+
+STANDARD_INPUT = "standard input"
+_GZIP = b"\x1f\x8b"
+_PACKED = (b"PK", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"]\0\0")
 
 # What programs write beside the data; and what shows that a folder is more than a file or its parts.
 _BESIDE = ("state.json", "dataset_info.json", "dataset_dict.json")
@@ -146,7 +152,7 @@ class ByteStream:
 
 def name_of(path: str) -> str:
     """What messages and reports call an input."""
-    return "standard input" if path == "-" else path
+    return STANDARD_INPUT if path == "-" else path
 
 
 def open_stream(path: str) -> ByteStream:
@@ -195,6 +201,31 @@ def can_be_read_again(path: str) -> bool:
     """Whether ``path`` opens to the same bytes a second time: a regular file, or one still to be found missing."""
     status = _status(path)
     return path != "-" and (status is None or stat.S_ISREG(status.st_mode))
+
+
+def can_be_edited(name: str) -> bool:
+    """Whether a command of a shell finds by this name the text that was read: a file, compressed at most by gzip.
+
+    To commands, letters of two bytes are no text.
+    """
+    if not os.path.isfile(name):  # noqa: PTH113 - may be no path
+        return False
+    with open(name, "rb") as file:  # noqa: PTH123
+        head = file.read(_FEW)
+    if head.startswith(_GZIP):
+        head = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(head)
+    return b"\0" not in head and not head.startswith(_PACKED)
+
+
+def is_gzip(path: str) -> bool:
+    """Whether a file is compressed with gzip."""
+    with open(path, "rb") as file:  # noqa: PTH123 - a string
+        return file.read(len(_GZIP)) == _GZIP
+
+
+def opener(path: str) -> str:
+    """The function of Python that opens a file, which may be compressed by gzip."""
+    return "__import__('gzip').open" if is_gzip(path) else "open"
 
 
 def _status(path: str) -> os.stat_result | None:
@@ -297,4 +328,4 @@ def only_one_standard_input(paths: dict[str, str | None]) -> None:
     """Refuse "-" for more than one of the named inputs."""
     users = [what for what, path in paths.items() if path == "-"]
     if len(users) > 1:
-        raise UsageError(f"standard input can be only one of: {', '.join(users)}", hint="give the others as files")
+        raise UsageError(f"{STANDARD_INPUT} can be only one of: {', '.join(users)}", hint="give the others as files")

@@ -7,12 +7,11 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy
-from nllcli.inputs.bytes.files import not_there_yet
+from nllcli.inputs.bytes.files import STANDARD_INPUT, not_there_yet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STANDARD_INPUT = "standard input"
 SAVE_IT = "save it to a file, for which a command can be told"
 PARQUET = "t=q.read_table({file})"
 IPC_FILE = "t=a.ipc.open_file({file}).read_all()"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from shlex import join, quote
 from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, Remedy, UsageError
@@ -250,12 +249,12 @@ def _uneven(rows: list[tuple[str, ...]], places: list[str], name: str, delimiter
     """The refusal of lines of different lengths; lines before a table, such as a title, can be left out."""
     widths = [len(row) for row in rows]
     if set(widths[1:]) == {widths[0] + 1} and not any(row[-1].strip() for row in rows[1:]) and delimiter != " ":
-        end = f"s/[{delimiter}][ \t]*$//"
-        return cells.ragged(rows[1], widths[0], places[1], [notation.edited(name, end)])
+        end = f"s/[{delimiter}][[:blank:]]*$//"
+        return cells.ragged(rows[1], widths[0], places[1], notation.edited(name, end))
     begin = next(i for i, width in enumerate(widths) if width > 1)
-    same = len(set(widths[begin:])) == 1 and len(widths) > begin + 1 and notation.can_be_edited(name)
+    same = len(set(widths[begin:])) == 1 and len(widths) > begin + 1
     number = int(places[begin].rpartition(" ")[2]) - 1
-    remedies = [notation.edited(name, f"1,{number}d", "they are a title")] if begin > 0 and same else []
+    remedies = notation.without_lines(name, number, "they are a title") if begin > 0 and same else []
     return cells.ragged(rows[1], widths[0], places[1], remedies)
 
 
@@ -278,15 +277,10 @@ def _check_two_headers(
     raise UsageError(
         "is a second line of names" if n == 1 else f"is the first of {n} more lines of names",
         where=places[1],
-        remedies=[notation.edited(name, edits, meaning) for edits, meaning in reversed(ways.items())],
+        remedies=[
+            remedy for edits, meaning in reversed(ways.items()) for remedy in notation.edited(name, edits, meaning)
+        ],
     )
-
-
-def without_lines(name: str, n: int, meaning: str = "") -> Remedy:
-    """The remedy that leaves the first lines of a file out."""
-    rest = ("tail", "-n", f"+{n + 1}")
-    feed = f"gzip -dc {quote(name)} | {join(rest)}" if name.endswith(".gz") else (*rest, name)
-    return Remedy(files={name: "-"}, feed=feed, meaning=meaning)
 
 
 def _check_decimals(body: list[tuple[str, ...]], decimal: str, place: str) -> None:

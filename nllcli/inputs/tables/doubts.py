@@ -11,7 +11,7 @@ import numpy as np
 from nllcli.errors import Remedy, UsageError
 from nllcli.inputs import names as class_names
 from nllcli.inputs.tables.cells import is_number
-from nllcli.inputs.tables.notation import can_be_edited, edited
+from nllcli.inputs.tables.notation import edited, without_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -55,8 +55,7 @@ def doubtful(preview: Preview, columns: Sequence[int], labels: Collection[str]) 
 
     A heading that is among the ``labels`` seen as targets is a class.
     """
-    values = np.array([[_value(row[c]) for c in columns] for row in preview.rows]).reshape(-1, len(columns))
-    values = values[~np.isnan(values).any(axis=1)]
+    values = _values(preview, columns)
     found: dict[int, str] = {}
     for judge in (_whole_among_fractions, _counting, _repeating, _beside_a_sum):
         left = [j for j in range(len(columns)) if j not in found]
@@ -66,6 +65,13 @@ def doubtful(preview: Preview, columns: Sequence[int], labels: Collection[str]) 
     found = _by_name(headings, values) | found
     known = {class_names.normal(label) for label in labels}
     return {columns[j]: reason for j, reason in found.items() if class_names.normal(headings[j]) not in known}
+
+
+def _values(preview: Preview, columns: Sequence[int]) -> NDArray[np.float64]:
+    """The numbers in the first rows in which all of the columns have one."""
+    values = np.array([[_value(row[c]) for c in columns] for row in preview.rows])
+    values = values.reshape(len(preview.rows), len(columns))
+    return values[~np.isnan(values).any(axis=1)]
 
 
 def _value(cell: Any) -> float:
@@ -230,6 +236,20 @@ def same_column(preview: Preview, column: int, partner: Preview) -> int | None:
     return other
 
 
+def same_classes(preview: Preview, partner: Preview) -> frozenset[int]:
+    """The columns of which the partner has the probabilities, each under the same name, which sum to 1 in each row."""
+    shared = {c: partner.place_of.get(heading.lower()) for c, heading in preview.own_headings.items()}
+    shares = {
+        c: other
+        for c, other in shared.items()
+        if other is not None
+        and not (c in preview.index or preview.heading(c).lower() in _KEYS)
+        and all(0 <= _value(cell) <= 1 for cell in partner.cells(other))
+    }
+    values = _values(partner, [*shares.values()])
+    return frozenset(shares) if len(values) and (np.abs(values.sum(axis=1) - 1) < _SUM_TOLERANCE).all() else frozenset()
+
+
 def check_index_order(preview: Preview, partner: Preview) -> None:
     """Raise UsageError where both tables have an index, and the same row another one in each."""
     for own in preview.index:
@@ -261,17 +281,15 @@ def _keys(preview: Preview, column: int, fewest: float = 1) -> set[str] | None:
 
 def named_below(wanted: str, preview: Preview) -> list[Remedy]:
     """The remedy that makes the line with a column's name the header, where a title or a mark comes before it."""
-    if not can_be_edited(preview.name):
-        return []
     for i, line in enumerate(preview.lines):
         cells = [cell.strip(" \t#\"'") for cell in re.split(r"[,;|\t]", line)]
         if wanted not in cells and wanted not in line.strip(" \t#").split():
             continue
         if line.lstrip().startswith("#"):
-            edits = f"1,{i}d; " * (i > 0) + f"{i + 1}s/^[ \t]*#[ \t]*//"
-            return [edited(preview.name, edits, "the line that begins with # names the columns")]
+            edits = f"1,{i}d; " * (i > 0) + f"{i + 1}s/^[[:blank:]]*#[[:blank:]]*//"
+            return edited(preview.name, edits, "the line that begins with # names the columns")
         if i:
-            return [edited(preview.name, f"1,{i}d", f"line {i + 1} names the columns")]
+            return without_lines(preview.name, i, f"line {i + 1} names the columns")
         return [] if preview.headings is not None else [Remedy({"header": "yes"}, "the first line names the columns")]
     return []
 

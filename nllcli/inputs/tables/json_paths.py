@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import Remedy
-from nllcli.inputs.bytes.files import not_there_yet, split_member
+from nllcli.inputs.bytes.files import STANDARD_INPUT, can_be_edited, not_there_yet, opener, split_member
 from nllcli.inputs.tables.cells import is_missing, is_number
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ _TARGETS = frozenset(
         *("ground_truth", "groundtruth", "true_class", "target_id", "label_idx", "category"),
     )
 )
-_STANDARD_INPUT = "standard input"
 
 
 def leaves(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -119,26 +118,22 @@ def names_targets(path: str) -> bool:
 
 def naming(name: str, options: ReadOptions, paths: Iterable[str], what: str) -> list[Remedy]:
     """The remedies that name one of the ``paths`` within the file; there are none for standard input."""
-    if name == _STANDARD_INPUT:
+    if name == STANDARD_INPUT:
         return []
     old = name if options.member is None else f"{name}:{options.member}"
     mark = ":" if split_member(name)[1] is None else "."
     return [Remedy(files={old: f"{name}{mark}{path}"}, meaning=f"{what} are in {path}") for path in paths]
 
 
-def is_plain_file(name: str) -> bool:
-    """Whether Python opens by this name what was read: neither standard input nor a part of a file, nor compressed."""
-    return name != _STANDARD_INPUT and not name.endswith(".gz") and split_member(name)[1] is None
-
-
 def rewriting(name: str, options: ReadOptions, ways: dict[str, str], key: str | None = None) -> list[Remedy]:
     """The remedies that write ``d``, what the file holds (at a key), in one of the ``ways``: Python, its meaning."""
-    if options.member is not None or not is_plain_file(name):
+    if options.member is not None or not can_be_edited(name):
         return []
-    to, at = not_there_yet(name.removesuffix(".json") + ".rows.json"), "" if key is None else f"[{key!r}]"
+    to = not_there_yet(name.removesuffix(".gz").removesuffix(".json") + ".rows.json")
+    read = f"json.load({opener(name)}({name!r}, 'rb'))" + ("" if key is None else f"[{key!r}]")
     return [
         Remedy(
-            python=f"import json; d = json.load(open({name!r})){at}; json.dump({way}, open({to!r}, 'w'))",
+            python=f"import json; d = {read}; json.dump({way}, open({to!r}, 'w'))",
             files={name: to},
             meaning=meaning,
         )

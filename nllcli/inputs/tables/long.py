@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import groupby, permutations
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy, UsageError
-from nllcli.inputs.tables import notation
+from nllcli.inputs.bytes.files import can_be_edited, opener
 from nllcli.inputs.tables.cells import is_number
 
 if TYPE_CHECKING:
@@ -19,16 +19,15 @@ _FEWEST_SAMPLES = 3
 
 def check(preview: Preview) -> None:
     """Raise UsageError for a text table whose first rows are in long form."""
-    if not preview.delimiter or preview.headings is None or not notation.can_be_edited(preview.name):
+    if not preview.delimiter or preview.headings is None:
         return
     columns = list(zip(*preview.rows, strict=False))
-    for outer, inner in permutations(range(len(columns)), 2):
-        n = _run(columns[outer])
-        if not n or not _takes_turns(columns[inner], n):
-            continue
-        scores = [c for c in range(len(columns)) if c not in (outer, inner) and not _stays(columns[c], n)]
-        if len(scores) == 1 and all(map(is_number, columns[scores[0]])):
-            raise _refusal(preview, columns, (outer, inner), scores[0])
+    places = range(len(columns))
+    for outer, n in [(c, n) for c in places if (n := _run(columns[c]))]:
+        for inner in (c for c in places if c != outer and _takes_turns(columns[c], n)):
+            scores = [c for c in places if c not in (outer, inner) and not _stays(columns[c], n)]
+            if len(scores) == 1 and all(map(is_number, columns[scores[0]])):
+                raise _refusal(preview, columns, (outer, inner), scores[0])
 
 
 def _run(cells: Sequence[str]) -> int:
@@ -54,6 +53,8 @@ def _refusal(preview: Preview, columns: Sequence[Sequence[str]], pair: tuple[int
     """The refusal that offers one row a sample: numbers beside names are the samples, else either may be."""
     numeric = [all(map(is_number, columns[c])) for c in pair]
     ways = [pair, pair[::-1]] if numeric[0] == numeric[1] else [pair if numeric[0] else pair[::-1]]
+    if not can_be_edited(preview.name):
+        ways = []
     return UsageError(
         "is in long form: a row for each sample and class",
         where=preview.name,
@@ -66,8 +67,8 @@ def _pivoted(preview: Preview, sample: int, label: int, score: int) -> Remedy:
     key, of_label, of_score = (preview.heading(c) for c in (sample, label, score))
     source = (
         f"import csv; w = {{}}; [w.setdefault(d[{key!r}], d).update({{d.pop({of_label!r}): d.pop({of_score!r})}}) "
-        f"for d in csv.DictReader(open({name!r}, newline='', encoding='utf-8-sig'), delimiter={preview.delimiter!r}, "
-        f"skipinitialspace=True)]; r = list(w.values()); "
+        f"for d in csv.DictReader({opener(name)}({name!r}, 'rt', newline='', encoding='utf-8-sig'), "
+        f"delimiter={preview.delimiter!r}, skipinitialspace=True)]; r = list(w.values()); "
         f"o = csv.DictWriter(open({to!r}, 'w', newline='', encoding='utf-8'), list(r[0])); "
         "o.writeheader(); o.writerows(r)"
     )

@@ -8,6 +8,7 @@ from shlex import join, quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.errors import Remedy, UsageError
+from nllcli.inputs.bytes.files import can_be_edited, is_gzip, opener
 from nllcli.inputs.tables.cells import is_missing, is_number, shown
 
 if TYPE_CHECKING:
@@ -53,45 +54,48 @@ _LINES = {
 
 _ONE_A_LINE = r"s/[]['(),; \t\"]+/\n/g"
 _SUFFIXES = (".csv", ".tsv", ".txt")
-_PACKED = (".zip", ".bz2", ".xz", ".zst", ".7z")
 _OBJECT = re.compile(r"\[?\{['\"].*\}\]?", re.DOTALL)
 
 
-def edited(name: str, edits: str, meaning: str = "") -> Remedy:
+def edited(name: str, edits: str, meaning: str = "") -> list[Remedy]:
     """The remedy that reads a file after edits of sed."""
     return fed(name, ("sed", "-E", edits), meaning)
 
 
-def fed(name: str, words: tuple[str, ...], meaning: str = "") -> Remedy:
-    """The remedy that reads what a command makes of a file: a file of its own, about which more can be asked."""
-    packed = name.endswith(".gz")
+def without_lines(name: str, n: int, meaning: str) -> list[Remedy]:
+    """The remedy that leaves the first lines of a file out."""
+    return edited(name, "1d" if n == 1 else f"1,{n}d", meaning)
+
+
+def fed(name: str, words: tuple[str, ...], meaning: str = "") -> list[Remedy]:
+    """The remedy that reads what a command makes of a file: a file of its own, about which more can be asked.
+
+    There is none where the command cannot read the file.
+    """
+    if not can_be_edited(name):
+        return []
     path = Path(name.removesuffix(".gz"))
     to = str(path.with_name(f"{path.stem}.plain{path.suffix if path.suffix in _SUFFIXES else '.csv'}"))
-    command = f"gzip -dc {quote(name)} | {join(words)}" if packed else join((*words, name))
-    return Remedy(shell=f"{command} > {quote(to)}", files={name: to}, meaning=meaning)
-
-
-def can_be_edited(name: str) -> bool:
-    """Whether an input is a file of text, perhaps compressed by gzip, that a command can read."""
-    return Path(name).is_file() and not name.lower().endswith(_PACKED)
+    command = f"gzip -dc {quote(name)} | {join(words)}" if is_gzip(name) else join((*words, name))
+    return [Remedy(shell=f"{command} > {quote(to)}", files={name: to}, meaning=meaning)]
 
 
 def check_lines(lines: Sequence[str], name: str) -> None:
     """Raise UsageError where one of the first lines is what a program prints for people."""
     for pattern, (what, edits) in _LINES.items():
-        if any(map(pattern.fullmatch, lines)) and can_be_edited(name):
-            raise UsageError(what, where=name, remedies=[edited(name, edits)])
+        if any(map(pattern.fullmatch, lines)):
+            raise UsageError(what, where=name, remedies=edited(name, edits))
     first = [cell.strip() for cell in re.split(r"[,;\t|]", lines[0])]
     if len(lines) > 1 and len(first) > 1 and all(re.fullmatch(r"'[^']+'", cell) for cell in first):
-        raise UsageError("has its cells between single quotes", where=name, remedies=[edited(name, "s/'/\"/g")])
+        raise UsageError("has its cells between single quotes", where=name, remedies=edited(name, "s/'/\"/g"))
 
 
 def check_not_in_line(lines: Sequence[str], name: str) -> None:
     """Raise UsageError for targets side by side, in one line or as NumPy and Python print them."""
     text = [line.strip() for line in lines if line.strip()]
     in_brackets = text[0].startswith("[") and text[-1].endswith("]")
-    if (len(text) == 1 or in_brackets) and can_be_edited(name):
-        raise UsageError("has its targets side by side", where=name, remedies=[edited(name, _ONE_A_LINE)])
+    if len(text) == 1 or in_brackets:
+        raise UsageError("has its targets side by side", where=name, remedies=edited(name, _ONE_A_LINE))
 
 
 def check_objects(header: Sequence[str] | None, row: Sequence[str], delimiter: str, name: str) -> None:
@@ -104,10 +108,10 @@ def check_objects(header: Sequence[str] | None, row: Sequence[str], delimiter: s
         if cell.strip().startswith("["):
             parsed = f"{{e['label']: e['score'] for e in {parsed}}}"
         source = (
-            f"import ast, csv; r = [{{**{{k: v for k, v in d.items() if k != {key!r}}}, **{parsed}}} for d in "
-            f"csv.DictReader(open({name!r}, newline='', encoding='utf-8'), delimiter={delimiter!r})]; "
-            f"w = csv.DictWriter(open({to!r}, 'w', newline='', encoding='utf-8'), list(r[0])); "
-            "w.writeheader(); w.writerows(r)"
+            f"import ast, csv; a = dict(newline='', encoding='latin-1'); "
+            f"r = [{{**{{k: v for k, v in d.items() if k != {key!r}}}, **{parsed}}} for d in "
+            f"csv.DictReader({opener(name)}({name!r}, 'rt', **a), delimiter={delimiter!r})]; "
+            f"w = csv.DictWriter(open({to!r}, 'w', **a), list(r[0])); w.writeheader(); w.writerows(r)"
         )
         message = f"column {shown(key)} holds an object with a number for each class"
         raise UsageError(message, where=name, remedies=[Remedy(python=source, files={name: to})])
@@ -123,7 +127,7 @@ def check_numbers(rows: Sequence[Sequence[str]], name: str, places: Sequence[str
         way = next(
             (way for way in _WAYS if odd and all(re.fullmatch(way.pattern, cell) for cell in odd.values())), None
         )
-        if way is not None and can_be_edited(name):
+        if way is not None:
             i, cell = next(iter(odd.items()))
             where = f"{places[i]}, column {j + 1}"
-            raise UsageError(f"{shown(cell.strip())} is {way.what}", where=where, remedies=[edited(name, way.edits)])
+            raise UsageError(f"{shown(cell.strip())} is {way.what}", where=where, remedies=edited(name, way.edits))

@@ -11,7 +11,7 @@ import numpy as np
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, Remedy, counted
-from nllcli.inputs.bytes.files import open_stream
+from nllcli.inputs.bytes.files import can_be_edited, open_stream
 from nllcli.inputs.labels import label_reader
 from nllcli.inputs.tables import cells, notation
 from nllcli.inputs.tables.columns import candidates, choose, list_of
@@ -174,10 +174,10 @@ class TextTable(LineSource):
     def _check_row(self, row: list[str], sample: int) -> None:
         """Raise DataError for a row that is the header again, or not a sample and behind the last one."""
         where = self._where(sample)
-        if self.dialect.header is not None and tuple(row) == self.dialect.header and notation.can_be_edited(self.name):
-            program = "NR == 1 {h = $0} NR == 1 || $0 != h"
-            again = notation.fed(self.name, ("awk", program))
-            raise DataError("is the header again", where=where, remedies=[again])
+        if self.dialect.header is not None and tuple(row) == self.dialect.header:
+            line = self._line(sample)
+            again = notation.fed(self.name, ("awk", f"NR == {line} {{h = $0}} NR < {line} || $0 != h"))
+            raise DataError("is the header again", where=where, remedies=again)
         if not all(map(cells.is_number, (row[c] for c in self.columns))):
             end = self._end_of_rows(sample, row)
             if end is not None:
@@ -185,7 +185,7 @@ class TextTable(LineSource):
 
     def _end_of_rows(self, sample: int, row: list[str]) -> Remedy | None:
         """The remedy that leaves out what comes behind the samples, such as a total; None where samples follow."""
-        if not is_word(row[0]) or not row[0].strip() or not notation.can_be_edited(self.name):
+        if not is_word(row[0]) or not row[0].strip() or not can_be_edited(self.name):
             return None
         from nllcli.inputs.bytes.compressed import decompressed
 
@@ -196,7 +196,7 @@ class TextTable(LineSource):
             found = cells.split(text.decode("utf-8", errors="replace"), delimiter, self.name)
             if n + 1 >= min(_MOST_BEHIND, sample) or sum(map(cells.is_number, found)) >= min(wanted, 2):
                 return None
-        return notation.fed(self.name, ("head", "-n", str(line - 1)), f"from line {line} on there are no samples")
+        return notation.fed(self.name, ("head", "-n", str(line - 1)), f"from line {line} on there are no samples")[0]
 
     def _list(self, cell: str, sample: int) -> list[float]:
         found, where = list_of(cell), f"{self._where(sample)}, column {self.columns[0] + 1}"
@@ -219,8 +219,8 @@ class TextTable(LineSource):
         return cells.number(cell, where)
 
     def _comment(self, where: str) -> DataError:
-        remedy = Remedy(files={self.name: "-"}, feed=("grep", "-v", "^[ \t]*#", self.name), meaning="it is a comment")
-        return DataError("begins with #: a comment?", where=where, remedies=[remedy])
+        remedies = notation.edited(self.name, "/^[[:blank:]]*#/d", "it is a comment")
+        return DataError("begins with #: a comment?", where=where, remedies=remedies)
 
 
 def open_csv(stream: ByteStream, options: ReadOptions) -> LineSource:

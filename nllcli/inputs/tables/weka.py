@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nllcli.errors import Remedy, UsageError
+from nllcli.errors import UsageError
 from nllcli.inputs.tables import notation
 
 if TYPE_CHECKING:
@@ -18,11 +19,9 @@ _CLASSES = r"s/\*//g; s/([0-9]+):[^,]*/\1/g"
 
 def check(lines: Sequence[str], places: Sequence[str], name: str) -> None:
     """Raise UsageError where the first lines, each of which is at its place, are those of a file of Weka."""
-    if not notation.can_be_edited(name):
-        return
     if lines[0].lower().startswith("@relation "):
         program = 'tolower($1) == "@attribute" {h = h s $2; s = ","} d; tolower($1) == "@data" {print h; d = 1}'
-        raise UsageError("is an ARFF file of Weka", where=name, remedies=[notation.fed(name, ("awk", program))])
+        raise UsageError("is an ARFF file of Weka", where=name, remedies=notation.fed(name, ("awk", program)))
     at = next((i for i, line in enumerate(lines[:-1]) if _HEADING.fullmatch(line)), None)
     if at is not None:
         raise _marked(lines[at], lines[at + 1], places[at], name)
@@ -42,7 +41,7 @@ def _marked(heading: str, first: str, place: str, name: str) -> UsageError:
     return UsageError(
         "is a list of predictions in which * marks the largest probability",
         where=place,
-        remedies=[Remedy(settings, files={name: "-"}, feed=("sed", "-E", edits, name))],
+        remedies=[replace(remedy, settings=settings) for remedy in notation.edited(name, edits)],
     )
 
 
