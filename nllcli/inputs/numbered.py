@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.errors import SampleError
+from nllcli.errors import Remedy, SampleError, UsageError
 from nllcli.inputs import names as class_names
 from nllcli.inputs.labels import by_name, numbering_of, renumber, unknown_number
 
@@ -66,3 +66,32 @@ def by_number(
     if numbering is None:
         return vector, ()
     return Numbered(vector, numbering, reading.ignore_index), (by_name(vector.name),)
+
+
+def column_of_each_class(classes: tuple[str, ...] | None, targets_are: str | None, name: str) -> list[int] | None:
+    """Which column of targets without names belongs to each class; None where they are in the order of the classes.
+
+    Raises UsageError where the numbers of the classes are in another order, as names sorted as text are.
+    """
+    found = class_names.numbers(classes)
+    if classes is None or found is None or list(found) == sorted(found) or targets_are == "numbers":
+        return None
+    places = [sorted(found).index(number) for number in found]
+    if targets_are == "names":
+        return places
+    odd = next(i for i, place in enumerate(places) if i != place)
+    by_number = classes[places.index(odd)]
+    raise UsageError(
+        f"has a column for each class and no names: is column {odd + 1} the class in that place, or by number?",
+        where=name,
+        remedies=[
+            Remedy({"targets_are": "names"}, f"by number: column {odd + 1} is {by_number}"),
+            Remedy({"targets_are": "numbers"}, f"by place: column {odd + 1} is {classes[odd]}"),
+        ],
+    )
+
+
+def not_by_number(name: str) -> UsageError:
+    """The refusal to bind class probabilities to classes by the numbers in their names."""
+    hint = "a first line with the names of the classes binds its columns to those"
+    return UsageError("has class probabilities without names, which are taken by place", where=name, hint=hint)

@@ -17,6 +17,7 @@ from nllcli.inputs.bytes.files import can_be_read_again
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.integers import integers
 from nllcli.inputs.labels import LabelReader, label_reader
+from nllcli.inputs.numbered import column_of_each_class, not_by_number
 from nllcli.inputs.one_hot import one_hot_indices
 from nllcli.inputs.shapes import LOGITS_FIRST, in_rows, one_hot_refusal, same_shape, shown, squeezed
 from nllcli.inputs.tables import cells, doubts, notation
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import BlockSource
+    from nllcli.data.settings import InputOptions
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.tables.columns import Preview
     from nllcli.inputs.tables.dialect import Dialect
@@ -218,11 +220,12 @@ def _all_labels(path: str, options: ReadOptions) -> Iterator[str]:
     yield from open_column(stream, sniff(stream), options).texts()
 
 
-def one_hot_targets(source: BlockSource) -> Targets:
-    """The class indices of rows of zeros with a single 1."""
+def one_hot_targets(source: BlockSource, columns: list[int] | None) -> Targets:
+    """The class indices of rows of zeros with a single 1, where each class has its column (None: in their order)."""
     layout = Layout(source.shape, 1)
     blocks = (chunk.load(Scratch()) for chunk in source.chunks(layout, _PIECE_SAMPLES))
     found = np.concatenate([one_hot_rows(source, block, layout) for block in blocks])
+    found = found if columns is None else np.argsort(columns)[found]
     return Targets(
         Values(source.name, found, partial(source.place, layout=layout)),
         shape=(len(found),),
@@ -230,7 +233,7 @@ def one_hot_targets(source: BlockSource) -> Targets:
     )
 
 
-def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSource, class_axis: int | None) -> Targets:
+def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSource, options: InputOptions) -> Targets:
     """Targets in a table of several columns or in lines of JSON: one a sample, or one probability a class."""
     if source.labels:
         return _labels(source, logits)
@@ -239,8 +242,10 @@ def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSou
             f"has {counted(source.shape[1] or 0, 'value')} a sample, for logits of shape {shown(logits.shape)}",
             where=source.name,
         )
+    columns = None
     if source.class_names is None:
         check_order(logits, source.name)
+        columns = column_of_each_class(logits.class_names, options.targets_are, source.name)
     from nllcli.inputs.tables.jsonl import JsonLines
 
     if isinstance(source, JsonLines):
@@ -249,8 +254,10 @@ def table_targets(source: BlockSource, preview: Preview | None, logits: BlockSou
         one_hot = source.dtype.kind in "iu" or (
             isinstance(source, TextTable) and preview is not None and _is_one_hot(source, preview)
         )
-    if one_hot and in_rows(class_axis):
-        return one_hot_targets(source)
+    if one_hot and in_rows(options.class_axis):
+        return one_hot_targets(source, columns)
+    if columns is not None:
+        raise not_by_number(source.name)
     if isinstance(source, JsonLines | TextTable):
         return Targets(soft=replace(source, probabilities=True))
     if source.dtype.kind in "iu":

@@ -241,7 +241,7 @@ def open_targets(
     if not isinstance(source, FileArray):
         from nllcli.inputs.target_columns import table_targets
 
-        return table_targets(source, preview, logits, options.class_axis)
+        return table_targets(source, preview, logits, options)
     if source.dtype.kind in "US":
         from nllcli.inputs.target_columns import named_targets
 
@@ -254,8 +254,13 @@ def _array_targets(source: FileArray, logits: BlockSource, options: InputOptions
     """Targets in an array of numbers: one number a class, or one a sample."""
     kind, shape = source.dtype.kind, source.shape
     if shapes.are_one_a_class(logits.shape, shape, kind, class_axis=options.class_axis, binary=options.binary):
+        from nllcli.inputs.numbered import column_of_each_class, not_by_number
+
+        columns = column_of_each_class(logits.class_names, options.targets_are, source.name)
         if kind in "iub":
-            return _one_hot(source, logits, options)
+            return _one_hot(source, logits, options, columns)
+        if columns is not None:
+            raise not_by_number(source.name)
         undecided = options.class_axis is None and not options.binary
         return Targets(soft=_looked_at(source, logits.shape) if undecided else source, shape=shape)
     if kind == "b":
@@ -284,7 +289,7 @@ def _looked_at(source: FileArray, shape: shapes.Shape) -> FileArray:
     return array
 
 
-def _one_hot(source: FileArray, logits: BlockSource, options: InputOptions) -> Targets:
+def _one_hot(source: FileArray, logits: BlockSource, options: InputOptions, columns: list[int] | None) -> Targets:
     """The classes of integers in the shape of the logits, which of two axes are one-hot rows or nothing."""
     from nllcli.inputs.conversions import conversions
     from nllcli.inputs.target_columns import one_hot_targets
@@ -293,7 +298,7 @@ def _one_hot(source: FileArray, logits: BlockSource, options: InputOptions) -> T
     every = Remedy(settings, "every logit is a question of its own, with the answer 0 or 1")
     if len(source.shape) == len(logits.shape) == 2 and shapes.in_rows(options.class_axis):
         try:
-            return one_hot_targets(source)
+            return one_hot_targets(source, columns)
         except DataError as error:
             error.remedies = (every,)
             raise

@@ -472,6 +472,19 @@ def printed_and_headed():
         yield Form(f"long form, {name}", files, ("compute", "x.csv", "y.csv", "--id", "id", "-q"), "asked")
     within = csv([(i // 3, *row[1:], NAMES[Y[i // 3]]) for i, row in enumerate(rows)], ("n", "class", "score", "y"))
     line = ("compute", "x.csv", "--target-column", "y", "-q")
+    swapped, one_hot = ("class_0", "class_2", "class_1"), csv(np.eye(3, dtype=int)[[(0, 2, 1)[y] for y in Y]].tolist())
+    yield Form("names out of order, one-hot", {"x.csv": csv(rows_of(X), swapped), "y.csv": one_hot}, PAIR, "asked")
+    soft = csv(np.eye(3)[list(Y)].tolist())
+    yield Form("names out of order, soft", {"x.csv": csv(rows_of(X), swapped), "y.csv": soft}, PAIR, "asked")
+    yield Form("places in another order", {"x.csv": csv(rows_of(X), (2, 0, 1)), "y.csv": y}, PAIR, "asked")
+    truths = "".join(f"{y > 0}\n" for y in Y).encode()
+    yield Form(
+        "classes named False and True",
+        {"x.csv": csv(rows_of(X[:, :2]), ("False", "True")), "y.csv": truths},
+        PAIR,
+        rows=X[:, :2],
+        labels=tuple(int(y > 0) for y in Y),
+    )
     yield Form("long form with targets", {"x.csv": within}, line, "asked")
     pairs = "".join(" ".join(f"{k + 1}:{p}" for k, p in enumerate(row)) + " tag\n" for row in P.tolist())
     yield Form(

@@ -173,11 +173,15 @@ def _doubt(first: Sequence[str], below: Sequence[Sequence[str]]) -> str | None:
 
 
 def _may_number_columns(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row consists of different integers in order, as numbers or as text, above fractions."""
+    """Whether the first row consists of different integers above fractions.
+
+    They are in order, as numbers or as text, or three and more are the places of all columns in another order.
+    """
     texts = [cell.strip() for cell in first]
     if len(texts) < 2 or not all(map(_INTEGER.fullmatch, texts)) or len(set(texts)) < len(texts):
         return False
-    ordered = sorted(texts, key=int) == texts or sorted(texts) == texts
+    in_order = sorted(texts, key=int)
+    ordered = in_order == texts or sorted(texts) == texts or (len(texts) > 2 and are_counted(in_order))
     under = [cell for row in below for cell in row if cells.is_number(cell)]
     fractions = [cell for cell in under if is_fraction(cell)]
     if are_counted(texts):
@@ -193,7 +197,8 @@ def _names_columns(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool
     if not below:
         return not numeric
     if not numeric:
-        return not (_in_place_of_numbers(first) or all(truth(cell) is not None for cell in first))
+        truths = [truth(cell) is not None for cell in (*first, *below[0])]
+        return not (_in_place_of_numbers(first) or all(truths))
     if len(numeric) == len(first) or len(first) != len(below[0]):
         return False
     if not all(map(_INTEGER.fullmatch, numeric)) or len(set(numeric)) < len(numeric):
