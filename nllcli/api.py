@@ -7,12 +7,11 @@ from functools import wraps
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-import numpy as np
-
 from nllcli.commands.compute import Sections, score
 from nllcli.commands.compute.result import LossResult
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX, TOKENS, LossOptions
 from nllcli.errors import NllError, UsageError
+from nllcli.inputs.arrays.frames import one_a_class
 from nllcli.inputs.arrays.memory import dataset_of
 from nllcli.inputs.token_logs.source import no_such_part, tokens_of
 from nllcli.numerics import softmax as numerics
@@ -81,7 +80,7 @@ def compute(
     logits: ArrayLike,
     targets: ArrayLike | None = None,
     *,
-    class_weights: ArrayLike | None = None,
+    class_weights: ArrayLike | Mapping[Any, float] | None = None,
     sample_weights: ArrayLike | None = None,
     clip: float | str | None = None,
     class_axis: int | None = None,
@@ -107,7 +106,7 @@ def compute(
     loss : {"nll", "one-vs-rest", "argmax"}
     reduction : {"mean", "sum", "none"}
         The mean divides by the sum of the counted targets' weights, as PyTorch's does.
-    class_weights : array_like, (C,)
+    class_weights : array_like, (C,), or a mapping or series of them by the classes' names or numbers
     sample_weights : array_like, the shape of the targets
     ignore_index : int, default -100
     label_smoothing : float, 0 to 1
@@ -171,7 +170,7 @@ def compute(
         targets_are=targets_are,
         ignore_index=options.get("ignore_index", DEFAULT_IGNORE_INDEX),
     )
-    weights = None if class_weights is None else np.asarray(class_weights, np.float64)
+    weights = None if class_weights is None else one_a_class(class_weights, dataset.class_names)
     if weights is not None and weights.shape != (dataset.n_classes,):
         raise UsageError(f"class_weights has shape {weights.shape} for {dataset.n_classes} classes")
     settings = LossOptions(**options, class_weights=weights, clip=clip_of(clip, dataset))

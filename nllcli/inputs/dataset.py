@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.data.layout import Layout
     from nllcli.inputs.formats import Input
+    from nllcli.inputs.matching import Keys
+    from nllcli.inputs.sample_weights import Weights
     from nllcli.inputs.tables.columns import Preview
 
 _TABLES = ("csv", "tsv", "jsonl", "parquet", "feather", "arrow")
@@ -66,13 +68,17 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dat
 class _Both(NamedTuple):
     """The logits and their targets as opened; ``completed`` is what to call at the end of a pass.
 
-    ``by_key`` is the remedy where both have keys and are taken row by row.
+    ``by_key`` is the remedy where both have keys and are taken row by row. ``weights`` are in the order of the logits;
+    ``unbound`` ones, without keys, have to be put into it.
     """
 
     logits: BlockSource
     given: Targets
     completed: Callable[[], None] | None = None
     by_key: Remedy | None = None
+    weights: VectorSource | None = None
+    unbound: Weights | None = None
+    notes: tuple[Notice, ...] = ()
 
 
 def _opened(options: InputOptions) -> Dataset:
@@ -119,12 +125,41 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
             keys = keys_of(options.id, own_preview, preview)
             own = replace(own, partner=preview, key=keys and keys.own)
             theirs = replace(theirs, partner=own_preview, key=keys and keys.theirs)
+    weights = keys_of_weights = None
+    if options.sample_weights is not None:
+        from nllcli.inputs import matching, sample_weights
+
+        weights = sample_weights.peek(options.sample_weights)
+        beside = opened.preview(own) if weights.preview is not None else None
+        keys_of_weights = matching.keys_of_weights(options.id, beside, weights.preview, keys)
+        own = replace(own, key=own.key or (keys_of_weights and keys_of_weights.own))
     logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
     _refuse_same_file(options)
-    others = others or _targets_beside(logits, options)
+    both = _with_targets(logits, others or _targets_beside(logits, options), preview, theirs, keys, options)
+    if weights is None or keys_of_weights is None:
+        return both._replace(unbound=weights)
+    bound = sample_weights.by_keys(
+        *(weights, keys_of_weights, both.logits),
+        lambda: _open_logits(
+            open_input(options.logits, options.input_format, options.encoding, opened.use), own, options
+        ),
+        options.missing,
+    )
+    return both._replace(logits=bound.logits, weights=bound.values, notes=bound.notes)
+
+
+def _with_targets(
+    logits: BlockSource,
+    others: Input | None,
+    preview: Preview | None,
+    theirs: ReadOptions,
+    keys: Keys | None,
+    options: InputOptions,
+) -> _Both:
+    """The logits with their targets, one by one or by the keys of both."""
     if others is None:
         return _Both(logits, Targets())
-    names = reading.classes or (None if options.binary else logits.class_names)
+    names = theirs.classes or (None if options.binary else logits.class_names)
     theirs = replace(
         theirs, classes=names, n_classes=_n_classes(logits, options), as_given=getattr(logits, "as_given", ())
     )
@@ -164,15 +199,15 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
     if vector is not None and isinstance(given.array, FileArray):
         vector, more = _by_number(vector, names, reading)
         notes = (*notes, *more)
-    soft, weights = given.soft, None
+    soft, weights = given.soft, both.weights
     if soft is not None:
         from nllcli.inputs.pairing import in_order_of
 
         soft = in_order_of(layout, soft)
-    if options.sample_weights is not None:
-        from nllcli.inputs.pairing import open_sample_weights
+    if both.unbound is not None:
+        from nllcli.inputs.sample_weights import in_order
 
-        weights = open_sample_weights(options.sample_weights, layout, logits)
+        weights = in_order(both.unbound, layout, logits)
     dataset = Dataset(
         logits,
         layout,
@@ -180,7 +215,7 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
         soft_targets=soft,
         sample_weights=weights,
         class_names=names,
-        opening_notes=(*notes, *_readings(given, layout, logits, options), *_doubts(options, logits)),
+        opening_notes=(*notes, *both.notes, *_readings(given, layout, logits, options), *_doubts(options, logits)),
         binary=options.binary,
         one_more=given.one_more,
         by_key=both.by_key,

@@ -1,4 +1,4 @@
-"""Targets by key: rows of two tables that belong together, whatever their order."""
+"""Targets and weights by key: rows of two tables that belong together, whatever their order."""
 
 from __future__ import annotations
 
@@ -44,22 +44,23 @@ def _plain(key: str) -> str:
 
 
 @dataclass
-class KeyedTargets:
-    """Class indices (n,) with the digest of the key of each; ``place`` says where one is in its file.
+class KeyedValues:
+    """Class indices or sample weights (n,), each a ``noun``, with the digest of its key; ``place`` says where one is.
 
     ``missing`` says what becomes of a key that only one of the tables has: an error, or the sample is left out, its
-    target the ``ignore_index``. ``logits_once`` and ``once`` leave one row of each key in their files.
+    value ``absent``. ``logits_once`` and ``once`` leave one row of each key in their files.
     """
 
     name: str
-    values: NDArray[np.int64]
+    values: NDArray[Any]
     keys: NDArray[np.bytes_]
     place: Callable[[int], str]
     missing: str
-    ignore_index: int
+    absent: float
     loose: bool = False
     logits_once: tuple[Remedy, ...] = ()
     once: tuple[Remedy, ...] = ()
+    noun: str = "target"
     _order: NDArray[np.intp] = field(init=False)
     _met: NDArray[np.bool_] = field(init=False)
     # How many samples of each block were matched and left out: appended by any thread.
@@ -86,8 +87,8 @@ class KeyedTargets:
                 message = f"has one key twice, in {self.place(first)} and {self.place(second)}"
                 raise DataError(message, where=self.name, remedies=self.once, finding="repeated-key")
 
-    def of(self, keys: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
-        """The targets of samples with these keys; raises DataError for a key that has none, or that came before."""
+    def of(self, keys: Sequence[str], where: Callable[[int], str]) -> NDArray[Any]:
+        """The values of samples with these keys; raises DataError for a key that has none, or that came before."""
         wanted = digests(keys, loose=self.loose)
         at = np.searchsorted(self.keys, wanted, sorter=self._order)
         rows = self._order[np.minimum(at, len(self._order) - 1)]
@@ -95,8 +96,8 @@ class KeyedTargets:
         unknown = np.flatnonzero(~known)
         if unknown.size and self.missing == "error":
             i = int(unknown[0])
-            message = f"{self.name} has no target for the key {shown(keys[i])}"
-            remedy = Remedy({"missing": "ignore"}, "samples without a target are left out")
+            message = f"{self.name} has no {self.noun} for the key {shown(keys[i])}"
+            remedy = Remedy({"missing": "ignore"}, f"samples without a {self.noun} are left out")
             raise DataError(message, where=where(i), remedies=[remedy], finding="keys-differ")
         self._left_out.append(len(unknown))
         found = rows[known]
@@ -107,7 +108,7 @@ class KeyedTargets:
             raise DataError(message, where=where(i), remedies=self.logits_once, finding="repeated-key")
         self._met[found] = True
         self._matched.append(len(found))
-        out = np.full(len(keys), self.ignore_index, np.int64)
+        out = np.full(len(keys), self.absent, self.values.dtype)
         out[known] = self.values[found]
         return out
 
@@ -123,7 +124,7 @@ class KeyedTargets:
             message = (
                 f"has {counted(len(left), 'key')} that the logits have not, the first in {self.place(int(left[0]))}"
             )
-            remedy = Remedy({"missing": "ignore"}, "targets without logits are left out")
+            remedy = Remedy({"missing": "ignore"}, f"{self.noun}s without logits are left out")
             raise DataError(message, where=self.name, remedies=[remedy], finding="keys-differ")
 
     @property
@@ -132,9 +133,9 @@ class KeyedTargets:
         without, left = sum(self._left_out), int((~self._met).sum())
         told = []
         if without:
-            told.append(f"{counted(without, 'sample')} without a target left out")
+            told.append(f"{counted(without, 'sample')} without a {self.noun} left out")
         if left and self.missing == "ignore":
-            told.append(f"{counted(left, 'target')} without logits left out")
+            told.append(f"{counted(left, self.noun)} without logits left out")
         return (Notice("missing-keys", f"{self.name}: {', '.join(told)}"),) if told else ()
 
 
@@ -199,7 +200,7 @@ class _Keyed:
 class KeyedLogits(_Keyed):
     """Logits whose blocks bring the targets of the same keys."""
 
-    targets: KeyedTargets
+    targets: KeyedValues
 
     @property
     def labels(self) -> bool:

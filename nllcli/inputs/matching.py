@@ -79,6 +79,22 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview) -> Keys | 
     return None
 
 
+def keys_of_weights(
+    wanted: str | None, own: Preview | None, theirs: Preview | None, targets: Keys | None
+) -> Keys | None:
+    """The keys of logits and sample weights, where those of the ``targets`` are known: the same ones, if any.
+
+    Raises UsageError where rows belong together by keys as ``wanted``, and the weights have none.
+    """
+    if wanted is not None and targets is not None:
+        if theirs is None:
+            raise UsageError(f"{setting('id')} needs {setting('sample_weights')} as a table with that column")
+        name = targets.own if _unknown(targets.theirs, theirs) else targets.theirs
+        return keys_of(f"{targets.own}={name}", own, theirs)
+    found = None if own is None or theirs is None else keys_of(None, own, theirs)
+    return found if found is None or targets is None or targets.own == found.own else None
+
+
 def _once(preview: Preview, key: int) -> tuple[Remedy, ...]:
     """The remedies that leave one row of each key in a table of text: the first, or the last."""
     name, delimiter = preview.name, preview.delimiter
@@ -108,7 +124,7 @@ def match_rows(
     logits: BlockSource, opened: Input, preview: Preview, reading: ReadOptions, keys: Keys
 ) -> tuple[BlockSource, Targets, Callable[[], None] | None]:
     """Logits and targets whose rows belong together, and what is to be called at the end of a pass."""
-    from nllcli.inputs.keys import KeyedLogits, KeyedTargets, KeysInOrder
+    from nllcli.inputs.keys import KeyedLogits, KeyedValues, KeysInOrder
     from nllcli.inputs.target_columns import read_keyed, targets_among
     from nllcli.inputs.targets import Targets
 
@@ -123,7 +139,7 @@ def match_rows(
         ordered = KeysInOrder(logits, digests, table.name, keys.names, keys.loose)
         return ordered, Targets(values, shape=(values.n,), notes=(*table.notes, *notes)), None
     assert values.row is not None
-    targets = KeyedTargets(
+    targets = KeyedValues(
         *(table.name, values.values, digests, values.row, reading.missing, reading.ignore_index, keys.loose),
         *(keys.own_once, keys.their_once),
     )

@@ -76,6 +76,36 @@ def test_rows_in_another_order():
         nllcli.compute(logits, Frame(Y, index=rows[::-1]))
 
 
+def test_sample_weights_in_another_order():
+    rows = ["a", "b", "c", "d"]
+    logits, weights = Frame(X, NAMES, rows), [1.0, 2.0, 3.0, 4.0]
+    weighted = pytest.approx(float(oracle.reduce(X, Y, sample_weights=weights)), rel=1e-14)
+    assert nllcli.compute(logits, Y, sample_weights=Frame(weights, index=rows)).loss == weighted
+    with pytest.raises(UsageError, match="have the rows of the logits in another order") as caught:
+        nllcli.compute(logits, Y, sample_weights=Frame(weights, index=rows[::-1]))
+    assert caught.value.hint == "sample_weights.loc[logits.index] puts them in order"
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        [1.0, 2.0, 5.0],
+        {"horse": 5.0, "cat": 1.0, "dog": 2.0},
+        {2: 5.0, 0: 1.0, 1: 2.0},
+        Frame([5.0, 1.0, 2.0], index=["horse", "cat", "dog"]),
+        Frame([1.0, 2.0, 5.0], index=[0, 1, 2]),
+    ],
+)
+def test_class_weights_are_bound_by_name_or_number(weights):
+    weighted = pytest.approx(float(oracle.reduce(X, Y, class_weights=[1.0, 2.0, 5.0])), rel=1e-14)
+    assert loss(Y, class_weights=weights) == weighted
+
+
+def test_class_weights_of_other_names():
+    with pytest.raises(DataError, match="names the classes p, q, r; they are cat, dog, horse"):
+        loss(Y, class_weights={"p": 1, "q": 2, "r": 3})
+
+
 def test_text_that_is_no_names():
     with pytest.raises(DataError, match="not class indices"):
         loss(np.array([LABELS, LABELS]))

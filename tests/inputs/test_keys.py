@@ -2,12 +2,15 @@
 
 import gzip
 import math
+from pathlib import Path
 
 import numpy as np
 import oracle
+import pyarrow as pa
 import pytest
-from following import answers
+from following import answers, run
 from in_process import nll
+from pyarrow import parquet
 
 from nllcli.errors import DataError
 from nllcli.inputs import keys, matching
@@ -16,7 +19,7 @@ from nllcli.inputs.tables.columns import Preview
 
 def targets(names, values=None, missing="error"):
     values = np.arange(len(names)) if values is None else np.array(values)
-    return keys.KeyedTargets("y.csv", values, keys.digests(names), lambda i: f"line {i + 2}", missing, -100)
+    return keys.KeyedValues("y.csv", values, keys.digests(names), lambda i: f"line {i + 2}", missing, -100)
 
 
 def test_whole_numbers_are_one_key_however_written():
@@ -155,3 +158,95 @@ def test_logits_with_keys_are_as_they_are_without(tables):
     (tables / "y.csv").write_text("id,label\nu,1\nv,0\nw,1\n")
     own = open_dataset(InputOptions("x.csv", "y.csv", drop="id")).logits
     assert own.labels == own.logits.labels
+
+
+# --- sample weights ---------------------------------------------------------------------------------------------------
+
+WEIGHTS = {"u": 1.0, "v": 2.5, "w": 4.0}
+LABELS = {"u": 0, "v": 1, "w": 1}
+
+
+def weighted(keys="uvw"):
+    weights = [WEIGHTS[key] for key in keys]
+    found = oracle.reduce([ROWS[key] for key in keys], [LABELS[key] for key in keys], sample_weights=weights)
+    return pytest.approx(float(found), rel=1e-14)
+
+
+def put_keyed(name, heading, values, order="wuv", key="id"):
+    Path(name).write_text(f"{key},{heading}\n" + "".join(f"{k},{values[k]}\n" for k in order))
+
+
+@pytest.mark.parametrize("key", ["id", "name"])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.usefixtures("tables")
+def test_sample_weights_are_matched_by_the_key(kind, key):
+    put_keyed("y.csv", "label", LABELS, "vwu", key)
+    put_keyed("w.csv", "weight", WEIGHTS, key=key)
+    if kind == "parquet":
+        table = pa.table({key: list("wuv"), "weight": [WEIGHTS[k] for k in "wuv"]})
+        parquet.write_table(table, "w.parquet")
+    names = "id" if key == "id" else "id=name"
+    done = nll("compute", "x.csv", "y.csv", "--id", names, "--sample-weights", f"w.{kind}", "-q")
+    assert float(done.out) == weighted(), done.err
+    put_keyed("w.csv", "weight", WEIGHTS)  # the key may have the name that it has among the logits
+    done = nll("compute", "x.csv", "y.csv", "--id", names, "--sample-weights", "w.csv:weight", "-q")
+    assert float(done.out) == weighted(), done.err
+
+
+def test_sample_weights_beside_the_targets(tables):
+    rows = "".join(f"{k},{LABELS[k]},{WEIGHTS[k]},0.5\n" for k in "wvu")
+    (tables / "y.csv").write_text("id,label,weight,other\n" + rows)
+    words = ("compute", "x.csv", "y.csv:label", "--id", "id", "-q", "--sample-weights")
+    assert float(nll(*words, "y.csv:weight").out) == weighted()
+    assert weighted() in answers(*words, "y.csv")
+
+
+def test_sample_weights_without_the_key_are_refused(tables):
+    put_keyed("y.csv", "label", LABELS)
+    (tables / "w.txt").write_text("1\n2\n3\n")
+    done = nll("compute", "x.csv", "y.csv", "--id", "id", "--sample-weights", "w.txt", "-q")
+    assert (done.code, "--id needs --sample-weights as a table with that column" in done.err) == (2, True)
+
+
+@pytest.mark.usefixtures("tables")
+def test_keys_of_sample_weights_on_one_side_alone():
+    put_keyed("y.csv", "label", LABELS)
+    put_keyed("w.csv", "weight", WEIGHTS, "uw")
+    words = ("compute", "x.csv", "y.csv", "--id", "id", "--sample-weights", "w.csv", "-q")
+    assert "w.csv has no weight for the key 'v'" in nll(*words).err
+    assert answers(*words) == [weighted("uw")]
+    assert "w.csv: 1 sample without a weight left out" in nll(*words, "--missing", "ignore").err
+    put_keyed("w.csv", "weight", WEIGHTS | {"z": 7.0}, "uzwv")
+    assert "w.csv: has 1 key that the logits have not" in nll(*words).err
+    assert answers(*words) == [weighted()]
+
+
+@pytest.mark.parametrize("of_targets", ["id", None])
+def test_sample_weights_whose_keys_are_in_another_order(of_targets, tables):
+    if of_targets is None:
+        (tables / "y.csv").write_text("0\n1\n1\n")
+    else:
+        put_keyed("y.csv", "label", LABELS, "uvw")
+    put_keyed("w.csv", "weight", WEIGHTS, "uvw")
+    words = ("compute", "x.csv", "y.csv", "--sample-weights", "w.csv", "-q")
+    assert float(nll(*words).out) == weighted()
+    put_keyed("w.csv", "weight", WEIGHTS)
+    done = nll(*words)
+    assert (done.code, "has the key 'u', and the same row of w.csv another one" in done.err) == (2, True), done.err
+    if of_targets is not None:
+        assert answers(*words) == [weighted()]
+
+
+def test_sample_weights_whose_index_is_in_another_order(tables):
+    (tables / "x.csv").write_text(",a,b\n0,0.5,1\n1,2,0\n2,1,1.5\n")
+    (tables / "y.csv").write_text(",label\n0,0\n1,1\n2,1\n")
+    (tables / "w.csv").write_text(",weight\n2,4\n0,1\n1,2.5\n")
+    assert answers("compute", "x.csv", "y.csv", "--sample-weights", "w.csv", "-q") == [weighted()]
+
+
+@pytest.mark.usefixtures("tables")
+def test_logits_of_standard_input_are_not_read_twice():
+    put_keyed("y.csv", "label", LABELS)
+    put_keyed("w.csv", "weight", WEIGHTS)
+    done = run("cat x.csv | nll compute - y.csv --id id --sample-weights w.csv -q")
+    assert (done.code, "standard input: is read twice" in done.err) == (2, True), done.err

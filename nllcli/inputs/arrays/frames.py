@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from nllcli.errors import DataError, UsageError, first_few
 from nllcli.inputs import names as class_names
 from nllcli.inputs.formats import ReadOptions
 from nllcli.inputs.labels import label_reader, numbering_of, renumber, unknown_number
+from nllcli.inputs.vectors import Vector
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -24,15 +26,29 @@ def headings(given: Any) -> tuple[str, ...] | None:
     return None if columns is None or callable(columns) else tuple(map(str, columns))
 
 
-def check_rows(logits: Any, targets: Any) -> None:
+def check_rows(logits: Any, other: Any, name: str) -> None:
     """Raise UsageError where both have an index, and the same rows in another order."""
-    own, theirs = (getattr(given, "index", None) for given in (logits, targets))
-    if own is None or theirs is None or callable(own) or callable(theirs) or len(own) != len(theirs):
+    own, theirs = _index(logits), _index(other)
+    if own is None or theirs is None or len(own) != len(theirs):
         return
-    left, right = list(own), list(theirs)
-    if left != right and set(left) == set(right):
+    if own != theirs and set(own) == set(theirs):
         message = "have the rows of the logits in another order, by their index"
-        raise UsageError(message, where="targets", hint="targets.loc[logits.index] puts them in order")
+        raise UsageError(message, where=name, hint=f"{name}.loc[logits.index] puts them in order")
+
+
+def _index(given: Any) -> list[Any] | None:
+    """The names of the rows of a data frame or of a series; None for anything else."""
+    index = getattr(given, "index", None)
+    return None if index is None or callable(index) else list(index)
+
+
+def one_a_class(given: Any, names: tuple[str, ...] | None) -> NDArray[np.float64]:
+    """One number a class; those of a mapping or of a series belong to the classes of these names, or numbers."""
+    keys = list(given) if isinstance(given, Mapping) else _index(given)
+    if keys is None:
+        return np.asarray(given, np.float64)
+    values = np.asarray(list(given.values()) if isinstance(given, Mapping) else given, np.float64)
+    return Vector(values, tuple(map(str, keys))).in_order_of(names, what="class_weights")
 
 
 def bound(given: ArrayLike, names: tuple[str, ...] | None, options: ReadOptions) -> NDArray[Any]:

@@ -72,7 +72,7 @@ def dataset_of(
     names = None if binary else frames.headings(logits)
     labels, one_hot = None, False
     if given_targets is not None:
-        frames.check_rows(logits, given_targets)
+        frames.check_rows(logits, given_targets, "targets")
         reading = ReadOptions(holds="targets", targets_are=targets_are, ignore_index=ignore_index)
         labels = frames.bound(given_targets, names, reading)
         one_hot = not binary and shapes.in_rows(class_axis) and _may_be_one_hot(scores.shape, labels)
@@ -93,6 +93,7 @@ def dataset_of(
         check_classes(layout, scores, None, class_axis=class_axis)
     weights = None
     if sample_weights is not None:
+        frames.check_rows(logits, sample_weights, "sample_weights")
         values = np.asarray(sample_weights, np.float64)
         check_shape(
             Misfit(layout, values.shape, binary=binary), "sample_weights", "logits", scores.shape, "sample weights"

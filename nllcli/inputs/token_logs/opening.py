@@ -73,9 +73,9 @@ def _opened(opened: Input, options: InputOptions) -> Dataset:
         tokens = Tokens(source, drop=options.unknown == "drop")
     layout, weights = token_layout(tokens, options.part), None
     if options.sample_weights is not None:
-        from nllcli.inputs.pairing import open_sample_weights
+        from nllcli.inputs.sample_weights import in_order, peek
 
-        weights = open_sample_weights(options.sample_weights, layout, tokens)
+        weights = in_order(peek(options.sample_weights), layout, tokens)
     return Dataset(tokens, layout, sample_weights=weights)
 
 

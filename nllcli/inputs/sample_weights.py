@@ -1,0 +1,145 @@
+"""Sample weights: one a sample, in the order of the logits or by the keys that both files have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from nllcli.data.blocks import Scratch
+from nllcli.data.layout import Layout
+from nllcli.errors import DataError, Remedy, UsageError, setting
+from nllcli.inputs.arrays.raw import FileArray, RawArray, Values, widened
+from nllcli.inputs.bytes.files import can_be_read_again
+from nllcli.inputs.formats import ReadOptions, open_input
+from nllcli.inputs.mismatch import Misfit, check_shape
+from nllcli.inputs.tables.columns import are_numbers, choose
+from nllcli.inputs.tables.dialect import sniff
+from nllcli.inputs.tables.text import open_table
+from nllcli.inputs.target_columns import read_column
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from nllcli.data.dataset import BlockSource, VectorSource
+    from nllcli.errors import Notice
+    from nllcli.inputs.formats import Input
+    from nllcli.inputs.matching import Keys
+    from nllcli.inputs.tables.columns import Preview
+
+_PIECE_SAMPLES = 1 << 15
+
+
+class Weights(NamedTuple):
+    """An open file of sample weights; ``preview`` is its beginning, where it is a table of several columns."""
+
+    path: str
+    opened: Input
+    preview: Preview | None
+
+
+class Bound(NamedTuple):
+    """Weights in the order of the ``logits``, which check on the way that the keys of both are in one order."""
+
+    logits: BlockSource
+    values: Values
+    notes: tuple[Notice, ...] = ()
+
+
+def peek(path: str) -> Weights:
+    """Open a file of sample weights, and read what its beginning shows."""
+    opened = open_input(path)
+    preview = opened.preview(ReadOptions(holds="sample weights", member=opened.member))
+    return Weights(path, opened, preview if preview is not None and preview.n_columns > 1 else None)
+
+
+def in_order(weights: Weights, layout: Layout, logits: BlockSource) -> VectorSource:
+    """Weights in the order of the logits; raises DataError where their shape does not fit the logits."""
+    source = _read(weights.opened, None)
+    name = weights.path
+    if not isinstance(source, FileArray):
+        column, n = read_column(source, layout.n_samples)
+        check_shape(
+            Misfit(layout, (n,), binary=layout.n_classes == 1), name, logits.name, logits.shape, "sample weights"
+        )
+        return replace(column, name=name, values=column.values.astype(np.float64))
+    check_shape(
+        Misfit(layout, source.shape, binary=layout.n_classes == 1), name, logits.name, logits.shape, "sample weights"
+    )
+    array = source.at_any_place()
+    if array.fortran == layout.fortran:
+        return _Floats(array.name, array.shape, array.dtype, array.fortran, file=array.file, offset=array.offset)
+    return Values(name, layout.to_file_order(widened(array.read_all())).astype(np.float64))
+
+
+def by_keys(weights: Weights, keys: Keys, logits: BlockSource, again: Callable[[], BlockSource], missing: str) -> Bound:
+    """Weights whose rows belong to those of the logits by their keys, for which the logits are read ``again``."""
+    from nllcli.inputs.keys import KeyedValues, KeysInOrder
+
+    source = _read(weights.opened, keys.theirs)
+    values, digests = _keyed(source, loose=keys.loose)
+    place = partial(source.place, layout=Layout(source.shape, 1))
+    if not keys.matched:
+        ordered = KeysInOrder(logits, digests, source.name, keys.names, keys.loose)
+        return Bound(ordered, Values(weights.path, values, place))
+    if not can_be_read_again(logits.name):
+        message = f"is read twice where {setting('sample_weights')} are matched by {setting('id')}: give it as a file"
+        raise UsageError(message, where=logits.name)
+    found = KeyedValues(
+        *(source.name, values, digests, place, missing, 0.0, keys.loose, keys.own_once, keys.their_once, "weight")
+    )
+    own, parts = again(), []
+    layout = Layout(own.shape, 1)
+    for chunk in own.chunks(layout, _PIECE_SAMPLES):
+        block = chunk.load(Scratch())
+        assert block.keys is not None
+        parts.append(found.of(block.keys, lambda i, at=block.start: f"{own.name}, {own.place(at + i, layout)}"))  # type: ignore[misc]
+    found.finish()
+    return Bound(logits, Values(weights.path, np.concatenate(parts)), found.notes)
+
+
+def _read(opened: Input, key: str | None) -> BlockSource:
+    reading = _among(opened, ReadOptions(holds="sample weights", member=opened.member, key=key))
+    source = open_table(opened.stream, sniff(opened.stream), reading) if opened.is_text else opened.read(reading)
+    if not isinstance(source, FileArray) and source.shape[1] != 1:
+        message = f"has {source.shape[1]} columns; sample weights have one"
+        raise DataError(message, where=source.name, hint="one number a line")
+    return source
+
+
+def _keyed(source: BlockSource, *, loose: bool) -> tuple[NDArray[np.float64], NDArray[np.bytes_]]:
+    """The only column of a table, and the digests of the keys of its rows."""
+    from nllcli.inputs.keys import digests
+
+    values, keys, layout = [], [], Layout(source.shape, 1)
+    for chunk in source.chunks(layout, _PIECE_SAMPLES):
+        block = chunk.load(Scratch())
+        assert block.keys is not None
+        values.append(block.logits.ravel().astype(np.float64))
+        keys.append(digests(block.keys, loose=loose))
+    return np.concatenate(values), np.concatenate(keys)
+
+
+def _among(opened: Input, options: ReadOptions) -> ReadOptions:
+    """The options; raises UsageError where a table has several columns, and none is named."""
+    preview = opened.preview(options)
+    if preview is None or options.member is not None or opened.format == "jsonl":  # which looks at names itself
+        return options
+    columns = choose(preview, options).classes
+    if len(columns) < 2:
+        return options
+    likely = [preview.heading(c) for c in columns if are_numbers(preview, c)]
+    remedies = [Remedy({"sample_weights": f"{preview.name}:{name}"}, f"{name} has the weights") for name in likely[:8]]
+    raise UsageError(f"has {len(columns)} columns; sample weights have one", where=preview.name, remedies=remedies)
+
+
+class _Floats(RawArray):
+    """Sample weights of any number type, converted to float64 as they are read."""
+
+    def read(self, start: int, n: int) -> Any:
+        with np.errstate(invalid="ignore"):  # of a signalling NaN
+            return widened(super().read(start, n)).astype(np.float64)
