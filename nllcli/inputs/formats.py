@@ -160,7 +160,7 @@ def _python_refusal(stream: ByteStream) -> DataError:
     to = not_there_yet(f"{name}.jsonl")
     source = (
         f"import ast, json; open({to!r}, 'w').writelines(json.dumps(ast.literal_eval(line)) + chr(10) "
-        f"for line in open({name!r}) if line.strip())"
+        f"for line in open({name!r}, encoding='utf-8-sig') if line.strip())"
     )
     remedies = [Remedy(python=source, files={name: to})] if stream.file is not None else []
     return DataError("is written as Python prints it, not as JSON", where=name, remedies=remedies)

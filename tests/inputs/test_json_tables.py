@@ -1,7 +1,10 @@
 """JSON as people have it: each form gives the number of the same logits, or is refused with the way out."""
 
+import bz2
 import gzip
 import json
+import lzma
+import zipfile
 
 import numpy as np
 import oracle
@@ -1005,3 +1008,32 @@ def test_a_schema_may_have_any_index(folder):
     document = {"schema": {"fields": [], "primaryKey": [["u", "v"], "w"]}, "data": [{"w": 1, **r} for r in LABELLED]}
     (folder / "x.json").write_text(json.dumps(document))
     assert float(nll("compute", "x.json", *OWN, "-q").out) == loss()
+
+
+PACKED = {
+    "plain": lambda text: text,
+    "with a mark": lambda text: b"\xef\xbb\xbf" + text,
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+@pytest.mark.parametrize("packed", PACKED.values(), ids=PACKED)
+def test_what_is_rewritten_may_be_compressed(packed, folder):
+    """Under any name: what a file is shows when it is opened."""
+    (folder / "x.json").write_bytes(packed(json.dumps(SHUFFLED["rows"]).encode()))
+    assert float(numbers_of(tries(nll("compute", "x.json", "y.txt"))[1]).out) == loss()
+    (folder / "z.json").write_bytes(packed(json.dumps([ROWS[:2], ROWS]).encode()))
+    (folder / "y5.txt").write_text("0\n2\n0\n2\n1\n")
+    [line] = tries(nll("compute", "z.json", "y5.txt"))
+    assert float(numbers_of(line).out) == loss([*ROWS[:2], *ROWS], [*LABELS[:2], *LABELS])
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_python_cannot_open_is_not_rewritten(folder):
+    with zipfile.ZipFile(folder / "x.zip", "w") as archive:
+        archive.writestr("x.json", json.dumps(SHUFFLED["rows"]))
+    done = nll("compute", "x.zip", "y.txt")
+    assert (done.code, tries(done)) == (2, [])
+    assert "hint: a list of records has one order" in done.err

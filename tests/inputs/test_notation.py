@@ -15,6 +15,8 @@ def test_what_is_packed_is_unpacked_first(tmp_path):
     assert can_be_edited(str(path))
     remedy = edited(str(path), "1d")
     assert remedy.shell == f"gzip -dc {path} | sed -E 1d > {tmp_path / 'x.plain.csv'}"
+    (tmp_path / "x.plain.csv").touch()
+    assert edited(str(path), "1d").files == {str(path): str(tmp_path / "x.plain-2.csv")}
     assert not can_be_edited(str(tmp_path / "absent.csv"))
 
 

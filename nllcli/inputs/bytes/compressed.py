@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, Remedy, UsageError
-from nllcli.inputs.bytes.files import ByteStream
+from nllcli.inputs.bytes.files import ByteStream, name_of, open_stream, version_of
 from nllcli.inputs.bytes.libraries import refusing
 
 if TYPE_CHECKING:
@@ -129,6 +129,24 @@ def decompressed(stream: ByteStream) -> ByteStream:
     """What is inside a stream that is compressed; raises UsageError where a reader is missing."""
     codec = next((codec for codec in CODECS if codec.magic.match(stream.peek(_MAGIC_BYTES))), None)
     return stream if codec is None else _inside(stream, codec)
+
+
+def opener_of(name: str) -> str | None:
+    """The function with which Python opens a file, compressed or not; None where it has none, or there is no file."""
+    if name == name_of("-") or version_of(name) is None:
+        return None
+    head = open_stream(name).peek(_MAGIC_BYTES)
+    codec = next((codec for codec in CODECS if codec.magic.match(head)), None)
+    if codec is None:
+        return None if head.startswith(b"PK\3\4") else "open"
+    module, _, function = codec.opener.partition(".")
+    return None if codec.name == _ZSTANDARD else f"__import__({module!r}).{function}"
+
+
+def opening_text(name: str) -> str | None:
+    """The Python that opens a file of text, of which a mark of the encoding is no part; None where there is none."""
+    opener = opener_of(name)
+    return None if opener is None else f"{opener}({name!r}, 'rt', encoding='utf-8-sig')"
 
 
 def _inside(stream: ByteStream, codec: Codec) -> ByteStream:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _TRUST = "only if you trust the file: a pickle can run code"
 _PAST_PICKLES = 3  # what an old PyTorch file has before its content
 _MOST_MEANINGS = 8
-_STANDARD_INPUT = "standard input"
 
 # The arrays in d by their places in it, as "a".
 _WALK = (

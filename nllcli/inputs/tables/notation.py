@@ -8,6 +8,7 @@ from shlex import join, quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.errors import Remedy, UsageError
+from nllcli.inputs.bytes.files import not_there_yet
 from nllcli.inputs.tables.cells import is_missing, is_number, shown
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def fed(name: str, words: tuple[str, ...], meaning: str = "") -> Remedy:
     """The remedy that reads what a command makes of a file: a file of its own, about which more can be asked."""
     packed = name.endswith(".gz")
     path = Path(name.removesuffix(".gz"))
-    to = str(path.with_name(f"{path.stem}.plain{path.suffix if path.suffix in _SUFFIXES else '.csv'}"))
+    to = not_there_yet(str(path.with_name(f"{path.stem}.plain{path.suffix if path.suffix in _SUFFIXES else '.csv'}")))
     command = f"gzip -dc {quote(name)} | {join(words)}" if packed else join((*words, name))
     return Remedy(shell=f"{command} > {quote(to)}", files={name: to}, meaning=meaning)
 
@@ -102,7 +103,7 @@ def check_objects(header: Sequence[str] | None, row: Sequence[str], delimiter: s
     for j, cell in enumerate(row):
         if header is None or not can_be_edited(name) or not _OBJECT.fullmatch(cell.strip()):
             continue
-        key, to = header[j].strip(), f"{name}.wide.csv"
+        key, to = header[j].strip(), not_there_yet(f"{name}.wide.csv")
         parsed = f"ast.literal_eval(d[{key!r}])"
         if cell.strip().startswith("["):
             parsed = f"{{e['label']: e['score'] for e in {parsed}}}"

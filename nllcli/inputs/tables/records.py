@@ -19,11 +19,11 @@ from nllcli.inputs.tables.json_paths import (
     at,
     have_fractions,
     is_numeric,
-    is_plain_file,
     leaves,
     names_targets,
     naming,
     objects,
+    opening,
     unnested,
 )
 from nllcli.inputs.tables.json_values import written
@@ -251,11 +251,12 @@ def _is_cell(value: Any) -> bool:
 def _nested(samples: Samples, where: str, name: str, options: ReadOptions) -> DataError:
     """The refusal of lists of lists in the place of a sample."""
     remedies = []
-    if options.member is None and is_plain_file(name) and not isinstance(samples.first[0], dict):
+    opened = opening(name)
+    if options.member is None and opened is not None and not isinstance(samples.first[0], dict):
         to = not_there_yet(str(PurePath(name).with_suffix(".npy")))
-        read = f"json.load(open({name!r}))"
+        read = f"json.load({opened})"
         if samples.numbers is not None:
-            read = f"[json.loads(line) for line in open({name!r}) if line.strip()]"
+            read = f"[json.loads(line) for line in {opened} if line.strip()]"
         ways = {"concatenate": "each inner list is a sample"}
         if len({len(value) for value in samples.first if isinstance(value, list)}) == 1:
             ways["array"] = "each is a part of an array of more than two dimensions"

@@ -99,7 +99,7 @@ def _telling_what_helps(stream: ByteStream) -> Iterator[None]:
             told = error.remedies
             error.remedies = tuple(each for each in told if not any(stream.name in word for word in each.feed))
             if told and not error.remedies:
-                error.hint = "save what is in it to a file, which the remedy then reads"
+                error.hint = "save what is in it to a file, for which a command can be told"
         raise
 
 
@@ -166,7 +166,8 @@ def _ask_per_what(values: list[tuple[str, Any]], name: str) -> None:
 
 
 def _per(then: str, key: str, name: str, unit: str) -> Remedy:
-    by_document = f"{{str([d['doc_id'], d.get('doc_hash')]): d[{key!r}] for d in map(json.loads, open({name!r}))}}"
+    lines = f"map(json.loads, open({name!r}, encoding='utf-8-sig'))"
+    by_document = f"{{str([d['doc_id'], d.get('doc_hash')]): d[{key!r}] for d in {lines}}}"
     source = f"import json; r = {by_document}.values(); {then}"
     return Remedy(feed=("python", "-c", source), files={name: "-"}, meaning=f"the loss per {unit}")
 
