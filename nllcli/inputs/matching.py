@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.errors import Notice, Remedy, UsageError, setting
+from nllcli.inputs.bytes.compressed import opener_of
 from nllcli.inputs.bytes.files import not_there_yet
 from nllcli.inputs.tables import doubts
 from nllcli.inputs.tables.columns import find_column
@@ -84,11 +85,12 @@ def _once(preview: Preview, key: int) -> tuple[Remedy, ...]:
     name, delimiter = preview.name, preview.delimiter
     if not (delimiter.strip() or delimiter == "\t") or preview.headings is None or not can_be_edited(name):
         return ()
-    to = not_there_yet(str(Path(name).with_suffix(f".once{Path(name).suffix}")))
+    plain = Path(name.removesuffix(".gz"))
+    to = not_there_yet(str(plain.with_suffix(f".once{plain.suffix}")))
     return tuple(
         Remedy(
             python=f"import csv; a = dict(newline='', encoding='latin-1'); "
-            f"r = [c for c in csv.reader(open({name!r}, **a), delimiter={delimiter!r}) if c]; "
+            f"r = [c for c in csv.reader({opener_of(name)}({name!r}, 'rt', **a), delimiter={delimiter!r}) if c]; "
             f"csv.writer(open({to!r}, 'w', **a), delimiter={delimiter!r}).writerows("
             f"[r[0], *{{c[{key}].strip(): c for c in r[{rows}]}}.values()])",
             files={name: to},

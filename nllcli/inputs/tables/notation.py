@@ -8,6 +8,7 @@ from shlex import join, quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.errors import Remedy, UsageError
+from nllcli.inputs.bytes.compressed import opener_of
 from nllcli.inputs.bytes.files import not_there_yet
 from nllcli.inputs.tables.cells import is_missing, is_number, shown
 
@@ -54,7 +55,6 @@ _LINES = {
 
 _ONE_A_LINE = r"s/[]['(),; \t\"]+/\n/g"
 _SUFFIXES = (".csv", ".tsv", ".txt")
-_PACKED = (".zip", ".bz2", ".xz", ".zst", ".7z")
 _OBJECT = re.compile(r"\[?\{['\"].*\}\]?", re.DOTALL)
 
 
@@ -74,7 +74,7 @@ def fed(name: str, words: tuple[str, ...], meaning: str = "") -> Remedy:
 
 def can_be_edited(name: str) -> bool:
     """Whether an input is a file of text, perhaps compressed by gzip, that a command can read."""
-    return Path(name).is_file() and not name.lower().endswith(_PACKED)
+    return opener_of(name) == ("__import__('gzip').open" if name.endswith(".gz") else "open")
 
 
 def check_lines(lines: Sequence[str], name: str) -> None:
@@ -101,7 +101,7 @@ def check_not_in_line(lines: Sequence[str], name: str) -> None:
 def check_objects(header: Sequence[str] | None, row: Sequence[str], delimiter: str, name: str) -> None:
     """Raise UsageError where a cell of a table is an object with a number a class, or a list of labels and scores."""
     for j, cell in enumerate(row):
-        if header is None or not can_be_edited(name) or not _OBJECT.fullmatch(cell.strip()):
+        if header is None or not _OBJECT.fullmatch(cell.strip()) or not can_be_edited(name):
             continue
         key, to = header[j].strip(), not_there_yet(f"{name}.wide.csv")
         parsed = f"ast.literal_eval(d[{key!r}])"
@@ -109,7 +109,8 @@ def check_objects(header: Sequence[str] | None, row: Sequence[str], delimiter: s
             parsed = f"{{e['label']: e['score'] for e in {parsed}}}"
         source = (
             f"import ast, csv; r = [{{**{{k: v for k, v in d.items() if k != {key!r}}}, **{parsed}}} for d in "
-            f"csv.DictReader(open({name!r}, newline='', encoding='utf-8'), delimiter={delimiter!r})]; "
+            f"csv.DictReader({opener_of(name)}({name!r}, 'rt', newline='', encoding='utf-8-sig'), "
+            f"delimiter={delimiter!r})]; "
             f"w = csv.DictWriter(open({to!r}, 'w', newline='', encoding='utf-8'), list(r[0])); "
             "w.writeheader(); w.writerows(r)"
         )
