@@ -1031,6 +1031,16 @@ def test_several_lists_are_asked_about(value):
     assert found == followed("a.json", *FROM)
 
 
+def test_no_list_of_standard_input_can_be_named(monkeypatch):
+    with Path(save("a.json", SEVERAL["of no part"])).open() as file:
+        monkeypatch.setattr("sys.stdin", file)
+        done = nll("compute", "-", *FROM)
+    assert tries(done) == []
+    assert "hint: save what is in it to a file" in done.err
+    Path("a.json.gz").write_bytes(gzip.compress(Path("a.json").read_bytes()))
+    assert list(followed("a.json.gz", *FROM).values()) == [mean(LP[:2]), mean(LP[2:])]
+
+
 def test_a_key_that_is_named_has_to_be_there():
     done = nll("compute", f"{save('a.jsonl', {'logprobs': LP}, [LP])}:logprobs", *FROM)
     assert (done.code, "line 2: has no key 'logprobs'" in done.err) == (2, True)

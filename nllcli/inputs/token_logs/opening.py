@@ -95,9 +95,14 @@ def _telling_what_helps(stream: ByteStream) -> Iterator[None]:
         with refusing_damage(stream.name):
             yield
     except NllError as error:
-        if stream.file is None or stream.name == name_of("-"):
+        piped = stream.name == name_of("-")
+        if stream.file is None or piped:
             told = error.remedies
-            error.remedies = tuple(each for each in told if not any(stream.name in word for word in each.feed))
+            error.remedies = tuple(
+                each
+                for each in told
+                if not any(stream.name in word for word in each.feed) and not (piped and stream.name in each.files)
+            )
             if told and not error.remedies:
                 error.hint = "save what is in it to a file, for which a command can be told"
         raise
