@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, Remedy, UsageError, first_few
-from nllcli.inputs.bytes.files import can_be_edited, not_there_yet, open_stream, opener, split_member
+from nllcli.inputs.bytes.files import not_there_yet, open_stream, split_member
 from nllcli.registry import Registry, resolve
 
 if TYPE_CHECKING:
@@ -156,14 +156,15 @@ def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> s
 
 def _python_refusal(stream: ByteStream) -> DataError:
     """The refusal of lines that Python has printed, and the command that writes them as JSON."""
-    name, remedies = stream.name, []
-    if can_be_edited(name):
-        to = not_there_yet(f"{name.removesuffix('.gz')}.jsonl")
-        source = (
-            f"import ast, json; open({to!r}, 'w').writelines(json.dumps(ast.literal_eval(line)) + chr(10) "
-            f"for line in {opener(name)}({name!r}, 'rt') if line.strip())"
-        )
-        remedies = [Remedy(python=source, files={name: to})]
+    from nllcli.inputs.bytes.compressed import opening_text
+
+    name = stream.name
+    to, opened = not_there_yet(f"{name.removesuffix('.gz')}.jsonl"), opening_text(name)
+    source = (
+        f"import ast, json; open({to!r}, 'w').writelines(json.dumps(ast.literal_eval(line)) + chr(10) "
+        f"for line in {opened} if line.strip())"
+    )
+    remedies = [] if opened is None else [Remedy(python=source, files={name: to})]
     return DataError("is written as Python prints it, not as JSON", where=name, remedies=remedies)
 
 

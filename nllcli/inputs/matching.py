@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.errors import Notice, Remedy, UsageError, setting
-from nllcli.inputs.bytes.files import can_be_edited, not_there_yet, opener
+from nllcli.inputs.bytes.compressed import opener_of
+from nllcli.inputs.bytes.files import can_be_edited, not_there_yet
 from nllcli.inputs.tables import doubts
 from nllcli.inputs.tables.columns import find_column
 
@@ -105,7 +106,7 @@ def _once(preview: Preview, key: int) -> tuple[Remedy, ...]:
     return tuple(
         Remedy(
             python=f"import csv; a = dict(newline='', encoding='latin-1'); "
-            f"f = (c for c in {opener(name)}({name!r}, 'rt', **a) if c.lstrip()[:1] not in '#'); "
+            f"f = (c for c in {opener_of(name)}({name!r}, 'rt', **a) if c.lstrip()[:1] not in '#'); "
             f"r = [*csv.reader(f, delimiter={delimiter!r})]; "
             f"csv.writer(open({to!r}, 'w', **a), delimiter={delimiter!r}).writerows("
             f"[r[0], *{{c[{key}].strip(): c for c in r[{rows}]}}.values()])",

@@ -12,7 +12,7 @@ from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Remedy, UsageError, setting
 from nllcli.inputs.arrays.raw import FileArray, RawArray, Values, widened
-from nllcli.inputs.bytes.files import can_be_read_again
+from nllcli.inputs.bytes.files import STANDARD_INPUT, can_be_read_again
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.mismatch import Misfit, check_shape
 from nllcli.inputs.tables.columns import are_numbers, choose
@@ -86,7 +86,7 @@ def by_keys(weights: Weights, keys: Keys, logits: BlockSource, again: Callable[[
     if not keys.matched:
         ordered = KeysInOrder(logits, digests, source.name, keys.names, keys.loose)
         return Bound(ordered, Values(weights.path, values, place))
-    if not can_be_read_again(logits.name):
+    if logits.name == STANDARD_INPUT or not can_be_read_again(logits.name):
         message = f"is read twice where {setting('sample_weights')} are matched by {setting('id')}: give it as a file"
         raise UsageError(message, where=logits.name)
     found = KeyedValues(

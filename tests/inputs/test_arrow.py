@@ -1,6 +1,8 @@
 """Parquet and Arrow as people have them: streams, lists beside other columns, odd types, missing values, questions."""
 
+import bz2
 import decimal
+import gzip
 import io
 import itertools
 import math
@@ -350,6 +352,14 @@ def test_lists_of_samples_are_written_one_a_row(kind):
     with pytest.raises(DataError, match="lists of samples") as caught:
         open_dataset(InputOptions("standard input"))
     assert (caught.value.remedies, caught.value.hint) == ((), SAVE_IT)
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, bz2.compress])
+def test_what_is_written_anew_may_be_compressed(packed):
+    file = save("x.parquet", {"logits": [[list(map(float, row))] * 2 for row in LOGITS]})
+    Path(file).write_bytes(packed(Path(file).read_bytes()))
+    np.save("y.npy", np.repeat(TARGETS, 2))
+    assert answers(file, "y.npy") == [loss(np.repeat(LOGITS, 2, axis=0), np.repeat(TARGETS, 2))]
 
 
 @each_kind

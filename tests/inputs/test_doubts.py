@@ -1,7 +1,12 @@
 """How columns that are not classes are told from those that are: each judgement beside its obvious form."""
 
+import math
+
 import numpy as np
+import oracle
 import pytest
+from following import answers, offered
+from in_process import nll
 
 from nllcli.errors import UsageError
 from nllcli.inputs.tables import doubts
@@ -65,6 +70,42 @@ def test_few_or_equal_rows_show_nothing():
     assert doubts._whole_among_fractions(np.c_[[0.0] * 6, fractions]) == {}
     assert doubts._beside_a_sum(np.full((3, 3), 1 / 3)) == {}
     assert doubts._beside_a_sum(np.array([[0.0, 1, 5], [1, 0, 5], [0, 1, 5]])) == {}
+
+
+@pytest.mark.parametrize(
+    ("heading", "found"),
+    [
+        ("logprob", True),
+        ("avg_logprob", True),
+        ("Mean Log Likelihood", True),
+        ("token_logp", True),
+        ("sum_log_probs", True),
+        ("perplexity", True),
+        ("logprob_cat", False),
+        ("cat", False),
+    ],
+)
+def test_names_tell_of_one_number_a_sample(heading, found):
+    values = RNG.normal(0, 1, (6, 2))
+    assert doubts._by_name([heading, "b"], values) == (
+        {0: "is named like the log-probability of what occurred"} if found else {}
+    )
+
+
+def test_log_probabilities_of_what_occurred_are_not_taken_as_classes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [(-1.5, -0.5), (-2.5, -0.75), (-0.5, -1.25)]
+    (tmp_path / "x.csv").write_text("logprob,avg_logprob\n" + "".join(f"{a},{b}\n" for a, b in rows))
+    (tmp_path / "y.txt").write_text("0\n1\n1\n")
+    first, second = (-math.fsum(column) / 3 for column in zip(*rows, strict=True))
+    found = answers("compute", "x.csv", "y.txt", "-q")
+    assert found == pytest.approx([first, second, float(oracle.reduce(rows, [0, 1, 1]))], rel=1e-14)
+    (tmp_path / "z.csv").write_text((tmp_path / "x.csv").read_text().replace("avg_logprob", "a"))
+    left_out, both = offered(nll("compute", "z.csv", "y.txt"))
+    assert (left_out, both.partition("  # ")[2]) == (
+        "nll compute z.csv y.txt --drop logprob  # logprob is not a class",
+        "all columns are classes",
+    )
 
 
 def test_names_tell_of_whole_numbers():

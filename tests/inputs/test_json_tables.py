@@ -3,6 +3,8 @@
 import bz2
 import gzip
 import json
+import lzma
+import zipfile
 
 import numpy as np
 import oracle
@@ -660,16 +662,16 @@ def test_what_python_prints_is_converted(form, folder):
     assert float(numbers_of(offered).out) == loss()
 
 
-def test_what_python_prints_is_converted_where_it_is_compressed(folder):
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress])
+def test_what_python_prints_is_converted_where_it_is_compressed(compress, folder):
     rows = [{"logits": row, "label": y} for row, y in zip(ROWS, LABELS, strict=True)]
-    (folder / "x.gz").write_bytes(gzip.compress("".join(f"{row!r}\n" for row in rows).encode()))
+    (folder / "x.gz").write_bytes(compress("".join(f"{row!r}\n" for row in rows).encode()))
     (offered,) = tries(nll("compute", "x.gz", *OWN))
     assert float(numbers_of(offered).out) == loss()
 
 
-@pytest.mark.parametrize("packed", [bz2.compress, lambda data: data.decode().encode("utf-16")])
-def test_what_python_prints_is_not_converted_where_it_is_no_plain_text(packed, folder):
-    (folder / "x.json").write_bytes(packed(b"{'a': 1}"))
+def test_what_python_prints_is_not_converted_where_it_is_no_plain_text(folder):
+    (folder / "x.json").write_text("{'a': 1}", encoding="utf-16")
     done = nll("compute", "x.json")
     assert (done.code, tries(done)) == (3, [])
 
@@ -1014,3 +1016,32 @@ def test_a_schema_may_have_any_index(folder):
     document = {"schema": {"fields": [], "primaryKey": [["u", "v"], "w"]}, "data": [{"w": 1, **r} for r in LABELLED]}
     (folder / "x.json").write_text(json.dumps(document))
     assert float(nll("compute", "x.json", *OWN, "-q").out) == loss()
+
+
+PACKED = {
+    "plain": lambda text: text,
+    "with a mark": lambda text: b"\xef\xbb\xbf" + text,
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+@pytest.mark.parametrize("packed", PACKED.values(), ids=PACKED)
+def test_what_is_rewritten_may_be_compressed(packed, folder):
+    """Under any name: what a file is shows when it is opened."""
+    (folder / "x.json").write_bytes(packed(json.dumps(SHUFFLED["rows"]).encode()))
+    assert float(numbers_of(tries(nll("compute", "x.json", "y.txt"))[1]).out) == loss()
+    (folder / "z.json").write_bytes(packed(json.dumps([ROWS[:2], ROWS]).encode()))
+    (folder / "y5.txt").write_text("0\n2\n0\n2\n1\n")
+    [line] = tries(nll("compute", "z.json", "y5.txt"))
+    assert float(numbers_of(line).out) == loss([*ROWS[:2], *ROWS], [*LABELS[:2], *LABELS])
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_python_cannot_open_is_not_rewritten(folder):
+    with zipfile.ZipFile(folder / "x.zip", "w") as archive:
+        archive.writestr("x.json", json.dumps(SHUFFLED["rows"]))
+    done = nll("compute", "x.zip", "y.txt")
+    assert (done.code, tries(done)) == (2, [])
+    assert "hint: a list of records has one order" in done.err

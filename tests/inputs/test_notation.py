@@ -20,6 +20,8 @@ def test_what_is_packed_is_unpacked_first(tmp_path):
     assert can_be_edited(str(path))
     [remedy] = edited(str(path), "1d")
     assert remedy.shell == f"gzip -dc {path} | sed -E 1d > {tmp_path / 'x.plain.csv'}"
+    (tmp_path / "x.plain.csv").touch()
+    assert edited(str(path), "1d")[0].files == {str(path): str(tmp_path / "x.plain-2.csv")}
     assert not can_be_edited(str(tmp_path / "absent.csv"))
 
 
@@ -77,6 +79,23 @@ def test_a_comment_among_the_rows_is_left_out(tmp_path):
     (tmp_path / "x.csv").write_text("a,b,y\n1.5,2,0\n\t# and so on, 1, 2\n0.5,1,1\n2.5,3.25,1\n")
     with inside(tmp_path):
         assert answers("compute", "x.csv", "--target-column", "y", "-q") == [LOSS]
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, lambda text: b"\xef\xbb\xbf" + text])
+def test_commands_read_what_is_compressed_or_marked(packed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [[1.5, 0.25], [0.5, 2.5]]
+    name = "x.csv.gz" if packed is gzip.compress else "x.csv"
+    table = "".join(f"{i},\"{{'a': {a}, 'b': {b}}}\",{i}\n" for i, (a, b) in enumerate(rows))
+    Path(name).write_bytes(packed(f"id,scores,y\n{table}".encode()))
+    expected = pytest.approx(float(oracle.reduce(rows, [0, 1])), rel=1e-14)
+    assert answers("compute", name, "--target-column", "y", "--drop", "id", "-q") == [expected]
+    Path("y.csv").write_text("id,y\n0,0\n1,1\n")
+    table = "".join(f"{i},{a},{b}\n" for i, (a, b) in enumerate(rows))
+    Path(name).write_bytes(packed(f"id,a,b\n{table}0,7.5,7.5\n".encode()))
+    first, last = answers("compute", name, "y.csv", "--id", "id", "-q")
+    assert first == expected
+    assert last == pytest.approx(float(oracle.reduce([[7.5, 7.5], rows[1]], [0, 1])), rel=1e-14)
 
 
 def test_names_that_would_be_the_same_are_not_folded():

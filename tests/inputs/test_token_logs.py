@@ -996,7 +996,7 @@ def test_remedies_in_which_others_read_the_file_need_a_plain_one(words):
     Path("a.log.gz").write_bytes(gzip.compress(text))
     done = nll("compute", "a.log.gz", *words)
     assert tries(done) == []
-    assert "hint: save what is in it to a file, which the remedy then reads" in done.err
+    assert "hint: save what is in it to a file, for which a command can be told" in done.err
     command = [sys.executable, "-m", "nllcli", "compute", "-", *words]
     root = str(Path(nllcli.__file__).parents[1])
     env = os.environ | {"PYTHONPATH": root}
@@ -1029,6 +1029,16 @@ def test_several_lists_are_asked_about(value):
     assert found == followed("a.jsonl")
     save("a.json", [value])
     assert found == followed("a.json", *FROM)
+
+
+def test_no_list_of_standard_input_can_be_named(monkeypatch):
+    with Path(save("a.json", SEVERAL["of no part"])).open() as file:
+        monkeypatch.setattr("sys.stdin", file)
+        done = nll("compute", "-", *FROM)
+    assert tries(done) == []
+    assert "hint: save what is in it to a file" in done.err
+    Path("a.json.gz").write_bytes(gzip.compress(Path("a.json").read_bytes()))
+    assert list(followed("a.json.gz", *FROM).values()) == [mean(LP[:2]), mean(LP[2:])]
 
 
 def test_a_key_that_is_named_has_to_be_there():
@@ -1067,3 +1077,22 @@ def test_numbers_of_a_log_have_exponents(text, expected):
 def test_what_begins_with_a_number_is_not_one(text):
     Path("a.log").write_text(text)
     assert nll("compute", "a.log", *FROM).code == 3
+
+
+def test_a_table_of_patients_is_no_log():
+    Path("a.tsv").write_text("".join(f"P-{i}\t{a}\t{b}\n" for i, (a, b) in enumerate([(-1.5, 0.5), (0.25, -2.0)])))
+    done = nll("compute", "a.tsv", "--columns", "2-3")
+    assert "hypotheses" not in done.err
+    Path("y.txt").write_text("0\n1\n")
+    assert loss("a.tsv", "y.txt", "--columns", "2-3") == cross_entropy([[-1.5, 0.5], [0.25, -2.0]], (0, 1))
+
+
+def test_a_mark_of_the_encoding_is_no_part_of_a_file():
+    mark = b"\xef\xbb\xbf"
+    Path("a.json").write_bytes(mark + json.dumps({"perplexities": [8.0, 32.0], "mean_perplexity": 20.0}).encode())
+    [number] = followed("a.json", *FROM).values()
+    assert number == mean([-math.log(8), -math.log(32)])
+    failed = {"custom_id": "b", "response": None, "error": {"message": "too long"}}
+    done = {"custom_id": "a", "response": {"status_code": 200, "body": chat(LP)}, "error": None}
+    Path("b.jsonl").write_bytes(mark + "".join(json.dumps(line) + "\n" for line in (done, failed)).encode())
+    assert list(followed("b.jsonl", *FROM).values()) == [mean(LP)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import shlex
 import zlib
@@ -12,7 +13,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, Remedy, UsageError
-from nllcli.inputs.bytes.files import STANDARD_INPUT, ByteStream
+from nllcli.inputs.bytes.files import STANDARD_INPUT, ByteStream, open_stream, version_of
 from nllcli.inputs.bytes.libraries import refusing
 
 if TYPE_CHECKING:
@@ -129,6 +130,26 @@ def decompressed(stream: ByteStream) -> ByteStream:
     """What is inside a stream that is compressed; raises UsageError where a reader is missing."""
     codec = next((codec for codec in CODECS if codec.magic.match(stream.peek(_MAGIC_BYTES))), None)
     return stream if codec is None else _inside(stream, codec)
+
+
+def opener_of(name: str) -> str | None:
+    """The function with which Python opens a file, compressed or not; None where it has none, or there is no file."""
+    if name == STANDARD_INPUT or version_of(name) is None:
+        return None
+    head = open_stream(name).peek(_MAGIC_BYTES)
+    codec = next((codec for codec in CODECS if codec.magic.match(head)), None)
+    if codec is None:
+        return None if head.startswith(b"PK\3\4") else "open"
+    module, _, function = codec.opener.partition(".")
+    return None if codec.name == _ZSTANDARD else f"__import__({module!r}).{function}"
+
+
+def opening_text(name: str) -> str | None:
+    """The Python that opens a file of text, of which a mark of the encoding is no part; None where there is none."""
+    opener = opener_of(name)
+    if opener is None or open_stream(name).peek(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return None
+    return f"{opener}({name!r}, 'rt', encoding='utf-8-sig')"
 
 
 def _inside(stream: ByteStream, codec: Codec) -> ByteStream:

@@ -223,11 +223,6 @@ def is_gzip(path: str) -> bool:
         return file.read(len(_GZIP)) == _GZIP
 
 
-def opener(path: str) -> str:
-    """The function of Python that opens a file, which may be compressed by gzip."""
-    return "__import__('gzip').open" if is_gzip(path) else "open"
-
-
 def _status(path: str) -> os.stat_result | None:
     """That of the file at ``path``, or of a member's archive; None where there is none."""
     try:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, Remedy
-from nllcli.inputs.bytes.files import STANDARD_INPUT
+from nllcli.inputs.bytes.compressed import opener_of
 from nllcli.inputs.bytes.libraries import refusing
 from nllcli.inputs.tables import arrow_conversions as conversions
 from nllcli.inputs.tables.arrow_values import (
@@ -196,7 +196,7 @@ class Table:
             else:
                 source = conversions.written(conversions.fields_of(heading, kept))
                 remedies = conversion.remedies(("", "columns", source), ending=".parquet")
-        hint = conversions.SAVE_IT if self.name == STANDARD_INPUT else None
+        hint = conversions.SAVE_IT if opener_of(self.name) is None else None
         return DataError(message, where=self.name, hint=hint, remedies=remedies)
 
     def _samples(self, column: int, target: int | None) -> list[tuple[str, str, str]]:

@@ -7,12 +7,13 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy
-from nllcli.inputs.bytes.files import STANDARD_INPUT, not_there_yet
+from nllcli.inputs.bytes.compressed import SUFFIXES, opener_of
+from nllcli.inputs.bytes.files import not_there_yet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SAVE_IT = "save it to a file, for which a command can be told"
+SAVE_IT = "save it to a plain file, for which a command can be told"
 PARQUET = "t=q.read_table({file})"
 IPC_FILE = "t=a.ipc.open_file({file}).read_all()"
 IPC_STREAM = "t=a.ipc.open_stream({file}).read_all()"
@@ -34,16 +35,19 @@ class Conversion:
     def remedies(self, *ways: tuple[str, str, str], ending: str) -> list[Remedy]:
         """One remedy for each of several ``ways``: its meaning, the word for the new file's name, and its source.
 
-        ``source`` writes what it makes of t to {to}. What comes out of a pipe cannot be converted.
+        ``source`` writes what it makes of t to {to}. What Python cannot open again cannot be converted.
         """
-        return [] if self.name == STANDARD_INPUT else [self._remedy(*way, ending) for way in ways]
+        opener = opener_of(self.name)
+        if opener is None:
+            return []
+        file = f"a.memory_map({self.name!r})" if opener == "open" else f"a.BufferReader({opener}({self.name!r}).read())"
+        return [self._remedy(file, *way, ending) for way in ways]
 
-    def _remedy(self, meaning: str, word: str, source: str, ending: str) -> Remedy:
-        plain = self.name.removesuffix(".gz")
-        to = not_there_yet(str(PurePath(plain).with_suffix(f".{word}{ending}")))
-        file, imports = f"a.memory_map({self.name!r})", "import pyarrow as a, pyarrow.parquet as q; "
-        if plain != self.name:
-            file, imports = f"a.BufferReader(gzip.open({self.name!r}).read())", f"import gzip; {imports}"
+    def _remedy(self, file: str, meaning: str, word: str, source: str, ending: str) -> Remedy:
+        path = PurePath(self.name)
+        plain = path.with_suffix("") if path.suffix.lower() in SUFFIXES else path
+        to = not_there_yet(str(plain.with_suffix(f".{word}{ending}")))
+        imports = "import pyarrow as a, pyarrow.parquet as q; "
         column = f"{to}:{self.member}" if self.keeps_columns else to
         files = {self.name: to, f"{self.name}:{self.member}": column}
         python = imports + self.opened.replace("{file}", file) + "; " + source.replace("{to}", repr(to))

@@ -11,8 +11,10 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nllcli.data.settings import TOKENS
 from nllcli.errors import Notice, Remedy, UsageError, first_few, setting
 from nllcli.inputs import names as class_names
+from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.tables import doubts, long
 from nllcli.inputs.tables.cells import is_missing, is_number, listed_numbers, shown
 from nllcli.inputs.tables.json_paths import are_labels, names_targets
@@ -241,12 +243,14 @@ def _without_doubt(
     raise UsageError(
         f"{told}: a class?" if found else told,
         where=preview.name,
-        remedies=_remedies(preview, options, sorted(reasons), all_may_be=not (text or empty)),
+        remedies=_remedies(preview, options, sorted(reasons), classes, all_may_be=not (text or empty)),
         finding="doubtful-column",
     )
 
 
-def _remedies(preview: Preview, options: ReadOptions, extra: list[int], *, all_may_be: bool) -> list[Remedy]:
+def _remedies(
+    preview: Preview, options: ReadOptions, extra: list[int], classes: list[int], *, all_may_be: bool
+) -> list[Remedy]:
     """What may be meant by columns that do not look like classes."""
     found = []
     key = _shared_key(preview, options, extra)
@@ -263,10 +267,23 @@ def _remedies(preview: Preview, options: ReadOptions, extra: list[int], *, all_m
                 Remedy({"target_column": preview.heading(c), **settings}, f"{preview.heading(c)} has the targets")
             )
     one = f"{preview.heading(extra[0])} is not a class" if len(extra) == 1 else "they are not classes"
-    found.append(Remedy(_leaving_out(preview, options, extra), one))
+    if classes:
+        found.append(Remedy(_leaving_out(preview, options, extra), one))
+    else:
+        found += _as_tokens(preview, extra)
     if all_may_be:
         found.append(Remedy({"columns": "*"}, "all columns are classes"))
     return found
+
+
+def _as_tokens(preview: Preview, columns: list[int]) -> list[Remedy]:
+    """The remedies that read one column as log-probabilities of tokens, which need no targets."""
+    settings = {"source": TOKENS, "targets": None, "target_column": None}
+    return [
+        Remedy(settings, f"{name} has log-probabilities of tokens", {preview.name: f"{preview.name}:{name}"})
+        for name in map(preview.heading, columns)
+        if doubts.is_log_prob(name) and preview.name != name_of("-")
+    ]
 
 
 def _shared_key(preview: Preview, options: ReadOptions, extra: list[int]) -> tuple[int, str] | None:

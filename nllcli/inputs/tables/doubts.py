@@ -44,6 +44,12 @@ _FOLDS = frozenset(("fold", "fold_id", "split", "epoch", "step", "seed", "batch"
 _OTHERS = frozenset(
     ("weight", "sample_weight", "loss", "nll", "entropy", "margin", "confidence", "conf", "max_prob", "timestamp")
 )
+# One number a sample, of whatever occurred: not a class.
+_LOG_PROB = re.compile(
+    r"(?:(?:avg|average|mean|sum|total|cum|cumulative|seq|sequence|token)[ _]?)*"
+    r"(?:log[ _]?(?:prob|probability|likelihood)s?|logps?|ppl|perplexity)",
+    re.IGNORECASE,
+)
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$|\.0*$")
 _SCORES = re.compile(
     r"(.*?\b|.*?_)?(probs?|proba|probability|p|pred|prediction|logits?|scores?|class|confidence|softmax)[ _.:=(-]", re.I
@@ -173,6 +179,11 @@ def _beside_a_run(values: NDArray[np.float64]) -> dict[int, str]:
     return {j: "is not among those that sum to 1" for j in range(n_columns) if not runs[0][0] <= j < runs[0][1]}
 
 
+def is_log_prob(heading: str) -> bool:
+    """Whether a column is named as the log-probability of what occurred, and not of a class."""
+    return bool(_LOG_PROB.fullmatch(heading))
+
+
 def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, str]:
     """Columns of whole numbers with a name that says what they are; and those not named like the scores beside them."""
     found: dict[int, str] = {}
@@ -186,6 +197,8 @@ def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, 
             ):
                 if heading.lower() in words:
                     found[j] = f"is named like {what}"
+        if is_log_prob(heading):
+            found[j] = "is named like the log-probability of what occurred"
         if heading.lower() in _OTHERS and len(headings) > 2 and (values[:, j] >= 0).all():
             found[j] = f"is named {heading}"
     stems = [match[0].lower() if (match := _SCORES.match(heading)) else "" for heading in headings]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import Remedy
-from nllcli.inputs.bytes.files import STANDARD_INPUT, can_be_edited, not_there_yet, opener, split_member
+from nllcli.inputs.bytes.compressed import opening_text
+from nllcli.inputs.bytes.files import STANDARD_INPUT, not_there_yet, split_member
 from nllcli.inputs.tables.cells import is_missing, is_number
 
 if TYPE_CHECKING:
@@ -125,15 +126,21 @@ def naming(name: str, options: ReadOptions, paths: Iterable[str], what: str) -> 
     return [Remedy(files={old: f"{name}{mark}{path}"}, meaning=f"{what} are in {path}") for path in paths]
 
 
+def opening(name: str) -> str | None:
+    """The Python that opens what was read by this name; None where there is none, and for a part of a file."""
+    return opening_text(name) if split_member(name)[1] is None else None
+
+
 def rewriting(name: str, options: ReadOptions, ways: dict[str, str], key: str | None = None) -> list[Remedy]:
     """The remedies that write ``d``, what the file holds (at a key), in one of the ``ways``: Python, its meaning."""
-    if options.member is not None or not can_be_edited(name):
+    opened = opening(name)
+    if options.member is not None or opened is None:
         return []
     to = not_there_yet(name.removesuffix(".gz").removesuffix(".json") + ".rows.json")
-    read = f"json.load({opener(name)}({name!r}, 'rb'))" + ("" if key is None else f"[{key!r}]")
+    at = "" if key is None else f"[{key!r}]"
     return [
         Remedy(
-            python=f"import json; d = {read}; json.dump({way}, open({to!r}, 'w'))",
+            python=f"import json; d = json.load({opened}){at}; json.dump({way}, open({to!r}, 'w'))",
             files={name: to},
             meaning=meaning,
         )

@@ -6,7 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy, UsageError
-from nllcli.inputs.bytes.files import can_be_edited, opener
+from nllcli.inputs.bytes.compressed import opener_of
+from nllcli.inputs.bytes.files import can_be_edited
 from nllcli.inputs.tables.cells import is_number
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _pivoted(preview: Preview, sample: int, label: int, score: int) -> Remedy:
     key, of_label, of_score = (preview.heading(c) for c in (sample, label, score))
     source = (
         f"import csv; w = {{}}; [w.setdefault(d[{key!r}], d).update({{d.pop({of_label!r}): d.pop({of_score!r})}}) "
-        f"for d in csv.DictReader({opener(name)}({name!r}, 'rt', newline='', encoding='utf-8-sig'), "
+        f"for d in csv.DictReader({opener_of(name)}({name!r}, 'rt', newline='', encoding='utf-8-sig'), "
         f"delimiter={preview.delimiter!r}, skipinitialspace=True)]; r = list(w.values()); "
         f"o = csv.DictWriter(open({to!r}, 'w', newline='', encoding='utf-8'), list(r[0])); "
         "o.writeheader(); o.writerows(r)"

@@ -8,7 +8,8 @@ from shlex import join, quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.errors import Remedy, UsageError
-from nllcli.inputs.bytes.files import can_be_edited, is_gzip, opener
+from nllcli.inputs.bytes.compressed import opener_of
+from nllcli.inputs.bytes.files import can_be_edited, is_gzip, not_there_yet
 from nllcli.inputs.tables.cells import is_missing, is_number, shown
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def fed(name: str, words: tuple[str, ...], meaning: str = "") -> list[Remedy]:
     if not can_be_edited(name):
         return []
     path = Path(name.removesuffix(".gz"))
-    to = str(path.with_name(f"{path.stem}.plain{path.suffix if path.suffix in _SUFFIXES else '.csv'}"))
+    to = not_there_yet(str(path.with_name(f"{path.stem}.plain{path.suffix if path.suffix in _SUFFIXES else '.csv'}")))
     command = f"gzip -dc {quote(name)} | {join(words)}" if is_gzip(name) else join((*words, name))
     return [Remedy(shell=f"{command} > {quote(to)}", files={name: to}, meaning=meaning)]
 
@@ -101,17 +102,18 @@ def check_not_in_line(lines: Sequence[str], name: str) -> None:
 def check_objects(header: Sequence[str] | None, row: Sequence[str], delimiter: str, name: str) -> None:
     """Raise UsageError where a cell of a table is an object with a number a class, or a list of labels and scores."""
     for j, cell in enumerate(row):
-        if header is None or not can_be_edited(name) or not _OBJECT.fullmatch(cell.strip()):
+        if header is None or not _OBJECT.fullmatch(cell.strip()) or not can_be_edited(name):
             continue
-        key, to = header[j].strip(), f"{name}.wide.csv"
+        key, to = header[j].strip(), not_there_yet(f"{name}.wide.csv")
         parsed = f"ast.literal_eval(d[{key!r}])"
         if cell.strip().startswith("["):
             parsed = f"{{e['label']: e['score'] for e in {parsed}}}"
         source = (
-            f"import ast, csv; a = dict(newline='', encoding='latin-1'); "
-            f"r = [{{**{{k: v for k, v in d.items() if k != {key!r}}}, **{parsed}}} for d in "
-            f"csv.DictReader({opener(name)}({name!r}, 'rt', **a), delimiter={delimiter!r})]; "
-            f"w = csv.DictWriter(open({to!r}, 'w', **a), list(r[0])); w.writeheader(); w.writerows(r)"
+            f"import ast, csv; r = [{{**{{k: v for k, v in d.items() if k != {key!r}}}, **{parsed}}} for d in "
+            f"csv.DictReader({opener_of(name)}({name!r}, 'rt', newline='', encoding='utf-8-sig'), "
+            f"delimiter={delimiter!r})]; "
+            f"w = csv.DictWriter(open({to!r}, 'w', newline='', encoding='utf-8'), list(r[0])); "
+            "w.writeheader(); w.writerows(r)"
         )
         message = f"column {shown(key)} holds an object with a number for each class"
         raise UsageError(message, where=name, remedies=[Remedy(python=source, files={name: to})])

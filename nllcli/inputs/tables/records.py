@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, first_few
-from nllcli.inputs.bytes.files import can_be_edited, not_there_yet, opener
+from nllcli.inputs.bytes.files import not_there_yet
 from nllcli.inputs.tables import pairs
 from nllcli.inputs.tables.columns import Preview, choose
 from nllcli.inputs.tables.json_paths import (
@@ -23,6 +23,7 @@ from nllcli.inputs.tables.json_paths import (
     names_targets,
     naming,
     objects,
+    opening,
     unnested,
 )
 from nllcli.inputs.tables.json_values import written
@@ -250,12 +251,12 @@ def _is_cell(value: Any) -> bool:
 def _nested(samples: Samples, where: str, name: str, options: ReadOptions) -> DataError:
     """The refusal of lists of lists in the place of a sample."""
     remedies = []
-    if options.member is None and can_be_edited(name) and not isinstance(samples.first[0], dict):
-        to = not_there_yet(str(PurePath(name.removesuffix(".gz")).with_suffix(".npy")))
-        file = f"{opener(name)}({name!r}, 'rb')"
-        read = f"json.load({file})"
+    opened = opening(name)
+    if options.member is None and opened is not None and not isinstance(samples.first[0], dict):
+        to = not_there_yet(str(PurePath(name).with_suffix(".npy")))
+        read = f"json.load({opened})"
         if samples.numbers is not None:
-            read = f"[json.loads(line) for line in {file} if line.strip()]"
+            read = f"[json.loads(line) for line in {opened} if line.strip()]"
         ways = {"concatenate": "each inner list is a sample"}
         if len({len(value) for value in samples.first if isinstance(value, list)}) == 1:
             ways["array"] = "each is a part of an array of more than two dimensions"

@@ -230,7 +230,7 @@ def _log(mark: bytes, what: str, read: Callable[[str, str], Found]) -> Log:
 
 # Those of words come before those of totals, which end them.
 LOGS: Sequence[Log] = (
-    _log(rb"^P-\d+\t", "scores of hypotheses, word by word", _positional),
+    _log(rb"^P-\d+\t(?:-[\d.einf-]+|0(?:\.0+)?|nan)(?: |\r?$)", "scores of hypotheses, word by word", _positional),
     _log(rb"^\S+=\d+ \d+ -?[\d.einf-]+[\t ]", "log-probabilities of words", _words),
     _log(rb"^[ \t]*p\( \S+ \|.*\)[ \t]*=[ \t]*\[", "log-probabilities of words", _brackets),
     _log(rb"^Total: -?[\d.]+ OOV: \d+$", "the log-probabilities of sentences", _sentences),

@@ -95,11 +95,16 @@ def _telling_what_helps(stream: ByteStream) -> Iterator[None]:
         with refusing_damage(stream.name):
             yield
     except NllError as error:
-        if stream.file is None or stream.name == name_of("-"):
+        piped = stream.name == name_of("-")
+        if stream.file is None or piped:
             told = error.remedies
-            error.remedies = tuple(each for each in told if not any(stream.name in word for word in each.feed))
+            error.remedies = tuple(
+                each
+                for each in told
+                if not any(stream.name in word for word in each.feed) and not (piped and stream.name in each.files)
+            )
             if told and not error.remedies:
-                error.hint = "save what is in it to a file, which the remedy then reads"
+                error.hint = "save what is in it to a file, for which a command can be told"
         raise
 
 
@@ -166,7 +171,8 @@ def _ask_per_what(values: list[tuple[str, Any]], name: str) -> None:
 
 
 def _per(then: str, key: str, name: str, unit: str) -> Remedy:
-    by_document = f"{{str([d['doc_id'], d.get('doc_hash')]): d[{key!r}] for d in map(json.loads, open({name!r}))}}"
+    lines = f"map(json.loads, open({name!r}, encoding='utf-8-sig'))"
+    by_document = f"{{str([d['doc_id'], d.get('doc_hash')]): d[{key!r}] for d in {lines}}}"
     source = f"import json; r = {by_document}.values(); {then}"
     return Remedy(feed=("python", "-c", source), files={name: "-"}, meaning=f"the loss per {unit}")
 

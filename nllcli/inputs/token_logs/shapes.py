@@ -28,7 +28,7 @@ _ITEMS = {
 }
 _ENVELOPES = ("response", "result", "body", "completion", "answer", "raw_response", "api_response")
 _ASK = "ask the server for them: logprobs in the request"
-_DONE = "print(*[l for l in open({name!r}) if ((json.loads(l).get('response') or {{}}).get('body') or {{}}).get('choices')], sep='', end='')"  # noqa: E501 - one line of Python
+_DONE = "print(*[l for l in open({name!r}, encoding='utf-8-sig') if ((json.loads(l).get('response') or {{}}).get('body') or {{}}).get('choices')], sep='', end='')"  # noqa: E501 - one line of Python
 
 
 class Shape(NamedTuple):
@@ -290,7 +290,8 @@ def _envelope(value: dict[str, Any], where: str) -> Iterator[Run]:
 def _perplexities(value: dict[str, Any], where: str) -> Iterator[Run]:
     """Perplexities of whole texts, whose lengths are gone."""
     name = where.partition(", line ")[0]
-    logs = f"import json, math; print(*[-math.log(p) for p in json.load(open({name!r}))['perplexities']], sep='\\n')"
+    loaded = f"json.load(open({name!r}, encoding='utf-8-sig'))"
+    logs = f"import json, math; print(*[-math.log(p) for p in {loaded}['perplexities']], sep='\\n')"
     raise DataError(
         f"holds the perplexities of {len(value['perplexities'])} texts: how many tokens each has is not in it, "
         "and mean_perplexity is a mean of exponentials",
