@@ -258,12 +258,20 @@ def check_index_order(preview: Preview, partner: Preview) -> None:
             pairs = zip(preview.cells(own), partner.cells(theirs), strict=False)
             differing = next((pair for pair in pairs if str(pair[0]).strip() != str(pair[1]).strip()), None)
             if left is not None and right is not None and differing is not None and left & right:
+                left_name, right_name = _index_name(preview, own), _index_name(partner, theirs)
+                names = left_name if left_name == right_name else f"{left_name}={right_name}"
                 raise UsageError(
                     f"its row {differing[0]} is row {differing[1]} of {partner.name}",
                     where=preview.name,
-                    remedies=[Remedy({"id": str(own + 1)}, "rows belong together by their names")],
+                    remedies=[Remedy({"id": names}, "rows belong together by their names")],
                     finding="keys-differ",
                 )
+
+
+def _index_name(preview: Preview, column: int) -> str:
+    """What a command names an index by: its number, or its heading, perhaps empty, where another is that number."""
+    number, headings = str(column + 1), [heading.strip() for heading in preview.headings or ()]
+    return headings[column] if number in headings else number
 
 
 def _keys(preview: Preview, column: int, fewest: float = 1) -> set[str] | None:
