@@ -196,3 +196,13 @@ def test_many_columns_are_looked_at_in_a_moment():
     rows = [[f"{v:.3f}" for v in RNG.normal(0, 1, n)] for _ in range(4)]
     seen = preview(*rows, headings=tuple(f"c{i}_prob_x" for i in range(n)))
     assert choose(seen, ReadOptions()).classes == tuple(range(n))
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("id,label\n1,0\n2,1\n", ["all columns are classes"]), ("name,id\nx,0\ny,1\n", [])]
+)
+def test_the_only_columns_are_not_left_out(text, left, tmp_path):
+    (tmp_path / "x.csv").write_text(text)
+    done = nll("softmax", tmp_path / "x.csv")
+    assert (done.code, meanings(done)) == (2, left), done.err
+    assert left or "hint: --columns names the classes" in done.err

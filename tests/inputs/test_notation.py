@@ -4,7 +4,7 @@ import gzip
 
 import oracle
 import pytest
-from following import answers, inside, meanings, offered, run
+from following import answers, inside, meanings, offered
 from in_process import nll
 
 from nllcli.inputs import names
@@ -115,8 +115,8 @@ def test_points_between_thousands(behind, tmp_path):
 
 
 def test_points_between_commas_part_thousands_at_most(tmp_path):
-    (tmp_path / "x.csv").write_text('a;b\n"1,5";"1.234"\n'.replace(";", ","))
+    (tmp_path / "x.csv").write_text('a,b,y\n"1,5","1.234",0\n')
+    words = ("compute", "x.csv", "--target-column", "y", "--decimal", "comma", "-q")
     with inside(tmp_path):
-        done = nll("softmax", "x.csv", "--decimal", "comma")
-        assert meanings(done) == ["the point parts thousands"]
-        assert run(offered(done)[0]).out.splitlines()[1] == "0,1"
+        assert meanings(nll(*words)) == ["the point parts thousands"]
+        assert answers(*words) == [1232.5]

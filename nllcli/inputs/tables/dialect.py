@@ -320,7 +320,7 @@ def point_refusal(cell: str, where: str, name: str, delimiter: str) -> UsageErro
     """The refusal of a number with a point where others have a decimal comma."""
     thousands = ":a; s/(^|[^0-9.])([1-9][0-9]{0,2}([.][0-9]{3})*)[.](([0-9]{3})+)([^0-9.]|$)/\\1\\2\\4\\6/; ta"
     remedies = notation.edited(name, thousands, "the point parts thousands")
-    if delimiter != _COMMA:
+    if delimiter != ",":
         points = notation.edited(name, "s/([0-9]),([0-9])/\\1.\\2/g", "the point is a decimal point")
         remedies += [replace(remedy, settings={"decimal": None}) for remedy in points]
     message = f"{cells.shown(cell.strip())} is written with a point, under {setting('decimal', _COMMA)}"
