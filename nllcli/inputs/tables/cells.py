@@ -43,7 +43,7 @@ def is_missing(cell: object) -> bool:
 
 
 def listed_numbers(cell: str) -> list[float] | None:
-    """The numbers of a cell that lists them as Python, NumPy or PyTorch print it; None where it is no such list."""
+    """The numbers of a cell that lists them as Python, NumPy or PyTorch print it; None where it is another text."""
     if "(" in cell:
         cell = _SCALAR.sub(r"\1", cell)
     found = _LIST.fullmatch(cell.strip()) if "[" in cell or "(" in cell else None

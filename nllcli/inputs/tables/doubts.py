@@ -11,6 +11,7 @@ import numpy as np
 from nllcli.errors import Remedy, UsageError
 from nllcli.inputs import names as class_names
 from nllcli.inputs.tables.cells import is_number
+from nllcli.inputs.tables.json_paths import names_targets
 from nllcli.inputs.tables.notation import edited, without_lines
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ _SUM_TOLERANCE = 2e-3
 _MOST_SUMMED = 64
 _KEYS = frozenset(
     ("id", "idx", "index", "row", "row_id", "rowid", "sample", "sample_id", "image_id", "no", "nr", "key")
-)
-_TARGETS = frozenset(
-    ("label", "labels", "target", "targets", "y", "y_true", "truth", "true", "actual", "gold", "answer")
 )
 _PREDICTIONS = frozenset(
     (
@@ -137,7 +135,7 @@ def _repeating(values: NDArray[np.float64]) -> dict[int, str]:
     return found if len(found) < n_columns - 1 else {}
 
 
-@np.errstate(over="ignore")  # of numbers that are no probabilities
+@np.errstate(over="ignore")  # of numbers that are not probabilities
 def _beside_a_sum(values: NDArray[np.float64]) -> dict[int, str]:
     """The one column without which each row consists of probabilities that sum to 1."""
     n, n_columns = values.shape
@@ -178,12 +176,9 @@ def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, 
     found: dict[int, str] = {}
     for j, heading in enumerate(headings):
         if len(values) and (values[:, j] == np.floor(values[:, j])).all():
-            for words, what in (
-                (_KEYS, "a key"),
-                (_TARGETS, "targets"),
-                (_PREDICTIONS, "predictions"),
-                (_FOLDS, "folds"),
-            ):
+            if names_targets(heading):
+                found[j] = "is named like targets"
+            for words, what in ((_KEYS, "a key"), (_PREDICTIONS, "predictions"), (_FOLDS, "folds")):
                 if heading.lower() in words:
                     found[j] = f"is named like {what}"
         if heading.lower() in _OTHERS and len(headings) > 2 and (values[:, j] >= 0).all():
@@ -303,7 +298,7 @@ def named_below(wanted: str, preview: Preview) -> list[Remedy]:
 
 def may_be_targets(preview: Preview, column: int, headings: Sequence[str]) -> bool:
     """Whether a column may hold targets: by its name, or as each of its cells names a class."""
-    if preview.heading(column).lower() in _TARGETS:
+    if names_targets(preview.heading(column)):
         return True
     if preview.heading(column).lower() in _PREDICTIONS | _KEYS | _FOLDS:
         return False
