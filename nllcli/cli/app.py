@@ -71,7 +71,7 @@ class Program(TyperGroup):
     """Its --help begins with examples and ends with the exit codes."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the examples, what is usual, and the exit codes."""
+        """Write the examples, the usual help, and the exit codes."""
         from nllcli.cli.topics import TOPICS
 
         _write_examples("", formatter)
@@ -102,7 +102,7 @@ class Command(TyperCommand):
     """
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the examples, what is usual, and the exit codes."""
+        """Write the examples, the usual help, and the exit codes."""
         _write_examples(str(self.name), formatter)
         super().format_help(ctx, formatter)
         _write_exit_codes(str(self.name), formatter)

@@ -47,11 +47,10 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     """
     classes = None if class_names is None else tuple(class_names)
     opened = open_input(path)
+    reading = ReadOptions(holds="targets", classes=classes, member=opened.member)
     if opened.is_text:
-        reading = ReadOptions(holds="targets", classes=classes, member=opened.member)
         source: BlockSource = open_column(opened.stream, sniff(opened.stream), reading)
     else:
-        reading = ReadOptions(holds="targets", classes=classes, member=opened.member)
         preview = opened.preview(reading)
         source = opened.read(reading if preview is None else targets_among(preview, reading))
     if classes is None and isinstance(source, TextTable | ArrowTable):

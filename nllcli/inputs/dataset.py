@@ -29,7 +29,7 @@ from nllcli.inputs.targets import Targets, booleans_as_classes, fit_targets, ope
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nllcli.data.dataset import BlockSource, VectorSource
+    from nllcli.data.dataset import BlockSource
     from nllcli.data.layout import Layout
     from nllcli.inputs.formats import Input
     from nllcli.inputs.matching import Keys
@@ -58,7 +58,7 @@ def _recipe(options: InputOptions, versions: dict[str, Version | None]) -> tuple
 
 
 def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dataset:
-    """The dataset opened anew; raises FaultError where a file is no longer of the version it was."""
+    """The dataset opened anew; raises FaultError where a file has changed since."""
     for path, version in versions.items():
         if version_of(path) not in (version, None):  # opening one that is gone says so
             raise FaultError("changed while it was read", where=path)
@@ -197,7 +197,9 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
         )
     names = _class_names(reading.classes, logits, layout, options)
     if vector is not None and isinstance(given.array, FileArray):
-        vector, more = _by_number(vector, names, reading)
+        from nllcli.inputs.numbered import by_number
+
+        vector, more = by_number(vector, names, reading)
         notes = (*notes, *more)
     soft, weights = given.soft, both.weights
     if soft is not None:
@@ -222,17 +224,6 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
         ignore_index=options.ignore_index,
     )
     return dataset if both.completed is None else replace(dataset, completed=both.completed)
-
-
-def _by_number(
-    vector: VectorSource, names: tuple[str, ...] | None, reading: ReadOptions
-) -> tuple[VectorSource, tuple[Notice, ...]]:
-    """The targets of an array, which may be the numbers in the names of the classes."""
-    if names is None and reading.targets_are != "names":
-        return vector, ()
-    from nllcli.inputs.numbered import by_number
-
-    return by_number(vector, names, reading)
 
 
 def _n_classes(logits: BlockSource, options: InputOptions) -> int | None:

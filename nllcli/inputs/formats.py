@@ -297,6 +297,11 @@ class Input:
     format: str
     member: str | None
     use: Use = Use()
+    encoding: str | None = None
+
+    def again(self) -> Input:
+        """The same file, opened anew."""
+        return open_input(self.use.path, self.format, self.encoding, self.use)
 
     @property
     def is_text(self) -> bool:
@@ -385,4 +390,4 @@ def open_input(
         stream = _plain_text(stream, one_a_line=use.role == "targets")
     if member is not None and found in _WITHOUT_MEMBERS:
         raise UsageError(f"is {found.upper()}, which has no members; there is no {member!r} in it", where=file)
-    return Input(stream, found, member, use)
+    return Input(stream, found, member, use, encoding)

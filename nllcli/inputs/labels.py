@@ -228,12 +228,6 @@ def class_orders(names: Iterable[str], n_classes: int) -> list[Remedy]:
     return [Remedy({"classes": order, **binary}, meaning) for order, meaning in reversed(orders.items())]
 
 
-def empty_cell(where: str, *, can_be_left_out: bool) -> DataError:
-    """The refusal of a missing value, with the option that leaves its sample out."""
-    remedy = Remedy({"missing": "ignore"}, "samples without a target or without logits are left out")
-    return DataError("the cell is empty", where=where, remedies=[remedy] * can_be_left_out)
-
-
 def left_out(name: str, n: int) -> tuple[Notice, ...]:
     """The note on ``n`` samples of a file that are left out."""
     if n == 0:

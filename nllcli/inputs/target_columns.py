@@ -14,7 +14,7 @@ from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 from nllcli.inputs import names as class_names
 from nllcli.inputs.arrays.raw import FileArray, Values
 from nllcli.inputs.bytes.files import can_be_read_again
-from nllcli.inputs.formats import ReadOptions, open_input
+from nllcli.inputs.formats import ReadOptions
 from nllcli.inputs.integers import integers
 from nllcli.inputs.labels import LabelReader, label_reader
 from nllcli.inputs.numbered import column_of_each_class, not_by_number
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource
     from nllcli.data.settings import InputOptions
     from nllcli.inputs.bytes.files import ByteStream
+    from nllcli.inputs.formats import Input
     from nllcli.inputs.tables.columns import Preview
     from nllcli.inputs.tables.dialect import Dialect
 
@@ -205,18 +206,18 @@ def _which_column(preview: Preview, columns: tuple[int, ...], options: ReadOptio
     return UsageError(message, where=preview.name, remedies=remedies)
 
 
-def text_targets(stream: ByteStream, options: ReadOptions, logits: BlockSource) -> Targets:
+def text_targets(opened: Input, options: ReadOptions, logits: BlockSource) -> Targets:
     """Targets in a text file of one column: integers, or names of classes; a first line that is neither is a header."""
-    table = open_column(stream, sniff(stream), options)
-    if table.label_reader is not None and can_be_read_again(stream.name):
-        table.label_reader.everything = partial(_all_labels, stream.name, options)
+    table = open_column(opened.stream, sniff(opened.stream), options)
+    if table.label_reader is not None and can_be_read_again(opened.use.path):
+        table.label_reader.everything = partial(_all_labels, opened, options)
     found = _labels(table, logits)
     return replace(found, one_more=table.one_more()) if isinstance(table, TextColumn) else found
 
 
-def _all_labels(path: str, options: ReadOptions) -> Iterator[str]:
+def _all_labels(opened: Input, options: ReadOptions) -> Iterator[str]:
     """The labels of a file that is read anew."""
-    stream = open_input(path).stream
+    stream = opened.again().stream
     yield from open_column(stream, sniff(stream), options).texts()
 
 

@@ -232,7 +232,7 @@ def open_targets(
     if preview is not None and opened.is_text and preview.n_columns == 1 and opened.member is None:
         from nllcli.inputs.target_columns import text_targets
 
-        return text_targets(opened.stream, reading, logits)
+        return text_targets(opened, reading, logits)
     if preview is not None and opened.format != "jsonl":
         from nllcli.inputs.target_columns import targets_among
 

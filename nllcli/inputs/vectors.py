@@ -158,7 +158,7 @@ def _text(stream: ByteStream, noun: str, separators: bytes = b"") -> bytes:
 
 
 def _too_long(what: str, name: str, noun: str) -> DataError:
-    hint = f"targets? nll weights {setting('targets', 'FILE')} counts them" if noun == "count" else None
+    hint = "are these targets? counts are one number a class" if noun == "count" else None
     return DataError(f"{what}: is this one value a class?", where=name, hint=hint)
 
 

@@ -216,3 +216,13 @@ def test_two_columns_of_scores_are_no_long_form():
     with pytest.raises(UsageError, match="is in long form") as caught:
         long.check(Preview("t", ("id", "class", "p"), [row[:3] for row in rows], delimiter=","))
     assert not caught.value.remedies  # there is no such file
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("id,label\n1,0\n2,1\n", ["all columns are classes"]), ("name,id\nx,0\ny,1\n", [])]
+)
+def test_the_only_columns_are_not_left_out(text, left, tmp_path):
+    (tmp_path / "x.csv").write_text(text)
+    done = nll("softmax", tmp_path / "x.csv")
+    assert (done.code, meanings(done)) == (2, left), done.err
+    assert left or "hint: --columns names the classes" in done.err

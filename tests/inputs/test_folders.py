@@ -52,6 +52,17 @@ def test_parts_of_text_are_joined_in_natural_order(header, ending, folder):
     assert followed(done) == [LOSS]
 
 
+@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+def test_the_same_numbers_at_the_beginning_of_parts_are_no_header(ending, folder):
+    for i in range(3):
+        (folder / f"p/part-{i}.{ending}").write_bytes(
+            (gzip.compress if ending == "csv.gz" else bytes)(f"0.5,1.5,1\n{i}.25,2,0\n".encode())
+        )
+    done = nll("compute", "p", "--target-column", "3", "-q")
+    expected = oracle.reduce([(0.5, 1.5), (0.25, 2), (0.5, 1.5), (1.25, 2), (0.5, 1.5), (2.25, 2)], [1, 0] * 3)
+    assert followed(done) == [pytest.approx(float(expected), rel=1e-12)]
+
+
 def test_parts_in_lines_of_json(folder):
     for i, (x, y) in enumerate(zip(LOGITS.tolist(), TARGETS, strict=True)):
         (folder / f"p/{i}.jsonl").write_text(f'{{"logits": {x}, "target": {y}}}')

@@ -567,7 +567,7 @@ UNKNOWN = {
     "a key of lists alone": (lines(zipped(logits=ROWS)), ("--target-column", "y"), "line 1: has no key 'y'"),
     "a column of lists": (lines(ROWS), ("--target-column", "9"), "there is no column '9'"),
     "a list too short": (lines([[1.5, 2, 0], [1.5, 2]]), ("--target-column", "3"), "line 2: has 2 values"),
-    "a list that is none": (lines([[1.5, 2, 0], 7]), ("--target-column", "3"), "line 2: has no list"),
+    "a list that is none": (lines([[1.5, 2, 0], 7]), ("--target-column", "3"), "line 2: is not a list"),
 }
 
 

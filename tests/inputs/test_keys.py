@@ -137,6 +137,15 @@ def test_probabilities_of_the_classes_are_not_keys(targets, tables):
     assert float(done.out) == pytest.approx(float(oracle.reduce(logits, targets)), rel=1e-14)
 
 
+@pytest.mark.parametrize("classes", ["a,b", "0,1", "1,2"])
+def test_an_index_is_named_where_its_number_is_a_heading(classes, tables):
+    (tables / "x.csv").write_text(f",{classes}\n0,0.5,1\n1,2,0\n2,1,1.5\n")
+    first, second = classes.split(",")
+    (tables / "y.csv").write_text(f",label\n2,{second}\n0,{first}\n1,{first}\n")
+    expected = loss((ROWS["u"], 0), (ROWS["v"], 0), (ROWS["w"], 1))
+    assert answers("compute", "x.csv", "y.csv", "-q", "--targets-are", "names") == [expected]
+
+
 def test_a_table_of_keys_without_rows_is_refused(tables):
     (tables / "y.csv").write_text("id,label\n")
     done = nll("compute", "x.csv", "y.csv", "-q", "--id", "id")

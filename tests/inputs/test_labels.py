@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import os
 
 import numpy as np
 import oracle
@@ -113,3 +114,22 @@ def test_names_of_classes_without_names(folder):
     reader = label_reader(["a"], None, "y", "f", ReadOptions())
     with pytest.raises(DataError, match="target 'a' is a name, and the classes have none"):
         reader.read(["a"], str)
+
+
+def test_names_of_classes_in_another_encoding(folder):
+    np.save("x.npy", X)
+    (folder / "y.txt").write_text("née\nchat\nchien\nchat\n", encoding="latin-1")
+    words = ("compute", "x.npy", "y.txt", "--encoding", "latin-1", "-q")
+    assert answers(*words) == [loss([2, 0, 1, 0]), loss([0, 1, 2, 1])]
+
+
+def test_names_of_classes_out_of_a_pipe(monkeypatch):
+    np.save("x.npy", X)
+    read, write = os.pipe()
+    os.write(write, b"dog\ncat\nhorse\ncat\n")
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        monkeypatch.setattr("sys.stdin", pipe)
+        done = nll("compute", "x.npy", "-", "-q")
+    assert "target 'dog' is a name, and the classes have none" in done.err
+    assert meanings(done)[0] == "the classes are in alphabetical order"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import oracle
 import pytest
-from following import answers, inside, offered
+from following import answers, inside, meanings, offered
 from in_process import nll
 
 from nllcli.inputs import names
@@ -133,3 +133,28 @@ def test_a_table_without_a_column_by_any_name_says_what_it_has(tmp_path):
     done = nll("compute", tmp_path / "x.csv", "--target-column", "nothing")
     assert "the numbers 1 to 3" in done.err
     assert "try:" not in done.err
+
+
+@pytest.mark.parametrize("behind", [0, 3000], ids=["at once", "further down"])
+def test_points_between_thousands(behind, tmp_path):
+    """Unambiguous where a decimal comma follows, and asked about where none does."""
+    rows = ["0,5;1,25"] * behind
+    (tmp_path / "x.csv").write_text("\n".join(["a;b;y", *(f"{row};0" for row in rows), "1.234,5;-1.230,25;1\n"]))
+    logits, targets = [(0.5, 1.25)] * behind + [(1234.5, -1230.25)], [0] * behind + [1]
+    words = ("compute", "x.csv", "--target-column", "y", "--decimal", "comma", "-q")
+    with inside(tmp_path):
+        done = nll(*words)
+        assert done.code == 0, done.err
+        assert float(done.out) == pytest.approx(float(oracle.reduce(logits, targets)), rel=1e-13)
+        (tmp_path / "x.csv").write_text("\n".join(["a;b;y", *(f"{row};0" for row in rows), "1.234;-1,5;1\n"]))
+        large, small = ([*logits[:-1], (first, -1.5)] for first in (1234, 1.234))
+        expected = [pytest.approx(float(oracle.reduce(x, targets)), rel=1e-13) for x in (large, small)]
+        assert answers(*words) == expected
+
+
+def test_points_between_commas_part_thousands_at_most(tmp_path):
+    (tmp_path / "x.csv").write_text('a,b,y\n"1,5","1.234",0\n')
+    words = ("compute", "x.csv", "--target-column", "y", "--decimal", "comma", "-q")
+    with inside(tmp_path):
+        assert meanings(nll(*words)) == ["the point parts thousands"]
+        assert answers(*words) == [1232.5]

@@ -167,7 +167,7 @@ REFUSED = {
     "top 2": (lines([row[: 3 - i] for i, row in enumerate(pairs())]), "line 2: has no score of"),
     "another label": (
         lines([pairs()[0], [*SECOND[:2], {"label": "cow", "score": 0.5}]]),
-        "line 2: label 'cow' is none of",
+        "line 2: label 'cow' is not a class of the first sample",
     ),
     "twice": (lines([pairs()[0], [*SECOND, SECOND[0]]]), "line 2: label 'dog' occurs twice"),
     "no label": (lines([pairs()[0], [{"score": 0.5}]]), "line 2: has a score without a label"),

@@ -358,7 +358,7 @@ def test_text_of_more_numbers_than_there_are_classes(one, file, monkeypatch):
         if n == 20:
             assert numbers(path, integers=True).values.tolist() == list(range(n))
             continue
-        for integers, hint in ((True, "targets? nll weights ⟦targets=FILE⟧ counts them"), (False, None)):
+        for integers, hint in ((True, "are these targets? counts are one number a class"), (False, None)):
             with pytest.raises(DataError, match="has more than 20 numbers: is this one value a class") as caught:
                 numbers(path, integers=integers)
             assert caught.value.hint == hint

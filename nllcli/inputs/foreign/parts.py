@@ -14,6 +14,7 @@ from nllcli.inputs.bytes.files import ByteStream, files_in, open_stream, pattern
 from nllcli.inputs.foreign import kinds
 from nllcli.inputs.foreign.arrays import by_names
 from nllcli.inputs.foreign.conversions import new_file, refusal
+from nllcli.inputs.tables.cells import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from nllcli.inputs.formats import Use
 
 _DIGITS = re.compile(r"\d+")
+_BETWEEN = re.compile(r"[,;|\t ]+")
 _OF = re.compile(r"(\d+)-of-(\d+)")
 # Names under which programs write parts; others are parts only where something else tells.
 _PART = re.compile(r"-of-\d|(part|shard|chunk|rank|batch|fold|split|data)s?[-_.]?\d", re.IGNORECASE)
@@ -143,7 +145,7 @@ def _joined(files: Sequence[str], to: str, renamed: dict[str, str], settings: di
         return Remedy(settings, "", dict.fromkeys(renamed, to), python=python)
     if ending not in _TEXT or (compressed and last not in _DECOMPRESSORS):
         return None
-    words, headed = shlex.join(files), _same_first_line(files) and "json" not in ending and ending != ".ndjson"
+    words, headed = shlex.join(files), _same_header(files) and "json" not in ending and ending != ".ndjson"
     if compressed:
         feed = f"{_DECOMPRESSORS[last]} {words}" + (" | awk 'NR==1{h=$0;print}$0!=h'" if headed else "")
     else:
@@ -158,7 +160,8 @@ def _inner_suffix(file: str) -> str:
     return path.suffix.lower()
 
 
-def _same_first_line(files: Sequence[str]) -> bool:
-    """Whether the parts of a text begin with the same line, which is then their header."""
+def _same_header(files: Sequence[str]) -> bool:
+    """Whether the parts of a text begin with the same line, which is their header as it is not all numbers."""
     lines = [decompressed(open_stream(file)).peek(_FIRST_LINE).partition(b"\n")[0].strip() for file in files]
-    return len(set(filter(None, lines))) == 1 and len(files) > 1
+    first, *more = {line.decode("utf-8", errors="replace") for line in lines if line} or {""}
+    return len(files) > 1 and not more and not all(map(is_number, _BETWEEN.split(first)))

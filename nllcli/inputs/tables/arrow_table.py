@@ -10,10 +10,10 @@ import numpy as np
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, FaultError, Notice, counted
+from nllcli.errors import DataError, FaultError, Notice, Remedy, counted
 from nllcli.inputs.bytes.libraries import refusing
 from nllcli.inputs.integers import are_rounded, rounded_integers
-from nllcli.inputs.labels import LabelReader, empty_cell, left_out
+from nllcli.inputs.labels import LabelReader, left_out
 from nllcli.inputs.tables.arrow_values import content, lengths, numbers, texts, values_of
 from nllcli.inputs.tables.lines import regrouped
 
@@ -190,7 +190,7 @@ class ArrowTable:
         """Raise DataError for a logit that is missing, unless such samples are left out."""
         if self.missing == "error":
             row = start + int(missing.argmax())
-            raise empty_cell(f"{self.name}, row {row}, {what}", can_be_left_out=True)
+            raise _empty_cell(f"{self.name}, row {row}, {what}")
 
     def _targets(
         self, column: Any, without_logits: NDArray[np.bool_] | None, start: int
@@ -222,7 +222,7 @@ class ArrowTable:
         assert reader is not None
         if reader.missing == "error" and missing.any():
             where = f"{self.name}, row {start + int(missing.argmax())}, {reader.what}"
-            raise empty_cell(where, can_be_left_out=True)
+            raise _empty_cell(where)
         return missing
 
     def _indices(self, values: NDArray[Any], where: Callable[[int], str]) -> NDArray[np.int64]:
@@ -236,3 +236,9 @@ class ArrowTable:
         if values.dtype == np.uint64 and (values > np.iinfo(np.int64).max).any():
             return reader.read([str(value) for value in values.tolist()], where)
         return reader.renumbered(values.astype(np.int64), where)
+
+
+def _empty_cell(where: str) -> DataError:
+    """The refusal of a missing value, with the option that leaves its sample out."""
+    remedy = Remedy({"missing": "ignore"}, "samples without a target or without logits are left out")
+    return DataError("the cell is empty", where=where, remedies=[remedy])

@@ -25,7 +25,8 @@ _LIST = re.compile(r"(?:np\.)?(?:array|tensor)?\(?\s*[\[(]([^\[\]()]*)[\])]\s*(?
 _SCALAR = re.compile(r"(?:np|numpy|torch)\.\w+\(([^()]*)\)")
 _BARE_LIST = re.compile(r"\s*[+-]?\d+\.\d*(?:e[+-]?\d+)?(?:\s*[;|\s]\s*[+-]?\d+\.\d*(?:e[+-]?\d+)?)+\s*", re.IGNORECASE)
 _BETWEEN = str.maketrans(",;|", "   ")
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+),\d+\s*", re.ASCII)
+_THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*", re.ASCII)
 _INFINITY = re.compile(rb"inf", re.IGNORECASE)
 _BLANKS = re.compile(rb"[ \t]+")
 
@@ -42,7 +43,7 @@ def is_missing(cell: object) -> bool:
 
 
 def listed_numbers(cell: str) -> list[float] | None:
-    """The numbers of a cell that lists them as Python, NumPy or PyTorch print it; None where it is no such list."""
+    """The numbers of a cell that lists them as Python, NumPy or PyTorch print it; None where it is another text."""
     if "(" in cell:
         cell = _SCALAR.sub(r"\1", cell)
     found = _LIST.fullmatch(cell.strip()) if "[" in cell or "(" in cell else None
@@ -69,8 +70,13 @@ def split(line: str, delimiter: str, where: str) -> list[str]:
 
 
 def with_point(cell: str) -> str:
-    """A number written with a decimal comma, with a point instead; anything else as it is."""
-    return cell.replace(",", ".") if is_decimal_comma(cell) else cell
+    """A number written with a decimal comma, with a point instead and none before it; anything else as it is."""
+    return cell.replace(".", "").replace(",", ".") if is_decimal_comma(cell) else cell
+
+
+def may_be_thousands(cell: str) -> bool:
+    """Whether the points of a number, which has no comma, may part thousands."""
+    return _THOUSANDS.fullmatch(cell) is not None
 
 
 def shown(value: str) -> str:

@@ -240,10 +240,12 @@ def _without_doubt(
         return classes, text
     reasons = found | dict.fromkeys(text, "holds no numbers") | dict.fromkeys(empty, "is empty")
     told = ", ".join(f"column {preview.described(c)} {reasons[c]}" for c in sorted(reasons))
+    remedies = _remedies(preview, options, sorted(reasons), classes, all_may_be=not (text or empty))
     raise UsageError(
         f"{told}: a class?" if found else told,
         where=preview.name,
-        remedies=_remedies(preview, options, sorted(reasons), classes, all_may_be=not (text or empty)),
+        remedies=remedies,
+        hint=None if remedies else f"{setting('columns')} names the classes",
         finding="doubtful-column",
     )
 
@@ -251,7 +253,10 @@ def _without_doubt(
 def _remedies(
     preview: Preview, options: ReadOptions, extra: list[int], classes: list[int], *, all_may_be: bool
 ) -> list[Remedy]:
-    """What may be meant by columns that do not look like classes."""
+    """What may be meant by ``extra`` columns, which do not look like classes; where none do, they are not left out."""
+    every = [Remedy({"columns": "*"}, "all columns are classes")] if all_may_be else []
+    if not classes:
+        return [*_as_tokens(preview, extra), *every]
     found = []
     key = _shared_key(preview, options, extra)
     if key is not None:
@@ -267,13 +272,7 @@ def _remedies(
                 Remedy({"target_column": preview.heading(c), **settings}, f"{preview.heading(c)} has the targets")
             )
     one = f"{preview.heading(extra[0])} is not a class" if len(extra) == 1 else "they are not classes"
-    if classes:
-        found.append(Remedy(_leaving_out(preview, options, extra), one))
-    else:
-        found += _as_tokens(preview, extra)
-    if all_may_be:
-        found.append(Remedy({"columns": "*"}, "all columns are classes"))
-    return found
+    return [*found, Remedy(_leaving_out(preview, options, extra), one), *every]
 
 
 def _as_tokens(preview: Preview, columns: list[int]) -> list[Remedy]:

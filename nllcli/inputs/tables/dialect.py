@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, Remedy, UsageError
+from nllcli.errors import DataError, Remedy, UsageError, setting
 from nllcli.inputs.names import truth
 from nllcli.inputs.tables import cells, notation, weka
 from nllcli.inputs.tables.columns import Preview
@@ -303,6 +303,17 @@ def comma_refusal(cell: str, where: str, *, certain: bool = False) -> UsageError
     meaning = "" if certain else "the comma is a decimal comma, and does not part thousands"
     message = f"{cells.shown(cell.strip())} is written with a comma"
     return UsageError(message, where=where, remedies=[Remedy({"decimal": _COMMA}, meaning)])
+
+
+def point_refusal(cell: str, where: str, name: str, delimiter: str) -> UsageError:
+    """The refusal of a number with a point where others have a decimal comma."""
+    thousands = ":a; s/(^|[^0-9.])([1-9][0-9]{0,2}([.][0-9]{3})*)[.](([0-9]{3})+)([^0-9.]|$)/\\1\\2\\4\\6/; ta"
+    remedies = notation.edited(name, thousands, "the point parts thousands")
+    if delimiter != ",":
+        points = notation.edited(name, "s/([0-9]),([0-9])/\\1.\\2/g", "the point is a decimal point")
+        remedies += [replace(remedy, settings={"decimal": None}) for remedy in points]
+    message = f"{cells.shown(cell.strip())} is written with a point, under {setting('decimal', _COMMA)}"
+    return UsageError(message, where=where, remedies=remedies)
 
 
 def _is_decimal(cell: str) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from nllcli.errors import Remedy, UsageError
 from nllcli.inputs import names as class_names
 from nllcli.inputs.tables.cells import is_number
+from nllcli.inputs.tables.json_paths import names_targets
 from nllcli.inputs.tables.notation import edited, without_lines
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ _SUM_TOLERANCE = 2e-3
 _MOST_SUMMED = 64
 _KEYS = frozenset(
     ("id", "idx", "index", "row", "row_id", "rowid", "sample", "sample_id", "image_id", "no", "nr", "key")
-)
-_TARGETS = frozenset(
-    ("label", "labels", "target", "targets", "y", "y_true", "truth", "true", "actual", "gold", "answer")
 )
 _PREDICTIONS = frozenset(
     (
@@ -143,7 +141,7 @@ def _repeating(values: NDArray[np.float64]) -> dict[int, str]:
     return found if len(found) < n_columns - 1 else {}
 
 
-@np.errstate(over="ignore")  # of numbers that are no probabilities
+@np.errstate(over="ignore")  # of numbers that are not probabilities
 def _beside_a_sum(values: NDArray[np.float64]) -> dict[int, str]:
     """The one column without which each row consists of probabilities that sum to 1."""
     n, n_columns = values.shape
@@ -189,12 +187,9 @@ def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, 
     found: dict[int, str] = {}
     for j, heading in enumerate(headings):
         if len(values) and (values[:, j] == np.floor(values[:, j])).all():
-            for words, what in (
-                (_KEYS, "a key"),
-                (_TARGETS, "targets"),
-                (_PREDICTIONS, "predictions"),
-                (_FOLDS, "folds"),
-            ):
+            if names_targets(heading):
+                found[j] = "is named like targets"
+            for words, what in ((_KEYS, "a key"), (_PREDICTIONS, "predictions"), (_FOLDS, "folds")):
                 if heading.lower() in words:
                     found[j] = f"is named like {what}"
         if is_log_prob(heading):
@@ -268,16 +263,23 @@ def check_index_order(preview: Preview, partner: Preview) -> None:
     for own in preview.index:
         for theirs in partner.index:
             left, right = _keys(preview, own), _keys(partner, theirs)
-            names = preview.heading(own), partner.heading(theirs)
             pairs = zip(preview.cells(own), partner.cells(theirs), strict=False)
             differing = next((pair for pair in pairs if str(pair[0]).strip() != str(pair[1]).strip()), None)
             if left is not None and right is not None and differing is not None and left & right:
+                left_name, right_name = _index_name(preview, own), _index_name(partner, theirs)
+                names = left_name if left_name == right_name else f"{left_name}={right_name}"
                 raise UsageError(
                     f"its row {differing[0]} is row {differing[1]} of {partner.name}",
                     where=preview.name,
-                    remedies=[Remedy({"id": "=".join(dict.fromkeys(names))}, "rows belong together by their names")],
+                    remedies=[Remedy({"id": names}, "rows belong together by their names")],
                     finding="keys-differ",
                 )
+
+
+def _index_name(preview: Preview, column: int) -> str:
+    """What a command names an index by: its name, or its number, or nothing where another column is named so."""
+    name, headings = preview.heading(column), [heading.strip() for heading in preview.headings or ()]
+    return headings[column] if name in headings else name
 
 
 def _keys(preview: Preview, column: int, fewest: float = 1) -> set[str] | None:
@@ -309,7 +311,7 @@ def named_below(wanted: str, preview: Preview) -> list[Remedy]:
 
 def may_be_targets(preview: Preview, column: int, headings: Sequence[str]) -> bool:
     """Whether a column may hold targets: by its name, or as each of its cells names a class."""
-    if preview.heading(column).lower() in _TARGETS:
+    if names_targets(preview.heading(column)):
         return True
     if preview.heading(column).lower() in _PREDICTIONS | _KEYS | _FOLDS:
         return False

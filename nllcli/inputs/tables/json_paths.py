@@ -33,13 +33,13 @@ _TARGETS = frozenset(
             "expected",
         ),
         *("label_id", "label_ids", "class_id", "class_index", "true_label", "gold_label", "actual", "reference"),
-        *("ground_truth", "groundtruth", "true_class", "target_id", "label_idx", "category"),
+        *("ground_truth", "groundtruth", "true_class", "target_id", "label_idx", "category", "expected"),
     )
 )
 
 
 def leaves(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The values of an object that are no objects, by their keys."""
+    """The values of an object and of those within it, by their keys."""
     found: dict[str, Any] = {}
     for key, inner in value.items():
         if isinstance(inner, dict) and inner:

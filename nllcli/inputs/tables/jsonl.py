@@ -198,7 +198,7 @@ class JsonLines(LineSource):
 
 
 def preview_jsonl(stream: ByteStream, options: ReadOptions) -> Preview | None:
-    """The values of the first records that are no lists and no objects; None where samples are no records."""
+    """The values of the first records but lists and objects; None where samples are not records."""
     return preview_of(open_samples(stream, options), stream.name, options)
 
 

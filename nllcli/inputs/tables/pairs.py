@@ -62,7 +62,7 @@ class Binding:
         for label, score in zip(labels, scores, strict=True):
             place = places.get(label)
             if place is None:
-                message = f"label {shown(label)} is none of the classes of the first one"
+                message = f"label {shown(label)} is not a class of the first sample"
                 raise DataError(message, where=where(), hint=f"classes: {first_few(self.classes, 10)}")
             if out[place] is not _UNSET:
                 raise DataError(f"label {shown(label)} occurs twice", where=where())

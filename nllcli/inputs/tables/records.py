@@ -145,9 +145,10 @@ class _Cells:
 
     def __call__(self, value: Any, where: Where) -> Any:
         value = unnested(value)
-        if not isinstance(value, list) or len(value) != self.width:
-            size = counted(len(value), "value") if isinstance(value, list) else "no list"
-            raise DataError(f"has {size}, the first one has {self.width} values", where=where())
+        if not isinstance(value, list):
+            raise DataError("is not a list, unlike the first one", where=where())
+        if len(value) != self.width:
+            raise DataError(f"has {counted(len(value), 'value')}, the first one has {self.width} values", where=where())
         return self.take(value)
 
 
@@ -168,7 +169,6 @@ def read_of(samples: Samples, name: str, options: ReadOptions) -> Reading:
         raise DataError("has no logits", where=name)
     first = next((value for value in samples.first if value is not None), None)
     where = f"{name}, {samples.place(0)}"
-    # A place for forms that are known by more than the shape of their lists: log-probabilities of tokens, for one.
     if options.holds == "targets":
         return _targets(samples, first, where, name, options)
     if options.holds == "sample weights" and not isinstance(first, list):
@@ -184,7 +184,7 @@ def read_of(samples: Samples, name: str, options: ReadOptions) -> Reading:
 
 
 def preview_of(samples: Samples, name: str, options: ReadOptions) -> Preview | None:
-    """The values of the first records that are no lists and no objects; None where samples are no records.
+    """The values of the first records but lists and objects; None where samples are not records.
 
     A key that is named has to be among them, too.
     """

@@ -15,7 +15,7 @@ from nllcli.inputs.bytes.files import can_be_edited, open_stream
 from nllcli.inputs.labels import label_reader
 from nllcli.inputs.tables import cells, notation
 from nllcli.inputs.tables.columns import candidates, choose, list_of
-from nllcli.inputs.tables.dialect import Dialect, comma_refusal, is_word, sniff
+from nllcli.inputs.tables.dialect import Dialect, comma_refusal, is_word, point_refusal, sniff
 from nllcli.inputs.tables.line_source import LineSource
 from nllcli.inputs.tables.lines import clean_lines, whole_lines, without_first_lines
 
@@ -116,7 +116,7 @@ class TextTable(LineSource):
 
     def _table(self, body: bytes, n: int, n_columns: int, delimiter: str) -> NDArray[np.float64] | None:
         if self.dialect.decimal == "comma":
-            if delimiter == ",":
+            if delimiter == "," or b"." in body:
                 return None
             body = body.replace(b",", b".")
         return cells.parse_plain(body, n, n_columns, delimiter)
@@ -156,7 +156,7 @@ class TextTable(LineSource):
         if self.booleans:
             chosen = [[_TRUTH.get(cell.strip().lower(), cell) for cell in row] for row in chosen]
         if self.dialect.decimal == "comma":
-            chosen = [list(map(cells.with_point, row)) for row in chosen]
+            chosen = [self._with_points(row, start + i) for i, row in enumerate(chosen)]
         text = "\n".join(map("\t".join, chosen)) + "\n"
         table = cells.parse_plain(text.encode(), len(rows), len(self.columns), "\t") if self.columns else None
         if table is not None:
@@ -170,6 +170,14 @@ class TextTable(LineSource):
             out[i] = [self._number(cell, c, start + i) for cell, c in zip(row, self.columns, strict=True)]
         self._left_out.append(int(left_out.sum()))
         return out, left_out if left_out.any() else None
+
+    def _with_points(self, row: list[str], sample: int) -> list[str]:
+        """Cells with a decimal comma, with a point instead; raises UsageError for a point that may part thousands."""
+        for cell, column in zip(row, self.columns, strict=True):
+            if cells.may_be_thousands(cell):
+                where = f"{self._where(sample)}, column {column + 1}"
+                raise point_refusal(cell, where, self.name, self.dialect.delimiter)
+        return list(map(cells.with_point, row))
 
     def _check_row(self, row: list[str], sample: int) -> None:
         """Raise DataError for a row that is the header again, or not a sample and behind the last one."""
