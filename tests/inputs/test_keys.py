@@ -164,3 +164,9 @@ def test_logits_with_keys_are_as_they_are_without(tables):
     (tables / "y.csv").write_text("id,label\nu,1\nv,0\nw,1\n")
     own = open_dataset(InputOptions("x.csv", "y.csv", drop="id")).logits
     assert own.labels == own.logits.labels
+
+
+def test_probabilities_are_not_matched_by_keys(tables):
+    (tables / "y.csv").write_text("id,a,b\nu,0.5,0.5\nv,0,1\nw,1,0\n")
+    done = nll("compute", "x.csv", "y.csv", "--id", "id")
+    assert (done.code, "have one class each, not probabilities" in done.err) == (3, True), done.err
