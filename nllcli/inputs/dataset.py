@@ -29,7 +29,7 @@ from nllcli.inputs.targets import Targets, booleans_as_classes, fit_targets, ope
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nllcli.data.dataset import BlockSource
+    from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.data.layout import Layout
     from nllcli.inputs.formats import Input
     from nllcli.inputs.matching import Keys

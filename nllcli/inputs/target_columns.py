@@ -281,7 +281,11 @@ def read_keyed(source: BlockSource, *, loose: bool = False) -> tuple[Values, NDA
         block = chunk.load(Scratch())
         assert block.keys is not None
         keys.append(digests(block.keys, loose=loose))
-        targets.append(one_hot_rows(source, block, layout) if block.targets is None else block.targets)
+        try:
+            targets.append(one_hot_rows(source, block, layout) if block.targets is None else block.targets)
+        except DataError as error:
+            error.hint = "rows that are matched by their keys have one class each, not probabilities"
+            raise
     return Values(source.name, np.concatenate(targets), partial(source.place, layout=layout)), np.concatenate(keys)
 
 

@@ -259,3 +259,9 @@ def test_logits_of_standard_input_are_not_read_twice():
     put_keyed("w.csv", "weight", WEIGHTS)
     done = run("cat x.csv | nll compute - y.csv --id id --sample-weights w.csv -q")
     assert (done.code, "standard input: is read twice" in done.err) == (2, True), done.err
+
+
+def test_probabilities_are_not_matched_by_keys(tables):
+    (tables / "y.csv").write_text("id,a,b\nu,0.5,0.5\nv,0,1\nw,1,0\n")
+    done = nll("compute", "x.csv", "y.csv", "--id", "id")
+    assert (done.code, "have one class each, not probabilities" in done.err) == (3, True), done.err

@@ -12,7 +12,7 @@ from nllcli.errors import Remedy, UsageError
 from nllcli.inputs import names as class_names
 from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.tables.json_paths import names_targets
-from nllcli.inputs.tables.notation import edited, without_lines
+from nllcli.inputs.tables.notation import edited, leaving_out, without_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -301,7 +301,7 @@ def named_below(wanted: str, preview: Preview) -> list[Remedy]:
         if wanted not in cells and wanted not in line.strip(" \t#").split():
             continue
         if line.lstrip().startswith("#"):
-            edits = f"1,{i}d; " * (i > 0) + f"{i + 1}s/^[[:blank:]]*#[[:blank:]]*//"
+            edits = f"{leaving_out(i)}; " * (i > 0) + f"{i + 1}s/^[[:blank:]]*#[[:blank:]]*//"
             return edited(preview.name, edits, "the line that begins with # names the columns")
         if i:
             return without_lines(preview.name, i, f"line {i + 1} names the columns")

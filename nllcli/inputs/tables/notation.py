@@ -65,7 +65,12 @@ def edited(name: str, edits: str, meaning: str = "") -> list[Remedy]:
 
 def without_lines(name: str, n: int, meaning: str) -> list[Remedy]:
     """The remedy that leaves the first lines of a file out."""
-    return edited(name, "1d" if n == 1 else f"1,{n}d", meaning)
+    return edited(name, leaving_out(n), meaning)
+
+
+def leaving_out(n: int) -> str:
+    """The edit of sed that leaves the first lines out."""
+    return "1d" if n == 1 else f"1,{n}d"
 
 
 def fed(name: str, words: tuple[str, ...], meaning: str = "") -> list[Remedy]:
