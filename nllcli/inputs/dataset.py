@@ -121,9 +121,10 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
 
         own = replace(own, labels=first_labels(preview, options.target_column or others.member))
         if preview.n_columns > 1:
+            own = replace(own, partner=preview)
             own_preview = opened.preview(own)
             keys = keys_of(options.id, own_preview, preview)
-            own = replace(own, partner=preview, key=keys and keys.own)
+            own = replace(own, key=keys and keys.own)
             theirs = replace(theirs, partner=own_preview, key=keys and keys.theirs)
     weights = keys_of_weights = None
     if options.sample_weights is not None:

@@ -272,6 +272,7 @@ def _remedies(
                 Remedy({"target_column": preview.heading(c), **settings}, f"{preview.heading(c)} has the targets")
             )
     one = f"{preview.heading(extra[0])} is not a class" if len(extra) == 1 else "they are not classes"
+    one += ", and rows belong together as they come" if key is not None else ""
     return [*found, Remedy(_leaving_out(preview, options, extra), one), *every]
 
 

@@ -151,15 +151,17 @@ def _frame_by_keys(
         return None
     columns_outside = _columns_are_outside(document, list(first), options)
     if columns_outside is None:
+        columns = first_few(outer, 3)
+        index = "" if options.partner is None else "'index': r, "  # which a table of targets may have too
         raise UsageError(
-            f"has an object for each of {first_few(outer, 3)}: are these the columns or the rows?",
+            f"has an object for each of {columns}: are these the columns or the rows?",
             where=name,
             remedies=rewriting(
                 name,
                 options,
                 {
-                    "[{c: d[c][r] for c in d} for r in next(iter(d.values()))]": f"columns: {first_few(outer, 3)}",
-                    "list(d.values())": f"columns: {first_few(list(first), 3)}",
+                    f"[{{{index}**{{c: d[c][r] for c in d}}}} for r in next(iter(d.values()))]": f"columns: {columns}",
+                    f"[{{{index}**d[r]}} for r in d]": f"columns: {first_few(list(first), 3)}",
                 },
                 key,
             ),
