@@ -519,11 +519,11 @@ def test_an_array_in_a_stream_with_something_behind_it(tmp_path):
 
 
 def test_a_member_of_an_archive_that_is_larger_than_the_file(tmp_path):
-    """As its header and the directory at the end have it, whose bytes 20 to 27 are the sizes."""
+    """As its header and the directory at the end have it, at whose bytes 24 to 27 the size is."""
     np.savez(tmp_path / "a.npz", x=np.zeros((5000, 3)))
     data = bytearray((tmp_path / "a.npz").read_bytes().replace(b"(5000, 3)", b"(9000, 3)"))
     at = data.rindex(b"PK\1\2")
-    data[at + 20 : at + 28] = struct.pack("<II", *[128 + 9000 * 3 * 8] * 2)
+    data[at + 24 : at + 28] = struct.pack("<I", 128 + 9000 * 3 * 8)
     (tmp_path / "a.npz").write_bytes(data)
     done = nll("softmax", tmp_path / "a.npz")
     assert (done.code, "a member is larger than the file" in done.err) == (3, True), done.err

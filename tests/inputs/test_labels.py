@@ -3,6 +3,7 @@
 import gzip
 import math
 import os
+from functools import partial
 
 import numpy as np
 import oracle
@@ -133,3 +134,13 @@ def test_names_of_classes_out_of_a_pipe(monkeypatch):
         done = nll("compute", "x.npy", "-", "-q")
     assert "target 'dog' is a name, and the classes have none" in done.err
     assert meanings(done)[0] == "the classes are in alphabetical order"
+
+
+def test_probabilities_without_names_are_not_bound_by_number(tmp_path):
+    (tmp_path / "x.csv").write_text("p_0,p_2,p_1\n0.5,1,2\n1.5,0.5,1\n")
+    for name, save in (("y.npy", np.save), ("y.csv", partial(np.savetxt, delimiter=","))):
+        save(tmp_path / name, np.array([[0.5, 0.25, 0.25], [1, 0, 0]]))
+        words = ("compute", tmp_path / "x.csv", tmp_path / name, "-q")
+        done = nll(*words)
+        assert (done.code, meanings(done)) == (2, ["by number: column 2 is p_1", "by place: column 2 is p_2"])
+        assert "are taken by place" in nll(*words, "--targets-are", "names").err
