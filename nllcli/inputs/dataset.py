@@ -317,6 +317,10 @@ def _open_logits(opened: Input, reading: ReadOptions, options: InputOptions) -> 
                 f"{setting(name)} needs {setting('logits')} with columns, such as CSV",
                 where=opened.stream.name,
             )
+    if opened.is_text and options.source == "probs":
+        from nllcli.inputs.tables.text import check_percentages
+
+        check_percentages(source)
     if not isinstance(source, FileArray) and options.class_axis in (0, -2):
         from nllcli.inputs.pairing import columns_as_samples
 

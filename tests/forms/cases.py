@@ -477,6 +477,30 @@ def printed_and_headed():
     soft = csv(np.eye(3)[list(Y)].tolist())
     yield Form("names out of order, soft", {"x.csv": csv(rows_of(X), swapped), "y.csv": soft}, PAIR, "asked")
     yield Form("places in another order", {"x.csv": csv(rows_of(X), (2, 0, 1)), "y.csv": y}, PAIR, "asked")
+    probs = ("compute", "x.csv", "y.csv", "--from", "probs", "-q")
+    for name, sep in (("comma", ","), ("semicolon", ";"), ("tab", "\t")):
+        files = {"x.csv": csv((np.round(P * 100, 4)).tolist(), NAMES, sep), "y.csv": y}
+        yield Form(
+            f"percentages without a sign, {name}", files, probs, "asked", rows=np.round(P * 100, 4) / 100, probs=True
+        )
+    gaps = rows_of(X)[:4] + [("", "", "")] + rows_of(X)[4:] + [("", "", "")] * 2
+    yield Form("blank rows", {"x.csv": csv(gaps, NAMES), "y.csv": y}, PAIR, "asked")
+    written = "c(" + ", ".join(f"{y}L" for y in Y) + ")\n"
+    yield Form("a vector as R writes it", {"x.csv": csv(rows_of(X), NAMES), "y.csv": written.encode()}, PAIR, "asked")
+    texts = "c(" + ",\n".join(f'"{NAMES[y]}"' for y in Y) + ")\n"
+    yield Form(
+        "a vector of names as R writes it", {"x.csv": csv(rows_of(X), NAMES), "y.csv": texts.encode()}, PAIR, "asked"
+    )
+    series = "".join(f"{i:<5}{NAMES[y]:>7}\n" for i, y in enumerate(Y)).encode()
+    yield Form("a printed series without a footer", {"x.csv": csv(rows_of(X), NAMES), "y.csv": series}, PAIR, "asked")
+    keyed_rows = {f"u{i}.jpg": dict(zip(NAMES, row, strict=True)) for i, row in reversed([*enumerate(X.tolist())])}
+    solution = csv([(f"u{i}.jpg", NAMES[y]) for i, y in enumerate(Y)], ("file", "label"))
+    yield Form(
+        "an object a key",
+        {"x.json": json.dumps(keyed_rows).encode(), "y.csv": solution},
+        ("compute", "x.json", "y.csv", "-q"),
+        "asked",
+    )
     truths = "".join(f"{y > 0}\n" for y in Y).encode()
     yield Form(
         "classes named False and True",

@@ -204,11 +204,16 @@ def _names_columns(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool
     if not all(map(_INTEGER.fullmatch, numeric)) or len(set(numeric)) < len(numeric):
         return False
     if (not first[0].strip() and all(map(str.isdecimal, numeric))) or are_counted(numeric):
-        return True
+        return not _counts_on(first, below)
     # A word above numbers names its column, and so does an integer above fractions.
     columns = list(zip(first, *below, strict=False))
     word_above = any(is_word(top) and all(map(cells.is_number, under)) for top, *under in columns)
     return word_above and all(any(map(is_fraction, under)) for top, *under in columns if cells.is_number(top))
+
+
+def _counts_on(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether the rows below count on in the first column, as the row numbers of a printed series do."""
+    return [row[0].strip() for row in (first, *below)] == [str(i) for i in range(len(below) + 1)]
 
 
 def _is_numbered_alike(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

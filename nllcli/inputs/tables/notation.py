@@ -49,11 +49,16 @@ _LINES = {
         "is a printed Series",
         r"/^(Name: .*)?dtype: /d; s/^ *[0-9]+ +//",
     ),
+    re.compile(r" *c\(.*"): (
+        "is a vector as R writes it",
+        r"s/^ *c\(//; s/\)$//; s/([0-9])L(,|$)/\1\2/g; s/, */\n/g; s/\"//g",
+    ),
     re.compile(r"\s*\[\d+\] +\S.*"): ("is a vector as R prints it", r"s/^ *\[[0-9]+\]//; /^Levels:/d; s/ +/\n/g"),
 }
 
 
 _ONE_A_LINE = r"s/[]['(),; \t\"]+/\n/g"
+_SUM_TOLERANCE = 0.5
 _SUFFIXES = (".csv", ".tsv", ".txt")
 _OBJECT = re.compile(r"\[?\{['\"].*\}\]?", re.DOTALL)
 
@@ -138,3 +143,18 @@ def check_numbers(rows: Sequence[Sequence[str]], name: str, places: Sequence[str
             i, cell = next(iter(odd.items()))
             where = f"{places[i]}, column {j + 1}"
             raise UsageError(f"{shown(cell.strip())} is {way.what}", where=where, remedies=edited(name, way.edits))
+
+
+def are_percentages(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> bool:
+    """Whether the numbers in these columns sum to 100 in each row."""
+    shares = [[float(row[c]) for c in columns] for row in rows if all(is_number(row[c]) for c in columns)]
+    return bool(shares) and all(min(row) >= 0 and abs(sum(row) - 100) < _SUM_TOLERANCE for row in shares)
+
+
+def hundredths(name: str, columns: Sequence[int], delimiter: str, line: int) -> list[Remedy]:
+    """The remedy that divides the numbers of columns next to each other by 100, from this line on."""
+    first, last = columns[0] + 1, columns[-1] + 1
+    if list(columns) != list(range(first - 1, last)):
+        return []
+    program = f'NR >= {line} {{for (i = {first}; i <= {last}; i++) $i = $i "e-2"}} 1'
+    return fed(name, ("awk", "-F", delimiter, "-v", f"OFS={delimiter}", program), "each is divided by 100")

@@ -10,7 +10,7 @@ import numpy as np
 
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice, Remedy, counted
+from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 from nllcli.inputs.bytes.files import can_be_edited, open_stream
 from nllcli.inputs.labels import label_reader
 from nllcli.inputs.tables import cells, notation
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nllcli.data.dataset import BlockSource
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.formats import ReadOptions
     from nllcli.inputs.tables.columns import Preview
@@ -180,8 +181,12 @@ class TextTable(LineSource):
         return list(map(cells.with_point, row))
 
     def _check_row(self, row: list[str], sample: int) -> None:
-        """Raise DataError for a row that is the header again, or not a sample and behind the last one."""
+        """Raise DataError for a row that is blank, the header again, or not a sample and behind the last one."""
         where = self._where(sample)
+        if not any(map(str.strip, row)):
+            blank = notation.edited(self.name, f"/^[{self.dialect.delimiter}[:blank:]]*$/d", "it is not a sample")
+            remedy = Remedy({"missing": "ignore"}, "it is a sample without logits, which is left out")
+            raise DataError("all cells are empty", where=where, remedies=[*blank, remedy])
         if self.dialect.header is not None and tuple(row) == self.dialect.header:
             line = self._line(sample)
             again = notation.fed(self.name, ("awk", f"NR == {line} {{h = $0}} NR < {line} || $0 != h"))
@@ -286,3 +291,21 @@ def open_table(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> Te
     )
     table.reads_ahead_for_names(table.shape[1] if options.holds == "logits" else options.n_classes)
     return table
+
+
+def check_percentages(source: BlockSource) -> None:
+    """Raise UsageError for a table of probabilities whose first rows sum to 100."""
+    if not isinstance(source, TextTable) or source.lists or source.booleans:
+        return
+    dialect = source.dialect
+    if not notation.are_percentages(dialect.preview.rows, source.columns):
+        return
+    plain = dialect.decimal == "point" and not any('"' in line for line in dialect.lines)
+    raise UsageError(
+        "has percentages, which sum to 100 in each of the first rows",
+        where=source.name,
+        hint="probabilities sum to 1",
+        remedies=notation.hundredths(source.name, source.columns, dialect.delimiter, dialect.first_line)
+        if plain
+        else (),
+    )
