@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +50,13 @@ def floats_as_indices(name: str, what: str) -> Notice:
 
 @dataclass
 class Indices:
-    """Targets of any number type, converted to int64 as they are read: a VectorSource."""
+    """Targets of any number type, converted to int64 as they are read: a VectorSource.
+
+    NaN becomes ``absent``, unless that is None.
+    """
 
     inner: VectorSource
+    absent: int | None = field(default=None, kw_only=True)
 
     @property
     def name(self) -> str:
@@ -63,7 +67,11 @@ class Indices:
         return self.inner.n
 
     def read(self, start: int, n: int) -> NDArray[np.int64]:
-        return as_indices(self.inner.read(start, n), start)
+        values = self.inner.read(start, n)
+        if self.absent is None or values.dtype.kind != "f":
+            return as_indices(values, start)
+        gone = np.isnan(values)
+        return np.where(gone, self.absent, as_indices(np.where(gone, 0, values), start))
 
     def place(self, sample: int, layout: Layout) -> str:
         return self.inner.place(sample, layout)
@@ -145,7 +153,9 @@ def as_indices(values: NDArray[Any], start: int = 0) -> NDArray[np.int64]:
 
 def _not_an_index(values: NDArray[Any], wrong: NDArray[np.bool_], start: int) -> SampleError:
     i = int(np.flatnonzero(wrong)[0])
-    return SampleError(f"target {values[i]!s} is not a class index", culprit="targets", samples=(start + i,))
+    message = f"target {values[i]!s} is not a class index"
+    gone = [Remedy({"missing": "ignore"}, "samples without a target are left out")] if values[i] != values[i] else ()
+    return SampleError(message, culprit="targets", samples=(start + i,), remedies=gone)
 
 
 def check_indices(source: FileArray) -> FileArray:
@@ -318,7 +328,8 @@ def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: In
         if options.shift:
             raise shift_without_file()
         return None
-    vector = _in_file_order(given.array, layout, options.shift)
+    absent = options.ignore_index if options.missing == "ignore" else None
+    vector = _in_file_order(given.array, layout, options.shift, absent)
     if options.shift:
         length = (layout.sample_shape or (1,))[-1] or vector.n
         check_shift(options.shift, length, vector.name)
@@ -326,14 +337,14 @@ def fit_targets(given: Targets, layout: Layout, logits: BlockSource, options: In
     return vector
 
 
-def _in_file_order(given: FileArray | Values, layout: Layout, shift: int) -> VectorSource:
+def _in_file_order(given: FileArray | Values, layout: Layout, shift: int, absent: int | None) -> VectorSource:
     """The targets in the order in which the logits' file has the samples."""
     if isinstance(given, Values):
         return given
     array = given.at_any_place()  # what is compressed is inflated only now that its shape fits
     in_order = len(array.shape) <= 1 or array.fortran == layout.fortran
     if in_order and not (shift and array.fortran):
-        return Indices(array)
+        return Indices(array, absent=absent)
     if shift and layout.fortran:
         raise shift_out_of_order(array.name)
-    return Indices(Values(array.name, layout.to_file_order(array.read_all())))
+    return Indices(Values(array.name, layout.to_file_order(array.read_all())), absent=absent)

@@ -207,15 +207,17 @@ def _column(rows: list[list[str]], name: str, noun: str) -> tuple[int | None, bo
 
 
 def _json_cells(text: bytes, name: str, noun: str) -> _Cells:
-    """The cells of a list of numbers, or of what nll weights -f json writes: an object with a list of classes."""
+    """The cells of a list of numbers, of an object with a number a class, or of what nll weights -f json writes."""
     value = parse_json(text.rstrip(), name, _AS_WRITTEN)
     rows = value.get("classes") if isinstance(value, dict) else None
     cells, names = value, None
     if isinstance(rows, list) and all(isinstance(row, dict) and {"class", noun} <= row.keys() for row in rows):
         names = _names([str(row["class"]) for row in rows], DataError, name)
         cells = [str(row[noun]) for row in rows]
+    if isinstance(value, dict) and rows is None:
+        names, cells = _names(list(value), DataError, name), list(value.values())
     if not (isinstance(cells, list) and cells and all(isinstance(cell, str) for cell in cells)):
-        what = f"neither a list of numbers nor the classes and their {noun} that nll weights writes"
+        what = f"not a list of numbers, an object with a {noun} for each class, or what nll weights writes"
         raise DataError(f"is JSON, but {what}", where=name)
     return cells, lambda i: f"{name}, index {i}", names
 

@@ -327,6 +327,19 @@ def test_whole_numbers_in_floating_point_are_told_of(put):
     ]
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_missing_targets_of_an_array(dtype, put):
+    x = put("x", np.zeros((3, 3)))
+    y = put("y", np.array([1.0, np.nan, 2.0], dtype))
+    with pytest.raises(DataError, match="target nan is not a class index") as caught:
+        joined(open_dataset(InputOptions(x, targets=y)), "targets")
+    assert [remedy.settings for remedy in caught.value.remedies] == [{"missing": "ignore"}]
+    dataset = open_dataset(InputOptions(x, targets=y, missing="ignore", ignore_index=7))
+    assert joined(dataset, "targets").tolist() == [1, 7, 2]
+    whole = open_dataset(InputOptions(x, targets=put("z", np.array([0, 1, 2])), missing="ignore"))
+    assert joined(whole, "targets").tolist() == [0, 1, 2]
+
+
 @pytest.mark.parametrize(("name", "text"), [("y.csv", "1,0\n0,1\n"), ("y.jsonl", "[1,0]\n[0,1]\n")])
 def test_one_hot_integers_are_class_indices(name, text, put):
     """Written as fractions they are class probabilities."""

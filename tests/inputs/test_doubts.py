@@ -161,3 +161,24 @@ def test_an_index_in_another_order_is_asked_about():
 )
 def test_columns_that_may_be_targets(heading, cells, found):
     assert doubts.may_be_targets(preview([[cell] for cell in cells], (heading,)), 0, ("p_cat", "p_dog")) == found
+
+
+@pytest.mark.parametrize("change", [lambda x: 0.002 * x, lambda x: 1e4 * x])
+def test_a_column_of_another_size_that_no_target_names(change, tmp_path):
+    """It is asked about, unless the rows are probabilities or their logarithms, as those of a rare class are."""
+    x = np.random.default_rng(3).normal(0, 2, (12, 3)) + 0.5
+    y = np.arange(12) % 2
+
+    def asked(values):
+        rows = "".join(",".join(map(repr, row)) + f",{'ab'[k]}\n" for row, k in zip(values.tolist(), y, strict=True))
+        (tmp_path / "x.csv").write_text("a,b,c,label\n" + rows)
+        done = nll("compute", tmp_path / "x.csv", "--target-column", "label", "-q")
+        assert (done.code, "of another size" in done.err) in ((0, False), (2, True)), done.err
+        return done.code == 2
+
+    assert not asked(x)
+    assert asked(np.column_stack([x[:, :2], change(np.abs(x[:, 2]))]))
+    p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    rare = np.column_stack([p[:, :2] / p[:, :2].sum(axis=1, keepdims=True) * 0.999, np.full(12, 0.001)])
+    assert not asked(np.log(rare))
+    assert not asked(rare)

@@ -159,6 +159,12 @@ def test_what_nll_weights_writes(file, content, integers):
     assert vector.names == ("cat", "dog")
 
 
+def test_object_of_json(file):
+    found = numbers(file('{"horse": 5, "cat": 1e0, "dog": 2.5}'))
+    assert (found.values.tolist(), found.names) == ([5.0, 1.0, 2.5], ("horse", "cat", "dog"))
+    assert found.in_order_of(["cat", "dog", "horse"], what="--weights").tolist() == [1.0, 2.5, 5.0]
+
+
 def test_list_of_json(file):
     assert numbers(file("[10,\n0.1]")).values.tolist() == [10, 0.1]
 
@@ -168,9 +174,9 @@ def test_list_of_json(file):
     [
         ("class,count,share\n0,1,1\n", "file: has no column 'weight'"),
         ("class,count,weight\n0,1,x\n", "line 2, column 3: 'x' is not a number"),
-        ("[1, null]", "neither a list of numbers nor the classes"),
-        ("[]", "neither a list of numbers nor the classes"),
-        ('{"classes": [{"class": 0}]}', "nor the classes and their weight"),
+        ("[1, null]", "not a list of numbers, an object with a weight for each class"),
+        ("[]", "not a list of numbers, an object with a weight for each class"),
+        ('{"classes": [{"class": 0}]}', "not a list of numbers, an object with a weight"),
         ("[1, NaN]", "index 1: 'NaN' is not a finite number"),
         ("[1, 2", "is not valid JSON: Expecting ',' delimiter, column 6"),
         ("[1,\n2\n3]", "is not valid JSON: Expecting ',' delimiter, line 3, column 1"),

@@ -253,12 +253,17 @@ def _only_file(path: str) -> str:
     return files[0] if len(files) == 1 and not folders and _NOT_ONE_FILE.isdisjoint(names) else path
 
 
+def is_beside_data(name: str) -> bool:
+    """Whether a file is text about the data, or code, by its ending."""
+    return name.lower().endswith(_NOT_DATA)
+
+
 def files_in(folder: str) -> list[str]:
     """The files of data in a folder, in the order of the numbers in their names: 2 before 10."""
     names = [
         name
         for name in os.listdir(folder)  # noqa: PTH208
-        if name[:1] not in "._" and name not in _BESIDE and not name.lower().endswith(_NOT_DATA)
+        if name[:1] not in "._" and name not in _BESIDE and not is_beside_data(name)
     ]
     paths = [os.path.join(folder, name) for name in names]  # noqa: PTH118
     numbers = {path: [int(n) for n in re.findall("[0-9]+", os.path.basename(path))] for path in paths}  # noqa: PTH119

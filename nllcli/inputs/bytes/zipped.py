@@ -6,7 +6,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError
-from nllcli.inputs.bytes.files import ByteStream, on_disk
+from nllcli.inputs.bytes.files import ByteStream, is_beside_data, on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ def seekable(stream: ByteStream) -> ByteStream:
 
 
 def data_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The files that the user archived."""
+    """The files of data that the user archived."""
     entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
-    return [entry for entry in entries if not (set(_BESIDE) & {entry.filename.rpartition("/")[2], _top(entry)})]
+    own = [entry for entry in entries if not (set(_BESIDE) & {entry.filename.rpartition("/")[2], _top(entry)})]
+    return [entry for entry in own if not is_beside_data(entry.filename)] or own
 
 
 def _top(entry: zipfile.ZipInfo) -> str:

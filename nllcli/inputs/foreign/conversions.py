@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from nllcli.errors import DataError, NllError, Remedy, first_few
-from nllcli.inputs.bytes.files import not_there_yet
+from nllcli.inputs.bytes.files import is_beside_data, not_there_yet
 from nllcli.inputs.foreign import arrays
 from nllcli.inputs.foreign.arrays import Found, Pair
 from nllcli.inputs.foreign.contents import FRAME, arrays_in
@@ -361,7 +361,8 @@ def _members(stream: ByteStream) -> list[str]:
 
     with refusing(stream.name), tarfile.open(fileobj=cast("Any", _Read(stream)), mode="r|") as archive:
         names = [member.name for member in archive if member.isfile()]
-    return [name for name in names if not name.rpartition("/")[2].startswith(("._", ".DS_Store"))]
+    own = [name for name in names if not name.rpartition("/")[2].startswith(("._", ".DS_Store"))]
+    return [name for name in own if not is_beside_data(name)] or own
 
 
 @dataclass

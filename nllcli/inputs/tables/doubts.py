@@ -27,6 +27,8 @@ _MOST_DECIMALS = 4
 # What share of the keys is different at least where some come again, in columns of one name.
 _FEWEST_KEYS = 0.8
 _SUM_TOLERANCE = 2e-3
+# How many times larger or smaller numbers are that show something else than those of the classes.
+_ANOTHER_SIZE = 20
 _MOST_SUMMED = 64
 _KEYS = frozenset(
     ("id", "idx", "index", "row", "row_id", "rowid", "sample", "sample_id", "image_id", "no", "nr", "key")
@@ -68,6 +70,7 @@ def doubtful(preview: Preview, columns: Sequence[int], labels: Collection[str]) 
     headings = [preview.heading(c) if preview.has_heading(c) else "" for c in columns]
     found = _by_name(headings, values) | found
     known = {class_names.normal(label) for label in labels}
+    found = _unnamed(headings, values, known) | found
     return {columns[j]: reason for j, reason in found.items() if class_names.normal(headings[j]) not in known}
 
 
@@ -76,6 +79,22 @@ def _values(preview: Preview, columns: Sequence[int]) -> NDArray[np.float64]:
     values = np.array([[_value(row[c]) for c in columns] for row in preview.rows])
     values = values.reshape(len(preview.rows), len(columns))
     return values[~np.isnan(values).any(axis=1)]
+
+
+def _unnamed(headings: Sequence[str], values: NDArray[np.float64], labels: Collection[str]) -> dict[int, str]:
+    """The one column that no target names, where targets name all others, and whose numbers are of another size.
+
+    The probability of a rare class is, and its logarithm.
+    """
+    others = [j for j, heading in enumerate(headings) if class_names.normal(heading) not in labels]
+    if len(others) != 1 or len(headings) < 3 or not len(values):
+        return {}
+    if (values <= 0).all() or (np.abs(values.sum(axis=1) - 1) < _SUM_TOLERANCE).all():
+        return {}
+    sizes = np.abs(values).max(axis=0)
+    own, rest = sizes[others[0]], np.delete(sizes, others[0])
+    unlike = own * _ANOTHER_SIZE < rest.min() or own > _ANOTHER_SIZE * rest.max()
+    return {others[0]: "is named by no target and holds numbers of another size"} if unlike and own else {}
 
 
 def _value(cell: Any) -> float:

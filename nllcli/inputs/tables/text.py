@@ -183,7 +183,7 @@ class TextTable(LineSource):
     def _check_row(self, row: list[str], sample: int) -> None:
         """Raise DataError for a row that is blank, the header again, or not a sample and behind the last one."""
         where = self._where(sample)
-        if not any(map(str.strip, row)):
+        if len(row) > 1 and not any(map(str.strip, row)):
             blank = notation.edited(self.name, f"/^[{self.dialect.delimiter}[:blank:]]*$/d", "it is not a sample")
             remedy = Remedy({"missing": "ignore"}, "it is a sample without logits, which is left out")
             raise DataError("all cells are empty", where=where, remedies=[*blank, remedy])
