@@ -76,6 +76,17 @@ def test_rows_in_another_order():
         nllcli.compute(logits, Frame(Y, index=rows[::-1]))
 
 
+def test_columns_that_are_not_numbers():
+    rows = np.array([[*row, name] for row, name in zip(X.tolist(), "abcd", strict=True)], object)
+    with pytest.raises(UsageError, match="has columns that are not numbers: file") as caught:
+        nllcli.compute(Frame(rows, (*NAMES, "file")), Y)
+    assert caught.value.hint == "logits.drop(columns=['file']) leaves them out"
+    with pytest.raises(DataError, match="holds pickled Python objects"):
+        nllcli.compute(rows, Y)
+    with pytest.raises(DataError, match="holds pickled Python objects"):
+        nllcli.compute(Frame(X.astype(object), NAMES), Y)
+
+
 def test_sample_weights_in_another_order():
     rows = ["a", "b", "c", "d"]
     logits, weights = Frame(X, NAMES, rows), [1.0, 2.0, 3.0, 4.0]

@@ -13,7 +13,7 @@ import zlib
 import numpy as np
 import oracle
 import pytest
-from following import offered, run
+from following import answers, offered, run
 from in_process import nll
 
 from nllcli.errors import DataError, UsageError
@@ -277,3 +277,17 @@ def test_tar_archives_are_unpacked_by_the_command(names):
     assert len(offered(done)) == (2 if names == ("a.csv", "b.csv") else 1)
     for line in offered(done):
         assert float(run(line).out) == LOSS
+
+
+def test_text_about_the_data_is_not_offered(folder):
+    files = {"README.md": b"# data\n", "x.npy": npy(LOGITS), "make.py": b"pass\n"}
+    with tarfile.open("x.tar", "w") as written:
+        for name, data in files.items():
+            about = tarfile.TarInfo(name)
+            about.size = len(data)
+            written.addfile(about, io.BytesIO(data))
+    assert answers("compute", "x.tar", "y.txt", "-q") == [LOSS]
+    (folder / "x.zip").write_bytes(archive(README_md=b"# data\n", x_csv=CSV.encode()))
+    assert float(nll("compute", "x.zip", "--target-column", "y", "-q").out) == LOSS
+    (folder / "x.zip").write_bytes(archive(x_md=CSV.encode()))  # all there is
+    assert float(nll("compute", "x.zip", "--target-column", "y", "-q").out) == LOSS

@@ -26,6 +26,21 @@ def headings(given: Any) -> tuple[str, ...] | None:
     return None if columns is None or callable(columns) else tuple(map(str, columns))
 
 
+def check_numbers(given: Any, array: NDArray[Any], name: str) -> None:
+    """Raise UsageError for a data frame of which some columns hold something else than numbers."""
+    own = headings(given)
+    if own is None or array.ndim != 2:
+        return
+    odd = [heading for heading, column in zip(own, array.T, strict=True) if not all(map(_is_number, column))]
+    if odd and len(odd) < len(own):
+        hint = f"{name}.drop(columns=[{', '.join(map(repr, odd[:5]))}]) leaves them out"
+        raise UsageError(f"has columns that are not numbers: {first_few(odd, 5)}", where=name, hint=hint)
+
+
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, int | float | np.number) and not isinstance(cell, bool)
+
+
 def check_rows(logits: Any, other: Any, name: str) -> None:
     """Raise UsageError where both have an index, and the same rows in another order."""
     own, theirs = _index(logits), _index(other)

@@ -51,6 +51,8 @@ class MemoryArray(NumberArray):
 def memory_array(name: str, given: ArrayLike) -> MemoryArray:
     """Wrap an array; only one that is contiguous in neither order is copied."""
     array = np.asarray(given)
+    if array.dtype.kind == "O":
+        frames.check_numbers(given, array, name)
     number_dtype(array.dtype, name, ReadOptions())
     fortran = array.ndim > 1 and array.flags.f_contiguous and not array.flags.c_contiguous
     values = array.T if fortran else np.ascontiguousarray(array)

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, FaultError, NllError, Remedy, UsageError, counted, first_few
+from nllcli.errors import DataError, FaultError, NllError, Remedy, UsageError, counted, first_few, setting
 from nllcli.inputs.bytes.compressed import SUFFIXES, decompressed
 from nllcli.inputs.bytes.files import ByteStream, files_in, open_stream, pattern_of
 from nllcli.inputs.foreign import kinds
@@ -95,9 +95,10 @@ def expanded(paths: Sequence[str], *, told: bool = True) -> UsageError | None:
     remedy = _joined(first, to, {paths[0]: ""}, settings)
     if others and remedy is not None:
         remedy = _with_targets(remedy, others[0])
-    pattern = _DIGITS.sub("*", PurePath(first[0]).name)
+    parts = max(sets, key=len)
+    pattern, one = _DIGITS.sub("*", PurePath(parts[0]).name), "logits" if parts is first else "targets"
     return UsageError(
-        f"{len(first)} files of the pattern {pattern} are given, and LOGITS is one",
+        f"{len(parts)} files of the pattern {pattern} are given, and {setting(one)} is one",
         hint="join them to one file",
         remedies=[] if remedy is None else [remedy],
     )
