@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -189,10 +190,14 @@ class LabelReader:
         if index is None:
             index = self._alike(label)
         if index is None:
+            remedies = _sets_of_columns(self.classes, class_names.normal(label))
             raise DataError(
                 f"target {shown(label)} is none of the classes",
                 where=where(i),
-                hint=did_you_mean(label, self.classes[:_MOST_COMPARED], folded=str.casefold)
+                remedies=remedies,
+                hint=None
+                if remedies
+                else did_you_mean(label, self.classes[:_MOST_COMPARED], folded=str.casefold)
                 or f"classes: {first_few(self.classes, 10)}",
             )
         if index == _SEVERAL:
@@ -205,6 +210,17 @@ def _shared_beginning(classes: Sequence[str], labels: Sequence[str]) -> str:
     beginnings = [{name.removesuffix(label) for name in classes if name.endswith(label)} for label in labels]
     found = set.intersection(*beginnings) if beginnings else set()
     return next((each for each in found if all(name.startswith(each) and name != each for name in classes)), "")
+
+
+def _sets_of_columns(classes: Sequence[str], label: str) -> list[Remedy]:
+    """The columns of each of several models, whose names have something else beside each label."""
+    beginnings = [f"{name.removesuffix(label)}*" for name in classes if name.endswith(label)]
+    ends = [f"*{name.removeprefix(label)}" for name in classes if name.startswith(label)]
+    patterns = next((found for found in (beginnings, ends) if label and len(found) > 1), [])
+    sets = {pattern: [name for name in classes if fnmatchcase(name, pattern)] for pattern in patterns}
+    if sum(map(len, sets.values())) != len(classes) or any(len(names) < 2 for names in sets.values()):
+        return []
+    return [Remedy({"columns": (pattern,)}, f"the classes are {first_few(sets[pattern], 5)}") for pattern in sets]
 
 
 def class_orders(names: Iterable[str], n_classes: int) -> list[Remedy]:

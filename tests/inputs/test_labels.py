@@ -144,3 +144,18 @@ def test_probabilities_without_names_are_not_bound_by_number(tmp_path):
         done = nll(*words)
         assert (done.code, meanings(done)) == (2, ["by number: column 2 is p_1", "by place: column 2 is p_2"])
         assert "are taken by place" in nll(*words, "--targets-are", "names").err
+
+
+@pytest.mark.parametrize("name", ["{model}_{label}", "{label} ({model})"])
+def test_columns_of_several_models_are_offered(name, tmp_path):
+    headings = [name.format(model=model, label=label) for model in ("A", "B") for label in ("cat", "dog")]
+    rows = "".join(",".join(map(str, row)) + "\n" for row in X[:, [0, 1, 2, 0]].tolist())
+    (tmp_path / "x.csv").write_text(",".join(headings) + "\n" + rows)
+    (tmp_path / "y.csv").write_text("cat\ndog\ndog\ncat\n")
+    labels = [0, 1, 1, 0]
+    first, second = answers("compute", tmp_path / "x.csv", tmp_path / "y.csv", "-q")
+    assert first == loss(labels, X[:, :2])
+    assert second == loss(labels, X[:, [2, 0]])
+    (tmp_path / "y.csv").write_text("bird\ndog\ndog\ncat\n")
+    done = nll("compute", tmp_path / "x.csv", tmp_path / "y.csv", "-q")
+    assert (done.code, meanings(done)) == (3, []), done.err
