@@ -182,3 +182,13 @@ def test_a_column_of_another_size_that_no_target_names(change, tmp_path):
     rare = np.column_stack([p[:, :2] / p[:, :2].sum(axis=1, keepdims=True) * 0.999, np.full(12, 0.001)])
     assert not asked(np.log(rare))
     assert not asked(rare)
+
+
+def test_several_sets_of_probabilities_are_asked_about(tmp_path):
+    p = np.round(np.random.default_rng(1).dirichlet([1, 2], (2, 9)), 3)
+    rows = np.column_stack([np.arange(9) % 2, *p]).tolist()
+    (tmp_path / "x.csv").write_text(
+        "y,a_0,a_1,b_0,b_1\n" + "".join(f"{int(y)},{','.join(map(repr, row))}\n" for y, *row in rows)
+    )
+    found = answers("compute", tmp_path / "x.csv", "--target-column", "y", "--from", "probs", "-q")
+    assert found == [pytest.approx(float(oracle.reduce(q, [0, 1] * 4 + [0], source="probs")), rel=1e-12) for q in p]

@@ -233,6 +233,7 @@ def _without_doubt(
     numeric = [c for c in rest if c not in text and c not in empty]
     if not numeric or (len(rest) == 1):
         return rest, []
+    _check_one_set(preview, numeric)
     labels = options.labels if target is None else [str(cell) for cell in preview.cells(target)]
     found = doubts.doubtful(preview, numeric, labels)
     classes = [c for c in numeric if c not in found]
@@ -246,6 +247,23 @@ def _without_doubt(
         where=preview.name,
         remedies=remedies,
         hint=None if remedies else f"{setting('columns')} names the classes",
+        finding="doubtful-column",
+    )
+
+
+def _check_one_set(preview: Preview, columns: Sequence[int]) -> None:
+    """Raise UsageError where several sets of columns are probabilities, such as those of several models."""
+    sets = doubts.sets_of_probabilities(preview, columns)
+    if not sets:
+        return
+    named = [[preview.heading(c) for c in one] for one in sets]
+    raise UsageError(
+        f"has {len(sets)} sets of columns that sum to 1 each",
+        where=preview.name,
+        remedies=[
+            Remedy({"columns": tuple(map(as_pattern, names))}, f"the classes are {first_few(names, 5)}")
+            for names in named
+        ],
         finding="doubtful-column",
     )
 

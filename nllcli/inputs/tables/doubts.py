@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -182,18 +183,32 @@ def _beside_a_sum(values: NDArray[np.float64]) -> dict[int, str]:
 
 def _beside_a_run(values: NDArray[np.float64]) -> dict[int, str]:
     """The columns beside the only ones next to each other that are probabilities and sum to 1 in each row."""
+    runs, n_columns = _runs_of_probabilities(values), values.shape[1]
+    if len(runs) != 1:
+        return {}
+    return {j: "is not among those that sum to 1" for j in range(n_columns) if not runs[0][0] <= j < runs[0][1]}
+
+
+def _runs_of_probabilities(values: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Where columns next to each other, from one to before another, are probabilities and sum to 1 in each row."""
     n_columns = values.shape[1]
     shares = ((values >= 0) & (values <= 1)).all(axis=0) & (values != np.floor(values)).any(axis=0)
     sums = np.concatenate([np.zeros((len(values), 1)), np.cumsum(np.where(shares, values, 2), axis=1)], axis=1)
-    runs = [
+    return [
         (first, last)
         for first in range(n_columns if n_columns <= _MOST_SUMMED else 0)
         for last in range(first + 2, n_columns + 1)
         if (np.abs(sums[:, last] - sums[:, first] - 1) < _SUM_TOLERANCE).all()
     ]
-    if len(runs) != 1:
-        return {}
-    return {j: "is not among those that sum to 1" for j in range(n_columns) if not runs[0][0] <= j < runs[0][1]}
+
+
+@np.errstate(over="ignore")
+def sets_of_probabilities(preview: Preview, columns: Sequence[int]) -> list[list[int]]:
+    """The columns of each of several sets, one behind the other, that sum to 1 in each row; none where they overlap."""
+    values = _values(preview, columns)
+    runs = _runs_of_probabilities(values) if len(values) > 2 else []
+    apart = all(one[1] <= other[0] for one, other in pairwise(runs))
+    return [list(columns[first:last]) for first, last in runs] if len(runs) > 1 and apart else []
 
 
 def is_log_prob(heading: str) -> bool:
