@@ -57,7 +57,8 @@ Tables: which column is what
 
   --target-column takes the targets out of LOGITS, or out of TARGETS where that
   is a table of several columns; file.csv:column does the same. Columns are
-  named, or numbered from 1. The index of a data frame is left out.
+  named, or numbered from 1; where the names are numbers, a number is a name.
+  The index of a data frame is left out.
 
 Which row is which sample
   Rows belong together in their order. Where both tables have a column of keys
@@ -67,16 +68,19 @@ Which row is which sample
     nll compute keyed.csv truth.csv --id key
     nll compute keyed.csv answers.csv --id key=name
 
-  A key that comes twice, or in one table alone, is an error; the latter not
-  under --missing ignore.
+  A table of sample weights is matched by the key too. A key that comes twice,
+  or in one table alone, is an error; the latter not under --missing ignore.
+  Where no keys agree, they are compared without folders, endings of files,
+  upper case and leading zeros, with a note.
 
 Which class is which
   What has a name is bound by it: columns, labels, one-hot targets, weights and
   counts, label and score in JSON. Names are those of the header, or of
   --classes (cat,dog,horse, 1..5 or a file of names). They are compared without
-  what all of them share: prob_cat and prob_dog are cat and dog. Numbers in
-  headings are the classes' numbers; where targets could be these or places from
-  0, --targets-are names or numbers says which.
+  what all of them share: prob_cat and prob_dog are cat and dog; Big_Cat is "big
+  cat" where no other class is. Numbers in headings are the classes' numbers;
+  where targets could be these or places from 0, --targets-are names or numbers
+  says which.
 
     nll compute logits.npy names.txt --classes cat,dog,horse
     nll compute numbered.csv targets.txt --targets-are numbers
@@ -91,8 +95,10 @@ Text
   Delimiters are found: comma, semicolon, tab, bar or blanks. --header yes or no
   says whether the first line names the columns. Blank lines, quotes, a byte
   order mark and UTF-16 are understood, as are the index of a data frame, arrays
-  as NumPy and PyTorch print them, and tables drawn with lines. --decimal comma
-  reads 0,5; --encoding windows-1252 and the like what is not UTF-8.
+  as NumPy and PyTorch print them, and tables drawn with lines, or in LaTeX.
+  Titles, totals, blank rows, a second line of names, percentages and thousands
+  are asked about, each with the edit that makes the table plain. --decimal
+  comma reads 0,5; --encoding windows-1252 and the like what is not UTF-8.
 
     nll compute commas.csv targets.txt --decimal comma --encoding windows-1252
 
@@ -140,9 +146,10 @@ Shapes
   ignored index (--ignore-index, -100 unless said) do not count.
 
 Weights
-  --weights: one a class, as 1,0.2,0.1 or a file. --counts: derived from class
-  counts, or with --counts targets from the targets. --sample-weights: a file of
-  one a sample; booleans are a mask.
+  --weights: one a class, as 1,0.2,0.1 or a file: in the order of the classes,
+  or by name, as lines of name,number or a JSON object. --counts: derived from
+  class counts, or with --counts targets from the targets. --sample-weights: a
+  file of one a sample; booleans are a mask.
 
     nll compute logits.npy targets.npy --counts targets
     nll compute logits.npy targets.npy --sample-weights mask.npy
