@@ -193,13 +193,14 @@ def _runs_of_probabilities(values: NDArray[np.float64]) -> list[tuple[int, int]]
     """Where columns next to each other, from one to before another, are probabilities and sum to 1 in each row."""
     n_columns = values.shape[1]
     shares = ((values >= 0) & (values <= 1)).all(axis=0) & (values != np.floor(values)).any(axis=0)
+    if n_columns > _MOST_SUMMED or not shares.any():
+        return []
     sums = np.concatenate([np.zeros((len(values), 1)), np.cumsum(np.where(shares, values, 2), axis=1)], axis=1)
-    return [
-        (first, last)
-        for first in range(n_columns if n_columns <= _MOST_SUMMED else 0)
-        for last in range(first + 2, n_columns + 1)
-        if (np.abs(sums[:, last] - sums[:, first] - 1) < _SUM_TOLERANCE).all()
-    ]
+    found = []
+    for first in range(n_columns):
+        ones = (np.abs(sums[:, first + 2 :] - sums[:, [first]] - 1) < _SUM_TOLERANCE).all(axis=0)
+        found += [(first, first + 2 + i) for i in np.flatnonzero(ones).tolist()]
+    return found
 
 
 @np.errstate(over="ignore")
