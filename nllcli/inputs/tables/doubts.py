@@ -206,6 +206,8 @@ def _runs_of_probabilities(values: NDArray[np.float64]) -> list[tuple[int, int]]
 @np.errstate(over="ignore")
 def sets_of_probabilities(preview: Preview, columns: Sequence[int]) -> list[list[int]]:
     """The columns of each of several sets, one behind the other, that sum to 1 in each row; none where they overlap."""
+    if len(columns) > _MOST_SUMMED:
+        return []
     values = _values(preview, columns)
     runs = _runs_of_probabilities(values) if len(values) > 2 else []
     apart = all(one[1] <= other[0] for one, other in pairwise(runs))

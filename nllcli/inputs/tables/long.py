@@ -20,7 +20,7 @@ _FEWEST_SAMPLES = 3
 
 def check(preview: Preview) -> None:
     """Raise UsageError for a text table whose first rows are in long form."""
-    if not preview.delimiter or preview.headings is None:
+    if not preview.delimiter or preview.headings is None or len(preview.rows) < 2 * _FEWEST_SAMPLES:
         return
     columns = list(zip(*preview.rows, strict=False))
     places = range(len(columns))
@@ -33,10 +33,11 @@ def check(preview: Preview) -> None:
 
 def _run(cells: Sequence[str]) -> int:
     """How many rows each value stays, of which the last ones may not be seen whole; 0 where that differs."""
+    if cells[0] != cells[1]:
+        return 0
     runs = [len(list(group)) for _, group in groupby(cells)]
     n = runs[0]
-    even = len(runs) >= _FEWEST_SAMPLES and n > 1 and set(runs[:-1]) == {n} and runs[-1] <= n
-    return n if even else 0
+    return n if len(runs) >= _FEWEST_SAMPLES and set(runs[:-1]) == {n} and runs[-1] <= n else 0
 
 
 def _stays(cells: Sequence[str], n: int) -> bool:
