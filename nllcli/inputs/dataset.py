@@ -123,7 +123,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         if preview.n_columns > 1:
             own = replace(own, partner=preview)
             own_preview = opened.preview(own)
-            keys = keys_of(options.id, own_preview, preview)
+            keys = keys_of(options.id, own_preview, preview, options.drop)
             own = replace(own, key=keys and keys.own)
             theirs = replace(theirs, partner=own_preview, key=keys and keys.theirs)
     weights = keys_of_weights = None
@@ -132,7 +132,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
 
         weights = sample_weights.peek(options.sample_weights)
         beside = opened.preview(own) if weights.preview is not None else None
-        keys_of_weights = matching.keys_of_weights(options.id, beside, weights.preview, keys)
+        keys_of_weights = matching.keys_of_weights(options.id, beside, weights.preview, keys, options.drop)
         own = replace(own, key=own.key or (keys_of_weights and keys_of_weights.own))
     logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
     _refuse_same_file(options)

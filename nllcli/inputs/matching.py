@@ -10,7 +10,7 @@ from nllcli.errors import Notice, Remedy, UsageError, setting
 from nllcli.inputs.bytes.compressed import opener_of
 from nllcli.inputs.bytes.files import can_be_edited, not_there_yet
 from nllcli.inputs.tables import doubts
-from nllcli.inputs.tables.columns import find_column
+from nllcli.inputs.tables.columns import find_column, matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,8 +54,11 @@ def first_labels(preview: Preview, target_column: str | None) -> tuple[str, ...]
     return tuple(str(cell) for cell in preview.cells(columns[0])) if len(columns) == 1 else ()
 
 
-def keys_of(wanted: str | None, own: Preview | None, theirs: Preview) -> Keys | None:
-    """The keys as the setting names them, or else a column that both tables have; None where there is none."""
+def keys_of(wanted: str | None, own: Preview | None, theirs: Preview, drop: str | None = None) -> Keys | None:
+    """The keys as the setting names them, or else a column that both tables have; None where there is none.
+
+    Columns of the logits to ``drop`` are no index.
+    """
     if wanted is not None:
         if own is None:
             raise UsageError(f"{setting('id')} needs {setting('logits')} as a table with that column")
@@ -67,7 +70,8 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview) -> Keys | 
         return Keys(*both, True, loose, *once)
     if own is None:
         return None
-    doubts.check_index_order(own, theirs)
+    if drop is None or own.index.isdisjoint(matching(drop, own)):
+        doubts.check_index_order(own, theirs)
     if not has_several(theirs, None):
         return None
     classes = doubts.same_classes(own, theirs)
@@ -81,7 +85,7 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview) -> Keys | 
 
 
 def keys_of_weights(
-    wanted: str | None, own: Preview | None, theirs: Preview | None, targets: Keys | None
+    wanted: str | None, own: Preview | None, theirs: Preview | None, targets: Keys | None, drop: str | None
 ) -> Keys | None:
     """The keys of logits and sample weights, where those of the ``targets`` are known: the same ones, if any.
 
@@ -92,7 +96,7 @@ def keys_of_weights(
             raise UsageError(f"{setting('id')} needs {setting('sample_weights')} as a table with that column")
         name = targets.own if _unknown(targets.theirs, theirs) else targets.theirs
         return keys_of(f"{targets.own}={name}", own, theirs)
-    found = None if own is None or theirs is None else keys_of(None, own, theirs)
+    found = None if own is None or theirs is None else keys_of(None, own, theirs, drop)
     return found if found is None or targets is None or targets.own == found.own else None
 
 

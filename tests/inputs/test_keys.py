@@ -8,7 +8,7 @@ import numpy as np
 import oracle
 import pyarrow as pa
 import pytest
-from following import answers, run
+from following import answers, meanings, outcomes, run
 from in_process import nll
 from pyarrow import parquet
 
@@ -144,6 +144,16 @@ def test_an_index_is_named_where_its_number_is_a_heading(classes, tables):
     (tables / "y.csv").write_text(f",label\n2,{second}\n0,{first}\n1,{first}\n")
     expected = loss((ROWS["u"], 0), (ROWS["v"], 0), (ROWS["w"], 1))
     assert answers("compute", "x.csv", "y.csv", "-q", "--targets-are", "names") == [expected]
+
+
+def test_an_index_with_other_names_too_may_be_left_out(tables):
+    """One of the rows that were split off, beside one of row numbers."""
+    (tables / "x.csv").write_text(",a,b\n0,0.5,1\n1,2,0\n2,1,1.5\n")
+    (tables / "y.csv").write_text(",label\n17,a\n2,a\n0,b\n")
+    words = ("compute", "x.csv", "y.csv", "-q")
+    assert meanings(nll(*words)) == ["rows belong together by their names", "rows belong together as they come"]
+    found = [number for _, number in outcomes(nll(*words))]
+    assert found == [loss((ROWS["u"], 1), (ROWS["w"], 0)), loss((ROWS["u"], 0), (ROWS["v"], 0), (ROWS["w"], 1))]
 
 
 def test_a_table_of_keys_without_rows_is_refused(tables):

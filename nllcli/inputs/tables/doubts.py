@@ -304,11 +304,15 @@ def check_index_order(preview: Preview, partner: Preview) -> None:
             differing = next((pair for pair in pairs if str(pair[0]).strip() != str(pair[1]).strip()), None)
             if left is not None and right is not None and differing is not None and left & right:
                 left_name, right_name = _index_name(preview, own), _index_name(partner, theirs)
+                as_they_come = Remedy({"drop": (left_name,)}, "rows belong together as they come")
                 names = left_name if left_name == right_name else f"{left_name}={right_name}"
                 raise UsageError(
                     f"its row {differing[0]} is row {differing[1]} of {partner.name}",
                     where=preview.name,
-                    remedies=[Remedy({"id": names}, "rows belong together by their names")],
+                    remedies=[
+                        Remedy({"id": names}, "rows belong together by their names"),
+                        *([as_they_come] if left_name and left != right else []),
+                    ],
                     finding="keys-differ",
                 )
 
