@@ -156,6 +156,13 @@ def test_an_index_with_other_names_too_may_be_left_out(tables):
     assert found == [loss((ROWS["u"], 1), (ROWS["w"], 0)), loss((ROWS["u"], 0), (ROWS["v"], 0), (ROWS["w"], 1))]
 
 
+def test_keys_of_which_some_are_numbers_are_no_names_of_columns(tables):
+    (tables / "x.csv").write_text("id,a,b\n1,0.5,1\n02,2,0\na.jpg,1,1.5\nb.jpg,1,1.5\n")
+    (tables / "y.csv").write_text("id,label\na.jpg,b\n02,a\n1,a\nb.jpg,b\n")
+    expected = loss((ROWS["u"], 0), (ROWS["v"], 0), (ROWS["w"], 1), (ROWS["w"], 1))
+    assert answers("compute", "x.csv", "y.csv", "-q") == [expected]
+
+
 def test_a_table_of_keys_without_rows_is_refused(tables):
     (tables / "y.csv").write_text("id,label\n")
     done = nll("compute", "x.csv", "y.csv", "-q", "--id", "id")

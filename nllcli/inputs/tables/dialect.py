@@ -275,8 +275,9 @@ def _check_two_headers(
     n = next((i for i, row in enumerate(body[:_MOST_HEADERS]) if any(map(cells.is_number, row))), 0)
     if names is None or len(names) == 1 or n == 0 or len({len(row) for row in body[: n + 1]}) > 1:
         return
-    numeric = [j for j, cell in enumerate(body[n]) if cells.is_number(cell)]
-    if any(is_damaged(row[j]) for row in body[:n] for j in numeric):
+    columns = list(zip(*body[n:], strict=False))
+    numeric = [j for j, column in enumerate(columns) if all(cells.is_number(x) or cells.is_missing(x) for x in column)]
+    if not numeric or any(is_damaged(row[j]) for row in body[:n] for j in numeric):
         return
     lines = [int(place.rpartition(" ")[2]) for place in places[: n + 1]]
     called = ("the first line", "the second line") if n == 1 else [f"line {line}" for line in lines]
