@@ -212,9 +212,9 @@ def test_many_columns_are_looked_at_in_a_moment():
 def test_two_columns_of_scores_are_no_long_form():
     rows = [(str(i // 2), "ab"[i % 2], f"0.{i}", f"1.{i}") for i in range(8)]
     preview = Preview("t", ("id", "class", "p", "q"), rows, delimiter=",")
-    assert long.check(preview) is None
+    assert long.check(preview, range(4)) is None
     with pytest.raises(UsageError, match="is in long form") as caught:
-        long.check(Preview("t", ("id", "class", "p"), [row[:3] for row in rows], delimiter=","))
+        long.check(preview, (0, 1, 3))
     assert not caught.value.remedies  # there is no such file
 
 

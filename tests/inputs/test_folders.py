@@ -53,7 +53,7 @@ def test_parts_of_text_are_joined_in_natural_order(header, ending, folder):
 
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz"])
-def test_the_same_numbers_at_the_beginning_of_parts_are_no_header(ending, folder):
+def test_the_same_numbers_at_the_beginning_of_parts_are_not_a_header(ending, folder):
     for i in range(3):
         (folder / f"p/part-{i}.{ending}").write_bytes(
             (gzip.compress if ending == "csv.gz" else bytes)(f"0.5,1.5,1\n{i}.25,2,0\n".encode())
@@ -61,6 +61,20 @@ def test_the_same_numbers_at_the_beginning_of_parts_are_no_header(ending, folder
     done = nll("compute", "p", "--target-column", "3", "-q")
     expected = oracle.reduce([(0.5, 1.5), (0.25, 2), (0.5, 1.5), (1.25, 2), (0.5, 1.5), (2.25, 2)], [1, 0] * 3)
     assert followed(done) == [pytest.approx(float(expected), rel=1e-12)]
+
+
+def test_numbers_of_columns_at_the_beginning_of_parts_are_a_header(folder):
+    """As pandas names the columns of an array."""
+    rows = [(0.5, 1.5), (0.25, 2.0), (0.75, 1.5), (1.25, 2.0)]
+    for i in range(2):
+        lines = [f"{a},{b}\n" for a, b in [("0", "1"), *rows[2 * i : 2 * i + 2]]]
+        (folder / f"p/part-{i}.csv").write_text("".join(lines))
+    (folder / "z.txt").write_text("0\n1\n1\n0\n")
+    (line,) = offered(nll("compute", "p", "z.txt", "-q"))
+    assert "FNR>1||NR==1" in line
+    assert float(run(f"{line.partition('  #')[0]} --header yes").out) == pytest.approx(
+        float(oracle.reduce(rows, [0, 1, 1, 0])), rel=1e-13
+    )
 
 
 def test_parts_in_lines_of_json(folder):

@@ -1,6 +1,7 @@
 """Rows of two tables that belong together by their keys."""
 
 import gzip
+import json
 import math
 from pathlib import Path
 
@@ -203,7 +204,7 @@ def put_keyed(name, heading, values, order="wuv", key="id"):
 
 
 @pytest.mark.parametrize("key", ["id", "name"])
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])
 @pytest.mark.usefixtures("tables")
 def test_sample_weights_are_matched_by_the_key(kind, key):
     put_keyed("y.csv", "label", LABELS, "vwu", key)
@@ -211,6 +212,7 @@ def test_sample_weights_are_matched_by_the_key(kind, key):
     if kind == "parquet":
         table = pa.table({key: list("wuv"), "weight": [WEIGHTS[k] for k in "wuv"]})
         parquet.write_table(table, "w.parquet")
+    Path("w.jsonl").write_text("".join(json.dumps({key: k, "weight": WEIGHTS[k]}) + "\n" for k in "wuv"))
     names = "id" if key == "id" else "id=name"
     done = nll("compute", "x.csv", "y.csv", "--id", names, "--sample-weights", f"w.{kind}", "-q")
     assert float(done.out) == weighted(), done.err

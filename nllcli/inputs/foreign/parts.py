@@ -15,6 +15,7 @@ from nllcli.inputs.foreign import kinds
 from nllcli.inputs.foreign.arrays import by_names
 from nllcli.inputs.foreign.conversions import new_file, refusal
 from nllcli.inputs.tables.cells import is_number
+from nllcli.inputs.tables.dialect import is_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,7 @@ _OF = re.compile(r"(\d+)-of-(\d+)")
 # Names under which programs write parts; others are parts only where something else tells.
 _PART = re.compile(r"-of-\d|(part|shard|chunk|rank|batch|fold|split|data)s?[-_.]?\d", re.IGNORECASE)
 _MOST_LISTED = 10
-_FIRST_LINE = 1 << 16
+_FIRST_LINES = 1 << 16
 _DECOMPRESSORS = {".gz": "gzip -dc", ".bz2": "bzip2 -dc", ".xz": "xz -dc", ".lzma": "xz -dc", ".zst": "zstd -dcq"}
 _TEXT = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", "")
 # The Python that joins files, a list of which follows, into one.
@@ -162,7 +163,17 @@ def _inner_suffix(file: str) -> str:
 
 
 def _same_header(files: Sequence[str]) -> bool:
-    """Whether the parts of a text begin with the same line, which is their header as it is not all numbers."""
-    lines = [decompressed(open_stream(file)).peek(_FIRST_LINE).partition(b"\n")[0].strip() for file in files]
-    first, *more = {line.decode("utf-8", errors="replace") for line in lines if line} or {""}
-    return len(files) > 1 and not more and not all(map(is_number, _BETWEEN.split(first)))
+    """Whether the parts of a text begin with the same line, which is their header.
+
+    It is not all numbers, or different whole ones above fractions, as pandas names the columns of an array.
+    """
+    heads = [decompressed(open_stream(file)).peek(_FIRST_LINES).decode("utf-8", errors="replace") for file in files]
+    lines = [head.split("\n") for head in heads if head.strip()]
+    first, *more = {head[0].strip() for head in lines} or {""}
+    if len(files) < 2 or more:
+        return False
+    cells = _BETWEEN.split(first)
+    if not all(map(is_number, cells)):
+        return True
+    below = [cell for head in lines for line in head[1:2] for cell in _BETWEEN.split(line.strip())]
+    return all(map(str.isdecimal, cells)) and len(set(cells)) == len(cells) and any(map(is_fraction, below))

@@ -117,7 +117,7 @@ def choose(preview: Preview, options: ReadOptions) -> Columns:
         )
     if options.holds != "logits":
         return _columns(preview, options, rest, target=target, key=key)
-    long.check(preview)
+    long.check(preview, [c for c in range(preview.n_columns) if c not in dropped])
     classes, left_out = _without_doubt(preview, options, rest, target)
     notes = tuple(_left_out(preview, left_out))
     return _columns(preview, options, classes, target=target, key=key, notes=notes)

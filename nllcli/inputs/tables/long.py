@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy, UsageError
 from nllcli.inputs.bytes.compressed import opener_of
-from nllcli.inputs.bytes.files import can_be_edited
+from nllcli.inputs.bytes.files import can_be_edited, not_there_yet
 from nllcli.inputs.tables.cells import is_number
 
 if TYPE_CHECKING:
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
 _FEWEST_SAMPLES = 3
 
 
-def check(preview: Preview) -> None:
-    """Raise UsageError for a text table whose first rows are in long form."""
+def check(preview: Preview, columns: Sequence[int]) -> None:
+    """Raise UsageError for a text table whose first rows are in long form, as far as these ``columns`` show it."""
     if not preview.delimiter or preview.headings is None or len(preview.rows) < 2 * _FEWEST_SAMPLES:
         return
-    columns = list(zip(*preview.rows, strict=False))
-    places = range(len(columns))
-    for outer, n in [(c, n) for c in places if (n := _run(columns[c]))]:
-        for inner in (c for c in places if c != outer and _takes_turns(columns[c], n)):
-            scores = [c for c in places if c not in (outer, inner) and not _stays(columns[c], n)]
-            if len(scores) == 1 and all(map(is_number, columns[scores[0]])):
-                raise _refusal(preview, columns, (outer, inner), scores[0])
+    cells = dict(enumerate(zip(*preview.rows, strict=False)))
+    for outer, n in [(c, n) for c in columns if (n := _run(cells[c]))]:
+        for inner in (c for c in columns if c != outer and _takes_turns(cells[c], n)):
+            scores = [c for c in columns if c not in (outer, inner) and not _stays(cells[c], n)]
+            if len(scores) == 1 and all(map(is_number, cells[scores[0]])):
+                raise _refusal(preview, (outer, inner), scores[0])
 
 
 def _run(cells: Sequence[str]) -> int:
@@ -51,9 +50,9 @@ def _takes_turns(cells: Sequence[str], n: int) -> bool:
     return len(set(parts[0])) == n and all(part == parts[0] for part in parts) and not any("." in x for x in parts[0])
 
 
-def _refusal(preview: Preview, columns: Sequence[Sequence[str]], pair: tuple[int, int], score: int) -> UsageError:
+def _refusal(preview: Preview, pair: tuple[int, int], score: int) -> UsageError:
     """The refusal that offers one row a sample: numbers beside names are the samples, else either may be."""
-    numeric = [all(map(is_number, columns[c])) for c in pair]
+    numeric = [all(is_number(row[c]) for row in preview.rows) for c in pair]
     ways = [pair, pair[::-1]] if numeric[0] == numeric[1] else [pair if numeric[0] else pair[::-1]]
     if not can_be_edited(preview.name):
         ways = []
@@ -65,12 +64,15 @@ def _refusal(preview: Preview, columns: Sequence[Sequence[str]], pair: tuple[int
 
 
 def _pivoted(preview: Preview, sample: int, label: int, score: int) -> Remedy:
-    name, to = preview.name, f"{preview.name}.wide.csv"
+    """The remedy that writes one row a sample; it ends where a sample has a class, or a column of its name, twice."""
+    name, to = preview.name, not_there_yet(f"{preview.name.removesuffix('.gz')}.wide.csv")
     key, of_label, of_score = (preview.heading(c) for c in (sample, label, score))
     source = (
-        f"import csv; w = {{}}; [w.setdefault(d[{key!r}], d).update({{d.pop({of_label!r}): d.pop({of_score!r})}}) "
-        f"for d in csv.DictReader({opener_of(name)}({name!r}, 'rt', newline='', encoding='utf-8-sig'), "
-        f"delimiter={preview.delimiter!r}, skipinitialspace=True)]; r = list(w.values()); "
+        f"import csv, sys; w = {{}}; a = dict(newline='', encoding='utf-8-sig'); [w.setdefault(d[{key!r}], d).update("
+        f"{{d.pop({of_label!r}): d.pop({of_score!r})}}) if d[{of_label!r}] not in w.get(d[{key!r}], d) else sys.exit("
+        f"'twice: ' + d[{key!r}] + ', ' + d[{of_label!r}]) "
+        f"for d in csv.DictReader({opener_of(name)}({name!r}, 'rt', **a), delimiter={preview.delimiter!r}, "
+        f"skipinitialspace=True)]; r = list(w.values()); "
         f"o = csv.DictWriter(open({to!r}, 'w', newline='', encoding='utf-8'), list(r[0])); "
         "o.writeheader(); o.writerows(r)"
     )

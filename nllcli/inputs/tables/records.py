@@ -519,7 +519,7 @@ def _weights(samples: Samples, first: Any, where: str, name: str, options: ReadO
     if not isinstance(first, dict):
         return Reading(_One(None), 1)
     flat = leaves(first)
-    numbers = [path for path, value in flat.items() if is_numeric(value)]
+    numbers = [path for path, value in flat.items() if is_numeric(value) and path != options.key]
     found = [path for path in numbers if "weight" in path.casefold()] or numbers
     path = options.member or (found[0] if len(found) == 1 else None)
     if path is None:
@@ -531,7 +531,7 @@ def _weights(samples: Samples, first: Any, where: str, name: str, options: ReadO
         )
     if all(at(record, path) is ABSENT for record in samples.first):
         raise UsageError(f"has no key {path!r}", where=where, hint=f"it has {first_few(list(flat), 20)}")
-    return Reading(_One(path), 1)
+    return Reading(_One(path), 1, key=None if options.key is None else Value(options.key))
 
 
 # --- targets in a file of their own -----------------------------------------------------------------------------------
