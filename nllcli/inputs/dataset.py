@@ -104,7 +104,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
     """The logits and the targets, each read with what the other shows of names, columns and keys."""
     opened = open_input(options.logits, options.input_format, options.encoding, _use_of_logits(options))
     others = _peeked_targets(options)
-    theirs = replace(reading, holds="targets", target_column=options.target_column)
+    theirs = replace(reading, holds="targets", target_column=options.target_column, key=options.id)
     preview = None if others is None else others.preview(replace(theirs, member=others.member))
     _check_columns(options, preview)
     own = replace(
@@ -114,6 +114,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         drop=options.drop,
         header=options.header,
         has_targets=options.targets is not None,
+        key=options.id,
     )
     keys = None
     if preview is not None and others is not None:
@@ -124,8 +125,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
             own = replace(own, partner=preview)
             own_preview = opened.preview(own)
             keys = keys_of(options.id, own_preview, preview, options.drop)
-            own = replace(own, key=keys and keys.own)
-            theirs = replace(theirs, partner=own_preview, key=keys and keys.theirs)
+            theirs = replace(theirs, partner=own_preview)
     weights = keys_of_weights = None
     if options.sample_weights is not None:
         from nllcli.inputs import matching, sample_weights
@@ -133,7 +133,9 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         weights = sample_weights.peek(options.sample_weights)
         beside = opened.preview(own) if weights.preview is not None else None
         keys_of_weights = matching.keys_of_weights(options.id, beside, weights.preview, keys, options.drop)
-        own = replace(own, key=own.key or (keys_of_weights and keys_of_weights.own))
+    found = keys or keys_of_weights
+    own = replace(own, key=None if found is None else found.own)
+    theirs = replace(theirs, key=None if keys is None else keys.theirs)
     logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
     _refuse_same_file(options)
     both = _with_targets(logits, others or _targets_beside(logits, options), preview, theirs, keys, options)
@@ -145,6 +147,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
             open_input(options.logits, options.input_format, options.encoding, opened.use), own, options
         ),
         options.missing,
+        can_be_asked=keys is not None or options.targets is None,
     )
     return both._replace(logits=bound.logits, weights=bound.values, notes=bound.notes)
 
@@ -245,7 +248,8 @@ def _check_columns(options: InputOptions, preview: Preview | None) -> None:
         raise UsageError(
             f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
         )
-    if options.id is not None and not several:
+    weights_alone = options.targets is None and options.sample_weights is not None
+    if options.id is not None and not several and not weights_alone:
         raise UsageError(f"{setting('id')} needs {setting('targets')} as a table with that column")
 
 

@@ -47,8 +47,8 @@ def _plain(key: str) -> str:
 class KeyedValues:
     """Class indices or sample weights (n,), each a ``noun``, with the digest of its key; ``place`` says where one is.
 
-    ``missing`` says what becomes of a key that only one of the tables has: an error, or the sample is left out, its
-    value ``absent``. ``logits_once`` and ``once`` leave one row of each key in their files.
+    ``missing`` says what becomes of a key that only one of the tables has: an error, or the value of the sample is
+    ``absent``, and the sample ``without``. ``logits_once`` and ``once`` leave one row of each key in their files.
     """
 
     name: str
@@ -61,6 +61,7 @@ class KeyedValues:
     logits_once: tuple[Remedy, ...] = ()
     once: tuple[Remedy, ...] = ()
     noun: str = "target"
+    without: str = "left out"
     _order: NDArray[np.intp] = field(init=False)
     _met: NDArray[np.bool_] = field(init=False)
     # How many samples of each block were matched and left out: appended by any thread.
@@ -97,7 +98,7 @@ class KeyedValues:
         if unknown.size and self.missing == "error":
             i = int(unknown[0])
             message = f"{self.name} has no {self.noun} for the key {shown(keys[i])}"
-            remedy = Remedy({"missing": "ignore"}, f"samples without a {self.noun} are left out")
+            remedy = Remedy({"missing": "ignore"}, f"samples without a {self.noun}: {self.without}")
             raise DataError(message, where=where(i), remedies=[remedy], finding="keys-differ")
         self._left_out.append(len(unknown))
         found = rows[known]
@@ -133,7 +134,7 @@ class KeyedValues:
         without, left = sum(self._left_out), int((~self._met).sum())
         told = []
         if without:
-            told.append(f"{counted(without, 'sample')} without a {self.noun} left out")
+            told.append(f"{counted(without, 'sample')} without a {self.noun} {self.without}")
         if left and self.missing == "ignore":
             told.append(f"{counted(left, self.noun)} without logits left out")
         return (Notice("missing-keys", f"{self.name}: {', '.join(told)}"),) if told else ()
@@ -225,7 +226,7 @@ class KeyedLogits(_Keyed):
 class KeysInOrder(_Keyed):
     """Logits whose rows must have the ``keys`` (digests) of the rows of the file ``other``, one by one.
 
-    ``columns`` are the names of the key in both tables, as the setting for it has them.
+    ``columns`` are the names of the key in both tables, as the setting for it has them; none where it cannot help.
     """
 
     keys: NDArray[np.bytes_]
@@ -252,4 +253,6 @@ def _where(source: BlockSource, start: int, layout: Layout, i: int) -> str:
 def other_order(where: str, key: str, other: str, columns: str) -> UsageError:
     """The refusal to take rows one by one whose keys are in another order."""
     message = f"has {key}, and the same row of {other} another one"
-    return UsageError(message, where=where, remedies=[Remedy({"id": columns})], finding="keys-differ")
+    return UsageError(
+        message, where=where, remedies=[Remedy({"id": columns})] if columns else (), finding="keys-differ"
+    )

@@ -15,6 +15,7 @@ from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, first_
 from nllcli.inputs import names as class_names
 from nllcli.inputs.integers import integers, is_index
 from nllcli.inputs.tables.cells import is_missing, is_number, shown
+from nllcli.inputs.tables.columns import as_pattern
 from nllcli.inputs.targets import floats_as_indices
 from nllcli.registry import did_you_mean
 
@@ -220,7 +221,10 @@ def _sets_of_columns(classes: Sequence[str], label: str) -> list[Remedy]:
     sets = {pattern: [name for name in classes if fnmatchcase(name, pattern)] for pattern in patterns}
     if sum(map(len, sets.values())) != len(classes) or any(len(names) < 2 for names in sets.values()):
         return []
-    return [Remedy({"columns": (pattern,)}, f"the classes are {first_few(sets[pattern], 5)}") for pattern in sets]
+    return [
+        Remedy({"columns": (as_pattern(pattern),)}, f"the classes are {first_few(sets[pattern], 5)}")
+        for pattern in sets
+    ]
 
 
 def class_orders(names: Iterable[str], n_classes: int) -> list[Remedy]:

@@ -87,13 +87,16 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview, drop: str 
 def keys_of_weights(
     wanted: str | None, own: Preview | None, theirs: Preview | None, targets: Keys | None, drop: str | None
 ) -> Keys | None:
-    """The keys of logits and sample weights, where those of the ``targets`` are known: the same ones, if any.
+    """The keys of logits and sample weights: those of the ``targets`` too, where these have some.
 
     Raises UsageError where rows belong together by keys as ``wanted``, and the weights have none.
     """
-    if wanted is not None and targets is not None:
+    if wanted is not None:
         if theirs is None:
-            raise UsageError(f"{setting('id')} needs {setting('sample_weights')} as a table with that column")
+            message = f"{setting('id')} needs {setting('sample_weights')} as a table with that column"
+            raise UsageError(message, hint="without keys nobody knows which order weights are in")
+        if targets is None:
+            return keys_of(wanted, own, theirs)
         name = targets.own if _unknown(targets.theirs, theirs) else targets.theirs
         return keys_of(f"{targets.own}={name}", own, theirs)
     found = None if own is None or theirs is None else keys_of(None, own, theirs, drop)
@@ -125,6 +128,12 @@ def _unknown(name: str, preview: Preview) -> bool:
     return name not in [heading.strip() for heading in preview.headings or ()]
 
 
+def loose_note(name: str, keys: Keys) -> tuple[Notice, ...]:
+    """The note on keys that are the same only as ``loosened`` has them, if they are."""
+    told = f"{name}: keys are compared without folders, endings of files, upper case and leading zeros"
+    return (Notice("loose-keys", told),) * keys.loose
+
+
 def match_rows(
     logits: BlockSource, opened: Input, preview: Preview, reading: ReadOptions, keys: Keys
 ) -> tuple[BlockSource, Targets, Callable[[], None] | None]:
@@ -138,8 +147,7 @@ def match_rows(
         asked = targets_among(preview, replace(reading, member=opened.member), logits)
     table = opened.read(asked)
     values, digests = read_keyed(table, loose=keys.loose)
-    told = f"{table.name}: keys are compared without folders, endings of files, upper case and leading zeros"
-    notes = (Notice("loose-keys", told),) * keys.loose
+    notes = loose_note(table.name, keys)
     if not keys.matched:
         ordered = KeysInOrder(logits, digests, table.name, keys.names, keys.loose)
         return ordered, Targets(values, shape=(values.n,), notes=(*table.notes, *notes)), None

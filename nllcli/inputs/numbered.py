@@ -76,7 +76,8 @@ def column_of_each_class(classes: tuple[str, ...] | None, targets_are: str | Non
     found = class_names.numbers(classes)
     if classes is None or found is None or list(found) == sorted(found) or targets_are == "numbers":
         return None
-    places = [sorted(found).index(number) for number in found]
+    place = {number: i for i, number in enumerate(sorted(found))}
+    places = [place[number] for number in found]
     if targets_are == "names":
         return places
     odd = next(i for i, place in enumerate(places) if i != place)

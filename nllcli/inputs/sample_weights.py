@@ -76,21 +76,34 @@ def in_order(weights: Weights, layout: Layout, logits: BlockSource) -> VectorSou
     return Values(name, layout.to_file_order(widened(array.read_all())).astype(np.float64))
 
 
-def by_keys(weights: Weights, keys: Keys, logits: BlockSource, again: Callable[[], BlockSource], missing: str) -> Bound:
-    """Weights whose rows belong to those of the logits by their keys, for which the logits are read ``again``."""
+def by_keys(
+    weights: Weights,
+    keys: Keys,
+    logits: BlockSource,
+    again: Callable[[], BlockSource],
+    missing: str,
+    *,
+    can_be_asked: bool,
+) -> Bound:
+    """Weights whose rows belong to those of the logits by their keys, for which the logits are read ``again``.
+
+    Where rows are only taken in order, ``can_be_asked`` says that the setting for keys is a way out.
+    """
     from nllcli.inputs.keys import KeyedValues, KeysInOrder
+    from nllcli.inputs.matching import loose_note
 
     source = _read(weights.opened, keys.theirs)
     values, digests = _keyed(source, loose=keys.loose)
     place = partial(source.place, layout=Layout(source.shape, 1))
     if not keys.matched:
-        ordered = KeysInOrder(logits, digests, source.name, keys.names, keys.loose)
-        return Bound(ordered, Values(weights.path, values, place))
+        ordered = KeysInOrder(logits, digests, source.name, keys.names if can_be_asked else "", keys.loose)
+        return Bound(ordered, Values(weights.path, values, place), loose_note(source.name, keys))
     if logits.name == STANDARD_INPUT or not can_be_read_again(logits.name):
         message = f"is read twice where {setting('sample_weights')} are matched by {setting('id')}: give it as a file"
         raise UsageError(message, where=logits.name)
     found = KeyedValues(
-        *(source.name, values, digests, place, missing, 0.0, keys.loose, keys.own_once, keys.their_once, "weight")
+        *(source.name, values, digests, place, missing, 0.0, keys.loose, keys.own_once, keys.their_once, "weight"),
+        without="counted with weight 0",
     )
     own, parts = again(), []
     layout = Layout(own.shape, 1)
@@ -99,11 +112,12 @@ def by_keys(weights: Weights, keys: Keys, logits: BlockSource, again: Callable[[
         assert block.keys is not None
         parts.append(found.of(block.keys, lambda i, at=block.start: f"{own.name}, {own.place(at + i, layout)}"))  # type: ignore[misc]
     found.finish()
-    return Bound(logits, Values(weights.path, np.concatenate(parts)), found.notes)
+    notes = (*loose_note(source.name, keys), *found.notes)
+    return Bound(logits, Values(weights.path, np.concatenate(parts)), notes)
 
 
 def _read(opened: Input, key: str | None) -> BlockSource:
-    reading = _among(opened, ReadOptions(holds="sample weights", member=opened.member, key=key))
+    reading = _among(opened, ReadOptions(holds="sample weights", member=opened.member, key=key, missing="told"))
     source = open_table(opened.stream, sniff(opened.stream), reading) if opened.is_text else opened.read(reading)
     if not isinstance(source, FileArray) and source.shape[1] != 1:
         message = f"has {source.shape[1]} columns; sample weights have one"
@@ -132,7 +146,8 @@ def _among(opened: Input, options: ReadOptions) -> ReadOptions:
     columns = choose(preview, options).classes
     if len(columns) < 2:
         return options
-    likely = [preview.heading(c) for c in columns if are_numbers(preview, c)]
+    named = preview.name != STANDARD_INPUT
+    likely = [preview.heading(c) for c in columns if named and are_numbers(preview, c)]
     remedies = [Remedy({"sample_weights": f"{preview.name}:{name}"}, f"{name} has the weights") for name in likely[:8]]
     raise UsageError(f"has {len(columns)} columns; sample weights have one", where=preview.name, remedies=remedies)
 

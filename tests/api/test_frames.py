@@ -76,9 +76,9 @@ def test_rows_in_another_order():
         nllcli.compute(logits, Frame(Y, index=rows[::-1]))
 
 
-def test_columns_that_are_not_numbers():
+def test_columns_of_text():
     rows = np.array([[*row, name] for row, name in zip(X.tolist(), "abcd", strict=True)], object)
-    with pytest.raises(UsageError, match="has columns that are not numbers: file") as caught:
+    with pytest.raises(UsageError, match="has columns of text: file") as caught:
         nllcli.compute(Frame(rows, (*NAMES, "file")), Y)
     assert caught.value.hint == "logits.drop(columns=['file']) leaves them out"
     with pytest.raises(DataError, match="holds pickled Python objects"):

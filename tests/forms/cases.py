@@ -465,60 +465,6 @@ def printed_and_headed():
         rows=P,
         probs=True,
     )
-    rows = [(f"u{i}", name, x) for i, row in enumerate(X.tolist()) for name, x in zip(NAMES, row, strict=True)]
-    keyed = csv([(f"u{i}", NAMES[y]) for i, y in enumerate(Y)], ("id", "label"))
-    for name, order in (("by sample", rows), ("by class", sorted(rows, key=lambda row: NAMES.index(row[1])))):
-        files = {"x.csv": csv(order, ("id", "class", "score")), "y.csv": keyed}
-        yield Form(f"long form, {name}", files, ("compute", "x.csv", "y.csv", "--id", "id", "-q"), "asked")
-    within = csv([(i // 3, *row[1:], NAMES[Y[i // 3]]) for i, row in enumerate(rows)], ("n", "class", "score", "y"))
-    line = ("compute", "x.csv", "--target-column", "y", "-q")
-    swapped, one_hot = ("class_0", "class_2", "class_1"), csv(np.eye(3, dtype=int)[[(0, 2, 1)[y] for y in Y]].tolist())
-    yield Form("names out of order, one-hot", {"x.csv": csv(rows_of(X), swapped), "y.csv": one_hot}, PAIR, "asked")
-    soft = csv(np.eye(3)[list(Y)].tolist())
-    yield Form("names out of order, soft", {"x.csv": csv(rows_of(X), swapped), "y.csv": soft}, PAIR, "asked")
-    yield Form("places in another order", {"x.csv": csv(rows_of(X), (2, 0, 1)), "y.csv": y}, PAIR, "asked")
-    probs = ("compute", "x.csv", "y.csv", "--from", "probs", "-q")
-    for name, sep in (("comma", ","), ("semicolon", ";"), ("tab", "\t")):
-        files = {"x.csv": csv((np.round(P * 100, 4)).tolist(), NAMES, sep), "y.csv": y}
-        yield Form(
-            f"percentages without a sign, {name}", files, probs, "asked", rows=np.round(P * 100, 4) / 100, probs=True
-        )
-    gaps = rows_of(X)[:4] + [("", "", "")] + rows_of(X)[4:] + [("", "", "")] * 2
-    yield Form("blank rows", {"x.csv": csv(gaps, NAMES), "y.csv": y}, PAIR, "asked")
-    written = "c(" + ", ".join(f"{y}L" for y in Y) + ")\n"
-    yield Form("a vector as R writes it", {"x.csv": csv(rows_of(X), NAMES), "y.csv": written.encode()}, PAIR, "asked")
-    texts = "c(" + ",\n".join(f'"{NAMES[y]}"' for y in Y) + ")\n"
-    yield Form(
-        "a vector of names as R writes it", {"x.csv": csv(rows_of(X), NAMES), "y.csv": texts.encode()}, PAIR, "asked"
-    )
-    series = "".join(f"{i:<5}{NAMES[y]:>7}\n" for i, y in enumerate(Y)).encode()
-    yield Form("a printed series without a footer", {"x.csv": csv(rows_of(X), NAMES), "y.csv": series}, PAIR, "asked")
-    keyed_rows = {f"u{i}.jpg": dict(zip(NAMES, row, strict=True)) for i, row in reversed([*enumerate(X.tolist())])}
-    solution = csv([(f"u{i}.jpg", NAMES[y]) for i, y in enumerate(Y)], ("file", "label"))
-    yield Form(
-        "an object a key",
-        {"x.json": json.dumps(keyed_rows).encode(), "y.csv": solution},
-        ("compute", "x.json", "y.csv", "-q"),
-        "asked",
-    )
-    truths = "".join(f"{y > 0}\n" for y in Y).encode()
-    yield Form(
-        "classes named False and True",
-        {"x.csv": csv(rows_of(X[:, :2]), ("False", "True")), "y.csv": truths},
-        PAIR,
-        rows=X[:, :2],
-        labels=tuple(int(y > 0) for y in Y),
-    )
-    yield Form("long form with targets", {"x.csv": within}, line, "asked")
-    pairs = "".join(" ".join(f"{k + 1}:{p}" for k, p in enumerate(row)) + " tag\n" for row in P.tolist())
-    yield Form(
-        "pairs with a colon",
-        {"x.txt": pairs.encode(), "y.txt": "".join(f"{y + 1}\n" for y in Y).encode()},
-        ("compute", "x.txt", "y.txt", "--from", "probs", "-q"),
-        "right",
-        rows=P,
-        probs=True,
-    )
     yield Form("gzip", {"x.csv": gzip.compress(csv(plain, header))}, target)
     yield Form(
         "the files the wrong way round",
@@ -694,8 +640,83 @@ def documents():
     )
 
 
+def long_and_numbered():
+    y = csv(joined(Y))
+    rows = [(f"u{i}", name, x) for i, row in enumerate(X.tolist()) for name, x in zip(NAMES, row, strict=True)]
+    keyed = csv([(f"u{i}", NAMES[y]) for i, y in enumerate(Y)], ("id", "label"))
+    for name, order in (("by sample", rows), ("by class", sorted(rows, key=lambda row: NAMES.index(row[1])))):
+        files = {"x.csv": csv(order, ("id", "class", "score")), "y.csv": keyed}
+        yield Form(f"long form, {name}", files, ("compute", "x.csv", "y.csv", "--id", "id", "-q"), "asked")
+    within = csv([(i // 3, *row[1:], NAMES[Y[i // 3]]) for i, row in enumerate(rows)], ("n", "class", "score", "y"))
+    line = ("compute", "x.csv", "--target-column", "y", "-q")
+    swapped, one_hot = ("class_0", "class_2", "class_1"), csv(np.eye(3, dtype=int)[[(0, 2, 1)[y] for y in Y]].tolist())
+    yield Form("names out of order, one-hot", {"x.csv": csv(rows_of(X), swapped), "y.csv": one_hot}, PAIR, "asked")
+    soft = csv(np.eye(3)[list(Y)].tolist())
+    yield Form("names out of order, soft", {"x.csv": csv(rows_of(X), swapped), "y.csv": soft}, PAIR, "asked")
+    yield Form("places in another order", {"x.csv": csv(rows_of(X), (2, 0, 1)), "y.csv": y}, PAIR, "asked")
+    yield Form("long form with targets", {"x.csv": within}, line, "asked")
+
+
+def for_people():
+    y, probs = csv(joined(Y)), ("compute", "x.csv", "y.csv", "--from", "probs", "-q")
+    shares = np.round(P * 100, 4)
+    for name, sep in (("comma", ","), ("semicolon", ";"), ("tab", "\t")):
+        files = {"x.csv": csv(shares.tolist(), NAMES, sep), "y.csv": y}
+        yield Form(f"percentages without a sign, {name}", files, probs, "asked", rows=shares / 100, probs=True)
+    for end, what in (("\n", ""), ("\r\n", ", of Windows")):
+        gaps = rows_of(X)[:4] + [("", "", "")] + rows_of(X)[4:] + [('""', '""', "")] * 2
+        yield Form(f"blank rows{what}", {"x.csv": csv(gaps, NAMES, end=end), "y.csv": y}, PAIR, "asked")
+        more = [(*row, "") for row in rows_of(X)]
+        yield Form(f"a delimiter at the ends{what}", {"x.csv": csv(more, NAMES, end=end), "y.csv": y}, PAIR, "asked")
+        files = {"x.csv": csv([*shares.tolist()[:3], ("",), *shares.tolist()[3:]], NAMES, end=end), "y.csv": y}
+        yield Form(f"percentages and blank lines{what}", files, probs, "asked", rows=shares / 100, probs=True)
+        files = {"x.csv": csv(rows_of(X), NAMES), "y.csv": f"c({', '.join(f'{y}L' for y in Y)}){end}".encode()}
+        yield Form(f"numbers as R writes them{what}", files, PAIR, "asked")
+    functions = csv(rows_of(X), ("c(cat)", "c(dog)", "c(horse)"))
+    yield Form("names that look like a vector of R", {"x.csv": functions, "y.csv": y}, PAIR)
+    texts = "c(" + ",\n".join(f'"{NAMES[y]}"' for y in Y) + ")\n"
+    yield Form(
+        "a vector of names as R writes it", {"x.csv": csv(rows_of(X), NAMES), "y.csv": texts.encode()}, PAIR, "asked"
+    )
+    series = "".join(f"{i:<5}{NAMES[y]:>7}\n" for i, y in enumerate(Y)).encode()
+    yield Form("a printed series without a footer", {"x.csv": csv(rows_of(X), NAMES), "y.csv": series}, PAIR, "asked")
+    keyed_rows = {f"u{i}.jpg": dict(zip(NAMES, row, strict=True)) for i, row in reversed([*enumerate(X.tolist())])}
+    solution = csv([(f"u{i}.jpg", NAMES[y]) for i, y in enumerate(Y)], ("file", "label"))
+    yield Form(
+        "an object a key",
+        {"x.json": json.dumps(keyed_rows).encode(), "y.csv": solution},
+        ("compute", "x.json", "y.csv", "-q"),
+        "asked",
+    )
+    truths = "".join(f"{y > 0}\n" for y in Y).encode()
+    yield Form(
+        "classes named False and True",
+        {"x.csv": csv(rows_of(X[:, :2]), ("False", "True")), "y.csv": truths},
+        PAIR,
+        rows=X[:, :2],
+        labels=tuple(int(y > 0) for y in Y),
+    )
+    pairs = "".join(" ".join(f"{k + 1}:{p}" for k, p in enumerate(row)) + " tag\n" for row in P.tolist())
+    yield Form(
+        "pairs with a colon",
+        {"x.txt": pairs.encode(), "y.txt": "".join(f"{y + 1}\n" for y in Y).encode()},
+        ("compute", "x.txt", "y.txt", "--from", "probs", "-q"),
+        "right",
+        rows=P,
+        probs=True,
+    )
+
+
 def cases():
-    found = [*extra_columns(), *keys(), *names(), *text_tables(), *printed_and_headed()]
+    found = [
+        *extra_columns(),
+        *keys(),
+        *names(),
+        *text_tables(),
+        *printed_and_headed(),
+        *long_and_numbered(),
+        *for_people(),
+    ]
     found += [*written_for_people(), *cells_of_people(), *loose_keys()]
     found += documents()
     assert len({form.name for form in found}) == len(found)

@@ -209,7 +209,7 @@ def test_many_columns_are_looked_at_in_a_moment():
     assert choose(seen, ReadOptions()).classes == tuple(range(n))
 
 
-def test_two_columns_of_scores_are_no_long_form():
+def test_two_columns_of_scores_are_not_in_long_form():
     rows = [(str(i // 2), "ab"[i % 2], f"0.{i}", f"1.{i}") for i in range(8)]
     preview = Preview("t", ("id", "class", "p", "q"), rows, delimiter=",")
     assert long.check(preview, range(4)) is None

@@ -567,7 +567,7 @@ UNKNOWN = {
     "a key of lists alone": (lines(zipped(logits=ROWS)), ("--target-column", "y"), "line 1: has no key 'y'"),
     "a column of lists": (lines(ROWS), ("--target-column", "9"), "there is no column '9'"),
     "a list too short": (lines([[1.5, 2, 0], [1.5, 2]]), ("--target-column", "3"), "line 2: has 2 values"),
-    "a list that is none": (lines([[1.5, 2, 0], 7]), ("--target-column", "3"), "line 2: is not a list"),
+    "a number among lists": (lines([[1.5, 2, 0], 7]), ("--target-column", "3"), "line 2: is not a list"),
 }
 
 
@@ -670,7 +670,7 @@ def test_what_python_prints_is_converted_where_it_is_compressed(compress, folder
     assert float(numbers_of(offered).out) == loss()
 
 
-def test_what_python_prints_is_not_converted_where_it_is_no_plain_text(folder):
+def test_what_python_prints_is_not_converted_where_it_is_not_plain_text(folder):
     (folder / "x.json").write_text("{'a': 1}", encoding="utf-16")
     done = nll("compute", "x.json")
     assert (done.code, tries(done)) == (3, [])

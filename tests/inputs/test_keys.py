@@ -9,7 +9,7 @@ import numpy as np
 import oracle
 import pyarrow as pa
 import pytest
-from following import answers, meanings, outcomes, run
+from following import answers, meanings, offered, outcomes, run
 from in_process import nll
 from pyarrow import parquet
 
@@ -157,7 +157,7 @@ def test_an_index_with_other_names_too_may_be_left_out(tables):
     assert found == [loss((ROWS["u"], 1), (ROWS["w"], 0)), loss((ROWS["u"], 0), (ROWS["v"], 0), (ROWS["w"], 1))]
 
 
-def test_keys_of_which_some_are_numbers_are_no_names_of_columns(tables):
+def test_keys_of_which_some_are_numbers_do_not_name_columns(tables):
     (tables / "x.csv").write_text("id,a,b\n1,0.5,1\n02,2,0\na.jpg,1,1.5\nb.jpg,1,1.5\n")
     (tables / "y.csv").write_text("id,label\na.jpg,b\n02,a\n1,a\nb.jpg,b\n")
     expected = loss((ROWS["u"], 0), (ROWS["v"], 0), (ROWS["w"], 1), (ROWS["w"], 1))
@@ -243,7 +243,7 @@ def test_keys_of_sample_weights_on_one_side_alone():
     words = ("compute", "x.csv", "y.csv", "--id", "id", "--sample-weights", "w.csv", "-q")
     assert "w.csv has no weight for the key 'v'" in nll(*words).err
     assert answers(*words) == [weighted("uw")]
-    assert "w.csv: 1 sample without a weight left out" in nll(*words, "--missing", "ignore").err
+    assert "w.csv: 1 sample without a weight counted with weight 0" in nll(*words, "--missing", "ignore").err
     put_keyed("w.csv", "weight", WEIGHTS | {"z": 7.0}, "uzwv")
     assert "w.csv: has 1 key that the logits have not" in nll(*words).err
     assert answers(*words) == [weighted()]
@@ -284,3 +284,32 @@ def test_probabilities_are_not_matched_by_keys(tables):
     (tables / "y.csv").write_text("id,a,b\nu,0.5,0.5\nv,0,1\nw,1,0\n")
     done = nll("compute", "x.csv", "y.csv", "--id", "id")
     assert (done.code, "have one class each, not probabilities" in done.err) == (3, True), done.err
+
+
+def test_sample_weights_by_key_beside_targets_among_the_logits(tables):
+    (tables / "x.csv").write_text("id,a,b,label\nu,0.5,1,0\nv,2,0,1\nw,1,1.5,1\n")
+    put_keyed("w.csv", "weight", WEIGHTS)
+    assert answers("compute", "x.csv", "--target-column", "label", "--sample-weights", "w.csv", "-q") == [weighted()]
+
+
+def test_sample_weights_by_key_beside_targets_without(tables):
+    (tables / "y.txt").write_text("0\n1\n1\n")
+    put_keyed("w.csv", "weight", WEIGHTS)
+    done = nll("compute", "x.csv", "y.txt", "--sample-weights", "w.csv", "-q")
+    assert (done.code, "and the same row of w.csv another one" in done.err, offered(done)) == (2, True, [])
+
+
+def test_loose_keys_of_sample_weights_are_told(tables):
+    put_keyed("y.csv", "label", LABELS, "uvw")
+    (tables / "w.csv").write_text("id,weight\n" + "".join(f"train/{k}.jpg,{WEIGHTS[k]}\n" for k in "wuv"))
+    done = nll("compute", "x.csv", "y.csv", "--id", "id", "--sample-weights", "w.csv", "-q")
+    assert (float(done.out), "w.csv: keys are compared without folders" in done.err) == (weighted(), True)
+
+
+@pytest.mark.usefixtures("tables")
+def test_an_empty_sample_weight_has_no_way_out():
+    put_keyed("y.csv", "label", LABELS)
+    put_keyed("w.csv", "weight", WEIGHTS | {"v": ""}, "wvu")
+    for words in ((), ("--missing", "ignore")):
+        done = nll("compute", "x.csv", "y.csv", "--id", "id", "--sample-weights", "w.csv", "-q", *words)
+        assert (done.code, "the cell is empty" in done.err, offered(done)) == (3, True, []), done.err

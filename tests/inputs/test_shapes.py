@@ -634,7 +634,7 @@ def test_one_hot_rows_are_classes():
 
 
 @pytest.mark.parametrize("name", ["y.npy", "y.csv", "y.jsonl", "y.parquet"])
-def test_one_hot_columns_are_no_rows(name):
+def test_one_hot_columns_are_not_rows(name):
     """Where the samples are columns, a 1 in each row would be read as a class; as many samples as classes fit both."""
     square, one_hot = X[:C].T, np.eye(C)[[1, 0, 0]].T
     words = ("compute", put("x.npy", square), put(name, one_hot.astype(int)), "--class-axis", "0", "-q")

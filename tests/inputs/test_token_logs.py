@@ -1079,7 +1079,7 @@ def test_what_begins_with_a_number_is_not_one(text):
     assert nll("compute", "a.log", *FROM).code == 3
 
 
-def test_a_table_of_patients_is_no_log():
+def test_a_table_of_patients_is_not_a_log():
     Path("a.tsv").write_text("".join(f"P-{i}\t{a}\t{b}\n" for i, (a, b) in enumerate([(-1.5, 0.5), (0.25, -2.0)])))
     done = nll("compute", "a.tsv", "--columns", "2-3")
     assert "hypotheses" not in done.err
@@ -1087,7 +1087,7 @@ def test_a_table_of_patients_is_no_log():
     assert loss("a.tsv", "y.txt", "--columns", "2-3") == cross_entropy([[-1.5, 0.5], [0.25, -2.0]], (0, 1))
 
 
-def test_a_mark_of_the_encoding_is_no_part_of_a_file():
+def test_a_byte_order_mark_is_left_out():
     mark = b"\xef\xbb\xbf"
     Path("a.json").write_bytes(mark + json.dumps({"perplexities": [8.0, 32.0], "mean_perplexity": 20.0}).encode())
     [number] = followed("a.json", *FROM).values()

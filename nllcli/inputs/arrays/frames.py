@@ -27,18 +27,18 @@ def headings(given: Any) -> tuple[str, ...] | None:
 
 
 def check_numbers(given: Any, array: NDArray[Any], name: str) -> None:
-    """Raise UsageError for a data frame of which some columns hold something else than numbers."""
-    own = headings(given)
-    if own is None or array.ndim != 2:
+    """Raise UsageError for a data frame of which some columns hold text."""
+    if headings(given) is None or array.ndim != 2:
         return
-    odd = [heading for heading, column in zip(own, array.T, strict=True) if not all(map(_is_number, column))]
+    own = list(given.columns)
+    odd = [heading for heading, column in zip(own, array.T, strict=True) if any(map(_is_text, column))]
     if odd and len(odd) < len(own):
-        hint = f"{name}.drop(columns=[{', '.join(map(repr, odd[:5]))}]) leaves them out"
-        raise UsageError(f"has columns that are not numbers: {first_few(odd, 5)}", where=name, hint=hint)
+        hint = f"{name}.drop(columns={odd!r}) leaves them out"
+        raise UsageError(f"has columns of text: {first_few([*map(str, odd)], 5)}", where=name, hint=hint)
 
 
-def _is_number(cell: Any) -> bool:
-    return isinstance(cell, int | float | np.number) and not isinstance(cell, bool)
+def _is_text(cell: Any) -> bool:
+    return isinstance(cell, str | bytes)
 
 
 def check_rows(logits: Any, other: Any, name: str) -> None:

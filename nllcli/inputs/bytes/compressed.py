@@ -145,7 +145,7 @@ def opener_of(name: str) -> str | None:
 
 
 def opening_text(name: str) -> str | None:
-    """The Python that opens a file of text, of which a mark of the encoding is no part; None where there is none."""
+    """The Python that opens a file of text, without its byte order mark; None where there is none."""
     opener = opener_of(name)
     if opener is None or open_stream(name).peek(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return None

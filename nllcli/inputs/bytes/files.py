@@ -206,7 +206,7 @@ def can_be_read_again(path: str) -> bool:
 def can_be_edited(name: str) -> bool:
     """Whether a command of a shell finds by this name the text that was read: a file, compressed at most by gzip.
 
-    To commands, letters of two bytes are no text.
+    Commands of a shell do not read letters of two bytes as text.
     """
     if not os.path.isfile(name):  # noqa: PTH113 - may be no path
         return False

@@ -38,7 +38,7 @@ _WALK = (
     "[(k.lstrip('/'), numpy.asarray(o))]; a = dict(w(d))"
 )
 # Of those, the ones that fit best, as "p": pairs of logits and targets, logits, or targets; a tie is an error.
-# What a model chose or was given is no target, unless it is named as one by the user.
+# What a model chose or was given is not a target, unless the user names it as one.
 _CHOSEN = "(.*_)?(preds?|predict[a-z]*|argmax|y?hat)|((input|token|sample)_)?ids?"
 _WHOLE = (
     "a[y].dtype.kind in 'iuf' and (a[y] == a[y] // 1).all() and "

@@ -425,7 +425,7 @@ def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:
         if pattern in headings:
             columns = [c for c, heading in enumerate(headings) if heading == pattern]
         elif numbered := _RANGE.fullmatch(pattern):
-            columns = _in_range(numbered[1], numbered[2] or numbered[1], headings, preview.n_columns)
+            columns = _in_range(numbered[1], numbered[2] or numbered[1], preview)
         else:
             columns = [c for c, heading in enumerate(headings) if fnmatchcase(heading, pattern)]
             if pattern == "*" and not headings:
@@ -438,13 +438,16 @@ def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:
     return list(found)
 
 
-def _in_range(first: str, last: str, headings: Sequence[str], n_columns: int) -> list[int]:
-    """The columns between two of them: between those of these names where numbers are names, else by number from 1."""
-    if any(map(str.isdecimal, headings)):
+def _in_range(first: str, last: str, preview: Preview) -> list[int]:
+    """The columns between two of them: between those of these names where numbers are names, else by number from 1.
+
+    A column without a name of its own has its number.
+    """
+    headings = [heading.strip() for heading in preview.headings or ()]
+    start, end = int(first) - 1, int(last) - 1
+    if any(map(str.isdecimal, headings)) and (first != last or preview.has_heading(start)):
         start, end = (headings.index(name) if name in headings else -1 for name in (first, last))
-    else:
-        start, end = int(first) - 1, int(last) - 1
-    return list(range(start, end + 1)) if 0 <= start <= end < n_columns else []
+    return list(range(start, end + 1)) if 0 <= start <= end < preview.n_columns else []
 
 
 def as_pattern(name: str) -> str:

@@ -259,7 +259,7 @@ def _uneven(rows: list[tuple[str, ...]], places: list[str], name: str, delimiter
     """The refusal of lines of different lengths; lines before a table, such as a title, can be left out."""
     widths = [len(row) for row in rows]
     if set(widths[1:]) == {widths[0] + 1} and not any(row[-1].strip() for row in rows[1:]) and delimiter != " ":
-        end = f"s/[{delimiter}][[:blank:]]*$//"
+        end = f"s/[{delimiter}][[:space:]]*$//"
         return cells.ragged(rows[1], widths[0], places[1], notation.edited(name, end))
     begin = next(i for i, width in enumerate(widths) if width > 1)
     same = len(set(widths[begin:])) == 1 and len(widths) > begin + 1

@@ -33,7 +33,7 @@ _TARGETS = frozenset(
             "expected",
         ),
         *("label_id", "label_ids", "class_id", "class_index", "true_label", "gold_label", "actual", "reference"),
-        *("ground_truth", "groundtruth", "true_class", "target_id", "label_idx", "category", "expected"),
+        *("ground_truth", "groundtruth", "true_class", "target_id", "label_idx", "category"),
     )
 )
 

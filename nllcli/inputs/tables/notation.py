@@ -49,14 +49,11 @@ _LINES = {
         "is a printed Series",
         r"/^(Name: .*)?dtype: /d; s/^ *[0-9]+ +//",
     ),
-    re.compile(r" *c\(.*"): (
-        "is a vector as R writes it",
-        r"s/^ *c\(//; s/\)$//; s/([0-9])L(,|$)/\1\2/g; s/, */\n/g; s/\"//g",
-    ),
     re.compile(r"\s*\[\d+\] +\S.*"): ("is a vector as R prints it", r"s/^ *\[[0-9]+\]//; /^Levels:/d; s/ +/\n/g"),
 }
 
 
+_R_VECTOR = r"s/^ *c\(//; s/\)[[:space:]]*$//; s/([0-9])L(,|$)/\1\2/g; s/, */\n/g; s/\"//g"
 _ONE_A_LINE = r"s/[]['(),; \t\"]+/\n/g"
 _SUM_TOLERANCE = 0.5
 _SUFFIXES = (".csv", ".tsv", ".txt")
@@ -96,6 +93,8 @@ def check_lines(lines: Sequence[str], name: str) -> None:
     for pattern, (what, edits) in _LINES.items():
         if any(map(pattern.fullmatch, lines)):
             raise UsageError(what, where=name, remedies=edited(name, edits))
+    if lines[0].lstrip().startswith("c(") and lines[-1].rstrip().endswith((")", ",")):
+        raise UsageError("is a vector as R writes it", where=name, remedies=edited(name, _R_VECTOR))
     first = [cell.strip() for cell in re.split(r"[,;\t|]", lines[0])]
     if len(lines) > 1 and len(first) > 1 and all(re.fullmatch(r"'[^']+'", cell) for cell in first):
         raise UsageError("has its cells between single quotes", where=name, remedies=edited(name, "s/'/\"/g"))
@@ -156,5 +155,6 @@ def hundredths(name: str, columns: Sequence[int], delimiter: str, line: int) -> 
     first, last = columns[0] + 1, columns[-1] + 1
     if list(columns) != list(range(first - 1, last)):
         return []
-    program = f'NR >= {line} {{for (i = {first}; i <= {last}; i++) $i = $i "e-2"}} 1'
+    loop = f'for (i = {first}; i <= {last}; i++) $i = sprintf("%.17g", $i / 100)'
+    program = f'NR >= {line} {{sub(/\\r$/, ""); if (NF) {loop}}} 1'
     return fed(name, ("awk", "-F", delimiter, "-v", f"OFS={delimiter}", program), "each is divided by 100")

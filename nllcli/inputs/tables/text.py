@@ -41,7 +41,7 @@ class TextTable(LineSource):
 
     ``columns`` are the places of the logits among the cells of a line, or the one whose cells are ``lists`` of
     ``n_classes`` numbers; under ``booleans`` they are words for false and true. ``key_column`` is the place of the key.
-    Samples whose logits are ``missing`` are an error, or left out.
+    Samples whose logits are ``missing`` are an error, left out, or ("told") an error that cannot be answered so.
     """
 
     dialect: Dialect
@@ -184,9 +184,10 @@ class TextTable(LineSource):
         """Raise DataError for a row that is blank, the header again, or not a sample and behind the last one."""
         where = self._where(sample)
         if len(row) > 1 and not any(map(str.strip, row)):
-            blank = notation.edited(self.name, f"/^[{self.dialect.delimiter}[:blank:]]*$/d", "it is not a sample")
-            remedy = Remedy({"missing": "ignore"}, "it is a sample without logits, which is left out")
-            raise DataError("all cells are empty", where=where, remedies=[*blank, remedy])
+            edits = f'/^[{self.dialect.delimiter}"[:space:]]*$/d'
+            ignored = Remedy({"missing": "ignore"}, "it is a sample without logits, which is left out")
+            remedies = [*notation.edited(self.name, edits, "it is not a sample"), ignored]
+            raise DataError("all cells are empty", where=where, remedies=remedies)
         if self.dialect.header is not None and tuple(row) == self.dialect.header:
             line = self._line(sample)
             again = notation.fed(self.name, ("awk", f"NR == {line} {{h = $0}} NR < {line} || $0 != h"))
@@ -228,7 +229,7 @@ class TextTable(LineSource):
         if cells.is_missing(cell) and not cells.is_number(cell):
             what = "the cell is empty" if not cell.strip() else f"{cells.shown(cell)} is not a number"
             remedy = Remedy({"missing": "ignore"}, "samples without logits are left out")
-            raise DataError(what, where=where, remedies=[remedy])
+            raise DataError(what, where=where, remedies=[remedy] if self.missing == "error" else ())
         return cells.number(cell, where)
 
     def _comment(self, where: str) -> DataError:

@@ -91,7 +91,7 @@ def _check_order(
 
     The ways of ``rewriting`` them leave them as they are ``as_written``, or put them in order ``by_number``.
     """
-    apart = options.has_targets or options.holds != "logits"
+    apart = (options.has_targets or options.holds != "logits") and options.key is None
     numbers = [int(row) for row in map(str, keys) if row.isdecimal()]
     if not apart or numbers == sorted(numbers) or sorted(numbers) != [*range(len(keys))]:
         return
