@@ -14,6 +14,7 @@ MARK = "__label__"  # before labels in text for fastText
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 _BETWEEN_WORDS = re.compile(r"(?:[\s_-]|\.(?!\d))+")
 _FALSE_TRUE = {"false": 0, "true": 1}
+_OPPOSITES = {**_FALSE_TRUE, "no": 0, "yes": 1, "negative": 0, "positive": 1, "neg": 0, "pos": 1}
 
 
 def normal(name: str) -> str:
@@ -61,13 +62,19 @@ def _shared(names: Sequence[str]) -> int:
 
 
 def numbers(names: Sequence[str] | None) -> tuple[int, ...] | None:
-    """The numbers that the names are, or end in after what they share (``prediction_10``); None where they are not."""
+    """The numbers that the names are, or end in after what they share (``prediction_10``); None where they are not.
+
+    Two opposites, such as no and yes, are 0 and 1.
+    """
     if not names:
         return None
     for written in (tuple(map(normal, names)), bare(names)):
         if all(map(_INTEGER.fullmatch, written)):
             found = tuple(map(int, written))
             return found if len(set(found)) == len(found) else None
+        opposites = tuple(_OPPOSITES.get(name.lower(), 2) for name in written)
+        if sorted(opposites) == [0, 1]:
+            return opposites
     return None
 
 
