@@ -150,6 +150,8 @@ def _other_numbers(error: SampleError, dataset: Dataset) -> list[Remedy]:
         found.append(Remedy({"classes": numbers}, f"the classes are numbered {', '.join(numbers[:4])}"))
     if len(outside) == 1 and len(seen) > 1 and (outside[0] < 0 or outside[0] >= max(_LEAST_VOID, 2 * n_classes)):
         found.append(Remedy({"ignore_index": outside[0]}, f"{outside[0]} marks what does not count"))
+    if n_classes > 2 and min(seen) == -1 and max(seen) < n_classes - 1:
+        found.append(Remedy({"classes": f"-1..{n_classes - 2}"}, "the classes are counted from -1"))
     return found
 
 

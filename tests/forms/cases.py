@@ -651,6 +651,8 @@ def long_and_numbered():
     line = ("compute", "x.csv", "--target-column", "y", "-q")
     swapped, one_hot = ("class_0", "class_2", "class_1"), csv(np.eye(3, dtype=int)[[(0, 2, 1)[y] for y in Y]].tolist())
     yield Form("names out of order, one-hot", {"x.csv": csv(rows_of(X), swapped), "y.csv": one_hot}, PAIR, "asked")
+    below = csv(joined([y - 1 for y in Y]))
+    yield Form("targets from -1 on", {"x.csv": csv(rows_of(X), NAMES), "y.csv": below}, PAIR, "asked")
     answers = csv(joined([int(y == 0) for y in Y]))
     for opposites in (("True", "False"), ("prob_yes", "prob_no")):
         files = {"x.csv": csv(rows_of(X[:, :2]), opposites), "y.csv": answers}
