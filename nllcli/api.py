@@ -36,7 +36,8 @@ def _in_python(function: Callable[Given, Result]) -> Callable[Given, Result]:
             return function(*args, **kwargs)
         except NllError as error:
             error.word(_say)
-            calls = [remedy for remedy in error.remedies if remedy.settings and not remedy.files]
+            known = signature(function).parameters.keys()
+            calls = [r for r in error.remedies if r.settings and not r.files and r.settings.keys() <= known]
             for remedy in calls:
                 keywords = ", ".join(f"{name}={value!r}" for name, value in remedy.settings.items())
                 error.add_note(f"try: {keywords}" + (f"  # {remedy.meaning}" if remedy.meaning else ""))

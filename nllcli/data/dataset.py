@@ -9,13 +9,14 @@ from itertools import islice, zip_longest
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, Self, SupportsIndex
 
+import numpy as np
+
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -73,13 +74,25 @@ def _nothing() -> None:
     """What there is to do at the end of a pass over most datasets."""
 
 
+def _without_nan(block: Block) -> Block:
+    """The block, samples whose logits are all NaN left out."""
+    if block.logits.dtype.kind != "f":
+        return block
+    gone = np.isnan(block.logits).all(axis=1)
+    if not gone.any():
+        return block
+    left_out = gone if block.left_out is None else gone | block.left_out
+    return replace(block, logits=np.where(gone[:, None], 0, block.logits), left_out=left_out)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Logits with what belongs to each sample; data stays on disk until a block is read.
 
     ``binary`` says that the logits, one a sample, belong to class 1 of two. ``one_more`` is the remedy where there is
     one target more than there are samples, ``by_key`` where both have keys and not as many rows. ``ignore_index``
-    becomes the target of samples without logits, and ``completed`` is called once all blocks have been worked on; it
+    becomes the target of samples without logits, which under ``missing`` "ignore" are those of NaN alone too, and
+    ``completed`` is called once all blocks have been worked on; it
     raises DataError for what is left over.
     """
 
@@ -94,6 +107,7 @@ class Dataset:
     one_more: Remedy | None = None
     by_key: Remedy | None = None
     ignore_index: int = DEFAULT_IGNORE_INDEX
+    missing: str = "error"
     completed: Callable[[], None] = _nothing
     _recipe: Callable[[], tuple[Any, ...]] | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -199,6 +213,8 @@ class Dataset:
     def _load(self, chunk: Chunk, scratch: Scratch) -> Block:
         block = chunk.load(scratch)
         targets = block.targets if self.targets is None else self.targets.read(chunk.start, chunk.n)
+        if self.missing == "ignore":
+            block = _without_nan(block)
         if block.left_out is not None:
             if targets is None:
                 raise UsageError("samples without logits are left out by their class index", where=self.logits.name)

@@ -226,6 +226,7 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
         one_more=given.one_more,
         by_key=both.by_key,
         ignore_index=options.ignore_index,
+        missing=options.missing,
     )
     return dataset if both.completed is None else replace(dataset, completed=both.completed)
 

@@ -47,8 +47,16 @@ def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
         samples=Rows.where(unusable, scoring.block.start).first,
         class_index=c,
         hint=f"{setting('on_nonfinite', 'nan')} lets such samples through as NaN",
-        remedies=[Remedy({"on_nonfinite": "nan"}, "such samples count as NaN")],
+        remedies=_without_logits(scoring, row),
     )
+
+
+def _without_logits(scoring: Scoring, row: NDArray[np.float64]) -> list[Remedy]:
+    """What may be done about a sample whose logits allow no number: all NaN, it may be a gap."""
+    targets, remedies = scoring.block.targets, [Remedy({"on_nonfinite": "nan"}, "such samples count as NaN")]
+    if np.isnan(row).all() and targets is not None and targets.ndim == 1:
+        remedies.insert(0, Remedy({"missing": "ignore"}, "samples without logits are left out"))
+    return remedies
 
 
 def check_given(scoring: Scoring, unusable: NDArray[np.bool_] | None) -> None:

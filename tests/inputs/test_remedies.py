@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import oracle
+import pyarrow as pa
 import pytest
+from following import answers, offered
 from in_process import nll
+from pyarrow import parquet
 
 RNG = np.random.default_rng(11)
 LOGITS = RNG.normal(0, 2, (5, 3))
@@ -214,3 +217,32 @@ def test_the_nearest_name_is_offered(label, meant, folder):
     (folder / "y.txt").write_text(f"{label}\n" * 5)
     done = nll("compute", "x.npy", "y.txt", "--classes", "ant,Horse,cheetah")
     assert done.err.splitlines()[1] == f"hint: did you mean {meant!r}?"
+
+
+@pytest.mark.parametrize("kind", ["npy", "int.npy", "txt", "parquet"])
+def test_rows_of_nan_alone_are_left_out(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x, y = np.array([[1.5, 0.5], [np.nan, np.nan], [0.25, 2.0]]), [0, 1, 1]
+    np.savetxt("y.txt", y, "%d")
+    if kind == "parquet":
+        parquet.write_table(pa.table({"a": x[:, 0], "b": x[:, 1]}), "x.parquet")
+    elif kind == "txt":
+        np.savetxt("x.txt", x)
+    else:
+        np.save(f"x.{kind}", x if kind == "npy" else np.arange(6).reshape(3, 2))
+    if kind == "int.npy":
+        whole = nll("compute", "x.int.npy", "y.txt", "-q", "--missing", "ignore")
+        assert float(whole.out) == pytest.approx(float(oracle.reduce(np.arange(6).reshape(3, 2), y)), rel=1e-14)
+        return
+    done = nll("compute", f"x.{kind}", "y.txt", "-q")
+    assert [line.partition("  # ")[2] for line in offered(done)] == [
+        "samples without logits are left out",
+        "such samples count as NaN",
+    ]
+    expected = pytest.approx(float(oracle.reduce(x[[0, 2]], [0, 1])), rel=1e-14)
+    assert answers("compute", f"x.{kind}", "y.txt", "-q")[0] == expected
+    np.savetxt("y.txt", [[0.5, 0.5], [1, 0], [0, 1]])
+    assert (
+        "samples without logits are left out by their class"
+        in nll("compute", f"x.{kind}", "y.txt", "-q", "--missing", "ignore").err
+    )
