@@ -133,6 +133,10 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         weights = sample_weights.peek(options.sample_weights)
         beside = opened.preview(own) if weights.preview is not None else None
         keys_of_weights = matching.keys_of_weights(options.id, beside, weights.preview, keys, options.drop)
+    if keys is None and options.targets is not None and opened.format != "jsonl":
+        from nllcli.inputs.matching import check_numbered
+
+        check_numbered(opened.preview(own), preview, options)
     found = keys or keys_of_weights
     own = replace(own, key=None if found is None else found.own)
     theirs = replace(theirs, key=None if keys is None else keys.theirs)

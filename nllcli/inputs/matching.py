@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.errors import Notice, Remedy, UsageError, setting
-from nllcli.inputs.bytes.compressed import opener_of
-from nllcli.inputs.bytes.files import can_be_edited, not_there_yet
-from nllcli.inputs.tables import doubts
+from nllcli.inputs.tables import doubts, rewriting
 from nllcli.inputs.tables.columns import find_column, matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nllcli.data.dataset import BlockSource
+    from nllcli.data.settings import InputOptions
     from nllcli.inputs.formats import Input, ReadOptions
     from nllcli.inputs.tables.columns import Preview
     from nllcli.inputs.targets import Targets
@@ -66,7 +64,7 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview, drop: str 
         both = (left, right) if equals and _unknown(wanted, own) else (wanted, wanted)
         places = find_column(both[0], own), find_column(both[1], theirs)
         loose = doubts.are_loose(own, places[0], theirs, places[1])
-        once = ((), ()) if loose else (_once(own, places[0]), _once(theirs, places[1]))
+        once = ((), ()) if loose else (rewriting.once(own, places[0]), rewriting.once(theirs, places[1]))
         return Keys(*both, True, loose, *once)
     if own is None:
         return None
@@ -103,29 +101,16 @@ def keys_of_weights(
     return found if found is None or targets is None or targets.own == found.own else None
 
 
-def _once(preview: Preview, key: int) -> tuple[Remedy, ...]:
-    """The remedies that leave one row of each key in a table of text: the first, or the last."""
-    name, delimiter = preview.name, preview.delimiter
-    if not (delimiter.strip() or delimiter == "\t") or preview.headings is None or not can_be_edited(name):
-        return ()
-    path = Path(name.removesuffix(".gz"))
-    to = not_there_yet(str(path.with_suffix(f".once{path.suffix}")))
-    return tuple(
-        Remedy(
-            python=f"import csv; a = dict(newline='', encoding='latin-1'); "
-            f"f = (c for c in {opener_of(name)}({name!r}, 'rt', **a) if c.lstrip()[:1] not in '#'); "
-            f"r = [*csv.reader(f, delimiter={delimiter!r})]; "
-            f"csv.writer(open({to!r}, 'w', **a), delimiter={delimiter!r}).writerows("
-            f"[r[0], *{{c[{key}].strip(): c for c in r[{rows}]}}.values()])",
-            files={name: to},
-            meaning=f"the {which} row of a key counts",
-        )
-        for which, rows in (("first", ":0:-1"), ("last", "1:"))
-    )
-
-
 def _unknown(name: str, preview: Preview) -> bool:
     return name not in [heading.strip() for heading in preview.headings or ()]
+
+
+def check_numbered(own: Preview | None, theirs: Preview | None, options: InputOptions) -> None:
+    """Raise UsageError where the logits' index numbers their rows in another order, and the targets have no index."""
+    if own is None or (theirs is not None and theirs.index):
+        return
+    if options.drop is None or own.index.isdisjoint(matching(options.drop, own)):
+        doubts.check_numbered(own, str(options.targets))
 
 
 def loose_note(name: str, keys: Keys) -> tuple[Notice, ...]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from following import answers, meanings, offered, outcomes, run
 from in_process import nll
-from pyarrow import parquet
+from pyarrow import feather, parquet
 
 from nllcli.errors import DataError
 from nllcli.inputs import keys, matching
@@ -313,3 +313,64 @@ def test_an_empty_sample_weight_has_no_way_out():
     for words in ((), ("--missing", "ignore")):
         done = nll("compute", "x.csv", "y.csv", "--id", "id", "--sample-weights", "w.csv", "-q", *words)
         assert (done.code, "the cell is empty" in done.err, offered(done)) == (3, True, []), done.err
+
+
+# --- an index ---------------------------------------------------------------------------------------------------------
+
+ORDER = [3, 1, 0, 2, 4]
+SCORES = [[0.5, 1], [2, 0], [1, 1.5], [0.25, 3], [1.5, 0.75]]
+TRUE = [0, 1, 1, 0, 1]
+
+
+def numbered_logits(kind, name=str):
+    if kind == "csv":
+        rows = "".join(f"{name(i)},{SCORES[i][0]},{SCORES[i][1]}\n" for i in ORDER)
+        Path("x.csv").write_text(",a,b\n" + rows)
+    else:
+        columns = {n: [SCORES[i][k] for i in ORDER] for k, n in enumerate("ab")}
+        about = {"index_columns": ["__index_level_0__"], "columns": []}
+        table = pa.table({**columns, "__index_level_0__": [name(i) for i in ORDER]})
+        parquet.write_table(table.replace_schema_metadata({"pandas": json.dumps(about)}), "x.parquet")
+    return f"x.{kind}"
+
+
+def of_all(order=range(5)):
+    return pytest.approx(float(oracle.reduce([SCORES[i] for i in order], TRUE)), rel=1e-14)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.usefixtures("tables")
+def test_rows_numbered_in_another_order_are_asked_about(kind):
+    """Beside targets without numbers, which may be in either order."""
+    np.save("y.npy", TRUE)
+    Path("y.csv").write_text("label\n" + "".join(f"{'ab'[y]}\n" for y in TRUE))
+    for targets in ("y.npy", "y.csv"):
+        words = ("compute", numbered_logits(kind, str if kind == "csv" else int), targets, "-q")
+        assert answers(*words) == [of_all(), of_all(ORDER)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.usefixtures("tables")
+def test_an_index_that_is_the_key_of_the_other_table(kind):
+    Path("y.csv").write_text("file,label\n" + "".join(f"s{i},{'ab'[y]}\n" for i, y in enumerate(TRUE)))
+    logits = numbered_logits(kind, "s{}".format)
+    assert answers("compute", logits, "y.csv", "-q") == [of_all()]
+    Path("y.csv").write_text(",label\n" + "".join(f"s{i},{'ab'[y]}\n" for i, y in enumerate(TRUE)))
+    Path("x.csv").write_text("file,a,b\n" + "".join(f"s{i},{SCORES[i][0]},{SCORES[i][1]}\n" for i in ORDER))
+    assert answers("compute", "x.csv", "y.csv", "-q") == [of_all()]
+
+
+@pytest.mark.usefixtures("tables")
+def test_numbers_beside_row_numbers_are_not_keys():
+    Path("x.csv").write_text(",a,b\n" + "".join(f"{i},{a},{b}\n" for i, (a, b) in enumerate(SCORES)))
+    Path("y.csv").write_text("label,age\n" + "".join(f"{'ab'[y]},{30 + y * i}\n" for i, y in enumerate(TRUE)))
+    assert float(nll("compute", "x.csv", "y.csv:label", "-q").out) == of_all()
+
+
+@pytest.mark.usefixtures("tables")
+def test_arrow_from_a_pipe_is_looked_at_and_read():
+    table = pa.table({"a": [row[0] for row in SCORES], "b": [row[1] for row in SCORES]})
+    feather.write_feather(table, "x.feather")
+    Path("y.csv").write_text("label,age\n" + "".join(f"{'ab'[y]},{30 + y}\n" for y in TRUE))
+    done = run("cat x.feather | nll compute - y.csv:label -q")
+    assert float(done.out) == of_all(), done.err

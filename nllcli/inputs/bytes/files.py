@@ -100,8 +100,17 @@ class ByteStream:
         self._version = None if self.file is None else self.file.version()
 
     def is_in(self, file: OpenFile) -> None:
-        """From now on the bytes are in this file."""
+        """From now on the bytes are in this file, and read from its beginning."""
         self.file, self._version = file, file.version()
+        at = 0
+
+        def pull(n: int) -> bytes:
+            nonlocal at
+            found = file.read_at(n, at, self.name)
+            at += len(found)
+            return found
+
+        self.pull, self._ahead, self._begun = pull, b"", False
 
     @property
     def n_bytes(self) -> int | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from nllcli.errors import Remedy, UsageError
 from nllcli.inputs import names as class_names
+from nllcli.inputs.tables import rewriting
 from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.tables.json_paths import names_targets
 from nllcli.inputs.tables.notation import edited, leaving_out, without_lines
@@ -27,6 +28,7 @@ _CHANCE = 1e-5
 _MOST_DECIMALS = 4
 # What share of the keys is different at least where some come again, in columns of one name.
 _FEWEST_KEYS = 0.8
+_FEWEST_ROWS = 5
 _SUM_TOLERANCE = 2e-3
 # How many times larger or smaller numbers are that show something else than those of the classes.
 _ANOTHER_SIZE = 20
@@ -296,25 +298,61 @@ def same_classes(preview: Preview, partner: Preview) -> frozenset[int]:
 
 
 def check_index_order(preview: Preview, partner: Preview) -> None:
-    """Raise UsageError where both tables have an index, and the same row another one in each."""
+    """Raise UsageError where an index holds the keys of the other table, its index or not, in another order."""
     for own in preview.index:
-        for theirs in partner.index:
-            left, right = _keys(preview, own), _keys(partner, theirs)
-            pairs = zip(preview.cells(own), partner.cells(theirs), strict=False)
-            differing = next((pair for pair in pairs if str(pair[0]).strip() != str(pair[1]).strip()), None)
-            if left is not None and right is not None and differing is not None and left & right:
-                left_name, right_name = _index_name(preview, own), _index_name(partner, theirs)
-                as_they_come = Remedy({"drop": (left_name,)}, "rows belong together as they come")
-                names = left_name if left_name == right_name else f"{left_name}={right_name}"
-                raise UsageError(
-                    f"its row {differing[0]} is row {differing[1]} of {partner.name}",
-                    where=preview.name,
-                    remedies=[
-                        Remedy({"id": names}, "rows belong together by their names"),
-                        *([as_they_come] if left_name and left != right else []),
-                    ],
-                    finding="keys-differ",
-                )
+        for theirs in _may_be_keys(partner):
+            _check_pair(preview, own, partner, theirs)
+    for theirs in partner.index:
+        for own in _may_be_keys(preview) - preview.index:
+            _check_pair(preview, own, partner, theirs)
+
+
+def _may_be_keys(preview: Preview) -> frozenset[int]:
+    """The index, and other columns that may hold keys, which targets are not."""
+    others = [c for c in range(preview.n_columns) if preview.has_heading(c) and not names_targets(preview.heading(c))]
+    return preview.index.union(others)
+
+
+def _check_pair(preview: Preview, own: int, partner: Preview, theirs: int) -> None:
+    left, right = _keys(preview, own), _keys(partner, theirs)
+    pairs = zip(preview.cells(own), partner.cells(theirs), strict=False)
+    differing = next((pair for pair in pairs if str(pair[0]).strip() != str(pair[1]).strip()), None)
+    if left is None or right is None or differing is None or not left & right:
+        return
+    both = own in preview.index and theirs in partner.index
+    if not both and all(map(is_number, left)) and (left != right or len(left) < _FEWEST_ROWS):
+        return  # numbers of rows, and any others
+    left_name, right_name = _index_name(preview, own), _index_name(partner, theirs)
+    as_they_come = Remedy({"drop": (left_name,)}, "rows belong together as they come")
+    names = left_name if left_name == right_name else f"{left_name}={right_name}"
+    raise UsageError(
+        f"its row {differing[0]} is row {differing[1]} of {partner.name}",
+        where=preview.name,
+        remedies=[
+            Remedy({"id": names}, "rows belong together by their names"),
+            *([as_they_come] if left_name and left != right else []),
+        ],
+        finding="keys-differ",
+    )
+
+
+def check_numbered(preview: Preview, other: str) -> None:
+    """Raise UsageError where the index numbers all rows in another order, and the file ``other`` has no index."""
+    for column in preview.index:
+        cells = [str(cell).strip() for cell in preview.cells(column)]
+        numbers = [int(cell) for cell in cells if cell.isdecimal()]
+        if numbers == sorted(numbers) or sorted(numbers) != [*range(len(cells))]:
+            continue
+        name = _index_name(preview, column)
+        raise UsageError(
+            f"has its rows in the order {', '.join(cells[:3])}, ...: is that the order of {other}?",
+            where=preview.name,
+            remedies=[
+                *rewriting.in_order(preview, column),
+                *([Remedy({"drop": (name,)}, "rows belong together as they come")] if name else []),
+            ],
+            finding="keys-differ",
+        )
 
 
 def _index_name(preview: Preview, column: int) -> str:
