@@ -679,6 +679,10 @@ def for_people():
         yield Form(f"percentages and blank lines{what}", files, probs, "asked", rows=shares / 100, probs=True)
         files = {"x.csv": csv(rows_of(X), NAMES), "y.csv": f"c({', '.join(f'{y}L' for y in Y)}){end}".encode()}
         yield Form(f"numbers as R writes them{what}", files, PAIR, "asked")
+    above = [(*NAMES, ""), *beside(X, after=[[NAMES[y] for y in Y]])]
+    files = {"x.csv": csv(above, ("logit", "logit", "logit", "label"))}
+    words_of = ("compute", "x.csv", "--target-column", "label", "-q")
+    yield Form("two lines of names, each with gaps", files, words_of, "asked")
     functions = csv(rows_of(X), ("c(cat)", "c(dog)", "c(horse)"))
     yield Form("names that look like a vector of R", {"x.csv": functions, "y.csv": y}, PAIR)
     texts = "c(" + ",\n".join(f'"{NAMES[y]}"' for y in Y) + ")\n"

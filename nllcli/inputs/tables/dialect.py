@@ -120,7 +120,7 @@ def sniff(
     body = rows[first:]
     if names is not None and len(names) != len(body[0]):
         raise _uneven(rows, places, stream.name, delimiter)
-    _check_two_headers(names, body, stream.name, places)
+    _check_two_headers(names, body, stream.name, places, delimiter)
     notation.check_objects(names, body[0], delimiter, stream.name)
     notation.check_numbers(body, stream.name, places[first:])
     _check_decimals(body, decimal, places[first])
@@ -269,7 +269,7 @@ def _uneven(rows: list[tuple[str, ...]], places: list[str], name: str, delimiter
 
 
 def _check_two_headers(
-    names: Sequence[str] | None, body: list[tuple[str, ...]], name: str, places: Sequence[str]
+    names: Sequence[str] | None, body: list[tuple[str, ...]], name: str, places: Sequence[str], delimiter: str
 ) -> None:
     """Raise UsageError where more lines without numbers follow the header and numbers follow those."""
     n = next((i for i, row in enumerate(body[:_MOST_HEADERS]) if any(map(cells.is_number, row))), 0)
@@ -285,12 +285,16 @@ def _check_two_headers(
         "; ".join(f"{other}d" for other in lines if other != line): f"{text} names the columns"
         for line, text in zip(lines, called, strict=True)
     }
+    remedies = [remedy for edits, meaning in reversed(ways.items()) for remedy in notation.edited(name, edits, meaning)]
+    if n == 1 and not all(map(str.strip, body[0])):
+        fill = f"NR == {lines[0]} {{split($0, a, FS); next}} NR == {lines[1]} "
+        fill += "{for (i = 1; i <= NF; i++) if ($i ~ /^[[:space:]]*$/) $i = a[i]} 1"
+        words = ("awk", "-F", delimiter, "-v", f"OFS={delimiter}", fill)
+        remedies = [*notation.fed(name, words, "the second line names the columns, else the first"), *remedies]
     raise UsageError(
         "is a second line of names" if n == 1 else f"is the first of {n} more lines of names",
         where=places[1],
-        remedies=[
-            remedy for edits, meaning in reversed(ways.items()) for remedy in notation.edited(name, edits, meaning)
-        ],
+        remedies=remedies,
     )
 
 
