@@ -133,7 +133,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         weights = sample_weights.peek(options.sample_weights)
         beside = opened.preview(own) if weights.preview is not None else None
         keys_of_weights = matching.keys_of_weights(options.id, beside, weights.preview, keys, options.drop)
-    if keys is None and options.targets is not None and opened.format != "jsonl":
+    if keys is None and options.targets is not None and opened.format in _TABLES and opened.format != "jsonl":
         from nllcli.inputs.matching import check_numbered
 
         check_numbered(opened.preview(own), preview, options)
@@ -204,7 +204,7 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
             may_be_tokens=alone and options.source == "logits",
         )
     names = _class_names(reading.classes, logits, layout, options)
-    if vector is not None and isinstance(given.array, FileArray):
+    if vector is not None and isinstance(given.array, FileArray) and (names or reading.targets_are):
         from nllcli.inputs.numbered import by_number
 
         vector, more = by_number(vector, names, reading)
