@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.errors import Notice, Remedy, UsageError, setting
 from nllcli.inputs.tables import doubts, rewriting
-from nllcli.inputs.tables.columns import find_column, matching
+from nllcli.inputs.tables.columns import as_pattern, find_column, matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,26 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview, drop: str 
             if other is not None:
                 names = own.heading(c), theirs.heading(other)
                 return Keys(*names, matched=False, loose=doubts.are_loose(own, c, theirs, other))
+    dropped = frozenset() if drop is None else frozenset(matching(drop, own))
+    _check_several(own, theirs, doubts.shared_keys(own, theirs, classes | dropped))
     return None
+
+
+def _check_several(own: Preview, theirs: Preview, shared: dict[int, int]) -> None:
+    """Raise UsageError where several columns are the key together, and the rows are in another order."""
+    left = [tuple(str(row[c]).strip() for c in shared) for row in own.rows]
+    right = [tuple(str(row[c]).strip() for c in shared.values()) for row in theirs.rows]
+    are_keys = len(shared) > 1 and len(set(left)) == len(left) and len(set(right)) == len(right)
+    if not are_keys or all(one == other for one, other in zip(left, right, strict=False)):
+        return
+    names = [own.heading(c) for c in shared]
+    come = Remedy({"drop": tuple(map(as_pattern, names))}, "rows belong together as they come")
+    raise UsageError(
+        f"has {', '.join(names)} in another order than {theirs.name}",
+        where=own.name,
+        remedies=[*rewriting.with_key(own, tuple(shared), theirs, tuple(shared.values()), names), come],
+        finding="keys-differ",
+    )
 
 
 def keys_of_weights(

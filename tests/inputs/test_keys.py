@@ -374,3 +374,23 @@ def test_arrow_from_a_pipe_is_looked_at_and_read():
     Path("y.csv").write_text("label,age\n" + "".join(f"{'ab'[y]},{30 + y}\n" for y in TRUE))
     done = run("cat x.feather | nll compute - y.csv:label -q")
     assert float(done.out) == of_all(), done.err
+
+
+def test_keys_of_several_columns(tables):
+    pairs = [(g, n) for g in "ab" for n in range(3)]
+    scores = [(0.5, 1), (2, 0), (1, 1.5), (0.25, 3), (1.5, 0.75), (0, 1)]
+    labels = [0, 1, 1, 0, 1, 0]
+    rows = [f"{g},{n},{x},{y}\n" for (g, n), (x, y) in zip(pairs, scores, strict=True)]
+    (tables / "x.csv").write_text("group,n,c,d\n" + "".join(rows))
+    truth = [f"{g},{n},{'cd'[y]}\n" for (g, n), y in zip(pairs, labels, strict=True)]
+    expected = pytest.approx(float(oracle.reduce(scores, labels)), rel=1e-14)
+    (tables / "y.csv").write_text("group,n,label\n" + "".join(truth))
+    assert float(nll("compute", "x.csv", "y.csv:label", "--drop", "group,n", "-q").out) == expected
+    (tables / "y.csv").write_text("group,n,label\n" + "".join(reversed(truth)))
+    found = [number for _, number in outcomes(nll("compute", "x.csv", "y.csv", "-q"))]
+    assert found == [expected, pytest.approx(float(oracle.reduce(scores, labels[::-1])), rel=1e-14)]
+    with gzip.open("y.csv.gz", "wt") as file:
+        file.write("group,n,label\n" + "".join(reversed(truth)))
+    assert [number for _, number in outcomes(nll("compute", "x.csv", "y.csv.gz", "-q"))] == found
+    done = run("cat x.csv | nll compute - y.csv -q")
+    assert meanings(done) == ["rows belong together as they come"]

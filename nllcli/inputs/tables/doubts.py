@@ -283,6 +283,19 @@ def same_column(preview: Preview, column: int, partner: Preview) -> int | None:
     return other
 
 
+def shared_keys(preview: Preview, partner: Preview, classes: Collection[int]) -> dict[int, int]:
+    """The columns of both tables that may be parts of a key, by their names: of text, or of whole numbers."""
+    found = {}
+    for c, heading in preview.own_headings.items():
+        other = partner.place_of.get(heading.lower())
+        if other is None or c in classes or names_targets(heading) or heading.lower() in _PREDICTIONS:
+            continue
+        cells = [*map(str, preview.cells(c)), *map(str, partner.cells(other))]
+        if not any(is_number(cell) and not float(cell).is_integer() for cell in cells):
+            found[c] = other
+    return found
+
+
 def same_classes(preview: Preview, partner: Preview) -> frozenset[int]:
     """The columns of which the partner has the probabilities, each under the same name, which sum to 1 in each row."""
     shared = {c: partner.place_of.get(heading.lower()) for c, heading in preview.own_headings.items()}

@@ -10,6 +10,8 @@ from nllcli.inputs.bytes.compressed import opener_of
 from nllcli.inputs.bytes.files import can_be_edited, not_there_yet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nllcli.inputs.tables.columns import Preview
 
 
@@ -36,6 +38,26 @@ def in_order(preview: Preview, index: int) -> list[Remedy]:
         )
         return [Remedy(python=source, files={preview.name: to}, meaning=meaning)]
     return _rows(preview, "sorted", f"sorted(r[1:], key=lambda c: int(c[{index}]))", meaning)
+
+
+def with_key(
+    one: Preview, columns: tuple[int, ...], other: Preview, others: tuple[int, ...], names: Sequence[str]
+) -> list[Remedy]:
+    """The remedy that puts a column before both tables of text that joins those of these ``names``."""
+    if not all(preview.delimiter and preview.headings and can_be_edited(preview.name) for preview in (one, other)):
+        return []
+    to = [not_there_yet(f"{preview.name}.keyed.csv") for preview in (one, other)]
+    source = (
+        "import csv; a = dict(newline='', encoding='latin-1'); w = lambda r, k, t: csv.writer(open(t, 'w', **a))"
+        ".writerows([['key', *r[0]], *[['/'.join(c[i].strip() for i in k), *c] for c in r[1:]]]); "
+    ) + "; ".join(
+        f"w([*csv.reader({opener_of(preview.name)}({preview.name!r}, 'rt', **a), delimiter={preview.delimiter!r})], "
+        f"{places!r}, {path!r})"
+        for preview, places, path in zip((one, other), (columns, others), to, strict=True)
+    )
+    settings = {"id": "key", "drop": tuple(names)}
+    meaning = f"rows belong together by {' and '.join(names)}"
+    return [Remedy(settings, meaning, dict(zip((one.name, other.name), to, strict=True)), python=source)]
 
 
 def _rows(preview: Preview, what: str, rows: str, meaning: str) -> list[Remedy]:
