@@ -123,7 +123,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         own = replace(own, labels=first_labels(preview, options.target_column or others.member))
         if preview.n_columns > 1:
             own = replace(own, partner=preview)
-            own_preview = opened.preview(own)
+            own_preview = opened.preview(replace(own, member=opened.member))
             keys = keys_of(options.id, own_preview, preview, options.drop)
             theirs = replace(theirs, partner=own_preview)
     weights = keys_of_weights = None
@@ -131,7 +131,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         from nllcli.inputs import matching, sample_weights
 
         weights = sample_weights.peek(options.sample_weights)
-        beside = opened.preview(own) if weights.preview is not None else None
+        beside = opened.preview(replace(own, member=opened.member)) if weights.preview is not None else None
         keys_of_weights = matching.keys_of_weights(options.id, beside, weights.preview, keys, options.drop)
     found = keys or keys_of_weights
     own = replace(own, key=None if found is None else found.own)

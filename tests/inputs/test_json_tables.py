@@ -1045,3 +1045,28 @@ def test_what_python_cannot_open_is_not_rewritten(folder):
     done = nll("compute", "x.zip", "y.txt")
     assert (done.code, tries(done)) == (2, [])
     assert "hint: a list of records has one order" in done.err
+
+
+PARALLEL = {
+    "arrays": ({"ids": [*"cab"], "logits": [ROWS[2], *ROWS[:2]]}, "x.json"),
+    "arrays, named": ({"ids": [*"cab"], "logits": [ROWS[2], *ROWS[:2]]}, "x.json:logits"),
+    "records": ({"ids": [*"cab"], "scores": [RECORDS[2], *RECORDS[:2]]}, "x.json"),
+    "numbers": ({"ids": [9, 7, 8], "logits": [ROWS[2], *ROWS[:2]]}, "x.json"),
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("form", PARALLEL)
+@pytest.mark.parametrize("targets", ["y.json", "y.json:labels", "y.csv", "y.csv:labels"])
+def test_arrays_side_by_side_are_matched_by_their_keys(form, targets, folder):
+    document, logits = PARALLEL[form]
+    ids = [7, 8, 9] if form == "numbers" else [*"abc"]
+    (folder / "x.json").write_text(json.dumps(document))
+    (folder / "y.json").write_text(json.dumps({"ids": ids, "labels": LABELS}))
+    (folder / "y.csv").write_text("ids,labels\n" + "".join(f"{k},{y}\n" for k, y in zip(ids, LABELS, strict=True)))
+    (offered,) = tries(nll("compute", logits, targets))
+    assert "--id ids" in offered
+    assert float(numbers_of(offered).out) == loss()
+    (folder / "y.json").write_text(json.dumps({"ids": document["ids"], "labels": [LABELS[2], *LABELS[:2]]}))
+    done = nll("compute", logits, "y.json", "-q")
+    assert float(done.out) == loss()

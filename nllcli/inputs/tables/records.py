@@ -186,14 +186,14 @@ def read_of(samples: Samples, name: str, options: ReadOptions) -> Reading:
 def preview_of(samples: Samples, name: str, options: ReadOptions) -> Preview | None:
     """The values of the first records but lists and objects; None where samples are not records.
 
-    A key that is named has to be among them, too.
+    A key of targets or of weights that is named has to be among them, too.
     """
     records = [value for value in samples.first if isinstance(value, dict)]
     if not records or len(records) < len(samples.first):
         return None
     flat = [leaves(record) for record in records]
     scalars = [path for path, value in flat[0].items() if _is_cell(value)]
-    if not scalars or (options.member is not None and options.member not in scalars):
+    if not scalars or (options.holds != "logits" and options.member is not None and options.member not in scalars):
         return None
     return _preview(samples, flat, scalars, name)
 
@@ -555,7 +555,7 @@ def _itself(value: Any) -> Any:
 def _target_records(samples: Samples, where: str, name: str, options: ReadOptions) -> Reading:
     records = [value for value in samples.first if isinstance(value, dict)]
     flat = [leaves(record) for record in records]
-    path = options.member or options.target_column or _named_target(flat, where, name, options)
+    path = options.member or options.target_column or samples.target or _named_target(flat, where, name, options)
     options = replace(options, target_column=None)
     if path is None:
         lists, tables = _lists(records), _objects(records)

@@ -215,13 +215,38 @@ def _targets_alone(document: dict[str, Any], name: str, options: ReadOptions) ->
     arrays = {path: x for path, x in flat.items() if isinstance(x, list) and x and are_labels(x)}
     if options.member is not None:
         found = at(document, options.member)
+        if options.member in arrays and _keys_beside(flat, options.member):
+            return _with_keys(flat, options.member)
         return Unwrapped(found, within=options.member) if isinstance(found, list) else None
     named = [path for path in arrays if names_targets(path)] or list(arrays)
     if len(named) == 1:
-        return Unwrapped(arrays[named[0]])
+        return _with_keys(flat, named[0])
     if named and not any(_are_rows(x) for x in flat.values()):
         raise _which(named, "the targets", name, options)
     return None
+
+
+def _keys_beside(flat: dict[str, Any], path: str) -> list[str]:
+    """The arrays that may hold the keys of the samples of another array: text or whole numbers, each a different one."""
+    return [
+        other
+        for other, x in flat.items()
+        if other != path and isinstance(x, list) and len(x) == len(flat[path]) and _are_keys(x)
+        if not names_targets(other)
+    ]
+
+
+def _are_keys(values: list[Any]) -> bool:
+    return all(type(value) in (int, str) for value in values) and 1 < len(values) == len(set(values))
+
+
+def _with_keys(flat: dict[str, Any], path: str) -> Unwrapped:
+    """The targets of an array with the keys of their samples, where the arrays beside it may hold some."""
+    keys = _keys_beside(flat, path)
+    if not keys:
+        return Unwrapped(flat[path])
+    arrays = {each: flat[each] for each in (path, *keys)}
+    return Unwrapped([dict(zip(arrays, row, strict=True)) for row in zip(*arrays.values(), strict=True)], target=path)
 
 
 def _arrays(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:
@@ -240,12 +265,14 @@ def _arrays(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrap
     if not beside and options.member is None:
         return Unwrapped(rows)
     if all(isinstance(row, dict) for row in rows) and options.member is None:
-        # Beside records only what is asked for: their own keys are the table.
-        wanted = {path: x for path, x in beside.items() if path in (target, options.target_column, options.key)}
+        # Beside records only what is asked for, and keys: their own keys are the table.
+        keys = _keys_beside(flat, main)
+        taken = {target, options.target_column, options.key, *keys}
+        wanted = {path: x for path, x in beside.items() if path in taken}
         merged = [
             {**row, **{path: x[i] for path, x in wanted.items() if path not in row}} for i, row in enumerate(rows)
         ]
-        return Unwrapped(merged, target=target)
+        return Unwrapped(merged, frozenset(keys) - rows[0].keys(), target)
     arrays = {main: rows, **beside}
     return Unwrapped([{path: x[i] for path, x in arrays.items()} for i in range(n)], target=target)
 
