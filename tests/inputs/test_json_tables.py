@@ -1070,3 +1070,79 @@ def test_arrays_side_by_side_are_matched_by_their_keys(form, targets, folder):
     (folder / "y.json").write_text(json.dumps({"ids": document["ids"], "labels": [LABELS[2], *LABELS[:2]]}))
     done = nll("compute", logits, "y.json", "-q")
     assert float(done.out) == loss()
+
+
+# --- keys that are numbers, sorted as text ----------------------------------------------------------------------------
+
+MANY = [[0.5 + i % 5, 1.5 * (i % 3), (2.25 * i) % 4] for i in range(12)]
+MANY_LABELS = [(i * i + 1) % 3 for i in range(12)]
+WHOLE = [[int(4 * x) for x in row] for row in MANY]
+
+
+def as_text(rows, first=0):
+    """An object with the number of each row, in the order in which text is sorted."""
+    numbered = {str(i): row for i, row in enumerate(rows, first)}
+    return {key: numbered[key] for key in sorted(numbered)}
+
+
+def named(rows):
+    return [dict(zip(NAMES, row, strict=True)) for row in rows]
+
+
+SORTED = {
+    "lists": as_text(MANY),
+    "lists, counted from 1": as_text(MANY, 1),
+    "lists within": {"model": "m", "predictions": as_text(MANY)},
+    "lists of whole numbers": as_text(WHOLE),
+    "lists of whole numbers within": {"predictions": as_text(WHOLE)},
+    "rows": as_text(named(MANY)),
+    "rows within": {"n": 12, "rows": as_text(named(MANY))},
+    "columns": {name: as_text(column) for name, column in zip(NAMES, zip(*MANY, strict=True), strict=True)},
+}
+SORTED_TARGETS = {
+    "array": MANY_LABELS,
+    "series": as_text(MANY_LABELS),
+    "series, counted from 1": as_text(MANY_LABELS, 1),
+    "frame": {"label": as_text(MANY_LABELS)},
+    "rows": as_text(zipped(label=MANY_LABELS)),
+    "one-hot": as_text([[int(c == y) for c in range(3)] for y in MANY_LABELS]),
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("form", SORTED)
+@pytest.mark.parametrize("targets", SORTED_TARGETS)
+def test_row_numbers_sorted_as_text_are_numbers(form, targets, folder):
+    (folder / "x.json").write_text(json.dumps(SORTED[form]))
+    (folder / "y.json").write_text(json.dumps(SORTED_TARGETS[targets]))
+    done = nll("compute", "x.json", "y.json", "-q")
+    assert done.code == 0, done.err
+    assert float(done.out) == loss(WHOLE if "whole" in form else MANY, MANY_LABELS)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("first", [0, 1])
+def test_lists_numbered_out_of_order_are_asked_about(within, first, folder):
+    document = {str(int(k) + first): ROWS[int(k)] for k in ORDER}
+    (folder / "x.json").write_text(json.dumps({"n": 3, "rows": document} if within else document))
+    in_file, by_number = (numbers_of(line) for line in tries(nll("compute", "x.json", "y.txt")))
+    assert float(in_file.out) == loss([ROWS[int(k)] for k in ORDER])
+    assert float(by_number.out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+def test_lists_by_name_keep_their_names_for_a_table_of_targets(folder):
+    (folder / "x.json").write_text(json.dumps(dict(zip("cab", [ROWS[2], *ROWS[:2]], strict=True))))
+    (folder / "y.csv").write_text("id,label\n" + "".join(f"{k},{y}\n" for k, y in zip("abc", LABELS, strict=True)))
+    [line] = [line for line in tries(nll("compute", "x.json", "y.csv")) if "the samples are c, a, b" in line]
+    [line] = tries(numbers_of(line))
+    assert float(numbers_of(line).out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+def test_lists_of_whole_numbers_by_name_are_asked_about(folder):
+    rows = [[int(2 * x) for x in row] for row in ROWS]
+    (folder / "x.json").write_text(json.dumps(dict(zip("abc", rows, strict=True))))
+    found = [numbers_of(line).out for line in tries(nll("compute", "x.json", "y.txt"))]
+    assert [float(out) for out in found] == [loss(list(zip(*rows, strict=True))), loss(rows)]

@@ -19,7 +19,7 @@ from nllcli.inputs.tables.json_paths import (
 from nllcli.inputs.tables.pairs import pairs_of_list
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from nllcli.inputs.formats import ReadOptions
 
@@ -46,11 +46,26 @@ def unwrapped(document: dict[str, Any], name: str, options: ReadOptions) -> Unwr
         if isinstance(inner, dict) and not _is_one_sample(inner):
             part = unwrapped(inner, f"{name}:{options.member}", replace(options, member=None))
             return replace(part, within=options.member)
-    for read in (_tensor, _split_frame, _table_schema, _frame_by_keys, _frame_within, _targets_alone, _arrays):
+    document = _by_number(document)
+    for read in (_tensor, _split_frame, _table_schema, _frame_by_keys, _within, _targets_alone, _arrays):
         found = read(document, name, options)
         if found is not None:
             return found
     return Unwrapped([document])
+
+
+def _by_number(rows: dict[str, Any]) -> dict[str, Any]:
+    """An object in the order of its keys where these are the numbers of rows sorted as text: 0, 1, 10, 2."""
+    keys = list(rows)
+    if _are_counted(keys) and keys == sorted(keys) and _are_row_numbers(map(int, keys)):
+        return {key: rows[key] for key in sorted(keys, key=int)}
+    return rows
+
+
+def _are_row_numbers(numbers: Iterable[int]) -> bool:
+    """Whether numbers are those of all rows, counted from 0 or from 1, in any order."""
+    found = sorted(numbers)
+    return found in ([*range(len(found))], [*range(1, len(found) + 1)])
 
 
 def _is_one_sample(value: dict[str, Any]) -> bool:
@@ -93,7 +108,7 @@ def _check_order(
     """
     apart = (options.has_targets or options.holds != "logits") and options.key is None
     numbers = [int(row) for row in map(str, keys) if row.isdecimal()]
-    if not apart or numbers == sorted(numbers) or sorted(numbers) != [*range(len(keys))]:
+    if not apart or len(numbers) < len(keys) or numbers == sorted(numbers) or not _are_row_numbers(numbers):
         return
     ways = {as_written: "rows are in the order of the file", by_number: "rows are in the order of their numbers"}
     raise UsageError(
@@ -127,12 +142,13 @@ def _table_schema(document: dict[str, Any], name: str, options: ReadOptions) -> 
     return Unwrapped(rows, frozenset(map(str, levels)))
 
 
-def _frame_within(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:
-    """A frame of objects that is the only object in another one, beside values that are no lists."""
+def _within(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:
+    """Objects or lists, one a key of the only object in another one, beside values that are no lists."""
     inner = [key for key, value in document.items() if isinstance(value, dict)]
     if len(inner) != 1 or any(isinstance(value, list) for value in document.values()):
         return None
-    return _frame_by_keys(document[inner[0]], name, options, inner[0])
+    rows = _by_number(document[inner[0]])
+    return _frame_by_keys(rows, name, options, inner[0]) or _lists_by_keys(rows, name, options, inner[0])
 
 
 def _frame_by_keys(
@@ -168,7 +184,7 @@ def _frame_by_keys(
         )
     if columns_outside:
         rows = "[{c: d[c][r] for c in d} for r in ROWS]"
-        keys = list(first)
+        keys = list(_by_number(first))
         by_number = rows.replace("ROWS", "sorted(next(iter(d.values())), key=int)")
         _check_order(keys, name, options, rows.replace("ROWS", "next(iter(d.values()))"), by_number, key)
         return _keyed(keys, [{column: document[column][row] for column in outer} for row in keys])
@@ -203,7 +219,7 @@ def _targets_alone(document: dict[str, Any], name: str, options: ReadOptions) ->
     values = list(document.values())
     if options.member is None and are_labels(values) and (_are_counted(document) or len(values) > 1):
         _check_order(list(document), name, options, "list(d.values())", _VALUES_BY_NUMBER)
-        if list(document) == list(map(str, range(len(values)))):
+        if _are_counted(document) and _are_row_numbers(map(int, document)):
             return Unwrapped(values)
         if not any(map(names_targets, document)):
             raise UsageError(
@@ -218,6 +234,8 @@ def _targets_alone(document: dict[str, Any], name: str, options: ReadOptions) ->
         if options.member in arrays and _keys_beside(flat, options.member):
             return _with_keys(flat, options.member)
         return Unwrapped(found, within=options.member) if isinstance(found, list) else None
+    if _are_counted(document) and len(arrays) > 1:
+        return None
     named = [path for path in arrays if names_targets(path)] or list(arrays)
     if len(named) == 1:
         return _with_keys(flat, named[0])
@@ -227,7 +245,7 @@ def _targets_alone(document: dict[str, Any], name: str, options: ReadOptions) ->
 
 
 def _keys_beside(flat: dict[str, Any], path: str) -> list[str]:
-    """The arrays that may hold the keys of the samples of another array: text or whole numbers, each a different one."""
+    """The arrays that may hold the keys of the samples of another one: text or whole numbers, all of them different."""
     return [
         other
         for other, x in flat.items()
@@ -320,24 +338,42 @@ def _lists_side_by_side(
     columns = {path: x for path, x in flat.items() if are_numbers(x) and (have_fractions(x) or wanted is not None)}
     lengths = set(map(len, (columns if wanted is None else {"": wanted}).values()))
     if len(columns) < 2 - options.binary or len(lengths) > 1 or options.member is not None:
-        return None
+        return _lists_by_keys(document, name, options)
     (n,) = lengths
     beside = {path: x for path, x in flat.items() if len(x) == n}
     if wanted is not None or any(path not in columns and are_labels(beside[path]) for path in beside):
         return Unwrapped([{path: x[i] for path, x in beside.items()} for i in range(n)])
-    if len(columns) < len(leaves(document)):
+    return _lists_by_keys(document, name, options)
+
+
+def _lists_by_keys(
+    document: dict[str, Any], name: str, options: ReadOptions, key: str | None = None
+) -> Unwrapped | None:
+    """A list of numbers a sample, or one a class, each under a key; ``key`` is where they are.
+
+    Whole numbers beside fractions may be something else, such as tokens, unless the keys are numbers.
+    """
+    lists = list(document.values())
+    if options.member is not None or not lists or not all(map(are_numbers, lists)) or len(set(map(len, lists))) > 1:
         return None
-    if _are_counted(document):
-        return Unwrapped(list(columns.values()))
-    keys = first_few(list(columns), 3)
+    if _are_counted(document) and len(lists) > 1:
+        _check_order(list(document), name, options, "list(d.values())", _VALUES_BY_NUMBER, key)
+        return Unwrapped(lists)
+    n_fractions = sum(map(have_fractions, lists))
+    named = options.holds != "logits" or "logits" in document or any(map(names_targets, document))
+    if len(lists) < 2 - options.binary or (n_fractions < len(lists) and (n_fractions or named)):
+        return None
+    keys = first_few(list(document), 3)
+    # A table of targets may have the keys, too.
+    samples = "list(d.values())" if options.partner is None else "[{'index': k, 'logits': d[k]} for k in d]"
     ways = {
         "[dict(zip(d, row)) for row in zip(*d.values())]": f"the classes are {keys}",
-        "list(d.values())": f"the samples are {keys}",
+        samples: f"the samples are {keys}",
     }
     raise UsageError(
         f"has a list for each of {keys}: are these the classes or the samples?",
         where=name,
-        remedies=rewriting(name, options, ways),
+        remedies=rewriting(name, options, ways, key),
     )
 
 
