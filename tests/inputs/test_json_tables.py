@@ -1146,3 +1146,108 @@ def test_lists_of_whole_numbers_by_name_are_asked_about(folder):
     (folder / "x.json").write_text(json.dumps(dict(zip("abc", rows, strict=True))))
     found = [numbers_of(line).out for line in tries(nll("compute", "x.json", "y.txt"))]
     assert [float(out) for out in found] == [loss(list(zip(*rows, strict=True))), loss(rows)]
+
+
+# --- the order of the classes, beside the rows ------------------------------------------------------------------------
+
+TURN = (2, 0, 1)
+TURNED_ROWS = [[row[c] for c in TURN] for row in [*ROWS, ROWS[0]]]
+FOUR = [*LABELS, 0]
+CLASS_ORDERS = {
+    "names": {"class_names": [NAMES[c] for c in TURN], "logits": TURNED_ROWS, "labels": [NAMES[y] for y in FOUR]},
+    "labels beside targets": {"labels": [*TURN], "scores": TURNED_ROWS, "targets": FOUR},
+    "from 1": {"classes_": [c + 1 for c in TURN], "out": {"p": TURNED_ROWS}, "y_true": [y + 1 for y in FOUR]},
+    "floating-point numbers": {"classes": [float(c) for c in TURN], "logits": TURNED_ROWS, "y_true": FOUR},
+    "columns": {"columns": [NAMES[c] for c in TURN], "data": TURNED_ROWS, "label": [NAMES[y] for y in FOUR]},
+    "places beside names": {
+        "classes": [0, 1, 2],
+        "names": [NAMES[c] for c in TURN],
+        "logits": TURNED_ROWS,
+        "labels": [NAMES[y] for y in FOUR],
+    },
+    "as many samples": {"classes": [*TURN], "logits": TURNED_ROWS[:3], "y_true": LABELS},
+    "in a file": {"labels": [*TURN], "logits": TURNED_ROWS},
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("form", CLASS_ORDERS)
+def test_the_order_of_the_classes(form, folder):
+    """Names bind; numbers out of order may be names or places, which is asked."""
+    document = CLASS_ORDERS[form]
+    n = 3 if form == "as many samples" else 4
+    (folder / "x.json").write_text(json.dumps(document))
+    (folder / "y4.txt").write_text("".join(f"{y}\n" for y in FOUR))
+    words = ("compute", "x.json", *(("y4.txt",) if form == "in a file" else ()))
+    done = nll(*words, "-q")
+    expected = loss([*ROWS, ROWS[0]][:n], FOUR[:n])
+    if done.code == 0:
+        assert float(done.out) == expected
+        return
+    names, _ = tries(done)
+    assert "--targets-are names" in names
+    assert float(numbers_of(names).out) == expected
+
+
+def test_truth_values_as_classes(folder):
+    rows = [row[:2] for row in ROWS]
+    (folder / "x.json").write_text(json.dumps({"classes": [True, False], "logits": rows, "y": [True, False, True]}))
+    assert float(nll("compute", "x.json", "-q").out) == loss(rows, [0, 1, 0])
+
+
+@pytest.mark.usefixtures("folder")
+def test_several_orders_of_the_classes(folder):
+    document = {"classes": [5, 3, 4], "names": [NAMES[c] for c in TURN], "logits": TURNED_ROWS}
+    (folder / "x.json").write_text(json.dumps(document))
+    (folder / "y4.txt").write_text("".join(f"{NAMES[y]}\n" for y in FOUR))
+    found = [numbers_of(line) for line in tries(nll("compute", "x.json", "y4.txt"))]
+    assert [run.code for run in found] == [3, 0]
+    assert float(found[1].out) == loss([*ROWS, ROWS[0]], FOUR)
+    done = nll("compute", "x.json", "y4.txt", "--classes", "cat,dog,cow")
+    assert "line 2: target 'horse' is none of the classes" in done.err
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"labels": LABELS, "logits": ROWS},
+        {"names": ["x", "y", "z"], "logits": ROWS, "labels": LABELS},
+        {"classes": LABELS, "logits": ROWS, "y": [0, 0, 0]},
+        {"classes": [0.5, 1, 2], "logits": ROWS, "labels": LABELS},
+    ],
+)
+def test_what_does_not_name_the_classes(document, folder):
+    (folder / "x.json").write_text(json.dumps(document))
+    own = ("--target-column", "classes") if "y" in document else ()
+    assert float(nll("compute", "x.json", *own, "-q").out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+def test_classes_of_rows_of_several_lengths(folder):
+    (folder / "x.json").write_text(json.dumps({"classes": NAMES, "logits": [*ROWS, [1.5]], "labels": [0, 1, 2, 0]}))
+    assert "has 1 logits, the first item has 3" in nll("compute", "x.json").err
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_classes_of_class_probabilities(n, folder):
+    rows, soft = [*ROWS, ROWS[0]][:n], [*SOFT, SOFT[0]][:n]
+    (folder / "x.json").write_text(json.dumps(named(rows)))
+    document = {"classes": [NAMES[c] for c in TURN], "p": [[row[c] for c in TURN] for row in soft]}
+    (folder / "y.json").write_text(json.dumps(document))
+    done = nll("compute", "x.json", "y.json", "-q")
+    assert done.code == 0, done.err
+    assert float(done.out) == loss(rows, soft)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_table_may_have_values_beside_its_columns(folder):
+    document = {
+        "columns": list(LABELLED[0]),
+        "data": [list(r.values()) for r in LABELLED],
+        "ncols": 4,
+        "nrows": 3,
+        "column_types": {"wb_type": "typedDict"},
+    }
+    (folder / "x.json").write_text(json.dumps(document))
+    assert float(nll("compute", "x.json", *OWN, "-q").out) == loss()

@@ -316,7 +316,7 @@ def _record(samples: Samples, where: str, name: str, options: ReadOptions) -> Re
     if forms:
         return _in_pairs(forms[0], samples, where, options)
     if lists:
-        return _of_list(lists[0], records, samples, where, options)
+        return _of_scores(lists[0], records, samples, where, options)
     if tables:
         return _of_object(tables[0], records, samples, where, options)
     return _flat(records, samples, where, name, options)
@@ -344,7 +344,7 @@ def _named(
     found = unnested(found)
     if isinstance(found, list) and found and isinstance(found[0], list):
         raise _nested(samples, where, name, options)
-    return _of_list(path, records, samples, where, options)
+    return _of_scores(path, records, samples, where, options)
 
 
 def _lists(records: list[dict[str, Any]]) -> list[str]:
@@ -403,6 +403,16 @@ def _objects(records: list[dict[str, Any]]) -> list[str]:
 
 def _is_score(value: Any) -> bool:
     return value is None or is_numeric(value)
+
+
+def _of_scores(path: str, records: list[dict[str, Any]], samples: Samples, where: str, options: ReadOptions) -> Reading:
+    """The list at a key, whose values belong to the classes that a list beside it names."""
+    parent, _, key = path.rpartition(".")
+    around = at(records[0], parent) if parent else records[0]
+    form = pairs.pairs_of_object(around, key) if isinstance(around, dict) else None
+    if form is not None:
+        return _in_pairs(replace(form, path=parent), samples, where, options)
+    return _of_list(path, records, samples, where, options)
 
 
 def _of_list(path: str, records: list[dict[str, Any]], samples: Samples, where: str, options: ReadOptions) -> Reading:

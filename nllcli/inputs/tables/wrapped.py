@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nllcli.errors import DataError, UsageError, first_few
+from nllcli.errors import DataError, Remedy, UsageError, first_few
 from nllcli.inputs.tables.json_paths import (
     are_labels,
     are_numbers,
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _SPLIT = {"columns", "data", "index", "index_names", "column_names", "name"}
 _SPLIT_ROWS = ("r in d['data']", "_, r in sorted(zip(d['index'], d['data']), key=lambda p: int(p[0]))")
 _VALUES_BY_NUMBER = "[d[k] for k in sorted(d, key=int)]"
+_CLASS_NAMES = frozenset(
+    ("classes", "classes_", "class_names", "classnames", "names", "label_names", "labels", "categories", "columns")
+)
 _LEAST_CELLS = 4  # of a frame of which some cells are lists
 
 
@@ -75,7 +78,8 @@ def _is_one_sample(value: dict[str, Any]) -> bool:
 def _split_frame(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:
     """Names of columns, perhaps those of the rows, and the rows."""
     columns, rows = document.get("columns"), document.get("data")
-    if not (isinstance(columns, list) and isinstance(rows, list) and document.keys() <= _SPLIT):
+    lists = {key for key, value in document.items() if isinstance(value, list)}
+    if not (isinstance(columns, list) and isinstance(rows, list) and lists <= _SPLIT):
         return None
     headings = [".".join(map(str, column)) if isinstance(column, list) else str(column) for column in columns]
     if len(set(headings)) < len(headings):
@@ -229,6 +233,8 @@ def _targets_alone(document: dict[str, Any], name: str, options: ReadOptions) ->
             )
     flat = leaves(document)
     arrays = {path: x for path, x in flat.items() if isinstance(x, list) and x and are_labels(x)}
+    if any(map(_are_rows, flat.values())):  # of which these are the columns
+        arrays = {path: x for path, x in arrays.items() if names_targets(path) or _last(path) not in _CLASS_NAMES}
     if options.member is not None:
         found = at(document, options.member)
         if options.member in arrays and _keys_beside(flat, options.member):
@@ -273,6 +279,10 @@ def _arrays(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrap
     main = _main(flat, name, options)
     if main is None:
         return _lists_side_by_side(document, flat, name, options)
+    names = _class_names(flat, main, name, options)
+    if names is not None:
+        named = {main: [dict(zip(map(_as_name, flat[names]), row, strict=True)) for row in flat[main]]}
+        flat = {path: x for path, x in flat.items() if path != names} | named
     rows = flat[main]
     n = len(rows)
     beside = {path: x for path, x in flat.items() if path != main and len(x) == n}
@@ -280,9 +290,9 @@ def _arrays(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrap
         beside |= {path: [x] for path, x in leaves(document).items() if not isinstance(x, list)}
     targets = [path for path, x in beside.items() if names_targets(path) and are_labels(x)]
     target = targets[0] if len(targets) == 1 and options.target_column is None else None
-    if not beside and options.member is None:
+    if not beside and options.member is None and names is None:
         return Unwrapped(rows)
-    if all(isinstance(row, dict) for row in rows) and options.member is None:
+    if all(isinstance(row, dict) for row in rows) and options.member is None and names is None:
         # Beside records only what is asked for, and keys: their own keys are the table.
         keys = _keys_beside(flat, main)
         taken = {target, options.target_column, options.key, *keys}
@@ -293,6 +303,59 @@ def _arrays(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrap
         return Unwrapped(merged, frozenset(keys) - rows[0].keys(), target)
     arrays = {main: rows, **beside}
     return Unwrapped([{path: x[i] for path, x in arrays.items()} for i in range(n)], target=target)
+
+
+def _class_names(flat: dict[str, list[Any]], main: str, name: str, options: ReadOptions) -> str | None:
+    """The array with the names of the classes, in the order of the values of each row; None where there is none.
+
+    Raises UsageError where several may be they; one that only counts the classes says nothing more.
+    """
+    rows = flat[main]
+    width, n = len(rows[0]), len(rows)
+    targets = [path for path, x in flat.items() if names_targets(path) and len(x) == n and are_labels(x)]
+
+    def is_of_samples(path: str) -> bool:
+        """Whether an array of as many values as classes is one value a sample."""
+        if options.target_column is not None or len(flat[path]) != n:
+            return path == options.target_column
+        known = targets or options.has_targets or options.holds == "targets"
+        return path in targets or not known or _last(path) == "names"
+
+    found = [
+        path
+        for path, x in flat.items()
+        if _last(path) in _CLASS_NAMES and len(x) == width and _are_names(x) and not is_of_samples(path)
+    ]
+    if not found or not are_numbers(rows[0]):
+        return None
+    for i, row in enumerate(rows):
+        if len(row) != width:
+            raise DataError(f"has {len(row)} logits, the first item has {width}", where=f"{name}, item {i}")
+    found = [path for path in found if flat[path] != [*range(width)]] or found[:1]
+    lists = {tuple(map(_as_name, flat[path])): path for path in found}
+    if options.classes is not None and len(lists) > 1:
+        return next((path for names, path in lists.items() if set(names) == set(options.classes)), None)
+    if len(lists) > 1:
+        raise UsageError(
+            f"has several arrays with a name for each class: {first_few(found, 10)}",
+            where=name,
+            remedies=[Remedy({"classes": names}, f"the classes are {first_few(names, 3)}") for names in lists],
+        )
+    return next(iter(lists.values()), None)
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2].casefold()
+
+
+def _are_names(values: list[Any]) -> bool:
+    """Whether values may be the names of classes: text, truth values or whole numbers, each a different one."""
+    known = all(isinstance(value, str | int) or (type(value) is float and value.is_integer()) for value in values)
+    return known and 1 < len(values) == len(set(values))
+
+
+def _as_name(value: Any) -> str:
+    return str(int(value)) if type(value) is float else str(value)
 
 
 def _are_rows(value: Any) -> bool:
