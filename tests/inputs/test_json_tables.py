@@ -113,6 +113,15 @@ FORMS = {
     "integers": (lines(zipped(logits=[[5, 4, 2], [4, 2, 8], [4, 4, 1]], target=LABELS)), ()),
     "a note now and then": (lines([{"note": "a", **LABELLED[0]}, *LABELLED[1:]]), (*OWN, "--drop", "note")),
     "frame within": (json.dumps({"model": "m", "rows": {str(i): r for i, r in enumerate(LABELLED)}}), OWN),
+    "targets in lists": (lines(zipped(logits=ROWS, target=[[y] for y in LABELS])), ()),
+    "names in lists": (lines(zipped(scores=RECORDS, label=[[name] for name in NAMED])), OWN),
+    "targets in lists, wrapped": (json.dumps({"logits": ROWS, "labels": [[[y]] for y in LABELS]}), ()),
+    "lists in text": (lines(zipped(logits=[str(row) for row in ROWS], label=LABELS)), OWN),
+    "lists of NumPy in text": (lines(zipped(p=[f" {np.array(row)}" for row in ROWS], label=LABELS)), OWN),
+    "results with names of files": (
+        json.dumps({"model": "m", "results": zipped(file=["a.jpg", "b.jpg", "c.jpg"], scores=ROWS, label=LABELS)}),
+        OWN,
+    ),
     "one object alone": (json.dumps({"scores": RECORDS[0]}), ("y1.txt",)),
     "one object": (json.dumps({"scores": RECORDS[0], "target": 0}), ()),
     "frame of rows of two kinds": (
@@ -250,6 +259,10 @@ TARGETS = {
     "series": json.dumps({str(i): y for i, y in enumerate(LABELS)}),
     "frame": json.dumps({"label": {str(i): y for i, y in enumerate(LABELS)}}),
     "beside logits": json.dumps({"logits": ROWS, "labels": LABELS}),
+    "in lists": lines([y] for y in LABELS),
+    "names in lists": json.dumps([[name] for name in NAMED]),
+    "in lists under a key": lines(zipped(id=[7, 8, 9], label=[[y] for y in LABELS])),
+    "names in lists, wrapped": json.dumps({"ids": [7, 8, 9], "labels": [[name] for name in NAMED]}),
 }
 
 
@@ -517,7 +530,7 @@ REFUSED = {
     ),
     "too large a number": ("[[-Infinity, 1.5], [-1e999, 1.5]]", "item 1: cannot be read: '-1e999' is too large"),
     "too large an integer": (lines([[1.5, 2], [10**400, 1]]), "line 2: has an integer too large for a float64"),
-    "a target that is a list": (lines(zipped(logits=ROWS, target=[0, [1], 2])), "line 2: target '[1]' is not a class"),
+    "a target that is a list": (lines(zipped(logits=ROWS, target=[0, [1, 2], 2])), "line 2: target '[1, 2]' is not"),
     "a boolean": (lines([[1.5, 2], [1.5, True]]), "line 2, value 2: 'true' is not a number"),
     "a list of objects": (lines([[1.5, {"a": 2}], [1.5, 2]]), "value 2"),
     "no logits later": (lines([{"logits": ROWS[0]}, {"x": 2}]), "line 2: is neither a list of logits nor an object"),

@@ -320,3 +320,16 @@ def test_one_hot_labels_and_texts_are_not_labels_of_scores(folder):
     assert float(done.out) == pytest.approx(
         float(oracle.reduce([[0.25, 0.75]] * 4, LABELS, source="probs", ignore_index=2)), rel=1e-14
     )
+
+
+@pytest.mark.usefixtures("folder")
+def test_records_of_samples_are_not_the_scores_of_one(folder):
+    """Each with the name of a file, one probability and a target."""
+    labels = [int(y == 0) for y in LABELS]
+    results = [
+        {"file": f"{i}.jpg", "prob": row[2], "label": y} for i, (row, y) in enumerate(zip(ROWS, labels, strict=True))
+    ]
+    (folder / "x.json").write_text(json.dumps({"model": "m", "results": results}))
+    done = nll("compute", "x.json", "--target-column", "label", "--binary", "--from", "probs", "--drop", "file", "-q")
+    rows = [[1 - row[2], row[2]] for row in ROWS]
+    assert float(done.out) == pytest.approx(float(oracle.reduce(rows, labels, source="probs")), rel=1e-14)

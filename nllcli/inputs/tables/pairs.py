@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.errors import DataError, UsageError, first_few, setting
 from nllcli.inputs.names import MARK
 from nllcli.inputs.tables.cells import shown
-from nllcli.inputs.tables.json_paths import at, have_fractions, is_numeric, leaves, unnested
+from nllcli.inputs.tables.json_paths import at, have_fractions, is_numeric, leaves, names_targets, unnested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,9 +97,10 @@ def pairs_of_list(value: Any) -> PairForm | None:
     keys = [key for key in value[0] if all(key in pair for pair in value)]
     texts = [key for key in keys if all(isinstance(pair[key], str) and not is_numeric(pair[key]) for pair in value)]
     numbers = [key for key in keys if all(is_numeric(pair[key]) for pair in value)]
-    score = _one(numbers, _SCORES)
+    score = _one([key for key in numbers if not names_targets(key)], _SCORES)
     rest = [key for key in numbers if key != score]
-    label = _one(texts, _LABELS) or (_one(rest, _LABELS, named=True) if not texts else None)
+    own = any(map(names_targets, rest))  # targets, where texts are names of samples
+    label = _one(texts, _LABELS, named=own) or (_one(rest, _LABELS, named=True) if not texts else None)
     return None if label is None or score is None else PairForm("", label, score, False)
 
 

@@ -379,7 +379,8 @@ def _main(flat: dict[str, list[Any]], name: str, options: ReadOptions) -> str | 
         if options.member not in flat:
             return None
         return options.member if _are_rows(flat[options.member]) else None
-    rows = [path for path, value in flat.items() if _are_rows(value)]
+    targets = {path for path, value in flat.items() if names_targets(path) and are_labels(value)}
+    rows = [path for path, value in flat.items() if _are_rows(value) and path not in targets]
     floating = [path for path in rows if not _are_whole(flat[path])] or rows
     if len(floating) > 1:
         raise _which(floating, "the samples", name, options)
