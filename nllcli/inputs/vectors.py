@@ -95,8 +95,9 @@ def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
 def read_names(text: str, *, what: str) -> tuple[str, ...]:
     """Read names written out (``cat,dog``, with a comma), numbers (``1..5``), or from a file.
 
-    A file (``-``: standard input) has one name a line, or it is JSON: a list of names, or an object that has a class
-    index for each name or a name for each index, perhaps under "id2label" or "label2id".
+    A file (``-``: standard input) has one name a line, perhaps with its index; or it is JSON: a list of names, or an
+    object that has a class index for each name or a name for each index, perhaps under "id2label" or "label2id"; or it
+    is YAML that has them under "names".
     """
     if "," in text:
         return _names(next(csv.reader([text], skipinitialspace=True)), UsageError, what)
@@ -113,7 +114,9 @@ def read_names(text: str, *, what: str) -> tuple[str, ...]:
     lines = texts_of(rows, lambda i: f"{name}, line {i + 1}")
     if lines == [""]:
         raise DataError("is empty", where=name)
-    return _names(lines[0].split(",") if len(lines) == 1 else lines, DataError, name)
+    from nllcli.inputs.class_files import names_of_lines
+
+    return _names(names_of_lines(lines, name), DataError, name)
 
 
 def _names_in_json(value: Any, name: str) -> tuple[str, ...]:
