@@ -124,7 +124,9 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         if preview.n_columns > 1:
             own = replace(own, partner=preview)
             own_preview = opened.preview(replace(own, member=opened.member))
-            keys = keys_of(options.id, own_preview, preview, options.drop)
+            # In a table of JSON the targets are known by their name, and nothing is asked about its other columns.
+            any_name = others.format == "jsonl"
+            keys = keys_of(options.id, own_preview, preview, options.drop, any_name=any_name)
             theirs = replace(theirs, partner=own_preview)
     weights = keys_of_weights = None
     if options.sample_weights is not None:

@@ -1264,3 +1264,26 @@ def test_a_table_may_have_values_beside_its_columns(folder):
     }
     (folder / "x.json").write_text(json.dumps(document))
     assert float(nll("compute", "x.json", *OWN, "-q").out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("ids", ["abc", ("x/a.png", "x/b.png", "x/c.png"), (7, 8, 9)])
+def test_keys_of_two_names(ids, folder):
+    """Targets of JSON are found by their name, whatever is beside them; their keys have to agree all the same."""
+    shuffled = [2, 0, 1]
+    (folder / "x.json").write_text(lines({"image_id": ids[i], "logits": ROWS[i]} for i in shuffled))
+    theirs = [str(key).removeprefix("x/").removesuffix(".png") for key in ids]
+    (folder / "y.json").write_text(json.dumps({"ids": theirs, "labels": LABELS}))
+    (offered,) = tries(nll("compute", "x.json", "y.json"))
+    assert "--id image_id=ids" in offered
+    assert float(numbers_of(offered).out) == loss()
+    (folder / "y.json").write_text(lines({"id": theirs[i], "label": LABELS[i]} for i in shuffled))
+    done = nll("compute", "x.json", "y.json", "-q")
+    assert done.code == 0, done.err
+    assert float(done.out) == loss()
+
+
+def test_numbers_are_keys_where_they_are_called_so(folder):
+    (folder / "x.json").write_text(lines(zipped(length=[3, 2, 1], logits=ROWS)))
+    (folder / "y.json").write_text(lines(zipped(id=[1, 2, 3], label=LABELS)))
+    assert float(nll("compute", "x.json", "y.json", "-q").out) == loss()
