@@ -120,7 +120,10 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
     if preview is not None and others is not None:
         from nllcli.inputs.matching import first_labels, keys_of
 
-        own = replace(own, labels=first_labels(preview, options.target_column or others.member))
+        named = options.target_column or others.member
+        if others.format == "jsonl" and named not in (preview.headings or ()):  # where the table is
+            named = None
+        own = replace(own, labels=first_labels(preview, named))
         if preview.n_columns > 1:
             own = replace(own, partner=preview)
             own_preview = opened.preview(replace(own, member=opened.member))

@@ -1287,3 +1287,69 @@ def test_numbers_are_keys_where_they_are_called_so(folder):
     (folder / "x.json").write_text(lines(zipped(length=[3, 2, 1], logits=ROWS)))
     (folder / "y.json").write_text(lines(zipped(id=[1, 2, 3], label=LABELS)))
     assert float(nll("compute", "x.json", "y.json", "-q").out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+def test_objects_within_are_matched_by_their_keys(folder):
+    (folder / "x.json").write_text(json.dumps({"p": {"ids": [*"abc"], "logits": ROWS}}))
+    (folder / "y.json").write_text(json.dumps({"y": {"ids": [*"cab"], "labels": [LABELS[i] for i in (2, 0, 1)]}}))
+    (offered,) = tries(nll("compute", "x.json:p", "y.json:y"))
+    assert "--id ids" in offered
+    assert float(numbers_of(offered).out) == loss()
+
+
+WRAPPED_WEIGHTS = {
+    "weights": ({"ids": [*"abc"], "n": [3, 1, 2], "weights": WEIGHTS}, "w.json"),
+    "the only fractions": ({"ids": [7, 8, 9], "w": WEIGHTS}, "w.json"),
+    "named": ({"ids": [*"abc"], "weights": [1, 1, 1], "out": {"w": WEIGHTS}}, "w.json:out.w"),
+    "alone": ({"n": 3, "weights": WEIGHTS}, "w.json"),
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("form", WRAPPED_WEIGHTS)
+def test_arrays_of_sample_weights(form, folder):
+    document, words = WRAPPED_WEIGHTS[form]
+    (folder / "x.json").write_text(
+        json.dumps({"ids": document.get("ids", [1, 2, 3]), "logits": ROWS, "labels": LABELS})
+    )
+    (folder / "w.json").write_text(json.dumps(document))
+    done = nll("compute", "x.json", "--sample-weights", words, "-q")
+    assert done.code == 0, done.err
+    expected = pytest.approx(float(oracle.reduce(ROWS, LABELS, sample_weights=WEIGHTS)), rel=1e-14)
+    assert float(done.out) == expected
+    if "ids" in document:
+        shuffled = {"ids": document["ids"][::-1], "logits": ROWS[::-1], "labels": LABELS[::-1]}
+        (folder / "x.json").write_text(json.dumps(shuffled))
+        (offered,) = tries(nll("compute", "x.json", "--sample-weights", words))
+        assert float(numbers_of(offered).out) == expected
+
+
+def test_several_arrays_that_may_be_sample_weights(folder):
+    (folder / "x.json").write_text(json.dumps({"logits": ROWS, "labels": LABELS}))
+    (folder / "w.json").write_text(json.dumps({"a": WEIGHTS, "b": WEIGHTS}))
+    assert nll("compute", "x.json", "--sample-weights", "w.json").code == 2
+
+
+MAPS = {
+    "id2label": {"2": "horse", "0": "dog", "1": "cat"},
+    "class_to_idx": {"horse": 2, "dog": 0, "cat": 1},
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("key", MAPS)
+@pytest.mark.parametrize("n", [3, 4])
+def test_objects_that_number_the_classes(key, n, folder):
+    rows, labels = [[row[c] for c in (1, 0, 2)] for row in [*ROWS, ROWS[0]]][:n], FOUR[:n]
+    document = {"config": {key: MAPS[key]}, "logits": rows, "labels": [NAMES[y] for y in labels]}
+    (folder / "x.json").write_text(json.dumps(document))
+    assert float(nll("compute", "x.json", "-q").out) == loss([*ROWS, ROWS[0]][:n], labels)
+    document["config"][key] = {"a": 7}
+    (folder / "x.json").write_text(json.dumps(document))
+    assert "the classes have none" in nll("compute", "x.json", "-q").err
+
+
+def test_lists_under_a_key_by_number(folder):
+    (folder / "x.json").write_text(json.dumps({str(i): {"logits": row} for i, row in enumerate(ROWS)}))
+    assert float(nll("compute", "x.json", "y.txt", "-q").out) == loss()

@@ -76,6 +76,17 @@ def objects(value: dict[str, Any], prefix: str = "") -> dict[str, dict[str, Any]
     return found
 
 
+def names_by_index(value: dict[str, Any]) -> list[str] | None:
+    """The names in an object that has an index from 0 for each, or each for an index; None where it has not."""
+    pairs = [*value.items()]
+    for numbered in (pairs, [(index, label) for label, index in pairs]):
+        found = {str(index): label for index, label in numbered}
+        in_order = [found.get(str(i)) for i in range(len(pairs))]
+        if pairs and all(isinstance(label, str) for label in in_order):
+            return [str(label) for label in in_order]
+    return None
+
+
 def unnested(value: Any) -> Any:
     """What is alone in a list, in which it may be alone again: a batch of one sample. A list may be in text, too."""
     while isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):

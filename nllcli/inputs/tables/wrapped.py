@@ -12,8 +12,10 @@ from nllcli.inputs.tables.json_paths import (
     at,
     have_fractions,
     leaves,
+    names_by_index,
     names_targets,
     naming,
+    objects,
     rewriting,
 )
 from nllcli.inputs.tables.pairs import pairs_of_list
@@ -29,6 +31,7 @@ _VALUES_BY_NUMBER = "[d[k] for k in sorted(d, key=int)]"
 _CLASS_NAMES = frozenset(
     ("classes", "classes_", "class_names", "classnames", "names", "label_names", "labels", "categories", "columns")
 )
+_CLASS_MAPS = frozenset(("id2label", "label2id", "class_to_idx", "idx_to_class"))
 _LEAST_CELLS = 4  # of a frame of which some cells are lists
 
 
@@ -50,7 +53,16 @@ def unwrapped(document: dict[str, Any], name: str, options: ReadOptions) -> Unwr
             part = unwrapped(inner, f"{name}:{options.member}", replace(options, member=None))
             return replace(part, within=options.member)
     document = _by_number(document)
-    for read in (_tensor, _split_frame, _table_schema, _frame_by_keys, _within, _targets_alone, _arrays):
+    for read in (
+        _tensor,
+        _split_frame,
+        _table_schema,
+        _frame_by_keys,
+        _within,
+        _targets_alone,
+        _weights_alone,
+        _arrays,
+    ):
         found = read(document, name, options)
         if found is not None:
             return found
@@ -165,7 +177,8 @@ def _frame_by_keys(
     first = next(iter(inner))
     if any(part.keys() != first.keys() or any(isinstance(x, dict) for x in part.values()) for part in inner):
         return None
-    if any(isinstance(x, list) for part in inner for x in part.values()) and len(first) * len(outer) < _LEAST_CELLS:
+    few = len(first) * len(outer) < _LEAST_CELLS and not _are_counted(outer)
+    if few and any(isinstance(x, list) for part in inner for x in part.values()):
         return None
     if len(outer) == 1 and not (_are_counted(first) and options.holds == "targets"):
         return None
@@ -250,6 +263,23 @@ def _targets_alone(document: dict[str, Any], name: str, options: ReadOptions) ->
     return None
 
 
+def _weights_alone(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:  # noqa: ARG001
+    """Sample weights: the array that is named, the only one that is called so, or the only one with fractions."""
+    if options.holds != "sample weights":
+        return None
+    flat = leaves(document)
+    arrays = [path for path, x in flat.items() if are_numbers(x)]
+    found = [path for path in arrays if "weight" in path.casefold()] or [x for x in arrays if have_fractions(flat[x])]
+    if options.member is not None:
+        found = [path for path in arrays if path == options.member]
+    return Unwrapped(_side_by_side(flat, [*found, *_keys_beside(flat, found[0])])) if len(found) == 1 else None
+
+
+def _side_by_side(flat: dict[str, Any], paths: Sequence[str]) -> list[dict[str, Any]]:
+    """Records of the values in the same place of some arrays."""
+    return [dict(zip(paths, row, strict=True)) for row in zip(*(flat[path] for path in paths), strict=True)]
+
+
 def _keys_beside(flat: dict[str, Any], path: str) -> list[str]:
     """The arrays that may hold the keys of the samples of another one: text or whole numbers, all of them different."""
     return [
@@ -267,10 +297,7 @@ def _are_keys(values: list[Any]) -> bool:
 def _with_keys(flat: dict[str, Any], path: str) -> Unwrapped:
     """The targets of an array with the keys of their samples, where the arrays beside it may hold some."""
     keys = _keys_beside(flat, path)
-    if not keys:
-        return Unwrapped(flat[path])
-    arrays = {each: flat[each] for each in (path, *keys)}
-    return Unwrapped([dict(zip(arrays, row, strict=True)) for row in zip(*arrays.values(), strict=True)], target=path)
+    return Unwrapped(_side_by_side(flat, [path, *keys]), target=path) if keys else Unwrapped(flat[path])
 
 
 def _arrays(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrapped | None:
@@ -279,10 +306,10 @@ def _arrays(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrap
     main = _main(flat, name, options)
     if main is None:
         return _lists_side_by_side(document, flat, name, options)
-    names = _class_names(flat, main, name, options)
+    names = _class_names(document, flat, main, name, options)
     if names is not None:
-        named = {main: [dict(zip(map(_as_name, flat[names]), row, strict=True)) for row in flat[main]]}
-        flat = {path: x for path, x in flat.items() if path != names} | named
+        named = {main: [dict(zip(map(_as_name, names), row, strict=True)) for row in flat[main]]}
+        flat = {path: x for path, x in flat.items() if x is not names} | named
     rows = flat[main]
     n = len(rows)
     beside = {path: x for path, x in flat.items() if path != main and len(x) == n}
@@ -301,14 +328,16 @@ def _arrays(document: dict[str, Any], name: str, options: ReadOptions) -> Unwrap
             {**row, **{path: x[i] for path, x in wanted.items() if path not in row}} for i, row in enumerate(rows)
         ]
         return Unwrapped(merged, frozenset(keys) - rows[0].keys(), target)
-    arrays = {main: rows, **beside}
-    return Unwrapped([{path: x[i] for path, x in arrays.items()} for i in range(n)], target=target)
+    return Unwrapped(_side_by_side({main: rows, **beside}, [main, *beside]), target=target)
 
 
-def _class_names(flat: dict[str, list[Any]], main: str, name: str, options: ReadOptions) -> str | None:
+def _class_names(
+    document: dict[str, Any], flat: dict[str, list[Any]], main: str, name: str, options: ReadOptions
+) -> list[Any] | None:
     """The array with the names of the classes, in the order of the values of each row; None where there is none.
 
-    Raises UsageError where several may be they; one that only counts the classes says nothing more.
+    Objects that number the names have them, too. Raises UsageError where several may be they; one that only counts the
+    classes says nothing more.
     """
     rows = flat[main]
     width, n = len(rows[0]), len(rows)
@@ -321,27 +350,27 @@ def _class_names(flat: dict[str, list[Any]], main: str, name: str, options: Read
         known = targets or options.has_targets or options.holds == "targets"
         return path in targets or not known or _last(path) == "names"
 
-    found = [
-        path
-        for path, x in flat.items()
-        if _last(path) in _CLASS_NAMES and len(x) == width and _are_names(x) and not is_of_samples(path)
-    ]
+    arrays = {path: x for path, x in flat.items() if _last(path) in _CLASS_NAMES and not is_of_samples(path)}
+    maps = {path: x for path, x in objects(document).items() if _last(path) in _CLASS_MAPS}
+    arrays |= {path: names for path, x in maps.items() if (names := names_by_index(x)) is not None}
+    found = {path: x for path, x in arrays.items() if len(x) == width and _are_names(x)}
     if not found or not are_numbers(rows[0]):
         return None
     for i, row in enumerate(rows):
         if len(row) != width:
             raise DataError(f"has {len(row)} logits, the first item has {width}", where=f"{name}, item {i}")
-    found = [path for path in found if flat[path] != [*range(width)]] or found[:1]
-    lists = {tuple(map(_as_name, flat[path])): path for path in found}
+    lists = {tuple(map(_as_name, x)): x for x in found.values()}
+    if len(lists) > 1:
+        lists.pop(tuple(map(str, range(width))), None)
     if options.classes is not None and len(lists) > 1:
-        return next((path for names, path in lists.items() if set(names) == set(options.classes)), None)
+        return next((x for names, x in lists.items() if set(names) == set(options.classes)), None)
     if len(lists) > 1:
         raise UsageError(
-            f"has several arrays with a name for each class: {first_few(found, 10)}",
+            f"has several arrays with a name for each class: {first_few(list(found), 10)}",
             where=name,
             remedies=[Remedy({"classes": names}, f"the classes are {first_few(names, 3)}") for names in lists],
         )
-    return next(iter(lists.values()), None)
+    return next(iter(lists.values()))
 
 
 def _last(path: str) -> str:
@@ -406,7 +435,7 @@ def _lists_side_by_side(
     (n,) = lengths
     beside = {path: x for path, x in flat.items() if len(x) == n}
     if wanted is not None or any(path not in columns and are_labels(beside[path]) for path in beside):
-        return Unwrapped([{path: x[i] for path, x in beside.items()} for i in range(n)])
+        return Unwrapped(_side_by_side(beside, list(beside)))
     return _lists_by_keys(document, name, options)
 
 
