@@ -120,18 +120,23 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
     if preview is not None and others is not None:
         from nllcli.inputs.matching import first_labels, keys_of
 
-        own = replace(own, labels=first_labels(preview, options.target_column or others.member))
+        named = options.target_column or others.member
+        if others.format == "jsonl" and named not in (preview.headings or ()):  # where the table is
+            named = None
+        own = replace(own, labels=first_labels(preview, named))
         if preview.n_columns > 1:
             own = replace(own, partner=preview)
-            own_preview = opened.preview(own)
-            keys = keys_of(options.id, own_preview, preview, options.drop)
+            own_preview = opened.preview(replace(own, member=opened.member))
+            # In a table of JSON the targets are known by their name, and nothing is asked about its other columns.
+            any_name = others.format == "jsonl"
+            keys = keys_of(options.id, own_preview, preview, options.drop, any_name=any_name)
             theirs = replace(theirs, partner=own_preview)
     weights = keys_of_weights = None
     if options.sample_weights is not None:
         from nllcli.inputs import matching, sample_weights
 
         weights = sample_weights.peek(options.sample_weights)
-        beside = opened.preview(own) if weights.preview is not None else None
+        beside = opened.preview(replace(own, member=opened.member)) if weights.preview is not None else None
         keys_of_weights = matching.keys_of_weights(options.id, beside, weights.preview, keys, options.drop)
     if keys is None and options.targets is not None and opened.format in _TABLES and opened.format != "jsonl":
         from nllcli.inputs.matching import check_numbered

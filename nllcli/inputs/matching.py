@@ -52,10 +52,13 @@ def first_labels(preview: Preview, target_column: str | None) -> tuple[str, ...]
     return tuple(str(cell) for cell in preview.cells(columns[0])) if len(columns) == 1 else ()
 
 
-def keys_of(wanted: str | None, own: Preview | None, theirs: Preview, drop: str | None = None) -> Keys | None:
+def keys_of(
+    wanted: str | None, own: Preview | None, theirs: Preview, drop: str | None = None, *, any_name: bool = False
+) -> Keys | None:
     """The keys as the setting names them, or else a column that both tables have; None where there is none.
 
-    Columns of the logits to ``drop`` are no index.
+    Columns of the logits to ``drop`` are no index. Under ``any_name`` a column with the same keys may be called
+    otherwise.
     """
     if wanted is not None:
         if own is None:
@@ -79,6 +82,10 @@ def keys_of(wanted: str | None, own: Preview | None, theirs: Preview, drop: str 
             if other is not None:
                 names = own.heading(c), theirs.heading(other)
                 return Keys(*names, matched=False, loose=doubts.are_loose(own, c, theirs, other))
+    named = doubts.key_of_another_name(own, theirs) if any_name else None
+    if named is not None:
+        places = find_column(named[0], own), find_column(named[1], theirs)
+        return Keys(*named, matched=False, loose=doubts.are_loose(own, places[0], theirs, places[1]))
     dropped = frozenset() if drop is None else frozenset(matching(drop, own))
     _check_several(own, theirs, doubts.shared_keys(own, theirs, classes | dropped))
     return None

@@ -17,6 +17,7 @@ from nllcli.errors import DataError, FaultError, UsageError, setting
 from nllcli.inputs.arrays.raw import FileArray, widened
 from nllcli.inputs.formats import Input, ReadOptions, open_input
 from nllcli.inputs.tables.cells import is_number, shown, split, texts_of
+from nllcli.inputs.tables.json_paths import names_by_index
 from nllcli.inputs.tables.json_values import parse_json, unique_names
 from nllcli.inputs.tables.lines import in_memory, kept_lines, whole_lines
 
@@ -95,8 +96,9 @@ def read_vector(text: str, *, what: str, integers: bool = False) -> Vector:
 def read_names(text: str, *, what: str) -> tuple[str, ...]:
     """Read names written out (``cat,dog``, with a comma), numbers (``1..5``), or from a file.
 
-    A file (``-``: standard input) has one name a line, or it is JSON: a list of names, or an object that has a class
-    index for each name or a name for each index, perhaps under "id2label" or "label2id".
+    A file (``-``: standard input) has one name a line, perhaps with its index; or it is JSON: a list of names, or an
+    object that has a class index for each name or a name for each index, perhaps under "id2label" or "label2id"; or it
+    is YAML that has them under "names".
     """
     if "," in text:
         return _names(next(csv.reader([text], skipinitialspace=True)), UsageError, what)
@@ -113,7 +115,9 @@ def read_names(text: str, *, what: str) -> tuple[str, ...]:
     lines = texts_of(rows, lambda i: f"{name}, line {i + 1}")
     if lines == [""]:
         raise DataError("is empty", where=name)
-    return _names(lines[0].split(",") if len(lines) == 1 else lines, DataError, name)
+    from nllcli.inputs.class_files import names_of_lines
+
+    return _names(names_of_lines(lines, name), DataError, name)
 
 
 def _names_in_json(value: Any, name: str) -> tuple[str, ...]:
@@ -122,13 +126,9 @@ def _names_in_json(value: Any, name: str) -> tuple[str, ...]:
         value = next((value[key] for key in ("id2label", "label2id") if isinstance(value.get(key), dict)), value)
     if isinstance(value, list) and value and all(isinstance(each, str | int) for each in value):
         return _names([str(each) for each in value], DataError, name)
-    if isinstance(value, dict):
-        pairs = [*value.items()]
-        for numbered in (pairs, [(index, label) for label, index in pairs]):
-            found = {str(index): label for index, label in numbered}
-            in_order = [found.get(str(i)) for i in range(len(pairs))]
-            if pairs and all(isinstance(label, str) for label in in_order):
-                return _names([str(label) for label in in_order], DataError, name)
+    names = names_by_index(value) if isinstance(value, dict) else None
+    if names is not None:
+        return _names(names, DataError, name)
     what = "neither a list of names nor an object that numbers them from 0"
     raise DataError(f"is JSON, but {what}", where=name)
 

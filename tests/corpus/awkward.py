@@ -734,7 +734,7 @@ def other_cases():
         "jsonl-target-fraction", "x.jsonl", '{"logits":[1,2],"target":0.5}\n', "line 1", "not a class index", words=own
     )
     yield refused(
-        "jsonl-target-list", "x.jsonl", '{"logits":[1,2],"target":[1]}\n', "line 1", "not a class index", words=own
+        "jsonl-target-list", "x.jsonl", '{"logits":[1,2],"target":[1,0]}\n', "line 1", "not a class index", words=own
     )
 
     forced = ("x.jsonl", "targets.txt", "--input-format", "jsonl")

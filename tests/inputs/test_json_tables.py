@@ -113,6 +113,15 @@ FORMS = {
     "integers": (lines(zipped(logits=[[5, 4, 2], [4, 2, 8], [4, 4, 1]], target=LABELS)), ()),
     "a note now and then": (lines([{"note": "a", **LABELLED[0]}, *LABELLED[1:]]), (*OWN, "--drop", "note")),
     "frame within": (json.dumps({"model": "m", "rows": {str(i): r for i, r in enumerate(LABELLED)}}), OWN),
+    "targets in lists": (lines(zipped(logits=ROWS, target=[[y] for y in LABELS])), ()),
+    "names in lists": (lines(zipped(scores=RECORDS, label=[[name] for name in NAMED])), OWN),
+    "targets in lists, wrapped": (json.dumps({"logits": ROWS, "labels": [[[y]] for y in LABELS]}), ()),
+    "lists in text": (lines(zipped(logits=[str(row) for row in ROWS], label=LABELS)), OWN),
+    "lists of NumPy in text": (lines(zipped(p=[f" {np.array(row)}" for row in ROWS], label=LABELS)), OWN),
+    "results with names of files": (
+        json.dumps({"model": "m", "results": zipped(file=["a.jpg", "b.jpg", "c.jpg"], scores=ROWS, label=LABELS)}),
+        OWN,
+    ),
     "one object alone": (json.dumps({"scores": RECORDS[0]}), ("y1.txt",)),
     "one object": (json.dumps({"scores": RECORDS[0], "target": 0}), ()),
     "frame of rows of two kinds": (
@@ -250,6 +259,10 @@ TARGETS = {
     "series": json.dumps({str(i): y for i, y in enumerate(LABELS)}),
     "frame": json.dumps({"label": {str(i): y for i, y in enumerate(LABELS)}}),
     "beside logits": json.dumps({"logits": ROWS, "labels": LABELS}),
+    "in lists": lines([y] for y in LABELS),
+    "names in lists": json.dumps([[name] for name in NAMED]),
+    "in lists under a key": lines(zipped(id=[7, 8, 9], label=[[y] for y in LABELS])),
+    "names in lists, wrapped": json.dumps({"ids": [7, 8, 9], "labels": [[name] for name in NAMED]}),
 }
 
 
@@ -517,7 +530,7 @@ REFUSED = {
     ),
     "too large a number": ("[[-Infinity, 1.5], [-1e999, 1.5]]", "item 1: cannot be read: '-1e999' is too large"),
     "too large an integer": (lines([[1.5, 2], [10**400, 1]]), "line 2: has an integer too large for a float64"),
-    "a target that is a list": (lines(zipped(logits=ROWS, target=[0, [1], 2])), "line 2: target '[1]' is not a class"),
+    "a target that is a list": (lines(zipped(logits=ROWS, target=[0, [1, 2], 2])), "line 2: target '[1, 2]' is not"),
     "a boolean": (lines([[1.5, 2], [1.5, True]]), "line 2, value 2: 'true' is not a number"),
     "a list of objects": (lines([[1.5, {"a": 2}], [1.5, 2]]), "value 2"),
     "no logits later": (lines([{"logits": ROWS[0]}, {"x": 2}]), "line 2: is neither a list of logits nor an object"),
@@ -1045,3 +1058,298 @@ def test_what_python_cannot_open_is_not_rewritten(folder):
     done = nll("compute", "x.zip", "y.txt")
     assert (done.code, tries(done)) == (2, [])
     assert "hint: a list of records has one order" in done.err
+
+
+PARALLEL = {
+    "arrays": ({"ids": [*"cab"], "logits": [ROWS[2], *ROWS[:2]]}, "x.json"),
+    "arrays, named": ({"ids": [*"cab"], "logits": [ROWS[2], *ROWS[:2]]}, "x.json:logits"),
+    "records": ({"ids": [*"cab"], "scores": [RECORDS[2], *RECORDS[:2]]}, "x.json"),
+    "numbers": ({"ids": [9, 7, 8], "logits": [ROWS[2], *ROWS[:2]]}, "x.json"),
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("form", PARALLEL)
+@pytest.mark.parametrize("targets", ["y.json", "y.json:labels", "y.csv", "y.csv:labels"])
+def test_arrays_side_by_side_are_matched_by_their_keys(form, targets, folder):
+    document, logits = PARALLEL[form]
+    ids = [7, 8, 9] if form == "numbers" else [*"abc"]
+    (folder / "x.json").write_text(json.dumps(document))
+    (folder / "y.json").write_text(json.dumps({"ids": ids, "labels": LABELS}))
+    (folder / "y.csv").write_text("ids,labels\n" + "".join(f"{k},{y}\n" for k, y in zip(ids, LABELS, strict=True)))
+    (offered,) = tries(nll("compute", logits, targets))
+    assert "--id ids" in offered
+    assert float(numbers_of(offered).out) == loss()
+    (folder / "y.json").write_text(json.dumps({"ids": document["ids"], "labels": [LABELS[2], *LABELS[:2]]}))
+    done = nll("compute", logits, "y.json", "-q")
+    assert float(done.out) == loss()
+
+
+# --- keys that are numbers, sorted as text ----------------------------------------------------------------------------
+
+MANY = [[0.5 + i % 5, 1.5 * (i % 3), (2.25 * i) % 4] for i in range(12)]
+MANY_LABELS = [(i * i + 1) % 3 for i in range(12)]
+WHOLE = [[int(4 * x) for x in row] for row in MANY]
+
+
+def as_text(rows, first=0):
+    """An object with the number of each row, in the order in which text is sorted."""
+    numbered = {str(i): row for i, row in enumerate(rows, first)}
+    return {key: numbered[key] for key in sorted(numbered)}
+
+
+def named(rows):
+    return [dict(zip(NAMES, row, strict=True)) for row in rows]
+
+
+SORTED = {
+    "lists": as_text(MANY),
+    "lists, counted from 1": as_text(MANY, 1),
+    "lists within": {"model": "m", "predictions": as_text(MANY)},
+    "lists of whole numbers": as_text(WHOLE),
+    "lists of whole numbers within": {"predictions": as_text(WHOLE)},
+    "rows": as_text(named(MANY)),
+    "rows within": {"n": 12, "rows": as_text(named(MANY))},
+    "columns": {name: as_text(column) for name, column in zip(NAMES, zip(*MANY, strict=True), strict=True)},
+}
+SORTED_TARGETS = {
+    "array": MANY_LABELS,
+    "series": as_text(MANY_LABELS),
+    "series, counted from 1": as_text(MANY_LABELS, 1),
+    "frame": {"label": as_text(MANY_LABELS)},
+    "rows": as_text(zipped(label=MANY_LABELS)),
+    "one-hot": as_text([[int(c == y) for c in range(3)] for y in MANY_LABELS]),
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("form", SORTED)
+@pytest.mark.parametrize("targets", SORTED_TARGETS)
+def test_row_numbers_sorted_as_text_are_numbers(form, targets, folder):
+    (folder / "x.json").write_text(json.dumps(SORTED[form]))
+    (folder / "y.json").write_text(json.dumps(SORTED_TARGETS[targets]))
+    done = nll("compute", "x.json", "y.json", "-q")
+    assert done.code == 0, done.err
+    assert float(done.out) == loss(WHOLE if "whole" in form else MANY, MANY_LABELS)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("first", [0, 1])
+def test_lists_numbered_out_of_order_are_asked_about(within, first, folder):
+    document = {str(int(k) + first): ROWS[int(k)] for k in ORDER}
+    (folder / "x.json").write_text(json.dumps({"n": 3, "rows": document} if within else document))
+    in_file, by_number = (numbers_of(line) for line in tries(nll("compute", "x.json", "y.txt")))
+    assert float(in_file.out) == loss([ROWS[int(k)] for k in ORDER])
+    assert float(by_number.out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+def test_lists_by_name_keep_their_names_for_a_table_of_targets(folder):
+    (folder / "x.json").write_text(json.dumps(dict(zip("cab", [ROWS[2], *ROWS[:2]], strict=True))))
+    (folder / "y.csv").write_text("id,label\n" + "".join(f"{k},{y}\n" for k, y in zip("abc", LABELS, strict=True)))
+    [line] = [line for line in tries(nll("compute", "x.json", "y.csv")) if "the samples are c, a, b" in line]
+    [line] = tries(numbers_of(line))
+    assert float(numbers_of(line).out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+def test_lists_of_whole_numbers_by_name_are_asked_about(folder):
+    rows = [[int(2 * x) for x in row] for row in ROWS]
+    (folder / "x.json").write_text(json.dumps(dict(zip("abc", rows, strict=True))))
+    found = [numbers_of(line).out for line in tries(nll("compute", "x.json", "y.txt"))]
+    assert [float(out) for out in found] == [loss(list(zip(*rows, strict=True))), loss(rows)]
+
+
+# --- the order of the classes, beside the rows ------------------------------------------------------------------------
+
+TURN = (2, 0, 1)
+TURNED_ROWS = [[row[c] for c in TURN] for row in [*ROWS, ROWS[0]]]
+FOUR = [*LABELS, 0]
+CLASS_ORDERS = {
+    "names": {"class_names": [NAMES[c] for c in TURN], "logits": TURNED_ROWS, "labels": [NAMES[y] for y in FOUR]},
+    "labels beside targets": {"labels": [*TURN], "scores": TURNED_ROWS, "targets": FOUR},
+    "from 1": {"classes_": [c + 1 for c in TURN], "out": {"p": TURNED_ROWS}, "y_true": [y + 1 for y in FOUR]},
+    "floating-point numbers": {"classes": [float(c) for c in TURN], "logits": TURNED_ROWS, "y_true": FOUR},
+    "columns": {"columns": [NAMES[c] for c in TURN], "data": TURNED_ROWS, "label": [NAMES[y] for y in FOUR]},
+    "places beside names": {
+        "classes": [0, 1, 2],
+        "names": [NAMES[c] for c in TURN],
+        "logits": TURNED_ROWS,
+        "labels": [NAMES[y] for y in FOUR],
+    },
+    "as many samples": {"classes": [*TURN], "logits": TURNED_ROWS[:3], "y_true": LABELS},
+    "in a file": {"labels": [*TURN], "logits": TURNED_ROWS},
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("form", CLASS_ORDERS)
+def test_the_order_of_the_classes(form, folder):
+    """Names bind; numbers out of order may be names or places, which is asked."""
+    document = CLASS_ORDERS[form]
+    n = 3 if form == "as many samples" else 4
+    (folder / "x.json").write_text(json.dumps(document))
+    (folder / "y4.txt").write_text("".join(f"{y}\n" for y in FOUR))
+    words = ("compute", "x.json", *(("y4.txt",) if form == "in a file" else ()))
+    done = nll(*words, "-q")
+    expected = loss([*ROWS, ROWS[0]][:n], FOUR[:n])
+    if done.code == 0:
+        assert float(done.out) == expected
+        return
+    names, _ = tries(done)
+    assert "--targets-are names" in names
+    assert float(numbers_of(names).out) == expected
+
+
+def test_truth_values_as_classes(folder):
+    rows = [row[:2] for row in ROWS]
+    (folder / "x.json").write_text(json.dumps({"classes": [True, False], "logits": rows, "y": [True, False, True]}))
+    assert float(nll("compute", "x.json", "-q").out) == loss(rows, [0, 1, 0])
+
+
+@pytest.mark.usefixtures("folder")
+def test_several_orders_of_the_classes(folder):
+    document = {"classes": [5, 3, 4], "names": [NAMES[c] for c in TURN], "logits": TURNED_ROWS}
+    (folder / "x.json").write_text(json.dumps(document))
+    (folder / "y4.txt").write_text("".join(f"{NAMES[y]}\n" for y in FOUR))
+    found = [numbers_of(line) for line in tries(nll("compute", "x.json", "y4.txt"))]
+    assert [run.code for run in found] == [3, 0]
+    assert float(found[1].out) == loss([*ROWS, ROWS[0]], FOUR)
+    done = nll("compute", "x.json", "y4.txt", "--classes", "cat,dog,cow")
+    assert "line 2: target 'horse' is none of the classes" in done.err
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"labels": LABELS, "logits": ROWS},
+        {"names": ["x", "y", "z"], "logits": ROWS, "labels": LABELS},
+        {"classes": LABELS, "logits": ROWS, "y": [0, 0, 0]},
+        {"classes": [0.5, 1, 2], "logits": ROWS, "labels": LABELS},
+    ],
+)
+def test_what_does_not_name_the_classes(document, folder):
+    (folder / "x.json").write_text(json.dumps(document))
+    own = ("--target-column", "classes") if "y" in document else ()
+    assert float(nll("compute", "x.json", *own, "-q").out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+def test_classes_of_rows_of_several_lengths(folder):
+    (folder / "x.json").write_text(json.dumps({"classes": NAMES, "logits": [*ROWS, [1.5]], "labels": [0, 1, 2, 0]}))
+    assert "has 1 logits, the first item has 3" in nll("compute", "x.json").err
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_classes_of_class_probabilities(n, folder):
+    rows, soft = [*ROWS, ROWS[0]][:n], [*SOFT, SOFT[0]][:n]
+    (folder / "x.json").write_text(json.dumps(named(rows)))
+    document = {"classes": [NAMES[c] for c in TURN], "p": [[row[c] for c in TURN] for row in soft]}
+    (folder / "y.json").write_text(json.dumps(document))
+    done = nll("compute", "x.json", "y.json", "-q")
+    assert done.code == 0, done.err
+    assert float(done.out) == loss(rows, soft)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_table_may_have_values_beside_its_columns(folder):
+    document = {
+        "columns": list(LABELLED[0]),
+        "data": [list(r.values()) for r in LABELLED],
+        "ncols": 4,
+        "nrows": 3,
+        "column_types": {"wb_type": "typedDict"},
+    }
+    (folder / "x.json").write_text(json.dumps(document))
+    assert float(nll("compute", "x.json", *OWN, "-q").out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("ids", ["abc", ("x/a.png", "x/b.png", "x/c.png"), (7, 8, 9)])
+def test_keys_of_two_names(ids, folder):
+    """Targets of JSON are found by their name, whatever is beside them; their keys have to agree all the same."""
+    shuffled = [2, 0, 1]
+    (folder / "x.json").write_text(lines({"image_id": ids[i], "logits": ROWS[i]} for i in shuffled))
+    theirs = [str(key).removeprefix("x/").removesuffix(".png") for key in ids]
+    (folder / "y.json").write_text(json.dumps({"ids": theirs, "labels": LABELS}))
+    (offered,) = tries(nll("compute", "x.json", "y.json"))
+    assert "--id image_id=ids" in offered
+    assert float(numbers_of(offered).out) == loss()
+    (folder / "y.json").write_text(lines({"id": theirs[i], "label": LABELS[i]} for i in shuffled))
+    done = nll("compute", "x.json", "y.json", "-q")
+    assert done.code == 0, done.err
+    assert float(done.out) == loss()
+
+
+def test_numbers_are_keys_where_they_are_called_so(folder):
+    (folder / "x.json").write_text(lines(zipped(length=[3, 2, 1], logits=ROWS)))
+    (folder / "y.json").write_text(lines(zipped(id=[1, 2, 3], label=LABELS)))
+    assert float(nll("compute", "x.json", "y.json", "-q").out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+def test_objects_within_are_matched_by_their_keys(folder):
+    (folder / "x.json").write_text(json.dumps({"p": {"ids": [*"abc"], "logits": ROWS}}))
+    (folder / "y.json").write_text(json.dumps({"y": {"ids": [*"cab"], "labels": [LABELS[i] for i in (2, 0, 1)]}}))
+    (offered,) = tries(nll("compute", "x.json:p", "y.json:y"))
+    assert "--id ids" in offered
+    assert float(numbers_of(offered).out) == loss()
+
+
+WRAPPED_WEIGHTS = {
+    "weights": ({"ids": [*"abc"], "n": [3, 1, 2], "weights": WEIGHTS}, "w.json"),
+    "the only fractions": ({"ids": [7, 8, 9], "w": WEIGHTS}, "w.json"),
+    "named": ({"ids": [*"abc"], "weights": [1, 1, 1], "out": {"w": WEIGHTS}}, "w.json:out.w"),
+    "alone": ({"n": 3, "weights": WEIGHTS}, "w.json"),
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("form", WRAPPED_WEIGHTS)
+def test_arrays_of_sample_weights(form, folder):
+    document, words = WRAPPED_WEIGHTS[form]
+    (folder / "x.json").write_text(
+        json.dumps({"ids": document.get("ids", [1, 2, 3]), "logits": ROWS, "labels": LABELS})
+    )
+    (folder / "w.json").write_text(json.dumps(document))
+    done = nll("compute", "x.json", "--sample-weights", words, "-q")
+    assert done.code == 0, done.err
+    expected = pytest.approx(float(oracle.reduce(ROWS, LABELS, sample_weights=WEIGHTS)), rel=1e-14)
+    assert float(done.out) == expected
+    if "ids" in document:
+        shuffled = {"ids": document["ids"][::-1], "logits": ROWS[::-1], "labels": LABELS[::-1]}
+        (folder / "x.json").write_text(json.dumps(shuffled))
+        (offered,) = tries(nll("compute", "x.json", "--sample-weights", words))
+        assert float(numbers_of(offered).out) == expected
+
+
+def test_several_arrays_that_may_be_sample_weights(folder):
+    (folder / "x.json").write_text(json.dumps({"logits": ROWS, "labels": LABELS}))
+    (folder / "w.json").write_text(json.dumps({"a": WEIGHTS, "b": WEIGHTS}))
+    assert nll("compute", "x.json", "--sample-weights", "w.json").code == 2
+
+
+MAPS = {
+    "id2label": {"2": "horse", "0": "dog", "1": "cat"},
+    "class_to_idx": {"horse": 2, "dog": 0, "cat": 1},
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("key", MAPS)
+@pytest.mark.parametrize("n", [3, 4])
+def test_objects_that_number_the_classes(key, n, folder):
+    rows, labels = [[row[c] for c in (1, 0, 2)] for row in [*ROWS, ROWS[0]]][:n], FOUR[:n]
+    document = {"config": {key: MAPS[key]}, "logits": rows, "labels": [NAMES[y] for y in labels]}
+    (folder / "x.json").write_text(json.dumps(document))
+    assert float(nll("compute", "x.json", "-q").out) == loss([*ROWS, ROWS[0]][:n], labels)
+    document["config"][key] = {"a": 7}
+    (folder / "x.json").write_text(json.dumps(document))
+    assert "the classes have none" in nll("compute", "x.json", "-q").err
+
+
+def test_lists_under_a_key_by_number(folder):
+    (folder / "x.json").write_text(json.dumps({str(i): {"logits": row} for i, row in enumerate(ROWS)}))
+    assert float(nll("compute", "x.json", "y.txt", "-q").out) == loss()

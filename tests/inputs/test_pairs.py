@@ -265,3 +265,71 @@ def test_other_text_is_no_pairs(text, folder):
     assert open_pairs(open_input("x.csv").stream, ReadOptions()) is None
     assert open_pairs(open_input("x.csv").stream, ReadOptions(header="yes")) is None
     assert open_pairs(open_input("x.csv").stream, ReadOptions(holds="targets")) is None
+
+
+def numbered(label, score, first=0, name=int, **more):
+    order = [sorted(range(3), key=lambda c, row=row: -row[c]) for row in ROWS]
+    return [
+        {label: [name(c + first) for c in cs], score: [row[c] for c in cs], **{k: v[i] for k, v in more.items()}}
+        for i, (cs, row) in enumerate(zip(order, ROWS, strict=True))
+    ]
+
+
+NUMBERED = {
+    "classes": numbered("classes", "scores"),
+    "classes as text": numbered("displayNames", "confidences", name=str),
+    "labels from 1": numbered("labels", "scores", first=1, truth=[y + 1 for y in LABELS]),
+    "within": [{"prediction": each} for each in numbered("classes", "scores")],
+    "one at a time": numbered("labels", "p", truth=LABELS),
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("form", NUMBERED)
+def test_classes_by_number_in_an_order_of_their_own(form, folder):
+    (folder / "x.jsonl").write_text(lines(NUMBERED[form]))
+    own = OWN if "truth" in NUMBERED[form][0] else ("numbers.txt",)
+    done = nll("compute", "x.jsonl", *own, "--from", "probs", "-q")
+    assert done.code == 0, done.err
+    assert float(done.out) == loss()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("name", [str, "abc".__getitem__])
+def test_the_list_that_is_named_has_its_labels_beside_it(name, within, folder):
+    rows = [{**each, "logits": [0.5, 1.5, 2.5], "n": 1} for each in numbered("classes", "probs", name=name)]
+    (folder / "x.jsonl").write_text(lines({"out": row} if within else row for row in rows))
+    member = "out.probs" if within else "probs"
+    done = nll(
+        "compute", f"x.jsonl:{member}", "numbers.txt", "--from", "probs", "--classes", ",".join(map(name, range(3)))
+    )
+    assert done.code == 0, done.err
+    done = nll("compute", f"x.jsonl:{member}", "numbers.txt", "--from", "probs", "-q")
+    if name is str:
+        assert float(done.out) == loss()
+    else:
+        assert "which number is which class?" in done.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_one_hot_labels_and_texts_are_not_labels_of_scores(folder):
+    rows = [{"labels": [0, 1], "tokens": ["a", "b"], "probs": [0.25, 0.75], "logits": [1.5, 2.5]}] * 4
+    (folder / "x.jsonl").write_text(lines(rows))
+    done = nll("compute", "x.jsonl:probs", "numbers.txt", "--from", "probs", "--ignore-index", "2", "-q")
+    assert float(done.out) == pytest.approx(
+        float(oracle.reduce([[0.25, 0.75]] * 4, LABELS, source="probs", ignore_index=2)), rel=1e-14
+    )
+
+
+@pytest.mark.usefixtures("folder")
+def test_records_of_samples_are_not_the_scores_of_one(folder):
+    """Each with the name of a file, one probability and a target."""
+    labels = [int(y == 0) for y in LABELS]
+    results = [
+        {"file": f"{i}.jpg", "prob": row[2], "label": y} for i, (row, y) in enumerate(zip(ROWS, labels, strict=True))
+    ]
+    (folder / "x.json").write_text(json.dumps({"model": "m", "results": results}))
+    done = nll("compute", "x.json", "--target-column", "label", "--binary", "--from", "probs", "--drop", "file", "-q")
+    rows = [[1 - row[2], row[2]] for row in ROWS]
+    assert float(done.out) == pytest.approx(float(oracle.reduce(rows, labels, source="probs")), rel=1e-14)

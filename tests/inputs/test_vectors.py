@@ -7,10 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+import oracle
 import pyarrow
 import pytest
+from following import offered, run
 from hypothesis import given
 from hypothesis import strategies as st
+from in_process import nll
 from pyarrow import feather
 
 from nllcli.errors import DataError, FaultError, UsageError
@@ -301,6 +304,24 @@ def test_names_written_out(text):
         ("tench, Tinca tinca\ncrane\ncrane\n", ("tench, Tinca tinca", "crane", "crane")),
         ("10\n20", ("10", "20")),
         ("one", ("one",)),
+        ("0 cat\n1 big dog\n2 horse\n", ("cat", "big dog", "horse")),
+        ("2\thorse\n0\tcat\n1\tdog, large\n", ("cat", "dog, large", "horse")),
+        ('1,"dog, large"\n0,cat\n', ("cat", "dog, large")),
+        ("1: dog\n0: cat\n", ("cat", "dog")),
+        ("horse 2\ncat 0\nbig dog 1\n", ("cat", "big dog", "horse")),
+        ("index,name\n2,horse\n0,cat\n1,dog\n", ("cat", "dog", "horse")),
+        ('name,id\nhorse,2\ncat,0\n"dog, large",1\n', ("cat", "dog, large", "horse")),
+        ("label;class_id\ncat;0\ndog;1\n", ("cat", "dog")),
+        ("id,name\ncat\ndog\n", ("id,name", "cat", "dog")),
+        ("1 cat\n2 dog\n", ("1 cat", "2 dog")),
+        ("0 cat\n2 dog\n", ("0 cat", "2 dog")),
+        ("0 cat\ndog\n", ("0 cat", "dog")),
+        ("class 0\nclass 1\n", ("class 0", "class 1")),
+        ("0:00\n1:00\n2:00\n", ("0:00", "1:00", "2:00")),
+        ("nc: 3\nnames: [cat, 'dog', horse]\n", ("cat", "dog", "horse")),
+        ("names:\n  - cat\n\n  - tench, Tinca tinca  # a fish\n  - c#\nnc: 3\n", ("cat", "tench, Tinca tinca", "c#")),
+        ("nc: 2\nnames:  # of YOLO\n- cat\n- 'dog'\n", ("cat", "dog")),
+        ('path: x\nnames:\n  1: "dog"\n  0: a:b\nval: y\n', ("a:b", "dog")),
     ],
 )
 def test_names_in_a_file(file, content, names):
@@ -316,6 +337,54 @@ def test_refuses_names(file):
         read_names(file("cat\n\ndog"), what="--classes")
     with pytest.raises(DataError, match="is empty"):
         read_names(file("\n"), what="--classes")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "names: {0: cat, 1: dog}\n",
+        "names: [cat, [dog]]\n",
+        "names: [cat, 'dog, large']\n",
+        "names: [cat,\n  dog]\n",
+        "names: [cat, ]\n",
+        "names:\nnc: 2\n",
+        "names: cat\n",
+        "names:\n  - cat\n  - &dog dog\n",
+        "names:\n  - cat: 1\n",
+        "names:\n  - cat\n    dog\n",
+        "names:\n  0: cat\n  2: dog\n",
+        "names:\n  0: cat\n  - dog\n",
+    ],
+)
+def test_refuses_yaml_that_is_not_plain(text, file):
+    with pytest.raises(DataError, match="is YAML, but its names are not a plain list, nor numbered from 0") as caught:
+        read_names(file(text), what="--classes")
+    assert "one a line" in caught.value.hint
+
+
+def test_refuses_names_that_may_be_indices(file):
+    with pytest.raises(DataError, match="which one is the index of the class"):
+        read_names(file("0 1\n1 0\n"), what="--classes")
+
+
+@pytest.mark.parametrize("mark", [" ", "\t"])
+def test_asks_which_of_two_names_a_class_has(mark, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [[5.0, 4.5], [4.0, 2.25], [4.0, 4.5]]
+    (tmp_path / "synsets.txt").write_text(f"n01440764{mark}great tench\nn01443537{mark}goldfish\n")
+    np.save("x.npy", rows)
+    (tmp_path / "ids.txt").write_text("n01443537\nn01440764\nn01443537\n")
+    (tmp_path / "words.txt").write_text("goldfish\ngreat tench\ngoldfish\n")
+    for i, targets in enumerate(("ids.txt", "words.txt")):
+        done = nll("compute", "x.npy", targets, "--classes", "synsets.txt", "-q")
+        assert float(run(offered(done)[i]).out) == pytest.approx(float(oracle.reduce(rows, [1, 0, 1])), rel=1e-14)
+
+
+def test_nothing_is_cut_where_ids_end_in_two_ways(file):
+    with pytest.raises(UsageError, match="has an id and words for each class") as caught:
+        read_names(file("n01440764 tench\nn01443537\tgoldfish\n"), what="--classes")
+    assert caught.value.remedies == ()
+    assert "the one or the other alone" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["a.npz:w:0", "a.npy.gz", "a.txt.gz"])

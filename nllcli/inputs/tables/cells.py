@@ -44,13 +44,19 @@ def is_missing(cell: object) -> bool:
 
 def listed_numbers(cell: str) -> list[float] | None:
     """The numbers of a cell that lists them as Python, NumPy or PyTorch print it; None where it is another text."""
+    words = listed_words(cell)
+    return None if words is None else list(map(float, words))
+
+
+def listed_words(cell: str) -> list[str] | None:
+    """The numbers of a cell that lists them, as they are written."""
     if "(" in cell:
         cell = _SCALAR.sub(r"\1", cell)
     found = _LIST.fullmatch(cell.strip()) if "[" in cell or "(" in cell else None
     if found is None and not _BARE_LIST.fullmatch(cell):
         return None
     words = (cell if found is None else found[1]).translate(_BETWEEN).split()
-    return [float(word) for word in words] if words and all(map(is_number, words)) else None
+    return words if words and all(map(is_number, words)) else None
 
 
 def is_decimal_comma(cell: str) -> bool:

@@ -259,6 +259,21 @@ def shared_key(preview: Preview, column: int, partner: Preview) -> str | None:
     return best
 
 
+def key_of_another_name(preview: Preview, partner: Preview) -> tuple[str, str] | None:
+    """The headings of the columns that hold the same keys under two names: text, or numbers that are called keys."""
+    for c, heading in preview.own_headings.items():
+        other = shared_key(preview, c, partner)
+        numbers = all(is_number(str(cell)) for cell in preview.cells(c))
+        if other is not None and (not numbers or (_is_called_key(heading) and _is_called_key(other))):
+            return heading, other
+    return None
+
+
+def _is_called_key(heading: str) -> bool:
+    name = heading.lower().removesuffix("s")
+    return name in _KEYS or name.endswith("_id")
+
+
 def loosened(key: str) -> str:
     """A key without folders and the ending of a file, upper case and leading zeros: ``test/00A.jpg`` is ``a``."""
     name = re.split(r"[/\\]", key.strip())[-1]

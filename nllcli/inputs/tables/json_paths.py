@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.errors import Remedy
 from nllcli.inputs.bytes.compressed import opening_text
 from nllcli.inputs.bytes.files import STANDARD_INPUT, not_there_yet, split_member
-from nllcli.inputs.tables.cells import is_missing, is_number
+from nllcli.inputs.tables.cells import is_missing, is_number, listed_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,9 +76,29 @@ def objects(value: dict[str, Any], prefix: str = "") -> dict[str, dict[str, Any]
     return found
 
 
+def names_by_index(value: dict[str, Any]) -> list[str] | None:
+    """The names in an object that has an index from 0 for each, or each for an index; None where it has not."""
+    pairs = [*value.items()]
+    for numbered in (pairs, [(index, label) for label, index in pairs]):
+        found = {str(index): label for index, label in numbered}
+        in_order = [found.get(str(i)) for i in range(len(pairs))]
+        if pairs and all(isinstance(label, str) for label in in_order):
+            return [str(label) for label in in_order]
+    return None
+
+
 def unnested(value: Any) -> Any:
-    """What is alone in a list, in which it may be alone again: a batch of one sample."""
+    """What is alone in a list, in which it may be alone again: a batch of one sample. A list may be in text, too."""
     while isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
+        value = value[0]
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        return listed_words(value) or value
+    return value
+
+
+def alone(value: Any) -> Any:
+    """The value that is alone in a list, or in a list of one list; anything else as it is."""
+    while isinstance(value, list) and len(value) == 1:
         value = value[0]
     return value
 
@@ -107,8 +127,11 @@ def have_fractions(values: Iterable[Any]) -> bool:
 
 
 def are_labels(values: Sequence[Any]) -> bool:
-    """Whether values can be one target a sample: whole numbers, booleans, or text, of which some may be missing."""
-    known = [value for value in values if value is not None]
+    """Whether values can be one target a sample: whole numbers, booleans, or text, of which some may be missing.
+
+    Each may be alone in a list.
+    """
+    known = [value for value in map(alone, values) if value is not None]
     return bool(known) and (all(type(x) in (int, bool) for x in known) or all(isinstance(x, str) for x in known))
 
 

@@ -199,7 +199,10 @@ class JsonLines(LineSource):
 
 def preview_jsonl(stream: ByteStream, options: ReadOptions) -> Preview | None:
     """The values of the first records but lists and objects; None where samples are not records."""
-    return preview_of(open_samples(stream, options), stream.name, options)
+    samples = open_samples(stream, options)
+    if samples.within is not None:
+        options = replace(options, member=None)
+    return preview_of(samples, stream.name, options)
 
 
 def open_jsonl(stream: ByteStream, options: ReadOptions) -> JsonLines:

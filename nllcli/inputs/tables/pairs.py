@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.errors import DataError, UsageError, first_few, setting
 from nllcli.inputs.names import MARK
 from nllcli.inputs.tables.cells import shown
-from nllcli.inputs.tables.json_paths import at, have_fractions, is_numeric, leaves, unnested
+from nllcli.inputs.tables.json_paths import at, have_fractions, is_numeric, leaves, names_targets, unnested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LABELS = ("label", "class", "name", "category", "displayname", "classname", "tag", "labels", "class_name")
 _SCORES = ("score", "probability", "prob", "confidence", "logit", "value", "scores", "confidences", "proba", "p")
+_LISTED = ("classes", "class_names", "classnames", "displaynames", "names", "categories", "labels", "class_ids")
 _NUMBERED = re.compile(r"(?:LABEL_|class_?|)(\d+)", re.IGNORECASE)
 
 
@@ -96,23 +97,38 @@ def pairs_of_list(value: Any) -> PairForm | None:
     keys = [key for key in value[0] if all(key in pair for pair in value)]
     texts = [key for key in keys if all(isinstance(pair[key], str) and not is_numeric(pair[key]) for pair in value)]
     numbers = [key for key in keys if all(is_numeric(pair[key]) for pair in value)]
-    score = _one(numbers, _SCORES)
+    score = _one([key for key in numbers if not names_targets(key)], _SCORES)
     rest = [key for key in numbers if key != score]
-    label = _one(texts, _LABELS) or (_one(rest, _LABELS, named=True) if not texts else None)
+    own = any(map(names_targets, rest))  # targets, where texts are names of samples
+    label = _one(texts, _LABELS, named=own) or (_one(rest, _LABELS, named=True) if not texts else None)
     return None if label is None or score is None else PairForm("", label, score, False)
 
 
-def pairs_of_object(value: dict[str, Any]) -> PairForm | None:
-    """How an object has its pairs in a list of texts and one of as many numbers, if it does."""
+def pairs_of_object(value: dict[str, Any], score: str | None = None) -> PairForm | None:
+    """How an object has its pairs in a list of labels and one of as many numbers, if it does.
+
+    Beside the ``score`` that was named, labels have a name that says so; those that are numbers always do.
+    """
     lists = {key: inner for key, inner in value.items() if isinstance(inner, list) and len(inner) > 1}
-    texts = [key for key, inner in lists.items() if all(isinstance(x, str) and not is_numeric(x) for x in inner)]
+    labels = [key for key, inner in lists.items() if _are_class_labels(key, inner, named=score is not None)]
     numbers = [
         key
         for key, inner in lists.items()
-        if all(map(is_numeric, inner)) and (have_fractions(inner) or key.casefold() in _SCORES)
+        if key == score
+        or (score is None and all(map(is_numeric, inner)) and (have_fractions(inner) or key.casefold() in _SCORES))
     ]
-    found = [(t, n) for t in texts for n in numbers if len(lists[t]) == len(lists[n])]
+    found = [(t, n) for t in labels for n in numbers if t != n and len(lists[t]) == len(lists[n])]
     return PairForm("", *found[0], True) if len(found) == 1 else None
+
+
+def _are_class_labels(key: str, values: list[Any], *, named: bool) -> bool:
+    """Whether a list beside scores has their labels: texts, or different whole numbers that are not one-hot."""
+    if all(isinstance(x, str) and not is_numeric(x) for x in values):
+        return not named or key.casefold() in _LISTED
+    texts = list(map(str, values))
+    whole = all(type(x) in (int, str) for x in values) and all(map(str.isdecimal, texts))
+    one_hot = key.casefold() == "labels" and set(texts) <= {"0", "1"}
+    return whole and key.casefold() in _LISTED and len(set(texts)) == len(texts) and not one_hot
 
 
 def _one(keys: Sequence[str], names: Sequence[str], *, named: bool = False) -> str | None:

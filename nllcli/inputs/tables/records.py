@@ -14,6 +14,7 @@ from nllcli.inputs.tables import pairs
 from nllcli.inputs.tables.columns import Preview, choose
 from nllcli.inputs.tables.json_paths import (
     ABSENT,
+    alone,
     are_labels,
     are_numbers,
     at,
@@ -72,11 +73,21 @@ class Value:
         return at(value, self.path)
 
 
+@dataclass(frozen=True)
+class Target(Value):
+    """The target of a sample at a key, where it may be alone in a list."""
+
+    def __call__(self, value: Any) -> Any:
+        return alone(at(value, self.path))
+
+
 def whole(value: Any, where: Where) -> Any:
     """A sample that is a list of logits, or an object that has them under that key, as the program's own lines do."""
     logits = value.get("logits", ABSENT) if isinstance(value, dict) else value
     if type(logits) is list:
         return unnested(logits) if len(logits) == 1 else logits
+    if isinstance(listed := unnested(logits), list):  # in text
+        return listed
     if logits is not None:
         raise DataError('is neither a list of logits nor an object with the key "logits"', where=where())
     return None
@@ -186,14 +197,14 @@ def read_of(samples: Samples, name: str, options: ReadOptions) -> Reading:
 def preview_of(samples: Samples, name: str, options: ReadOptions) -> Preview | None:
     """The values of the first records but lists and objects; None where samples are not records.
 
-    A key that is named has to be among them, too.
+    A key of targets or of weights that is named has to be among them, too.
     """
     records = [value for value in samples.first if isinstance(value, dict)]
     if not records or len(records) < len(samples.first):
         return None
     flat = [leaves(record) for record in records]
     scalars = [path for path, value in flat[0].items() if _is_cell(value)]
-    if not scalars or (options.member is not None and options.member not in scalars):
+    if not scalars or (options.holds != "logits" and options.member is not None and options.member not in scalars):
         return None
     return _preview(samples, flat, scalars, name)
 
@@ -316,7 +327,7 @@ def _record(samples: Samples, where: str, name: str, options: ReadOptions) -> Re
     if forms:
         return _in_pairs(forms[0], samples, where, options)
     if lists:
-        return _of_list(lists[0], records, samples, where, options)
+        return _of_scores(lists[0], records, samples, where, options)
     if tables:
         return _of_object(tables[0], records, samples, where, options)
     return _flat(records, samples, where, name, options)
@@ -344,7 +355,7 @@ def _named(
     found = unnested(found)
     if isinstance(found, list) and found and isinstance(found[0], list):
         raise _nested(samples, where, name, options)
-    return _of_list(path, records, samples, where, options)
+    return _of_scores(path, records, samples, where, options)
 
 
 def _lists(records: list[dict[str, Any]]) -> list[str]:
@@ -352,7 +363,7 @@ def _lists(records: list[dict[str, Any]]) -> list[str]:
     rows = [leaves(record) for record in records]
     found = []
     for path in rows[0]:
-        values = [unnested(row[path]) for row in rows if isinstance(row.get(path), list)]
+        values = [value for value in (unnested(row.get(path)) for row in rows) if isinstance(value, list)]
         if values and all(map(are_numbers, values)) and len(set(map(len, values))) == 1:
             found.append(path)
     floating = [path for path in found if any(_has_fractions(row.get(path)) for row in rows)]
@@ -362,7 +373,8 @@ def _lists(records: list[dict[str, Any]]) -> list[str]:
 
 
 def _has_fractions(value: Any) -> bool:
-    return isinstance(value, list) and have_fractions(unnested(value))
+    value = unnested(value)
+    return isinstance(value, list) and have_fractions(value)
 
 
 def _several_alike(records: list[dict[str, Any]], lists: list[str]) -> bool:
@@ -403,6 +415,16 @@ def _objects(records: list[dict[str, Any]]) -> list[str]:
 
 def _is_score(value: Any) -> bool:
     return value is None or is_numeric(value)
+
+
+def _of_scores(path: str, records: list[dict[str, Any]], samples: Samples, where: str, options: ReadOptions) -> Reading:
+    """The list at a key, whose values belong to the classes that a list beside it names."""
+    parent, _, key = path.rpartition(".")
+    around = at(records[0], parent) if parent else records[0]
+    form = pairs.pairs_of_object(around, key) if isinstance(around, dict) else None
+    if form is not None:
+        return _in_pairs(replace(form, path=parent), samples, where, options)
+    return _of_list(path, records, samples, where, options)
 
 
 def _of_list(path: str, records: list[dict[str, Any]], samples: Samples, where: str, options: ReadOptions) -> Reading:
@@ -458,7 +480,7 @@ def _flat(records: list[dict[str, Any]], samples: Samples, where: str, name: str
         candidates=tuple(_candidates(flat, set())),
         notes=found.notes,
     )
-    return reading if target is None else replace(reading, target=Value(target), target_name=f'"{target}"')
+    return reading if target is None else replace(reading, target=Target(target), target_name=f'"{target}"')
 
 
 def _as_numbers(rows: list[list[Any]]) -> list[list[Any]]:
@@ -492,7 +514,7 @@ def _with_target(reading: Reading, samples: Samples, used: set[str], where: str,
     return replace(
         reading,
         without_targets=path is None and "target" not in flat[0],
-        target=None if path is None else Value(path),
+        target=None if path is None else Target(path),
         target_name=f'"{path}"',
         key=None if options.key is None else Value(options.key),
         candidates=tuple(_candidates(flat, used)),
@@ -540,22 +562,18 @@ def _weights(samples: Samples, first: Any, where: str, name: str, options: ReadO
 def _targets(samples: Samples, first: Any, where: str, name: str, options: ReadOptions) -> Reading:
     if isinstance(first, dict):
         return _target_records(samples, where, name, options)
-    if isinstance(first, list):
+    if isinstance(first, list) and not are_labels(samples.first):
         return _list(samples, first, where, name, options)
     wanted = options.member or options.target_column
     if wanted is not None:
         raise UsageError(f"has values without keys; there is no {wanted!r} in them", where=name)
-    return Reading(None, 0, target=_itself, target_name="JSON")
-
-
-def _itself(value: Any) -> Any:
-    return value
+    return Reading(None, 0, target=alone, target_name="JSON")
 
 
 def _target_records(samples: Samples, where: str, name: str, options: ReadOptions) -> Reading:
     records = [value for value in samples.first if isinstance(value, dict)]
     flat = [leaves(record) for record in records]
-    path = options.member or options.target_column or _named_target(flat, where, name, options)
+    path = options.member or options.target_column or samples.target or _named_target(flat, where, name, options)
     options = replace(options, target_column=None)
     if path is None:
         lists, tables = _lists(records), _objects(records)
@@ -569,12 +587,12 @@ def _target_records(samples: Samples, where: str, name: str, options: ReadOption
     found = [unnested(at(record, path)) for record in records]
     if all(x is ABSENT for x in found):
         raise UsageError(f"has no key {path!r}", where=where, hint=f"it has {first_few(list(flat[0]), 20)}")
-    if any(map(are_numbers, found)):
+    if any(map(are_numbers, found)) and not are_labels(found):
         return _of_list(path, records, samples, where, options)
     if any(isinstance(x, dict) and x for x in found):
         return _of_object(path, records, samples, where, options)
     key = None if options.key is None else Value(options.key)
-    return Reading(None, 0, target=Value(path), target_name=f'"{path}"', key=key)
+    return Reading(None, 0, target=Target(path), target_name=f'"{path}"', key=key)
 
 
 def is_one_hot(row: list[Any] | None) -> bool:
