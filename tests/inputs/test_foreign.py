@@ -24,6 +24,7 @@ from nllcli.inputs.foreign.arrays import Found, by_names, fits
 from nllcli.inputs.foreign.contents import arrays_in
 from nllcli.inputs.foreign.kinds import KINDS, kind_of
 from nllcli.inputs.foreign.pickles import Name, Stub, Untold, read_pickles
+from nllcli.inputs.foreign.series import series
 from nllcli.inputs.formats import Use
 
 RNG = np.random.default_rng(4)
@@ -99,6 +100,26 @@ HELD = {
         {f"s{i}": {"logits": x, "label": int(y)} for i, (x, y) in enumerate(zip(LOGITS, TARGETS, strict=True))},
         ["logits of all parts, joined (24, 3) and label of all parts, joined (24,)"],
     ),
+    "samples by number, in another order": (
+        {i: {"logits": LOGITS[i], "label": int(TARGETS[i])} for i in reversed(range(N))},
+        ["logits of all parts, joined (24, 3) and label of all parts, joined (24,)"],
+    ),
+    "batches by number": (
+        {f"batch_{i:02}": dict(zip(("logits", "y"), batch, strict=True)) for i, batch in enumerate(batches(2), 1)},
+        ["logits of all parts, joined (24, 3) and y of all parts, joined (24,)"],
+    ),
+    "arrays of batches by number": (
+        {f"{name}.{i}": array for i, batch in enumerate(batches(2)) for name, array in zip("xy", batch, strict=True)},
+        ["x of all parts, joined (24, 3) and y of all parts, joined (24,)"],
+    ),
+    "models by number": (
+        {"y": TARGETS, **{f"model{i}": LOGITS * i for i in (1, 2, 3, 4, 5)}},
+        [f"['model{i}'] (24, 3) and ['y'] (24,)" for i in (1, 2, 3, 4, 5)],
+    ),
+    "keys that Python does not write": (
+        {np.float64(0.5): (LOGITS, TARGETS), "": None},
+        ["[0][0] (24, 3) and [0][1] (24,)"],
+    ),
     "predictions that are not called targets": (
         {"logits": LOGITS, "predictions": TARGETS, "input_ids": TARGETS},
         ["['logits'] (24, 3) and ['predictions'] (24,)", "['logits'] (24, 3) and ['input_ids'] (24,)"],
@@ -170,6 +191,22 @@ def test_targets_that_can_be_opened_or_are_missing_stay(folder):
     for name in ("none.txt", "y.txt"):
         [line] = offered(nll("compute", "x.pkl", name, "-q"))
         assert f"nll compute x.logits.npy {name} -q" in line
+
+
+@pytest.mark.parametrize("kind", [int, str, np.int64, np.str_, np.uint8, np.dtype(">i4").type, "x%{}".format])
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_rows_by_number_are_taken_in_the_order_of_the_numbers(kind, protocol, folder):
+    (folder / "x.pkl").write_bytes(pickle.dumps({kind(i): LOGITS[i] for i in sorted(range(N), key=str)}, protocol))
+    [line] = offered(nll("compute", "x.pkl", "y.txt", "-q"))
+    assert "for i in range(24)]" in line
+    assert float(run(line).out) == LOSS
+
+
+def test_names_with_numbers_that_do_not_count_are_no_parts():
+    for keys in (["a0", "a2"], ["a1", "a01"], ["a2", "a3"], [True, 2], ["a1", "b2"], ["a1"], ["a08", "a9"]):
+        assert series(keys) == []
+    assert series(["b1a", "c", "b0a", 1.0])[0].keys == ("b0a", "b1a")
+    assert series(["n%02", "n%01", "n%03"])[0].taken("d") == "[d['n%%%02d' % i] for i in range(1, 4)]"
 
 
 def test_the_same_pickle_twice_and_members(folder):

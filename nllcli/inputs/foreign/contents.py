@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.inputs.foreign.arrays import Found
 from nllcli.inputs.foreign.pickles import Name, Stub, dtype_of, size_of
+from nllcli.inputs.foreign.series import series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 FRAME = "frame"  # the kind of a data frame
+HERE = "\0"  # in the code of an array, the value that it is in; in its name, the name of that
 # A list of no more parts may be splits or models; a longer one is batches or samples.
 _MOST_SPLITS = 4
 _STORAGES = {
@@ -32,10 +34,8 @@ _STORAGES = {
 def arrays_in(node: Any, code: str = "d", name: str = "") -> list[Found]:
     """Every array in a value; lists of batches and of samples count as the arrays that joining them gives."""
     match node:
-        case dict() if len(node) > _MOST_SPLITS and (joined := _of_samples(node, code, name)):
-            return joined
         case dict():
-            return _each(((f"{code}[{key!r}]", str(key), value) for key, value in node.items()))
+            return _of_dict(node, code, name)
         case tuple():
             return _each((f"{code}[{i}]", name, value) for i, value in enumerate(node))
         case list():
@@ -61,11 +61,46 @@ def _of_list(items: Sequence[Any], code: str, name: str) -> list[Found]:
     return joined + [each for each in alone if each.shape != ()]
 
 
-def _of_samples(samples: dict[Any, Any], code: str, name: str) -> list[Found]:
-    """The arrays of samples by their names, each of which has its own; none where the values are something else."""
-    if not all(isinstance(sample, dict | tuple) for sample in samples.values()):
-        return []
-    return _joined([arrays_in(sample, "b", name) for sample in samples.values()], f"list({code}.values())")
+def _of_dict(items: dict[Any, Any], code: str, name: str) -> list[Found]:
+    rows = {key: arrays_in(item, HERE, HERE) for key, item in items.items()}
+    numbered = any(len(each.keys) == len(items) for each in series(items))
+    if len(items) > _MOST_SPLITS and not numbered and all(isinstance(item, dict | tuple) for item in items.values()):
+        joined = _joined([_put(row, "b", name) for row in rows.values()], f"list({code}.values())")
+        if joined:  # samples by their names
+            return joined
+    joined, left = in_series(rows, code, name)
+    places = dict(zip(items, [_place(code, key, i) for i, key in enumerate(items)], strict=True))
+    return joined + [each for key in left for each in _put(rows[key], places[key], str(key))]
+
+
+def in_series(rows: dict[Any, list[Found]], code: str, name: str = "") -> tuple[list[Found], list[Any]]:
+    """The arrays that joining the values of numbered keys gives, and the keys that are left.
+
+    ``rows`` are the arrays in each value. Few values may be splits, and those that each fit another array, models.
+    """
+    found, left, all_series = list[Found](), list(rows), series(rows)
+    counted = {key for each in all_series for key in each.keys}
+    others = {(each.shape or (0,))[0] for key in left if key not in counted for each in rows[key]}
+    for each in all_series:
+        parts = [_put(rows[key], "b", each.name or name) for key in each.keys]
+        joined = _joined(parts, each.taken(code))
+        lengths = {(part.shape or (0,))[0] for row in parts for part in row}
+        if joined and len(parts) > _MOST_SPLITS and not (len(lengths) == 1 and lengths & others):
+            left = [key for key in left if key not in each.keys]
+        found += joined
+    return found, left
+
+
+def _put(row: list[Found], code: str, name: str) -> list[Found]:
+    """The arrays in a value, which is ``code`` and has a name."""
+    return [replace(each, code=each.code.replace(HERE, code), name=each.name.replace(HERE, name)) for each in row]
+
+
+def _place(code: str, key: Any, i: int) -> str:
+    """The Python for the value of a key: by its place where the key is not written as it is; long text is not kept."""
+    parts = key if isinstance(key, tuple) else (key,)
+    plain = all(isinstance(part, str | int) and part != "" for part in parts)
+    return f"{code}[{key!r}]" if plain else f"list({code}.values())[{i}]"
 
 
 def _joined(rows: list[list[Found]], code: str) -> list[Found]:
