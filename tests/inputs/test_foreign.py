@@ -97,7 +97,7 @@ HELD = {
         ["logits of all parts, joined (24, 3) and label of all parts, joined (24,)"],
     ),
     "samples by name": (
-        {f"s{i}": {"logits": x, "label": int(y)} for i, (x, y) in enumerate(zip(LOGITS, TARGETS, strict=True))},
+        {f"s{7 * i}": {"logits": x, "label": int(y)} for i, (x, y) in enumerate(zip(LOGITS, TARGETS, strict=True))},
         ["logits of all parts, joined (24, 3) and label of all parts, joined (24,)"],
     ),
     "samples by number, in another order": (
@@ -123,10 +123,6 @@ HELD = {
     "predictions that are not called targets": (
         {"logits": LOGITS, "predictions": TARGETS, "input_ids": TARGETS},
         ["['logits'] (24, 3) and ['predictions'] (24,)", "['logits'] (24, 3) and ['input_ids'] (24,)"],
-    ),
-    "names of the classes": (
-        {"logits": LOGITS, "y": TARGETS, "classes": np.arange(C)},
-        ["['logits'] (24, 3) and ['y'] (24,)"],
     ),
     "many values": (
         {"logits": LOGITS, "y": TARGETS, **{k: k for k in "abcd"}},
@@ -166,6 +162,70 @@ def test_what_a_pickle_holds_is_read_and_taken_out(what, protocol, folder):
         assert any(each.out and float(each.out) == LOSS for each in results), results
 
 
+ORDER = np.array([2, 0, 1])  # the class in each column of a model that has its own order
+ANIMALS = np.array(["cat", "dog", "horse"])
+ORDERS = {
+    "numbers": {"logits": LOGITS[:, ORDER], "y_true": TARGETS, "classes": ORDER},
+    "names": {"logits": LOGITS[:, ORDER], "y": ANIMALS[TARGETS], "class_names": ANIMALS[ORDER]},
+    "names of places": {"logits": LOGITS, "y": TARGETS, "names": ANIMALS},
+    "names in lists": {
+        "logits": LOGITS[:, ORDER],
+        "y": ANIMALS[TARGETS].tolist(),
+        "label_names": ANIMALS[ORDER].tolist(),
+    },
+    "names in a tuple": {"logits": LOGITS[:, ORDER], "y": ANIMALS[TARGETS], "Classes_": tuple(ANIMALS[ORDER].tolist())},
+    "bytes": {"logits": LOGITS[:, ORDER], "y": ANIMALS[TARGETS], "labels": np.char.encode(ANIMALS[ORDER])},
+    "objects": {"logits": LOGITS[:, ORDER], "y": ANIMALS[TARGETS], "categories": ANIMALS[ORDER].astype(object)},
+    "more numbers than classes": {"logits": LOGITS, "y": TARGETS, "classes": np.arange(C + 1)},
+    "classes in their places": {"logits": LOGITS, "y": TARGETS, "classes": np.arange(C)},
+}
+
+
+@pytest.mark.parametrize("what", ORDERS)
+def test_the_order_of_the_classes_in_a_pickle_is_taken(what, folder):
+    name = list(ORDERS[what])[2]
+    (folder / "x.pkl").write_bytes(pickle.dumps(ORDERS[what]))
+    [line] = offered(nll("compute", "x.pkl", "-q"))
+    taken = f"  # the classes are in the order of ['{name}'] (3,); {TRUST}"
+    assert line.endswith(taken) == (what != "more numbers than classes")
+    assert ("--targets-are names" in line) == (what in ("numbers", "classes in their places"))
+    assert float(run(line).out) == LOSS
+    assert "x.classes.txt" not in offered(nll("compute", "x.pkl", "--classes", "horse,cat,dog", "-q"))[0]
+
+
+@pytest.mark.parametrize("ending", ["npz", "npz.gz"])
+@pytest.mark.parametrize("what", sorted(set(ORDERS) - {"objects"}))
+def test_the_order_of_the_classes_in_an_archive_of_arrays_is_taken(what, ending, folder):
+    np.savez("x.npz", **ORDERS[what])
+    if ending == "npz.gz":
+        (folder / "x.npz.gz").write_bytes(gzip.compress((folder / "x.npz").read_bytes()))
+    [line] = offered(nll("compute", f"x.{ending}", "-q"))
+    assert ("the order of" in line) == (what != "more numbers than classes")
+    assert float(run(line).out) == LOSS
+
+
+def test_labels_of_logits_whose_classes_come_first(folder):
+    (folder / "x.pkl").write_bytes(pickle.dumps({"logits": LOGITS.T, "labels": TARGETS}))
+    [line] = offered(nll("compute", "x.pkl", "-q"))
+    [line] = offered(run(line))
+    assert float(run(line).out) == LOSS
+
+
+def test_the_order_of_the_classes_beside_other_targets(folder):
+    (folder / "x.pkl").write_bytes(pickle.dumps({"probs": PROBS[:, ORDER], "classes": ORDER}))
+    [line] = offered(nll("compute", "x.pkl", "y.txt", "-q"))
+    assert float(run(offered(run(line))[0]).out) == LOSS
+    assert "--classes x.classes.txt" in line
+    (folder / "y.txt").write_text("".join(f"{name}\n" for name in ANIMALS[TARGETS]))
+    (folder / "a,b.pkl").write_bytes(pickle.dumps({"logits": LOGITS[:, ORDER], "names": ANIMALS[ORDER]}))
+    [line] = offered(nll("compute", "a,b.pkl", "y.txt", "-q"))
+    assert "--classes a_b.classes.txt" in line
+    assert float(run(line).out) == LOSS
+    [line] = offered(nll("softmax", "a,b.pkl", "-o", "out.csv"))
+    assert run(line).code == 0
+    assert (folder / "out.csv").read_text().startswith("horse,cat,dog\n")
+
+
 def test_what_is_not_called_targets_is_named(folder):
     (folder / "x.pkl").write_bytes(pickle.dumps({"logits": LOGITS, "predictions": TARGETS}))
     [line] = offered(nll("compute", "x.pkl", "-q"))
@@ -200,6 +260,25 @@ def test_rows_by_number_are_taken_in_the_order_of_the_numbers(kind, protocol, fo
     [line] = offered(nll("compute", "x.pkl", "y.txt", "-q"))
     assert "for i in range(24)]" in line
     assert float(run(line).out) == LOSS
+
+
+def test_parts_in_an_archive_of_arrays_are_joined(folder):
+    for both in (False, True):
+        parts = {f"batch_{i}": x for i, (x, _) in sorted(enumerate(batches(2)), key=str)}
+        targets = {f"y{i}": y for i, (_, y) in enumerate(batches(2))} if both else {}
+        np.savez("x.npz", **parts, **targets, classes=np.arange(C))
+        (folder / "x.zip").write_bytes((folder / "x.npz").read_bytes())
+        for name in ("x.npz", "x.zip"):
+            [line] = offered(nll("compute", name, *([] if both else ["y.txt"]), "-q"))
+            assert float(run(line).out) == LOSS
+    np.savez("x.npz", fold_0=LOGITS[:12], fold_1=LOGITS[12:])
+    done = nll("compute", "x.npz", "y.txt", "-q")
+    assert [line.partition("  # ")[2] for line in offered(done)] == [
+        "fold of all parts, joined (24, 3)",
+        "fold_0 (12, 3)",
+        "fold_1 (12, 3)",
+    ]
+    assert float(run(offered(done)[0]).out) == LOSS
 
 
 def test_names_with_numbers_that_do_not_count_are_no_parts():
@@ -929,6 +1008,7 @@ def test_archives_of_other_programs(folder):
         [{"a": 1}, {"a": "b"}],
         [np.ones(2), np.ones((2, 2))],
         [(np.ones(2), 1), (np.ones(2), 1.5)],
+        {name: {name: np.ones((2, 3))} for name in "abcde"},
         objects(objects(1.0), [np.ones(2)]).reshape(2, 1),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from math import prod
 from typing import TYPE_CHECKING
@@ -17,6 +17,10 @@ _SCORES = re.compile(r"logit|prob|score|pred|out|softmax|conf", re.IGNORECASE)
 _PROBS = re.compile(r"prob|softmax", re.IGNORECASE)
 _LOG_PROBS = re.compile(r"log_?-?(prob|softmax)", re.IGNORECASE)
 _LABELS = re.compile(r"label|targ|true|truth|gt\b|class|(\b|_)y(\b|_)", re.IGNORECASE)
+# What has one value a class, in the order of the classes.
+_ORDER = re.compile(
+    r"((class|label|category|target)_?)?names?|class(es)?_?|class_?(labels|list|order)|categories|labels"
+)
 # Predictions in whole numbers are classes that a model chose.
 _CHOSEN = re.compile(r"pred|argmax|hat", re.IGNORECASE)
 _JOINED = re.compile(r"numpy\.(stack|concatenate)\(|.* for b in ")
@@ -65,15 +69,24 @@ class Found:
 
 @dataclass(frozen=True)
 class Pair:
-    """Logits, and the targets that belong to them, either of which may not be in the file."""
+    """Logits, and the targets that belong to them, either of which may not be in the file.
+
+    ``order`` has the name of each class, or its number, in the order of the logits.
+    """
 
     logits: Found | None = None
     targets: Found | None = None
+    order: Found | None = None
 
     @property
     def source(self) -> str | None:
         """What the name of the logits says that they are, where that is something else."""
         return self.logits.source if self.logits else None
+
+    @property
+    def found(self) -> list[Found]:
+        """All that are in the file."""
+        return [found for found in (self.logits, self.targets, self.order) if found]
 
     def shown(self) -> str:
         """Both, as the meaning of a command has them."""
@@ -86,7 +99,25 @@ def readings(arrays: list[Found], use: Use) -> list[Pair]:
         return labels(arrays, use.shape)
     if use.role != "logits":
         return [Pair(logits=each) for each in arrays if each.kind in "iufb" and each.shape]
-    return scores(arrays) if use.other_targets else pairs(arrays)
+    found = scores(arrays) if use.other_targets else pairs(arrays)
+    return found if use.names_classes else [_ordered(each, arrays) for each in found]
+
+
+def _ordered(pair: Pair, arrays: list[Found]) -> Pair:
+    """The pair with the array of the classes, in their order; the nearest where there are several."""
+    logits = pair.logits
+    assert logits is not None
+    found = [each for each in arrays if each is not pair.targets and _is_order(each, logits)]
+    return replace(pair, order=max(found, key=lambda each: _nearness(each.code, logits.code), default=None))
+
+
+def _is_order(array: Found, logits: Found) -> bool:
+    """Whether an array has one value for each class of the logits, and its name says that."""
+    sizes = (logits.shape or ())[1:]
+    if array.kind not in "iuUS" or len(array.shape or ()) != 1 or not _ORDER.fullmatch(_last(array.name).lower()):
+        return False
+    n = prod(array.shape or ())
+    return n > 1 and n in sizes and (n != (logits.shape or ())[0] or array.name != "labels")
 
 
 def pairs(arrays: list[Found]) -> list[Pair]:
@@ -158,7 +189,8 @@ def _told(candidates: list[Found]) -> list[Found]:
 
 def _labels_of(arrays: list[Found], logits: Found) -> list[Found]:
     """The arrays that fit the logits and are named as targets, and of these the ones that lie nearest to the logits."""
-    told = _told([each for each in _fitting(arrays, logits.shape) if each is not logits])
+    found = [each for each in _fitting(arrays, logits.shape) if each is not logits]
+    told = _told([each for each in found if not _is_order(each, logits)] or found)
     near = [_nearness(each.code, logits.code) for each in told]
     return [each for each, n in zip(told, near, strict=True) if n == max(near)]
 

@@ -36,9 +36,9 @@ def arrays_in(node: Any, code: str = "d", name: str = "") -> list[Found]:
     match node:
         case dict():
             return _of_dict(node, code, name)
-        case tuple():
+        case tuple() if not all(isinstance(item, str) for item in node):
             return _each((f"{code}[{i}]", name, value) for i, value in enumerate(node))
-        case list():
+        case list() | tuple():
             return _of_list(node, code, name)
         case Stub():
             return _of_stub(node, code, name)

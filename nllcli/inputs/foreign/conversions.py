@@ -10,11 +10,11 @@ from math import prod
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
-from nllcli.errors import DataError, NllError, Remedy, first_few
+from nllcli.errors import DataError, NllError, Remedy, UsageError, first_few
 from nllcli.inputs.bytes.files import is_beside_data, not_there_yet
 from nllcli.inputs.foreign import arrays
 from nllcli.inputs.foreign.arrays import Found, Pair
-from nllcli.inputs.foreign.contents import FRAME, arrays_in
+from nllcli.inputs.foreign.contents import FRAME, HERE, arrays_in, in_series
 from nllcli.inputs.foreign.kinds import ARRAY, JOBLIB, OBJECT_ARRAY, PYTORCH, ZARR
 from nllcli.inputs.foreign.pickles import MOST_BYTES, Untold, read_pickles
 
@@ -227,8 +227,26 @@ def _taking_out(conversion: Conversion, reading: Pair, *, trusted: bool = False,
         settings["source"] = source
     sure = reading.targets is None or not reading.targets.name or reading.targets.says_targets
     meanings = [reading.shown()] if told or source or not sure else []
+    if reading.order is not None:
+        code.append(_ordering(conversion, reading.order, reading, settings))
+        meanings.append(_in_order_of(reading.order))
     meaning = "; ".join([*meanings, _TRUST] if trusted else meanings)
     return Remedy(settings, meaning, {conversion.use.path: files["first"]}, python="; ".join(code))
+
+
+def _ordering(conversion: Conversion, order: Found, reading: Pair, settings: dict[str, object]) -> str:
+    """The Python that writes the names of the classes, one a line; between commas a path would be the names."""
+    path = conversion.new(".classes.txt")
+    to = path if "," not in path else not_there_yet(PurePath(path).name.replace(",", "_"))
+    settings["classes"] = to
+    if order.kind in "iu" and reading.targets is not None:
+        settings["targets_are"] = "names"
+    names = f"numpy.char.decode({order.code}, 'utf-8')" if order.kind == "S" else order.code
+    return f"numpy.savetxt({to!r}, {names}, '%s', encoding='utf-8')"
+
+
+def _in_order_of(order: Found) -> str:
+    return f"the classes are in the order of {order.shown()}"
 
 
 def _renamed(conversion: Conversion, logits: bool, targets: bool) -> tuple[dict[str, str], dict[str, object]]:
@@ -241,6 +259,38 @@ def _renamed(conversion: Conversion, logits: bool, targets: bool) -> tuple[dict[
         files["targets"] = conversion.new(".labels.npy")
         settings = {"targets": files["targets"], "target_column": None}
     return files, settings
+
+
+def which_array(message: str, hint: str, found: list[Found], kind: Kind, stream: ByteStream, use: Use) -> UsageError:
+    """The question which array of an archive is meant, with the readings that names and shapes allow."""
+    conversion = Conversion(kind, stream, None, use)
+    joined, left = in_series({each.name: [replace(each, code=HERE, name=HERE)] for each in found}, "d")
+    possible = joined + [each for each in found if each.name in left]
+    readings = [] if use.path in ("", "-") else arrays.readings(possible, use)
+    told = len(readings) > 1
+    remedies = [_naming(conversion, reading, told=told) for reading in readings[:_MOST_MEANINGS]]
+    return UsageError(message, where=stream.name, hint=hint, remedies=remedies)
+
+
+def _naming(conversion: Conversion, reading: Pair, *, told: bool) -> Remedy:
+    """The command that names the arrays of an archive; it takes out what is in parts, and the names of the classes."""
+    taken = {each: each if each.joined else replace(each, code=f"d[{each.name!r}]") for each in reading.found}
+    if any(each.joined for each in taken):
+        pair = Pair(*[each and taken[each] for each in (reading.logits, reading.targets, reading.order)])
+        return _taking_out(conversion, pair, told=told)
+    use, file, settings = conversion.use, conversion.path, dict[str, object]()
+    if reading.source and use.role == "logits":
+        settings["source"] = reading.source
+    if reading.logits and reading.targets:
+        settings.update(targets=f"{file}:{reading.targets.name}", target_column=None)
+    meanings, code = [reading.shown()] if told or reading.source else [], []
+    if reading.order is not None:
+        order = taken[reading.order]
+        code = [conversion.importing("numpy"), conversion.loaded()]
+        code.append(_ordering(conversion, order, reading, settings))
+        meanings.append(_in_order_of(reading.order))
+    files = {use.path: f"{file}:{reading.found[0].name}"}
+    return Remedy(settings, "; ".join(meanings), files, python="; ".join(code))
 
 
 # --- arrays by their names --------------------------------------------------------------------------------------------
