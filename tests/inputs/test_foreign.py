@@ -50,6 +50,9 @@ def objects(*values):
     return array
 
 
+ROWS = list(zip(map(tuple, LOGITS), TARGETS, strict=True))
+
+
 def batches(n):
     return [(LOGITS[i : i + n], TARGETS[i : i + n]) for i in range(0, N, n)]
 
@@ -95,6 +98,10 @@ HELD = {
     "samples": (
         [{"logits": x, "label": int(y)} for x, y in zip(LOGITS, TARGETS, strict=True)],
         ["logits of all parts, joined (24, 3) and label of all parts, joined (24,)"],
+    ),
+    "samples with arrays of one target": (
+        [{"name": "a", "score": x, "gt_label": y[None]} for x, y in zip(LOGITS, TARGETS, strict=True)],
+        ["score of all parts, joined (24, 3) and gt_label of all parts, joined (24,)"],
     ),
     "samples by name": (
         {f"s{7 * i}": {"logits": x, "label": int(y)} for i, (x, y) in enumerate(zip(LOGITS, TARGETS, strict=True))},
@@ -568,7 +575,6 @@ def test_pandas_itself():
 
 # --- arrays of NumPy that are not numbers -----------------------------------------------------------------------------
 
-ROWS = list(zip(map(tuple, LOGITS), TARGETS, strict=True))
 ARRAYS = {
     "objects": (objects(LOGITS, TARGETS), ()),
     "an object": (np.array({"logits": LOGITS, "labels": TARGETS}, object), ()),
@@ -702,6 +708,14 @@ class Dataset:
         ({"logits": LOGITS.reshape(4, 6, C), "labels": TARGETS.reshape(4, 6)}, ("x.h5",)),
         ({"x": LOGITS, "classes": np.arange(C), "z": TARGETS}, ("x.h5",)),
         ({"x": LOGITS, "label_ids": TARGETS, "input_ids": TARGETS + 1}, ("x.h5",)),
+        ({"x": LOGITS, "z": TARGETS, "image": np.array(list("abcd") * 6)}, ("x.h5",)),
+        ({f"batch_{i}__{k}": v for i, b in enumerate(batches(2)) for k, v in zip("xy", b, strict=True)}, ("x.h5",)),
+        ({f"part{i}": x for i, (x, _) in enumerate(batches(12))}, ("x.h5", "y.txt")),
+        ({str(i): x for i, (x, _) in enumerate(batches(2))}, ("x.h5", "y.txt")),
+        ({str(i): x for i, x in enumerate(LOGITS)}, ("x.h5", "y.txt")),
+        ({f"{i}__{k}": v for i, r in enumerate(ROWS) for k, v in zip(("logit", "y"), r, strict=True)}, ("x.h5",)),
+        ({"x": LOGITS, "y": np.char.encode(ANIMALS[TARGETS])}, ("x.h5", "--classes", "cat,dog,horse")),
+        ({"x": LOGITS, "y": TARGETS, "classes": ANIMALS}, ("x.h5",)),
     ],
 )
 def test_what_the_command_finds(arrays, words, folder):
@@ -711,6 +725,52 @@ def test_what_the_command_finds(arrays, words, folder):
     (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     [line] = offered(nll("compute", *words, "-q"))
     assert float(run(line).out) == LOSS
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ({"x": LOGITS[:, ORDER], "y": TARGETS, "classes": ORDER}, ()),
+        (
+            {"x": LOGITS[:, ORDER], "y": np.char.encode(ANIMALS[TARGETS]), "m__names": np.char.encode(ANIMALS[ORDER])},
+            (),
+        ),
+        ({"x": LOGITS[:, ORDER], "classes_": ORDER[:, None]}, ("y.txt",)),
+    ],
+)
+def test_the_command_finds_the_order_of_the_classes(held, words, folder):
+    """The bytes of a file may show that there is one; where they do not, the command does not go on."""
+    (folder / "h5py.py").write_text(FAKE)
+    np.savez("held.npz", **held)
+    name = list(held)[-1].replace("m__", "")
+    (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(1 << 16) + name.encode() + b"\0")
+    [line] = offered(nll("compute", "x.h5", *words, "-q"))
+    assert line.endswith("-q --classes x.classes.txt  # the classes are in the order that it names them in")
+    done = run(line)
+    done = done if done.out else run(offered(done)[0])
+    assert float(done.out) == LOSS
+    (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n num_classes")
+    [line] = offered(nll("compute", "x.h5", *words, "-q"))
+    failed = run(line)
+    assert (failed.out, "x.h5: the classes are in the order of " in failed.err) == ("", True)
+
+
+def test_the_command_finds_no_order_of_the_classes_or_two(folder):
+    (folder / "h5py.py").write_text(FAKE)
+    (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n classes")
+    np.savez("held.npz", x=LOGITS, y=TARGETS, classes=np.array(C))
+    [line] = offered(nll("compute", "x.h5", "-q"))
+    assert float(run(line).out) == LOSS
+    np.savez("held.npz", x=LOGITS, y=TARGETS, a__classes=ORDER, b__classes=ORDER)
+    assert "which names the classes? ['a/classes', 'b/classes']" in run(line).err
+
+
+def test_the_command_joins_no_parts_of_which_one_is_missing(folder):
+    (folder / "h5py.py").write_text(FAKE)
+    np.savez("held.npz", **{f"batch_{i}": x for i, (x, _) in enumerate(batches(2)) if i != 3})
+    (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    [line] = offered(nll("compute", "x.h5", "y.txt", "-q"))
+    assert "x.h5: 11 logits fit" in run(line).err
 
 
 def test_the_command_does_not_take_predictions_for_targets(folder):

@@ -18,9 +18,9 @@ _PROBS = re.compile(r"prob|softmax", re.IGNORECASE)
 _LOG_PROBS = re.compile(r"log_?-?(prob|softmax)", re.IGNORECASE)
 _LABELS = re.compile(r"label|targ|true|truth|gt\b|class|(\b|_)y(\b|_)", re.IGNORECASE)
 # What has one value a class, in the order of the classes.
-_ORDER = re.compile(
-    r"((class|label|category|target)_?)?names?|class(es)?_?|class_?(labels|list|order)|categories|labels"
-)
+_ORDERED = "((class|label|category|target)_?)?names|class(es_?|_?(labels|list|order))|categories"
+ORDER = f"{_ORDERED}|labels"
+NAMES_CLASSES = re.compile(rf"(?<![a-z_])({_ORDERED})(?![a-z_])".encode())  # within the bytes of a file
 # Predictions in whole numbers are classes that a model chose.
 _CHOSEN = re.compile(r"pred|argmax|hat", re.IGNORECASE)
 _JOINED = re.compile(r"numpy\.(stack|concatenate)\(|.* for b in ")
@@ -114,7 +114,7 @@ def _ordered(pair: Pair, arrays: list[Found]) -> Pair:
 def _is_order(array: Found, logits: Found) -> bool:
     """Whether an array has one value for each class of the logits, and its name says that."""
     sizes = (logits.shape or ())[1:]
-    if array.kind not in "iuUS" or len(array.shape or ()) != 1 or not _ORDER.fullmatch(_last(array.name).lower()):
+    if array.kind not in "iuUS" or len(array.shape or ()) != 1 or not re.fullmatch(ORDER, _last(array.name).lower()):
         return False
     n = prod(array.shape or ())
     return n > 1 and n in sizes and (n != (logits.shape or ())[0] or array.name != "labels")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FRAME = "frame"  # the kind of a data frame
 HERE = "\0"  # in the code of an array, the value that it is in; in its name, the name of that
 # A list of no more parts may be splits or models; a longer one is batches or samples.
-_MOST_SPLITS = 4
+MOST_SPLITS = 4
 _STORAGES = {
     "FloatStorage": ("f", 4),
     "DoubleStorage": ("f", 8),
@@ -55,7 +55,7 @@ def _each(parts: Iterable[tuple[str, str, Any]]) -> list[Found]:
 
 def _of_list(items: Sequence[Any], code: str, name: str) -> list[Found]:
     joined = _joined([arrays_in(item, "b", name) for item in items], code)
-    if joined and len(items) > _MOST_SPLITS:
+    if joined and len(items) > MOST_SPLITS:
         return joined
     alone = _each((f"{code}[{i}]", name, item) for i, item in enumerate(items))
     return joined + [each for each in alone if each.shape != ()]
@@ -64,7 +64,7 @@ def _of_list(items: Sequence[Any], code: str, name: str) -> list[Found]:
 def _of_dict(items: dict[Any, Any], code: str, name: str) -> list[Found]:
     rows = {key: arrays_in(item, HERE, HERE) for key, item in items.items()}
     numbered = any(len(each.keys) == len(items) for each in series(items))
-    if len(items) > _MOST_SPLITS and not numbered and all(isinstance(item, dict | tuple) for item in items.values()):
+    if len(items) > MOST_SPLITS and not numbered and all(isinstance(item, dict | tuple) for item in items.values()):
         joined = _joined([_put(row, "b", name) for row in rows.values()], f"list({code}.values())")
         if joined:  # samples by their names
             return joined
@@ -85,7 +85,7 @@ def in_series(rows: dict[Any, list[Found]], code: str, name: str = "") -> tuple[
         parts = [_put(rows[key], "b", each.name or name) for key in each.keys]
         joined = _joined(parts, each.taken(code))
         lengths = {(part.shape or (0,))[0] for row in parts for part in row}
-        if joined and len(parts) > _MOST_SPLITS and not (len(lengths) == 1 and lengths & others):
+        if joined and len(parts) > MOST_SPLITS and not (len(lengths) == 1 and lengths & others):
             left = [key for key in left if key not in each.keys]
         found += joined
     return found, left

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 from nllcli.errors import DataError, NllError, Remedy, UsageError, first_few
 from nllcli.inputs.bytes.files import is_beside_data, not_there_yet
 from nllcli.inputs.foreign import arrays
-from nllcli.inputs.foreign.arrays import Found, Pair
-from nllcli.inputs.foreign.contents import FRAME, HERE, arrays_in, in_series
+from nllcli.inputs.foreign.arrays import NAMES_CLASSES, Found, Pair
+from nllcli.inputs.foreign.contents import FRAME, HERE, MOST_SPLITS, arrays_in, in_series
 from nllcli.inputs.foreign.kinds import ARRAY, JOBLIB, OBJECT_ARRAY, PYTORCH, ZARR
 from nllcli.inputs.foreign.pickles import MOST_BYTES, Untold, read_pickles
 
@@ -30,18 +30,34 @@ if TYPE_CHECKING:
 _TRUST = "only if you trust the file: a pickle can run code"
 _PAST_PICKLES = 3  # what an old PyTorch file has before its content
 _MOST_MEANINGS = 8
+_NAMES_BYTES = 1 << 24  # of a file, in which the names of arrays are looked for
 
 # The arrays in d by their places in it, as "a".
 _WALK = (
+    "t = lambda v: numpy.array([x.decode() if isinstance(x, bytes) else x for x in v.flat]).reshape(v.shape)"
+    " if v.dtype.kind in 'SO' and v.size and all(isinstance(x, (bytes, str)) for x in v.flat) else v; "
     "w = lambda o, k='': [e for i, v in (o.items() if isinstance(o, dict) else enumerate(o)) for e in w(v, f'{k}/{i}')]"
     " if isinstance(o, (dict, tuple)) or isinstance(o, list) and any(hasattr(v, '__len__') for v in o) else "
-    "[(k.lstrip('/'), numpy.asarray(o))]; a = dict(w(d))"
+    "[(k.lstrip('/'), t(numpy.asarray(o)))]; a = dict(w(d))"
+)
+# Those whose names are alike but for one number, which counts, are joined in its order: few may be splits.
+_PARTS = (
+    "g = {}; [g.setdefault(re.sub('[0-9]+', '*', k), []).append(k) for k in a]; "
+    "i = lambda k: [int(n) for n in re.findall('[0-9]+', k)]; "
+    "j = lambda v: (numpy.stack if len({x.shape for x in v}) == 1 and (v[0].ndim == 0 or v[0].ndim == 1 and "
+    "v[0].dtype.kind == 'f') else numpy.concatenate)(v); "
+    "[a.update({n: j([a.pop(k) for k in sorted(v, key=i)])}) for n, v in g.items() "
+    f"if (len(v) > {MOST_SPLITS} or len(v) > 1 and re.search('(batch|part|chunk|shard|rank)(es|s)?[-_./]?[*]', n)) "
+    "and len({(a[k].ndim, a[k].shape[1:]) for k in v}) == 1 "
+    "and [max(x) - min(x) + 1 for x in zip(*map(i, v)) if len({*x}) > 1] == [len(v)]]"
 )
 # Of those, the ones that fit best, as "p": pairs of logits and targets, logits, or targets; a tie is an error.
-# What a model chose or was given is not a target, unless the user names it as one.
+# What a model chose or was given is not a target, unless the user names it as one. Text is a target if it is named so.
 _CHOSEN = "(.*_)?(preds?|predict[a-z]*|argmax|y?hat)|((input|token|sample)_)?ids?"
+_SAYS_TARGETS = "re.search('label|targ|tru|gt|class|(^|/)y', {})"
 _WHOLE = (
-    "a[y].dtype.kind in 'iuf' and (a[y] == a[y] // 1).all() and "
+    "(a[y].dtype.kind in 'iuf' and (a[y] == a[y] // 1).all() or "
+    f"a[y].dtype.kind == 'U' and {_SAYS_TARGETS.format('y')}) and "
     f"not re.fullmatch('{_CHOSEN}', y.split('/')[-1].lower())"
 )
 _FITTING = {
@@ -53,9 +69,24 @@ _FITTING = {
 }
 _BEST = (
     "s = lambda q: (q[0] == '' or q[1] == '' or a[q[1]].size in [a[q[0]].size // c for c in a[q[0]].shape[1:]], "
-    "bool(re.search('{wanted}', q[0])), bool(re.search('label|targ|tru|gt|class|(^|/)y', q[1]))); "
+    f"bool(re.search('{{wanted}}', q[0])), bool({_SAYS_TARGETS.format('q[1]')})); "
     "p = [q for q in p if s(q) == max(map(s, p))]; "
     "len(p) == 1 or sys.exit(f'{file}: {{len(p)}} {what} fit: {{p}} among {{[*a]}}'); x, y = p[0]"
+)
+# The arrays that have the names of the classes of logits, as "o", and how they are written.
+_ORDER = (
+    "o = [k for k in a if a[k].size in a[x].shape[1:] and a[k].size == max(a[k].shape, default=0) and "
+    f"a[k].size not in a[x].shape[:1] and "
+    f"a[k].dtype.kind in 'iuU' and re.fullmatch('{arrays.ORDER}', k.split('/')[-1].lower())]"
+)
+_WRITTEN = (
+    "len(o) < 2 or sys.exit(f'{file}: which names the classes? {{o}}'); "
+    "numpy.savetxt({to!r}, a[o[0]].ravel() if o else numpy.arange(a[x].shape[1]), '%s', encoding='utf-8')"
+)
+_NOT_WRITTEN = (
+    "[sys.exit(f'{file}: the classes are in the order of {{k}}, {{a[k].tolist()}}: --classes takes it') for k in o "
+    "if not a[k].ravel().tolist() == [*range(a[k].size)] "
+    "and (a[k].dtype.kind in 'iu' or not y or a[y].dtype.kind == 'U')]"
 )
 _ANY_SCORES = "logit|score|pred|out|prob"
 _CELLS = "d.map(lambda v: v.tolist() if hasattr(v, 'tolist') else v)"  # arrays as lists, numbers with all their digits
@@ -235,14 +266,18 @@ def _taking_out(conversion: Conversion, reading: Pair, *, trusted: bool = False,
 
 
 def _ordering(conversion: Conversion, order: Found, reading: Pair, settings: dict[str, object]) -> str:
-    """The Python that writes the names of the classes, one a line; between commas a path would be the names."""
-    path = conversion.new(".classes.txt")
-    to = path if "," not in path else not_there_yet(PurePath(path).name.replace(",", "_"))
-    settings["classes"] = to
+    """The Python that writes the names of the classes, one a line."""
+    settings["classes"] = to = _names_file(conversion)
     if order.kind in "iu" and reading.targets is not None:
         settings["targets_are"] = "names"
     names = f"numpy.char.decode({order.code}, 'utf-8')" if order.kind == "S" else order.code
     return f"numpy.savetxt({to!r}, {names}, '%s', encoding='utf-8')"
+
+
+def _names_file(conversion: Conversion) -> str:
+    """A new file for the names of the classes; with a comma, a path would be the names."""
+    path = conversion.new(".classes.txt")
+    return path if "," not in path else not_there_yet(PurePath(path).name.replace(",", "_"))
 
 
 def _in_order_of(order: Found) -> str:
@@ -318,8 +353,15 @@ def _looking(conversion: Conversion, wanted: str, meaning: str, more: dict[str, 
     if conversion.member is None:
         sizes = _sizes(use.shape)
         fitting = _FITTING[what].replace("SIZE", f"in {sizes}" if sizes else "> 1")
-        best = _BEST.format(wanted=wanted, file=conversion.path.translate(_PLAIN), what=what)
-        code = [conversion.importing("sys", "re", "numpy"), conversion.loaded(False), _WALK, fitting, best]
+        file, more = conversion.path.translate(_PLAIN), dict(more or {})
+        best = _BEST.format(wanted=wanted, file=file, what=what)
+        code = [conversion.importing("sys", "re", "numpy"), conversion.loaded(False), _WALK, _PARTS, fitting, best]
+        if use.role == "logits" and not use.names_classes:
+            code += [_ORDER, _NOT_WRITTEN.format(file=file)]
+            if NAMES_CLASSES.search(conversion.stream.peek(_NAMES_BYTES).lower()):
+                more["classes"] = _names_file(conversion)
+                code[-1] = _WRITTEN.format(file=file, to=more["classes"])
+                meaning = "; ".join(filter(None, (meaning, "the classes are in the order that it names them in")))
         logits, targets = "a[x]", "a[y].ravel() if a[x].ndim < 3 else a[y]" if what == "pairs" else "a[y]"
         if what == "targets" and use.shape is not None and len(use.shape) < 3:
             targets = "a[y].ravel()"
