@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from nllcli.inputs.formats import Use
 
-_SCORES = re.compile(r"logit|prob|score|pred|out|softmax|conf", re.IGNORECASE)
-_PROBS = re.compile(r"prob|softmax", re.IGNORECASE)
+SCORES = re.compile(r"logit|prob|score|pred|out|softmax|conf", re.IGNORECASE)
+PROBS = re.compile(r"prob|softmax", re.IGNORECASE)
 _LOG_PROBS = re.compile(r"log_?-?(prob|softmax)", re.IGNORECASE)
 _LABELS = re.compile(r"label|targ|true|truth|gt\b|class|(\b|_)y(\b|_)", re.IGNORECASE)
 # What has one value a class, in the order of the classes.
@@ -57,7 +57,7 @@ class Found:
         """What its name says that it holds, where that is not logits."""
         if _LOG_PROBS.search(self.name):
             return "log-probs"
-        return "probs" if _PROBS.search(self.name) and "logit" not in self.name.lower() else None
+        return "probs" if PROBS.search(self.name) and "logit" not in self.name.lower() else None
 
     def shown(self) -> str:
         """Where it is and its shape, as the meaning of a command has them."""
@@ -124,14 +124,14 @@ def pairs(arrays: list[Found]) -> list[Pair]:
     """Every reading of the arrays as logits and targets; names that say what is what decide."""
     found = [(logits, _labels_of(arrays, logits)) for logits in _scores(arrays)]
     fitting = [logits for logits, labels in found if labels]
-    told = _named(fitting, _SCORES)
+    told = _named(fitting, SCORES)
     return [Pair(logits, targets) for logits, labels in found if logits in told for targets in labels]
 
 
 def by_names(names: Sequence[str]) -> tuple[str, str] | None:
     """The one name that says logits, or scores, and the one that says targets; None where they are not told."""
-    targets = [name for name in names if _LABELS.search(_last(name)) and not _SCORES.search(_last(name))]
-    logits = [name for name in names if _SCORES.search(_last(name)) and name not in targets]
+    targets = [name for name in names if _LABELS.search(_last(name)) and not SCORES.search(_last(name))]
+    logits = [name for name in names if SCORES.search(_last(name)) and name not in targets]
     if len(names) == 2 and len(targets) == 1:
         logits = [name for name in names if name not in targets]
     return (logits[0], targets[0]) if len(logits) == len(targets) == 1 else None
@@ -144,7 +144,7 @@ def _last(name: str) -> str:
 
 def scores(arrays: list[Found]) -> list[Pair]:
     """Every array that may be logits."""
-    return [Pair(logits=each) for each in _named(_scores(arrays), _SCORES)]
+    return [Pair(logits=each) for each in _named(_scores(arrays), SCORES)]
 
 
 def labels(arrays: list[Found], shape: tuple[int | None, ...] | None) -> list[Pair]:
