@@ -10,6 +10,7 @@ import tarfile
 import types
 import zipfile
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import oracle
@@ -564,6 +565,43 @@ def test_a_data_frame_and_a_series_are_arrays(folder):
     assert "d[1].to_numpy()" in line
 
 
+def test_a_series_becomes_a_table_with_the_keys_of_its_rows(folder):
+    """With a stand-in for what pickle loads: rows by keys in one order, their targets by keys in another."""
+    (folder / "pandas.py").write_text(
+        "class Frame:\n"
+        "    def __init__(self, names, rows, index, name=None):\n"
+        "        self.names, self.rows, self.index, self.name = names, rows, index, name\n"
+        "    def __len__(self): return len(self.rows)\n"
+        "    def map(self, _): return self\n"
+        "    def to_frame(self, name): return Frame([name], self.rows, self.index)\n"
+        "    def to_csv(self, to, index):\n"
+        "        rows = [['', *self.names], *([k, *row] for k, row in zip(self.index, self.rows))]\n"
+        "        with open(to, 'w') as file:\n"
+        "            file.writelines(','.join(map(str, row[not index:])) + chr(10) for row in rows)\n"
+        "DataFrame = Series = Frame\n"
+    )
+    for index in (list(range(N)), [f"s{i}" for i in range(N)]):
+        save_frame("x.pkl", "DataFrame", list("abc"), LOGITS.tolist(), index)
+        order = range(N) if index[0] == 0 else RNG.permutation(N).tolist()
+        save_frame("y.pkl", "Series", None, [[int(TARGETS[i])] for i in order], [index[i] for i in order])
+        [line] = offered(nll("compute", "x.pkl", "y.pkl", "-q"))
+        done = run(line)
+        done = done if index[0] == 0 else run(offered(done)[0])
+        assert float(done.out) == LOSS
+
+
+def test_a_series_beside_logits_is_not_them(folder):
+    data = b"\x80\2(" + pickle.dumps(LOGITS, 2)[2:-1] + frame_like(b"Series", TARGETS) + b"t."
+    (folder / "x.pkl").write_bytes(data)
+    assert "numpy.save('x.logits.npy', d[0])" in offered(nll("compute", "x.pkl", "y.txt", "-q"))[0]
+
+
+def save_frame(path, kind, names, rows, index):
+    """A pickle that makes a data frame or a series of lists."""
+    values = b"".join(pickle.dumps(each, 2)[2:-1] for each in (names, rows, index))
+    Path(path).write_bytes(b"\x80\2cpandas\n" + kind.encode() + b"\n(" + values + b"tR.")
+
+
 @pytest.mark.skipif(find_spec("pandas") is None, reason="needs pandas")
 def test_pandas_itself():
     import pandas as pd
@@ -858,7 +896,9 @@ def test_the_sheet_of_a_workbook_is_asked_for(name, file, text, folder):
     """With a stand-in for pandas."""
     (folder / "pandas.py").write_text(
         "class Frame:\n"
+        "    index = []\n"
         "    def __init__(self, sheet): self.sheet = sheet\n"
+        "    def __len__(self): return 0\n"
         "    def map(self, _): return self\n"
         "    def to_csv(self, to, index): import shutil; shutil.copy(self.sheet, to)\n"
         "def read_excel(file, sheet_name): return Frame(sheet_name)\n"
@@ -875,6 +915,29 @@ def test_the_sheet_of_a_workbook_is_asked_for(name, file, text, folder):
         LOSS,
         pytest.approx(float(oracle.reduce(LOGITS[::-1], TARGETS)), rel=1e-12),
     ]
+
+
+def test_sheets_whose_names_say_so_are_paired(folder):
+    """With a stand-in for pandas."""
+    (folder / "pandas.py").write_text(
+        "class Frame:\n"
+        "    index = []\n"
+        "    def __init__(self, sheet): self.sheet = sheet\n"
+        "    def __len__(self): return 0\n"
+        "    def map(self, _): return self\n"
+        "    def to_csv(self, to, index): import shutil; shutil.copy(self.sheet, to)\n"
+        "def read_excel(file, sheet_name): return Frame(sheet_name)\n"
+    )
+    np.savetxt("logits", LOGITS, delimiter=",")
+    np.savetxt("labels", TARGETS, "%d")
+    names = "".join(f'<sheet name="{name}"/>' for name in ("labels", "notes", "logits"))
+    with zipfile.ZipFile("x.xlsx", "w") as archive:
+        archive.writestr("xl/workbook.xml", names)
+    first, *others = offered(nll("compute", "x.xlsx", "-q"))
+    assert first.endswith("&& nll compute x.csv x.targets.csv -q  # sheets logits and labels")
+    assert len(others) == 3
+    assert float(run(first).out) == LOSS
+    assert len(offered(nll("compute", "x.xlsx", "y.txt", "-q"))) == 3
 
 
 @pytest.mark.skipif(find_spec("pandas") is None, reason="needs pandas")

@@ -157,7 +157,8 @@ def _of_stub(node: Stub, code: str, name: str) -> list[Found]:
         case "DataFrame", _, _:
             return [Found(code, name, None, FRAME), *_within(node, f"{code}.to_numpy()", name, 2)]
         case "Series", _, _:
-            return _within(node, f"{code}.to_numpy()", name, 1)
+            frame = Found(f"{code}.to_frame({code}.name or 'target')", name, None, FRAME)
+            return [frame, *_within(node, f"{code}.to_numpy()", name, 1)]
         case _, _, dict(state):
             return _each((f"{code}.{key}", str(key), value) for key, value in state.items() if str(key).isidentifier())
     return _each((f"{code}[{i}]", name, value) for i, value in enumerate(node.arguments)) + arrays_in(

@@ -165,7 +165,7 @@ def _objects(conversion: Conversion, message: str) -> DataError:
     trusted = conversion.kind.runs_code or not modules <= {"torch", "collections", "builtins", "__builtin__"}
     frames = [each for each in found if each.kind == FRAME]
     readings = _readings(found, conversion)
-    if frames and not any(reading.logits and reading.targets for reading in readings):
+    if frames and not any((reading.logits and reading.targets) or not _of_frames(reading) for reading in readings):
         loaded = conversion.loaded(not trusted)
         codes = [loaded if frame.code == "d" else f"{loaded}; d = {frame.code}" for frame in frames]
         remedies = [_as_table(conversion, code, ("pandas",), _TRUST if trusted else "") for code in codes]
@@ -179,6 +179,11 @@ def _objects(conversion: Conversion, message: str) -> DataError:
     told = len(readings) > 1
     remedies = [_taking_out(conversion, reading, trusted=trusted, told=told) for reading in readings[:_MOST_MEANINGS]]
     return DataError(message, where=conversion.path, remedies=remedies)
+
+
+def _of_frames(reading: Pair) -> bool:
+    """Whether an array of a reading has the values of a data frame, which has names for them too."""
+    return any(each.code.endswith(".to_numpy()") for each in reading.found)
 
 
 def array_refusal(
@@ -398,11 +403,23 @@ def _tables(conversion: Conversion, message: str) -> DataError:
     return DataError(message, where=conversion.path, remedies=[remedy])
 
 
+def paired_tables(logits: Conversion, targets: Conversion, meaning: str) -> Remedy:
+    """The command that makes a table of each of two conversions of one file."""
+    first, second = _as_table(logits, logits.loaded(), ()), targets.new(".targets.csv")
+    python = f"{first.python}; {targets.loaded()}; {_to_csv(second)}"
+    return Remedy({"targets": second}, meaning, first.files, python)
+
+
 def _as_table(conversion: Conversion, loaded: str, modules: tuple[str, ...], meaning: str = "") -> Remedy:
     to = conversion.new(".csv")
     named = to if conversion.member is None else f"{to}:{conversion.member}"
-    python = f"{conversion.importing(*modules)}; {loaded}; {_CELLS}.to_csv({to!r}, index=False)"
+    python = f"{conversion.importing(*modules)}; {loaded}; {_to_csv(to)}"
     return Remedy({}, meaning, {conversion.use.path: named}, python=python)
+
+
+def _to_csv(to: str) -> str:
+    """The Python that writes a data frame, with the keys of its rows unless these only count."""
+    return f"{_CELLS}.to_csv({to!r}, index=not [*d.index] == [*range(len(d))])"
 
 
 def _pictures(conversion: Conversion, message: str) -> DataError:
