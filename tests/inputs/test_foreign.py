@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import oracle
 import pytest
-from following import offered, run
+from following import offered, outcomes, run
 from in_process import nll
 
 from nllcli.errors import Remedy
@@ -588,6 +588,35 @@ def test_a_series_becomes_a_table_with_the_keys_of_its_rows(folder):
         done = run(line)
         done = done if index[0] == 0 else run(offered(done)[0])
         assert float(done.out) == LOSS
+
+
+@pytest.mark.parametrize("names", ["s{}", "{}", "s7{}0"])
+@pytest.mark.parametrize("heading", ["id", "name", ""])
+def test_rows_by_keys_beside_a_table_that_has_keys(names, heading, folder):
+    """With a stand-in for pandas."""
+    (folder / "pandas.py").write_text(
+        "class DataFrame:\n"
+        "    def __init__(self, columns): self.columns, self.index = columns, range(len(list(columns.values())[0]))\n"
+        "    def __len__(self): return len(self.index)\n"
+        "    def map(self, _): return self\n"
+        "    def to_csv(self, to, index):\n"
+        "        import csv\n"
+        "        rows = [(key, row.tolist()) for key, row in zip(*self.columns.values())]\n"
+        "        with open(to, 'w') as file: csv.writer(file).writerows([[*self.columns], *rows])\n"
+    )
+    order = RNG.permutation(N).tolist()
+    (folder / "x.pkl").write_bytes(pickle.dumps({names.format(i): LOGITS[i] for i in order}))
+    rows = [f"{names.format(i)},{TARGETS[i]}\n" for i in RNG.permutation(N)]
+    (folder / "y.csv").write_text("".join([f"{heading},label\n", *rows]))
+    [line] = offered(nll("compute", "x.pkl", "y.csv", "-q"))
+    numbers = [number for _, number in outcomes(run(line))]
+    assert numbers
+    assert all(number == LOSS for number in numbers)
+    assert "numpy.save(" in offered(nll("compute", "x.pkl", "y.txt", "-q"))[0] or names == "s7{}0"
+    (folder / "y.pkl").write_bytes(b"\x80\2cpandas\nSeries\n)R.")
+    [line] = offered(nll("compute", "x.pkl", "y.pkl", "-q"))
+    assert "d.to_frame(" in line
+    assert "nll compute x.pkl y" in line
 
 
 def test_a_series_beside_logits_is_not_them(folder):

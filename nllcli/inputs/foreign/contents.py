@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.inputs.foreign.arrays import Found
 from nllcli.inputs.foreign.pickles import Name, Stub, dtype_of, size_of
-from nllcli.inputs.foreign.series import series
+from nllcli.inputs.foreign.series import Series, series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 FRAME = "frame"  # the kind of a data frame
+KEYED = "keyed frame"  # that of one that is made of rows by their keys, in a column of this name
+KEY = "id"
 HERE = "\0"  # in the code of an array, the value that it is in; in its name, the name of that
 # A list of no more parts may be splits or models; a longer one is batches or samples.
 MOST_SPLITS = 4
@@ -63,14 +65,32 @@ def _of_list(items: Sequence[Any], code: str, name: str) -> list[Found]:
 
 def _of_dict(items: dict[Any, Any], code: str, name: str) -> list[Found]:
     rows = {key: arrays_in(item, HERE, HERE) for key, item in items.items()}
-    numbered = any(len(each.keys) == len(items) for each in series(items))
-    if len(items) > MOST_SPLITS and not numbered and all(isinstance(item, dict | tuple) for item in items.values()):
+    numbered = next((each for each in series(items) if len(each.keys) == len(items)), None)
+    if len(items) > MOST_SPLITS and numbered is None and all(isinstance(item, dict | tuple) for item in items.values()):
         joined = _joined([_put(row, "b", name) for row in rows.values()], f"list({code}.values())")
         if joined:  # samples by their names
             return joined
+    keyed = _keyed(rows, code, name, numbered)
+    if keyed and numbered is None:
+        return keyed
     joined, left = in_series(rows, code, name)
     places = dict(zip(items, [_place(code, key, i) for i, key in enumerate(items)], strict=True))
-    return joined + [each for key in left for each in _put(rows[key], places[key], str(key))]
+    return joined + keyed + [each for key in left for each in _put(rows[key], places[key], str(key))]
+
+
+def _keyed(rows: dict[Any, list[Found]], code: str, name: str, numbered: Series | None) -> list[Found]:
+    """The table that rows of floats by their keys are, of which there are more than classes; none if they are not."""
+    first, *others = list(rows.values()) or [[]]
+    shape = first[0].shape if len(first) == 1 else None
+    alike = all(row == first for row in others) and len(shape or ()) == 1 and first[0].kind == "f"
+    if not alike or len(rows) <= max(MOST_SPLITS, prod(shape or ())):
+        return []
+    values, keys = (
+        (f"{code}.values()", f"list({code})") if numbered is None else (numbered.taken(code), numbered.written)
+    )
+    part = first[0].code.replace(HERE, "b")
+    frame = f"pandas.DataFrame({{{KEY!r}: {keys}, {name or 'logits'!r}: [{part} for b in {values}]}})"
+    return [Found(frame, name, None, KEYED)]
 
 
 def in_series(rows: dict[Any, list[Found]], code: str, name: str = "") -> tuple[list[Found], list[Any]]:
@@ -113,7 +133,7 @@ def _joined(rows: list[list[Found]], code: str) -> list[Found]:
 
 def _column(parts: list[Found], code: str) -> Found | None:
     first, shapes, kinds = parts[0], [each.shape for each in parts], {each.kind for each in parts}
-    if FRAME in kinds or None in shapes or len({shape and len(shape) for shape in shapes}) > 1:
+    if kinds & {FRAME, KEYED} or None in shapes or len({shape and len(shape) for shape in shapes}) > 1:
         return None
     kind = "f" if kinds == {"i", "f"} else first.kind
     if kind != "f" and len(kinds) > 1:

@@ -14,7 +14,7 @@ from nllcli.errors import DataError, NllError, Remedy, UsageError, first_few
 from nllcli.inputs.bytes.files import is_beside_data, not_there_yet
 from nllcli.inputs.foreign import arrays
 from nllcli.inputs.foreign.arrays import NAMES_CLASSES, Found, Pair
-from nllcli.inputs.foreign.contents import FRAME, HERE, MOST_SPLITS, arrays_in, in_series
+from nllcli.inputs.foreign.contents import FRAME, HERE, KEY, KEYED, MOST_SPLITS, arrays_in, in_series
 from nllcli.inputs.foreign.kinds import ARRAY, JOBLIB, OBJECT_ARRAY, PYTORCH, ZARR
 from nllcli.inputs.foreign.pickles import MOST_BYTES, Untold, read_pickles
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.foreign.kinds import Kind
     from nllcli.inputs.formats import Use
+    from nllcli.inputs.tables.columns import Preview
 
 _TRUST = "only if you trust the file: a pickle can run code"
 _PAST_PICKLES = 3  # what an old PyTorch file has before its content
@@ -163,8 +164,16 @@ def _objects(conversion: Conversion, message: str) -> DataError:
     if "joblib" in modules:
         conversion = replace(conversion, kind=JOBLIB)
     trusted = conversion.kind.runs_code or not modules <= {"torch", "collections", "builtins", "__builtin__"}
-    frames = [each for each in found if each.kind == FRAME]
+    frames = [each for each in found if each.kind in (FRAME, KEYED)]
     readings = _readings(found, conversion)
+    if conversion.use.targets is not None and any(each.kind == KEYED for each in frames):
+        refused, beside = _beside(conversion.use.targets)
+        if refused:
+            return DataError(message, where=conversion.path, remedies=refused)
+        if beside is not None and beside.n_columns > 1:  # it may have keys, in an index without a name perhaps
+            key = "" if beside.index else KEY
+            frames = [replace(each, code=each.code.replace(repr(KEY), repr(key), 1)) for each in frames]
+            readings = []
     if frames and not any((reading.logits and reading.targets) or not _of_frames(reading) for reading in readings):
         loaded = conversion.loaded(not trusted)
         codes = [loaded if frame.code == "d" else f"{loaded}; d = {frame.code}" for frame in frames]
@@ -179,6 +188,16 @@ def _objects(conversion: Conversion, message: str) -> DataError:
     told = len(readings) > 1
     remedies = [_taking_out(conversion, reading, trusted=trusted, told=told) for reading in readings[:_MOST_MEANINGS]]
     return DataError(message, where=conversion.path, remedies=remedies)
+
+
+def _beside(path: str) -> tuple[Sequence[Remedy], Preview | None]:
+    """The commands that convert a file of targets, of which the keys are not known before; or its beginning."""
+    from nllcli.inputs.formats import ReadOptions, Use, open_input
+
+    try:
+        return (), open_input(path, use=Use("targets")).preview(ReadOptions(holds="targets"))
+    except NllError as error:
+        return error.remedies, None
 
 
 def _of_frames(reading: Pair) -> bool:
@@ -508,7 +527,8 @@ def with_targets(remedies: Sequence[Remedy], path: str) -> tuple[Remedy, ...]:
         open_input(path, use=Use("targets"))
     except DataError as refused:
         if len(refused.remedies) == 1 and all(remedy.python for remedy in (*remedies, *refused.remedies)):
-            return tuple(_both(remedy, refused.remedies[0]) for remedy in remedies if path not in remedy.files)
+            second = refused.remedies[0]
+            return tuple(remedy if path in remedy.files else _both(remedy, second) for remedy in remedies)
     except NllError:  # it will be said in its turn
         pass
     return tuple(remedies)

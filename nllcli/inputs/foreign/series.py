@@ -26,8 +26,17 @@ class Series:
 
     def taken(self, code: str) -> str:
         """The Python that takes the values of the keys, in their order, out of what ``code`` is."""
+        return f"[{code}[{self.of_i}] {self._for_i}]"
+
+    @property
+    def written(self) -> str:
+        """The Python that makes the keys, in their order."""
+        return f"[{self.of_i} {self._for_i}]"
+
+    @property
+    def _for_i(self) -> str:
         first = f"{self.first}, " if self.first else ""
-        return f"[{code}[{self.of_i}] for i in range({first}{self.first + len(self.keys)})]"
+        return f"for i in range({first}{self.first + len(self.keys)})"
 
 
 def series(keys: Iterable[Any]) -> list[Series]:
