@@ -212,6 +212,16 @@ def test_the_order_of_the_classes_in_an_archive_of_arrays_is_taken(what, ending,
     assert float(run(line).out) == LOSS
 
 
+@pytest.mark.parametrize("name", ["labels", "classes"])
+def test_targets_of_as_many_samples_as_classes_are_not_their_order(name, folder):
+    parts = {f"fold{i}": {"logits": x, name: y} for i, (x, y) in enumerate(batches(C)[:3])}
+    (folder / "x.pkl").write_bytes(pickle.dumps(parts))
+    lines = offered(nll("compute", "x.pkl", "-q"))
+    assert (len(lines), [line for line in lines if "--classes" in line]) == (4, [])
+    joined = pytest.approx(float(oracle.reduce(LOGITS[: 3 * C], TARGETS[: 3 * C])), rel=1e-12)
+    assert float(run(lines[0]).out) == joined
+
+
 def test_labels_of_logits_whose_classes_come_first(folder):
     (folder / "x.pkl").write_bytes(pickle.dumps({"logits": LOGITS.T, "labels": TARGETS}))
     [line] = offered(nll("compute", "x.pkl", "-q"))

@@ -107,17 +107,22 @@ def _ordered(pair: Pair, arrays: list[Found]) -> Pair:
     """The pair with the array of the classes, in their order; the nearest where there are several."""
     logits = pair.logits
     assert logits is not None
-    found = [each for each in arrays if each is not pair.targets and _is_order(each, logits)]
+    found = [each for each in arrays if each is not pair.targets and _is_order(each, logits, arrays)]
     return replace(pair, order=max(found, key=lambda each: _nearness(each.code, logits.code), default=None))
 
 
-def _is_order(array: Found, logits: Found) -> bool:
-    """Whether an array has one value for each class of the logits, and its name says that."""
-    sizes = (logits.shape or ())[1:]
-    if array.kind not in "iuUS" or len(array.shape or ()) != 1 or not re.fullmatch(ORDER, _last(array.name).lower()):
+def _is_order(array: Found, logits: Found, arrays: list[Found]) -> bool:
+    """Whether an array has one value for each class of the logits, and its name says that.
+
+    Numbers, and what is called labels, may be the targets of any logits that have as many samples.
+    """
+    n = array.shape[0] if array.shape and len(array.shape) == 1 else 0
+    if array.kind not in "iuUS" or not re.fullmatch(ORDER, _last(array.name).lower()):
         return False
-    n = prod(array.shape or ())
-    return n > 1 and n in sizes and (n != (logits.shape or ())[0] or array.name != "labels")
+    may_be_targets = array.kind in "iu" or _last(array.name).lower() == "labels"
+    if may_be_targets and any(n == (each.shape or (0,))[0] for each in _scores(arrays)):
+        return False
+    return n > 1 and n in (logits.shape or ())[1:]
 
 
 def pairs(arrays: list[Found]) -> list[Pair]:
@@ -190,7 +195,7 @@ def _told(candidates: list[Found]) -> list[Found]:
 def _labels_of(arrays: list[Found], logits: Found) -> list[Found]:
     """The arrays that fit the logits and are named as targets, and of these the ones that lie nearest to the logits."""
     found = [each for each in _fitting(arrays, logits.shape) if each is not logits]
-    told = _told([each for each in found if not _is_order(each, logits)] or found)
+    told = _told([each for each in found if not _is_order(each, logits, arrays)] or found)
     near = [_nearness(each.code, logits.code) for each in told]
     return [each for each, n in zip(told, near, strict=True) if n == max(near)]
 
