@@ -386,6 +386,7 @@ def _use_of_logits(options: InputOptions) -> Use:
         targets=options.targets if other else None,
         takes_targets=options.takes_targets,
         targets_member=None if other else member,
+        names_classes=options.classes is not None,
     )
 
 

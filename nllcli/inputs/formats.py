@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.foreign.arrays import Found
+    from nllcli.inputs.foreign.kinds import Kind
     from nllcli.inputs.tables.columns import Preview
 
 NPY_MAGIC = b"\x93NUMPY"
@@ -71,7 +72,6 @@ _RAW_SUFFIXES = (
 )
 _FEW = 1 << 10
 _MOST_LAYERS = 4
-_MOST_READINGS = 8
 _TEXT_SUFFIXES = ("", ".csv", ".tsv", ".txt", ".dat", ".jsonl", ".ndjson")
 _MAGICS = {
     NPY_MAGIC: "npy",
@@ -99,7 +99,8 @@ class Use:
     """What an input is opened for: its role, and its path as the user gave it.
 
     Of logits, ``targets`` is the other input that holds their targets, and ``targets_member`` what does in the same
-    one. Of targets, ``shape`` is that of the logits, and ``ignores_255`` says that no class index is ignored by name.
+    one, and ``names_classes`` says that the classes are named. Of targets, ``shape`` is that of the logits, and
+    ``ignores_255`` says that no class index is ignored by name.
     """
 
     role: Literal["logits", "targets", "other"] = "other"
@@ -109,6 +110,7 @@ class Use:
     targets_member: str | None = None
     shape: tuple[int | None, ...] | None = None
     ignores_255: bool = True
+    names_classes: bool = False
 
     @property
     def other_targets(self) -> bool:
@@ -203,37 +205,23 @@ def suffix_of(stream: ByteStream) -> str:
     return PurePath(stream.inner_name or stream.name).suffix.lower()
 
 
-def choose_member(arrays: list[Found], wanted: str | None, file: str, use: Use) -> int:
+def choose_member(arrays: list[Found], wanted: str | None, kind: Kind, stream: ByteStream, use: Use) -> int:
     """The place of ``wanted`` among the arrays of an archive, or of the only one; raises UsageError that lists them."""
-    names = [each.name for each in arrays]
+    from nllcli.inputs.foreign.conversions import which_array
+
+    names, file = [each.name for each in arrays], stream.name
     if not names:
         raise DataError("holds no arrays", where=file)
     listed = first_few([f"{file}:{name}" for name in names], 10)
     if wanted is None:
         if len(names) > 1:
-            raise _several(f"holds {len(names)} arrays", f"name one: {listed}", arrays, file, use)
+            raise which_array(f"holds {len(names)} arrays", f"name one: {listed}", arrays, kind, stream, use)
         return 0
     if wanted not in names:
-        raise _several(f"has no array {wanted!r}", f"it has {listed}", arrays, file, use)
+        raise which_array(f"has no array {wanted!r}", f"it has {listed}", arrays, kind, stream, use)
     if names.count(wanted) > 1:
         raise DataError(f"has several members of the name {wanted!r}", where=file)
     return names.index(wanted)
-
-
-def _several(message: str, hint: str, arrays: list[Found], file: str, use: Use) -> UsageError:
-    """The question which array of an archive is meant, with the readings that names and shapes allow."""
-    from nllcli.inputs.foreign.arrays import readings
-
-    found = [] if use.path in ("", "-") else readings(arrays, use)
-    remedies = []
-    for each in found[:_MOST_READINGS]:
-        settings: dict[str, object] = {"source": each.source} if each.source and use.role == "logits" else {}
-        first = each.logits or each.targets
-        if each.logits and each.targets:
-            settings.update(targets=f"{file}:{each.targets.name}", target_column=None)
-        meaning = each.shown() if len(found) > 1 or each.source else ""
-        remedies.append(Remedy(settings, meaning, {use.path: f"{file}:{first.name}"} if first else {}))
-    return UsageError(message, where=file, hint=hint, remedies=remedies)
 
 
 def _is_safetensors(head: bytes) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 import oracle
 import pyarrow as pa
 import pytest
-from following import run
+from following import meanings, run
 from in_process import nll
 from pyarrow import feather, ipc, parquet
 
@@ -388,6 +388,51 @@ def test_records_are_made_columns(kind):
     np.save("y.npy", TARGETS)
     save(f"x.{kind}", {"scores": records})
     assert answers(f"x.{kind}", "y.npy") == [loss()]
+
+
+def vectors(rows, sparse):
+    """As Spark ML writes vectors."""
+    dense = [{"type": 1, "size": None, "indices": None, "values": row} for row in rows]
+    places = [[i for i, value in enumerate(row) if value] for row in rows]
+    short = [
+        {"type": 0, "size": len(row), "indices": at, "values": [row[i] for i in at]}
+        for row, at in zip(rows, places, strict=True)
+    ]
+    return pa.array(short if sparse else dense)
+
+
+@each_kind
+@pytest.mark.parametrize("sparse", [False, True])
+def test_vectors_of_spark_are_made_lists(kind, sparse):
+    rows = np.where(RNG.random(LOGITS.shape) < 0.3, 0, LOGITS)
+    probs = (np.exp(rows) / np.exp(rows).sum(1, keepdims=True)).tolist()
+    scores, found = vectors(rows.tolist(), sparse), vectors(probs, sparse)
+    columns = {"features": scores, "rawPrediction": scores, "probability": found, "prediction": pa.array([0.5] * 8)}
+    file = save(f"x.{kind}", {"label": pa.array(TARGETS, pa.float64()), **columns})
+    expected = pytest.approx(float(oracle.reduce(rows, TARGETS)), rel=1e-12)
+    assert answers(file, "--target-column", "label") == [expected, expected]
+    assert meanings(nll("compute", file, "--target-column", "label")) == [
+        "probability holds probabilities",
+        "rawPrediction holds logits",
+    ]
+    assert answers(f"{file}:rawPrediction", "--target-column", "label") == [expected]
+    np.save("y.npy", TARGETS)
+    save(f"x.{kind}", {"probability": found})
+    assert answers(f"x.{kind}", "y.npy") == [expected]
+
+
+@each_kind
+def test_maps_are_made_columns(kind):
+    rows = [list(zip(NAMES, map(float, row), strict=True)) for row in LOGITS]
+    maps = pa.array([row[::-1] if i else row for i, row in enumerate(rows)], pa.map_(pa.string(), pa.float64()))
+    file = save(f"x.{kind}", {"scores": maps, "label": NAMED, "text": ["?"] * 8})
+    assert answers(file, "--target-column", "label") == [loss()]
+    assert answers(f"{file}:scores", "--target-column", "label") == [loss()]
+    np.save("y.npy", TARGETS)
+    save(f"x.{kind}", {"scores": maps})
+    assert answers(f"x.{kind}", "y.npy") == [loss()]
+    save(f"x.{kind}", {"scores": maps, "n": TARGETS})
+    assert "column 'scores' holds map<string, double" in nll("compute", f"x.{kind}").err
 
 
 @each_kind

@@ -10,11 +10,12 @@ import tarfile
 import types
 import zipfile
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import oracle
 import pytest
-from following import offered, run
+from following import offered, outcomes, run
 from in_process import nll
 
 from nllcli.errors import Remedy
@@ -24,6 +25,7 @@ from nllcli.inputs.foreign.arrays import Found, by_names, fits
 from nllcli.inputs.foreign.contents import arrays_in
 from nllcli.inputs.foreign.kinds import KINDS, kind_of
 from nllcli.inputs.foreign.pickles import Name, Stub, Untold, read_pickles
+from nllcli.inputs.foreign.series import series
 from nllcli.inputs.formats import Use
 
 RNG = np.random.default_rng(4)
@@ -47,6 +49,9 @@ def objects(*values):
     array = np.empty(len(values), object)
     array[:] = values
     return array
+
+
+ROWS = list(zip(map(tuple, LOGITS), TARGETS, strict=True))
 
 
 def batches(n):
@@ -95,17 +100,37 @@ HELD = {
         [{"logits": x, "label": int(y)} for x, y in zip(LOGITS, TARGETS, strict=True)],
         ["logits of all parts, joined (24, 3) and label of all parts, joined (24,)"],
     ),
+    "samples with arrays of one target": (
+        [{"name": "a", "score": x, "gt_label": y[None]} for x, y in zip(LOGITS, TARGETS, strict=True)],
+        ["score of all parts, joined (24, 3) and gt_label of all parts, joined (24,)"],
+    ),
     "samples by name": (
-        {f"s{i}": {"logits": x, "label": int(y)} for i, (x, y) in enumerate(zip(LOGITS, TARGETS, strict=True))},
+        {f"s{7 * i}": {"logits": x, "label": int(y)} for i, (x, y) in enumerate(zip(LOGITS, TARGETS, strict=True))},
         ["logits of all parts, joined (24, 3) and label of all parts, joined (24,)"],
+    ),
+    "samples by number, in another order": (
+        {i: {"logits": LOGITS[i], "label": int(TARGETS[i])} for i in reversed(range(N))},
+        ["logits of all parts, joined (24, 3) and label of all parts, joined (24,)"],
+    ),
+    "batches by number": (
+        {f"batch_{i:02}": dict(zip(("logits", "y"), batch, strict=True)) for i, batch in enumerate(batches(2), 1)},
+        ["logits of all parts, joined (24, 3) and y of all parts, joined (24,)"],
+    ),
+    "arrays of batches by number": (
+        {f"{name}.{i}": array for i, batch in enumerate(batches(2)) for name, array in zip("xy", batch, strict=True)},
+        ["x of all parts, joined (24, 3) and y of all parts, joined (24,)"],
+    ),
+    "models by number": (
+        {"y": TARGETS, **{f"model{i}": LOGITS * i for i in (1, 2, 3, 4, 5)}},
+        [f"['model{i}'] (24, 3) and ['y'] (24,)" for i in (1, 2, 3, 4, 5)],
+    ),
+    "keys that Python does not write": (
+        {np.float64(0.5): (LOGITS, TARGETS), "": None},
+        ["[0][0] (24, 3) and [0][1] (24,)"],
     ),
     "predictions that are not called targets": (
         {"logits": LOGITS, "predictions": TARGETS, "input_ids": TARGETS},
         ["['logits'] (24, 3) and ['predictions'] (24,)", "['logits'] (24, 3) and ['input_ids'] (24,)"],
-    ),
-    "names of the classes": (
-        {"logits": LOGITS, "y": TARGETS, "classes": np.arange(C)},
-        ["['logits'] (24, 3) and ['y'] (24,)"],
     ),
     "many values": (
         {"logits": LOGITS, "y": TARGETS, **{k: k for k in "abcd"}},
@@ -145,6 +170,80 @@ def test_what_a_pickle_holds_is_read_and_taken_out(what, protocol, folder):
         assert any(each.out and float(each.out) == LOSS for each in results), results
 
 
+ORDER = np.array([2, 0, 1])  # the class in each column of a model that has its own order
+ANIMALS = np.array(["cat", "dog", "horse"])
+ORDERS = {
+    "numbers": {"logits": LOGITS[:, ORDER], "y_true": TARGETS, "classes": ORDER},
+    "names": {"logits": LOGITS[:, ORDER], "y": ANIMALS[TARGETS], "class_names": ANIMALS[ORDER]},
+    "names of places": {"logits": LOGITS, "y": TARGETS, "names": ANIMALS},
+    "names in lists": {
+        "logits": LOGITS[:, ORDER],
+        "y": ANIMALS[TARGETS].tolist(),
+        "label_names": ANIMALS[ORDER].tolist(),
+    },
+    "names in a tuple": {"logits": LOGITS[:, ORDER], "y": ANIMALS[TARGETS], "Classes_": tuple(ANIMALS[ORDER].tolist())},
+    "bytes": {"logits": LOGITS[:, ORDER], "y": ANIMALS[TARGETS], "labels": np.char.encode(ANIMALS[ORDER])},
+    "objects": {"logits": LOGITS[:, ORDER], "y": ANIMALS[TARGETS], "categories": ANIMALS[ORDER].astype(object)},
+    "more numbers than classes": {"logits": LOGITS, "y": TARGETS, "classes": np.arange(C + 1)},
+    "classes in their places": {"logits": LOGITS, "y": TARGETS, "classes": np.arange(C)},
+}
+
+
+@pytest.mark.parametrize("what", ORDERS)
+def test_the_order_of_the_classes_in_a_pickle_is_taken(what, folder):
+    name = list(ORDERS[what])[2]
+    (folder / "x.pkl").write_bytes(pickle.dumps(ORDERS[what]))
+    [line] = offered(nll("compute", "x.pkl", "-q"))
+    taken = f"  # the classes are in the order of ['{name}'] (3,); {TRUST}"
+    assert line.endswith(taken) == (what != "more numbers than classes")
+    assert ("--targets-are names" in line) == (what in ("numbers", "classes in their places"))
+    assert float(run(line).out) == LOSS
+    assert "x.classes.txt" not in offered(nll("compute", "x.pkl", "--classes", "horse,cat,dog", "-q"))[0]
+
+
+@pytest.mark.parametrize("ending", ["npz", "npz.gz"])
+@pytest.mark.parametrize("what", sorted(set(ORDERS) - {"objects"}))
+def test_the_order_of_the_classes_in_an_archive_of_arrays_is_taken(what, ending, folder):
+    np.savez("x.npz", **ORDERS[what])
+    if ending == "npz.gz":
+        (folder / "x.npz.gz").write_bytes(gzip.compress((folder / "x.npz").read_bytes()))
+    [line] = offered(nll("compute", f"x.{ending}", "-q"))
+    assert ("the order of" in line) == (what != "more numbers than classes")
+    assert float(run(line).out) == LOSS
+
+
+@pytest.mark.parametrize("name", ["labels", "classes"])
+def test_targets_of_as_many_samples_as_classes_are_not_their_order(name, folder):
+    parts = {f"fold{i}": {"logits": x, name: y} for i, (x, y) in enumerate(batches(C)[:3])}
+    (folder / "x.pkl").write_bytes(pickle.dumps(parts))
+    lines = offered(nll("compute", "x.pkl", "-q"))
+    assert (len(lines), [line for line in lines if "--classes" in line]) == (4, [])
+    joined = pytest.approx(float(oracle.reduce(LOGITS[: 3 * C], TARGETS[: 3 * C])), rel=1e-12)
+    assert float(run(lines[0]).out) == joined
+
+
+def test_labels_of_logits_whose_classes_come_first(folder):
+    (folder / "x.pkl").write_bytes(pickle.dumps({"logits": LOGITS.T, "labels": TARGETS}))
+    [line] = offered(nll("compute", "x.pkl", "-q"))
+    [line] = offered(run(line))
+    assert float(run(line).out) == LOSS
+
+
+def test_the_order_of_the_classes_beside_other_targets(folder):
+    (folder / "x.pkl").write_bytes(pickle.dumps({"probs": PROBS[:, ORDER], "classes": ORDER}))
+    [line] = offered(nll("compute", "x.pkl", "y.txt", "-q"))
+    assert float(run(offered(run(line))[0]).out) == LOSS
+    assert "--classes x.classes.txt" in line
+    (folder / "y.txt").write_text("".join(f"{name}\n" for name in ANIMALS[TARGETS]))
+    (folder / "a,b.pkl").write_bytes(pickle.dumps({"logits": LOGITS[:, ORDER], "names": ANIMALS[ORDER]}))
+    [line] = offered(nll("compute", "a,b.pkl", "y.txt", "-q"))
+    assert "--classes a_b.classes.txt" in line
+    assert float(run(line).out) == LOSS
+    [line] = offered(nll("softmax", "a,b.pkl", "-o", "out.csv"))
+    assert run(line).code == 0
+    assert (folder / "out.csv").read_text().startswith("horse,cat,dog\n")
+
+
 def test_what_is_not_called_targets_is_named(folder):
     (folder / "x.pkl").write_bytes(pickle.dumps({"logits": LOGITS, "predictions": TARGETS}))
     [line] = offered(nll("compute", "x.pkl", "-q"))
@@ -170,6 +269,41 @@ def test_targets_that_can_be_opened_or_are_missing_stay(folder):
     for name in ("none.txt", "y.txt"):
         [line] = offered(nll("compute", "x.pkl", name, "-q"))
         assert f"nll compute x.logits.npy {name} -q" in line
+
+
+@pytest.mark.parametrize("kind", [int, str, np.int64, np.str_, np.uint8, np.dtype(">i4").type, "x%{}".format])
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_rows_by_number_are_taken_in_the_order_of_the_numbers(kind, protocol, folder):
+    (folder / "x.pkl").write_bytes(pickle.dumps({kind(i): LOGITS[i] for i in sorted(range(N), key=str)}, protocol))
+    [line] = offered(nll("compute", "x.pkl", "y.txt", "-q"))
+    assert "for i in range(24)]" in line
+    assert float(run(line).out) == LOSS
+
+
+def test_parts_in_an_archive_of_arrays_are_joined(folder):
+    for both in (False, True):
+        parts = {f"batch_{i}": x for i, (x, _) in sorted(enumerate(batches(2)), key=str)}
+        targets = {f"y{i}": y for i, (_, y) in enumerate(batches(2))} if both else {}
+        np.savez("x.npz", **parts, **targets, classes=np.arange(C))
+        (folder / "x.zip").write_bytes((folder / "x.npz").read_bytes())
+        for name in ("x.npz", "x.zip"):
+            [line] = offered(nll("compute", name, *([] if both else ["y.txt"]), "-q"))
+            assert float(run(line).out) == LOSS
+    np.savez("x.npz", fold_0=LOGITS[:12], fold_1=LOGITS[12:])
+    done = nll("compute", "x.npz", "y.txt", "-q")
+    assert [line.partition("  # ")[2] for line in offered(done)] == [
+        "fold of all parts, joined (24, 3)",
+        "fold_0 (12, 3)",
+        "fold_1 (12, 3)",
+    ]
+    assert float(run(offered(done)[0]).out) == LOSS
+
+
+def test_names_with_numbers_that_do_not_count_are_no_parts():
+    for keys in (["a0", "a2"], ["a1", "a01"], ["a2", "a3"], [True, 2], ["a1", "b2"], ["a1"], ["a08", "a9"]):
+        assert series(keys) == []
+    assert series(["b1a", "c", "b0a", 1.0])[0].keys == ("b0a", "b1a")
+    assert series(["n%02", "n%01", "n%03"])[0].taken("d") == "[d['n%%%02d' % i] for i in range(1, 4)]"
 
 
 def test_the_same_pickle_twice_and_members(folder):
@@ -441,6 +575,72 @@ def test_a_data_frame_and_a_series_are_arrays(folder):
     assert "d[1].to_numpy()" in line
 
 
+def test_a_series_becomes_a_table_with_the_keys_of_its_rows(folder):
+    """With a stand-in for what pickle loads: rows by keys in one order, their targets by keys in another."""
+    (folder / "pandas.py").write_text(
+        "class Frame:\n"
+        "    def __init__(self, names, rows, index, name=None):\n"
+        "        self.names, self.rows, self.index, self.name = names, rows, index, name\n"
+        "    def __len__(self): return len(self.rows)\n"
+        "    def map(self, _): return self\n"
+        "    def to_frame(self, name): return Frame([name], self.rows, self.index)\n"
+        "    def to_csv(self, to, index):\n"
+        "        rows = [['', *self.names], *([k, *row] for k, row in zip(self.index, self.rows))]\n"
+        "        with open(to, 'w') as file:\n"
+        "            file.writelines(','.join(map(str, row[not index:])) + chr(10) for row in rows)\n"
+        "DataFrame = Series = Frame\n"
+    )
+    for index in (list(range(N)), [f"s{i}" for i in range(N)]):
+        save_frame("x.pkl", "DataFrame", list("abc"), LOGITS.tolist(), index)
+        order = range(N) if index[0] == 0 else RNG.permutation(N).tolist()
+        save_frame("y.pkl", "Series", None, [[int(TARGETS[i])] for i in order], [index[i] for i in order])
+        [line] = offered(nll("compute", "x.pkl", "y.pkl", "-q"))
+        done = run(line)
+        done = done if index[0] == 0 else run(offered(done)[0])
+        assert float(done.out) == LOSS
+
+
+@pytest.mark.parametrize("names", ["s{}", "{}", "s7{}0"])
+@pytest.mark.parametrize("heading", ["id", "name", ""])
+def test_rows_by_keys_beside_a_table_that_has_keys(names, heading, folder):
+    """With a stand-in for pandas."""
+    (folder / "pandas.py").write_text(
+        "class DataFrame:\n"
+        "    def __init__(self, columns): self.columns, self.index = columns, range(len(list(columns.values())[0]))\n"
+        "    def __len__(self): return len(self.index)\n"
+        "    def map(self, _): return self\n"
+        "    def to_csv(self, to, index):\n"
+        "        import csv\n"
+        "        rows = [(key, row.tolist()) for key, row in zip(*self.columns.values())]\n"
+        "        with open(to, 'w') as file: csv.writer(file).writerows([[*self.columns], *rows])\n"
+    )
+    order = RNG.permutation(N).tolist()
+    (folder / "x.pkl").write_bytes(pickle.dumps({names.format(i): LOGITS[i] for i in order}))
+    rows = [f"{names.format(i)},{TARGETS[i]}\n" for i in RNG.permutation(N)]
+    (folder / "y.csv").write_text("".join([f"{heading},label\n", *rows]))
+    [line] = offered(nll("compute", "x.pkl", "y.csv", "-q"))
+    numbers = [number for _, number in outcomes(run(line))]
+    assert numbers
+    assert all(number == LOSS for number in numbers)
+    assert "numpy.save(" in offered(nll("compute", "x.pkl", "y.txt", "-q"))[0] or names == "s7{}0"
+    (folder / "y.pkl").write_bytes(b"\x80\2cpandas\nSeries\n)R.")
+    [line] = offered(nll("compute", "x.pkl", "y.pkl", "-q"))
+    assert "d.to_frame(" in line
+    assert "nll compute x.pkl y" in line
+
+
+def test_a_series_beside_logits_is_not_them(folder):
+    data = b"\x80\2(" + pickle.dumps(LOGITS, 2)[2:-1] + frame_like(b"Series", TARGETS) + b"t."
+    (folder / "x.pkl").write_bytes(data)
+    assert "numpy.save('x.logits.npy', d[0])" in offered(nll("compute", "x.pkl", "y.txt", "-q"))[0]
+
+
+def save_frame(path, kind, names, rows, index):
+    """A pickle that makes a data frame or a series of lists."""
+    values = b"".join(pickle.dumps(each, 2)[2:-1] for each in (names, rows, index))
+    Path(path).write_bytes(b"\x80\2cpandas\n" + kind.encode() + b"\n(" + values + b"tR.")
+
+
 @pytest.mark.skipif(find_spec("pandas") is None, reason="needs pandas")
 def test_pandas_itself():
     import pandas as pd
@@ -452,7 +652,6 @@ def test_pandas_itself():
 
 # --- arrays of NumPy that are not numbers -----------------------------------------------------------------------------
 
-ROWS = list(zip(map(tuple, LOGITS), TARGETS, strict=True))
 ARRAYS = {
     "objects": (objects(LOGITS, TARGETS), ()),
     "an object": (np.array({"logits": LOGITS, "labels": TARGETS}, object), ()),
@@ -586,6 +785,14 @@ class Dataset:
         ({"logits": LOGITS.reshape(4, 6, C), "labels": TARGETS.reshape(4, 6)}, ("x.h5",)),
         ({"x": LOGITS, "classes": np.arange(C), "z": TARGETS}, ("x.h5",)),
         ({"x": LOGITS, "label_ids": TARGETS, "input_ids": TARGETS + 1}, ("x.h5",)),
+        ({"x": LOGITS, "z": TARGETS, "image": np.array(list("abcd") * 6)}, ("x.h5",)),
+        ({f"batch_{i}__{k}": v for i, b in enumerate(batches(2)) for k, v in zip("xy", b, strict=True)}, ("x.h5",)),
+        ({f"part{i}": x for i, (x, _) in enumerate(batches(12))}, ("x.h5", "y.txt")),
+        ({str(i): x for i, (x, _) in enumerate(batches(2))}, ("x.h5", "y.txt")),
+        ({str(i): x for i, x in enumerate(LOGITS)}, ("x.h5", "y.txt")),
+        ({f"{i}__{k}": v for i, r in enumerate(ROWS) for k, v in zip(("logit", "y"), r, strict=True)}, ("x.h5",)),
+        ({"x": LOGITS, "y": np.char.encode(ANIMALS[TARGETS])}, ("x.h5", "--classes", "cat,dog,horse")),
+        ({"x": LOGITS, "y": TARGETS, "classes": ANIMALS}, ("x.h5",)),
     ],
 )
 def test_what_the_command_finds(arrays, words, folder):
@@ -595,6 +802,52 @@ def test_what_the_command_finds(arrays, words, folder):
     (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     [line] = offered(nll("compute", *words, "-q"))
     assert float(run(line).out) == LOSS
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ({"x": LOGITS[:, ORDER], "y": TARGETS, "classes": ORDER}, ()),
+        (
+            {"x": LOGITS[:, ORDER], "y": np.char.encode(ANIMALS[TARGETS]), "m__names": np.char.encode(ANIMALS[ORDER])},
+            (),
+        ),
+        ({"x": LOGITS[:, ORDER], "classes_": ORDER[:, None]}, ("y.txt",)),
+    ],
+)
+def test_the_command_finds_the_order_of_the_classes(held, words, folder):
+    """The bytes of a file may show that there is one; where they do not, the command does not go on."""
+    (folder / "h5py.py").write_text(FAKE)
+    np.savez("held.npz", **held)
+    name = list(held)[-1].replace("m__", "")
+    (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(1 << 16) + name.encode() + b"\0")
+    [line] = offered(nll("compute", "x.h5", *words, "-q"))
+    assert line.endswith("-q --classes x.classes.txt  # the classes are in the order that it names them in")
+    done = run(line)
+    done = done if done.out else run(offered(done)[0])
+    assert float(done.out) == LOSS
+    (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n num_classes")
+    [line] = offered(nll("compute", "x.h5", *words, "-q"))
+    failed = run(line)
+    assert (failed.out, "x.h5: the classes are in the order of " in failed.err) == ("", True)
+
+
+def test_the_command_finds_no_order_of_the_classes_or_two(folder):
+    (folder / "h5py.py").write_text(FAKE)
+    (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n classes")
+    np.savez("held.npz", x=LOGITS, y=TARGETS, classes=np.array(C))
+    [line] = offered(nll("compute", "x.h5", "-q"))
+    assert float(run(line).out) == LOSS
+    np.savez("held.npz", x=LOGITS, y=TARGETS, a__classes=ORDER, b__classes=ORDER)
+    assert "which names the classes? ['a/classes', 'b/classes']" in run(line).err
+
+
+def test_the_command_joins_no_parts_of_which_one_is_missing(folder):
+    (folder / "h5py.py").write_text(FAKE)
+    np.savez("held.npz", **{f"batch_{i}": x for i, (x, _) in enumerate(batches(2)) if i != 3})
+    (folder / "x.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    [line] = offered(nll("compute", "x.h5", "y.txt", "-q"))
+    assert "x.h5: 11 logits fit" in run(line).err
 
 
 def test_the_command_does_not_take_predictions_for_targets(folder):
@@ -682,7 +935,9 @@ def test_the_sheet_of_a_workbook_is_asked_for(name, file, text, folder):
     """With a stand-in for pandas."""
     (folder / "pandas.py").write_text(
         "class Frame:\n"
+        "    index = []\n"
         "    def __init__(self, sheet): self.sheet = sheet\n"
+        "    def __len__(self): return 0\n"
         "    def map(self, _): return self\n"
         "    def to_csv(self, to, index): import shutil; shutil.copy(self.sheet, to)\n"
         "def read_excel(file, sheet_name): return Frame(sheet_name)\n"
@@ -699,6 +954,29 @@ def test_the_sheet_of_a_workbook_is_asked_for(name, file, text, folder):
         LOSS,
         pytest.approx(float(oracle.reduce(LOGITS[::-1], TARGETS)), rel=1e-12),
     ]
+
+
+def test_sheets_whose_names_say_so_are_paired(folder):
+    """With a stand-in for pandas."""
+    (folder / "pandas.py").write_text(
+        "class Frame:\n"
+        "    index = []\n"
+        "    def __init__(self, sheet): self.sheet = sheet\n"
+        "    def __len__(self): return 0\n"
+        "    def map(self, _): return self\n"
+        "    def to_csv(self, to, index): import shutil; shutil.copy(self.sheet, to)\n"
+        "def read_excel(file, sheet_name): return Frame(sheet_name)\n"
+    )
+    np.savetxt("logits", LOGITS, delimiter=",")
+    np.savetxt("labels", TARGETS, "%d")
+    names = "".join(f'<sheet name="{name}"/>' for name in ("labels", "notes", "logits"))
+    with zipfile.ZipFile("x.xlsx", "w") as archive:
+        archive.writestr("xl/workbook.xml", names)
+    first, *others = offered(nll("compute", "x.xlsx", "-q"))
+    assert first.endswith("&& nll compute x.csv x.targets.csv -q  # sheets logits and labels")
+    assert len(others) == 3
+    assert float(run(first).out) == LOSS
+    assert len(offered(nll("compute", "x.xlsx", "y.txt", "-q"))) == 3
 
 
 @pytest.mark.skipif(find_spec("pandas") is None, reason="needs pandas")
@@ -892,6 +1170,7 @@ def test_archives_of_other_programs(folder):
         [{"a": 1}, {"a": "b"}],
         [np.ones(2), np.ones((2, 2))],
         [(np.ones(2), 1), (np.ones(2), 1.5)],
+        {name: {name: np.ones((2, 3))} for name in "abcde"},
         objects(objects(1.0), [np.ones(2)]).reshape(2, 1),
     ],
 )

@@ -13,6 +13,7 @@ from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.bytes.zipped import DAMAGED, open_archive, reader_of, seekable
 from nllcli.inputs.foreign.arrays import Found
+from nllcli.inputs.foreign.kinds import ARRAY
 from nllcli.inputs.formats import ReadOptions, choose_member
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
     """The array ``options.member`` of an archive, or the only one it has; never unpickles anything."""
     stream = seekable(stream)
     archive = open_archive(stream)
-    entry = _choose(archive, options, stream.name)
+    entry = _choose(archive, options, stream)
     name = f"{stream.name}:{_array_name(entry)}"
     inflated = ByteStream(name, reader_of(archive, entry, name))
     header = npy.header_of(inflated, options, stream, _array_name(entry))
@@ -41,7 +42,7 @@ def open_npz(stream: ByteStream, options: ReadOptions) -> RawArray | StreamedArr
     return RawArray(name, header.shape, header.dtype, header.fortran, file=file, offset=begin + header.length)
 
 
-def _choose(archive: zipfile.ZipFile, options: ReadOptions, name: str) -> zipfile.ZipInfo:
+def _choose(archive: zipfile.ZipFile, options: ReadOptions, stream: ByteStream) -> zipfile.ZipInfo:
     entries = archive.infolist()
     arrays = [entry for entry in entries if entry.filename.endswith(".npy")]
     names, wanted = [_array_name(entry) for entry in arrays], options.member
@@ -49,14 +50,15 @@ def _choose(archive: zipfile.ZipFile, options: ReadOptions, name: str) -> zipfil
         wanted = wanted.removesuffix(".npy")
     if wanted in names and names.count(wanted) == 1:
         return arrays[names.index(wanted)]
-    found = [_found(archive, entry, f"{name}:{_array_name(entry)}") for entry in arrays]
-    return arrays[choose_member(found, wanted, name, options.use)]
+    found = [_found(archive, entry, f"{stream.name}:{_array_name(entry)}") for entry in arrays]
+    return arrays[choose_member(found, wanted, ARRAY, stream, options.use)]
 
 
 def _found(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Found:
-    """What the header of an array tells; nothing where it is not of numbers."""
+    """What the header of an array tells; nothing where it is not of numbers or text."""
+    options = ReadOptions(holds="targets")
     try:
-        header = npy.read_header(ByteStream(name, reader_of(archive, entry, name)).peek(), name, ReadOptions())
+        header = npy.read_header(ByteStream(name, reader_of(archive, entry, name)).peek(), name, options)
     except DataError:
         return Found("", _array_name(entry), None, "?")
     return Found("", _array_name(entry), header.shape, header.dtype.kind)

@@ -13,6 +13,7 @@ from nllcli.inputs.arrays.npy import number_dtype
 from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.bytes.files import on_disk
 from nllcli.inputs.foreign.arrays import Found
+from nllcli.inputs.foreign.kinds import SAFETENSORS
 from nllcli.inputs.formats import choose_member
 from nllcli.inputs.tables.json_values import unique_names
 
@@ -44,7 +45,7 @@ def open_safetensors(stream: ByteStream, options: ReadOptions) -> RawArray:
     arrays, begin = _read_header(file, stream.name)
     names = list(arrays)
     found = [_found(name, arrays[name]) for name in names]
-    member = names[choose_member(found, options.member, stream.name, options.use)]
+    member = names[choose_member(found, options.member, SAFETENSORS, stream, options.use)]
     name = f"{stream.name}:{member}"
     about = arrays[member]
     code, shape = about.get("dtype"), about.get("shape")

@@ -12,7 +12,7 @@ from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.bytes.zipped import data_files, open_archive, reader_of
 from nllcli.inputs.foreign import kinds
 from nllcli.inputs.foreign.arrays import by_names
-from nllcli.inputs.foreign.conversions import refusal
+from nllcli.inputs.foreign.conversions import Conversion, paired_tables, refusal
 
 if TYPE_CHECKING:
     import zipfile
@@ -86,14 +86,22 @@ def _sheets(kind: kinds.Kind, archive: zipfile.ZipFile, name: str) -> list[str]:
 def _which_sheet(kind: kinds.Kind, sheets: list[str], stream: ByteStream, member: str | None, use: Use) -> DataError:
     """The question which sheet of a workbook is meant."""
     remedies = []
+    found = {sheet: Conversion(_reading(kind, sheet), stream, member, use) for sheet in sheets}
+    pair = by_names(sheets) if use.role == "logits" and not (use.other_targets or member) else None
+    if pair is not None:
+        remedies.append(paired_tables(found[pair[0]], found[pair[1]], f"sheets {pair[0]} and {pair[1]}"))
     for sheet in sheets[:_MOST_LISTED]:
-        called = repr(sheet).replace("{", "{{").replace("}", "}}")
-        one = kind._replace(load=f"d = pandas.read_excel({{file}}, sheet_name={called})", imports=("pandas",))
-        refused = refusal(one, stream, member, use)
+        refused = refusal(found[sheet].kind, stream, member, use)
         remedies += [replace(each, meaning=f"sheet {sheet}") for each in refused.remedies]
     refused.message += f" of {len(sheets)} sheets"
     refused.remedies = tuple(remedies)
     return refused
+
+
+def _reading(kind: kinds.Kind, sheet: str) -> kinds.Kind:
+    """The kind of a workbook of which one sheet is read."""
+    called = repr(sheet).replace("{", "{{").replace("}", "}}")
+    return kind._replace(load=f"d = pandas.read_excel({{file}}, sheet_name={called})", imports=("pandas",))
 
 
 def _several(file: str, member: str | None, names: list[str], use: Use) -> UsageError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from math import prod
 from typing import TYPE_CHECKING
@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
     from nllcli.inputs.formats import Use
 
-_SCORES = re.compile(r"logit|prob|score|pred|out|softmax|conf", re.IGNORECASE)
-_PROBS = re.compile(r"prob|softmax", re.IGNORECASE)
+SCORES = re.compile(r"logit|prob|score|pred|out|softmax|conf", re.IGNORECASE)
+PROBS = re.compile(r"prob|softmax", re.IGNORECASE)
 _LOG_PROBS = re.compile(r"log_?-?(prob|softmax)", re.IGNORECASE)
 _LABELS = re.compile(r"label|targ|true|truth|gt\b|class|(\b|_)y(\b|_)", re.IGNORECASE)
+# What has one value a class, in the order of the classes.
+_ORDERED = "((class|label|category|target)_?)?names|class(es_?|_?(labels|list|order))|categories"
+ORDER = f"{_ORDERED}|labels"
+NAMES_CLASSES = re.compile(rf"(?<![a-z_])({_ORDERED})(?![a-z_])".encode())  # within the bytes of a file
 # Predictions in whole numbers are classes that a model chose.
 _CHOSEN = re.compile(r"pred|argmax|hat", re.IGNORECASE)
 _JOINED = re.compile(r"numpy\.(stack|concatenate)\(|.* for b in ")
@@ -53,7 +57,7 @@ class Found:
         """What its name says that it holds, where that is not logits."""
         if _LOG_PROBS.search(self.name):
             return "log-probs"
-        return "probs" if _PROBS.search(self.name) and "logit" not in self.name.lower() else None
+        return "probs" if PROBS.search(self.name) and "logit" not in self.name.lower() else None
 
     def shown(self) -> str:
         """Where it is and its shape, as the meaning of a command has them."""
@@ -65,15 +69,24 @@ class Found:
 
 @dataclass(frozen=True)
 class Pair:
-    """Logits, and the targets that belong to them, either of which may not be in the file."""
+    """Logits, and the targets that belong to them, either of which may not be in the file.
+
+    ``order`` has the name of each class, or its number, in the order of the logits.
+    """
 
     logits: Found | None = None
     targets: Found | None = None
+    order: Found | None = None
 
     @property
     def source(self) -> str | None:
         """What the name of the logits says that they are, where that is something else."""
         return self.logits.source if self.logits else None
+
+    @property
+    def found(self) -> list[Found]:
+        """All that are in the file."""
+        return [found for found in (self.logits, self.targets, self.order) if found]
 
     def shown(self) -> str:
         """Both, as the meaning of a command has them."""
@@ -86,21 +99,44 @@ def readings(arrays: list[Found], use: Use) -> list[Pair]:
         return labels(arrays, use.shape)
     if use.role != "logits":
         return [Pair(logits=each) for each in arrays if each.kind in "iufb" and each.shape]
-    return scores(arrays) if use.other_targets else pairs(arrays)
+    found = scores(arrays) if use.other_targets else pairs(arrays)
+    return found if use.names_classes else [_ordered(each, arrays) for each in found]
+
+
+def _ordered(pair: Pair, arrays: list[Found]) -> Pair:
+    """The pair with the array of the classes, in their order; the nearest where there are several."""
+    logits = pair.logits
+    assert logits is not None
+    found = [each for each in arrays if each is not pair.targets and _is_order(each, logits, arrays)]
+    return replace(pair, order=max(found, key=lambda each: _nearness(each.code, logits.code), default=None))
+
+
+def _is_order(array: Found, logits: Found, arrays: list[Found]) -> bool:
+    """Whether an array has one value for each class of the logits, and its name says that.
+
+    Numbers, and what is called labels, may be the targets of any logits that have as many samples.
+    """
+    n = array.shape[0] if array.shape and len(array.shape) == 1 else 0
+    if array.kind not in "iuUS" or not re.fullmatch(ORDER, _last(array.name).lower()):
+        return False
+    may_be_targets = array.kind in "iu" or _last(array.name).lower() == "labels"
+    if may_be_targets and any(n == (each.shape or (0,))[0] for each in _scores(arrays)):
+        return False
+    return n > 1 and n in (logits.shape or ())[1:]
 
 
 def pairs(arrays: list[Found]) -> list[Pair]:
     """Every reading of the arrays as logits and targets; names that say what is what decide."""
     found = [(logits, _labels_of(arrays, logits)) for logits in _scores(arrays)]
     fitting = [logits for logits, labels in found if labels]
-    told = _named(fitting, _SCORES)
+    told = _named(fitting, SCORES)
     return [Pair(logits, targets) for logits, labels in found if logits in told for targets in labels]
 
 
 def by_names(names: Sequence[str]) -> tuple[str, str] | None:
     """The one name that says logits, or scores, and the one that says targets; None where they are not told."""
-    targets = [name for name in names if _LABELS.search(_last(name)) and not _SCORES.search(_last(name))]
-    logits = [name for name in names if _SCORES.search(_last(name)) and name not in targets]
+    targets = [name for name in names if _LABELS.search(_last(name)) and not SCORES.search(_last(name))]
+    logits = [name for name in names if SCORES.search(_last(name)) and name not in targets]
     if len(names) == 2 and len(targets) == 1:
         logits = [name for name in names if name not in targets]
     return (logits[0], targets[0]) if len(logits) == len(targets) == 1 else None
@@ -113,7 +149,7 @@ def _last(name: str) -> str:
 
 def scores(arrays: list[Found]) -> list[Pair]:
     """Every array that may be logits."""
-    return [Pair(logits=each) for each in _named(_scores(arrays), _SCORES)]
+    return [Pair(logits=each) for each in _named(_scores(arrays), SCORES)]
 
 
 def labels(arrays: list[Found], shape: tuple[int | None, ...] | None) -> list[Pair]:
@@ -158,7 +194,8 @@ def _told(candidates: list[Found]) -> list[Found]:
 
 def _labels_of(arrays: list[Found], logits: Found) -> list[Found]:
     """The arrays that fit the logits and are named as targets, and of these the ones that lie nearest to the logits."""
-    told = _told([each for each in _fitting(arrays, logits.shape) if each is not logits])
+    found = [each for each in _fitting(arrays, logits.shape) if each is not logits]
+    told = _told([each for each in found if not _is_order(each, logits, arrays)] or found)
     near = [_nearness(each.code, logits.code) for each in told]
     return [each for each, n in zip(told, near, strict=True) if n == max(near)]
 

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.inputs.foreign.arrays import Found
 from nllcli.inputs.foreign.pickles import Name, Stub, dtype_of, size_of
+from nllcli.inputs.foreign.series import Series, series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 FRAME = "frame"  # the kind of a data frame
+KEYED = "keyed frame"  # that of one that is made of rows by their keys, in a column of this name
+KEY = "id"
+HERE = "\0"  # in the code of an array, the value that it is in; in its name, the name of that
 # A list of no more parts may be splits or models; a longer one is batches or samples.
-_MOST_SPLITS = 4
+MOST_SPLITS = 4
 _STORAGES = {
     "FloatStorage": ("f", 4),
     "DoubleStorage": ("f", 8),
@@ -32,13 +36,11 @@ _STORAGES = {
 def arrays_in(node: Any, code: str = "d", name: str = "") -> list[Found]:
     """Every array in a value; lists of batches and of samples count as the arrays that joining them gives."""
     match node:
-        case dict() if len(node) > _MOST_SPLITS and (joined := _of_samples(node, code, name)):
-            return joined
         case dict():
-            return _each(((f"{code}[{key!r}]", str(key), value) for key, value in node.items()))
-        case tuple():
+            return _of_dict(node, code, name)
+        case tuple() if not all(isinstance(item, str) for item in node):
             return _each((f"{code}[{i}]", name, value) for i, value in enumerate(node))
-        case list():
+        case list() | tuple():
             return _of_list(node, code, name)
         case Stub():
             return _of_stub(node, code, name)
@@ -55,17 +57,70 @@ def _each(parts: Iterable[tuple[str, str, Any]]) -> list[Found]:
 
 def _of_list(items: Sequence[Any], code: str, name: str) -> list[Found]:
     joined = _joined([arrays_in(item, "b", name) for item in items], code)
-    if joined and len(items) > _MOST_SPLITS:
+    if joined and len(items) > MOST_SPLITS:
         return joined
     alone = _each((f"{code}[{i}]", name, item) for i, item in enumerate(items))
     return joined + [each for each in alone if each.shape != ()]
 
 
-def _of_samples(samples: dict[Any, Any], code: str, name: str) -> list[Found]:
-    """The arrays of samples by their names, each of which has its own; none where the values are something else."""
-    if not all(isinstance(sample, dict | tuple) for sample in samples.values()):
+def _of_dict(items: dict[Any, Any], code: str, name: str) -> list[Found]:
+    rows = {key: arrays_in(item, HERE, HERE) for key, item in items.items()}
+    numbered = next((each for each in series(items) if len(each.keys) == len(items)), None)
+    if len(items) > MOST_SPLITS and numbered is None and all(isinstance(item, dict | tuple) for item in items.values()):
+        joined = _joined([_put(row, "b", name) for row in rows.values()], f"list({code}.values())")
+        if joined:  # samples by their names
+            return joined
+    keyed = _keyed(rows, code, name, numbered)
+    if keyed and numbered is None:
+        return keyed
+    joined, left = in_series(rows, code, name)
+    places = dict(zip(items, [_place(code, key, i) for i, key in enumerate(items)], strict=True))
+    return joined + keyed + [each for key in left for each in _put(rows[key], places[key], str(key))]
+
+
+def _keyed(rows: dict[Any, list[Found]], code: str, name: str, numbered: Series | None) -> list[Found]:
+    """The table that rows of floats by their keys are, of which there are more than classes; none if they are not."""
+    first, *others = list(rows.values()) or [[]]
+    shape = first[0].shape if len(first) == 1 else None
+    alike = all(row == first for row in others) and len(shape or ()) == 1 and first[0].kind == "f"
+    if not alike or len(rows) <= max(MOST_SPLITS, prod(shape or ())):
         return []
-    return _joined([arrays_in(sample, "b", name) for sample in samples.values()], f"list({code}.values())")
+    values, keys = (
+        (f"{code}.values()", f"list({code})") if numbered is None else (numbered.taken(code), numbered.written)
+    )
+    part = first[0].code.replace(HERE, "b")
+    frame = f"pandas.DataFrame({{{KEY!r}: {keys}, {name or 'logits'!r}: [{part} for b in {values}]}})"
+    return [Found(frame, name, None, KEYED)]
+
+
+def in_series(rows: dict[Any, list[Found]], code: str, name: str = "") -> tuple[list[Found], list[Any]]:
+    """The arrays that joining the values of numbered keys gives, and the keys that are left.
+
+    ``rows`` are the arrays in each value. Few values may be splits, and those that each fit another array, models.
+    """
+    found, left, all_series = list[Found](), list(rows), series(rows)
+    counted = {key for each in all_series for key in each.keys}
+    others = {(each.shape or (0,))[0] for key in left if key not in counted for each in rows[key]}
+    for each in all_series:
+        parts = [_put(rows[key], "b", each.name or name) for key in each.keys]
+        joined = _joined(parts, each.taken(code))
+        lengths = {(part.shape or (0,))[0] for row in parts for part in row}
+        if joined and len(parts) > MOST_SPLITS and not (len(lengths) == 1 and lengths & others):
+            left = [key for key in left if key not in each.keys]
+        found += joined
+    return found, left
+
+
+def _put(row: list[Found], code: str, name: str) -> list[Found]:
+    """The arrays in a value, which is ``code`` and has a name."""
+    return [replace(each, code=each.code.replace(HERE, code), name=each.name.replace(HERE, name)) for each in row]
+
+
+def _place(code: str, key: Any, i: int) -> str:
+    """The Python for the value of a key: by its place where the key is not written as it is; long text is not kept."""
+    parts = key if isinstance(key, tuple) else (key,)
+    plain = all(isinstance(part, str | int) and part != "" for part in parts)
+    return f"{code}[{key!r}]" if plain else f"list({code}.values())[{i}]"
 
 
 def _joined(rows: list[list[Found]], code: str) -> list[Found]:
@@ -78,7 +133,7 @@ def _joined(rows: list[list[Found]], code: str) -> list[Found]:
 
 def _column(parts: list[Found], code: str) -> Found | None:
     first, shapes, kinds = parts[0], [each.shape for each in parts], {each.kind for each in parts}
-    if FRAME in kinds or None in shapes or len({shape and len(shape) for shape in shapes}) > 1:
+    if kinds & {FRAME, KEYED} or None in shapes or len({shape and len(shape) for shape in shapes}) > 1:
         return None
     kind = "f" if kinds == {"i", "f"} else first.kind
     if kind != "f" and len(kinds) > 1:
@@ -122,7 +177,8 @@ def _of_stub(node: Stub, code: str, name: str) -> list[Found]:
         case "DataFrame", _, _:
             return [Found(code, name, None, FRAME), *_within(node, f"{code}.to_numpy()", name, 2)]
         case "Series", _, _:
-            return _within(node, f"{code}.to_numpy()", name, 1)
+            frame = Found(f"{code}.to_frame({code}.name or 'target')", name, None, FRAME)
+            return [frame, *_within(node, f"{code}.to_numpy()", name, 1)]
         case _, _, dict(state):
             return _each((f"{code}.{key}", str(key), value) for key, value in state.items() if str(key).isidentifier())
     return _each((f"{code}[{i}]", name, value) for i, value in enumerate(node.arguments)) + arrays_in(

@@ -10,11 +10,11 @@ from math import prod
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
-from nllcli.errors import DataError, NllError, Remedy, first_few
+from nllcli.errors import DataError, NllError, Remedy, UsageError, first_few
 from nllcli.inputs.bytes.files import is_beside_data, not_there_yet
 from nllcli.inputs.foreign import arrays
-from nllcli.inputs.foreign.arrays import Found, Pair
-from nllcli.inputs.foreign.contents import FRAME, arrays_in
+from nllcli.inputs.foreign.arrays import NAMES_CLASSES, Found, Pair
+from nllcli.inputs.foreign.contents import FRAME, HERE, KEY, KEYED, MOST_SPLITS, arrays_in, in_series
 from nllcli.inputs.foreign.kinds import ARRAY, JOBLIB, OBJECT_ARRAY, PYTORCH, ZARR
 from nllcli.inputs.foreign.pickles import MOST_BYTES, Untold, read_pickles
 
@@ -26,22 +26,39 @@ if TYPE_CHECKING:
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.foreign.kinds import Kind
     from nllcli.inputs.formats import Use
+    from nllcli.inputs.tables.columns import Preview
 
 _TRUST = "only if you trust the file: a pickle can run code"
 _PAST_PICKLES = 3  # what an old PyTorch file has before its content
 _MOST_MEANINGS = 8
+_NAMES_BYTES = 1 << 24  # of a file, in which the names of arrays are looked for
 
 # The arrays in d by their places in it, as "a".
 _WALK = (
+    "t = lambda v: numpy.array([x.decode() if isinstance(x, bytes) else x for x in v.flat]).reshape(v.shape)"
+    " if v.dtype.kind in 'SO' and v.size and all(isinstance(x, (bytes, str)) for x in v.flat) else v; "
     "w = lambda o, k='': [e for i, v in (o.items() if isinstance(o, dict) else enumerate(o)) for e in w(v, f'{k}/{i}')]"
     " if isinstance(o, (dict, tuple)) or isinstance(o, list) and any(hasattr(v, '__len__') for v in o) else "
-    "[(k.lstrip('/'), numpy.asarray(o))]; a = dict(w(d))"
+    "[(k.lstrip('/'), t(numpy.asarray(o)))]; a = dict(w(d))"
+)
+# Those whose names are alike but for one number, which counts, are joined in its order: few may be splits.
+_PARTS = (
+    "g = {}; [g.setdefault(re.sub('[0-9]+', '*', k), []).append(k) for k in a]; "
+    "i = lambda k: [int(n) for n in re.findall('[0-9]+', k)]; "
+    "j = lambda v: (numpy.stack if len({x.shape for x in v}) == 1 and (v[0].ndim == 0 or v[0].ndim == 1 and "
+    "v[0].dtype.kind == 'f') else numpy.concatenate)(v); "
+    "[a.update({n: j([a.pop(k) for k in sorted(v, key=i)])}) for n, v in g.items() "
+    f"if (len(v) > {MOST_SPLITS} or len(v) > 1 and re.search('(batch|part|chunk|shard|rank)(es|s)?[-_./]?[*]', n)) "
+    "and len({(a[k].ndim, a[k].shape[1:]) for k in v}) == 1 "
+    "and [max(x) - min(x) + 1 for x in zip(*map(i, v)) if len({*x}) > 1] == [len(v)]]"
 )
 # Of those, the ones that fit best, as "p": pairs of logits and targets, logits, or targets; a tie is an error.
-# What a model chose or was given is not a target, unless the user names it as one.
+# What a model chose or was given is not a target, unless the user names it as one. Text is a target if it is named so.
 _CHOSEN = "(.*_)?(preds?|predict[a-z]*|argmax|y?hat)|((input|token|sample)_)?ids?"
+_SAYS_TARGETS = "re.search('label|targ|tru|gt|class|(^|/)y', {})"
 _WHOLE = (
-    "a[y].dtype.kind in 'iuf' and (a[y] == a[y] // 1).all() and "
+    "(a[y].dtype.kind in 'iuf' and (a[y] == a[y] // 1).all() or "
+    f"a[y].dtype.kind == 'U' and {_SAYS_TARGETS.format('y')}) and "
     f"not re.fullmatch('{_CHOSEN}', y.split('/')[-1].lower())"
 )
 _FITTING = {
@@ -53,9 +70,24 @@ _FITTING = {
 }
 _BEST = (
     "s = lambda q: (q[0] == '' or q[1] == '' or a[q[1]].size in [a[q[0]].size // c for c in a[q[0]].shape[1:]], "
-    "bool(re.search('{wanted}', q[0])), bool(re.search('label|targ|tru|gt|class|(^|/)y', q[1]))); "
+    f"bool(re.search('{{wanted}}', q[0])), bool({_SAYS_TARGETS.format('q[1]')})); "
     "p = [q for q in p if s(q) == max(map(s, p))]; "
     "len(p) == 1 or sys.exit(f'{file}: {{len(p)}} {what} fit: {{p}} among {{[*a]}}'); x, y = p[0]"
+)
+# The arrays that have the names of the classes of logits, as "o", and how they are written.
+_ORDER = (
+    "o = [k for k in a if a[k].size in a[x].shape[1:] and a[k].size == max(a[k].shape, default=0) and "
+    f"a[k].size not in a[x].shape[:1] and "
+    f"a[k].dtype.kind in 'iuU' and re.fullmatch('{arrays.ORDER}', k.split('/')[-1].lower())]"
+)
+_WRITTEN = (
+    "len(o) < 2 or sys.exit(f'{file}: which names the classes? {{o}}'); "
+    "numpy.savetxt({to!r}, a[o[0]].ravel() if o else numpy.arange(a[x].shape[1]), '%s', encoding='utf-8')"
+)
+_NOT_WRITTEN = (
+    "[sys.exit(f'{file}: the classes are in the order of {{k}}, {{a[k].tolist()}}: --classes takes it') for k in o "
+    "if not a[k].ravel().tolist() == [*range(a[k].size)] "
+    "and (a[k].dtype.kind in 'iu' or not y or a[y].dtype.kind == 'U')]"
 )
 _ANY_SCORES = "logit|score|pred|out|prob"
 _CELLS = "d.map(lambda v: v.tolist() if hasattr(v, 'tolist') else v)"  # arrays as lists, numbers with all their digits
@@ -132,9 +164,17 @@ def _objects(conversion: Conversion, message: str) -> DataError:
     if "joblib" in modules:
         conversion = replace(conversion, kind=JOBLIB)
     trusted = conversion.kind.runs_code or not modules <= {"torch", "collections", "builtins", "__builtin__"}
-    frames = [each for each in found if each.kind == FRAME]
+    frames = [each for each in found if each.kind in (FRAME, KEYED)]
     readings = _readings(found, conversion)
-    if frames and not any(reading.logits and reading.targets for reading in readings):
+    if conversion.use.targets is not None and any(each.kind == KEYED for each in frames):
+        refused, beside = _beside(conversion.use.targets)
+        if refused:
+            return DataError(message, where=conversion.path, remedies=refused)
+        if beside is not None and beside.n_columns > 1:  # it may have keys, in an index without a name perhaps
+            key = "" if beside.index else KEY
+            frames = [replace(each, code=each.code.replace(repr(KEY), repr(key), 1)) for each in frames]
+            readings = []
+    if frames and not any((reading.logits and reading.targets) or not _of_frames(reading) for reading in readings):
         loaded = conversion.loaded(not trusted)
         codes = [loaded if frame.code == "d" else f"{loaded}; d = {frame.code}" for frame in frames]
         remedies = [_as_table(conversion, code, ("pandas",), _TRUST if trusted else "") for code in codes]
@@ -148,6 +188,21 @@ def _objects(conversion: Conversion, message: str) -> DataError:
     told = len(readings) > 1
     remedies = [_taking_out(conversion, reading, trusted=trusted, told=told) for reading in readings[:_MOST_MEANINGS]]
     return DataError(message, where=conversion.path, remedies=remedies)
+
+
+def _beside(path: str) -> tuple[Sequence[Remedy], Preview | None]:
+    """The commands that convert a file of targets, of which the keys are not known before; or its beginning."""
+    from nllcli.inputs.formats import ReadOptions, Use, open_input
+
+    try:
+        return (), open_input(path, use=Use("targets")).preview(ReadOptions(holds="targets"))
+    except NllError as error:
+        return error.remedies, None
+
+
+def _of_frames(reading: Pair) -> bool:
+    """Whether an array of a reading has the values of a data frame, which has names for them too."""
+    return any(each.code.endswith(".to_numpy()") for each in reading.found)
 
 
 def array_refusal(
@@ -227,8 +282,30 @@ def _taking_out(conversion: Conversion, reading: Pair, *, trusted: bool = False,
         settings["source"] = source
     sure = reading.targets is None or not reading.targets.name or reading.targets.says_targets
     meanings = [reading.shown()] if told or source or not sure else []
+    if reading.order is not None:
+        code.append(_ordering(conversion, reading.order, reading, settings))
+        meanings.append(_in_order_of(reading.order))
     meaning = "; ".join([*meanings, _TRUST] if trusted else meanings)
     return Remedy(settings, meaning, {conversion.use.path: files["first"]}, python="; ".join(code))
+
+
+def _ordering(conversion: Conversion, order: Found, reading: Pair, settings: dict[str, object]) -> str:
+    """The Python that writes the names of the classes, one a line."""
+    settings["classes"] = to = _names_file(conversion)
+    if order.kind in "iu" and reading.targets is not None:
+        settings["targets_are"] = "names"
+    names = f"numpy.char.decode({order.code}, 'utf-8')" if order.kind == "S" else order.code
+    return f"numpy.savetxt({to!r}, {names}, '%s', encoding='utf-8')"
+
+
+def _names_file(conversion: Conversion) -> str:
+    """A new file for the names of the classes; with a comma, a path would be the names."""
+    path = conversion.new(".classes.txt")
+    return path if "," not in path else not_there_yet(PurePath(path).name.replace(",", "_"))
+
+
+def _in_order_of(order: Found) -> str:
+    return f"the classes are in the order of {order.shown()}"
 
 
 def _renamed(conversion: Conversion, logits: bool, targets: bool) -> tuple[dict[str, str], dict[str, object]]:
@@ -241,6 +318,38 @@ def _renamed(conversion: Conversion, logits: bool, targets: bool) -> tuple[dict[
         files["targets"] = conversion.new(".labels.npy")
         settings = {"targets": files["targets"], "target_column": None}
     return files, settings
+
+
+def which_array(message: str, hint: str, found: list[Found], kind: Kind, stream: ByteStream, use: Use) -> UsageError:
+    """The question which array of an archive is meant, with the readings that names and shapes allow."""
+    conversion = Conversion(kind, stream, None, use)
+    joined, left = in_series({each.name: [replace(each, code=HERE, name=HERE)] for each in found}, "d")
+    possible = joined + [each for each in found if each.name in left]
+    readings = [] if use.path in ("", "-") else arrays.readings(possible, use)
+    told = len(readings) > 1
+    remedies = [_naming(conversion, reading, told=told) for reading in readings[:_MOST_MEANINGS]]
+    return UsageError(message, where=stream.name, hint=hint, remedies=remedies)
+
+
+def _naming(conversion: Conversion, reading: Pair, *, told: bool) -> Remedy:
+    """The command that names the arrays of an archive; it takes out what is in parts, and the names of the classes."""
+    taken = {each: each if each.joined else replace(each, code=f"d[{each.name!r}]") for each in reading.found}
+    if any(each.joined for each in taken):
+        pair = Pair(*[each and taken[each] for each in (reading.logits, reading.targets, reading.order)])
+        return _taking_out(conversion, pair, told=told)
+    use, file, settings = conversion.use, conversion.path, dict[str, object]()
+    if reading.source and use.role == "logits":
+        settings["source"] = reading.source
+    if reading.logits and reading.targets:
+        settings.update(targets=f"{file}:{reading.targets.name}", target_column=None)
+    meanings, code = [reading.shown()] if told or reading.source else [], []
+    if reading.order is not None:
+        order = taken[reading.order]
+        code = [conversion.importing("numpy"), conversion.loaded()]
+        code.append(_ordering(conversion, order, reading, settings))
+        meanings.append(_in_order_of(reading.order))
+    files = {use.path: f"{file}:{reading.found[0].name}"}
+    return Remedy(settings, "; ".join(meanings), files, python="; ".join(code))
 
 
 # --- arrays by their names --------------------------------------------------------------------------------------------
@@ -268,8 +377,15 @@ def _looking(conversion: Conversion, wanted: str, meaning: str, more: dict[str, 
     if conversion.member is None:
         sizes = _sizes(use.shape)
         fitting = _FITTING[what].replace("SIZE", f"in {sizes}" if sizes else "> 1")
-        best = _BEST.format(wanted=wanted, file=conversion.path.translate(_PLAIN), what=what)
-        code = [conversion.importing("sys", "re", "numpy"), conversion.loaded(False), _WALK, fitting, best]
+        file, more = conversion.path.translate(_PLAIN), dict(more or {})
+        best = _BEST.format(wanted=wanted, file=file, what=what)
+        code = [conversion.importing("sys", "re", "numpy"), conversion.loaded(False), _WALK, _PARTS, fitting, best]
+        if use.role == "logits" and not use.names_classes:
+            code += [_ORDER, _NOT_WRITTEN.format(file=file)]
+            if NAMES_CLASSES.search(conversion.stream.peek(_NAMES_BYTES).lower()):
+                more["classes"] = _names_file(conversion)
+                code[-1] = _WRITTEN.format(file=file, to=more["classes"])
+                meaning = "; ".join(filter(None, (meaning, "the classes are in the order that it names them in")))
         logits, targets = "a[x]", "a[y].ravel() if a[x].ndim < 3 else a[y]" if what == "pairs" else "a[y]"
         if what == "targets" and use.shape is not None and len(use.shape) < 3:
             targets = "a[y].ravel()"
@@ -306,11 +422,23 @@ def _tables(conversion: Conversion, message: str) -> DataError:
     return DataError(message, where=conversion.path, remedies=[remedy])
 
 
+def paired_tables(logits: Conversion, targets: Conversion, meaning: str) -> Remedy:
+    """The command that makes a table of each of two conversions of one file."""
+    first, second = _as_table(logits, logits.loaded(), ()), targets.new(".targets.csv")
+    python = f"{first.python}; {targets.loaded()}; {_to_csv(second)}"
+    return Remedy({"targets": second}, meaning, first.files, python)
+
+
 def _as_table(conversion: Conversion, loaded: str, modules: tuple[str, ...], meaning: str = "") -> Remedy:
     to = conversion.new(".csv")
     named = to if conversion.member is None else f"{to}:{conversion.member}"
-    python = f"{conversion.importing(*modules)}; {loaded}; {_CELLS}.to_csv({to!r}, index=False)"
+    python = f"{conversion.importing(*modules)}; {loaded}; {_to_csv(to)}"
     return Remedy({}, meaning, {conversion.use.path: named}, python=python)
+
+
+def _to_csv(to: str) -> str:
+    """The Python that writes a data frame, with the keys of its rows unless these only count."""
+    return f"{_CELLS}.to_csv({to!r}, index=not [*d.index] == [*range(len(d))])"
 
 
 def _pictures(conversion: Conversion, message: str) -> DataError:
@@ -399,7 +527,8 @@ def with_targets(remedies: Sequence[Remedy], path: str) -> tuple[Remedy, ...]:
         open_input(path, use=Use("targets"))
     except DataError as refused:
         if len(refused.remedies) == 1 and all(remedy.python for remedy in (*remedies, *refused.remedies)):
-            return tuple(_both(remedy, refused.remedies[0]) for remedy in remedies if path not in remedy.files)
+            second = refused.remedies[0]
+            return tuple(remedy if path in remedy.files else _both(remedy, second) for remedy in remedies)
     except NllError:  # it will be said in its turn
         pass
     return tuple(remedies)

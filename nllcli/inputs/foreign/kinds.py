@@ -81,6 +81,12 @@ OBJECT_ARRAY = Kind(
     load="d = numpy.load({file}, allow_pickle=True)",
     runs_code=True,
 )
+SAFETENSORS = Kind(
+    "safetensors",
+    "arrays",
+    imports=("safetensors.numpy",),
+    load="d = safetensors.numpy.load({stream}.read())",
+)
 ARRAY = Kind("an array of other values than numbers", "objects", load="d = numpy.load({file})")
 ZARR = Kind("a Zarr store", "arrays", extensions=(".zarr",), imports=("zarr",), load=_ZARR)
 EXCEL = Kind(

@@ -147,11 +147,28 @@ def _brief(value: Any) -> Any:
 
 
 def _key(value: Any) -> Any:
-    """The key of a dict; raises Untold where finding it could take long."""
+    """The key of a dict; raises Untold where finding it could take long.
+
+    A number or text of NumPy is the same key as the one of Python that equals it.
+    """
+    if isinstance(value, Stub) and value.name.name == "scalar":
+        return _scalar(value)
     for part in value if isinstance(value, tuple) else (value,):
         if not isinstance(part, str | bytes | int | float | Stub | Name | None):
             raise Untold
     return value
+
+
+def _scalar(stub: Stub) -> Any:
+    """The whole number or the text that a scalar of NumPy is; other ones stay what they are."""
+    dtype, data = stub.arguments
+    kind, _ = dtype_of(dtype)
+    if isinstance(data, Stub):  # as older protocols have bytes
+        data = data.arguments[0].encode("latin1")
+    big = dtype.state[1] == ">"
+    if kind == "U":
+        return data.decode("utf-32-be" if big else "utf-32-le")
+    return int.from_bytes(data, "big" if big else "little", signed=kind == "i") if kind in "iu" else stub
 
 
 def size_of(shape: tuple[Any, ...]) -> int:

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from nllcli.errors import DataError, Remedy
 from nllcli.inputs.bytes.compressed import opener_of
 from nllcli.inputs.bytes.libraries import refusing
+from nllcli.inputs.foreign.arrays import PROBS, SCORES
 from nllcli.inputs.tables import arrow_conversions as conversions
 from nllcli.inputs.tables.arrow_values import (
     NUMBERS,
     content,
     innermost,
+    is_map_of_numbers,
     is_previewed,
+    is_vector,
     n_in_first,
     plain,
     previewed,
@@ -140,10 +143,14 @@ class Table:
         data = [i for i in range(len(self.headings)) if i != named and i not in self.preview.index]
         if any(self._holds_lists(i) and content(innermost(self.kind(i))[1]) != "integers" for i in data):
             return
+        vectors = [i for i in data if is_vector(self.kind(i)) and SCORES.search(self.headings[i])]
+        if vectors:
+            raise self._no_numbers(sorted(vectors, key=lambda i: not PROBS.search(self.headings[i])), named)
         others = [i for i in data if self._holds_nested_fractions(i)]
         numbers = {content(self.kind(i)) for i in data if self._holds_numbers(i)}
         if not numbers - {"integers"}:
             others += [i for i in data if self._holds_records(i, fractions=bool(numbers))]
+            others += [i for i in data if is_map_of_numbers(self.kind(i))]
         if others:
             raise self._no_numbers(others, named)
 
@@ -189,8 +196,13 @@ class Table:
         elif self.options.holds == "logits" and self._holds_nested_fractions(column):
             message = f"column {heading!r} holds {kind}: lists of samples, not one sample a row"
             remedies = conversion.remedies(*self._samples(column, target), ending=".parquet")
+        elif self.options.holds == "logits" and is_vector(kind):
+            remedies = [remedy for i in columns for remedy in self._values(conversion, i, target)]
+        elif self.options.holds == "logits" and is_map_of_numbers(kind):
+            source = conversions.written(conversions.keys_of(heading, self._kept(column, target)))
+            remedies = conversion.remedies(("", "columns", source), ending=".parquet")
         elif self.options.holds == "logits" and self._holds_records(column):
-            kept = [name for name in self.headings if name != heading] if target is None else [self.headings[target]]
+            kept = self._kept(column, target)
             if innermost(kind)[0]:
                 remedies = conversion.remedies(("", "rows", conversions.JSON_LINES), ending=".jsonl")
             else:
@@ -198,6 +210,20 @@ class Table:
                 remedies = conversion.remedies(("", "columns", source), ending=".parquet")
         hint = conversions.SAVE_IT if opener_of(self.name) is None else None
         return DataError(message, where=self.name, hint=hint, remedies=remedies)
+
+    def _kept(self, column: int, target: int | None) -> list[str]:
+        """The columns that stay beside one that is converted: the targets, or all where they are not named."""
+        kept = [i for i in range(len(self.headings)) if i != column] if target is None else [target]
+        return [self.headings[i] for i in kept if not is_vector(self.kind(i))]
+
+    def _values(self, conversion: conversions.Conversion, column: int, target: int | None) -> list[Remedy]:
+        """The way to write the values of vectors as lists; what their name says that they are."""
+        heading = self.headings[column]
+        source = conversions.written(conversions.vector(heading, self._kept(column, target)))
+        probs = bool(PROBS.search(heading))
+        meaning = f"{heading} holds {'probabilities' if probs else 'logits'}"
+        remedies = conversion.remedies((meaning, heading, source), ending=".parquet")
+        return [replace(remedy, settings={"source": "probs"} if probs else {}) for remedy in remedies]
 
     def _samples(self, column: int, target: int | None) -> list[tuple[str, str, str]]:
         """The ways to write lists of samples one a row: with the targets beside them, if these are lists as long."""

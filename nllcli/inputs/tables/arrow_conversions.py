@@ -80,6 +80,20 @@ def lists_joined(slices: dict[str, str], kept: Sequence[str] = ()) -> str:
     return f"{{{', '.join([*joined, _as_they_are(kept)])}}}"
 
 
+def vector(column: str, kept: Sequence[str]) -> str:
+    """The column of lists that the values of a column of Spark's vectors are, and others; places without one are 0."""
+    sparse = "[dict(zip(r['indices'], r['values'])).get(i, 0.0) for i in range(r['size'])]"
+    rows = f"[r and (r['values'] if r['type'] else {sparse}) for r in t[{column!r}].to_pylist()]"
+    return f"{{{column!r}: {rows}, {_as_they_are(kept)}}}"
+
+
+def keys_of(column: str, kept: Sequence[str]) -> str:
+    """A column for each key of a column of maps, and others."""
+    keys = "{k: [r.get(k) for r in m] for k in dict.fromkeys(k for r in m for k in r)}"
+    maps = f"[dict(r or ()) for r in t[{column!r}].to_pylist()]"
+    return f"(lambda m: {{**{keys}, {_as_they_are(kept)}}})({maps})"
+
+
 def _as_they_are(columns: Sequence[str]) -> str:
     return f"**{{n: t[n] for n in {list(columns)!r}}}"
 

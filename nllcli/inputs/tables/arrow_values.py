@@ -50,6 +50,18 @@ def innermost(kind: Any) -> tuple[int, Any]:
     return n_levels, kind
 
 
+def is_vector(kind: Any) -> bool:
+    """Whether a type is that of a vector of Spark: all its values, or those that are not 0 by their places."""
+    return content(kind) == "records" and {"type", "size", "indices", "values"} == {field.name for field in plain(kind)}
+
+
+def is_map_of_numbers(kind: Any) -> bool:
+    """Whether a type has a number for each key."""
+    from pyarrow import types
+
+    return types.is_map(kind) and content(kind.item_type) in NUMBERS
+
+
 def plain(kind: Any) -> Any:
     """The type of a column's values, which may be written once each and numbered (a pandas category), or extended."""
     import pyarrow
