@@ -670,6 +670,10 @@ def for_people():
     for name, sep in (("comma", ","), ("semicolon", ";"), ("tab", "\t")):
         files = {"x.csv": csv(shares.tolist(), NAMES, sep), "y.csv": y}
         yield Form(f"percentages without a sign, {name}", files, probs, "asked", rows=shares / 100, probs=True)
+    apart = [(a, NAMES[y], b, c) for (a, b, c), y in zip(shares.tolist(), Y, strict=True)]
+    line = ("compute", "x.csv", "--target-column", "label", "--from", "probs", "-q")
+    files = {"x.csv": csv(apart, (NAMES[0], "label", *NAMES[1:]))}
+    yield Form("percentages on both sides of the label", files, line, "asked", rows=shares / 100, probs=True)
     for end, what in (("\n", ""), ("\r\n", ", of Windows")):
         gaps = rows_of(X)[:4] + [("", "", "")] + rows_of(X)[4:] + [('""', '""', "")] * 2
         yield Form(f"blank rows{what}", {"x.csv": csv(gaps, NAMES, end=end), "y.csv": y}, PAIR, "asked")

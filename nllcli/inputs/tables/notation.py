@@ -151,10 +151,8 @@ def are_percentages(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> bo
 
 
 def hundredths(name: str, columns: Sequence[int], delimiter: str, line: int) -> list[Remedy]:
-    """The remedy that divides the numbers of columns next to each other by 100, from this line on."""
-    first, last = columns[0] + 1, columns[-1] + 1
-    if list(columns) != list(range(first - 1, last)):
-        return []
-    loop = f'for (i = {first}; i <= {last}; i++) $i = sprintf("%.17g", $i / 100)'
+    """The remedy that divides the numbers in these columns by 100, from this line on."""
+    places = " ".join(str(c + 1) for c in columns)
+    loop = f'for (i = split("{places}", k, " "); i; i--) $k[i] = sprintf("%.17g", $k[i] / 100)'
     program = f'NR >= {line} {{sub(/\\r$/, ""); if (NF) {loop}}} 1'
     return fed(name, ("awk", "-F", delimiter, "-v", f"OFS={delimiter}", program), "each is divided by 100")
