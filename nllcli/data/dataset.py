@@ -74,17 +74,6 @@ def _nothing() -> None:
     """What there is to do at the end of a pass over most datasets."""
 
 
-def _without_nan(block: Block) -> Block:
-    """The block, samples whose logits are all NaN left out."""
-    if block.logits.dtype.kind != "f":
-        return block
-    gone = np.isnan(block.logits).all(axis=1)
-    if not gone.any():
-        return block
-    left_out = gone if block.left_out is None else gone | block.left_out
-    return replace(block, logits=np.where(gone[:, None], 0, block.logits), left_out=left_out)
-
-
 @dataclass(frozen=True)
 class Dataset:
     """Logits with what belongs to each sample; data stays on disk until a block is read.
@@ -109,6 +98,8 @@ class Dataset:
     ignore_index: int = DEFAULT_IGNORE_INDEX
     missing: str = "error"
     completed: Callable[[], None] = _nothing
+    # How many samples of each block have NaN for logits, by where it starts: set by any thread.
+    _n_without: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _recipe: Callable[[], tuple[Any, ...]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def pickled_by(self, recipe: Callable[[], tuple[Any, ...]]) -> Self:
@@ -142,7 +133,9 @@ class Dataset:
     @property
     def notes(self) -> tuple[Notice, ...]:
         """What is worth knowing about the inputs; some of it is known only once they have been read."""
-        return (*self.logits.notes, *self.opening_notes)
+        n = sum(self._n_without.values())
+        told = f"{self.logits.name}: {counted(n, 'sample')} of NaN alone left out"
+        return (*self.logits.notes, *self.opening_notes, *(Notice("missing-ignored", told),) * bool(n))
 
     def chunks(self, block_samples: int, first: int = 0) -> Iterator[Chunk]:
         """The blocks of the logits from number ``first`` on, each with its targets and weights.
@@ -213,8 +206,8 @@ class Dataset:
     def _load(self, chunk: Chunk, scratch: Scratch) -> Block:
         block = chunk.load(scratch)
         targets = block.targets if self.targets is None else self.targets.read(chunk.start, chunk.n)
-        if self.missing == "ignore":
-            block = _without_nan(block)
+        if self.missing == "ignore" and self.soft_targets is None:
+            block = self._without_nan(block)
         if block.left_out is not None:
             if targets is None:
                 raise UsageError("samples without logits are left out by their class index", where=self.logits.name)
@@ -222,6 +215,17 @@ class Dataset:
             targets[block.left_out] = self.ignore_index
         weights = None if self.sample_weights is None else self.sample_weights.read(chunk.start, chunk.n)
         return replace(block, targets=targets, sample_weights=weights)
+
+    def _without_nan(self, block: Block) -> Block:
+        """The block, samples whose logits are all NaN left out, and counted."""
+        if block.logits.dtype.kind != "f":
+            return block
+        gone = np.isnan(block.logits).all(axis=1)
+        self._n_without[block.start] = int(gone.sum())
+        if not gone.any():
+            return block
+        left_out = gone if block.left_out is None else gone | block.left_out
+        return replace(block, logits=np.where(gone[:, None], 0, block.logits), left_out=left_out)
 
     def _load_soft(self, chunk: Chunk, soft: Chunk, scratch: Scratch) -> Block:
         targets = soft.load(scratch.sub("soft targets")).logits

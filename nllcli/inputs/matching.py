@@ -82,12 +82,13 @@ def keys_of(
             if other is not None:
                 names = own.heading(c), theirs.heading(other)
                 return Keys(*names, matched=False, loose=doubts.are_loose(own, c, theirs, other))
-    named = doubts.key_of_another_name(own, theirs) if any_name else None
+    left_out = frozenset() if drop is None else frozenset(matching(drop, own))
+    named = doubts.key_of_another_name(own, theirs, left_out) if any_name else None
     if named is not None:
         places = find_column(named[0], own), find_column(named[1], theirs)
         return Keys(*named, matched=False, loose=doubts.are_loose(own, places[0], theirs, places[1]))
-    dropped = frozenset() if drop is None else frozenset(matching(drop, own))
-    _check_several(own, theirs, doubts.shared_keys(own, theirs, classes | dropped))
+    if drop is None:
+        _check_several(own, theirs, doubts.shared_keys(own, theirs, classes))
     return None
 
 
@@ -96,6 +97,7 @@ def _check_several(own: Preview, theirs: Preview, shared: dict[int, int]) -> Non
     left = [tuple(str(row[c]).strip() for c in shared) for row in own.rows]
     right = [tuple(str(row[c]).strip() for c in shared.values()) for row in theirs.rows]
     are_keys = len(shared) > 1 and len(set(left)) == len(left) and len(set(right)) == len(right)
+    are_keys = are_keys and 2 * len(set(left) & set(right)) > min(len(left), len(right))
     if not are_keys or all(one == other for one, other in zip(left, right, strict=False)):
         return
     names = [own.heading(c) for c in shared]

@@ -61,10 +61,10 @@ def _shared(names: Sequence[str]) -> int:
     return len(shared)
 
 
-def numbers(names: Sequence[str] | None) -> tuple[int, ...] | None:
+def numbers(names: Sequence[str] | None, *, opposites: bool = True) -> tuple[int, ...] | None:
     """The numbers that the names are, or end in after what they share (``prediction_10``); None where they are not.
 
-    Two opposites, such as no and yes, are 0 and 1.
+    Two ``opposites``, such as no and yes, are 0 and 1.
     """
     if not names:
         return None
@@ -72,9 +72,9 @@ def numbers(names: Sequence[str] | None) -> tuple[int, ...] | None:
         if all(map(_INTEGER.fullmatch, written)):
             found = tuple(map(int, written))
             return found if len(set(found)) == len(found) else None
-        opposites = tuple(_OPPOSITES.get(name.lower(), 2) for name in written)
-        if sorted(opposites) == [0, 1]:
-            return opposites
+        words = tuple(_OPPOSITES.get(name.lower(), 2) for name in written)
+        if opposites and sorted(words) == [0, 1]:
+            return words
     return None
 
 

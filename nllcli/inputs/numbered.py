@@ -73,7 +73,7 @@ def column_of_each_class(classes: tuple[str, ...] | None, targets_are: str | Non
 
     Raises UsageError where the numbers of the classes are in another order, as names sorted as text are.
     """
-    found = class_names.numbers(classes)
+    found = class_names.numbers(classes, opposites=False)
     if classes is None or found is None or list(found) == sorted(found) or targets_are == "numbers":
         return None
     place = {number: i for i, number in enumerate(sorted(found))}

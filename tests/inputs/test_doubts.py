@@ -192,3 +192,38 @@ def test_several_sets_of_probabilities_are_asked_about(tmp_path):
     )
     found = answers("compute", tmp_path / "x.csv", "--target-column", "y", "--from", "probs", "-q")
     assert found == [pytest.approx(float(oracle.reduce(q, [0, 1] * 4 + [0], source="probs")), rel=1e-12) for q in p]
+
+
+INDEXED = [(0.5, 1.5), (1.25, 0.75), (0.25, 2.0), (1.0, 0.125), (0.5, 0.75), (2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs"),
+    [
+        (["", *range(6)], ["", *range(6)]),
+        (["", *range(6)], ["place", *range(6)]),
+        (
+            ["ms,n", *(f"{11 + i % 2},{i // 2}" for i in range(6))],
+            ["ms,n", *(f"{21 + i % 2},{i // 2}" for i in range(6))],
+        ),
+    ],
+    ids=["equal indexes", "row numbers", "nothing in common"],
+)
+def test_columns_that_say_nothing_of_the_order_of_rows(own, theirs, tmp_path):
+    rows = [("a", "b"), *INDEXED]
+    (tmp_path / "x.csv").write_text("".join(f"{key},{a},{b}\n" for key, (a, b) in zip(own, rows, strict=True)))
+    beside = [("label", "fold"), *(("a", 5 - i) for i in range(6))]
+    (tmp_path / "y.csv").write_text("".join(f"{key},{a},{b}\n" for key, (a, b) in zip(theirs, beside, strict=True)))
+    words = ("--columns", "a,b") if own[0] else ()
+    done = nll("compute", tmp_path / "x.csv", f"{tmp_path}/y.csv:label", *words, "-q")
+    assert float(done.out) == pytest.approx(float(oracle.reduce(INDEXED, [0] * 6)), rel=1e-13), done.err
+
+
+def test_predictions_are_not_the_keys_of_another_name(tmp_path):
+    rows, labels = [(1.5, 2.25), (2.5, 1.5), (0.5, 0.25)], "bab"
+    scores = "".join(f"{p},{a},{b}\n" for p, (a, b) in zip(labels, rows, strict=True))
+    (tmp_path / "x.csv").write_text("pred,a,b\n" + scores)
+    lines = [f'{{"sample": {i}, "label": "{y}"}}\n' for i, y in enumerate("abb")]
+    (tmp_path / "y.jsonl").write_text("".join(lines))
+    done = nll("compute", tmp_path / "x.csv", tmp_path / "y.jsonl", "--drop", "pred", "-q")
+    assert float(done.out) == pytest.approx(float(oracle.reduce(rows, [0, 1, 1])), rel=1e-13), done.err

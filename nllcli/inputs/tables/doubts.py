@@ -259,14 +259,24 @@ def shared_key(preview: Preview, column: int, partner: Preview) -> str | None:
     return best
 
 
-def key_of_another_name(preview: Preview, partner: Preview) -> tuple[str, str] | None:
-    """The headings of the columns that hold the same keys under two names: text, or numbers that are called keys."""
+def key_of_another_name(preview: Preview, partner: Preview, left_out: Collection[int]) -> tuple[str, str] | None:
+    """The headings of the columns that hold the same keys under two names: text, or numbers that are called keys.
+
+    Columns ``left_out`` of the preview do not count, nor targets and predictions.
+    """
     for c, heading in preview.own_headings.items():
-        other = shared_key(preview, c, partner)
         numbers = all(is_number(str(cell)) for cell in preview.cells(c))
-        if other is not None and (not numbers or (_is_called_key(heading) and _is_called_key(other))):
+        if c in left_out or not may_be_key(heading) or (numbers and not _is_called_key(heading)):
+            continue
+        other = shared_key(preview, c, partner)
+        if other is not None and may_be_key(other) and (not numbers or _is_called_key(other)):
             return heading, other
     return None
+
+
+def may_be_key(heading: str) -> bool:
+    """Whether a column is not named as targets, predictions or folds are."""
+    return not (names_targets(heading) or heading.lower() in _PREDICTIONS | _FOLDS)
 
 
 def _is_called_key(heading: str) -> bool:
@@ -327,18 +337,22 @@ def same_classes(preview: Preview, partner: Preview) -> frozenset[int]:
 
 def check_index_order(preview: Preview, partner: Preview) -> None:
     """Raise UsageError where an index holds the keys of the other table, its index or not, in another order."""
+    pairs = [(own, theirs) for own in preview.index for theirs in partner.index]
+    for own, theirs in pairs:
+        _check_pair(preview, own, partner, theirs)
+    if any(_keys(preview, own) == _keys(partner, theirs) for own, theirs in pairs):
+        return  # rows belong together by these
     for own in preview.index:
         for theirs in _may_be_keys(partner):
             _check_pair(preview, own, partner, theirs)
     for theirs in partner.index:
-        for own in _may_be_keys(preview) - preview.index:
+        for own in _may_be_keys(preview):
             _check_pair(preview, own, partner, theirs)
 
 
-def _may_be_keys(preview: Preview) -> frozenset[int]:
-    """The index, and other columns that may hold keys, which targets are not."""
-    others = [c for c in range(preview.n_columns) if preview.has_heading(c) and not names_targets(preview.heading(c))]
-    return preview.index.union(others)
+def _may_be_keys(preview: Preview) -> list[int]:
+    """The columns beside the index that may hold keys."""
+    return [c for c, heading in preview.own_headings.items() if c not in preview.index and may_be_key(heading)]
 
 
 def _check_pair(preview: Preview, own: int, partner: Preview, theirs: int) -> None:
@@ -358,7 +372,7 @@ def _check_pair(preview: Preview, own: int, partner: Preview, theirs: int) -> No
         where=preview.name,
         remedies=[
             Remedy({"id": names}, "rows belong together by their names"),
-            *([as_they_come] if left_name and left != right else []),
+            *([] if (left == right and (both or not all(map(is_number, left)))) or not left_name else [as_they_come]),
         ],
         finding="keys-differ",
     )

@@ -47,15 +47,16 @@ def with_key(
     if not all(preview.delimiter and preview.headings and can_be_edited(preview.name) for preview in (one, other)):
         return []
     to = [not_there_yet(f"{preview.name}.keyed.csv") for preview in (one, other)]
+    heading = "_".join(names)
     source = (
         "import csv; a = dict(newline='', encoding='latin-1'); w = lambda r, k, t: csv.writer(open(t, 'w', **a))"
-        ".writerows([['key', *r[0]], *[['/'.join(c[i].strip() for i in k), *c] for c in r[1:]]]); "
+        f".writerows([[{heading!r}, *r[0]], *[['/'.join(c[i].strip() for i in k), *c] for c in r[1:]]]); "
     ) + "; ".join(
-        f"w([*csv.reader({opener_of(preview.name)}({preview.name!r}, 'rt', **a), delimiter={preview.delimiter!r})], "
-        f"{places!r}, {path!r})"
+        f"w([*csv.reader((c for c in {opener_of(preview.name)}({preview.name!r}, 'rt', **a) if c.lstrip()[:1] not in "
+        f"'#'), delimiter={preview.delimiter!r})], {places!r}, {path!r})"
         for preview, places, path in zip((one, other), (columns, others), to, strict=True)
     )
-    settings = {"id": "key", "drop": tuple(names)}
+    settings = {"id": heading, "drop": tuple(names)}
     meaning = f"rows belong together by {' and '.join(names)}"
     return [Remedy(settings, meaning, dict(zip((one.name, other.name), to, strict=True)), python=source)]
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, Remedy, UsageError, first_few
+from nllcli.inputs.tables.columns import as_pattern
+from nllcli.inputs.tables.doubts import may_be_key
 from nllcli.inputs.tables.json_paths import (
     are_labels,
     are_numbers,
@@ -286,7 +288,7 @@ def _keys_beside(flat: dict[str, Any], path: str) -> list[str]:
         other
         for other, x in flat.items()
         if other != path and isinstance(x, list) and len(x) == len(flat[path]) and _are_keys(x)
-        if not names_targets(other)
+        if may_be_key(other.rpartition(".")[2])
     ]
 
 
@@ -368,7 +370,10 @@ def _class_names(
         raise UsageError(
             f"has several arrays with a name for each class: {first_few(list(found), 10)}",
             where=name,
-            remedies=[Remedy({"classes": names}, f"the classes are {first_few(names, 3)}") for names in lists],
+            remedies=[
+                Remedy({"classes": tuple(map(as_pattern, names))}, f"the classes are {first_few(names, 3)}")
+                for names in lists
+            ],
         )
     return next(iter(lists.values()))
 
