@@ -118,7 +118,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
     )
     keys = None
     if preview is not None and others is not None:
-        from nllcli.inputs.matching import first_labels, keys_of
+        from nllcli.inputs.matching import check_several, first_labels, keys_of
 
         named = options.target_column or others.member
         if others.format == "jsonl" and named not in (preview.headings or ()):  # where the table is
@@ -130,6 +130,8 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
             # In a table of JSON the targets are known by their name, and nothing is asked about its other columns.
             any_name = others.format == "jsonl"
             keys = keys_of(options.id, own_preview, preview, options.drop, any_name=any_name)
+            if keys is None and options.drop is None:
+                check_several(own_preview, preview)
             theirs = replace(theirs, partner=own_preview)
     weights = keys_of_weights = None
     if options.sample_weights is not None:

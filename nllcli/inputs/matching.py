@@ -87,13 +87,14 @@ def keys_of(
     if named is not None:
         places = find_column(named[0], own), find_column(named[1], theirs)
         return Keys(*named, matched=False, loose=doubts.are_loose(own, places[0], theirs, places[1]))
-    if drop is None:
-        _check_several(own, theirs, doubts.shared_keys(own, theirs, classes))
     return None
 
 
-def _check_several(own: Preview, theirs: Preview, shared: dict[int, int]) -> None:
+def check_several(own: Preview | None, theirs: Preview) -> None:
     """Raise UsageError where several columns are the key together, and the rows are in another order."""
+    if own is None:
+        return
+    shared = doubts.shared_keys(own, theirs, doubts.same_classes(own, theirs))
     left = [tuple(str(row[c]).strip() for c in shared) for row in own.rows]
     right = [tuple(str(row[c]).strip() for c in shared.values()) for row in theirs.rows]
     are_keys = len(shared) > 1 and len(set(left)) == len(left) and len(set(right)) == len(right)
