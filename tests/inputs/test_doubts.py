@@ -227,3 +227,11 @@ def test_predictions_are_not_the_keys_of_another_name(tmp_path):
     (tmp_path / "y.jsonl").write_text("".join(lines))
     done = nll("compute", tmp_path / "x.csv", tmp_path / "y.jsonl", "--drop", "pred", "-q")
     assert float(done.out) == pytest.approx(float(oracle.reduce(rows, [0, 1, 1])), rel=1e-13), done.err
+
+
+def test_labels_are_not_the_keys_of_another_name():
+    """Though a column of the logits holds the same text, once each."""
+    own = preview([("u", 0.5), ("v", 1.5), ("w", 2.5)], ("name", "a"))
+    for heading, found in (("label", None), ("file", ("name", "file"))):
+        partner = preview([("w", 1), ("u", 2), ("v", 3)], (heading, "n"))
+        assert doubts.key_of_another_name(own, partner, ()) == found
