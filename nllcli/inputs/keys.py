@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.blocks import Scratch
+from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 from nllcli.inputs.tables.cells import shown
 from nllcli.inputs.tables.doubts import loosened
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.data.blocks import Block, Chunk, Scratch
+    from nllcli.data.blocks import Block, Chunk
     from nllcli.data.dataset import BlockSource
-    from nllcli.data.layout import Layout
 
 _DIGEST_BYTES = 16
+_PIECE_SAMPLES = 1 << 15
 _WHOLE = re.compile(r"([+-]?[1-9]\d{0,17}|0)(?:\.0*)?", re.ASCII)
 
 
@@ -36,6 +38,19 @@ def digests(keys: Iterable[str], *, loose: bool = False) -> NDArray[np.bytes_]:
     plain = map(loosened if loose else _plain, keys)
     found = [blake2b(key.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest() for key in plain]
     return np.array(found, f"S{_DIGEST_BYTES}")
+
+
+def gather(
+    source: BlockSource, take: Callable[[Block], NDArray[Any]], *, loose: bool
+) -> tuple[NDArray[Any], NDArray[np.bytes_]]:
+    """What is taken of each block of a table, and the digests of the keys of its rows."""
+    values, keys = [], []
+    for chunk in source.chunks(Layout(source.shape, 1), _PIECE_SAMPLES):
+        block = chunk.load(Scratch())
+        assert block.keys is not None
+        keys.append(digests(block.keys, loose=loose))
+        values.append(take(block))
+    return np.concatenate(values), np.concatenate(keys)
 
 
 def _plain(key: str) -> str:

@@ -23,8 +23,6 @@ from nllcli.inputs.target_columns import read_column
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.errors import Notice
     from nllcli.inputs.formats import Input
@@ -89,11 +87,11 @@ def by_keys(
 
     Where rows are only taken in order, ``can_be_asked`` says that the setting for keys is a way out.
     """
-    from nllcli.inputs.keys import KeyedValues, KeysInOrder
+    from nllcli.inputs.keys import KeyedValues, KeysInOrder, gather
     from nllcli.inputs.matching import loose_note
 
     source = _read(weights.opened, keys.theirs)
-    values, digests = _keyed(source, loose=keys.loose)
+    values, digests = gather(source, lambda block: block.logits.ravel().astype(np.float64), loose=keys.loose)
     place = partial(source.place, layout=Layout(source.shape, 1))
     if not keys.matched:
         ordered = KeysInOrder(logits, digests, source.name, keys.names if can_be_asked else "", keys.loose)
@@ -123,19 +121,6 @@ def _read(opened: Input, key: str | None) -> BlockSource:
         message = f"has {source.shape[1]} columns; sample weights have one"
         raise DataError(message, where=source.name, hint="one number a line")
     return source
-
-
-def _keyed(source: BlockSource, *, loose: bool) -> tuple[NDArray[np.float64], NDArray[np.bytes_]]:
-    """The only column of a table, and the digests of the keys of its rows."""
-    from nllcli.inputs.keys import digests
-
-    values, keys, layout = [], [], Layout(source.shape, 1)
-    for chunk in source.chunks(layout, _PIECE_SAMPLES):
-        block = chunk.load(Scratch())
-        assert block.keys is not None
-        values.append(block.logits.ravel().astype(np.float64))
-        keys.append(digests(block.keys, loose=loose))
-    return np.concatenate(values), np.concatenate(keys)
 
 
 def _among(opened: Input, options: ReadOptions) -> ReadOptions:

@@ -274,19 +274,19 @@ def _is_one_hot(table: TextTable, preview: Preview) -> bool:
 
 def read_keyed(source: BlockSource, *, loose: bool = False) -> tuple[Values, NDArray[np.bytes_]]:
     """The class indices that a table brings with it, and the digests of the keys of its rows."""
-    from nllcli.inputs.keys import digests
+    from nllcli.inputs.keys import gather
 
-    targets, keys, layout = [], [], Layout(source.shape, 1)
-    for chunk in source.chunks(layout, _PIECE_SAMPLES):
-        block = chunk.load(Scratch())
-        assert block.keys is not None
-        keys.append(digests(block.keys, loose=loose))
+    layout = Layout(source.shape, 1)
+
+    def targets_of(block: Block) -> NDArray[np.int64]:
         try:
-            targets.append(one_hot_rows(source, block, layout) if block.targets is None else block.targets)
+            return one_hot_rows(source, block, layout) if block.targets is None else block.targets
         except DataError as error:
             error.hint = "rows that are matched by their keys have one class each, not probabilities"
             raise
-    return Values(source.name, np.concatenate(targets), partial(source.place, layout=layout)), np.concatenate(keys)
+
+    targets, keys = gather(source, targets_of, loose=loose)
+    return Values(source.name, targets, partial(source.place, layout=layout)), keys
 
 
 def one_hot_rows(source: BlockSource, block: Block, layout: Layout) -> NDArray[np.int64]:
