@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -116,6 +116,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         has_targets=options.targets is not None,
         key=options.id,
     )
+    look = cache(lambda: opened.preview(replace(own, member=opened.member)))  # once: it may parse all of a document
     keys = None
     if preview is not None and others is not None:
         from nllcli.inputs.matching import check_several, first_labels, keys_of
@@ -126,7 +127,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         own = replace(own, labels=first_labels(preview, named))
         if preview.n_columns > 1:
             own = replace(own, partner=preview)
-            own_preview = opened.preview(replace(own, member=opened.member))
+            own_preview = look()
             # In a table of JSON the targets are known by their name, and nothing is asked about its other columns.
             any_name = others.format == "jsonl"
             keys = keys_of(options.id, own_preview, preview, options.drop, any_name=any_name)
@@ -138,12 +139,12 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         from nllcli.inputs import matching, sample_weights
 
         weights = sample_weights.peek(options.sample_weights)
-        beside = opened.preview(replace(own, member=opened.member)) if weights.preview is not None else None
-        keys_of_weights = matching.keys_of_weights(options.id, beside, weights.preview, keys, options.drop)
+        table = None if weights.preview is None else look()
+        keys_of_weights = matching.keys_of_weights(options.id, table, weights.preview, keys, options.drop)
     if keys is None and options.targets is not None and opened.format in _TABLES and opened.format != "jsonl":
         from nllcli.inputs.matching import check_numbered
 
-        check_numbered(opened.preview(own), preview, options)
+        check_numbered(look(), preview, options)
     found = keys or keys_of_weights
     own = replace(own, key=None if found is None else found.own)
     theirs = replace(theirs, key=None if keys is None else keys.theirs)
@@ -154,9 +155,7 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
         return both._replace(unbound=weights)
     bound = sample_weights.by_keys(
         *(weights, keys_of_weights, both.logits),
-        lambda: _open_logits(
-            open_input(options.logits, options.input_format, options.encoding, opened.use), own, options
-        ),
+        lambda: _open_logits(opened.again(), own, options),
         options.missing,
         can_be_asked=keys is not None or options.targets is None,
     )
