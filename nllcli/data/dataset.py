@@ -80,9 +80,8 @@ class Dataset:
 
     ``binary`` says that the logits, one a sample, belong to class 1 of two. ``one_more`` is the remedy where there is
     one target more than there are samples, ``by_key`` where both have keys and not as many rows. ``ignore_index``
-    becomes the target of samples without logits, which under ``missing`` "ignore" are those of NaN alone too, and
-    ``completed`` is called once all blocks have been worked on; it
-    raises DataError for what is left over.
+    becomes the target of samples without logits; where ``missing`` is "ignore", samples of NaN alone are such, too.
+    ``completed`` is called once all blocks have been worked on; it raises DataError for what is left over.
     """
 
     logits: BlockSource

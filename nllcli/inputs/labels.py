@@ -214,7 +214,7 @@ def _shared_beginning(classes: Sequence[str], labels: Sequence[str]) -> str:
 
 
 def _sets_of_columns(classes: Sequence[str], label: str) -> list[Remedy]:
-    """The columns of each of several models, whose names have something else beside each label."""
+    """The remedies where a table has the columns of several models: each adds something else to the labels."""
     beginnings = [f"{name.removesuffix(label)}*" for name in classes if name.endswith(label)]
     ends = [f"*{name.removeprefix(label)}" for name in classes if name.startswith(label)]
     patterns = next((found for found in (beginnings, ends) if label and len(found) > 1), [])

@@ -57,8 +57,8 @@ def keys_of(
 ) -> Keys | None:
     """The keys as the setting names them, or else a column that both tables have; None where there is none.
 
-    Columns of the logits to ``drop`` are no index. Under ``any_name`` a column with the same keys may be called
-    otherwise.
+    An index of the logits that ``drop`` names is not compared. Under ``any_name`` the column of the keys may have
+    another name in each table.
     """
     if wanted is not None:
         if own is None:

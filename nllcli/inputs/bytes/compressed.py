@@ -133,7 +133,7 @@ def decompressed(stream: ByteStream) -> ByteStream:
 
 
 def opener_of(name: str) -> str | None:
-    """The function with which Python opens a file, compressed or not; None where it has none, or there is no file."""
+    """The Python function that opens a file, compressed or not; None for what it cannot open so, or cannot find."""
     if name == STANDARD_INPUT or version_of(name) is None:
         return None
     head = open_stream(name).peek(_MAGIC_BYTES)
