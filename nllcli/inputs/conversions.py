@@ -6,7 +6,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy
-from nllcli.inputs.bytes.files import can_be_read_again, is_gzip, not_there_yet, split_member
+from nllcli.inputs.bytes.compressed import is_gzip
+from nllcli.inputs.bytes.files import can_be_read_again, not_there_yet, split_member
 from nllcli.inputs.formats import open_input
 from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.tables.dialect import sniff

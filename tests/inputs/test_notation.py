@@ -10,7 +10,7 @@ from following import answers, inside, meanings, offered
 from in_process import nll
 
 from nllcli.inputs import names
-from nllcli.inputs.bytes.files import can_be_edited
+from nllcli.inputs.bytes.compressed import can_be_edited
 from nllcli.inputs.tables.notation import edited
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import shlex
 import zlib
@@ -23,6 +24,7 @@ _PIECE_BYTES = 1 << 18
 # A decompressor without a limit of its own is given this little at a time: what comes out may be thousands of times it.
 _SMALL_PIECE = 1 << 12
 _MAGIC_BYTES = 16
+_FEW = 64
 SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".zip")
 
 
@@ -117,8 +119,9 @@ def _has(module: str) -> bool:
 
 
 _ZSTANDARD = "Zstandard"
+_GZIP = Codec("gzip", re.compile(rb"\x1f\x8b"), _Deflate, "gzip.open")
 CODECS = (
-    Codec("gzip", re.compile(rb"\x1f\x8b"), _Deflate, "gzip.open"),
+    _GZIP,
     Codec("bzip2", re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), _bzip2, "bz2.open"),
     Codec("xz", re.compile(rb"\xfd7zXZ\0"), _lzma("FORMAT_XZ"), "lzma.open"),
     Codec("LZMA", re.compile(rb"\]\0\0[\0-\xff]{2}(\xff{8}|[\0-\xff]{5}\0{3})"), _lzma("FORMAT_ALONE"), "lzma.open"),
@@ -142,6 +145,21 @@ def opener_of(name: str) -> str | None:
         return None if head.startswith(b"PK\3\4") else "open"
     module, _, function = codec.opener.partition(".")
     return None if codec.name == _ZSTANDARD else f"__import__({module!r}).{function}"
+
+
+def is_gzip(name: str) -> bool:
+    """Whether a file is compressed with gzip."""
+    return bool(_GZIP.magic.match(open_stream(name).peek(_MAGIC_BYTES)))
+
+
+def can_be_edited(name: str) -> bool:
+    """Whether a command of a shell finds by this name the text that was read: a file, compressed at most by gzip.
+
+    Commands of a shell do not read letters of two bytes as text.
+    """
+    if not os.path.isfile(name) or not (opener_of(name) == "open" or is_gzip(name)):  # noqa: PTH113 - may be no path
+        return False
+    return b"\0" not in decompressed(open_stream(name)).peek(_FEW)
 
 
 def opening_text(name: str) -> str | None:

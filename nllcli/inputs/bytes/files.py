@@ -7,7 +7,6 @@ import re
 import stat
 import sys
 import tempfile
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +17,8 @@ if TYPE_CHECKING:
 
 _PEEK_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
-_FEW = 64
 
 STANDARD_INPUT = "standard input"
-_GZIP = b"\x1f\x8b"
-_PACKED = (b"PK", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf", b"]\0\0")
 
 # What programs write beside the data; and what shows that a folder is more than a file or its parts.
 _BESIDE = ("state.json", "dataset_info.json", "dataset_dict.json")
@@ -210,26 +206,6 @@ def can_be_read_again(path: str) -> bool:
     """Whether ``path`` opens to the same bytes a second time: a regular file, or one still to be found missing."""
     status = _status(path)
     return path != "-" and (status is None or stat.S_ISREG(status.st_mode))
-
-
-def can_be_edited(name: str) -> bool:
-    """Whether a command of a shell finds by this name the text that was read: a file, compressed at most by gzip.
-
-    Commands of a shell do not read letters of two bytes as text.
-    """
-    if not os.path.isfile(name):  # noqa: PTH113 - may be no path
-        return False
-    with open(name, "rb") as file:  # noqa: PTH123
-        head = file.read(_FEW)
-    if head.startswith(_GZIP):
-        head = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(head)
-    return b"\0" not in head and not head.startswith(_PACKED)
-
-
-def is_gzip(path: str) -> bool:
-    """Whether a file is compressed with gzip."""
-    with open(path, "rb") as file:  # noqa: PTH123 - a string
-        return file.read(len(_GZIP)) == _GZIP
 
 
 def _status(path: str) -> os.stat_result | None:

@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy, UsageError
-from nllcli.inputs.bytes.compressed import opener_of
-from nllcli.inputs.bytes.files import can_be_edited, not_there_yet
+from nllcli.inputs.bytes.compressed import can_be_edited, opener_of
+from nllcli.inputs.bytes.files import not_there_yet
 from nllcli.inputs.tables.cells import is_number
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from shlex import join, quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.errors import Remedy, UsageError
-from nllcli.inputs.bytes.compressed import opener_of
-from nllcli.inputs.bytes.files import can_be_edited, is_gzip, not_there_yet
+from nllcli.inputs.bytes.compressed import can_be_edited, is_gzip, opener_of
+from nllcli.inputs.bytes.files import not_there_yet
 from nllcli.inputs.tables.cells import is_missing, is_number, shown
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy
-from nllcli.inputs.bytes.compressed import opener_of
-from nllcli.inputs.bytes.files import can_be_edited, not_there_yet
+from nllcli.inputs.bytes.compressed import can_be_edited, opener_of
+from nllcli.inputs.bytes.files import not_there_yet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

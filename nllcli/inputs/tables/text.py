@@ -11,7 +11,8 @@ import numpy as np
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
-from nllcli.inputs.bytes.files import can_be_edited, open_stream
+from nllcli.inputs.bytes.compressed import can_be_edited, decompressed
+from nllcli.inputs.bytes.files import open_stream
 from nllcli.inputs.labels import label_reader
 from nllcli.inputs.tables import cells, notation
 from nllcli.inputs.tables.columns import candidates, choose, list_of
@@ -201,8 +202,6 @@ class TextTable(LineSource):
         """The remedy that leaves out what comes behind the samples, such as a total; None where samples follow."""
         if not is_word(row[0]) or not row[0].strip() or not can_be_edited(self.name):
             return None
-        from nllcli.inputs.bytes.compressed import decompressed
-
         line, delimiter, wanted = self._line(sample), self.dialect.delimiter, len(self.columns)
         pieces = whole_lines(decompressed(open_stream(self.name)))
         lines = (text for piece in pieces for text in piece[:-1].split(b"\n"))
