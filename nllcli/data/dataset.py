@@ -121,6 +121,11 @@ class Dataset:
         return again
 
     @property
+    def parts(self) -> tuple[Dataset, ...]:
+        """The datasets, one after another, that this one consists of: one for each of its files of logits."""
+        return (self,)
+
+    @property
     def n_classes(self) -> int:
         return 2 if self.binary else self.layout.n_classes
 
