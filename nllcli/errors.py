@@ -128,6 +128,10 @@ class DataError(NllError):
     """The data itself is wrong."""
 
 
+class NoRows(DataError):
+    """A file of text has no samples: by itself that is an error, among several files it is an empty one."""
+
+
 class FaultError(NllError):
     """Reading, writing or memory failed."""
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.data.blocks import Part
-from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.opening import open_dataset
 from nllcli.numerics.evaluate import probabilities
 from nllcli.report import Signature, shortest
 from nllcli.scoring.matrix import MatrixResult, Rows, destination

@@ -70,6 +70,15 @@ class VectorSource(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """How many of so many files are not scored, and why, in the words of a message."""
+
+    n: int
+    of: int
+    why: str
+
+
 def _nothing() -> None:
     """What there is to do at the end of a pass over most datasets."""
 
@@ -82,6 +91,7 @@ class Dataset:
     one target more than there are samples, ``by_key`` where both have keys and not as many rows. ``ignore_index``
     becomes the target of samples without logits; where ``missing`` is "ignore", samples of NaN alone are such, too.
     ``completed`` is called once all blocks have been worked on; it raises DataError for what is left over.
+    ``left_out`` says which files of several are not in it.
     """
 
     logits: BlockSource
@@ -97,6 +107,7 @@ class Dataset:
     ignore_index: int = DEFAULT_IGNORE_INDEX
     missing: str = "error"
     completed: Callable[[], None] = _nothing
+    left_out: LeftOut | None = None
     # How many samples of each block have NaN for logits, by where it starts: set by any thread.
     _n_without: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _recipe: Callable[[], tuple[Any, ...]] | None = field(default=None, init=False, repr=False, compare=False)

@@ -101,6 +101,9 @@ class InputOptions:
     )
     decimal: str = option("The decimal mark of text.", FILES, default="point", choices=DECIMALS)
     encoding: str | None = option("The encoding of text, such as windows-1252, if not UTF-8.", FILES, example="NAME")
+    partial: bool = option(
+        "Of several files, score those that are there and whole, and say so (exit code 3).", FILES, default=False
+    )
     takes_targets: bool = True
     source: str = "logits"
     part: str | None = None

@@ -1,12 +1,12 @@
-"""Paths -> a Dataset: opens every input, and decides which values belong to which sample."""
+"""The files of a Dataset: opens every input, and decides which values belong to which sample."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.data.dataset import Dataset
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX, TOKENS, InputOptions
@@ -14,20 +14,16 @@ from nllcli.errors import FaultError, NllError, Notice, Remedy, UsageError, sett
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.bytes.files import (
-    Version,
-    name_of,
     only_one_standard_input,
     pattern_of,
-    read_only_here,
     split_member,
-    version_of,
 )
 from nllcli.inputs.formats import ReadOptions, Use, open_input
 from nllcli.inputs.mismatch import check_classes, with_tokens
 from nllcli.inputs.targets import Targets, booleans_as_classes, fit_targets, open_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.data.layout import Layout
@@ -38,31 +34,6 @@ if TYPE_CHECKING:
 
 _TABLES = ("csv", "tsv", "jsonl", "parquet", "feather", "arrow")
 _MOST_OFFERED = 5
-
-
-def open_dataset(options: InputOptions) -> Dataset:
-    """Open everything that ``options`` names and check that it fits together, as far as the headers show.
-
-    The dataset pickles as its ``options``, where all of them are regular files.
-    """
-    paths = [path for path in (options.logits, options.targets, options.sample_weights) if path is not None]
-    versions = {path: version_of(path) for path in paths}
-    return _opened(options).pickled_by(partial(_recipe, options, versions))
-
-
-def _recipe(options: InputOptions, versions: dict[str, Version | None]) -> tuple[Any, ...]:
-    for path, version in versions.items():
-        if version is None:
-            raise read_only_here(name_of(path))
-    return _reopened, (options, versions)
-
-
-def _reopened(options: InputOptions, versions: dict[str, Version | None]) -> Dataset:
-    """The dataset opened anew; raises FaultError where a file has changed since."""
-    for path, version in versions.items():
-        if version_of(path) not in (version, None):  # opening one that is gone says so
-            raise FaultError("changed while it was read", where=path)
-    return open_dataset(options)
 
 
 class _Both(NamedTuple):
@@ -81,7 +52,8 @@ class _Both(NamedTuple):
     notes: tuple[Notice, ...] = ()
 
 
-def _opened(options: InputOptions) -> Dataset:
+def open_files(options: InputOptions, name: str = "", others: Sequence[str] = ()) -> Dataset:
+    """Open one file of each input; ``others`` are files of logits that follow the first under the ``name`` of all."""
     if options.source == TOKENS:
         from nllcli.inputs.token_logs.opening import open_tokens
 
@@ -97,10 +69,10 @@ def _opened(options: InputOptions) -> Dataset:
         decimal=options.decimal,
         binary=options.binary,
     )
-    return _fitted(_open_both(options, reading), reading, options)
+    return _fitted(_open_both(options, reading, name, others), reading, options)
 
 
-def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
+def _open_both(options: InputOptions, reading: ReadOptions, name: str, more: Sequence[str]) -> _Both:
     """The logits and the targets, each read with what the other shows of names, columns and keys."""
     opened = open_input(options.logits, options.input_format, options.encoding, _use_of_logits(options))
     others = _peeked_targets(options)
@@ -149,6 +121,8 @@ def _open_both(options: InputOptions, reading: ReadOptions) -> _Both:
     own = replace(own, key=None if found is None else found.own)
     theirs = replace(theirs, key=None if keys is None else keys.theirs)
     logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
+    if more:
+        logits = _with_more(logits, name, more, own, options)
     _refuse_same_file(options)
     both = _with_targets(logits, others or _targets_beside(logits, options), preview, theirs, keys, options)
     if weights is None or keys_of_weights is None:
@@ -341,6 +315,19 @@ def _open_logits(opened: Input, reading: ReadOptions, options: InputOptions) -> 
 
         return columns_as_samples(source)
     return source
+
+
+def _with_more(
+    first: BlockSource, name: str, more: Sequence[str], reading: ReadOptions, options: InputOptions
+) -> BlockSource:
+    """The logits of one file with those of ``more``, each read as the first is."""
+    from nllcli.inputs.shards import joined_logits
+
+    found = [first]
+    for path in more:
+        opened = open_input(path, options.input_format, options.encoding, _use_of_logits(replace(options, logits=path)))
+        found.append(_open_logits(opened, reading, options))
+    return joined_logits(name, found)
 
 
 def _refuse_parts(options: InputOptions) -> None:

@@ -15,7 +15,7 @@ from nllcli.data.settings import TOKENS
 from nllcli.engine import fold, map_blocks
 from nllcli.errors import DataError, Notice, Remedy, SampleError, UsageError, setting
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
-from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.opening import open_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Chunk, Part, Progress, Scratch
-    from nllcli.data.dataset import Dataset, VectorSource
+    from nllcli.data.dataset import BlockSource, Dataset, VectorSource
     from nllcli.data.settings import InputOptions
     from nllcli.numerics.tally import Rows, Tally
     from nllcli.scoring.settled import Settled
@@ -127,9 +127,14 @@ def placed(error: SampleError, dataset: Dataset) -> DataError:
         message += f" (also {', '.join(f'{value} in {place(sample)}' for sample, value in more)})"
     # Of two classes there may be only the column of class 1.
     column = 0 if dataset.binary and error.class_index is not None else error.class_index
-    where = f"{(vector or source).name}, {place(error.samples[0], column)}"
+    where = located(vector or source, place(error.samples[0], column))
     remedies = error.remedies or _other_numbers(error, dataset)
     return DataError(message, where=where, hint=error.hint, remedies=remedies)
+
+
+def located(source: BlockSource | VectorSource, place: str) -> str:
+    """The place of a sample after the name of its file, with which the places of several files begin."""
+    return place if getattr(source, "names_files", False) else f"{source.name}, {place}"
 
 
 def _other_numbers(error: SampleError, dataset: Dataset) -> list[Remedy]:

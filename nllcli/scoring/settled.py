@@ -18,7 +18,8 @@ from nllcli.data.settings import (
     LossOptions,
 )
 from nllcli.errors import Notice, Remedy, UsageError, counted, setting
-from nllcli.inputs.dataset import no_targets, open_dataset
+from nllcli.inputs.dataset import no_targets
+from nllcli.inputs.opening import open_dataset
 from nllcli.numerics.losses import LOSSES
 from nllcli.report import Signature, shortest
 from nllcli.scoring.passes import pieces
@@ -85,7 +86,7 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
 def settle_options(options: LossOptions, dataset: Dataset, weighting: str, *, shift: int = 0) -> Settled:
     """Settings for an open dataset; raises UsageError for those that have no meaning for it."""
     check_options(options, soft=dataset.soft_targets is not None, unlabelled=not dataset.has_targets)
-    return Settled(dataset, options, weighting, notices(options, dataset), shift)
+    return Settled(dataset, options, weighting, (*notices(options, dataset), *left_out(dataset)), shift)
 
 
 def notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
@@ -105,6 +106,15 @@ def notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
         )
         found["smoothing-with-weights"] = f"label smoothing with class weights follows PyTorch's rule for {convention}"
     return tuple(Notice(code, message) for code, message in found.items())
+
+
+def left_out(dataset: Dataset) -> tuple[Notice, ...]:
+    """The warning of files that are not scored."""
+    out = dataset.left_out
+    if out is None:
+        return ()
+    are = "is" if out.n == 1 else "are"
+    return (Notice("partial", f"{out.n} of {counted(out.of, 'file')} {are} not scored: {out.why}"),)
 
 
 def check_weight_options(weights: WeightOptions) -> None:
@@ -266,6 +276,7 @@ def signature(settled: Settled) -> Signature:
         **class_axis_part(layout),
         **({"shift": str(settled.shift)} if settled.shift else {}),
         "precision": options.precision,
+        **partial_part(settled.dataset),
     }
     title = f"{_REDUCED[options.reduction]} {options.loss} of {parts['from']}"
     return Signature.of(parts, title=title, titled=("loss", "from", "reduction"), usual=_USUAL)
@@ -274,6 +285,12 @@ def signature(settled: Settled) -> Signature:
 def source_part(options: LossOptions) -> str:
     """What the file holds, in a signature."""
     return options.source + ("-binary" if options.binary else "")
+
+
+def partial_part(dataset: Dataset) -> dict[str, str]:
+    """How many of its files are scored, in a signature: named where some are not."""
+    out = dataset.left_out
+    return {} if out is None else {"partial": f"{out.of - out.n}-of-{out.of}"}
 
 
 def class_axis_part(layout: Layout) -> dict[str, str]:

@@ -133,7 +133,7 @@ def test_an_input_is_not_written_over(workplace, words, source, kind, monkeypatc
     if kind != "path":
         out = "out.txt" if text else "out.npy"
         (os.symlink if kind == "symbolic link" else os.link)(named[source], out)
-    monkeypatch.setattr("nllcli.inputs.dataset.open_dataset", None)  # the work must not even begin
+    monkeypatch.setattr("nllcli.inputs.opening.open_dataset", None)  # the work must not even begin
     assert main([named.get(word, out if word == "OUT" else word) for word in words.split()]) == 2
     assert capfd.readouterr().err.startswith(f"nll: error: {out}: the output is also an input\n")
     workplace.found([out] if kind != "path" else [])
@@ -158,7 +158,7 @@ def test_two_outputs_of_one_name_are_refused(workplace, capfd):
 
 
 def test_a_missing_folder_is_told_before_the_work(monkeypatch, capfd):
-    monkeypatch.setattr("nllcli.inputs.dataset.open_dataset", None)
+    monkeypatch.setattr("nllcli.inputs.opening.open_dataset", None)
     assert main([*COMPUTE, "-o", "missing/report.txt"]) == 4
     assert capfd.readouterr().err == "nll: error: missing/report.txt: the folder does not exist\n"
 

@@ -22,7 +22,7 @@ from nllcli.data.blocks import Scratch
 from nllcli.data.settings import InputOptions
 from nllcli.errors import NllError
 from nllcli.inputs.counting import count_targets
-from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.opening import open_dataset
 from nllcli.inputs.token_logs.opening import open_tokens
 
 _ROWS = [[1.5, -0.25, 2.0], [0.5, 0.125, -3.0], [1.0, 1.0, 7.0]]

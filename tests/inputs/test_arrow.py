@@ -24,8 +24,8 @@ from nllcli.data.blocks import Scratch
 from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, UsageError
 from nllcli.inputs.counting import count_targets
-from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.formats import ReadOptions, open_input
+from nllcli.inputs.opening import open_dataset
 from nllcli.inputs.tables.arrow_conversions import SAVE_IT
 
 RNG = np.random.default_rng(8)

@@ -14,7 +14,7 @@ from nllcli.inputs import target_columns
 from nllcli.inputs.arrays import streamed
 from nllcli.inputs.arrays.memory import dataset_of
 from nllcli.inputs.arrays.raw import Values
-from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.opening import open_dataset
 from nllcli.inputs.tables import lines
 from nllcli.inputs.targets import Indices, Shifted
 from nllcli.inputs.vectors import read_vector

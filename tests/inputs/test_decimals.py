@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.settings import InputOptions
-from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.opening import open_dataset
 from nllcli.inputs.tables import cells, decimals
 
 DELIMITERS = [",", ";", "\t", " "]

@@ -19,7 +19,7 @@ from nllcli.cli.main import main
 from nllcli.data.blocks import Scratch
 from nllcli.data.settings import InputOptions
 from nllcli.errors import DataError, FaultError, NllError, UsageError
-from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.opening import open_dataset
 
 N, C = 1003, 7
 RNG = np.random.default_rng(5)

@@ -24,8 +24,8 @@ from nllcli.errors import DataError, FaultError, NllError, UsageError
 from nllcli.inputs.bytes import files
 from nllcli.inputs.bytes.files import ByteStream, Spool, can_be_read_again, on_disk, open_stream, split_member
 from nllcli.inputs.bytes.libraries import refusing
-from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.formats import ReadOptions, detect, is_raw, open_input
+from nllcli.inputs.opening import open_dataset
 from nllcli.inputs.tables import lines
 
 

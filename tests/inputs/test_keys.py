@@ -177,7 +177,7 @@ def test_the_key_needs_a_table(tables):
 
 def test_logits_with_keys_are_as_they_are_without(tables):
     from nllcli.data.settings import InputOptions
-    from nllcli.inputs.dataset import open_dataset
+    from nllcli.inputs.opening import open_dataset
 
     (tables / "y.csv").write_text("id,label\nw,1\nu,0\nv,1\n")
     own = open_dataset(InputOptions("x.csv", "y.csv", id="id")).logits

@@ -12,8 +12,8 @@ from nllcli.data.settings import InputOptions
 from nllcli.errors import FaultError, NllError, UsageError, setting
 from nllcli.inputs.arrays import raw
 from nllcli.inputs.arrays.memory import memory_array
-from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.formats import ReadOptions, open_input
+from nllcli.inputs.opening import open_dataset
 from nllcli.inputs.shapes import layout_of, shown
 
 SHAPES = [

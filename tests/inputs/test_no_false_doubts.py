@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nllcli.data.settings import InputOptions
-from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.opening import open_dataset
 
 N_TABLES = 2000
 ANIMALS = ("cat", "dog", "horse", "cow", "ant", "bee", "eel", "fox", "gnu", "hen", "ibis", "jay")

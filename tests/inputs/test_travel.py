@@ -28,8 +28,8 @@ from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.inputs.arrays import raw
 from nllcli.inputs.arrays.memory import dataset_of
 from nllcli.inputs.bytes.files import Spool, open_stream
-from nllcli.inputs.dataset import open_dataset
 from nllcli.inputs.formats import ReadOptions, open_input
+from nllcli.inputs.opening import open_dataset
 from nllcli.inputs.targets import Shifted
 
 N, C, BLOCK = 103, 4, 10

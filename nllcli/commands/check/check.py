@@ -17,7 +17,7 @@ from nllcli.data.blocks import Part
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import NllError, Notice, counted, setting
 from nllcli.inputs.bytes.files import name_of
-from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.opening import open_dataset
 from nllcli.report import Calculation, Column, Metric, Report, Section, Signature, Step, Table
 from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, check_has_classes, source_part

@@ -13,7 +13,8 @@ from nllcli.commands.reconcile.sums import ConventionSums, Values
 from nllcli.commands.reconcile.survey import Shifts, Survey, WeightTable, survey
 from nllcli.data.settings import DEFAULT_SCHEME
 from nllcli.errors import DataError, Notice, UsageError, first_few, setting
-from nllcli.inputs.dataset import no_targets, open_dataset
+from nllcli.inputs.dataset import no_targets
+from nllcli.inputs.opening import open_dataset
 from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.scoring.class_weights import given_counts
 from nllcli.scoring.passes import all_notices, fold_dataset

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.opening import open_dataset
 from nllcli.inputs.targets import Shifted, check_shift, shift_out_of_order, shift_without_file
 from nllcli.numerics.targets import is_class
 from nllcli.numerics.weightings import class_weights

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, Remedy, UsageError, setting
+from nllcli.errors import DataError, NoRows, Remedy, UsageError, setting
 from nllcli.inputs.names import truth
 from nllcli.inputs.tables import cells, notation, weka
 from nllcli.inputs.tables.columns import Preview
@@ -93,7 +93,7 @@ def sniff(
     """
     lines, places = _first_lines(stream)
     if not lines:
-        raise DataError("is empty", where=stream.name)
+        raise NoRows("is empty", where=stream.name)
     notation.check_lines(lines, stream.name)
     weka.check(lines, places, stream.name)
     raw = stream.peek(_RAW_BYTES)[:_RAW_BYTES].decode("utf-8", errors="replace").splitlines()[:_MOST_ROWS]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError
+from nllcli.errors import DataError, NoRows
 from nllcli.inputs.tables.json_paths import are_labels
 from nllcli.inputs.tables.json_values import WHOLE, is_json, parse_json
 from nllcli.inputs.tables.lines import LONGEST_LINE, LineNumbers, Lines, clean_lines, in_memory, too_long
@@ -68,7 +68,7 @@ def open_samples(stream: ByteStream, options: ReadOptions) -> Samples:
         head = ahead.removeprefix(_MARK).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         begun = head.lstrip()
         if at_end and not begun:
-            raise DataError("is empty", where=stream.name)
+            raise NoRows("is empty", where=stream.name)
         line, end, others = begun.partition(b"\n")
         if at_end or end or size >= _LONGEST_HEAD:
             is_whole = is_json(line) if at_end or end else False

@@ -10,7 +10,7 @@ import numpy as np
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice
+from nllcli.errors import NoRows, Notice
 from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.shapes import one_hot_refusal
@@ -67,7 +67,7 @@ class LineSource:
                 yield Chunk(start, n, partial(self._parse, start, n, body), len(body))
             start += n
         if not start:
-            raise DataError("has a header and no rows", where=self.name)
+            raise NoRows("has a header and no rows", where=self.name)
         if self.probabilities and not fractions:
             raise one_hot_refusal(self.name)
 

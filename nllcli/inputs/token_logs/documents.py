@@ -7,7 +7,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nllcli.errors import DataError
+from nllcli.errors import DataError, NoRows
 from nllcli.inputs.tables.cells import text_of
 from nllcli.inputs.tables.json_values import unique_names
 
@@ -52,7 +52,7 @@ def json_values(stream: ByteStream) -> list[tuple[str, Any]]:
         found.append((where, value))
         line += text.count("\n", start, at)
     if not found:
-        raise DataError("is empty", where=stream.name)
+        raise NoRows("is empty", where=stream.name)
     return found if len(found) > 1 else [(stream.name, found[0][1])]
 
 

@@ -1,0 +1,237 @@
+"""Words -> a Dataset: that of one file of logits, or of several, one after another."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import fields, replace
+from functools import partial
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from nllcli.data.dataset import Dataset, LeftOut
+from nllcli.data.layout import Layout
+from nllcli.errors import DataError, FaultError, NllError, NoRows, Notice, Remedy, UsageError, setting
+from nllcli.inputs.bytes.files import name_of, read_only_here, version_of
+from nllcli.inputs.dataset import open_files
+from nllcli.inputs.shards import JoinedLogits, JoinedValues, Run, Shards, check_same_classes, total
+from nllcli.inputs.words import listed, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nllcli.data.dataset import BlockSource, VectorSource
+    from nllcli.data.settings import InputOptions
+    from nllcli.inputs.bytes.files import Version
+    from nllcli.inputs.words import Words
+
+_MOST_TOLD = 3
+# Files that have a header even where they hold nothing.
+_NEVER_EMPTY = (".npy", ".npz", ".safetensors", ".parquet", ".feather", ".arrow")
+_FILES_A_SHARD = 4
+
+
+def open_dataset(options: InputOptions) -> Dataset:
+    """Open everything that ``options`` names and check that it fits together, as far as the headers show.
+
+    The dataset, and each of its parts, pickles as its options, where all of its inputs are regular files.
+    """
+    words = words_of(options)
+    if words is None:
+        return _recorded(open_files(options), options)
+    _allow_open_files(_FILES_A_SHARD * len(words.logits))
+    if isinstance(words.targets, str) or isinstance(words.sample_weights, str):
+        return _with_one_for_all(options, words)
+    return _one_each(options, words)
+
+
+def _recorded(dataset: Dataset, options: InputOptions, part: int | None = None) -> Dataset:
+    """The dataset, or the ``part`` of it, which pickles as the call that opens it."""
+    versions = {path: version_of(path) for path in _paths(options)}
+    return dataset.pickled_by(partial(_recipe, options, versions, part))
+
+
+def _paths(options: InputOptions) -> list[str]:
+    words = [word for word in (options.logits, options.targets, options.sample_weights) if word is not None]
+    return listed(words)
+
+
+def _recipe(options: InputOptions, versions: dict[str, Version | None], part: int | None) -> tuple[Any, ...]:
+    for path, version in versions.items():
+        if version is None:
+            raise read_only_here(name_of(path))
+    return _reopened, (options, versions, part)
+
+
+def _reopened(options: InputOptions, versions: dict[str, Version | None], part: int | None) -> Dataset:
+    """The dataset opened anew; raises FaultError where a file has changed since."""
+    for path, version in versions.items():
+        if version_of(path) not in (version, None):  # opening one that is gone says so
+            raise FaultError("changed while it was read", where=path)
+    dataset = open_dataset(options)
+    return dataset if part is None else dataset.parts[part]
+
+
+def _allow_open_files(n: int) -> None:
+    """Raise the number of files that the process may have open, as far as the system lets it."""
+    with suppress(ImportError, ValueError, OSError):  # opening one too many says so
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < n + _FILES_A_SHARD**3:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _one_each(options: InputOptions, words: Words) -> Dataset:
+    """Shards each of which has targets and weights of its own, or none."""
+    assert not isinstance(words.targets, str)
+    assert not isinstance(words.sample_weights, str)
+    none = [None] * len(words.logits)
+    shards: list[Dataset] = []
+    failed: list[NllError] = []
+    empty: list[NoRows] = []
+    for row in zip(words.logits, words.targets or none, words.sample_weights or none, strict=True):
+        logits, targets, weights = row
+        own = replace(options, logits=logits, targets=targets, sample_weights=weights)
+        try:
+            shard = _recorded(open_files(own), own)
+            if shards:
+                _check_alike(shards[0], shard)
+            shards.append(shard)
+        except NoRows as error:
+            (failed if PurePath(logits).suffix in _NEVER_EMPTY else empty).append(error)
+        except (DataError, FaultError) as error:
+            failed.append(error)
+    if (failed and not options.partial) or not shards:
+        raise all_of(failed or empty, len(words.logits))
+    return _joined(options, words, shards, failed)
+
+
+def _check_alike(first: Dataset, other: Dataset) -> None:
+    """Raise DataError where a shard differs from the first in what all have to have in common."""
+    known = (first.logits.name, first.n_classes, first.class_names)
+    check_same_classes(other.logits.name, other.n_classes, other.class_names, *known)
+    if (first.soft_targets is None) != (other.soft_targets is None):
+        kinds = ("class indices", "class probabilities")
+        own, theirs = kinds if other.soft_targets is None else kinds[::-1]
+        message = f"its targets are {own}, and those of {first.logits.name} are {theirs}"
+        raise DataError(message, where=other.logits.name)
+
+
+def all_of(errors: Sequence[NllError], n_files: int) -> NllError:
+    """One error for what is wrong with several of ``n_files`` files."""
+    first = errors[0]
+    if len(errors) == n_files:
+        return first
+    remedies = [*first.remedies, Remedy({"partial": True}, "the other files alone are scored")]
+    if len(errors) == 1:
+        first.remedies = tuple(remedies)
+        return first
+    message = f"{len(errors)} of {n_files} files cannot be scored: {_few([str(error) for error in errors])}"
+    return type(first)(message, remedies=remedies[-1:])
+
+
+def _joined(options: InputOptions, words: Words, shards: Sequence[Dataset], failed: Sequence[NllError]) -> Dataset:
+    """The shards as one dataset."""
+    first, layouts = shards[0], [shard.layout for shard in shards]
+    for shard in shards:
+        _refuse_columns_first(shard.layout, shard.logits.name)
+    layout = _common(layouts)
+    soft = [shard.soft_targets for shard in shards if shard.soft_targets is not None]
+    dataset = Shards(
+        JoinedLogits(options.logits, [shard.logits for shard in shards], layout.shape, layouts),
+        layout,
+        targets=_values(options.targets, [shard.targets for shard in shards], layouts),
+        soft_targets=JoinedLogits(options.targets or "", soft, layout.shape, layouts) if soft else None,
+        sample_weights=_values(options.sample_weights, [shard.sample_weights for shard in shards], layouts),
+        class_names=first.class_names,
+        opening_notes=_other_types([shard.logits for shard in shards]),
+        binary=first.binary,
+        ignore_index=options.ignore_index,
+        missing=options.missing,
+        completed=partial(_complete, shards),
+        left_out=_left_out(words, failed),
+        shards=tuple(shards),
+        pairing=words.pairing,
+    )
+    return _recorded(dataset, options)
+
+
+def _complete(shards: Sequence[Dataset]) -> None:
+    for shard in shards:
+        shard.completed()
+
+
+def _refuse_columns_first(layout: Layout, name: str) -> None:
+    """Raise UsageError for an array whose samples, in the order of its file, are not in that of its targets."""
+    if not layout.in_target_order:
+        message = "is in Fortran order; of several files, arrays of three and more axes are read in C order"
+        raise UsageError(message, where=name, hint="numpy.ascontiguousarray makes it")
+
+
+def _common(layouts: Sequence[Layout]) -> Layout:
+    """The layout of all samples: that of the shards, one after another along the first axis, or a row a sample."""
+    first, lengths = layouts[0], [layout.shape[0] for layout in layouts]
+    alike = {(layout.class_axis, layout.own_axis, layout.shape[1:]) for layout in layouts}
+    if len(alike) == 1 and first.class_axis > 0:
+        return replace(first, shape=(total(lengths), *first.shape[1:]), fortran=False)
+    return Layout((total([layout.n_samples for layout in layouts]), first.n_classes), 1)
+
+
+def _values(word: str | None, sources: Sequence[VectorSource | None], layouts: Sequence[Layout]) -> JoinedValues | None:
+    found = [source for source in sources if source is not None]
+    return JoinedValues(word or found[0].name, found, layouts) if found else None
+
+
+def _other_types(sources: Sequence[BlockSource]) -> tuple[Notice, ...]:
+    """The note on files whose numbers are of another type than those of the first."""
+    first = sources[0]
+    other = next((source for source in sources if source.dtype != first.dtype), None)
+    if other is None:
+        return ()
+    told = f"{other.name}: holds {other.dtype}, and {first.name} {first.dtype}"
+    return (Notice("types-differ", told),)
+
+
+def _left_out(words: Words, failed: Sequence[NllError]) -> LeftOut | None:
+    """What is not scored of a set, under the setting that allows it."""
+    n = len(words.missing) + len(failed)
+    if not n:
+        return None
+    missing = [f"number {i} is missing" for i in words.missing]
+    return LeftOut(n, len(words.missing) + len(words.logits), _few([*missing, *map(str, failed)]))
+
+
+def _few(reasons: Sequence[str]) -> str:
+    return "; ".join(reasons[:_MOST_TOLD]) + ("; ..." if len(reasons) > _MOST_TOLD else "")
+
+
+def _with_one_for_all(options: InputOptions, words: Words) -> Dataset:
+    """Shards that have their targets, or their weights, in one file."""
+    targets, weights = words.targets, words.sample_weights
+    if isinstance(targets, tuple) or isinstance(weights, tuple):
+        both = f"{setting('targets')} and {setting('sample_weights')}"
+        raise UsageError(f"of {both}, one is one file and the other several", hint="one file for all, or one each")
+    first, *others = words.logits
+    own = replace(options, logits=first, targets=targets, sample_weights=weights)
+    whole = open_files(own, name=options.logits, others=others)
+    joined, layout = whole.logits, whole.layout
+    if not isinstance(joined, JoinedLogits) or layout.n_samples is None or whole.soft_targets is not None:
+        return _recorded(whole, options)
+    _refuse_columns_first(layout, joined.name)
+    shards, starts = [], joined.starts(layout)
+    for i, (source, start) in enumerate(zip(joined.sources, starts, strict=False)):
+        own_layout = joined.layout_of(i, layout)
+        n = own_layout.n_samples or 0
+        shard = Dataset(
+            source,
+            own_layout,
+            targets=None if whole.targets is None else Run(whole.targets, start, n, layout),
+            sample_weights=None if whole.sample_weights is None else Run(whole.sample_weights, start, n, layout),
+            class_names=whole.class_names,
+            binary=whole.binary,
+            ignore_index=whole.ignore_index,
+            missing=whole.missing,
+        )
+        shards.append(_recorded(shard, options, i))
+    mine = {each.name: getattr(whole, each.name) for each in fields(Dataset) if each.init}
+    return _recorded(Shards(**mine, shards=tuple(shards)), options)

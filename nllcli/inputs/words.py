@@ -1,0 +1,309 @@
+"""What a word that names an input stands for: one file, or several, one after another."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+import shlex
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from nllcli.errors import DataError, FaultError, Remedy, UsageError, counted, first_few, setting
+from nllcli.inputs.bytes.files import open_stream, split_member
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nllcli.data.settings import InputOptions
+
+_DIGITS = re.compile(r"\d+")
+_OF = re.compile(r"(\d+)-of-(\d+)")
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_WILD = re.compile(r"[*?[]")
+_INDEX = ".safetensors.index.json"
+_MOST_FILES = 1_000_000
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Words:
+    """The shards that the words for the inputs stand for: a file of ``logits`` each.
+
+    ``targets`` and ``sample_weights`` are one file for all of them, or one each. ``pairing`` says what put these
+    together. ``missing`` are the numbers of shards that the names of the others tell of.
+    """
+
+    logits: tuple[str, ...]
+    targets: str | tuple[str, ...] | None = None
+    sample_weights: str | tuple[str, ...] | None = None
+    pairing: str = ""
+    missing: tuple[int, ...] = ()
+
+
+def words_of(options: InputOptions) -> Words | None:
+    """The shards that ``options`` name; None where every input is one file.
+
+    Raises UsageError, DataError or FaultError for files that do not make one set, and for sets that do not pair.
+    """
+    targets: str | tuple[str, ...] | None = None
+    logits, pairing = files_of(options.logits), ""
+    if _is_manifest(options.logits):
+        logits, targets = _of_manifest(options)
+    if logits is None:
+        _refuse_several(options)
+        return None
+    _refuse_repeated(logits)
+    complete = _is_index(options.logits) or _is_manifest(options.logits)
+    missing = () if complete else _missing(logits, partial=options.partial)
+    if targets is not None:
+        pairing = "paired by line"
+    else:
+        targets, pairing = _beside(logits, "targets", options)
+    weights, _ = _beside(logits, "sample_weights", options)
+    return Words(tuple(logits), targets, weights, pairing, missing)
+
+
+def _refuse_several(options: InputOptions) -> None:
+    """Raise UsageError where one file of logits has several of something else."""
+    for name in ("targets", "sample_weights"):
+        word = getattr(options, name)
+        files = None if word in (None, "-") else files_of(word)
+        if files is not None:
+            message = f"{setting('logits')} is one file, and {setting(name)} stands for {counted(len(files), 'file')}"
+            raise UsageError(message, where=word)
+
+
+def _beside(logits: Sequence[str], name: str, options: InputOptions) -> tuple[str | tuple[str, ...] | None, str]:
+    """The files of another input, one for all shards or one each, in their order, and what paired them."""
+    word = getattr(options, name)
+    files = None if word in (None, "-") else files_of(word)
+    if files is None or (len(files) == 1 and len(logits) > 1):
+        return (word if files is None else files[0]), ""
+    _refuse_repeated(files)
+    if not (options.partial or _is_index(word)):
+        _missing(files, partial=False)
+    paired, by = _paired(logits, files, setting(name), partial=options.partial)
+    return tuple(paired), f"paired by {by}"
+
+
+def files_of(word: str) -> list[str] | None:
+    """The files that a word stands for, in natural order; None where it is the path of one.
+
+    What exists under the very name is one file. Raises FaultError where a pattern matches none.
+    """
+    if _is_index(word):
+        return _of_index(word)
+    if word == "-" or os.path.lexists(split_member(word)[0]):
+        return None
+    if _is_manifest(word):
+        return [path for row in _lines_of(word[1:], most=1) for path in row]
+    found = [path for each in _without_braces(word) for path in _matching(each)]
+    return None if found == [word] else found
+
+
+def listed(words: Sequence[str]) -> list[str]:
+    """Every file that ``words`` stand for."""
+    return [path for word in words for path in files_of(word) or [word]]
+
+
+def natural(path: str) -> list[tuple[int, str]]:
+    """What sorts paths by the numbers in them: 2 before 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path)]
+
+
+def _without_braces(word: str) -> Iterator[str]:
+    """The words that ``{0..15}``, ``{00..15}`` and ``{a,b}`` in a word stand for, in their order."""
+    found = _BRACES.search(word)
+    if found is None or word == "-":
+        yield word
+        return
+    numbers = _RANGE.fullmatch(found[1])
+    if numbers is not None:
+        first, last = int(numbers[1]), int(numbers[2])
+        if abs(last - first) >= _MOST_FILES:
+            raise UsageError(f"stands for more than {_MOST_FILES:,} files", where=word)
+        width = max(map(len, numbers.groups())) if numbers[1][0] == "0" and len(numbers[1]) > 1 else 0
+        step = 1 if first <= last else -1
+        middle = [f"{i:0{width}}" for i in range(first, last + step, step)]
+    elif "," in found[1]:
+        middle = found[1].split(",")
+    else:
+        yield word
+        return
+    for each in middle:
+        yield from _without_braces(word[: found.start()] + each + word[found.end() :])
+
+
+def _matching(word: str) -> list[str]:
+    """The files that match a pattern, perhaps before the member of each; a word that is none stands for itself."""
+    if not _WILD.search(word) or os.path.lexists(split_member(word)[0]):
+        return [word]
+    if "://" in word:
+        if "*" not in word.partition("?")[0]:
+            return [word]
+        raise UsageError(
+            "is a pattern, and the files of a server cannot be listed", where=word, hint="name them: part-{0..15}.npy"
+        )
+    pattern, colon, member = word, "", ""
+    found = _there(pattern)
+    if not found and ":" in PurePath(word).name:
+        pattern, colon, member = word.rpartition(":")
+        found = _there(pattern)
+    if not found:
+        raise FaultError("matches no file", where=word, hint=_near(pattern))
+    return [f"{path}{colon}{member}" for path in found]
+
+
+def _there(pattern: str) -> list[str]:
+    """The files that match, in natural order; like those of a shell, names that begin with a dot or _ are left out."""
+    names = glob.glob(pattern)  # noqa: PTH207 - keeps the words of the pattern as they were typed
+    found = (path for path in names if PurePath(path).name[:1] not in "._")
+    return sorted(filter(os.path.isfile, found), key=natural)
+
+
+def _near(pattern: str) -> str:
+    """What there is where a pattern has looked."""
+    folder = Path(os.path.dirname(pattern) or ".")  # noqa: PTH120 - the words before the last slash, as typed
+    if not folder.is_dir():
+        return f"there is no folder {str(folder)!r}"
+    names = sorted((each.name for each in folder.iterdir() if each.is_file()), key=natural)
+    return f"{str(folder)!r} has {first_few(names, _MOST_NAMED)}" if names else f"{str(folder)!r} has no files"
+
+
+def _is_manifest(word: str) -> bool:
+    return word.startswith("@") and not os.path.lexists(word)
+
+
+def _of_manifest(options: InputOptions) -> tuple[list[str], tuple[str, ...] | None]:
+    """What a file lists, one shard a line: the logits, and perhaps their targets."""
+    name = options.logits[1:]
+    rows = _lines_of(name, most=2)
+    alone = [row[0] for row in rows if len(row) == 1]
+    if len(alone) == len(rows):
+        return alone, None
+    if alone:
+        raise DataError(f"names targets in some lines only; {alone[0]} has none", where=name)
+    if options.targets is not None:
+        raise UsageError(f"names the targets, and {setting('targets')} does too", where=name)
+    return [row[0] for row in rows], tuple(row[1] for row in rows)
+
+
+def _is_index(word: str) -> bool:
+    """Whether a word is that of the index of a set of safetensors files, perhaps with the arrays in it."""
+    return split_member(word)[0].endswith(_INDEX) and "://" not in word
+
+
+def _of_index(word: str) -> list[str]:
+    """The arrays of a set of safetensors files that a pattern names, or the only one, each as a member of its file."""
+    path, member = split_member(word)
+    stream = open_stream(path)
+    try:
+        files = json.loads(b"".join(iter(lambda: stream.read(1 << 20), b"")))["weight_map"]
+        names = sorted(files, key=natural)
+        chosen = [name for name in names if fnmatchcase(name, member or "*")]
+        found = [f"{os.path.join(os.path.dirname(path), files[name])}:{name}" for name in chosen]  # noqa: PTH118, PTH120
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError("is not the index of safetensors files: it has no weight_map", where=path) from error
+    if not found or (member is None and len(found) > 1):
+        message = f"has {counted(len(names), 'array')}" + (f", none of the name {member}" if member else "")
+        kinds = dict.fromkeys(_DIGITS.sub("*", name) for name in names)
+        remedies = [Remedy(files={word: f"{path}:{kind}"}, meaning=kind) for kind in list(kinds)[:_MOST_NAMED]]
+        raise UsageError(message, where=path, remedies=remedies)
+    return found
+
+
+def _lines_of(path: str, *, most: int) -> list[list[str]]:
+    """The paths in each line of a list of files, at most so many, relative to its folder; quotes as in a shell."""
+    stream, folder = open_stream(path), os.path.dirname(path)  # noqa: PTH120 - as typed
+    text = b"".join(iter(lambda: stream.read(1 << 20), b""))
+    rows = []
+    for i, line in enumerate(text.decode("utf-8-sig", "surrogateescape").splitlines(), 1):
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError as error:
+            raise DataError(f"is not a list of files: {error}".lower(), where=f"{path}, line {i}") from error
+        if len(words) > most:
+            message = f"names {len(words)} files, and a line has at most {most}"
+            raise DataError(message, where=f"{path}, line {i}", hint="quote a name that has blanks")
+        if words:
+            rows.append([word if "://" in word else os.path.join(folder, word) for word in words])  # noqa: PTH118
+    if not rows:
+        raise DataError("lists no files", where=path)
+    return rows
+
+
+def _refuse_repeated(files: Sequence[str]) -> None:
+    """Raise UsageError where one file is named twice: its samples would count double."""
+    seen: dict[tuple[str, str | None], str] = {}
+    for file in files:
+        path, member = split_member(file)
+        known = seen.setdefault((path if "://" in path else os.path.realpath(path), member), file)
+        if known is not file:
+            as_what = f" (as {known})" if known != file else ""
+            raise UsageError(f"is named twice{as_what}: its samples would count double", where=file)
+
+
+def _missing(files: Sequence[str], *, partial: bool) -> tuple[int, ...]:
+    """The numbers that are missing of a set whose names say how many there are.
+
+    Raises DataError for them unless ``partial``, and for sets of different sizes.
+    """
+    found = {file: match for file in files if (match := _OF.search(PurePath(split_member(file)[0]).name))}
+    if not found:
+        return ()
+    first, *_ = found
+    n = int(found[first][2])
+    for file, match in found.items():
+        if int(match[2]) != n:
+            message = f"is of a set of {n}, but {PurePath(file).name} of one of {int(match[2])}"
+            raise DataError(message, where=first, hint="an older run in the same folder?")
+    there = {int(match[1]) for match in found.values()}
+    missing = tuple(sorted(({*range(n)} if 0 in there or n not in there else {*range(1, n + 1)}) - there))
+    if missing and not partial:
+        numbers = f"{'number' if len(missing) == 1 else 'numbers'} {first_few([str(i) for i in missing], _MOST_NAMED)}"
+        message = (
+            f"is of a set of {n}, of which {len(missing)} {'is' if len(missing) == 1 else 'are'} missing: {numbers}"
+        )
+        remedy = Remedy({"partial": True}, "scores those that are there, and says so")
+        raise DataError(message, where=first, remedies=[remedy])
+    return missing
+
+
+def _paired(logits: Sequence[str], others: Sequence[str], what: str, *, partial: bool) -> tuple[list[str], str]:
+    """The other files in the order of the logits, and what they were paired by: the numbers in the names, or order.
+
+    Under ``partial`` there may be files that belong to shards which are not there.
+    """
+    own, theirs = _numbers(logits), _numbers(others)
+    if own is None or theirs is None or len(own[0]) != len(theirs[0]):
+        if len(logits) != len(others):
+            message = f"there are {len(logits)} files of {setting('logits')} and {len(others)} of {what}"
+            raise DataError(message, hint="one file for all, or one each")
+        return list(others), "order"
+    for file, number in zip(logits, own, strict=True):
+        if number not in theirs:
+            raise DataError(f"has no file of {what}: none is numbered {_shown(number)}", where=file)
+    for file, number in zip(others, theirs, strict=True):
+        if number not in own and not partial:
+            raise DataError(f"belongs to no file of {setting('logits')}: none is numbered {_shown(number)}", where=file)
+    files = dict(zip(theirs, others, strict=True))
+    return [files[number] for number in own], "number"
+
+
+def _shown(number: tuple[int, ...]) -> str:
+    return " and ".join(map(str, number))
+
+
+def _numbers(files: Sequence[str]) -> list[tuple[int, ...]] | None:
+    """The numbers in each path that differ from file to file; None where they do not tell the files apart."""
+    found = [tuple(map(int, _DIGITS.findall(file))) for file in files]
+    if len(set(map(len, found))) > 1:
+        return None
+    varying = [place for place, values in enumerate(zip(*found, strict=True)) if len(set(values)) > 1]
+    numbers = [tuple(row[place] for place in varying) for row in found] if varying else found
+    return numbers if len(set(numbers)) == len(files) and all(numbers) else None
