@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from nllcli.cli.options import WRITTEN, Given, check_report_file, each, in_flags, text_format
-from nllcli.errors import Remedy
+from nllcli.errors import ExitCode, Remedy
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Progress
@@ -83,6 +83,7 @@ def deliver_matrix(given: Given, task: "Callable[[ArrayTarget | None, Progress |
         emit(given, report, format or "table")
     else:
         emit_notices(in_flags(report))
+        _end_as(report)
 
 
 def emit(given: Given, report: "Report", format: str | None = None) -> None:
@@ -96,6 +97,13 @@ def emit(given: Given, report: "Report", format: str | None = None) -> None:
         report = replace(report, quiet=named_values(report, keys), quiet_separator="\n")
     quiet = bool(keys) or given.get("quiet", False)
     write(in_flags(report), fmt=given["format"] or format, quiet=quiet, path=given["output"])
+    _end_as(report)
+
+
+def _end_as(report: "Report") -> None:
+    """End with the code for wrong data where the report is about a part of it only."""
+    if any(warning.code == "partial" for warning in report.warnings):
+        raise typer.Exit(ExitCode.DATA)
 
 
 def progress_bar(wanted: bool | None) -> "AbstractContextManager[Progress | None]":

@@ -63,7 +63,11 @@ class Given(dict[str, Any]):
     @property
     def files(self) -> list[str | None]:
         """What may name an input."""
-        return [self.get(name) for name in ("logits", "targets", "sample_weights", "weights", "counts", "classes")]
+        from nllcli.inputs.words import listed
+
+        names = [self.get(name) for name in ("weights", "counts", "classes")]
+        words = [self.get(name) for name in ("logits", "targets", "sample_weights")]
+        return [*names, *listed([word for word in words if word is not None])]
 
     def record(self, record: type[Record], **values: Any) -> Record:
         """The settings of one record."""

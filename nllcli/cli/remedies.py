@@ -91,16 +91,19 @@ def parsed(words: Sequence[str], command: Any) -> Iterator[_Word]:
 
 def _line(program: list[str], given: list[_Word], command: Any, remedy: Remedy) -> str:
     arguments = {parameter.name for parameter in command.params if parameter.param_type_name == "argument"}
-    kept = [word.naming(remedy.files) for word in given]
-    # What has no name is one argument more than the command takes.
-    texts = [text for word in kept if word.name and word.name not in remedy.settings for text in word.texts]
+    changed = {name: str(value) for name, value in remedy.settings.items() if name in arguments and value is not None}
+    kept = [
+        replace(word, texts=(changed.pop(word.name),)) if word.name in changed else word.naming(remedy.files)
+        for word in given
+        # What has no name is one argument more than the command takes.
+        if word.name and (word.name in changed or word.name not in remedy.settings)
+    ]
+    texts = [text for word in kept for text in word.texts]
     for name in (parameter.name for parameter in command.params):
         value = remedy.settings.get(name)
-        if value is None or value is False:
-            continue
-        if name in arguments:
-            texts.insert(_end_of_arguments(kept, arguments, remedy), str(value))
-        else:
+        if name in changed:
+            texts.insert(_end_of_arguments(kept, arguments), changed[name])
+        elif not (value is None or value is False or name in arguments):
             texts += option_words(name, ",".join(value) if isinstance(value, tuple) else value)
     line = shlex.join([*program, *texts])
     if remedy.feed:
@@ -112,13 +115,12 @@ def _line(program: list[str], given: list[_Word], command: Any, remedy: Remedy) 
     return f"{line}  # {remedy.meaning}" if remedy.meaning else line
 
 
-def _end_of_arguments(kept: list[_Word], arguments: set[str], remedy: Remedy) -> int:
-    """Where the arguments that are kept end among the words that are."""
+def _end_of_arguments(kept: list[_Word], arguments: set[str]) -> int:
+    """Where the arguments end among the words that are kept."""
     at = end = 0
     for word in kept:
-        if word.name and word.name not in remedy.settings:
-            at += len(word.texts)
-            end = at if word.name in arguments else end
+        at += len(word.texts)
+        end = at if word.name in arguments else end
     return end
 
 

@@ -38,7 +38,7 @@ def grad(request: ScoreRequest, target: ArrayTarget | None) -> MatrixResult:
         metrics.append(Metric("denominator", "denominator", divisor, note="divides every row"))
     return MatrixResult(
         "grad",
-        f"Gradient of the loss by the logits of {dataset.logits.name}",
+        f"Gradient of the loss by the logits of {dataset.title}",
         signature(settled),
         key="gradient",
         kind="number",

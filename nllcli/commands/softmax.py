@@ -49,7 +49,7 @@ def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> 
     }
     return MatrixResult(
         "softmax",
-        f"{name.capitalize()} of {dataset.logits.name}",
+        f"{name.capitalize()} of {dataset.title}",
         Signature.of(parts, title=f"{name} of {parts['from']}", titled=(name, "from"), usual=_USUAL),
         key="log_probs" if log else "probs",
         kind="number" if log else "probability",

@@ -132,6 +132,11 @@ class Dataset:
         return again
 
     @property
+    def title(self) -> str:
+        """What a report calls the logits."""
+        return self.logits.name
+
+    @property
     def parts(self) -> tuple[Dataset, ...]:
         """The datasets, one after another, that this one consists of: one for each of its files of logits."""
         return (self,)

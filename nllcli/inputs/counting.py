@@ -18,6 +18,7 @@ from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import TextTable
 from nllcli.inputs.target_columns import open_column, targets_among
 from nllcli.inputs.targets import as_indices, check_indices
+from nllcli.inputs.words import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -46,6 +47,24 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     Names without ``class_names`` are counted in alphabetical order.
     """
     classes = None if class_names is None else tuple(class_names)
+    counted = [_count_file(file, classes) for file in files_of(path) or [path]]
+    if not any(any(counts) for counts, _ in counted):
+        raise DataError("has no targets to count", where=path)
+    names = [found for _, found in counted]
+    if len(set(names)) == 1:
+        n_classes = max(len(counts) for counts, _ in counted)
+        rows = [counts + [0] * (n_classes - len(counts)) for counts, _ in counted]
+        return [sum(column) for column in zip(*rows, strict=True)], names[0]
+    if None in names:
+        raise DataError("has names of classes in some files, and numbers in others", where=path)
+    total: Counter[str] = Counter()
+    for counts, found in counted:
+        total.update(dict(zip(found or (), counts, strict=True)))
+    return [total[name] for name in sorted(total)], tuple(sorted(total))
+
+
+def _count_file(path: str, classes: tuple[str, ...] | None) -> tuple[list[int], tuple[str, ...] | None]:
+    """The counts of one file, and the names of the classes where they are known."""
     opened = open_input(path)
     reading = ReadOptions(holds="targets", classes=classes, member=opened.member)
     if opened.is_text:
@@ -63,8 +82,6 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     except SampleError as error:
         place = source.place(error.samples[0], layout)
         raise DataError(error.message, where=f"{source.name}, {place}") from error
-    if not counts.any():
-        raise DataError("has no targets to count", where=path)
     return counts.tolist(), classes
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import fields, replace
 from functools import partial
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from nllcli.data.dataset import Dataset, LeftOut
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, FaultError, NllError, NoRows, Notice, Remedy, UsageError, setting
+from nllcli.inputs.arrays.npy import read_header
 from nllcli.inputs.bytes.files import name_of, read_only_here, version_of
 from nllcli.inputs.dataset import open_files
-from nllcli.inputs.shards import JoinedLogits, JoinedValues, Run, Shards, check_same_classes, total
+from nllcli.inputs.formats import NPY_MAGIC, ReadOptions, open_input
+from nllcli.inputs.shards import JoinedLogits, JoinedValues, Run, Shards, check_same_classes, rows_of, total
+from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.words import listed, words_of
 
 if TYPE_CHECKING:
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from nllcli.inputs.words import Words
 
 _MOST_TOLD = 3
-# Files that have a header even where they hold nothing.
-_NEVER_EMPTY = (".npy", ".npz", ".safetensors", ".parquet", ".feather", ".arrow")
 _FILES_A_SHARD = 4
 
 
@@ -98,12 +98,22 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
                 _check_alike(shards[0], shard)
             shards.append(shard)
         except NoRows as error:
-            (failed if PurePath(logits).suffix in _NEVER_EMPTY else empty).append(error)
+            (empty if all(map(_has_no_values, _paths(own))) else failed).append(error)
         except (DataError, FaultError) as error:
             failed.append(error)
     if (failed and not options.partial) or not shards:
         raise all_of(failed or empty, len(words.logits))
     return _joined(options, words, shards, failed)
+
+
+def _has_no_values(path: str) -> bool:
+    """Whether a file has nothing but perhaps a header, an array or text."""
+    stream = open_input(path).stream
+    head = stream.peek()
+    if head.startswith(NPY_MAGIC):
+        return read_header(head, stream.name, ReadOptions()).shape[:1] == (0,)
+    lines = head.decode("utf-8", "replace").split("\n")
+    return not any(line.strip() for line in lines[1:]) and not is_number(lines[0])
 
 
 def _check_alike(first: Dataset, other: Dataset) -> None:
@@ -215,23 +225,38 @@ def _with_one_for_all(options: InputOptions, words: Words) -> Dataset:
     own = replace(options, logits=first, targets=targets, sample_weights=weights)
     whole = open_files(own, name=options.logits, others=others)
     joined, layout = whole.logits, whole.layout
-    if not isinstance(joined, JoinedLogits) or layout.n_samples is None or whole.soft_targets is not None:
+    if whole.soft_targets is None and (not isinstance(joined, JoinedLogits) or layout.n_samples is None):
         return _recorded(whole, options)
+    assert isinstance(joined, JoinedLogits)
     _refuse_columns_first(layout, joined.name)
-    shards, starts = [], joined.starts(layout)
-    for i, (source, start) in enumerate(zip(joined.sources, starts, strict=False)):
-        own_layout = joined.layout_of(i, layout)
-        n = own_layout.n_samples or 0
-        shard = Dataset(
-            source,
-            own_layout,
-            targets=None if whole.targets is None else Run(whole.targets, start, n, layout),
-            sample_weights=None if whole.sample_weights is None else Run(whole.sample_weights, start, n, layout),
-            class_names=whole.class_names,
-            binary=whole.binary,
-            ignore_index=whole.ignore_index,
-            missing=whole.missing,
-        )
-        shards.append(_recorded(shard, options, i))
+    shards = [_recorded(_shard(whole, joined, i), options, i) for i in range(len(joined.sources))]
     mine = {each.name: getattr(whole, each.name) for each in fields(Dataset) if each.init}
     return _recorded(Shards(**mine, shards=tuple(shards)), options)
+
+
+def _shard(whole: Dataset, joined: JoinedLogits, i: int) -> Dataset:
+    """Part ``i`` of logits whose targets, or weights, are one file."""
+    layout, own = whole.layout, joined.layout_of(i, whole.layout)
+    starts = joined.starts(layout)
+    soft, n_before = None, sum(source.shape[0] or 0 for source in joined.sources[:i])
+    if whole.soft_targets is not None:
+        n = joined.sources[i].shape[0]
+        soft = None if n is None else rows_of(whole.soft_targets, n_before, n)
+        if soft is None:
+            message = "holds class probabilities for several files, which are read from an array in C order alone"
+            raise UsageError(message, where=whole.soft_targets.name, hint="one file of targets each")
+
+    def run(values: VectorSource | None) -> Run | None:
+        return None if values is None else Run(values, starts[i], own.n_samples or 0, layout)
+
+    return Dataset(
+        joined.sources[i],
+        own,
+        targets=run(whole.targets),
+        soft_targets=soft,
+        sample_weights=run(whole.sample_weights),
+        class_names=whole.class_names,
+        binary=whole.binary,
+        ignore_index=whole.ignore_index,
+        missing=whole.missing,
+    )

@@ -7,12 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate, islice
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nllcli.data.dataset import Dataset
 from nllcli.errors import DataError, NoRows, Notice, counted, first_few
+from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.shapes import shown
 
 if TYPE_CHECKING:
@@ -177,12 +179,26 @@ class Run:
         return self.whole.place(self.first + sample, self.layout)
 
 
+def rows_of(array: BlockSource, first: int, n: int) -> RawArray | None:
+    """The items ``first`` to ``first + n`` along the first axis of an array; None where they are not in one piece."""
+    if not isinstance(array, RawArray) or array.fortran:
+        return None
+    step = prod(m or 0 for m in array.shape[1:]) * array.dtype.itemsize
+    return replace(array, shape=(n, *array.shape[1:]), offset=array.offset + first * step)
+
+
 @dataclass(frozen=True)
 class Shards(Dataset):
     """Datasets one after another as one; the errors of each name its own files."""
 
     shards: tuple[Dataset, ...] = ()
     pairing: str = ""
+
+    @property
+    def title(self) -> str:
+        """The word for the logits, how many files that stands for, and what they were paired by."""
+        told = ", ".join([counted(len(self.shards), "file"), *([self.pairing] if self.pairing else [])])
+        return f"{self.logits.name} ({told})"
 
     @property
     def parts(self) -> tuple[Dataset, ...]:
@@ -223,11 +239,11 @@ def joined_logits(name: str, sources: Sequence[BlockSource]) -> JoinedLogits:
     """Arrays of the same classes and the same shape, but for the first axis, as one; raises DataError for others."""
     first = sources[0]
     for source in sources[1:]:
-        own, known = (each.shape[1] if len(each.shape) == 2 else 0 for each in (source, first))
-        check_same_classes(source.name, own or 0, source.class_names, first.name, known or 0, first.class_names)
-        if source.shape[1:] != first.shape[1:]:
+        own, known = source.shape[-1] or 0, first.shape[-1] or 0
+        if len(source.shape) != len(first.shape) or (len(first.shape) > 2 and source.shape[1:] != first.shape[1:]):
             message = f"has shape {shown(source.shape)}, and {first.name} {shown(first.shape)}"
             raise DataError(f"{message}: these differ after the first axis", where=source.name)
+        check_same_classes(source.name, own, source.class_names, first.name, known, first.class_names)
     return JoinedLogits(name, sources, (total([source.shape[0] for source in sources]), *first.shape[1:]))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError, Remedy, UsageError, counted, first_few, setting
-from nllcli.inputs.bytes.files import open_stream, split_member
+from nllcli.inputs.bytes.files import natural, open_stream, split_member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,8 +58,9 @@ def words_of(options: InputOptions) -> Words | None:
         _refuse_several(options)
         return None
     _refuse_repeated(logits)
-    complete = _is_index(options.logits) or _is_manifest(options.logits)
-    missing = () if complete else _missing(logits, partial=options.partial)
+    missing = () if _is_index(options.logits) else missing_of(logits)
+    if missing and not options.partial:
+        raise _incomplete(logits, missing, [Remedy({"partial": True}, "those that are there are scored")])
     if targets is not None:
         pairing = "paired by line"
     else:
@@ -72,7 +73,7 @@ def _refuse_several(options: InputOptions) -> None:
     """Raise UsageError where one file of logits has several of something else."""
     for name in ("targets", "sample_weights"):
         word = getattr(options, name)
-        files = None if word in (None, "-") else files_of(word)
+        files = None if word in (None, "-") else files_of(word, name)
         if files is not None:
             message = f"{setting('logits')} is one file, and {setting(name)} stands for {counted(len(files), 'file')}"
             raise UsageError(message, where=word)
@@ -81,27 +82,28 @@ def _refuse_several(options: InputOptions) -> None:
 def _beside(logits: Sequence[str], name: str, options: InputOptions) -> tuple[str | tuple[str, ...] | None, str]:
     """The files of another input, one for all shards or one each, in their order, and what paired them."""
     word = getattr(options, name)
-    files = None if word in (None, "-") else files_of(word)
+    files = None if word in (None, "-") else files_of(word, name)
     if files is None or (len(files) == 1 and len(logits) > 1):
         return (word if files is None else files[0]), ""
     _refuse_repeated(files)
-    if not (options.partial or _is_index(word)):
-        _missing(files, partial=False)
+    missing = () if _is_index(word) else missing_of(files)
+    if missing and not options.partial:
+        raise _incomplete(files, missing)
     paired, by = _paired(logits, files, setting(name), partial=options.partial)
     return tuple(paired), f"paired by {by}"
 
 
-def files_of(word: str) -> list[str] | None:
-    """The files that a word stands for, in natural order; None where it is the path of one.
+def files_of(word: str, name: str = "logits") -> list[str] | None:
+    """The files that a word for the input ``name`` stands for, in natural order; None where it is the path of one.
 
     What exists under the very name is one file. Raises FaultError where a pattern matches none.
     """
     if _is_index(word):
-        return _of_index(word)
+        return _of_index(word, name)
     if word == "-" or os.path.lexists(split_member(word)[0]):
         return None
     if _is_manifest(word):
-        return [path for row in _lines_of(word[1:], most=1) for path in row]
+        return [path for row in _lines_of(word[1:]) for path in row]
     found = [path for each in _without_braces(word) for path in _matching(each)]
     return None if found == [word] else found
 
@@ -109,11 +111,6 @@ def files_of(word: str) -> list[str] | None:
 def listed(words: Sequence[str]) -> list[str]:
     """Every file that ``words`` stand for."""
     return [path for word in words for path in files_of(word) or [word]]
-
-
-def natural(path: str) -> list[tuple[int, str]]:
-    """What sorts paths by the numbers in them: 2 before 10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path)]
 
 
 def _without_braces(word: str) -> Iterator[str]:
@@ -182,12 +179,15 @@ def _is_manifest(word: str) -> bool:
 def _of_manifest(options: InputOptions) -> tuple[list[str], tuple[str, ...] | None]:
     """What a file lists, one shard a line: the logits, and perhaps their targets."""
     name = options.logits[1:]
-    rows = _lines_of(name, most=2)
-    alone = [row[0] for row in rows if len(row) == 1]
+    rows = _lines_of(name)
+    long, alone = ([row for row in rows if len(row) > 2], [row for row in rows if len(row) == 1])
+    if long:
+        message = f"has {len(long[0])} names in one line, which are more than logits and targets: {long[0][0]}, ..."
+        raise DataError(message, where=name, hint="quote a name that has blanks")
     if len(alone) == len(rows):
-        return alone, None
+        return [row[0] for row in rows], None
     if alone:
-        raise DataError(f"names targets in some lines only; {alone[0]} has none", where=name)
+        raise DataError(f"names targets in some lines only; {alone[0][0]} has none", where=name)
     if options.targets is not None:
         raise UsageError(f"names the targets, and {setting('targets')} does too", where=name)
     return [row[0] for row in rows], tuple(row[1] for row in rows)
@@ -198,7 +198,7 @@ def _is_index(word: str) -> bool:
     return split_member(word)[0].endswith(_INDEX) and "://" not in word
 
 
-def _of_index(word: str) -> list[str]:
+def _of_index(word: str, name: str) -> list[str]:
     """The arrays of a set of safetensors files that a pattern names, or the only one, each as a member of its file."""
     path, member = split_member(word)
     stream = open_stream(path)
@@ -212,24 +212,21 @@ def _of_index(word: str) -> list[str]:
     if not found or (member is None and len(found) > 1):
         message = f"has {counted(len(names), 'array')}" + (f", none of the name {member}" if member else "")
         kinds = dict.fromkeys(_DIGITS.sub("*", name) for name in names)
-        remedies = [Remedy(files={word: f"{path}:{kind}"}, meaning=kind) for kind in list(kinds)[:_MOST_NAMED]]
+        remedies = [Remedy({name: f"{path}:{kind}"}, kind) for kind in list(kinds)[:_MOST_NAMED]]
         raise UsageError(message, where=path, remedies=remedies)
     return found
 
 
-def _lines_of(path: str, *, most: int) -> list[list[str]]:
-    """The paths in each line of a list of files, at most so many, relative to its folder; quotes as in a shell."""
+def _lines_of(path: str) -> list[list[str]]:
+    """The paths in each line of a list of files, relative to its folder; quotes and comments as in a shell."""
     stream, folder = open_stream(path), os.path.dirname(path)  # noqa: PTH120 - as typed
-    text = b"".join(iter(lambda: stream.read(1 << 20), b""))
+    text = b"".join(iter(lambda: stream.read(1 << 20), b"")).decode("utf-8-sig", "surrogateescape")
     rows = []
-    for i, line in enumerate(text.decode("utf-8-sig", "surrogateescape").splitlines(), 1):
+    for i, line in enumerate(text.splitlines(), 1):
         try:
             words = shlex.split(line, comments=True)
         except ValueError as error:
-            raise DataError(f"is not a list of files: {error}".lower(), where=f"{path}, line {i}") from error
-        if len(words) > most:
-            message = f"names {len(words)} files, and a line has at most {most}"
-            raise DataError(message, where=f"{path}, line {i}", hint="quote a name that has blanks")
+            raise DataError(f"is not a list of files: {str(error).lower()}", where=f"{path}, line {i}") from error
         if words:
             rows.append([word if "://" in word else os.path.join(folder, word) for word in words])  # noqa: PTH118
     if not rows:
@@ -248,30 +245,32 @@ def _refuse_repeated(files: Sequence[str]) -> None:
             raise UsageError(f"is named twice{as_what}: its samples would count double", where=file)
 
 
-def _missing(files: Sequence[str], *, partial: bool) -> tuple[int, ...]:
+def missing_of(files: Sequence[str]) -> tuple[int, ...]:
     """The numbers that are missing of a set whose names say how many there are.
 
-    Raises DataError for them unless ``partial``, and for sets of different sizes.
+    Raises DataError for names of different sets.
     """
-    found = {file: match for file in files if (match := _OF.search(PurePath(split_member(file)[0]).name))}
-    if not found:
+    numbered = {file: match for file in files if (match := _OF.search(PurePath(split_member(file)[0]).name))}
+    if not numbered:
         return ()
-    first, *_ = found
-    n = int(found[first][2])
-    for file, match in found.items():
+    first = next(iter(numbered))
+    n = int(numbered[first][2])
+    for file, match in numbered.items():
         if int(match[2]) != n:
             message = f"is of a set of {n}, but {PurePath(file).name} of one of {int(match[2])}"
             raise DataError(message, where=first, hint="an older run in the same folder?")
-    there = {int(match[1]) for match in found.values()}
-    missing = tuple(sorted(({*range(n)} if 0 in there or n not in there else {*range(1, n + 1)}) - there))
-    if missing and not partial:
-        numbers = f"{'number' if len(missing) == 1 else 'numbers'} {first_few([str(i) for i in missing], _MOST_NAMED)}"
-        message = (
-            f"is of a set of {n}, of which {len(missing)} {'is' if len(missing) == 1 else 'are'} missing: {numbers}"
-        )
-        remedy = Remedy({"partial": True}, "scores those that are there, and says so")
-        raise DataError(message, where=first, remedies=[remedy])
-    return missing
+    there = {int(match[1]) for match in numbered.values()}
+    begin = 1 if 0 not in there and n in there else 0
+    return tuple(i for i in range(begin, begin + min(n, _MOST_FILES)) if i not in there)
+
+
+def _incomplete(files: Sequence[str], missing: Sequence[int], remedies: Sequence[Remedy] = ()) -> DataError:
+    """The refusal of a set of which numbers are missing."""
+    n = len(files) + len(missing)
+    are, numbers = ("is", "number") if len(missing) == 1 else ("are", "numbers")
+    few = first_few([str(i) for i in missing], _MOST_NAMED)
+    message = f"is of a set of {n}, of which {len(missing)} {are} missing: {numbers} {few}"
+    return DataError(message, where=files[0], remedies=remedies)
 
 
 def _paired(logits: Sequence[str], others: Sequence[str], what: str, *, partial: bool) -> tuple[list[str], str]:

@@ -106,7 +106,7 @@ def result_of(
     options, dataset = settled.options, settled.dataset
     loss = tally.loss(options.reduction)
     return LossResult(
-        title=f"{LOSSES[options.loss].title} of {dataset.logits.name}",
+        title=f"{LOSSES[options.loss].title} of {dataset.title}",
         loss_name=options.loss,
         reduction=options.reduction,
         loss=math.nan if loss is None else loss,

@@ -116,7 +116,7 @@ def explain(
     with naming_places(dataset):
         explanations = tuple(_explanation(shared, dataset, number, block) for number, block in blocks.items())
     return Explained(
-        f"{LOSSES[options.loss].title} of {dataset.logits.name}, step by step",
+        f"{LOSSES[options.loss].title} of {dataset.title}, step by step",
         signature(settled),
         explanations,
         shared,

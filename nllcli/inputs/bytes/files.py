@@ -251,8 +251,12 @@ def files_in(folder: str) -> list[str]:
         if name[:1] not in "._" and name not in _BESIDE and not is_beside_data(name)
     ]
     paths = [os.path.join(folder, name) for name in names]  # noqa: PTH118
-    numbers = {path: [int(n) for n in re.findall("[0-9]+", os.path.basename(path))] for path in paths}  # noqa: PTH119
-    return sorted(filter(os.path.isfile, paths), key=lambda path: (re.sub("[0-9]+", "0", path), numbers[path]))
+    return sorted(filter(os.path.isfile, paths), key=natural)
+
+
+def natural(path: str) -> list[tuple[int, str]]:
+    """What sorts paths by the numbers in them: 2 before 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path)]
 
 
 def pattern_of(path: str) -> str:

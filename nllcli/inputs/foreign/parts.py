@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
-import shlex
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, FaultError, NllError, Remedy, UsageError, counted, first_few, setting
-from nllcli.inputs.bytes.compressed import SUFFIXES, decompressed
-from nllcli.inputs.bytes.files import ByteStream, files_in, open_stream, pattern_of
+from nllcli.errors import FaultError, NllError, Remedy, UsageError, counted, setting
+from nllcli.inputs.bytes.files import ByteStream, files_in, natural, pattern_of
 from nllcli.inputs.foreign import kinds
 from nllcli.inputs.foreign.arrays import by_names
-from nllcli.inputs.foreign.conversions import new_file, refusal
-from nllcli.inputs.tables.cells import is_number
-from nllcli.inputs.tables.dialect import is_fraction
+from nllcli.inputs.foreign.conversions import refusal
+from nllcli.inputs.words import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nllcli.inputs.formats import Use
 
-_DIGITS = re.compile(r"\d+")
-_BETWEEN = re.compile(r"[,;|\t ]+")
-_OF = re.compile(r"(\d+)-of-(\d+)")
 # Names under which programs write parts; others are parts only where something else tells.
 _PART = re.compile(r"-of-\d|(part|shard|chunk|rank|batch|fold|split|data)s?[-_.]?\d", re.IGNORECASE)
 _MOST_LISTED = 10
-_FIRST_LINES = 1 << 16
-_DECOMPRESSORS = {".gz": "gzip -dc", ".bz2": "bzip2 -dc", ".xz": "xz -dc", ".lzma": "xz -dc", ".zst": "zstd -dcq"}
-_TEXT = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", "")
-# The Python that joins files, a list of which follows, into one.
-_JOINS = {
-    ".parquet": "from pyarrow import parquet, concat_tables; "
-    "parquet.write_table(concat_tables([parquet.read_table(f) for f in {files}]), {to!r})",
-    ".feather": "from pyarrow import feather, concat_tables; "
-    "feather.write_feather(concat_tables([feather.read_table(f) for f in {files}]), {to!r})",
-    ".npy": "import numpy; numpy.save({to!r}, numpy.concatenate([numpy.load(f) for f in {files}]))",
-    ".arrow": "from pyarrow import feather, ipc, concat_tables; "
-    "o = lambda f: (ipc.open_file if open(f, 'rb').read(6) == b'ARROW1' else ipc.open_stream)(f).read_all(); "
-    "feather.write_feather(concat_tables([o(f) for f in {files}]), {to!r})",
-}
 
 
 def folder_refusal(folder: str, use: Use) -> NllError:
@@ -58,10 +39,8 @@ def folder_refusal(folder: str, use: Use) -> NllError:
         return FaultError("is a folder, not a file", where=folder)
     if len({pattern_of(file) for file in files}) > 1:
         return _choice(folder, files, use)
-    check_complete(files)
-    message = f"is a folder of {counted(len(files), 'part')}"
-    remedy = _joined(files, new_file(folder, f".joined{_ending(files[0])}"), {use.path: ""}, {})
-    return UsageError(message, where=folder, hint="join them to one file", remedies=[remedy] if remedy else [])
+    remedy = Remedy(files={use.path: word_for(files)})
+    return UsageError(f"is a folder of {counted(len(files), 'part')}", where=folder, remedies=[remedy])
 
 
 def _choice(folder: str, files: Sequence[str], use: Use) -> UsageError:
@@ -83,97 +62,33 @@ def expanded(paths: Sequence[str], *, told: bool = True) -> UsageError | None:
     groups: dict[str, list[str]] = {}
     for path in paths:
         groups.setdefault(pattern_of(path), []).append(path)
-    sets = [natural(group) for group in groups.values()]
+    sets = [sorted(group, key=natural) for group in groups.values()]
     if len(sets) > 2 or max(map(len, sets)) < 2 or not all(map(os.path.isfile, paths)):
         return None
     if not (told or all(_PART.search(PurePath(path).name) for path in paths)):
         return None
-    for group in sets:
-        check_complete(group)
-    settings: dict[str, object] = {"targets": None}
-    first, *others = sets
-    to = new_file(first[0], f".joined{_ending(first[0])}")
-    remedy = _joined(first, to, {paths[0]: ""}, settings)
-    if others and remedy is not None:
-        remedy = _with_targets(remedy, others[0])
-    parts = max(sets, key=len)
-    pattern, one = _DIGITS.sub("*", PurePath(parts[0]).name), "logits" if parts is first else "targets"
+    words = [word_for(group) for group in sets]
+    parts, name = max(zip(sets, ("logits", "targets"), strict=False), key=lambda each: len(each[0]))
     return UsageError(
-        f"{len(parts)} files of the pattern {pattern} are given, and {setting(one)} is one",
-        hint="join them to one file",
-        remedies=[] if remedy is None else [remedy],
+        f"{len(parts)} files are given for {setting(name)}: quote the pattern, so that it is seen here",
+        remedies=[Remedy({"targets": words[1] if len(words) > 1 else None}, files={paths[0]: words[0]})],
     )
 
 
-def _with_targets(remedy: Remedy, group: list[str]) -> Remedy | None:
-    """The same remedy where another file, or another set of parts, holds the targets."""
-    if len(group) == 1:
-        return Remedy({"targets": group[0]}, "", remedy.files, remedy.python, remedy.shell, remedy.feed)
-    to = new_file(group[0], f".joined{_ending(group[0])}")
-    more = _joined(group, to, {}, {})
-    if more is None or not (more.python and remedy.python):
-        return None
-    return Remedy({"targets": to}, "", remedy.files, f"{remedy.python}; {more.python}")
+def word_for(files: Sequence[str]) -> str:
+    """The word that stands for these files: a pattern that only they match, or their names in braces."""
+    if len(files) == 1:
+        return files[0]
+    before = _shared_beginning(files)
+    after = _shared_beginning([file[len(before) :][::-1] for file in files])[::-1]
+    pattern = glob.escape(before.rstrip("0123456789")) + "*" + glob.escape(after.lstrip("0123456789"))
+    if files_of(pattern) == list(files):
+        return pattern
+    folder, slash, _ = before.rpartition("/")
+    return f"{folder}{slash}{{{','.join(file[len(folder + slash) :] for file in files)}}}"
 
 
-def check_complete(files: Sequence[str]) -> None:
-    """Raise DataError where a part is missing of a set whose names say how many there are."""
-    found = [_OF.search(PurePath(file).name) for file in files]
-    for match in found:
-        if match is not None:
-            there, n = {int(each[1]) for each in found if each}, int(match[2])
-            missing = sorted({*range(n)} - there if 0 in there else {*range(1, n + 1)} - there)
-            if missing:
-                parts = first_few([str(i) for i in missing], 5)
-                raise DataError(f"is not complete: part {parts} of {n} is missing", where=files[0])
-
-
-def natural(files: Sequence[str]) -> list[str]:
-    """Files in the order of the numbers in their names: 2 before 10."""
-    return sorted(files, key=lambda file: [int(n) for n in _DIGITS.findall(PurePath(file).name)])
-
-
-def _ending(file: str) -> str:
-    """The extension of the file that parts are joined to."""
-    return _inner_suffix(file).replace(".arrow", ".feather")
-
-
-def _joined(files: Sequence[str], to: str, renamed: dict[str, str], settings: dict[str, object]) -> Remedy | None:
-    """The command that joins files in their order; None for those of which nothing is known."""
-    ending, last = _inner_suffix(files[0]), PurePath(files[0]).suffix.lower()
-    compressed = last in SUFFIXES
-    if ending in _JOINS and not compressed:
-        python = _JOINS[ending].format(files=list(files), to=to)
-        return Remedy(settings, "", dict.fromkeys(renamed, to), python=python)
-    if ending not in _TEXT or (compressed and last not in _DECOMPRESSORS):
-        return None
-    words, headed = shlex.join(files), _same_header(files) and "json" not in ending and ending != ".ndjson"
-    if compressed:
-        feed = f"{_DECOMPRESSORS[last]} {words}" + (" | awk 'NR==1{h=$0;print}$0!=h'" if headed else "")
-    else:
-        feed = f"awk '{'FNR>1||NR==1' if headed else '1'}' {words}"
-    return Remedy(settings, "", dict.fromkeys(renamed, "-"), feed=feed)
-
-
-def _inner_suffix(file: str) -> str:
-    path = PurePath(file)
-    while path.suffix.lower() in SUFFIXES:
-        path = path.with_suffix("")
-    return path.suffix.lower()
-
-
-def _same_header(files: Sequence[str]) -> bool:
-    """Whether the parts of a text begin with the same line, which is their header.
-
-    It is not all numbers, or different whole ones above fractions, as pandas names the columns of an array.
-    """
-    heads = [decompressed(open_stream(file)).peek(_FIRST_LINES).decode("utf-8", errors="replace") for file in files]
-    lines = [head.split("\n") for head in heads if head.strip()]
-    first, *more = {head[0].strip() for head in lines} or {""}
-    if len(files) < 2 or more:
-        return False
-    cells = _BETWEEN.split(first)
-    if not all(map(is_number, cells)):
-        return True
-    below = [cell for head in lines for line in head[1:2] for cell in _BETWEEN.split(line.strip())]
-    return all(map(str.isdecimal, cells)) and len(set(cells)) == len(cells) and any(map(is_fraction, below))
+def _shared_beginning(texts: Sequence[str]) -> str:
+    """What all texts begin with."""
+    least, most = min(texts), max(texts)
+    return next((least[:i] for i, pair in enumerate(zip(least, most, strict=False)) if pair[0] != pair[1]), least)
