@@ -20,7 +20,7 @@ def score(rows, targets=None, *, start=0, sample_weights=None, divisor=None, **o
         None if targets is None else np.asarray(targets),
         None if sample_weights is None else np.asarray(sample_weights, np.float64),
     )
-    wanted = Wanted(losses=True, probs=True, log_probs=True, gradient=divisor, classes=True)
+    wanted = Wanted(losses=True, probs=True, log_probs=True, gradient=divisor, spread=True, classes=True)
     return evaluate(block, LossOptions(**options), wanted, Scratch())
 
 

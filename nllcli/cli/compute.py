@@ -62,7 +62,7 @@ def compute(
     if format in ("csv", "tsv") and per_class and (per_sample or given["reduction"] == "none"):
         raise _two_tables(given, format)
     sections = _sections(format, given["reduction"], per_class=per_class, per_sample=per_sample)
-    shown = Sections() if bare else sections
+    shown = Sections(standard_error="standard_error" in options.each(given["print"])) if bare else sections
     deliver(given, lambda request: task(request, shown, saves if any(files.values()) else None), report, files)
 
 

@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to return next to the tally; ``gradient`` is what to divide it by, None where it is not wanted."""
+    """What to return next to the tally; ``gradient`` is what to divide it by, None where it is not wanted.
+
+    ``spread`` and ``classes`` are parts of the tally that cost time.
+    """
 
     losses: bool = False
     probs: bool = False
     log_probs: bool = False
     gradient: float | None = None
+    spread: bool = False
     classes: bool = False
 
 
@@ -101,6 +105,7 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
         reduction=options.reduction,
         n_samples=len(x),
         n_correct=None if right is None else int(np.count_nonzero(right)),
+        spread=wanted.spread,
         classes=_class_sums(scoring, right, weighted, plain) if wanted.classes and right is not None else None,
     )
     found = _findings(scoring, None if tally.loss_sum.is_finite else ~np.isfinite(weighted))

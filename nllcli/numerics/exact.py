@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Every finite float64 is a whole number of these units of 2**-1074.
-_UNIT_BITS = 1074
-_UNIT = 1 << _UNIT_BITS
+UNIT_BITS = 1074
+_UNIT = 1 << UNIT_BITS
 
 # Values from 2**900 on are divided by 2**256, so that the sums of their layers do not overflow.
 _LARGE_EXPONENT = 900
@@ -60,6 +60,16 @@ def _quotient(a: int, b: int) -> float:
         return a / b
     except OverflowError:
         return math.inf if (a > 0) == (b > 0) else -math.inf
+
+
+def root(a: int, b: int) -> float:
+    """``sqrt(a / b)`` for a from 0 and b above 0, rounded once; infinite where that overflows."""
+    places = max(0, (b.bit_length() - a.bit_length()) // 2 + 64)
+    scaled = a << 2 * places
+    digits = math.isqrt(scaled // b)  # at least 63 bits of the root
+    cut_off = digits**2 * b != scaled
+    # A last bit that stands for all that follow leaves the one rounding, to 53 bits or fewer, on the right side.
+    return _quotient(2 * digits + cut_off, 2 << places)
 
 
 @dataclass(frozen=True)
@@ -149,8 +159,8 @@ def _layers(values: NDArray[np.float64], least: float, most: float) -> Iterator[
 
 def _grid(exponent: int) -> tuple[int, int]:
     """The exponent of a grid, no finer than float64's, as a number and in units."""
-    unit = max(exponent, -_UNIT_BITS)
-    return unit, unit + _UNIT_BITS
+    unit = max(exponent, -UNIT_BITS)
+    return unit, unit + UNIT_BITS
 
 
 def _specials(values: NDArray[np.float64]) -> tuple[NDArray[np.bool_], ...]:
@@ -160,10 +170,4 @@ def _specials(values: NDArray[np.float64]) -> tuple[NDArray[np.bool_], ...]:
 
 def exact_count(n: int) -> ExactSum:
     """The whole number ``n`` as an exact sum."""
-    return ExactSum(n << _UNIT_BITS)
-
-
-def exact_multiple(value: float, n: int) -> ExactSum:
-    """``n`` times the finite ``value`` as an exact sum."""
-    numerator, denominator = value.as_integer_ratio()
-    return ExactSum(numerator * (_UNIT // denominator) * n)
+    return ExactSum(n << UNIT_BITS)

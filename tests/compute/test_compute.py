@@ -1,5 +1,6 @@
 """What nll compute keeps and shows of the samples, in whatever order the file has them."""
 
+import math
 import re
 
 import numpy as np
@@ -163,3 +164,19 @@ def test_soft_targets_in_bfloat16(tmp_path):
     report = nll(*words).json
     assert report["loss"] == pytest.approx(float(oracle.reduce(rows, soft)), rel=1e-14)
     assert report["warnings"] == []
+
+
+@pytest.mark.parametrize(("reduction", "factor"), [("mean", 1 / 8), ("sum", 1.0)])
+def test_the_standard_error_is_the_same_number_wherever_it_is_shown(files, reduction, factor):
+    words = ("compute", *files, "--reduction", reduction)
+    expected = math.sqrt(8) * np.std(LOSSES, ddof=1) * factor
+    found = nll(*words, "-f", "json").json["standard_error"]
+    assert found == pytest.approx(expected, rel=1e-12)
+    assert float(nll(*words, "--print", "loss,standard_error").out.split()[1]) == found
+    assert f"\nstandard_error,{found!r}\n" in nll(*words, "-f", "csv").out
+
+
+@pytest.mark.parametrize("words", [("-q",), ("--print", "loss"), ("--print", "loss,n_samples")], ids=" ".join)
+def test_what_shows_no_standard_error_does_not_compute_it(files, words, monkeypatch):
+    monkeypatch.setattr("nllcli.numerics.spread.exact_dot", None)
+    assert float(nll("compute", *files, *words).out.split()[0]) == pytest.approx(np.mean(LOSSES), rel=1e-14)

@@ -165,6 +165,7 @@ def test_2_to_the_25_losses_of_a_tenth(reduction):
         reduction=reduction,
         n_samples=1 << 17,
         n_correct=0,
+        spread=True,
         classes=None,
     )
     tally = Tally()
@@ -173,6 +174,7 @@ def test_2_to_the_25_losses_of_a_tenth(reduction):
     assert tally.n_counted == 1 << 25
     assert tally.mean() == 0.1
     assert float(tally.loss_sum) == 0.1 * 2.0**25
+    assert tally.standard_error() == 0.0
 
 
 def test_2_to_the_25_losses_and_one_that_is_tiny_or_huge():

@@ -33,13 +33,15 @@ SMALL_CLASSES = 10
 class Sections:
     """The sections asked for by name, and those added unasked.
 
-    The latter are the samples of a ``small`` input, and the classes where there are at most ``classes_up_to``.
+    The latter are the samples of a ``small`` input, and the classes where there are at most ``classes_up_to``. The
+    ``standard_error`` is left out where nobody sees it.
     """
 
     per_class: bool = False
     per_sample: bool = False
     small: bool = False
     classes_up_to: int = 0
+    standard_error: bool = True
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def score(
         probs=kept.probs or "probs" in writers,
         log_probs="log_probs" in writers,
         gradient=divisor,
+        spread=sections.standard_error,
         classes=settled.has_classes and (sections.per_class or settled.dataset.n_classes <= sections.classes_up_to),
     )
 

@@ -58,6 +58,7 @@ class LossResult:
 
     ``loss`` is the reduced number in nats (NaN under "none"), ``losses`` the samples' own, in the shape of the targets
     (under "none", or where asked for). ``weight_sum`` is what the mean divides by, the ``denominator`` in words.
+    ``standard_error`` is NaN for fewer than two counted samples, and where it was left out.
     ``accuracy`` is None for soft targets, ``perplexity`` the exponential of the mean (None where the loss is not a
     likelihood), ``bits`` the mean to base 2. ``chance_loss`` is log C (None, like ``n_classes``,
     where there is one number a token), ``uniform_loss`` the loss of all classes alike
