@@ -152,6 +152,8 @@ def _matching(word: str) -> list[str]:
         pattern, colon, member = word.rpartition(":")
         found = _there(pattern)
     if not found:
+        if not {"*", "?"} & set(word):  # brackets are rather those of a name
+            return [word]
         raise FaultError("matches no file", where=word, hint=_near(pattern))
     return [f"{path}{colon}{member}" for path in found]
 

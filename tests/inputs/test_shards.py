@@ -207,6 +207,7 @@ def said(*words):
         (["no/x*.npy", "y.npy"], 4, "no/x*.npy: matches no file"),
         (["empty/x*.npy", "y.npy"], 4, "empty/x*.npy: matches no file"),
         (["x{0..9999999}.npy", "y.npy"], 2, "x{0..9999999}.npy: stands for more than 1,000,000 files"),
+        (["x[0-9].npy", "y.npy"], 4, "x[0-9].npy: cannot be opened: No such file or directory"),
         (["x{a}.npy", "y.npy"], 4, "x{a}.npy: cannot be opened: No such file or directory"),
         (["https://host/x-*.npy", "y.npy"], 2, "https://host/x-*.npy: is a pattern, and the files of a server"),
         (["{y.npy,./y.npy}", "y.npy"], 2, "./y.npy: is named twice (as y.npy): its samples would count double"),
