@@ -7,7 +7,7 @@ from typing import Any
 
 from nllcli import __version__
 from nllcli.errors import UsageError
-from nllcli.registry import unknown
+from nllcli.outputs.json_lookup import value_at
 from nllcli.report import Report, Table, Value, shortest
 
 SCHEMA_VERSION = 1
@@ -16,28 +16,30 @@ SCHEMA_VERSION = 1
 def render(report: Report) -> str:
     """Return ``report`` as a JSON object; numbers that JSON lacks become null and are named in ``nonfinite``."""
     nonfinite: dict[str, str] = {}
-    items = {key: _finite(value, key, nonfinite) for key, value in _items(report).items()}
+    items = {key: _finite(value, key, nonfinite) for key, value in json_object(report).items()}
     if nonfinite:
         items["nonfinite"] = nonfinite
     lines = ",\n".join(f"  {_dumps(key)}: {_value(value)}" for key, value in items.items())
     return f"{{\n{lines}\n}}\n"
 
 
-def named_values(report: Report, keys: Sequence[str]) -> list[Value]:
-    """What the JSON has under these ``keys``: numbers, or text; raises UsageError for one that it does not have."""
-    items = _items(report)
-    single = {key: value for key, value in items.items() if isinstance(value, float | int | str)}
-    for key in keys:
-        if key in single:
-            continue
-        if key not in items:
-            raise unknown("print", key, single, f"the JSON has no {key!r}", given=keys)
-        message = f"the JSON has no single number under {key!r} here"
-        raise UsageError(message, hint=f"it has some under {', '.join(single)}")
-    return [single[key] for key in keys]
+def named_values(report: Report, paths: Sequence[str]) -> list[Value]:
+    """What the JSON has under these ``paths``: numbers, or text; raises UsageError for one that it does not have."""
+    items = json_object(report)
+    return [_single(items, path, paths) for path in paths]
 
 
-def _items(report: Report) -> dict[str, Any]:
+def _single(items: dict[str, Any], path: str, paths: Sequence[str]) -> Value:
+    value = value_at(items, path, lambda meant: {"print": tuple(meant if each == path else each for each in paths)})
+    if isinstance(value, float | int | str):
+        return value
+    message = f"the JSON has no single number under {path!r} here"
+    single = [key for key, item in items.items() if isinstance(item, float | int | str)]
+    raise UsageError(message, hint=f"it has some under {', '.join(single)}")
+
+
+def json_object(report: Report) -> dict[str, Any]:
+    """Every value of ``report`` by its key, numbers that JSON lacks as they are."""
     return {
         "schema_version": SCHEMA_VERSION,
         "command": report.command,
