@@ -43,6 +43,7 @@ def grad(request: ScoreRequest, target: ArrayTarget | None) -> MatrixResult:
         key="gradient",
         kind="number",
         rows=rows if isinstance(rows, Rows) else None,
+        n_samples=tally.n_samples,
         n_classes=dataset.n_classes,
         metrics=tuple(metrics),
         warnings=all_notices(tally, settled, clips=False),

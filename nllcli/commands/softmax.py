@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nllcli.data.blocks import Part
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 _USUAL = {"temperature": "1", "precision": "exact"}
 
 
+@dataclass(frozen=True)
+class _Count(Part):
+    n_samples: int = 0
+
+
 def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> MatrixResult:
     """Compute the probabilities, or with ``log`` their logarithms, into ``target`` or, without one, into the result."""
     options = request.loss
@@ -34,11 +39,11 @@ def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> 
         def work(block: Block, scratch: Scratch) -> tuple[int, NDArray[np.float64]]:
             return block.start, probabilities(block, options, log=log, scratch=scratch)
 
-        def take(values: tuple[int, NDArray[np.float64]]) -> Part:
+        def take(values: tuple[int, NDArray[np.float64]]) -> _Count:
             rows.write(*values)
-            return Part()
+            return _Count(len(values[1]))
 
-        fold_dataset(work, Part(), dataset, take=take, threads=request.threads, progress=request.progress)
+        count = fold_dataset(work, _Count(), dataset, take=take, threads=request.threads, progress=request.progress)
     name = "log-softmax" if log else "softmax"
     parts = {
         name: "",
@@ -54,6 +59,7 @@ def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> 
         key="log_probs" if log else "probs",
         kind="number" if log else "probability",
         rows=rows if isinstance(rows, Rows) else None,
+        n_samples=count.n_samples,
         n_classes=dataset.n_classes,
         notes=dataset.notes,
     )

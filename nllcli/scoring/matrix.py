@@ -120,6 +120,7 @@ class MatrixResult:
     key: str
     kind: str
     rows: Rows | None
+    n_samples: int
     n_classes: int
     metrics: tuple[Metric, ...] = ()
     warnings: tuple[Notice, ...] = ()
@@ -127,19 +128,21 @@ class MatrixResult:
 
 
 def matrix_report(result: MatrixResult) -> Report:
-    """A table of one row a sample, its place first; of what went into a file only the notices."""
-    report = Report(result.command, result.title, result.signature, warnings=result.warnings, notes=result.notes)
-    if result.rows is None:
-        return report
-    values, names = result.rows.values, result.rows.columns
-    columns = (Column("sample", "sample", "count"), *(Column(name, name, result.kind) for name in names))
+    """The counts, and a table of one row a sample, its place first, unless the rows went into a file."""
     metrics = (
         *result.metrics,
-        Metric("n_samples", "samples", len(values), hidden=True),
+        Metric("n_samples", "samples", result.n_samples, hidden=True),
         Metric("n_classes", "classes", result.n_classes, hidden=True),
     )
+    report = Report(
+        result.command, result.title, result.signature, metrics, warnings=result.warnings, notes=result.notes
+    )
+    if result.rows is None:
+        return replace(report, extra={result.key: None})
+    values, names = result.rows.values, result.rows.columns
+    columns = (Column("sample", "sample", "count"), *(Column(name, name, result.kind) for name in names))
     table = Table(result.key, "", columns, [[i, *row] for i, row in enumerate(values)])
-    return replace(report, metrics=metrics, tables=(table,), quiet=[value for row in values for value in row])
+    return replace(report, tables=(table,), quiet=[value for row in values for value in row])
 
 
 def settle_gradient(request: ScoreRequest) -> tuple[Settled, float]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, needs_classes, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -40,8 +41,23 @@ class Sections:
     per_class: bool = False
     per_sample: bool = False
     small: bool = False
-    classes_up_to: int = 0
+    classes_up_to: float = 0
     standard_error: bool = True
+
+    def holding(self, keys: Collection[str]) -> Sections:
+        """These, and those in which the JSON has the ``keys``, where the inputs have such."""
+        classes = math.inf if "per_class" in keys else self.classes_up_to
+        samples = self.per_sample or not {"samples", "losses"}.isdisjoint(keys)
+        error = self.standard_error or "standard_error" in keys
+        return replace(self, per_sample=samples, classes_up_to=classes, standard_error=error)
+
+    def hold_classes(self, n_classes: int) -> bool:
+        """Whether there is a section of this number of classes."""
+        return self.per_class or n_classes <= self.classes_up_to
+
+    def hold_samples(self, n_samples: int | None) -> bool:
+        """Whether there may be a section of this number of samples, None where it is not known yet."""
+        return self.per_sample or (self.small and (n_samples is None or n_samples <= SMALL_SAMPLES))
 
 
 @dataclass(frozen=True)
@@ -120,7 +136,7 @@ def score(
         log_probs="log_probs" in writers,
         gradient=divisor,
         spread=sections.standard_error,
-        classes=settled.has_classes and (sections.per_class or settled.dataset.n_classes <= sections.classes_up_to),
+        classes=settled.has_classes and sections.hold_classes(settled.dataset.n_classes),
     )
 
     def work(block: Block, scratch: Scratch) -> Outcome:
@@ -136,6 +152,18 @@ def score(
     return result_of(settled, tally, kept.losses(), kept.samples())
 
 
+def within(result: LossResult, sections: Sections) -> LossResult:
+    """A result without what is in none of the ``sections``."""
+    classes = result.n_classes is not None and sections.hold_classes(result.n_classes)
+    losses = sections.per_sample or result.reduction == "none"
+    return replace(
+        result,
+        per_class=result.per_class if classes else None,
+        samples=result.samples if sections.hold_samples(result.n_samples) else None,
+        losses=result.losses if losses else None,
+    )
+
+
 class _Kept:
     """The samples of a small input, or all of them where ``everything`` was asked for: just what is shown of them."""
 
@@ -144,8 +172,7 @@ class _Kept:
         self._layout = settled.dataset.layout
         self._listed = sections.per_sample
         self.everything = sections.per_sample or settled.options.reduction == "none"
-        few = self._layout.n_samples is None or self._layout.n_samples <= SMALL_SAMPLES
-        self.tabled = sections.per_sample or (sections.small and few)
+        self.tabled = sections.hold_samples(self._layout.n_samples)
         self.probs = self.tabled and settled.has_classes and settled.dataset.n_classes <= SMALL_CLASSES
         self._n = 0
         self._outcomes: list[Outcome] = []
