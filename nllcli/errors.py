@@ -58,10 +58,10 @@ class Remedy:
     """A change to what was asked, after which it does what was wanted: a face writes it as a whole command or a call.
 
     ``settings`` are the values to set, by the names of the options' fields (None: leave the option out; True: switch
-    it on; a tuple: names or patterns between commas). ``files`` are the inputs to name instead of others. Before that,
-    ``python`` is source to run, ``shell`` a command to run (its words, or one text for the shell to take as it is), or
-    ``feed`` one whose output is the new standard input. ``meaning`` says what is assumed, where that is not the only
-    possibility.
+    it on; a tuple: names or patterns between commas; a list: the option again for each). ``files`` are the inputs to
+    name instead of others. Before that, ``python`` is source to run, ``shell`` a command to run (its words, or one text
+    for the shell to take as it is), or ``feed`` one whose output is the new standard input. ``meaning`` says what is
+    assumed, where that is not the only possibility.
     """
 
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -136,6 +136,12 @@ class FaultError(NllError):
     """Reading, writing or memory failed."""
 
     code = ExitCode.FAULT
+
+
+class ConditionError(NllError):
+    """A condition that the caller asked to be checked does not hold."""
+
+    code = ExitCode.CONDITION
 
 
 class SampleError(DataError):

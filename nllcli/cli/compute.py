@@ -42,7 +42,7 @@ def compute(
     save_grad: Annotated[str | None, options.saving("grad", "gradient of the loss by the logits")] = None,
 ) -> None:
     """The loss: reduced, per class and per sample."""
-    from nllcli.commands.compute import Saves, Sections
+    from nllcli.commands.compute import Saves, Sections, within
     from nllcli.commands.compute import compute as task
     from nllcli.commands.compute.result import report
     from nllcli.outputs.formats import format_for
@@ -62,8 +62,15 @@ def compute(
     if format in ("csv", "tsv") and per_class and (per_sample or given["reduction"] == "none"):
         raise _two_tables(given, format)
     sections = _sections(format, given["reduction"], per_class=per_class, per_sample=per_sample)
-    shown = Sections(standard_error="standard_error" in options.each(given["print"])) if bare else sections
-    deliver(given, lambda request: task(request, shown, saves if any(files.values()) else None), report, files)
+    shown = Sections(standard_error=False) if bare else sections
+    needed = shown.holding(given.json_keys)
+    deliver(
+        given,
+        lambda request: task(request, needed, saves if any(files.values()) else None),
+        report,
+        files,
+        None if needed == shown else lambda result: within(result, shown),
+    )
 
 
 def _two_tables(given: options.Given, format: str) -> UsageError:

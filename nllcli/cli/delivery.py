@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from nllcli.cli.conditions import require
 from nllcli.cli.options import WRITTEN, Given, check_report_file, each, in_flags, text_format
-from nllcli.errors import ExitCode, Remedy
+from nllcli.errors import ConditionError, ExitCode, Remedy
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Progress
@@ -44,22 +45,26 @@ def deliver(
     task: "Callable[[ScoreRequest], Result]",
     report: "Callable[[Result], Report]",
     arrays: Mapping[str, str | None] | None = None,
+    shown: "Callable[[Result], Result] | None" = None,
 ) -> Result:
-    """Run a command that scores logits, and write the report of its result; ``arrays`` are its other output files."""
+    """Run a command that scores logits, and write the report of its result, or of what is ``shown`` of it.
+
+    ``arrays`` are its other output files.
+    """
     from nllcli.outputs.files import check_outputs
 
     check_report_file(given)
     check_outputs({"the report": given["output"] or "-", **(arrays or {})}, inputs=given.files)
     with progress_bar(given["progress"]) as bar:
         result = task(given.request(bar))
-    emit(given, report(result))
+    emit(given, report(result), shown=report(shown(result)) if shown else None)
     return result
 
 
 def deliver_matrix(given: Given, task: "Callable[[ArrayTarget | None, Progress | None], MatrixResult]") -> None:
     """Run a command whose result is a matrix, and send that where it belongs."""
     from nllcli.outputs.arrays import open_array
-    from nllcli.outputs.files import check_outputs
+    from nllcli.outputs.files import STANDARD_OUTPUT, check_outputs
     from nllcli.outputs.formats import check_text_file, emit_notices, format_of_extension
     from nllcli.scoring.matrix import matrix_report
 
@@ -77,33 +82,46 @@ def deliver_matrix(given: Given, task: "Callable[[ArrayTarget | None, Progress |
         target = partial(open_array, output or "-", format="csv", dtype=given["save_dtype"])
     elif format is None and output is not None:
         target = partial(open_array, output, dtype=given["save_dtype"])
-    with progress_bar(given["progress"]) as bar:
-        report = matrix_report(task(target, bar))
+    try:
+        with progress_bar(given["progress"]) as bar:
+            report = matrix_report(task(target, bar))
+    except BrokenPipeError as error:
+        if given["require"]:
+            raise ConditionError("is closed before every number is known", where=STANDARD_OUTPUT) from error
+        raise
     if target is None:
         emit(given, report, format or "table")
     else:
         emit_notices(in_flags(report))
-        _end_as(report)
+        _end_as(given, report)
 
 
-def emit(given: Given, report: "Report", format: str | None = None) -> None:
-    """Write a report as the options of the command ask for it; ``format`` is the one to take where they name none."""
+def emit(given: Given, report: "Report", format: str | None = None, *, shown: "Report | None" = None) -> None:
+    """Write a report, or what is ``shown`` of it, as the options of the command ask for it, and require the conditions.
+
+    ``format`` is the one to take where the options name none.
+    """
     from nllcli.outputs.formats import emit as write
 
-    keys = each(given["print"])
-    if keys:
+    page, paths = shown or report, each(given["print"])
+    if paths:
         from nllcli.outputs.json_text import named_values
 
-        report = replace(report, quiet=named_values(report, keys), quiet_separator="\n")
-    quiet = bool(keys) or given.get("quiet", False)
-    write(in_flags(report), fmt=given["format"] or format, quiet=quiet, path=given["output"])
-    _end_as(report)
+        page = replace(page, quiet=named_values(report, paths), quiet_separator="\n")
+    quiet = bool(paths) or given.get("quiet", False)
+    try:
+        write(in_flags(page), fmt=given["format"] or format, quiet=quiet, path=given["output"])
+    except BrokenPipeError:  # that nobody reads on makes no number right
+        _end_as(given, report)
+        raise
+    _end_as(given, report)
 
 
-def _end_as(report: "Report") -> None:
-    """End with the code for wrong data where the report is about a part of it only."""
+def _end_as(given: Given, report: "Report") -> None:
+    """End with the code for wrong data where the report is about a part of it only, else as the conditions demand."""
     if any(warning.code == "partial" for warning in report.warnings):
         raise typer.Exit(ExitCode.DATA)
+    require(given["require"], report)
 
 
 def progress_bar(wanted: bool | None) -> "AbstractContextManager[Progress | None]":

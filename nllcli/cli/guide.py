@@ -17,6 +17,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nll compute logits.npy targets.npy -q", "the mean alone"),
         ("nll compute logits.npy targets.npy -o loss.json", "for programs"),
         ("nll compute logits.npy targets.npy --counts targets", "rare classes"),
+        ("nll compute logits.npy targets.npy --require 'loss<0.15'", "or exit code 5"),
         ("nll compute tokens.npy next.npy --shift 1", "a language model"),
     ),
     "softmax": (
@@ -57,9 +58,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 
+# What else ends with the exit code of a condition that does not hold.
 _CONDITIONS = {
-    "check": "an error or a warning was found (see --fail-on)",
-    "reconcile": "no convention gives the number",
+    "check": "an error or a warning was found (see --fail-on), or ",
+    "reconcile": "no convention gives the number, or ",
 }
 
 
@@ -78,6 +80,6 @@ def exit_codes(command: str) -> list[tuple[str, str]]:
         ExitCode.DATA: "the data is wrong",
         ExitCode.FAULT: "reading, writing or memory failed",
     }
-    if command in _CONDITIONS:
-        meanings[ExitCode.CONDITION] = _CONDITIONS[command]
+    if command != "help":
+        meanings[ExitCode.CONDITION] = f"{_CONDITIONS.get(command, '')}a --require fails"
     return [(str(int(code)), meaning) for code, meaning in meanings.items()]

@@ -1,5 +1,6 @@
 """The options as typer wants them, made of the one list in ``data.settings``, and as a command line has them."""
 
+import re
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from nllcli.cli.conditions import conditions
 from nllcli.data.settings import FILES, MEANING, WORK, InputOptions, LossOptions, Option, ScoreRequest, WeightOptions
 from nllcli.errors import Remedy, UsageError, worded
 from nllcli.outputs.formats import FORMATS, check_file_of_numbers, check_text_file, format_for
@@ -41,6 +43,7 @@ def takes(*names: str, **instead: Any) -> Callable[[Callable[..., None]], Callab
         @wraps(command)
         def run(**values: Any) -> None:
             given = Given({name: values.pop(name) for name in names})
+            given["require"] = conditions(given["require"] or ())
             _check_shown(given, arrays="output" in instead)
             command(given, **values)
 
@@ -76,6 +79,14 @@ class Given(dict[str, Any]):
 
     def inputs(self) -> InputOptions:
         return self.record(InputOptions, classes=class_names(self.get("classes")))
+
+    @property
+    def json_keys(self) -> set[str]:
+        """The keys of the JSON under which numbers are printed or required."""
+        from nllcli.outputs.json_lookup import top_key
+
+        paths = [*each(self["print"]), *(condition.path for condition in self["require"])]
+        return set(map(top_key, paths))
 
     def request(self, progress: "Progress | None") -> ScoreRequest:
         """The request that these options make; raises UsageError where two inputs are standard input."""
@@ -143,8 +154,8 @@ def _checker(names: Collection[str]) -> Callable[[typer.CallbackParam, str | Non
 
 
 def each(values: Sequence[str] | None) -> tuple[str, ...]:
-    """The values of an option that may be given again, or hold several between commas."""
-    return tuple(part.strip() for value in values or () for part in value.split(","))
+    """The values of an option that may be given again, or hold several between commas that stand in no brackets."""
+    return tuple(part.strip() for value in values or () for part in re.split(r",(?![^\[]*\])", value))
 
 
 def _completer(names: Collection[str]) -> Callable[[str], list[str]]:
@@ -196,7 +207,16 @@ _Print = Annotated[
         "--print",
         metavar="KEY",
         rich_help_panel=SHOWN,
-        help="Only this number of the JSON, in full; may be given again, or as KEY,KEY.",
+        help="Only this number of the JSON, in full: loss, per_class[cat].accuracy; may be given again, or as KEY,KEY.",
+    ),
+]
+_Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--require",
+        metavar="KEY<NUMBER",
+        rich_help_panel=SHOWN,
+        help="Exit with 5 unless this holds: 'loss<0.15', 'per_class[cat].accuracy>=0.9'; may be given again.",
     ),
 ]
 _Output = Annotated[
@@ -223,10 +243,11 @@ _RESULT_OPTIONS: dict[str, tuple[Any, Any]] = {
     "format": (None, _Format),
     "quiet": (False, _Quiet),
     "print": (None, _Print),
+    "require": (None, _Require),
     "output": (None, _Output),
     "progress": (None, _Progress),
 }
-REPORT = ("format", "quiet", "print", "output", "progress")
+REPORT = ("format", "quiet", "print", "require", "output", "progress")
 
 
 # --- how settings are named: as arguments and flags, and in whole command lines ---------------------------------------

@@ -104,7 +104,8 @@ def _line(program: list[str], given: list[_Word], command: Any, remedy: Remedy) 
         if name in changed:
             texts.insert(_end_of_arguments(kept, arguments), changed[name])
         elif not (value is None or value is False or name in arguments):
-            texts += option_words(name, ",".join(value) if isinstance(value, tuple) else value)
+            for each in value if isinstance(value, list) else [value]:
+                texts += option_words(name, ",".join(each) if isinstance(each, tuple) else each)
     line = shlex.join([*program, *texts])
     if remedy.feed:
         line = f"{_command(remedy.feed)} | {line}"

@@ -30,6 +30,7 @@ Log = Annotated[bool, typer.Option("--log", rich_help_panel=MEANING, help="Log-p
     "save_dtype",
     "format",
     "print",
+    "require",
     "output",
     "progress",
     **MATRIX,

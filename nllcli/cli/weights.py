@@ -61,6 +61,7 @@ AllSchemes = Annotated[bool, typer.Option("--all", rich_help_panel=options.SHOWN
     "format",
     "quiet",
     "print",
+    "require",
     "output",
     counts=Counts,
 )

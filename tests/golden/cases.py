@@ -48,6 +48,7 @@ CASES = {
     # --- compute: formats and sections
     "compute-table": PETS,
     "compute-json": f"{PETS} -f json",
+    "compute-require": f"{PETS} -q --require loss<0.15 --require per_class[dog].accuracy>=0.5 --require bits<1",
     "compute-csv": f"{PETS} -f csv",
     "compute-tsv": f"{PETS} -f tsv",
     "compute-markdown": f"{PETS} -f markdown",
@@ -136,6 +137,7 @@ CASES = {
     "usage-report-extension": f"{PETS} -o report.html",
     "usage-quiet-format": f"{PETS} -q -f json",
     "usage-print": f"{PETS} --print perplxity",
+    "usage-require": f"{PETS} --require accuracy=>90%",
     "usage-help": "help input",
     "usage-extension": f"{PETS} --save-probs probs.txt",
     # --- exit code 3: the data is wrong

@@ -15,6 +15,7 @@ Exit codes
     3  the data is wrong
     4  reading, writing or memory failed
     5  a condition that was to be checked does not hold:
+       a number is not what --require asks for, or
        nll check found an error or a warning (--fail-on), or
        nll reconcile found no convention that gives the number
   129  hung up (SIGHUP)
@@ -32,9 +33,21 @@ What a script can rely on
 
   An output file takes the place of an old one only once it is whole.
 
-  A gate that stays shut when there is no number at all:
+  A gate is shut where a number is not what was asked for, and also where it is
+  NaN, infinite or missing. The result is written as always, and one line names
+  what does not hold:
 
+    nll compute logits.npy targets.npy --require 'loss<0.15' && echo release
+    nll compute logits.npy targets.npy -q --require 'per_class[2].accuracy>0.5'
     nll check logits.npy targets.npy --fail-on error && echo sound
+
+  KEY in --require 'KEY<NUMBER' (or <=, >, >=) and --print KEY is a key of the
+  JSON, or a path in it. Between brackets stands a row: its place, counted from
+  0, the name that comes first in it, or COLUMN=VALUE:
+
+    nll explain logits.npy targets.npy --row 7 --print 'explanations[0].margin'
+    nll compute logits.csv names.txt --print 'per_class[cat].accuracy'
+    nll compute logits.csv names.txt --print 'per_class[class=cat].accuracy'
 
   One number for a script, in the shortest digits that read back to the same
   float64:
