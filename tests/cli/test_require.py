@@ -257,6 +257,17 @@ def test_errors_keep_their_exit_codes(words, code):
     assert done.err.splitlines()[0] == plain.err.splitlines()[0]
 
 
+def test_a_part_of_the_data_is_not_judged(tmp_path):
+    with inside(tmp_path):
+        for i, n in ((0, 2), (2, 3)):
+            np.save(f"x-0000{i}-of-00003.npy", np.zeros((n, 2)))
+            np.save(f"y-0000{i}-of-00003.npy", np.zeros(n, int))
+        words = ("compute", "x-*.npy", "y-*.npy", "--partial", "-q")
+        plain = nll(*words)
+        assert plain.code == 3
+        assert [nll(*words, "--require", each) for each in ("loss>0", "loss<0")] == [plain, plain]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes are not closed like this")
 @pytest.mark.parametrize(
     ("words", "told"),
