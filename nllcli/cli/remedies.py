@@ -26,11 +26,16 @@ class _Word:
 
 def _named(text: str, files: Mapping[str, str]) -> str:
     """A word with another file in it, which may come after the option of which it is the value."""
-    for start in (0, text.find("=") + 1, 2 * (text[:1] == "-")):
+    for start in _starts(text):
         other = _instead(text[start:], files)
         if other is not None:
             return text[:start] + other
     return text
+
+
+def _starts(text: str) -> tuple[int, int, int]:
+    """Where in a word an input may begin."""
+    return 0, text.find("=") + 1, 2 * (text[:1] == "-")
 
 
 def _instead(path: str, files: Mapping[str, str]) -> str | None:
@@ -54,10 +59,15 @@ def try_lines(words: Sequence[str], remedies: Sequence[Remedy]) -> list[str]:
         return []
     import typer
 
+    from nllcli.cli.addresses import at_addresses
+    from nllcli.inputs.bytes.urls import is_remote
+
     group: Any = typer.main.get_command(app(tuple(words[:1])))
     command = group.commands[words[0]]
     known = {parameter.name for parameter in command.params}
     given = list(parsed(words[1:], command))
+    typed = (text[start:] for word in given for text in word.texts for start in _starts(text))
+    remedies = at_addresses(remedies, [path for path in typed if is_remote(path)])
     possible = [remedy for remedy in remedies if known >= remedy.settings.keys()]
     return list(dict.fromkeys(_line([NAME, words[0]], given, command, remedy) for remedy in possible))
 

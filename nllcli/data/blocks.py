@@ -54,12 +54,16 @@ class Block:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A block that is not read yet: cut in order by one thread, loaded by any. ``n_bytes`` is its share of the file."""
+    """A block that is not read yet: cut in order by one thread, loaded by any.
+
+    ``n_bytes`` is its share of the file, and ``remote`` says that loading it waits for a network.
+    """
 
     start: int
     n: int
     load: Callable[[Scratch], Block]
     n_bytes: int = 0
+    remote: bool = False
 
 
 class Progress(Protocol):

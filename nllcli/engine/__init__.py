@@ -22,6 +22,9 @@ Result = TypeVar("Result")
 BLOCK_ELEMENTS = 1 << 21
 _MOST_SAMPLES = 1 << 17
 
+# What is read over a network is waited for by so many threads: one connection brings 50 MB/s where eight bring 350.
+REMOTE_READERS = 8
+
 # The largest block of memory to which glibc raises its thresholds by itself (DEFAULT_MMAP_THRESHOLD_MAX), less a page.
 _LARGEST_HEAP_BLOCK = (32 << 20) - 8192
 
@@ -65,7 +68,7 @@ def map_blocks(
         return
     if second is not None:
         _reuse_freed_memory()
-    threads = threads or available_threads()
+    threads = threads or (max(REMOTE_READERS, available_threads()) if first.remote else available_threads())
     everything = chain([first], [] if second is None else [second], chunks)
     if second is None or threads == 1:
         results = _map_in_place(work, everything)

@@ -11,6 +11,7 @@ from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, SampleError, counted
 from nllcli.inputs.arrays.raw import FileArray
+from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.tables.arrow_table import ArrowTable
@@ -49,14 +50,14 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     classes = None if class_names is None else tuple(class_names)
     counted = [_count_file(file, classes) for file in files_of(path) or [path]]
     if not any(any(counts) for counts, _ in counted):
-        raise DataError("has no targets to count", where=path)
+        raise DataError("has no targets to count", where=name_of(path))
     names = [found for _, found in counted]
     if len(set(names)) == 1:
         n_classes = max(len(counts) for counts, _ in counted)
         rows = [counts + [0] * (n_classes - len(counts)) for counts, _ in counted]
         return [sum(column) for column in zip(*rows, strict=True)], names[0]
     if None in names:
-        raise DataError("has names of classes in some files, and numbers in others", where=path)
+        raise DataError("has names of classes in some files, and numbers in others", where=name_of(path))
     total: Counter[str] = Counter()
     for counts, found in counted:
         total.update(dict(zip(found or (), counts, strict=True)))

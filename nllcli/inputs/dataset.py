@@ -14,6 +14,7 @@ from nllcli.errors import FaultError, NllError, Notice, Remedy, UsageError, sett
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.bytes.files import (
+    name_of,
     only_one_standard_input,
     pattern_of,
     split_member,
@@ -247,7 +248,7 @@ def _refuse_same_file(options: InputOptions) -> None:
         if member == other and Path(logits).samefile(targets):
             raise UsageError(
                 "is named twice: the targets are the logits' own file",
-                where=options.targets,
+                where=name_of(options.targets),
                 hint=f"name the file of the targets; {setting('target_column')} takes them out of {setting('logits')}",
             )
 
@@ -283,7 +284,7 @@ def _doubts(options: InputOptions, logits: BlockSource) -> Iterator[Notice]:
     if options.shift and options.sample_weights is not None:
         yield Notice(
             "shifted-weights",
-            f"{options.sample_weights}: the weight at t goes with the logits at t, not with their target at "
+            f"{name_of(options.sample_weights)}: the weight at t goes with the logits at t, not with their target at "
             f"t + {options.shift}",
         )
     if isinstance(logits, FileArray) and logits.dtype.kind in "iu" and logits.dtype.itemsize == 2:

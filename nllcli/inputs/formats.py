@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, Remedy, UsageError, first_few
-from nllcli.inputs.bytes.files import not_there_yet, open_stream, split_member
+from nllcli.inputs.bytes.files import name_of, not_there_yet, open_stream, split_member
 from nllcli.registry import Registry, resolve
 
 if TYPE_CHECKING:
@@ -377,5 +377,5 @@ def open_input(
     if found == "csv":
         stream = _plain_text(stream, one_a_line=use.role == "targets")
     if member is not None and found in _WITHOUT_MEMBERS:
-        raise UsageError(f"is {found.upper()}, which has no members; there is no {member!r} in it", where=file)
+        raise UsageError(f"is {found.upper()}, which has no members; there is no {member!r} in it", where=name_of(file))
     return Input(stream, found, member, use, encoding)

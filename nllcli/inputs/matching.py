@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.errors import Notice, Remedy, UsageError, setting
+from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.tables import doubts, rewriting
 from nllcli.inputs.tables.columns import as_pattern, find_column, matching
 
@@ -139,7 +140,7 @@ def check_numbered(own: Preview | None, theirs: Preview | None, options: InputOp
     if own is None or (theirs is not None and theirs.index):
         return
     if options.drop is None or own.index.isdisjoint(matching(options.drop, own)):
-        doubts.check_numbered(own, str(options.targets))
+        doubts.check_numbered(own, name_of(str(options.targets)))
 
 
 def loose_note(name: str, keys: Keys) -> tuple[Notice, ...]:

@@ -12,7 +12,7 @@ from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Remedy, UsageError, setting
 from nllcli.inputs.arrays.raw import FileArray, RawArray, Values, widened
-from nllcli.inputs.bytes.files import STANDARD_INPUT, can_be_read_again
+from nllcli.inputs.bytes.files import STANDARD_INPUT, can_be_read_again, name_of
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.mismatch import Misfit, check_shape
 from nllcli.inputs.tables.columns import are_numbers, choose
@@ -35,7 +35,7 @@ _PIECE_SAMPLES = 1 << 15
 class Weights(NamedTuple):
     """An open file of sample weights; ``preview`` is its beginning, where it is a table of several columns."""
 
-    path: str
+    name: str
     opened: Input
     preview: Preview | None
 
@@ -52,13 +52,13 @@ def peek(path: str) -> Weights:
     """Open a file of sample weights, and read what its beginning shows."""
     opened = open_input(path)
     preview = opened.preview(ReadOptions(holds="sample weights", member=opened.member))
-    return Weights(path, opened, preview if preview is not None and preview.n_columns > 1 else None)
+    return Weights(name_of(path), opened, preview if preview is not None and preview.n_columns > 1 else None)
 
 
 def in_order(weights: Weights, layout: Layout, logits: BlockSource) -> VectorSource:
     """Weights in the order of the logits; raises DataError where their shape does not fit the logits."""
     source = _read(weights.opened, None)
-    name = weights.path
+    name = weights.name
     if not isinstance(source, FileArray):
         column, n = read_column(source, layout.n_samples)
         check_shape(
@@ -95,7 +95,7 @@ def by_keys(
     place = partial(source.place, layout=Layout(source.shape, 1))
     if not keys.matched:
         ordered = KeysInOrder(logits, digests, source.name, keys.names if can_be_asked else "", keys.loose)
-        return Bound(ordered, Values(weights.path, values, place), loose_note(source.name, keys))
+        return Bound(ordered, Values(weights.name, values, place), loose_note(source.name, keys))
     if logits.name == STANDARD_INPUT or not can_be_read_again(logits.name):
         message = f"is read twice where {setting('sample_weights')} are matched by {setting('id')}: give it as a file"
         raise UsageError(message, where=logits.name)
@@ -111,7 +111,7 @@ def by_keys(
         parts.append(found.of(block.keys, lambda i, at=block.start: f"{own.name}, {own.place(at + i, layout)}"))  # type: ignore[misc]
     found.finish()
     notes = (*loose_note(source.name, keys), *found.notes)
-    return Bound(logits, Values(weights.path, np.concatenate(parts)), notes)
+    return Bound(logits, Values(weights.name, np.concatenate(parts)), notes)
 
 
 def _read(opened: Input, key: str | None) -> BlockSource:

@@ -159,7 +159,7 @@ def _refusal(error: NllError, request: ScoreRequest, dataset: Dataset | None) ->
     """What opening the inputs refused, as a finding; with the loss under each reading where there are several."""
     code, fix = error.finding or "", error.hint or _settings(error) or _FIXES.get(error.finding or "", _SAME_SAMPLES)
     seen: dict[str, float] = {}
-    if request.inputs.sample_weights is not None and error.where == request.inputs.sample_weights:
+    if request.inputs.sample_weights is not None and error.where == name_of(request.inputs.sample_weights):
         fix = "give one sample weight for each sample of the logits"
     elif dataset is not None and dataset.targets is not None and dataset.targets.n == dataset.layout.n_classes:
         code, fix = "logits-transposed", f"{setting('class_axis', 0)}, or save one row a sample"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention
 from nllcli.data.settings import InputOptions, LossOptions, WeightOptions
 from nllcli.errors import setting
+from nllcli.inputs.bytes.urls import shown_url
 from nllcli.numerics.schemes import ABOUT
 from nllcli.report import shortest
 
@@ -56,13 +57,13 @@ def reproduction(
         "classes": inputs.classes,
         **{name: getattr(inputs, name) for name in _READING},
     }
-    logits = inputs.logits
+    logits = own = shown_url(inputs.logits)
     commands = {}
     if term.reading == SOFTMAX_TWICE:
         # CSV keeps the names of the classes.
         by_name = len(own_shape) == 2 and dataset.class_names is not None
-        logits = f"softmax-of-{Path(inputs.logits).stem}.{'csv' if by_name else 'npy'}"
-        commands["softmax"] = {"logits": inputs.logits, **files, "temperature": term.temperature, "output": logits}
+        logits = f"softmax-of-{Path(own).stem}.{'csv' if by_name else 'npy'}"
+        commands["softmax"] = {"logits": own, **files, "temperature": term.temperature, "output": logits}
         read = {"class_axis": files["class_axis"], "classes": inputs.classes}
         if by_name and inputs.header == "yes":  # of names that look like numbers
             read["header"] = "yes"
@@ -85,10 +86,15 @@ def reproduction(
         "on_nonfinite": loss.on_nonfinite,
     }
     changed = {
-        command: {name: value for name, value in settings.items() if value not in (None, _DEFAULTS.get(name))}
+        command: {name: _shown(value) for name, value in settings.items() if value not in (None, _DEFAULTS.get(name))}
         for command, settings in commands.items()
     }
     return Reproduction(changed, _formula(convention, divisor))
+
+
+def _shown(value: Any) -> Any:
+    """A setting as a report shows it: an address, without what may be a secret."""
+    return shown_url(value) if isinstance(value, str) else value
 
 
 def _weights(convention: Convention, request: ScoreRequest, empty_classes: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from nllcli.inputs.formats import ReadOptions, choose_member
 
 if TYPE_CHECKING:
     from nllcli.inputs.arrays.streamed import StreamedArray
-    from nllcli.inputs.bytes.files import OpenFile
+    from nllcli.inputs.bytes.files import InputFile
 
 _LOCAL_HEADER = 30
 _PIECE_BYTES = 1 << 20
@@ -68,7 +68,7 @@ def _array_name(entry: zipfile.ZipInfo) -> str:
     return entry.filename.removesuffix(".npy")
 
 
-def _begin(file: OpenFile, entry: zipfile.ZipInfo, name: str) -> int:
+def _begin(file: InputFile, entry: zipfile.ZipInfo, name: str) -> int:
     """Where the bytes of a stored member begin; zipfile has checked the local header when it opened the member."""
     header = file.read_at(_LOCAL_HEADER, entry.header_offset, name)
     n_name, n_extra = struct.unpack_from("<HH", header, 26)
@@ -78,7 +78,7 @@ def _begin(file: OpenFile, entry: zipfile.ZipInfo, name: str) -> int:
     return begin
 
 
-def _check_sum(file: OpenFile, begin: int, entry: zipfile.ZipInfo, name: str) -> None:
+def _check_sum(file: InputFile, begin: int, entry: zipfile.ZipInfo, name: str) -> None:
     """Compare the archive's checksum: damage to numbers would show in nothing else."""
     crc, at, end = 0, begin, begin + entry.file_size
     while at < end:

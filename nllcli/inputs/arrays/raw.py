@@ -6,7 +6,6 @@ file that shrinks under a map kills the process, where a short read is an error 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby, islice
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.inputs.bytes.files import OpenFile
+    from nllcli.inputs.bytes.files import InputFile
 
 # Runs of one class shorter than this are read for several blocks at once, as slabs of about this many bytes.
 _SHORT_RUN = 1 << 15
@@ -49,6 +48,7 @@ class NumberArray:
     fortran: bool = False
     class_names: tuple[str, ...] | None = field(default=None, init=False)
     labels: bool = field(default=False, init=False)
+    remote: bool = field(default=False, init=False)
     _rounded: bool = field(default=False, init=False)
 
     @property
@@ -66,7 +66,7 @@ class NumberArray:
         return self.n * self.dtype.itemsize
 
     def _chunk(self, start: int, n: int, layout: Layout, load: Callable[[Scratch], Block]) -> Chunk:
-        return Chunk(start, n, load, n * layout.n_classes * self.dtype.itemsize)
+        return Chunk(start, n, load, n * layout.n_classes * self.dtype.itemsize, self.remote)
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:  # noqa: ARG002 - no columns
         return layout.place(sample)
@@ -104,11 +104,11 @@ class RawArray(FileArray):
     Of one value a sample, it is a VectorSource too.
     """
 
-    file: OpenFile = field(kw_only=True)
+    file: InputFile = field(kw_only=True)
     offset: int = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        self._version = self.file.version()
+        self._version, self.remote = self.file.version(), self.file.remote
 
     def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
         if layout.inner > block_samples and block_samples * self.dtype.itemsize < _SHORT_RUN:
@@ -132,21 +132,9 @@ class RawArray(FileArray):
 
     def read_into(self, out: NDArray[Any], first: int) -> None:
         """Fill the C-contiguous ``out`` with the elements from number ``first`` on, in file order."""
-        self._fill(memoryview(out.reshape(-1).view(np.uint8).data), self.offset + first * self.dtype.itemsize)
+        view = memoryview(out.reshape(-1).view(np.uint8).data)
+        self.file.read_into(view, self.offset + first * self.dtype.itemsize, self.name)
         self._check_unchanged()
-
-    def _fill(self, view: memoryview, position: int) -> None:
-        left = view.nbytes
-        while left:
-            try:
-                n = os.preadv(self.file.fd, (view,), position)
-            except OSError as error:
-                raise FaultError(f"cannot be read: {error.strerror}", where=self.name) from error
-            if n == left:
-                return
-            if n == 0:
-                raise FaultError("became shorter while it was read", where=self.name)
-            view, position, left = view[n:], position + n, left - n
 
     def _load(self, layout: Layout, start: int, n: int, scratch: Scratch) -> Block:
         inner, n_classes = layout.inner, layout.n_classes
@@ -183,7 +171,7 @@ class RawArray(FileArray):
         width, step = out.shape[1] * self.dtype.itemsize, layout.inner * self.dtype.itemsize
         position = self.offset + first * self.dtype.itemsize
         for begin in range(0, view.nbytes, width):
-            self._fill(view[begin : begin + width], position)
+            self.file.read_into(view[begin : begin + width], position, self.name)
             position += step
         self._check_unchanged()
 

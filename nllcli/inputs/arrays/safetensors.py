@@ -18,7 +18,7 @@ from nllcli.inputs.formats import choose_member
 from nllcli.inputs.tables.json_values import unique_names
 
 if TYPE_CHECKING:
-    from nllcli.inputs.bytes.files import ByteStream, OpenFile
+    from nllcli.inputs.bytes.files import ByteStream, InputFile
     from nllcli.inputs.formats import ReadOptions
 
 _MAX_HEADER = 100_000_000  # the format's own limit
@@ -71,7 +71,7 @@ def _found(name: str, about: dict[str, Any]) -> Found:
     return Found("", name, tuple(shape) if known and shape is not None else None, kinds.get(code[:1], "?"))
 
 
-def _read_header(file: OpenFile, name: str) -> tuple[dict[str, Any], int]:
+def _read_header(file: InputFile, name: str) -> tuple[dict[str, Any], int]:
     """The header's arrays and where the bytes begin; the arrays fill the file without gaps or overlap."""
     length = int.from_bytes(file.read_at(8, 0, name), "little")
     begin = 8 + length

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.errors import DataError, Remedy, UsageError
 from nllcli.inputs.bytes.files import STANDARD_INPUT, ByteStream, open_stream, version_of
 from nllcli.inputs.bytes.libraries import refusing
+from nllcli.inputs.bytes.urls import is_remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +137,12 @@ def decompressed(stream: ByteStream) -> ByteStream:
 
 
 def opener_of(name: str) -> str | None:
-    """The Python function that opens a file, compressed or not; None for what it cannot open so, or cannot find."""
+    """The Python function that opens a file, compressed or not; None for what it cannot open so, or cannot find.
+
+    Of what is remote, a copy is opened that is on disk.
+    """
+    if is_remote(name):
+        return "open"
     if name == STANDARD_INPUT or version_of(name) is None:
         return None
     head = open_stream(name).peek(_MAGIC_BYTES)
@@ -148,15 +154,17 @@ def opener_of(name: str) -> str | None:
 
 
 def is_gzip(name: str) -> bool:
-    """Whether a file is compressed with gzip."""
-    return bool(_GZIP.magic.match(open_stream(name).peek(_MAGIC_BYTES)))
+    """Whether a file on disk is compressed with gzip."""
+    return not is_remote(name) and bool(_GZIP.magic.match(open_stream(name).peek(_MAGIC_BYTES)))
 
 
 def can_be_edited(name: str) -> bool:
     """Whether a command of a shell finds by this name the text that was read: a file, compressed at most by gzip.
 
-    Commands of a shell do not read letters of two bytes as text.
+    Commands of a shell do not read letters of two bytes as text. Of what is remote, they find a copy.
     """
+    if is_remote(name):
+        return True
     if not os.path.isfile(name) or not (opener_of(name) == "open" or is_gzip(name)):  # noqa: PTH113 - may be no path
         return False
     return b"\0" not in decompressed(open_stream(name)).peek(_FEW)
@@ -165,7 +173,8 @@ def can_be_edited(name: str) -> bool:
 def opening_text(name: str) -> str | None:
     """The Python that opens a file of text, without its byte order mark; None where there is none."""
     opener = opener_of(name)
-    if opener is None or open_stream(name).peek(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+    wide = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    if opener is None or (not is_remote(name) and open_stream(name).peek(2) in wide):
         return None
     return f"{opener}({name!r}, 'rt', encoding='utf-8-sig')"
 

@@ -8,9 +8,10 @@ import stat
 import sys
 import tempfile
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nllcli.errors import FaultError, UsageError
+from nllcli.inputs.bytes.urls import is_remote, shown_url, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +26,31 @@ _BESIDE = ("state.json", "dataset_info.json", "dataset_dict.json")
 _NOT_DATA = (".md", ".py", ".ipynb", ".sh", ".log", ".yaml", ".yml", ".html", ".pdf")
 _NOT_ONE_FILE = frozenset((".zarray", ".zgroup", "zarr.json", "dataset_dict.json"))
 
-# Size, time of the last change, and which file it is.
-Version = tuple[int, int, int]
+# Size, time of the last change, and which file it is; or size, and what a server calls this version.
+Version = tuple[int | str, ...]
+
+
+class InputFile(Protocol):
+    """Bytes that can be read at any place, on disk or at a ``remote`` address."""
+
+    @property
+    def remote(self) -> bool: ...
+
+    def size(self) -> int:
+        """Its length in bytes."""
+        ...
+
+    def version(self) -> Version:
+        """What changes when the bytes do."""
+        ...
+
+    def read_at(self, n: int, at: int, name: str) -> bytes:
+        """At most ``n`` bytes from byte ``at`` on; raises FaultError about ``name``."""
+        ...
+
+    def read_into(self, view: memoryview, at: int, name: str) -> None:
+        """Fill ``view`` with the bytes from ``at`` on; raises FaultError about ``name``."""
+        ...
 
 
 class OpenFile:
@@ -34,6 +58,8 @@ class OpenFile:
 
     Where ``name`` is its path (``reopens``), it pickles as that, and the copy opens it anew.
     """
+
+    remote = False
 
     def __init__(self, fd: int, name: str, *, reopens: bool = False, owned: bool = True) -> None:
         self.fd = fd
@@ -61,6 +87,17 @@ class OpenFile:
         except OSError as error:
             raise FaultError(f"cannot be read: {error.strerror}", where=name) from error
 
+    def read_into(self, view: memoryview, at: int, name: str) -> None:
+        """Fill ``view`` with the bytes from ``at`` on; raises FaultError about ``name``."""
+        while view.nbytes:
+            try:
+                n = os.preadv(self.fd, (view,), at)
+            except OSError as error:
+                raise FaultError(f"cannot be read: {error.strerror}", where=name) from error
+            if n == 0:
+                raise FaultError("became shorter while it was read", where=name)
+            view, at = view[n:], at + n
+
     def read(self, n: int) -> bytes:
         """At most ``n`` bytes from where the last ones ended; raises FaultError."""
         try:
@@ -86,7 +123,7 @@ class ByteStream:
 
     name: str
     pull: Callable[[int], bytes]
-    file: OpenFile | None = None
+    file: InputFile | None = None
     opening: str = field(default="", kw_only=True)
     inner_name: str = field(default="", kw_only=True)
     _ahead: bytes = field(default=b"", repr=False)
@@ -95,7 +132,7 @@ class ByteStream:
     def __post_init__(self) -> None:
         self._version = None if self.file is None else self.file.version()
 
-    def is_in(self, file: OpenFile) -> None:
+    def is_in(self, file: InputFile) -> None:
         """From now on the bytes are in this file, and read from its beginning."""
         self.file, self._version = file, file.version()
         at = 0
@@ -157,11 +194,15 @@ class ByteStream:
 
 def name_of(path: str) -> str:
     """What messages and reports call an input."""
-    return STANDARD_INPUT if path == "-" else path
+    return STANDARD_INPUT if path == "-" else shown_url(path)
 
 
 def open_stream(path: str) -> ByteStream:
-    """Open ``path`` ("-" is standard input) for reading; raises FaultError where that fails."""
+    """Open ``path`` ("-" is standard input) for reading, or an address; raises FaultError where that fails."""
+    if is_remote(path):
+        from nllcli.inputs.bytes.remote import open_remote
+
+        return open_remote(path)
     if path == "-":
         name = name_of(path)
         try:
@@ -193,7 +234,13 @@ def read_only_here(name: str) -> UsageError:
 
 
 def version_of(path: str) -> Version | None:
-    """The version of the regular file at ``path``, that of a member's archive; None for anything else."""
+    """The version of the regular file at ``path``, that of a member's archive; None for what cannot be read twice.
+
+    That of an address costs a request.
+    """
+    if is_remote(path):
+        file = open_stream(split_member(path)[0]).file
+        return None if file is None else file.version()
     status = _status(path)
     return _version(status) if path != "-" and status is not None and stat.S_ISREG(status.st_mode) else None
 
@@ -203,7 +250,9 @@ def _version(status: os.stat_result) -> Version:
 
 
 def can_be_read_again(path: str) -> bool:
-    """Whether ``path`` opens to the same bytes a second time: a regular file, or one still to be found missing."""
+    """Whether ``path`` opens to the same bytes a second time: a regular file or an address, or one that is missing."""
+    if is_remote(path):
+        return True
     status = _status(path)
     return path != "-" and (status is None or stat.S_ISREG(status.st_mode))
 
@@ -221,6 +270,8 @@ def split_member(path: str) -> tuple[str, str | None]:
 
     A folder with one file of data stands for that file.
     """
+    if is_remote(path):
+        return split_url(path)
     if not os.path.lexists(path):
         for at in (i for i, character in enumerate(path) if character == ":"):
             if os.path.exists(path[:at]):  # noqa: PTH110 - a string that may be no path at all
@@ -274,7 +325,7 @@ def not_there_yet(name: str) -> str:
     return found
 
 
-def on_disk(stream: ByteStream) -> OpenFile:
+def on_disk(stream: ByteStream) -> InputFile:
     """A file that can be read at any place; what comes out of a pipe is put on disk first."""
     if stream.file is not None:
         return stream.file

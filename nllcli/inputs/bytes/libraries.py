@@ -12,13 +12,13 @@ from nllcli.errors import DataError, FaultError, NllError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nllcli.inputs.bytes.files import OpenFile
+    from nllcli.inputs.bytes.files import InputFile
 
 
 class SeekableFile(io.RawIOBase):
     """An open file with a position of its own, for libraries that read by themselves."""
 
-    def __init__(self, file: OpenFile, name: str) -> None:
+    def __init__(self, file: InputFile, name: str) -> None:
         self._file = file
         self._name = name
         self._at = 0

@@ -22,7 +22,7 @@ from nllcli.inputs.tables.columns import candidates
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from nllcli.inputs.bytes.files import ByteStream, OpenFile
+    from nllcli.inputs.bytes.files import ByteStream, InputFile
     from nllcli.inputs.formats import ReadOptions
     from nllcli.inputs.tables.arrow_table import Batches
     from nllcli.inputs.tables.columns import Columns, Preview
@@ -37,7 +37,7 @@ class _Opened:
     """A file whose schema is read; ``python`` makes a table of it."""
 
     name: str
-    file: OpenFile
+    file: InputFile
     schema: Any
     batches: Batches
     python: str
@@ -80,7 +80,7 @@ def _parquet(stream: ByteStream) -> _Opened:
             pyarrow.PythonFile(SeekableFile(file, stream.name), mode="r"),
             metadata=metadata,
             page_checksum_verification=True,
-            pre_buffer=False,  # else the compressed row group is in memory as a whole
+            pre_buffer=file.remote,  # in few requests; the compressed row group is then in memory as a whole
             buffer_size=_COLUMN_BUFFER,
         )
 
@@ -115,7 +115,7 @@ def _ipc(stream: ByteStream, options: ReadOptions) -> _Opened:
     return _opened_file(stream.name, file, source)
 
 
-def _opened_file(name: str, file: OpenFile, source: Callable[[], Any]) -> _Opened:
+def _opened_file(name: str, file: InputFile, source: Callable[[], Any]) -> _Opened:
     from pyarrow import ipc
 
     def reader() -> Any:
@@ -130,7 +130,7 @@ def _opened_file(name: str, file: OpenFile, source: Callable[[], Any]) -> _Opene
         return _Opened(name, file, reader().schema, batches, conversions.IPC_FILE)
 
 
-def _opened_streams(name: str, file: OpenFile, source: Callable[[], Any], options: ReadOptions) -> _Opened:
+def _opened_streams(name: str, file: InputFile, source: Callable[[], Any], options: ReadOptions) -> _Opened:
     """One stream, or several of the same columns, one after the other in one file, as cat joins them."""
     from pyarrow import ipc
 

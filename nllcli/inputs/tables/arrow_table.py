@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.inputs.bytes.files import OpenFile
+    from nllcli.inputs.bytes.files import InputFile
 
     # Record batches of about ``n_rows`` rows of ``columns``, from row ``start`` on: batches(n_rows, columns, start).
     Batches = Callable[[int, list[str], int], Iterator[Any]]
@@ -47,7 +47,7 @@ class ArrowTable:
     """
 
     name: str
-    file: OpenFile
+    file: InputFile
     n_rows: int | None
     batches: Batches
     columns: list[str]

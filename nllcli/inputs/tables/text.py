@@ -13,6 +13,7 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 from nllcli.inputs.bytes.compressed import can_be_edited, decompressed
 from nllcli.inputs.bytes.files import open_stream
+from nllcli.inputs.bytes.urls import is_remote
 from nllcli.inputs.labels import label_reader
 from nllcli.inputs.tables import cells, notation
 from nllcli.inputs.tables.columns import candidates, choose, list_of
@@ -200,7 +201,7 @@ class TextTable(LineSource):
 
     def _end_of_rows(self, sample: int, row: list[str]) -> Remedy | None:
         """The remedy that leaves out what comes behind the samples, such as a total; None where samples follow."""
-        if not is_word(row[0]) or not row[0].strip() or not can_be_edited(self.name):
+        if not is_word(row[0]) or not row[0].strip() or is_remote(self.name) or not can_be_edited(self.name):
             return None
         line, delimiter, wanted = self._line(sample), self.dialect.delimiter, len(self.columns)
         pieces = whole_lines(decompressed(open_stream(self.name)))
