@@ -11,6 +11,7 @@ class Server(ThreadingHTTPServer):
     """``files`` are the bytes by path; ``answers`` is taken from first, a status or (status, headers) a request."""
 
     daemon_threads = True
+    scheme = "http"
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -25,7 +26,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request, client_address):
         """A client that has heard enough is no failure."""
@@ -80,9 +81,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving():
-    """A server that runs until it is left."""
+def serving(context=None):
+    """A server that runs until it is left; with the ``context`` of a certificate, an encrypted one."""
     server = Server()
+    if context is not None:
+        server.socket, server.scheme = context.wrap_socket(server.socket, server_side=True), "https"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -1,6 +1,5 @@
 """Inputs at addresses of the web: the numbers of local files, few requests, clear errors, and no secret anywhere."""
 
-import copy
 import gzip
 import io
 import json
@@ -13,6 +12,7 @@ import subprocess
 import threading
 import zipfile
 from http import HTTPStatus
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -26,7 +26,6 @@ from nllcli.engine import map_blocks
 from nllcli.errors import FaultError, UsageError
 from nllcli.inputs.bytes import http, hub, remote, sites
 from nllcli.inputs.bytes.files import can_be_read_again, open_stream, split_member, version_of
-from nllcli.inputs.bytes.remote import RemoteFile
 from nllcli.inputs.bytes.urls import shown_url, with_member
 from nllcli.inputs.dataset import open_dataset
 
@@ -175,7 +174,7 @@ def test_what_is_read_in_order_is_asked_for_in_longer_and_longer_pieces(server, 
     stream = open_stream(f"{server.url}/x")
     assert b"".join(iter(lambda: stream.read(1000), b"")) == data
     ends = [0, 1 << 16, 9 << 16, 25 << 16, len(data)]
-    assert ranges_of(server) == [f"bytes={first}-{end - 1}" for first, end in zip(ends, ends[1:], strict=False)]
+    assert ranges_of(server) == [f"bytes={first}-{end - 1}" for first, end in pairwise(ends)]
 
 
 def test_short_reads_come_out_of_windows(server):
@@ -197,7 +196,7 @@ def test_more_threads_wait_for_a_network_than_there_are_processors(monkeypatch):
     monkeypatch.setattr("nllcli.engine.available_threads", lambda: 2)
     asked = []
 
-    def map_on_threads(work, chunks, threads):
+    def map_on_threads(_, chunks, threads):
         asked.append(threads)
         return ((chunk, None) for chunk in chunks)
 
@@ -275,7 +274,10 @@ def test_letters_that_are_escaped_on_the_way(server):
 @pytest.mark.parametrize(
     ("path", "told"),
     [
-        ("ftp://me:PASSED@host/x.npy", "ftp://host/x.npy: ftp:// is not read; http(s)://, hf://, s3://, gs:// and az://"),
+        (
+            "ftp://me:PASSED@host/x.npy",
+            "ftp://host/x.npy: ftp:// is not read; http(s)://, hf://, s3://, gs:// and az://",
+        ),
         ("https://", "https://: is not followed by a host, and perhaps a port"),
         ("https://me:PAS/SED@host/x.npy", "https://: is not followed by a host, and perhaps a port"),
         ("http://[::1/x.npy", "http://: is not followed by a host, and perhaps a port"),
@@ -377,7 +379,7 @@ def test_a_file_that_changes(tags, server, monkeypatch):
     if tags == "times":
         server.headers = {"Last-Modified": "Wed, 25 Nov 2026 11:00:00 GMT"}
     for chunk in chunks:
-        with pytest.raises(FaultError, match="x.npy: changed while it was read"):
+        with pytest.raises(FaultError, match="npy: changed while it was read"):
             chunk.load(Scratch())
     conditions = {"strong": "If-Match", "times": "If-Unmodified-Since"}.get(tags)
     sent = [{"If-Match", "If-Unmodified-Since"} & headers.keys() for _, headers in server.asked]
@@ -400,7 +402,7 @@ def test_nobody_is_there(slept):
     assert slept == [0.5, 2.0]
 
 
-def test_a_host_that_is_not_found(monkeypatch, slept):
+def test_a_host_that_is_not_found(monkeypatch):
     def unknown(*_, **__):
         raise socket.gaierror(-2, "Name or service not known")
 
@@ -424,7 +426,7 @@ def test_a_server_that_does_not_answer(monkeypatch, slept):
         (b"", "remote end closed connection without response"),
     ],
 )
-def test_a_server_that_speaks_something_else(answer, told, slept):
+def test_a_server_that_speaks_something_else(answer, told):
     with socket.create_server(("127.0.0.1", 0)) as other:
 
         def answering():
@@ -446,3 +448,286 @@ def test_a_host_that_cannot_be_a_name(slept):
     code, message, _ = refused("compute", url)
     assert (code, message.startswith(f"{url}: cannot be reached: ")) == (4, True)
     assert slept == []  # no second try changes it
+
+
+# --- redirections, tokens, proxies ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other():
+    with serving() as running:
+        yield running
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirections_are_followed_once_and_remembered(status, server, other):
+    other.files["/there/x"] = data = RNG.bytes(1 << 19)
+    server.answers = [(status, {"Location": "/moved"}), (status, {"Location": f"{other.url}/there/x?sign=KEPT"})]
+    server.needs = "Basic bWU6UEFTU0VE"
+    file = open_stream(f"{server.url}/x".replace("//", "//me:PASSED@")).file
+    view = memoryview(bytearray(len(data)))
+    file.read_into(view, 0, "x")
+    assert bytes(view) == data
+    assert [(path, headers.get("Authorization")) for path, headers in server.asked] == [
+        ("/x", "Basic bWU6UEFTU0VE"),
+        ("/moved", "Basic bWU6UEFTU0VE"),
+    ]
+    # Who asks is told to no other server; which version is wanted, to none that may know it by another name.
+    assert [{"Authorization", "If-Match"} & headers.keys() for _, headers in other.asked] == [set(), set()]
+
+
+def test_a_redirection_whose_time_is_over_is_asked_for_anew(server, other, slept):
+    other.files["/one"] = other.files["/two"] = data = RNG.bytes(1 << 19)
+    server.answers = [(302, {"Location": f"{other.url}/{name}"}) for name in ("one", "two")]
+    file = open_stream(f"{server.url}/x").file
+    other.answers = [403]
+    view = memoryview(bytearray(len(data)))
+    file.read_into(view, 0, "x")
+    assert bytes(view) == data
+    assert [path for path, _ in other.asked] == ["/one", "/one", "/two"]
+    assert slept == [0.5]
+
+
+def test_a_redirection_to_another_version(server, other):
+    other.files["/one"], other.files["/two"] = RNG.bytes(1 << 19), RNG.bytes(1 << 19)
+    server.answers = [(302, {"Location": f"{other.url}/{name}"}) for name in ("one", "two")]
+    file = open_stream(f"{server.url}/x").file
+    del other.files["/one"]
+    with pytest.raises(FaultError, match="changed while it was read"):
+        file.read_into(memoryview(bytearray(1 << 19)), 0, "x")
+
+
+def test_redirections_without_end(server):
+    server.answers = [(302, {"Location": "/x?sign=KEPT"})] * 9
+    told = f"{server.url}/x: cannot be opened: more than 5 redirections"
+    assert refused("compute", f"{server.url}/x") == (4, told, [])
+    assert len(server.asked) == 6
+
+
+def test_a_redirection_to_no_address_of_the_web(server):
+    server.answers = [(302, {"Location": "file:///etc/passwd"})]
+    assert refused("compute", f"{server.url}/x") == (
+        2,
+        "file://: is not followed by a host, and perhaps a port",
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("hf://datasets/org/name/a b/x.npy", "/datasets/org/name/resolve/main/a%20b/x.npy"),
+        ("hf://org/name@v1.0/x.npy", "/org/name/resolve/v1.0/x.npy"),
+        ("hf://spaces/org/name@refs/pr/3/d/x.npy", "/spaces/org/name/resolve/refs%2Fpr%2F3/d/x.npy"),
+    ],
+)
+def test_files_on_the_hub(path, asked, server, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", f"{server.url}/")
+    server.files[asked] = npy(LOGITS)
+    assert nll("compute", path, f"{server.url}/targets.npy", "-f", "json").json["n_samples"] == N
+    assert server.asked[0][0] == asked
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_the_token_of_the_hub(where, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
+    server.needs = "Bearer hf_KEPT"
+    server.files["/org/name/resolve/main/x.csv"] = b"1,2\n3,4\n"
+    told = "hf://org/name/x.csv: cannot be opened: the server answers 401 Unauthorized"
+    hint = ["hint: HF_TOKEN has the token of who may read it"]
+    assert refused("softmax", "hf://org/name/x.csv") == (4, told, hint)
+    if where == "environment":
+        monkeypatch.setenv("HF_TOKEN", " hf_KEPT\n")
+    else:
+        (tmp_path / ".cache" / "huggingface").mkdir(parents=True)
+        (tmp_path / ".cache" / "huggingface" / "token").write_text("hf_KEPT\n")
+    assert nll("softmax", "hf://org/name/x.csv").code == 0
+
+
+def test_nobody_but_the_hub_hears_the_token(server, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_KEPT")
+    server.files["/x.csv"] = b"1,2\n3,4\n"
+    assert nll("softmax", f"{server.url}/x.csv").code == 0
+    assert all("Authorization" not in headers for _, headers in server.asked)
+    assert hub.token_for("https://huggingface.co/org/name/resolve/main/x") == "hf_KEPT"
+    for url in ("http://huggingface.co/x", "https://huggingface.co.example/x", "https://host/huggingface.co/x"):
+        assert hub.token_for(url) is None
+    monkeypatch.delenv("HF_TOKEN")
+    assert hub.token() is None
+
+
+def test_a_proxy(server, monkeypatch):
+    monkeypatch.setenv("http_proxy", server.url.replace("//", "//me:PASSED@"))
+    server.files["/x.csv"] = b"1,2\n3,4\n"
+    assert nll("softmax", "http://far.example:81/x.csv").code == 0
+    path, headers = server.asked[0]
+    assert (path, headers["Host"]) == ("http://far.example:81/x.csv", "far.example:81")
+    assert headers["Proxy-Authorization"] == "Basic bWU6UEFTU0VE"
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert nll("softmax", f"{server.url}/x.csv").code == 0
+    assert server.asked[-1][0] == "/x.csv"
+
+
+def test_a_proxy_that_lets_nobody_through(server, monkeypatch):
+    monkeypatch.setenv("https_proxy", server.url.removeprefix("http://"))
+    told = "https://far.example/x.csv: cannot be reached: tunnel connection failed: 403 Forbidden"
+    assert refused("softmax", "https://me:PASSED@far.example/x.csv?key=KEPT") == (4, told, [])
+    assert server.asked[0][0] == "far.example:443"
+    assert "Authorization" not in server.asked[0][1]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl, which makes a certificate")
+    folder = tmp_path_factory.mktemp("certificate")
+    files = folder / "cert.pem", folder / "key.pem"
+    made_by = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    about = ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*made_by, *about, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    return files
+
+
+def test_encrypted(certificate, monkeypatch, slept):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with serving(context) as server:
+        server.files["/x.csv"] = b"1,2\n3,4\n"
+        sites._certificates.cache_clear()
+        url = f"{server.url}/x.csv"
+        assert url.startswith("https://")
+        told = f"{url}: cannot be reached: self-signed certificate"
+        assert refused("softmax", url) == (4, told, [])
+        assert slept == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        sites._certificates.cache_clear()
+        assert nll("softmax", url).code == 0
+    sites._certificates.cache_clear()
+
+
+# --- other processes, second passes -----------------------------------------------------------------------------------
+
+
+def test_a_file_pickles_as_its_address(server):
+    server.files["/x"] = data = RNG.bytes(1 << 19)
+    file = open_stream(f"{server.url}/x?key=KEPT").file
+    again = pickle.loads(pickle.dumps(file))
+    assert (again.version(), again.read_at(9, 1 << 18, "x")) == (file.version(), data[1 << 18 : (1 << 18) + 9])
+    assert repr(again).count("KEPT") == repr(file).count("KEPT")
+    server.ranges = False
+    with pytest.raises(UsageError, match="/x: cannot be handed to another process"):
+        pickle.loads(pickle.dumps(file))
+
+
+def test_a_dataset_travels(server):
+    server.files["/x.npy"] = npy(LOGITS)
+    options = InputOptions(f"{server.url}/x.npy", f"{server.url}/targets.npy")
+    dataset = open_dataset(options)
+    n = len(server.asked)
+    pieces = [pickle.dumps(dataset) for _ in range(3)]
+    assert len(server.asked) == n + 2  # which versions they are is asked once
+    found = pickle.loads(pieces[0])
+    np.testing.assert_array_equal(next(iter(found.chunks(N))).load(Scratch()).logits, LOGITS)
+    server.files["/x.npy"] = npy(-LOGITS)
+    with pytest.raises(FaultError, match="npy: changed while it was read"):
+        pickle.loads(pieces[1])
+    server.ranges = False
+    assert version_of(options.logits) is None
+    assert open_dataset(options).opened_anew() is None
+
+
+def test_an_address_can_be_read_again(server):
+    assert can_be_read_again(f"{server.url}/x.csv")
+    server.files["/x.csv"] = b"a,b,y\n1,2,0\n3,4,1\n2,2,0\n"
+    done = nll("compute", f"{server.url}/x.csv", "--target-column", "y", "--counts", "targets", "-f", "json")
+    assert done.json["n_samples"] == 3
+
+
+def test_weights_matched_by_key(server, tmp_path):
+    server.files["/x.csv"] = b"id,a,b,y\nu,1,2,0\nv,3,4,1\nw,2,2,0\n"
+    server.files["/w.csv"] = b"id,w\nw,3\nu,1\nv,2\n"
+    words = "x.csv", "--target-column", "y", "--id", "id", "-q", "--sample-weights"
+    for name, data in server.files.items():
+        if name.endswith(".csv"):
+            (tmp_path / name[1:]).write_bytes(data)
+    there = nll("compute", f"{server.url}/x.csv", *words[1:], f"{server.url}/w.csv")
+    assert (there.code, there.out) == (0, nll("compute", *words, "w.csv").out)
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------
+
+
+def test_no_secret_is_told(server, tmp_path):
+    """Names and passwords, and what comes after a question mark, are in no report, note or message."""
+    address = server.url.replace("//", "//me:PASSED@")
+    server.files |= {"/x.npy": npy(LOGITS), "/a.npz": npz(), "/w.npy": npy(np.ones(N)), "/short.npy": npy(TARGETS[1:])}
+    server.files |= {"/x.csv": csv(), "/counts.txt": b"1\n" * C, "/bad.npy": npy(TARGETS + 1), "/odd.txt": b"\0\1"}
+
+    def at(name):
+        return f"{address}/{name}?key=KEPT"
+
+    runs = [
+        ("compute", at("x.npy"), at("targets.npy"), *more)
+        for more in [
+            (),
+            ("-f", "json", "--per-sample"),
+            ("-f", "markdown"),
+            ("--sample-weights", at("w.npy"), "--shift", "1"),
+            ("--weights", at("counts.txt")),
+            ("--counts", at("counts.txt"), "-f", "json"),
+            ("--sample-weights", at("short.npy")),
+            ("-o", "report.json"),
+        ]
+    ]
+    runs += [("compute", at("x.npy"), at(name)) for name in ("short.npy", "bad.npy", "none.npy", "x.npy", "odd.txt")]
+    runs += [("check", at("x.npy"), at(name), "-f", "json") for name in ("targets.npy", "short.npy")]
+    runs += [("check", at("x.npy"), at("targets.npy"), "--sample-weights", at("short.npy"))]
+    runs += [("reconcile", at("x.npy"), at("targets.npy"), "--expect", "16.5", "-f", "json")]
+    runs += [("explain", at("x.csv"), at("targets.npy")), ("weights", "--counts", at("counts.txt"))]
+    runs += [("compute", at("x.npy"), "--id", "a"), ("softmax", at("x.npy:a")), ("grad", at("x.csv"), at("bad.npy"))]
+    runs += [("compute", f"{address}/a.npz:nothing?key=KEPT", at("targets.npy"))]
+    codes = set()
+    for words in runs:
+        done = nll(*words)
+        codes.add(done.code)
+        told = done.out + "".join(line for line in done.err.splitlines(keepends=True) if not line.startswith("try: "))
+        assert [secret for secret in SECRETS if secret in told] == [], words
+    assert codes == {0, 2, 3, 4, 5}
+    assert not any(secret in (tmp_path / "report.json").read_text() for secret in SECRETS)
+
+
+def test_remedies_name_addresses_as_they_were_typed(server):
+    server.files["/a.npz"] = npz()
+    done = nll("compute", f"{server.url}/a.npz?key=a", "-q")
+    expected = nll("compute", f"{server.url}/a.npz:logits", f"{server.url}/a.npz:targets", "-q").out
+    assert [run(line).out for line in offered(done)] == [expected]
+    assert server.asked[-1][0] == "/a.npz?key=a"
+    server.files["/t.csv"] = b"y,z,w\n0,1,1\n1,1,0\n"
+    server.files["/x.csv"] = b"0.5,2.5\n3.5,4.5\n"
+    done = nll("compute", f"{server.url}/x.csv", f"{server.url}/t.csv?key=a", "-q")
+    assert offered(done)
+    assert [run(line).code for line in offered(done)] == [0] * len(offered(done))
+
+
+@pytest.mark.parametrize("url", ["{}", "me:PASSED@{}"])
+def test_what_is_to_be_converted_is_saved_first(url, server, tmp_path):
+    address = f"http://{url.format(server.url.removeprefix('http://'))}"
+    table = b"a,b\n51.8%,48.2%\n10%,90%\n"
+    server.files |= {"/d/x.csv": table, "/e/x.csv": b"0\n1\n"}
+    done = nll("compute", f"{address}/d/x.csv?key=a&b=1", f"{address}/e/x.csv", "--from", "probs", "-q")
+    (line,) = offered(done)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "x.csv").write_bytes(table)
+    (tmp_path / "here" / "y.csv").write_bytes(b"0\n1\n")
+    local = nll("compute", "here/x.csv", "here/y.csv", "--from", "probs", "-q")
+    saved = run(line)
+    assert (tmp_path / "x.csv").read_bytes() == table
+    assert saved.err.splitlines()[0] == local.err.splitlines()[0].replace("here/", "")
+    first = offered(saved)[0]
+    assert run(first).out == run(offered(local)[0]).out != ""
+
+
+def test_addresses_that_messages_call_the_same(server):
+    server.files["/get"] = b"a,b\n51.8%,48.2%\n10%,90%\n"
+    done = nll("compute", f"{server.url}/get?file=x", f"{server.url}/get?file=y", "--from", "probs")
+    assert (done.code, offered(done)) == (2, [])
