@@ -37,6 +37,24 @@ Files
     nll compute arrays.npz:logits arrays.npz:targets
     nll compute logits.npy.gz targets.npy
 
+Addresses
+  https://, http://, hf://, s3://, gs:// and az:// are read where they are, only
+  the parts that are needed: arrays by ranges, over 8 connections or as many as
+  --threads says; text from its beginning to its end. A member comes after the
+  name of the file, before a ? if there is one.
+
+    nll compute https://host/arrays.npz:logits https://host/arrays.npz:targets
+    nll compute hf://datasets/ORG/NAME/logits.npy targets.npy
+    nll compute hf://ORG/NAME@REVISION/logits.npy targets.npy
+    nll compute s3://bucket/logits.npy s3://bucket/targets.npy
+
+  Files of the Hub are asked for with HF_TOKEN or the token that logging in has
+  left, at HF_ENDPOINT if that is set. s3://, gs:// and az:// need the package
+  obstore (pip install 'nllcli[cloud]'), which reads AWS_*, GOOGLE_* and AZURE_*
+  in the environment. Names and passwords, and what comes after a ?, are told in
+  no report and no message. A file that changes on the server meanwhile is an
+  error; a server that gives no ranges is read from the beginning of the file.
+
 Files of other programs
   Files of PyTorch, pickle, joblib, HDF5, Zarr, MATLAB, Excel, R, Stata, SPSS,
   SAS, Avro, ORC and the like, pictures of masks, and numbers without a header
