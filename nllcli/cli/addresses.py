@@ -18,13 +18,14 @@ def at_addresses(remedies: Sequence[Remedy], typed: Collection[str]) -> list[Rem
     def whole(text: str) -> str:
         return text if text in typed else _whole(text, names)
 
-    return [_saving(files) if _converts(remedy, names) else _as_typed(remedy, whole) for remedy in remedies]
-
-
-def _converts(remedy: Remedy, names: Collection[str]) -> bool:
-    """Whether something is run first on an input that is at one of the addresses."""
-    changed = {shown_url(split_url(path)[0]) for path in remedy.files if is_remote(path)}
-    return bool(remedy.python or remedy.shell or remedy.feed) and not changed.isdisjoint(names)
+    found = []
+    for remedy in remedies:
+        changed = dict.fromkeys(shown_url(split_url(path)[0]) for path in remedy.files if is_remote(path))
+        if not (changed and (remedy.python or remedy.shell or remedy.feed)):
+            found.append(_as_typed(remedy, whole))
+        elif names.keys() >= changed.keys():  # not where a word stands for several
+            found.append(_saving([names[name] for name in changed]))
+    return found
 
 
 def _saving(files: Sequence[str]) -> Remedy:

@@ -12,6 +12,7 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError, FaultError, NllError, NoRows, Notice, Remedy, UsageError, setting
 from nllcli.inputs.arrays.npy import read_header
 from nllcli.inputs.bytes.files import name_of, read_only_here, version_of
+from nllcli.inputs.bytes.urls import is_remote
 from nllcli.inputs.dataset import open_files
 from nllcli.inputs.formats import NPY_MAGIC, ReadOptions, open_input
 from nllcli.inputs.shards import JoinedLogits, JoinedValues, Run, Shards, check_same_classes, rows_of, total
@@ -46,7 +47,7 @@ def open_dataset(options: InputOptions) -> Dataset:
 
 def _recorded(dataset: Dataset, options: InputOptions, part: int | None = None) -> Dataset:
     """The dataset, or the ``part`` of it, which pickles as the call that opens it."""
-    versions = {path: version_of(path) for path in _paths(options)}
+    versions = {path: None if is_remote(path) else version_of(path) for path in _paths(options)}
     return dataset.pickled_by(partial(_recipe, options, versions, part))
 
 
@@ -56,7 +57,9 @@ def _paths(options: InputOptions) -> list[str]:
 
 
 def _recipe(options: InputOptions, versions: dict[str, Version | None], part: int | None) -> tuple[Any, ...]:
-    for path, version in versions.items():
+    for path, known in versions.items():
+        # A server is asked for it once, and only where it is needed.
+        versions[path] = version = version_of(path) if known is None and is_remote(path) else known
         if version is None:
             raise read_only_here(name_of(path))
     return _reopened, (options, versions, part)
@@ -66,7 +69,7 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None], part: 
     """The dataset opened anew; raises FaultError where a file has changed since."""
     for path, version in versions.items():
         if version_of(path) not in (version, None):  # opening one that is gone says so
-            raise FaultError("changed while it was read", where=path)
+            raise FaultError("changed while it was read", where=name_of(path))
     dataset = open_dataset(options)
     return dataset if part is None else dataset.parts[part]
 
@@ -148,10 +151,10 @@ def _joined(options: InputOptions, words: Words, shards: Sequence[Dataset], fail
     layout = _common(layouts)
     soft = [shard.soft_targets for shard in shards if shard.soft_targets is not None]
     dataset = Shards(
-        JoinedLogits(options.logits, [shard.logits for shard in shards], layout.shape, layouts),
+        JoinedLogits(name_of(options.logits), [shard.logits for shard in shards], layout.shape, layouts),
         layout,
         targets=_values(options.targets, [shard.targets for shard in shards], layouts),
-        soft_targets=JoinedLogits(options.targets or "", soft, layout.shape, layouts) if soft else None,
+        soft_targets=JoinedLogits(name_of(options.targets or ""), soft, layout.shape, layouts) if soft else None,
         sample_weights=_values(options.sample_weights, [shard.sample_weights for shard in shards], layouts),
         class_names=first.class_names,
         opening_notes=_other_types([shard.logits for shard in shards]),
@@ -189,7 +192,7 @@ def _common(layouts: Sequence[Layout]) -> Layout:
 
 def _values(word: str | None, sources: Sequence[VectorSource | None], layouts: Sequence[Layout]) -> JoinedValues | None:
     found = [source for source in sources if source is not None]
-    return JoinedValues(word or found[0].name, found, layouts) if found else None
+    return JoinedValues(name_of(word or found[0].name), found, layouts) if found else None
 
 
 def _other_types(sources: Sequence[BlockSource]) -> tuple[Notice, ...]:
@@ -223,7 +226,7 @@ def _with_one_for_all(options: InputOptions, words: Words) -> Dataset:
         raise UsageError(f"of {both}, one is one file and the other several", hint="one file for all, or one each")
     first, *others = words.logits
     own = replace(options, logits=first, targets=targets, sample_weights=weights)
-    whole = open_files(own, name=options.logits, others=others)
+    whole = open_files(own, name=name_of(options.logits), others=others)
     joined, layout = whole.logits, whole.layout
     if whole.soft_targets is None and (not isinstance(joined, JoinedLogits) or layout.n_samples is None):
         return _recorded(whole, options)

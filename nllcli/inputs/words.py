@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError, Remedy, UsageError, counted, first_few, setting
-from nllcli.inputs.bytes.files import natural, open_stream, split_member
+from nllcli.inputs.bytes.files import name_of, natural, open_stream, split_member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,7 +76,7 @@ def _refuse_several(options: InputOptions) -> None:
         files = None if word in (None, "-") else files_of(word, name)
         if files is not None:
             message = f"{setting('logits')} is one file, and {setting(name)} stands for {counted(len(files), 'file')}"
-            raise UsageError(message, where=word)
+            raise UsageError(message, where=name_of(word))
 
 
 def _beside(logits: Sequence[str], name: str, options: InputOptions) -> tuple[str | tuple[str, ...] | None, str]:
@@ -123,7 +123,7 @@ def _without_braces(word: str) -> Iterator[str]:
     if numbers is not None:
         first, last = int(numbers[1]), int(numbers[2])
         if abs(last - first) >= _MOST_FILES:
-            raise UsageError(f"stands for more than {_MOST_FILES:,} files", where=word)
+            raise UsageError(f"stands for more than {_MOST_FILES:,} files", where=name_of(word))
         width = max(map(len, numbers.groups())) if numbers[1][0] == "0" and len(numbers[1]) > 1 else 0
         step = 1 if first <= last else -1
         middle = [f"{i:0{width}}" for i in range(first, last + step, step)]
@@ -144,7 +144,9 @@ def _matching(word: str) -> list[str]:
         if "*" not in word.partition("?")[0]:
             return [word]
         raise UsageError(
-            "is a pattern, and the files of a server cannot be listed", where=word, hint="name them: part-{0..15}.npy"
+            "is a pattern, and the files of a server cannot be listed",
+            where=name_of(word),
+            hint="name them: part-{0..15}.npy",
         )
     pattern, colon, member = word, "", ""
     found = _there(pattern)
@@ -180,16 +182,17 @@ def _is_manifest(word: str) -> bool:
 
 def _of_manifest(options: InputOptions) -> tuple[list[str], tuple[str, ...] | None]:
     """What a file lists, one shard a line: the logits, and perhaps their targets."""
-    name = options.logits[1:]
-    rows = _lines_of(name)
+    rows, name = _lines_of(options.logits[1:]), name_of(options.logits[1:])
     long, alone = ([row for row in rows if len(row) > 2], [row for row in rows if len(row) == 1])
     if long:
-        message = f"has {len(long[0])} names in one line, which are more than logits and targets: {long[0][0]}, ..."
+        message = (
+            f"has {len(long[0])} names in one line, which are more than logits and targets: {name_of(long[0][0])}, ..."
+        )
         raise DataError(message, where=name, hint="quote a name that has blanks")
     if len(alone) == len(rows):
         return [row[0] for row in rows], None
     if alone:
-        raise DataError(f"names targets in some lines only; {alone[0][0]} has none", where=name)
+        raise DataError(f"names targets in some lines only; {name_of(alone[0][0])} has none", where=name)
     if options.targets is not None:
         raise UsageError(f"names the targets, and {setting('targets')} does too", where=name)
     return [row[0] for row in rows], tuple(row[1] for row in rows)
@@ -210,12 +213,12 @@ def _of_index(word: str, name: str) -> list[str]:
         chosen = [name for name in names if fnmatchcase(name, member or "*")]
         found = [f"{os.path.join(os.path.dirname(path), files[name])}:{name}" for name in chosen]  # noqa: PTH118, PTH120
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError("is not the index of safetensors files: it has no weight_map", where=path) from error
+        raise DataError("is not the index of safetensors files: it has no weight_map", where=name_of(path)) from error
     if not found or (member is None and len(found) > 1):
         message = f"has {counted(len(names), 'array')}" + (f", none of the name {member}" if member else "")
         kinds = dict.fromkeys(_DIGITS.sub("*", name) for name in names)
         remedies = [Remedy({name: f"{path}:{kind}"}, kind) for kind in list(kinds)[:_MOST_NAMED]]
-        raise UsageError(message, where=path, remedies=remedies)
+        raise UsageError(message, where=name_of(path), remedies=remedies)
     return found
 
 
@@ -228,11 +231,13 @@ def _lines_of(path: str) -> list[list[str]]:
         try:
             words = shlex.split(line, comments=True)
         except ValueError as error:
-            raise DataError(f"is not a list of files: {str(error).lower()}", where=f"{path}, line {i}") from error
+            raise DataError(
+                f"is not a list of files: {str(error).lower()}", where=f"{name_of(path)}, line {i}"
+            ) from error
         if words:
             rows.append([word if "://" in word else os.path.join(folder, word) for word in words])  # noqa: PTH118
     if not rows:
-        raise DataError("lists no files", where=path)
+        raise DataError("lists no files", where=name_of(path))
     return rows
 
 
@@ -243,8 +248,8 @@ def _refuse_repeated(files: Sequence[str]) -> None:
         path, member = split_member(file)
         known = seen.setdefault((path if "://" in path else os.path.realpath(path), member), file)
         if known is not file:
-            as_what = f" (as {known})" if known != file else ""
-            raise UsageError(f"is named twice{as_what}: its samples would count double", where=file)
+            as_what = f" (as {name_of(known)})" if known != file else ""
+            raise UsageError(f"is named twice{as_what}: its samples would count double", where=name_of(file))
 
 
 def missing_of(files: Sequence[str]) -> tuple[int, ...]:
@@ -252,15 +257,15 @@ def missing_of(files: Sequence[str]) -> tuple[int, ...]:
 
     Raises DataError for names of different sets.
     """
-    numbered = {file: match for file in files if (match := _OF.search(PurePath(split_member(file)[0]).name))}
+    numbered = {file: match for file in files if (match := _OF.search(PurePath(name_of(split_member(file)[0])).name))}
     if not numbered:
         return ()
     first = next(iter(numbered))
     n = int(numbered[first][2])
     for file, match in numbered.items():
         if int(match[2]) != n:
-            message = f"is of a set of {n}, but {PurePath(file).name} of one of {int(match[2])}"
-            raise DataError(message, where=first, hint="an older run in the same folder?")
+            message = f"is of a set of {n}, but {PurePath(name_of(file)).name} of one of {int(match[2])}"
+            raise DataError(message, where=name_of(first), hint="an older run in the same folder?")
     there = {int(match[1]) for match in numbered.values()}
     begin = 1 if 0 not in there and n in there else 0
     return tuple(i for i in range(begin, begin + min(n, _MOST_FILES)) if i not in there)
@@ -272,7 +277,7 @@ def _incomplete(files: Sequence[str], missing: Sequence[int], remedies: Sequence
     are, numbers = ("is", "number") if len(missing) == 1 else ("are", "numbers")
     few = first_few([str(i) for i in missing], _MOST_NAMED)
     message = f"is of a set of {n}, of which {len(missing)} {are} missing: {numbers} {few}"
-    return DataError(message, where=files[0], remedies=remedies)
+    return DataError(message, where=name_of(files[0]), remedies=remedies)
 
 
 def _paired(logits: Sequence[str], others: Sequence[str], what: str, *, partial: bool) -> tuple[list[str], str]:
@@ -288,10 +293,12 @@ def _paired(logits: Sequence[str], others: Sequence[str], what: str, *, partial:
         return list(others), "order"
     for file, number in zip(logits, own, strict=True):
         if number not in theirs:
-            raise DataError(f"has no file of {what}: none is numbered {_shown(number)}", where=file)
+            raise DataError(f"has no file of {what}: none is numbered {_shown(number)}", where=name_of(file))
     for file, number in zip(others, theirs, strict=True):
         if number not in own and not partial:
-            raise DataError(f"belongs to no file of {setting('logits')}: none is numbered {_shown(number)}", where=file)
+            raise DataError(
+                f"belongs to no file of {setting('logits')}: none is numbered {_shown(number)}", where=name_of(file)
+            )
     files = dict(zip(theirs, others, strict=True))
     return [files[number] for number in own], "number"
 
@@ -302,7 +309,7 @@ def _shown(number: tuple[int, ...]) -> str:
 
 def _numbers(files: Sequence[str]) -> list[tuple[int, ...]] | None:
     """The numbers in each path that differ from file to file; None where they do not tell the files apart."""
-    found = [tuple(map(int, _DIGITS.findall(file))) for file in files]
+    found = [tuple(map(int, _DIGITS.findall(name_of(file)))) for file in files]
     if len(set(map(len, found))) > 1:
         return None
     varying = [place for place, values in enumerate(zip(*found, strict=True)) if len(set(values)) > 1]

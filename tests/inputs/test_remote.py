@@ -27,7 +27,7 @@ from nllcli.errors import FaultError, UsageError
 from nllcli.inputs.bytes import http, hub, remote, sites
 from nllcli.inputs.bytes.files import can_be_read_again, open_stream, split_member, version_of
 from nllcli.inputs.bytes.urls import shown_url, with_member
-from nllcli.inputs.dataset import open_dataset
+from nllcli.inputs.opening import open_dataset
 
 RNG = np.random.default_rng(31)
 N, C = 2500, 40  # of 8 bytes, several times what a first request brings
@@ -654,6 +654,37 @@ def test_weights_matched_by_key(server, tmp_path):
     assert (there.code, there.out) == (0, nll("compute", *words, "w.csv").out)
 
 
+# --- several files ----------------------------------------------------------------------------------------------------
+
+
+def test_several_files(server, tmp_path):
+    (tmp_path / "p").mkdir()
+    for i in range(3):
+        part = slice(i * N // 3, (i + 1) * N // 3)
+        for name, values in (("x", LOGITS[part]), ("y", TARGETS[part])):
+            server.files[f"/p/{name}-{i}.npy"] = npy(values)
+            (tmp_path / "p" / f"{name}-{i}.npy").write_bytes(npy(values))
+    server.files["/p/list.txt"] = b"".join(b"x-%d.npy y-%d.npy\n" % (i, i) for i in range(3))
+    at, query = f"{server.url.replace('//', '//me:PASSED@')}/p/", "?key=KEPT"
+    here = nll("compute", "p/x-{0..2}.npy", "p/y-{0..2}.npy")
+    there = nll("compute", f"{at}x-{{0..2}}.npy{query}", f"{at}y-{{0..2}}.npy{query}")
+    assert there.out.replace(f"{server.url}/", "") == here.out
+    listed = nll("compute", f"@{at}list.txt", "-q")
+    assert (listed.code, float(listed.out)) == (
+        0,
+        pytest.approx(nll("compute", "p/x-{0..2}.npy", "p/y-{0..2}.npy", "-f", "json").json["loss"]),
+    )
+    server.files["/p/y-1.npy"] = npy(TARGETS[:5])
+    server.files["/p/x-2.npy"] = b"a,b\n51.8%,48.2%\n"
+    runs = [(f"{at}x-{{0..2}}.npy{query}", f"{at}y-{{0..2}}.npy{query}"), (f"{at}x-*.npy{query}",)]
+    runs += [(f"{at}x-{{0,0}}.npy{query}",), (f"{at}x-0-of-00003.npy{query}", f"{at}y-{{0..1}}.npy{query}")]
+    for words in runs:
+        done = nll("compute", *words)
+        assert done.code in (2, 3)
+        told = [line for line in done.err.splitlines() if not line.startswith("try: ")]
+        assert not any(secret in line for secret in SECRETS for line in told), words
+
+
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 
@@ -713,8 +744,8 @@ def test_remedies_name_addresses_as_they_were_typed(server):
 def test_what_is_to_be_converted_is_saved_first(url, server, tmp_path):
     address = f"http://{url.format(server.url.removeprefix('http://'))}"
     table = b"a,b\n51.8%,48.2%\n10%,90%\n"
-    server.files |= {"/d/x.csv": table, "/e/x.csv": b"0\n1\n"}
-    done = nll("compute", f"{address}/d/x.csv?key=a&b=1", f"{address}/e/x.csv", "--from", "probs", "-q")
+    server.files |= {"/d/x.csv": table, "/y.csv": b"0\n1\n"}
+    done = nll("compute", f"{address}/d/x.csv?key=a&b=1", f"{address}/y.csv", "--from", "probs", "-q")
     (line,) = offered(done)
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "x.csv").write_bytes(table)

@@ -38,22 +38,21 @@ Files
     nll compute logits.npy.gz targets.npy
 
 Addresses
-  https://, http://, hf://, s3://, gs:// and az:// are read where they are, only
-  the parts that are needed: arrays by ranges, over 8 connections or as many as
-  --threads says; text from its beginning to its end. A member comes after the
-  name of the file, before a ? if there is one.
+  Files are read where they are, and of arrays only the parts that are needed:
 
-    nll compute https://host/arrays.npz:logits https://host/arrays.npz:targets
-    nll compute hf://datasets/ORG/NAME/logits.npy targets.npy
-    nll compute hf://ORG/NAME@REVISION/logits.npy targets.npy
-    nll compute s3://bucket/logits.npy s3://bucket/targets.npy
+  https://host/a.npz:logits               a member comes after the file's name
+  hf://datasets/ORG/NAME/logits.npy       data on the Hugging Face Hub
+  hf://ORG/NAME@REVISION/logits.npy       a version of a model there
+  s3://bucket/a.npy, gs://, az://         objects in cloud storage
 
-  Files of the Hub are asked for with HF_TOKEN or the token that logging in has
-  left, at HF_ENDPOINT if that is set. s3://, gs:// and az:// need the package
-  obstore (pip install 'nllcli[cloud]'), which reads AWS_*, GOOGLE_* and AZURE_*
-  in the environment. Names and passwords, and what comes after a ?, are told in
-  no report and no message. A file that changes on the server meanwhile is an
-  error; a server that gives no ranges is read from the beginning of the file.
+  Arrays come over 8 connections, or as many as --threads says; text comes from
+  its beginning to its end, as does all of a server that gives no ranges. A file
+  that changes there meanwhile is an error. Names and passwords in an address,
+  and what is after a ?, are told in no report and no message.
+  Files of the Hub are asked for with HF_TOKEN, or with the token that logging in
+  has left, at HF_ENDPOINT if that is set. Cloud storage needs the package
+  obstore (pip install 'nllcli[cloud]'), which takes AWS_*, GOOGLE_* and AZURE_*
+  from the environment.
 
 Files of other programs
   Files of PyTorch, pickle, joblib, HDF5, Zarr, MATLAB, Excel, R, Stata, SPSS,
