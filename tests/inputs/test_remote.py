@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from following import offered, run
+from following import offered, outcomes, run
 from in_process import nll
 from range_server import serving
 
@@ -756,6 +756,29 @@ def test_what_is_to_be_converted_is_saved_first(url, server, tmp_path):
     assert saved.err.splitlines()[0] == local.err.splitlines()[0].replace("here/", "")
     first = offered(saved)[0]
     assert run(first).out == run(offered(local)[0]).out != ""
+
+
+TO_CONVERT = {
+    "printed.jsonl": b"{'logits': [1, 2.5], 'target': 0}\n{'logits': [3, 1], 'target': 1}\n",
+    "printed.jsonl.gz": gzip.compress(b"{'logits': [1, 2.5], 'target': 0}\n{'logits': [3, 1], 'target': 1}\n"),
+    "pickled.pkl": pickle.dumps({"logits": LOGITS[:9].tolist(), "targets": TARGETS[:9].tolist()}),
+    "total.csv": b"a,b,label\n" + b"1,2.5,a\n3,4.5,b\n" * 9 + b"total,7,\n",
+}
+
+
+@pytest.mark.parametrize("name", TO_CONVERT)
+def test_one_step_more_leads_where_those_of_a_local_file_lead(name, server, tmp_path):
+    server.files[f"/{name}"] = TO_CONVERT[name]
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / name).write_bytes(TO_CONVERT[name])
+    words = ("--target-column", "label") if name == "total.csv" else ()
+    there = nll("compute", f"{server.url}/{name}?key=a", *words, "-q")
+    here = nll("compute", f"here/{name}", *words, "-q")
+    (line,) = offered(there)
+    saved = run(line)
+    assert (tmp_path / name).read_bytes() == TO_CONVERT[name]
+    ends = {number for _, number in outcomes(saved)}
+    assert ends == {number for _, number in outcomes(here)} != set()
 
 
 def test_addresses_that_messages_call_the_same(server):

@@ -49,7 +49,7 @@ Addresses
   its beginning to its end, as does all of a server that gives no ranges. A file
   that changes there meanwhile is an error. Names and passwords in an address,
   and what is after a ?, are told in no report and no message.
-  Files of the Hub are asked for with HF_TOKEN, or with the token that logging in
+  Files of the Hub are asked for with HF_TOKEN, or with the token that a login
   has left, at HF_ENDPOINT if that is set. Cloud storage needs the package
   obstore (pip install 'nllcli[cloud]'), which takes AWS_*, GOOGLE_* and AZURE_*
   from the environment.

@@ -201,16 +201,19 @@ class TextTable(LineSource):
 
     def _end_of_rows(self, sample: int, row: list[str]) -> Remedy | None:
         """The remedy that leaves out what comes behind the samples, such as a total; None where samples follow."""
-        if not is_word(row[0]) or not row[0].strip() or is_remote(self.name) or not can_be_edited(self.name):
+        if not is_word(row[0]) or not row[0].strip() or not can_be_edited(self.name):
             return None
         line, delimiter, wanted = self._line(sample), self.dialect.delimiter, len(self.columns)
+        before = notation.fed(self.name, ("head", "-n", str(line - 1)), f"from line {line} on there are no samples")[0]
+        if is_remote(self.name):  # what follows is looked at in a copy
+            return before
         pieces = whole_lines(decompressed(open_stream(self.name)))
         lines = (text for piece in pieces for text in piece[:-1].split(b"\n"))
         for n, text in enumerate(islice(lines, line - 1, None)):
             found = cells.split(text.decode("utf-8", errors="replace"), delimiter, self.name)
             if n + 1 >= min(_MOST_BEHIND, sample) or sum(map(cells.is_number, found)) >= min(wanted, 2):
                 return None
-        return notation.fed(self.name, ("head", "-n", str(line - 1)), f"from line {line} on there are no samples")[0]
+        return before
 
     def _list(self, cell: str, sample: int) -> list[float]:
         found, where = list_of(cell), f"{self._where(sample)}, column {self.columns[0] + 1}"
