@@ -16,6 +16,7 @@ from faults.formats import OUTPUT, readings
 
 import nllcli
 from nllcli.cli import main as program
+from nllcli.cli import process
 from nllcli.cli.main import main
 from nllcli.outputs import files
 
@@ -37,7 +38,9 @@ class Steps:
         return self._left > 0
 
     def __call__(self, frame, *_):
-        if any(name in frame.f_code.co_filename for name in self._files):
+        if frame.f_code is process.Signals.restore.__code__:  # from here on, signals are the caller's own again
+            sys.setprofile(None)
+        elif any(name in frame.f_code.co_filename for name in self._files):
             self._left -= 1
             if not self._left:
                 sys.setprofile(None)
