@@ -142,6 +142,11 @@ def test_programs_do_not_wait_for_rich(options):
     assert "rich" not in modules
 
 
+def test_what_reads_addresses_is_loaded_for_addresses_alone():
+    modules = loaded_by(f"from nllcli.cli.main import main; main({[*PETS, '-q']!r})")
+    assert not modules & {"http.client", "ssl", "nllcli.inputs.bytes.remote", "nllcli.inputs.bytes.http"}
+
+
 def test_import_costs_nothing():
     assert not loaded_by("import nllcli") & {"numpy", "rich", "typer", "nllcli.commands", "nllcli.numerics"}
 

@@ -534,7 +534,7 @@ def test_the_token_of_the_hub(where, server, tmp_path, monkeypatch):
     server.needs = "Bearer hf_KEPT"
     server.files["/org/name/resolve/main/x.csv"] = b"1,2\n3,4\n"
     told = "hf://org/name/x.csv: cannot be opened: the server answers 401 Unauthorized"
-    hint = ["hint: HF_TOKEN has the token of who may read it"]
+    hint = ["hint: HF_TOKEN holds the token of somebody who may read it"]
     assert refused("softmax", "hf://org/name/x.csv") == (4, told, hint)
     if where == "environment":
         monkeypatch.setenv("HF_TOKEN", " hf_KEPT\n")

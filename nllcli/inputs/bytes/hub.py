@@ -21,7 +21,7 @@ _FILE = re.compile(
     r"/(?P<file>.+)",
     re.DOTALL | re.IGNORECASE,
 )
-TOKEN_HINT = "HF_TOKEN has the token of who may read it"
+TOKEN_HINT = "HF_TOKEN holds the token of somebody who may read it"
 
 
 def address_of(path: str) -> str:

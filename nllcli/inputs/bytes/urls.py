@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#]*@)?([^?#]*)", re.DOTALL)
 # A member comes after an extension, before the query if there is one.
@@ -36,6 +35,8 @@ def shown_url(url: str) -> str:
 
 def escaped(url: str) -> str:
     """An address, or the end of one, in the letters that it is sent in; what is escaped already stays so."""
+    from urllib.parse import quote
+
     return quote(url, safe="%/:=&?#~+!$,;'@()*[]")
 
 
