@@ -44,6 +44,14 @@ def folder(tmp_path, monkeypatch):
     records = [json.dumps({"logits": row, "target": int(c)}) for row, c in zip(x.tolist(), y, strict=True)]
     (tmp_path / "records.jsonl").write_text("\n".join([*records, ""]))
     _write_tables(tmp_path, x, p, names, y)
+    (tmp_path / "parts").mkdir()
+    for i, part in enumerate(np.array_split(np.arange(12), 3)):
+        np.save(f"parts/logits-{i:05}-of-00003.npy", x[part])
+        np.save(f"parts/targets-{i:05}-of-00003.npy", y[part])
+        (tmp_path / f"parts/table{i}.csv").write_text("\n".join(["cat,dog,horse,label", *(rows[r] for r in part), ""]))
+    np.save("all-targets.npy", y)
+    names_of = [f"logits-{i:05}-of-00003.npy targets-{i:05}-of-00003.npy" for i in range(3)]
+    (tmp_path / "parts/list.txt").write_text("\n".join(names_of))
     with (tmp_path / "logits.npy").open("rb") as plain:
         import gzip
 

@@ -54,12 +54,30 @@ Addresses
   obstore (pip install 'nllcli[cloud]'), which takes AWS_*, GOOGLE_* and AZURE_*
   from the environment.
 
+Several files
+  A word may stand for several files of logits, and of targets, one after
+  another: a pattern (in quotes, so that nll sees it), braces, or @ and a file
+  that lists them, LOGITS or LOGITS TARGETS a line.
+
+    nll compute 'parts/logits-*.npy' 'parts/targets-*.npy'
+    nll compute 'parts/logits-{00000..00002}-of-00003.npy' all-targets.npy
+    nll compute @parts/list.txt
+    nll compute 'parts/table*.csv' --target-column label
+
+  Patterns are in natural order, 2 before 10, without names that begin with a
+  dot or an underscore. Logits and targets are paired by the numbers in their
+  names where both have them, else by order, and the title says which; one file
+  of targets may serve all. A set whose names say -of-00003 has to be complete,
+  and every file has to have the same classes in the same order. --partial
+  scores the files that are there and whole, says which are not, and ends with
+  exit code 3. A set of safetensors files goes by its index:
+  set.safetensors.index.json:logits.* names arrays in it.
+
 Files of other programs
   Files of PyTorch, pickle, joblib, HDF5, Zarr, MATLAB, Excel, R, Stata, SPSS,
   SAS, Avro, ORC and the like, pictures of masks, and numbers without a header
   are told by their content. The error has the command that converts each with
-  the library it needs; what can run code when it is loaded is said to. A folder
-  and parts of a file are joined by a command too.
+  the library it needs; what can run code when it is loaded is said to.
 
 Tables: which column is what
   Columns are classes as long as nothing speaks against it. Row numbers, keys,
