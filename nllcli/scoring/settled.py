@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nllcli.data.settings import (
     DEFAULT_IGNORE_INDEX,
@@ -22,11 +22,10 @@ from nllcli.inputs.dataset import no_targets
 from nllcli.inputs.opening import open_dataset
 from nllcli.numerics.losses import LOSSES
 from nllcli.report import Signature, shortest
+from nllcli.scoring.multisets import digest_of
 from nllcli.scoring.passes import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -267,7 +266,7 @@ def signature(settled: Settled) -> Signature:
         **({} if options.unknown == "error" else {"unknown": options.unknown}),
         "reduction": options.reduction,
         "weights": settled.weighting,
-        "sample-weights": "none" if own is None else _sha256(values for _, values in pieces(own, _DIGESTED_AT_ONCE)),
+        "sample-weights": "none" if own is None else digest_of(values for _, values in pieces(own, _DIGESTED_AT_ONCE)),
         "ignore": "none" if settled.dataset.soft_targets is not None else str(options.ignore_index),
         "smoothing": shortest(options.label_smoothing),
         "temperature": shortest(options.temperature),
@@ -300,17 +299,11 @@ def class_axis_part(layout: Layout) -> dict[str, str]:
     return {} if plain else {"class-axis": str(layout.array_axis)}
 
 
-def _sha256(pieces: Iterable[NDArray[Any]]) -> str:
-    """A digest of numbers as float64."""
-    from hashlib import sha256  # loads OpenSSL: only where it is needed
-
-    digest = sha256()
-    for values in pieces:
-        digest.update(values.astype("<f8", copy=False).tobytes())
-    return f"sha256-{digest.hexdigest()[:12]}"
-
-
 def listed(values: NDArray[np.float64]) -> str:
     """One number a class, or a digest where that would be long."""
     text = ",".join(shortest(float(value)) for value in values)
-    return text if len(text) <= 60 else _sha256([values])
+    if len(text) <= 60:
+        return text
+    from hashlib import sha256  # loads OpenSSL: only where it is needed
+
+    return f"sha256-{sha256(values.astype('<f8', copy=False).tobytes()).hexdigest()[:12]}"
