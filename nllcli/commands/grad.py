@@ -8,7 +8,8 @@ from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
 from nllcli.report import Metric
 from nllcli.scoring.matrix import MatrixResult, Rows, destination, settle_gradient
-from nllcli.scoring.passes import all_notes, all_notices, fold_dataset
+from nllcli.scoring.notices import all_notes, all_notices
+from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import signature
 
 if TYPE_CHECKING:

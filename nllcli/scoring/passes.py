@@ -1,8 +1,7 @@
-"""The passes over a dataset, over its blocks or its targets alone; and what they met, in the words of its files."""
+"""The passes over a dataset, over its blocks or its targets alone; and samples they stop at, by their place."""
 
 from __future__ import annotations
 
-import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,9 +10,8 @@ import numpy as np
 from nllcli import engine
 from nllcli.data.blocks import Block
 from nllcli.data.dataset import Piece
-from nllcli.data.settings import TOKENS
 from nllcli.engine import fold, map_blocks
-from nllcli.errors import DataError, Notice, Remedy, SampleError, UsageError, setting
+from nllcli.errors import DataError, Remedy, SampleError, UsageError
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
 from nllcli.inputs.opening import open_dataset
 
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Chunk, Part, Progress, Scratch
     from nllcli.data.dataset import BlockSource, Dataset, VectorSource
     from nllcli.data.settings import InputOptions
-    from nllcli.numerics.tally import Rows, Tally
-    from nllcli.scoring.settled import Settled
 
     Sum = TypeVar("Sum", bound=Part)
 
@@ -169,60 +165,3 @@ def _distinct(dataset: Dataset) -> set[int]:
         if len(seen) > _MOST_DISTINCT:
             return set()
     return seen - {dataset.ignore_index}
-
-
-def all_notices(tally: Tally, settled: Settled, *, clips: bool = True) -> tuple[Notice, ...]:
-    """What the settings make worth saying, and what the samples themselves made suspicious.
-
-    ``clips`` says whether the command can clip.
-    """
-    options, dataset = settled.options, settled.dataset
-    found: dict[str, str] = {}
-    if not tally.n_samples:
-        found["no-samples"] = "there are no samples: the mean is NaN, the sum 0"
-    elif not tally.n_counted and options.source == TOKENS:
-        found["nothing-counted"] = "no token has a log-probability: the mean is NaN"
-    elif not tally.n_counted:
-        every = f"every target that {setting('shift', settled.shift)} reaches" if settled.shift else "every target"
-        found["nothing-counted"] = f"{every} is {options.ignore_index}, the ignored index: the mean is NaN"
-    elif tally.weight_sum.units == 0:
-        found["zero-weight-sum"] = "the weights of the counted samples add up to 0: the mean is not defined"
-    for code, rows in tally.findings.items():
-        if code not in _NOTES:
-            found[code] = told(code, rows, tally.n_samples, dataset, clips=clips)
-    if options.clip is not None:
-        highest = f"no surprisal exceeds {-math.log(options.clip):.4f} nats"
-        found["clipped"] = f"p is clipped to [{options.clip:g}, 1 - {options.clip:g}]: {highest}"
-    return (*settled.notices, *(Notice(code, message) for code, message in found.items()))
-
-
-def all_notes(tally: Tally, dataset: Dataset) -> tuple[Notice, ...]:
-    """What is worth knowing about the inputs, and about the samples in them."""
-    findings = ((code, tally.findings[code]) for code in _NOTES if code in tally.findings)
-    return (*dataset.notes, *(Notice(code, told(code, rows, tally.n_samples, dataset)) for code, rows in findings))
-
-
-def told(code: str, rows: Rows, total: int, dataset: Dataset, *, clips: bool = True) -> str:
-    """A finding in words, with the places of its first samples."""
-    places = ", ".join(dataset.logits.place(sample, dataset.layout) for sample in rows.first)
-    places += ", ..." if rows.n > len(rows.first) else ""
-    remedy = f"; {setting('clip', 'auto')} makes it finite" if code == "infinite-loss" and clips else ""
-    return FINDINGS[code].format(n=rows.n, total=total, worst=rows.worst, places=places) + remedy
-
-
-FINDINGS = {
-    "above-zero": "log-probabilities above 0, by up to {worst:.3g}, are taken as rounded, in {n} of {total} samples: "
-    "{places}",
-    "infinite-loss": "the loss is infinite for {n} of {total} samples, where it takes the log of a probability of 0: "
-    "{places}",
-    "negative-sample-weights": "negative sample weights in {n} of {total} samples: {places}",
-    "nonfinite-logits": "NaN, +inf or only -inf in {n} of {total} samples, which count as NaN: {places}",
-    "not-normalised": "probabilities that do not sum to 1 (off by up to {worst:.3g}), used as they are, "
-    "in {n} of {total} samples: {places}",
-    "probs-rounded": "p is a rounding above 1 in {n} of {total} samples, and taken as 1: {places}",
-    "soft-targets-not-normalised": "soft targets that do not sum to 1 (off by up to {worst:.3g}), used as they are, "
-    "in {n} of {total} samples: {places}",
-}
-
-# Findings that are worth knowing and no warning.
-_NOTES = ("probs-rounded",)

@@ -26,6 +26,8 @@ from nllcli.scoring.multisets import digest_of
 from nllcli.scoring.passes import pieces
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -258,8 +260,19 @@ _USUAL = {
 
 def signature(settled: Settled) -> Signature:
     """One line that names every setting that changes the number."""
+    return signature_of(signature_parts(settled))
+
+
+def signature_of(parts: Mapping[str, str]) -> Signature:
+    """The line of settings by name, as ``signature_parts`` gives them."""
+    title = f"{_REDUCED[parts['reduction']]} {parts['loss']} of {parts['from']}"
+    return Signature.of(parts, title=title, titled=("loss", "from", "reduction"), usual=_USUAL)
+
+
+def signature_parts(settled: Settled) -> dict[str, str]:
+    """Every setting that changes the number, by name."""
     options, layout, own = settled.options, settled.dataset.layout, settled.dataset.sample_weights
-    parts = {
+    return {
         "loss": options.loss,
         "from": source_part(options),
         **({} if options.part is None else {"part": options.part}),
@@ -277,8 +290,6 @@ def signature(settled: Settled) -> Signature:
         "precision": options.precision,
         **partial_part(settled.dataset),
     }
-    title = f"{_REDUCED[options.reduction]} {options.loss} of {parts['from']}"
-    return Signature.of(parts, title=title, titled=("loss", "from", "reduction"), usual=_USUAL)
 
 
 def source_part(options: LossOptions) -> str:

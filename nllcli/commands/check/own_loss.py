@@ -12,7 +12,8 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.class_weights import class_weights_of
-from nllcli.scoring.passes import all_notices, placed
+from nllcli.scoring.notices import all_notices
+from nllcli.scoring.passes import placed
 from nllcli.scoring.settled import Settled, check_options, check_weight_options, clip_of, settle, signature
 
 if TYPE_CHECKING:

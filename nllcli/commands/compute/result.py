@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.losses import LOSSES, uniform_loss
 from nllcli.report import Column, Columns, Metric, Report, Table, Value
-from nllcli.scoring.passes import all_notes, all_notices
+from nllcli.scoring.notices import all_notes, all_notices
 from nllcli.scoring.settled import signature
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from nllcli.inputs.dataset import no_targets
 from nllcli.inputs.opening import open_dataset
 from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.scoring.class_weights import given_counts
-from nllcli.scoring.passes import all_notices, fold_dataset
+from nllcli.scoring.notices import all_notices
+from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
