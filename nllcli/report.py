@@ -157,7 +157,7 @@ class Report:
     """What a command found: names, numbers and units; nothing about how it looks.
 
     ``sections`` are for people, ``tables`` for programs too. ``quiet`` holds what ``-q`` prints. ``extra`` holds
-    values that only JSON shows (nested lists, say).
+    values that only JSON shows (nested lists, say), and ``inputs`` the files that the numbers are of.
     """
 
     command: str
@@ -171,3 +171,4 @@ class Report:
     quiet_separator: str = "\n"
     extra: dict[str, Any] = field(default_factory=dict)
     sections: tuple[Section, ...] = ()
+    inputs: Sequence[Mapping[str, Value]] = ()

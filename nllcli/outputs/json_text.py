@@ -45,6 +45,7 @@ def json_object(report: Report) -> dict[str, Any]:
         "command": report.command,
         "version": __version__,
         "signature": report.signature,
+        **({"inputs": list(report.inputs)} if report.inputs else {}),
         **{metric.key: metric.value for metric in report.metrics},
         **{table.key: _objects(table) for table in report.tables},
         **report.extra,

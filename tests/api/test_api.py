@@ -74,7 +74,7 @@ def test_signatures_tell_weights_apart():
         return nllcli.compute(LOGITS, [0, 1], **options).signature
 
     assert "|weights:1,2,0.5|" in signature(class_weights=[1.0, 2.0, 0.5])
-    ways = [signature(sample_weights=weights) for weights in (None, [1.0, 2.0], [2.0, 1.0])]
+    ways = [signature(sample_weights=weights) for weights in (None, [1.0, 2.0], [2.0, 3.0])]
     assert len(set(ways)) == 3
     assert signature(sample_weights=np.array([1, 2])) == ways[1]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.compute.result import LossResult, Samples, result_of
+from nllcli.commands.compute.subject import LossTally, findings_of, input_of, subject_of
 from nllcli.data.settings import TOKENS
 from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
@@ -17,7 +18,7 @@ from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, needs_classes, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -142,14 +143,30 @@ def score(
     def work(block: Block, scratch: Scratch) -> Outcome:
         return evaluate(block, settled.options, wanted, scratch)
 
-    def take(outcome: Outcome) -> Tally:
-        for name, writer in writers.items():
-            writer.write(outcome.start, getattr(outcome, name))
-        kept.add(outcome)
-        return outcome.tally
+    parts: list[tuple[Dataset, Tally]] = []
+    first = 0
+    for part in settled.dataset.parts:
 
-    tally = fold_dataset(work, Tally(), settled.dataset, take=take, threads=threads, progress=progress)
-    return result_of(settled, tally, kept.losses(), kept.samples())
+        def take(outcome: Outcome, first: int = first) -> Tally:
+            for name, writer in writers.items():
+                writer.write(first + outcome.start, getattr(outcome, name))
+            kept.add(outcome)
+            return outcome.tally
+
+        sums = fold_dataset(work, Tally(), part, take=take, threads=threads, progress=progress)
+        parts.append((part, sums))
+        first += sums.n_samples
+    return result_of(_tally(settled, parts), kept.losses(), kept.samples(), notes=settled.dataset.notes)
+
+
+def _tally(settled: Settled, parts: Sequence[tuple[Dataset, Tally]]) -> LossTally:
+    """The sums over all files."""
+    return LossTally(
+        subject_of(settled),
+        sum((sums for _, sums in parts), Tally()),
+        findings_of(parts),
+        tuple(input_of(dataset, sums, None) for dataset, sums in parts),
+    )
 
 
 def within(result: LossResult, sections: Sections) -> LossResult:

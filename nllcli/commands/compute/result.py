@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.losses import LOSSES, uniform_loss
 from nllcli.report import Column, Columns, Metric, Report, Table, Value
-from nllcli.scoring.notices import all_notes, all_notices
-from nllcli.scoring.settled import signature
+from nllcli.scoring.notices import clipped, notes_of, warnings_of, why_empty
+from nllcli.scoring.settled import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from nllcli.commands.compute.subject import LossTally, Subject
     from nllcli.errors import Notice
     from nllcli.numerics.tally import ClassSums, Tally
-    from nllcli.scoring.settled import Settled
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class LossResult:
     where there is one number a token), ``uniform_loss`` the loss of all classes alike
     under these settings (None where it depends on the targets). ``per_class`` and ``samples`` are None where they were
     not asked for. ``warnings`` and ``notes`` are what the command line prints, ``signature`` names every setting.
+    ``tally`` has the sums that all of this follows from, and the files they are of.
     """
 
     title: str
@@ -91,6 +92,7 @@ class LossResult:
     warnings: tuple[Notice, ...]
     notes: tuple[Notice, ...]
     signature: str
+    tally: LossTally = field(repr=False)
 
     def __float__(self) -> float:
         return self.loss
@@ -101,68 +103,72 @@ class LossResult:
 
 
 def result_of(
-    settled: Settled, tally: Tally, losses: NDArray[np.float64] | None = None, samples: Samples | None = None
+    tally: LossTally,
+    losses: NDArray[np.float64] | None = None,
+    samples: Samples | None = None,
+    *,
+    warnings: tuple[Notice, ...] = (),
+    notes: tuple[Notice, ...] = (),
 ) -> LossResult:
-    """The result that a ``tally`` of the samples gives."""
-    options, dataset = settled.options, settled.dataset
-    loss = tally.loss(options.reduction)
+    """The result that a ``tally`` of samples gives; ``warnings`` and ``notes`` are of other things than the samples."""
+    subject, sums, loss = tally.subject, tally.sums, tally.sums.loss(tally.subject.reduction)
+    several = len(tally.inputs) > 1
     return LossResult(
-        title=f"{LOSSES[options.loss].title} of {dataset.title}",
-        loss_name=options.loss,
-        reduction=options.reduction,
+        title=f"{LOSSES[subject.loss].title} of {subject.name}",
+        loss_name=subject.loss,
+        reduction=subject.reduction,
         loss=math.nan if loss is None else loss,
         losses=losses,
-        loss_sum=float(tally.loss_sum),
-        weight_sum=float(tally.weight_sum),
-        denominator=_denominator(settled),
-        is_weighted=settled.is_weighted,
-        loss_unweighted=tally.unweighted_mean(),
-        standard_error=tally.standard_error_of_sum() if options.reduction == "sum" else tally.standard_error(),
-        perplexity=tally.perplexity() if LOSSES[options.loss].is_likelihood else None,
-        bits=tally.bits(),
-        accuracy=tally.accuracy(),
-        chance_loss=math.log(dataset.n_classes) if settled.has_classes else None,
-        uniform_loss=_uniform_loss(settled, tally) if settled.has_classes else None,
-        n_samples=tally.n_samples,
-        n_counted=tally.n_counted,
-        n_classes=dataset.n_classes if settled.has_classes else None,
-        class_names=settled.class_names if settled.has_classes else (),
-        per_class=None if tally.classes is None else tuple(_per_class(settled, tally, tally.classes)),
+        loss_sum=float(sums.loss_sum),
+        weight_sum=float(sums.weight_sum),
+        denominator=subject.denominator,
+        is_weighted=subject.is_weighted,
+        loss_unweighted=sums.unweighted_mean(),
+        standard_error=sums.standard_error_of_sum() if subject.reduction == "sum" else sums.standard_error(),
+        perplexity=sums.perplexity() if LOSSES[subject.loss].is_likelihood else None,
+        bits=sums.bits(),
+        accuracy=sums.accuracy(),
+        chance_loss=math.log(subject.n_classes) if subject.has_classes else None,
+        uniform_loss=_uniform_loss(tally) if subject.has_classes else None,
+        n_samples=sums.n_samples,
+        n_counted=sums.n_counted,
+        n_classes=subject.n_classes if subject.has_classes else None,
+        class_names=subject.named_classes if subject.has_classes else (),
+        per_class=None if sums.classes is None else tuple(_per_class(subject, sums, sums.classes)),
         samples=samples,
-        warnings=all_notices(tally, settled),
-        notes=all_notes(tally, dataset),
-        signature=signature(settled),
+        warnings=(*_warnings(tally, several=several), *warnings),
+        notes=(*notes, *notes_of(tally.findings, sums.n_samples, several=several)),
+        signature=signature_of(subject.settings),
+        tally=tally,
     )
 
 
-def _denominator(settled: Settled) -> str:
-    """What the mean divides by."""
-    dataset = settled.dataset
-    if dataset.soft_targets is not None:
-        return "positions" if dataset.sample_weights is None else "sum of sample weights"
-    if not settled.has_classes:
-        return "sum of sample weights" if settled.is_weighted else "tokens counted"
-    return "sum of the targets' weights" if settled.is_weighted else "samples counted"
+def _warnings(tally: LossTally, *, several: bool) -> tuple[Notice, ...]:
+    """What the settings make worth saying, and what the samples themselves made suspicious."""
+    subject, sums = tally.subject, tally.sums
+    empty = why_empty(sums, source=subject.source, ignore_index=subject.ignore_index, shift=subject.shift)
+    found = warnings_of(tally.findings, sums.n_samples, several=several)
+    return (*subject.notices, *empty, *found, *clipped(subject.clip))
 
 
-def _uniform_loss(settled: Settled, tally: Tally) -> float | None:
+def _uniform_loss(tally: LossTally) -> float | None:
     """The loss of all classes alike; None where it depends on the targets too, whose classes weigh differently."""
-    options = settled.options
-    spread = settled.dataset.soft_targets is not None or options.label_smoothing > 0
-    if "soft-targets-not-normalised" in tally.findings or (spread and options.class_weights is not None):
+    subject = tally.subject
+    spread = subject.soft or subject.label_smoothing > 0
+    if "soft-targets-not-normalised" in tally.findings or (spread and subject.class_weights is not None):
         return None
-    return uniform_loss(settled.dataset.n_classes, loss=LOSSES[options.loss], clip=options.clip)
+    return uniform_loss(subject.n_classes, loss=LOSSES[subject.loss], clip=subject.clip)
 
 
-def _per_class(settled: Settled, tally: Tally, sums: ClassSums) -> Iterator[ClassLoss]:
-    weights = settled.options.class_weights
+def _per_class(subject: Subject, tally: Tally, sums: ClassSums) -> Iterator[ClassLoss]:
+    weights = subject.class_weights
     total = float(tally.loss_sum)
-    for c, name in enumerate(settled.class_names):
+    for c, name in enumerate(subject.named_classes):
         n = int(sums.n[c])
         yield ClassLoss(
             name,
             n,
-            None if weights is None else float(weights[c]),
+            None if weights is None else weights[c],
             int(sums.n_correct[c]) / n if n else None,
             sums.loss_sum[c].divided_by(exact_count(n)) if n else None,
             sums.weighted_sum[c].divided_by(tally.loss_sum) if math.isfinite(total) and total else None,
@@ -191,6 +197,10 @@ def report(result: LossResult) -> Report:
         result.notes,
         quiet,
         extra=extra,
+        inputs=[
+            {"logits": each.logits, "targets": each.targets, "n_samples": each.n_samples}
+            for each in result.tally.inputs
+        ],
     )
 
 

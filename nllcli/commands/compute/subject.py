@@ -1,0 +1,154 @@
+"""What a loss is of, apart from its samples: the settings and classes that a report names; and the sums of samples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nllcli.data.settings import TOKENS
+from nllcli.numerics.tally import Tally
+from nllcli.scoring.notices import Found, all_located
+from nllcli.scoring.settled import signature_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from nllcli.data.dataset import Dataset
+    from nllcli.errors import Notice
+    from nllcli.scoring.settled import Settled
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a report says of a loss beside its numbers.
+
+    ``name`` is that of the samples, ``settings`` are the parts of the signature, ``notices`` what the settings make
+    worth saying. ``soft`` says that the targets are class probabilities. ``class_names`` is None where the classes have
+    numbers; so is ``class_weights`` where there are none. ``n_classes`` counts 1 where there is one number a token.
+    """
+
+    name: str
+    settings: Mapping[str, str]
+    loss: str
+    source: str
+    reduction: str
+    soft: bool
+    has_sample_weights: bool
+    class_weights: tuple[float, ...] | None
+    label_smoothing: float
+    clip: float | None
+    ignore_index: int
+    shift: int
+    n_classes: int
+    class_names: tuple[str, ...] | None
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether there are numbers for several classes, or only for what occurred."""
+        return self.source != TOKENS
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether samples count differently, by class or one by one."""
+        return self.class_weights is not None or self.has_sample_weights
+
+    @property
+    def named_classes(self) -> tuple[str, ...]:
+        """The classes' names, or their numbers."""
+        return self.class_names or tuple(map(str, range(self.n_classes)))
+
+    @property
+    def denominator(self) -> str:
+        """What the mean divides by."""
+        if self.soft:
+            return "sum of sample weights" if self.has_sample_weights else "positions"
+        if not self.has_classes:
+            return "sum of sample weights" if self.is_weighted else "tokens counted"
+        return "sum of the targets' weights" if self.is_weighted else "samples counted"
+
+
+def subject_of(settled: Settled) -> Subject:
+    """What the samples of settled inputs are scored as."""
+    options, dataset = settled.options, settled.dataset
+    weights = options.class_weights
+    return Subject(
+        name=dataset.title,
+        settings=signature_parts(settled),
+        loss=options.loss,
+        source=options.source,
+        reduction=options.reduction,
+        soft=dataset.soft_targets is not None,
+        has_sample_weights=dataset.sample_weights is not None,
+        class_weights=None if weights is None else tuple(weights.tolist()),
+        label_smoothing=options.label_smoothing,
+        clip=options.clip,
+        ignore_index=options.ignore_index,
+        shift=settled.shift,
+        n_classes=dataset.n_classes,
+        class_names=dataset.class_names,
+        notices=settled.notices,
+    )
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file of logits: ``targets`` is None where they are among the logits, or there are none.
+
+    Equal digests mean the same samples with the same losses; None where none is counted, or nobody asked.
+    """
+
+    logits: str
+    targets: str | None
+    n_samples: int
+    digest: str | None = None
+
+    @property
+    def named(self) -> dict[str, str | int | None]:
+        """The files and their samples, as a report has them."""
+        return {"logits": self.logits, "targets": self.targets, "n_samples": self.n_samples}
+
+
+@dataclass(frozen=True)
+class LossTally:
+    """The sums over some samples, which add up to those over more of the same subject.
+
+    ``findings`` has what ``sums.findings`` knows by number, by place. ``computed_with`` are the kinds of machines at
+    work.
+    """
+
+    subject: Subject
+    sums: Tally
+    findings: Mapping[str, Found] = field(default_factory=dict)
+    inputs: tuple[Input, ...] = ()
+    computed_with: tuple[Mapping[str, str], ...] = ()
+
+
+def input_of(dataset: Dataset, sums: Tally, digest: str | None) -> Input:
+    """One file of logits, by the names it was opened under."""
+    targets = dataset.targets or dataset.soft_targets
+    return Input(dataset.logits.name, None if targets is None else targets.name, sums.n_samples, digest)
+
+
+def findings_of(parts: Iterable[tuple[Dataset, Tally]]) -> dict[str, Found]:
+    """The findings among the samples of several files, by code."""
+    total: dict[str, Found] = {}
+    for dataset, sums in parts:
+        add_findings(total, all_located(sums, dataset))
+    return total
+
+
+def add_findings(total: dict[str, Found], more: Mapping[str, Found]) -> None:
+    """Add findings to those found so far."""
+    for code, found in more.items():
+        total[code] = total.get(code, Found()) + found
+
+
+def name_of(inputs: tuple[Input, ...]) -> str:
+    """What the samples of these files are called together."""
+    names = Counter(each.logits for each in inputs)
+    first, *others = names
+    if not others:
+        return first if names[first] == 1 else f"{names[first]} files named {first}"
+    return f"{len(inputs)} files, {first} to {others[-1]}"
