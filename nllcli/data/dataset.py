@@ -141,6 +141,10 @@ class Dataset:
         """The datasets, one after another, that this one consists of: one for each of its files of logits."""
         return (self,)
 
+    def part_of(self, sample: int) -> int:  # noqa: ARG002 - there is one
+        """Which of the parts has the sample of this number, once blocks up to it have been cut."""
+        return 0
+
     @property
     def n_classes(self) -> int:
         return 2 if self.binary else self.layout.n_classes

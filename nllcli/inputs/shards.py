@@ -204,6 +204,10 @@ class Shards(Dataset):
     def parts(self) -> tuple[Dataset, ...]:
         return self.shards
 
+    def part_of(self, sample: int) -> int:
+        assert isinstance(self.logits, JoinedLogits)
+        return which(self.logits.starts(self.layout), sample, len(self.shards))
+
     @property
     def notes(self) -> tuple[Notice, ...]:
         return (*summed_up([shard.notes for shard in self.shards]), *self.opening_notes)

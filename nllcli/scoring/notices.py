@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nllcli.data.settings import TOKENS
 from nllcli.errors import Notice, setting
@@ -40,20 +40,24 @@ class Found:
     places: tuple[Place, ...] = ()
 
     def __add__(self, other: Found) -> Found:
-        places = sorted(self.places + other.places, key=lambda place: (natural_key(place.file), place.sample))
+        places = sorted(self.places + other.places, key=_in_order)
         return Found(self.n + other.n, max(self.worst, other.worst), tuple(places[:N_PLACES]))
 
 
-def located(rows: Rows, dataset: Dataset) -> Found:
-    """A finding by its places in the dataset's file of logits."""
+def _in_order(place: Place) -> tuple[Any, ...]:
+    return natural(place.file), place.file, place.sample
+
+
+def found_at(rows: Rows, dataset: Dataset, first: int = 0) -> Found:
+    """A finding by its places in the dataset's file of logits, whose samples are numbered from ``first``."""
     logits, layout = dataset.logits, dataset.layout
-    places = tuple(Place(logits.name, sample, logits.place(sample, layout)) for sample in rows.first)
-    return Found(rows.n, rows.worst, places)
+    samples = [sample - first for sample in rows.first]
+    return Found(rows.n, rows.worst, tuple(Place(logits.name, i, logits.place(i, layout)) for i in samples))
 
 
-def all_located(tally: Tally, dataset: Dataset) -> dict[str, Found]:
+def all_found(tally: Tally, dataset: Dataset, first: int = 0) -> dict[str, Found]:
     """The findings of a tally by their places, by code."""
-    return {code: located(rows, dataset) for code, rows in tally.findings.items()}
+    return {code: found_at(rows, dataset, first) for code, rows in tally.findings.items()}
 
 
 def all_notices(tally: Tally, settled: Settled, *, clips: bool = True) -> tuple[Notice, ...]:
@@ -63,13 +67,13 @@ def all_notices(tally: Tally, settled: Settled, *, clips: bool = True) -> tuple[
     """
     options = settled.options
     empty = why_empty(tally, source=options.source, ignore_index=options.ignore_index, shift=settled.shift)
-    found = warnings_of(all_located(tally, settled.dataset), tally.n_samples, clips=clips)
+    found = warnings_of(all_found(tally, settled.dataset), tally.n_samples, clips=clips)
     return (*settled.notices, *empty, *found, *clipped(options.clip))
 
 
 def all_notes(tally: Tally, dataset: Dataset) -> tuple[Notice, ...]:
     """What is worth knowing about the inputs, and about the samples in them."""
-    return (*dataset.notes, *notes_of(all_located(tally, dataset), tally.n_samples))
+    return (*dataset.notes, *notes_of(all_found(tally, dataset), tally.n_samples))
 
 
 def why_empty(tally: Tally, *, source: str, ignore_index: int, shift: int) -> tuple[Notice, ...]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.data.dataset import Dataset
+    from nllcli.data.dataset import Dataset, LeftOut
     from nllcli.data.layout import Layout
     from nllcli.data.settings import InputOptions, ScoreRequest, WeightOptions
 
@@ -87,7 +87,7 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
 def settle_options(options: LossOptions, dataset: Dataset, weighting: str, *, shift: int = 0) -> Settled:
     """Settings for an open dataset; raises UsageError for those that have no meaning for it."""
     check_options(options, soft=dataset.soft_targets is not None, unlabelled=not dataset.has_targets)
-    return Settled(dataset, options, weighting, (*notices(options, dataset), *left_out(dataset)), shift)
+    return Settled(dataset, options, weighting, (*notices(options, dataset), *left_out(dataset.left_out)), shift)
 
 
 def notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
@@ -109,9 +109,8 @@ def notices(options: LossOptions, dataset: Dataset) -> tuple[Notice, ...]:
     return tuple(Notice(code, message) for code, message in found.items())
 
 
-def left_out(dataset: Dataset) -> tuple[Notice, ...]:
+def left_out(out: LeftOut | None) -> tuple[Notice, ...]:
     """The warning of files that are not scored."""
-    out = dataset.left_out
     if out is None:
         return ()
     are = "is" if out.n == 1 else "are"
@@ -260,16 +259,17 @@ _USUAL = {
 
 def signature(settled: Settled) -> Signature:
     """One line that names every setting that changes the number."""
-    return signature_of(signature_parts(settled))
+    return signature_of(settings_of(settled), settled.dataset.left_out)
 
 
-def signature_of(parts: Mapping[str, str]) -> Signature:
-    """The line of settings by name, as ``signature_parts`` gives them."""
+def signature_of(settings: Mapping[str, str], out: LeftOut | None) -> Signature:
+    """The line of these settings, and of the files that are left out."""
+    parts = {**settings, **partial_part(out)}
     title = f"{_REDUCED[parts['reduction']]} {parts['loss']} of {parts['from']}"
     return Signature.of(parts, title=title, titled=("loss", "from", "reduction"), usual=_USUAL)
 
 
-def signature_parts(settled: Settled) -> dict[str, str]:
+def settings_of(settled: Settled) -> dict[str, str]:
     """Every setting that changes the number, by name."""
     options, layout, own = settled.options, settled.dataset.layout, settled.dataset.sample_weights
     return {
@@ -288,7 +288,6 @@ def signature_parts(settled: Settled) -> dict[str, str]:
         **class_axis_part(layout),
         **({"shift": str(settled.shift)} if settled.shift else {}),
         "precision": options.precision,
-        **partial_part(settled.dataset),
     }
 
 
@@ -297,9 +296,8 @@ def source_part(options: LossOptions) -> str:
     return options.source + ("-binary" if options.binary else "")
 
 
-def partial_part(dataset: Dataset) -> dict[str, str]:
-    """How many of its files are scored, in a signature: named where some are not."""
-    out = dataset.left_out
+def partial_part(out: LeftOut | None) -> dict[str, str]:
+    """How many files are scored, in a signature: named where some are not."""
     return {} if out is None else {"partial": f"{out.of - out.n}-of-{out.of}"}
 
 

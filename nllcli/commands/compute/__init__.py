@@ -18,7 +18,7 @@ from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, needs_classes, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -143,30 +143,21 @@ def score(
     def work(block: Block, scratch: Scratch) -> Outcome:
         return evaluate(block, settled.options, wanted, scratch)
 
-    parts: list[tuple[Dataset, Tally]] = []
-    first = 0
-    for part in settled.dataset.parts:
+    dataset, by_part = settled.dataset, [Tally()] * len(settled.dataset.parts)
 
-        def take(outcome: Outcome, first: int = first) -> Tally:
-            for name, writer in writers.items():
-                writer.write(first + outcome.start, getattr(outcome, name))
-            kept.add(outcome)
-            return outcome.tally
+    def take(outcome: Outcome) -> Tally:
+        for name, writer in writers.items():
+            writer.write(outcome.start, getattr(outcome, name))
+        kept.add(outcome)
+        part = dataset.part_of(outcome.start)
+        by_part[part] += replace(outcome.tally, classes=None)
+        return outcome.tally
 
-        sums = fold_dataset(work, Tally(), part, take=take, threads=threads, progress=progress)
-        parts.append((part, sums))
-        first += sums.n_samples
-    return result_of(_tally(settled, parts), kept.losses(), kept.samples(), notes=settled.dataset.notes)
-
-
-def _tally(settled: Settled, parts: Sequence[tuple[Dataset, Tally]]) -> LossTally:
-    """The sums over all files."""
-    return LossTally(
-        subject_of(settled),
-        sum((sums for _, sums in parts), Tally()),
-        findings_of(parts),
-        tuple(input_of(dataset, sums, None) for dataset, sums in parts),
-    )
+    sums = fold_dataset(work, Tally(), dataset, take=take, threads=threads, progress=progress)
+    parts = list(zip(dataset.parts, by_part, strict=True))
+    inputs = tuple(input_of(*part, None) for part in parts)
+    tally = LossTally(subject_of(settled), sums, findings_of(parts), inputs, dataset.left_out)
+    return result_of(tally, kept.losses(), kept.samples(), notes=dataset.notes)
 
 
 def within(result: LossResult, sections: Sections) -> LossResult:

@@ -10,7 +10,7 @@ from nllcli.numerics.exact import exact_count
 from nllcli.numerics.losses import LOSSES, uniform_loss
 from nllcli.report import Column, Columns, Metric, Report, Table, Value
 from nllcli.scoring.notices import clipped, notes_of, warnings_of, why_empty
-from nllcli.scoring.settled import signature_of
+from nllcli.scoring.settled import left_out, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -138,7 +138,7 @@ def result_of(
         samples=samples,
         warnings=(*_warnings(tally, several=several), *warnings),
         notes=(*notes, *notes_of(tally.findings, sums.n_samples, several=several)),
-        signature=signature_of(subject.settings),
+        signature=signature_of(subject.settings, tally.left_out),
         tally=tally,
     )
 
@@ -148,7 +148,7 @@ def _warnings(tally: LossTally, *, several: bool) -> tuple[Notice, ...]:
     subject, sums = tally.subject, tally.sums
     empty = why_empty(sums, source=subject.source, ignore_index=subject.ignore_index, shift=subject.shift)
     found = warnings_of(tally.findings, sums.n_samples, several=several)
-    return (*subject.notices, *empty, *found, *clipped(subject.clip))
+    return (*subject.notices, *left_out(tally.left_out), *empty, *found, *clipped(subject.clip))
 
 
 def _uniform_loss(tally: LossTally) -> float | None:

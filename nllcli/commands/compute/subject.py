@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from nllcli.data.settings import TOKENS
 from nllcli.numerics.tally import Tally
-from nllcli.scoring.notices import Found, all_located
-from nllcli.scoring.settled import signature_parts
+from nllcli.scoring.notices import Found, all_found
+from nllcli.scoring.settled import notices, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from nllcli.data.dataset import Dataset
+    from nllcli.data.dataset import Dataset, LeftOut
     from nllcli.errors import Notice
     from nllcli.scoring.settled import Settled
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Subject:
     """What a report says of a loss beside its numbers.
 
-    ``name`` is that of the samples, ``settings`` are the parts of the signature, ``notices`` what the settings make
+    ``name`` is that of the samples, ``settings`` are those in the signature, ``notices`` what the settings make
     worth saying. ``soft`` says that the targets are class probabilities. ``class_names`` is None where the classes have
     numbers; so is ``class_weights`` where there are none. ``n_classes`` counts 1 where there is one number a token.
     """
@@ -75,7 +75,7 @@ def subject_of(settled: Settled) -> Subject:
     weights = options.class_weights
     return Subject(
         name=dataset.title,
-        settings=signature_parts(settled),
+        settings=settings_of(settled),
         loss=options.loss,
         source=options.source,
         reduction=options.reduction,
@@ -88,7 +88,7 @@ def subject_of(settled: Settled) -> Subject:
         shift=settled.shift,
         n_classes=dataset.n_classes,
         class_names=dataset.class_names,
-        notices=settled.notices,
+        notices=notices(options, dataset),
     )
 
 
@@ -115,13 +115,14 @@ class LossTally:
     """The sums over some samples, which add up to those over more of the same subject.
 
     ``findings`` has what ``sums.findings`` knows by number, by place. ``computed_with`` are the kinds of machines at
-    work.
+    work, ``left_out`` are files whose samples belong to the subject and are not there.
     """
 
     subject: Subject
     sums: Tally
     findings: Mapping[str, Found] = field(default_factory=dict)
     inputs: tuple[Input, ...] = ()
+    left_out: LeftOut | None = None
     computed_with: tuple[Mapping[str, str], ...] = ()
 
 
@@ -132,10 +133,12 @@ def input_of(dataset: Dataset, sums: Tally, digest: str | None) -> Input:
 
 
 def findings_of(parts: Iterable[tuple[Dataset, Tally]]) -> dict[str, Found]:
-    """The findings among the samples of several files, by code."""
+    """The findings among the samples of files that follow one another, by code."""
     total: dict[str, Found] = {}
+    first = 0
     for dataset, sums in parts:
-        add_findings(total, all_located(sums, dataset))
+        add_findings(total, all_found(sums, dataset, first))
+        first += sums.n_samples
     return total
 
 

@@ -20,7 +20,7 @@ from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Rows, Tally
 from nllcli.numerics.targets import weight_sum
-from nllcli.scoring.notices import all_notes, all_notices, located, told
+from nllcli.scoring.notices import all_notes, all_notices, found_at, told
 from nllcli.scoring.passes import fold_dataset, naming_places, without_logits
 from nllcli.scoring.settled import check_has_classes, settle, signature
 
@@ -133,7 +133,7 @@ def _infinite(explanations: Sequence[Explanation], blocks: Mapping[int, Block], 
     infinite = [blocks[one.number].start for one in explanations if math.isinf(one.worked.weighted_loss)]
     if infinite:
         rows = Rows(len(infinite), tuple(infinite[:_N_NAMED]))
-        yield Notice("infinite-loss", told("infinite-loss", located(rows, dataset), len(explanations)))
+        yield Notice("infinite-loss", told("infinite-loss", found_at(rows, dataset), len(explanations)))
 
 
 def _number(row: int | tuple[int, ...], dataset: Dataset) -> int:
