@@ -157,7 +157,8 @@ class Report:
     """What a command found: names, numbers and units; nothing about how it looks.
 
     ``sections`` are for people, ``tables`` for programs too. ``quiet`` holds what ``-q`` prints. ``extra`` holds
-    values that only JSON shows (nested lists, say), and ``inputs`` the files that the numbers are of.
+    values that only JSON shows (nested lists, say), and ``inputs`` the files that the numbers are of. ``tally`` has the
+    sums behind the numbers, for a file from which they add up with others.
     """
 
     command: str
@@ -172,3 +173,4 @@ class Report:
     extra: dict[str, Any] = field(default_factory=dict)
     sections: tuple[Section, ...] = ()
     inputs: Sequence[Mapping[str, Value]] = ()
+    tally: Mapping[str, Any] | None = None

@@ -24,7 +24,7 @@ COMMANDS = Registry(
     "command",
     {
         name: f"nllcli.cli.{name}:{name}"
-        for name in ("compute", "softmax", "grad", "check", "explain", "reconcile", "weights")
+        for name in ("compute", "softmax", "grad", "check", "explain", "reconcile", "weights", "merge")
     },
 )
 

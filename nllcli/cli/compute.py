@@ -12,6 +12,7 @@ from nllcli.errors import Remedy, UsageError
 if TYPE_CHECKING:
     from nllcli.commands.compute import Sections
 
+_PAGES = ("table", "markdown")
 PerClass = Annotated[
     bool,
     typer.Option(
@@ -30,7 +31,7 @@ PerSample = Annotated[
 ]
 
 
-@options.takes(*options.SCORING, "save_dtype", *options.REPORT)
+@options.takes(*options.SCORING, "save_dtype", *options.REPORT, format=options.TALLY_FORMAT)
 def compute(
     given: options.Given,
     *,
@@ -45,6 +46,7 @@ def compute(
     from nllcli.commands.compute import Saves, Sections, within
     from nllcli.commands.compute import compute as task
     from nllcli.commands.compute.result import report
+    from nllcli.commands.compute.tally import with_tally
     from nllcli.outputs.formats import format_for
 
     files = {
@@ -67,7 +69,7 @@ def compute(
     deliver(
         given,
         lambda request: task(request, needed, saves if any(files.values()) else None),
-        report,
+        with_tally if sections.tally else report,
         files,
         None if needed == shown else lambda result: within(result, shown),
     )
@@ -89,7 +91,7 @@ def _sections(format: str, reduction: str, *, per_class: bool, per_sample: bool)
     """Pages for people show what there is room for; JSON lists the classes, and CSV holds what was asked for."""
     from nllcli.commands.compute import Sections
 
-    if format == "json":
-        return Sections(per_class, per_sample, classes_up_to=1000)
-    page = format in ("table", "markdown")
-    return Sections(per_class, per_sample or reduction == "none", small=page, classes_up_to=20 if page else 0)
+    most = options.CLASSES_UP_TO.get(format, 0)
+    if format in ("json", "tally"):
+        return Sections(per_class, per_sample, classes_up_to=most, tally=format == "tally")
+    return Sections(per_class, per_sample or reduction == "none", small=format in _PAGES, classes_up_to=most)

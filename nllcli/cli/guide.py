@@ -52,12 +52,19 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nll weights --counts 10,50,100 --all", "side by side"),
         ("nll weights --counts 10,50,100 -q", "for --weights"),
     ),
+    "merge": (
+        ("nll compute part-7.npy labels-7.npy -o part-7.tally.json", "sums of a part"),
+        ("nll merge part-*.tally.json", "the loss of all parts"),
+        ("nll merge 'parts/*.tally.json' -f json", "found by nll, however many"),
+        ("nll merge @parts.txt -o run.tally.json", "listed in a file; a tally again"),
+    ),
     "help": (
         ("nll help compute", "examples and options of a command"),
         ("nll help inputs", "which files, columns and names"),
     ),
 }
 
+_DATA = {"merge": "the tallies are wrong or do not fit together, or --partial left some out"}
 # What else ends with the exit code of a condition that does not hold.
 _CONDITIONS = {
     "check": "an error or a warning was found (see --fail-on), or ",
@@ -77,7 +84,7 @@ def exit_codes(command: str) -> list[tuple[str, str]]:
     meanings = {
         ExitCode.DONE: "done",
         ExitCode.USAGE: "wrong usage",
-        ExitCode.DATA: "the data is wrong",
+        ExitCode.DATA: _DATA.get(command, "the data is wrong"),
         ExitCode.FAULT: "reading, writing or memory failed",
     }
     if command != "help":

@@ -13,7 +13,7 @@ import typer
 from nllcli.cli.conditions import conditions
 from nllcli.data.settings import FILES, MEANING, WORK, InputOptions, LossOptions, Option, ScoreRequest, WeightOptions
 from nllcli.errors import Remedy, UsageError, worded
-from nllcli.outputs.formats import FORMATS, check_file_of_numbers, check_text_file, format_for
+from nllcli.outputs.formats import FORMATS, check_file_of_numbers, check_text_file, format_for, refuse_tally
 from nllcli.registry import nearest, resolve
 from nllcli.report import shortest
 
@@ -45,6 +45,8 @@ def takes(*names: str, **instead: Any) -> Callable[[Callable[..., None]], Callab
             given = Given({name: values.pop(name) for name in names})
             given["require"] = conditions(given["require"] or ())
             _check_shown(given, arrays="output" in instead)
+            if instead.get("format") is not TALLY_FORMAT:
+                refuse_tally(given.get("format"), given.get("output"))
             command(given, **values)
 
         def parameter(name: str) -> Parameter:
@@ -123,21 +125,23 @@ def _annotation(field: Field[Any]) -> Any:
     return Annotated[kind, typer.Option(flag(field.name), rich_help_panel=about.group, help=about.help, **settings)]
 
 
-def choice(names: Collection[str], *flags: str, group: str, help: str) -> Any:
-    """An option whose value is one of ``names``: checked, completed and listed in --help."""
+def choice(names: Collection[str], *flags: str, group: str, help: str, shown: Collection[str] | None = None) -> Any:
+    """An option whose value is one of ``names``: checked, completed and listed in --help, where these are ``shown``."""
+    shown = names if shown is None else shown
     return typer.Option(
         *flags,
         help=help,
-        metavar="|".join(names),
+        metavar="|".join(shown),
         callback=_checker(names),
-        autocompletion=_completer(names),
+        autocompletion=_completer(shown),
         rich_help_panel=group,
     )
 
 
-def text_format(help: str) -> Any:
-    """The option for the format of what a command writes."""
-    return choice(FORMATS, "--format", "-f", group=SHOWN, help=help)
+def text_format(help: str, *, tally: bool = False) -> Any:
+    """The option for the format of what a command writes; a ``tally`` only where it says so."""
+    shown = [name for name in FORMATS if tally or name != "tally"]
+    return choice(FORMATS, "--format", "-f", group=SHOWN, help=help, shown=shown)
 
 
 def _checker(names: Collection[str]) -> Callable[[typer.CallbackParam, str | None], str | None]:
@@ -199,6 +203,16 @@ def check_report_file(given: Given) -> None:
 _SaveDtype = Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", group=WRITTEN, help="The type of saved arrays.")]
 _Format = Annotated[
     str | None, text_format("How the result is written.  [default: by the extension of -o, else table]")
+]
+# How many classes are listed unasked, by format.
+CLASSES_UP_TO = {"table": 20, "markdown": 20, "json": 1000, "tally": 1000}
+# Of the commands whose results add up.
+TALLY_FORMAT = Annotated[
+    str | None,
+    text_format(
+        "How the result is written; a tally holds sums for nll merge.  [default: by the extension of -o, else table]",
+        tally=True,
+    ),
 ]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=SHOWN, help="Only the numbers, in full.")]
 _Print = Annotated[

@@ -75,7 +75,7 @@ def try_lines(words: Sequence[str], remedies: Sequence[Remedy]) -> list[str]:
 def parsed(words: Sequence[str], command: Any) -> Iterator[_Word]:
     """The words of a command line that typer has accepted, each option with its value."""
     options = {text: parameter for parameter in command.params for text in (*parameter.opts, *parameter.secondary_opts)}
-    arguments = iter([parameter.name for parameter in command.params if parameter.param_type_name == "argument"])
+    arguments = _arguments(command)
     rest = list(words)
     while rest:
         word = rest.pop(0)
@@ -99,11 +99,24 @@ def parsed(words: Sequence[str], command: Any) -> Iterator[_Word]:
             rest = rest[1:]
 
 
+def _arguments(command: Any) -> Iterator[str]:
+    """The names of the arguments in their order, the last one again where it takes any number of words."""
+    for parameter in command.params:
+        if parameter.param_type_name == "argument":
+            yield parameter.name
+            while parameter.nargs < 0:
+                yield parameter.name
+
+
 def _line(program: list[str], given: list[_Word], command: Any, remedy: Remedy) -> str:
     arguments = {parameter.name for parameter in command.params if parameter.param_type_name == "argument"}
-    changed = {name: str(value) for name, value in remedy.settings.items() if name in arguments and value is not None}
+    changed = {
+        name: value if isinstance(value, tuple) else (str(value),)
+        for name, value in remedy.settings.items()
+        if name in arguments and value is not None
+    }
     kept = [
-        replace(word, texts=(changed.pop(word.name),)) if word.name in changed else word.naming(remedy.files)
+        replace(word, texts=changed.pop(word.name)) if word.name in changed else word.naming(remedy.files)
         for word in given
         # What has no name is one argument more than the command takes.
         if word.name and (word.name in changed or word.name not in remedy.settings)
@@ -112,7 +125,8 @@ def _line(program: list[str], given: list[_Word], command: Any, remedy: Remedy) 
     for name in (parameter.name for parameter in command.params):
         value = remedy.settings.get(name)
         if name in changed:
-            texts.insert(_end_of_arguments(kept, arguments), changed[name])
+            at = _end_of_arguments(kept, arguments)
+            texts[at:at] = changed[name]
         elif not (value is None or value is False or name in arguments):
             for each in value if isinstance(value, list) else [value]:
                 texts += option_words(name, ",".join(each) if isinstance(each, tuple) else each)

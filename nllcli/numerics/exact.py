@@ -87,6 +87,11 @@ class ExactSums(Part):
         units = 0 if self.units is None else self.units[group]
         return ExactSum(units) if self.special is None else ExactSum(units, *self.special[:, group].tolist())
 
+    def total(self) -> ExactSum:
+        """The exact sum of all groups."""
+        units = 0 if self.units is None else sum(self.units.tolist())
+        return ExactSum(units) if self.special is None else ExactSum(units, *self.special.sum(axis=1).tolist())
+
 
 def exact_sum(values: NDArray[np.float64]) -> ExactSum:
     """Sum float64 ``values`` (n,) without rounding: 12 times as fast as ``math.fsum`` of 131,072 values."""

@@ -21,10 +21,12 @@ FORMATS = Registry(
         "csv": "nllcli.outputs.delimited:render_csv",
         "tsv": "nllcli.outputs.delimited:render_tsv",
         "markdown": "nllcli.outputs.markdown:render",
+        "tally": "nllcli.outputs.tally_json:render",
     },
 )
 
-_EXTENSIONS = {".json": "json", ".csv": "csv", ".tsv": "tsv", ".md": "markdown", ".txt": "table"}
+_TALLY = ".tally.json"
+_EXTENSIONS = {_TALLY: "tally", ".json": "json", ".csv": "csv", ".tsv": "tsv", ".md": "markdown", ".txt": "table"}
 
 # What reads a file of such a name expects anything but text in it, or text of another kind.
 _BINARY = frozenset((".npy", ".npz", ".safetensors", ".parquet", ".feather", ".gz", ".xlsx", ".xls", ".ods", ".pdf"))
@@ -58,6 +60,16 @@ def check_text_file(path: StrPath | None, what: str, *, remedies: Sequence[Remed
         raise UsageError(message, where=str(path), remedies=remedies or _reports_instead(path))
     if extension in _OTHER_TEXT:
         raise _not_written(path, what)
+
+
+def refuse_tally(fmt: str | None, path: StrPath | None) -> None:
+    """Raise UsageError where a tally is asked for, of what does not add up, by the format or by the name of a file."""
+    if fmt != "tally" and (fmt or _extension(path) != _TALLY):
+        return
+    remedy = Remedy({"format": "json"}, "every number, for programs")
+    if _extension(path) == _TALLY:
+        remedy = Remedy({"format": None, "output": str(path)[: -len(_TALLY)] + ".json"}, remedy.meaning)
+    raise UsageError("only nll compute and nll merge write a tally", remedies=[remedy])
 
 
 def check_file_of_numbers(path: StrPath | None, option: str, *, arrays: bool) -> None:
@@ -98,7 +110,8 @@ def _renamed(path: StrPath | None, extension: str) -> str:
 
 
 def _extension(path: StrPath | None) -> str:
-    return PurePath(path or "").suffix.lower()
+    name = PurePath(path or "").name.lower()
+    return _TALLY if name.endswith(_TALLY) else PurePath(name).suffix
 
 
 def emit(report: Report, *, fmt: str | None = None, quiet: bool = False, path: StrPath | None = None) -> None:

@@ -36,7 +36,7 @@ class Sections:
     """The sections asked for by name, and those added unasked.
 
     The latter are the samples of a ``small`` input, and the classes where there are at most ``classes_up_to``. The
-    ``standard_error`` is left out where nobody sees it.
+    ``standard_error`` is left out where nobody sees it. ``tally`` asks for sums alone, that add up to those of more.
     """
 
     per_class: bool = False
@@ -44,6 +44,7 @@ class Sections:
     small: bool = False
     classes_up_to: float = 0
     standard_error: bool = True
+    tally: bool = False
 
     def holding(self, keys: Collection[str]) -> Sections:
         """These, and those in which the JSON has the ``keys``, where the inputs have such."""
@@ -74,6 +75,10 @@ class Saves:
 
 def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = None) -> LossResult:
     """Compute the loss, and write the arrays that were asked for on the way."""
+    if sections.tally:
+        from nllcli.commands.compute.tally import check_can_be_tallied
+
+        check_can_be_tallied(request, per_sample=sections.per_sample)
     if request.loss.source == TOKENS:
         _refuse_classes(sections, saves)
     if saves is None:
@@ -155,8 +160,12 @@ def score(
 
     sums = fold_dataset(work, Tally(), dataset, take=take, threads=threads, progress=progress)
     parts = list(zip(dataset.parts, by_part, strict=True))
-    inputs = tuple(input_of(*part, None) for part in parts)
+    inputs = tuple(input_of(*part) for part in parts)
     tally = LossTally(subject_of(settled), sums, findings_of(parts), inputs, dataset.left_out)
+    if sections.tally:
+        from nllcli.commands.compute.tally import digested
+
+        tally = digested(tally, by_part)
     return result_of(tally, kept.losses(), kept.samples(), notes=dataset.notes)
 
 

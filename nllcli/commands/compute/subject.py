@@ -126,10 +126,10 @@ class LossTally:
     computed_with: tuple[Mapping[str, str], ...] = ()
 
 
-def input_of(dataset: Dataset, sums: Tally, digest: str | None) -> Input:
+def input_of(dataset: Dataset, sums: Tally) -> Input:
     """One file of logits, by the names it was opened under."""
     targets = dataset.targets or dataset.soft_targets
-    return Input(dataset.logits.name, None if targets is None else targets.name, sums.n_samples, digest)
+    return Input(dataset.logits.name, None if targets is None else targets.name, sums.n_samples)
 
 
 def findings_of(parts: Iterable[tuple[Dataset, Tally]]) -> dict[str, Found]:

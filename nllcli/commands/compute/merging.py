@@ -1,0 +1,204 @@
+"""Tallies of losses added up: refused where they are not of one subject, or where samples would count double."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nllcli import __version__
+from nllcli.commands.compute.result import report, result_of
+from nllcli.commands.compute.subject import LossTally, add_findings, name_of
+from nllcli.commands.compute.tally import from_data, with_tally
+from nllcli.data.dataset import LeftOut
+from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, first_few, setting
+from nllcli.inputs.bytes.files import natural
+from nllcli.inputs.sets import incomplete
+from nllcli.inputs.shards import check_same_classes
+from nllcli.numerics.tally import Tally
+from nllcli.scoring.multisets import is_digest, sum_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from nllcli.commands.compute.subject import Input
+    from nllcli.inputs.tally_files import Fields
+    from nllcli.report import Report
+    from nllcli.scoring.notices import Found
+
+_WEIGHTS = "sample-weights"
+_MOST_NAMED = 5
+
+
+def merge(
+    files: Iterable[Fields],
+    *,
+    allow_duplicates: bool,
+    partial: bool,
+    per_class: bool,
+    classes_up_to: int,
+    tallied: bool,
+) -> Report:
+    """Add up the tallies of files, at least one, and report them as one loss.
+
+    ``allow_duplicates`` lets samples count double, ``partial`` lets files of a set be missing. The classes are shown
+    where asked for ``per_class``, or where there are at most ``classes_up_to``.
+    """
+    merging = _Merging(allow_duplicates=allow_duplicates)
+    for file in files:
+        merging.add(file)
+    tally = merging.total(partial=partial)
+    shown = tally
+    if per_class and tally.sums.classes is None:
+        raise _no_classes(tally, merging.without_classes)
+    if not per_class and tally.subject.n_classes > classes_up_to:
+        shown = replace(tally, sums=replace(tally.sums, classes=None))
+    notes, warnings = _versions(merging.versions), _machines(tally)
+    if tally.subject.settings["precision"] == "exact":
+        notes, warnings = (*notes, *warnings), ()
+    result = replace(result_of(shown, warnings=warnings, notes=notes), tally=tally)
+    return with_tally(result) if tallied else report(result)
+
+
+class _Merging:
+    """The tallies so far: one after another, so that the memory is that of two."""
+
+    def __init__(self, *, allow_duplicates: bool) -> None:
+        self._allow_duplicates = allow_duplicates
+        self._first: tuple[str, LossTally] | None = None
+        self._counted: tuple[str, Tally] | None = None
+        self._sums = Tally()
+        self._findings: dict[str, Found] = {}
+        self._inputs: list[Input] = []
+        self._digests: dict[str, str] = {}
+        self._weights: list[str] = []
+        self._left_out: list[tuple[str, LeftOut]] = []
+        self._machines: dict[tuple[str, ...], Mapping[str, str]] = {}
+        self.without_classes: str | None = None
+        self.versions: dict[str, str] = {}
+
+    def add(self, file: Fields) -> None:
+        """Add the tally of one file; raises DataError for one that does not belong to the others."""
+        version = file.text("version")
+        if version.split(".")[:2] != __version__.split(".")[:2]:
+            message = f"is of nll {version}, and this is {__version__}: its losses may be other ones"
+            raise DataError(message, where=file.name, hint="write it again with this version")
+        self.versions.setdefault(version, file.name)
+        tally = from_data(file)
+        if self._first is None:
+            self._first = file.name, tally
+        else:
+            check_comparable(file.name, tally, *self._first)
+        self._check_counted(file.name, tally.sums)
+        for each in tally.inputs:
+            self._check_new(file.name, each)
+        self._sums += tally.sums
+        add_findings(self._findings, tally.findings)
+        self._inputs += tally.inputs
+        self._weights.append(tally.subject.settings[_WEIGHTS])
+        self._left_out += [] if tally.left_out is None else [(file.name, tally.left_out)]
+        self._machines |= {tuple(machine.values()): machine for machine in tally.computed_with}
+
+    def _check_counted(self, name: str, sums: Tally) -> None:
+        """Look at what sums may lack: a number that some have and others do not is not one of all samples."""
+        if not sums.n_counted:
+            return
+        if sums.classes is None:
+            self.without_classes = self.without_classes or name
+        first, known = self._counted or (name, sums)
+        if (known.n_correct is None) != (sums.n_correct is None):
+            have, lack = (first, name) if sums.n_correct is None else (name, first)
+            raise DataError(f"was computed without targets, but {have} with: they are not comparable", where=lack)
+        self._counted = first, known
+
+    def _check_new(self, name: str, each: Input) -> None:
+        """Raise DataError for samples that are there already."""
+        if each.digest is None:
+            return
+        known = self._digests.setdefault(each.digest, name)
+        if known is not name and not self._allow_duplicates:
+            raise DataError(
+                f"holds the samples of {each.logits}, which {known} holds too",
+                where=name,
+                remedies=[Remedy({"allow_duplicates": True}, "adds both")],
+            )
+
+    def total(self, *, partial: bool) -> LossTally:
+        """All of them as one, the same in whatever order they came; raises DataError where files are missing."""
+        assert self._first is not None
+        subject = self._first[1].subject
+        inputs = tuple(sorted(self._inputs, key=lambda each: (natural(each.logits), each.logits, each.digest or "")))
+        weights = self._weights[0] if len(self._weights) == 1 else _sum_of_weights(self._weights)
+        sums = self._sums if self.without_classes is None else replace(self._sums, classes=None)
+        return LossTally(
+            replace(subject, name=name_of(inputs), settings={**subject.settings, _WEIGHTS: weights}),
+            sums,
+            self._findings,
+            inputs,
+            _left_out(inputs, self._left_out, partial=partial),
+            tuple(self._machines[key] for key in sorted(self._machines)),
+        )
+
+
+def check_comparable(name: str, tally: LossTally, first: str, other: LossTally) -> None:
+    """Raise DataError where settings or classes differ; sample weights are of the samples, and differ by part."""
+    own, known = tally.subject, other.subject
+    for key in dict.fromkeys([*known.settings, *own.settings]):
+        mine, theirs = own.settings.get(key), known.settings.get(key)
+        are_weights = key == _WEIGHTS and is_digest(mine or "") and is_digest(theirs or "")
+        if mine != theirs and not are_weights:
+            message = f"has {_setting(key, mine)}, but {first} has {_setting(key, theirs)}: they are not comparable"
+            raise DataError(message, where=name)
+    check_same_classes(name, own.n_classes, own.class_names, first, known.n_classes, known.class_names)
+
+
+def _setting(key: str, value: str | None) -> str:
+    return f"no {key}" if value is None else f"{key}:{value}"
+
+
+def _sum_of_weights(weights: list[str]) -> str:
+    return sum_of(weights) if is_digest(weights[0]) else weights[0]
+
+
+def _left_out(inputs: tuple[Input, ...], known: list[tuple[str, LeftOut]], *, partial: bool) -> LeftOut | None:
+    """The files that are not there; raises DataError for them unless ``partial``."""
+    sets = incomplete(each.logits for each in inputs)
+    remedy = Remedy({"partial": True}, "merges those that are there, and says so")
+    if not partial and sets:
+        name, of, missing = sets[0]
+        are = "is" if len(missing) == 1 else "are"
+        message = f"is a set of {of} files, of which {len(missing)} {are} missing: {_numbers(missing)}"
+        raise DataError(message, where=name, remedies=[remedy])
+    if not partial and known:
+        name, out = known[0]
+        raise DataError(f"leaves out {out.n} of {counted(out.of, 'file')}: {out.why}", where=name, remedies=[remedy])
+    n = sum(len(each.missing) for each in sets) + sum(out.n for _, out in known)
+    why = [f"{each.name}: {_numbers(each.missing)} missing" for each in sets] + [out.why for _, out in known]
+    return LeftOut(n, len(inputs) + n, first_few(why, _MOST_NAMED)) if n else None
+
+
+def _numbers(missing: tuple[int, ...]) -> str:
+    return f"{'number' if len(missing) == 1 else 'numbers'} {first_few([str(i) for i in missing], _MOST_NAMED)}"
+
+
+def _no_classes(tally: LossTally, name: str | None) -> UsageError:
+    """The refusal of a table of classes without sums of classes."""
+    what = setting("per_class")
+    message = f"has no sums by class, which {what} needs"
+    hint = None if not tally.subject.has_classes else f"nll compute {what} writes a tally that has them"
+    return UsageError(message, where=name, hint=hint, remedies=[Remedy({"per_class": None}, "without the classes")])
+
+
+def _versions(found: Mapping[str, str]) -> tuple[Notice, ...]:
+    """The note on tallies of another version than this."""
+    others = [f"{name} is of nll {version}" for version, name in found.items() if version != __version__]
+    return (Notice("versions-differ", f"{others[0]}, and this is {__version__}"),) if others else ()
+
+
+def _machines(tally: LossTally) -> tuple[Notice, ...]:
+    """What to say of parts that were computed by different machines."""
+    kinds = [", ".join(filter(None, ("numpy " + each["numpy"], each["simd"]))) for each in tally.computed_with]
+    if len(kinds) < 2:
+        return ()
+    digit = "last" if tally.subject.settings["precision"] == "exact" else "seventh"
+    message = f"computed with {first_few(kinds, _MOST_NAMED)}: from the {digit} digit on, one machine may differ"
+    return (Notice("machines-differ", message.replace(", ...", " and others")),)

@@ -1,0 +1,44 @@
+"""Sets of files whose names say how many there are: part-00003-of-00016."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_OF = re.compile(r"(\d{1,9})-of-(\d{1,9})")
+MOST_MEMBERS = 1_000_000
+
+
+class Incomplete(NamedTuple):
+    """A set, by the pattern of its names, of so many files, and the numbers of those that are missing."""
+
+    name: str
+    of: int
+    missing: tuple[int, ...]
+
+
+def is_member(path: str) -> bool:
+    """Whether the name of a file says that it is one of so many."""
+    return _OF.search(PurePath(path).name) is not None
+
+
+def incomplete(paths: Iterable[str]) -> list[Incomplete]:
+    """The sets to which some of these files belong and others are missing, whatever their folders; from 0 or 1."""
+    sets: dict[tuple[str, int], set[int]] = {}
+    for path in paths:
+        name = PurePath(path).name
+        found = _OF.search(name)
+        if found is not None and int(found[2]) <= MOST_MEMBERS:
+            pattern = f"{name[: found.start(1)]}*{name[found.end(1) :]}"
+            sets.setdefault((pattern, int(found[2])), set()).add(int(found[1]))
+    found_missing = []
+    for (name, n), there in sets.items():
+        expected = range(n) if 0 in there or n not in there else range(1, n + 1)
+        missing = tuple(sorted({*expected} - there))
+        if missing:
+            found_missing.append(Incomplete(name, n, missing))
+    return found_missing
