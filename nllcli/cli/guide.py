@@ -16,6 +16,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nll compute probs.csv targets.txt --from probs", "probabilities"),
         ("nll compute logits.npy targets.npy -q", "the mean alone"),
         ("nll compute logits.npy targets.npy -o loss.json", "for programs"),
+        ("nll compute part.npy truth.npy -o part.tally.json", "for nll merge"),
         ("nll compute logits.npy targets.npy --counts targets", "rare classes"),
         ("nll compute logits.npy targets.npy --require 'loss<0.15'", "or exit code 5"),
         ("nll compute tokens.npy next.npy --shift 1", "a language model"),
@@ -53,10 +54,9 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nll weights --counts 10,50,100 -q", "for --weights"),
     ),
     "merge": (
-        ("nll compute part-7.npy labels-7.npy -o part-7.tally.json", "sums of a part"),
         ("nll merge part-*.tally.json", "the loss of all parts"),
-        ("nll merge 'parts/*.tally.json' -f json", "found by nll, however many"),
-        ("nll merge @parts.txt -o run.tally.json", "listed in a file; a tally again"),
+        ("nll merge 'parts/*.tally.json' -f json", "thousands of parts"),
+        ("nll merge @parts.txt -o run.tally.json", "listed; a tally again"),
     ),
     "help": (
         ("nll help compute", "examples and options of a command"),

@@ -35,17 +35,22 @@ Value = TypeVar("Value")
 def tally_paths(words: Sequence[str]) -> list[str]:
     """The files that the words stand for, in their order; raises DataError for one that is there twice."""
     paths = [path for word in words for path in files_of(word) or [word]]
-    places: dict[str, str] = {}
+    first: dict[str, str] = {}
+    repeated: list[str] = []
     for path in paths:
-        known = places.setdefault(path if path == "-" else os.path.realpath(path), path)
-        if known is not path:
-            once = tuple(dict.fromkeys(each for each in paths if each != path or each == known))
-            raise DataError(
-                f"is named twice{f' (as {known})' if known != path else ''}: its samples would count double",
-                where=name_of(path),
-                hint="name it once",
-                remedies=[Remedy({"tallies": once})] if len(once) <= _MOST_TRIED else [],
-            )
+        place = path if path == "-" else os.path.realpath(path)
+        if place in first:
+            repeated += [path, first[place]]
+        first.setdefault(place, path)
+    if repeated:
+        again, known, *_ = repeated
+        left = tuple(first.values())
+        raise DataError(
+            f"is named twice{f' (as {known})' if known != again else ''}: its samples would count double",
+            where=name_of(again),
+            hint="name it once",
+            remedies=[Remedy({"tallies": left})] if len(left) <= _MOST_TRIED else [],
+        )
     return paths
 
 

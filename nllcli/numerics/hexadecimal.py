@@ -34,7 +34,7 @@ def from_hex(text: str, unit_bits: int = UNIT_BITS) -> int:
     """Read what ``to_hex`` writes; raises ValueError for anything else, and for what is no whole number of units."""
     found = _HEXADECIMAL.fullmatch(text) if len(text) <= MOST_CHARACTERS else None
     if found is None:
-        raise ValueError(text)
+        raise _not_a_sum(text)
     sign, whole, fraction, exponent = found.groups("")
     n, shift = int(whole + fraction, 16), int(exponent) - 4 * len(fraction) + unit_bits
     if shift >= 0:
@@ -42,8 +42,12 @@ def from_hex(text: str, unit_bits: int = UNIT_BITS) -> int:
     else:
         units = n >> -shift
         if units << -shift != n:
-            raise ValueError(text)
+            raise _not_a_sum(text)
     return -units if sign else units
+
+
+def _not_a_sum(data: Any) -> ValueError:
+    return ValueError(f"not a sum: {str(data)[:40]}")
 
 
 def sum_to_data(total: ExactSum) -> Any:
@@ -60,10 +64,10 @@ def sum_from_data(data: Any) -> ExactSum:
     if isinstance(data, str):
         return ExactSum(from_hex(data))
     if not isinstance(data, dict) or not isinstance(data.get("finite"), str):
-        raise ValueError(data)
+        raise _not_a_sum(data)
     counts = [data.get(name, 0) for name in _SPECIALS]
     if not all(type(n) is int and n >= 0 for n in counts):
-        raise ValueError(data)
+        raise _not_a_sum(data)
     return ExactSum(from_hex(data["finite"]), *counts)
 
 

@@ -52,6 +52,7 @@ def folder(tmp_path, monkeypatch):
     np.save("all-targets.npy", y)
     names_of = [f"logits-{i:05}-of-00003.npy targets-{i:05}-of-00003.npy" for i in range(3)]
     (tmp_path / "parts/list.txt").write_text("\n".join(names_of))
+    _write_tallies(tmp_path, x, y)
     with (tmp_path / "logits.npy").open("rb") as plain:
         import gzip
 
@@ -82,6 +83,17 @@ def _write_tables(folder, x, p, names, y):
     (folder / "token_log_probs.txt").write_text("-0.5\n-1.25\n-0.125\n")
     answer = {"prompt_logprobs": [-2.5, -0.5], "completion_logprobs": [-0.25, -1.5]}
     (folder / "answers.jsonl").write_text(json.dumps(answer) + "\n")
+
+
+def _write_tallies(folder, x, y):
+    np.save("part.npy", x[:7])
+    np.save("truth.npy", y[:7])
+    np.save("others.npy", x[7:])
+    np.save("rest.npy", y[7:])
+    (folder / "parts.txt").write_text("part-1.tally.json\npart-2.tally.json\n")
+    for i, words in enumerate((("part.npy", "truth.npy"), ("others.npy", "rest.npy")), 1):
+        for path in (f"part-{i}.tally.json", f"parts/{i}.tally.json"):
+            assert nll("compute", *words, "-o", path).code == 0
 
 
 def run(line):

@@ -55,7 +55,14 @@ Counting
 
 Sums are exact
   They are rounded once, at the end: neither the order of the samples nor the
-  number of threads changes a bit of the result.
+  number of threads changes a bit of the result. Nor does cutting the samples
+  into parts, which may be computed apart and merged:
+
+    nll compute part.npy truth.npy -o part.tally.json
+    nll merge 'part-*.tally.json'
+
+  The loss of a single sample depends in its last bits on NumPy and on the
+  processor: nll merge says so of parts from unlike machines.
 
 The signature
   The last line of a page: which number it is, the settings that are not the

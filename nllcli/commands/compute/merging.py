@@ -115,7 +115,7 @@ class _Merging:
         if each.digest is None:
             return
         known = self._digests.setdefault(each.digest, name)
-        if known is not name and not self._allow_duplicates:
+        if known != name and not self._allow_duplicates:
             raise DataError(
                 f"holds the samples of {each.logits}, which {known} holds too",
                 where=name,
