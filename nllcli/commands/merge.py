@@ -37,6 +37,7 @@ def merge(
         raise DataError(f"is a tally of nll {command}, which this nll cannot merge", where=first.name, hint=hint)
     merged: Report = TALLIES.load(command)(
         chain([first], _of_the_same(files, first)),
+        paths,
         allow_duplicates=allow_duplicates,
         partial=partial,
         per_class=per_class,

@@ -54,6 +54,12 @@ def tally_paths(words: Sequence[str]) -> list[str]:
     return paths
 
 
+def without(paths: Sequence[str], name: str) -> list[Remedy]:
+    """The remedy that leaves one of a few files out; none where there are many, or no others."""
+    left = tuple(path for path in paths if name_of(path) != name)
+    return [Remedy({"tallies": left}, f"leaves out {name}")] if 0 < len(left) <= _MOST_TRIED else []
+
+
 def read_tally(path: str) -> Fields:
     """What a file of a tally holds; raises DataError for one that holds anything else, FaultError without one."""
     stream = decompressed(open_stream(path))

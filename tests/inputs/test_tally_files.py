@@ -210,7 +210,11 @@ def test_a_pattern_of_nothing():
     [
         (["p1.tally.json", "p1.tally.json"], "p1.tally.json: is named twice: ", ("p1.tally.json",)),
         (["p2.tally.json", "p*.tally.json"], "p2.tally.json: is named twice: ", P_ALL),
-        (["p1.tally.json", "./p1.tally.json"], "./p1.tally.json: is named twice (as p1.tally.json): ", ("p1.tally.json",)),
+        (
+            ["p1.tally.json", "./p1.tally.json"],
+            "./p1.tally.json: is named twice (as p1.tally.json): ",
+            ("p1.tally.json",),
+        ),
         (["-", "-"], "standard input: is named twice: ", ("-",)),
     ],
 )

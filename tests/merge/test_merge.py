@@ -3,6 +3,7 @@
 import json
 import random
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from in_process import nll
 
-PLACES = ("infinite-loss", "not-normalised", "nonfinite-logits", "negative-sample-weights", "soft-targets-not-normalised")
+PLACES = (
+    "infinite-loss",
+    "not-normalised",
+    "nonfinite-logits",
+    "negative-sample-weights",
+    "soft-targets-not-normalised",
+)
 # By name: what makes the inputs, and the options that go with them.
 KINDS = {
     "plain": (),
@@ -92,7 +99,7 @@ def in_parts(folder, arrays, cuts, kind):
     """The tallies of the parts between these cuts."""
     n, names = len(arrays[""]), []
     bounds = [0, *sorted(cuts), n]
-    for i, (a, b) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(bounds)):
         words = command(folder, f"p{i}-", {name: array[a:b] for name, array in arrays.items()}, kind)
         names.append(f"p{i}.tally.json")
         done = nll(*words, "-o", names[-1])
@@ -161,7 +168,9 @@ def parts(tmp_path, monkeypatch):
         y[[1, 3]] = 0
         np.save(f"x-{i}-of-3.npy", x)
         np.save(f"y-{i}-of-3.npy", y)
-        assert nll("compute", f"x-{i}-of-3.npy", f"y-{i}-of-3.npy", "--from", "probs", "-o", f"{i}.tally.json").code == 0
+        assert (
+            nll("compute", f"x-{i}-of-3.npy", f"y-{i}-of-3.npy", "--from", "probs", "-o", f"{i}.tally.json").code == 0
+        )
     return tmp_path
 
 

@@ -14,11 +14,12 @@ from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, first_
 from nllcli.inputs.bytes.files import natural
 from nllcli.inputs.sets import incomplete
 from nllcli.inputs.shards import check_same_classes
+from nllcli.inputs.tally_files import without
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.multisets import is_digest, sum_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nllcli.commands.compute.subject import Input
     from nllcli.inputs.tally_files import Fields
@@ -31,6 +32,7 @@ _MOST_NAMED = 5
 
 def merge(
     files: Iterable[Fields],
+    paths: Sequence[str],
     *,
     allow_duplicates: bool,
     partial: bool,
@@ -38,12 +40,12 @@ def merge(
     classes_up_to: int,
     tallied: bool,
 ) -> Report:
-    """Add up the tallies of files, at least one, and report them as one loss.
+    """Add up the tallies of ``files``, at least one, which are at ``paths``, and report them as one loss.
 
     ``allow_duplicates`` lets samples count double, ``partial`` lets files of a set be missing. The classes are shown
     where asked for ``per_class``, or where there are at most ``classes_up_to``.
     """
-    merging = _Merging(allow_duplicates=allow_duplicates)
+    merging = _Merging(paths, allow_duplicates=allow_duplicates)
     for file in files:
         merging.add(file)
     tally = merging.total(partial=partial)
@@ -62,7 +64,8 @@ def merge(
 class _Merging:
     """The tallies so far: one after another, so that the memory is that of two."""
 
-    def __init__(self, *, allow_duplicates: bool) -> None:
+    def __init__(self, paths: Sequence[str], *, allow_duplicates: bool) -> None:
+        self._paths = paths
         self._allow_duplicates = allow_duplicates
         self._first: tuple[str, LossTally] | None = None
         self._counted: tuple[str, Tally] | None = None
@@ -119,7 +122,11 @@ class _Merging:
             raise DataError(
                 f"holds the samples of {each.logits}, which {known} holds too",
                 where=name,
-                remedies=[Remedy({"allow_duplicates": True}, "adds both")],
+                remedies=[
+                    *without(self._paths, name),
+                    *without(self._paths, known),
+                    Remedy({"allow_duplicates": True}, "adds both"),
+                ],
             )
 
     def total(self, *, partial: bool) -> LossTally:

@@ -13,7 +13,7 @@ from nllcli import __version__
 from nllcli.commands.compute.result import report
 from nllcli.commands.compute.subject import Input, LossTally, Subject, name_of
 from nllcli.data.dataset import LeftOut
-from nllcli.data.settings import REDUCTIONS, SOURCES
+from nllcli.data.settings import PRECISIONS, REDUCTIONS, SOURCES
 from nllcli.errors import Notice, Remedy, UsageError, setting
 from nllcli.inputs.sets import is_member
 from nllcli.inputs.shapes import MOST_CLASSES
@@ -171,6 +171,8 @@ def from_data(data: Fields) -> LossTally:
     """Read the content of a file; raises DataError for what is not a tally of nll compute."""
     settings, subject, sums = data.texts_by_key("signature"), data.fields("subject"), data.fields("tally")
     inputs = tuple(_input(each) for each in data.each("inputs"))
+    if not inputs:
+        raise data.wrong("inputs", "names no file")
     n_classes = data.count("n_classes")
     if not 0 < n_classes <= MOST_CLASSES:
         raise data.wrong("n_classes", f"is {n_classes}")
@@ -207,10 +209,12 @@ def from_data(data: Fields) -> LossTally:
 
 
 def _checked(data: Fields, settings: dict[str, str]) -> dict[str, str]:
-    """The settings, among which those that the signature begins with have to be."""
-    for key, known in (("loss", LOSSES), ("reduction", _REDUCED)):
-        _one_of(data.fields("signature"), key, known)
-    data.fields("signature").text("from")
+    """The settings, among which those have to be that every loss has and something here looks at."""
+    signature = data.fields("signature")
+    for key, known in (("loss", LOSSES), ("reduction", _REDUCED), ("precision", PRECISIONS)):
+        _one_of(signature, key, known)
+    for key in ("from", "sample-weights"):
+        signature.text(key)
     return settings
 
 
