@@ -116,6 +116,7 @@ def test_any_key_that_is_missing(data, merged):
         (("tally", "squares", "loss"), "0x1p-9", "tally.squares.loss is less than these losses can have"),
         (("tally", "squares", "loss"), "-0x1p+9", "tally.squares.loss is less than these losses can have"),
         (("tally", "squares", "weight"), "-0x1p+9", "tally.squares.loss is less than these losses can have"),
+        (("tally", "squares", "weight"), None, "tally.squares.weight is null, not a hexadecimal float"),
         (("tally", "classes", "n"), [2, 4, 1], "tally.classes.n does not add up to the sum of all samples"),
         (("tally", "classes", "n"), [3, 4], "tally.classes.n is [3, 4], not a list of 3 counts"),
         (("tally", "classes", "n"), [3, 5, -1], "tally.classes.n is not a list of counts"),

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli import __version__
+from nllcli.commands.compute.reading import from_data
 from nllcli.commands.compute.result import report, result_of
 from nllcli.commands.compute.subject import LossTally, add_findings, name_of
-from nllcli.commands.compute.tally import from_data, with_tally
+from nllcli.commands.compute.tally import with_tally
 from nllcli.data.dataset import LeftOut
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, first_few, setting
 from nllcli.inputs.bytes.files import natural
@@ -203,9 +204,9 @@ def _versions(found: Mapping[str, str]) -> tuple[Notice, ...]:
 
 def _machines(tally: LossTally) -> tuple[Notice, ...]:
     """What to say of parts that were computed by different machines."""
-    kinds = [", ".join(filter(None, ("numpy " + each["numpy"], each["simd"]))) for each in tally.computed_with]
+    kinds = [f"numpy {each['numpy']} ({each['machine']} {each['simd']})" for each in tally.computed_with]
     if len(kinds) < 2:
         return ()
     digit = "last" if tally.subject.settings["precision"] == "exact" else "seventh"
-    message = f"computed with {first_few(kinds, _MOST_NAMED)}: from the {digit} digit on, one machine may differ"
-    return (Notice("machines-differ", message.replace(", ...", " and others")),)
+    message = f"one machine may give another {digit} digit: computed with {first_few(kinds, _MOST_NAMED)}"
+    return (Notice("machines-differ", message),)

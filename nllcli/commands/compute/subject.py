@@ -55,6 +55,11 @@ class Subject:
         return self.class_weights is not None or self.has_sample_weights
 
     @property
+    def divides_by_weights(self) -> bool:
+        """Whether the mean divides by a sum of weights, not by a number of samples."""
+        return self.has_sample_weights or (self.class_weights is not None and not self.soft)
+
+    @property
     def named_classes(self) -> tuple[str, ...]:
         """The classes' names, or their numbers."""
         return self.class_names or tuple(map(str, range(self.n_classes)))
