@@ -63,6 +63,11 @@ def compute(
     format = "table" if bare else given["format"] or format_for(given["output"])
     if format in ("csv", "tsv") and per_class and (per_sample or given["reduction"] == "none"):
         raise _two_tables(given, format)
+    if format == "tally" and per_sample:
+        raise UsageError(
+            "a tally holds sums, and --per-sample asks for the samples",
+            remedies=[Remedy({"per_sample": None}, "the sums")],
+        )
     sections = _sections(format, given["reduction"], per_class=per_class, per_sample=per_sample)
     shown = Sections(standard_error=False) if bare else sections
     needed = shown.holding(given.json_keys)

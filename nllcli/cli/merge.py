@@ -1,5 +1,6 @@
 """nll merge."""
 
+import math
 from typing import Annotated
 
 import typer
@@ -28,7 +29,7 @@ Partial = Annotated[
 ]
 
 
-@options.takes("format", "quiet", "print", "output", format=options.TALLY_FORMAT)
+@options.takes("format", "quiet", "print", "require", "output", format=options.TALLY_FORMAT)
 def merge(
     given: options.Given,
     *,
@@ -51,12 +52,8 @@ def merge(
     paths = tally_paths(tallies)
     check_outputs({"the report": given["output"] or "-"}, paths)
     format = "table" if given["quiet"] or given["print"] else given["format"] or format_for(given["output"])
-    found = task(
-        paths,
-        allow_duplicates=allow_duplicates,
-        partial=partial,
-        per_class=per_class,
-        classes_up_to=options.CLASSES_UP_TO.get(format, 0),
-        tallied=format == "tally",
-    )
-    emit(given, found)
+    merged = task(paths, allow_duplicates=allow_duplicates, partial=partial)
+    most = options.CLASSES_UP_TO.get(format, 0)
+    shown = merged.report(per_class=per_class, classes_up_to=most, tallied=format == "tally")
+    looked_up = "per_class" in given.json_keys
+    emit(given, merged.report(per_class=per_class, classes_up_to=math.inf) if looked_up else shown, shown=shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from nllcli.errors import DataError
 from nllcli.inputs.tally_files import read_tally
@@ -19,31 +19,24 @@ if TYPE_CHECKING:
 TALLIES = Registry("tally", {"compute": "nllcli.commands.compute.merging:merge"})
 
 
-def merge(
-    paths: Sequence[str],
-    *,
-    allow_duplicates: bool = False,
-    partial: bool = False,
-    per_class: bool = False,
-    classes_up_to: int = 0,
-    tallied: bool = False,
-) -> Report:
-    """Add up the tallies in files; what else is asked is up to the command that they are of."""
+class Merged(Protocol):
+    """The sum of tallies of one command."""
+
+    def report(self, *, per_class: bool = False, classes_up_to: float = 0, tallied: bool = False) -> Report:
+        """What one run over all samples reports, as far as it is asked for."""
+        ...
+
+
+def merge(paths: Sequence[str], *, allow_duplicates: bool = False, partial: bool = False) -> Merged:
+    """Add up the tallies in files; what is allowed is up to the command that they are of."""
     files = (read_tally(path) for path in paths)
     first = next(files)
     command = first.text("command")
     if command not in TALLIES:
         hint = f"those of {', '.join(TALLIES)} can be merged"
         raise DataError(f"is a tally of nll {command}, which this nll cannot merge", where=first.name, hint=hint)
-    merged: Report = TALLIES.load(command)(
-        chain([first], _of_the_same(files, first)),
-        paths,
-        allow_duplicates=allow_duplicates,
-        partial=partial,
-        per_class=per_class,
-        classes_up_to=classes_up_to,
-        tallied=tallied,
-    )
+    every = chain([first], _of_the_same(files, first))
+    merged: Merged = TALLIES.load(command)(every, paths, allow_duplicates=allow_duplicates, partial=partial)
     return merged
 
 

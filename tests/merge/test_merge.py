@@ -294,3 +294,16 @@ def test_digests_are_of_the_samples_not_of_their_file(parts):
     np.savetxt("other.txt", y[order], fmt="%d")
     assert nll("compute", "other.csv", "other.txt", "--from", "probs", "-o", "other.tally.json").code == 0
     assert digest("other.tally.json") == digest("1.tally.json") != digest("0.tally.json")
+
+
+@pytest.mark.usefixtures("parts")
+def test_conditions_and_numbers_by_class():
+    whole = nll("compute", "x-*.npy", "y-*.npy", "--from", "probs", "--print", "per_class[1].mean_loss").out
+    assert nll("merge", "?.tally.json", "--print", "per_class[1].mean_loss").out == whole
+    done = nll(
+        "merge", "?.tally.json", "-f", "csv", "--require", "per_class[1].mean_loss>0", "--require", "n_samples<20"
+    )
+    assert done.code == 5
+    assert "n_samples" in done.err
+    assert "class,count" not in done.out  # what is required is not shown
+    assert nll("merge", "?.tally.json", "-q", "--require", "n_samples>=26").code == 0

@@ -78,7 +78,7 @@ def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = Non
     if sections.tally:
         from nllcli.commands.compute.tally import check_can_be_tallied
 
-        check_can_be_tallied(request, per_sample=sections.per_sample)
+        check_can_be_tallied(request)
     if request.loss.source == TOKENS:
         _refuse_classes(sections, saves)
     if saves is None:

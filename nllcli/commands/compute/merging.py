@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nllcli import __version__
@@ -31,35 +31,40 @@ _WEIGHTS = "sample-weights"
 _MOST_NAMED = 5
 
 
-def merge(
-    files: Iterable[Fields],
-    paths: Sequence[str],
-    *,
-    allow_duplicates: bool,
-    partial: bool,
-    per_class: bool,
-    classes_up_to: int,
-    tallied: bool,
-) -> Report:
-    """Add up the tallies of ``files``, at least one, which are at ``paths``, and report them as one loss.
+def merge(files: Iterable[Fields], paths: Sequence[str], *, allow_duplicates: bool, partial: bool) -> Merged:
+    """Add up the tallies of ``files``, at least one, which are at ``paths``.
 
-    ``allow_duplicates`` lets samples count double, ``partial`` lets files of a set be missing. The classes are shown
-    where asked for ``per_class``, or where there are at most ``classes_up_to``.
+    ``allow_duplicates`` lets samples count double, ``partial`` lets files of a set be missing.
     """
     merging = _Merging(paths, allow_duplicates=allow_duplicates)
     for file in files:
         merging.add(file)
-    tally = merging.total(partial=partial)
-    shown = tally
-    if per_class and tally.sums.classes is None:
-        raise _no_classes(tally, merging.without_classes)
-    if not per_class and tally.subject.n_classes > classes_up_to:
-        shown = replace(tally, sums=replace(tally.sums, classes=None))
-    notes, warnings = _versions(merging.versions), _machines(tally)
-    if tally.subject.settings["precision"] == "exact":
-        notes, warnings = (*notes, *warnings), ()
-    result = replace(result_of(shown, warnings=warnings, notes=notes), tally=tally)
-    return with_tally(result) if tallied else report(result)
+    return Merged(merging.total(partial=partial), merging.without_classes, _versions(merging.versions))
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The sum of tallies; ``without_classes`` is the name of one that has no sums by class, if there is such."""
+
+    tally: LossTally
+    without_classes: str | None
+    notes: tuple[Notice, ...]
+
+    def report(self, *, per_class: bool = False, classes_up_to: float = 0, tallied: bool = False) -> Report:
+        """The report of one loss, with its tally where that is asked for.
+
+        The classes are in it where asked for ``per_class``, or where there are at most ``classes_up_to``.
+        """
+        tally = shown = self.tally
+        if per_class and tally.sums.classes is None:
+            raise _no_classes(tally, self.without_classes)
+        if not per_class and tally.subject.n_classes > classes_up_to:
+            shown = replace(tally, sums=replace(tally.sums, classes=None))
+        notes, warnings = self.notes, _machines(tally)
+        if tally.subject.settings["precision"] == "exact":
+            notes, warnings = (*notes, *warnings), ()
+        result = replace(result_of(shown, warnings=warnings, notes=notes), tally=tally)
+        return with_tally(result) if tallied else report(result)
 
 
 class _Merging:

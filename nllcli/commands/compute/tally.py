@@ -30,14 +30,11 @@ if TYPE_CHECKING:
 _DIGEST_CHARACTERS = 24
 
 
-def check_can_be_tallied(request: ScoreRequest, *, per_sample: bool) -> None:
+def check_can_be_tallied(request: ScoreRequest) -> None:
     """Raise UsageError for what no sum can hold, and for settings that differ from part to part."""
     if request.loss.reduction == "none":
         message = f"a tally holds sums, and {setting('reduction', 'none')} asks for the samples"
         raise UsageError(message, remedies=[Remedy({"reduction": None}, "the sums")])
-    if per_sample:
-        message = f"a tally holds sums, and {setting('per_sample')} asks for the samples"
-        raise UsageError(message, remedies=[Remedy({"per_sample": None}, "the sums")])
     if request.weights.counts == "targets":
         message = f"{setting('counts', 'targets')} would weigh every part differently"
         how = f"nll weights --targets FILE -f json -o weights.json, then {setting('weights', 'weights.json')}"
