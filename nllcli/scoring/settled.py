@@ -54,11 +54,6 @@ class Settled:
         return self.options.source != TOKENS
 
     @property
-    def is_weighted(self) -> bool:
-        """Whether samples count differently, by class or one by one."""
-        return self.options.class_weights is not None or self.dataset.sample_weights is not None
-
-    @property
     def class_names(self) -> tuple[str, ...]:
         """The classes' names, or their numbers."""
         return self.dataset.class_names or tuple(map(str, range(self.dataset.n_classes)))
