@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from nllcli.commands.compute import Sections, score
 from nllcli.commands.compute.result import LossResult
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX, TOKENS, LossOptions
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, TOKENS, LossOptions, Workers
 from nllcli.errors import NllError, UsageError
 from nllcli.inputs.arrays.frames import one_a_class
 from nllcli.inputs.arrays.memory import dataset_of
@@ -176,7 +176,7 @@ def compute(
         raise UsageError(f"class_weights has shape {weights.shape} for {dataset.n_classes} classes")
     settings = LossOptions(**options, class_weights=weights, clip=clip_of(clip, dataset))
     settled = settle_options(settings, dataset, "none" if weights is None else listed(weights))
-    return score(settled, Sections(), threads=threads)
+    return score(settled, Sections(), workers=Workers(threads))
 
 
 def _compute_tokens(
@@ -194,4 +194,4 @@ def _compute_tokens(
     if options.part in ("prompt", "completion"):
         raise no_such_part("logits", options.part, ())
     dataset = tokens_of(log_probs, sample_weights, part=options.part, unknown=options.unknown)
-    return score(settle_options(options, dataset, "none"), Sections(), threads=threads)
+    return score(settle_options(options, dataset, "none"), Sections(), workers=Workers(threads))

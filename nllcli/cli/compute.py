@@ -31,7 +31,7 @@ PerSample = Annotated[
 ]
 
 
-@options.takes(*options.SCORING, "save_dtype", *options.REPORT, format=options.TALLY_FORMAT)
+@options.takes(*options.SCORING, *options.ELSEWHERE, "save_dtype", *options.REPORT, format=options.TALLY_FORMAT)
 def compute(
     given: options.Given,
     *,

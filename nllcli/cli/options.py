@@ -28,7 +28,9 @@ _RECORDS = (LossOptions, WeightOptions, InputOptions, ScoreRequest)
 _FIELDS: dict[str, Field[Any]] = {
     field.name: field for record in _RECORDS for field in fields(record) if "option" in field.metadata
 }
-SCORING = tuple(_FIELDS)
+# Who does the work beyond this process, which not every command that scores can hand it to.
+ELSEWHERE = ("processes", "scheduler")
+SCORING = tuple(name for name in _FIELDS if name not in ELSEWHERE)
 Record = TypeVar("Record")
 
 
@@ -96,7 +98,8 @@ class Given(dict[str, Any]):
             raise UsageError("standard input (-) can be only one of the inputs", hint="give the others as files")
         loss = self.record(LossOptions, clip=None)
         weights = self.record(WeightOptions)
-        return ScoreRequest(self.inputs(), loss, weights, self["clip"], self["threads"], progress)
+        work = {name: self[name] for name in ("threads", *ELSEWHERE) if name in self}
+        return ScoreRequest(self.inputs(), loss, weights, self["clip"], progress=progress, **work)
 
 
 def class_names(classes: str | None) -> Sequence[str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice, zip_longest
@@ -79,6 +79,20 @@ class LeftOut:
     why: str
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What reading blocks of a dataset elsewhere has shown: there are ``n`` samples in them.
+
+    ``notes`` are those of its files, ``n_without`` how many samples of NaN alone each block has, by where it starts,
+    and ``places`` where some of the samples are.
+    """
+
+    n: int
+    notes: tuple[Notice, ...]
+    n_without: Mapping[int, int]
+    places: Mapping[int, str]
+
+
 def _nothing() -> None:
     """What there is to do at the end of a pass over most datasets."""
 
@@ -110,6 +124,7 @@ class Dataset:
     left_out: LeftOut | None = None
     # How many samples of each block have NaN for logits, by where it starts: set by any thread.
     _n_without: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _elsewhere: list[Seen] = field(default_factory=list, init=False, repr=False, compare=False)
     _recipe: Callable[[], tuple[Any, ...]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def pickled_by(self, recipe: Callable[[], tuple[Any, ...]]) -> Self:
@@ -146,6 +161,12 @@ class Dataset:
         return 0
 
     @property
+    def is_seekable(self) -> bool:
+        """Whether any block can be read without those before it, any number of times."""
+        sources = (self.logits, self.soft_targets or self.logits)
+        return all(getattr(source, "is_seekable", False) for source in sources)
+
+    @property
     def n_classes(self) -> int:
         return 2 if self.binary else self.layout.n_classes
 
@@ -159,7 +180,31 @@ class Dataset:
         """What is worth knowing about the inputs; some of it is known only once they have been read."""
         n = sum(self._n_without.values())
         told = f"{self.logits.name}: {counted(n, 'sample')} of NaN alone left out"
-        return (*self.logits.notes, *self.opening_notes, *(Notice("missing-ignored", told),) * bool(n))
+        return (*self._notes_of_files, *(Notice("missing-ignored", told),) * bool(n))
+
+    @property
+    def _notes_of_files(self) -> tuple[Notice, ...]:
+        """Those of whoever has met the most that is worth one: of blocks at any place, all meet the same kinds."""
+        own = (*self.logits.notes, *self.opening_notes)
+        return max((own, *(seen.notes for seen in self._elsewhere)), key=len)
+
+    def place(self, sample: int) -> str:
+        """Where a sample is among the logits, in the words of their file."""
+        for seen in self._elsewhere:
+            if sample in seen.places:
+                return seen.places[sample]
+        return self.logits.place(sample, self.layout)
+
+    def seen(self, sizes: Mapping[int, int], samples: Iterable[int]) -> Seen:
+        """What reading blocks of these sizes, by where they start, has shown, with the places of some samples."""
+        without = {start: n for start, n in self._n_without.items() if start in sizes}
+        places = {sample: self.place(sample) for sample in samples}
+        return Seen(sum(sizes.values()), self._notes_of_files, without, places)
+
+    def add_seen(self, part: int, seen: Seen) -> None:  # noqa: ARG002 - there is one
+        """Take note of what was seen of a part whose blocks are read elsewhere, the parts in their order."""
+        self._n_without.update(seen.n_without)
+        self._elsewhere.append(seen)
 
     def chunks(self, block_samples: int, first: int = 0) -> Iterator[Chunk]:
         """The blocks of the logits from number ``first`` on, each with its targets and weights.

@@ -170,6 +170,15 @@ class WeightOptions:
 
 
 @dataclass(frozen=True)
+class Workers:
+    """Who works on the blocks: threads, in this process or in each of several ``processes``, or of a ``scheduler``."""
+
+    threads: int | None = None
+    processes: int | None = None
+    scheduler: str | None = None
+
+
+@dataclass(frozen=True)
 class ScoreRequest:
     """What a command that scores logits is asked.
 
@@ -180,5 +189,15 @@ class ScoreRequest:
     loss: LossOptions = LossOptions()
     weights: WeightOptions = WeightOptions()
     clip: str | None = option("Clip p to [EPS, 1-EPS]; auto: the dtype's machine epsilon.", MEANING, example="EPS|auto")
-    threads: int | None = option("Threads.  [default: one a processor]", WORK, example="N", least=1)
+    threads: int | None = option("Threads.  [default: one a processor, at most 8]", WORK, example="N", least=1)
+    processes: int | None = option(
+        "Processes, each of --threads threads (1 unless said); nll help workers.", WORK, example="N", least=1
+    )
+    scheduler: str | None = option(
+        "Work on the cluster of this Dask scheduler: tcp://..., tls://... or its file.", WORK, example="ADDRESS|FILE"
+    )
     progress: "Progress | None" = None
+
+    @property
+    def workers(self) -> Workers:
+        return Workers(self.threads, self.processes, self.scheduler)

@@ -1,12 +1,12 @@
-"""The one loop over blocks, and who works on them: in place, or threads; the only room that knows of either."""
+"""The one loop over blocks, and who works on them: in place, threads, processes, a cluster; no other room knows any."""
 
 from __future__ import annotations
 
-import os
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nllcli.data.blocks import Block, Chunk, Scratch
+from nllcli.engine.policy import usual_threads
 from nllcli.errors import NllError
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def map_blocks(
         return
     if second is not None:
         _reuse_freed_memory()
-    threads = threads or (max(REMOTE_READERS, available_threads()) if first.remote else available_threads())
+    usual = usual_threads()
+    threads = threads or (max(REMOTE_READERS, usual) if first.remote else usual)
     everything = chain([first], [] if second is None else [second], chunks)
     if second is None or threads == 1:
         results = _map_in_place(work, everything)
@@ -80,11 +81,6 @@ def map_blocks(
         if progress is not None:
             progress.advance(chunk.n_bytes)
         yield result
-
-
-def available_threads() -> int:
-    """The processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _map_in_place(work: Callable[[Block, Scratch], Result], chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Result]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Block, Chunk, Scratch
-    from nllcli.data.dataset import BlockSource, VectorSource
+    from nllcli.data.dataset import BlockSource, Seen, VectorSource
     from nllcli.data.layout import Layout
 
 
@@ -103,6 +103,12 @@ class JoinedLogits:
                 break
             self._starts.append(self._starts[-1] + n)
         return self._starts
+
+    def is_read_elsewhere(self, i: int, n: int, layout: Layout) -> None:
+        """Take note that array ``i``, of which no blocks are cut here, has ``n`` samples."""
+        starts = self.starts(layout)
+        if len(starts) == i + 1:
+            starts.append(starts[i] + n)
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
         """The file of the sample, and where it is there."""
@@ -212,14 +218,26 @@ class Shards(Dataset):
     def notes(self) -> tuple[Notice, ...]:
         return (*summed_up([shard.notes for shard in self.shards]), *self.opening_notes)
 
+    def add_seen(self, part: int, seen: Seen) -> None:
+        self.shards[part].add_seen(0, seen)
+        self._joined.is_read_elsewhere(part, seen.n, self.layout)
+
+    def place(self, sample: int) -> str:
+        starts = self._joined.starts(self.layout)
+        part = which(starts, sample, len(self.shards))
+        return f"{self.shards[part].logits.name}, {self.shards[part].place(sample - starts[part])}"
+
+    @property
+    def _joined(self) -> JoinedLogits:
+        assert isinstance(self.logits, JoinedLogits)
+        return self.logits
+
     def _loading(self, block_samples: int, first: int) -> Iterator[Chunk]:
         return islice(self._one_by_one(block_samples), first, None)
 
     def _one_by_one(self, block_samples: int) -> Iterator[Chunk]:
-        joined = self.logits
-        assert isinstance(joined, JoinedLogits)
         for i, shard in enumerate(self.shards):
-            yield from joined.in_turn(i, self.layout, shard.chunks(block_samples))
+            yield from self._joined.in_turn(i, self.layout, shard.chunks(block_samples))
 
 
 def check_same_classes(

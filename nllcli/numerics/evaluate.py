@@ -53,6 +53,19 @@ class Outcome:
     targets: NDArray[Any] | None = None
     keys: Sequence[str] | None = None
 
+    def __add__(self, other: Outcome) -> Outcome:
+        """The tally of both, without the arrays."""
+        return Outcome(self.start, self.tally + other.tally)
+
+    def shifted(self, by: int) -> Outcome:
+        """The same of samples whose numbers are so much higher."""
+        return replace(self, start=self.start + by, tally=self.tally.shifted(by))
+
+    @property
+    def named_samples(self) -> tuple[int, ...]:
+        """The samples that findings name."""
+        return tuple(sample for rows in self.tally.findings.values() for sample in rows.first)
+
 
 @dataclass(frozen=True)
 class Scoring:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,10 @@ class Rows:
 
     def __add__(self, other: Rows) -> Rows:
         return Rows(self.n + other.n, (self.first + other.first)[:_N_FIRST], max(self.worst, other.worst))
+
+    def shifted(self, by: int) -> Rows:
+        """The same of samples whose numbers are so much higher."""
+        return replace(self, first=tuple(sample + by for sample in self.first))
 
     @classmethod
     def where(cls, mask: NDArray[np.bool_], start: int, size: NDArray[np.float64] | None = None) -> Rows:
@@ -63,6 +67,10 @@ class Tally(Part):
     spread: Spread = Spread()
     findings: dict[str, Rows] = field(default_factory=dict)
     classes: ClassSums | None = None
+
+    def shifted(self, by: int) -> Tally:
+        """The sums of the same samples, their numbers so much higher."""
+        return replace(self, findings={code: rows.shifted(by) for code, rows in self.findings.items()})
 
     def mean(self) -> float:
         """The weighted mean; NaN where nothing was counted, or where the weights add up to 0."""

@@ -50,9 +50,8 @@ def _in_order(place: Place) -> tuple[Any, ...]:
 
 def found_at(rows: Rows, dataset: Dataset, first: int = 0) -> Found:
     """A finding by its places in the dataset's file of logits, whose samples are numbered from ``first``."""
-    logits, layout = dataset.logits, dataset.layout
     samples = [sample - first for sample in rows.first]
-    return Found(rows.n, rows.worst, tuple(Place(logits.name, i, logits.place(i, layout)) for i in samples))
+    return Found(rows.n, rows.worst, tuple(Place(dataset.logits.name, i, dataset.place(i)) for i in samples))
 
 
 def all_found(tally: Tally, dataset: Dataset, first: int = 0) -> dict[str, Found]:

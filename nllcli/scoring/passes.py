@@ -59,9 +59,13 @@ def fold_dataset(
 
 def chunks(dataset: Dataset) -> Iterator[Chunk]:
     """The dataset's blocks: of text smaller ones, as it is read before its turn comes and longer than its numbers."""
+    return Piece(dataset).chunks(samples_a_block(dataset))
+
+
+def samples_a_block(dataset: Dataset) -> int:
+    """How many samples the blocks of a dataset have, whoever works on them."""
     samples = engine.block_samples(dataset.layout.n_classes)
-    is_text = dataset.layout.n_samples is None
-    return Piece(dataset).chunks(max(1, samples // _TEXT_PARTS) if is_text else samples)
+    return max(1, samples // _TEXT_PARTS) if dataset.layout.n_samples is None else samples
 
 
 def pieces(vector: VectorSource, step: int) -> Iterator[tuple[int, NDArray[Any]]]:

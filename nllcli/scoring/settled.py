@@ -144,7 +144,7 @@ def check_token_options(record: InputOptions | LossOptions | WeightOptions | Sco
 _OF_TOKENS = frozenset(
     [
         *("logits", "source", "part", "unknown", "sample_weights", "input_format", "input_dtype", "header"),
-        *("reduction", "precision", "on_nonfinite", "threads"),
+        *("reduction", "precision", "on_nonfinite", "threads", "processes", "scheduler"),
     ]
 )
 

@@ -5,26 +5,28 @@ from __future__ import annotations
 import math
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nllcli.commands.compute.result import LossResult, Samples, result_of
 from nllcli.commands.compute.subject import LossTally, findings_of, input_of, subject_of
-from nllcli.data.settings import TOKENS
+from nllcli.data.settings import TOKENS, Workers
 from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
-from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, needs_classes, settle
+from nllcli.scoring.shares import check_workers, fold_by
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Block, Progress, Scratch
     from nllcli.data.dataset import Dataset
-    from nllcli.data.settings import ScoreRequest
+    from nllcli.data.settings import LossOptions, ScoreRequest
     from nllcli.scoring.matrix import ArrayWriter
 
 SMALL_SAMPLES = 20
@@ -75,6 +77,7 @@ class Saves:
 
 def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = None) -> LossResult:
     """Compute the loss, and write the arrays that were asked for on the way."""
+    check_workers(request.workers)
     if sections.tally:
         from nllcli.commands.compute.tally import check_can_be_tallied
 
@@ -82,12 +85,12 @@ def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = Non
     if request.loss.source == TOKENS:
         _refuse_classes(sections, saves)
     if saves is None:
-        return score(settle(request), sections, threads=request.threads, progress=request.progress)
+        return score(settle(request), sections, workers=request.workers, progress=request.progress)
     from nllcli.scoring.matrix import settle_gradient
 
     settled, divisor = (settle(request), None) if saves.gradient is None else settle_gradient(request)
     with _open_writers(saves, settled.dataset) as writers:
-        return score(settled, sections, writers, divisor=divisor, threads=request.threads, progress=request.progress)
+        return score(settled, sections, writers, divisor=divisor, workers=request.workers, progress=request.progress)
 
 
 def _refuse_classes(sections: Sections, saves: Saves | None) -> None:
@@ -128,7 +131,7 @@ def score(
     writers: Mapping[str, ArrayWriter] | None = None,
     *,
     divisor: float | None = None,
-    threads: int | None = None,
+    workers: Workers | None = None,
     progress: Progress | None = None,
 ) -> LossResult:
     """The loss under settings whose inputs are open; ``divisor`` divides the gradient, where it is wanted.
@@ -145,8 +148,7 @@ def score(
         classes=settled.has_classes and sections.hold_classes(settled.dataset.n_classes),
     )
 
-    def work(block: Block, scratch: Scratch) -> Outcome:
-        return evaluate(block, settled.options, wanted, scratch)
+    work = _Scoring(settled.options, wanted, keeps_all=bool(writers) or kept.everything)
 
     dataset, by_part = settled.dataset, [Tally()] * len(settled.dataset.parts)
 
@@ -158,7 +160,7 @@ def score(
         by_part[part] += replace(outcome.tally, classes=None)
         return outcome.tally
 
-    sums = fold_dataset(work, Tally(), dataset, take=take, threads=threads, progress=progress)
+    sums, notes = fold_by(workers or Workers(), work, Tally(), dataset, take=take, progress=progress)
     parts = list(zip(dataset.parts, by_part, strict=True))
     inputs = tuple(input_of(*part) for part in parts)
     tally = LossTally(subject_of(settled), sums, findings_of(parts), inputs, dataset.left_out)
@@ -166,7 +168,29 @@ def score(
         from nllcli.commands.compute.tally import digested
 
         tally = digested(tally, by_part)
-    return result_of(tally, kept.losses(), kept.samples(), notes=dataset.notes)
+    return result_of(tally, kept.losses(), kept.samples(), notes=(*dataset.notes, *notes))
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """The work on a block, which other processes may do; arrays of more than a few samples travel if all are kept."""
+
+    options: LossOptions
+    wanted: Wanted
+    keeps_all: bool
+
+    def __call__(self, block: Block, scratch: Scratch) -> Outcome:
+        return evaluate(block, self.options, self.wanted, scratch)
+
+    def gather(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """All of them, or of more samples than a table shows the sum of their tallies."""
+        kept: list[Outcome] = []
+        for outcome in outcomes:
+            indices = None if outcome.targets is None or outcome.targets.ndim == 2 else outcome.targets.copy()
+            kept.append(replace(outcome, targets=indices))  # the next block is read over it
+            if not self.keeps_all and sum(each.tally.n_samples for each in kept) > SMALL_SAMPLES:
+                kept = [reduce(add, kept, Outcome(kept[0].start, Tally()))]
+        return kept
 
 
 def within(result: LossResult, sections: Sections) -> LossResult:

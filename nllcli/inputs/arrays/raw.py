@@ -106,6 +106,7 @@ class RawArray(FileArray):
 
     file: InputFile = field(kw_only=True)
     offset: int = field(kw_only=True)
+    is_seekable: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
         self._version, self.remote = self.file.version(), self.file.remote

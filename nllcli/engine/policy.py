@@ -1,0 +1,39 @@
+"""How many threads and processes work where nobody says it: the numbers that measurements gave, in one place."""
+
+from __future__ import annotations
+
+import os
+
+from nllcli.data.settings import Workers
+
+# The threads of one process meet at the interpreter's lock between NumPy's calls: more than so many are slower.
+MOST_THREADS = 8
+# Work of fewer bytes is done before other processes have begun to pay for their start.
+LEAST_ARRAY_BYTES = 8 << 30
+LEAST_TEXT_BYTES = 256 << 20
+
+
+def available_processors() -> int:
+    """The processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def usual_threads() -> int:
+    """The threads of one process."""
+    return min(MOST_THREADS, available_processors())
+
+
+def usual_workers(n_bytes: int, n_texts: int, processors: int) -> Workers:
+    """Who works on files of ``n_bytes``, of which ``n_texts`` are parsed by Python, each of them by one process.
+
+    Python's parser holds the interpreter's lock, so that threads gain nothing on text; processes do.
+    """
+    if n_texts and n_bytes >= LEAST_TEXT_BYTES:
+        processes = min(processors, n_texts)
+    elif not n_texts and n_bytes >= LEAST_ARRAY_BYTES:
+        processes = -(-processors // MOST_THREADS)
+    else:
+        processes = 1
+    if processes == 1:
+        return Workers()
+    return Workers(1 if n_texts else -(-processors // processes), processes)
