@@ -15,6 +15,7 @@ START = "import sys; sys.path[:] = sys.argv[1:]; from nllcli.engine.worker impor
 
 def main() -> None:
     """Receive a task and then items, one at a time, and send back what comes of each, until the parent has gone."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is loaded: no product of matrices is taken here
     tasks, results = Connection(os.dup(0)), Connection(os.dup(1))
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1):  # whatever reads or prints must not get between
