@@ -189,7 +189,7 @@ class ScoreRequest:
     loss: LossOptions = LossOptions()
     weights: WeightOptions = WeightOptions()
     clip: str | None = option("Clip p to [EPS, 1-EPS]; auto: the dtype's machine epsilon.", MEANING, example="EPS|auto")
-    threads: int | None = option("Threads.  [default: one a processor, at most 8]", WORK, example="N", least=1)
+    threads: int | None = option("Threads, at most.  [default: one a processor, up to 8]", WORK, example="N", least=1)
     processes: int | None = option(
         "Processes, each of --threads threads (1 unless said); nll help workers.", WORK, example="N", least=1
     )

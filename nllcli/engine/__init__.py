@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nllcli.data.blocks import Block, Chunk, Scratch
-from nllcli.engine.policy import usual_threads
+from nllcli.engine.policy import threads_for
 from nllcli.errors import NllError
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ Result = TypeVar("Result")
 # seldom meet at the interpreter's lock, and it is short enough for the caches.
 BLOCK_ELEMENTS = 1 << 21
 _MOST_SAMPLES = 1 << 17
-
-# What is read over a network is waited for by so many threads: one connection brings 50 MB/s where eight bring 350.
-REMOTE_READERS = 8
 
 # The largest block of memory to which glibc raises its thresholds by itself (DEFAULT_MMAP_THRESHOLD_MAX), less a page.
 _LARGEST_HEAP_BLOCK = (32 << 20) - 8192
@@ -68,8 +65,7 @@ def map_blocks(
         return
     if second is not None:
         _reuse_freed_memory()
-    usual = usual_threads()
-    threads = threads or (max(REMOTE_READERS, usual) if first.remote else usual)
+    threads = threads_for(threads, remote=first.remote)
     everything = chain([first], [] if second is None else [second], chunks)
     if second is None or threads == 1:
         results = _map_in_place(work, everything)

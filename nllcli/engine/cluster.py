@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 1.0  # between looks at whether workers are left
 _CLOSING_SECONDS = 2.0
 
-_LOOPBACK = re.compile(r"[a-z]+://(127\.[0-9.]+|localhost|\[::1\])(:|$)")
+_LOOPBACK = re.compile(r"[a-z]+://(127(\.[0-9]+){3}|localhost|\[::1\])(:|$)")
 _ENCRYPTED = ("tls://", "wss://")
 _LOGGERS = ("distributed", "tornado", "asyncio")
 
@@ -108,8 +108,9 @@ class Cluster:
     def __init__(self, client: Client, address: str) -> None:
         self._client = client
         self._address = address
+        self._alone_since: float | None = None
         self.n_workers = self._wait_for_workers()
-        self.notes = tuple(self._check_versions())
+        self.notes = (*self._check_versions(), *unencrypted(address))
 
     def map(
         self, task: Callable[[Any], Any], items: Iterable[Item], done: Callable[[Item], None]
@@ -132,43 +133,50 @@ class Cluster:
                     future.add_done_callback(lambda _, item=item: end(item))
                 if not pending:
                     break
-                self._wait(pending[0][1], something)
+                item, future = pending[0]
+                if not (future.done() or something.wait(_LOOK_SECONDS)):
+                    self._look_for_workers()
+                something.clear()
                 while ended:
                     done(ended.popleft())
-                if pending[0][1].done():
-                    item, future = pending.popleft()
-                    yield item, self._result(item, future)
-            self._client.run(kept.cache_clear)
+                if future.done() and (data := self._data(item, future)) is not None:
+                    pending.popleft()
+                    yield item, result_of(data)
+            self._client.run(kept.cache_clear, on_error="ignore")
         finally:
-            self._client.cancel([future for _, future in pending], force=True)
+            if pending:
+                with suppress(OSError):  # what has ended the pass says more than a scheduler that has gone
+                    self._client.cancel([future for _, future in pending], force=True)
 
     def _submit(self, task: bytes, item: Any) -> Future:
         return self._client.submit(
             _on_worker, nllcli.__version__, str(Path.cwd()), task, packed(item), pure=False, retries=0
         )
 
-    def _result(self, item: Any, future: Future) -> Any:
+    def _data(self, item: Any, future: Future) -> bytes | None:
+        """The packed result of a task; None where it has been lost with its worker, and is to come once more."""
         from distributed import CancelledError, KilledWorker
 
         try:
-            return result_of(future.result())
+            data: bytes = future.result(timeout=_LOOK_SECONDS)
+        except TimeoutError:
+            self._look_for_workers()
+            return None
         except KilledWorker as error:
             hint = "their memory may be too small for it, or their time over"
             raise FaultError("several workers ended while working on it", where=item.name, hint=hint) from error
         except (CancelledError, OSError) as error:
             raise FaultError("the scheduler has gone", where=self._address) from error
+        return data
 
-    def _wait(self, future: Future, something: Event) -> None:
-        """Wait until something has happened, for ``future`` or another; raise FaultError where no worker is left."""
-        since: float | None = None
-        while not (something.wait(_LOOK_SECONDS) or future.done()):
-            if self._workers():
-                since = None
-            else:
-                since = since or monotonic()
-                if monotonic() - since > PATIENCE_SECONDS:
-                    raise FaultError(f"no worker is left at {self._address}")
-        something.clear()
+    def _look_for_workers(self) -> None:
+        """Raise FaultError where there has been no worker for as long as patience lasts."""
+        if self._workers():
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = monotonic()
+        elif monotonic() - self._alone_since > PATIENCE_SECONDS:
+            raise FaultError(f"no worker is left at {self._address}")
 
     def _workers(self) -> Mapping[str, int]:
         """The threads of each worker."""
@@ -203,8 +211,12 @@ class Cluster:
         if others:
             told = f"NumPy is {numpy} here and {', '.join(map(str, sorted(others, key=str)))} on workers"
             yield Notice("other-numpy", f"{told}: the last digits may differ")
-        if not (self._address.startswith(_ENCRYPTED) or _LOOPBACK.match(self._address)):
-            yield Notice("not-encrypted", f"{self._address}: neither encrypted nor authenticated; tls:// is")
+
+
+def unencrypted(address: str) -> Iterator[Notice]:
+    """The note on connections that others can read, and take part in."""
+    if not (address.startswith(_ENCRYPTED) or _LOOPBACK.match(address)):
+        yield Notice("not-encrypted", f"{address}: neither encrypted nor authenticated, which tls:// is")
 
 
 def _on_worker(version: str, folder: str, task: bytes, item: bytes) -> bytes:

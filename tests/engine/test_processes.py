@@ -177,3 +177,11 @@ def test_one_process_has_no_more_threads_than_are_fast(monkeypatch):
     for processors, expected in ((1, 1), (8, 8), (64, 8)):
         monkeypatch.setattr(policy, "available_processors", lambda n=processors: n)
         assert policy.usual_threads() == expected
+
+
+def test_no_more_threads_than_processors(monkeypatch):
+    monkeypatch.setattr(policy, "available_processors", lambda: 4)
+    assert [policy.threads_for(n, remote=False) for n in (None, 1, 2, 4, 16)] == [4, 1, 2, 4, 4]
+    assert [policy.threads_for(n, remote=True) for n in (None, 1, 16)] == [policy.REMOTE_READERS, 1, 16]
+    monkeypatch.setattr(policy, "available_processors", lambda: 1)
+    assert [policy.threads_for(n, remote=False) for n in (None, 1, 2, 16)] == [1, 1, 2, 2]
