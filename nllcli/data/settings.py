@@ -189,13 +189,11 @@ class ScoreRequest:
     loss: LossOptions = LossOptions()
     weights: WeightOptions = WeightOptions()
     clip: str | None = option("Clip p to [EPS, 1-EPS]; auto: the dtype's machine epsilon.", MEANING, example="EPS|auto")
-    threads: int | None = option("Threads, at most.  [default: one a processor, up to 8]", WORK, example="N", least=1)
+    threads: int | None = option("Threads.  [default: processors, up to 8]", WORK, example="N", least=1)
     processes: int | None = option(
-        "Processes, each of --threads threads (1 unless said); nll help workers.", WORK, example="N", least=1
+        "Processes, each of 1 thread unless said: nll help workers.", WORK, example="N", least=1
     )
-    scheduler: str | None = option(
-        "Work on the cluster of this Dask scheduler: tcp://..., tls://... or its file.", WORK, example="ADDRESS|FILE"
-    )
+    scheduler: str | None = option("Work on the cluster of a Dask scheduler.", WORK, example="ADDRESS|FILE")
     progress: "Progress | None" = None
 
     @property

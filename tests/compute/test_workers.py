@@ -108,6 +108,56 @@ def test_same_arrays_whoever_works(logits, tmp_path):
     assert saved("--processes", 2) == saved("--threads", 1)
 
 
+SHARDS = {
+    "arrays": "part-*.npy part_y-*.npy --ignore-index -1",
+    "text": "part-*.csv part_y-*.npy --ignore-index -1 --counts targets",
+    "both": "part-0.npy,part-1.csv,part-2.npy part_y-*.npy --ignore-index -1",
+    "one file of targets": "part-*.npy y.npy --ignore-index -1 --sample-weights w.npy",
+    "rows": "part-*.csv part_y-*.npy --ignore-index -1 --per-sample",
+    "findings": "probs-*.csv part_y-*.npy --ignore-index -1 --from probs --clip 0.3",
+}
+
+
+@pytest.fixture(scope="module")
+def shards(folder):
+    """Parts of unlike lengths; the probabilities in text add up to 1 but for those of a few rows."""
+    probs = np.load(folder / "probs.npy").astype(float)
+    probs /= probs.sum(axis=1, keepdims=True)
+    probs[[250, 420, 599]] *= 1.01
+    for i, rows in enumerate((slice(0, 130), slice(130, 400), slice(400, N))):
+        np.save(folder / f"part-{i}.npy", LOGITS[rows])
+        np.save(folder / f"part_y-{i}.npy", TARGETS[rows])
+        np.savetxt(folder / f"part-{i}.csv", LOGITS[rows], delimiter=",", header="a comment")
+        np.savetxt(folder / f"probs-{i}.csv", probs[rows], delimiter=",")
+
+
+@pytest.mark.usefixtures("shards")
+@pytest.mark.parametrize("words", SHARDS.values(), ids=SHARDS)
+def test_same_bytes_of_several_files(words):
+    if "part-0.npy," in words:
+        Path("mixed.txt").write_text("part-0.npy part_y-0.npy\npart-1.csv part_y-1.npy\npart-2.npy part_y-2.npy\n")
+        words = "@mixed.txt --ignore-index -1"
+    for path in (words.split(), [*words.split(), "-f", "json"]):
+        alone = nll("compute", *path, "--threads", 1)
+        assert alone.code == 0, alone.err
+        assert nll("compute", *path, "--processes", 2) == alone
+
+
+@pytest.mark.usefixtures("shards")
+def test_same_errors_of_several_files():
+    y = np.load("part_y-1.npy")
+    y[[77, 90]] = 9
+    np.save("spoilt_y-0.npy", np.load("part_y-0.npy"))
+    np.save("spoilt_y-1.npy", y)
+    np.save("spoilt_y-2.npy", np.load("part_y-2.npy"))
+    for kind in ("npy", "csv"):
+        words = ["compute", f"part-*.{kind}", "spoilt_y-*.npy", "--ignore-index", -1]
+        alone = nll(*words)
+        assert alone.err.startswith("nll: error: spoilt_y-1.npy, row 77: target 9 is outside 0..4")
+        done = nll(*words, "--processes", 2)
+        assert (done.code, done.err.replace(" --processes 2", "")) == (alone.code, alone.err)
+
+
 def test_a_page_of_few_samples(tmp_path):
     np.save(tmp_path / "x.npy", LOGITS[:18])
     np.save(tmp_path / "y.npy", TARGETS[:18])

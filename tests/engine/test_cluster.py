@@ -1,6 +1,7 @@
 """Pieces on the workers of a Dask scheduler: what its callers may count on, and what it says where that fails."""
 
 import contextlib
+import gc
 import json
 import os
 import re
@@ -110,6 +111,8 @@ def test_a_scheduler_that_cannot_be_reached(address, monkeypatch):
     with pytest.raises(FaultError, match="cannot be reached") as caught:
         mapped(address, square, items(3))
     assert caught.value.where == address
+    caught = None
+    gc.collect()  # a client that never was, collected while the next one starts, would wait for that
 
 
 def test_the_file_of_a_scheduler(address, tmp_path):
