@@ -23,7 +23,7 @@ BLOCK_ELEMENTS = 1 << 21
 _MOST_SAMPLES = 1 << 17
 
 # The largest block of memory to which glibc raises its thresholds by itself (DEFAULT_MMAP_THRESHOLD_MAX), less a page.
-_LARGEST_HEAP_BLOCK = (32 << 20) - 8192
+LARGEST_HEAP_BLOCK = (32 << 20) - 8192
 
 
 def block_samples(n_classes: int) -> int:
@@ -106,4 +106,4 @@ def _reuse_freed_memory() -> None:
     """
     import numpy as np
 
-    np.empty(_LARGEST_HEAP_BLOCK, np.uint8)
+    np.empty(LARGEST_HEAP_BLOCK, np.uint8)

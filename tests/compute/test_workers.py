@@ -17,6 +17,9 @@ from nllcli import engine
 from nllcli.commands.compute import _Kept
 from nllcli.engine import policy
 from nllcli.engine.processes import Processes
+from nllcli.engine.travel import attempt, packed, result_of
+from nllcli.errors import Notice
+from nllcli.scoring import shares as sharing
 
 N, C = 600, 5
 RNG = np.random.default_rng(23)
@@ -141,6 +144,30 @@ def test_same_bytes_of_several_files(words):
         alone = nll("compute", *path, "--threads", 1)
         assert alone.code == 0, alone.err
         assert nll("compute", *path, "--processes", 2) == alone
+
+
+class Here:
+    """An engine that works in this process, on what has travelled through bytes."""
+
+    n_workers = 2
+    notes = (Notice("here", "of the engine"),)
+
+    def map(self, task, items, done):
+        for item in items:
+            found = result_of(attempt(packed(task), packed(item)))
+            done(item)
+            yield item, found
+
+
+@pytest.mark.usefixtures("shards")
+@pytest.mark.parametrize("words", [*SHARDS.values(), COMMANDS["npy"]], ids=[*SHARDS, "npy"])
+def test_any_engine_gives_the_same_bytes_and_its_notes(words, monkeypatch):
+    alone = nll("compute", *words.split(), "-f", "json", "--threads", 1)
+    monkeypatch.setattr(sharing, "open_engine", lambda *_: contextlib.nullcontext(Here()))
+    done = nll("compute", *words.split(), "-f", "json", "--scheduler", "here")
+    assert (done.code, done.out) == (alone.code, alone.out)
+    if done.code == 0:
+        assert done.err == f"{alone.err}nll: note: of the engine\n"
 
 
 @pytest.mark.usefixtures("shards")

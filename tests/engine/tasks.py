@@ -1,10 +1,13 @@
 """Tasks for other processes, which find them by their names."""
 
 import os
+import resource
 import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from nllcli.errors import DataError
 
@@ -34,6 +37,14 @@ def square(item):
 
 def environment(_):
     return os.environ["OPENBLAS_NUM_THREADS"], os.getpid()
+
+
+def page_faults(_):
+    """How many pages the system has to give for arrays of 1 MB that come and go."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(200):
+        np.ones(1 << 20, np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from engine.tasks import WAIT, Die, Fail, LateFirst, items, square
+from engine.tasks import WAIT, Die, Fail, LateFirst, items, page_faults, square
 from in_process import nll
 
 import nllcli
@@ -76,6 +76,12 @@ def test_stopping_early_leaves_no_task(address, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         mapped(address, LateFirst(tmp_path), items(100), stop)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="about the C library of Linux")
+def test_memory_is_not_handed_back_between_arrays(address):
+    """200 arrays of 256 pages each are made."""
+    assert min(n for _, n in mapped(address, page_faults, items(4))) < 200 * 256 / 10
 
 
 def test_a_worker_that_is_killed_costs_only_time(address, tmp_path):
