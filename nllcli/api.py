@@ -125,7 +125,7 @@ def compute(
     precision : {"exact", "fast"}
         "fast" takes the exponentials of logits up to float32 in float32, which leaves about 1e-7.
     threads : int
-        Default: the processors the process may use. The result has the same bits for any number.
+        Default: the processors the process may use, up to 8. The result has the same bits for any number.
 
     Returns
     -------

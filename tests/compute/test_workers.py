@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from following import meanings, offered, run
 from in_process import nll
+from range_server import serving
 
 from nllcli import engine
 from nllcli.commands.compute import _Kept
@@ -99,6 +100,13 @@ def test_same_bytes_of_any_number(workers):
     assert nll(*words, *workers) == nll(*words, "--threads", 1)
 
 
+def test_same_bytes_from_an_address():
+    with serving() as server:
+        server.files = {f"/{name}": Path(name).read_bytes() for name in ("x.npy", "y.npy")}
+        words = ["compute", f"{server.url}/x.npy", f"{server.url}/y.npy", "--ignore-index", -1, "-f", "json"]
+        assert nll(*words, "--processes", 2) == nll(*words)
+
+
 @pytest.mark.parametrize("logits", ["x.npy", "x.csv"])
 def test_same_arrays_whoever_works(logits, tmp_path):
     def saved(*workers):
@@ -140,7 +148,10 @@ def test_same_bytes_of_several_files(words):
     if "part-0.npy," in words:
         Path("mixed.txt").write_text("part-0.npy part_y-0.npy\npart-1.csv part_y-1.npy\npart-2.npy part_y-2.npy\n")
         words = "@mixed.txt --ignore-index -1"
-    for path in (words.split(), [*words.split(), "-f", "json"]):
+    formats = [(), ("-f", "json"), ("-f", "tally")]
+    if "targets" in words or "--per-sample" in words:  # of which there is no tally
+        formats.pop()
+    for path in ([*words.split(), *format] for format in formats):
         alone = nll("compute", *path, "--threads", 1)
         assert alone.code == 0, alone.err
         assert nll("compute", *path, "--processes", 2) == alone
