@@ -6,8 +6,8 @@ import ctypes
 import json
 import logging
 import os
+import platform
 import re
-import socket
 import warnings
 from collections import deque
 from contextlib import contextmanager, suppress
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import nllcli
 from nllcli.engine import LARGEST_HEAP_BLOCK
 from nllcli.engine.engines import WINDOW
-from nllcli.engine.travel import _Failure, attempt, kept, packed, result_of
+from nllcli.engine.travel import Failure, attempt, kept, packed, result_of
 from nllcli.errors import FaultError, Notice, Remedy, UsageError, setting
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def unencrypted(address: str) -> Iterator[Notice]:
 def _on_worker(version: str, folder: str, task: bytes, item: bytes) -> bytes:
     """``attempt`` on a worker of a cluster; what cannot be read there names its host."""
     if version != nllcli.__version__:
-        return packed(_Failure.of(UsageError(f"has nllcli {nllcli.__version__}, not {version}", where=_host())))
+        return packed(Failure.of(UsageError(f"has nllcli {nllcli.__version__}, not {version}", where=_host())))
     with _freed_memory_kept():
         result = attempt(task, item)
     try:
@@ -236,7 +236,7 @@ def _on_worker(version: str, folder: str, task: bytes, item: bytes) -> bytes:
         error.message = f"{error.message}, on {_host()}"
         if os.getcwd() != folder:  # noqa: PTH109 - as text
             error.hint = f"workers run in {Path.cwd()}: name files by their whole paths"
-        return packed(_Failure.of(error))
+        return packed(Failure.of(error))
     except Exception:  # noqa: BLE001 - what else comes back is raised where it is wanted
         return result
     return result
@@ -260,4 +260,4 @@ def _freed_memory_kept() -> Iterator[None]:
 
 
 def _host() -> str:
-    return socket.gethostname()
+    return platform.node()

@@ -15,7 +15,7 @@ _KEPT = 4  # tasks and datasets that a process keeps open, one or two of which a
 
 
 @dataclass(frozen=True)
-class _Failure:
+class Failure:
     """An exception, or the name of its kind and its text where it cannot travel; ``trace`` is where it was raised."""
 
     error: Exception | None
@@ -24,7 +24,7 @@ class _Failure:
     trace: str
 
     @classmethod
-    def of(cls, error: Exception) -> _Failure:
+    def of(cls, error: Exception) -> Failure:
         trace = "".join(traceback.format_exception(error))
         travels: Exception | None = error
         try:
@@ -59,12 +59,12 @@ def attempt(task: bytes, item: bytes) -> bytes:
     try:
         return packed(kept(task)(unpacked(item)))
     except Exception as error:  # noqa: BLE001 - it is raised where the result is wanted
-        return packed(_Failure.of(error))
+        return packed(Failure.of(error))
 
 
 def result_of(data: bytes) -> Any:
     """What ``attempt`` returned; raises what the task raised."""
     found = unpacked(data)
-    if isinstance(found, _Failure):
+    if isinstance(found, Failure):
         raise found.again()
     return found

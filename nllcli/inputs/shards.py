@@ -222,11 +222,6 @@ class Shards(Dataset):
         self.shards[part].add_seen(0, seen)
         self._joined.is_read_elsewhere(part, seen.n, self.layout)
 
-    def place(self, sample: int) -> str:
-        starts = self._joined.starts(self.layout)
-        part = which(starts, sample, len(self.shards))
-        return f"{self.shards[part].logits.name}, {self.shards[part].place(sample - starts[part])}"
-
     @property
     def _joined(self) -> JoinedLogits:
         assert isinstance(self.logits, JoinedLogits)

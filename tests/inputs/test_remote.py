@@ -193,7 +193,7 @@ def test_short_reads_come_out_of_windows(server):
 
 
 def test_more_threads_wait_for_a_network_than_there_are_processors(monkeypatch):
-    monkeypatch.setattr("nllcli.engine.available_threads", lambda: 2)
+    monkeypatch.setattr("nllcli.engine.policy.available_processors", lambda: 2)
     asked = []
 
     def map_on_threads(_, chunks, threads):
