@@ -12,7 +12,7 @@ MOST_THREADS = 8
 REMOTE_READERS = 8
 # Work of fewer bytes is done before other processes have begun to pay for their start.
 LEAST_ARRAY_BYTES = 8 << 30
-LEAST_TEXT_BYTES = 256 << 20
+LEAST_TEXT_BYTES = 1 << 30
 
 
 def available_processors() -> int:
@@ -37,16 +37,11 @@ def threads_for(asked: int | None, *, remote: bool) -> int:
 
 
 def usual_workers(n_bytes: int, n_texts: int, processors: int) -> Workers:
-    """Who works on files of ``n_bytes``, of which ``n_texts`` are parsed by Python, each of them by one process.
+    """Who works on files of ``n_bytes``, of which each of ``n_texts`` can be read by one process alone.
 
-    Python's parser holds the interpreter's lock, so that threads gain nothing on text; processes do.
+    Up to ``MOST_THREADS`` processors, threads are as fast as processes, for text too.
     """
-    if n_texts and n_bytes >= LEAST_TEXT_BYTES:
-        processes = min(processors, n_texts)
-    elif not n_texts and n_bytes >= LEAST_ARRAY_BYTES:
-        processes = -(-processors // MOST_THREADS)
-    else:
-        processes = 1
-    if processes == 1:
+    processes = min(-(-processors // MOST_THREADS), n_texts or processors)
+    if processes == 1 or n_bytes < (LEAST_TEXT_BYTES if n_texts else LEAST_ARRAY_BYTES):
         return Workers()
-    return Workers(1 if n_texts else -(-processors // processes), processes)
+    return Workers(min(MOST_THREADS, -(-processors // processes)), processes)

@@ -164,9 +164,10 @@ GB = 1 << 30
         (100 * GB, 0, 20, Workers(7, 3)),
         (1 * GB, 0, 64, Workers()),
         (1 * GB, 1, 64, Workers()),
-        (1 * GB, 10, 4, Workers(1, 4)),
-        (1 * GB, 3, 4, Workers(1, 3)),
-        (1, 10, 4, Workers()),
+        (1 * GB, 10, 8, Workers()),
+        (1 * GB, 10, 16, Workers(8, 2)),
+        (1 * GB, 3, 64, Workers(8, 3)),
+        (1, 10, 16, Workers()),
     ],
 )
 def test_who_works_where_nobody_says_it(n_bytes, n_texts, processors, expected):

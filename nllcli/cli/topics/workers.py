@@ -20,10 +20,10 @@ Threads
 Processes
   --processes N starts N processes of this machine, each of --threads threads (1
   unless said). Arrays are cut at any place. Text, and what is compressed, is
-  read from its beginning: each file is the work of one process, so that several
-  files gain by it and a single one does not. One process that is killed costs
-  only time; a piece that has ended three of them is given up.
-  Large work is handed to processes unasked where threads alone would be slower.
+  read from its beginning: each file is the work of one process, and a single
+  one is left to threads. A process that is killed costs only time; a piece that
+  has ended three of them is given up.
+  Large work is handed to several processes unasked beyond 8 processors.
 
     nll compute logits.npy targets.npy --processes 2
 
