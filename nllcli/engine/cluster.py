@@ -147,11 +147,10 @@ class Cluster:
                 if future.done() and (data := self._data(item, future)) is not None:
                     pending.popleft()
                     yield item, result_of(data)
-            self._client.run(kept.cache_clear, on_error="ignore")
         finally:
-            if pending:
-                with suppress(OSError):  # what has ended the pass says more than a scheduler that has gone
-                    self._client.cancel([future for _, future in pending], force=True)
+            with suppress(OSError):  # what has ended the pass says more than a scheduler that has gone
+                self._client.cancel([future for _, future in pending], force=True)
+                self._client.run(kept.cache_clear, on_error="ignore")  # no file stays open there
 
     def _submit(self, task: bytes, item: Any) -> Future:
         return self._client.submit(

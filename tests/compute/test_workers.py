@@ -18,7 +18,7 @@ from nllcli import engine
 from nllcli.commands.compute import _Kept
 from nllcli.engine import policy
 from nllcli.engine.processes import Processes
-from nllcli.engine.travel import attempt, packed, result_of
+from nllcli.engine.travel import attempt, kept, packed, result_of
 from nllcli.errors import Notice
 from nllcli.scoring import shares as sharing
 
@@ -164,10 +164,13 @@ class Here:
     notes = (Notice("here", "of the engine"),)
 
     def map(self, task, items, done):
-        for item in items:
-            found = result_of(attempt(packed(task), packed(item)))
-            done(item)
-            yield item, found
+        try:
+            for item in items:
+                found = result_of(attempt(packed(task), packed(item)))
+                done(item)
+                yield item, found
+        finally:
+            kept.cache_clear()
 
 
 @pytest.mark.usefixtures("shards")

@@ -18,6 +18,7 @@ import nllcli
 from nllcli import engine as blocks
 from nllcli.engine import cluster
 from nllcli.engine.engines import open_engine
+from nllcli.engine.travel import kept
 from nllcli.errors import DataError, FaultError, UsageError
 
 distributed = pytest.importorskip("distributed")
@@ -198,6 +199,17 @@ def folder(tmp_path, monkeypatch):
     np.save("y.npy", rng.integers(0, 5, 600))
     np.savetxt("x.csv", rng.normal(size=(600, 5)), delimiter=",")
     return tmp_path
+
+
+def n_kept():
+    """How much a worker keeps for the next piece."""
+    return kept.cache_info().currsize
+
+
+def test_no_file_stays_open_on_a_worker(address, folder):
+    assert nll("compute", folder / "x.npy", folder / "y.npy", "--scheduler", address).code == 0
+    with distributed.Client(address, set_as_default=False) as client:
+        assert set(client.run(n_kept).values()) == {0}
 
 
 def test_same_bytes(address, folder):
