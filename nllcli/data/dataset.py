@@ -105,7 +105,7 @@ class Dataset:
     one target more than there are samples, ``by_key`` where both have keys and not as many rows. ``ignore_index``
     becomes the target of samples without logits; where ``missing`` is "ignore", samples of NaN alone are such, too.
     ``completed`` is called once all blocks have been worked on; it raises DataError for what is left over.
-    ``left_out`` says which files of several are not in it.
+    ``left_out`` says which files of several are not in it; ``may_be_partial`` that more of them may be found unfit.
     """
 
     logits: BlockSource
@@ -122,6 +122,7 @@ class Dataset:
     missing: str = "error"
     completed: Callable[[], None] = _nothing
     left_out: LeftOut | None = None
+    may_be_partial: bool = False
     # How many samples of each block have NaN for logits, by where it starts: set by any thread.
     _n_without: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _elsewhere: list[Seen] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -155,6 +156,10 @@ class Dataset:
     def parts(self) -> tuple[Dataset, ...]:
         """The datasets, one after another, that this one consists of: one for each of its files of logits."""
         return (self,)
+
+    def chunks_of(self, part: int, block_samples: int) -> Iterator[Chunk]:  # noqa: ARG002 - there is one
+        """The blocks of one of the parts, numbered in the whole; the parts are asked for in order."""
+        return self.chunks(block_samples)
 
     def part_of(self, sample: int) -> int:  # noqa: ARG002 - there is one
         """Which of the parts has the sample of this number, once blocks up to it have been cut."""

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nllcli.data.dataset import Dataset, LeftOut
-from nllcli.data.layout import Layout
-from nllcli.errors import DataError, FaultError, NllError, NoRows, Notice, Remedy, UsageError, setting
+from nllcli.errors import DataError, FaultError, NllError, NoRows, Remedy, UsageError, setting
 from nllcli.inputs.arrays.npy import read_header
 from nllcli.inputs.bytes.files import name_of, read_only_here, version_of
 from nllcli.inputs.bytes.urls import is_remote
 from nllcli.inputs.dataset import open_files
 from nllcli.inputs.formats import NPY_MAGIC, ReadOptions, open_input
-from nllcli.inputs.shards import JoinedLogits, JoinedValues, Run, Shards, check_same_classes, rows_of, total
+from nllcli.inputs.joined import Names, check_order, joined
+from nllcli.inputs.shards import JoinedLogits, Run, check_same_classes, rows_of
 from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.words import listed, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nllcli.data.dataset import BlockSource, VectorSource
+    from nllcli.data.dataset import VectorSource
     from nllcli.data.settings import InputOptions
     from nllcli.inputs.bytes.files import Version
     from nllcli.inputs.words import Words
@@ -94,7 +94,7 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
     empty: list[NoRows] = []
     for row in zip(words.logits, words.targets or none, words.sample_weights or none, strict=True):
         logits, targets, weights = row
-        own = replace(options, logits=logits, targets=targets, sample_weights=weights)
+        own = replace(options, logits=logits, targets=targets, sample_weights=weights, partial=False)
         try:
             shard = _recorded(open_files(own), own)
             if shards:
@@ -106,7 +106,8 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
             failed.append(error)
     if (failed and not options.partial) or not shards:
         raise all_of(failed or empty, len(words.logits))
-    return _joined(options, words, shards, failed)
+    dataset = joined(Names.of(options), shards, words.pairing, _left_out(words, failed), partial=options.partial)
+    return _recorded(dataset, options)
 
 
 def _has_no_values(path: str) -> bool:
@@ -143,68 +144,6 @@ def all_of(errors: Sequence[NllError], n_files: int) -> NllError:
     return type(first)(message, remedies=remedies[-1:])
 
 
-def _joined(options: InputOptions, words: Words, shards: Sequence[Dataset], failed: Sequence[NllError]) -> Dataset:
-    """The shards as one dataset."""
-    first, layouts = shards[0], [shard.layout for shard in shards]
-    for shard in shards:
-        _refuse_columns_first(shard.layout, shard.logits.name)
-    layout = _common(layouts)
-    soft = [shard.soft_targets for shard in shards if shard.soft_targets is not None]
-    dataset = Shards(
-        JoinedLogits(name_of(options.logits), [shard.logits for shard in shards], layout.shape, layouts),
-        layout,
-        targets=_values(options.targets, [shard.targets for shard in shards], layouts),
-        soft_targets=JoinedLogits(name_of(options.targets or ""), soft, layout.shape, layouts) if soft else None,
-        sample_weights=_values(options.sample_weights, [shard.sample_weights for shard in shards], layouts),
-        class_names=first.class_names,
-        opening_notes=_other_types([shard.logits for shard in shards]),
-        binary=first.binary,
-        ignore_index=options.ignore_index,
-        missing=options.missing,
-        completed=partial(_complete, shards),
-        left_out=_left_out(words, failed),
-        shards=tuple(shards),
-        pairing=words.pairing,
-    )
-    return _recorded(dataset, options)
-
-
-def _complete(shards: Sequence[Dataset]) -> None:
-    for shard in shards:
-        shard.completed()
-
-
-def _refuse_columns_first(layout: Layout, name: str) -> None:
-    """Raise UsageError for an array whose samples, in the order of its file, are not in that of its targets."""
-    if not layout.in_target_order:
-        message = "is in Fortran order; of several files, arrays of three and more axes are read in C order"
-        raise UsageError(message, where=name, hint="numpy.ascontiguousarray makes it")
-
-
-def _common(layouts: Sequence[Layout]) -> Layout:
-    """The layout of all samples: that of the shards, one after another along the first axis, or a row a sample."""
-    first, lengths = layouts[0], [layout.shape[0] for layout in layouts]
-    alike = {(layout.class_axis, layout.own_axis, layout.shape[1:]) for layout in layouts}
-    if len(alike) == 1 and first.class_axis > 0:
-        return replace(first, shape=(total(lengths), *first.shape[1:]), fortran=False)
-    return Layout((total([layout.n_samples for layout in layouts]), first.n_classes), 1)
-
-
-def _values(word: str | None, sources: Sequence[VectorSource | None], layouts: Sequence[Layout]) -> JoinedValues | None:
-    found = [source for source in sources if source is not None]
-    return JoinedValues(name_of(word or found[0].name), found, layouts) if found else None
-
-
-def _other_types(sources: Sequence[BlockSource]) -> tuple[Notice, ...]:
-    """The note on files whose numbers are of another type than those of the first."""
-    first = sources[0]
-    other = next((source for source in sources if source.dtype != first.dtype), None)
-    if other is None:
-        return ()
-    told = f"{other.name}: holds {other.dtype}, and {first.name} {first.dtype}"
-    return (Notice("types-differ", told),)
-
-
 def _left_out(words: Words, failed: Sequence[NllError]) -> LeftOut | None:
     """What is not scored of a set, under the setting that allows it."""
     n = len(words.missing) + len(failed)
@@ -227,23 +166,23 @@ def _with_one_for_all(options: InputOptions, words: Words) -> Dataset:
     first, *others = words.logits
     own = replace(options, logits=first, targets=targets, sample_weights=weights)
     whole = open_files(own, name=name_of(options.logits), others=others)
-    joined, layout = whole.logits, whole.layout
-    if whole.soft_targets is None and (not isinstance(joined, JoinedLogits) or layout.n_samples is None):
+    logits = whole.logits
+    if whole.soft_targets is None and (not isinstance(logits, JoinedLogits) or whole.layout.n_samples is None):
         return _recorded(whole, options)
-    assert isinstance(joined, JoinedLogits)
-    _refuse_columns_first(layout, joined.name)
-    shards = [_recorded(_shard(whole, joined, i), options, i) for i in range(len(joined.sources))]
-    mine = {each.name: getattr(whole, each.name) for each in fields(Dataset) if each.init}
-    return _recorded(Shards(**mine, shards=tuple(shards)), options)
+    assert isinstance(logits, JoinedLogits)
+    check_order(whole.layout, logits.name)
+    shards = [_recorded(_shard(whole, logits, i), options, i) for i in range(len(logits.sources))]
+    dataset = joined(Names.of(options), shards, partial=options.partial)
+    return _recorded(replace(dataset, opening_notes=(*whole.opening_notes, *dataset.opening_notes)), options)
 
 
-def _shard(whole: Dataset, joined: JoinedLogits, i: int) -> Dataset:
+def _shard(whole: Dataset, logits: JoinedLogits, i: int) -> Dataset:
     """Part ``i`` of logits whose targets, or weights, are one file."""
-    layout, own = whole.layout, joined.layout_of(i, whole.layout)
-    starts = joined.starts(layout)
-    soft, n_before = None, sum(source.shape[0] or 0 for source in joined.sources[:i])
+    layout, own = whole.layout, logits.layout_of(i, whole.layout)
+    starts = logits.starts(layout)
+    soft, n_before = None, sum(source.shape[0] or 0 for source in logits.sources[:i])
     if whole.soft_targets is not None:
-        n = joined.sources[i].shape[0]
+        n = logits.sources[i].shape[0]
         soft = None if n is None else rows_of(whole.soft_targets, n_before, n)
         if soft is None:
             message = "holds class probabilities for several files, which are read from an array in C order alone"
@@ -253,7 +192,7 @@ def _shard(whole: Dataset, joined: JoinedLogits, i: int) -> Dataset:
         return None if values is None else Run(values, starts[i], own.n_samples or 0, layout)
 
     return Dataset(
-        joined.sources[i],
+        logits.sources[i],
         own,
         targets=run(whole.targets),
         soft_targets=soft,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.data.dataset import Dataset
 from nllcli.errors import DataError, NoRows, Notice, counted, first_few
 from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.shapes import shown
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Block, Chunk, Scratch
-    from nllcli.data.dataset import BlockSource, Seen, VectorSource
+    from nllcli.data.dataset import BlockSource, VectorSource
     from nllcli.data.layout import Layout
 
 
@@ -191,48 +190,6 @@ def rows_of(array: BlockSource, first: int, n: int) -> RawArray | None:
         return None
     step = prod(m or 0 for m in array.shape[1:]) * array.dtype.itemsize
     return replace(array, shape=(n, *array.shape[1:]), offset=array.offset + first * step)
-
-
-@dataclass(frozen=True)
-class Shards(Dataset):
-    """Datasets one after another as one; the errors of each name its own files."""
-
-    shards: tuple[Dataset, ...] = ()
-    pairing: str = ""
-
-    @property
-    def title(self) -> str:
-        """The word for the logits, how many files that stands for, and what they were paired by."""
-        told = ", ".join([counted(len(self.shards), "file"), *([self.pairing] if self.pairing else [])])
-        return f"{self.logits.name} ({told})"
-
-    @property
-    def parts(self) -> tuple[Dataset, ...]:
-        return self.shards
-
-    def part_of(self, sample: int) -> int:
-        assert isinstance(self.logits, JoinedLogits)
-        return which(self.logits.starts(self.layout), sample, len(self.shards))
-
-    @property
-    def notes(self) -> tuple[Notice, ...]:
-        return (*summed_up([shard.notes for shard in self.shards]), *self.opening_notes)
-
-    def add_seen(self, part: int, seen: Seen) -> None:
-        self.shards[part].add_seen(0, seen)
-        self._joined.is_read_elsewhere(part, seen.n, self.layout)
-
-    @property
-    def _joined(self) -> JoinedLogits:
-        assert isinstance(self.logits, JoinedLogits)
-        return self.logits
-
-    def _loading(self, block_samples: int, first: int) -> Iterator[Chunk]:
-        return islice(self._one_by_one(block_samples), first, None)
-
-    def _one_by_one(self, block_samples: int) -> Iterator[Chunk]:
-        for i, shard in enumerate(self.shards):
-            yield from self._joined.in_turn(i, self.layout, shard.chunks(block_samples))
 
 
 def check_same_classes(
