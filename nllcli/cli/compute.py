@@ -7,6 +7,7 @@ import typer
 
 from nllcli.cli import options
 from nllcli.cli.delivery import deliver
+from nllcli.data.settings import WORK
 from nllcli.errors import Remedy, UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +30,15 @@ PerSample = Annotated[
         help="Add a table of the samples (there unasked for up to 20); ignored ones have loss 0.",
     ),
 ]
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        "--resume",
+        metavar="FOLDER",
+        rich_help_panel=WORK,
+        help="Keep a tally of each file of logits there, and skip the files that are done.",
+    ),
+]
 
 
 @options.takes(*options.SCORING, *options.ELSEWHERE, "save_dtype", *options.REPORT, format=options.TALLY_FORMAT)
@@ -41,6 +51,7 @@ def compute(
     save_probs: Annotated[str | None, options.saving("probs", "probabilities")] = None,
     save_log_probs: Annotated[str | None, options.saving("log-probs", "log-probabilities")] = None,
     save_grad: Annotated[str | None, options.saving("grad", "gradient of the loss by the logits")] = None,
+    resume: Resume = None,
 ) -> None:
     """The loss: reduced, per class and per sample."""
     from nllcli.commands.compute import Saves, Sections, within
@@ -73,7 +84,7 @@ def compute(
     needed = shown.holding(given.json_keys)
     deliver(
         given,
-        lambda request: task(request, needed, saves if any(files.values()) else None),
+        lambda request: task(request, needed, saves if any(files.values()) else None, resume),
         with_tally if sections.tally else report,
         files,
         None if needed == shown else lambda result: within(result, shown),

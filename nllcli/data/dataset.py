@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice, zip_longest
@@ -164,6 +164,20 @@ class Dataset:
     def part_of(self, sample: int) -> int:  # noqa: ARG002 - there is one
         """Which of the parts has the sample of this number, once blocks up to it have been cut."""
         return 0
+
+    def first_of(self, part: int) -> int:  # noqa: ARG002 - there is one
+        """The number of the first sample of a part, once blocks up to it have been cut."""
+        return 0
+
+    def only(self, parts: Sequence[int]) -> Dataset:  # noqa: ARG002 - there is one
+        """The dataset of some of the parts, at least one of them."""
+        return self
+
+    @property
+    def recipe(self) -> tuple[Any, ...]:
+        """The function that opens the same dataset anew, and its arguments; raises UsageError where none can."""
+        assert self._recipe is not None
+        return self._recipe()
 
     @property
     def is_seekable(self) -> bool:

@@ -56,8 +56,10 @@ class Shards(Dataset):
         return self.shards
 
     def part_of(self, sample: int) -> int:
-        assert isinstance(self.logits, JoinedLogits)
-        return which(self.logits.starts(self.layout), sample, len(self.shards))
+        return which(self._joined.starts(self.layout), sample, len(self.shards))
+
+    def first_of(self, part: int) -> int:
+        return self._joined.starts(self.layout)[part]
 
     @property
     def notes(self) -> tuple[Notice, ...]:
@@ -65,7 +67,7 @@ class Shards(Dataset):
 
     def add_seen(self, part: int, seen: Seen) -> None:
         self.shards[part].add_seen(0, seen)
-        self._joined.is_read_elsewhere(part, seen.n, self.layout)
+        self._joined.note_length(part, seen.n, self.layout)
 
     @property
     def _joined(self) -> JoinedLogits:

@@ -144,6 +144,13 @@ def all_of(errors: Sequence[NllError], n_files: int) -> NllError:
     return type(first)(message, remedies=remedies[-1:])
 
 
+def without_failed(dataset: Dataset, parts: Sequence[int], errors: Sequence[NllError]) -> Dataset:
+    """The dataset of these parts, under the setting that allows the others, in which there are ``errors``."""
+    before = dataset.left_out or LeftOut(0, len(dataset.parts), "")
+    why = _few([*filter(None, [before.why]), *map(str, errors)])
+    return replace(dataset.only(parts), left_out=LeftOut(before.n + len(errors), before.of, why))
+
+
 def _left_out(words: Words, failed: Sequence[NllError]) -> LeftOut | None:
     """What is not scored of a set, under the setting that allows it."""
     n = len(words.missing) + len(failed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate, islice
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.errors import DataError, NoRows, Notice, counted, first_few
+from nllcli.errors import DataError, NllError, NoRows, Notice, counted, first_few
 from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.shapes import shown
 
@@ -81,12 +80,15 @@ class JoinedLogits:
     def in_turn(self, i: int, layout: Layout, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """The chunks of array ``i``, its samples numbered after those of the arrays before it."""
         start, n = self.starts(layout)[i], 0
-        with suppress(NoRows):  # one of several may be empty
+        try:
             for chunk in chunks:
                 n = chunk.start + chunk.n
                 yield replace(chunk, start=start + chunk.start, load=partial(_moved, chunk, start))
-        if len(self._starts) == i + 1:
-            self._starts.append(start + n)
+        except NllError as error:
+            self.note_length(i, n, layout)  # the other arrays may be gone on with
+            if not isinstance(error, NoRows):  # one of several may be empty
+                raise
+        self.note_length(i, n, layout)
 
     def layout_of(self, i: int, layout: Layout) -> Layout:
         """The layout of array ``i``, where that of the whole is ``layout``."""
@@ -103,8 +105,8 @@ class JoinedLogits:
             self._starts.append(self._starts[-1] + n)
         return self._starts
 
-    def is_read_elsewhere(self, i: int, n: int, layout: Layout) -> None:
-        """Take note that array ``i``, of which no blocks are cut here, has ``n`` samples."""
+    def note_length(self, i: int, n: int, layout: Layout) -> None:
+        """Take note that array ``i`` has ``n`` samples, or ends after so many that can be read."""
         starts = self.starts(layout)
         if len(starts) == i + 1:
             starts.append(starts[i] + n)

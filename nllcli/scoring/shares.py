@@ -13,8 +13,9 @@ from nllcli.engine import map_blocks
 from nllcli.engine.engines import open_engine
 from nllcli.engine.policy import available_processors, usual_threads, usual_workers
 from nllcli.engine.travel import kept, packed, unpacked
-from nllcli.errors import NllError, NoRows, Remedy, UsageError, setting
-from nllcli.scoring.passes import chunks, fold_dataset, naming_places, samples_a_block
+from nllcli.errors import NllError, Remedy, UsageError, setting
+from nllcli.scoring.parts import END, here, told_of
+from nllcli.scoring.passes import chunks, samples_a_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -89,15 +90,16 @@ class _Done:
 
     results: list[Any]
     seen: Seen
+    error: NllError | None = None
 
 
 @dataclass(frozen=True)
 class _Task:
-    """The work on a share, with errors that name file and place; those ``allowed`` say that there is nothing in it."""
+    """The work on a share; what is wrong with ``one_of_several`` parts is a part of what comes of it."""
 
     work: Work
     threads: int
-    allowed: tuple[type[NllError], ...]
+    one_of_several: bool
 
     def __call__(self, share: _Share) -> _Done:
         # What can be read only once is not kept open for another.
@@ -105,12 +107,12 @@ class _Task:
         sizes: dict[int, int] = {}
         chunks = _measured(Piece(dataset, share.first, share.stop).chunks(share.samples), sizes)
         results: list[Any] = []
-        with naming_places(dataset), suppress(*self.allowed):
+        with told_of(0, dataset, several=self.one_of_several) as wrong:
             results = self.work.gather(map_blocks(self.work, chunks, threads=self.threads))
-        if share.stop is None:
-            dataset.completed()
+            if share.stop is None:
+                dataset.completed()
         named = [sample for result in results for sample in result.named_samples]
-        return _Done(results, dataset.seen(sizes, named))
+        return _Done(results, dataset.seen(sizes, named), next((error for _, error in wrong), None))
 
 
 def _measured(chunks: Iterable[Chunk], sizes: dict[int, int]) -> Iterator[Chunk]:
@@ -131,36 +133,56 @@ def check_workers(workers: Workers) -> None:
         raise UsageError(message, remedies=remedies)
 
 
-def fold_by(
+def fold_parts(
     workers: Workers,
     work: Work,
     zero: Sum,
     dataset: Dataset,
     *,
     take: Callable[[Any], Sum],
+    finish: Callable[[int, Sum], None],
     progress: Progress | None = None,
-) -> tuple[Sum, tuple[Notice, ...]]:
-    """``fold_dataset`` by the workers that are asked for, and what is worth knowing about them.
+) -> tuple[dict[int, NllError], tuple[Notice, ...]]:
+    """Work on all parts of a dataset, by the workers that are asked for.
 
-    ``take`` is given the results of ``work.gather``, in order, numbered by the samples of the whole dataset.
+    ``take`` is given the results of ``work.gather``, in order, numbered by the samples of the whole dataset, and
+    ``finish`` the sum of what it makes of those of each part. Of several parts, what is wrong with one does not end the
+    work on the others: it is returned by part, and then what is worth knowing about the workers.
     """
+    failed: dict[int, NllError] = {}
+    notes: list[Notice] = []
+    total = zero
+    with closing(_results(workers, work, dataset, notes, progress)) as results:
+        for part, found in results:
+            if isinstance(found, NllError):
+                failed.setdefault(part, found)
+            elif found is not END:
+                total += take(found)
+            else:
+                if part not in failed:
+                    finish(part, total)
+                total = zero
+    return failed, tuple(notes)
+
+
+def _results(
+    workers: Workers, work: Work, dataset: Dataset, notes: list[Notice], progress: Progress | None
+) -> Generator[tuple[int, Any], None, None]:
+    """What comes of all parts, in order: of each its results, or what is wrong with it, and then the end."""
     workers = _usual(work, dataset) if workers == Workers() else workers
     asked = {"processes": workers.processes, "scheduler": workers.scheduler}
     name, value = next(((name, value) for name, value in asked.items() if value is not None), ("", None))
-    if not name:
-        return fold_dataset(work, zero, dataset, take=take, threads=workers.threads, progress=progress), ()
-    recipes = [_recipe(part, name) for part in dataset.parts]
-    with open_engine(name, value) as engine:
-        plan = list(_plan(work, dataset, recipes, engine.n_workers))
-        if name == "processes" and sum(len(shares) for _, shares in plan) <= 1:
-            return fold_dataset(work, zero, dataset, take=take, threads=workers.threads, progress=progress), ()
-        if progress is not None:
-            progress.begin(dataset.logits.n_bytes)
-        total = zero
-        with closing(_results(work, dataset, plan, engine, workers.threads, progress)) as results:
-            for result in results:
-                total += take(result)
-    return total, engine.notes
+    if progress is not None:
+        progress.begin(dataset.logits.n_bytes)
+    if name:
+        recipes = [_recipe(part, name) for part in dataset.parts]
+        with open_engine(name, value) as engine:
+            plan = list(_plan(work, dataset, recipes, engine.n_workers))
+            if name == "scheduler" or sum(len(shares) for _, shares in plan) > 1:
+                yield from _elsewhere(work, dataset, plan, engine, workers.threads, progress)
+                notes += engine.notes
+                return
+    yield from here(work, dataset, workers.threads, progress)
 
 
 def _usual(work: Work, dataset: Dataset) -> Workers:
@@ -205,36 +227,41 @@ def _shares(part: Dataset, recipe: bytes, step: int) -> Iterator[_Share]:
         yield _Share(part.logits.name, recipe, samples, first, None if stop == n_blocks else stop, size)
 
 
-def _results(
+def _elsewhere(
     work: Work,
     dataset: Dataset,
     plan: list[tuple[Dataset, list[_Share]]],
     engine: Engine,
     threads: int | None,
     progress: Progress | None,
-) -> Generator[Any, None, None]:
-    """What comes of all parts, in order, numbered by the samples of the whole."""
+) -> Generator[tuple[int, Any], None, None]:
+    """``_results`` of the shares that the workers of an engine take."""
 
     def advance(share: _Share) -> None:
         if progress is not None:
             progress.advance(share.n_bytes)
 
     shares = [share for _, shares in plan for share in shares]
-    allowed = (NoRows,) if len(plan) > 1 else ()  # one of several files may be empty
-    with closing(engine.map(_Task(work, threads or 1, allowed), shares, advance)) as mapped:
+    task = _Task(work, threads or 1, len(plan) > 1)
+    with closing(engine.map(task, shares, advance)) as mapped:
         before = 0
         for i, (part, own) in enumerate(plan):
             n = 0
             for _, done in islice(mapped, len(own)):
                 dataset.add_seen(i, done.seen)
-                yield from (result.shifted(before) for result in done.results)
+                yield from ((i, result.shifted(before)) for result in done.results)
+                if done.error is not None:
+                    yield i, done.error
                 n += done.seen.n
             if not own:
                 sizes: dict[int, int] = {}
-                with naming_places(part), suppress(*allowed):
-                    found = map_blocks(work, _measured(chunks(part), sizes), threads=threads, progress=progress)
-                    yield from (result.shifted(before) for result in found)
-                part.completed()
+                with told_of(i, part, several=len(plan) > 1) as wrong:
+                    blocks = _measured(chunks(part), sizes)
+                    for result in map_blocks(work, blocks, threads=threads, progress=progress):
+                        yield i, result.shifted(before)
+                    part.completed()
+                yield from wrong
                 dataset.add_seen(i, part.seen(sizes, ()))
                 n = sum(sizes.values())
+            yield i, END
             before += n

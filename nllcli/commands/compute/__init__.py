@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.commands.compute.by_part import ByPart
 from nllcli.commands.compute.result import LossResult, Samples, result_of
-from nllcli.commands.compute.subject import LossTally, findings_of, input_of, subject_of
 from nllcli.data.settings import TOKENS, Workers
 from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.settled import Settled, needs_classes, settle
-from nllcli.scoring.shares import check_workers, fold_by
+from nllcli.scoring.shares import check_workers, fold_parts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Progress, Scratch
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import LossOptions, ScoreRequest
+    from nllcli.errors import NllError, Notice
     from nllcli.scoring.matrix import ArrayWriter
 
 SMALL_SAMPLES = 20
@@ -75,8 +76,17 @@ class Saves:
     gradient: str | None = None
 
 
-def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = None) -> LossResult:
-    """Compute the loss, and write the arrays that were asked for on the way."""
+def compute(
+    request: ScoreRequest, sections: Sections, saves: Saves | None = None, folder: str | None = None
+) -> LossResult:
+    """Compute the loss, and write the arrays that were asked for on the way.
+
+    Files that are done are not scored again where their tallies are in the ``folder``.
+    """
+    if folder is not None:
+        from nllcli.commands.compute.resume import check_resumable
+
+        check_resumable(request, per_sample=sections.per_sample, saves=saves is not None)
     check_workers(request.workers)
     if sections.tally:
         from nllcli.commands.compute.tally import check_can_be_tallied
@@ -85,7 +95,7 @@ def compute(request: ScoreRequest, sections: Sections, saves: Saves | None = Non
     if request.loss.source == TOKENS:
         _refuse_classes(sections, saves)
     if saves is None:
-        return score(settle(request), sections, workers=request.workers, progress=request.progress)
+        return score(settle(request), sections, workers=request.workers, progress=request.progress, folder=folder)
     from nllcli.scoring.matrix import settle_gradient
 
     settled, divisor = (settle(request), None) if saves.gradient is None else settle_gradient(request)
@@ -133,42 +143,53 @@ def score(
     divisor: float | None = None,
     workers: Workers | None = None,
     progress: Progress | None = None,
+    folder: str | None = None,
 ) -> LossResult:
     """The loss under settings whose inputs are open; ``divisor`` divides the gradient, where it is wanted.
 
-    ``writers`` are given the arrays of their names.
+    ``writers`` are given the arrays of their names. Tallies of the files that are done are kept in the ``folder``.
     """
     kept, writers = _Kept(settled, sections), writers or {}
+    n_classes, resume = settled.dataset.n_classes, None
+    wanted_classes = tallied_classes = settled.has_classes and sections.hold_classes(n_classes)
+    if folder is not None:
+        from nllcli.commands.compute.resume import MOST_CLASSES, Resume
+
+        tallied_classes = wanted_classes or (settled.has_classes and n_classes <= MOST_CLASSES)
+        resume = Resume(folder, with_classes=tallied_classes)
     wanted = Wanted(
         losses=kept.everything or kept.tabled or "losses" in writers,
         probs=kept.probs or "probs" in writers,
         log_probs="log_probs" in writers,
         gradient=divisor,
-        spread=sections.standard_error,
-        classes=settled.has_classes and sections.hold_classes(settled.dataset.n_classes),
+        spread=sections.standard_error or resume is not None,
+        classes=tallied_classes,
     )
 
     work = _Scoring(settled.options, wanted, keeps_all=bool(writers) or kept.everything)
 
-    dataset, by_part = settled.dataset, [Tally()] * len(settled.dataset.parts)
+    by_part = ByPart(settled, digests=sections.tally or resume is not None, resume=resume)
 
     def take(outcome: Outcome) -> Tally:
         for name, writer in writers.items():
             writer.write(outcome.start, getattr(outcome, name))
         kept.add(outcome)
-        part = dataset.part_of(outcome.start)
-        by_part[part] += replace(outcome.tally, classes=None)
         return outcome.tally
 
-    sums, notes = fold_by(workers or Workers(), work, Tally(), dataset, take=take, progress=progress)
-    parts = list(zip(dataset.parts, by_part, strict=True))
-    inputs = tuple(input_of(*part) for part in parts)
-    tally = LossTally(subject_of(settled), sums, findings_of(parts), inputs, dataset.left_out)
-    if sections.tally:
-        from nllcli.commands.compute.tally import digested
-
-        tally = digested(tally, by_part)
-    return result_of(tally, kept.losses(), kept.samples(), notes=(*dataset.notes, *notes))
+    failed: dict[int, NllError] = {}
+    notes: tuple[Notice, ...] = ()
+    if not by_part.is_done:
+        failed, notes = fold_parts(
+            *(workers or Workers(), work, Tally(), by_part.dataset),
+            take=take,
+            finish=by_part.finish,
+            progress=progress,
+        )
+    tally = by_part.total(failed, whole=bool(writers) or kept.everything)
+    if not wanted_classes:
+        tally = replace(tally, sums=replace(tally.sums, classes=None))
+    samples = None if failed or resume else kept.samples()
+    return result_of(tally, kept.losses(), samples, notes=(*by_part.notes, *notes))
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from nllcli.data.settings import TOKENS
 from nllcli.numerics.tally import Tally
-from nllcli.scoring.notices import Found, all_found
+from nllcli.scoring.notices import Found
 from nllcli.scoring.settled import notices, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from nllcli.data.dataset import Dataset, LeftOut
     from nllcli.errors import Notice
@@ -135,16 +135,6 @@ def input_of(dataset: Dataset, sums: Tally) -> Input:
     """One file of logits, by the names it was opened under."""
     targets = dataset.targets or dataset.soft_targets
     return Input(dataset.logits.name, None if targets is None else targets.name, sums.n_samples)
-
-
-def findings_of(parts: Iterable[tuple[Dataset, Tally]]) -> dict[str, Found]:
-    """The findings among the samples of files that follow one another, by code."""
-    total: dict[str, Found] = {}
-    first = 0
-    for dataset, sums in parts:
-        add_findings(total, all_found(sums, dataset, first))
-        first += sums.n_samples
-    return total
 
 
 def add_findings(total: dict[str, Found], more: Mapping[str, Found]) -> None:

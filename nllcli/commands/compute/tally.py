@@ -11,7 +11,7 @@ import numpy as np
 
 from nllcli import __version__
 from nllcli.commands.compute.result import report
-from nllcli.commands.compute.subject import LossTally
+from nllcli.commands.compute.subject import LossTally, Subject
 from nllcli.errors import Remedy, UsageError, setting
 from nllcli.inputs.sets import is_member
 from nllcli.inputs.tally_files import FORMAT, FORMAT_VERSION
@@ -21,7 +21,7 @@ from nllcli.numerics.tally import ClassSums, Tally
 from nllcli.scoring.notices import Found
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from nllcli.commands.compute.result import LossResult
     from nllcli.data.settings import ScoreRequest
@@ -30,25 +30,18 @@ if TYPE_CHECKING:
 _DIGEST_CHARACTERS = 24
 
 
-def check_can_be_tallied(request: ScoreRequest) -> None:
-    """Raise UsageError for what no sum can hold, and for settings that differ from part to part."""
+def check_can_be_tallied(request: ScoreRequest, *, own_weights: bool = False) -> None:
+    """Raise UsageError for what no sum can hold, and, unless ``own_weights``, for settings that differ by part."""
     if request.loss.reduction == "none":
         message = f"a tally holds sums, and {setting('reduction', 'none')} asks for the samples"
         raise UsageError(message, remedies=[Remedy({"reduction": None}, "the sums")])
-    if request.weights.counts == "targets":
+    if request.weights.counts == "targets" and not own_weights:
         message = f"{setting('counts', 'targets')} would weigh every part differently"
         how = f"nll weights --targets FILE -f json -o weights.json, then {setting('weights', 'weights.json')}"
         raise UsageError(message, hint=f"count the targets of all parts once: {how} for every part")
 
 
-def digested(tally: LossTally, by_input: Sequence[Tally]) -> LossTally:
-    """The tally with what tells it from others: the digest of each of its inputs, and the machine."""
-    pairs = zip(tally.inputs, by_input, strict=True)
-    inputs = tuple(replace(each, digest=_digest_of(sums)) for each, sums in pairs)
-    return replace(tally, inputs=inputs, computed_with=(_this_machine(),))
-
-
-def _digest_of(sums: Tally) -> str | None:
+def digest_of(sums: Tally) -> str | None:
     """What is the same where the samples and their losses are, whatever their order; None where none is counted."""
     if not sums.n_counted:
         return None
@@ -58,7 +51,7 @@ def _digest_of(sums: Tally) -> str | None:
     return f"sha256-{sha256(text.encode()).hexdigest()[:_DIGEST_CHARACTERS]}"
 
 
-def _this_machine() -> Mapping[str, str]:
+def this_machine() -> Mapping[str, str]:
     """What the last bits of a loss depend on: NumPy, and the instructions that it uses here."""
     import platform
 
@@ -76,7 +69,22 @@ def with_tally(result: LossResult) -> Report:
 def to_data(result: LossResult) -> dict[str, Any]:
     """The whole content of a file, in the order of its keys."""
     tally, shown = result.tally, {"loss": result.loss, "standard_error": result.standard_error}
-    subject = tally.subject
+    return {
+        **head_of(tally.subject),
+        "inputs": [each.named | {"digest": each.digest} for each in tally.inputs],
+        "left_out": _left_out_to_data(tally),
+        "computed_with": [dict(each) for each in tally.computed_with],
+        "tally": {
+            **_sums_to_data(tally.sums),
+            "findings": {code: _found_to_data(found) for code, found in tally.findings.items()},
+            "classes": _classes_to_data(tally.sums.classes, weighted=tally.subject.is_weighted),
+        },
+        "shown": {key: value if math.isfinite(value) else None for key, value in shown.items()},
+    }
+
+
+def head_of(subject: Subject) -> dict[str, Any]:
+    """What the tallies of one subject have in common."""
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -98,15 +106,6 @@ def to_data(result: LossResult) -> dict[str, Any]:
         },
         "n_classes": subject.n_classes,
         "class_names": None if subject.class_names is None else list(subject.class_names),
-        "inputs": [each.named | {"digest": each.digest} for each in tally.inputs],
-        "left_out": _left_out_to_data(tally),
-        "computed_with": [dict(each) for each in tally.computed_with],
-        "tally": {
-            **_sums_to_data(tally.sums),
-            "findings": {code: _found_to_data(found) for code, found in tally.findings.items()},
-            "classes": _classes_to_data(tally.sums.classes, weighted=subject.is_weighted),
-        },
-        "shown": {key: value if math.isfinite(value) else None for key, value in shown.items()},
     }
 
 

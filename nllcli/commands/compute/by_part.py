@@ -1,0 +1,90 @@
+"""The sums of a loss part by part, as its inputs come one after another; and those of earlier runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nllcli.commands.compute.subject import LossTally, add_findings, input_of, subject_of
+from nllcli.commands.compute.tally import digest_of, this_machine
+from nllcli.errors import Notice, counted
+from nllcli.inputs.opening import all_of, without_failed
+from nllcli.numerics.tally import Tally
+from nllcli.scoring.notices import all_found
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nllcli.commands.compute.resume import Resume
+    from nllcli.errors import NllError
+    from nllcli.scoring.notices import Found
+    from nllcli.scoring.settled import Settled
+
+
+class ByPart:
+    """The tallies of the parts of settled inputs; memory holds the class sums of all parts together alone.
+
+    ``digests`` asks for what tells parts apart. Parts that a ``resume`` has are not worked on again.
+    """
+
+    def __init__(self, settled: Settled, *, digests: bool, resume: Resume | None = None) -> None:
+        self._settled = settled
+        self._digests = digests
+        self._resume = resume
+        self._subject = subject_of(settled)
+        self._sums = Tally()
+        self._found: dict[int, LossTally] = {}
+        self._folder = None if resume is None else resume.folder
+        for part, tally in ({} if resume is None else resume.found(settled)).items():
+            self._add(part, tally)
+        everything = range(len(settled.dataset.parts))
+        self._todo = [part for part in everything if part not in self._found]
+        self.dataset = settled.dataset.only(self._todo) if self._found and self._todo else settled.dataset
+        self._n_before = len(self._found)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether earlier runs have all parts."""
+        return not self._todo
+
+    def finish(self, number: int, sums: Tally) -> None:
+        """Take the sums of a part of ``dataset``, all blocks of which have been worked on."""
+        part = self.dataset.parts[number]
+        named = input_of(part, sums)
+        if self._digests:
+            named = replace(named, digest=digest_of(sums))
+        findings = all_found(sums, part, self.dataset.first_of(number))
+        machine = (this_machine(),) if self._digests else ()
+        tally = LossTally(self._subject, sums, findings, (named,), computed_with=machine)
+        if self._resume is not None:
+            self._resume.save(part, replace(tally, subject=subject_of(replace(self._settled, dataset=part))))
+        self._add(self._todo[number], tally)
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What is worth knowing about the inputs, and about the parts that were done before."""
+        n_files = counted(len(self._settled.dataset.parts), "file")
+        told = f"{self._folder}: {self._n_before} of {n_files} done before"
+        return (*self.dataset.notes, *(Notice("resumed", told),) * bool(self._n_before))
+
+    def total(self, failed: Mapping[int, NllError], *, whole: bool) -> LossTally:
+        """The tally of all parts, or under the setting that allows it of those that have not ``failed``.
+
+        Raises what is wrong with these where the ``whole`` is needed.
+        """
+        dataset = self._settled.dataset
+        if failed:
+            if whole or not (dataset.may_be_partial and self._found):
+                raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts))
+            dataset = without_failed(dataset, sorted(self._found), [failed[number] for number in sorted(failed)])
+        findings: dict[str, Found] = {}
+        for part in sorted(self._found):
+            add_findings(findings, self._found[part].findings)
+        inputs = tuple(each for part in sorted(self._found) for each in self._found[part].inputs)
+        subject = subject_of(replace(self._settled, dataset=dataset)) if failed else self._subject
+        machines = {tuple(each.values()): each for found in self._found.values() for each in found.computed_with}
+        return LossTally(subject, self._sums, findings, inputs, dataset.left_out, tuple(machines.values()))
+
+    def _add(self, part: int, tally: LossTally) -> None:
+        self._sums += tally.sums
+        self._found[part] = replace(tally, sums=Tally())

@@ -1,0 +1,109 @@
+"""The pass over a dataset part by part in this process, where what is wrong with one part does not end the others."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from nllcli.data.blocks import Chunk
+from nllcli.engine import map_blocks
+from nllcli.errors import DataError, FaultError, NllError, NoRows, SampleError
+from nllcli.scoring.passes import chunks, naming_places, placed, samples_a_block
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from nllcli.data.blocks import Block, Progress, Scratch
+    from nllcli.data.dataset import Dataset
+
+# What comes after the results of a part.
+END = object()
+
+
+@contextmanager
+def told_of(part: int, dataset: Dataset, *, several: bool) -> Iterator[list[tuple[int, NllError]]]:
+    """What is wrong with a part, told by its place in the list that is given; of the only part it is raised.
+
+    One of ``several`` files may be empty.
+    """
+    wrong: list[tuple[int, NllError]] = []
+    try:
+        with naming_places(dataset):
+            yield wrong
+    except NoRows:
+        if not several:
+            raise
+    except (DataError, FaultError) as error:
+        if not several:
+            raise
+        wrong.append((part, error))
+
+
+def here(
+    work: Callable[[Block, Scratch], Any], dataset: Dataset, threads: int | None, progress: Progress | None
+) -> Generator[tuple[int, Any], None, None]:
+    """Yield, part by part and in order, the results of its blocks with its number, what is wrong with it, and the end.
+
+    What is wrong with the only part is raised.
+    """
+    if len(dataset.parts) == 1:
+        with naming_places(dataset):
+            for result in map_blocks(work, chunks(dataset), threads=threads, progress=progress):
+                yield 0, result
+        dataset.completed()
+        yield 0, END
+        return
+    # Blocks of all parts at once, so that threads need not wait for the end of each.
+    for part, result in map_blocks(_Guarded(work), _chunks(dataset), threads=threads, progress=progress):
+        if result is END:
+            with told_of(part, dataset.parts[part], several=True) as wrong:
+                dataset.parts[part].completed()
+            yield from wrong
+        yield part, placed(result, dataset) if isinstance(result, SampleError) else result
+
+
+@dataclass(frozen=True)
+class _Guarded:
+    """Work on a block of a part, whose number is with it; what cannot be worked on is handed on."""
+
+    work: Callable[[Block, Scratch], Any]
+
+    def __call__(self, found: Any, scratch: Scratch) -> tuple[int, Any]:
+        part, block = found
+        if block is END or isinstance(block, NllError):
+            return part, block
+        try:
+            return part, self.work(block, scratch)
+        except (DataError, FaultError) as error:
+            return part, error
+
+
+def _chunks(dataset: Dataset) -> Iterator[Chunk]:
+    """The blocks of all parts, each with the number of its part; after those of a part what is wrong with it, if so."""
+    samples = samples_a_block(dataset)
+    for part in range(len(dataset.parts)):
+        try:
+            for chunk in dataset.chunks_of(part, samples):
+                yield replace(chunk, load=partial(_load, part, chunk))
+        except (DataError, FaultError) as error:
+            yield _instead(part, error)
+        yield _instead(part, END)
+
+
+def _instead(part: int, found: Any) -> Chunk:
+    """What comes in the place of a block, and is handed on."""
+
+    def load(_: Scratch) -> Any:
+        return part, found
+
+    return Chunk(0, 0, load)
+
+
+def _load(part: int, chunk: Chunk, scratch: Scratch) -> Any:
+    """A block with the number of its part, or what is wrong with it."""
+    try:
+        return part, chunk.load(scratch)
+    except (DataError, FaultError) as error:
+        return part, error

@@ -1,0 +1,206 @@
+"""nll compute over several files: what is wrong with some of them, and files that were done before."""
+
+import gzip
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import oracle
+import pytest
+from following import offered, run
+from in_process import nll
+
+from nllcli import engine
+
+N, C = 400, 4
+RNG = np.random.default_rng(29)
+LOGITS = RNG.normal(0, 3, (N, C))
+TARGETS = RNG.integers(0, C, N)
+CUTS = [0, 60, 130, 131, 131, 300]
+PARTS = list(zip(CUTS, [*CUTS[1:], N], strict=True))
+X, Y = "x-*.npy", "y-*.npy"
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(engine, "_MOST_SAMPLES", 20)  # several blocks a file
+    for i, (start, stop) in enumerate(PARTS):
+        np.save(f"x-{i}.npy", LOGITS[start:stop])
+        np.save(f"y-{i}.npy", TARGETS[start:stop])
+        rows = [",".join(map(repr, (*LOGITS[r].tolist(), int(TARGETS[r])))) for r in range(start, stop)]
+        Path(f"t{i}.csv").write_text("\n".join(["a,b,c,d,y", *rows, ""]))
+
+
+def without(*parts):
+    rows = np.concatenate([np.arange(*PARTS[i]) for i in range(len(PARTS)) if i not in parts])
+    return pytest.approx(float(oracle.reduce(LOGITS[rows], TARGETS[rows])), rel=1e-14)
+
+
+WORKERS = [(), ("--threads", "1"), ("--threads", "3"), ("--processes", "2")]
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=" ".join)
+def test_every_file_with_something_wrong_is_named(workers):
+    bad = LOGITS[60:130].copy()
+    bad[45, 1] = np.nan
+    np.save("x-1.npy", bad)
+    wrong = TARGETS[300:].copy()
+    wrong[77] = C
+    np.save("y-5.npy", wrong)
+    done = nll("compute", X, Y, "-q", *workers)
+    assert done.code == 3
+    assert done.out == ""
+    assert done.err.splitlines()[0] == (
+        "nll: error: 2 of 6 files cannot be scored: x-1.npy, row 45: class 1 is NaN; "
+        "y-5.npy, row 77: target 4 is outside 0..3"
+    )
+    (line,) = offered(done)
+    partial = run(line)
+    assert partial.code == 3
+    assert float(partial.out) == without(1, 5)
+    assert partial.err == (
+        "nll: warning: 2 of 6 files are not scored: x-1.npy, row 45: class 1 is NaN; "
+        "y-5.npy, row 77: target 4 is outside 0..3\n"
+    )
+    report = json.loads(nll("compute", X, Y, "--partial", *workers, "-f", "json").out)
+    assert "|partial:4-of-6|" in report["signature"]
+    assert [each["logits"] for each in report["inputs"]] == ["x-0.npy", "x-2.npy", "x-3.npy", "x-4.npy"]
+    assert report["n_samples"] == N - 70 - 100
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=" ".join)
+def test_text_that_breaks_off_in_the_middle(workers):
+    for i in range(len(PARTS)):
+        data = gzip.compress(Path(f"t{i}.csv").read_bytes())
+        Path(f"z{i}.csv.gz").write_bytes(data[:-30] if i == 4 else data)
+    words = ["z*.csv.gz", "--target-column", "y", "--on-nonfinite", "nan"]
+    done = nll("compute", *words, *workers)
+    assert done.code == 3
+    assert done.err.startswith("nll: error: z4.csv.gz: ")
+    partial = nll("compute", *words, "--partial", "-q", *workers)
+    assert float(partial.out) == without(4)
+    rows = Path("t5.csv").read_text().splitlines()
+    rows[8] = "nan,nan,nan,nan,1"
+    Path("z5.csv.gz").write_bytes(gzip.compress("\n".join(rows).encode()))
+    after = nll("compute", *words, "--partial", "-f", "json", *workers)
+    assert "z5.csv.gz, line 9" in after.err  # places are right after a file that broke off
+
+
+def test_where_all_are_wrong_there_is_nothing_left():
+    for i in range(len(PARTS)):
+        np.save(f"y-{i}.npy", np.full(PARTS[i][1] - PARTS[i][0], 9))
+        np.save(f"x-{i}.npy", np.full((PARTS[i][1] - PARTS[i][0], C), np.nan))
+    done = nll("compute", "x-{0..1}.npy", "y-{0..1}.npy", "--partial")
+    assert done.code == 3
+    assert done.out == ""
+
+
+def test_arrays_are_of_all_or_of_none():
+    np.save("y-5.npy", np.full(100, 9))
+    done = nll("compute", X, Y, "--partial", "--save-losses", "losses.npy")
+    assert done.code == 3
+    assert "target 9 is outside 0..3" in done.err
+    assert not Path("losses.npy").exists()
+    assert nll("compute", X, Y, "--partial", "--reduction", "none", "-q").out == ""
+
+
+def test_wrong_usage_is_told_at_once():
+    done = nll("compute", X, Y, "--shift", "70")
+    assert done.code == 2
+
+
+# --- going on with a run that was cut off ----------------------------------------------------------------------------
+
+
+def files_in(folder):
+    return sorted(Path(folder).iterdir())
+
+
+@pytest.mark.parametrize("words", [(X, Y), ("t*.csv", "--target-column", "y"), (X, "all.npy")], ids=" ".join)
+def test_files_that_are_done_are_skipped(words):
+    np.save("all.npy", TARGETS)
+    words = [*words, "--sample-weights", "all.npy"] if "all.npy" in words else words
+    expected = nll("compute", *words, "-f", "json")
+    first = nll("compute", *words, "-f", "json", "--resume", "done")
+    assert (first.out, first.err) == (expected.out, "")
+    assert len(files_in("done")) == len(PARTS)
+    before = {file: file.stat().st_mtime_ns for file in files_in("done")}
+    files_in("done")[2].unlink()
+    again = nll("compute", *words, "-f", "json", "--resume", "done", "--processes", "2")
+    assert again.out == expected.out
+    assert again.err == "nll: note: done: 5 of 6 files done before\n"
+    assert sum(file.stat().st_mtime_ns == before[file] for file in files_in("done")) == 5
+    whole = nll("compute", *words, "--resume", "done")
+    assert whole.out == nll("compute", *words).out
+    assert whole.err == "nll: note: done: 6 of 6 files done before\n"
+    merged = nll("merge", "done/*", "-f", "json")
+    assert json.loads(merged.out)["loss"] == json.loads(expected.out)["loss"]
+
+
+def test_what_is_done_under_other_settings_or_of_other_files_is_done_again():
+    assert nll("compute", X, Y, "-q", "--resume", "done").code == 0
+    other = nll("compute", X, Y, "-q", "--resume", "done", "--temperature", "2")
+    assert other.err == ""
+    assert other.out == nll("compute", X, Y, "-q", "--temperature", "2").out
+    np.save("y-1.npy", (TARGETS[60:130] + 1) % C)
+    later = time.time() + 10
+    os.utime("y-1.npy", (later, later))
+    changed = nll("compute", X, Y, "-q", "--resume", "done", "--temperature", "2")
+    assert changed.err == "nll: note: done: 5 of 6 files done before\n"
+    assert changed.out == nll("compute", X, Y, "-q", "--temperature", "2").out
+
+
+def test_what_went_well_is_kept_where_a_file_is_wrong():
+    np.save("y-4.npy", np.full(169, 9))
+    done = nll("compute", X, Y, "-q", "--resume", "done")
+    assert done.code == 3
+    assert len(files_in("done")) == 5
+    np.save("y-4.npy", TARGETS[131:300])
+    mended = nll("compute", X, Y, "-q", "--resume", "done")
+    assert mended.err == "nll: note: done: 5 of 6 files done before\n"
+    assert float(mended.out) == without()
+
+
+def test_class_sums_are_kept_up_to_a_thousand_classes(monkeypatch):
+    monkeypatch.setattr("nllcli.commands.compute.resume.MOST_CLASSES", 3)
+    assert nll("compute", X, Y, "-q", "--resume", "done").code == 0
+    table = nll("compute", X, Y, "--per-class", "-f", "csv", "--resume", "done")
+    assert table.err == "nll: note: done: 1 of 6 files done before\n"  # the empty one has no sums of classes to lack
+    assert table.out == nll("compute", X, Y, "--per-class", "-f", "csv").out
+    assert nll("compute", X, Y, "-q", "--resume", "done").err == "nll: note: done: 6 of 6 files done before\n"
+
+
+@pytest.mark.parametrize("words", [["--per-sample"], ["--save-losses", "l.npy"], ["--reduction", "none"]], ids=" ".join)
+def test_every_sample_cannot_be_had_from_what_is_done(words):
+    done = nll("compute", X, Y, *words, "--resume", "done")
+    assert done.code == 2
+    (line,) = offered(done)
+    assert run(line).code == 0
+
+
+def test_weights_from_the_counts_of_all_targets():
+    words = [X, Y, "--counts", "targets", "-q"]
+    expected = nll("compute", *words).out
+    assert nll("compute", *words, "--resume", "done").out == expected
+    assert nll("compute", *words, "--resume", "done").out == expected
+
+
+def test_a_folder_that_holds_something_else():
+    assert nll("compute", X, Y, "-q", "--resume", "done").code == 0
+    files_in("done")[0].write_text("{}")
+    done = nll("compute", X, Y, "-q", "--resume", "done")
+    assert done.code == 3
+    assert "done/x-0.npy-" in done.err
+    Path("file").write_text("")
+    assert nll("compute", X, Y, "-q", "--resume", "file").code == 4
+
+
+def test_a_pipe_cannot_be_told_from_another():
+    done = run("cat x-0.npy | nll compute - y-0.npy -q --resume done")
+    assert done.code == 2
+    assert "standard input: can be read only once, and --resume is for files that can be told from others" in done.err
+    (line,) = offered(done)
+    assert run(f"cat x-0.npy | {line}").code == 0
