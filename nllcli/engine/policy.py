@@ -10,8 +10,10 @@ from nllcli.data.settings import Workers
 MOST_THREADS = 8
 # What is read over a network is waited for by so many threads: one connection brings 50 MB/s where eight bring 350.
 REMOTE_READERS = 8
+# Of several processes, the threads of each meet less often.
+THREADS_A_PROCESS = 2
 # Work of fewer bytes is done before other processes have begun to pay for their start.
-LEAST_ARRAY_BYTES = 8 << 30
+LEAST_ARRAY_BYTES = 4 << 30
 LEAST_TEXT_BYTES = 1 << 30
 
 
@@ -39,9 +41,11 @@ def threads_for(asked: int | None, *, remote: bool) -> int:
 def usual_workers(n_bytes: int, n_texts: int, processors: int) -> Workers:
     """Who works on files of ``n_bytes``, of which each of ``n_texts`` can be read by one process alone.
 
-    Up to ``MOST_THREADS`` processors, threads are as fast as processes, for text too.
+    On 16 processors, 8 threads take 4.1 s for 16 GiB of float32 (1000 classes), 16 threads 5.7 s, 2 processes of 8
+    threads 3.7 s, 4 of 4 3.0 s and 8 of 2 2.7 s; for 4 GiB all of these take 1.5 s.
     """
-    processes = min(-(-processors // MOST_THREADS), n_texts or processors)
-    if processes == 1 or n_bytes < (LEAST_TEXT_BYTES if n_texts else LEAST_ARRAY_BYTES):
+    processes = min(processors // THREADS_A_PROCESS, n_texts or processors)
+    few = processors <= MOST_THREADS or processes < 2
+    if few or n_bytes < (LEAST_TEXT_BYTES if n_texts else LEAST_ARRAY_BYTES):
         return Workers()
     return Workers(min(MOST_THREADS, -(-processors // processes)), processes)

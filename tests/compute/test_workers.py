@@ -330,7 +330,7 @@ def test_large_work_is_shared_out_unasked(monkeypatch, shares):
     alone = nll("compute", "x.npy", "y.npy", "--ignore-index", -1, "-f", "json")
     monkeypatch.setattr(policy, "LEAST_ARRAY_BYTES", 1)
     monkeypatch.setattr(policy, "MOST_THREADS", 1)
-    monkeypatch.setattr("nllcli.scoring.shares.available_processors", lambda: 2)
+    monkeypatch.setattr("nllcli.scoring.shares.available_processors", lambda: 4)
     assert nll("compute", "x.npy", "y.npy", "--ignore-index", -1, "-f", "json") == alone
     assert len(shares) == 1
     with Path("x.npy").open("rb") as file:
