@@ -40,9 +40,12 @@ def map_on_threads(
                 yield _first(run, pending)
         while pending:
             yield _first(run, pending)
-    finally:
-        # On an error or an interrupt only the blocks already under way are waited for.
-        pool.shutdown(cancel_futures=True)
+    except BaseException as error:
+        # Only the blocks already under way are waited for; on an interrupt not those that wait for a network.
+        interrupted = not isinstance(error, Exception | GeneratorExit)
+        pool.shutdown(wait=not (interrupted and any(chunk.remote for chunk, _ in pending)), cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _help(run: Callable[[Chunk], Result], pending: deque[tuple[Chunk, Future[Result]]]) -> None:

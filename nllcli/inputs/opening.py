@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from nllcli.inputs.words import Words
 
 _MOST_TOLD = 3
+# The dataset whose parts were opened last.
+_whole: dict[str, Dataset] = {}
 _FILES_A_SHARD = 4
 
 
@@ -70,8 +72,13 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None], part: 
     for path, version in versions.items():
         if version_of(path) not in (version, None):  # opening one that is gone says so
             raise FaultError("changed while it was read", where=name_of(path))
-    dataset = open_dataset(options)
-    return dataset if part is None else dataset.parts[part]
+    if part is None:
+        return open_dataset(options)
+    key = repr((options, versions))  # the same whole is asked for its parts one by one
+    if key not in _whole:
+        _whole.clear()
+        _whole[key] = open_dataset(options)
+    return _whole[key].parts[part]
 
 
 def _allow_open_files(n: int) -> None:

@@ -21,9 +21,10 @@ class Incomplete(NamedTuple):
     missing: tuple[int, ...]
 
 
-def is_member(path: str) -> bool:
-    """Whether the name of a file says that it is one of so many."""
-    return _OF.search(PurePath(path).name) is not None
+def size_of(path: str) -> int | None:
+    """How many there are of the set to which a file belongs by its name; None for one that says nothing of it."""
+    found = _OF.search(PurePath(path).name)
+    return None if found is None else int(found[2])
 
 
 def incomplete(paths: Iterable[str]) -> list[Incomplete]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError, Remedy, UsageError, counted, first_few, setting
 from nllcli.inputs.bytes.files import name_of, natural, open_stream, split_member
+from nllcli.inputs.sets import incomplete, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from nllcli.data.settings import InputOptions
 
 _DIGITS = re.compile(r"\d+")
-_OF = re.compile(r"(\d+)-of-(\d+)")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 _WILD = re.compile(r"[*?[]")
@@ -257,18 +257,14 @@ def missing_of(files: Sequence[str]) -> tuple[int, ...]:
 
     Raises DataError for names of different sets.
     """
-    numbered = {file: match for file in files if (match := _OF.search(PurePath(name_of(split_member(file)[0])).name))}
-    if not numbered:
-        return ()
-    first = next(iter(numbered))
-    n = int(numbered[first][2])
-    for file, match in numbered.items():
-        if int(match[2]) != n:
-            message = f"is of a set of {n}, but {PurePath(name_of(file)).name} of one of {int(match[2])}"
-            raise DataError(message, where=name_of(first), hint="an older run in the same folder?")
-    there = {int(match[1]) for match in numbered.values()}
-    begin = 1 if 0 not in there and n in there else 0
-    return tuple(i for i in range(begin, begin + min(n, _MOST_FILES)) if i not in there)
+    names = [split_member(file)[0] for file in files]
+    numbered = {file: n for file, name in zip(files, names, strict=True) if (n := size_of(name)) is not None}
+    for file, n in numbered.items():
+        first = next(iter(numbered))
+        if n != numbered[first]:
+            message = f"is of a set of {numbered[first]}, but {PurePath(file).name} of one of {n}"
+            raise DataError(message, where=first, hint="an older run in the same folder?")
+    return tuple(number for found in incomplete(names) for number in found.missing)
 
 
 def _incomplete(files: Sequence[str], missing: Sequence[int], remedies: Sequence[Remedy] = ()) -> DataError:

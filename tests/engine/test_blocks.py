@@ -266,3 +266,21 @@ def test_progress_is_told_every_byte(n, threads):
     for _ in stream.map_blocks(start_of, Watch().chunks(n), threads=threads, progress=told):
         pass
     assert told.n_bytes == sum(10 + i for i in range(n))
+
+
+def test_an_interrupt_does_not_wait_for_a_network():
+    gate = threading.Event()
+
+    def chunks():
+        yield Chunk(0, 1, lambda _: gate.wait(30), remote=True)
+        yield Chunk(1, 1, lambda _: gate.wait(30), remote=True)
+        raise KeyboardInterrupt
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(stream.map_blocks(lambda block, _: block, chunks(), threads=4))
+        assert workers()  # still waiting
+    finally:
+        gate.set()
+    for thread in workers():
+        thread.join()

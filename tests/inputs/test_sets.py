@@ -2,7 +2,7 @@
 
 import pytest
 
-from nllcli.inputs.sets import Incomplete, incomplete, is_member
+from nllcli.inputs.sets import Incomplete, incomplete, size_of
 
 
 def names(numbers, of=4, stem="x-{:05d}-of-{:05d}.npy"):
@@ -54,5 +54,5 @@ def test_a_number_beyond_reason_is_not_that_of_a_set():
 
 
 def test_members():
-    assert is_member("a/x-1-of-2.npy")
-    assert not is_member("1-of-2/x.npy")
+    assert size_of("a/x-1-of-2.npy") == 2
+    assert size_of("1-of-2/x.npy") is None

@@ -13,7 +13,7 @@ from nllcli import __version__
 from nllcli.commands.compute.result import report
 from nllcli.commands.compute.subject import LossTally, Subject
 from nllcli.errors import Remedy, UsageError, setting
-from nllcli.inputs.sets import is_member
+from nllcli.inputs.sets import size_of
 from nllcli.inputs.tally_files import FORMAT, FORMAT_VERSION
 from nllcli.numerics.exact import UNIT_BITS
 from nllcli.numerics.hexadecimal import sum_to_data, sums_to_data, to_hex
@@ -112,7 +112,7 @@ def head_of(subject: Subject) -> dict[str, Any]:
 def _left_out_to_data(tally: LossTally) -> dict[str, Any] | None:
     """The files left out, but for those that the names of the others tell of."""
     out = tally.left_out
-    if out is None or any(is_member(each.logits) for each in tally.inputs):
+    if out is None or any(size_of(each.logits) is not None for each in tally.inputs):
         return None
     return {"n": out.n, "of": out.of, "why": out.why}
 
