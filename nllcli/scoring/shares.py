@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     Sum = TypeVar("Sum", bound=Part)
 
-# A piece is long against what it costs to hand it over; where there are few, each worker still has several.
+# A piece is long against what it costs to hand it over, 1 to 4 ms; where there are few, each worker still has several,
+# and where there are very many (100 TB on 1,000 workers are 800,000), they are longer, as all of them pass one parent.
 _PIECE_BYTES = 128 << 20
-_LEAST_A_WORKER = 4
+_LEAST_A_WORKER, _MOST_A_WORKER = 4, 64
 # Of pieces whose arrays come back, several are in memory at a time.
 _PIECE_BYTES_WITH_ARRAYS = 16 << 20
 
@@ -208,7 +209,8 @@ def _recipe(part: Dataset, name: str) -> bytes:
 def _plan(work: Work, dataset: Dataset, recipes: list[bytes], n_workers: int) -> Iterator[tuple[Dataset, list[_Share]]]:
     """The parts with their shares; none where all of the arrays of a part would come back at once: it stays here."""
     total = sum(part.logits.n_bytes or 0 for part in dataset.parts)
-    most = _PIECE_BYTES_WITH_ARRAYS if work.keeps_all else _PIECE_BYTES
+    long_enough = max(_PIECE_BYTES, total // (_MOST_A_WORKER * n_workers))
+    most = _PIECE_BYTES_WITH_ARRAYS if work.keeps_all else long_enough
     step = max(1, min(most, total // (_LEAST_A_WORKER * n_workers)))
     for part, recipe in zip(dataset.parts, recipes, strict=True):
         stays = work.keeps_all and not part.is_seekable

@@ -5,9 +5,11 @@ import gc
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -265,3 +267,20 @@ def test_standard_error_is_one_line():
     )
     assert done.returncode == 4
     assert re.fullmatch(r"nll: error: tcp://127\.0\.0\.1:9: cannot be reached: .*\n", done.stderr)
+
+
+def test_the_line_of_the_readme_works(address, tmp_path, monkeypatch):
+    """README shows a cluster that reads shards; here it is this machine's, and they are in another folder."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"`(nll compute [^`]* --scheduler [^`]*)`", readme)
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(3)
+    logits, targets = rng.normal(size=(50, 4)), rng.integers(0, 4, 50)
+    np.save("all.npy", logits)
+    np.save("targets.npy", targets)
+    for i, rows in enumerate(np.array_split(np.arange(50), 3)):
+        np.save(f"x-{i}.npy", logits[rows])
+        np.save(f"y-{i}.npy", targets[rows])
+    line = line.replace("/data/", f"{tmp_path}/").replace("tcp://127.0.0.1:8786", address)
+    done = nll(*shlex.split(line)[1:], "-q")
+    assert done.out == nll("compute", "all.npy", "targets.npy", "-q").out

@@ -3,8 +3,11 @@
 import io
 import json
 import math
+import re
+import shlex
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,6 +73,7 @@ class Store:
 
 @pytest.fixture
 def store(monkeypatch):
+    """The stand-in in the place of obstore."""
     found = Store()
     package = types.ModuleType("obstore")
     package.head, package.get = found.head, found.get
@@ -183,3 +187,17 @@ def test_against_a_server(moto, tmp_path, monkeypatch):  # noqa: ARG001 - the en
     client.put_object(Bucket="bucket", Key="run 1/x.npy", Body=OBJECTS["run 1/x.npy"][::-1])
     with pytest.raises(FaultError, match="x: changed while it was read"):
         file.read_into(memoryview(bytearray(1 << 19)), 0, "x")
+
+
+def test_the_line_of_the_readme_reads_a_bucket(store, tmp_path, monkeypatch):
+    """README shows a bucket of shards; here it is the stand-in's."""
+    monkeypatch.chdir(tmp_path)
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"`(nll compute 's3://[^`]*)`", readme)
+    for i, rows in enumerate(np.split(np.arange(len(TARGETS)), [5_000, 5_001])):
+        store.objects |= {f"x-{i}.npy": npy(LOGITS[rows]), f"y-{i}.npy": npy(TARGETS[rows])}
+    np.save("x.npy", LOGITS)
+    np.save("y.npy", TARGETS)
+    done = nll(*shlex.split(line)[1:], "-q")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == nll("compute", "x.npy", "y.npy", "-q").out
