@@ -333,5 +333,5 @@ def test_options_are_those_of_compute():
 
     own = {"row", "hardest"}
     not_here = {"per_class", "per_sample", "save_losses", "save_probs", "save_log_probs", "save_grad", "save_dtype"}
-    not_here |= {"processes", "scheduler"}
+    not_here |= {"processes", "scheduler", "resume"}
     assert set(signature(command.explain).parameters) - own == set(signature(compute).parameters) - not_here
