@@ -14,7 +14,7 @@ import numpy as np
 from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
-from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
+from nllcli.errors import DataError, NoRows, Notice, Remedy, UsageError, counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,11 +126,17 @@ class Dataset:
     # How many samples of each block have NaN for logits, by where it starts: set by any thread.
     _n_without: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _elsewhere: list[Seen] = field(default_factory=list, init=False, repr=False, compare=False)
+    _whole: Dataset | None = field(default=None, init=False, repr=False, compare=False)
     _recipe: Callable[[], tuple[Any, ...]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def pickled_by(self, recipe: Callable[[], tuple[Any, ...]]) -> Self:
         """The dataset, pickled as the call that opens it anew, as ``recipe`` gives it; a changed copy has no recipe."""
         object.__setattr__(self, "_recipe", recipe)
+        return self
+
+    def kept_with(self, whole: Dataset) -> Self:
+        """The dataset, and with it the ``whole`` of which it is a part."""
+        object.__setattr__(self, "_whole", whole)
         return self
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
@@ -250,7 +256,7 @@ class Dataset:
     def _paired(self, chunks: Iterator[Chunk], soft: Iterator[Chunk]) -> Iterator[tuple[Chunk, Chunk]]:
         """Chunks of logits with those of their class probabilities; raises DataError where one file has more."""
         assert self.soft_targets is not None
-        for chunk, other in zip_longest(chunks, soft):
+        for chunk, other in zip_longest(self._until_the_end(chunks, soft), soft):
             if chunk is not None and other is not None and chunk.n == other.n:
                 yield chunk, other
                 continue
@@ -258,24 +264,39 @@ class Dataset:
                 sum(later.n for later in rest) + (met.start + met.n if met is not None else (chunk or other).start)
                 for met, rest in ((chunk, chunks), (other, soft))
             ]
-            raise DataError(
-                f"has {counts[1]} samples, but {self.logits.name} has {counts[0]}",
-                where=self.soft_targets.name,
-                finding="lengths-differ",
-            )
+            raise self._lengths_differ(counts[1], counts[0])
+
+    def _lengths_differ(self, n_soft: int, n_logits: int) -> DataError:
+        assert self.soft_targets is not None
+        message = f"has {n_soft} samples, but {self.logits.name} has {n_logits}"
+        return DataError(message, where=self.soft_targets.name, finding="lengths-differ")
+
+    def _until_the_end(self, chunks: Iterator[Chunk], soft: Iterator[Chunk]) -> Iterator[Chunk]:
+        """Chunks of logits; text without any is an error only where there are no class probabilities either."""
+        try:
+            yield from chunks
+        except NoRows as error:
+            n = sum(chunk.n for chunk in soft)
+            if not n:
+                raise
+            raise self._lengths_differ(n, 0) from error
 
     def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         """Compare the number of samples with that of targets and weights, on the way or at the end."""
         n_samples = self.layout.n_samples or 0
         vectors = [vector for vector in (self.targets, self.sample_weights) if vector is not None]
         fewest = min((vector.n for vector in vectors), default=inf)
-        for chunk in chunks:
-            n_samples = chunk.start + chunk.n
-            if n_samples > fewest:
-                chunk.load(Scratch())  # a line that is not a sample is what is wrong, not the number of lines
-                n_samples += sum(later.n for later in chunks)
-                break
-            yield chunk
+        try:
+            for chunk in chunks:
+                n_samples = chunk.start + chunk.n
+                if n_samples > fewest:
+                    chunk.load(Scratch())  # a line that is not a sample is what is wrong, not the number of lines
+                    n_samples += sum(later.n for later in chunks)
+                    break
+                yield chunk
+        except NoRows:
+            if not any(vector.n for vector in vectors):
+                raise
         for vector in vectors:
             if n_samples != vector.n:
                 one_more = self.one_more if vector is self.targets and vector.n == n_samples + 1 else None

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from nllcli.data.dataset import Dataset, LeftOut
 from nllcli.errors import DataError, FaultError, NllError, NoRows, Remedy, UsageError, setting
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from nllcli.inputs.words import Words
 
 _MOST_TOLD = 3
-# The dataset whose parts were opened last.
-_whole: dict[str, Dataset] = {}
+# The datasets whose parts are in use.
+_wholes: WeakValueDictionary[str, Dataset] = WeakValueDictionary()
 _FILES_A_SHARD = 4
 
 
@@ -40,16 +41,23 @@ def open_dataset(options: InputOptions) -> Dataset:
     """
     words = words_of(options)
     if words is None:
-        return _recorded(open_files(options), options)
+        versions = _versions(options)
+        return _recorded(open_files(options), options, versions)
     _allow_open_files(_FILES_A_SHARD * len(words.logits))
     if isinstance(words.targets, str) or isinstance(words.sample_weights, str):
         return _with_one_for_all(options, words)
     return _one_each(options, words)
 
 
-def _recorded(dataset: Dataset, options: InputOptions, part: int | None = None) -> Dataset:
+def _versions(options: InputOptions) -> dict[str, Version | None]:
+    """Those of all files, as they are before they are opened; those on servers are asked for when they are needed."""
+    return {path: None if is_remote(path) else version_of(path) for path in _paths(options)}
+
+
+def _recorded(
+    dataset: Dataset, options: InputOptions, versions: dict[str, Version | None], part: int | None = None
+) -> Dataset:
     """The dataset, or the ``part`` of it, which pickles as the call that opens it."""
-    versions = {path: None if is_remote(path) else version_of(path) for path in _paths(options)}
     return dataset.pickled_by(partial(_recipe, options, versions, part))
 
 
@@ -75,10 +83,10 @@ def _reopened(options: InputOptions, versions: dict[str, Version | None], part: 
     if part is None:
         return open_dataset(options)
     key = repr((options, versions))  # the same whole is asked for its parts one by one
-    if key not in _whole:
-        _whole.clear()
-        _whole[key] = open_dataset(options)
-    return _whole[key].parts[part]
+    whole = _wholes.get(key)
+    if whole is None:
+        whole = _wholes[key] = open_dataset(options)
+    return whole.parts[part].kept_with(whole)
 
 
 def _allow_open_files(n: int) -> None:
@@ -103,34 +111,53 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
         logits, targets, weights = row
         own = replace(options, logits=logits, targets=targets, sample_weights=weights, partial=False)
         try:
-            shard = _recorded(open_files(own), own)
+            versions = _versions(own)
+            shard = _recorded(open_files(own), own, versions)
             if shards:
                 _check_alike(shards[0], shard)
             shards.append(shard)
         except NoRows as error:
-            (empty if all(map(_has_no_values, _paths(own))) else failed).append(error)
+            others = [path for path in (targets, weights) if path is not None]
+            is_empty = _has_no_values(logits, header=True) and all(_has_no_values(path) for path in others)
+            (empty if is_empty else failed).append(error)
         except (DataError, FaultError) as error:
             failed.append(error)
     if (failed and not options.partial) or not shards:
         raise all_of(failed or empty, len(words.logits))
+    _check_sequences(options, shards)
     dataset = joined(Names.of(options), shards, words.pairing, _left_out(words, failed), partial=options.partial)
-    return _recorded(dataset, options)
+    return _recorded(dataset, options, _versions(options))
 
 
-def _has_no_values(path: str) -> bool:
-    """Whether a file has nothing but perhaps a header, an array or text."""
+def _check_sequences(options: InputOptions, shards: Sequence[Dataset]) -> None:
+    """Raise UsageError for a shift of targets that would have to go from one file to the next."""
+    flat = next((shard for shard in shards if len(shard.layout.sample_shape) < 2), None)
+    if options.shift and flat is not None and len(shards) > 1:
+        message = (
+            f"{setting('shift', options.shift)} would lose the targets at the ends of files: they have no sequences"
+        )
+        hint = "one file of targets for all, or logits of shape (sequences, positions, classes)"
+        raise UsageError(message, where=flat.logits.name, hint=hint)
+
+
+def _has_no_values(path: str, *, header: bool = False) -> bool:
+    """Whether a file has nothing, an array or text; the one line of a table may be its ``header``."""
     stream = open_input(path).stream
     head = stream.peek()
     if head.startswith(NPY_MAGIC):
         return read_header(head, stream.name, ReadOptions()).shape[:1] == (0,)
-    lines = head.decode("utf-8", "replace").split("\n")
-    return not any(line.strip() for line in lines[1:]) and not is_number(lines[0])
+    lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
+    return not lines or (header and len(lines) == 1 and not is_number(lines[0]))
 
 
 def _check_alike(first: Dataset, other: Dataset) -> None:
     """Raise DataError where a shard differs from the first in what all have to have in common."""
     known = (first.logits.name, first.n_classes, first.class_names)
     check_same_classes(other.logits.name, other.n_classes, other.class_names, *known)
+    axes = [(len(each.layout.shape), each.layout.array_axis) for each in (other, first)]
+    if axes[0] != axes[1] and min(axes)[0] > 2:
+        told = f"has its classes on axis {axes[0][1]}, and {first.logits.name} on axis {axes[1][1]}"
+        raise DataError(told, where=other.logits.name, hint=f"{setting('class_axis')} says which it is")
     if (first.soft_targets is None) != (other.soft_targets is None):
         kinds = ("class indices", "class probabilities")
         own, theirs = kinds if other.soft_targets is None else kinds[::-1]
@@ -179,15 +206,17 @@ def _with_one_for_all(options: InputOptions, words: Words) -> Dataset:
         raise UsageError(f"of {both}, one is one file and the other several", hint="one file for all, or one each")
     first, *others = words.logits
     own = replace(options, logits=first, targets=targets, sample_weights=weights)
-    whole = open_files(own, name=name_of(options.logits), others=others)
+    versions, left_out = _versions(options), _left_out(words, ())
+    whole = replace(open_files(own, name=name_of(options.logits), others=others), left_out=left_out)
     logits = whole.logits
     if whole.soft_targets is None and (not isinstance(logits, JoinedLogits) or whole.layout.n_samples is None):
-        return _recorded(whole, options)
+        return _recorded(whole, options, versions)
     assert isinstance(logits, JoinedLogits)
     check_order(whole.layout, logits.name)
-    shards = [_recorded(_shard(whole, logits, i), options, i) for i in range(len(logits.sources))]
-    dataset = joined(Names.of(options), shards, partial=options.partial)
-    return _recorded(replace(dataset, opening_notes=(*whole.opening_notes, *dataset.opening_notes)), options)
+    shards = [_recorded(_shard(whole, logits, i), options, versions, i) for i in range(len(logits.sources))]
+    dataset = joined(Names.of(options), shards, left_out=left_out, partial=options.partial)
+    notes = (*whole.opening_notes, *dataset.opening_notes)
+    return _recorded(replace(dataset, opening_notes=notes), options, versions)
 
 
 def _shard(whole: Dataset, logits: JoinedLogits, i: int) -> Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,18 +29,22 @@ def size_of(path: str) -> int | None:
 
 
 def incomplete(paths: Iterable[str]) -> list[Incomplete]:
-    """The sets to which some of these files belong and others are missing, whatever their folders; from 0 or 1."""
-    sets: dict[tuple[str, int], set[int]] = {}
+    """The sets to which some of these files belong and others are missing, counted from 0 or 1.
+
+    The files of one set may be in any folders; where a number is there several times, so is every other one.
+    """
+    sets: dict[tuple[str, int], Counter[int]] = {}
     for path in paths:
         name = PurePath(path).name
         found = _OF.search(name)
         if found is not None and int(found[2]) <= MOST_MEMBERS:
             pattern = f"{name[: found.start(1)]}*{name[found.end(1) :]}"
-            sets.setdefault((pattern, int(found[2])), set()).add(int(found[1]))
+            sets.setdefault((pattern, int(found[2])), Counter())[int(found[1])] += 1
     found_missing = []
     for (name, n), there in sets.items():
         expected = range(n) if 0 in there or n not in there else range(1, n + 1)
-        missing = tuple(sorted({*expected} - there))
+        most = max(there.values())
+        missing = tuple(i for i in expected if there[i] < most)
         if missing:
             found_missing.append(Incomplete(name, n, missing))
     return found_missing

@@ -207,7 +207,7 @@ def check_same_classes(
         raise DataError(f"names its classes, but {bare} does not", where=named)
     if sorted(own) == sorted(names):
         raise DataError(f"has its classes in another order than {known}: {first_few(own, _MOST_NAMED)}", where=name)
-    odd = next(each for each in own if each not in names)
+    odd = next((each for each in own if each not in names), own[0])
     raise DataError(f"has a class {odd!a}, which {known} does not have", where=name)
 
 

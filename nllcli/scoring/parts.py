@@ -61,7 +61,13 @@ def here(
             with told_of(part, dataset.parts[part], several=True) as wrong:
                 dataset.parts[part].completed()
             yield from wrong
-        yield part, placed(result, dataset) if isinstance(result, SampleError) else result
+        yield part, _in_its_file(result, part, dataset) if isinstance(result, SampleError) else result
+
+
+def _in_its_file(error: SampleError, part: int, dataset: Dataset) -> DataError:
+    """What is wrong with samples of a part, which are numbered in the whole, with their place."""
+    error.samples = tuple(sample - dataset.first_of(part) for sample in error.samples)
+    return placed(error, dataset.parts[part])
 
 
 @dataclass(frozen=True)

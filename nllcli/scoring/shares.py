@@ -246,15 +246,13 @@ def _elsewhere(
     shares = [share for _, shares in plan for share in shares]
     task = _Task(work, threads or 1, len(plan) > 1)
     with closing(engine.map(task, shares, advance)) as mapped:
-        before = 0
         for i, (part, own) in enumerate(plan):
-            n = 0
+            before = dataset.first_of(i)
             for _, done in islice(mapped, len(own)):
                 dataset.add_seen(i, done.seen)
                 yield from ((i, result.shifted(before)) for result in done.results)
                 if done.error is not None:
                     yield i, done.error
-                n += done.seen.n
             if not own:
                 sizes: dict[int, int] = {}
                 with told_of(i, part, several=len(plan) > 1) as wrong:
@@ -264,6 +262,4 @@ def _elsewhere(
                     part.completed()
                 yield from wrong
                 dataset.add_seen(i, part.seen(sizes, ()))
-                n = sum(sizes.values())
             yield i, END
-            before += n

@@ -49,6 +49,13 @@ def test_sets_are_told_apart_by_their_names():
     assert [each.name for each in incomplete(files)] == ["x-*-of-00004.npy", "y-*-of-4"]
 
 
+def test_one_set_in_each_of_several_folders():
+    files = [f"{folder}/{name}" for folder in ("de", "en") for name in names(range(4))]
+    assert incomplete(files) == []
+    files.remove("en/x-00002-of-00004.npy")
+    assert incomplete(files) == [Incomplete("x-*-of-00004.npy", 4, (2,))]
+
+
 def test_a_number_beyond_reason_is_not_that_of_a_set():
     assert incomplete(["x-0-of-999999999.npy"]) == []
 
