@@ -68,8 +68,14 @@ def try_lines(words: Sequence[str], remedies: Sequence[Remedy]) -> list[str]:
     given = list(parsed(words[1:], command))
     typed = (text[start:] for word in given for text in word.texts for start in _starts(text))
     remedies = at_addresses(remedies, [path for path in typed if is_remote(path)])
-    possible = [remedy for remedy in remedies if known >= remedy.settings.keys()]
+    possible = [remedy for remedy in remedies if known >= remedy.settings.keys() and _changes(remedy, given)]
     return list(dict.fromkeys(_line([NAME, words[0]], given, command, remedy) for remedy in possible))
+
+
+def _changes(remedy: Remedy, given: Sequence[_Word]) -> bool:
+    """Whether the command is another one after a remedy: a file that it names may be one of those of a pattern."""
+    renames = any(word.naming(remedy.files) != word for word in given)
+    return renames or not remedy.files
 
 
 def parsed(words: Sequence[str], command: Any) -> Iterator[_Word]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, SampleError, counted
+from nllcli.errors import DataError, NoRows, SampleError, counted
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.formats import ReadOptions, open_input
@@ -19,7 +19,7 @@ from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import TextTable
 from nllcli.inputs.target_columns import open_column, targets_among
 from nllcli.inputs.targets import as_indices, check_indices
-from nllcli.inputs.words import files_of
+from nllcli.inputs.words import one_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,7 +48,8 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     Names without ``class_names`` are counted in alphabetical order.
     """
     classes = None if class_names is None else tuple(class_names)
-    counted = [_count_file(file, classes) for file in files_of(path) or [path]]
+    files = one_set(path, "targets")
+    counted = [each for file in files if (each := _count_file(file, classes, one_of_several=len(files) > 1))]
     if not any(any(counts) for counts, _ in counted):
         raise DataError("has no targets to count", where=name_of(path))
     names = [found for _, found in counted]
@@ -64,8 +65,19 @@ def count_targets(path: str, class_names: Sequence[str] | None = None) -> tuple[
     return [total[name] for name in sorted(total)], tuple(sorted(total))
 
 
-def _count_file(path: str, classes: tuple[str, ...] | None) -> tuple[list[int], tuple[str, ...] | None]:
-    """The counts of one file, and the names of the classes where they are known."""
+def _count_file(
+    path: str, classes: tuple[str, ...] | None, *, one_of_several: bool
+) -> tuple[list[int], tuple[str, ...] | None] | None:
+    """The counts of one file, and the names of the classes where they are known; None for an empty one of several."""
+    try:
+        return _counts_in(path, classes)
+    except NoRows:
+        if one_of_several:
+            return None
+        raise
+
+
+def _counts_in(path: str, classes: tuple[str, ...] | None) -> tuple[list[int], tuple[str, ...] | None]:
     opened = open_input(path)
     reading = ReadOptions(holds="targets", classes=classes, member=opened.member)
     if opened.is_text:

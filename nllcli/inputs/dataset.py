@@ -122,15 +122,14 @@ def _open_both(options: InputOptions, reading: ReadOptions, name: str, more: Seq
     own = replace(own, key=None if found is None else found.own)
     theirs = replace(theirs, key=None if keys is None else keys.theirs)
     logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
-    if more:
-        logits = _with_more(logits, name, more, own, options)
+    logits = _with_more(logits, name, more, own, options)
     _refuse_same_file(options)
     both = _with_targets(logits, others or _targets_beside(logits, options), preview, theirs, keys, options)
     if weights is None or keys_of_weights is None:
         return both._replace(unbound=weights)
     bound = sample_weights.by_keys(
         *(weights, keys_of_weights, both.logits),
-        lambda: _open_logits(opened.again(), own, options),
+        lambda: _with_more(_open_logits(opened.again(), own, options), name, more, own, options),
         options.missing,
         can_be_asked=keys is not None or options.targets is None,
     )
@@ -322,8 +321,13 @@ def _with_more(
     first: BlockSource, name: str, more: Sequence[str], reading: ReadOptions, options: InputOptions
 ) -> BlockSource:
     """The logits of one file with those of ``more``, each read as the first is."""
+    if not more:
+        return first
     from nllcli.inputs.shards import joined_logits
 
+    if options.class_axis in (0, -len(first.shape)) or len(first.shape) < 2:
+        message = "has no axis of samples along which another file could follow"
+        raise UsageError(message, where=first.name, hint="one file of targets each")
     found = [first]
     for path in more:
         opened = open_input(path, options.input_format, options.encoding, _use_of_logits(replace(options, logits=path)))

@@ -9,6 +9,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -104,8 +105,21 @@ def files_of(word: str, name: str = "logits") -> list[str] | None:
         return None
     if _is_manifest(word):
         return [path for row in _lines_of(word[1:]) for path in row]
-    found = [path for each in _without_braces(word) for path in _matching(each)]
+    named = list(islice(_without_braces(word), _MOST_FILES + 1))
+    if len(named) > _MOST_FILES:
+        raise UsageError(f"stands for more than {_MOST_FILES:,} files", where=name_of(word))
+    found = [path for each in named for path in _matching(each)]
     return None if found == [word] else found
+
+
+def one_set(word: str, name: str) -> list[str]:
+    """The files of an input that stands alone: each once, and none of a set missing."""
+    files = files_of(word, name) or [word]
+    _refuse_repeated(files)
+    missing = () if _is_index(word) or len(files) == 1 else missing_of(files)
+    if missing:
+        raise _incomplete(files, missing)
+    return files
 
 
 def listed(words: Sequence[str]) -> list[str]:
@@ -282,11 +296,18 @@ def _paired(logits: Sequence[str], others: Sequence[str], what: str, *, partial:
     Under ``partial`` there may be files that belong to shards which are not there.
     """
     own, theirs = _numbers(logits), _numbers(others)
-    if own is None or theirs is None or len(own[0]) != len(theirs[0]):
+    if own is None or theirs is None:
         if len(logits) != len(others):
             message = f"there are {len(logits)} files of {setting('logits')} and {len(others)} of {what}"
             raise DataError(message, hint="one file for all, or one each")
         return list(others), "order"
+    own, theirs = _in_common(own, theirs)
+    if own == theirs:  # perhaps the same ones in each of several folders
+        return list(others), "number"
+    if any(len(set(numbers)) < len(numbers) for numbers in (own, theirs)) or len(own[0]) != len(theirs[0]):
+        message = f"the numbers in the names do not pair it with a file of {what}, such as {name_of(others[0])}"
+        hint = "a list says what belongs together: @list, with logits and targets in each line"
+        raise DataError(message, where=name_of(logits[0]), hint=hint)
     for file, number in zip(logits, own, strict=True):
         if number not in theirs:
             raise DataError(f"has no file of {what}: none is numbered {_shown(number)}", where=name_of(file))
@@ -304,10 +325,23 @@ def _shown(number: tuple[int, ...]) -> str:
 
 
 def _numbers(files: Sequence[str]) -> list[tuple[int, ...]] | None:
-    """The numbers in each path that differ from file to file; None where they do not tell the files apart."""
+    """The numbers in each path, those that differ from file to file; None where there are none."""
     found = [tuple(map(int, _DIGITS.findall(name_of(file)))) for file in files]
     if len(set(map(len, found))) > 1:
-        return None
+        return found
     varying = [place for place, values in enumerate(zip(*found, strict=True)) if len(set(values)) > 1]
-    numbers = [tuple(row[place] for place in varying) for row in found] if varying else found
-    return numbers if len(set(numbers)) == len(files) and all(numbers) else None
+    if not varying:
+        return found if len(files) == 1 and found[0] else None
+    return [tuple(row[place] for place in varying) for row in found]
+
+
+def _in_common(own: list[tuple[int, ...]], theirs: list[tuple[int, ...]]) -> tuple[list[tuple[int, ...]], ...]:
+    """The numbers of both; where one has more of them, the one that takes the values of the only one of the other."""
+    if len(own[0]) < len(theirs[0]):
+        return _in_common(theirs, own)[::-1]
+    if len(own[0]) > len(theirs[0]) == 1 and len(set(map(len, own))) == 1:
+        known = sorted(row[0] for row in theirs)
+        same = [place for place in range(len(own[0])) if sorted(row[place] for row in own) == known]
+        if len(same) == 1:
+            return [(row[same[0]],) for row in own], theirs
+    return own, theirs

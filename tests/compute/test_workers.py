@@ -122,7 +122,7 @@ def test_same_arrays_whoever_works(logits, tmp_path):
 SHARDS = {
     "arrays": "part-*.npy part_y-*.npy --ignore-index -1",
     "text": "part-*.csv part_y-*.npy --ignore-index -1 --counts targets",
-    "both": "part-0.npy,part-1.csv,part-2.npy part_y-*.npy --ignore-index -1",
+    "both": "{part-0.npy,part-1.csv,part-2.npy} part_y-*.npy --ignore-index -1",
     "one file of targets": "part-*.npy y.npy --ignore-index -1 --sample-weights w.npy",
     "rows": "part-*.csv part_y-*.npy --ignore-index -1 --per-sample",
     "findings": "probs-*.csv part_y-*.npy --ignore-index -1 --from probs --clip 0.3",

@@ -85,7 +85,12 @@ class Site:
         named = getproxies().get(self.url.scheme)
         if not named or proxy_bypass(self.host):
             return None
-        return urlsplit(named if "://" in named else f"http://{named}")
+        proxy = urlsplit(named if "://" in named else f"http://{named}")
+        try:
+            _ = proxy.port
+        except ValueError as error:
+            raise UsageError(f"the port of {self.url.scheme}_proxy is not a number", where=self.host) from error
+        return proxy
 
 
 @cache
