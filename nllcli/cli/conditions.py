@@ -38,7 +38,7 @@ class Condition:
 
 
 def conditions(texts: Sequence[str]) -> tuple[Condition, ...]:
-    """The conditions that these texts are; raises UsageError for one that is none."""
+    """The conditions that these texts are; raises UsageError for text that is not a condition."""
     return tuple(_condition(text, texts) for text in texts)
 
 

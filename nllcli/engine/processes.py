@@ -41,7 +41,7 @@ class Processes:
         self, task: Callable[[Any], Any], items: Iterable[Item], done: Callable[[Item], None]
     ) -> Generator[tuple[Item, Any], None, None]:
         """Yield each item with what comes of it, in order: see ``Engine``."""
-        crew = _Crew(packed(task), self.n_workers)
+        workers = _Workers(packed(task), self.n_workers)
         numbered, window = enumerate(items), dict[int, Any]()
         waiting, results, deaths, turn = deque[int](), dict[int, bytes](), Counter[int](), 0
         try:
@@ -51,8 +51,8 @@ class Processes:
                     waiting.append(following[0])
                 if not window:
                     return
-                crew.hand_out(waiting, window)
-                for number, result in crew.wait():
+                workers.hand_out(waiting, window)
+                for number, result in workers.wait():
                     if result is not None:
                         results[number] = result
                         done(window[number])
@@ -65,10 +65,10 @@ class Processes:
                     yield window.pop(turn), result_of(results.pop(turn))
                     turn += 1
         finally:
-            crew.end()
+            workers.end()
 
 
-class _Crew:
+class _Workers:
     """The processes of one pass, each of which has at most one item."""
 
     def __init__(self, task: bytes, n: int) -> None:

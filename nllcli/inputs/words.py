@@ -61,7 +61,7 @@ def words_of(options: InputOptions) -> Words | None:
     _refuse_repeated(logits)
     missing = () if _is_index(options.logits) else missing_of(logits)
     if missing and not options.partial:
-        raise _incomplete(logits, missing, [Remedy({"partial": True}, "those that are there are scored")])
+        raise _incomplete(logits, missing, [Remedy({"partial": True}, "the files that exist are scored")])
     if targets is not None:
         pairing = "paired by line"
     else:
@@ -151,7 +151,7 @@ def _without_braces(word: str) -> Iterator[str]:
 
 
 def _matching(word: str) -> list[str]:
-    """The files that match a pattern, perhaps before the member of each; a word that is none stands for itself."""
+    """The files that match a pattern, perhaps before the member of each; any other word stands for itself."""
     if not _WILD.search(word) or os.path.lexists(split_member(word)[0]):
         return [word]
     if "://" in word:

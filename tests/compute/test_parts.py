@@ -204,3 +204,38 @@ def test_a_pipe_cannot_be_told_from_another():
     assert "standard input: can be read only once, and --resume is for files that can be told from others" in done.err
     (line,) = offered(done)
     assert run(f"cat x-0.npy | {line}").code == 0
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=" ".join)
+def test_places_are_right_after_a_file_that_is_wrong(workers):
+    """The wrong file has several blocks, of which the first ends the work where others take it."""
+    np.save("y-0.npy", np.full(60, 9))
+    bad = LOGITS[131:300].copy()
+    bad[[3, 150]] = np.nan
+    np.save("x-4.npy", bad)
+    done = nll("compute", X, Y, "--partial", "--on-nonfinite", "nan", "-q", "--resume", "done", *workers)
+    assert done.code == 3
+    told = [line for line in done.err.splitlines() if "NaN, +inf" in line]
+    assert told == [
+        "nll: warning: NaN, +inf or only -inf in 2 of 340 samples, which count as NaN: x-4.npy, row 3, x-4.npy, row 150"
+    ]
+    np.save("y-0.npy", TARGETS[:60])
+    again = nll("compute", X, Y, "--on-nonfinite", "nan", "-q", "--resume", "done", *workers)
+    assert again.code == 0
+    assert "in 2 of 400 samples, which count as NaN: x-4.npy, row 3, x-4.npy, row 150" in again.err
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=" ".join)
+def test_a_wrong_target_is_in_its_file_after_one_that_broke_off(workers, monkeypatch):
+    monkeypatch.setattr(engine, "_MOST_SAMPLES", 1 << 14)
+    rows = [",".join(map(repr, row)) + "\n" for row in LOGITS[:100].tolist()]
+    for i in range(3):
+        n = 400 if i == 0 else 1  # too much to be looked at ahead
+        data = gzip.compress("".join(rows * n).encode())
+        Path(f"l-{i}.csv.gz").write_bytes(data[:-2000] if i == 0 else data)
+        targets = np.tile(TARGETS[:100], n)
+        targets[3] = 9 if i == 1 else targets[3]
+        np.save(f"t-{i}.npy", targets)
+    done = nll("compute", "l-*.csv.gz", "t-*.npy", "-q", *workers)
+    assert done.code in (3, 4)
+    assert "; t-1.npy, row 3: target 9 is outside 0..3" in done.err

@@ -38,7 +38,7 @@ _FINAL = (ssl.SSLCertVerificationError, InvalidURL, UnicodeError)
 
 
 def open_url(path: str) -> ByteStream:
-    """The bytes at an address of the web; raises FaultError where they are not given, UsageError for no address."""
+    """The bytes at an address of the web; raises FaultError where they are not given, UsageError for other text."""
     return HttpRanges(Site.at(path, hub.token_for(path))).opened(path)
 
 

@@ -29,7 +29,7 @@ class Site:
 
     @classmethod
     def at(cls, url: str, token: str | None = None) -> Site:
-        """The site of an address, with the name and password in it, or a token; raises UsageError for no address."""
+        """The site of an address, with the name and password in it, or a token; raises UsageError for other text."""
         try:
             parts = urlsplit(url)
             valid = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
