@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CONNECTING_SECONDS = 10.0
 # A cluster without workers may get some: of a queue, say, or in place of those that died.
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 45.0
 _LOOK_SECONDS = 1.0  # between looks at whether workers are left
 _CLOSING_SECONDS = 2.0
 
@@ -75,7 +75,7 @@ def _address(scheduler: str) -> str:
     if "://" in scheduler:
         return scheduler
     try:
-        text = Path(scheduler).read_text(encoding="utf-8")
+        text = Path(scheduler).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         if re.fullmatch(r"[\w.-]+:[0-9]+", scheduler):
             remedies = [Remedy({"scheduler": f"{scheme}://{scheduler}"}, f"it speaks {scheme}") for scheme in _SCHEMES]

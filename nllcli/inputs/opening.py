@@ -5,18 +5,19 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from nllcli.data.dataset import Dataset, LeftOut
-from nllcli.errors import DataError, FaultError, NllError, NoRows, Remedy, UsageError, setting
+from nllcli.errors import DataError, FaultError, NllError, NoRows, Notice, Remedy, UsageError, setting
 from nllcli.inputs.arrays.npy import read_header
-from nllcli.inputs.bytes.files import name_of, read_only_here, version_of
+from nllcli.inputs.bytes.files import name_of, read_only_here, split_member, version_of
 from nllcli.inputs.bytes.urls import is_remote
 from nllcli.inputs.dataset import open_files
 from nllcli.inputs.formats import NPY_MAGIC, ReadOptions, open_input
 from nllcli.inputs.joined import Names, check_order, joined
-from nllcli.inputs.shards import JoinedLogits, Run, check_same_classes, rows_of
+from nllcli.inputs.shards import JoinedLogits, Run, check_same_classes, rows_of, summed_up
 from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.words import listed, words_of
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from nllcli.inputs.words import Words
 
 _MOST_TOLD = 3
+# Files that have a header even where they hold nothing.
+_NEVER_EMPTY = (".npy", ".npz", ".safetensors", ".parquet", ".feather", ".arrow")
 # The datasets whose parts are in use.
 _wholes: WeakValueDictionary[str, Dataset] = WeakValueDictionary()
 _FILES_A_SHARD = 4
@@ -118,7 +121,7 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
             shards.append(shard)
         except NoRows as error:
             others = [path for path in (targets, weights) if path is not None]
-            is_empty = _has_no_values(logits, header=True) and all(_has_no_values(path) for path in others)
+            is_empty = _has_no_values(logits, header=True) and all(map(_has_no_values, others))
             (empty if is_empty else failed).append(error)
         except (DataError, FaultError) as error:
             failed.append(error)
@@ -126,7 +129,14 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
         raise all_of(failed or empty, len(words.logits))
     _check_sequences(options, shards)
     dataset = joined(Names.of(options), shards, words.pairing, _left_out(words, failed), partial=options.partial)
-    return _recorded(dataset, options, _versions(options))
+    noted = replace(dataset, opening_notes=(*dataset.opening_notes, *_empty_files(empty)))
+    return _recorded(noted, options, _versions(options))
+
+
+def _empty_files(empty: Sequence[NllError]) -> tuple[Notice, ...]:
+    """The note on files without anything in them, not even a header."""
+    told = "is empty, and counts as a file without samples"
+    return summed_up([(Notice("empty-files", f"{error.where}: {told}"),) for error in empty])
 
 
 def _check_sequences(options: InputOptions, shards: Sequence[Dataset]) -> None:
@@ -144,6 +154,8 @@ def _has_no_values(path: str, *, header: bool = False) -> bool:
     """Whether a file has nothing, an array or text; the one line of a table may be its ``header``."""
     stream = open_input(path).stream
     head = stream.peek()
+    if not head and PurePath(split_member(path)[0]).suffix.lower() in _NEVER_EMPTY:
+        return False
     if head.startswith(NPY_MAGIC):
         return read_header(head, stream.name, ReadOptions()).shape[:1] == (0,)
     lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]

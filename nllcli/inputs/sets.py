@@ -28,6 +28,12 @@ def size_of(path: str) -> int | None:
     return None if found is None else int(found[2])
 
 
+def set_names(paths: Iterable[str]) -> set[str]:
+    """The patterns of the names of sets to which files belong."""
+    names = (PurePath(path).name for path in paths)
+    return {f"{name[: found.start(1)]}*{name[found.end(1) :]}" for name in names if (found := _OF.search(name))}
+
+
 def incomplete(paths: Iterable[str]) -> list[Incomplete]:
     """The sets to which some of these files belong and others are missing, counted from 0 or 1.
 

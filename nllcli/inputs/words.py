@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError, Remedy, UsageError, counted, first_few, setting
 from nllcli.inputs.bytes.files import name_of, natural, open_stream, split_member
-from nllcli.inputs.sets import incomplete, size_of
+from nllcli.inputs.sets import incomplete, set_names, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +29,7 @@ _WILD = re.compile(r"[*?[]")
 _INDEX = ".safetensors.index.json"
 _MOST_FILES = 1_000_000
 _MOST_NAMED = 5
+_LIST = "a list says what belongs together: @list, with logits and targets in each line"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def words_of(options: InputOptions) -> Words | None:
     _refuse_repeated(logits)
     missing = () if _is_index(options.logits) else missing_of(logits)
     if missing and not options.partial:
-        raise _incomplete(logits, missing, [Remedy({"partial": True}, "the files that exist are scored")])
+        _check_complete(logits, [Remedy({"partial": True}, "the files that exist are scored")])
     if targets is not None:
         pairing = "paired by line"
     else:
@@ -87,9 +88,8 @@ def _beside(logits: Sequence[str], name: str, options: InputOptions) -> tuple[st
     if files is None or (len(files) == 1 and len(logits) > 1):
         return (word if files is None else files[0]), ""
     _refuse_repeated(files)
-    missing = () if _is_index(word) else missing_of(files)
-    if missing and not options.partial:
-        raise _incomplete(files, missing)
+    if not (options.partial or _is_index(word)):
+        _check_complete(files)
     paired, by = _paired(logits, files, setting(name), partial=options.partial)
     return tuple(paired), f"paired by {by}"
 
@@ -116,9 +116,8 @@ def one_set(word: str, name: str) -> list[str]:
     """The files of an input that stands alone: each once, and none of a set missing."""
     files = files_of(word, name) or [word]
     _refuse_repeated(files)
-    missing = () if _is_index(word) or len(files) == 1 else missing_of(files)
-    if missing:
-        raise _incomplete(files, missing)
+    if not (_is_index(word) or len(files) == 1):
+        _check_complete(files)
     return files
 
 
@@ -267,27 +266,36 @@ def _refuse_repeated(files: Sequence[str]) -> None:
 
 
 def missing_of(files: Sequence[str]) -> tuple[int, ...]:
-    """The numbers that are missing of a set whose names say how many there are.
-
-    Raises DataError for names of different sets.
-    """
+    """The numbers that are missing of sets whose names say how many there are."""
     names = [split_member(file)[0] for file in files]
-    numbered = {file: n for file, name in zip(files, names, strict=True) if (n := size_of(name)) is not None}
-    for file, n in numbered.items():
-        first = next(iter(numbered))
-        if n != numbered[first]:
-            message = f"is of a set of {numbered[first]}, but {PurePath(file).name} of one of {n}"
-            raise DataError(message, where=first, hint="an older run in the same folder?")
     return tuple(number for found in incomplete(names) for number in found.missing)
 
 
-def _incomplete(files: Sequence[str], missing: Sequence[int], remedies: Sequence[Remedy] = ()) -> DataError:
-    """The refusal of a set of which numbers are missing."""
-    n = len(files) + len(missing)
-    are, numbers = ("is", "number") if len(missing) == 1 else ("are", "numbers")
+def _check_complete(files: Sequence[str], remedies: Sequence[Remedy] = ()) -> None:
+    """Raise DataError for names of sets of different sizes, and for a set of which numbers are missing."""
+    names = [split_member(file)[0] for file in files]
+    sizes = {file: n for file, name in zip(files, names, strict=True) if (n := size_of(name)) is not None}
+    first = next(iter(sizes), "")
+    for file, n in sizes.items():
+        if n != sizes[first]:
+            message = f"is of a set of {sizes[first]}, but {PurePath(file).name} of one of {n}"
+            raise DataError(message, where=name_of(first), hint="an older run in the same folder?")
+    found = incomplete(names)
+    if found and len(set_names(names)) > 1:
+        odd = max(found, key=lambda each: len(each.missing))
+        told = f"{odd.name} is not complete: {_numbered(odd.missing)} of {odd.of} missing"
+        message = f"is of one set, and other files are of another: {told}"
+        hint = "a copy beside the set? name a pattern that leaves it out"
+        raise DataError(message, where=name_of(files[0]), hint=hint, remedies=remedies)
+    for each in found:
+        are = "is" if len(each.missing) == 1 else "are"
+        message = f"is of a set of {each.of}, of which {len(each.missing)} {are} missing: {_numbered(each.missing)}"
+        raise DataError(message, where=name_of(files[0]), remedies=remedies)
+
+
+def _numbered(missing: Sequence[int]) -> str:
     few = first_few([str(i) for i in missing], _MOST_NAMED)
-    message = f"is of a set of {n}, of which {len(missing)} {are} missing: {numbers} {few}"
-    return DataError(message, where=name_of(files[0]), remedies=remedies)
+    return f"{'number' if len(missing) == 1 else 'numbers'} {few}"
 
 
 def _paired(logits: Sequence[str], others: Sequence[str], what: str, *, partial: bool) -> tuple[list[str], str]:
@@ -297,20 +305,17 @@ def _paired(logits: Sequence[str], others: Sequence[str], what: str, *, partial:
     """
     own, theirs = _numbers(logits), _numbers(others)
     if own is None or theirs is None:
-        if len(logits) != len(others):
-            message = f"there are {len(logits)} files of {setting('logits')} and {len(others)} of {what}"
-            raise DataError(message, hint="one file for all, or one each")
-        return list(others), "order"
+        return _by_name(logits, others, what)
     own, theirs = _in_common(own, theirs)
     if own == theirs:  # perhaps the same ones in each of several folders
         return list(others), "number"
     if any(len(set(numbers)) < len(numbers) for numbers in (own, theirs)) or len(own[0]) != len(theirs[0]):
         message = f"the numbers in the names do not pair it with a file of {what}, such as {name_of(others[0])}"
-        hint = "a list says what belongs together: @list, with logits and targets in each line"
-        raise DataError(message, where=name_of(logits[0]), hint=hint)
+        raise DataError(message, where=name_of(logits[0]), hint=_LIST)
     for file, number in zip(logits, own, strict=True):
         if number not in theirs:
-            raise DataError(f"has no file of {what}: none is numbered {_shown(number)}", where=name_of(file))
+            message = f"has no file of {what}: none is numbered {_shown(number)}"
+            raise DataError(message, where=name_of(file), hint=_LIST)
     for file, number in zip(others, theirs, strict=True):
         if number not in own and not partial:
             raise DataError(
@@ -318,6 +323,35 @@ def _paired(logits: Sequence[str], others: Sequence[str], what: str, *, partial:
             )
     files = dict(zip(theirs, others, strict=True))
     return [files[number] for number in own], "number"
+
+
+def _by_name(logits: Sequence[str], others: Sequence[str], what: str) -> tuple[list[str], str]:
+    """The other files paired by what differs from name to name, where both have the same, else by order."""
+    own, theirs = _differing(logits), _differing(others)
+    if sorted(own) == sorted(theirs):
+        files = dict(zip(theirs, others, strict=True))
+        return [files[name] for name in own], "name"
+    if len(logits) != len(others):
+        message = f"there are {len(logits)} files of {setting('logits')} and {len(others)} of {what}"
+        raise DataError(message, hint="one file for all, or one each")
+    if set(own) & set(theirs):
+        odd = next(file for file, name in zip(logits, own, strict=True) if name not in theirs)
+        raise DataError(f"has no file of {what} of a name like it", where=name_of(odd), hint=_LIST)
+    return list(others), "order"
+
+
+def _differing(files: Sequence[str]) -> list[str]:
+    """What is left of each name without what all begin and end with."""
+    names = [name_of(file) for file in files]
+    before = shared_beginning(names)
+    after = shared_beginning([name[len(before) :][::-1] for name in names])
+    return [name[len(before) : len(name) - len(after)] for name in names]
+
+
+def shared_beginning(texts: Sequence[str]) -> str:
+    """What all texts begin with."""
+    least, most = min(texts), max(texts)
+    return next((least[:i] for i, pair in enumerate(zip(least, most, strict=False)) if pair[0] != pair[1]), least)
 
 
 def _shown(number: tuple[int, ...]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from nllcli.commands.compute.by_part import ByPart
 from nllcli.commands.compute.result import LossResult, Samples, result_of
 from nllcli.data.settings import TOKENS, Workers
+from nllcli.errors import UsageError, setting
 from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.settled import Settled, needs_classes, settle
@@ -83,6 +84,8 @@ def compute(
 
     Files that are done are not scored again where their tallies are in the ``folder``.
     """
+    if folder == "":
+        raise UsageError(f"{setting('resume')} names no folder")
     if folder is not None:
         from nllcli.commands.compute.resume import check_resumable
 

@@ -13,7 +13,7 @@ from nllcli.inputs.bytes.files import ByteStream, files_in, natural, pattern_of
 from nllcli.inputs.foreign import kinds
 from nllcli.inputs.foreign.arrays import by_names
 from nllcli.inputs.foreign.conversions import refusal
-from nllcli.inputs.words import files_of
+from nllcli.inputs.words import files_of, shared_beginning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,16 +79,10 @@ def word_for(files: Sequence[str]) -> str:
     """The word that stands for these files: a pattern that only they match, or their names in braces."""
     if len(files) == 1:
         return files[0]
-    before = _shared_beginning(files)
-    after = _shared_beginning([file[len(before) :][::-1] for file in files])[::-1]
+    before = shared_beginning(files)
+    after = shared_beginning([file[len(before) :][::-1] for file in files])[::-1]
     pattern = glob.escape(before.rstrip("0123456789")) + "*" + glob.escape(after.lstrip("0123456789"))
     if files_of(pattern) == list(files):
         return pattern
     folder, slash, _ = before.rpartition("/")
     return f"{folder}{slash}{{{','.join(file[len(folder + slash) :] for file in files)}}}"
-
-
-def _shared_beginning(texts: Sequence[str]) -> str:
-    """What all texts begin with."""
-    least, most = min(texts), max(texts)
-    return next((least[:i] for i, pair in enumerate(zip(least, most, strict=False)) if pair[0] != pair[1]), least)
