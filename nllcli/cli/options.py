@@ -45,7 +45,7 @@ def takes(*names: str, **instead: Any) -> Callable[[Callable[..., None]], Callab
         @wraps(command)
         def run(**values: Any) -> None:
             given = Given({name: values.pop(name) for name in names})
-            given["require"] = conditions(given["require"] or ())
+            given["require"] = conditions(each(given["require"]))
             _check_shown(given, arrays="output" in instead)
             if instead.get("format") is not TALLY_FORMAT:
                 refuse_tally(given.get("format"), given.get("output"))

@@ -2,11 +2,12 @@
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from nllcli.cli.options import option_words
-from nllcli.errors import Remedy
+from nllcli.errors import NllError, Remedy
 
 # What a shell would not take as it is between double quotes.
 _SPECIAL_IN_QUOTES = frozenset('"$`\\!')
@@ -68,8 +69,35 @@ def try_lines(words: Sequence[str], remedies: Sequence[Remedy]) -> list[str]:
     given = list(parsed(words[1:], command))
     typed = (text[start:] for word in given for text in word.texts for start in _starts(text))
     remedies = at_addresses(remedies, [path for path in typed if is_remote(path)])
+    remedies = [_of_every_file(remedy, given) for remedy in remedies]
     possible = [remedy for remedy in remedies if known >= remedy.settings.keys() and _changes(remedy, given)]
     return list(dict.fromkeys(_line([NAME, words[0]], given, command, remedy) for remedy in possible))
+
+
+def _of_every_file(remedy: Remedy, given: Sequence[_Word]) -> Remedy:
+    """What a remedy does with a member of one of the files of a pattern, for all of them."""
+    from nllcli.inputs.bytes.files import split_member
+    from nllcli.inputs.words import files_of
+
+    patterns: dict[str, tuple[str, str]] = {}  # by file: the word as typed, and without a member
+    for text in (text for word in given if word.name for text in word.texts):
+        with suppress(NllError):
+            for file in files_of(text) or ():
+                path, member = split_member(file)
+                patterns.setdefault(path, (text, text.removesuffix(f":{member}") if member else text))
+
+    def of_all(value: object) -> object:
+        path, member = split_member(value) if isinstance(value, str) else ("", None)
+        return f"{patterns[path][1]}:{member}" if member and path in patterns else value
+
+    if not patterns:
+        return remedy
+    files = {}
+    for key, value in remedy.files.items():
+        whole = str(of_all(value))
+        typed = patterns[split_member(key)[0]][0] if whole != value and split_member(key)[0] in patterns else key
+        files[typed] = whole
+    return replace(remedy, files=files, settings={name: of_all(value) for name, value in remedy.settings.items()})
 
 
 def _changes(remedy: Remedy, given: Sequence[_Word]) -> bool:

@@ -40,7 +40,14 @@ def _option_meant(typed: str, words: list[str], context: Any) -> list[str] | Non
         return [*words[:at], chosen[0], name, *after]
     options = command.get_params(context)
     known = [text for option in options for text in (*option.opts, *option.secondary_opts) if text.startswith("--")]
-    near = _nearest(name, typed, known)
+    takes_value = bool(value) or (bool(after) and not after[0].startswith("-") and not Path(after[0]).exists())
+    flags = {
+        text
+        for option in options
+        if getattr(option, "is_flag", False)
+        for text in (*option.opts, *option.secondary_opts)
+    }
+    near = _nearest(name, typed, [text for text in known if not (takes_value and text in flags)])
     return [*words[:at], near + value, *after] if near else None
 
 

@@ -14,7 +14,8 @@ from nllcli.errors import DataError, FaultError, NllError, NoRows, Notice, Remed
 from nllcli.inputs.arrays.npy import read_header
 from nllcli.inputs.bytes.files import name_of, read_only_here, split_member, version_of
 from nllcli.inputs.bytes.urls import is_remote
-from nllcli.inputs.dataset import open_files
+from nllcli.inputs.dataset import no_targets, open_files
+from nllcli.inputs.doubles import refuse_copies
 from nllcli.inputs.formats import NPY_MAGIC, ReadOptions, open_input
 from nllcli.inputs.joined import Names, check_order, joined
 from nllcli.inputs.shards import JoinedLogits, Run, check_same_classes, rows_of, summed_up
@@ -110,6 +111,7 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
     shards: list[Dataset] = []
     failed: list[NllError] = []
     empty: list[NoRows] = []
+    filled: list[Sequence[str]] = []
     for row in zip(words.logits, words.targets or none, words.sample_weights or none, strict=True):
         logits, targets, weights = row
         own = replace(options, logits=logits, targets=targets, sample_weights=weights, partial=False)
@@ -117,8 +119,9 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
             versions = _versions(own)
             shard = _recorded(open_files(own), own, versions)
             if shards:
-                _check_alike(shards[0], shard)
+                _check_alike(shards[0], shard, options)
             shards.append(shard)
+            filled.append(_paths(own))
         except NoRows as error:
             others = [path for path in (targets, weights) if path is not None]
             is_empty = _has_no_values(logits, header=True) and all(map(_has_no_values, others))
@@ -128,6 +131,7 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
     if (failed and not options.partial) or not shards:
         raise all_of(failed or empty, len(words.logits))
     _check_sequences(options, shards)
+    refuse_copies(filled, partial(_has_no_values, header=True))
     dataset = joined(Names.of(options), shards, words.pairing, _left_out(words, failed), partial=options.partial)
     noted = replace(dataset, opening_notes=(*dataset.opening_notes, *_empty_files(empty)))
     return _recorded(noted, options, _versions(options))
@@ -162,9 +166,11 @@ def _has_no_values(path: str, *, header: bool = False) -> bool:
     return not lines or (header and len(lines) == 1 and not is_number(lines[0]))
 
 
-def _check_alike(first: Dataset, other: Dataset) -> None:
+def _check_alike(first: Dataset, other: Dataset, options: InputOptions) -> None:
     """Raise DataError where a shard differs from the first in what all have to have in common."""
     known = (first.logits.name, first.n_classes, first.class_names)
+    if options.takes_targets and not first.has_targets and other.n_classes != first.n_classes:
+        raise no_targets(first)  # which would say where the classes are
     check_same_classes(other.logits.name, other.n_classes, other.class_names, *known)
     axes = [(len(each.layout.shape), each.layout.array_axis) for each in (other, first)]
     if axes[0] != axes[1] and min(axes)[0] > 2:

@@ -281,16 +281,15 @@ def _check_complete(files: Sequence[str], remedies: Sequence[Remedy] = ()) -> No
             message = f"is of a set of {sizes[first]}, but {PurePath(file).name} of one of {n}"
             raise DataError(message, where=name_of(first), hint="an older run in the same folder?")
     found = incomplete(names)
-    if found and len(set_names(names)) > 1:
-        odd = max(found, key=lambda each: len(each.missing))
-        told = f"{odd.name} is not complete: {_numbered(odd.missing)} of {odd.of} missing"
-        message = f"is of one set, and other files are of another: {told}"
+    if not found:
+        return
+    odd, hint = max(found, key=lambda each: len(each.missing)), None
+    are = "is" if len(odd.missing) == 1 else "are"
+    message = f"is of a set of {odd.of}, of which {len(odd.missing)} {are} missing: {_numbered(odd.missing)}"
+    if len(set_names(names)) > 1:
+        message = f"is of one of several sets: of {odd.name}, {_numbered(odd.missing)} of {odd.of} {are} missing"
         hint = "a copy beside the set? name a pattern that leaves it out"
-        raise DataError(message, where=name_of(files[0]), hint=hint, remedies=remedies)
-    for each in found:
-        are = "is" if len(each.missing) == 1 else "are"
-        message = f"is of a set of {each.of}, of which {len(each.missing)} {are} missing: {_numbered(each.missing)}"
-        raise DataError(message, where=name_of(files[0]), remedies=remedies)
+    raise DataError(message, where=name_of(files[0]), hint=hint, remedies=() if hint else remedies)
 
 
 def _numbered(missing: Sequence[int]) -> str:

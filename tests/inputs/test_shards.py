@@ -634,7 +634,7 @@ def test_a_pipe_among_several_files_does_not_travel(folder):
 @pytest.mark.parametrize("engine", [(), ("--processes", "2")])
 def test_a_table_without_rows_has_no_targets(text, engine, folder):
     for i in range(3):
-        (folder / f"l-{i}.csv").write_text("a,b,c,d\n" + "1.5,2.5,0.5,1.0\n" * 5)
+        (folder / f"l-{i}.csv").write_text("a,b,c,d\n" + f"1.5,2.5,0.{i},1.0\n" * 5)
         (folder / f"t-{i}.txt").write_text("1\n" * 5)
     (folder / "l-1.csv").write_text(text)
     found = said("compute", "l-*.csv", "t-*.txt", *engine)
@@ -657,10 +657,10 @@ def test_a_table_without_rows_has_no_class_probabilities(folder):
 
 
 def test_what_is_missing_in_one_of_several_folders(folder):
-    for language in ("de", "en"):
+    for k, language in enumerate(("de", "en")):
         (folder / language).mkdir()
         for i in range(2):
-            np.save(f"{language}/x-{i}-of-2.npy", LOGITS[:4])
+            np.save(f"{language}/x-{i}-of-2.npy", LOGITS[4 * k + 8 * i :][:4])
             np.save(f"{language}/y-{i}-of-2.npy", TARGETS[:4])
     assert nll("compute", "*/x-*.npy", "*/y-*.npy", "-q").code == 0
     (folder / "en/x-1-of-2.npy").unlink()
@@ -683,14 +683,14 @@ def test_files_that_are_missing_beside_one_file_of_targets_are_told(ending, fold
 
 def test_a_shift_does_not_go_from_file_to_file():
     for i in range(2):
-        np.save(f"f{i}.npy", LOGITS[:12])
+        np.save(f"f{i}.npy", LOGITS[12 * i : 12 * i + 12])
         np.save(f"g{i}.npy", TARGETS[:12])
     found = said("compute", "f?.npy", "g?.npy", "--shift", "1")
     assert found == (2, "f0.npy: --shift 1 would lose the targets at the ends of files: they have no sequences")
     np.save("x.npy", LOGITS)
     assert loss(X, "y.npy", "--shift", "1") == loss("x.npy", "y.npy", "--shift", "1")
     for i in range(2):
-        np.save(f"s{i}.npy", LOGITS[:24].reshape(2, 12, C))
+        np.save(f"s{i}.npy", LOGITS[24 * i : 24 * i + 24].reshape(2, 12, C))
         np.save(f"t{i}.npy", TARGETS[:24].reshape(2, 12))
     assert nll("compute", "s?.npy", "t?.npy", "--shift", "1", "-q").code == 0
 
@@ -746,3 +746,81 @@ def test_a_remedy_that_changes_nothing_is_not_offered(folder):
     done = nll("compute", "p?.pkl", "-q")
     assert done.code in (2, 3)
     assert offered(done) == []
+
+
+def test_a_copy_under_another_name_is_not_counted_twice(folder):
+    np.save("x.npy", LOGITS)
+    shutil.copy("x.npy", "x9.npy")
+    shutil.copy("y.npy", "y9.npy")
+    (folder / "list").write_text("x.npy y.npy\nx9.npy y9.npy\n")
+    message = "x9.npy: has the bytes of x.npy, and so have its targets: the samples would count double"
+    assert said("compute", "@list") == (3, message)
+    np.save("y9.npy", (TARGETS + 1) % C)  # the same logits, with other targets
+    assert nll("compute", "@list", "-q").code == 0
+
+
+def test_files_without_numbers_are_paired_by_what_differs(folder):
+    parts = dict(zip(("de", "en", "fr"), (slice(0, 20), slice(20, 50), slice(50, 60)), strict=True))
+    for language, rows in parts.items():
+        np.save(f"L-{language}.npy", LOGITS[rows])
+        np.save(f"T-{language}.npy", TARGETS[rows])
+    assert close(loss("L-{fr,de,en}.npy", "T-*.npy"))
+    assert "(3 files, paired by name)" in nll("compute", "L-{fr,de,en}.npy", "T-*.npy").out.splitlines()[0]
+    (folder / "T-de.npy").rename("T-zh.npy")
+    assert said("compute", "L-*.npy", "T-*.npy") == (3, "L-de.npy: has no file of TARGETS of a name like it")
+    assert said("compute", "L-*.npy", "T-{fr,en}.npy")[1] == "there are 3 files of LOGITS and 2 of TARGETS"
+
+
+def test_an_empty_file_of_an_array_is_damaged(folder):
+    (folder / "p/logits-00001-of-00005.npy").write_bytes(b"")
+    assert said("compute", X, Y)[1] == "p/logits-00001-of-00005.npy: is empty"
+    for i in range(2):
+        (folder / f"e{i}.csv").write_text("a,b,y\n1.5,2.5,1\n" if i else "")
+    assert nll("compute", "e?.csv", "--target-column", "y", "-q").err == (
+        "nll: note: e0.csv: is empty, and counts as a file without samples\n"
+    )
+
+
+def test_a_copy_beside_a_set_is_told():
+    shutil.copy("p/logits-00004-of-00005.npy", "p/logits-00004-of-00005-copy.npy")
+    code, message = said("compute", X, Y)
+    assert code == 3
+    assert message == (
+        "p/logits-00000-of-00005.npy: is of one of several sets: of logits-*-of-00005-copy.npy, "
+        "numbers 0, 1, 2, 3 of 5 are missing"
+    )
+
+
+def test_members_of_every_file(folder):
+    assert offered(nll("compute", "p/rank*.npz", "-q")) == ["nll compute 'p/rank*.npz:logits' 'p/rank*.npz:targets' -q"]
+    assert close(run(offered(nll("compute", "p/rank*.npz", "-q"))[0]).out)
+    lines = offered(nll("compute", "p/rank*.npz:logit", "p/rank*.npz:targets", "-q"))
+    assert lines == ["nll compute 'p/rank*.npz:logits' 'p/rank*.npz:targets' -q"]
+    (folder / "rk").mkdir()
+    for i, (x, y) in enumerate(zip(cut(LOGITS), cut(TARGETS), strict=True)):
+        np.save(f"rk/logits-{i}.npy", x)
+        np.save(f"rk/targets-{i}.npy", y)
+    (line,) = offered(nll("compute", "rk", "-q"))
+    assert line == "nll compute 'rk/logits-*.npy' 'rk/targets-*.npy' -q"
+    assert close(run(line).out)
+
+
+def test_targets_are_missed_before_classes_are_counted():
+    for i, t in enumerate((5, 7)):
+        np.save(f"s{i}.npy", RNG.normal(size=(3, t, C)))
+    assert said("compute", "s?.npy") == (2, "there are no targets")
+
+
+@pytest.mark.parametrize("page", ["<!DOCTYPE html>\n<html>", "\n<HTML lang='en'>"])
+def test_a_web_page_is_not_data(page, folder):
+    (folder / "page").write_text(page)
+    assert said("compute", "page", "y.npy") == (3, "page: is a web page, not a file of numbers")
+
+
+def test_a_tally_is_not_logits():
+    assert nll("compute", "p/logits-00000-of-00005.npy", "p/targets-00000-of-00005.npy", "-o", "t.tally.json").code == 0
+    assert said("compute", "t.tally.json") == (3, "t.tally.json: is a tally, the sums of a loss")
+
+
+def test_a_folder_without_a_name():
+    assert said("compute", X, Y, "--resume", "") == (2, "--resume names no folder")

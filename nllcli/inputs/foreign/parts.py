@@ -37,7 +37,18 @@ def folder_refusal(folder: str, use: Use) -> NllError:
         return _choice(folder, [f"{folder.rstrip('/')}/{name}" for name in inner], use)
     if not files or use.role == "other":
         return FaultError("is a folder, not a file", where=folder)
-    if len({pattern_of(file) for file in files}) > 1:
+    groups = _by_pattern(files)
+    if len(groups) == 2 and len(files) > 2:
+        words = [word_for(group) for group in groups]
+        pair = by_names([group[0] for group in groups]) if use.role == "logits" and not use.other_targets else None
+        if pair is not None:
+            words.sort(key=lambda word: pair[1] in (files_of(word) or [word]))
+            return UsageError(
+                f"is a folder of {len(files)} files: logits and targets",
+                where=folder,
+                remedies=[Remedy({"targets": words[1]}, "", {use.path: words[0]})],
+            )
+    if len(groups) > 1:
         return _choice(folder, files, use)
     remedy = Remedy(files={use.path: word_for(files)})
     return UsageError(f"is a folder of {counted(len(files), 'part')}", where=folder, remedies=[remedy])
@@ -59,10 +70,7 @@ def expanded(paths: Sequence[str], *, told: bool = True) -> UsageError | None:
 
     ``told`` says that it is known otherwise that they cannot be logits and targets.
     """
-    groups: dict[str, list[str]] = {}
-    for path in paths:
-        groups.setdefault(pattern_of(path), []).append(path)
-    sets = [sorted(group, key=natural) for group in groups.values()]
+    sets = [sorted(group, key=natural) for group in _by_pattern(paths)]
     if len(sets) > 2 or max(map(len, sets)) < 2 or not all(map(os.path.isfile, paths)):
         return None
     if not (told or all(_PART.search(PurePath(path).name) for path in paths)):
@@ -73,6 +81,14 @@ def expanded(paths: Sequence[str], *, told: bool = True) -> UsageError | None:
         f"{len(parts)} files are given for {setting(name)}: quote the pattern, so that it is seen here",
         remedies=[Remedy({"targets": words[1] if len(words) > 1 else None}, files={paths[0]: words[0]})],
     )
+
+
+def _by_pattern(files: Sequence[str]) -> list[list[str]]:
+    """Files whose names differ in their numbers alone, together."""
+    groups: dict[str, list[str]] = {}
+    for file in files:
+        groups.setdefault(pattern_of(file), []).append(file)
+    return list(groups.values())
 
 
 def word_for(files: Sequence[str]) -> str:
