@@ -10,6 +10,7 @@ import numpy as np
 from nllcli.data.settings import TOKENS
 from nllcli.numerics.bounds import within_bounds
 from nllcli.numerics.exact import ExactSums, exact_sums
+from nllcli.numerics.fingerprint import Fingerprint
 from nllcli.numerics.kernels import product, to_float
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.surprisal import Surprisal, surprisal
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 class Wanted:
     """What to return next to the tally; ``gradient`` is what to divide it by, None where it is not wanted.
 
-    ``spread`` and ``classes`` are parts of the tally that cost time.
+    ``spread``, ``classes`` and ``fingerprint`` are parts of the tally that cost time.
     """
 
     losses: bool = False
@@ -38,6 +39,7 @@ class Wanted:
     gradient: float | None = None
     spread: bool = False
     classes: bool = False
+    fingerprint: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,8 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
         spread=wanted.spread,
         classes=_class_sums(scoring, right, weighted, plain) if wanted.classes and right is not None else None,
     )
+    if wanted.fingerprint:
+        tally = replace(tally, fingerprint=_fingerprint(scoring, weighted, scratch.sub("fingerprint")))
     found = _findings(scoring, None if tally.loss_sum.is_finite else ~np.isfinite(weighted))
     return Outcome(
         block.start,
@@ -225,6 +229,13 @@ def _class_sums(
         weighted_sum if plain is None else per_class(plain),
         weighted_sum,
     )
+
+
+def _fingerprint(scoring: Scoring, losses: NDArray[np.float64], scratch: Scratch) -> Fingerprint:
+    """That of the counted samples; of soft targets, the probability of the first class is in it."""
+    targets, counted = scoring.targets.values, scoring.targets.only
+    column = targets if scoring.targets.are_classes else targets[:, 0].astype(np.float64)
+    return Fingerprint.of(counted(losses), counted(column), scratch)
 
 
 def _findings(scoring: Scoring, infinite: NDArray[np.bool_] | None) -> dict[str, Rows]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from nllcli.data.blocks import Part
 from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_sum
+from nllcli.numerics.fingerprint import Fingerprint
 from nllcli.numerics.spread import Spread
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Tally(Part):
     """Sums only; ``Tally()`` is the identity of ``+``, and every mean is taken once, at the end.
 
     ``loss_sum`` adds the weighted losses, ``unweighted_sum`` the plain ones, ``weight_sum`` the denominators.
+    ``fingerprint`` is that of the counted samples, where it is asked for.
     """
 
     n_samples: int = 0
@@ -67,6 +69,7 @@ class Tally(Part):
     spread: Spread = Spread()
     findings: dict[str, Rows] = field(default_factory=dict)
     classes: ClassSums | None = None
+    fingerprint: Fingerprint | None = None
 
     def shifted(self, by: int) -> Tally:
         """The sums of the same samples, their numbers so much higher."""
