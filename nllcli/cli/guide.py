@@ -54,7 +54,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nll weights --counts 10,50,100 -q", "for --weights"),
     ),
     "merge": (
-        ("nll merge part-*.tally.json", "the loss of all parts"),
+        ("nll merge 'part-*.tally.json'", "the loss of all parts"),
         ("nll merge 'parts/*.tally.json' -f json", "thousands of parts"),
         ("nll merge @parts.txt -o run.tally.json", "listed; a tally again"),
     ),

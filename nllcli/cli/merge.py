@@ -22,7 +22,9 @@ PerClass = Annotated[
         help="Add a table of the classes (there unasked for up to 20).",
     ),
 ]
-AllowDuplicates = Annotated[bool, typer.Option("--allow-duplicates", help="Add samples that are in two tallies twice.")]
+AllowDuplicates = Annotated[
+    bool, typer.Option("--allow-duplicates", help="Count samples twice that are in two tallies.")
+]
 Partial = Annotated[
     bool,
     typer.Option("--partial", help="Merge a set of which files are missing, and say so (exit code 3)."),

@@ -243,7 +243,7 @@ _Output = Annotated[
         "-o",
         metavar="FILE",
         rich_help_panel=WRITTEN,
-        help="Write the result into FILE: .txt, .json, .csv, .tsv or .md.",
+        help="Write the result into FILE: .txt, .json, .csv, .tsv or .md; of compute and merge, .tally.json too.",
     ),
 ]
 _Progress = Annotated[

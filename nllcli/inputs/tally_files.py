@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from nllcli.errors import DataError, Remedy
+from nllcli.errors import DataError, Remedy, UsageError
 from nllcli.inputs.bytes.compressed import decompressed
 from nllcli.inputs.bytes.files import name_of, open_stream
 from nllcli.inputs.words import files_of
@@ -33,7 +33,7 @@ Value = TypeVar("Value")
 
 
 def tally_paths(words: Sequence[str]) -> list[str]:
-    """The files that the words stand for, in their order; raises DataError for one that is there twice."""
+    """The files that the words stand for, in their order; raises UsageError for one that is there twice."""
     paths = [path for word in words for path in files_of(word) or [word]]
     first: dict[str, str] = {}
     repeated: list[str] = []
@@ -45,7 +45,7 @@ def tally_paths(words: Sequence[str]) -> list[str]:
     if repeated:
         again, known, *_ = repeated
         left = tuple(first.values())
-        raise DataError(
+        raise UsageError(
             f"is named twice{f' (as {known})' if known != again else ''}: its samples would count double",
             where=name_of(again),
             hint="name it once",

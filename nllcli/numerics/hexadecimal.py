@@ -31,7 +31,7 @@ def to_hex(units: int, unit_bits: int = UNIT_BITS) -> str:
 
 
 def from_hex(text: str, unit_bits: int = UNIT_BITS) -> int:
-    """Read what ``to_hex`` writes; raises ValueError for anything else, and for what is no whole number of units."""
+    """Read what ``to_hex`` writes; raises ValueError for anything else, and for parts of a unit."""
     found = _HEXADECIMAL.fullmatch(text) if len(text) <= MOST_CHARACTERS else None
     if found is None:
         raise _not_a_sum(text)

@@ -99,7 +99,7 @@ def warnings_of(
 
 
 def notes_of(findings: Mapping[str, Found], total: int, *, several: bool = False) -> tuple[Notice, ...]:
-    """The findings that are worth knowing and no warning."""
+    """The findings that are worth knowing, but not a warning."""
     codes = [code for code in _NOTES if code in findings]
     return tuple(Notice(code, told(code, findings[code], total, several=several)) for code in codes)
 
@@ -135,5 +135,5 @@ FINDINGS = {
     "in {n} of {total} samples: {places}",
 }
 
-# Findings that are worth knowing and no warning.
+# Findings that are worth knowing, but not a warning.
 _NOTES = ("probs-rounded",)

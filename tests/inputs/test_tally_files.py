@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from in_process import nll
 
-from nllcli.errors import DataError, FaultError
+from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.inputs.tally_files import FORMAT_VERSION, Fields, read_tally, tally_paths
 
 PETS = ("samples/pets/logits.csv", "samples/pets/targets.txt")
@@ -220,7 +220,7 @@ def test_a_pattern_of_nothing():
 )
 @pytest.mark.usefixtures("folder")
 def test_a_file_that_is_named_twice(words, told, once):
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(UsageError) as caught:
         tally_paths(words)
     assert str(caught.value) == f"{told}its samples would count double"
     assert caught.value.remedies[0].settings == {"tallies": once}
@@ -228,6 +228,6 @@ def test_a_file_that_is_named_twice(words, told, once):
 
 @pytest.mark.usefixtures("folder")
 def test_of_many_files_the_hint_stands_alone():
-    with pytest.raises(DataError, match="is named twice") as caught:
+    with pytest.raises(UsageError, match="is named twice") as caught:
         tally_paths([*(f"{i}.json" for i in range(20)), "3.json"])
     assert (caught.value.remedies, caught.value.hint) == ((), "name it once")
