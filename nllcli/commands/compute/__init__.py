@@ -167,6 +167,7 @@ def score(
         gradient=divisor,
         spread=sections.standard_error or resume is not None,
         classes=tallied_classes,
+        fingerprint=sections.tally or resume is not None,
     )
 
     work = _Scoring(settled.options, wanted, keeps_all=bool(writers) or kept.everything)
