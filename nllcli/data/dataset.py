@@ -72,11 +72,15 @@ class VectorSource(Protocol):
 
 @dataclass(frozen=True)
 class LeftOut:
-    """How many of so many files are not scored, and why, in the words of a message."""
+    """How many of so many files are not scored, and why, in the words of a message.
+
+    ``names`` are those of them whose names are known; the numbers of the others may be missing in a set.
+    """
 
     n: int
     of: int
     why: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

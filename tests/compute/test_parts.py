@@ -11,6 +11,7 @@ import oracle
 import pytest
 from following import offered, run
 from in_process import nll
+from range_server import serving
 
 from nllcli import engine
 
@@ -151,6 +152,82 @@ def test_what_is_done_under_other_settings_or_of_other_files_is_done_again():
     changed = nll("compute", X, Y, "-q", "--resume", "done", "--temperature", "2")
     assert changed.err == "nll: note: done: 5 of 6 files done before\n"
     assert changed.out == nll("compute", X, Y, "-q", "--temperature", "2").out
+
+
+def test_what_is_done_under_another_choice_for_nan_is_done_again():
+    bad = LOGITS[60:130].copy()
+    bad[45, 1] = np.nan
+    np.save("x-1.npy", bad)
+    lenient = nll("compute", X, Y, "-q", "--on-nonfinite", "nan", "--resume", "done")
+    assert (lenient.code, lenient.out) == (0, "nan\n")
+    strict = nll("compute", X, Y, "-q", "--resume", "done")
+    assert (strict.code, strict.out) == (3, "")
+    assert "x-1.npy, row 45: class 1 is NaN" in strict.err
+
+
+@pytest.mark.parametrize("targets", [(), ("soft-*.npy",)], ids=["none", "soft"])
+def test_without_one_class_to_predict_files_are_skipped_too(targets):
+    for i, (start, stop) in enumerate(PARTS):
+        np.save(f"soft-{i}.npy", np.eye(C)[TARGETS[start:stop]])
+    words = [X, *targets, *(() if targets else ("--loss", "argmax")), "-f", "json", "--resume", "done"]
+    first = nll("compute", *words)
+    again = nll("compute", *words)
+    assert (again.code, again.out) == (0, first.out)
+    assert again.err == "nll: note: done: 6 of 6 files done before\n"
+
+
+@pytest.mark.parametrize(("precision", "kind"), [("exact", "note"), ("fast", "warning")])
+def test_what_another_machine_has_done_is_told(precision, kind):
+    words = [X, Y, "--precision", precision, "-f", "json", "--resume", "done"]
+    first = nll("compute", *words)
+    data = json.loads(files_in("done")[0].read_text())
+    other = {"numpy": "9.8.7", "machine": "arm64", "simd": "SVE"}
+    files_in("done")[0].write_text(json.dumps(data | {"computed_with": [other]}))
+    again = nll("compute", *words)
+    assert f"nll: {kind}: one machine may give another" in again.err
+    assert "numpy 9.8.7 (arm64 SVE)" in again.err
+    assert again.json["loss"] == first.json["loss"]
+
+
+@pytest.mark.parametrize("left", [(), (1,), (4,)], ids=str)
+def test_what_was_worth_knowing_of_files_that_are_done_is_told_again(left):
+    for i in (1, 4):
+        bad = np.load(f"x-{i}.npy")
+        bad[7] = np.nan
+        np.save(f"x-{i}.npy", bad)
+    words = [X, Y, "-q", "--missing", "ignore", "--resume", "done"]
+    first = nll("compute", *words)
+    told = "nll: note: x-1.npy: 1 sample of NaN alone left out (and the like of 1 other file)\n"
+    assert (first.code, first.err) == (0, told)
+    for i in left:
+        files_in("done")[i].unlink()
+    again = nll("compute", *words)
+    assert again.out == first.out
+    assert again.err == told + f"nll: note: done: {6 - len(left)} of 6 files done before\n"
+
+
+def test_files_of_a_server_are_told_from_others_by_their_version():
+    with serving() as server:
+        server.files["/x.npy"] = Path("x-1.npy").read_bytes()
+        words = ["compute", f"{server.url}/x.npy", "y-1.npy", "-q", "--resume", "done"]
+        server.tags = False
+        refused = nll(*words)
+        assert (refused.code, refused.out, Path("done").exists()) == (2, "", False)
+        assert refused.err.splitlines()[0] == (
+            f"nll: error: {server.url}/x.npy: is on a server that says nothing of its version, "
+            "and --resume is for files that can be told from others"
+        )
+        (line,) = offered(refused)
+        expected = run(line)
+        assert expected.code == 0
+        server.headers = {"Last-Modified": "Fri, 27 Nov 2026 12:00:00 GMT"}
+        assert nll(*words).out == expected.out
+        assert nll(*words).err == "nll: note: done: 1 of 1 file done before\n"
+        server.headers = {"Last-Modified": "Fri, 27 Nov 2026 12:00:01 GMT"}
+        server.files["/x.npy"] = Path("x-1.npy").read_bytes()[:-8] + b"\0" * 8
+        again = nll(*words)
+        assert again.err == ""
+        assert again.out != expected.out
 
 
 def test_what_went_well_is_kept_where_a_file_is_wrong():

@@ -186,11 +186,29 @@ def test_of_many_files_none_is_left_out_in_a_line_to_try():
 
 
 def test_a_file_that_is_named_twice():
-    told, done = refused("a.json", "b.json", "./a.json")
+    told, done = refused("a.json", "b.json", "./a.json", code=2)
     assert told == "./a.json: is named twice (as a.json): its samples would count double"
     (line,) = offered(done)
     assert line == "nll merge a.json b.json"
     assert run(f"{line} -q").out == nll("merge", "a.json", "b.json", "-q").out
+
+
+def test_parts_of_few_different_losses_are_told_apart():
+    """Predictions of 0 and 1, clipped, have two losses, and many parts as many of each."""
+    names = []
+    for i in range(12):
+        p = np.eye(10)[RNG.integers(0, 10, 1000)]
+        np.save("p.npy", p)
+        right = RNG.permutation(1000) < 700  # as many in each part
+        np.save("y.npy", (p.argmax(axis=1) + ~right) % 10)
+        words = ("p.npy", "y.npy", "--from", "probs", "--clip", "1e-7", "-f", "tally", "-o", f"p-{i}.json")
+        assert nll("compute", *words).code == 0
+        names.append(f"p-{i}.json")
+    assert nll("merge", *names, "--print", "n_samples").out == "12000\n"
+    assert (
+        nll("compute", "p.npy", "y.npy", "--from", "probs", "--clip", "1e-7", "-f", "tally", "-o", "z.json").code == 0
+    )
+    assert refused(*names, "z.json")[0] == "z.json: holds the samples of p.npy, which p-11.json holds too"
 
 
 # --- files that are missing -------------------------------------------------------------------------------------------
@@ -255,6 +273,92 @@ def test_files_left_out_that_no_name_tells_of():
     assert report["warnings"][0]["message"] == "1 of 3 files is not scored: p1.npy: is empty"
 
 
+def scored(name, *, wrong=False):
+    """Save a shard of four samples, a NaN among them where something is to be ``wrong`` with it."""
+    x = RNG.normal(size=(4, 3))
+    x[2, 1] = np.nan if wrong else x[2, 1]
+    np.save(f"{name}.npy", x)
+    np.save(f"y-{name}.npy", RNG.integers(0, 3, 4))
+
+
+@pytest.mark.parametrize(
+    ("names", "wrong"),
+    [
+        (["a-00000-of-00001", "b-00000-of-00001"], ["b-00000-of-00001"]),
+        (["part-0-of-2", "part-1-of-2", "extra"], ["extra"]),
+        (["part-0-of-2", "part-1-of-2", "extra"], ["part-1-of-2", "extra"]),
+        (["a", "b", "c"], ["b", "c"]),
+    ],
+    ids=str,
+)
+def test_a_merge_is_whole_only_where_every_file_left_out_is_there(names, wrong, folder):
+    for name in names:
+        scored(name, wrong=name in wrong)
+    (folder / "list.txt").write_text("".join(f"{name}.npy y-{name}.npy\n" for name in names))
+    assert nll("compute", "@list.txt", "--partial", "-f", "tally", "-o", "all.json").code == 3
+    told, _ = refused("all.json")
+    assert told.startswith(f"all.json: leaves out {len(wrong)} of {len(names)} files: ")
+    assert wrong[0] in told
+    tallies = ["all.json"]
+    for i, name in enumerate(wrong):
+        n = len(names) - len(wrong) + i
+        partial = nll("merge", *tallies, "--partial", "-f", "json")
+        assert partial.code == 3
+        assert f"|partial:{n}-of-{len(names)}|" in json.loads(partial.out)["signature"]
+        # What is merged knows what it lacks.
+        assert nll("merge", *tallies, "--partial", "-f", "tally", "-o", "some.json").code == 3
+        assert nll("merge", "some.json", "--partial", "-f", "json").out == partial.out
+        scored(name)
+        tally_of(name)
+        tallies.append(f"{name}.json")
+    whole, other = (nll("merge", *order, "-f", "json") for order in (tallies, tallies[::-1]))
+    assert (whole.code, whole.err, other.out) == (0, "", whole.out)
+    assert whole.json["n_samples"] == 4 * len(names)
+
+
+def tally_of(name):
+    assert nll("compute", f"{name}.npy", f"y-{name}.npy", "-f", "tally", "-o", f"{name}.json").code == 0
+
+
+def test_what_several_tallies_leave_out_is_left_out_once(folder):
+    for name in "cde":
+        scored(name, wrong=name == "e")
+    for i, name in enumerate("cd"):
+        (folder / "list.txt").write_text("".join(f"{each}.npy y-{each}.npy\n" for each in (name, "e")))
+        assert nll("compute", "@list.txt", "--partial", "-f", "tally", "-o", f"{i}.json").code == 3
+    done = nll("merge", "0.json", "1.json", "--partial", "-f", "json")
+    assert "|partial:2-of-3|" in json.loads(done.out)["signature"]
+    assert nll("merge", "1.json", "0.json", "--partial", "-f", "json").out == done.out
+
+
+def test_a_file_of_one_name_in_another_folder_does_not_stand_for_the_one_left_out(folder):
+    for where in ("one", "two"):
+        (folder / where).mkdir()
+        for i in range(2):
+            scored("x", wrong=(where, i) == ("two", 1))
+            (folder / "x.npy").rename(folder / where / f"part-{i}-of-2.npy")
+            (folder / "y-x.npy").rename(folder / where / f"y-{i}.npy")
+    rows = [f"{where}/part-{i}-of-2.npy {where}/y-{i}.npy\n" for where in ("one", "two") for i in range(2)]
+    (folder / "list.txt").write_text("".join(rows))
+    assert nll("compute", "@list.txt", "--partial", "-f", "tally", "-o", "all.json").code == 3
+    refused("all.json")
+    partial = nll("merge", "all.json", "--partial", "-f", "json")
+    assert "|partial:3-of-4|" in json.loads(partial.out)["signature"]
+
+
+def test_a_shard_of_a_set_may_be_done_again_in_another_folder(folder):
+    for i in range(2):
+        scored(f"part-{i}-of-2", wrong=i == 1)
+    words = ("part-?-of-2.npy", "y-part-?-of-2.npy", "--partial", "-f", "tally", "-o", "all.json")
+    assert nll("compute", *words).code == 3
+    assert refused("all.json")[0].startswith("all.json: leaves out 1 of 2 files: part-1-of-2.npy, row 2: ")
+    (folder / "again").mkdir()
+    scored("again", wrong=False)
+    (folder / "again.npy").rename(folder / "again" / "part-1-of-2.npy")
+    assert nll("compute", "again/part-1-of-2.npy", "y-again.npy", "-f", "tally", "-o", "one.json").code == 0
+    assert nll("merge", "all.json", "one.json", "-q").code == 0
+
+
 # --- classes ----------------------------------------------------------------------------------------------------------
 
 
@@ -285,6 +389,16 @@ def test_tokens_have_no_classes():
     assert nll("compute", "t.txt", "--from", "token-log-probs", "-f", "tally", "-o", "t.json").code == 0
     told, done = refused("t.json", "--per-class", code=2)
     assert told == "t.json: has no sums by class, which --per-class needs"
+    assert run(offered(done)[0]).code == 0
+
+
+def test_class_probabilities_have_no_classes_to_add_up():
+    for name in HALVES:
+        np.save(f"y{name}.npy", RNG.dirichlet(np.ones(3), len(LOGITS[HALVES[name]])))
+        tally(name, "--per-class")
+    told, done = refused("a.json", "b.json", "--per-class", code=2)
+    assert told == "a.json: has no sums by class, which --per-class needs: its targets are class probabilities"
+    assert offered(done) == ["nll merge a.json b.json  # without the classes"]
     assert run(offered(done)[0]).code == 0
 
 

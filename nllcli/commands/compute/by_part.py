@@ -57,7 +57,7 @@ class ByPart:
         machine = (this_machine(),) if self._digests else ()
         tally = LossTally(self._subject, sums, findings, (named,), computed_with=machine)
         if self._resume is not None:
-            self._resume.save(part, replace(tally, subject=subject_of(replace(self._settled, dataset=part))))
+            self._resume.save(replace(self._settled, dataset=part), tally)
         self._add(self._todo[number], tally)
 
     @property
@@ -65,7 +65,7 @@ class ByPart:
         """What is worth knowing about the inputs, and about the parts that were done before."""
         n_files = counted(len(self._settled.dataset.parts), "file")
         told = f"{self._folder}: {self._n_before} of {n_files} done before"
-        return (*self.dataset.notes, *(Notice("resumed", told),) * bool(self._n_before))
+        return (*self._settled.dataset.notes, *(Notice("resumed", told),) * bool(self._n_before))
 
     def total(self, failed: Mapping[int, NllError], *, whole: bool) -> LossTally:
         """The tally of all parts, or under the setting that allows it of those that have not ``failed``.
@@ -76,14 +76,19 @@ class ByPart:
         if failed:
             if whole or not (dataset.may_be_partial and self._found):
                 raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts))
+            names = [dataset.parts[number].logits.name for number in sorted(failed)]
+            before = () if dataset.left_out is None else dataset.left_out.names
             dataset = without_failed(dataset, sorted(self._found), [failed[number] for number in sorted(failed)])
+            assert dataset.left_out is not None
+            dataset = replace(dataset, left_out=replace(dataset.left_out, names=(*before, *names)))
         findings: dict[str, Found] = {}
         for part in sorted(self._found):
             add_findings(findings, self._found[part].findings)
         inputs = tuple(each for part in sorted(self._found) for each in self._found[part].inputs)
         subject = subject_of(replace(self._settled, dataset=dataset)) if failed else self._subject
         machines = {tuple(each.values()): each for found in self._found.values() for each in found.computed_with}
-        return LossTally(subject, self._sums, findings, inputs, dataset.left_out, tuple(machines.values()))
+        computed_with = tuple(machines[key] for key in sorted(machines))
+        return LossTally(subject, self._sums, findings, inputs, dataset.left_out, computed_with)
 
     def _add(self, part: int, tally: LossTally) -> None:
         self._sums += tally.sums

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nllcli import __version__
@@ -13,7 +14,7 @@ from nllcli.commands.compute.tally import with_tally
 from nllcli.data.dataset import LeftOut
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, first_few, setting
 from nllcli.inputs.bytes.files import natural
-from nllcli.inputs.sets import incomplete
+from nllcli.inputs.sets import incomplete, size_of
 from nllcli.inputs.shards import check_same_classes
 from nllcli.inputs.tally_files import without
 from nllcli.numerics.tally import Tally
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from nllcli.commands.compute.subject import Input
+    from nllcli.inputs.sets import Incomplete
     from nllcli.inputs.tally_files import Fields
     from nllcli.report import Report
     from nllcli.scoring.notices import Found
@@ -60,10 +62,7 @@ class Merged:
             raise _no_classes(tally, self.without_classes)
         if not per_class and tally.subject.n_classes > classes_up_to:
             shown = replace(tally, sums=replace(tally.sums, classes=None))
-        notes, warnings = self.notes, _machines(tally)
-        if tally.subject.settings["precision"] == "exact":
-            notes, warnings = (*notes, *warnings), ()
-        result = replace(result_of(shown, warnings=warnings, notes=notes), tally=tally)
+        result = replace(result_of(shown, notes=self.notes), tally=tally)
         return with_tally(result) if tallied else report(result)
 
 
@@ -80,7 +79,7 @@ class _Merging:
         self._inputs: list[Input] = []
         self._digests: dict[str, str] = {}
         self._weights: list[str] = []
-        self._left_out: list[tuple[str, LeftOut]] = []
+        self._left_out: list[_LeavesOut] = []
         self._machines: dict[tuple[str, ...], Mapping[str, str]] = {}
         self.without_classes: str | None = None
         self.versions: dict[str, str] = {}
@@ -104,7 +103,7 @@ class _Merging:
         add_findings(self._findings, tally.findings)
         self._inputs += tally.inputs
         self._weights.append(tally.subject.settings[_WEIGHTS])
-        self._left_out += [] if tally.left_out is None else [(file.name, tally.left_out)]
+        self._left_out += [] if tally.left_out is None else [_LeavesOut.of(file.name, tally.left_out, tally.inputs)]
         self._machines |= {tuple(machine.values()): machine for machine in tally.computed_with}
 
     def _check_counted(self, name: str, sums: Tally) -> None:
@@ -172,9 +171,35 @@ def _sum_of_weights(weights: list[str]) -> str:
     return sum_of(weights) if is_digest(weights[0]) else weights[0]
 
 
-def _left_out(inputs: tuple[Input, ...], known: list[tuple[str, LeftOut]], *, partial: bool) -> LeftOut | None:
-    """The files that are not there; raises DataError for them unless ``partial``."""
-    sets = incomplete(each.logits for each in inputs)
+@dataclass(frozen=True)
+class _LeavesOut:
+    """What a tally at ``where`` leaves out: of ``n_unknown`` files neither its names nor those of its inputs tell."""
+
+    where: str
+    out: LeftOut
+    n_unknown: int
+
+    @classmethod
+    def of(cls, where: str, out: LeftOut, inputs: Iterable[Input]) -> _LeavesOut:
+        missing = _n_missing(incomplete([*(each.logits for each in inputs), *out.names]))
+        return cls(where, out, max(0, out.n - len(out.names) - missing))
+
+
+def _n_missing(sets: Iterable[Incomplete]) -> int:
+    return sum(len(each.missing) for each in sets)
+
+
+def _same(name: str) -> str:
+    """What the names of one file have in common: the folders of a set that is counted may be any."""
+    return name if size_of(name) is None else PurePath(name).name
+
+
+def _left_out(inputs: tuple[Input, ...], known: list[_LeavesOut], *, partial: bool) -> LeftOut | None:
+    """The files that are in none of the tallies; raises DataError for them unless ``partial``."""
+    there = {_same(each.logits) for each in inputs}
+    absent = {_same(name): name for each in known for name in each.out.names if _same(name) not in there}
+    known = [each for each in known if each.n_unknown or not absent.keys().isdisjoint(map(_same, each.out.names))]
+    sets = incomplete([*(each.logits for each in inputs), *absent])
     remedy = Remedy({"partial": True}, "merges those that are there, and says so")
     if not partial and sets:
         name, of, missing = sets[0]
@@ -182,11 +207,13 @@ def _left_out(inputs: tuple[Input, ...], known: list[tuple[str, LeftOut]], *, pa
         message = f"is a set of {of} files, of which {len(missing)} {are} missing: {_numbers(missing)}"
         raise DataError(message, where=name, remedies=[remedy])
     if not partial and known:
-        name, out = known[0]
-        raise DataError(f"leaves out {out.n} of {counted(out.of, 'file')}: {out.why}", where=name, remedies=[remedy])
-    n = sum(len(each.missing) for each in sets) + sum(out.n for _, out in known)
-    why = [f"{each.name}: {_numbers(each.missing)} missing" for each in sets] + [out.why for _, out in known]
-    return LeftOut(n, len(inputs) + n, first_few(why, _MOST_NAMED)) if n else None
+        where, out = known[0].where, known[0].out
+        raise DataError(f"leaves out {out.n} of {counted(out.of, 'file')}: {out.why}", where=where, remedies=[remedy])
+    n = _n_missing(sets) + len(absent) + sum(each.n_unknown for each in known)
+    why = [f"{each.name}: {_numbers(each.missing)} missing" for each in sets]
+    why += sorted({each.out.why for each in known}, key=natural)
+    names = tuple(sorted(absent.values(), key=natural))
+    return LeftOut(n, len(inputs) + n, first_few(why, _MOST_NAMED), names) if n else None
 
 
 def _numbers(missing: tuple[int, ...]) -> str:
@@ -196,22 +223,12 @@ def _numbers(missing: tuple[int, ...]) -> str:
 def _no_classes(tally: LossTally, name: str | None) -> UsageError:
     """The refusal of a table of classes without sums of classes."""
     what = setting("per_class")
-    message = f"has no sums by class, which {what} needs"
-    hint = None if not tally.subject.has_classes else f"nll compute {what} writes a tally that has them"
-    return UsageError(message, where=name, hint=hint, remedies=[Remedy({"per_class": None}, "without the classes")])
+    why = ": its targets are class probabilities" if tally.subject.soft else ""
+    message = f"has no sums by class, which {what} needs{why}"
+    return UsageError(message, where=name, remedies=[Remedy({"per_class": None}, "without the classes")])
 
 
 def _versions(found: Mapping[str, str]) -> tuple[Notice, ...]:
     """The note on tallies of another version than this."""
     others = [f"{name} is of nll {version}" for version, name in found.items() if version != __version__]
     return (Notice("versions-differ", f"{others[0]}, and this is {__version__}"),) if others else ()
-
-
-def _machines(tally: LossTally) -> tuple[Notice, ...]:
-    """What to say of parts that were computed by different machines."""
-    kinds = [f"numpy {each['numpy']} ({each['machine']} {each['simd']})" for each in tally.computed_with]
-    if len(kinds) < 2:
-        return ()
-    digit = "last" if tally.subject.settings["precision"] == "exact" else "seventh"
-    message = f"one machine may give another {digit} digit: computed with {first_few(kinds, _MOST_NAMED)}"
-    return (Notice("machines-differ", message),)

@@ -99,7 +99,8 @@ def _input(fields: Fields) -> Input:
 
 
 def _left_out(fields: Fields) -> LeftOut:
-    return LeftOut(fields.count("n"), fields.count("of"), fields.text("why"))
+    names = fields.texts("names") if fields.has("names") else ()
+    return LeftOut(fields.count("n"), fields.count("of"), fields.text("why"), names)
 
 
 def _sums(fields: Fields, subject: Subject) -> Tally:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nllcli.errors import Notice, first_few
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.losses import LOSSES, uniform_loss
 from nllcli.report import Column, Columns, Metric, Report, Table, Value
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.commands.compute.subject import LossTally, Subject
-    from nllcli.errors import Notice
     from nllcli.numerics.tally import ClassSums, Tally
+
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -107,12 +109,13 @@ def result_of(
     losses: NDArray[np.float64] | None = None,
     samples: Samples | None = None,
     *,
-    warnings: tuple[Notice, ...] = (),
     notes: tuple[Notice, ...] = (),
 ) -> LossResult:
-    """The result that a ``tally`` of samples gives; ``warnings`` and ``notes`` are of other things than the samples."""
+    """The result that a ``tally`` of samples gives; ``notes`` are of other things than the samples."""
     subject, sums, loss = tally.subject, tally.sums, tally.sums.loss(tally.subject.reduction)
-    several = len(tally.inputs) > 1
+    several, machines = len(tally.inputs) > 1, _machines(tally)
+    if subject.settings["precision"] == "exact":
+        notes, machines = (*notes, *machines), ()
     return LossResult(
         title=f"{LOSSES[subject.loss].title} of {subject.name}",
         loss_name=subject.loss,
@@ -136,7 +139,7 @@ def result_of(
         class_names=subject.named_classes if subject.has_classes else (),
         per_class=None if sums.classes is None else tuple(_per_class(subject, sums, sums.classes)),
         samples=samples,
-        warnings=(*_warnings(tally, several=several), *warnings),
+        warnings=(*_warnings(tally, several=several), *machines),
         notes=(*notes, *notes_of(tally.findings, sums.n_samples, several=several)),
         signature=signature_of(subject.settings, tally.left_out),
         tally=tally,
@@ -149,6 +152,16 @@ def _warnings(tally: LossTally, *, several: bool) -> tuple[Notice, ...]:
     empty = why_empty(sums, source=subject.source, ignore_index=subject.ignore_index, shift=subject.shift)
     found = warnings_of(tally.findings, sums.n_samples, several=several)
     return (*subject.notices, *left_out(tally.left_out), *empty, *found, *clipped(subject.clip))
+
+
+def _machines(tally: LossTally) -> tuple[Notice, ...]:
+    """What to say of parts that were computed by different machines."""
+    kinds = [f"numpy {each['numpy']} ({each['machine']} {each['simd']})" for each in tally.computed_with]
+    if len(kinds) < 2:
+        return ()
+    digit = "last" if tally.subject.settings["precision"] == "exact" else "seventh"
+    message = f"one machine may give another {digit} digit: computed with {first_few(kinds, _MOST_NAMED)}"
+    return (Notice("machines-differ", message),)
 
 
 def _uniform_loss(tally: LossTally) -> float | None:
@@ -197,10 +210,7 @@ def report(result: LossResult) -> Report:
         result.notes,
         quiet,
         extra=extra,
-        inputs=[
-            {"logits": each.logits, "targets": each.targets, "n_samples": each.n_samples}
-            for each in result.tally.inputs
-        ],
+        inputs=[each.named for each in result.tally.inputs],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,9 @@ from nllcli.commands.compute.reading import from_data
 from nllcli.commands.compute.result import result_of
 from nllcli.commands.compute.subject import subject_of
 from nllcli.commands.compute.tally import check_can_be_tallied, head_of, with_tally
-from nllcli.errors import Remedy, UsageError, setting
+from nllcli.data.dataset import Seen
+from nllcli.errors import Notice, Remedy, UsageError, setting
+from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.tally_files import read_tally
 from nllcli.outputs.files import faults, replace_file
 from nllcli.outputs.tally_json import render
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
     from nllcli.commands.compute.subject import LossTally
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
+    from nllcli.inputs.tally_files import Fields
+    from nllcli.numerics.tally import Tally
     from nllcli.scoring.settled import Settled
 
 # The classes of more are tallied where they are asked for alone.
 MOST_CLASSES = 1000
 _CHARACTERS = 16
-_IDENTITY = "reading"
+_IDENTITY, _NOTES = "reading", "notes"
 
 
 def check_resumable(request: ScoreRequest, *, per_sample: bool, saves: bool) -> None:
@@ -49,28 +53,30 @@ class Resume:
     def found(self, settled: Settled) -> dict[int, LossTally]:
         """The tallies of the parts of settled inputs that are there, by part: of the same files and settings.
 
-        A file that is there and is no tally is an error.
+        The parts are told what was worth knowing about them. A file that is there and is not a tally is an error.
         """
         tallies = {}
         for number, part in enumerate(settled.dataset.parts):
-            path = self._path(part)
+            own, path = replace(settled, dataset=part), self._path(part)
+            identity = _identity(own)
             if not path.exists():
                 continue
             fields = read_tally(str(path))
-            expected = head_of(subject_of(replace(settled, dataset=part))) | {_IDENTITY: _identity(part)}
+            expected = head_of(subject_of(own)) | {_IDENTITY: identity}
             tally = from_data(fields)
             is_same = all(fields.values.get(key) == value for key, value in _as_read(expected).items())
-            lacks_classes = self.with_classes and tally.sums.n_samples > 0 and tally.sums.classes is None
-            if is_same and not lacks_classes:
+            if is_same and not (self.with_classes and _lacks_classes(tally.sums)):
+                part.add_seen(0, Seen(tally.sums.n_samples, _notes(fields), {}, {}))
                 tallies[number] = tally
         return tallies
 
-    def save(self, part: Dataset, tally: LossTally) -> None:
-        """Write the tally of a part, whole or not at all."""
-        report = with_tally(result_of(tally))
+    def save(self, settled: Settled, tally: LossTally) -> None:
+        """Write the tally of settled inputs that are one part, whole or not at all."""
+        report = with_tally(result_of(replace(tally, subject=subject_of(settled))))
         assert report.tally is not None
-        report = replace(report, tally={**report.tally, _IDENTITY: _identity(part)})
-        folder, path = Path(self.folder), self._path(part)
+        own = {_IDENTITY: _identity(settled), _NOTES: [asdict(note) for note in settled.dataset.notes]}
+        report = replace(report, tally={**report.tally, **own})
+        folder, path = Path(self.folder), self._path(settled.dataset)
         with faults(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with replace_file(path) as file, faults(path):
@@ -84,15 +90,34 @@ class Resume:
         return Path(self.folder) / f"{readable}-{_digest(names)}.tally.json"
 
 
-def _identity(part: Dataset) -> str:
-    """What changes with the files of a part, and with how they are read; raises UsageError for a pipe."""
+def _lacks_classes(sums: Tally) -> bool:
+    """Whether there are no sums by class where there may be some: where samples have one class to predict."""
+    return sums.classes is None and sums.n_correct is not None
+
+
+def _notes(fields: Fields) -> tuple[Notice, ...]:
+    """What was worth knowing about the inputs."""
+    return tuple(Notice(each.text("code"), each.text("message")) for each in fields.each(_NOTES))
+
+
+def _identity(settled: Settled) -> str:
+    """What changes with the files of a part, with how they are read, and with any option.
+
+    Raises UsageError for files that cannot be told from others: a pipe, or those of a server without versions.
+    """
+    why = f"and {setting('resume')} is for files that can be told from others"
+    remedy = Remedy({"resume": None}, "scored once")
     try:
-        _, arguments = part.recipe
+        _, (inputs, versions, number) = settled.dataset.recipe
     except UsageError as error:
-        error.message = f"can be read only once, and {setting('resume')} is for files that can be told from others"
-        error.hint, error.remedies = None, (Remedy({"resume": None}, "scored once"),)
+        error.message, error.hint, error.remedies = f"can be read only once, {why}", None, (remedy,)
         raise
-    return _digest(arguments)
+    for path, version in versions.items():
+        if version[-1] == "":
+            message = f"is on a server that says nothing of its version, {why}"
+            raise UsageError(message, where=name_of(path), remedies=[remedy])
+    # The class weights are compared one by one.
+    return _digest((inputs, versions, number, replace(settled.options, class_weights=None)))
 
 
 def _digest(value: object) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nllcli import __version__
 from nllcli.commands.compute.result import report
-from nllcli.commands.compute.subject import LossTally, Subject
 from nllcli.errors import Remedy, UsageError, setting
-from nllcli.inputs.sets import size_of
 from nllcli.inputs.tally_files import FORMAT, FORMAT_VERSION
 from nllcli.numerics.exact import UNIT_BITS
 from nllcli.numerics.hexadecimal import sum_to_data, sums_to_data, to_hex
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nllcli.commands.compute.result import LossResult
+    from nllcli.commands.compute.subject import Subject
     from nllcli.data.settings import ScoreRequest
     from nllcli.report import Report
 
@@ -42,12 +41,16 @@ def check_can_be_tallied(request: ScoreRequest, *, own_weights: bool = False) ->
 
 
 def digest_of(sums: Tally) -> str | None:
-    """What is the same where the samples and their losses are, whatever their order; None where none is counted."""
+    """What is the same where the samples and their losses are, whatever their order; None where none is counted.
+
+    The sums have a fingerprint of the samples.
+    """
     if not sums.n_counted:
         return None
     from hashlib import sha256  # loads OpenSSL: only where it is needed
 
-    text = json.dumps(_sums_to_data(sums), sort_keys=True)
+    assert sums.fingerprint is not None
+    text = json.dumps([_sums_to_data(sums), sums.fingerprint.value], sort_keys=True)
     return f"sha256-{sha256(text.encode()).hexdigest()[:_DIGEST_CHARACTERS]}"
 
 
@@ -72,7 +75,7 @@ def to_data(result: LossResult) -> dict[str, Any]:
     return {
         **head_of(tally.subject),
         "inputs": [each.named | {"digest": each.digest} for each in tally.inputs],
-        "left_out": _left_out_to_data(tally),
+        "left_out": None if tally.left_out is None else asdict(tally.left_out),
         "computed_with": [dict(each) for each in tally.computed_with],
         "tally": {
             **_sums_to_data(tally.sums),
@@ -107,14 +110,6 @@ def head_of(subject: Subject) -> dict[str, Any]:
         "n_classes": subject.n_classes,
         "class_names": None if subject.class_names is None else list(subject.class_names),
     }
-
-
-def _left_out_to_data(tally: LossTally) -> dict[str, Any] | None:
-    """The files left out, but for those that the names of the others tell of."""
-    out = tally.left_out
-    if out is None or any(size_of(each.logits) is not None for each in tally.inputs):
-        return None
-    return {"n": out.n, "of": out.of, "why": out.why}
 
 
 def _sums_to_data(sums: Tally) -> dict[str, Any]:
