@@ -171,10 +171,6 @@ class Dataset:
         """The blocks of one of the parts, numbered in the whole; the parts are asked for in order."""
         return self.chunks(block_samples)
 
-    def part_of(self, sample: int) -> int:  # noqa: ARG002 - there is one
-        """Which of the parts has the sample of this number, once blocks up to it have been cut."""
-        return 0
-
     def first_of(self, part: int) -> int:  # noqa: ARG002 - there is one
         """The number of the first sample of a part, once blocks up to it have been cut."""
         return 0

@@ -70,8 +70,6 @@ _RAW_SUFFIXES = (
     ".i32",
     ".u8",
 )
-_WEB_PAGE = (b"<!doctype html", b"<html")
-_LONGEST_MARK = max(map(len, _WEB_PAGE))
 _FEW = 1 << 10
 _MOST_LAYERS = 4
 _TEXT_SUFFIXES = ("", ".csv", ".tsv", ".txt", ".dat", ".jsonl", ".ndjson")
@@ -139,8 +137,6 @@ def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> s
     text = head.removeprefix(b"\xef\xbb\xbf")
     if _BEGINS_DICT.match(text):
         raise _python_refusal(stream)
-    if text.lstrip()[:_LONGEST_MARK].lower().startswith(_WEB_PAGE):
-        raise DataError("is a web page, not a file of numbers", where=stream.name)
     if text.lstrip().startswith(b"{") and b'"nll-tally"' in text[:_FEW]:
         raise DataError("is a tally, the sums of a loss", where=stream.name, hint="nll merge adds up tallies")
     if _BEGINS_JSON.match(text) and not (is_printed_array(text) or _OF_R.match(text)):

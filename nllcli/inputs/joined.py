@@ -11,7 +11,7 @@ from nllcli.data.dataset import Dataset
 from nllcli.data.layout import Layout
 from nllcli.errors import Notice, UsageError, counted
 from nllcli.inputs.bytes.files import name_of
-from nllcli.inputs.shards import JoinedLogits, JoinedValues, summed_up, total, which
+from nllcli.inputs.shards import JoinedLogits, JoinedValues, summed_up, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,9 +54,6 @@ class Shards(Dataset):
     @property
     def parts(self) -> tuple[Dataset, ...]:
         return self.shards
-
-    def part_of(self, sample: int) -> int:
-        return which(self._joined.starts(self.layout), sample, len(self.shards))
 
     def first_of(self, part: int) -> int:
         return self._joined.starts(self.layout)[part]

@@ -568,6 +568,12 @@ def test_a_proxy(server, monkeypatch):
     assert server.asked[-1][0] == "/x.csv"
 
 
+def test_a_proxy_without_a_port(server, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://host:port")
+    done = nll("compute", f"{server.url}/x.npy", f"{server.url}/y.npy")
+    assert (done.code, done.err) == (2, "nll: error: 127.0.0.1: the port of http_proxy is not a number\n")
+
+
 def test_a_proxy_that_lets_nobody_through(server, monkeypatch):
     monkeypatch.setenv("https_proxy", server.url.removeprefix("http://"))
     told = "https://far.example/x.csv: cannot be reached: tunnel connection failed: 403 Forbidden"

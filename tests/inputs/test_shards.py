@@ -207,6 +207,7 @@ def said(*words):
         (["no/x*.npy", "y.npy"], 4, "no/x*.npy: matches no file"),
         (["empty/x*.npy", "y.npy"], 4, "empty/x*.npy: matches no file"),
         (["x{0..9999999}.npy", "y.npy"], 2, "x{0..9999999}.npy: stands for more than 1,000,000 files"),
+        (["x{0..999}{0..1001}.npy", "y.npy"], 2, "x{0..999}{0..1001}.npy: stands for more than 1,000,000 files"),
         (["x[0-9].npy", "y.npy"], 4, "x[0-9].npy: cannot be opened: No such file or directory"),
         (["x{a}.npy", "y.npy"], 4, "x{a}.npy: cannot be opened: No such file or directory"),
         (["https://host/x-*.npy", "y.npy"], 2, "https://host/x-*.npy: is a pattern, and the files of a server"),
@@ -359,6 +360,7 @@ def test_a_wrong_target_is_in_its_file():
     bad[5] = 9
     np.save("p/targets-00002-of-00005.npy", bad)
     assert said("compute", X, Y)[1] == "p/targets-00002-of-00005.npy, row 5: target 9 is outside 0..3"
+    assert said("grad", X, Y)[1] == "p/targets-00002-of-00005.npy, row 5: target 9 is outside 0..3"
     whole = TARGETS.copy()
     whole[12] = 9
     np.save("y.npy", whole)
@@ -580,6 +582,10 @@ def test_one_number_of_several_may_pair(folder):
         np.save(f"t-{10 - i}.npy", (TARGETS[:3], TARGETS[3:])[i])
     assert close(loss("e?/l-*.npy", "t-*.npy"))
     assert "paired by number" in nll("compute", "e?/l-*.npy", "t-*.npy").out.splitlines()[0]
+    for i in range(2):
+        Path(f"t-{10 - i}.npy").rename(f"e{i + 1}/t-{10 - i}.npy")
+        Path(f"e{i + 1}/l-{10 - i}.npy").rename(f"l-{10 - i}.npy")
+    assert close(loss("l-*.npy", "e?/t-*.npy"))
 
 
 # --- what is said of all ----------------------------------------------------------------------------------------------
@@ -803,6 +809,11 @@ def test_members_of_every_file(folder):
     (line,) = offered(nll("compute", "rk", "-q"))
     assert line == "nll compute 'rk/logits-*.npy' 'rk/targets-*.npy' -q"
     assert close(run(line).out)
+    (folder / "ab").mkdir()
+    for i in range(2):
+        np.save(f"ab/a{i}.npy", LOGITS)
+        np.save(f"ab/b{i}.npy", LOGITS)
+    assert "is a folder of 4 files" in said("compute", "ab", "y.npy")[1]
 
 
 def test_targets_are_missed_before_classes_are_counted():
@@ -811,10 +822,10 @@ def test_targets_are_missed_before_classes_are_counted():
     assert said("compute", "s?.npy") == (2, "there are no targets")
 
 
-@pytest.mark.parametrize("page", ["<!DOCTYPE html>\n<html>", "\n<HTML lang='en'>"])
+@pytest.mark.parametrize("page", ["<!DOCTYPE HTML>\n<html>", "<HTML lang='en'>"])
 def test_a_web_page_is_not_data(page, folder):
     (folder / "page").write_text(page)
-    assert said("compute", "page", "y.npy") == (3, "page: is a web page, not a file of numbers")
+    assert said("compute", "page", "y.npy") == (3, "page: is a web page")
 
 
 def test_a_tally_is_not_logits():

@@ -230,7 +230,7 @@ KINDS = (
     Kind("LZ4", "nothing", magic=rb"\x04\x22\x4d\x18", hint="lz4 -dc decompresses it"),
     Kind("a PDF", "nothing", magic=rb"%PDF"),
     Kind("a program", "nothing", magic=rb"\x7fELF|MZ\x90\0|\xcf\xfa\xed\xfe"),
-    Kind("a web page", "nothing", magic=rb"\s*<(!(DOCTYPE|doctype) )?html", hint="was the download a login page?"),
+    Kind("a web page", "nothing", magic=rb"(?i:\s*<(!doctype )?html)", hint="was the download a login page?"),
 )
 _TAR = re.compile(rb"[\0-\xff]{257}ustar")
 _BINARY = re.compile(rb"[\0-\x08\x0e-\x1a]")
