@@ -23,7 +23,7 @@ from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.words import listed, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from nllcli.data.dataset import VectorSource
     from nllcli.data.settings import InputOptions
@@ -109,7 +109,7 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
     assert not isinstance(words.sample_weights, str)
     none = [None] * len(words.logits)
     shards: list[Dataset] = []
-    failed: list[NllError] = []
+    failed: dict[str, NllError] = {}
     empty: list[NoRows] = []
     filled: list[Sequence[str]] = []
     for row in zip(words.logits, words.targets or none, words.sample_weights or none, strict=True):
@@ -125,11 +125,14 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
         except NoRows as error:
             others = [path for path in (targets, weights) if path is not None]
             is_empty = _has_no_values(logits, header=True) and all(map(_has_no_values, others))
-            (empty if is_empty else failed).append(error)
+            if is_empty:
+                empty.append(error)
+            else:
+                failed[name_of(logits)] = error
         except (DataError, FaultError) as error:
-            failed.append(error)
+            failed[name_of(logits)] = error
     if (failed and not options.partial) or not shards:
-        raise all_of(failed or empty, len(words.logits))
+        raise all_of([*failed.values()] or empty, len(words.logits))
     _check_sequences(options, shards)
     refuse_copies(filled, partial(_has_no_values, header=True))
     dataset = joined(Names.of(options), shards, words.pairing, _left_out(words, failed), partial=options.partial)
@@ -196,20 +199,22 @@ def all_of(errors: Sequence[NllError], n_files: int) -> NllError:
     return type(first)(message, remedies=remedies[-1:])
 
 
-def without_failed(dataset: Dataset, parts: Sequence[int], errors: Sequence[NllError]) -> Dataset:
-    """The dataset of these parts, under the setting that allows the others, in which there are ``errors``."""
+def without_failed(dataset: Dataset, parts: Sequence[int], failed: Mapping[int, NllError]) -> Dataset:
+    """The dataset of these parts, under the setting that allows the others, by number, to have ``failed``."""
     before = dataset.left_out or LeftOut(0, len(dataset.parts), "")
-    why = _few([*filter(None, [before.why]), *map(str, errors)])
-    return replace(dataset.only(parts), left_out=LeftOut(before.n + len(errors), before.of, why))
+    why = _few([*filter(None, [before.why]), *(str(failed[number]) for number in sorted(failed))])
+    names = (*before.names, *(dataset.parts[number].logits.name for number in sorted(failed)))
+    return replace(dataset.only(parts), left_out=LeftOut(before.n + len(failed), before.of, why, names))
 
 
-def _left_out(words: Words, failed: Sequence[NllError]) -> LeftOut | None:
-    """What is not scored of a set, under the setting that allows it."""
+def _left_out(words: Words, failed: Mapping[str, NllError]) -> LeftOut | None:
+    """What is not scored of a set, under the setting that allows it; those that have ``failed`` by name."""
     n = len(words.missing) + len(failed)
     if not n:
         return None
     missing = [f"number {i} is missing" for i in words.missing]
-    return LeftOut(n, len(words.missing) + len(words.logits), _few([*missing, *map(str, failed)]))
+    why = _few([*missing, *map(str, failed.values())])
+    return LeftOut(n, len(words.missing) + len(words.logits), why, tuple(failed))
 
 
 def _few(reasons: Sequence[str]) -> str:
@@ -224,7 +229,7 @@ def _with_one_for_all(options: InputOptions, words: Words) -> Dataset:
         raise UsageError(f"of {both}, one is one file and the other several", hint="one file for all, or one each")
     first, *others = words.logits
     own = replace(options, logits=first, targets=targets, sample_weights=weights)
-    versions, left_out = _versions(options), _left_out(words, ())
+    versions, left_out = _versions(options), _left_out(words, {})
     whole = replace(open_files(own, name=name_of(options.logits), others=others), left_out=left_out)
     logits = whole.logits
     if whole.soft_targets is None and (not isinstance(logits, JoinedLogits) or whole.layout.n_samples is None):

@@ -76,11 +76,7 @@ class ByPart:
         if failed:
             if whole or not (dataset.may_be_partial and self._found):
                 raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts))
-            names = [dataset.parts[number].logits.name for number in sorted(failed)]
-            before = () if dataset.left_out is None else dataset.left_out.names
-            dataset = without_failed(dataset, sorted(self._found), [failed[number] for number in sorted(failed)])
-            assert dataset.left_out is not None
-            dataset = replace(dataset, left_out=replace(dataset.left_out, names=(*before, *names)))
+            dataset = without_failed(dataset, sorted(self._found), failed)
         findings: dict[str, Found] = {}
         for part in sorted(self._found):
             add_findings(findings, self._found[part].findings)
