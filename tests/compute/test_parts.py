@@ -146,6 +146,7 @@ def test_what_is_done_under_other_settings_or_of_other_files_is_done_again():
     other = nll("compute", X, Y, "-q", "--resume", "done", "--temperature", "2")
     assert other.err == ""
     assert other.out == nll("compute", X, Y, "-q", "--temperature", "2").out
+    assert nll("compute", X, Y, "-q", "--resume", "done").err == "nll: note: done: 6 of 6 files done before\n"
     np.save("y-1.npy", (TARGETS[60:130] + 1) % C)
     later = time.time() + 10
     os.utime("y-1.npy", (later, later))

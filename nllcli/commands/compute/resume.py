@@ -22,8 +22,7 @@ from nllcli.outputs.tally_json import render
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.subject import LossTally
-    from nllcli.data.dataset import Dataset
-    from nllcli.data.settings import ScoreRequest
+    from nllcli.data.settings import LossOptions, ScoreRequest
     from nllcli.inputs.tally_files import Fields
     from nllcli.numerics.tally import Tally
     from nllcli.scoring.settled import Settled
@@ -57,7 +56,8 @@ class Resume:
         """
         tallies = {}
         for number, part in enumerate(settled.dataset.parts):
-            own, path = replace(settled, dataset=part), self._path(part)
+            own = replace(settled, dataset=part)
+            path = self._path(own)
             identity = _identity(own)
             if not path.exists():
                 continue
@@ -76,18 +76,19 @@ class Resume:
         assert report.tally is not None
         own = {_IDENTITY: _identity(settled), _NOTES: [asdict(note) for note in settled.dataset.notes]}
         report = replace(report, tally={**report.tally, **own})
-        folder, path = Path(self.folder), self._path(settled.dataset)
+        folder, path = Path(self.folder), self._path(settled)
         with faults(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with replace_file(path) as file, faults(path):
             file.write(render(report).encode())
 
-    def _path(self, part: Dataset) -> Path:
-        """The file of a part: by the name of its logits, for people, and a digest of all names."""
+    def _path(self, settled: Settled) -> Path:
+        """The file of a part: by the name of its logits, for people, and a digest of all names and of the options."""
+        part = settled.dataset
         targets = part.targets or part.soft_targets
         names = (part.logits.name, None if targets is None else targets.name)
         readable = re.sub(r"[^\w.-]", "_", Path(part.logits.name).name)[-64:]
-        return Path(self.folder) / f"{readable}-{_digest(names)}.tally.json"
+        return Path(self.folder) / f"{readable}-{_digest((names, _options(settled)))}.tally.json"
 
 
 def _lacks_classes(sums: Tally) -> bool:
@@ -116,8 +117,12 @@ def _identity(settled: Settled) -> str:
         if version[-1] == "":
             message = f"is on a server that says nothing of its version, {why}"
             raise UsageError(message, where=name_of(path), remedies=[remedy])
-    # The class weights are compared one by one.
-    return _digest((inputs, versions, number, replace(settled.options, class_weights=None)))
+    return _digest((inputs, versions, number, _options(settled)))
+
+
+def _options(settled: Settled) -> LossOptions:
+    """The options but for the class weights, which are compared one by one."""
+    return replace(settled.options, class_weights=None)
 
 
 def _digest(value: object) -> str:
