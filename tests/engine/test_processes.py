@@ -20,9 +20,12 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="lo
 
 
 def children(process="self"):
-    """The processes that a process has started."""
-    tasks = Path(f"/proc/{process}/task").iterdir()
-    return {int(child) for task in tasks for child in (task / "children").read_text().split()}
+    """The processes that a process has started, by any thread that has not ended."""
+    found = set()
+    for task in Path(f"/proc/{process}/task").iterdir():
+        with contextlib.suppress(OSError):
+            found.update(map(int, (task / "children").read_text().split()))
+    return found
 
 
 def is_alive(process):
@@ -129,8 +132,7 @@ from engine.tasks import LateFirst, items
 from nllcli.engine.engines import open_engine
 
 def end(_):
-    tasks = pathlib.Path("/proc/self/task").iterdir()
-    print(*(child for task in tasks for child in (task / "children").read_text().split()), flush=True)
+    print(*pathlib.Path(f"/proc/self/task/{os.getpid()}/children").read_text().split(), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 
 with open_engine("processes", 2) as engine:
