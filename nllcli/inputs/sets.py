@@ -22,16 +22,21 @@ class Incomplete(NamedTuple):
     missing: tuple[int, ...]
 
 
-def size_of(path: str) -> int | None:
-    """How many there are of the set to which a file belongs by its name; None for one that says nothing of it."""
-    found = _OF.search(PurePath(path).name)
-    return None if found is None else int(found[2])
+class Member(NamedTuple):
+    """A file whose name says which of how many it is; ``pattern`` is the name with a star for the number."""
+
+    pattern: str
+    number: int
+    of: int
 
 
-def set_names(paths: Iterable[str]) -> set[str]:
-    """The patterns of the names of sets to which files belong."""
-    names = (PurePath(path).name for path in paths)
-    return {f"{name[: found.start(1)]}*{name[found.end(1) :]}" for name in names if (found := _OF.search(name))}
+def member_of(path: str) -> Member | None:
+    """What the name of a file says of its set; None where it says nothing."""
+    name = PurePath(path).name
+    found = _OF.search(name)
+    if found is None:
+        return None
+    return Member(f"{name[: found.start(1)]}*{name[found.end(1) :]}", int(found[1]), int(found[2]))
 
 
 def incomplete(paths: Iterable[str]) -> list[Incomplete]:
@@ -40,12 +45,9 @@ def incomplete(paths: Iterable[str]) -> list[Incomplete]:
     The files of one set may be in any folders; where a number is there several times, so is every other one.
     """
     sets: dict[tuple[str, int], Counter[int]] = {}
-    for path in paths:
-        name = PurePath(path).name
-        found = _OF.search(name)
-        if found is not None and int(found[2]) <= MOST_MEMBERS:
-            pattern = f"{name[: found.start(1)]}*{name[found.end(1) :]}"
-            sets.setdefault((pattern, int(found[2])), Counter())[int(found[1])] += 1
+    for member in filter(None, map(member_of, paths)):
+        if member.of <= MOST_MEMBERS:
+            sets.setdefault((member.pattern, member.of), Counter())[member.number] += 1
     found_missing = []
     for (name, n), there in sets.items():
         expected = range(n) if 0 in there or n not in there else range(1, n + 1)

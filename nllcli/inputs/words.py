@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError, Remedy, UsageError, counted, first_few, setting
 from nllcli.inputs.bytes.files import name_of, natural, open_stream, split_member
-from nllcli.inputs.sets import incomplete, set_names, size_of
+from nllcli.inputs.sets import incomplete, member_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,9 +60,11 @@ def words_of(options: InputOptions) -> Words | None:
         _refuse_several(options)
         return None
     _refuse_repeated(logits)
-    missing = () if _is_index(options.logits) else missing_of(logits)
-    if missing and not options.partial:
-        _check_complete(logits, [Remedy({"partial": True}, "the files that exist are scored")])
+    missing: tuple[int, ...] = ()
+    if not _is_index(options.logits):
+        missing = _missing(
+            logits, [Remedy({"partial": True}, "the files that exist are scored")], partial=options.partial
+        )
     if targets is not None:
         pairing = "paired by line"
     else:
@@ -89,7 +91,7 @@ def _beside(logits: Sequence[str], name: str, options: InputOptions) -> tuple[st
         return (word if files is None else files[0]), ""
     _refuse_repeated(files)
     if not (options.partial or _is_index(word)):
-        _check_complete(files)
+        _missing(files)
     paired, by = _paired(logits, files, setting(name), partial=options.partial)
     return tuple(paired), f"paired by {by}"
 
@@ -117,7 +119,7 @@ def one_set(word: str, name: str) -> list[str]:
     files = files_of(word, name) or [word]
     _refuse_repeated(files)
     if not (_is_index(word) or len(files) == 1):
-        _check_complete(files)
+        _missing(files)
     return files
 
 
@@ -265,28 +267,25 @@ def _refuse_repeated(files: Sequence[str]) -> None:
             raise UsageError(f"is named twice{as_what}: its samples would count double", where=name_of(file))
 
 
-def missing_of(files: Sequence[str]) -> tuple[int, ...]:
-    """The numbers that are missing of sets whose names say how many there are."""
-    names = [split_member(file)[0] for file in files]
-    return tuple(number for found in incomplete(names) for number in found.missing)
+def _missing(files: Sequence[str], remedies: Sequence[Remedy] = (), *, partial: bool = False) -> tuple[int, ...]:
+    """The numbers that are missing of sets whose names say how many there are.
 
-
-def _check_complete(files: Sequence[str], remedies: Sequence[Remedy] = ()) -> None:
-    """Raise DataError for names of sets of different sizes, and for a set of which numbers are missing."""
+    Raises DataError for names of sets of different sizes, and, unless ``partial``, for numbers that are missing.
+    """
     names = [split_member(file)[0] for file in files]
-    sizes = {file: n for file, name in zip(files, names, strict=True) if (n := size_of(name)) is not None}
-    first = next(iter(sizes), "")
-    for file, n in sizes.items():
-        if n != sizes[first]:
-            message = f"is of a set of {sizes[first]}, but {PurePath(file).name} of one of {n}"
+    members = {file: member for file, name in zip(files, names, strict=True) if (member := member_of(name))}
+    first = next(iter(members), "")
+    for file, member in members.items():
+        if member.of != members[first].of:
+            message = f"is of a set of {members[first].of}, but {PurePath(file).name} of one of {member.of}"
             raise DataError(message, where=name_of(first), hint="an older run in the same folder?")
     found = incomplete(names)
-    if not found:
-        return
+    if partial or not found:
+        return tuple(number for each in found for number in each.missing)
     odd, hint = max(found, key=lambda each: len(each.missing)), None
     are = "is" if len(odd.missing) == 1 else "are"
     message = f"is of a set of {odd.of}, of which {len(odd.missing)} {are} missing: {_numbered(odd.missing)}"
-    if len(set_names(names)) > 1:
+    if len({member.pattern for member in members.values()}) > 1:
         message = f"is of one of several sets: of {odd.name}, {_numbered(odd.missing)} of {odd.of} {are} missing"
         hint = "a copy beside the set? name a pattern that leaves it out"
     raise DataError(message, where=name_of(files[0]), hint=hint, remedies=() if hint else remedies)

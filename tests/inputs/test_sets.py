@@ -2,7 +2,7 @@
 
 import pytest
 
-from nllcli.inputs.sets import Incomplete, incomplete, size_of
+from nllcli.inputs.sets import Incomplete, incomplete, member_of
 
 
 def names(numbers, of=4, stem="x-{:05d}-of-{:05d}.npy"):
@@ -61,5 +61,5 @@ def test_a_number_beyond_reason_is_not_that_of_a_set():
 
 
 def test_members():
-    assert size_of("a/x-1-of-2.npy") == 2
-    assert size_of("1-of-2/x.npy") is None
+    assert member_of("a/x-1-of-2.npy") == ("x-*-of-2.npy", 1, 2)
+    assert member_of("1-of-2/x.npy") is None

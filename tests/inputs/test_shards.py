@@ -839,3 +839,13 @@ def test_a_tally_is_not_logits():
 
 def test_a_folder_without_a_name():
     assert said("compute", X, Y, "--resume", "") == (2, "--resume names no folder")
+
+
+@pytest.mark.parametrize("more", [(), ("--partial",)])
+def test_sets_of_different_sizes_do_not_mix_though_each_is_complete(more):
+    for name, rows in (("0-of-1", slice(0, 30)), ("0-of-2", slice(30, 40)), ("1-of-2", slice(40, 60))):
+        np.save(f"r-{name}.npy", LOGITS[rows])
+    assert said("compute", "r-*.npy", "y.npy", *more) == (
+        3,
+        "r-0-of-1.npy: is of a set of 1, but r-0-of-2.npy of one of 2",
+    )

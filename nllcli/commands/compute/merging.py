@@ -14,7 +14,7 @@ from nllcli.commands.compute.tally import with_tally
 from nllcli.data.dataset import LeftOut
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, first_few, setting
 from nllcli.inputs.bytes.files import natural
-from nllcli.inputs.sets import incomplete, size_of
+from nllcli.inputs.sets import incomplete, member_of
 from nllcli.inputs.shards import check_same_classes
 from nllcli.inputs.tally_files import without
 from nllcli.numerics.tally import Tally
@@ -191,7 +191,7 @@ def _n_missing(sets: Iterable[Incomplete]) -> int:
 
 def _same(name: str) -> str:
     """What the names of one file have in common: the folders of a set that is counted may be any."""
-    return name if size_of(name) is None else PurePath(name).name
+    return name if member_of(name) is None else PurePath(name).name
 
 
 def _left_out(inputs: tuple[Input, ...], known: list[_LeavesOut], *, partial: bool) -> LeftOut | None:
