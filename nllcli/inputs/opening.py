@@ -55,7 +55,8 @@ def open_dataset(options: InputOptions) -> Dataset:
 
 def _versions(options: InputOptions) -> dict[str, Version | None]:
     """Those of all files, as they are before they are opened; those on servers are asked for when they are needed."""
-    return {path: None if is_remote(path) else version_of(path) for path in _paths(options)}
+    words = [word for word in (options.logits, options.targets, options.sample_weights) if word is not None]
+    return {path: None if is_remote(path) else version_of(path) for path in listed(words)}
 
 
 def _recorded(
@@ -63,11 +64,6 @@ def _recorded(
 ) -> Dataset:
     """The dataset, or the ``part`` of it, which pickles as the call that opens it."""
     return dataset.pickled_by(partial(_recipe, options, versions, part))
-
-
-def _paths(options: InputOptions) -> list[str]:
-    words = [word for word in (options.logits, options.targets, options.sample_weights) if word is not None]
-    return listed(words)
 
 
 def _recipe(options: InputOptions, versions: dict[str, Version | None], part: int | None) -> tuple[Any, ...]:
@@ -112,16 +108,18 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
     failed: dict[str, NllError] = {}
     empty: list[NoRows] = []
     filled: list[Sequence[str]] = []
+    every: dict[str, Version | None] = {}
     for row in zip(words.logits, words.targets or none, words.sample_weights or none, strict=True):
         logits, targets, weights = row
         own = replace(options, logits=logits, targets=targets, sample_weights=weights, partial=False)
+        versions = _versions(own)
+        every |= versions
         try:
-            versions = _versions(own)
             shard = _recorded(open_files(own), own, versions)
             if shards:
                 _check_alike(shards[0], shard, options)
             shards.append(shard)
-            filled.append(_paths(own))
+            filled.append(list(versions))
         except NoRows as error:
             others = [path for path in (targets, weights) if path is not None]
             is_empty = _has_no_values(logits, header=True) and all(map(_has_no_values, others))
@@ -137,7 +135,7 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
     refuse_copies(filled, partial(_has_no_values, header=True))
     dataset = joined(Names.of(options), shards, words.pairing, _left_out(words, failed), partial=options.partial)
     noted = replace(dataset, opening_notes=(*dataset.opening_notes, *_empty_files(empty)))
-    return _recorded(noted, options, _versions(options))
+    return _recorded(noted, options, every)
 
 
 def _empty_files(empty: Sequence[NllError]) -> tuple[Notice, ...]:

@@ -15,7 +15,7 @@ MOST_MEMBERS = 1_000_000
 
 
 class Incomplete(NamedTuple):
-    """A set, by the pattern of its names, of so many files, and the numbers of those that are missing."""
+    """A set that is not complete: the pattern of its names, its size, and the numbers that are missing."""
 
     name: str
     of: int

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 FORMAT = "nll-tally"
 FORMAT_VERSION = 1
-_PIECE_BYTES = 1 << 20
 _MOST_COUNTED = 1 << 62
 _MOST_CHARACTERS = 4096  # of a name
 _MOST_TRIED = 8
@@ -62,8 +61,7 @@ def without(paths: Sequence[str], name: str) -> list[Remedy]:
 
 def read_tally(path: str) -> Fields:
     """What a file of a tally holds; raises DataError for one that holds anything else, FaultError without one."""
-    stream = decompressed(open_stream(path))
-    data = b"".join(iter(lambda: stream.read(_PIECE_BYTES), b""))
+    data = decompressed(open_stream(path)).read_all()
     name = name_of(path)
     try:
         found = json.loads(data, parse_constant=_refuse_constant)

@@ -221,17 +221,17 @@ def _is_index(word: str) -> bool:
 def _of_index(word: str, name: str) -> list[str]:
     """The arrays of a set of safetensors files that a pattern names, or the only one, each as a member of its file."""
     path, member = split_member(word)
-    stream = open_stream(path)
+    stream, folder = open_stream(path), os.path.dirname(path)  # noqa: PTH120 - as typed
     try:
-        files = json.loads(b"".join(iter(lambda: stream.read(1 << 20), b"")))["weight_map"]
-        names = sorted(files, key=natural)
-        chosen = [name for name in names if fnmatchcase(name, member or "*")]
-        found = [f"{os.path.join(os.path.dirname(path), files[name])}:{name}" for name in chosen]  # noqa: PTH118, PTH120
+        files = json.loads(stream.read_all())["weight_map"]
+        arrays = sorted(files, key=natural)
+        chosen = [array for array in arrays if fnmatchcase(array, member or "*")]
+        found = [f"{os.path.join(folder, files[array])}:{array}" for array in chosen]  # noqa: PTH118 - as typed
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError("is not the index of safetensors files: it has no weight_map", where=name_of(path)) from error
     if not found or (member is None and len(found) > 1):
-        message = f"has {counted(len(names), 'array')}" + (f", none of the name {member}" if member else "")
-        kinds = dict.fromkeys(_DIGITS.sub("*", name) for name in names)
+        message = f"has {counted(len(arrays), 'array')}" + (f", none of the name {member}" if member else "")
+        kinds = dict.fromkeys(_DIGITS.sub("*", array) for array in arrays)
         remedies = [Remedy({name: f"{path}:{kind}"}, kind) for kind in list(kinds)[:_MOST_NAMED]]
         raise UsageError(message, where=name_of(path), remedies=remedies)
     return found
@@ -240,7 +240,7 @@ def _of_index(word: str, name: str) -> list[str]:
 def _lines_of(path: str) -> list[list[str]]:
     """The paths in each line of a list of files, relative to its folder; quotes and comments as in a shell."""
     stream, folder = open_stream(path), os.path.dirname(path)  # noqa: PTH120 - as typed
-    text = b"".join(iter(lambda: stream.read(1 << 20), b"")).decode("utf-8-sig", "surrogateescape")
+    text = stream.read_all().decode("utf-8-sig", "surrogateescape")
     rows = []
     for i, line in enumerate(text.splitlines(), 1):
         try:

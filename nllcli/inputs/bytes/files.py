@@ -171,6 +171,10 @@ class ByteStream:
         taken, self._ahead = self._ahead, b""
         return taken + self._gather(n - len(taken))
 
+    def read_all(self) -> bytes:
+        """All that is left."""
+        return b"".join(iter(lambda: self.read(_PIECE_BYTES), b""))
+
     def check_not_begun(self) -> None:
         """Raise UsageError if bytes have been consumed: what follows is not the beginning."""
         if self._begun:

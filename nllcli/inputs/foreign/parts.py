@@ -39,15 +39,9 @@ def folder_refusal(folder: str, use: Use) -> NllError:
         return FaultError("is a folder, not a file", where=folder)
     groups = _by_pattern(files)
     if len(groups) == 2 and len(files) > 2:
-        words = [word_for(group) for group in groups]
-        pair = by_names([group[0] for group in groups]) if use.role == "logits" and not use.other_targets else None
+        pair = _pair([word_for(group) for group in groups], use)
         if pair is not None:
-            words.sort(key=lambda word: pair[1] in (files_of(word) or [word]))
-            return UsageError(
-                f"is a folder of {len(files)} files: logits and targets",
-                where=folder,
-                remedies=[Remedy({"targets": words[1]}, "", {use.path: words[0]})],
-            )
+            return UsageError(f"is a folder of {len(files)} files: logits and targets", where=folder, remedies=[pair])
     if len(groups) > 1:
         return _choice(folder, files, use)
     remedy = Remedy(files={use.path: word_for(files)})
@@ -56,13 +50,16 @@ def folder_refusal(folder: str, use: Use) -> NllError:
 
 def _choice(folder: str, files: Sequence[str], use: Use) -> UsageError:
     """The question which file of a folder is meant; two whose names say so are logits and targets."""
-    pair = by_names(files) if use.role == "logits" and not use.other_targets else None
-    if pair is not None:
-        remedies = [Remedy({"targets": pair[1]}, "", {use.path: pair[0]})]
-    else:
-        others = [file for file in files if file != use.targets]
-        remedies = [Remedy({}, PurePath(file).name, {use.path: file}) for file in others[:_MOST_LISTED]]
+    others = [file for file in files if file != use.targets]
+    pair = _pair(files, use)
+    remedies = [pair] if pair else [Remedy({}, PurePath(file).name, {use.path: file}) for file in others[:_MOST_LISTED]]
     return UsageError(f"is a folder of {len(files)} files", where=folder, remedies=remedies)
+
+
+def _pair(words: Sequence[str], use: Use) -> Remedy | None:
+    """The remedy that names logits and targets, where their names say so and both are looked for."""
+    pair = by_names(words) if use.role == "logits" and not use.other_targets else None
+    return None if pair is None else Remedy({"targets": pair[1]}, "", {use.path: pair[0]})
 
 
 def expanded(paths: Sequence[str], *, told: bool = True) -> UsageError | None:

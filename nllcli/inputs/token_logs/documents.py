@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from nllcli.inputs.bytes.files import ByteStream
 
-_PIECE_BYTES = 1 << 20
 _AHEAD = 1 << 16
 _MOST_AHEAD = 1 << 26
 _BLANKS = re.compile(r"[ \t\r\n]*")
@@ -27,7 +26,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=unique_names)
 def read_text(stream: ByteStream) -> str:
     """All of a file, as text."""
     stream.check_not_begun()
-    data = b"".join(iter(lambda: stream.read(_PIECE_BYTES), b""))
+    data = stream.read_all()
     stream.check_unchanged()
     return text_of(data, stream.name).removeprefix("\ufeff")
 
