@@ -3,18 +3,8 @@
 import json
 
 import pytest
+from commands import COMMANDS, PETS
 from in_process import nll
-
-PETS = ("samples/pets/logits.csv", "samples/pets/targets.txt")
-COMMANDS = {
-    "compute": ("compute", *PETS),
-    "softmax": ("softmax", PETS[0]),
-    "grad": ("grad", *PETS),
-    "check": ("check", *PETS),
-    "explain": ("explain", *PETS, "--hardest", "1"),
-    "reconcile": ("reconcile", *PETS, "--expect", "0.3624"),
-    "weights": ("weights", "--counts", "1,2"),
-}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -11,19 +11,10 @@ from pathlib import Path
 import numpy as np
 import oracle
 import pytest
+from commands import COMMANDS, PETS
 from following import inside, meanings, offered, run
 from in_process import nll
 
-PETS = ("samples/pets/logits.csv", "samples/pets/targets.txt")
-COMMANDS = {
-    "compute": ("compute", *PETS),
-    "softmax": ("softmax", PETS[0]),
-    "grad": ("grad", *PETS),
-    "check": ("check", *PETS),
-    "explain": ("explain", *PETS, "--hardest", "1"),
-    "reconcile": ("reconcile", *PETS, "--expect", "0.3624"),
-    "weights": ("weights", "--counts", "1,2"),
-}
 # One number of each, by its path.
 NESTED = {
     "compute": "per_class[dog].mean_loss",

@@ -243,7 +243,7 @@ def test_what_went_well_is_kept_where_a_file_is_wrong():
 
 
 def test_class_sums_are_kept_up_to_a_thousand_classes(monkeypatch):
-    monkeypatch.setattr("nllcli.commands.compute.resume.MOST_CLASSES", 3)
+    monkeypatch.setattr("nllcli.commands.compute.LISTED_CLASSES", 3)
     assert nll("compute", X, Y, "-q", "--resume", "done").code == 0
     table = nll("compute", X, Y, "--per-class", "-f", "csv", "--resume", "done")
     assert table.err == "nll: note: done: 1 of 6 files done before\n"  # the empty one has no sums of classes to lack
