@@ -14,14 +14,6 @@ if TYPE_CHECKING:
     from nllcli.commands.compute import Sections
 
 _PAGES = ("table", "markdown")
-PerClass = Annotated[
-    bool,
-    typer.Option(
-        "--per-class",
-        rich_help_panel=options.SHOWN,
-        help="Add a table of the classes (there unasked for up to 20).",
-    ),
-]
 PerSample = Annotated[
     bool,
     typer.Option(
@@ -45,7 +37,7 @@ Resume = Annotated[
 def compute(
     given: options.Given,
     *,
-    per_class: PerClass = False,
+    per_class: options.PerClass = False,
     per_sample: PerSample = False,
     save_losses: Annotated[str | None, options.saving("losses", "losses, 0 where ignored")] = None,
     save_probs: Annotated[str | None, options.saving("probs", "probabilities")] = None,

@@ -14,14 +14,6 @@ Tallies = Annotated[
         metavar="TALLY...", help="Files that nll compute -o FILE.tally.json or nll merge wrote; 'a pattern'; @list."
     ),
 ]
-PerClass = Annotated[
-    bool,
-    typer.Option(
-        "--per-class",
-        rich_help_panel=options.SHOWN,
-        help="Add a table of the classes (there unasked for up to 20).",
-    ),
-]
 AllowDuplicates = Annotated[
     bool, typer.Option("--allow-duplicates", help="Count samples twice that are in two tallies.")
 ]
@@ -38,7 +30,7 @@ def merge(
     tallies: Tallies,
     allow_duplicates: AllowDuplicates = False,
     partial: Partial = False,
-    per_class: PerClass = False,
+    per_class: options.PerClass = False,
 ) -> None:
     """One report from the tallies of parts.
 

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from nllcli.cli.conditions import conditions
-from nllcli.data.settings import FILES, MEANING, WORK, InputOptions, LossOptions, Option, ScoreRequest, WeightOptions
+from nllcli.data.settings import (
+    FILES,
+    LISTED_CLASSES,
+    MEANING,
+    WORK,
+    InputOptions,
+    LossOptions,
+    Option,
+    ScoreRequest,
+    WeightOptions,
+)
 from nllcli.errors import Remedy, UsageError, worded
 from nllcli.outputs.formats import FORMATS, check_file_of_numbers, check_text_file, format_for, refuse_tally
 from nllcli.registry import nearest, resolve
@@ -64,17 +74,21 @@ def takes(*names: str, **instead: Any) -> Callable[[Callable[..., None]], Callab
     return decorate
 
 
+# The inputs that may stand for several files, and the others.
+_WORDS = ("logits", "targets", "sample_weights")
+_ONE_FILE = ("weights", "counts", "classes")
+
+
 class Given(dict[str, Any]):
     """What was given for the options of a command, by their names here and in ``data.settings``."""
 
     @property
     def files(self) -> list[str | None]:
-        """What may name an input."""
+        """What may name an input: each of the files that a word stands for."""
         from nllcli.inputs.words import listed
 
-        names = [self.get(name) for name in ("weights", "counts", "classes")]
-        words = [self.get(name) for name in ("logits", "targets", "sample_weights")]
-        return [*names, *listed([word for word in words if word is not None])]
+        words = [self.get(name) for name in _WORDS]
+        return [*(self.get(name) for name in _ONE_FILE), *listed([word for word in words if word is not None])]
 
     def record(self, record: type[Record], **values: Any) -> Record:
         """The settings of one record."""
@@ -94,7 +108,7 @@ class Given(dict[str, Any]):
 
     def request(self, progress: "Progress | None") -> ScoreRequest:
         """The request that these options make; raises UsageError where two inputs are standard input."""
-        if self.files.count("-") > 1:
+        if [self.get(name) for name in (*_WORDS, *_ONE_FILE)].count("-") > 1:
             raise UsageError("standard input (-) can be only one of the inputs", hint="give the others as files")
         loss = self.record(LossOptions, clip=None)
         weights = self.record(WeightOptions)
@@ -208,7 +222,15 @@ _Format = Annotated[
     str | None, text_format("How the result is written.  [default: by the extension of -o, else table]")
 ]
 # How many classes are listed unasked, by format.
-CLASSES_UP_TO = {"table": 20, "markdown": 20, "json": 1000, "tally": 1000}
+CLASSES_UP_TO = {"table": 20, "markdown": 20, "json": LISTED_CLASSES, "tally": LISTED_CLASSES}
+PerClass = Annotated[
+    bool,
+    typer.Option(
+        "--per-class",
+        rich_help_panel=SHOWN,
+        help="Add a table of the classes (there unasked for up to 20).",
+    ),
+]
 # Of the commands whose results add up.
 TALLY_FORMAT = Annotated[
     str | None,

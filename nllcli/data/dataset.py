@@ -72,7 +72,7 @@ class VectorSource(Protocol):
 
 @dataclass(frozen=True)
 class LeftOut:
-    """How many of so many files are not scored, and why, in the words of a message.
+    """The number ``n`` of files that are not scored, out of ``of``, and why, in the words of a message.
 
     ``names`` are those of them whose names are known; the numbers of the others may be missing in a set.
     """
@@ -272,7 +272,7 @@ class Dataset:
         return DataError(message, where=self.soft_targets.name, finding="lengths-differ")
 
     def _until_the_end(self, chunks: Iterator[Chunk], soft: Iterator[Chunk]) -> Iterator[Chunk]:
-        """Chunks of logits; text without any is an error only where there are no class probabilities either."""
+        """The chunks of logits; text without samples must have no class probabilities."""
         try:
             yield from chunks
         except NoRows as error:

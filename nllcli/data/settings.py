@@ -29,6 +29,8 @@ UNLISTED = (-10000.0, -9999.0)
 DEFAULT_SCHEME = "inverse"
 DEFAULT_BETA = 0.999
 DEFAULT_IGNORE_INDEX = -100
+# The classes that programs are told unasked, and the most whose sums a tally holds unasked.
+LISTED_CLASSES = 1000
 
 # The groups of options in the shell's help.
 FILES = "What the files hold"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Items under way or waiting for their turn, for each worker: enough that none waits for the slowest.
 WINDOW = 4
-# A piece that has ended so many workers is not tried again.
+# A piece is given up once this many workers have died on it.
 MOST_DEATHS = 3
 
 

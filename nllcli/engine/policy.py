@@ -6,9 +6,9 @@ import os
 
 from nllcli.data.settings import Workers
 
-# The threads of one process meet at the interpreter's lock between NumPy's calls: more than so many are slower.
+# More threads in one process are slower: they meet at the interpreter's lock between NumPy's calls.
 MOST_THREADS = 8
-# What is read over a network is waited for by so many threads: one connection brings 50 MB/s where eight bring 350.
+# Threads that read over a network: one connection brings 50 MB/s, eight bring 350.
 REMOTE_READERS = 8
 # Of several processes, the threads of each meet less often.
 THREADS_A_PROCESS = 2

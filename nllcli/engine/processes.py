@@ -41,7 +41,7 @@ class Processes:
         self, task: Callable[[Any], Any], items: Iterable[Item], done: Callable[[Item], None]
     ) -> Generator[tuple[Item, Any], None, None]:
         """Yield each item with what comes of it, in order: see ``Engine``."""
-        workers = _Workers(packed(task), self.n_workers)
+        pool = _Pool(packed(task), self.n_workers)
         numbered, window = enumerate(items), dict[int, Any]()
         waiting, results, deaths, turn = deque[int](), dict[int, bytes](), Counter[int](), 0
         try:
@@ -51,8 +51,8 @@ class Processes:
                     waiting.append(following[0])
                 if not window:
                     return
-                workers.hand_out(waiting, window)
-                for number, result in workers.wait():
+                pool.hand_out(waiting, window)
+                for number, result in pool.wait():
                     if result is not None:
                         results[number] = result
                         done(window[number])
@@ -65,10 +65,10 @@ class Processes:
                     yield window.pop(turn), result_of(results.pop(turn))
                     turn += 1
         finally:
-            workers.end()
+            pool.end()
 
 
-class _Workers:
+class _Pool:
     """The processes of one pass, each of which has at most one item."""
 
     def __init__(self, task: bytes, n: int) -> None:

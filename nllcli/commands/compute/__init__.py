@@ -13,7 +13,7 @@ import numpy as np
 
 from nllcli.commands.compute.by_part import ByPart
 from nllcli.commands.compute.result import LossResult, Samples, result_of
-from nllcli.data.settings import TOKENS, Workers
+from nllcli.data.settings import LISTED_CLASSES, TOKENS, Workers
 from nllcli.errors import UsageError, setting
 from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
@@ -156,9 +156,9 @@ def score(
     n_classes, resume = settled.dataset.n_classes, None
     wanted_classes = tallied_classes = settled.has_classes and sections.hold_classes(n_classes)
     if folder is not None:
-        from nllcli.commands.compute.resume import MOST_CLASSES, Resume
+        from nllcli.commands.compute.resume import Resume
 
-        tallied_classes = wanted_classes or (settled.has_classes and n_classes <= MOST_CLASSES)
+        tallied_classes = wanted_classes or (settled.has_classes and n_classes <= LISTED_CLASSES)
         resume = Resume(folder, with_classes=tallied_classes)
     wanted = Wanted(
         losses=kept.everything or kept.tabled or "losses" in writers,

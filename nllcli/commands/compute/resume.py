@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from nllcli.numerics.tally import Tally
     from nllcli.scoring.settled import Settled
 
-# The classes of more are tallied where they are asked for alone.
-MOST_CLASSES = 1000
 _CHARACTERS = 16
 _IDENTITY, _NOTES = "reading", "notes"
 
@@ -92,7 +90,7 @@ class Resume:
 
 
 def _lacks_classes(sums: Tally) -> bool:
-    """Whether there are no sums by class where there may be some: where samples have one class to predict."""
+    """Whether the sums by class are missing: samples with one class to predict may have them."""
     return sums.classes is None and sums.n_correct is not None
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a report says of a loss beside its numbers.
+    """What a report on a loss says apart from its numbers.
 
     ``name`` is that of the samples, ``settings`` are those in the signature, ``notices`` what the settings make
     worth saying. ``soft`` says that the targets are class probabilities. ``class_names`` is None where the classes have
