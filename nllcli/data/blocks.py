@@ -35,21 +35,60 @@ class Scratch:
         return self._subs.setdefault(name, Scratch())
 
 
+class Unread:
+    """Rows of logits, one a sample, that are still in an open file: as whole bytes from ``offset`` on, in C order.
+
+    ``check`` raises an error once the file has changed, which whoever reads it by the ``descriptor`` calls afterwards.
+    """
+
+    def __init__(
+        self,
+        descriptor: int,
+        offset: int,
+        shape: tuple[int, int],
+        dtype: np.dtype[Any],
+        *,
+        read: Callable[[], NDArray[Any]],
+        check: Callable[[], None],
+    ) -> None:
+        self.descriptor, self.offset, self.shape, self.dtype = descriptor, offset, shape, dtype
+        self.check = check
+        self._read = read
+        self._array: NDArray[Any] | None = None
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """The logits, read when they are first asked for."""
+        if self._array is None:
+            self._array = self._read()
+        return self._array
+
+
+def array_of(held: NDArray[Any] | Unread) -> NDArray[Any]:
+    """The logits themselves."""
+    return held.array if isinstance(held, Unread) else held
+
+
 @dataclass(frozen=True)
 class Block:
     """One run of samples in file order.
 
-    ``logits`` is (n, n_classes) in the file's dtype, with strides that follow the file; ``targets`` is (n,) int64,
-    or (n, n_classes) floating point for soft targets, or None; ``sample_weights`` is (n,) float64 or None. ``keys`` are
-    the samples' own, where rows are matched by key, and ``left_out`` (n,) says which samples have no logits.
+    ``logits`` is (n, n_classes) in the file's dtype, with strides that follow the file, and ``held`` the same or what
+    reads it; ``targets`` is (n,) int64, or (n, n_classes) floating point for soft targets, or None; ``sample_weights``
+    is (n,) float64 or None. ``keys`` are the samples' own, where rows are matched by key, and ``left_out`` (n,) says
+    which samples have no logits.
     """
 
     start: int
-    logits: NDArray[Any]
+    held: NDArray[Any] | Unread
     targets: NDArray[Any] | None = None
     sample_weights: NDArray[np.float64] | None = None
     keys: Sequence[str] | None = None
     left_out: NDArray[np.bool_] | None = None
+
+    @property
+    def logits(self) -> NDArray[Any]:
+        return array_of(self.held)
 
 
 @dataclass(frozen=True)

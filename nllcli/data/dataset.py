@@ -334,7 +334,7 @@ class Dataset:
         if not gone.any():
             return block
         left_out = gone if block.left_out is None else gone | block.left_out
-        return replace(block, logits=np.where(gone[:, None], 0, block.logits), left_out=left_out)
+        return replace(block, held=np.where(gone[:, None], 0, block.logits), left_out=left_out)
 
     def _load_soft(self, chunk: Chunk, soft: Chunk, scratch: Scratch) -> Block:
         targets = soft.load(scratch.sub("soft targets")).logits

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.blocks import array_of
 from nllcli.data.settings import TOKENS
 from nllcli.numerics.bounds import within_bounds
 from nllcli.numerics.exact import ExactSums, exact_sums
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.data.blocks import Block, Scratch
+    from nllcli.data.blocks import Block, Scratch, Unread
     from nllcli.data.settings import LossOptions
 
 
@@ -71,7 +72,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Scoring:
-    """A block being scored: what it holds (n, C), its targets, and the surprisals.
+    """A block being scored: what it holds, ``x`` (n, C), its targets, and the surprisals.
 
     ``unusable`` (n,) are the counted samples without a number, ``rounded`` (n,) those with a p a rounding above 1; None
     where there are none.
@@ -79,11 +80,15 @@ class Scoring:
 
     block: Block
     options: LossOptions
-    x: NDArray[Any]
+    held: NDArray[Any] | Unread
     targets: Targets
     scores: Surprisal
     unusable: NDArray[np.bool_] | None = None
     rounded: NDArray[np.bool_] | None = None
+
+    @property
+    def x(self) -> NDArray[Any]:
+        return array_of(self.held)
 
     def filled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """``values`` (n, ...) with NaN for samples without a number and 0 for ignored ones: a copy if there are any."""
@@ -104,11 +109,11 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
     Raises SampleError for targets out of range, for weights that are not finite and for logits that allow no number
     (unless ``on_nonfinite`` is "nan"); ignored samples are not looked at.
     """
-    x, rounded = numbers(block, options.source, scratch)
-    targets = Targets.of(block, options, n_classes=2 if options.binary else x.shape[1])
+    held, rounded = _held(block, options.source, scratch)
+    targets = Targets.of(block, options, n_classes=2 if options.binary else held.shape[1])
     one_class = LOSSES[options.loss].scores == "target" and not options.label_smoothing and targets.are_classes
-    scores = scores_of(x, options, scratch, targets=targets.values if one_class else None)
-    scoring = _checked(Scoring(block, options, x, targets, scores, rounded=rounded))
+    scores = scores_of(held, options, scratch, targets=targets.values if one_class else None)
+    scoring = _checked(Scoring(block, options, held, targets, scores, rounded=rounded))
 
     weights = targets.weights(block, options)
     weighted, plain = _losses(scoring, weighted=weights is not None)
@@ -118,7 +123,7 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
         unweighted=None if plain is None else targets.only(plain),
         weights=None if weights is None else targets.only(weights),
         reduction=options.reduction,
-        n_samples=len(x),
+        n_samples=held.shape[0],
         n_correct=None if right is None else int(np.count_nonzero(right)),
         spread=wanted.spread,
         classes=_class_sums(scoring, right, weighted, plain) if wanted.classes and right is not None else None,
@@ -153,13 +158,19 @@ def numbers(block: Block, source: str, scratch: Scratch) -> tuple[NDArray[Any], 
 
     Logits are converted where they are needed as numbers, since some never are.
     """
+    held, rounded = _held(block, source, scratch)
+    return array_of(held), rounded
+
+
+def _held(block: Block, source: str, scratch: Scratch) -> tuple[NDArray[Any] | Unread, NDArray[np.bool_] | None]:
+    """The same, of which logits need not be read yet."""
     if source == "logits":
-        return block.logits, None
+        return block.held, None
     return within_bounds(to_float(block.logits, scratch), block.logits.dtype, source)
 
 
 def scores_of(
-    x: NDArray[Any], options: LossOptions, scratch: Scratch, targets: NDArray[np.int64] | None = None
+    x: NDArray[Any] | Unread, options: LossOptions, scratch: Scratch, targets: NDArray[np.int64] | None = None
 ) -> Surprisal:
     """The surprisals of a block (n, C) under these settings; ``targets`` as in ``surprisal``."""
     return surprisal(

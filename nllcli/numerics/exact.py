@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.data.blocks import Part
+from nllcli.numerics.kernels.chosen import native, native_dot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,10 @@ class ExactSums(Part):
 
 def exact_sum(values: NDArray[np.float64]) -> ExactSum:
     """Sum float64 ``values`` (n,) without rounding: 12 times as fast as ``math.fsum`` of 131,072 values."""
+    module = native()
+    units = None if module is None else native_dot(module, values, None)
+    if units is not None:
+        return ExactSum(units)
     least, most = _bounds(values)
     if not math.isfinite(least) or not math.isfinite(most):
         units = exact_sum(values[np.isfinite(values)]).units

@@ -12,6 +12,8 @@ from predictions import upper_halves
 
 from nllcli.errors import SampleError
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 LIMIT = 1e-14
 
 CASES = cases()

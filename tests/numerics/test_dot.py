@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from nllcli.numerics.dot import exact_dot
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 PAIRS = st.lists(st.tuples(FLOATS, FLOATS), max_size=30)
 UNIT = Fraction(1, 2**2148)

@@ -12,6 +12,8 @@ from one_block import relative_error, score, worst_error
 from nllcli.numerics.exact import exact_count, exact_sum
 from nllcli.numerics.tally import Tally, tally_of
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 LIMIT = 1e-14
 INF, NAN = np.inf, np.nan
 

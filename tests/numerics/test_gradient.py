@@ -7,6 +7,8 @@ from in_process import nll
 from mpmath import mp
 from one_block import score, worst_error
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 INF = np.inf
 RNG = np.random.default_rng(77)
 ROWS = np.concatenate([RNG.normal(0, 3, (5, 4)), [[30.0, 0.0, -1.0, -INF], [0.0, 0.0, 0.0, 0.0]]])

@@ -50,16 +50,20 @@ def plain_odds(x, targets, dtype):
 @pytest.mark.parametrize("kind", ["plain", "ties", "near-ties"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_odds(shape, dtype, kind, order):
+def test_odds(kernel, shape, dtype, kind, order):
     x = logits(shape, kind, dtype)
     targets = RNG.integers(0, shape[1], shape[0])
     found = odds_against(ordered(x, order), targets, single=False, scratch=Scratch())
     against, right = plain_odds(x, targets, np.float64)
     assert not found.outside.size
-    np.testing.assert_array_equal(found.against, against)
     np.testing.assert_array_equal(found.right, right)
+    if kernel == "numpy":
+        np.testing.assert_array_equal(found.against, against)
+    else:  # each is within 2.5 of the exact value: the exponentials are others, and so is the order of the sums
+        np.testing.assert_array_max_ulp(np.log1p(found.against), np.log1p(against), maxulp=5)
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("kind", ["plain", "ties", "near-ties"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_odds_in_single_precision(shape, kind):
@@ -71,29 +75,33 @@ def test_odds_in_single_precision(shape, kind):
     np.testing.assert_array_equal(found.right, right)
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("single", [False, True])
 @pytest.mark.parametrize("half", ["float16", "bfloat16"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_a_table_of_powers_has_the_powers(shape, half, single):
+def test_halves(shape, half, single):
+    """From a table of their powers, or widened."""
     x = logits(shape)
     raw = x.astype(np.float16) if half == "float16" else (x.view(np.uint32) >> 16).astype(np.uint16).view("V2")
     targets = RNG.integers(0, shape[1], shape[0])
-    looked_up = odds_against(raw, targets, single=single, scratch=Scratch())
+    as_halves = odds_against(raw, targets, single=single, scratch=Scratch())
     computed = odds_against(to_float(raw, Scratch()), targets, single=single, scratch=Scratch())
-    np.testing.assert_array_equal(looked_up.against, computed.against)
-    np.testing.assert_array_equal(looked_up.right, computed.right)
+    np.testing.assert_array_equal(as_halves.against, computed.against)
+    np.testing.assert_array_equal(as_halves.right, computed.right)
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [("f4", 57.0), ("f8", 345.0)])
 @pytest.mark.parametrize("n_classes", [3, 100])
-def test_what_is_outside_is_said(n_classes, dtype, bound):
+def test_what_is_outside_is_said(kernel, n_classes, dtype, bound):
     """A target, or the largest of the others, beyond the bound; what underflows among the others is 0 as it is."""
     x = np.zeros((6, n_classes), dtype)
+    bound = bound if kernel == "numpy" else 345.0
     x[1, 0], x[2, 0], x[3, 1], x[4, 2], x[5, 2] = bound + 1, np.nan, INF, -bound - 1, -INF
     found = odds_against(x, np.array([0, 0, 0, 0, 0, 2]), single=dtype == "f4", scratch=Scratch())
     assert found.outside.tolist() == [1, 2, 3, 5]
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 @pytest.mark.parametrize("kind", ["plain", "ties"])

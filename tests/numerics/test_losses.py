@@ -8,6 +8,8 @@ from one_block import score, worst_error
 
 from nllcli.numerics.losses import LOSSES, Loss, uniform_loss
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 RNG = np.random.default_rng(17)
 ROWS = RNG.normal(0, 2, (6, 4))
 TARGETS = np.array([0, 3, 1, 2, 2, 0])

@@ -11,6 +11,8 @@ import nllcli
 from nllcli.errors import DataError, NllError, UsageError
 from nllcli.numerics.kernels import pick
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 LIMIT = 1e-14
 INF, NAN = np.inf, np.nan
 RNG = np.random.default_rng(20240607)

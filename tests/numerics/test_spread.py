@@ -13,6 +13,8 @@ from mpmath import mp, mpf
 from nllcli.numerics.exact import ExactSum, exact_count, exact_sum, root
 from nllcli.numerics.spread import Spread
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 INF, NAN = math.inf, math.nan
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 TERMS = st.lists(FLOATS, min_size=2, max_size=20)

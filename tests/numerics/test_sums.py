@@ -16,6 +16,8 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_sum, exact_sums
 from nllcli.numerics.tally import Rows, Tally
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 INF, NAN = math.inf, math.nan
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 LISTS = st.lists(FLOATS, max_size=30)

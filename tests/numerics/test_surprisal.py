@@ -9,6 +9,8 @@ from one_block import score
 from nllcli.data.blocks import Scratch
 from nllcli.numerics.surprisal import surprisal
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 RNG = np.random.default_rng(31)
 INF = np.inf
 N, C = 60, 5

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.data.blocks import Block, Chunk, Scratch
+from nllcli.data.blocks import Block, Chunk, Scratch, Unread
 from nllcli.data.layout import Layout
 from nllcli.errors import FaultError, Notice
+from nllcli.inputs.bytes.files import OpenFile
 from nllcli.inputs.integers import are_rounded, rounded_integers
 
 if TYPE_CHECKING:
@@ -139,6 +140,8 @@ class RawArray(FileArray):
 
     def _load(self, layout: Layout, start: int, n: int, scratch: Scratch) -> Block:
         inner, n_classes = layout.inner, layout.n_classes
+        if inner == 1 and isinstance(self.file, OpenFile):
+            return Block(start, self._unread(self.file.fd, start, (n, n_classes), scratch))
         if n % inner == 0:
             slices = scratch.array("file", (n // inner, n_classes, inner), self.dtype)
             self.read_into(slices, start * n_classes)
@@ -146,6 +149,17 @@ class RawArray(FileArray):
             slices = scratch.array("file", (1, n_classes, n), self.dtype)
             self._read_columns(layout, start, slices[0])
         return self._block(start, slices)
+
+    def _unread(self, descriptor: int, start: int, shape: tuple[int, int], scratch: Scratch) -> Unread:
+        first = start * shape[1]
+
+        def read() -> NDArray[Any]:
+            rows = scratch.array("file", shape, self.dtype)
+            self.read_into(rows, first)
+            return self._block(start, rows[..., None]).logits
+
+        offset = self.offset + first * self.dtype.itemsize
+        return Unread(descriptor, offset, shape, self.dtype, read=read, check=self._check_unchanged)
 
     def _slabs(self, layout: Layout, block_samples: int, first: int) -> Iterator[Chunk]:
         """Read the short runs of many classes for several blocks at once, on the thread that cuts."""

@@ -107,7 +107,7 @@ def both_classes(x: NDArray[Any], source: str) -> NDArray[Any]:
 
 
 def contiguous(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
-    """``x`` (n, C) in a memory order that the kernel for C classes reads at full speed: C order if they are many."""
+    """``x`` (n, C) in an order that NumPy's kernel for C classes reads at full speed: C order if they are many."""
     if x.shape[1] < CLASS_FIRST_BELOW or x.flags.c_contiguous:
         return x
     out = scratch.array("rows", x.shape, x.dtype)

@@ -13,9 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.kernels import CLASS_FIRST_BELOW, multiples, sum_classes, sum_columns, tiles, working_dtype
+from nllcli.numerics.kernels import (
+    CLASS_FIRST_BELOW,
+    multiples,
+    sum_classes,
+    sum_columns,
+    tiles,
+    to_float,
+    working_dtype,
+)
+from nllcli.numerics.kernels.chosen import bits_of, is_read, native
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Scratch
@@ -42,17 +53,56 @@ class Normaliser:
 
 
 def normalise(x: NDArray[Any], *, temperature: float = 1.0, single: bool = False, scratch: Scratch) -> Normaliser:
-    """Reduce logits ``x`` (n, C), native float32 or float64 in any memory order, over the classes.
+    """Reduce logits ``x`` (n, C), floats of 16 to 64 bits in any byte and memory order, over the classes.
 
     ``single`` computes the exponentials of float32 logits in float32; sums are float64 in any case. NaN and +inf in a
     row make its ``maximum`` NaN or +inf; a row of -inf alone makes it -inf.
     """
+    module = native()
+    if module is not None and is_read(x.dtype):
+        return _natively(module, x, temperature)
+    x = to_float(x, scratch)
     dtype = working_dtype(x, single=single)
     kernel = _by_class if x.shape[1] < CLASS_FIRST_BELOW else _by_row
     with np.errstate(all="ignore"):
         found = kernel(x, temperature, dtype, scratch)
         _refine(found, x, temperature, dtype)
     return found
+
+
+def _natively(module: ModuleType, x: NDArray[Any], temperature: float) -> Normaliser:
+    """Every difference is compensated for its rounding, as ``careful_powers`` does."""
+    (maximum, rest), top = np.empty((2, len(x))), np.empty(len(x), np.int64)
+    module.normalise(*bits_of(x), temperature, maximum, rest, top)
+    return Normaliser(maximum, rest, top=top)
+
+
+def powers_below(
+    x: NDArray[Any], shift: NDArray[np.float64], temperature: float, divisor: NDArray[np.float64], scratch: Scratch
+) -> NDArray[np.float64]:
+    """``exp((x - shift) / temperature) / divisor`` (n, C) of logits as above, for ``shift`` and ``divisor`` (n,).
+
+    The shift is finite and at least the largest logit; what rounds in the difference and the quotient is compensated
+    for where it shows.
+    """
+    module = native()
+    if module is not None and is_read(x.dtype):
+        logits, *how = bits_of(x)
+        powers = np.empty_like(logits, np.float64)
+        module.powers(logits, *how, temperature, shift, divisor, powers if powers.flags.c_contiguous else powers.T)
+        return powers
+    x = to_float(x, scratch)
+    with np.errstate(all="ignore"):
+        gap = x - shift[:, None]
+        if temperature != 1.0:
+            gap /= temperature
+        powers = np.exp(gap)
+        tiny = powers < TINY_POWER
+        if tiny.any():
+            tiny &= powers > 0
+            powers[tiny] = careful_powers(x[tiny], np.broadcast_to(shift[:, None], tiny.shape)[tiny], temperature)
+        powers /= divisor[:, None]
+    return powers
 
 
 def _refine(found: Normaliser, x: NDArray[Any], temperature: float, dtype: type) -> None:

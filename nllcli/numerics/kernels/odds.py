@@ -26,9 +26,14 @@ from nllcli.numerics.kernels import (
     to_float,
     working_dtype,
 )
+from nllcli.numerics.kernels.chosen import bits_of, code_of, is_read, native
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Unread
 
 # Logits within these bounds have powers so far from overflow and underflow that sums and quotients of them, and what
 # each class adds, keep all digits.
@@ -41,6 +46,12 @@ _SLAB_SAMPLES = 8192
 
 # Bytes of powers of few classes worked on at a time: each takes many calls, which wait for other threads' calls.
 _SLABS_BYTES = 3 << 20
+
+# Bytes of a file that the native kernel reads at a time: they stay in the second-level cache.
+_ROOM_BYTES = 1 << 20
+
+# What the native kernel finds of a sample, besides 0.
+_RIGHT, _OUTSIDE = 1, 2
 
 # Powers this many units in the last place apart may be in the wrong order by their rounding.
 _NEAR = 16
@@ -61,12 +72,51 @@ class Odds:
 def odds_against(x: NDArray[Any], targets: NDArray[np.int64], *, single: bool, scratch: Scratch) -> Odds:
     """The odds against ``targets`` (n,) under logits ``x`` (n, C) in any memory order.
 
-    The logits are native float32 or float64, or 16-bit floats as they are in the file. ``single`` computes the
-    exponentials in float32 where that holds the logits; sums are float64 in any case.
+    The logits are floats of 16 to 64 bits in either byte order, as they are in the file. ``single`` lets the
+    exponentials be those of float32 where that holds the logits, which the native kernel does not need; sums are
+    float64 in any case.
     """
+    module = native()
+    if module is not None and is_read(x.dtype):
+        return _natively(module, x, targets)
+    if not is_half(x.dtype):
+        x = to_float(x, scratch)
     kernel = _by_class if x.shape[1] < CLASS_FIRST_BELOW else _by_row
     with np.errstate(all="ignore"):
         return kernel(x, targets, working_dtype(x, single=single), scratch)
+
+
+def odds_in_file(x: Unread, targets: NDArray[np.int64], scratch: Scratch) -> Odds | None:
+    """The odds against ``targets`` (n,) under logits that are still in a file, of which little is kept in memory.
+
+    None where they have to be read as an array first: for NumPy's kernel, or to find out why they cannot be read.
+    """
+    module = native()
+    if module is None or not is_read(x.dtype):
+        return None
+    (n, n_classes), (kind, swapped) = x.shape, code_of(x.dtype)
+    room = scratch.array("room", (max(_ROOM_BYTES, n_classes * x.dtype.itemsize),), np.uint8)
+    against, found = np.empty(n), np.empty(n, np.uint8)
+    n_outside = module.read_odds(
+        x.descriptor, x.offset, n, n_classes, kind, swapped, room, np.ascontiguousarray(targets), against, found
+    )
+    if n_outside is None:
+        return None
+    x.check()
+    return _odds_found(against, found, n_outside)
+
+
+def _natively(module: ModuleType, x: NDArray[Any], targets: NDArray[np.int64]) -> Odds:
+    against, found = np.empty(len(x)), np.empty(len(x), np.uint8)
+    n_outside = module.odds(*bits_of(x), np.ascontiguousarray(targets), against, found)
+    return _odds_found(against, found, n_outside)
+
+
+def _odds_found(against: NDArray[np.float64], found: NDArray[np.uint8], n_outside: int) -> Odds:
+    """What the native kernel says: see ``native.pyi``."""
+    if not n_outside:
+        return Odds(against, found.view(np.bool_), np.empty(0, np.intp))
+    return Odds(against, found == _RIGHT, np.flatnonzero(found == _OUTSIDE))
 
 
 def _by_class(x: NDArray[Any], targets: NDArray[np.int64], dtype: type, scratch: Scratch) -> Odds:

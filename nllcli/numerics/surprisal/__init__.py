@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from nllcli.data.blocks import array_of
 from nllcli.numerics.kernels import both_classes, contiguous
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.data.blocks import Scratch
+    from nllcli.data.blocks import Scratch, Unread
 
 Value = TypeVar("Value")
 
@@ -85,7 +86,7 @@ def where_any(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
 
 
 def surprisal(
-    x: NDArray[Any],
+    held: NDArray[Any] | Unread,
     *,
     source: str = "logits",
     binary: bool = False,
@@ -95,25 +96,24 @@ def surprisal(
     targets: NDArray[np.int64] | None = None,
     scratch: Scratch,
 ) -> Surprisal:
-    """The surprisals of a block ``x`` (n, C), or (n, 1) where ``binary``: logits as they are in the file, else floats.
+    """The surprisals of a block (n, C), or (n, 1) where ``binary``: logits as they are in the file, else floats.
 
     ``source`` is "logits", "log-probs", "probs" or "token-log-probs" (n, 1); ``temperature``, ``single`` and
     ``targets``, the classes (n,) that will be asked for, concern logits alone.
     """
-    x = contiguous(x, scratch)
     scores: Surprisal
     if source == "logits":
         from nllcli.numerics.surprisal.logits import FromLogits, FromOdds
 
-        x = both_classes(x, source) if binary else x
+        held = both_classes(array_of(held), source) if binary else held
         if temperature == 1.0:
-            scores = FromOdds(x, single=single, targets=targets, scratch=scratch)
+            scores = FromOdds(held, single=single, targets=targets, scratch=scratch)
         else:
-            scores = FromLogits(x, temperature=temperature, single=single, scratch=scratch)
+            scores = FromLogits(held, temperature=temperature, single=single, scratch=scratch)
     else:
         from nllcli.numerics.surprisal.given import GIVEN, Binary
 
-        given = GIVEN[source](x)
+        given = GIVEN[source](contiguous(array_of(held), scratch))
         scores = Binary(given) if binary else given
     if clip is None:
         return scores

@@ -7,37 +7,47 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.kernels import is_half, pick, sum_classes, to_float
-from nllcli.numerics.kernels.odds import odds_against
+from nllcli.data.blocks import Scratch, Unread, array_of
+from nllcli.numerics.kernels import pick, sum_classes, to_float
+from nllcli.numerics.kernels.chosen import in_order, is_read
+from nllcli.numerics.kernels.odds import odds_against, odds_in_file
 from nllcli.numerics.surprisal import once, where_any
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.data.blocks import Scratch
     from nllcli.numerics.kernels.normaliser import Normaliser
+    from nllcli.numerics.kernels.odds import Odds
 
 
 class FromLogits:
     """From logits (n, C) as they are in the file, by the normaliser of each row."""
 
-    def __init__(self, raw: NDArray[Any], *, temperature: float = 1.0, single: bool = False, scratch: Scratch) -> None:
-        self._raw = raw if is_half(raw.dtype) else to_float(raw, scratch)
+    def __init__(
+        self, held: NDArray[Any] | Unread, *, temperature: float = 1.0, single: bool = False, scratch: Scratch
+    ) -> None:
+        self._held = held
         self._temperature = temperature
         self._single = single
         self._scratch = scratch
-        self.n_classes = raw.shape[1]
+        self.n_classes = held.shape[1]
+
+    @once
+    def _raw(self) -> NDArray[Any]:
+        """The logits, in a type and an order that the kernels read."""
+        raw = in_order(array_of(self._held), self._scratch)
+        return raw if is_read(raw.dtype) else to_float(raw, self._scratch)
 
     @once
     def _x(self) -> NDArray[Any]:
-        """The logits as numbers; those of 16 bits are converted only where numbers are needed."""
+        """The logits as numbers, converted only where numbers are needed."""
         return to_float(self._raw, self._scratch)
 
     @once
     def _normaliser(self) -> Normaliser:
         from nllcli.numerics.kernels.normaliser import normalise
 
-        return normalise(self._x, temperature=self._temperature, single=self._single, scratch=self._scratch)
+        return normalise(self._raw, temperature=self._temperature, single=self._single, scratch=self._scratch)
 
     @once
     def _log1p_rest(self) -> NDArray[np.float64]:
@@ -52,8 +62,12 @@ class FromLogits:
                 gap /= self._temperature
         return gap
 
+    def _pick(self, classes: NDArray[np.int64]) -> NDArray[Any]:
+        """The logits (n,) of one class a sample."""
+        return to_float(pick(self._raw, classes), Scratch())
+
     def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
-        gap = self._gap(pick(self._x, classes), self._normaliser.maximum)
+        gap = self._gap(self._pick(classes), self._normaliser.maximum)
         gap += self._log1p_rest
         return gap
 
@@ -127,7 +141,7 @@ class FromLogits:
         """Only rows whose maximum is shared need a search for its first class."""
         if self._normaliser.top is not None:
             return self._normaliser.top == classes
-        right = pick(self._x, classes) == self._normaliser.maximum
+        right = self._pick(classes) == self._normaliser.maximum
         shared = right & self._normaliser.tied
         if shared.any():
             tied = np.flatnonzero(shared)
@@ -136,17 +150,10 @@ class FromLogits:
 
     def probs(self) -> NDArray[np.float64]:
         """exp(-gap) / (1 + rest): exp of -log p would multiply the error of a long logarithm."""
-        from nllcli.numerics.kernels.normaliser import TINY_POWER, careful_powers
+        from nllcli.numerics.kernels.normaliser import powers_below
 
-        with np.errstate(all="ignore"):
-            powers = np.exp(-self._gap(self._x, self._normaliser.maximum[:, None]))
-            tiny = powers < TINY_POWER
-            if tiny.any():
-                tiny &= powers > 0
-                maximum = np.broadcast_to(self._normaliser.maximum[:, None], tiny.shape)
-                powers[tiny] = careful_powers(self._x[tiny], maximum[tiny], self._temperature)
-            powers /= (1.0 + self._normaliser.rest)[:, None]
-        return powers
+        found = self._normaliser
+        return powers_below(self._raw, found.maximum, self._temperature, 1.0 + found.rest, self._scratch)
 
     def unusable(self) -> NDArray[np.bool_] | None:
         return where_any(~np.isfinite(self._normaliser.maximum))
@@ -169,21 +176,36 @@ class FromOdds(FromLogits):
     well; equal classes in another array get the same answers, computed once more.
     """
 
-    def __init__(self, raw: NDArray[Any], *, single: bool, targets: NDArray[np.int64] | None, scratch: Scratch) -> None:
-        super().__init__(raw, single=single, scratch=scratch)
+    def __init__(
+        self,
+        held: NDArray[Any] | Unread,
+        *,
+        single: bool,
+        targets: NDArray[np.int64] | None,
+        scratch: Scratch,
+    ) -> None:
+        super().__init__(held, single=single, scratch=scratch)
         self._targets = targets
         self._last: tuple[NDArray[np.int64], _Scored] | None = None
 
     def _score(self, classes: NDArray[np.int64]) -> _Scored:
         """The answer for ``classes`` (n,), which is kept: they are nearly always the same array."""
         if self._last is None or self._last[0] is not classes:
-            odds = odds_against(self._raw, classes, single=self._single, scratch=self._scratch)
+            odds = self._odds(classes)
             with np.errstate(all="ignore"):
                 surprisals = np.log1p(odds.against, out=odds.against)
             unusable = self._rescore(odds.outside, classes, surprisals, odds.right) if odds.outside.size else None
             surprisals.flags.writeable = False
             self._last = classes, _Scored(surprisals, odds.right, unusable)
         return self._last[1]
+
+    def _odds(self, classes: NDArray[np.int64]) -> Odds:
+        found = None
+        if isinstance(self._held, Unread):
+            found = odds_in_file(self._held, classes, self._scratch)
+        if found is None:
+            found = odds_against(self._raw, classes, single=self._single, scratch=self._scratch)
+        return found
 
     def _rescore(
         self,
@@ -193,7 +215,7 @@ class FromOdds(FromLogits):
         right: NDArray[np.bool_],
     ) -> NDArray[np.bool_] | None:
         """Score ``rows`` by their normaliser; which samples have no number, None where all have one."""
-        where: Any = slice(None) if len(rows) == len(self._raw) else rows
+        where: Any = slice(None) if len(rows) == len(classes) else rows
         others = FromLogits(self._raw[where], single=self._single, scratch=self._scratch.sub("outside"))
         surprisals[where] = others.at(classes[where])
         right[where] = others.is_top(classes[where])

@@ -1,0 +1,843 @@
+/* The native kernels: softmax's sums in one pass over the logits, and sums without rounding.
+ *
+ * `odds.py`, `normaliser.py`, `exact.py` and `dot.py` have the same functions in NumPy, which say what these compute.
+ * The loops are plain: compilers make vectors of them, once for each level of instructions. Every level does the same
+ * operations in the same order, with fused multiply-adds where `fma` stands and nowhere else, so that all of them give
+ * the same bits.
+ */
+
+#define Py_LIMITED_API 0x030B0000
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#if !defined(__GNUC__) || !defined(__SIZEOF_INT128__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "this is written for GCC and Clang and for little-endian processors; elsewhere NumPy does the work"
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+#define ALIGNED __attribute__((aligned(64)))
+#define UNROLLED _Pragma("GCC unroll 4")
+#define fma __builtin_fma
+#define LEAST(a, b) ((a) < (b) ? (a) : (b))
+
+/* The terms of a sample are added up in LANES sums, TILE terms at a time; these are added up in LANES sums again. */
+#define LANES 8
+#define TILE 1024
+/* Samples side by side where every class is a column. */
+#define WIDTH 128
+/* Fewer classes than this are added up one after the other, as columns: the lanes of a row would outweigh them. */
+#define FEW 24
+
+/* ---- Numbers ------------------------------------------------------------------------------------------------- */
+
+enum kind { FLOAT64, FLOAT32, FLOAT16, BFLOAT16 };
+static const size_t SIZE[] = {8, 4, 2, 2};
+
+#define VIEW(name, to, from) \
+    INLINE to name(from value) { to viewed; memcpy(&viewed, &value, sizeof viewed); return viewed; }
+VIEW(double_of, double, uint64_t)
+VIEW(bits_of, uint64_t, double)
+VIEW(float_of, float, uint32_t)
+VIEW(bits_of_float, uint32_t, float)
+
+INLINE double bfloat16_of(uint16_t bits) { return float_of((uint32_t)bits << 16); }
+
+/* float32's bias is larger by 112; the product makes the subnormals right, too. The largest exponent stays that. */
+INLINE double float16_of(uint16_t bits)
+{
+    uint32_t size = (uint32_t)(bits & 0x7fff) << 13;
+    uint32_t scaled = bits_of_float(float_of(size) * 0x1p112f);
+    return float_of((size < 0x7c00 << 13 ? scaled : size | 0x7f800000) | (uint32_t)(bits & 0x8000) << 16);
+}
+
+#define WIDEN(UINT, SWAP, VALUE)                           \
+    for (size_t i = 0; i < n; i++) {                       \
+        UINT bits;                                         \
+        memcpy(&bits, from + i * sizeof bits, sizeof bits); \
+        out[i] = VALUE(swapped ? SWAP(bits) : bits);       \
+    }
+
+/* `n` numbers as a file has them, as float64; `swapped` says that their bytes are in the other order. */
+INLINE void widen(double *restrict out, const char *restrict from, size_t n, enum kind kind, int swapped)
+{
+    switch (kind) {
+    case FLOAT64: WIDEN(uint64_t, __builtin_bswap64, double_of) break;
+    case FLOAT32: WIDEN(uint32_t, __builtin_bswap32, float_of) break;
+    case FLOAT16: WIDEN(uint16_t, __builtin_bswap16, float16_of) break;
+    case BFLOAT16: WIDEN(uint16_t, __builtin_bswap16, bfloat16_of) break;
+    }
+}
+
+/* x = k ln 2 + r with |r| <= ln(2) / 2: ln 2 is in two parts, the product of k and the first of which is exact (Cody
+ * and Waite, Software Manual for the Elementary Functions, 1980). At `ONES`, the last bit of a number counts ones. */
+#define ONES 0x1.8p52
+#define REDUCE(x)                                             \
+    double shifted = fma(x, 0x1.71547652b82fep+0, ONES);      \
+    double k = shifted - ONES;                                \
+    double r = fma(k, -0x1.62e42fefa3800p-1, x);              \
+    r = fma(k, -0x1.ef35793c76730p-45, r);
+
+/* exp(r), by a polynomial that is near to the minimax one: with the reduction within 0.86 units in the last place. */
+INLINE double polynomial(double r)
+{
+    double p = 0x1.1f66f85dfa20ap-29;
+    p = fma(p, r, 0x1.af38d53857513p-26);
+    p = fma(p, r, 0x1.27e4e1ea0f53ap-22);
+    p = fma(p, r, 0x1.71de0d9c145d0p-19);
+    p = fma(p, r, 0x1.a01a01a47db6fp-16);
+    p = fma(p, r, 0x1.a01a01a7c8d47p-13);
+    p = fma(p, r, 0x1.6c16c16c167dep-10);
+    p = fma(p, r, 0x1.11111111109adp-7);
+    p = fma(p, r, 0x1.5555555555555p-5);
+    p = fma(p, r, 0x1.5555555555556p-3);
+    p = fma(p, r, 0.5);
+    p = fma(p, r, 1.0);
+    return fma(p, r, 1.0);
+}
+
+/* 2^k, for the `shifted` of a reduction whose k, with `more` added, is from -1022 to 1023. */
+INLINE double power_of_two(double shifted, uint64_t more)
+{
+    return double_of((bits_of(shifted) + more + 1023) << 52);
+}
+
+/* exp(x) for x up to 709, 0 below -708, NaN for NaN; nothing is said of larger x. */
+INLINE double exp_of(double x)
+{
+    REDUCE(x)
+    double power = polynomial(r) * power_of_two(shifted, 0);
+    return x < -708.0 ? 0.0 : power;
+}
+
+/* exp(gap + low) for a gap up to 0 and what its rounding left, however small: scaled in two steps, rounded once. */
+INLINE double exp_of_gap(double gap, double low)
+{
+    REDUCE(gap)
+    int small = gap < -700.0;
+    double power = polynomial(r + low) * power_of_two(shifted, small ? 200 : 0) * (small ? 0x1p-200 : 1.0);
+    return gap < -750.0 ? 0.0 : power;
+}
+
+/* exp((x - most) / temperature), with what rounds in the difference (Knuth's two-sum) and in the quotient. */
+INLINE double exp_below(double x, double most, double temperature)
+{
+    double gap = x - most, back = gap + most;
+    double low = (x - back) - (most - (back - gap));
+    if (temperature != 1.0) {
+        double quotient = gap / temperature;
+        low = (fma(-quotient, temperature, gap) + low) / temperature;
+        gap = quotient;
+    }
+    return exp_of_gap(gap, x == -INFINITY ? 0.0 : low);
+}
+
+/* ---- Logits of samples over classes -------------------------------------------------------------------------- */
+
+/* Samples are rows of classes side by side (`step` is 0), or classes are columns `step` bytes apart. */
+struct logits {
+    const char *data;
+    size_t n, n_classes, step;
+    enum kind kind;
+    int swapped;
+};
+
+INLINE void widen_row(double *out, const struct logits *x, size_t sample, size_t first, size_t n)
+{
+    widen(out, x->data + (sample * x->n_classes + first) * SIZE[x->kind], n, x->kind, x->swapped);
+}
+
+/* One class of the `m` samples from number `start` on, of which `rows` has all classes where samples are rows. */
+INLINE void widen_column(double *restrict out, const struct logits *x, const double *restrict rows, size_t start,
+                         size_t m, size_t c)
+{
+    if (x->step)
+        widen(out, x->data + c * x->step + start * SIZE[x->kind], m, x->kind, x->swapped);
+    else
+        for (size_t i = 0; i < m; i++)
+            out[i] = rows[i * x->n_classes + c];
+}
+
+/* Add the terms of a row to its sums: they come in runs of TILE, but for the last. */
+INLINE void add_terms(double *restrict sums, const double *restrict terms, size_t n)
+{
+    double low[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            low[l] += terms[i + l];
+    for (int l = 0; i + l < n; l++)
+        low[l] += terms[i + l];
+    for (int l = 0; l < LANES; l++)
+        sums[l] += low[l];
+}
+
+INLINE double sum_of_lanes(const double *s, size_t step)
+{
+    return ((s[0] + s[4 * step]) + (s[2 * step] + s[6 * step])) + ((s[step] + s[5 * step]) + (s[3 * step] + s[7 * step]));
+}
+
+/* ---- The odds against the targets ---------------------------------------------------------------------------- */
+
+/* Powers of logits within these bounds, and sums and quotients of them, keep all digits. */
+#define LARGEST_LOGIT 345.0
+#define LARGEST_POWER 0x1.aaf28dab31a5bp+497 /* its exponential, rounded down */
+
+enum { WRONG, RIGHT, OUTSIDE };
+struct odds { const int64_t *targets; double *against; uint8_t *found; };
+
+/* Keep what was found of a sample: the power of its target, the sum of the others, whether a class comes before the
+ * target by its logit, and whether a logit is too large. */
+INLINE size_t keep_odds(const struct odds *odds, size_t sample, double own, double others, int64_t beaten, int64_t large)
+{
+    const double least = 1 / LARGEST_POWER;
+    int outside = !(own >= least && own <= LARGEST_POWER && others >= least && others <= LARGEST_POWER) || large;
+    odds->against[sample] = others / own;
+    odds->found[sample] = outside ? OUTSIDE : beaten ? WRONG : RIGHT;
+    return (size_t)outside;
+}
+
+INLINE double logit_of(const struct logits *x, size_t sample, size_t c)
+{
+    double logit;
+    widen_row(&logit, x, sample, c, 1);
+    return logit;
+}
+
+/* Runs of a row, or several rows that are shorter than a run together. */
+INLINE size_t odds_of_rows(const struct logits *x, const struct odds *odds)
+{
+    ALIGNED double logits[TILE], powers[TILE];
+    size_t outside = 0, n_classes = x->n_classes, at_once = n_classes < TILE ? TILE / n_classes : 1;
+    for (size_t start = 0; start < x->n; start += at_once) {
+        size_t n_rows = LEAST(at_once, x->n - start);
+        double sums[LANES] = {0}, power = 0;
+        int64_t beaten = 0, large = 0;
+        for (size_t first = 0; first < n_classes; first += TILE) {
+            size_t n = LEAST(TILE, n_classes - first);
+            widen_row(logits, x, start, first, n_rows * n);
+            UNROLLED
+            for (size_t i = 0; i < n_rows * n; i++)
+                powers[i] = exp_of(logits[i]);
+            for (size_t row = 0; row < n_rows; row++) {
+                size_t sample = start + row, target = (size_t)odds->targets[sample];
+                double *own_logits = logits + row * n, *own_powers = powers + row * n, own = logit_of(x, sample, target);
+                size_t before = target < first ? 0 : LEAST(target - first, n);
+                if (target - first < n) {
+                    power = own_powers[target - first];
+                    own_powers[target - first] = 0;
+                }
+                for (size_t i = 0; i < before; i++) {
+                    beaten |= own_logits[i] >= own;
+                    large |= own_logits[i] > LARGEST_LOGIT;
+                }
+                for (size_t i = before; i < n; i++) {
+                    beaten |= own_logits[i] > own;
+                    large |= own_logits[i] > LARGEST_LOGIT;
+                }
+                add_terms(sums, own_powers, n);
+                if (first + n < n_classes)
+                    break;
+                outside += keep_odds(odds, sample, power, sum_of_lanes(sums, 1), beaten, large);
+                memset(sums, 0, sizeof sums);
+                beaten = large = 0;
+            }
+        }
+    }
+    return outside;
+}
+
+/* Sums of the terms of WIDTH samples, which come class by class; `few` says that they are less than FEW. */
+struct column_sums { double low[LANES][WIDTH], high[LANES][WIDTH]; };
+
+INLINE void clear_columns(struct column_sums *sums, int few)
+{
+    memset(sums->low, 0, sizeof sums->low[0] * (few ? 1 : LANES));
+    memset(sums->high, 0, sizeof sums->high[0] * (few ? 1 : LANES));
+}
+
+INLINE void carry_columns(struct column_sums *sums, int few)
+{
+    for (int l = 0; l < (few ? 1 : LANES); l++)
+        for (int i = 0; i < WIDTH; i++) {
+            sums->high[l][i] += sums->low[l][i];
+            sums->low[l][i] = 0;
+        }
+}
+
+INLINE double sum_of_column(const struct column_sums *sums, int few, size_t i)
+{
+    return few ? sums->high[0][i] : sum_of_lanes(&sums->high[0][i], WIDTH);
+}
+
+INLINE double logit_in_column(const struct logits *x, size_t sample, size_t c)
+{
+    double logit;
+    widen(&logit, x->data + c * x->step + sample * SIZE[x->kind], 1, x->kind, x->swapped);
+    return logit;
+}
+
+INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
+{
+    ALIGNED double rows[FEW * WIDTH], logits[WIDTH], power[WIDTH], own[WIDTH];
+    ALIGNED int64_t beaten[WIDTH], large[WIDTH];
+    ALIGNED struct column_sums sums;
+    int few = x->n_classes < FEW;
+    size_t outside = 0;
+    for (size_t start = 0; start < x->n; start += WIDTH) {
+        size_t m = LEAST(WIDTH, x->n - start);
+        const int64_t *targets = odds->targets + start;
+        if (!x->step)
+            widen_row(rows, x, start, 0, m * x->n_classes);
+        clear_columns(&sums, few);
+        for (size_t i = 0; i < m; i++) {
+            own[i] = x->step ? logit_in_column(x, start + i, (size_t)targets[i]) : rows[i * x->n_classes + targets[i]];
+            beaten[i] = large[i] = 0;
+        }
+        for (size_t c = 0; c < x->n_classes; c++) {
+            double *low = sums.low[few ? 0 : c % LANES];
+            widen_column(logits, x, rows, start, m, c);
+            UNROLLED
+            for (size_t i = 0; i < m; i++) {
+                double term = exp_of(logits[i]);
+                int is_target = targets[i] == (int64_t)c;
+                power[i] = is_target ? term : power[i];
+                low[i] += is_target ? 0.0 : term;
+                beaten[i] |= (logits[i] > own[i]) | ((logits[i] == own[i]) & ((int64_t)c < targets[i]));
+                large[i] |= logits[i] > LARGEST_LOGIT;
+            }
+            if (c % TILE == TILE - 1)
+                carry_columns(&sums, few);
+        }
+        carry_columns(&sums, few);
+        for (size_t i = 0; i < m; i++)
+            outside += keep_odds(odds, start + i, power[i], sum_of_column(&sums, few, i), beaten[i], large[i]);
+    }
+    return outside;
+}
+
+INLINE size_t find_odds(const struct logits *x, const struct odds *odds)
+{
+    return x->step || x->n_classes < FEW ? odds_of_columns(x, odds) : odds_of_rows(x, odds);
+}
+
+/* ---- The normalisers of samples ------------------------------------------------------------------------------ */
+
+struct normaliser { double *maximum, *rest; int64_t *top; };
+
+/* Keep the largest of `n` logits and its first place, and whether one of them is NaN; a run of a row at a time. */
+INLINE void see_logits(const double *restrict logits, size_t n, size_t first, double *most, int64_t *top, int64_t *nan)
+{
+    ALIGNED double lanes[TILE / 4];
+    double found = *most;
+    size_t width = LEAST(n, TILE / 4);
+    for (size_t i = 0; i < width; i++)
+        lanes[i] = -INFINITY;
+    for (size_t from = 0; from < n; from += width)
+        for (size_t i = 0; i < LEAST(width, n - from); i++) {
+            lanes[i] = logits[from + i] > lanes[i] ? logits[from + i] : lanes[i];
+            *nan |= logits[from + i] != logits[from + i];
+        }
+    for (size_t i = 0; i < width; i++)
+        found = lanes[i] > found ? lanes[i] : found;
+    if (found > *most)
+        for (size_t i = 0; i < n; i++)
+            if (logits[i] == found) {
+                *top = (int64_t)(first + i);
+                break;
+            }
+    *most = found;
+}
+
+INLINE void normalise_rows(const struct logits *x, double temperature, const struct normaliser *out)
+{
+    ALIGNED double logits[TILE];
+    for (size_t sample = 0; sample < x->n; sample++) {
+        double most = -INFINITY, sums[LANES] = {0};
+        int64_t top = 0, nan = 0;
+        for (size_t first = 0; first < x->n_classes; first += TILE) {
+            size_t n = LEAST(TILE, x->n_classes - first);
+            widen_row(logits, x, sample, first, n);
+            see_logits(logits, n, first, &most, &top, &nan);
+        }
+        for (size_t first = 0; first < x->n_classes; first += TILE) {
+            size_t n = LEAST(TILE, x->n_classes - first);
+            widen_row(logits, x, sample, first, n);
+            for (size_t i = 0; i < n; i++)
+                logits[i] = exp_below(logits[i], most, temperature);
+            if ((size_t)top - first < n)
+                logits[(size_t)top - first] = 0;
+            add_terms(sums, logits, n);
+        }
+        out->maximum[sample] = nan ? NAN : most;
+        out->rest[sample] = sum_of_lanes(sums, 1);
+        out->top[sample] = top;
+    }
+}
+
+INLINE void normalise_columns(const struct logits *x, double temperature, const struct normaliser *out)
+{
+    ALIGNED double rows[FEW * WIDTH], logits[WIDTH], most[WIDTH];
+    ALIGNED int64_t top[WIDTH], nan[WIDTH];
+    ALIGNED struct column_sums sums;
+    int few = x->n_classes < FEW;
+    for (size_t start = 0; start < x->n; start += WIDTH) {
+        size_t m = LEAST(WIDTH, x->n - start);
+        if (!x->step)
+            widen_row(rows, x, start, 0, m * x->n_classes);
+        clear_columns(&sums, few);
+        for (size_t i = 0; i < m; i++) {
+            most[i] = -INFINITY;
+            top[i] = nan[i] = 0;
+        }
+        for (size_t c = 0; c < x->n_classes; c++) {
+            widen_column(logits, x, rows, start, m, c);
+            for (size_t i = 0; i < m; i++) {
+                top[i] = logits[i] > most[i] ? (int64_t)c : top[i];
+                most[i] = logits[i] > most[i] ? logits[i] : most[i];
+                nan[i] |= logits[i] != logits[i];
+            }
+        }
+        for (size_t c = 0; c < x->n_classes; c++) {
+            double *low = sums.low[few ? 0 : c % LANES];
+            widen_column(logits, x, rows, start, m, c);
+            for (size_t i = 0; i < m; i++) {
+                double term = exp_below(logits[i], most[i], temperature);
+                low[i] += top[i] == (int64_t)c ? 0.0 : term;
+            }
+            if (c % TILE == TILE - 1)
+                carry_columns(&sums, few);
+        }
+        carry_columns(&sums, few);
+        for (size_t i = 0; i < m; i++) {
+            out->maximum[start + i] = nan[i] ? NAN : most[i];
+            out->rest[start + i] = sum_of_column(&sums, few, i);
+            out->top[start + i] = top[i];
+        }
+    }
+}
+
+INLINE void find_normaliser(const struct logits *x, double temperature, const struct normaliser *out)
+{
+    if (x->step || x->n_classes < FEW)
+        normalise_columns(x, temperature, out);
+    else
+        normalise_rows(x, temperature, out);
+}
+
+/* ---- Powers of all classes ----------------------------------------------------------------------------------- */
+
+/* exp((x - shift) / temperature) / divisor, with one shift and one divisor a sample, in the order of the logits. */
+struct powers { const double *shift, *divisor; double *out; };
+
+INLINE void find_powers(const struct logits *x, double temperature, const struct powers *powers)
+{
+    ALIGNED double logits[TILE];
+    size_t rows = x->step ? x->n_classes : x->n, columns = x->step ? x->n : x->n_classes;
+    for (size_t row = 0; row < rows; row++)
+        for (size_t first = 0; first < columns; first += TILE) {
+            size_t n = LEAST(TILE, columns - first);
+            double *out = powers->out + row * columns + first;
+            if (x->step) {
+                const double *shift = powers->shift + first, *divisor = powers->divisor + first;
+                widen(logits, x->data + row * x->step + first * SIZE[x->kind], n, x->kind, x->swapped);
+                for (size_t i = 0; i < n; i++)
+                    out[i] = exp_below(logits[i], shift[i], temperature) / divisor[i];
+            } else {
+                const double shift = powers->shift[row], divisor = powers->divisor[row];
+                widen_row(logits, x, row, first, n);
+                for (size_t i = 0; i < n; i++)
+                    out[i] = exp_below(logits[i], shift, temperature) / divisor;
+            }
+        }
+}
+
+/* ---- Levels of instructions ---------------------------------------------------------------------------------- */
+
+struct level {
+    const char *name;
+    size_t (*odds)(const struct logits *, const struct odds *);
+    void (*normaliser)(const struct logits *, double, const struct normaliser *);
+    void (*powers)(const struct logits *, double, const struct powers *);
+};
+
+#define LEVEL(name, attributes)                                                                                   \
+    attributes static size_t odds_##name(const struct logits *x, const struct odds *odds)                         \
+    { return find_odds(x, odds); }                                                                                \
+    attributes static void normaliser_##name(const struct logits *x, double t, const struct normaliser *out)      \
+    { find_normaliser(x, t, out); }                                                                               \
+    attributes static void powers_##name(const struct logits *x, double t, const struct powers *powers)           \
+    { find_powers(x, t, powers); }
+
+#define ROW(name) {#name, odds_##name, normaliser_##name, powers_##name}
+
+LEVEL(scalar, )
+#ifdef __x86_64__
+LEVEL(avx2, __attribute__((target("avx2,fma"))))
+LEVEL(avx512, __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma"))))
+#endif
+
+/* From the slowest to the fastest: the last that the processor has is used. */
+static const struct level LEVELS[] = {
+    ROW(scalar),
+#ifdef __x86_64__
+    ROW(avx2),
+    ROW(avx512),
+#endif
+};
+#define N_LEVELS (sizeof LEVELS / sizeof LEVELS[0])
+
+static size_t n_levels_here(void)
+{
+#ifdef __x86_64__
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return 1;
+    return 2 + (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
+                && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"));
+#else
+    return N_LEVELS;
+#endif
+}
+
+static const struct level *level = LEVELS;
+
+/* ---- Dot products without rounding --------------------------------------------------------------------------- */
+
+/* A float64 is an integer below 2^53 times a power of 2; products of two of them, in 128 bits, are added up by the
+ * exponents of their powers, of either sign apart: 2^22 of them in one place do not overflow. */
+typedef unsigned __int128 wide;
+#define PLACES 4096
+#define MOST_TERMS (1 << 22)
+#define N_WORDS ((PLACES + 192) / 64)
+
+INLINE uint64_t whole_number(uint64_t bits, size_t *exponent)
+{
+    uint64_t fraction = bits & 0xfffffffffffff, biased = bits >> 52 & 0x7ff;
+    *exponent = biased ? biased - 1 : 0; /* subnormal numbers have the exponent of the least normal ones */
+    return biased ? fraction | 1ull << 52 : fraction;
+}
+
+/* Whether all of `x` and `y`, NULL for ones, are finite; their products are then in `places`, (2, PLACES). */
+static int add_products(wide *places, const double *x, const double *y, size_t n)
+{
+    uint64_t special = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t a = bits_of(x[i]), b = y ? bits_of(y[i]) : 0;
+        size_t place, other = 0;
+        wide product = whole_number(a, &place);
+        if (y)
+            product *= whole_number(b, &other);
+        places[((a ^ b) >> 63) * PLACES + place + other] += product;
+        special |= (place == 0x7fe) | (other == 0x7fe);
+    }
+    return !special;
+}
+
+/* The sum of what is in PLACES `places`, in units of the first, as N_WORDS words of which the first is the least. */
+static void gather_places(uint64_t *words, const wide *places)
+{
+    memset(words, 0, N_WORDS * sizeof *words);
+    for (size_t place = 0; place < PLACES; place++) {
+        wide value = places[place];
+        size_t word = place / 64, shift = place % 64;
+        if (!value)
+            continue;
+        wide low = value << shift, high = shift ? value >> (128 - shift) : 0;
+        uint64_t parts[3] = {(uint64_t)low, (uint64_t)(low >> 64), (uint64_t)high};
+        wide carry = 0;
+        for (size_t i = 0; i < 3 || carry; i++) {
+            carry += (wide)words[word + i] + (i < 3 ? parts[i] : 0);
+            words[word + i] = (uint64_t)carry;
+            carry >>= 64;
+        }
+    }
+}
+
+/* ---- For Python: `native.pyi` says what the functions take -------------------------------------------------- */
+
+/* The buffers of the arguments of a call, released together. */
+struct buffers { Py_buffer held[6]; int n; };
+
+static void release(struct buffers *buffers)
+{
+    while (buffers->n)
+        PyBuffer_Release(&buffers->held[--buffers->n]);
+}
+
+/* The numbers of a contiguous array of at least `n` of `size` bytes; NULL, with an exception set, of anything else. */
+static void *numbers_of(struct buffers *buffers, PyObject *array, size_t n, size_t size, int flags)
+{
+    Py_buffer *view = &buffers->held[buffers->n];
+    if (PyObject_GetBuffer(array, view, flags))
+        return NULL;
+    buffers->n++;
+    if ((size_t)view->len < n * size) {
+        PyErr_SetString(PyExc_ValueError, "an array is too short");
+        return NULL;
+    }
+    return view->buf;
+}
+
+/* The logits (n, C) of an array of unsigned integers that hold their bits, in either of the orders that are read. */
+static int logits_of(struct logits *x, struct buffers *buffers, PyObject *array)
+{
+    Py_buffer *view = &buffers->held[buffers->n];
+    if (PyObject_GetBuffer(array, view, PyBUF_STRIDES))
+        return 0;
+    buffers->n++;
+    size_t size = SIZE[x->kind];
+    if (view->ndim == 2 && (size_t)view->itemsize == size) {
+        x->data = view->buf;
+        x->n = (size_t)view->shape[0];
+        x->n_classes = (size_t)view->shape[1];
+        x->step = (size_t)view->strides[1];
+        if (x->step == size && (size_t)view->strides[0] == size * x->n_classes)
+            x->step = 0;
+        if (!x->step || (size_t)view->strides[0] == size)
+            return 1;
+    }
+    PyErr_SetString(PyExc_ValueError, "the logits are neither rows nor columns");
+    return 0;
+}
+
+static int are_classes(const int64_t *targets, const struct logits *x)
+{
+    int64_t wrong = 0;
+    for (size_t i = 0; i < x->n; i++)
+        wrong |= (uint64_t)targets[i] >= x->n_classes;
+    if (wrong)
+        PyErr_SetString(PyExc_ValueError, "a target is not a class");
+    return !wrong;
+}
+
+static int odds_arguments(struct odds *odds, struct buffers *buffers, const struct logits *x, PyObject *targets,
+                          PyObject *against, PyObject *found)
+{
+    return (odds->targets = numbers_of(buffers, targets, x->n, 8, PyBUF_SIMPLE))
+        && (odds->against = numbers_of(buffers, against, x->n, 8, PyBUF_WRITABLE))
+        && (odds->found = numbers_of(buffers, found, x->n, 1, PyBUF_WRITABLE)) && are_classes(odds->targets, x);
+}
+
+static PyObject *py_odds(PyObject *self, PyObject *arguments)
+{
+    struct logits x = {0};
+    struct odds odds;
+    struct buffers buffers = {.n = 0};
+    PyObject *logits, *targets, *against, *found, *result = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "OipOOO", &logits, &x.kind, &x.swapped, &targets, &against, &found))
+        return NULL;
+    if (logits_of(&x, &buffers, logits) && odds_arguments(&odds, &buffers, &x, targets, against, found)) {
+        size_t outside;
+        Py_BEGIN_ALLOW_THREADS
+        outside = level->odds(&x, &odds);
+        Py_END_ALLOW_THREADS
+        result = PyLong_FromSize_t(outside);
+    }
+    release(&buffers);
+    return result;
+}
+
+/* Whether all `n` bytes from `offset` on could be read. */
+static int read_fully(int descriptor, char *into, size_t n, int64_t offset)
+{
+    while (n) {
+        ssize_t got = pread(descriptor, into, n, (off_t)offset);
+        if (got == 0 || (got < 0 && errno != EINTR))
+            return 0;
+        if (got > 0) {
+            into += got;
+            offset += got;
+            n -= (size_t)got;
+        }
+    }
+    return 1;
+}
+
+static PyObject *py_read_odds(PyObject *self, PyObject *arguments)
+{
+    struct logits x = {0};
+    struct odds odds;
+    struct buffers buffers = {.n = 0};
+    int descriptor, complete = 1;
+    long long offset;
+    Py_ssize_t n_classes, n;
+    PyObject *room, *targets, *against, *found, *result = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "iLnnipOOOO", &descriptor, &offset, &n, &n_classes, &x.kind, &x.swapped, &room,
+                          &targets, &against, &found))
+        return NULL;
+    x.n = (size_t)n;
+    x.n_classes = (size_t)n_classes;
+    size_t row = x.n_classes * SIZE[x.kind], outside = 0;
+    char *into = numbers_of(&buffers, room, 1, row, PyBUF_WRITABLE);
+    if (into && odds_arguments(&odds, &buffers, &x, targets, against, found)) {
+        size_t at_once = (size_t)buffers.held[0].len / row;
+        x.data = into;
+        Py_BEGIN_ALLOW_THREADS
+        for (size_t left = x.n; left && complete; left -= x.n) {
+            x.n = LEAST(at_once, left);
+            complete = read_fully(descriptor, into, x.n * row, offset);
+            if (complete)
+                outside += level->odds(&x, &odds);
+            offset += (long long)(x.n * row);
+            odds.targets += x.n;
+            odds.against += x.n;
+            odds.found += x.n;
+        }
+        Py_END_ALLOW_THREADS
+        result = complete ? PyLong_FromSize_t(outside) : Py_NewRef(Py_None);
+    }
+    release(&buffers);
+    return result;
+}
+
+static PyObject *py_normalise(PyObject *self, PyObject *arguments)
+{
+    struct logits x = {0};
+    struct normaliser out;
+    struct buffers buffers = {.n = 0};
+    double temperature;
+    PyObject *logits, *maximum, *rest, *top, *result = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "OipdOOO", &logits, &x.kind, &x.swapped, &temperature, &maximum, &rest, &top))
+        return NULL;
+    if (logits_of(&x, &buffers, logits) && (out.maximum = numbers_of(&buffers, maximum, x.n, 8, PyBUF_WRITABLE))
+        && (out.rest = numbers_of(&buffers, rest, x.n, 8, PyBUF_WRITABLE))
+        && (out.top = numbers_of(&buffers, top, x.n, 8, PyBUF_WRITABLE))) {
+        Py_BEGIN_ALLOW_THREADS
+        level->normaliser(&x, temperature, &out);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    release(&buffers);
+    return result;
+}
+
+static PyObject *py_powers(PyObject *self, PyObject *arguments)
+{
+    struct logits x = {0};
+    struct powers powers;
+    struct buffers buffers = {.n = 0};
+    double temperature;
+    PyObject *logits, *shift, *divisor, *out, *result = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "OipdOOO", &logits, &x.kind, &x.swapped, &temperature, &shift, &divisor, &out))
+        return NULL;
+    if (logits_of(&x, &buffers, logits) && (powers.shift = numbers_of(&buffers, shift, x.n, 8, PyBUF_SIMPLE))
+        && (powers.divisor = numbers_of(&buffers, divisor, x.n, 8, PyBUF_SIMPLE))
+        && (powers.out = numbers_of(&buffers, out, x.n * x.n_classes, 8, PyBUF_WRITABLE))) {
+        Py_BEGIN_ALLOW_THREADS
+        level->powers(&x, temperature, &powers);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    release(&buffers);
+    return result;
+}
+
+static PyObject *py_exact_dot(PyObject *self, PyObject *arguments)
+{
+    struct buffers buffers = {.n = 0};
+    uint64_t positive[N_WORDS], negative[N_WORDS];
+    PyObject *first, *second, *result = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "OO", &first, &second))
+        return NULL;
+    const double *x = numbers_of(&buffers, first, 0, 8, PyBUF_SIMPLE), *y = NULL;
+    size_t n = x ? (size_t)buffers.held[0].len / 8 : 0;
+    if (x && (second == Py_None || (y = numbers_of(&buffers, second, n, 8, PyBUF_SIMPLE)))) {
+        wide *places = n > MOST_TERMS ? NULL : calloc(2 * PLACES, sizeof *places);
+        int finite = 0;
+        if (!places)
+            PyErr_NoMemory();
+        else {
+            Py_BEGIN_ALLOW_THREADS
+            finite = add_products(places, x, y, n);
+            gather_places(positive, places);
+            gather_places(negative, places + PLACES);
+            free(places);
+            Py_END_ALLOW_THREADS
+            result = finite ? Py_BuildValue("y#y#", positive, (Py_ssize_t)sizeof positive, negative,
+                                            (Py_ssize_t)sizeof negative)
+                            : Py_NewRef(Py_None);
+        }
+    }
+    release(&buffers);
+    return result;
+}
+
+static PyObject *py_levels(PyObject *self, PyObject *arguments)
+{
+    size_t n = n_levels_here();
+    PyObject *names = PyTuple_New((Py_ssize_t)n);
+    (void)self;
+    (void)arguments;
+    for (size_t i = 0; names && i < n; i++) {
+        PyObject *name = PyUnicode_FromString(LEVELS[i].name);
+        if (!name || PyTuple_SetItem(names, (Py_ssize_t)i, name))
+            Py_CLEAR(names);
+    }
+    return names;
+}
+
+static PyObject *py_best(PyObject *self, PyObject *arguments)
+{
+    size_t n = n_levels_here();
+    (void)self;
+    (void)arguments;
+#ifndef __FP_FAST_FMA
+    if (n == 1)
+        return Py_NewRef(Py_None);
+#endif
+    return PyUnicode_FromString(LEVELS[n - 1].name);
+}
+
+static PyObject *py_level(PyObject *self, PyObject *arguments)
+{
+    (void)self;
+    (void)arguments;
+    return PyUnicode_FromString(level->name);
+}
+
+static PyObject *py_use(PyObject *self, PyObject *arguments)
+{
+    const char *name;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "s", &name))
+        return NULL;
+    for (size_t i = 0; i < n_levels_here(); i++)
+        if (!strcmp(name, LEVELS[i].name)) {
+            level = &LEVELS[i];
+            return Py_NewRef(Py_None);
+        }
+    PyErr_SetString(PyExc_ValueError, "this processor has no such level");
+    return NULL;
+}
+
+static PyMethodDef METHODS[] = {
+    {"levels", py_levels, METH_NOARGS, NULL},
+    {"best", py_best, METH_NOARGS, NULL},
+    {"level", py_level, METH_NOARGS, NULL},
+    {"use", py_use, METH_VARARGS, NULL},
+    {"odds", py_odds, METH_VARARGS, NULL},
+    {"read_odds", py_read_odds, METH_VARARGS, NULL},
+    {"normalise", py_normalise, METH_VARARGS, NULL},
+    {"powers", py_powers, METH_VARARGS, NULL},
+    {"exact_dot", py_exact_dot, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "native", NULL, -1, METHODS, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit_native(void)
+{
+    return PyModule_Create(&MODULE);
+}

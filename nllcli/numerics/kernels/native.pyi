@@ -1,0 +1,77 @@
+"""The native kernels, where they could be built: `native.c`, which `chosen.py` loads.
+
+Logits (n, C) are arrays of unsigned integers that hold the bits of the numbers, as rows (C order) or as columns one
+item apart; ``kind`` is 0, 1, 2, 3 for float64, float32, float16, bfloat16, and ``swapped`` says that their bytes are
+in the other order than the processor's. All other arrays are C-contiguous, (n,) float64 unless said.
+"""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+def levels() -> tuple[str, ...]:
+    """The levels of instructions that the processor has, from the slowest to the fastest."""
+
+def best() -> str | None:
+    """The fastest level; None where every fused multiply-add would be the call of a function."""
+
+def level() -> str:
+    """The level that computes."""
+
+def use(level: str) -> None:
+    """Compute at a level from now on; raises ValueError for one that the processor lacks."""
+
+def odds(
+    logits: NDArray[Any], kind: int, swapped: bool, targets: NDArray[Any], against: NDArray[Any], found: NDArray[Any]
+) -> int:
+    """Fill the odds ``against`` the ``targets`` (n,) int64, and how many samples are outside the range of the powers.
+
+    ``found`` (n,) uint8 becomes 1 where the target is the first class of the largest logit, 0 where it is not, and 2
+    for the samples outside, whose odds are wrong.
+    """
+
+def read_odds(
+    descriptor: int,
+    offset: int,
+    n: int,
+    n_classes: int,
+    kind: int,
+    swapped: bool,
+    room: NDArray[Any],
+    targets: NDArray[Any],
+    against: NDArray[Any],
+    found: NDArray[Any],
+) -> int | None:
+    """``odds`` of the rows of a file from byte ``offset`` on, read into ``room``, uint8, as many at once as it holds.
+
+    None where they cannot all be read.
+    """
+
+def normalise(
+    logits: NDArray[Any],
+    kind: int,
+    swapped: bool,
+    temperature: float,
+    maximum: NDArray[Any],
+    rest: NDArray[Any],
+    top: NDArray[Any],
+) -> None:
+    """Fill the ``maximum``, NaN where a logit is, the ``rest`` and the first class of the maximum, ``top`` int64."""
+
+def powers(
+    logits: NDArray[Any],
+    kind: int,
+    swapped: bool,
+    temperature: float,
+    shift: NDArray[Any],
+    divisor: NDArray[Any],
+    out: NDArray[Any],
+) -> None:
+    """Fill ``out`` (n, C), in the order of the logits, with ``exp((x - shift) / temperature) / divisor``."""
+
+def exact_dot(x: NDArray[Any], y: NDArray[Any] | None) -> tuple[bytes, bytes] | None:
+    """The sums of the positive and of the negative products, as integers of which the first byte is the least.
+
+    They count 2**-2148; without ``y`` it is the sums of ``x``, which count 2**-1074. At most 2**22 values; None where
+    not all of them are finite.
+    """

@@ -1,0 +1,209 @@
+"""The native kernels: the same bits at every level, in every order, from memory and from files; what they refuse."""
+
+import os
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+from numerics.conftest import LEVELS, choose
+
+from nllcli.data.blocks import Scratch
+from nllcli.errors import UsageError
+from nllcli.numerics.kernels import chosen, to_float
+from nllcli.numerics.kernels.normaliser import normalise, powers_below
+from nllcli.numerics.kernels.odds import odds_against
+
+native = pytest.importorskip("nllcli.numerics.kernels.native", reason="the native kernels are not built")
+
+RNG = np.random.default_rng(14)
+# Around the numbers of classes and of samples at which the loops change.
+SHAPES = [(1, 1), (31, 2), (33, 10), (129, 23), (300, 24), (40, 100), (9, 1023), (5, 1024), (3, 1025), (2, 5000)]
+KINDS = ["<f4", ">f4", "<f8", ">f8", "<f2", ">f2", "bfloat16", "swapped bfloat16"]
+
+
+@pytest.fixture
+def level(monkeypatch):
+    yield lambda name: choose(monkeypatch, name)
+    chosen.native.cache_clear()
+
+
+def numbers(shape, kind="<f4", scale=3.0):
+    """Logits of a type, and the same as float64."""
+    x = RNG.normal(0, scale, shape).astype("f4")
+    if "bfloat16" not in kind:
+        x = x.astype(kind)
+        return x, x.astype("f8")
+    bits = (x.view("u4") >> 16).astype("u2")
+    values = (bits.astype("u4") << 16).view("f4").astype("f8")
+    swapped = np.dtype([("bfloat16", np.dtype("u2").newbyteorder())])
+    return (bits.byteswap().view(swapped) if kind.startswith("swapped") else bits.view("V2")), values
+
+
+def everything(x, targets):
+    """All that the kernels make of logits, as bytes."""
+    scratch = Scratch()
+    odds = odds_against(x, targets, single=False, scratch=scratch)
+    found = normalise(x, temperature=0.7, scratch=scratch)
+    powers = powers_below(x, found.maximum, 1.3, 1.0 + found.rest, scratch)
+    arrays = odds.against, odds.right, odds.outside, found.maximum, found.rest, found.top, powers
+    return [np.ascontiguousarray(array).tobytes() for array in arrays]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_levels_give_the_same_bits(level, shape):
+    x, targets = numbers(shape, scale=200.0)[0], RNG.integers(0, shape[1], shape[0])
+    found = []
+    for name in LEVELS:
+        level(name)
+        assert chosen.kernel_name() == name
+        found.append(everything(x, targets))
+    assert found.count(found[0]) == len(LEVELS)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_orders_give_the_same_bits(level, shape):
+    level("native")
+    x, targets = numbers(shape)[0], RNG.integers(0, shape[1], shape[0])
+    within = np.pad(x.T, ((0, 0), (0, 5)))[:, : len(x)].T
+    for other in (np.asfortranarray(x), np.repeat(x, 2, axis=0)[::2], np.repeat(x, 2, axis=1)[:, ::2], within):
+        assert everything(other, targets) == everything(x, targets)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_types_give_the_bits_of_their_values(level, shape, kind):
+    level("native")
+    x, values = numbers(shape, kind)
+    targets = RNG.integers(0, shape[1], shape[0])
+    assert everything(x, targets) == everything(values, targets)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_float_of_16_bits(level, kind):
+    """As NumPy converts them, by way of powers that tell them apart."""
+    level("native")
+    dtype = numbers((1, 1), kind)[0].dtype
+    bits = np.arange(1 << 16, dtype="u2")
+    x = bits.view(dtype)[:, None] if dtype.itemsize == 2 else bits.astype(dtype)[:, None]
+    found = normalise(x, scratch=Scratch()).maximum
+    with np.errstate(invalid="ignore"):  # of a signalling NaN
+        np.testing.assert_array_equal(found, to_float(x, Scratch())[:, 0].astype("f8"))
+
+
+def worst_error(values, found, temperature):
+    """In units in the last place of the exact power, which is normal."""
+    with mp.workdps(40):
+        exact = [mp.exp(mpf(x) / mpf(temperature)) for x in values.tolist()]
+        return max(abs(mpf(f) - e) / np.spacing(float(e)) for f, e in zip(found.tolist(), exact, strict=True))
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_powers_are_within_a_unit_in_the_last_place(level, temperature):
+    level("native")
+    gaps = np.concatenate([RNG.uniform(-495, 0, 1000), -(10.0 ** RNG.uniform(-12, 2, 1000)), [0.0]])
+    ones = np.ones(len(gaps))
+    found = powers_below(gaps[:, None], 0 * ones, temperature, ones, Scratch())[:, 0]
+    assert worst_error(gaps, found, temperature) < 1
+
+
+def test_powers_of_odds_are_within_a_unit_in_the_last_place(level):
+    """Against a logit of 0, whose power is 1."""
+    level("native")
+    x = np.zeros((2000, 2))
+    x[:, 0] = RNG.uniform(-344, 344, 2000)
+    found = odds_against(x, np.ones(2000, np.int64), single=False, scratch=Scratch())
+    assert worst_error(x[:, 0], found.against, 1.0) < 1
+
+
+def test_powers_that_underflow_are_rounded_once(level):
+    level("native")
+    gaps = np.concatenate([RNG.uniform(-746, -700, 2000), [-np.inf, -1e300, -751.0]])
+    ones = np.ones(len(gaps))
+    found = powers_below(gaps[:, None], 0 * ones, 1.0, ones, Scratch())[:, 0]
+    with mp.workdps(40):
+        for x, power in zip(gaps.tolist(), found.tolist(), strict=True):
+            exact = mp.exp(mpf(x))
+            assert abs(mpf(power) - exact) <= mpf(2) ** -1074 + exact * mpf(2) ** -52
+
+
+@pytest.mark.parametrize("n_classes", [2, 23, 24, 1025, 32001])
+def test_sums_of_rows(level, n_classes):
+    level("native")
+    x = numbers((4, n_classes))[1]
+    targets = RNG.integers(0, n_classes, 4)
+    found = odds_against(x, targets, single=False, scratch=Scratch()).against
+    for row, target, odds in zip(x.tolist(), targets.tolist(), found.tolist(), strict=True):
+        with mp.workdps(40):
+            exact = mp.fsum(mp.exp(mpf(v) - mpf(row[target])) for c, v in enumerate(row) if c != target)
+            assert abs(mpf(odds) - exact) <= exact * mpf(2e-15)
+
+
+def test_a_file_gives_the_bits_of_its_array(level, tmp_path):
+    level("native")
+    x, targets = numbers((300, 70), ">f4")[0], RNG.integers(0, 70, 300)
+    (tmp_path / "x").write_bytes(b"head" + x.tobytes())
+    odds = odds_against(x, targets, single=False, scratch=Scratch())
+    descriptor = os.open(tmp_path / "x", os.O_RDONLY)
+    for n_bytes in (280, 281, 28_000, 1 << 20):
+        room, against, found = np.empty(n_bytes, "u1"), np.empty(300), np.empty(300, "u1")
+        arguments = 300, 70, 1, True, room, targets, against, found
+        assert native.read_odds(descriptor, 4, *arguments) == 0
+        assert against.tobytes() == odds.against.tobytes()
+        assert found.tolist() == odds.right.tolist()
+        assert native.read_odds(descriptor, 5, *arguments) is None  # it ends too soon
+    os.close(descriptor)
+    assert native.read_odds(descriptor, 4, *arguments) is None
+
+
+def test_exact_dot(level):
+    level("native")
+    x = np.concatenate([RNG.normal(0, 1, 500) * 10.0 ** RNG.integers(-300, 300, 500), [0.0, -0.0, 5e-324, -5e-324]])
+    y = RNG.permutation(x)
+    assert chosen.native_dot(native, x, None) == sum(map(Fraction, x.tolist())) * 2**1074
+    exact = sum(Fraction(a) * Fraction(b) for a, b in zip(x.tolist(), y.tolist(), strict=True))
+    assert chosen.native_dot(native, x[::1], y) == exact * 2**2148
+    assert chosen.native_dot(native, np.append(x, np.inf), None) is None
+    assert chosen.native_dot(native, np.array([1.0]), np.array([np.nan])) is None
+
+
+def test_more_terms_than_are_added_at_once(level, monkeypatch):
+    level("native")
+    monkeypatch.setattr(chosen, "_MOST_TERMS", 7)
+    x = RNG.normal(0, 1, 100)
+    assert chosen.native_dot(native, x, None) == sum(map(Fraction, x.tolist())) * 2**1074
+
+
+X, Y, F, B = np.zeros((3, 4), "u4"), np.zeros(3, "i8"), np.zeros(3), np.zeros(3, "u1")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: native.odds(X[:, ::2], 1, False, Y, F, B),
+        lambda: native.odds(X[0], 1, False, Y, F, B),
+        lambda: native.odds(X, 0, False, Y, F, B),
+        lambda: native.odds(X, 1, False, Y[:2], F, B),
+        lambda: native.odds(X, 1, False, Y, F[:2], B),
+        lambda: native.odds(X, 1, False, Y, F, B[:2]),
+        lambda: native.odds(X, 1, False, Y + 4, F, B),
+        lambda: native.odds(X, 1, False, Y - 1, F, B),
+        lambda: native.read_odds(0, 0, 3, 4, 1, False, B, Y, F, B),
+        lambda: native.normalise(X, 1, False, 1.0, F, F, Y[:2]),
+        lambda: native.powers(X, 1, False, 1.0, F, F, F),
+        lambda: native.exact_dot(F, F[:2]),
+        lambda: native.exact_dot(np.zeros((1 << 22) + 1), None),
+        lambda: native.use("sse"),
+    ],
+)
+def test_what_does_not_fit_is_refused(call):
+    with pytest.raises((ValueError, BufferError, MemoryError)):
+        call()
+
+
+def test_levels(level):
+    level("")
+    assert chosen.kernel_name() == (native.best() or "numpy")
+    level("sse")
+    with pytest.raises(UsageError, match=r"^NLL_KERNEL=sse: this processor has: numpy, scalar"):
+        chosen.native()
