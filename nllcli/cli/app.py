@@ -48,8 +48,9 @@ def app(names: Iterable[str] = (*COMMANDS, HELP)) -> typer.Typer:
 def _show_version(wanted: bool) -> None:
     if wanted:
         from nllcli import __version__
+        from nllcli.numerics.kernels.chosen import kernel_name
 
-        write_result(f"{NAME} {__version__}\n")
+        write_result(f"{NAME} {__version__} (kernel: {kernel_name()})\n")
         raise typer.Exit
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from nllcli import __version__
 from nllcli.errors import UsageError
+from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.outputs.json_lookup import value_at
 from nllcli.report import Report, Table, Value, shortest
 
@@ -44,6 +45,7 @@ def json_object(report: Report) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "command": report.command,
         "version": __version__,
+        "kernel": kernel_name(),
         "signature": report.signature,
         **({"inputs": list(report.inputs)} if report.inputs else {}),
         **{metric.key: metric.value for metric in report.metrics},

@@ -19,6 +19,7 @@ import pytest
 from nllcli import __version__
 from nllcli.cli.app import COMMANDS
 from nllcli.cli.main import main
+from nllcli.numerics.kernels.chosen import kernel_name
 
 HERE = Path(__file__).parent
 EXPECTED = HERE / "expected"
@@ -53,11 +54,14 @@ def folder(tmp_path, monkeypatch):
 
 
 def page(words, code, out, err):
-    """One run as text, without the version."""
+    """One run as text, without the version and the kernel."""
     text = f"$ nll {words}\nexit code {int(code)}\n"
     for title, stream in (("standard output", out), ("standard error", err)):
         if stream:
             text += f"--- {title}\n{stream}" + ("" if stream.endswith("\n") else "(no line end)\n")
+    text = text.replace(f'"kernel": "{kernel_name()}"', '"kernel": "KERNEL"').replace(
+        f"kernel: {kernel_name()}", "kernel: KERNEL"
+    )
     return text.replace(__version__, "VERSION")
 
 
