@@ -19,12 +19,15 @@ from nllcli.numerics.tally import ClassSums, Rows, Tally, tally_of
 from nllcli.numerics.targets import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Block, Scratch, Unread
     from nllcli.data.settings import LossOptions
+
+# Numbers of an array (n, C) that is worked on at a time, where there are several of them.
+_PART_ELEMENTS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,8 @@ class Outcome:
 class Scoring:
     """A block being scored: what it holds, ``x`` (n, C), its targets, and the surprisals.
 
-    ``unusable`` (n,) are the counted samples without a number, ``rounded`` (n,) those with a p a rounding above 1; None
-    where there are none.
+    ``one_class`` says that the loss of a sample is that of one class. ``unusable`` (n,) are the counted samples without
+    a number, ``rounded`` (n,) those with a p a rounding above 1; None where there are none.
     """
 
     block: Block
@@ -83,12 +86,28 @@ class Scoring:
     held: NDArray[Any] | Unread
     targets: Targets
     scores: Surprisal
+    scratch: Scratch
+    one_class: bool = True
     unusable: NDArray[np.bool_] | None = None
     rounded: NDArray[np.bool_] | None = None
 
     @property
     def x(self) -> NDArray[Any]:
         return array_of(self.held)
+
+    def parts(self, *, whole_rows: bool = False) -> Iterator[tuple[slice, NDArray[Any], Surprisal]]:
+        """Runs of samples, their targets and surprisals: all, or few where the loss, or who asks, needs every class.
+
+        What is computed of the samples of a run, (n, C), stays in the second-level cache.
+        """
+        targets = self.targets.values
+        if not whole_rows and self.one_class:
+            yield slice(None), targets, self.scores
+            return
+        step = max(1, _PART_ELEMENTS // self.scores.n_classes)
+        for start in range(0, len(targets), step):
+            part = slice(start, start + step)
+            yield part, targets[part], scores_of(self.x[part], self.options, self.scratch.sub("part"))
 
     def filled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """``values`` (n, ...) with NaN for samples without a number and 0 for ignored ones: a copy if there are any."""
@@ -111,9 +130,10 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
     """
     held, rounded = _held(block, options.source, scratch)
     targets = Targets.of(block, options, n_classes=2 if options.binary else held.shape[1])
-    one_class = LOSSES[options.loss].scores == "target" and not options.label_smoothing and targets.are_classes
-    scores = scores_of(held, options, scratch, targets=targets.values if one_class else None)
-    scoring = _checked(Scoring(block, options, held, targets, scores, rounded=rounded))
+    one_class = bool(LOSSES[options.loss].scores) and not options.label_smoothing and targets.are_classes
+    asked = targets.values if one_class and LOSSES[options.loss].scores == "target" else None
+    scores = scores_of(held, options, scratch, targets=asked)
+    scoring = _checked(Scoring(block, options, held, targets, scores, scratch, one_class, rounded=rounded))
 
     weights = targets.weights(block, options)
     weighted, plain = _losses(scoring, weighted=weights is not None)
@@ -135,7 +155,7 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
         block.start,
         replace(tally, findings=found) if found else tally,
         losses=weighted if wanted.losses else None,
-        probs=_with_nan(scores.probs().copy(), scoring.unusable) if wanted.probs else None,
+        probs=_with_nan(scores.probs(), scoring.unusable) if wanted.probs else None,
         log_probs=_with_nan(0.0 - scores.all(), scoring.unusable) if wanted.log_probs else None,
         gradient=None if wanted.gradient is None else _gradient(scoring, wanted.gradient),
         targets=block.targets,
@@ -149,8 +169,8 @@ def probabilities(block: Block, options: LossOptions, *, log: bool, scratch: Scr
     x, _ = numbers(block, options.source, scratch)
     targets = Targets(np.zeros(len(x), np.int64))
     scores = scores_of(x, options, scratch)
-    scoring = _checked(Scoring(block, options, x, targets, scores))
-    return _with_nan(0.0 - scores.all() if log else scores.probs().copy(), scoring.unusable)
+    scoring = _checked(Scoring(block, options, x, targets, scores, scratch))
+    return _with_nan(0.0 - scores.all() if log else scores.probs(), scoring.unusable)
 
 
 def numbers(block: Block, source: str, scratch: Scratch) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
@@ -205,15 +225,17 @@ def _checked(scoring: Scoring) -> Scoring:
 
 def _losses(scoring: Scoring, *, weighted: bool) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """The losses (n,) with weights, and the plain ones where there are weights."""
-    options, own, targets = scoring.options, scoring.block.sample_weights, scoring.targets.values
-    value = LOSSES[options.loss].value
-    losses = value(scoring.scores, targets, options.class_weights, options.label_smoothing)
+    options, own, n = scoring.options, scoring.block.sample_weights, len(scoring.targets.values)
+    value, smoothing = LOSSES[options.loss].value, options.label_smoothing
+    losses = np.empty(n)
+    plain = np.empty(n) if weighted or options.class_weights is not None else None
+    for part, targets, scores in scoring.parts():
+        losses[part] = value(scores, targets, options.class_weights, smoothing)
+        if plain is not None:
+            plain[part] = value(scores, targets, None, smoothing)
     if own is not None:
         losses = product(own, losses)
-    losses = scoring.filled(losses)
-    if not weighted and options.class_weights is None:
-        return losses, None
-    return losses, scoring.filled(value(scoring.scores, targets, None, options.label_smoothing))
+    return scoring.filled(losses), None if plain is None else scoring.filled(plain)
 
 
 def _right(scoring: Scoring) -> NDArray[np.bool_] | None:
@@ -270,8 +292,10 @@ def _with_nan(values: NDArray[np.float64], unusable: NDArray[np.bool_] | None) -
 def _gradient(scoring: Scoring, divisor: float) -> NDArray[np.float64]:
     """The gradient (n, C) of each sample's loss by its logits, over ``divisor``."""
     options = scoring.options
-    targets, class_weights = scoring.targets.values, options.class_weights
-    out = LOSSES[options.loss].gradient(scoring.scores, targets, class_weights, options.label_smoothing)
+    gradient, settings = LOSSES[options.loss].gradient, (options.class_weights, options.label_smoothing)
+    out = np.empty((len(scoring.targets.values), scoring.scores.n_classes))
+    for part, targets, scores in scoring.parts(whole_rows=True):
+        out[part] = gradient(scores, targets, *settings)
     if options.temperature != 1.0:
         out /= options.temperature
     if options.binary:

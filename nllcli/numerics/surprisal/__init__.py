@@ -25,8 +25,8 @@ Value = TypeVar("Value")
 class Surprisal(Protocol):
     """What the losses ask of a block of n samples over C classes.
 
-    An object may keep the arrays of ``at``, ``all``, ``top`` and ``probs`` and return them again, so callers do not
-    write to them, nor to the ``classes`` they gave. ``complement`` returns an array that is the caller's own.
+    An object may keep the arrays of ``at``, ``all`` and ``top`` and return them again, so callers do not write to them,
+    nor to the ``classes`` they gave. ``complement`` and ``probs`` return arrays that are the caller's own.
     """
 
     n_classes: int

@@ -84,7 +84,7 @@ class FromProbs(_Given):
             return 0.0 - np.log1p(-self._x)
 
     def probs(self) -> NDArray[np.float64]:
-        return self._x
+        return self._x.copy()
 
     def unusable(self) -> NDArray[np.bool_] | None:
         return where_any(np.logical_or.reduce(np.isnan(self._x) | np.isposinf(self._x), axis=1))

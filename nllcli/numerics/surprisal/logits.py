@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from nllcli.numerics.kernels.normaliser import Normaliser
     from nllcli.numerics.kernels.odds import Odds
 
+# Sums of powers below this one may have lost digits, or all of them, to underflow.
+_LEAST_REST = 1e-290
+
 
 class FromLogits:
     """From logits (n, C) as they are in the file, by the normaliser of each row."""
@@ -95,12 +98,18 @@ class FromLogits:
         return self._gap(second, self._normaliser.maximum), sum_classes(powers), powers
 
     def complement(self) -> NDArray[np.float64]:
-        """log(1 - p_k): every p but the largest is at most 1/2; the largest leaves rest / (1 + rest)."""
-        gap, total, _ = self._others
+        """-log(1 - p_k): every p but the largest is at most 1/2; the largest leaves rest / (1 + rest)."""
+        rest = self._normaliser.rest
         with np.errstate(all="ignore"):
-            log_rest = np.log(total) - gap  # also where rest itself underflows
-            out = 0.0 - np.log1p(-self.probs())
-            out[np.arange(len(out)), self.top()] = self._log1p_rest - log_rest
+            out = self.probs()
+            np.negative(out, out=out)
+            np.log1p(out, out=out)
+            np.subtract(0.0, out, out=out)
+            of_top = np.log1p(1.0 / rest)
+            if not rest.min(initial=np.inf) >= _LEAST_REST:
+                gap, total, _ = self._others
+                of_top = np.where(rest >= _LEAST_REST, of_top, self._log1p_rest - (np.log(total) - gap))
+            out[np.arange(len(out)), self.top()] = of_top
         return out
 
     def gradient(self, masses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -110,7 +119,9 @@ class FromLogits:
         a p above 1/2 it is taken as ``(V - v) - V (1 - p)``, which keeps the digits of 1 - p when p is near 1.
         """
         total = sum_classes(masses)
-        out = self.probs() * total[:, None] - masses
+        out = self.probs()
+        out *= total[:, None]
+        out -= masses
         left = self.rest_prob()
         sure = np.flatnonzero(left < 0.5)
         top = self.top()[sure]
