@@ -36,6 +36,15 @@ A cluster
   tcp:// is neither encrypted nor authenticated. tls:// is; its certificates are
   those of Dask's own configuration.
 
+Kernels
+  nll computes with native kernels, made for the instructions of the processor,
+  where they were built when it was installed, and with NumPy elsewhere. Both
+  are as exact; the last digit may differ. nll --version and the JSON say which
+  it is: "kernel" is numpy, or avx512, avx2 or scalar, which agree in every bit.
+  The variable NLL_KERNEL asks for one of these, or for native.
+
+    NLL_KERNEL=numpy nll compute logits.npy targets.npy
+
 What cannot be opened by another process
   Standard input and pipes. Save them to a file.
 """
