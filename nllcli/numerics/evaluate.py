@@ -105,7 +105,7 @@ class Scoring:
             yield slice(None), targets, self.scores
             return
         step = max(1, _PART_ELEMENTS // self.scores.n_classes)
-        for start in range(0, len(targets), step):
+        for start in range(0, len(targets) or 1, step):
             part = slice(start, start + step)
             yield part, targets[part], scores_of(self.x[part], self.options, self.scratch.sub("part"))
 
@@ -225,17 +225,21 @@ def _checked(scoring: Scoring) -> Scoring:
 
 def _losses(scoring: Scoring, *, weighted: bool) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """The losses (n,) with weights, and the plain ones where there are weights."""
-    options, own, n = scoring.options, scoring.block.sample_weights, len(scoring.targets.values)
+    options, own = scoring.options, scoring.block.sample_weights
     value, smoothing = LOSSES[options.loss].value, options.label_smoothing
-    losses = np.empty(n)
-    plain = np.empty(n) if weighted or options.class_weights is not None else None
-    for part, targets, scores in scoring.parts():
-        losses[part] = value(scores, targets, options.class_weights, smoothing)
-        if plain is not None:
-            plain[part] = value(scores, targets, None, smoothing)
+    found, plain = [], []
+    for _, targets, scores in scoring.parts():
+        found.append(value(scores, targets, options.class_weights, smoothing))
+        if weighted or options.class_weights is not None:
+            plain.append(value(scores, targets, None, smoothing))
+    losses = _joined(found)
     if own is not None:
         losses = product(own, losses)
-    return scoring.filled(losses), None if plain is None else scoring.filled(plain)
+    return scoring.filled(losses), scoring.filled(_joined(plain)) if plain else None
+
+
+def _joined(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _right(scoring: Scoring) -> NDArray[np.bool_] | None:
