@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shlex
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path, PurePath
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from nllcli.errors import DataError, FaultError, Remedy, UsageError, counted, first_few, setting
 from nllcli.inputs.bytes.files import name_of, natural, open_stream, split_member
 from nllcli.inputs.sets import incomplete, member_of
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

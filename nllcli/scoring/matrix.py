@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +16,7 @@ from nllcli.data.blocks import Chunk
 from nllcli.errors import UsageError, setting
 from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.targets import weight_sum
+from nllcli.records import dataclass
 from nllcli.report import Column, Metric, Report, Table
 from nllcli.scoring.passes import chunks, naming_places, open_again, without_logits
 from nllcli.scoring.settled import Settled, check_has_classes, settle

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from nllcli.errors import Notice, Remedy, UsageError, counted, setting
 from nllcli.inputs.dataset import no_targets
 from nllcli.inputs.opening import open_dataset
 from nllcli.numerics.losses import LOSSES
+from nllcli.records import dataclass
 from nllcli.report import Signature, shortest
 from nllcli.scoring.multisets import digest_of
 from nllcli.scoring.passes import pieces

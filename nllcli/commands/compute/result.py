@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import Notice, first_few
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.losses import LOSSES, uniform_loss
+from nllcli.records import dataclass
 from nllcli.report import Column, Columns, Metric, Report, Table, Value
 from nllcli.scoring.notices import clipped, notes_of, warnings_of, why_empty
 from nllcli.scoring.settled import left_out, signature_of

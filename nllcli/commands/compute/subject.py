@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from nllcli.data.settings import TOKENS
 from nllcli.numerics.tally import Tally
+from nllcli.records import dataclass
 from nllcli.scoring.notices import Found
 from nllcli.scoring.settled import notices, settings_of
 

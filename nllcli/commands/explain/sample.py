@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from nllcli.commands.explain.worked import total
 from nllcli.numerics.kernels import product
 from nllcli.numerics.losses import LOSSES, Loss
 from nllcli.numerics.losses.nll import soft_masses
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,7 +6,7 @@ file that shrinks under a map kills the process, where a short read is an error 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from itertools import groupby, islice
 from math import prod
@@ -19,6 +19,7 @@ from nllcli.data.layout import Layout
 from nllcli.errors import FaultError, Notice
 from nllcli.inputs.bytes.files import OpenFile
 from nllcli.inputs.integers import are_rounded, rounded_integers
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,11 +7,12 @@ import re
 import stat
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nllcli.errors import FaultError, UsageError
 from nllcli.inputs.bytes.urls import is_remote, shown_url, split_url
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
