@@ -6,7 +6,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -345,6 +344,8 @@ class Spool:
     """A temporary file without a name, gone when the program ends, however it ends."""
 
     def __init__(self, name: str) -> None:
+        import tempfile
+
         self._name = name
         try:
             with tempfile.TemporaryFile() as temporary:
