@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from nllcli.data.names import names_of
 from nllcli.data.settings import (
     DEFAULT_IGNORE_INDEX,
     ON_NONFINITE,
@@ -27,7 +28,7 @@ from nllcli.scoring.multisets import digest_of
 from nllcli.scoring.passes import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -55,9 +56,9 @@ class Settled:
         return self.options.source != TOKENS
 
     @property
-    def class_names(self) -> tuple[str, ...]:
+    def class_names(self) -> Sequence[str]:
         """The classes' names, or their numbers."""
-        return self.dataset.class_names or tuple(map(str, range(self.dataset.n_classes)))
+        return names_of(self.dataset.class_names, self.dataset.n_classes)
 
 
 def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:

@@ -14,6 +14,8 @@ from nllcli.numerics.losses.nll import soft_masses
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from nllcli.commands.explain.worked import Worked
@@ -32,7 +34,7 @@ class Setting:
     """
 
     options: LossOptions
-    names: tuple[str, ...]
+    names: Sequence[str]
     denominator: float | None
     loss_sum: float | None
 
