@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
-from typing import Any, Self, overload
+from typing import Any, Self
 
 from nllcli import __version__
 from nllcli.errors import Notice, setting
@@ -118,32 +118,8 @@ class Table:
     @classmethod
     def of(cls, key: str, title: str, columns: Columns, note: str = "", *, worst: str | None = None) -> Self:
         """A table of columns with their cells."""
-        rows = _Rows([cells for _, cells in columns])
+        rows = list(zip(*(cells for _, cells in columns), strict=True))
         return cls(key, title, tuple(column for column, _ in columns), rows, note, worst=worst)
-
-
-class _Rows(Sequence[tuple[Any, ...]]):
-    """The rows of columns of one length, each made when it is asked for."""
-
-    def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
-        self._columns = columns
-        self._n = len(columns[0])
-        if any(len(cells) != self._n for cells in columns):
-            raise ValueError("columns of one table have one length")
-
-    def __len__(self) -> int:
-        return self._n
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return zip(*self._columns, strict=True)
-
-    @overload
-    def __getitem__(self, index: int) -> tuple[Any, ...]: ...
-    @overload
-    def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> tuple[Any, ...] | _Rows:
-        cells = (column[index] for column in self._columns)
-        return _Rows(list(cells)) if isinstance(index, slice) else tuple(cells)
 
 
 @dataclass(frozen=True)
