@@ -7,7 +7,6 @@ file that shrinks under a map kills the process, where a short read is an error 
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
 from dataclasses import field
 from functools import partial
 from itertools import groupby, islice
@@ -233,12 +232,18 @@ class _Slab:
 
     def read(self, scratch: Scratch) -> NDArray[Any]:
         """All samples (n_classes, n)."""
-        with suppress(IndexError):  # that of the last piece taken by another thread
-            while self._not_begun:
-                self._read_piece(self._not_begun.popleft(), scratch)
+        for c in iter(self._begun, None):
+            self._read_piece(c, scratch)
         for c in self._not_done.copy():
             self._read_piece(c, scratch)
         return self._values
+
+    def _begun(self) -> int | None:
+        """The first class of a piece that none has begun."""
+        try:
+            return self._not_begun.popleft()
+        except IndexError:
+            return None
 
     def _read_piece(self, c: int, scratch: Scratch) -> None:
         self._source.read_runs(self._layout, self.start, c, self._values[c : c + self._at_once], scratch)
