@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass, replace
 from enum import IntEnum
 from typing import Any
+
+from nllcli.records import dataclass
 
 
 class ExitCode(IntEnum):

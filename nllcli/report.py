@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Self
 
 from nllcli import __version__
 from nllcli.errors import Notice, setting
+from nllcli.records import dataclass
 
 Value = float | int | str | None
 

@@ -117,6 +117,14 @@ def test_a_room_knows_nothing_of(room, strangers):
         assert not imports_of(path) & strangers, path
 
 
+def test_dataclasses_are_made_quickly():
+    for path in FILES:
+        for node in ast.walk(tree_of(path)):
+            by_library = isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
+            made = by_library and "dataclass" in [alias.name for alias in node.names]
+            assert not made or path.name == "records.py", f"{path}:{node.lineno}: import it from nllcli.records"
+
+
 def test_nothing_prints_by_itself():
     for path in FILES:
         for node in ast.walk(tree_of(path)):
@@ -143,6 +151,12 @@ def test_programs_do_not_wait_for_rich(options):
     modules = loaded_by(f"from nllcli.cli.main import main; main({[*PETS, *options]!r})")
     assert "numpy" in modules
     assert "rich" not in modules
+
+
+def test_a_small_run_loads_only_what_it_uses():
+    modules = loaded_by(f"from nllcli.cli.main import main; main({[*PETS, '-q']!r})")
+    others = ("nllcli.cli.conditions", "nllcli.commands.compute.tally", "nllcli.outputs.json_text")
+    assert not modules & {"tempfile", "filecmp", "glob", "hashlib", *others}
 
 
 def test_what_reads_addresses_is_loaded_for_addresses_alone():

@@ -48,8 +48,6 @@ def compute(
     """The loss: reduced, per class and per sample."""
     from nllcli.commands.compute import Saves, Sections, within
     from nllcli.commands.compute import compute as task
-    from nllcli.commands.compute.result import report
-    from nllcli.commands.compute.tally import with_tally
     from nllcli.outputs.formats import format_for
 
     files = {
@@ -72,12 +70,16 @@ def compute(
             remedies=[Remedy({"per_sample": None}, "the sums")],
         )
     sections = _sections(format, given["reduction"], per_class=per_class, per_sample=per_sample)
+    if sections.tally:
+        from nllcli.commands.compute.tally import with_tally as report
+    else:
+        from nllcli.commands.compute.result import report
     shown = Sections(standard_error=False) if bare else sections
     needed = shown.holding(given.json_keys)
     deliver(
         given,
         lambda request: task(request, needed, saves if any(files.values()) else None, resume),
-        with_tally if sections.tally else report,
+        report,
         files,
         None if needed == shown else lambda result: within(result, shown),
     )

@@ -3,11 +3,11 @@
 import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import ConditionError, NllError, Remedy, UsageError, setting
+from nllcli.records import dataclass
 from nllcli.report import shortest
 
 if TYPE_CHECKING:

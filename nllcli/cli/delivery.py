@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from nllcli.cli.conditions import require
 from nllcli.cli.options import WRITTEN, Given, check_report_file, each, in_flags, text_format
 from nllcli.errors import ConditionError, ExitCode, Remedy
 
@@ -121,7 +120,10 @@ def _end_as(given: Given, report: "Report") -> None:
     """End with the code for wrong data where the report is about a part of it only, else as the conditions demand."""
     if any(warning.code == "partial" for warning in report.warnings):
         raise typer.Exit(ExitCode.DATA)
-    require(given["require"], report)
+    if given["require"]:
+        from nllcli.cli.conditions import require
+
+        require(given["require"], report)
 
 
 def progress_bar(wanted: bool | None) -> "AbstractContextManager[Progress | None]":

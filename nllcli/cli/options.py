@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from nllcli.cli.conditions import conditions
 from nllcli.data.settings import (
     FILES,
     LISTED_CLASSES,
@@ -28,6 +27,7 @@ from nllcli.registry import nearest, resolve
 from nllcli.report import shortest
 
 if TYPE_CHECKING:
+    from nllcli.cli.conditions import Condition
     from nllcli.data.blocks import Progress
 
 SHOWN = "What to show"
@@ -55,7 +55,7 @@ def takes(*names: str, **instead: Any) -> Callable[[Callable[..., None]], Callab
         @wraps(command)
         def run(**values: Any) -> None:
             given = Given({name: values.pop(name) for name in names})
-            given["require"] = conditions(each(given["require"]))
+            given["require"] = _conditions(each(given["require"]))
             _check_shown(given, arrays="output" in instead)
             if instead.get("format") is not TALLY_FORMAT:
                 refuse_tally(given.get("format"), given.get("output"))
@@ -101,9 +101,11 @@ class Given(dict[str, Any]):
     @property
     def json_keys(self) -> set[str]:
         """The keys of the JSON under which numbers are printed or required."""
+        paths = [*each(self["print"]), *(condition.path for condition in self["require"])]
+        if not paths:
+            return set()
         from nllcli.outputs.json_lookup import top_key
 
-        paths = [*each(self["print"]), *(condition.path for condition in self["require"])]
         return set(map(top_key, paths))
 
     def request(self, progress: "Progress | None") -> ScoreRequest:
@@ -114,6 +116,14 @@ class Given(dict[str, Any]):
         weights = self.record(WeightOptions)
         work = {name: self[name] for name in ("threads", *ELSEWHERE) if name in self}
         return ScoreRequest(self.inputs(), loss, weights, self["clip"], progress=progress, **work)
+
+
+def _conditions(texts: Sequence[str]) -> "tuple[Condition, ...]":
+    if not texts:
+        return ()
+    from nllcli.cli.conditions import conditions
+
+    return conditions(texts)
 
 
 def class_names(classes: str | None) -> Sequence[str] | None:

@@ -3,11 +3,12 @@
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from nllcli.cli.options import option_words
 from nllcli.errors import NllError, Remedy
+from nllcli.records import dataclass
 
 # What a shell would not take as it is between double quotes.
 _SPECIAL_IN_QUOTES = frozenset('"$`\\!')

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.data.blocks import Part
 from nllcli.inputs.opening import open_dataset
 from nllcli.numerics.evaluate import probabilities
+from nllcli.records import dataclass
 from nllcli.report import Signature, shortest
 from nllcli.scoring.matrix import MatrixResult, Rows, destination
 from nllcli.scoring.passes import fold_dataset

@@ -1,12 +1,12 @@
 """nll weights: class weights from class counts, under one scheme or all of them side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from nllcli.data.settings import DEFAULT_BETA, DEFAULT_SCHEME
 from nllcli.errors import Notice, UsageError, setting
 from nllcli.numerics.schemes import ABOUT, SCHEMES
 from nllcli.numerics.weightings import class_weights
+from nllcli.records import dataclass
 from nllcli.report import Column, Columns, Metric, Report, Signature, Table
 
 _ALPHABETICAL = Notice(

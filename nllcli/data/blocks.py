@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

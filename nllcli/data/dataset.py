@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from itertools import islice, zip_longest
 from math import inf
@@ -15,6 +15,7 @@ from nllcli.data.blocks import Block, Chunk, Scratch
 from nllcli.data.layout import Layout
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, NoRows, Notice, Remedy, UsageError, counted
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

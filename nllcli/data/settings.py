@@ -4,8 +4,10 @@ The command line and the Python signatures follow from these records; nothing el
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
+
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections import Counter, deque
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from nllcli.engine.engines import MOST_DEATHS, WINDOW
 from nllcli.engine.travel import packed, result_of
 from nllcli.engine.worker import START
 from nllcli.errors import FaultError, setting
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import pickle
 import traceback
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from nllcli.records import dataclass
 
 _KEPT = 4  # tasks and datasets that a process keeps open, one or two of which are in use
 

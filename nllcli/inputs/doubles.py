@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import filecmp
 import os
 from typing import TYPE_CHECKING
 
@@ -39,4 +38,6 @@ def _beginning(path: str) -> bytes:
 
 
 def _are_equal(file: str, other: str) -> bool:
+    import filecmp
+
     return filecmp.cmp(split_member(file)[0], split_member(other)[0], shallow=False)

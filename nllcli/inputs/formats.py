@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, Remedy, UsageError, first_few
 from nllcli.inputs.bytes.files import name_of, not_there_yet, open_stream, split_member
+from nllcli.records import dataclass
 from nllcli.registry import Registry, resolve
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial as partially
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -12,6 +12,7 @@ from nllcli.data.layout import Layout
 from nllcli.errors import Notice, UsageError, counted
 from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.shards import JoinedLogits, JoinedValues, summed_up, total
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

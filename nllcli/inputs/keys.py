@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 from nllcli.inputs.tables.cells import shown
 from nllcli.inputs.tables.doubts import loosened
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from nllcli.inputs.integers import integers, is_index
 from nllcli.inputs.tables.cells import is_missing, is_number, shown
 from nllcli.inputs.tables.columns import as_pattern
 from nllcli.inputs.targets import floats_as_indices
+from nllcli.records import dataclass
 from nllcli.registry import did_you_mean
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from nllcli.errors import Remedy, SampleError, UsageError
 from nllcli.inputs import names as class_names
 from nllcli.inputs.labels import by_name, numbering_of, renumber, unknown_number
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,6 @@ from nllcli.inputs.doubles import refuse_copies
 from nllcli.inputs.formats import NPY_MAGIC, ReadOptions, open_input
 from nllcli.inputs.joined import Names, check_order, joined
 from nllcli.inputs.shards import JoinedLogits, Run, check_same_classes, rows_of, summed_up
-from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.words import listed, words_of
 
 if TYPE_CHECKING:
@@ -163,6 +162,8 @@ def _has_no_values(path: str, *, header: bool = False) -> bool:
         return False
     if head.startswith(NPY_MAGIC):
         return read_header(head, stream.name, ReadOptions()).shape[:1] == (0,)
+    from nllcli.inputs.tables.cells import is_number
+
     lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
     return not lines or (header and len(lines) == 1 and not is_number(lines[0]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.arrays.raw import FileArray, RawArray
 from nllcli.inputs.bytes.files import Spool
 from nllcli.inputs.tables.text import TextTable
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from nllcli.data.dataset import BlockSource

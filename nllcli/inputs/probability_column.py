@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from nllcli.inputs.arrays.memory import MemoryArray
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from nllcli.data.layout import Layout

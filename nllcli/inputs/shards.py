@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from itertools import accumulate, islice
 from math import prod
@@ -14,6 +14,7 @@ import numpy as np
 from nllcli.errors import DataError, NllError, NoRows, Notice, counted, first_few
 from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.shapes import shown
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +13,7 @@ from nllcli.errors import DataError, Remedy, UsageError
 from nllcli.inputs.bytes.compressed import decompressed
 from nllcli.inputs.bytes.files import name_of, open_stream
 from nllcli.inputs.words import files_of
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from nllcli.inputs.tables.columns import are_numbers, choose, find_column, is_nu
 from nllcli.inputs.tables.dialect import sniff
 from nllcli.inputs.tables.text import TextTable, open_table
 from nllcli.inputs.targets import Targets, check_order, one_hot_note
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray, RawArray, Values, widened
 from nllcli.inputs.integers import integers, is_index
 from nllcli.inputs.mismatch import Misfit, check_shape
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,7 +6,6 @@ import csv
 import errno
 import json
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from nllcli.inputs.tables.cells import is_number, shown, split, texts_of
 from nllcli.inputs.tables.json_paths import names_by_index
 from nllcli.inputs.tables.json_values import parse_json, unique_names
 from nllcli.inputs.tables.lines import in_memory, kept_lines, whole_lines
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import glob
-import json
 import os
 import re
 import shlex
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path, PurePath
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING
 from nllcli.errors import DataError, FaultError, Remedy, UsageError, counted, first_few, setting
 from nllcli.inputs.bytes.files import name_of, natural, open_stream, split_member
 from nllcli.inputs.sets import incomplete, member_of
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -177,6 +175,8 @@ def _matching(word: str) -> list[str]:
 
 def _there(pattern: str) -> list[str]:
     """The files that match, in natural order; like those of a shell, names that begin with a dot or _ are left out."""
+    import glob
+
     names = glob.glob(pattern)  # noqa: PTH207 - keeps the words of the pattern as they were typed
     found = (path for path in names if PurePath(path).name[:1] not in "._")
     return sorted(filter(os.path.isfile, found), key=natural)
@@ -220,6 +220,8 @@ def _is_index(word: str) -> bool:
 
 def _of_index(word: str, name: str) -> list[str]:
     """The arrays of a set of safetensors files that a pattern names, or the only one, each as a member of its file."""
+    import json
+
     path, member = split_member(word)
     stream, folder = open_stream(path), os.path.dirname(path)  # noqa: PTH120 - as typed
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.surprisal import Surprisal, surprisal
 from nllcli.numerics.tally import ClassSums, Rows, Tally, tally_of
 from nllcli.numerics.targets import Targets
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nllcli.data.blocks import Part
 from nllcli.numerics.kernels.chosen import native, native_dot
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

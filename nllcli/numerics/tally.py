@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from nllcli.data.blocks import Part
 from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_sum
 from nllcli.numerics.fingerprint import Fingerprint
 from nllcli.numerics.spread import Spread
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from nllcli.errors import SampleError
 from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
 from nllcli.numerics.kernels import both_classes, to_float
 from nllcli.numerics.tally import Rows
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

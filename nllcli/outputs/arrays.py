@@ -5,7 +5,7 @@ import io
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nllcli.data.layout import Layout
 from nllcli.errors import Remedy, UsageError, setting
 from nllcli.outputs.files import StrPath, faults, is_replaceable, replace_file, shown
+from nllcli.records import dataclass
 
 _GATHERED_BYTES = 1 << 24  # up to here, samples wait until they fill one contiguous run of the file
 

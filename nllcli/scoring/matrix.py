@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nllcli import engine
 from nllcli.data.blocks import Chunk
+from nllcli.data.names import names_of
 from nllcli.errors import UsageError, setting
 from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.targets import weight_sum
+from nllcli.records import dataclass
 from nllcli.report import Column, Metric, Report, Table
 from nllcli.scoring.passes import chunks, naming_places, open_again, without_logits
 from nllcli.scoring.settled import Settled, check_has_classes, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     import numpy as np
@@ -53,7 +55,7 @@ class Rows:
     """All values (n, n_columns), as long as a page could hold them: what is larger goes into a file as it comes."""
 
     name: str
-    columns: tuple[str, ...]
+    columns: Sequence[str]
     values: list[list[float]] = field(default_factory=list)
 
     def write(self, start: int, values: NDArray[np.float64]) -> None:
@@ -81,8 +83,7 @@ def destination(dataset: Dataset, n_columns: int, target: ArrayTarget | None) ->
             where=dataset.logits.name,
             hint=f"{setting('output', 'FILE.npy')} writes them in their own shape",
         )
-    numbers = tuple(map(str, range(dataset.n_classes)[-n_columns:]))
-    yield Rows(dataset.logits.name, _class_names(dataset, n_columns) or numbers)
+    yield Rows(dataset.logits.name, names_of(dataset.class_names, dataset.n_classes)[-n_columns:])
 
 
 def array_like_logits(dataset: Dataset, n_columns: int) -> dict[str, Any]:

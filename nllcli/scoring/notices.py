@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nllcli.data.settings import TOKENS
 from nllcli.errors import Notice, setting
 from nllcli.inputs.bytes.files import natural
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

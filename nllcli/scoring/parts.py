@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nllcli.data.blocks import Chunk
 from nllcli.engine import map_blocks
 from nllcli.errors import DataError, FaultError, NllError, NoRows, SampleError
+from nllcli.records import dataclass
 from nllcli.scoring.passes import chunks, naming_places, placed, samples_a_block
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from nllcli.data.names import names_of
 from nllcli.data.settings import (
     DEFAULT_IGNORE_INDEX,
     ON_NONFINITE,
@@ -21,12 +22,13 @@ from nllcli.errors import Notice, Remedy, UsageError, counted, setting
 from nllcli.inputs.dataset import no_targets
 from nllcli.inputs.opening import open_dataset
 from nllcli.numerics.losses import LOSSES
+from nllcli.records import dataclass
 from nllcli.report import Signature, shortest
 from nllcli.scoring.multisets import digest_of
 from nllcli.scoring.passes import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -54,9 +56,9 @@ class Settled:
         return self.options.source != TOKENS
 
     @property
-    def class_names(self) -> tuple[str, ...]:
+    def class_names(self) -> Sequence[str]:
         """The classes' names, or their numbers."""
-        return self.dataset.class_names or tuple(map(str, range(self.dataset.n_classes)))
+        return names_of(self.dataset.class_names, self.dataset.n_classes)
 
 
 def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:

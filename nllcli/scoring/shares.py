@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
@@ -14,6 +13,7 @@ from nllcli.engine.engines import open_engine
 from nllcli.engine.policy import available_processors, usual_threads, usual_workers
 from nllcli.engine.travel import kept, packed, unpacked
 from nllcli.errors import NllError, Remedy, UsageError, setting
+from nllcli.records import dataclass
 from nllcli.scoring.parts import END, here, told_of
 from nllcli.scoring.passes import chunks, samples_a_block
 

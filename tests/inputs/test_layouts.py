@@ -58,13 +58,25 @@ def sources(values, path):
         yield memory_array("x", values)
 
 
-@pytest.mark.parametrize("short_run", [0, 1 << 15], ids=["column by column", "in slabs"])
+# How the runs of a class are read: by the length from which each block reads its own, and the step from which each is
+# read by itself.
+READING = {"column by column": (0, 1), "in slabs": (1 << 15, 1), "in slabs, with gaps": (1 << 15, 1 << 14)}
+
+
+@pytest.fixture(params=READING.values(), ids=READING)
+def reading(request, monkeypatch):
+    short_run, long_step = request.param
+    monkeypatch.setattr(raw, "_SHORT_RUN", short_run)
+    monkeypatch.setattr(raw, "_LONG_STEP", long_step)
+    monkeypatch.setattr(raw, "_SLAB_BYTES", 64)
+    monkeypatch.setattr(raw, "_PIECE_BYTES", 64)
+
+
 @pytest.mark.parametrize("order", "CF")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("shape", "axis"), SHAPES, ids=str)
-def test_blocks_of_a_layout(shape, axis, dtype, order, short_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(raw, "_SHORT_RUN", short_run)
-    monkeypatch.setattr(raw, "_SLAB_BYTES", 64)
+@pytest.mark.usefixtures("reading")
+def test_blocks_of_a_layout(shape, axis, dtype, order, tmp_path):
     values = array(shape, dtype, order)
     for n in (1, 2, 3, 7, 100):
         for source in sources(values, tmp_path / "x.npy"):
@@ -78,6 +90,28 @@ def test_blocks_of_a_layout(shape, axis, dtype, order, short_run, tmp_path, monk
             assert {block.logits.dtype for block in blocks} <= {values.dtype}
             assert found.tobytes() == expected.astype(found.dtype).tobytes()
             assert source.n_bytes == values.nbytes
+
+
+def test_slab_that_two_threads_read(tmp_path, monkeypatch):
+    """The second comes while the first is at the second piece, and does not wait for it."""
+    monkeypatch.setattr(raw, "_PIECE_BYTES", 64)
+    values = array((5, 4), "<f8", "C")
+    np.save(tmp_path / "x.npy", values)
+    source = open_input(str(tmp_path / "x.npy")).read(ReadOptions())
+    first, second = source.chunks(Layout((5, 4), 0), 2)
+    read_into, n_read, found = source.file.read_into, 0, []
+
+    def interrupted(view, at, name):
+        nonlocal n_read
+        n_read += 1
+        if n_read == 2:
+            found.append(second.load(Scratch()).logits.copy())
+        read_into(view, at, name)
+
+    monkeypatch.setattr(source.file, "read_into", interrupted)
+    found.append(first.load(Scratch()).logits)
+    np.testing.assert_array_equal(np.concatenate(found[::-1]), values.T)
+    assert n_read == 4  # of three pieces of two classes, the second is read by both
 
 
 @pytest.mark.parametrize("order", "CF")
@@ -151,7 +185,7 @@ def old_files(tmp_path):
 
 
 def work_while_changing(path, chunks):
-    """Rewrite a file in place once its first block is read; once all chunks are cut, cutting cannot tell it."""
+    """Rewrite a file in place once its first block is read."""
 
     def work(block, _):
         _ = block.logits  # which are not read before
@@ -163,17 +197,13 @@ def work_while_changing(path, chunks):
     list(stream.map_blocks(work, chunks, threads=1))
 
 
-@pytest.mark.parametrize(
-    ("axis", "short_run"), [(1, 1 << 15), (0, 0), (0, 1 << 15)], ids=["rows", "column by column", "in slabs"]
-)
-def test_file_that_changes_once_its_blocks_are_cut(axis, short_run, old_files, monkeypatch):
-    monkeypatch.setattr(raw, "_SHORT_RUN", short_run)
-    monkeypatch.setattr(raw, "_SLAB_BYTES", 64)
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.usefixtures("reading")
+def test_file_that_changes_once_its_blocks_are_cut(axis, old_files):
     source = open_input(str(old_files["logits"])).read(ReadOptions())
-    chunks = source.chunks(Layout((100, 3), axis), 1)
-    in_slabs = axis == 0 and short_run  # which are read as they are cut, so there must be some left
+    chunks = list(source.chunks(Layout((100, 3), axis), 1))
     with pytest.raises(FaultError, match=r"logits\.npy: changed while"):
-        work_while_changing(old_files["logits"], chunks if in_slabs else list(chunks))
+        work_while_changing(old_files["logits"], chunks)
 
 
 @pytest.mark.parametrize("changing", ["logits", "targets", "weights"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from nllcli.commands.check.evidence import Evidence, gather
@@ -18,6 +18,7 @@ from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import NllError, Notice, counted, setting
 from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.opening import open_dataset
+from nllcli.records import dataclass
 from nllcli.report import Calculation, Column, Metric, Report, Section, Signature, Step, Table
 from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import Settled, check_has_classes, source_part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.commands.check.findings import Seen
@@ -11,6 +11,7 @@ from nllcli.errors import DataError, NllError, Notice, SampleError, UsageError
 from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
+from nllcli.records import dataclass
 from nllcli.scoring.class_weights import class_weights_of
 from nllcli.scoring.notices import all_notices
 from nllcli.scoring.passes import placed

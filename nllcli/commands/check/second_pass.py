@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from nllcli.commands.check.evidence.order import Orders, Pairs, compare_orders, 
 from nllcli.commands.check.findings.order import fits_no_better_than_chance, mostly_not_normalised
 from nllcli.data.blocks import Block, Part, Scratch
 from nllcli.errors import NllError
+from nllcli.records import dataclass
 from nllcli.scoring.passes import fold_dataset, open_again
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from nllcli.data.settings import LISTED_CLASSES, TOKENS, Workers
 from nllcli.errors import UsageError, setting
 from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
 from nllcli.numerics.tally import Tally
+from nllcli.records import dataclass
 from nllcli.scoring.settled import Settled, needs_classes, settle
 from nllcli.scoring.shares import check_workers, fold_parts
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.commands.compute.subject import LossTally, add_findings, input_of, subject_of
-from nllcli.commands.compute.tally import digest_of, this_machine
 from nllcli.errors import Notice, counted
 from nllcli.inputs.opening import all_of, without_failed
 from nllcli.numerics.tally import Tally
@@ -51,11 +50,13 @@ class ByPart:
         """Take the sums of a part of ``dataset``, all blocks of which have been worked on."""
         part = self.dataset.parts[number]
         named = input_of(part, sums)
+        machines: tuple[Mapping[str, str], ...] = ()
         if self._digests:
-            named = replace(named, digest=digest_of(sums))
+            from nllcli.commands.compute.tally import digest_of, this_machine
+
+            named, machines = replace(named, digest=digest_of(sums)), (this_machine(),)
         findings = all_found(sums, part, self.dataset.first_of(number))
-        machine = (this_machine(),) if self._digests else ()
-        tally = LossTally(self._subject, sums, findings, (named,), computed_with=machine)
+        tally = LossTally(self._subject, sums, findings, (named,), computed_with=machines)
         if self._resume is not None:
             self._resume.save(replace(self._settled, dataset=part), tally)
         self._add(self._todo[number], tally)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from nllcli.inputs.sets import incomplete, member_of
 from nllcli.inputs.shards import check_same_classes
 from nllcli.inputs.tally_files import without
 from nllcli.numerics.tally import Tally
+from nllcli.records import dataclass
 from nllcli.scoring.multisets import is_digest, sum_of
 
 if TYPE_CHECKING:

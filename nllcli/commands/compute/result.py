@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from nllcli.commands.compute.classes import ClassLosses, class_losses
 from nllcli.errors import Notice, first_few
-from nllcli.numerics.exact import exact_count
 from nllcli.numerics.losses import LOSSES, uniform_loss
+from nllcli.records import dataclass
 from nllcli.report import Column, Columns, Metric, Report, Table, Value
 from nllcli.scoring.notices import clipped, notes_of, warnings_of, why_empty
 from nllcli.scoring.settled import left_out, signature_of
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nllcli.commands.compute.subject import LossTally, Subject
-    from nllcli.numerics.tally import ClassSums, Tally
+    from nllcli.commands.compute.subject import LossTally
 
 _MOST_NAMED = 5
 
@@ -37,21 +37,6 @@ class Samples:
     targets: tuple[str, ...] | None = None
     probs: NDArray[np.float64] | None = None
     keys: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True)
-class ClassLoss:
-    """One class: its counted samples, how many of them are right, and their mean loss without weights, in nats.
-
-    ``share`` is the class's part of the sum of the weighted losses. What has no value is None.
-    """
-
-    name: str
-    count: int
-    weight: float | None
-    accuracy: float | None
-    mean_loss: float | None
-    share: float | None
 
 
 @dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
@@ -88,8 +73,7 @@ class LossResult:
     n_samples: int
     n_counted: int
     n_classes: int | None
-    class_names: tuple[str, ...]
-    per_class: tuple[ClassLoss, ...] | None
+    per_class: ClassLosses | None
     samples: Samples | None
     warnings: tuple[Notice, ...]
     notes: tuple[Notice, ...]
@@ -98,6 +82,11 @@ class LossResult:
 
     def __float__(self) -> float:
         return self.loss
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes' names, or their numbers; none where there is one number a token."""
+        return () if self.n_classes is None else tuple(self.tally.subject.named_classes)
 
     @property
     def n_ignored(self) -> int:
@@ -136,8 +125,7 @@ def result_of(
         n_samples=sums.n_samples,
         n_counted=sums.n_counted,
         n_classes=subject.n_classes if subject.has_classes else None,
-        class_names=subject.named_classes if subject.has_classes else (),
-        per_class=None if sums.classes is None else tuple(_per_class(subject, sums, sums.classes)),
+        per_class=None if sums.classes is None else class_losses(subject, sums, sums.classes),
         samples=samples,
         warnings=(*_warnings(tally, several=several), *machines),
         notes=(*notes, *notes_of(tally.findings, sums.n_samples, several=several)),
@@ -171,21 +159,6 @@ def _uniform_loss(tally: LossTally) -> float | None:
     if "soft-targets-not-normalised" in tally.findings or (spread and subject.class_weights is not None):
         return None
     return uniform_loss(subject.n_classes, loss=LOSSES[subject.loss], clip=subject.clip)
-
-
-def _per_class(subject: Subject, tally: Tally, sums: ClassSums) -> Iterator[ClassLoss]:
-    weights = subject.class_weights
-    total = float(tally.loss_sum)
-    for c, name in enumerate(subject.named_classes):
-        n = int(sums.n[c])
-        yield ClassLoss(
-            name,
-            n,
-            None if weights is None else weights[c],
-            int(sums.n_correct[c]) / n if n else None,
-            sums.loss_sum[c].divided_by(exact_count(n)) if n else None,
-            sums.weighted_sum[c].divided_by(tally.loss_sum) if math.isfinite(total) and total else None,
-        )
 
 
 def report(result: LossResult) -> Report:
@@ -261,18 +234,17 @@ def _tables(result: LossResult) -> Iterator[Table]:
         yield _sample_table(result, result.samples)
 
 
-def _class_table(result: LossResult, classes: Sequence[ClassLoss]) -> Table:
+def _class_table(result: LossResult, classes: ClassLosses) -> Table:
     """Per class: the count, the mean loss, accuracy and the share of the total that the reduction sees."""
-    weighted = any(one.weight is not None for one in classes)
     columns: Columns = [
-        (Column("class", "class", "text"), [one.name for one in classes]),
-        (Column("count", "count", "count"), [one.count for one in classes]),
-        *([(Column("weight", "weight"), [one.weight for one in classes])] if weighted else []),
-        (Column("accuracy", "accuracy", "share"), [one.accuracy for one in classes]),
-        (Column("mean_loss", "mean loss", "number", "nats"), [one.mean_loss for one in classes]),
-        (Column("share", "share of loss", "share"), [one.share for one in classes]),
+        (Column("class", "class", "text"), classes.names),
+        (Column("count", "count", "count"), classes.counts),
+        *([] if classes.weights is None else [(Column("weight", "weight"), classes.weights)]),
+        (Column("accuracy", "accuracy", "share"), classes.accuracies),
+        (Column("mean_loss", "mean loss", "number", "nats"), classes.mean_losses),
+        (Column("share", "share of loss", "share"), classes.shares),
     ]
-    note = "mean loss without weights; share of the weighted sum" if weighted else ""
+    note = "" if classes.weights is None else "mean loss without weights; share of the weighted sum"
     worst = "share" if math.isfinite(result.loss_sum) and result.loss_sum else "mean_loss"
     return Table.of("per_class", "Per class", columns, note, worst=worst)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.tally_files import read_tally
 from nllcli.outputs.files import faults, replace_file
 from nllcli.outputs.tally_json import render
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.subject import LossTally

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from nllcli.data.names import names_of
 from nllcli.data.settings import TOKENS
 from nllcli.numerics.tally import Tally
+from nllcli.records import dataclass
 from nllcli.scoring.notices import Found
 from nllcli.scoring.settled import notices, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nllcli.data.dataset import Dataset, LeftOut
     from nllcli.errors import Notice
@@ -60,9 +62,9 @@ class Subject:
         return self.has_sample_weights or (self.class_weights is not None and not self.soft)
 
     @property
-    def named_classes(self) -> tuple[str, ...]:
+    def named_classes(self) -> Sequence[str]:
         """The classes' names, or their numbers."""
-        return self.class_names or tuple(map(str, range(self.n_classes)))
+        return names_of(self.class_names, self.n_classes)
 
     @property
     def denominator(self) -> str:

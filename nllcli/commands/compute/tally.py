@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -47,6 +46,7 @@ def digest_of(sums: Tally) -> str | None:
     """
     if not sums.n_counted:
         return None
+    import json
     from hashlib import sha256  # loads OpenSSL: only where it is needed
 
     assert sums.fingerprint is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from nllcli.numerics.exact import ExactSum
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Rows, Tally
 from nllcli.numerics.targets import weight_sum
+from nllcli.records import dataclass
 from nllcli.scoring.notices import all_notes, all_notices, found_at, told
 from nllcli.scoring.passes import fold_dataset, naming_places, without_logits
 from nllcli.scoring.settled import check_has_classes, settle, signature

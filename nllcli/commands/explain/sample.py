@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,11 @@ from nllcli.commands.explain.worked import total
 from nllcli.numerics.kernels import product
 from nllcli.numerics.losses import LOSSES, Loss
 from nllcli.numerics.losses.nll import soft_masses
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from nllcli.commands.explain.worked import Worked
@@ -32,7 +34,7 @@ class Setting:
     """
 
     options: LossOptions
-    names: tuple[str, ...]
+    names: Sequence[str]
     denominator: float | None
     loss_sum: float | None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from nllcli.numerics.kernels import both_classes, to_float
 from nllcli.numerics.kernels.normaliser import normalise
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.targets import Targets
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

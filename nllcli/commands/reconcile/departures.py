@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from nllcli.errors import setting
 from nllcli.numerics.kernels import is_bfloat16
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.schemes import ABOUT, NORMALIZATIONS
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

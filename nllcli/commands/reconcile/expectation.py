@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.errors import UsageError, setting
 from nllcli.inputs.tables.cells import is_number
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.surprisal import Surprisal, surprisal
 from nllcli.numerics.surprisal.given import Clipped
 from nllcli.numerics.targets import is_class
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention, Term
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.numerics.losses import LOSSES
+from nllcli.records import dataclass
 from nllcli.report import shortest
 
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nllcli.commands.reconcile.python_lines import python_line
 from nllcli.commands.reconcile.reproduce import Reproduction, reproduction
 from nllcli.commands.reconcile.search import Search, search
 from nllcli.errors import Notice
+from nllcli.records import dataclass
 from nllcli.scoring.settled import check_has_classes, signature
 
 if TYPE_CHECKING:

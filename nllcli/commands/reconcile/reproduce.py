@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from nllcli.data.settings import InputOptions, LossOptions, WeightOptions
 from nllcli.errors import setting
 from nllcli.inputs.bytes.urls import shown_url
 from nllcli.numerics.schemes import ABOUT
+from nllcli.records import dataclass
 from nllcli.report import shortest
 
 if TYPE_CHECKING:

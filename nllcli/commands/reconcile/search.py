@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from nllcli.errors import DataError, Notice, UsageError, first_few, setting
 from nllcli.inputs.dataset import no_targets
 from nllcli.inputs.opening import open_dataset
 from nllcli.numerics.schemes import ABOUT, beta_of
+from nllcli.records import dataclass
 from nllcli.scoring.class_weights import given_counts
 from nllcli.scoring.notices import all_notices
 from nllcli.scoring.passes import fold_dataset

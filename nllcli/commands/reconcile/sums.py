@@ -7,7 +7,7 @@ weights w as ``sum of w_c S_c``; smoothing adds A_c, the sum of class c's surpri
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import numpy as np
 from nllcli.commands.reconcile.survey import without
 from nllcli.data.blocks import Part
 from nllcli.numerics.tally import Tally
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

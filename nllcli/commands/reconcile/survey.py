@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from nllcli.inputs.opening import open_dataset
 from nllcli.inputs.targets import Shifted, check_shift, shift_out_of_order, shift_without_file
 from nllcli.numerics.targets import is_class
 from nllcli.numerics.weightings import class_weights
+from nllcli.records import dataclass
 from nllcli.scoring.passes import naming_places, raw_targets
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from nllcli.inputs.formats import ReadOptions
 from nllcli.inputs.integers import integers
 from nllcli.inputs.mismatch import Misfit, check_classes, check_shape
 from nllcli.inputs.one_hot import one_hot_indices
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

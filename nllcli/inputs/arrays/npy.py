@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from nllcli.errors import DataError, setting
 from nllcli.inputs.arrays.raw import RawArray
 from nllcli.inputs.formats import NPY_MAGIC
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from nllcli.inputs.arrays.streamed import StreamedArray

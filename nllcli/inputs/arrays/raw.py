@@ -6,7 +6,8 @@ file that shrinks under a map kills the process, where a short read is an error 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import deque
+from dataclasses import field
 from functools import partial
 from itertools import groupby, islice
 from math import prod
@@ -19,6 +20,7 @@ from nllcli.data.layout import Layout
 from nllcli.errors import FaultError, Notice
 from nllcli.inputs.bytes.files import OpenFile
 from nllcli.inputs.integers import are_rounded, rounded_integers
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +31,11 @@ if TYPE_CHECKING:
 
 # Runs of one class shorter than this are read for several blocks at once, as slabs of about this many bytes.
 _SHORT_RUN = 1 << 15
-_SLAB_BYTES = 1 << 24
+_SLAB_BYTES = 1 << 25
+# Where runs are no further apart than this, reading what lies between them takes less time than a call for each. As
+# much as the second is read at once, which stays in cache.
+_LONG_STEP = 1 << 14
+_PIECE_BYTES = 1 << 20
 
 
 def widened(values: NDArray[Any]) -> NDArray[Any]:
@@ -162,38 +168,86 @@ class RawArray(FileArray):
         return Unread(descriptor, offset, shape, self.dtype, read=read, check=self._check_unchanged)
 
     def _slabs(self, layout: Layout, block_samples: int, first: int) -> Iterator[Chunk]:
-        """Read the short runs of many classes for several blocks at once, on the thread that cuts."""
+        """Read the short runs of many classes for several blocks at once."""
         inner, n_classes = layout.inner, layout.n_classes
         width = block_samples * max(1, _SLAB_BYTES // (block_samples * n_classes * self.dtype.itemsize))
         runs = islice(layout.runs(block_samples), first, None)
         for _, group in groupby(runs, lambda run: (run[0] // inner, run[0] % inner // width)):
             blocks = list(group)
             begin = blocks[0][0]
-            slab = np.empty((n_classes, sum(n for _, n in blocks)), self.dtype)
-            self._read_columns(layout, begin, slab)
+            slab = _Slab(self, layout, begin, sum(n for _, n in blocks))
             for start, n in blocks:
-                part = slab[None, :, start - begin : start - begin + n]
-                yield self._chunk(start, n, layout, partial(self._cut, start, part))
+                yield self._chunk(start, n, layout, partial(self._cut, start, n, slab))
 
-    def _cut(self, start: int, part: NDArray[Any], _: Scratch) -> Block:
-        return self._block(start, part)
+    def _cut(self, start: int, n: int, slab: _Slab, scratch: Scratch) -> Block:
+        values = slab.read(scratch)
+        self._check_unchanged()
+        return self._block(start, values[None, :, start - slab.start : start - slab.start + n])
 
     def _read_columns(self, layout: Layout, start: int, out: NDArray[Any]) -> None:
         """Fill ``out`` (n_classes, n) with samples from ``start`` on, one run of the file a class."""
-        outer, within = divmod(start, layout.inner)
-        first = outer * layout.n_classes * layout.inner + within
-        view = memoryview(out.reshape(-1).view(np.uint8).data)
-        width, step = out.shape[1] * self.dtype.itemsize, layout.inner * self.dtype.itemsize
-        position = self.offset + first * self.dtype.itemsize
-        for begin in range(0, view.nbytes, width):
-            self.file.read_into(view[begin : begin + width], position, self.name)
-            position += step
+        self.read_runs(layout, start, 0, out, Scratch())
         self._check_unchanged()
+
+    def read_runs(self, layout: Layout, start: int, c: int, out: NDArray[Any], scratch: Scratch) -> None:
+        """Fill ``out`` (m, n) with samples from ``start`` on of the classes from ``c`` on, one run of the file each."""
+        outer, within = divmod(start, layout.inner)
+        first = (outer * layout.n_classes + c) * layout.inner + within
+        runs = out.view(np.uint8)
+        position, step, width = self.offset + first * self.dtype.itemsize, self.step(layout), runs.shape[1]
+        if step >= _LONG_STEP:
+            for run in runs:
+                self.file.read_into(memoryview(run.data), position, self.name)
+                position += step
+        else:
+            with_gaps = scratch.array("runs", (len(runs), step), np.uint8)
+            n_bytes = (len(runs) - 1) * step + width
+            self.file.read_into(memoryview(with_gaps.reshape(-1).data)[:n_bytes], position, self.name)
+            runs[:] = with_gaps[:, :width]
+
+    def step(self, layout: Layout) -> int:
+        """How many bytes of the file lie from a class of a sample to the next."""
+        return layout.inner * self.dtype.itemsize
 
     def _check_unchanged(self) -> None:
         """Raise FaultError if the file was written to: after every read, since blocks are read at any time."""
         if self.file.version() != self._version:
             raise FaultError("changed while it was read", where=self.name)
+
+
+class _Slab:
+    """The samples of several blocks from ``start`` on, which the threads that load these read together.
+
+    Each reads the pieces that none has begun, and then those that are not done yet. So nobody waits for another, and
+    what is read twice at the end is the same.
+    """
+
+    def __init__(self, source: RawArray, layout: Layout, start: int, n: int) -> None:
+        self.start = start
+        self._source, self._layout = source, layout
+        self._values = np.empty((layout.n_classes, n), source.dtype)
+        self._at_once = max(1, _PIECE_BYTES // min(source.step(layout), _LONG_STEP))
+        self._not_begun = deque(range(0, layout.n_classes, self._at_once))
+        self._not_done = set(self._not_begun)
+
+    def read(self, scratch: Scratch) -> NDArray[Any]:
+        """All samples (n_classes, n)."""
+        for c in iter(self._begun, None):
+            self._read_piece(c, scratch)
+        for c in self._not_done.copy():
+            self._read_piece(c, scratch)
+        return self._values
+
+    def _begun(self) -> int | None:
+        """The first class of a piece that none has begun."""
+        try:
+            return self._not_begun.popleft()
+        except IndexError:
+            return None
+
+    def _read_piece(self, c: int, scratch: Scratch) -> None:
+        self._source.read_runs(self._layout, self.start, c, self._values[c : c + self._at_once], scratch)
+        self._not_done.discard(c)
 
 
 @dataclass

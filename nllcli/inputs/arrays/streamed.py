@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice
 from nllcli.inputs.arrays.raw import FileArray, RawArray
 from nllcli.inputs.bytes.files import Spool
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import PurePath
@@ -17,6 +17,7 @@ from nllcli.errors import DataError, Remedy, UsageError
 from nllcli.inputs.bytes.files import STANDARD_INPUT, ByteStream, open_stream, version_of
 from nllcli.inputs.bytes.libraries import refusing
 from nllcli.inputs.bytes.urls import is_remote
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,12 +6,12 @@ import os
 import re
 import stat
 import sys
-import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nllcli.errors import FaultError, UsageError
 from nllcli.inputs.bytes.urls import is_remote, shown_url, split_url
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -344,6 +344,8 @@ class Spool:
     """A temporary file without a name, gone when the program ends, however it ends."""
 
     def __init__(self, name: str) -> None:
+        import tempfile
+
         self._name = name
         try:
             with tempfile.TemporaryFile() as temporary:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ssl
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, InvalidURL
 from typing import TYPE_CHECKING, TypeVar
@@ -20,6 +19,7 @@ from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.bytes.remote import FIRST_BYTES, stream_of
 from nllcli.inputs.bytes.sites import Site
 from nllcli.inputs.bytes.urls import shown_url
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from nllcli.errors import UsageError
 from nllcli.inputs.bytes.files import ByteStream, read_only_here
 from nllcli.inputs.bytes.urls import escaped, scheme_of, shown_url
+from nllcli.records import dataclass
 from nllcli.registry import Registry
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import ssl
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -14,6 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 from nllcli import __version__
 from nllcli.errors import UsageError
 from nllcli.inputs.bytes.urls import escaped, scheme_of, shown_url
+from nllcli.records import dataclass
 
 _TIMEOUT = 30  # seconds without a byte
 _PORTS = {"http": 80, "https": 443}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import takewhile
 from math import prod
 from typing import TYPE_CHECKING
+
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from math import prod
 from pathlib import PurePath
@@ -17,6 +17,7 @@ from nllcli.inputs.foreign.arrays import NAMES_CLASSES, Found, Pair
 from nllcli.inputs.foreign.contents import FRAME, HERE, KEY, KEYED, MOST_SPLITS, arrays_in, in_series
 from nllcli.inputs.foreign.kinds import ARRAY, JOBLIB, OBJECT_ARRAY, PYTORCH, ZARR
 from nllcli.inputs.foreign.pickles import MOST_BYTES, Untold, read_pickles
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

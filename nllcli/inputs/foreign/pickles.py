@@ -9,8 +9,10 @@ from __future__ import annotations
 import io
 import pickletools
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
+
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

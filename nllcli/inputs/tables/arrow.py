@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from nllcli.inputs.tables.arrow_columns import Table, preview
 from nllcli.inputs.tables.arrow_table import ArrowTable, column_texts
 from nllcli.inputs.tables.arrow_values import NUMBERS, content, dtype_of, innermost, is_as_is, lengths, values_of
 from nllcli.inputs.tables.columns import candidates
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from nllcli.inputs.tables.arrow_values import (
     previewed,
 )
 from nllcli.inputs.tables.columns import Columns, Preview, choose, find_column, is_numeric
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from nllcli.inputs.formats import ReadOptions

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy
 from nllcli.inputs.bytes.compressed import SUFFIXES, opener_of
 from nllcli.inputs.bytes.files import not_there_yet
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from nllcli.inputs.integers import are_rounded, rounded_integers
 from nllcli.inputs.labels import LabelReader, left_out
 from nllcli.inputs.tables.arrow_values import content, lengths, numbers, texts, values_of
 from nllcli.inputs.tables.lines import regrouped
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +17,7 @@ from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.tables import doubts, long
 from nllcli.inputs.tables.cells import is_missing, is_number, listed_numbers, shown
 from nllcli.inputs.tables.json_paths import are_labels, names_targets
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

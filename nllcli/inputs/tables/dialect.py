@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, NoRows, Remedy, UsageError, setting
@@ -11,6 +11,7 @@ from nllcli.inputs.names import truth
 from nllcli.inputs.tables import cells, notation, weka
 from nllcli.inputs.tables.columns import Preview
 from nllcli.inputs.tables.lines import LONGEST_LINE, check_line, kept_lines, too_long
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

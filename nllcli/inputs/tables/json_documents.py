@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from nllcli.inputs.tables.json_paths import are_labels
 from nllcli.inputs.tables.json_values import WHOLE, is_json, parse_json
 from nllcli.inputs.tables.lines import LONGEST_LINE, LineNumbers, Lines, clean_lines, in_memory, too_long
 from nllcli.inputs.tables.wrapped import Unwrapped, unwrapped
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

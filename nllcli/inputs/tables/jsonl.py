@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from nllcli.inputs.tables.json_paths import ABSENT
 from nllcli.inputs.tables.json_values import DIGITS_FINITE, parse_json, written
 from nllcli.inputs.tables.line_source import LineSource
 from nllcli.inputs.tables.records import Reading, is_one_hot, preview_of, read_of
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.shapes import one_hot_refusal
 from nllcli.inputs.tables.cells import is_fraction
 from nllcli.inputs.tables.lines import LineNumbers, Lines, cut_lines, in_memory
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

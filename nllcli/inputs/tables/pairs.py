@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, UsageError, first_few, setting
 from nllcli.inputs.names import MARK
 from nllcli.inputs.tables.cells import shown
 from nllcli.inputs.tables.json_paths import at, have_fractions, is_numeric, leaves, names_targets, unnested
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from nllcli.inputs.names import MARK
 from nllcli.inputs.tables import cells
 from nllcli.inputs.tables.line_source import LineSource
 from nllcli.inputs.tables.lines import clean_lines, kept_lines, whole_lines
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

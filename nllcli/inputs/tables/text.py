@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from nllcli.inputs.tables.columns import candidates, choose, list_of
 from nllcli.inputs.tables.dialect import Dialect, comma_refusal, is_word, point_refusal, sniff
 from nllcli.inputs.tables.line_source import LineSource
 from nllcli.inputs.tables.lines import clean_lines, whole_lines, without_first_lines
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

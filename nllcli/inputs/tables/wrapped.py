@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError, Remedy, UsageError, first_few
@@ -21,6 +21,7 @@ from nllcli.inputs.tables.json_paths import (
     rewriting,
 )
 from nllcli.inputs.tables.pairs import pairs_of_list
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
 from nllcli.inputs.arrays.memory import MemoryArray
 from nllcli.inputs.tables.cells import is_number, shown
 from nllcli.inputs.token_logs.documents import json_values
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import DataError
 from nllcli.inputs.tables.cells import is_number, shown
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

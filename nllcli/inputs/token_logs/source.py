@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from nllcli.inputs.arrays.raw import NumberArray, RawArray, Values, widened
 from nllcli.inputs.bytes.files import not_there_yet
 from nllcli.inputs.mismatch import Misfit, check_shape
 from nllcli.inputs.token_logs.runs import COMPLETION, PROMPT, UNSPLIT, Found, Run
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,7 +8,6 @@ the model is confident: ``1 + rest`` would round them off.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from nllcli.numerics.kernels import (
     working_dtype,
 )
 from nllcli.numerics.kernels.chosen import bits_of, is_read, native
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -8,7 +8,6 @@ those of the logits themselves: nothing is subtracted, so nothing is rounded bef
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from nllcli.numerics.kernels import (
     working_dtype,
 )
 from nllcli.numerics.kernels.chosen import bits_of, code_of, is_read, native
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from types import ModuleType

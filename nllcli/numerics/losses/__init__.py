@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+
+from nllcli.records import dataclass
 
 
 @dataclass(frozen=True)

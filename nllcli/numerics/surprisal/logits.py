@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from nllcli.numerics.kernels import pick, sum_classes, to_float
 from nllcli.numerics.kernels.chosen import in_order, is_read
 from nllcli.numerics.kernels.odds import odds_against, odds_in_file
 from nllcli.numerics.surprisal import once, where_any
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ from nllcli.numerics.evaluate import numbers
 from nllcli.numerics.kernels import contiguous, to_float
 from nllcli.numerics.surprisal import surprisal
 from nllcli.numerics.tally import Rows
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch

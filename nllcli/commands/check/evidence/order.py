@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from nllcli.data.blocks import Part
 from nllcli.numerics.kernels import contiguous, to_float
 from nllcli.numerics.surprisal import surprisal
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from nllcli.data.blocks import Part
 from nllcli.inputs.targets import Shifted
 from nllcli.numerics.findings import distance_from_1, sum_tolerance
 from nllcli.numerics.tally import Rows
+from nllcli.records import dataclass
 from nllcli.scoring.passes import pieces
 
 if TYPE_CHECKING:

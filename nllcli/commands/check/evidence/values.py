@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from nllcli.data.blocks import Part
 from nllcli.numerics.findings import distance_from_1, sum_tolerance
 from nllcli.numerics.kernels import is_half
 from nllcli.numerics.tally import Rows
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import setting
+from nllcli.records import dataclass
 from nllcli.registry import resolve
 
 if TYPE_CHECKING:

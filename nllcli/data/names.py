@@ -1,0 +1,31 @@
+"""The names of classes that have numbers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+
+class NumberNames(Sequence[str]):
+    """The numbers of a range as text, each made when it is asked for: those of a million classes would take 60 MB."""
+
+    def __init__(self, numbers: range) -> None:
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> NumberNames: ...
+    def __getitem__(self, index: int | slice) -> str | NumberNames:
+        return NumberNames(self._numbers[index]) if isinstance(index, slice) else str(self._numbers[index])
+
+
+def names_of(class_names: tuple[str, ...] | None, n_classes: int) -> Sequence[str]:
+    """The classes' names, or their numbers."""
+    return class_names or NumberNames(range(n_classes))

@@ -1,0 +1,92 @@
+"""Records are dataclasses: what they do is judged by those of the standard library."""
+
+import dataclasses
+import pickle
+from dataclasses import field
+
+import pytest
+
+from nllcli import records
+
+OPTIONS = [{}, {"frozen": True}, {"frozen": True, "eq": False}, {"kw_only": True}]
+
+
+def both(options):
+    """The same class, made by the standard library and as a record."""
+
+    class Plain:
+        """A class."""
+
+        a: int
+        b: list = field(default_factory=list, compare=False)
+        c: str = field(default="c", repr=False, hash=False)
+        d: float = 0.5
+        e: int = field(default=7, init=False)
+
+    made = []
+    for decorate in (dataclasses.dataclass, records.dataclass):
+        copy = type("Plain", (), {"__annotations__": Plain.__annotations__, **fields_of(Plain), "__doc__": "A class."})
+        copy.__qualname__ = "Plain"
+        made.append(decorate(**options)(copy))
+    return made
+
+
+def fields_of(cls):
+    return {name: vars(cls)[name] for name in "bcde"}
+
+
+def result(action):
+    """What an action gives, or the type and words of its error."""
+    try:
+        return action()
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        return type(error), str(error)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda cls: repr(cls(a=1)),
+        lambda cls: repr(cls(a=cls(a=1, d=2.5))),
+        lambda cls: (cls(a=1) == cls(a=1), cls(a=1) == cls(a=2), cls(a=1) == 1, cls(a=1) != cls(a=1, d=3.0)),
+        lambda cls: cls(a=1, b=[1]) == cls(a=1, b=[2]),
+        lambda cls: cls(a=float("nan")) == cls(a=float("nan")),
+        lambda cls: cls(a=1) == type("Other", (cls,), {})(a=1),
+        lambda cls: len({*map(hash, [cls(a=1), cls(a=1)])}),
+        lambda cls: len({cls(a=1), cls(a=1, b=[1]), cls(a=1, c="d"), cls(a=2)}),
+        lambda cls: setattr(cls(a=1), "a", 2),
+        lambda cls: setattr(cls(a=1), "b", 2),
+        lambda cls: delattr(cls(a=1), "a"),
+        lambda cls: cls(),
+        lambda cls: cls(1, [], "c", 2.0, 3),
+        lambda cls: dataclasses.asdict(dataclasses.replace(cls(a=1), d=9.0)),
+        lambda cls: [each.name for each in dataclasses.fields(cls)],
+        lambda cls: cls.__match_args__,
+        lambda cls: cls.__hash__ is None,
+    ],
+)
+def test_records_do_what_dataclasses_do(act, options):
+    plain, record = both(options)
+    assert result(lambda: act(record)) == result(lambda: act(plain))
+
+
+@records.dataclass(frozen=True)
+class Pair:
+    """Two values."""
+
+    a: int
+    b: int = 2
+
+
+@records.dataclass(frozen=True)
+class Triple(Pair):
+    """Three values."""
+
+    c: int = 3
+
+
+def test_records_inherit_and_travel():
+    triple = Triple(1)
+    assert (repr(triple), triple == Triple(1, 2, 3), triple == Pair(1)) == ("Triple(a=1, b=2, c=3)", True, False)
+    assert pickle.loads(pickle.dumps(triple)) == triple
