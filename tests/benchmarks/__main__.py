@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from measure import Pair, alternate, forget_pages, peak_memory, process
+from measure import Pair, alternate, forget_pages, process, usage_of
 
 import nllcli
 from nllcli.data.environment import KERNEL_VARIABLE
@@ -218,7 +218,7 @@ def memory(bench: Bench) -> Iterator[Row]:
 
     def row(name: str, command: list[str]) -> Iterator[Row]:
         if bench.wanted(name):
-            yield name, "-", f"{peak_memory(command) / 1e6:.0f} MB", "200 MB or less"
+            yield name, "-", f"{usage_of(command).peak / 1e6:.0f} MB", "200 MB or less"
 
     if not bench.wanted("memory"):
         return

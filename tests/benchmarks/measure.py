@@ -43,15 +43,24 @@ import os, sys
 nowhere = os.open(os.devnull, os.O_WRONLY)
 child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, nowhere, 1)])
 _, status, usage = os.wait4(child, 0)
-print(usage.ru_maxrss)
+print(usage.ru_maxrss, usage.ru_utime + usage.ru_stime)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
-def peak_memory(command: Sequence[str]) -> int:
-    """The peak resident memory of a process, in bytes, as the kernel counted it."""
+@dataclass(frozen=True)
+class Usage:
+    """The peak of a process's resident memory in bytes and its seconds of processors, as the system counted them."""
+
+    peak: int
+    seconds: float
+
+
+def usage_of(command: Sequence[str]) -> Usage:
+    """What a process takes, which must succeed."""
     done = subprocess.run([sys.executable, "-c", _LAUNCHER, *command], check=True, capture_output=True, text=True)
-    return int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
+    peak, seconds = done.stdout.split()
+    return Usage(int(peak) * (1 if sys.platform == "darwin" else 1024), float(seconds))
 
 
 def forget_pages(path: str) -> None:
