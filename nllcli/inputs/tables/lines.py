@@ -84,7 +84,7 @@ def clean_lines(
     for piece in whole_lines(stream):
         ends = _is_end(piece)
         n_lines = n_clean = int(np.count_nonzero(ends))
-        marked = table and (b"#" in piece or b'"' in piece or b"\0" in piece or quoted.is_open)
+        marked = table and (b"#" in piece or b"\0" in piece or quoted.is_open or _any_leaves_open(piece, ends))
         if marked or piece[:1] in _BLANKS + b"\n" or _any_begins_blank(piece, ends):
             kept = []
             lines = enumerate(piece[:-1].split(b"\n"), line)
@@ -270,6 +270,14 @@ def _any_begins_blank(piece: bytes, ends: NDArray[np.bool_]) -> bool:
     characters = np.frombuffer(piece, np.uint8)
     blank = ends | (characters == ord(" ")) | (characters == ord("\t"))
     return bool((ends[:-1] & blank[1:]).any())
+
+
+def _any_leaves_open(piece: bytes, ends: NDArray[np.bool_]) -> bool:
+    """Whether a line may have a quote that is not closed in it: an odd number of quotes."""
+    if b'"' not in piece:
+        return False
+    quotes = np.equal(np.frombuffer(piece, np.uint8), ord('"'))
+    return bool((np.bitwise_xor.accumulate(quotes.view(np.uint8)) & ends).any())
 
 
 def _is_end(piece: bytes) -> NDArray[np.bool_]:
