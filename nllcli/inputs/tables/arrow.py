@@ -87,8 +87,8 @@ def _parquet(stream: ByteStream) -> _Opened:
         )
 
     with refusing(stream.name):
-        first = opened()
-        schema, metadata = first.schema_arrow, first.metadata
+        whole = opened()
+        schema, metadata = whole.schema_arrow, whole.metadata
 
     def batches(n: int, columns: list[str], start: int) -> Iterator[Any]:
         groups = [i for i in range(metadata.num_row_groups) if metadata.row_group(i).num_rows]

@@ -27,7 +27,6 @@ _BETWEEN = str.maketrans(",;|", "   ")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+),\d+\s*", re.ASCII)
 _THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*", re.ASCII)
 _INFINITY = re.compile(rb"inf", re.IGNORECASE)
-_BLANKS = re.compile(rb"[ \t]+")
 
 
 def is_number(cell: str) -> bool:
@@ -39,6 +38,11 @@ def is_missing(cell: object) -> bool:
     if isinstance(cell, str):
         return cell.strip().lower() in MISSING
     return cell is None or cell != cell  # noqa: PLR0124 - NaN alone differs from itself
+
+
+def is_no_number(cell: str) -> bool:
+    """Whether a cell has nothing, or a word for it that is not a number, in place of one."""
+    return cell.strip().lower() in MISSING and not is_number(cell)
 
 
 def listed_numbers(cell: str) -> list[float] | None:
@@ -123,9 +127,15 @@ def parse_plain(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDA
 
 def single_blanks(body: bytes) -> bytes:
     """Exactly one blank between cells, none at the ends of lines."""
-    if b"\t" in body or b"  " in body or b"\n " in body or b" \n" in body or body.startswith(b" "):
-        body = _BLANKS.sub(b" ", body).replace(b" \n", b"\n").replace(b"\n ", b"\n").removeprefix(b" ")
-    return body
+    if not (b"\t" in body or b"  " in body or b"\n " in body or b" \n" in body or body.startswith(b" ")):
+        return body
+    characters = np.frombuffer(body, np.uint8)
+    for step in (1, -1):  # first what comes before another blank or a newline goes, then what comes behind a newline
+        blank = (characters == ord(" ")) | (characters == ord("\t"))
+        beside = np.roll(characters == ord("\n"), -step)  # the last character is a newline, too
+        beside |= np.roll(blank, -step)
+        characters = characters[~(blank & beside)]
+    return characters.tobytes().replace(b"\t", b" ")
 
 
 def text_of(line: bytes, where: str) -> str:

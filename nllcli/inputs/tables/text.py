@@ -214,19 +214,23 @@ class TextTable(LineSource):
             chosen = [[_TRUTH.get(cell.strip().lower(), cell) for cell in row] for row in chosen]
         if self.dialect.decimal == "comma":
             chosen = [self._with_points(row, start + i) for i, row in enumerate(chosen)]
-        text = "\n".join(map("\t".join, chosen)) + "\n"
-        table = cells.parse_plain(text.encode(), len(rows), len(self.columns), "\t") if self.columns else None
+        left_out = np.zeros(len(rows), np.bool_)
+        if self.missing == "ignore":
+            left_out[:] = [any(map(cells.is_no_number, row)) for row in chosen]
+        kept = np.flatnonzero(~left_out).tolist()
+        text = "".join("\t".join(chosen[i]) + "\n" for i in kept)
+        table = cells.parse_plain(text.encode(), len(kept), len(self.columns), "\t") if self.columns and kept else None
+        out = np.zeros((len(rows), len(self.columns)))
         if table is not None:
-            return table, None
-        out, left_out = np.zeros((len(rows), len(self.columns))), np.zeros(len(rows), np.bool_)
-        for i, row in enumerate(chosen):
-            if self.missing == "ignore" and any(cells.is_missing(cell) and not cells.is_number(cell) for cell in row):
-                left_out[i] = True
-                continue
-            self._check_row(rows[i], start + i)
-            out[i] = [self._number(cell, c, start + i) for cell, c in zip(row, self.columns, strict=True)]
+            out[kept] = table
+        else:
+            for i in kept:
+                self._check_row(rows[i], start + i)
+                out[i] = [self._number(cell, c, start + i) for cell, c in zip(chosen[i], self.columns, strict=True)]
+        if not left_out.any():
+            return out, None
         self._left_out.append(int(left_out.sum()))
-        return out, left_out if left_out.any() else None
+        return out, left_out
 
     def _with_points(self, row: list[str], sample: int) -> list[str]:
         """Cells with a decimal comma, with a point instead; raises UsageError for a point that may part thousands."""
@@ -283,7 +287,7 @@ class TextTable(LineSource):
             raise self._comment(where)
         if cells.is_decimal_comma(cell):
             raise comma_refusal(cell, where)
-        if cells.is_missing(cell) and not cells.is_number(cell):
+        if cells.is_no_number(cell):
             what = "the cell is empty" if not cell.strip() else f"{cells.shown(cell)} is not a number"
             remedy = Remedy({"missing": "ignore"}, "samples without logits are left out")
             raise DataError(what, where=where, remedies=[remedy] if self.missing == "error" else ())
