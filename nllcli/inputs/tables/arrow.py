@@ -103,7 +103,7 @@ def _parquet(stream: ByteStream) -> _Opened:
 
         if len(runs) == 1:
             return _from_row(start, read(groups, columns))
-        joined = (wide.waiting_rows(stream.name, partial(read, [group]), runs) for group in groups)
+        joined = (wide.waiting_rows(stream.name, n, partial(read, [group]), runs) for group in groups)
         return _from_row(start, chain.from_iterable(joined))
 
     def first(n: int, columns: list[str], _: int) -> Iterator[Any]:

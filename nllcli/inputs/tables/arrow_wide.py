@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from nllcli.inputs.bytes.files import Spool
+from nllcli.inputs.tables.lines import regrouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +36,8 @@ def first_batch(read: Read, runs: list[list[str]]) -> Iterator[Any]:
     """The first record batch of all runs of columns, if there are rows."""
     found = [batch for run in runs for batch in islice(read(run), 1)]
     if found:
-        yield _joined(found)
+        n = min(batch.num_rows for batch in found)  # columns of dictionaries end a batch with a row group
+        yield _joined([batch.slice(0, n) for batch in found])
 
 
 @dataclass(frozen=True)
@@ -60,33 +62,38 @@ class WaitingRows:
         return _joined([stream.read_next_batch().slice(self.first, self.num_rows) for stream in streams])
 
 
-def waiting_rows(name: str, read: Read, runs: list[list[str]]) -> Iterator[WaitingRows]:
-    """The rows of a row group, which is read one run of columns after the other and waits on disk until all are."""
+def waiting_rows(name: str, n_rows: int, read: Read, runs: list[list[str]]) -> Iterator[WaitingRows]:
+    """The rows of a row group, ``n_rows`` at a time; they wait on disk until every run of columns is read."""
     import pyarrow
 
     spool, at = Spool(name), 0
     parts: list[list[tuple[int, int]]] = []
-    n_rows: list[int] = []
+    lengths: list[int] = []
     for run in runs:
-        for i, batch in enumerate(read(run)):
+        batches = ((batch.num_rows, batch) for batch in read(run))
+        found = regrouped(batches, n_rows, lambda batch, n: (batch.slice(0, n), batch.slice(n)))
+        for i, (n, some) in enumerate(found):
             if i == len(parts):
                 parts.append([])
-                n_rows.append(batch.num_rows)
-            data = _stream_of(batch)
+                lengths.append(n)
+            data = _stream_of(some)
             spool.write(data)
             parts[i].append((at, data.size))
             at += data.size
     pyarrow.default_memory_pool().release_unused()
-    return (WaitingRows(name, spool.file, *rows) for rows in zip(parts, n_rows, strict=True))
+    return (WaitingRows(name, spool.file, *rows) for rows in zip(parts, lengths, strict=True))
 
 
-def _stream_of(batch: Any) -> Any:
+def _stream_of(batches: list[Any]) -> Any:
+    """Record batches as an Arrow stream of one."""
     import pyarrow
     from pyarrow import ipc
 
+    if len(batches) > 1:
+        batches = pyarrow.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()
     sink = pyarrow.BufferOutputStream()
-    with ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
+    with ipc.new_stream(sink, batches[0].schema) as writer:
+        writer.write_batch(batches[0])
     return sink.getvalue()
 
 
