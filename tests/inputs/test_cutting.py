@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_process import nll
 
+from nllcli.errors import DataError
 from nllcli.inputs.formats import ReadOptions, open_input
+from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.tables import cells, cutting, json_arrays
 from nllcli.inputs.tables.json_values import parse_lines
 from nllcli.inputs.tables.lines import kept_lines
@@ -97,7 +99,7 @@ def test_single_blanks(text):
 def test_rows_whose_quotes_go_on_in_the_next_line():
     lines = ['a" ,"b', "c"]
     assert cells.split_all(lines, ",", str) == [['a" ', "b"], ["c"]]
-    with pytest.raises(cells.DataError, match="1: cannot be read as a table"):
+    with pytest.raises(DataError, match="1: cannot be read as a table"):
         cells.split_all(["a", f'"{"x" * 200_000}"'], ",", str)
 
 
@@ -146,12 +148,34 @@ def test_a_decimal_comma_beside_names():
     assert nll(*words).out == expected()
 
 
+def test_quoted_names_between_blanks(folder):
+    rows = (" ".join(map(repr, row)) + f' "{name}"\n' for row, name in zip(X.tolist(), NAMED, strict=True))
+    (folder / "x.txt").write_text("".join(rows))
+    words = ("--target-column", "4", "--classes", ",".join(CLASSES), "-q")
+    assert nll("compute", "x.txt", *words).out == expected()
+
+
+def test_a_cell_of_several_lines(folder):
+    rows = [",".join(map(repr, row)) + f',{name},"a"\n' for row, name in zip(X.tolist(), NAMED, strict=True)]
+    rows[50] = rows[50].replace('"a"', '"a\n\nb"')
+    (folder / "x.csv").write_text("cat,dog,horse,target,note\n" + "".join(rows))
+    assert nll("compute", "x.csv", "--target-column", "target", "--drop", "note", "-q").out == expected()
+    rows[55] = rows[55].replace("0.", "0.x", 1)
+    (folder / "x.csv").write_text("cat,dog,horse,target,note\n" + "".join(rows))
+    assert "x.csv, line 59, column" in nll("compute", "x.csv", "--target-column", "target", "--drop", "note").err
+
+
+def test_numbers_in_rows_of_another_length():
+    assert cells.parse_plain(b"1, 2\n3, 4\n", 2, 3, ",") is None
+
+
 @pytest.mark.parametrize(
     ("put", "message"),
     [
         ("0.5,1x,2,cat", "column 2: '1x' is not a number"),
         ('0.5,"1x",2,cat', "column 2: '1x' is not a number"),
         ('0.5,"1""2",2,cat', "column 2: '1\"2' is not a number"),
+        ("0.5,1e999,2,cat", "column 2: '1e999' is too large for a float64"),
         ("0.5,1,2,bird", "column 4: target 'bird' is none of the classes"),
         ("0.5,1,2,", "column 4: the target is missing"),
         ("0.5,1,2", "has 3 cells, the first row has 4"),
@@ -213,6 +237,13 @@ def test_numbers_a_line(written):
 def test_a_number_that_is_not_an_index_is_the_first_one(folder):
     (folder / "y.txt").write_text("".join(f"{y}.0\n" for y in Y[:50]) + "0.5\n1.5\n" + "1.0\n" * 8)
     assert "y.txt, line 51: target '0.5' is not a class index" in nll("compute", "x.npy", "y.txt").err
+
+
+def test_the_first_number_that_no_class_has():
+    reader = LabelReader(("10", "20"), numeric=True, what="text", numbering={10: 0, 20: 1})
+    assert reader.read(["20", "10.0", "-100", None], str).tolist() == [1, 0, -100, -100]
+    with pytest.raises(DataError, match=r"^2: target 30 is none of the classes 10, 20"):
+        reader.read(["20", "10", "30", "40"], str)
 
 
 @pytest.mark.parametrize("put", ["1.0", "1", "0.25"])
