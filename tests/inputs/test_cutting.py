@@ -199,6 +199,15 @@ def test_text_that_is_not_utf_8_is_told_in_any_column(folder):
     assert "x.csv, line 52: byte 0xff is not UTF-8" in run.err
 
 
+@pytest.mark.parametrize("form", ["{}", " {}", "array({})"])
+def test_cells_that_list_numbers(form):
+    lists = [str(row) for row in X.tolist()]
+    lists[40:] = map(form.format, lists[40:])
+    write("x.csv", [*zip(lists, NAMED, strict=True)], ("logits", "target"))
+    run = nll("compute", "x.csv", "--target-column", "target", "--classes", ",".join(CLASSES), "-q")
+    assert run.out == expected()
+
+
 @pytest.mark.parametrize(
     ("put", "message"),
     [("id,label", "is the header again"), (",", "all cells are empty"), ("k,bird", "none of the classes")],

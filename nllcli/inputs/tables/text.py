@@ -20,6 +20,7 @@ from nllcli.inputs.tables import cells, notation
 from nllcli.inputs.tables.columns import candidates, choose, list_of
 from nllcli.inputs.tables.cutting import cut_columns, texts, unquoted
 from nllcli.inputs.tables.dialect import Dialect, comma_refusal, is_word, point_refusal, sniff
+from nllcli.inputs.tables.json_arrays import cut_arrays
 from nllcli.inputs.tables.line_source import LineSource
 from nllcli.inputs.tables.lines import clean_lines, whole_lines, without_first_lines
 
@@ -208,7 +209,7 @@ class TextTable(LineSource):
     def _logits(self, start: int, rows: list[list[str]]) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
         """The logits of rows of cells, and which rows have none."""
         if self.lists:
-            return np.array([self._list(row[self.columns[0]], start + i) for i, row in enumerate(rows)]), None
+            return self._listed(start, [row[self.columns[0]] for row in rows]), None
         chosen = [[row[c] for c in self.columns] for row in rows]
         if self.booleans:
             chosen = [[_TRUTH.get(cell.strip().lower(), cell) for cell in row] for row in chosen]
@@ -272,6 +273,13 @@ class TextTable(LineSource):
             if n + 1 >= min(_MOST_BEHIND, sample) or sum(map(cells.is_number, found)) >= min(wanted, 2):
                 return None
         return before
+
+    def _listed(self, start: int, lists: list[str]) -> NDArray[np.float64]:
+        """The logits of cells that list them."""
+        cut = cut_arrays("".join(cell + "\n" for cell in lists).encode(), self.n_classes)
+        if cut is not None and cut[1] == b"[]\n" * len(lists):
+            return cut[0]
+        return np.array([self._list(cell, start + i) for i, cell in enumerate(lists)])
 
     def _list(self, cell: str, sample: int) -> list[float]:
         found, where = list_of(cell), f"{self._where(sample)}, column {self.columns[0] + 1}"
