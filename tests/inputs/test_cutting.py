@@ -17,7 +17,7 @@ from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.tables import cells, cutting, json_arrays
 from nllcli.inputs.tables.json_values import parse_lines
-from nllcli.inputs.tables.lines import kept_lines
+from nllcli.inputs.tables.lines import LineNumbers, clean_lines, in_memory, kept_lines
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(0, 2, (60, 3)).round(4)
@@ -163,6 +163,25 @@ def test_a_cell_of_several_lines(folder):
     rows[55] = rows[55].replace("0.", "0.x", 1)
     (folder / "x.csv").write_text("cat,dog,horse,target,note\n" + "".join(rows))
     assert "x.csv, line 59, column" in nll("compute", "x.csv", "--target-column", "target", "--drop", "note").err
+
+
+def test_a_quote_that_is_never_closed():
+    lines = clean_lines(in_memory(b'a,b\n1,"x\n2,3\n', "x"), LineNumbers(), delimiter=",")
+    with pytest.raises(DataError, match="a quote is opened and not closed") as caught:
+        list(lines)
+    assert caught.value.where == "x, line 2, column 2"
+
+
+def test_a_total_of_fewer_cells(folder):
+    rows = "".join(",".join(map(repr, row)) + "\n" for row in X.tolist())
+    (folder / "x.csv").write_text(f"cat,dog,horse\n{rows}total,1\n")
+    run = nll("compute", "x.csv", "y.npy")
+    assert "x.csv, line 62: has 2 cells, the first row has 3" in run.err
+    assert "head -n 61 x.csv" in run.err
+
+
+def test_rows_of_twice_as_many_cells():
+    assert "decimal commas?" in str(cells.ragged(["1", "5", "2", "5"], 2, "x").hint)
 
 
 def test_numbers_in_rows_of_another_length():
