@@ -46,7 +46,7 @@ def unquoted(text: bytes) -> bytes | None:
 def texts(column: bytes) -> list[str]:
     """The cells of one column as text, without quotes and blanks around them."""
     found = column[:-1].decode("utf-8").split("\n")
-    if '"' in found[0] or b'"' in column:
+    if b'"' in column:
         found = [cell[1:-1].replace('""', '"') if cell.startswith('"') else cell for cell in found]
     return list(map(str.strip, found))
 
