@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import field
 from fnmatch import fnmatchcase
@@ -99,18 +100,22 @@ class LabelReader:
 
         A label that is None is ignored.
         """
-        one = self._truth if self.booleans else self._index if self.numeric else self._named
-        missing = [(i, label) for i, label in enumerate(labels) if label is not None and self.is_missing(label)]
+        distinct = dict.fromkeys(labels)  # in the order in which they come first
+        missing = [label for label in distinct if label is not None and self.is_missing(label)]
         if missing and self.missing == "error":
-            raise missing_target(missing[0][1], where(missing[0][0]))
+            raise missing_target(missing[0], where(labels.index(missing[0])))
         if missing:
-            self._n_missing.append(len(missing))
-        gone = {i for i, _ in missing}
-        found = (
-            self.ignore_index if label is None or i in gone else one(label.strip(), where, i)
-            for i, label in enumerate(labels)
-        )
-        return np.fromiter(found, np.float64 if self.soft else np.int64, len(labels))
+            self._n_missing.append(sum(map(labels.count, missing)))
+        one = self._truth if self.booleans else self._index if self.numeric else self._named
+        found: dict[str | None, float] = dict.fromkeys((None, *missing), self.ignore_index)
+        for label in distinct:
+            if label is not None and label not in found:
+                try:
+                    found[label] = one(label.strip())
+                except DataError as error:
+                    error.where = error.where or where(labels.index(label))
+                    raise
+        return np.fromiter(map(found.__getitem__, labels), np.float64 if self.soft else np.int64, len(labels))
 
     def _alike(self, label: str) -> int | None:
         """The index of the class whose name differs in upper case or marks alone, or that a number comes before."""
@@ -131,6 +136,24 @@ class LabelReader:
             raise DataError(unknown_number(int(values[wrong]), self.numbering), where=where(wrong))
         return found
 
+    def of_cells(
+        self,
+        values: NDArray[np.float64],
+        marked: Callable[[], NDArray[np.bool_]] | None,
+        where: Callable[[int], str],
+    ) -> NDArray[Any] | None:
+        """Class indices (n,) of cells of plain numbers; None where cells have to be read one by one.
+
+        ``marked`` says which are written with a point or an exponent (None: none of them).
+        """
+        whole = integers(values)
+        probable = self.soft and self.numbering is None
+        if whole is None and not (probable and np.isfinite(values).all()):
+            return None
+        if marked is not None and not self.fractions and (marked() & is_index(values)).any():
+            self.fractions = True
+        return values if whole is None else self.renumbered(whole, where)
+
     def of_numbers(self, values: NDArray[np.float64], where: Callable[[int], str]) -> NDArray[Any]:
         """Class indices (n,) of floating-point numbers."""
         self.fractions = True
@@ -146,10 +169,10 @@ class LabelReader:
         """Whether there is no label, or a word for none that is not the name of a class."""
         return label is None or (is_missing(label) and class_names.normal(label) not in self.indices)
 
-    def _truth(self, label: str, where: Callable[[int], str], i: int) -> int:
+    def _truth(self, label: str) -> int:
         found = class_names.truth(label)
         if found is None:
-            raise DataError(f"target {shown(label)} is neither true nor false, unlike the first", where=where(i))
+            raise DataError(f"target {shown(label)} is neither true nor false, unlike the first")
         return self.truth[found]
 
     def _orders(self) -> list[Remedy]:
@@ -158,30 +181,29 @@ class LabelReader:
             return []
         return class_orders((name for name in self.everything() if name and not self.is_missing(name)), self.n_classes)
 
-    def _index(self, label: str, where: Callable[[int], str], i: int) -> float:
+    def _index(self, label: str) -> float:
         if not _INTEGER.fullmatch(label):
-            whole = integers(np.array([float(label)])) if is_number(label) else None
-            if whole is None and self.soft and is_number(label):
-                return float(label)
-            if whole is None:
-                raise DataError(f"target {shown(label)} is not a class index", where=where(i))
+            number = float(label) if is_number(label) else math.nan
+            if not _is_whole(number):
+                if self.soft and is_number(label):
+                    return number
+                raise DataError(f"target {shown(label)} is not a class index")
             self.fractions = True
-            value = int(whole[0])
+            value = int(number)
         elif len(label) > 20 or int(label) not in _INT64:
-            raise DataError(f"target {shown(label)} does not fit 64 bits", where=where(i))
+            raise DataError(f"target {shown(label)} does not fit 64 bits")
         else:
             value = int(label)
         if self.numbering is None or value == self.ignore_index:
             return value
         if value not in self.numbering:
-            raise DataError(unknown_number(value, self.numbering), where=where(i))
+            raise DataError(unknown_number(value, self.numbering))
         return self.numbering[value]
 
-    def _named(self, label: str, where: Callable[[int], str], i: int) -> int:
+    def _named(self, label: str) -> int:
         if self.classes is None:
             raise DataError(
                 f"target {shown(label)} is a name, and the classes have none",
-                where=where(i),
                 hint=f"name them with {setting('classes')}, or in the header of the logits",
                 remedies=self._orders(),
             )
@@ -195,7 +217,6 @@ class LabelReader:
             remedies = _sets_of_columns(self.classes, class_names.normal(label))
             raise DataError(
                 f"target {shown(label)} is none of the classes",
-                where=where(i),
                 remedies=remedies,
                 hint=None
                 if remedies
@@ -203,8 +224,13 @@ class LabelReader:
                 or f"classes: {first_few(self.classes, 10)}",
             )
         if index == _SEVERAL:
-            raise DataError(f"target {shown(label)} is the name of several classes", where=where(i))
+            raise DataError(f"target {shown(label)} is the name of several classes")
         return index
+
+
+def _is_whole(value: float) -> bool:
+    """Whether a number is whole, and no rounding can have changed it."""
+    return value.is_integer() and abs(value) < 2**53
 
 
 def _shared_beginning(classes: Sequence[str], labels: Sequence[str]) -> str:
@@ -298,7 +324,7 @@ def label_reader(
     reader.numeric = n_numbers == len(texts) or damaged
     if reader.numeric:
         values = [float(text) for text in texts if is_number(text)]
-        whole = [int(value) for value in values if value.is_integer() and abs(value) < 2**53]
+        whole = [int(value) for value in values if _is_whole(value)]
         reader.numbering = numbering_of(set(whole), classes, name, options)
         if options.as_given and reader.numbering is None:
             raise without_order(classes or (), options.as_given, name)

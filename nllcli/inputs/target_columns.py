@@ -66,22 +66,28 @@ class TextColumn(TextTable):
         known = map(class_names.normal, (reader.classes or ()) if reader is not None else ())
         return class_names.normal(line.decode("utf-8", errors="replace")) in known
 
+    def _parse_plain(self, start: int, n: int, body: bytes) -> Block | None:
+        return None if self._of_words else super()._parse_plain(start, n, body)  # tabs alone end a name
+
     def _parse_selected(self, start: int, body: bytes) -> Block:
         assert self.label_reader is not None
         found = self.label_reader.read(self._labels(body, start), lambda i: self._where(start + i))
         return Block(start, np.empty((len(found), 0)), found)
 
     def _labels(self, body: bytes, start: int) -> list[str]:
-        found = []
-        for i, line in enumerate(body[:-1].split(b"\n"), start):
-            where = self._where(i)
-            row = cells.split(cells.text_of(line, where), "\t", where)
-            if any(cell.strip() for cell in row[1:]):
+        def where(i: int) -> str:
+            return self._where(start + i)
+
+        lines = cells.texts_of(body[:-1].split(b"\n"), where)
+        if b"\t" not in body and b'"' not in body:
+            return list(map(str.strip, lines))
+        rows = cells.split_all(lines, "\t", where)
+        for i, row in enumerate(rows):
+            if any(map(str.strip, row[1:])):
                 message = f"has {len(row)} cells between tabs; targets have one a line"
                 remedies = notation.fed(self.name, ("cut", "-f", "1"), "the first are the targets")
-                raise DataError(message, where=where, remedies=remedies)
-            found.append(row[0].strip() if row else "")
-        return found
+                raise DataError(message, where=where(i), remedies=remedies)
+        return [row[0].strip() if row else "" for row in rows]
 
 
 def open_column(stream: ByteStream, dialect: Dialect, options: ReadOptions) -> TextTable:

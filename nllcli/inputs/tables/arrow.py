@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from nllcli.inputs.bytes.files import on_disk
 from nllcli.inputs.bytes.libraries import SeekableFile, refusing
 from nllcli.inputs.labels import LabelReader, label_reader, truth_of
 from nllcli.inputs.tables import arrow_conversions as conversions
+from nllcli.inputs.tables import arrow_wide as wide
 from nllcli.inputs.tables.arrow_columns import Table, preview
 from nllcli.inputs.tables.arrow_table import ArrowTable, column_texts
 from nllcli.inputs.tables.arrow_values import NUMBERS, content, dtype_of, innermost, is_as_is, lengths, values_of
@@ -35,7 +36,7 @@ _END = b"\xff\xff\xff\xff\0\0\0\0"
 
 @dataclass(frozen=True)
 class _Opened:
-    """A file whose schema is read; ``python`` makes a table of it."""
+    """A file whose schema is read; ``python`` makes a table of it, and ``first`` gives its first batch alone."""
 
     name: str
     file: InputFile
@@ -43,6 +44,12 @@ class _Opened:
     batches: Batches
     python: str
     n_rows: int | None = None
+    first: Batches | None = None
+
+    def preview(self) -> Preview:
+        """What the first rows hold."""
+        with refusing(self.name):
+            return preview(self.name, self.schema, self.first or self.batches)
 
 
 def open_parquet(stream: ByteStream, options: ReadOptions) -> ArrowTable:
@@ -57,17 +64,12 @@ def open_ipc(stream: ByteStream, options: ReadOptions) -> ArrowTable:
 
 def preview_parquet(stream: ByteStream, options: ReadOptions) -> Preview:  # noqa: ARG001 - as those of other formats
     """The beginning of a Parquet file."""
-    return _preview(_parquet(stream))
+    return _parquet(stream).preview()
 
 
 def preview_ipc(stream: ByteStream, options: ReadOptions) -> Preview:
     """The beginning of an Arrow file or stream."""
-    return _preview(_ipc(stream, options))
-
-
-def _preview(opened: _Opened) -> Preview:
-    with refusing(opened.name):
-        return preview(opened.name, opened.schema, opened.batches)
+    return _ipc(stream, options).preview()
 
 
 def _parquet(stream: ByteStream) -> _Opened:
@@ -86,18 +88,31 @@ def _parquet(stream: ByteStream) -> _Opened:
         )
 
     with refusing(stream.name):
-        first = opened()
-        schema, metadata = first.schema_arrow, first.metadata
+        whole = opened()
+        schema, metadata = whole.schema_arrow, whole.metadata
 
     def batches(n: int, columns: list[str], start: int) -> Iterator[Any]:
-        groups = list(range(metadata.num_row_groups))
+        groups = [i for i in range(metadata.num_row_groups) if metadata.row_group(i).num_rows]
         while groups and start >= metadata.row_group(groups[0]).num_rows:
             start -= metadata.row_group(groups.pop(0)).num_rows
-        # Threads of pyarrow gain nothing on batches of a few rows, and where memory is short they cannot be started.
-        found = opened(metadata).iter_batches(batch_size=n, row_groups=groups, columns=columns, use_threads=False)
-        return _from_row(start, (batch.select(columns) for batch in found))
+        file, runs = opened(metadata), wide.runs_of(metadata, columns, _COLUMN_BUFFER)
 
-    return _Opened(stream.name, file, schema, batches, conversions.PARQUET, metadata.num_rows)
+        def read(groups: list[int], columns: list[str]) -> Iterator[Any]:
+            # Threads of pyarrow gain nothing on batches of a few rows, and where memory is short they can't be started.
+            found = file.iter_batches(batch_size=n, row_groups=groups, columns=columns, use_threads=False)
+            return (batch.select(columns) for batch in found)
+
+        if len(runs) == 1:
+            return _from_row(start, read(groups, columns))
+        joined = (wide.waiting_rows(stream.name, n, partial(read, [group]), runs) for group in groups)
+        return _from_row(start, chain.from_iterable(joined))
+
+    def first(n: int, columns: list[str], _: int) -> Iterator[Any]:
+        file = opened(metadata)
+        runs = wide.runs_of(metadata, columns, _COLUMN_BUFFER)
+        return wide.first_batch(lambda run: file.iter_batches(n, columns=run, use_threads=False), runs)
+
+    return _Opened(stream.name, file, schema, batches, conversions.PARQUET, metadata.num_rows, first)
 
 
 def _ipc(stream: ByteStream, options: ReadOptions) -> _Opened:
@@ -196,7 +211,7 @@ def _table(opened: _Opened, options: ReadOptions) -> ArrowTable:
         names, types = list(schema.names), list(schema.types)
         if len(set(names)) < len(names):
             raise DataError("has several columns of one name", where=name)
-        first_rows = preview(name, schema, opened.batches)
+        first_rows = opened.preview()
         chosen = Table(schema, first_rows, options, opened.python).choose()
         columns = [names[i] for i in chosen.classes]
         n_classes = _length_of_lists(opened, columns[0]) if chosen.lists else len(columns)

@@ -15,6 +15,7 @@ from nllcli.inputs.bytes.libraries import refusing
 from nllcli.inputs.integers import are_rounded, rounded_integers
 from nllcli.inputs.labels import LabelReader, left_out
 from nllcli.inputs.tables.arrow_values import content, lengths, numbers, texts, values_of
+from nllcli.inputs.tables.arrow_wide import WaitingRows
 from nllcli.inputs.tables.lines import regrouped
 from nllcli.records import dataclass
 
@@ -114,9 +115,10 @@ class ArrowTable:
         keys: list[str] = []
         left_out = np.zeros(n, bool)
         at = n_left_out = 0
-        for batch in parts:
-            rows = slice(at, at + batch.num_rows)
+        for part in parts:
+            rows = slice(at, at + part.num_rows)
             with refusing(self.name):
+                batch = part.read() if isinstance(part, WaitingRows) else part
                 missing = self._read_logits(batch, logits[rows], start + at)
                 if missing is not None:
                     left_out[rows] = missing
@@ -128,7 +130,7 @@ class ArrowTable:
                     n_left_out += int(np.count_nonzero(missing))
                 if self.key_column is not None:
                     keys += [key or "" for key in texts(batch.column(batch.num_columns - 1))]
-            at += batch.num_rows
+            at += part.num_rows
         if n_left_out:
             counts[start] = n_left_out
         return Block(

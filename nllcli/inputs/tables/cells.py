@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.errors import DataError, Remedy, counted
-from nllcli.inputs.integers import integers
 from nllcli.inputs.tables import decimals
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ _BETWEEN = str.maketrans(",;|", "   ")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+),\d+\s*", re.ASCII)
 _THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*", re.ASCII)
 _INFINITY = re.compile(rb"inf", re.IGNORECASE)
-_BLANKS = re.compile(rb"[ \t]+")
 
 
 def is_number(cell: str) -> bool:
@@ -40,6 +38,11 @@ def is_missing(cell: object) -> bool:
     if isinstance(cell, str):
         return cell.strip().lower() in MISSING
     return cell is None or cell != cell  # noqa: PLR0124 - NaN alone differs from itself
+
+
+def is_no_number(cell: str) -> bool:
+    """Whether a cell has nothing, or a word for it that is not a number, in place of one."""
+    return cell.strip().lower() in MISSING and not is_number(cell)
 
 
 def listed_numbers(cell: str) -> list[float] | None:
@@ -75,6 +78,18 @@ def split(line: str, delimiter: str, where: str) -> list[str]:
         raise DataError(f"cannot be read as a table: {error}", where=where) from error
 
 
+def split_all(lines: Sequence[str], delimiter: str, where: Callable[[int], str]) -> list[list[str]]:
+    """The cells of lines, as ``split`` has those of each."""
+    if delimiter != " ":
+        try:
+            rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+        except csv.Error:
+            rows = []
+        if len(rows) == len(lines):  # else a quote that is not closed in its line has joined it to the next
+            return rows
+    return [split(line, delimiter, where(i)) for i, line in enumerate(lines)]
+
+
 def with_point(cell: str) -> str:
     """A number written with a decimal comma, with a point instead and none before it; anything else as it is."""
     return cell.replace(".", "").replace(",", ".") if is_decimal_comma(cell) else cell
@@ -93,7 +108,7 @@ def shown(value: str) -> str:
 def parse_plain(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDArray[np.float64] | None:
     """Lines of numbers alone -> (n_rows, n_columns); None where cells have to be read one by one."""
     if delimiter == " ":
-        body = _single_blanks(body)
+        body = single_blanks(body)
     values = decimals.parse(body, n_rows, n_columns, delimiter)
     if values is not None or not body.isascii():
         return values
@@ -110,11 +125,17 @@ def parse_plain(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDA
     return values
 
 
-def _single_blanks(body: bytes) -> bytes:
+def single_blanks(body: bytes) -> bytes:
     """Exactly one blank between cells, none at the ends of lines."""
-    if b"\t" in body or b"  " in body or b"\n " in body or b" \n" in body or body.startswith(b" "):
-        body = _BLANKS.sub(b" ", body).replace(b" \n", b"\n").replace(b"\n ", b"\n").removeprefix(b" ")
-    return body
+    if not (b"\t" in body or b"  " in body or b"\n " in body or b" \n" in body or body.startswith(b" ")):
+        return body
+    characters = np.frombuffer(body, np.uint8)
+    for step in (1, -1):  # first what comes before another blank or a newline goes, then what comes behind a newline
+        blank = (characters == ord(" ")) | (characters == ord("\t"))
+        beside = np.roll(characters == ord("\n"), -step)  # the last character is a newline, too
+        beside |= np.roll(blank, -step)
+        characters = characters[~(blank & beside)]
+    return characters.tobytes().replace(b"\t", b" ")
 
 
 def text_of(line: bytes, where: str) -> str:
@@ -156,24 +177,14 @@ def ragged(cells: Sequence[str], n_columns: int, where: str, remedies: Sequence[
     )
 
 
-def plain_integers(body: bytes, values: NDArray[np.float64], column: int, delimiter: str) -> NDArray[np.int64] | None:
-    """A column of the table ``values`` that ``body`` was parsed to, if its cells are integers that float64 holds.
-
-    None where cells have to be read one by one: at one with a point or an exponent, whatever its value, or in quotes.
-    """
-    found = integers(values[:, column])
-    if found is None or not is_fraction(body):
-        return found
-    characters = np.frombuffer(_single_blanks(body) if delimiter == " " else body, np.uint8)
+def fractions(body: bytes, column: int, n_columns: int, delimiter: str) -> NDArray[np.bool_]:
+    """Which cells of a column of numbers, (n_rows,), are written with a point or an exponent."""
+    characters = np.frombuffer(single_blanks(body) if delimiter == " " else body, np.uint8)
     ends = np.flatnonzero((characters == ord(delimiter)) | (characters == ord("\n")))
     marks = np.flatnonzero((characters == ord(".")) | (characters == ord("e")) | (characters == ord("E")))
-    last = ends[column :: values.shape[1]]
-    first = (
-        ends[column - 1 :: values.shape[1]]
-        if column
-        else np.concatenate([[0], ends[values.shape[1] - 1 : -1 : values.shape[1]]])
-    )
-    return found if np.array_equal(np.searchsorted(marks, first), np.searchsorted(marks, last)) else None
+    last = ends[column::n_columns]
+    first = ends[column - 1 :: n_columns] if column else np.concatenate([[0], ends[n_columns - 1 : -1 : n_columns]])
+    return np.searchsorted(marks, first) < np.searchsorted(marks, last)
 
 
 def is_fraction(text: bytes) -> bool:

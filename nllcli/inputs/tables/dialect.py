@@ -219,10 +219,10 @@ def _counts_on(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
 
 def _is_numbered_alike(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether a text of the first row differs from all those below it only in its numbers: img_3 above img_7."""
-    for column in zip(first, *below, strict=False):
+    words = (column for column in zip(first, *below, strict=False) if len(column) > 2 and is_word(column[0].strip()))
+    for column in words:
         texts = [cell.strip() for cell in column]
-        kinds = {_DIGITS.sub("0", text) for text in texts}
-        if len(texts) > 2 and len(kinds) == 1 and len(set(texts)) == len(texts) and is_word(texts[0]):
+        if len({_DIGITS.sub("0", text) for text in texts}) == 1 and len(set(texts)) == len(texts):
             return True
     return False
 

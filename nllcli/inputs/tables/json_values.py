@@ -31,6 +31,8 @@ def _finite(number: str) -> float:
 
 _DECODER = json.JSONDecoder(object_pairs_hook=unique_names)
 DIGITS_FINITE = json.JSONDecoder(parse_float=_finite)  # a call a number: only for lines that hold an infinity
+# A text between lines that are parsed together: none of them has it but in this way of writing.
+_PARTED, _PART = b'"\\u0001"', "\1"
 WHOLE = json.JSONDecoder(object_pairs_hook=unique_names, parse_float=_finite)
 
 
@@ -46,6 +48,18 @@ def parse_json(text: bytes, where: str | Callable[[], str], decoder: json.JSONDe
             at = f"line {error.lineno}, column {error.colno}" if error.lineno > 1 else f"column {error.colno}"
             raise DataError(f"is not valid JSON: {error.msg}, {at}", where=place) from error
         raise DataError(f"cannot be read: {str(error)[:80]}", where=place) from error
+
+
+def parse_lines(body: bytes) -> list[Any] | None:
+    """The values of lines of JSON; None where they have to be parsed one by one, which shows what is wrong."""
+    if _PARTED in body:
+        return None
+    try:
+        values = _DECODER.decode("[" + body[:-1].replace(b"\n", b"," + _PARTED + b",").decode("utf-8") + "]")
+    except (ValueError, RecursionError):
+        return None
+    parted = values[1::2]
+    return values[::2] if parted.count(_PART) == len(parted) == body.count(b"\n") - 1 else None
 
 
 def is_json(text: bytes) -> bool:

@@ -14,9 +14,11 @@ from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import DataError, Notice, Remedy, counted
 from nllcli.inputs.labels import label_reader
 from nllcli.inputs.tables import cells
+from nllcli.inputs.tables.cutting import pieces_of
+from nllcli.inputs.tables.json_arrays import cut_arrays
 from nllcli.inputs.tables.json_documents import Samples, open_samples
 from nllcli.inputs.tables.json_paths import ABSENT
-from nllcli.inputs.tables.json_values import DIGITS_FINITE, parse_json, written
+from nllcli.inputs.tables.json_values import DIGITS_FINITE, parse_json, parse_lines, written
 from nllcli.inputs.tables.line_source import LineSource
 from nllcli.inputs.tables.records import Reading, is_one_hot, preview_of, read_of
 from nllcli.records import dataclass
@@ -104,6 +106,56 @@ class JsonLines(LineSource):
         return self.samples.pieces()
 
     def _parse(self, start: int, n: int, body: bytes, _: Scratch) -> Block:
+        try:
+            block = self._parse_plain(start, n, body)
+        except DataError:  # the same one or another is found first where each sample is looked at
+            block = None
+        return block or self._parse_carefully(start, n, body)
+
+    def _parse_plain(self, start: int, n: int, body: bytes) -> Block | None:
+        """A block of plain numbers; None where samples have to be looked at one by one."""
+        reading, reader = self.reading, self.label_reader
+        logits, labels, keys = np.empty((n, reading.n_classes or 1)), list[str](), list[str]()
+        done = 0
+        for piece in pieces_of(body):  # so that what it holds is gone before it has to be looked for
+            cut = None if reading.row is None else cut_arrays(piece, reading.n_classes)
+            values = parse_lines(piece if cut is None else cut[1])
+            if values is None or (reading.without_targets and any("target" in x for x in values if type(x) is dict)):
+                return None
+            if reading.row is not None:
+                rows = [reading.row(value, self._anywhere) for value in values]
+                numbers = self._plain(rows) if cut is None else cut[0]
+                if numbers is None or (cut is not None and any(row != [] for row in rows)):
+                    return None
+                logits[done : done + len(values)] = numbers
+            if reading.target is not None:
+                found = list(map(reading.target, values))
+                if ABSENT in found:
+                    return None
+                labels += map(self._label, found, range(start + done, start + n))
+            if reading.key is not None:
+                keys += [_key(reading.key(value), self._anywhere) for value in values]
+            done += len(values)
+        targets = None if reader is None else reader.read(labels, lambda i: self._where(start + i))
+        return Block(start, logits, targets, keys=None if reading.key is None else keys)
+
+    def _plain(self, rows: list[list[Any] | None]) -> NDArray[np.float64] | None:
+        """The logits of some samples; None where any has others than so many finite numbers."""
+        n_classes = self.reading.n_classes
+        values = [value for row in rows if row is not None and len(row) == n_classes for value in row]
+        if len(values) < len(rows) * n_classes:
+            return None
+        try:
+            numbers = np.array(values, np.float64) if set(map(type, values)) <= _NUMBERS else np.array(np.inf)
+        except OverflowError:
+            return None
+        return None if np.isinf(numbers).any() else numbers.reshape(len(rows), n_classes)
+
+    def _anywhere(self) -> str:
+        return self.name
+
+    def _parse_carefully(self, start: int, n: int, body: bytes) -> Block:
+        """A block of which each sample is looked at, so that an error says where it is."""
         reading, lines = self.reading, body[:-1].split(b"\n")
         values = [parse_json(line, partial(self._where, i)) for i, line in enumerate(lines, start)]
         if reading.without_targets:

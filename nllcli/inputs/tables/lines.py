@@ -84,8 +84,8 @@ def clean_lines(
     for piece in whole_lines(stream):
         ends = _is_end(piece)
         n_lines = n_clean = int(np.count_nonzero(ends))
-        marked = table and (b"#" in piece or b'"' in piece or b"\0" in piece or quoted.is_open)
-        if marked or piece[:1] in _BLANKS + b"\n" or _any_begins_blank(piece, ends):
+        marked = table and (b"\0" in piece or quoted.is_open or _any_leaves_open(piece, ends))
+        if marked or _any_may_go(piece, ends):
             kept = []
             lines = enumerate(piece[:-1].split(b"\n"), line)
             for number, text in quoted.joined(lines) if table else lines:
@@ -265,11 +265,23 @@ def regrouped(
         yield count, held
 
 
-def _any_begins_blank(piece: bytes, ends: NDArray[np.bool_]) -> bool:
-    """Whether a line but the first is empty or begins with a blank; regular expressions would hold the lock."""
+def _any_may_go(piece: bytes, ends: NDArray[np.bool_]) -> bool:
+    """Whether a line is blank, or begins with # behind its blanks; regular expressions would hold the lock."""
     characters = np.frombuffer(piece, np.uint8)
-    blank = ends | (characters == ord(" ")) | (characters == ord("\t"))
-    return bool((ends[:-1] & blank[1:]).any())
+    blank = (characters == ord(" ")) | (characters == ord("\t"))
+    if blank[0] or (ends[:-1] & blank[1:]).any():
+        characters = characters[~blank]
+        ends = characters == ord("\n")
+    going = np.equal(characters, ord("\n")) | (characters == ord("#"))
+    return bool(going[0] or (ends[:-1] & going[1:]).any())
+
+
+def _any_leaves_open(piece: bytes, ends: NDArray[np.bool_]) -> bool:
+    """Whether a line may have a quote that is not closed in it: an odd number of quotes."""
+    if b'"' not in piece:
+        return False
+    quotes = np.equal(np.frombuffer(piece, np.uint8), ord('"'))
+    return bool((np.bitwise_xor.accumulate(quotes.view(np.uint8)) & ends).any())
 
 
 def _is_end(piece: bytes) -> NDArray[np.bool_]:

@@ -124,11 +124,13 @@ class _Object:
             return None
         if not isinstance(found, dict):
             raise DataError(f"has no object {self.path!r}".removesuffix(" ''"), where=where())
-        row = [found.get(key, ABSENT) for key in self.keys]
-        if ABSENT in row:
+        try:
+            row = [found[key] for key in self.keys]
+        except KeyError:
             row = [at(found, key) for key in self.keys]
-        if ABSENT in row:
-            raise DataError(f"has no {self.keys[row.index(ABSENT)]!r}, unlike the first one", where=where())
+            if ABSENT in row:
+                message = f"has no {self.keys[row.index(ABSENT)]!r}, unlike the first one"
+                raise DataError(message, where=where()) from None
         if len(found) != len(row) + len(self.without):
             more = [key for key in leaves(found) if key not in self.keys and key not in self.without]
             if more:

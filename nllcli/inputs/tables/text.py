@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,9 @@ from nllcli.inputs.bytes.urls import is_remote
 from nllcli.inputs.labels import label_reader
 from nllcli.inputs.tables import cells, notation
 from nllcli.inputs.tables.columns import candidates, choose, list_of
+from nllcli.inputs.tables.cutting import cut_columns, texts, unquoted
 from nllcli.inputs.tables.dialect import Dialect, comma_refusal, is_word, point_refusal, sniff
+from nllcli.inputs.tables.json_arrays import cut_arrays
 from nllcli.inputs.tables.line_source import LineSource
 from nllcli.inputs.tables.lines import clean_lines, whole_lines, without_first_lines
 from nllcli.records import dataclass
@@ -85,7 +88,8 @@ class TextTable(LineSource):
 
     def _labels(self, body: bytes, start: int) -> list[str]:
         assert self.label_column is not None
-        return [row[self.label_column].strip() for row in self._rows(start, body)]
+        cut = cut_columns(body, self.dialect.n_columns, self.dialect.delimiter, [self.label_column])
+        return texts(cut[0]) if cut else [row[self.label_column].strip() for row in self._rows(start, body)]
 
     def _lines(self) -> Iterator[Lines]:
         pieces = clean_lines(self.stream, self.numbers, delimiter=self.dialect.delimiter, is_row=self._is_row)
@@ -103,27 +107,74 @@ class TextTable(LineSource):
         return self._parse_plain(start, n, body) or self._parse_selected(start, body)
 
     def _parse_plain(self, start: int, n: int, body: bytes) -> Block | None:
-        """A block of numbers alone; None where cells have to be read one by one."""
-        n_columns, delimiter, reader = self.dialect.n_columns, self.dialect.delimiter, self.label_reader
-        if self.lists or self.booleans or self.key_column is not None or (reader is not None and not reader.numeric):
+        """A block of plain numbers and words; None where cells have to be read one by one."""
+        if self.lists or self.booleans:
             return None
-        table = self._table(body, n, n_columns, delimiter)
-        if table is None:
+        columns, text, words = self._cut(body) if self._is_mixed or b'"' in body else (self._all, body, {})
+        table = None if text is None else self._table(text, n, len(columns), self.dialect.delimiter)
+        if text is None or table is None:
             return None
-        targets = None
+        targets, reader = None, self.label_reader
         if reader is not None and self.label_column is not None:
-            targets = cells.plain_integers(body, table, self.label_column, delimiter)
+            where = partial(self._where_label, start)
+            if reader.numeric:
+                at = columns.index(self.label_column)
+                marked = partial(cells.fractions, text, at, len(columns), self.dialect.delimiter)
+                targets = reader.of_cells(table[:, at], marked if cells.is_fraction(text) else None, where)
+            elif self._are_labels(words[self.label_column]):
+                targets = reader.read(words[self.label_column], where)
             if targets is None:
                 return None
-            targets = reader.renumbered(targets, lambda i: f"{self._where(start + i)}, {reader.what}")
-        return Block(start, table if self.columns == [*range(n_columns)] else table[:, self.columns], targets)
+        logits = table if self.columns == columns else table[:, np.searchsorted(columns, self.columns)]
+        return Block(start, logits, targets, keys=None if self.key_column is None else words[self.key_column])
+
+    def _where_label(self, start: int, i: int) -> str:
+        assert self.label_reader is not None
+        return f"{self._where(start + i)}, {self.label_reader.what}"
+
+    @cached_property
+    def _all(self) -> list[int]:
+        return [*range(self.dialect.n_columns)]
+
+    @cached_property
+    def _of_words(self) -> list[int]:
+        """The columns of labels that are names, and of keys."""
+        names = self.label_reader is not None and not self.label_reader.numeric
+        return [c for c in (self.label_column if names else None, self.key_column) if c is not None]
+
+    @cached_property
+    def _of_numbers(self) -> list[int]:
+        """The columns of logits, and of labels that are numbers, in ascending order."""
+        label = () if self.label_column is None or self.label_column in self._of_words else (self.label_column,)
+        return sorted({*self.columns, *label})
+
+    @cached_property
+    def _is_mixed(self) -> bool:
+        """Whether there are words among the numbers, as the first rows show it."""
+        others = {*self._all} - {*self._of_numbers}
+        rows = self.dialect.preview.rows
+        return bool(self._of_words) or not all(cells.is_number(str(row[c])) for row in rows for c in others)
+
+    def _cut(self, body: bytes) -> tuple[list[int], bytes | None, dict[int, list[str]]]:
+        """The columns of numbers, their text (None where cells have to be read one by one), and the words of others."""
+        columns, words, dialect = self._of_numbers, self._of_words, self.dialect
+        cut = cut_columns(body, dialect.n_columns, dialect.delimiter, columns, *([c] for c in words))
+        if cut is None:
+            return columns, None, {}
+        return columns, unquoted(cut[0]), {c: texts(column) for c, column in zip(words, cut[1:], strict=True)}
+
+    def _are_labels(self, labels: list[str]) -> bool:
+        """Whether the lines have logits, or else none may be blank or the header again, as their labels show it."""
+        header = self.dialect.header
+        again = None if header is None or self.label_column is None else header[self.label_column].strip()
+        return bool(self.columns) or not ("" in labels or again in labels)
 
     def _table(self, body: bytes, n: int, n_columns: int, delimiter: str) -> NDArray[np.float64] | None:
         if self.dialect.decimal == "comma":
             if delimiter == "," or b"." in body:
                 return None
             body = body.replace(b",", b".")
-        return cells.parse_plain(body, n, n_columns, delimiter)
+        return cells.parse_plain(body, n, n_columns, delimiter) if n_columns else np.empty((n, 0))
 
     def _parse_selected(self, start: int, body: bytes) -> Block:
         """A block of which only the columns of the logits are numbers."""
@@ -133,47 +184,55 @@ class TextTable(LineSource):
         targets, reader = None, self.label_reader
         if reader is not None and self.label_column is not None:
             labels = [row[self.label_column] for row in rows]
-            targets = reader.read(labels, lambda i: f"{self._where(start + i)}, {reader.what}")
+            targets = reader.read(labels, partial(self._where_label, start))
         return Block(start, logits, targets, keys=keys, left_out=left_out)
 
     def _rows(self, start: int, body: bytes) -> list[list[str]]:
         """The cells of all lines; raises DataError at the first line that has another number of them."""
         n_columns, delimiter = self.dialect.n_columns, self.dialect.delimiter
-        lines = cells.texts_of(body[:-1].split(b"\n"), lambda i: self._where(start + i))
+
+        def where(i: int) -> str:
+            return self._where(start + i)
+
+        lines = cells.texts_of(body[:-1].split(b"\n"), where)
         if b'"' in body or delimiter == " ":
-            rows = [cells.split(line, delimiter, self._where(start + i)) for i, line in enumerate(lines)]
+            rows = cells.split_all(lines, delimiter, where)
         else:
             rows = [line.split(delimiter) for line in lines]
         for i, row in enumerate(rows):
             if len(row) != n_columns:
-                where = self._where(start + i)
                 if (remedy := self._end_of_rows(start + i, row)) is not None:
-                    raise cells.ragged(row, n_columns, where, [remedy])
-                raise self._comment(where) if lines[i].lstrip().startswith("#") else cells.ragged(row, n_columns, where)
+                    raise cells.ragged(row, n_columns, where(i), [remedy])
+                is_comment = lines[i].lstrip().startswith("#")
+                raise self._comment(where(i)) if is_comment else cells.ragged(row, n_columns, where(i))
         return rows
 
     def _logits(self, start: int, rows: list[list[str]]) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
         """The logits of rows of cells, and which rows have none."""
         if self.lists:
-            return np.array([self._list(row[self.columns[0]], start + i) for i, row in enumerate(rows)]), None
+            return self._listed(start, [row[self.columns[0]] for row in rows]), None
         chosen = [[row[c] for c in self.columns] for row in rows]
         if self.booleans:
             chosen = [[_TRUTH.get(cell.strip().lower(), cell) for cell in row] for row in chosen]
         if self.dialect.decimal == "comma":
             chosen = [self._with_points(row, start + i) for i, row in enumerate(chosen)]
-        text = "\n".join(map("\t".join, chosen)) + "\n"
-        table = cells.parse_plain(text.encode(), len(rows), len(self.columns), "\t") if self.columns else None
+        left_out = np.zeros(len(rows), np.bool_)
+        if self.missing == "ignore":
+            left_out[:] = [any(map(cells.is_no_number, row)) for row in chosen]
+        kept = np.flatnonzero(~left_out).tolist()
+        text = "".join("\t".join(chosen[i]) + "\n" for i in kept)
+        table = cells.parse_plain(text.encode(), len(kept), len(self.columns), "\t") if self.columns and kept else None
+        out = np.zeros((len(rows), len(self.columns)))
         if table is not None:
-            return table, None
-        out, left_out = np.zeros((len(rows), len(self.columns))), np.zeros(len(rows), np.bool_)
-        for i, row in enumerate(chosen):
-            if self.missing == "ignore" and any(cells.is_missing(cell) and not cells.is_number(cell) for cell in row):
-                left_out[i] = True
-                continue
-            self._check_row(rows[i], start + i)
-            out[i] = [self._number(cell, c, start + i) for cell, c in zip(row, self.columns, strict=True)]
+            out[kept] = table
+        else:
+            for i in kept:
+                self._check_row(rows[i], start + i)
+                out[i] = [self._number(cell, c, start + i) for cell, c in zip(chosen[i], self.columns, strict=True)]
+        if not left_out.any():
+            return out, None
         self._left_out.append(int(left_out.sum()))
-        return out, left_out if left_out.any() else None
+        return out, left_out
 
     def _with_points(self, row: list[str], sample: int) -> list[str]:
         """Cells with a decimal comma, with a point instead; raises UsageError for a point that may part thousands."""
@@ -216,6 +275,13 @@ class TextTable(LineSource):
                 return None
         return before
 
+    def _listed(self, start: int, lists: list[str]) -> NDArray[np.float64]:
+        """The logits of cells that list them."""
+        cut = cut_arrays("".join(cell + "\n" for cell in lists).encode(), self.n_classes)
+        if cut is not None and cut[1] == b"[]\n" * len(lists):
+            return cut[0]
+        return np.array([self._list(cell, start + i) for i, cell in enumerate(lists)])
+
     def _list(self, cell: str, sample: int) -> list[float]:
         found, where = list_of(cell), f"{self._where(sample)}, column {self.columns[0] + 1}"
         if found is None:
@@ -230,7 +296,7 @@ class TextTable(LineSource):
             raise self._comment(where)
         if cells.is_decimal_comma(cell):
             raise comma_refusal(cell, where)
-        if cells.is_missing(cell) and not cells.is_number(cell):
+        if cells.is_no_number(cell):
             what = "the cell is empty" if not cell.strip() else f"{cells.shown(cell)} is not a number"
             remedy = Remedy({"missing": "ignore"}, "samples without logits are left out")
             raise DataError(what, where=where, remedies=[remedy] if self.missing == "error" else ())
