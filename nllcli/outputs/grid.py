@@ -23,7 +23,7 @@ def table_lines(table: Table, width: int | None, *, colour: bool) -> tuple[list[
 
     With them comes the number of columns that are left out where some in the middle are.
     """
-    lanes = [_lane(column, [row[i] for row in table.rows]) for i, column in enumerate(table.columns)]
+    lanes = [_lane(column, table.cells(i)[:]) for i, column in enumerate(table.columns)]
     if width is None:
         lines, n_left_out = _joined(lanes), 0
     else:

@@ -1,27 +1,32 @@
-"""A report as one JSON object: strict JSON, round-trip exact, one line a key."""
+"""A report as one JSON object: strict JSON, round-trip exact, one line a key, a run of rows or numbers at a time."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from math import isfinite
-from typing import Any
+from typing import Any, overload
 
 from nllcli import __version__
 from nllcli.errors import UsageError
 from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.outputs.json_lookup import value_at
-from nllcli.report import Report, Table, Value, shortest
+from nllcli.report import RUN, Nested, Report, Table, Value, runs, shortest
 
 SCHEMA_VERSION = 1
 
 
-def render(report: Report) -> str:
+def render(report: Report) -> Iterator[str]:
     """Return ``report`` as a JSON object; numbers that JSON lacks become null and are named in ``nonfinite``."""
     nonfinite: dict[str, str] = {}
-    items = {key: _finite(value, key, nonfinite) for key, value in json_object(report).items()}
+    before = "{"
+    for key, value in json_object(report).items():
+        yield f"{before}\n  {_dumps(key)}: "
+        yield from _value(value, key, nonfinite)
+        before = ","
     if nonfinite:
-        items["nonfinite"] = nonfinite
-    lines = ",\n".join(f"  {_dumps(key)}: {_value(value)}" for key, value in items.items())
-    return f"{{\n{lines}\n}}\n"
+        yield f'{before}\n  "nonfinite": {_dumps(nonfinite)}'
+    yield "\n}\n"
 
 
 def named_values(report: Report, paths: Sequence[str]) -> list[Value]:
@@ -49,15 +54,33 @@ def json_object(report: Report) -> dict[str, Any]:
         "signature": report.signature,
         **({"inputs": list(report.inputs)} if report.inputs else {}),
         **{metric.key: metric.value for metric in report.metrics},
-        **{table.key: _objects(table) for table in report.tables},
+        **{table.key: _Objects(table) for table in report.tables},
         **report.extra,
         "warnings": [{"code": notice.code, "message": notice.message} for notice in report.warnings],
     }
 
 
-def _objects(table: Table) -> list[dict[str, Any]]:
-    keys = [column.key for column in table.columns]
-    return [dict(zip(keys, row, strict=True)) for row in table.rows]
+@dataclass(frozen=True, eq=False)
+class _Objects(Sequence[dict[str, Any]]):
+    """The rows of a table as objects, made as they are asked for."""
+
+    table: Table
+
+    def __len__(self) -> int:
+        return len(self.table.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, at: int | slice) -> Any:
+        keys, found = [column.key for column in self.table.columns], self.table.rows[at]
+        if isinstance(at, slice):
+            return [dict(zip(keys, row, strict=True)) for row in found]
+        return dict(zip(keys, found, strict=True))
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return chain.from_iterable(self[run] for run in runs(len(self)))
 
 
 def _finite(value: Any, path: str, nonfinite: dict[str, str]) -> Any:
@@ -72,12 +95,66 @@ def _finite(value: Any, path: str, nonfinite: dict[str, str]) -> Any:
     return value
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, path: str, nonfinite: dict[str, str]) -> Iterator[str]:
     """Write a list of objects one object a line, anything else on one line."""
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        lines = ",\n".join(f"    {_dumps(item)}" for item in value)
-        return f"[\n{lines}\n  ]"
-    return _dumps(value)
+    if isinstance(value, _Objects) and len(value):
+        yield from _rows(value, path, nonfinite)
+    elif isinstance(value, Nested):
+        yield from _numbers(value, path, nonfinite)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        lines = ",\n".join(f"    {_dumps(item)}" for item in _finite(value, path, nonfinite))
+        yield f"[\n{lines}\n  ]"
+    else:
+        yield _dumps(_finite(list(value) if isinstance(value, _Objects) else value, path, nonfinite))
+
+
+def _rows(objects: _Objects, path: str, nonfinite: dict[str, str]) -> Iterator[str]:
+    """Write the rows of a table, those of which every cell is plain column by column."""
+    keys = [_dumps(column.key).replace("%", "%%") for column in objects.table.columns]
+    form = f"    {{{', '.join(f'{key}: %s' for key in keys)}}}"
+    before, first = "[\n", 0
+    for columns in objects.table.runs():
+        cells = [_plain(column) for column in columns]
+        if all(column is not None for column in cells):
+            lines = [form % row for row in zip(*cells, strict=True)]
+        else:
+            rows = objects[first : first + len(columns[0])]
+            lines = [f"    {_dumps(_finite(row, f'{path}[{i}]', nonfinite))}" for i, row in enumerate(rows, first)]
+        yield before + ",\n".join(lines)
+        before, first = ",\n", first + len(lines)
+    yield "\n  ]"
+
+
+def _plain(cells: Sequence[Any]) -> list[str] | None:
+    """The cells of a column as JSON, where all are finite numbers, integers or text; else None."""
+    kinds = {*map(type, cells)}
+    if kinds == {float}:
+        return list(map(repr, cells)) if all(map(isfinite, cells)) else None
+    if kinds == {int}:
+        return list(map(repr, cells))
+    if kinds == {str}:
+        written = {text: _dumps(text) for text in {*cells}}
+        return [written[text] for text in cells]
+    return None
+
+
+def _numbers(values: Nested, path: str, nonfinite: dict[str, str]) -> Iterator[str]:
+    """Write lists in lists on one line, as many of them at a time as make a run of numbers."""
+    yield "["
+    before = ""
+    if values.size > RUN:
+        for i, value in enumerate(values):
+            yield before
+            yield from _numbers(value, f"{path}[{i}]", nonfinite)
+            before = ", "
+    else:
+        for run in runs(len(values), RUN // max(1, values.size)):
+            lists, cells = values.lists(run)
+            if not all(map(isfinite, cells)):
+                lists = [_finite(item, f"{path}[{i}]", nonfinite) for i, item in enumerate(lists, run.start)]
+            yield f"{before}{_dumps(lists)[1:-1]}"
+            before = ", "
+    yield "]"
 
 
 def _dumps(value: Any) -> str:

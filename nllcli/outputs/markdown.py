@@ -48,7 +48,7 @@ def _section(section: Section) -> list[str]:
 def _table(table: Table, level: str = "###") -> list[str]:
     header = [_escape(f"{c.label} ({c.unit})" if c.unit else c.label) for c in table.columns]
     ruler = ["---" if column.kind in ("text", "bar") else "---:" for column in table.columns]
-    cells = [texts(column.kind, [row[i] for row in table.rows]) for i, column in enumerate(table.columns)]
+    cells = [texts(column.kind, table.cells(i)[:]) for i, column in enumerate(table.columns)]
     rows = [[_escape(cell) for cell in row] for row in zip(*cells, strict=True)]
     note = [_escape(table.note)] if table.note else []
     title = [f"{level} {_escape(table.title)}"] if table.title else []

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from heapq import nlargest
+from itertools import islice
 from math import inf, isnan
+from operator import itemgetter
 from typing import NamedTuple
 
 from nllcli.errors import counted
@@ -142,10 +144,10 @@ def _table(page: _Page, table: Table) -> list[str]:
 
 def _shortened(table: Table) -> Table:
     """The first rows, and the worst of the others: a NaN is worse than any number, and nothing is better."""
-    first, others = table.rows[:_FIRST_ROWS], table.rows[_FIRST_ROWS:]
+    first = table.rows[:_FIRST_ROWS]
     if table.worst is None:
         return replace(table, rows=first)
-    at = [column.key for column in table.columns].index(table.worst)
-    ranks = [-inf if row[at] is None else inf if isnan(row[at]) else row[at] for row in others]
-    worst = nlargest(_WORST_ROWS, range(len(others)), key=ranks.__getitem__)
-    return replace(table, rows=[*first, *(others[i] for i in worst)])
+    cells = table.cells([column.key for column in table.columns].index(table.worst))
+    ranks = (-inf if cell is None else inf if isnan(cell) else cell for cell in islice(cells, _FIRST_ROWS, None))
+    worst = nlargest(_WORST_ROWS, enumerate(ranks, _FIRST_ROWS), key=itemgetter(1))
+    return replace(table, rows=[*first, *(table.rows[i] for i, _ in worst)])

@@ -122,7 +122,7 @@ def test_ascii():
 
 
 def test_sections_are_for_people():
-    assert list(json.loads(FORMATS.load("json")(REPORT))) == [
+    assert list(json.loads("".join(FORMATS.load("json")(REPORT)))) == [
         "schema_version",
         "command",
         "version",
@@ -133,8 +133,8 @@ def test_sections_are_for_people():
 
 def test_hidden_tables_are_for_programs_and_objects_for_json():
     report = Report("c", "T", "s", tables=(Table(**{**vars(RECORDS), "hidden": True}),))
-    assert json.loads(FORMATS.load("json")(report))["records"] == [{"n": 1, "parts": [{"a": 0.5}]}]
-    assert FORMATS.load("csv")(report) == "n\n1\n"
+    assert json.loads("".join(FORMATS.load("json")(report)))["records"] == [{"n": 1, "parts": [{"a": 0.5}]}]
+    assert "".join(FORMATS.load("csv")(report)) == "n\n1\n"
     assert render(report) == "T\n\n  signature  s\n"
     assert FORMATS.load("markdown")(report) == "## T\n\n`s`\n"
 
