@@ -13,7 +13,7 @@ from nllcli.outputs.files import STANDARD_OUTPUT, StrPath, faults, replace_file
 from nllcli.registry import Registry, nearest
 from nllcli.report import Report, Value, runs, shortest_of
 
-# Each writes a report as text, in one piece or several.
+# Each gives a report as text, piece by piece.
 FORMATS = Registry(
     "format",
     {
@@ -25,6 +25,8 @@ FORMATS = Registry(
         "tally": "nllcli.outputs.tally_json:render",
     },
 )
+
+_WRITTEN = 1 << 16  # characters written at a time
 
 _TALLY = ".tally.json"
 _EXTENSIONS = {_TALLY: "tally", ".json": "json", ".csv": "csv", ".tsv": "tsv", ".md": "markdown", ".txt": "table"}
@@ -128,15 +130,27 @@ def emit(report: Report, *, fmt: str | None = None, quiet: bool = False, path: S
     else:
         # Only the table is laid out for a screen; every other format is the same wherever it goes.
         screen = standard_output() if fmt == "table" and path is None else {}
-        text = FORMATS.load(fmt)(report, **screen)
-        pieces = [text] if isinstance(text, str) else text
+        pieces = FORMATS.load(fmt)(report, **screen)
     if path is None:
-        for piece in pieces:
-            write_result(piece)
+        for text in _joined(pieces):
+            write_result(text)
     else:
         with replace_file(path) as file, faults(path):
-            file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
+            file.writelines(text.encode("utf-8", "backslashreplace") for text in _joined(pieces))
     emit_notices(report)
+
+
+def _joined(pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces, as many at a time as are worth a write."""
+    waiting: list[str] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _WRITTEN:
+            yield "".join(waiting)
+            waiting, size = [], 0
+    yield "".join(waiting)
 
 
 def _bare(values: Sequence[Value], separator: str) -> Iterator[str]:

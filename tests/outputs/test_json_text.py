@@ -6,16 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rendered import json as render
 
 from nllcli import __version__
 from nllcli.outputs import json_text
 from nllcli.report import Cells, Column, Metric, Nested, Report, Table
 
 NAN, INF = math.nan, math.inf
-
-
-def render(report):
-    return "".join(json_text.render(report))
 
 
 def test_keys_and_values_in_order(report):

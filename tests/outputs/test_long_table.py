@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from rendered import table as render
 
 from nllcli.cli.options import in_flags
 from nllcli.outputs.formats import FORMATS
-from nllcli.outputs.table import render
 from nllcli.report import Column, Report, Table
 
 COLUMNS = (Column("class", "class", "text"), Column("share", "share of loss", "share"))

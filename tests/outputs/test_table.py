@@ -2,8 +2,8 @@ import re
 from dataclasses import replace
 
 import pytest
+from rendered import table as render
 
-from nllcli.outputs.table import render
 from nllcli.report import Column, Metric, Report, Table
 
 WIDE = """\
