@@ -97,15 +97,15 @@ def _finite(value: Any, path: str, nonfinite: dict[str, str]) -> Any:
 
 def _value(value: Any, path: str, nonfinite: dict[str, str]) -> Iterator[str]:
     """Write a list of objects one object a line, anything else on one line."""
-    if isinstance(value, _Objects) and len(value):
-        yield from _rows(value, path, nonfinite)
+    if isinstance(value, _Objects):
+        yield from _rows(value, path, nonfinite) if len(value) else ["[]"]
     elif isinstance(value, Nested):
         yield from _numbers(value, path, nonfinite)
-    elif isinstance(value, list) and value and isinstance(value[0], dict):
-        lines = ",\n".join(f"    {_dumps(item)}" for item in _finite(value, path, nonfinite))
-        yield f"[\n{lines}\n  ]"
     else:
-        yield _dumps(_finite(list(value) if isinstance(value, _Objects) else value, path, nonfinite))
+        value = _finite(value, path, nonfinite)
+        is_rows = isinstance(value, list) and value and isinstance(value[0], dict)
+        lines = ",\n".join(f"    {_dumps(item)}" for item in value) if is_rows else ""
+        yield f"[\n{lines}\n  ]" if is_rows else _dumps(value)
 
 
 def _rows(objects: _Objects, path: str, nonfinite: dict[str, str]) -> Iterator[str]:
