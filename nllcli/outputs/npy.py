@@ -83,7 +83,7 @@ class PlacedNpy(_NpyWriter):
     def begin(self, file: BinaryIO) -> None:
         super().begin(file)
         file.flush()
-        self._data_start = file.tell()
+        self._descriptor, self._data_start = file.fileno(), file.tell()
         self._width = max(1, _WINDOW_BYTES // max(1, self.layout.n_classes * self.dtype.itemsize))
         self._windows: dict[tuple[int, int], _Window] = {}
         self._lock = Lock()
@@ -96,7 +96,7 @@ class PlacedNpy(_NpyWriter):
             rest = rows[done:]
             if not offset and len(rest) >= inner:
                 rest = rest[: len(rest) // inner * inner]
-                self._write_at(outer * inner * self.layout.n_classes, _by_class(rest, inner))
+                self._write_at(outer * inner * self.layout.n_classes, _bytes_of(_by_class(rest, inner)))
             else:
                 window, at = divmod(offset, self._width)
                 rest = rest[: min(self._width - at, inner - offset)]
@@ -121,20 +121,19 @@ class PlacedNpy(_NpyWriter):
 
     def _write_window(self, outer: int, first: int, values: NDArray[Any]) -> None:
         """Write one run a class, or a single one of all where the window is the whole slice."""
-        inner = self.layout.inner
-        place = outer * inner * self.layout.n_classes + first
+        inner, size = self.layout.inner, values.shape[1] * self.dtype.itemsize
+        place, data = outer * inner * self.layout.n_classes + first, _bytes_of(values)
         if values.shape[1] == inner:
-            self._write_at(place, values)
+            self._write_at(place, data)
             return
-        for c, run in enumerate(values):
-            self._write_at(place + c * inner, run)
+        for c in range(self.layout.n_classes):
+            self._write_at(place + c * inner, data[c * size : (c + 1) * size])
 
-    def _write_at(self, place: int, values: NDArray[Any]) -> None:
-        """Write contiguous values, the first of which is number ``place`` of the file."""
-        view, at = values.ravel().view(np.uint8).data, self._data_start + place * self.dtype.itemsize
-        while view:
-            n = os.pwrite(self.file.fileno(), view, at)
-            view, at = view[n:], at + n
+    def _write_at(self, place: int, data: memoryview) -> None:
+        """Write values, the first of which is number ``place`` of the file."""
+        at = self._data_start + place * self.dtype.itemsize
+        while (n := os.pwrite(self._descriptor, data, at)) < len(data):
+            data, at = data[n:], at + n
 
     def _add(self, waiting: None) -> None:
         """Every number has its place."""
@@ -143,6 +142,10 @@ class PlacedNpy(_NpyWriter):
         if None in self.shape:
             self.file.seek(0)
             self._write_header(n_entries)
+
+
+def _bytes_of(values: NDArray[Any]) -> memoryview:
+    return values.reshape(-1).view(np.uint8).data
 
 
 def _by_class(rows: NDArray[Any], step: int) -> NDArray[Any]:
