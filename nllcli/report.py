@@ -230,10 +230,11 @@ class Table:
         """The cells of a column."""
         return self.rows.columns[column] if isinstance(self.rows, _Rows) else [row[column] for row in self.rows]
 
-    def runs(self) -> Iterator[list[Sequence[Any]]]:
-        """The cells of all columns, those of some rows at a time."""
-        columns = [self.cells(i) for i in range(len(self.columns))]
-        return ([cells[run] for cells in columns] for run in runs(len(self.rows)))
+    def cells_of(self, run: slice) -> list[Sequence[Any]]:
+        """The cells of some rows, column by column."""
+        if isinstance(self.rows, _Rows):
+            return [cells[run] for cells in self.rows.columns]
+        return list(zip(*self.rows[run], strict=True))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 
 from nllcli.errors import UsageError
-from nllcli.report import Report, Value, shortest_of
+from nllcli.report import Report, Table, Value, runs, shortest_of
 
 
 def render_csv(report: Report) -> Iterator[str]:
@@ -57,4 +57,10 @@ def _content(report: Report, name: str) -> tuple[Sequence[str], Iterable[Sequenc
         )
     table = report.tables[0]
     kept = [i for i, column in enumerate(table.columns) if column.kind != "objects"]
-    return [table.columns[i].key for i in kept], ([cells[i] for i in kept] for cells in table.runs())
+    return [table.columns[i].key for i in kept], _runs(table, kept)
+
+
+def _runs(table: Table, kept: Sequence[int]) -> Iterator[Sequence[Sequence[Value]]]:
+    for run in runs(len(table.rows)):
+        cells = table.cells_of(run)
+        yield [cells[i] for i in kept]

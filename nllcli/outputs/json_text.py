@@ -109,20 +109,27 @@ def _value(value: Any, path: str, nonfinite: dict[str, str]) -> Iterator[str]:
 
 
 def _rows(objects: _Objects, path: str, nonfinite: dict[str, str]) -> Iterator[str]:
-    """Write the rows of a table, those of which every cell is plain column by column."""
-    keys = [_dumps(column.key).replace("%", "%%") for column in objects.table.columns]
-    form = f"    {{{', '.join(f'{key}: %s' for key in keys)}}}"
-    before, first = "[\n", 0
-    for columns in objects.table.runs():
-        cells = [_plain(column) for column in columns]
-        if all(column is not None for column in cells):
-            lines = [form % row for row in zip(*cells, strict=True)]
-        else:
-            rows = objects[first : first + len(columns[0])]
-            lines = [f"    {_dumps(_finite(row, f'{path}[{i}]', nonfinite))}" for i, row in enumerate(rows, first)]
+    """Write the rows of a table, where there are many, those of which every cell is plain column by column."""
+    is_long = len(objects) > len(objects.table.columns)
+    before = "[\n"
+    for run in runs(len(objects)):
+        lines = _by_column(objects.table, run) if is_long else None
+        if lines is None:
+            rows = enumerate(objects[run], run.start)
+            lines = [f"    {_dumps(_finite(row, f'{path}[{i}]', nonfinite))}" for i, row in rows]
         yield before + ",\n".join(lines)
-        before, first = ",\n", first + len(lines)
+        before = ",\n"
     yield "\n  ]"
+
+
+def _by_column(table: Table, run: slice) -> list[str] | None:
+    """Some rows as objects; None where a cell is not plain."""
+    cells = [_plain(column) for column in table.cells_of(run)]
+    if any(column is None for column in cells):
+        return None
+    keys = [_dumps(column.key).replace("%", "%%") for column in table.columns]
+    form = f"    {{{', '.join(f'{key}: %s' for key in keys)}}}"
+    return [form % row for row in zip(*cells, strict=True)]
 
 
 def _plain(cells: Sequence[Any]) -> list[str] | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from nllcli.outputs.formats import printable
 from nllcli.outputs.numbers import metric_text, metric_unit, working_text, writer
-from nllcli.report import Calculation, Metric, Report, Section, Step, Table, shown_signature
+from nllcli.report import Calculation, Metric, Report, Section, Step, Table, runs, shown_signature
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#])")
 
@@ -54,8 +54,8 @@ def _table(table: Table, level: str = "###") -> Iterator[str]:
         yield f"\n{level} {_escape(table.title)}\n"
     yield f"\n{_pipes([header, ruler])}\n"
     writers = [writer(column.kind, table.cells(i)) for i, column in enumerate(table.columns)]
-    for cells in table.runs():
-        texts = [map(_escape, write(column)) for write, column in zip(writers, cells, strict=True)]
+    for run in runs(len(table.rows)):
+        texts = [map(_escape, write(cells)) for write, cells in zip(writers, table.cells_of(run), strict=True)]
         yield f"{_pipes(zip(*texts, strict=True))}\n"
     if table.note:
         yield f"\n{_escape(table.note)}\n"

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_process import nll
 
+from nllcli import engine
 from nllcli.commands.compute import samples
 from nllcli.commands.compute.samples import Numbers
 from nllcli.errors import FaultError
@@ -71,3 +73,24 @@ def test_no_room_for_what_is_kept(tmp_path, monkeypatch):
             Numbers("the samples of x", 0).append(np.zeros(3))
     assert caught.value.where == "the samples of x"
     assert "TMPDIR" in caught.value.hint
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("n_files", [1, 2])
+def test_a_disk_that_fills_up_while_threads_write_ends_the_work_on_all_files(n_files, threads, tmp_path, monkeypatch):
+    resource = pytest.importorskip("resource")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(engine, "_MOST_SAMPLES", 1 << 10)
+    for i in range(n_files):
+        np.save(f"x{i}.npy", np.full((4000, 5), i, "f4"))
+        np.save(f"y{i}.npy", np.zeros(4000, int))
+    words = [str(tmp_path / "x*.npy"), str(tmp_path / "y*.npy")]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
+    try:
+        done = nll("compute", *words, "--save-probs", "p.npy", "--threads", threads)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (done.code, done.out) == (4, "")
+    assert done.err == f"nll: error: p.npy: {os.strerror(errno.EFBIG)}\n"
+    assert not Path("p.npy").exists()

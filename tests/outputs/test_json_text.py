@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from rendered import json as render
 
 from nllcli import __version__
+from nllcli.errors import UsageError
 from nllcli.outputs import json_text
-from nllcli.report import Cells, Column, Metric, Nested, Report, Table
+from nllcli.report import Cells, Column, Metric, Nested, Report, Table, runs
 
 NAN, INF = math.nan, math.inf
 
@@ -91,7 +92,7 @@ def test_tables_are_as_json_has_their_rows_as_objects(data, n, run):
     table = Table("t", "", tuple(Column(name, "") for name in names), rows)
     cells = [[row[i] for row in rows] for i in range(len(names))]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Table, "runs", lambda table: _runs(table, run))
+        patch.setattr(json_text, "runs", lambda n: runs(n, run))
         of_columns = Table.of("t", "", list(zip(table.columns, cells, strict=True)))
         found = [render(Report("c", "", "s", tables=(one,))) for one in (table, of_columns)]
     objects = [dict(zip(names, row, strict=True)) for row in rows]
@@ -109,11 +110,6 @@ def _is_lost(x):
     return isinstance(x, float) and not math.isfinite(x)
 
 
-def _runs(table, length):
-    columns = [table.cells(i) for i in range(len(table.columns))]
-    return ([cells[i : i + length] for cells in columns] for i in range(0, len(table.rows), length))
-
-
 @pytest.mark.parametrize("shape", [(0,), (5,), (10_000,), (3, 0), (4, 3), (3, 2, 2500), (2, 5000), (5000, 2)], ids=str)
 @pytest.mark.parametrize("spoilt", [(), (1,)], ids=["finite", "nonfinite"])
 def test_lists_in_lists_are_written_a_run_at_a_time(shape, spoilt):
@@ -126,3 +122,26 @@ def test_lists_in_lists_are_written_a_run_at_a_time(shape, spoilt):
     assert max(map(len, json_text.render(report))) < 130_000
     whole = Report("c", "", "s", extra={"losses": np.reshape(numbers, shape).tolist()})
     assert render(report) == render(whole)
+
+
+def test_many_rows_of_every_kind():
+    """Columns of one kind are written as a whole, those of several row by row."""
+    n = 5000
+    kinds = {"x": [i / 3 for i in range(n)], "n": list(range(n)), "name": ["é%s" if i % 2 else "b" for i in range(n)]}
+    mixed = {**kinds, "gap": [None if i % 2 else 0.5 for i in range(n)]}
+    for cells in (kinds, mixed):
+        table = Table.of("t", "", [(Column(key, ""), column) for key, column in cells.items()])
+        report = Report("c", "", "s", tables=(table,))
+        assert max(map(len, json_text.render(report))) < 500_000
+        rows = [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+        lines = ",\n".join(f"    {json.dumps(row)}" for row in rows)
+        assert f'  "t": [\n{lines}\n  ],\n' in render(report)
+
+
+def test_rows_are_values_by_their_path():
+    table = Table.of("t", "", [(Column("name", ""), ["a", "b"]), (Column("x", ""), [0.5, 0.25])])
+    report = Report("c", "", "s", tables=(table,), extra={"losses": Nested([0.5, 0.25, 1.0, 2.0], (2, 2))})
+    paths = ("t[1].x", "t[a].x", "losses[1][0]")
+    assert json_text.named_values(report, paths) == [0.25, 0.5, 1.0]
+    with pytest.raises(UsageError, match=r"no 't\[c\]\.x'"):
+        json_text.named_values(report, ("t[c].x",))
