@@ -27,9 +27,9 @@ LARGEST_HEAP_BLOCK = (32 << 20) - 8192
 
 
 def block_samples(n_classes: int, *, threads: int | None = None, parts: int = 1) -> int:
-    """Samples of one block: of as many ``parts`` as one has whose results are small.
+    """Samples of one block, or of one of its ``parts`` where what is in memory of each is large.
 
-    Of more ``threads`` than there are unasked, each has so much smaller blocks that all of them hold as much.
+    More ``threads`` than work unasked get smaller blocks, so that all of them together hold no more.
     """
     whole = min(_MOST_SAMPLES, max(1, BLOCK_ELEMENTS // max(1, n_classes)))
     return max(1, whole // (parts * -(-(threads or 1) // MOST_THREADS)))

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     Sum = TypeVar("Sum", bound=Part)
 
-# Blocks of text are read before their turn comes, and longer than their numbers; of arrays of results, each thread
-# holds several as large as a block of 8 bytes a number.
+# Blocks of text are read before their turn comes, and longer than their numbers; where arrays come of blocks, each
+# thread holds several of them, 8 bytes a number.
 _PARTS = 8
 _MOST_RENUMBERED = 100
 _LEAST_VOID = 250  # what is void in a mask of bytes is 255 or a little less

@@ -56,7 +56,8 @@ class Numbers:
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """The numbers of the samples from ``start`` to before ``stop``."""
         if self._spool is None:
-            self._blocks = [np.concatenate(self._blocks or [self._none])]
+            if len(self._blocks) != 1:
+                self._blocks = [np.concatenate(self._blocks or [self._none])]
             return self._blocks[0][start:stop]
         self._flush(self._spool)
         found = np.empty((stop - start, *self._none.shape[1:]), self._none.dtype)
@@ -97,7 +98,7 @@ class Losses:
         return self.numbers.all().reshape(self.shape)
 
     def listed(self) -> Nested | float:
-        """They as lists in lists; of a single sample without an axis, its loss."""
+        """The losses as lists in lists; of a single sample without an axis, its loss."""
         return Nested(self.numbers.cells(), self.shape) if self.shape else self.array().item()
 
 
