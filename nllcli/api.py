@@ -176,7 +176,7 @@ def compute(
         raise UsageError(f"class_weights has shape {weights.shape} for {dataset.n_classes} classes")
     settings = LossOptions(**options, class_weights=weights, clip=clip_of(clip, dataset))
     settled = settle_options(settings, dataset, "none" if weights is None else listed(weights))
-    return score(settled, Sections(), workers=Workers(threads))
+    return score(settled, Sections(), workers=Workers(threads), in_memory=True)
 
 
 def _compute_tokens(
@@ -194,4 +194,4 @@ def _compute_tokens(
     if options.part in ("prompt", "completion"):
         raise no_such_part("logits", options.part, ())
     dataset = tokens_of(log_probs, sample_weights, part=options.part, unknown=options.unknown)
-    return score(settle_options(options, dataset, "none"), Sections(), workers=Workers(threads))
+    return score(settle_options(options, dataset, "none"), Sections(), workers=Workers(threads), in_memory=True)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import Any, Self
+from itertools import chain
+from math import prod
+from typing import Any, Self, overload
 
 from nllcli import __version__
 from nllcli.errors import Notice, setting
 from nllcli.records import dataclass
 
 Value = float | int | str | None
+
+# Rows or numbers of which text is made at a time, so that it is small, however many there are.
+RUN = 1 << 12
 
 
 def shortest(value: Value) -> str:
@@ -22,6 +27,107 @@ def shortest(value: Value) -> str:
     if isinstance(value, float):
         return float.__repr__(value).removesuffix(".0")
     return str(value)
+
+
+def shortest_of(values: Sequence[Value]) -> list[str]:
+    """``shortest`` of each."""
+    if {*map(type, values)} == {float}:
+        return [text.removesuffix(".0") for text in map(repr, values)]
+    return list(map(shortest, values))
+
+
+def runs(n: int, length: int = RUN) -> Iterator[slice]:
+    """So many things, a run of them at a time."""
+    return (slice(start, min(start + length, n)) for start in range(0, n, length))
+
+
+@dataclass(frozen=True, eq=False)
+class Cells(Sequence[Any]):
+    """The cells of a column of ``n``, which ``read`` makes as they are asked for: those from a place to before another.
+
+    A slice of them, whose step is 1, is a list.
+    """
+
+    n: int
+    read: Callable[[int, int], list[Any]]
+
+    def __len__(self) -> int:
+        return self.n
+
+    @overload
+    def __getitem__(self, at: int) -> Any: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Any]: ...
+    def __getitem__(self, at: int | slice) -> Any:
+        if isinstance(at, slice):
+            start, stop, _ = at.indices(self.n)
+            return self.read(start, max(start, stop))
+        place = range(self.n)[at]
+        return self.read(place, place + 1)[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(self[run] for run in runs(self.n))
+
+
+@dataclass(frozen=True, eq=False)
+class Nested(Sequence[Any]):
+    """Cells as lists in lists of a ``shape``, the last axis the fastest; what is in it is made as it is asked for."""
+
+    cells: Sequence[Any]
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def size(self) -> int:
+        """The cells of one of the outermost lists."""
+        return prod(self.shape[1:])
+
+    @overload
+    def __getitem__(self, at: int) -> Any: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Any]: ...
+    def __getitem__(self, at: int | slice) -> Any:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        if len(self.shape) == 1:
+            return self.cells[at]
+        first = range(len(self))[at] * self.size
+        return Nested(self.cells[first : first + self.size], self.shape[1:])
+
+    def lists(self, run: slice) -> tuple[list[Any], Sequence[Any]]:
+        """Some of the outermost lists as lists, and all cells that are in them."""
+        cells = self.cells[run.start * self.size : run.stop * self.size]
+        return _lists(cells, (run.stop - run.start, *self.shape[1:])), cells
+
+
+def _lists(cells: Sequence[Any], shape: tuple[int, ...]) -> list[Any]:
+    if len(shape) == 1:
+        return list(cells)
+    size = prod(shape[1:])
+    return [_lists(cells[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])]
+
+
+class _Rows(Sequence[tuple[Any, ...]]):
+    """The rows of columns of cells, made as they are asked for."""
+
+    def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[Any, ...]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[tuple[Any, ...]]: ...
+    def __getitem__(self, at: int | slice) -> Any:
+        found = [cells[at] for cells in self.columns]
+        return list(zip(*found, strict=True)) if isinstance(at, slice) else tuple(found)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return chain.from_iterable(self[run] for run in runs(len(self)))
 
 
 class Signature(str):
@@ -118,8 +224,18 @@ class Table:
     @classmethod
     def of(cls, key: str, title: str, columns: Columns, note: str = "", *, worst: str | None = None) -> Self:
         """A table of columns with their cells."""
-        rows = list(zip(*(cells for _, cells in columns), strict=True))
+        rows = _Rows([cells for _, cells in columns])
         return cls(key, title, tuple(column for column, _ in columns), rows, note, worst=worst)
+
+    def cells(self, column: int) -> Sequence[Any]:
+        """The cells of a column."""
+        return self.rows.columns[column] if isinstance(self.rows, _Rows) else [row[column] for row in self.rows]
+
+    def cells_of(self, run: slice) -> list[Sequence[Any]]:
+        """The cells of some rows, column by column."""
+        if isinstance(self.rows, _Rows):
+            return [cells[run] for cells in self.rows.columns]
+        return list(zip(*self.rows[run], strict=True))
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def imports_of(path):
     [
         ("typer", ["cli/*"]),
         ("rich", ["outputs/*"]),
-        ("threading", ["engine/*"]),
+        ("threading", ["engine/*", "outputs/npy.py"]),
         ("queue", []),
         ("concurrent", ["engine/threads.py"]),
         ("click", []),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
+from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.tally import Tally
 from nllcli.report import Metric
 from nllcli.scoring.matrix import MatrixResult, Rows, destination, settle_gradient
@@ -24,15 +24,18 @@ def grad(request: ScoreRequest, target: ArrayTarget | None) -> MatrixResult:
     dataset, options = settled.dataset, settled.options
     with destination(dataset, dataset.layout.n_classes, target) as rows:
 
-        def work(block: Block, scratch: Scratch) -> Outcome:
-            return evaluate(block, options, Wanted(gradient=divisor), scratch)
-
-        def take(outcome: Outcome) -> Tally:
+        def work(block: Block, scratch: Scratch) -> tuple[Tally, Any]:
+            outcome = evaluate(block, options, Wanted(gradient=divisor), scratch)
             assert outcome.gradient is not None
-            rows.write(outcome.start, outcome.gradient)
-            return outcome.tally
+            return outcome.tally, rows.prepare(outcome.start, outcome.gradient)
 
-        tally = fold_dataset(work, Tally(), dataset, take=take, threads=request.threads, progress=request.progress)
+        def take(prepared: tuple[Tally, Any]) -> Tally:
+            rows.add(prepared[1])
+            return prepared[0]
+
+        tally = fold_dataset(
+            *(work, Tally(), dataset), take=take, arrays=True, threads=request.threads, progress=request.progress
+        )
     mean = options.reduction == "mean"
     metrics = [Metric("reduction", "reduction", options.reduction, hidden=mean)]
     if mean:

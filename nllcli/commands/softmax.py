@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nllcli.data.blocks import Part
 from nllcli.inputs.opening import open_dataset
@@ -15,9 +15,6 @@ from nllcli.scoring.passes import fold_dataset
 from nllcli.scoring.settled import check_temperature, class_axis_part, source_part
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.settings import ScoreRequest
     from nllcli.scoring.matrix import ArrayTarget
@@ -37,14 +34,17 @@ def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> 
     dataset = open_dataset(replace(request.inputs, takes_targets=False))
     with destination(dataset, dataset.n_classes, target) as rows:
 
-        def work(block: Block, scratch: Scratch) -> tuple[int, NDArray[np.float64]]:
-            return block.start, probabilities(block, options, log=log, scratch=scratch)
+        def work(block: Block, scratch: Scratch) -> tuple[int, Any]:
+            values = probabilities(block, options, log=log, scratch=scratch)
+            return len(values), rows.prepare(block.start, values)
 
-        def take(values: tuple[int, NDArray[np.float64]]) -> _Count:
-            rows.write(*values)
-            return _Count(len(values[1]))
+        def take(prepared: tuple[int, Any]) -> _Count:
+            rows.add(prepared[1])
+            return _Count(prepared[0])
 
-        count = fold_dataset(work, _Count(), dataset, take=take, threads=request.threads, progress=request.progress)
+        count = fold_dataset(
+            *(work, _Count(), dataset), take=take, arrays=True, threads=request.threads, progress=request.progress
+        )
     name = "log-softmax" if log else "softmax"
     parts = {
         name: "",

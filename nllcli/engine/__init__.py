@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nllcli.data.blocks import Block, Chunk, Scratch
-from nllcli.engine.policy import threads_for
+from nllcli.engine.policy import MOST_THREADS, threads_for
 from nllcli.errors import NllError
 
 if TYPE_CHECKING:
@@ -26,9 +26,13 @@ _MOST_SAMPLES = 1 << 17
 LARGEST_HEAP_BLOCK = (32 << 20) - 8192
 
 
-def block_samples(n_classes: int) -> int:
-    """Samples of one block; it depends on the number of classes alone, not on layout or threads."""
-    return min(_MOST_SAMPLES, max(1, BLOCK_ELEMENTS // max(1, n_classes)))
+def block_samples(n_classes: int, *, threads: int | None = None, parts: int = 1) -> int:
+    """Samples of one block, or of one of its ``parts`` where what is in memory of each is large.
+
+    More ``threads`` than work unasked get smaller blocks, so that all of them together hold no more.
+    """
+    whole = min(_MOST_SAMPLES, max(1, BLOCK_ELEMENTS // max(1, n_classes)))
+    return max(1, whole // (parts * -(-(threads or 1) // MOST_THREADS)))
 
 
 def fold(

@@ -1,35 +1,54 @@
-"""A report as CSV or TSV: one table of values in full."""
+"""A report as CSV or TSV: one table of values in full, written a run of rows at a time."""
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from nllcli.errors import UsageError
-from nllcli.report import Report, Value, shortest
+from nllcli.report import Report, Table, Value, runs, shortest_of
 
 
-def render_csv(report: Report) -> str:
+def render_csv(report: Report) -> Iterator[str]:
     """Return the one table of ``report``, or else its metrics, separated by commas."""
-    return _render(report, "csv", ",")
+    return _lines(*_content(report, "csv"), ",")
 
 
-def render_tsv(report: Report) -> str:
+def render_tsv(report: Report) -> Iterator[str]:
     """Return the one table of ``report``, or else its metrics, separated by tabs."""
-    return _render(report, "tsv", "\t")
+    return _lines(*_content(report, "tsv"), "\t")
 
 
-def _render(report: Report, name: str, delimiter: str) -> str:
-    header, rows = _content(report, name)
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([shortest(value) for value in row] for row in rows)
-    return text.getvalue()
+def _lines(header: Sequence[str], runs: Iterable[Sequence[Sequence[Value]]], delimiter: str) -> Iterator[str]:
+    yield quoted(header, delimiter)
+    for cells in runs:
+        texts = [_texts(column, delimiter, alone=len(cells) == 1) for column in cells]
+        yield "".join(f"{line}\n" for line in map(delimiter.join, zip(*texts, strict=True)))
 
 
-def _content(report: Report, name: str) -> tuple[Sequence[str], Iterable[Sequence[Value]]]:
+def quoted(texts: Sequence[str], delimiter: str = ",") -> str:
+    """A line of texts, those in quotes that need them."""
+    line = io.StringIO()
+    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(texts)
+    return line.getvalue()
+
+
+def _texts(cells: Sequence[Value], delimiter: str, *, alone: bool) -> list[str]:
+    """The cells of a column, in quotes where they need them, which numbers never do: csv takes 0.2 us for each."""
+    texts = shortest_of(cells)
+    if {*map(type, cells)} <= {float, int}:
+        return texts
+    beside = [] if alone else [""]  # an empty cell that is alone in its row is in quotes
+    written = {
+        text: quoted([text, *beside], delimiter).removesuffix(f"{delimiter if beside else ''}\n") for text in {*texts}
+    }
+    return [written[text] for text in texts]
+
+
+def _content(report: Report, name: str) -> tuple[Sequence[str], Iterable[Sequence[Sequence[Value]]]]:
+    """The header, and the cells column by column, those of some rows at a time."""
     if not report.tables:
-        return ("metric", "value"), [(metric.key, metric.value) for metric in report.metrics]
+        metrics = report.metrics
+        return ("metric", "value"), [([metric.key for metric in metrics], [metric.value for metric in metrics])]
     if len(report.tables) > 1:
         keys = ", ".join(table.key for table in report.tables)
         raise UsageError(
@@ -38,4 +57,10 @@ def _content(report: Report, name: str) -> tuple[Sequence[str], Iterable[Sequenc
         )
     table = report.tables[0]
     kept = [i for i, column in enumerate(table.columns) if column.kind != "objects"]
-    return [table.columns[i].key for i in kept], ([row[i] for i in kept] for row in table.rows)
+    return [table.columns[i].key for i in kept], _runs(table, kept)
+
+
+def _runs(table: Table, kept: Sequence[int]) -> Iterator[Sequence[Sequence[Value]]]:
+    for run in runs(len(table.rows)):
+        cells = table.cells_of(run)
+        yield [cells[i] for i in kept]

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 from nllcli.errors import FaultError, Remedy, UsageError, setting
 from nllcli.outputs.files import STANDARD_OUTPUT, StrPath, faults, replace_file
 from nllcli.registry import Registry, nearest
-from nllcli.report import Report, shortest
+from nllcli.report import Report, Value, runs, shortest_of
 
+# Each gives a report as text, piece by piece.
 FORMATS = Registry(
     "format",
     {
@@ -24,6 +25,8 @@ FORMATS = Registry(
         "tally": "nllcli.outputs.tally_json:render",
     },
 )
+
+_WRITTEN = 1 << 16  # characters written at a time
 
 _TALLY = ".tally.json"
 _EXTENSIONS = {_TALLY: "tally", ".json": "json", ".csv": "csv", ".tsv": "tsv", ".md": "markdown", ".txt": "table"}
@@ -123,17 +126,38 @@ def emit(report: Report, *, fmt: str | None = None, quiet: bool = False, path: S
     if str(path) == "-":
         path = None
     if quiet:
-        text = report.quiet_separator.join(map(shortest, report.quiet)) + "\n" if report.quiet else ""
+        pieces: Iterable[str] = _bare(report.quiet, report.quiet_separator)
     else:
         # Only the table is laid out for a screen; every other format is the same wherever it goes.
         screen = standard_output() if fmt == "table" and path is None else {}
-        text = FORMATS.load(fmt)(report, **screen)
+        pieces = FORMATS.load(fmt)(report, **screen)
     if path is None:
-        write_result(text)
+        for text in _joined(pieces):
+            write_result(text)
     else:
         with replace_file(path) as file, faults(path):
-            file.write(text.encode("utf-8", "backslashreplace"))
+            file.writelines(text.encode("utf-8", "backslashreplace") for text in _joined(pieces))
     emit_notices(report)
+
+
+def _joined(pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces, as many at a time as are worth a write."""
+    waiting: list[str] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _WRITTEN:
+            yield "".join(waiting)
+            waiting, size = [], 0
+    yield "".join(waiting)
+
+
+def _bare(values: Sequence[Value], separator: str) -> Iterator[str]:
+    """The text of bare values, a run of them at a time."""
+    for run in runs(len(values)):
+        before, after = separator if run.start else "", "\n" if run.stop == len(values) else ""
+        yield f"{before}{separator.join(shortest_of(values[run]))}{after}"
 
 
 def emit_notices(report: Report) -> None:

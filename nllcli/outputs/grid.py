@@ -1,4 +1,4 @@
-"""A table as lines: rich draws what fits a screen; a pipe, which may take a million rows, gets them joined, in full."""
+"""A table as lines that fit a screen, which rich draws."""
 
 from collections.abc import Sequence
 from io import StringIO
@@ -13,24 +13,21 @@ INDENT, GAP = "  ", "  "
 NOTHING = "–"
 LEFT_OUT = "…"  # columns in the middle and, where rich crops it, the end of a name
 _NAME = 16  # columns are left out before a name, or a word of a label, gets fewer cells
-_LEAST_BAR, _BAR = 6, 24
+BAR, _LEAST_BAR = 24, 6
 _LABEL_LINES = 3
 _MARK = Column("left_out", LEFT_OUT, "text")
 
 
-def table_lines(table: Table, width: int | None, *, colour: bool) -> tuple[list[str], int]:
-    """Return labels, rule and one line a row for a screen of ``width``, or for a pipe (None).
+def table_lines(table: Table, width: int, *, colour: bool) -> tuple[list[str], int]:
+    """Return labels, rule and one line a row for a screen of ``width``.
 
     With them comes the number of columns that are left out where some in the middle are.
     """
-    lanes = [_lane(column, [row[i] for row in table.rows]) for i, column in enumerate(table.columns)]
-    if width is None:
-        lines, n_left_out = _joined(lanes), 0
-    else:
-        room = width - len(INDENT)
-        fitted = _fitted(lanes, room)
-        lines = _drawn(fitted, room, colour=colour)
-        n_left_out = 1 + len(lanes) - len(fitted) if any(lane.column is _MARK for lane in fitted) else 0
+    lanes = [_lane(column, table.cells(i)[:]) for i, column in enumerate(table.columns)]
+    room = width - len(INDENT)
+    fitted = _fitted(lanes, room)
+    lines = _drawn(fitted, room, colour=colour)
+    n_left_out = 1 + len(lanes) - len(fitted) if any(lane.column is _MARK for lane in fitted) else 0
     return [(INDENT + line).rstrip() for line in lines], n_left_out
 
 
@@ -49,6 +46,11 @@ def filled(column: Sequence[str], *, least: int = 0, right: bool = False) -> lis
     width = max([least, *widths])
     blanks = [" " * (width - size) for size in widths]
     return list(map("".join, zip(blanks, column, strict=True) if right else zip(column, blanks, strict=True)))
+
+
+def safe(values: Sequence[Value], written: Sequence[str]) -> list[str]:
+    """Return what is safe to print of what the values are written as: an en dash for nothing."""
+    return [NOTHING if value is None else printable(text) for value, text in zip(values, written, strict=True)]
 
 
 class _Lane(NamedTuple):
@@ -70,28 +72,16 @@ class _Lane(NamedTuple):
 
 def _lane(column: Column, values: Sequence[Value]) -> _Lane:
     """Write what is safe to print: an en dash for nothing, numbers point under point."""
-    written = zip(values, texts(column.kind, values), strict=True)
-    cells = [NOTHING if value is None else printable(text) for value, text in written]
+    cells = safe(values, texts(column.kind, values))
     is_right = column.kind not in ("text", "bar") or {*map(type, values)} == {int}
     cells = aligned(cells) if is_right else cells
     content = max(map(cell_len, cells), default=0)
     cropped = content if is_right else min(content, _NAME)
     heading = [printable(column.label), printable(column.unit)]
     words = [min(cell_len(word), _NAME) for text in heading for word in wrap(text, 1, break_long_words=False)]
-    least, short, full = (_LEAST_BAR, _LEAST_BAR, _BAR) if column.kind == "bar" else (cropped, content, content)
+    least, short, full = (_LEAST_BAR, _LEAST_BAR, BAR) if column.kind == "bar" else (cropped, content, content)
     widths = [max([least, *words]), max([short, *words]), max([full, *map(cell_len, heading)])]
     return _Lane(column, values, heading, cells, is_right, widths)
-
-
-def _joined(lanes: Sequence[_Lane]) -> list[str]:
-    """Write every column in full."""
-    n_heading = 1 + any(lane.column.unit for lane in lanes)
-    columns = [
-        filled([*lane.heading[:n_heading], *lane.shown(lane.widths[-1])], least=lane.widths[-1], right=lane.is_right)
-        for lane in lanes
-    ]
-    lines = list(map(GAP.join, zip(*columns, strict=True)))
-    return [*lines[:n_heading], "─" * cell_len(lines[0]), *lines[n_heading:]]
 
 
 def _drawn(lanes: Sequence[_Lane], room: int, *, colour: bool) -> list[str]:

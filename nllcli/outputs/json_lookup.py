@@ -5,7 +5,7 @@ A row of a list is named by its place, counted from 0, by the text that stands f
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from nllcli.errors import Remedy, UsageError, counted, first_few
 from nllcli.registry import nearest
@@ -40,6 +40,18 @@ def value_at(items: Mapping[str, Any], path: str, asking: Asking) -> Any:
     return value
 
 
+def _is_list(value: Any) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _is_single(value: Any) -> bool:
+    return isinstance(value, float | int | str)
+
+
+def _leads_on(value: Any) -> bool:
+    return value is None or isinstance(value, Mapping) or _is_list(value)
+
+
 def _following(value: Any, rest: str) -> list[tuple[str, Any]]:
     """The first step of the rest of a path, with every value that it may lead to."""
     if isinstance(value, Mapping):
@@ -47,7 +59,7 @@ def _following(value: Any, rest: str) -> list[tuple[str, Any]]:
         key = max(keys, key=len, default=None)  # names of classes, which hold anything, are keys too
         return [] if key is None else [(f".{key}", value[key])]
     row = _ROW.match(rest)
-    if row is None or not isinstance(value, list | tuple):
+    if row is None or not _is_list(value):
         return []
     return [(row[0], value[place]) for place in _places(value, row[1])]
 
@@ -79,7 +91,7 @@ def _missing(value: Any, done: str, rest: str, asking: Asking) -> UsageError:
         return UsageError(message, remedies=[Remedy(asking((done + known[near] + after)[1:]))])
     if known:
         hint = f"one of: {first_few([(done + each)[1:] for each in known.values()], _MOST_LISTED)}"
-    elif isinstance(value, list | tuple):
+    elif _is_list(value):
         hint = f"{done[1:]} has {counted(len(value), 'row')}"
     else:
         hint = f"{done[1:]} {'has no value here' if value is None else 'is a single value'}"
@@ -89,9 +101,9 @@ def _missing(value: Any, done: str, rest: str, asking: Asking) -> UsageError:
 def _known(value: Any, *, leads_on: bool) -> dict[str, str]:
     """The names of what comes next, each with the step to it: what holds more, or may, where the path ``leads_on``."""
     if isinstance(value, Mapping):
-        kinds = (dict, list, tuple, type(None)) if leads_on else (float, int, str)
-        return {key: f".{key}" for key, item in value.items() if isinstance(item, kinds)}
-    rows = value[:_MOST_COMPARED] if isinstance(value, list | tuple) else ()
+        fits = _leads_on if leads_on else _is_single
+        return {key: f".{key}" for key, item in value.items() if fits(item)}
+    rows = value[:_MOST_COMPARED] if _is_list(value) else ()
     return {names[0]: f"[{names[0]}]" for names in map(_names, rows) if len(names) > 1}
 
 

@@ -1,29 +1,29 @@
 """A report as Markdown, for an issue, a pull request or a notebook."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from nllcli.outputs.formats import printable
-from nllcli.outputs.numbers import metric_text, metric_unit, texts, working_text
-from nllcli.report import Calculation, Metric, Report, Section, Step, Table, shown_signature
+from nllcli.outputs.numbers import metric_text, metric_unit, working_text, writer
+from nllcli.report import Calculation, Metric, Report, Section, Step, Table, runs, shown_signature
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#])")
 
 
-def render(report: Report) -> str:
+def render(report: Report) -> Iterator[str]:
     """Return ``report`` as Markdown with pipe tables."""
-    parts = [f"## {_escape(report.title)}"]
+    yield f"## {_escape(report.title)}\n"
     shown = [metric for metric in report.metrics if not metric.hidden]
     if shown:
-        parts.append(_metrics(shown))
+        yield f"\n{_metrics(shown)}\n"
     for table in report.tables:
-        parts += [] if table.hidden else _table(table)
+        yield from () if table.hidden else _table(table)
     for section in report.sections:
-        parts += _section(section)
+        yield from _section(section)
     if report.warnings:
-        parts += ["### Warnings", "\n".join(f"- {_escape(notice.message)}" for notice in report.warnings)]
-    parts.append(_code(shown_signature(report.signature)))
-    return "\n\n".join(parts) + "\n"
+        warnings = "\n".join(f"- {_escape(notice.message)}" for notice in report.warnings)
+        yield f"\n### Warnings\n\n{warnings}\n"
+    yield f"\n{_code(shown_signature(report.signature))}\n"
 
 
 def _metrics(metrics: Sequence[Metric]) -> str:
@@ -35,37 +35,44 @@ def _metrics(metrics: Sequence[Metric]) -> str:
         rows.append([_escape(metric.label), value, _escape(metric.note)])
     header, ruler = ["metric", "value", "note"], ["---", "---:", "---"]
     n_columns = 3 if any(row[2] for row in rows) else 2
-    return _pipes([row[:n_columns] for row in (header, ruler, *rows)])
+    return _pipes(row[:n_columns] for row in (header, ruler, *rows))
 
 
-def _section(section: Section) -> list[str]:
-    parts = [f"### {_escape(section.title)}"] if section.title else []
+def _section(section: Section) -> Iterator[str]:
+    if section.title:
+        yield f"\n### {_escape(section.title)}\n"
     for part in section.parts:
-        parts += _table(part, "####") if isinstance(part, Table) else _calculation(part)
-    return [*parts, _escape(section.note)] if section.note else parts
+        yield from _table(part, "####") if isinstance(part, Table) else _calculation(part)
+    if section.note:
+        yield f"\n{_escape(section.note)}\n"
 
 
-def _table(table: Table, level: str = "###") -> list[str]:
+def _table(table: Table, level: str = "###") -> Iterator[str]:
     header = [_escape(f"{c.label} ({c.unit})" if c.unit else c.label) for c in table.columns]
     ruler = ["---" if column.kind in ("text", "bar") else "---:" for column in table.columns]
-    cells = [texts(column.kind, [row[i] for row in table.rows]) for i, column in enumerate(table.columns)]
-    rows = [[_escape(cell) for cell in row] for row in zip(*cells, strict=True)]
-    note = [_escape(table.note)] if table.note else []
-    title = [f"{level} {_escape(table.title)}"] if table.title else []
-    return [*title, _pipes([header, ruler, *rows]), *note]
+    if table.title:
+        yield f"\n{level} {_escape(table.title)}\n"
+    yield f"\n{_pipes([header, ruler])}\n"
+    writers = [writer(column.kind, table.cells(i)) for i, column in enumerate(table.columns)]
+    for run in runs(len(table.rows)):
+        texts = [map(_escape, write(cells)) for write, cells in zip(writers, table.cells_of(run), strict=True)]
+        yield f"{_pipes(zip(*texts, strict=True))}\n"
+    if table.note:
+        yield f"\n{_escape(table.note)}\n"
 
 
-def _calculation(calculation: Calculation) -> list[str]:
-    steps = [f"- {_escape(step.label)}: {_working(step)}" for step in calculation.steps]
-    title = [f"#### {_escape(calculation.title)}"] if calculation.title else []
-    return [*title, "\n".join(steps)]
+def _calculation(calculation: Calculation) -> Iterator[str]:
+    if calculation.title:
+        yield f"\n#### {_escape(calculation.title)}\n"
+    steps = "\n".join(f"- {_escape(step.label)}: {_working(step)}" for step in calculation.steps)
+    yield f"\n{steps}\n"
 
 
 def _working(step: Step) -> str:
     return _code(working_text(step)) if step.verbatim else _escape(working_text(step))
 
 
-def _pipes(rows: Sequence[Sequence[str]]) -> str:
+def _pipes(rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from math import floor, inf, log10
-from typing import TypeGuard
+from math import floor, inf, isfinite, log10
+from operator import sub
+from typing import TypeGuard, cast
 
-from nllcli.report import Metric, Step, Value, shortest
+from nllcli.report import Metric, Step, Value, runs, shortest
 
 _TINY, _HUGE = 1e-4, 1e12  # beyond these, digits in a row are harder to read than an exponent
 _LARGE_EXPONENT = 4  # from 10,000 on, two decimals are enough
@@ -14,10 +15,33 @@ _INTEGER_PART = re.compile(r"[<>]?-?[\d,]+")
 
 def texts(kind: str, values: Sequence[Value]) -> list[str]:
     """Return the cells of a column of this ``kind`` as a person reads them; None is empty."""
+    return writer(kind, values)(values)
+
+
+def writer(kind: str, column: Sequence[Value]) -> Callable[[Sequence[Value]], list[str]]:
+    """Return what writes some cells of a ``column`` of this ``kind`` in the one form that suits all of it."""
     if kind == "bar":
-        return drawn(values)
-    write = _WRITERS[kind]([value for value in values if _is_finite(value)])
-    return [write(value) if _is_finite(value) else shortest(value) for value in values]
+        return drawn
+    write = _WRITERS[kind](lambda: _finite(column))
+
+    def write_all(values: Sequence[Value]) -> list[str]:
+        if are_finite(values):
+            return list(map(write, values))
+        return [write(value) if _is_finite(value) else shortest(value) for value in values]
+
+    return write_all
+
+
+def are_finite(values: Sequence[Value]) -> TypeGuard[Sequence[float]]:
+    """Tell whether all of them are floats, and finite."""
+    return {*map(type, values)} == {float} and all(map(isfinite, cast("Sequence[float]", values)))
+
+
+def _finite(column: Sequence[Value]) -> Iterator[float]:
+    """The numbers of a column that are finite."""
+    for run in runs(len(column)):
+        values = column[run]
+        yield from values if are_finite(values) else filter(_is_finite, values)
 
 
 def _is_finite(value: Value) -> TypeGuard[float]:
@@ -57,31 +81,56 @@ def metric_unit(metric: Metric) -> str:
 
 def aligned(cells: Sequence[str]) -> list[str]:
     """Pad the cells of a column of numbers to one width, decimal point under decimal point."""
-    parts = [_at_point(cell) for cell in cells]
-    left = max((len(whole) for whole, _ in parts), default=0)
-    right = max((len(fraction) for _, fraction in parts), default=0)
-    return [whole.rjust(left) + fraction.ljust(right) for whole, fraction in parts]
+    point = Point()
+    point.take(cells)
+    return point.align(cells)
 
 
-def _at_point(cell: str) -> tuple[str, str]:
-    whole = _INTEGER_PART.match(cell)
-    return (cell[: whole.end()], cell[whole.end() :]) if whole else (cell, "")
+class Point:
+    """Where the decimal points of a column are to stand: how many characters there are before it, and from it on."""
+
+    def __init__(self) -> None:
+        self.before = self.after = 0
+
+    def take(self, cells: Sequence[str], *, plain: bool = False) -> None:
+        """Make room for some cells; ``plain`` ones are what a number is written as."""
+        ends = _integer_ends(cells, plain=plain)
+        self.before = max([self.before, *ends])
+        self.after = max([self.after, *map(sub, map(len, cells), ends)])
+
+    def align(self, cells: Sequence[str], *, plain: bool = False) -> list[str]:
+        """Return the cells padded to one width, point under point."""
+        width = self.before + self.after
+        ends = _integer_ends(cells, plain=plain)
+        return [(" " * (self.before - end) + cell).ljust(width) for cell, end in zip(cells, ends, strict=True)]
+
+
+def _integer_ends(cells: Sequence[str], *, plain: bool) -> list[int]:
+    """How many characters of each cell come before its decimal point."""
+    if plain:
+        return [end if (end := cell.find(".")) >= 0 else len(cell) for cell in cells]
+    found = map(_INTEGER_PART.match, cells)
+    return [whole.end() if whole else len(cell) for cell, whole in zip(cells, found, strict=True)]
 
 
 # --- one writer a kind: how a finite number is written, given all of its column ------------------------------------
 
 _Writer = Callable[[float], str]
+_Numbers = Callable[[], Iterator[float]]  # the numbers of a column, as often as they are asked for
 
 
-def _count(numbers: Sequence[float]) -> _Writer:
-    otherwise = _number(numbers)
-    return lambda x: f"{x:,}" if isinstance(x, int) else otherwise(x)
+def _count(numbers: _Numbers) -> _Writer:
+    others = _number(numbers) if any(not isinstance(x, int) for x in numbers()) else None
+    return lambda x: f"{x:,}" if others is None or isinstance(x, int) else others(x)
 
 
-def _number(numbers: Sequence[float]) -> _Writer:
-    ordinary = [x for x in numbers if _TINY <= abs(x) < _HUGE]
-    decimals = _decimals(ordinary) if ordinary else 0
-    exponent_decimals = 1 if ordinary else 3
+def _number(numbers: _Numbers) -> _Writer:
+    def ordinary() -> Iterator[float]:
+        return (x for x in numbers() if _TINY <= abs(x) < _HUGE)
+
+    largest = max(map(abs, ordinary()), default=None)
+    decimals = 0 if largest is None else _decimals(largest, ordinary)
+    exponent_decimals = 3 if largest is None else 1
 
     def write(x: float) -> str:
         if abs(x) >= _HUGE or (x and not round(x, decimals)):
@@ -91,11 +140,11 @@ def _number(numbers: Sequence[float]) -> _Writer:
     return write
 
 
-def _decimals(numbers: Sequence[float]) -> int:
+def _decimals(largest: float, numbers: _Numbers) -> int:
     """Return the fewest decimals that show all numbers exactly, or about four significant ones."""
-    exponent = floor(log10(max(map(abs, numbers))))
+    exponent = floor(log10(largest))
     most = 2 if exponent >= _LARGE_EXPONENT else max(4, 3 - exponent)
-    return next((n for n in range(most) if all(round(x, n) == x for x in numbers)), most)
+    return next((n for n in range(most) if all(round(x, n) == x for x in numbers())), most)
 
 
 def _share(x: float) -> str:
@@ -110,7 +159,7 @@ def _probability(x: float) -> str:
     return f"{x:.1e}" if 0 < x < 0.00005 else f"{x:.4f}"
 
 
-_WRITERS: dict[str, Callable[[Sequence[float]], _Writer]] = {
+_WRITERS: dict[str, Callable[[_Numbers], _Writer]] = {
     "text": lambda _: shortest,
     "count": _count,
     "number": _number,

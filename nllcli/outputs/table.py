@@ -1,15 +1,18 @@
 """A report as a person reads it: the number first, what it means next to it, the tables underneath."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from heapq import nlargest
+from itertools import islice
 from math import inf, isnan
+from operator import itemgetter
 from typing import NamedTuple
 
 from nllcli.errors import counted
 from nllcli.outputs.formats import printable
 from nllcli.outputs.grid import GAP, INDENT, LEFT_OUT, NOTHING, cell_len, filled, table_lines
 from nllcli.outputs.numbers import ASCII_BARS, aligned, metric_text, metric_unit, working_text
+from nllcli.outputs.piped import piped_lines
 from nllcli.report import Calculation, Metric, Report, Section, Table, shown_signature
 
 _PLAIN, _STRONG, _FAINT, _HEADLINE = "", "1", "2", "1;36"  # bold, dim, bold and cyan
@@ -18,11 +21,11 @@ _LEAST_ROOM = 24  # running text with less room than this next to something goes
 _ASCII = str.maketrans({"–": "-", "—": "-", "−": "-", "─": "-", "×": "x", "·": ".", "…": "...", **ASCII_BARS})
 
 
-def render(report: Report, *, width: int | None = None, colour: bool = False, unicode: bool = True) -> str:
+def render(report: Report, *, width: int | None = None, colour: bool = False, unicode: bool = True) -> Iterator[str]:
     """Return ``report`` for a screen ``width`` columns wide (None: as wide as the content)."""
     page = _Page(width, colour, unicode)
     shown = [metric for metric in report.metrics if not metric.hidden]
-    blocks = [
+    blocks: list[Iterable[str]] = [
         page.running(report.title, style=_STRONG),
         _metrics(page, [metric for metric in shown if metric.headline]),
         _metrics(page, [metric for metric in shown if not metric.headline]),
@@ -30,8 +33,25 @@ def render(report: Report, *, width: int | None = None, colour: bool = False, un
         *(lines for section in report.sections for lines in _section(page, section)),
         _signature(page, shown_signature(report.signature)),
     ]
-    text = "\n\n".join("\n".join(lines) for lines in blocks if any(lines)) + "\n"
-    return text if unicode else text.translate(_ASCII)
+    pieces = _joined(blocks)
+    return pieces if unicode else (piece.translate(_ASCII) for piece in pieces)
+
+
+def _joined(blocks: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Join the lines of blocks that have some text, with an empty line between two blocks."""
+    before = ""
+    for lines in blocks:
+        waiting, has_text = before, False
+        for line in lines:
+            waiting += line
+            has_text = has_text or bool(line)
+            if has_text:
+                yield waiting
+                waiting = ""
+            waiting += "\n"
+        if has_text:
+            before = "\n\n"
+    yield "\n"
 
 
 class _Page(NamedTuple):
@@ -82,7 +102,7 @@ def _values(metrics: Sequence[Metric]) -> list[str]:
     return [text if word else next(numbers) for text, word in zip(shown, is_word, strict=True)]
 
 
-def _section(page: _Page, section: Section) -> Iterator[list[str]]:
+def _section(page: _Page, section: Section) -> Iterator[Iterable[str]]:
     """The title, then each part, then the note, as blocks of lines."""
     yield page.running(section.title, style=_HEADLINE)
     for part in section.parts:
@@ -120,11 +140,19 @@ def _beside(page: _Page, rows: Sequence[tuple[list[tuple[str, str]], str, bool]]
     return [line.rstrip() for line in lines]
 
 
-def _table(page: _Page, table: Table) -> list[str]:
+def _table(page: _Page, table: Table) -> Iterator[str]:
     """Title, labels, rule, rows and note."""
-    is_whole = page.width is None or len(table.rows) <= _MOST_ROWS
-    lines, n_left_out = table_lines(table if is_whole else _shortened(table), page.width, colour=page.colour)
-    if page.width is not None and not page.unicode:
+    yield from page.running(table.title, style=_STRONG)
+    yield from piped_lines(table) if page.width is None else _fitting(page, page.width, table)
+    if table.note:
+        yield from ["", *page.running(table.note, indent=INDENT)]
+
+
+def _fitting(page: _Page, width: int, table: Table) -> list[str]:
+    """What a screen has room for of the columns and rows, and how much more there is."""
+    is_whole = len(table.rows) <= _MOST_ROWS
+    lines, n_left_out = table_lines(table if is_whole else _shortened(table), width, colour=page.colour)
+    if not page.unicode:
         lines = [line.replace(LEFT_OUT, "~") for line in lines]  # as wide
     if not is_whole:
         worst = [column.label for column in table.columns if column.key == table.worst]
@@ -135,17 +163,15 @@ def _table(page: _Page, table: Table) -> list[str]:
     if n_left_out:
         more = f"{counted(n_left_out, 'column')} left out: a wider screen, {table.elsewhere} have all"
         lines += ["", *page.running(more, indent=INDENT)]
-    if table.note:
-        lines += ["", *page.running(table.note, indent=INDENT)]
-    return [*page.running(table.title, style=_STRONG), *lines]
+    return lines
 
 
 def _shortened(table: Table) -> Table:
     """The first rows, and the worst of the others: a NaN is worse than any number, and nothing is better."""
-    first, others = table.rows[:_FIRST_ROWS], table.rows[_FIRST_ROWS:]
+    first = table.rows[:_FIRST_ROWS]
     if table.worst is None:
         return replace(table, rows=first)
-    at = [column.key for column in table.columns].index(table.worst)
-    ranks = [-inf if row[at] is None else inf if isnan(row[at]) else row[at] for row in others]
-    worst = nlargest(_WORST_ROWS, range(len(others)), key=ranks.__getitem__)
-    return replace(table, rows=[*first, *(others[i] for i in worst)])
+    cells = table.cells([column.key for column in table.columns].index(table.worst))
+    ranks = (-inf if cell is None else inf if isnan(cell) else cell for cell in islice(cells, _FIRST_ROWS, None))
+    worst = nlargest(_WORST_ROWS, enumerate(ranks, _FIRST_ROWS), key=itemgetter(1))
+    return replace(table, rows=[*first, *(table.rows[i] for i, _ in worst)])

@@ -1,7 +1,7 @@
 """A report's tally as a file of JSON: one line a key, two levels deep."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nllcli.report import Report
@@ -9,10 +9,10 @@ from nllcli.report import Report
 _LEVELS = 2
 
 
-def render(report: Report) -> str:
+def render(report: Report) -> Iterator[str]:
     """Return the tally of ``report``, which has one, as a JSON object."""
     assert report.tally is not None
-    return _lines(report.tally, 1) + "\n"
+    return iter((_lines(report.tally, 1), "\n"))
 
 
 def _lines(values: Mapping[str, Any], level: int) -> str:

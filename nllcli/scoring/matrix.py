@@ -45,9 +45,10 @@ _AS_LOGITS = {
 
 
 class ArrayWriter(Protocol):
-    """Takes the values of consecutive samples."""
+    """Takes the values of samples: any thread prepares them, and then they are added in order."""
 
-    def write(self, start: int, values: Any) -> None: ...
+    def prepare(self, start: int, values: Any) -> Any: ...
+    def add(self, prepared: Any) -> None: ...
 
 
 @dataclass
@@ -58,7 +59,8 @@ class Rows:
     columns: Sequence[str]
     values: list[list[float]] = field(default_factory=list)
 
-    def write(self, start: int, values: NDArray[np.float64]) -> None:
+    def prepare(self, start: int, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The values; raises UsageError where there are more than a report holds."""
         if (start + len(values)) * len(self.columns) > _MOST_VALUES:
             file, csv = setting("output", "FILE.npy"), setting("format", "csv")
             raise UsageError(
@@ -66,7 +68,10 @@ class Rows:
                 where=self.name,
                 hint=f"{file} writes them as they come, and so does {csv}",
             )
-        self.values.extend(values.tolist())
+        return values
+
+    def add(self, prepared: NDArray[np.float64]) -> None:
+        self.values.extend(prepared.tolist())
 
 
 @contextmanager

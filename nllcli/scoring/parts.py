@@ -11,7 +11,7 @@ from nllcli.data.blocks import Chunk
 from nllcli.engine import map_blocks
 from nllcli.errors import DataError, FaultError, NllError, NoRows, SampleError
 from nllcli.records import dataclass
-from nllcli.scoring.passes import chunks, naming_places, placed, samples_a_block
+from nllcli.scoring.passes import naming_places, placed, samples_a_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -43,21 +43,30 @@ def told_of(part: int, dataset: Dataset, *, several: bool) -> Iterator[list[tupl
 
 
 def here(
-    work: Callable[[Block, Scratch], Any], dataset: Dataset, threads: int | None, progress: Progress | None
+    work: Callable[[Block, Scratch], Any],
+    dataset: Dataset,
+    threads: int | None,
+    progress: Progress | None,
+    *,
+    prepare: Callable[[Any], Any],
+    arrays: bool,
 ) -> Generator[tuple[int, Any], None, None]:
     """Yield, part by part and in order, the results of its blocks with its number, what is wrong with it, and the end.
 
-    What is wrong with the only part is raised.
+    What is wrong with the only part is raised. ``prepare`` is given each result by the thread that it comes from.
     """
+    samples = samples_a_block(dataset, arrays=arrays, threads=threads)
     if len(dataset.parts) == 1:
         with naming_places(dataset):
-            for result in map_blocks(work, chunks(dataset), threads=threads, progress=progress):
+            blocks = dataset.chunks(samples)
+            for result in map_blocks(_Prepared(work, prepare), blocks, threads=threads, progress=progress):
                 yield 0, result
         dataset.completed()
         yield 0, END
         return
     # Blocks of all parts at once, so that threads need not wait for the end of each.
-    for part, result in map_blocks(_Guarded(work), _chunks(dataset), threads=threads, progress=progress):
+    guarded = _Guarded(work, prepare)
+    for part, result in map_blocks(guarded, _chunks(dataset, samples), threads=threads, progress=progress):
         if result is END:
             with told_of(part, dataset.parts[part], several=True) as wrong:
                 dataset.parts[part].completed()
@@ -72,24 +81,36 @@ def _in_its_file(error: SampleError, part: int, dataset: Dataset) -> DataError:
 
 
 @dataclass(frozen=True)
+class _Prepared:
+    """Work on a block, and what is done to its result by the same thread."""
+
+    work: Callable[[Block, Scratch], Any]
+    prepare: Callable[[Any], Any]
+
+    def __call__(self, block: Block, scratch: Scratch) -> Any:
+        return self.prepare(self.work(block, scratch))
+
+
+@dataclass(frozen=True)
 class _Guarded:
     """Work on a block of a part, whose number is with it; what cannot be worked on is handed on."""
 
     work: Callable[[Block, Scratch], Any]
+    prepare: Callable[[Any], Any]
 
     def __call__(self, found: Any, scratch: Scratch) -> tuple[int, Any]:
         part, block = found
         if block is END or isinstance(block, NllError):
             return part, block
         try:
-            return part, self.work(block, scratch)
+            result = self.work(block, scratch)
         except (DataError, FaultError) as error:
             return part, error
+        return part, self.prepare(result)
 
 
-def _chunks(dataset: Dataset) -> Iterator[Chunk]:
+def _chunks(dataset: Dataset, samples: int) -> Iterator[Chunk]:
     """The blocks of all parts, each with the number of its part; after those of a part what is wrong with it, if so."""
-    samples = samples_a_block(dataset)
     for part in range(len(dataset.parts)):
         try:
             for chunk in dataset.chunks_of(part, samples):

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     Sum = TypeVar("Sum", bound=Part)
 
-_TEXT_PARTS = 8
+# Blocks of text are read before their turn comes, and longer than their numbers; where arrays come of blocks, each
+# thread holds several of them, 8 bytes a number.
+_PARTS = 8
 _MOST_RENUMBERED = 100
 _LEAST_VOID = 250  # what is void in a mask of bytes is 255 or a little less
 _MOST_DISTINCT = 1 << 16
@@ -39,16 +41,18 @@ def fold_dataset(
     *,
     take: Callable[[Any], Sum] | None = None,
     only: Callable[[Chunk], Chunk] | None = None,
+    arrays: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sum:
     """``engine.fold`` over the dataset's blocks, its size told to ``progress``; errors name file and place.
 
     ``only`` makes of every chunk the one to work on in its place; without it, the dataset is told of the end.
+    ``arrays`` says that ``work`` makes numbers of every class.
     """
     if progress is not None:
         progress.begin(dataset.logits.n_bytes)
-    whole = chunks(dataset)
+    whole = chunks(dataset, arrays=arrays, threads=threads)
     asked = whole if only is None else map(only, whole)
     with naming_places(dataset):
         total = fold(work, zero, asked, take=take, threads=threads, progress=progress)
@@ -57,15 +61,15 @@ def fold_dataset(
     return total
 
 
-def chunks(dataset: Dataset) -> Iterator[Chunk]:
-    """The dataset's blocks: of text smaller ones, as it is read before its turn comes and longer than its numbers."""
-    return Piece(dataset).chunks(samples_a_block(dataset))
+def chunks(dataset: Dataset, *, arrays: bool = False, threads: int | None = None) -> Iterator[Chunk]:
+    """The dataset's blocks, as ``samples_a_block`` has them."""
+    return Piece(dataset).chunks(samples_a_block(dataset, arrays=arrays, threads=threads))
 
 
-def samples_a_block(dataset: Dataset) -> int:
-    """How many samples the blocks of a dataset have, whoever works on them."""
-    samples = engine.block_samples(dataset.layout.n_classes)
-    return max(1, samples // _TEXT_PARTS) if dataset.layout.n_samples is None else samples
+def samples_a_block(dataset: Dataset, *, arrays: bool = False, threads: int | None = None) -> int:
+    """How many samples the blocks of a dataset have, of which ``arrays`` as large come where that is said."""
+    is_text = dataset.layout.n_samples is None
+    return engine.block_samples(dataset.layout.n_classes, threads=threads, parts=_PARTS if arrays or is_text else 1)
 
 
 def pieces(vector: VectorSource, step: int) -> Iterator[tuple[int, NDArray[Any]]]:

@@ -51,11 +51,14 @@ class Result(Protocol):
 class Work(Protocol):
     """What is done to blocks, in this process or another; it pickles.
 
-    ``keeps_all`` says that the results of all blocks are wanted, with their arrays.
+    ``keeps_all`` says that the results of all blocks are wanted, with their arrays, and ``makes_arrays`` that there are
+    some of numbers of every class.
     """
 
     @property
     def keeps_all(self) -> bool: ...
+    @property
+    def makes_arrays(self) -> bool: ...
 
     def __call__(self, block: Block, scratch: Scratch) -> Any:
         """The result of a block."""
@@ -140,20 +143,22 @@ def fold_parts(
     zero: Sum,
     dataset: Dataset,
     *,
+    prepare: Callable[[Any], Any],
     take: Callable[[Any], Sum],
     finish: Callable[[int, Sum], None],
     progress: Progress | None = None,
 ) -> tuple[dict[int, NllError], tuple[Notice, ...]]:
     """Work on all parts of a dataset, by the workers that are asked for.
 
-    ``take`` is given the results of ``work.gather``, in order, numbered by the samples of the whole dataset, and
-    ``finish`` the sum of what it makes of those of each part. Of several parts, what is wrong with one does not end the
-    work on the others: it is returned by part, and then what is worth knowing about the workers.
+    ``prepare`` is given the results of ``work``, or those of ``work.gather``, numbered by the samples of the whole
+    dataset, by any thread and in any order, ``take`` what it makes of them, in order, and ``finish`` the sum of what
+    that makes of those of each part. Of several parts, what is wrong with one does not end the work on the others: it
+    is returned by part, and then what is worth knowing about the workers.
     """
     failed: dict[int, NllError] = {}
     notes: list[Notice] = []
     total = zero
-    with closing(_results(workers, work, dataset, notes, progress)) as results:
+    with closing(_results(workers, work, dataset, notes, progress, prepare)) as results:
         for part, found in results:
             if isinstance(found, NllError):
                 failed.setdefault(part, found)
@@ -167,7 +172,12 @@ def fold_parts(
 
 
 def _results(
-    workers: Workers, work: Work, dataset: Dataset, notes: list[Notice], progress: Progress | None
+    workers: Workers,
+    work: Work,
+    dataset: Dataset,
+    notes: list[Notice],
+    progress: Progress | None,
+    prepare: Callable[[Any], Any],
 ) -> Generator[tuple[int, Any], None, None]:
     """What comes of all parts, in order: of each its results, or what is wrong with it, and then the end."""
     workers = _usual(work, dataset) if workers == Workers() else workers
@@ -180,10 +190,10 @@ def _results(
         with open_engine(name, value) as engine:
             plan = list(_plan(work, dataset, recipes, engine.n_workers))
             if name == "scheduler" or sum(len(shares) for _, shares in plan) > 1:
-                yield from _elsewhere(work, dataset, plan, engine, workers.threads, progress)
+                yield from _elsewhere(work, dataset, plan, engine, workers.threads, progress, prepare)
                 notes += engine.notes
                 return
-    yield from here(work, dataset, workers.threads, progress)
+    yield from here(work, dataset, workers.threads, progress, prepare=prepare, arrays=work.makes_arrays)
 
 
 def _usual(work: Work, dataset: Dataset) -> Workers:
@@ -214,12 +224,12 @@ def _plan(work: Work, dataset: Dataset, recipes: list[bytes], n_workers: int) ->
     step = max(1, min(most, total // (_LEAST_A_WORKER * n_workers)))
     for part, recipe in zip(dataset.parts, recipes, strict=True):
         stays = work.keeps_all and not part.is_seekable
-        yield part, [] if stays else list(_shares(part, recipe, step))
+        yield part, [] if stays else list(_shares(part, recipe, step, arrays=work.makes_arrays))
 
 
-def _shares(part: Dataset, recipe: bytes, step: int) -> Iterator[_Share]:
+def _shares(part: Dataset, recipe: bytes, step: int, *, arrays: bool) -> Iterator[_Share]:
     """Runs of whole blocks of about ``step`` bytes; all that cannot be read at any place is one."""
-    n_bytes, n_blocks, samples = part.logits.n_bytes or 0, 1, samples_a_block(part)
+    n_bytes, n_blocks, samples = part.logits.n_bytes or 0, 1, samples_a_block(part, arrays=arrays)
     if part.is_seekable:
         n_blocks = max(1, sum(1 for _ in part.layout.runs(samples)))
     a_share = max(1, n_blocks * step // max(1, n_bytes))
@@ -236,6 +246,7 @@ def _elsewhere(
     engine: Engine,
     threads: int | None,
     progress: Progress | None,
+    prepare: Callable[[Any], Any],
 ) -> Generator[tuple[int, Any], None, None]:
     """``_results`` of the shares that the workers of an engine take."""
 
@@ -250,15 +261,15 @@ def _elsewhere(
             before = dataset.first_of(i)
             for _, done in islice(mapped, len(own)):
                 dataset.add_seen(i, done.seen)
-                yield from ((i, result.shifted(before)) for result in done.results)
+                yield from ((i, prepare(result.shifted(before))) for result in done.results)
                 if done.error is not None:
                     yield i, done.error
             if not own:
                 sizes: dict[int, int] = {}
                 with told_of(i, part, several=len(plan) > 1) as wrong:
-                    blocks = _measured(chunks(part), sizes)
+                    blocks = _measured(chunks(part, arrays=work.makes_arrays), sizes)
                     for result in map_blocks(work, blocks, threads=threads, progress=progress):
-                        yield i, result.shifted(before)
+                        yield i, prepare(result.shifted(before))
                     part.completed()
                 yield from wrong
                 dataset.add_seen(i, part.seen(sizes, ()))

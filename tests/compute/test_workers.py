@@ -15,7 +15,7 @@ from in_process import nll
 from range_server import serving
 
 from nllcli import engine
-from nllcli.commands.compute import _Kept
+from nllcli.commands.compute.samples import Kept
 from nllcli.engine import policy
 from nllcli.engine.processes import Processes
 from nllcli.engine.travel import attempt, kept, packed, result_of
@@ -294,13 +294,13 @@ SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminate
 
 @pytest.mark.parametrize(("number", "code", "told"), SIGNALS, ids=["INT", "TERM", "HUP"])
 def test_signals_end_all_processes(number, code, told, monkeypatch, tmp_path):
-    real = _Kept.add
+    real = Kept.add
 
     def signalled(self, outcome):
         os.kill(os.getpid(), number)
         real(self, outcome)
 
-    monkeypatch.setattr(_Kept, "add", signalled)
+    monkeypatch.setattr(Kept, "add", signalled)
     words = ["compute", "x.npy", "y.npy", "--ignore-index", -1, "--save-losses", tmp_path / "losses.npy"]
     done = nll(*words, "--processes", 2)
     assert (done.code, done.out, done.err) == (code, "", f"nll: error: {told}\n")

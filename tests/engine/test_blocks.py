@@ -62,6 +62,23 @@ def test_results_come_in_block_order(n, threads):
     assert not workers()
 
 
+@pytest.mark.parametrize(
+    ("n_classes", "threads", "parts", "expected"),
+    [
+        (10, None, 1, 1 << 17),
+        (10, 8, 1, 1 << 17),
+        (1000, 8, 1, 2097),
+        (1000, 64, 1, 262),
+        (1000, 64, 8, 32),
+        (1000, None, 8, 262),
+        (1 << 24, 64, 8, 1),
+        (0, 1, 1, 1 << 17),
+    ],
+)
+def test_blocks_are_smaller_where_many_are_in_memory(n_classes, threads, parts, expected):
+    assert stream.block_samples(n_classes, threads=threads, parts=parts) == expected
+
+
 def test_a_block_that_ends_late_holds_back_those_behind_it():
     """The first block waits until the second is done: the two end out of order, and come in order."""
     second_is_done = threading.Event()

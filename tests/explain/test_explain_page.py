@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from in_process import nll
+from rendered import table as render
 
 from nllcli.cli import explain as command
 from nllcli.commands.explain import explain
 from nllcli.commands.explain.report import report
 from nllcli.data.settings import InputOptions, LossOptions, ScoreRequest
-from nllcli.outputs.table import render
 
 pytestmark = pytest.mark.uncounted
 

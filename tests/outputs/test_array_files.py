@@ -2,8 +2,10 @@ import csv
 import errno
 import itertools
 import os
+import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from nllcli.cli.options import as_flag
 from nllcli.errors import FaultError, UsageError
-from nllcli.outputs import arrays
+from nllcli.outputs import npy
 from nllcli.outputs.arrays import open_array
 
 
@@ -35,7 +37,12 @@ def write(
         for start in range(0, len(values), block):
             if start == interrupted_at:
                 raise KeyboardInterrupt
-            out.write(start, values[start : start + block])
+            put(out, start, values[start : start + block])
+
+
+def put(out, start, values):
+    """Prepare samples and add them at once."""
+    out.add(out.prepare(start, values))
 
 
 def numbered(*shape):
@@ -49,7 +56,7 @@ SHAPES = st.lists(st.integers(0, 4), min_size=1, max_size=4).map(tuple)
 @given(shape=SHAPES, data=st.data())
 def test_npy_holds_the_array_in_the_order_of_the_input(tmp_path_factory, shape, data):
     class_axis = data.draw(st.sampled_from([None, *range(len(shape))]))
-    fortran, gathered = data.draw(st.booleans()), data.draw(st.booleans())
+    fortran, window = data.draw(st.booleans()), data.draw(st.sampled_from([0, 100, 1 << 24]))
     dtype = data.draw(st.sampled_from(["f2", "f4", "f8"]))
     block = data.draw(st.integers(1, 20))
     can_be_counted = not fortran and class_axis != 0 and 0 not in shape[1:]
@@ -57,12 +64,37 @@ def test_npy_holds_the_array_in_the_order_of_the_input(tmp_path_factory, shape, 
     array = numbered(*shape)
     path = tmp_path_factory.mktemp("npy") / "array.npy"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(arrays, "_GATHERED_BYTES", 1 << 24 if gathered else 0)
+        patch.setattr(npy, "_WINDOW_BYTES", window)
         write(path, array, block, class_axis=class_axis, fortran=fortran, dtype=dtype, unknown=unknown)
     found = np.load(path)
     assert found.dtype == dtype
     assert np.array_equal(found, array)
     assert found.flags.f_contiguous if fortran else found.flags.c_contiguous
+
+
+@pytest.mark.parametrize("window", [0, 100, 1 << 24])
+def test_samples_are_prepared_in_any_order_by_any_thread(window, tmp_path, monkeypatch):
+    monkeypatch.setattr(npy, "_WINDOW_BYTES", window)
+    array = numbered(5, 3, 31)
+    np.save(tmp_path / "theirs.npy", array)
+    values, starts = samples_in_file_order(array, 1, False), list(range(0, 155, 4))
+    shuffled = random.Random(5).sample(starts, len(starts))
+    with (
+        ThreadPoolExecutor(4) as pool,
+        open_array(tmp_path / "ours.npy", shape=array.shape, class_axis=1) as out,
+    ):
+        prepared = dict(zip(shuffled, pool.map(lambda at: out.prepare(at, values[at : at + 4]), shuffled), strict=True))
+        for start in starts:
+            out.add(prepared[start])
+    assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "theirs.npy").read_bytes()
+
+
+def test_a_write_that_is_cut_short_goes_on(tmp_path, monkeypatch):
+    real = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: real(fd, data[:7], at))
+    array = numbered(2, 3, 4)
+    write(tmp_path / "ours.npy", array, 3, class_axis=1)
+    assert np.array_equal(np.load(tmp_path / "ours.npy"), array)
 
 
 def test_the_header_says_what_numpy_would_say(tmp_path):
@@ -92,7 +124,7 @@ def test_a_counted_array_is_the_same_file(tmp_path):
 
 def test_a_single_sample(tmp_path):
     with open_array(tmp_path / "a.npy", shape=()) as out:
-        out.write(0, np.array([0.5]))
+        put(out, 0, np.array([0.5]))
     assert np.load(tmp_path / "a.npy") == 0.5
 
 
@@ -102,8 +134,9 @@ def test_work_arrays_may_be_used_again(tmp_path):
     with open_array(tmp_path / "a.npy", shape=array.shape, class_axis=1) as out:
         for start in range(0, 10, 2):
             work[:] = samples_in_file_order(array, 1, False)[start : start + 2]
-            out.write(start, work)
+            prepared = out.prepare(start, work)
             work[:] = -1
+            out.add(prepared)
     assert np.array_equal(np.load(tmp_path / "a.npy"), array)
 
 
@@ -178,15 +211,15 @@ def test_extensions_in_capitals_will_do(tmp_path):
 @pytest.mark.parametrize(("shape", "n"), [((3,), 2), ((3,), 4), ((None, 2), 3)])
 def test_an_array_that_is_not_whole_never_appears(tmp_path, shape, n):
     with pytest.raises(ValueError, match="do not fill"), open_array(tmp_path / "a.npy", shape=shape) as out:
-        out.write(0, np.zeros(n))
+        put(out, 0, np.zeros(n))
     assert not list(tmp_path.iterdir())
 
 
 def test_samples_out_of_order_are_refused(tmp_path):
     with open_array(tmp_path / "a.npy", shape=(1,)) as out:
-        out.write(0, np.zeros(1))
+        put(out, 0, np.zeros(1))
         with pytest.raises(ValueError, match="in order: 2 after 1"):
-            out.write(2, np.zeros(1))
+            put(out, 2, np.zeros(1))
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".csv"])
@@ -199,10 +232,10 @@ def test_an_interruption_leaves_the_old_file_and_no_other(tmp_path, suffix):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("gathered", [0, 1 << 24])
-def test_a_disk_that_fills_up_on_the_way(tmp_path, monkeypatch, gathered):
+@pytest.mark.parametrize("window", [0, 1 << 24])
+def test_a_disk_that_fills_up_on_the_way(tmp_path, monkeypatch, window):
     resource = pytest.importorskip("resource")
-    monkeypatch.setattr(arrays, "_GATHERED_BYTES", gathered)
+    monkeypatch.setattr(npy, "_WINDOW_BYTES", window)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
     try:
@@ -226,7 +259,7 @@ import numpy as np
 from nllcli.outputs.arrays import open_array
 with open_array("-", shape=(2, 3, 4), class_axis=1) as out:
     array = np.arange(24.0).reshape(2, 3, 4)
-    out.write(0, np.moveaxis(array, 1, -1).reshape(-1, 3))
+    out.add(out.prepare(0, np.moveaxis(array, 1, -1).reshape(-1, 3)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     np.save(tmp_path / "theirs.npy", numbered(2, 3, 4))
@@ -235,7 +268,7 @@ with open_array("-", shape=(2, 3, 4), class_axis=1) as out:
 
 @pytest.mark.parametrize(("shape", "gathered"), [((None, 3), 1 << 24), ((2, 3, 4), 0)])
 def test_a_pipe_cannot_be_gone_back_in(monkeypatch, shape, gathered):
-    monkeypatch.setattr(arrays, "_GATHERED_BYTES", gathered)
+    monkeypatch.setattr(npy, "_GATHERED_BYTES", gathered)
     with (
         pytest.raises(UsageError, match="not written from front to back, as a pipe needs it") as caught,
         open_array("-", shape=shape, class_axis=1),
@@ -247,9 +280,9 @@ def test_a_pipe_cannot_be_gone_back_in(monkeypatch, shape, gathered):
 
 def test_every_cutting_gives_the_same_file(tmp_path):
     array = numbered(3, 2, 4)
-    for block, gathered in itertools.product((1, 3, 4, 8, 12), (0, 1 << 24)):
+    for block, window in itertools.product((1, 3, 4, 8, 12), (0, 40, 1 << 24)):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(arrays, "_GATHERED_BYTES", gathered)
+            patch.setattr(npy, "_WINDOW_BYTES", window)
             write(tmp_path / "a.npy", array, block, class_axis=1)
         assert np.array_equal(np.load(tmp_path / "a.npy"), array)
 

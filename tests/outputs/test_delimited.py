@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 
 from nllcli.errors import UsageError
-from nllcli.outputs.delimited import render_csv, render_tsv
+from nllcli.outputs import delimited
+from nllcli.report import Column, Table
+
+
+def render_csv(report):
+    return "".join(delimited.render_csv(report))
+
+
+def render_tsv(report):
+    return "".join(delimited.render_tsv(report))
 
 
 def test_metrics_where_there_is_no_table(report):
@@ -42,3 +51,15 @@ def test_several_tables_are_refused_by_name(report):
     with pytest.raises(UsageError, match="csv holds one table, and this report has 2: per_class, samples") as caught:
         render_csv(report)
     assert "ask for one of them" in caught.value.hint
+
+
+def test_long_tables_are_written_a_run_of_rows_at_a_time(report):
+    """Names need quotes here and there; an empty cell alone in its row has some, too."""
+    names = [("a,b", "", '"', "x\ny", None, "plain")[i % 6] for i in range(10_000)]
+    table = Table.of("t", "", [(Column("name", "", "text"), names), (Column("n", ""), range(10_000))])
+    pieces = list(delimited.render_csv(replace(report, tables=(table,))))
+    assert max(map(len, pieces)) < 100_000
+    rows = list(csv.reader(io.StringIO("".join(pieces))))
+    assert rows == [["name", "n"], *([name or "", str(i)] for i, name in enumerate(names))]
+    alone = replace(table, columns=table.columns[:1], rows=[[name] for name in names])
+    assert list(csv.reader(io.StringIO(render_csv(replace(report, tables=(alone,)))))) == [[row[0]] for row in rows]

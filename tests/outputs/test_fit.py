@@ -7,9 +7,9 @@ from math import inf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rendered import table as render
 
 from nllcli.cli.options import in_flags
-from nllcli.outputs.table import render
 from nllcli.report import Column, Report, Table
 
 PROBS = tuple(Column(f"p{i}", f"p({i})", "probability") for i in range(10))

@@ -4,6 +4,7 @@ import pytest
 
 from nllcli.errors import UsageError
 from nllcli.outputs.json_lookup import top_key, value_at
+from nllcli.report import Cells, Nested
 
 CLASSES = [{"class": "cat", "share": 0.5}, {"class": "dog", "share": 0.25}, {"class": "a]b.c", "share": 0.125}]
 ITEMS = {
@@ -116,3 +117,13 @@ def test_a_name_of_several_rows_is_asked_about(path, meanings):
 @pytest.mark.parametrize("path", ["loss", "loss.x", "loss[0]", "loss[a.b].c"])
 def test_the_key_at_which_a_path_begins(path):
     assert top_key(path) == "loss"
+
+
+def test_lists_that_are_made_as_they_are_asked_for():
+    numbers = [float(i) for i in range(24)]
+    items = {"losses": Nested(Cells(24, lambda start, stop: numbers[start:stop]), (2, 3, 4))}
+    assert value_at(items, "losses[1][2][3]", dict) == 23.0
+    assert value_at(items, "losses[0][1][0]", dict) == 4.0
+    with pytest.raises(UsageError, match=r"the JSON has no 'losses\[1\]\[3\]'") as caught:
+        value_at(items, "losses[1][3]", dict)
+    assert caught.value.hint == "losses[1] has 3 rows"

@@ -1,7 +1,8 @@
 from dataclasses import replace
 
+from rendered import markdown as render
+
 from nllcli.errors import Notice
-from nllcli.outputs.markdown import render
 
 EXPECTED = """\
 ## Cross-entropy of logits.csv

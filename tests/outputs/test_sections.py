@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from rendered import table as render
 
 from nllcli.outputs.formats import FORMATS
 from nllcli.outputs.numbers import bar, working_text
-from nllcli.outputs.table import render
 from nllcli.report import Calculation, Column, Report, Section, Step, Table
 
 SHARES = Table(
@@ -111,7 +111,7 @@ def test_narrow_drops_the_last_optional_column_first_and_puts_workings_underneat
 
 
 def test_markdown():
-    assert FORMATS.load("markdown")(REPORT) == MARKDOWN
+    assert "".join(FORMATS.load("markdown")(REPORT)) == MARKDOWN
 
 
 def test_ascii():
@@ -122,7 +122,7 @@ def test_ascii():
 
 
 def test_sections_are_for_people():
-    assert list(json.loads(FORMATS.load("json")(REPORT))) == [
+    assert list(json.loads("".join(FORMATS.load("json")(REPORT)))) == [
         "schema_version",
         "command",
         "version",
@@ -133,10 +133,10 @@ def test_sections_are_for_people():
 
 def test_hidden_tables_are_for_programs_and_objects_for_json():
     report = Report("c", "T", "s", tables=(Table(**{**vars(RECORDS), "hidden": True}),))
-    assert json.loads(FORMATS.load("json")(report))["records"] == [{"n": 1, "parts": [{"a": 0.5}]}]
-    assert FORMATS.load("csv")(report) == "n\n1\n"
+    assert json.loads("".join(FORMATS.load("json")(report)))["records"] == [{"n": 1, "parts": [{"a": 0.5}]}]
+    assert "".join(FORMATS.load("csv")(report)) == "n\n1\n"
     assert render(report) == "T\n\n  signature  s\n"
-    assert FORMATS.load("markdown")(report) == "## T\n\n`s`\n"
+    assert "".join(FORMATS.load("markdown")(report)) == "## T\n\n`s`\n"
 
 
 def test_what_comes_from_outside_is_shown_not_obeyed():
@@ -152,7 +152,7 @@ def test_a_command_stays_in_one_piece():
     report = Report("c", "T", "s", sections=(section,))
     assert render(report, width=40) == "T\n\n  run  nll compute a.npy b.npy\n\n  signature  s\n"
     assert render(report, width=20) == "T\n\n  run\n    nll compute a.npy b.npy\n\n  signature  s\n"
-    assert "- run: `nll compute a.npy b.npy`\n" in FORMATS.load("markdown")(report)
+    assert "- run: `nll compute a.npy b.npy`\n" in "".join(FORMATS.load("markdown")(report))
 
 
 @pytest.mark.parametrize(

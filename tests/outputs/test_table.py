@@ -2,8 +2,9 @@ import re
 from dataclasses import replace
 
 import pytest
+from rendered import table as render
+from rich.cells import cell_len
 
-from nllcli.outputs.table import render
 from nllcli.report import Column, Metric, Report, Table
 
 WIDE = """\
@@ -156,3 +157,29 @@ def test_a_table_without_a_title_follows_the_title_of_the_report(report):
     lines = render(bare).splitlines()
     assert lines[1] == ""
     assert lines[2].lstrip().startswith("class")
+
+
+def test_a_table_without_labels_begins_with_an_empty_line():
+    table = Table("t", "", (Column("a", "", "text"),), [["cat"]])
+    assert render(report_of(table)) == "T\n\n\n  ───\n  cat\n\n  signature  s\n"
+
+
+@pytest.mark.parametrize("n", [0, 1, 9000])
+def test_a_pipe_gets_all_rows_in_columns_of_one_width(n):
+    """Numbers point under point, though they are written a run of rows at a time."""
+    numbers = [0.5 * 10 ** (i % 5) if i % 7 else None for i in range(n)]
+    names = ["猫" * (i % 3) + "x" for i in range(n)]
+    shares = [i / max(1, n) for i in range(n)]
+    columns = [(Column("n", "n", "count"), range(n)), (Column("x", "x", unit="nats"), numbers)]
+    columns += [(Column("name", "name", "text"), names), (Column("bar", "share", "bar"), shares)]
+    text = render(report_of(Table.of("t", "", [*columns, (Column("end", "end", "count"), [1] * n)])))
+    lines = text.split("\n\n")[1].splitlines()[3:]
+    assert len(lines) == n
+    assert len({line.index(".") for line in lines if "." in line}) <= 1
+    assert len({cell_len(line) for line in lines}) <= 1
+    for i, line in enumerate(lines):
+        found = line.split()
+        assert found[0] == f"{i:,}"
+        assert found[1] == ("–" if numbers[i] is None else f"{numbers[i]:,.1f}")
+        assert found[2] == names[i]
+        assert line.endswith(" 1")

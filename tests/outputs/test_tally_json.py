@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from rendered import tally as render
 
-from nllcli.outputs.tally_json import render
 from nllcli.report import Report
 
 TALLY = {

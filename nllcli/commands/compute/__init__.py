@@ -9,10 +9,9 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nllcli.commands.compute.by_part import ByPart
-from nllcli.commands.compute.result import LossResult, Samples, result_of
+from nllcli.commands.compute.result import LossResult, result_of
+from nllcli.commands.compute.samples import SMALL_SAMPLES, Kept
 from nllcli.data.settings import LISTED_CLASSES, TOKENS, Workers
 from nllcli.errors import UsageError, setting
 from nllcli.numerics.evaluate import Outcome, Wanted, evaluate
@@ -24,16 +23,11 @@ from nllcli.scoring.shares import check_workers, fold_parts
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from numpy.typing import NDArray
-
     from nllcli.data.blocks import Block, Progress, Scratch
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import LossOptions, ScoreRequest
     from nllcli.errors import NllError, Notice
     from nllcli.scoring.matrix import ArrayWriter
-
-SMALL_SAMPLES = 20
-SMALL_CLASSES = 10
 
 
 @dataclass(frozen=True)
@@ -148,12 +142,14 @@ def score(
     workers: Workers | None = None,
     progress: Progress | None = None,
     folder: str | None = None,
+    in_memory: bool = False,
 ) -> LossResult:
     """The loss under settings whose inputs are open; ``divisor`` divides the gradient, where it is wanted.
 
     ``writers`` are given the arrays of their names. Tallies of the files that are done are kept in the ``folder``.
+    ``in_memory`` says that losses are wanted there, however many.
     """
-    kept, writers = _Kept(settled, sections), writers or {}
+    kept, writers = Kept(settled, sections, in_memory=in_memory), writers or {}
     n_classes, resume = settled.dataset.n_classes, None
     wanted_classes = tallied_classes = settled.has_classes and sections.hold_classes(n_classes)
     if folder is not None:
@@ -175,9 +171,14 @@ def score(
 
     by_part = ByPart(settled, digests=sections.tally or resume is not None, resume=resume)
 
-    def take(outcome: Outcome) -> Tally:
-        for name, writer in writers.items():
-            writer.write(outcome.start, getattr(outcome, name))
+    def prepare(outcome: Outcome) -> tuple[Outcome, Mapping[str, Any]]:
+        arrays = {name: writer.prepare(outcome.start, getattr(outcome, name)) for name, writer in writers.items()}
+        return kept.of(outcome), arrays
+
+    def take(prepared: tuple[Outcome, Mapping[str, Any]]) -> Tally:
+        outcome, arrays = prepared
+        for name, array in arrays.items():
+            writers[name].add(array)
         kept.add(outcome)
         return outcome.tally
 
@@ -186,6 +187,7 @@ def score(
     if not by_part.is_done:
         failed, notes = fold_parts(
             *(workers or Workers(), work, Tally(), by_part.dataset),
+            prepare=prepare,
             take=take,
             finish=by_part.finish,
             progress=progress,
@@ -204,6 +206,11 @@ class _Scoring:
     options: LossOptions
     wanted: Wanted
     keeps_all: bool
+
+    @property
+    def makes_arrays(self) -> bool:
+        """Whether numbers of every class come of a block."""
+        return self.wanted.probs or self.wanted.log_probs or self.wanted.gradient is not None
 
     def __call__(self, block: Block, scratch: Scratch) -> Outcome:
         return evaluate(block, self.options, self.wanted, scratch)
@@ -227,65 +234,5 @@ def within(result: LossResult, sections: Sections) -> LossResult:
         result,
         per_class=result.per_class if classes else None,
         samples=result.samples if sections.hold_samples(result.n_samples) else None,
-        losses=result.losses if losses else None,
+        kept_losses=result.kept_losses if losses else None,
     )
-
-
-class _Kept:
-    """The samples of a small input, or all of them where ``everything`` was asked for: just what is shown of them."""
-
-    def __init__(self, settled: Settled, sections: Sections) -> None:
-        self._settled = settled
-        self._layout = settled.dataset.layout
-        self._listed = sections.per_sample
-        self.everything = sections.per_sample or settled.options.reduction == "none"
-        self.tabled = sections.hold_samples(self._layout.n_samples)
-        self.probs = self.tabled and settled.has_classes and settled.dataset.n_classes <= SMALL_CLASSES
-        self._n = 0
-        self._outcomes: list[Outcome] = []
-
-    def add(self, outcome: Outcome) -> None:
-        self._n += outcome.tally.n_samples
-        if not self.everything and self._n > SMALL_SAMPLES:
-            self._outcomes.clear()
-        elif outcome.losses is not None:
-            targets = outcome.targets if self.tabled and self._settled.has_classes else None
-            if targets is not None:
-                targets = None if targets.ndim == 2 else targets.copy()  # the next block is read over it
-            probs = outcome.probs if self.probs else None
-            keys = outcome.keys if self.tabled else None
-            self._outcomes.append(
-                Outcome(outcome.start, outcome.tally, outcome.losses, probs, targets=targets, keys=keys)
-            )
-
-    def losses(self) -> NDArray[np.float64] | None:
-        """All losses in the shape of the targets, where all were asked for."""
-        return self._layout.to_target_shape(self._whole("losses")) if self.everything else None
-
-    def samples(self) -> Samples | None:
-        """All samples in the order of the targets; None where they were not kept for a table."""
-        if not (self._listed or (self.tabled and self._outcomes)):
-            return None
-        order = self._layout.target_order(self._n)
-        has_targets = bool(self._outcomes) and self._outcomes[0].targets is not None
-        return Samples(
-            self._whole("losses")[order],
-            self._names(self._whole("targets")[order]) if has_targets else None,
-            self._whole("probs")[order] if self.probs and self._outcomes else None,
-            self._keys(),
-        )
-
-    def _keys(self) -> tuple[str, ...] | None:
-        """The keys of the samples, which only tables have; their order is that of the targets."""
-        if not self._outcomes or self._outcomes[0].keys is None:
-            return None
-        return tuple(key for outcome in self._outcomes for key in outcome.keys or ())
-
-    def _names(self, targets: NDArray[np.int64]) -> tuple[str, ...]:
-        names, ignored = self._settled.class_names, self._settled.options.ignore_index
-        return tuple("ignored" if target == ignored else names[target] for target in targets.tolist())
-
-    def _whole(self, name: str) -> NDArray[Any]:
-        """The arrays of all blocks as one, in file order."""
-        parts = [getattr(outcome, name) for outcome in self._outcomes]
-        return np.concatenate(parts) if parts else np.empty(0)

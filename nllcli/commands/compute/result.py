@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compute.classes import ClassLosses, class_losses
@@ -20,23 +21,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from nllcli.commands.compute.samples import Losses, Samples
     from nllcli.commands.compute.subject import LossTally
 
 _MOST_NAMED = 5
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Every sample in the order of the targets: losses (n,), and where there are few, for a table, what else is known.
-
-    ``targets`` (n,) are names of classes, or "ignored"; ``probs`` is (n, C); ``keys`` are the samples' own, where rows
-    are matched by key.
-    """
-
-    losses: NDArray[np.float64]
-    targets: tuple[str, ...] | None = None
-    probs: NDArray[np.float64] | None = None
-    keys: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
@@ -58,7 +46,6 @@ class LossResult:
     loss_name: str
     reduction: str
     loss: float
-    losses: NDArray[np.float64] | None
     loss_sum: float
     weight_sum: float
     denominator: str
@@ -79,13 +66,19 @@ class LossResult:
     notes: tuple[Notice, ...]
     signature: str
     tally: LossTally = field(repr=False)
+    kept_losses: Losses | None = field(default=None, repr=False)
 
     def __float__(self) -> float:
         return self.loss
 
-    @property
+    @cached_property
+    def losses(self) -> NDArray[np.float64] | None:
+        """The losses of all samples in memory."""
+        return None if self.kept_losses is None else self.kept_losses.array()
+
+    @cached_property
     def class_names(self) -> tuple[str, ...]:
-        """The classes' names, or their numbers; none where there is one number a token."""
+        """The names of the classes, or their numbers; none where there is one number a token."""
         return () if self.n_classes is None else tuple(self.tally.subject.named_classes)
 
     @property
@@ -95,7 +88,7 @@ class LossResult:
 
 def result_of(
     tally: LossTally,
-    losses: NDArray[np.float64] | None = None,
+    losses: Losses | None = None,
     samples: Samples | None = None,
     *,
     notes: tuple[Notice, ...] = (),
@@ -110,7 +103,6 @@ def result_of(
         loss_name=subject.loss,
         reduction=subject.reduction,
         loss=math.nan if loss is None else loss,
-        losses=losses,
         loss_sum=float(sums.loss_sum),
         weight_sum=float(sums.weight_sum),
         denominator=subject.denominator,
@@ -131,6 +123,7 @@ def result_of(
         notes=(*notes, *notes_of(tally.findings, sums.n_samples, several=several)),
         signature=signature_of(subject.settings, tally.left_out),
         tally=tally,
+        kept_losses=losses,
     )
 
 
@@ -168,11 +161,11 @@ def report(result: LossResult) -> Report:
         extra["per_class"] = None  # soft targets, or too many classes to list unasked
     if result.n_counted < 2:
         extra["standard_error"] = math.nan  # a dash for people; JSON says in nonfinite why it is null
-    if result.losses is not None:
-        extra["losses"] = result.losses.tolist()
     quiet: Sequence[Value] = [result.loss]
-    if result.reduction == "none" and result.losses is not None:
-        quiet = result.losses.ravel().tolist()
+    if result.kept_losses is not None:
+        extra["losses"] = result.kept_losses.listed()
+        if result.reduction == "none":
+            quiet = result.kept_losses.numbers.cells()
     return Report(
         "compute",
         result.title,
@@ -257,8 +250,8 @@ def _sample_table(result: LossResult, samples: Samples) -> Table:
     if samples.targets is not None:
         columns.append((Column("target", "target", "text"), samples.targets))
     if samples.probs is not None:
-        for name, probs in zip(result.class_names, samples.probs.T.tolist(), strict=True):
+        for name, probs in zip(result.class_names, samples.probs, strict=True):
             columns.append((Column(f"p_{name}", f"p({name})", "probability"), probs))
-    columns.append((Column("loss", "loss", "number", "nats"), samples.losses.tolist()))
+    columns.append((Column("loss", "loss", "number", "nats"), samples.losses))
     note = "loss with weights" if result.is_weighted else ""
     return Table.of("samples", "Per sample", columns, note, worst="loss")

@@ -79,7 +79,7 @@ class Resume:
         with faults(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with replace_file(path) as file, faults(path):
-            file.write(render(report).encode())
+            file.writelines(piece.encode() for piece in render(report))
 
     def _path(self, settled: Settled) -> Path:
         """The file of a part: by the name of its logits, for people, and a digest of all names and of the options."""
