@@ -68,6 +68,60 @@ class ConventionSums(Part):
 
 
 @dataclass(frozen=True)
+class _Cut:
+    """The weights of a run cut into batches of one size: the sums (m,) of ``there`` (n_batches,), which have a mean.
+
+    ``ends`` are the places of the last samples of batches; None for ``there`` says that all have a mean.
+    """
+
+    ends: slice
+    there: NDArray[np.bool_] | None
+    weight_sums: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The weights of a run of samples that begins at ``start``, added up one by one, cut into batches of each size."""
+
+    start: int
+    sizes: tuple[int, ...]
+    running: NDArray[np.float64]
+    cuts: tuple[_Cut, ...]
+
+    @classmethod
+    def of(cls, weights: NDArray[np.float64], *, start: int, sizes: tuple[int, ...]) -> Batches:
+        """Of ``weights`` (n,); a batch of B samples begins at every multiple of B."""
+        running, cuts = np.cumsum(weights), []
+        for size in sizes:
+            ends = slice(size - 1 - start % size, len(weights), size)
+            weight_sums = np.diff(running[ends])
+            there = weight_sums != 0.0
+            cuts.append(_Cut(ends, None, weight_sums) if there.all() else _Cut(ends, there, weight_sums[there]))
+        return cls(start, sizes, running, tuple(cuts))
+
+    def means(self, terms: NDArray[np.float64]) -> BatchMeans:
+        """The means of loss ``terms`` (n,) over each batch; batches whose weights add up to 0 have none."""
+        head, inner, tail = (np.zeros((2, len(self.sizes))) for _ in range(3))
+        ended = np.zeros(len(self.sizes), np.bool_)
+        running = np.stack([np.cumsum(terms), self.running])
+        for s, cut in enumerate(self.cuts):
+            ends = running[:, cut.ends]
+            ended[s] = ends.shape[1] > 0
+            tail[:, s] = running[:, -1]
+            if ended[s]:
+                head[:, s] = ends[:, 0]
+                tail[:, s] -= ends[:, -1]
+                sums = np.diff(ends[0])
+                sums = sums if cut.there is None else sums[cut.there]
+                inner[:, s] = (sums / cut.weight_sums).sum(), len(cut.weight_sums)
+        run = BatchMeans(self.sizes, len(terms), running[:, -1].copy(), head, inner, tail, ended)
+        if self.start:
+            return run
+        none = np.zeros_like(head)  # before the first sample there is nothing, and a batch of every size begins
+        return BatchMeans(self.sizes, 0, np.zeros(2), none, none, none, np.ones_like(ended)) + run
+
+
+@dataclass(frozen=True)
 class BatchMeans:
     """A run of ``n`` samples cut into batches of each of S ``sizes``; ``+`` appends the run that follows it.
 
@@ -92,25 +146,7 @@ class BatchMeans:
 
         A batch of B samples begins at every multiple of B; batches whose weights add up to 0 have no mean.
         """
-        n = len(terms)
-        head, inner, tail = (np.zeros((2, len(sizes))) for _ in range(3))
-        ended = np.zeros(len(sizes), np.bool_)
-        running = np.cumsum(np.stack([terms, weights]), axis=1)
-        for s, size in enumerate(sizes):
-            ends = running[:, size - 1 - start % size : n : size]
-            ended[s] = ends.shape[1] > 0
-            tail[:, s] = running[:, -1]
-            if ended[s]:
-                head[:, s] = ends[:, 0]
-                tail[:, s] -= ends[:, -1]
-                sums, weight_sums = np.diff(ends, axis=1)
-                there = weight_sums != 0.0
-                inner[:, s] = (sums[there] / weight_sums[there]).sum(), np.count_nonzero(there)
-        run = cls(sizes, n, running[:, -1].copy(), head, inner, tail, ended)
-        if start:
-            return run
-        none = np.zeros_like(head)  # before the first sample there is nothing, and a batch of every size begins
-        return cls(sizes, 0, np.zeros(2), none, none, none, np.ones_like(ended)) + run
+        return Batches.of(weights, start=start, sizes=sizes).means(terms)
 
     def __add__(self, run: BatchMeans) -> BatchMeans:
         joined = self.tail + run.head  # the batch that reaches from one run into the other

@@ -56,7 +56,7 @@ def gather(block: Block, options: LossOptions, sequence: int, scratch: Scratch, 
         labels, counted = Labels(), np.ones(len(x), np.bool_)
         if targets is not None and targets.ndim == 1:
             labels, counted = read_labels(targets, options.ignore_index, n_classes, start)
-        values, tops = read_values(x, block.logits.dtype, source, counted, start, scratch)
+        values, tops = read_values(x, block.logits.dtype, source, counted, start)
         columns = read_columns(x, targets, tops.value, block.logits.dtype)
         used = counted & tops.finite
         soft, fit = SoftLabels(), Fit()

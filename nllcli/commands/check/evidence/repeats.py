@@ -71,6 +71,7 @@ class Repeats:
         ours, theirs = self.kept["logits"].copy(), other.kept["logits"].copy()
         n_bits = _bits_to_fit(np.concatenate([ours, theirs]), max(self.n_bits, other.n_bits))
         kept = np.concatenate([_thinned(self.kept, ours, n_bits), _thinned(other.kept, theirs, n_bits)])
+        kept = kept[:_LIMIT]  # more begin with all these zeros only where they are copies of one row: that of zeros
         return Repeats(self.n_rows + other.n_rows, n_bits, kept, sampled)
 
     def duplicates(self) -> Duplicates:

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.check.evidence.extremes import TILE_BYTES, read_extremes, read_ties
+from nllcli.commands.check.evidence.extremes import count_tops, hold_alone, read_extremes
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
 from nllcli.data.blocks import Part
 from nllcli.numerics.findings import distance_from_1, sum_tolerance
-from nllcli.numerics.kernels import CLASS_FIRST_BELOW, is_half, pick, tiles
+from nllcli.numerics.kernels import is_half, pick
 from nllcli.numerics.tally import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from nllcli.data.blocks import Scratch
 
 _HALF_MAXIMUM = 65504.0
 # Enough of a block to see that its numbers are not whole, or not of half precision.
@@ -48,7 +46,7 @@ class Peak:
 class Constant:
     """The first sample's values (C,), and which classes (C,) have had that value alone."""
 
-    first: NDArray[np.float64]
+    first: NDArray[Any]
     same: NDArray[np.bool_]
 
     def __add__(self, other: Constant) -> Constant:
@@ -60,20 +58,7 @@ class Constant:
         if not len(x):
             return None
         same = x[0] == x[-1]
-        for part in tiles(len(x), x.shape[1], x.dtype.type, most=TILE_BYTES):
-            found = np.flatnonzero(same)
-            if not found.size:
-                break
-            same[found] = _hold_alone(x[part], found, x[0, found])
-        return cls(x[0].astype(np.float64), same)
-
-
-def _hold_alone(x: NDArray[Any], classes: NDArray[np.intp], values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which of some ``classes`` (k,) have their one of ``values`` (k,) in every row of ``x`` (n, C)."""
-    if x.shape[1] < CLASS_FIRST_BELOW:
-        return np.array([(x[:, c] == value).all() for c, value in zip(classes.tolist(), values, strict=True)])
-    cells = x if len(classes) == x.shape[1] else x[:, classes]
-    return np.logical_and.reduce(cells == values, axis=0)
+        return cls(x[0].copy(), hold_alone(x, x[0], same) if same.any() else same)
 
 
 @dataclass(frozen=True)
@@ -129,14 +114,14 @@ class Tops:
 
 
 def read_values(
-    x: NDArray[Any], dtype: np.dtype[Any], source: str, counted: NDArray[np.bool_], start: int, scratch: Scratch
+    x: NDArray[Any], dtype: np.dtype[Any], source: str, counted: NDArray[np.bool_], start: int
 ) -> tuple[Values, Tops]:
     """The evidence in the ``counted`` rows of ``x`` (n, C), read from a file of ``dtype``; and all rows' maxima."""
 
     def where(mask: NDArray[np.bool_], size: NDArray[np.float64] | None = None) -> Rows:
         return Rows.where(mask & counted, start, size)
 
-    extremes = read_extremes(x, scratch)
+    extremes = read_extremes(x)
     high, low = extremes.high, extremes.low
     finite = np.isfinite(high)
     kept = x if counted.all() else x[counted]
@@ -145,7 +130,7 @@ def read_values(
     tied = np.zeros(len(x), np.bool_)
     # A file of two-byte floats, or one whose first numbers fit into two bytes.
     if is_half(dtype) or (peeked == peeked.astype(np.float16)).all():
-        tied = finite & read_ties(x, high, scratch)
+        tied = finite & (count_tops(x, high) > 1)
     clean = finite & counted
     values = Values(
         n=int(np.count_nonzero(clean)),
