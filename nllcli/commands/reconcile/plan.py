@@ -13,6 +13,7 @@ from nllcli.commands.reconcile.reading import Asked, EveryClass, Reading
 from nllcli.commands.reconcile.sums import Batches, BatchMeans, ConventionSums, PerClass
 from nllcli.numerics.evaluate import Wanted, evaluate, numbers
 from nllcli.numerics.kernels import to_float
+from nllcli.numerics.surprisal import once
 from nllcli.numerics.targets import is_class
 
 if TYPE_CHECKING:
@@ -108,16 +109,21 @@ class _Samples:
         """The losses that a convention's sums take; with weights only where each class's term has its own."""
         return Asked(key.term, self._y, class_weights if key.smooths_each_class else None)
 
-    def loss_sums(self, key: Convention, losses: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self._per_class(self._weigh(key, losses))
+    def loss_sums(self, key: Convention, losses: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        return self._without_loss if losses is None else self._per_class(self._weigh(key, losses))
+
+    @once
+    def _without_loss(self) -> NDArray[np.float64]:
+        return np.where(self._per_class(np.ones(len(self._y))) > 0.0, np.nan, 0.0)
 
     def every_class(self, key: Convention) -> EveryClass:
         return EveryClass(key.term, self._counted(key), self._weights if key.sample_weights else None)
 
     def batch_means(
-        self, key: Convention, class_weights: NDArray[np.float64] | None, losses: NDArray[np.float64]
+        self, key: Convention, class_weights: NDArray[np.float64] | None, losses: NDArray[np.float64] | None
     ) -> BatchMeans:
         counted, batches = self._batches(key, class_weights)
+        losses = np.full(len(self._y), np.nan) if losses is None else losses
         terms = losses if key.smooths_each_class or class_weights is None else losses * class_weights[self._y]
         terms = self._weigh(key, terms)
         return batches.means(terms if counted.all() else np.where(counted, terms, 0.0))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Key = tuple[Term, int, int]
 
 # Bytes of a tile as float64: a dozen arrays of this size stay in the cache of a core, or near it.
-_TILE_BYTES = 1 << 18
+_TILE_BYTES = 1 << 19
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +87,14 @@ class Reading:
         """-log p of each target (n,)."""
         return self._whole.at(targets)
 
-    def losses(self, asked: Asked) -> NDArray[np.float64]:
-        """The losses (n,); NaN where the numbers are not probabilities, which ``nll compute`` refuses."""
+    def losses(self, asked: Asked) -> NDArray[np.float64] | None:
+        """The losses (n,); NaN where the numbers are not probabilities, which ``nll compute`` refuses.
+
+        None where they are NaN throughout.
+        """
         term = asked.term
         if self._has_none(term):
-            return np.full(len(self.numbers), np.nan)
+            return None
         values = self._wide[asked.key] if asked.is_wide else _value(asked, _under(term, self._whole), asked.targets)
         if self._outside is not None and self._refuses_outside(term):
             values = np.where(self._outside, np.nan, values)
@@ -106,7 +109,7 @@ class Reading:
         shape = (len(x), 2) if twice and self._options.binary else x.shape
         numbers = self._scratch.array("numbers", shape, np.float64)
         for part in _tiles(shape):
-            tile = x[part] if how.input_rounding is None else round_to(x[part], how.input_rounding)
+            tile = _by_columns(x[part]) if how.input_rounding is None else round_to(x[part], how.input_rounding)
             if twice:
                 tile = self._first_surprisal(tile).probs()
             numbers[part] = tile
@@ -176,7 +179,7 @@ class _Tile:
 
     @once
     def surprisal(self) -> _Remembered:
-        x = self._reading.numbers[self.part][self._rows]
+        x = _by_columns(self._reading.numbers[self.part][self._rows])
         return _Remembered(self._reading.tile_surprisal(x, self._name))
 
     def fill(self, losses: NDArray[np.float64], asked: Asked) -> None:
@@ -217,6 +220,11 @@ class _RunningSums:
     def total(self) -> NDArray[np.float64]:
         """Over the classes, (n_classes,)."""
         return np.add.reduce(np.concatenate(self._columns), axis=0) if self._total is None else self._total
+
+
+def _by_columns(x: NDArray[Any]) -> NDArray[Any]:
+    """``x`` (n, C), few classes as long columns, over which reductions are several times as fast as over short rows."""
+    return np.asfortranarray(x) if x.shape[1] < CLASS_FIRST_BELOW else x
 
 
 def _tiles(shape: tuple[int, ...]) -> Iterator[slice]:

@@ -7,7 +7,7 @@ weights w as ``sum of w_c S_c``; smoothing adds A_c, the sum of class c's surpri
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -69,56 +69,75 @@ class ConventionSums(Part):
 
 @dataclass(frozen=True)
 class _Cut:
-    """The weights of a run cut into batches of one size: the sums (m,) of ``there`` (n_batches,), which have a mean.
+    """The weights of a run cut into batches of one size, whose last samples are at the places ``ends``.
 
-    ``ends`` are the places of the last samples of batches; None for ``there`` says that all have a mean.
+    ``weight_sums`` (m,) are those of the batches of the run that have a mean, which ``there`` (n_batches,) says; None
+    where all do.
     """
 
     ends: slice
-    there: NDArray[np.bool_] | None
     weight_sums: NDArray[np.float64]
+    there: NDArray[np.bool_] | None
+
+    @classmethod
+    def of(cls, running: NDArray[np.float64], ends: slice) -> _Cut:
+        """Of weights that are added up one by one, (n,)."""
+        weight_sums = np.diff(running[ends])
+        there = weight_sums != 0.0
+        return cls(ends, weight_sums, None) if there.all() else cls(ends, weight_sums[there], there)
+
+    def sum_of_means(self, running: NDArray[np.float64]) -> float:
+        """The sum of the batches' means of loss terms that are added up one by one, (n,)."""
+        sums = np.diff(running[self.ends])
+        return float(((sums if self.there is None else sums[self.there]) / self.weight_sums).sum())
 
 
 @dataclass(frozen=True)
 class Batches:
-    """The weights of a run of samples that begins at ``start``, added up one by one, cut into batches of each size."""
+    """A run of samples that begins at ``start`` cut into batches of each of S ``sizes``.
+
+    ``run`` is that of their weights with loss terms of 0.
+    """
 
     start: int
-    sizes: tuple[int, ...]
-    running: NDArray[np.float64]
+    run: BatchMeans
     cuts: tuple[_Cut, ...]
 
     @classmethod
     def of(cls, weights: NDArray[np.float64], *, start: int, sizes: tuple[int, ...]) -> Batches:
         """Of ``weights`` (n,); a batch of B samples begins at every multiple of B."""
-        running, cuts = np.cumsum(weights), []
-        for size in sizes:
-            ends = slice(size - 1 - start % size, len(weights), size)
-            weight_sums = np.diff(running[ends])
-            there = weight_sums != 0.0
-            cuts.append(_Cut(ends, None, weight_sums) if there.all() else _Cut(ends, there, weight_sums[there]))
-        return cls(start, sizes, running, tuple(cuts))
+        n, running = len(weights), np.cumsum(weights)
+        cuts = tuple(_Cut.of(running, slice(size - 1 - start % size, n, size)) for size in sizes)
+        whole, head, inner, tail = np.zeros(2), *(np.zeros((2, len(sizes))) for _ in range(3))
+        whole[1] = running[-1]
+        head[1], tail[1] = _ends(running, cuts)
+        inner[1] = [len(cut.weight_sums) for cut in cuts]
+        ended = np.array([cut.ends.start < n for cut in cuts])
+        return cls(start, BatchMeans(sizes, n, whole, head, inner, tail, ended), cuts)
 
     def means(self, terms: NDArray[np.float64]) -> BatchMeans:
         """The means of loss ``terms`` (n,) over each batch; batches whose weights add up to 0 have none."""
-        head, inner, tail = (np.zeros((2, len(self.sizes))) for _ in range(3))
-        ended = np.zeros(len(self.sizes), np.bool_)
-        running = np.stack([np.cumsum(terms), self.running])
-        for s, cut in enumerate(self.cuts):
-            ends = running[:, cut.ends]
-            ended[s] = ends.shape[1] > 0
-            tail[:, s] = running[:, -1]
-            if ended[s]:
-                head[:, s] = ends[:, 0]
-                tail[:, s] -= ends[:, -1]
-                sums = np.diff(ends[0])
-                sums = sums if cut.there is None else sums[cut.there]
-                inner[:, s] = (sums / cut.weight_sums).sum(), len(cut.weight_sums)
-        run = BatchMeans(self.sizes, len(terms), running[:, -1].copy(), head, inner, tail, ended)
+        running = np.cumsum(terms)
+        weights = self.run
+        whole, head, inner, tail = (sums.copy() for sums in (weights.whole, weights.head, weights.inner, weights.tail))
+        whole[0] = running[-1]
+        head[0], tail[0] = _ends(running, self.cuts)
+        inner[0] = [cut.sum_of_means(running) for cut in self.cuts]
+        run = replace(weights, whole=whole, head=head, inner=inner, tail=tail)
         if self.start:
             return run
         none = np.zeros_like(head)  # before the first sample there is nothing, and a batch of every size begins
-        return BatchMeans(self.sizes, 0, np.zeros(2), none, none, none, np.ones_like(ended)) + run
+        return BatchMeans(run.sizes, 0, np.zeros(2), none, none, none, np.ones_like(run.ended)) + run
+
+
+def _ends(running: NDArray[np.float64], cuts: tuple[_Cut, ...]) -> tuple[list[float], list[float]]:
+    """The sums up to the first end of a batch of each size, and those after the last one; the whole where none ends."""
+    head, tail = [], []
+    for cut in cuts:
+        ends = running[cut.ends]
+        head.append(ends[0] if len(ends) else 0.0)
+        tail.append(running[-1] - ends[-1] if len(ends) else running[-1])
+    return head, tail
 
 
 @dataclass(frozen=True)
