@@ -69,11 +69,17 @@ class Plan:
         raw, _ = numbers(block, self._options.source, scratch)
         x = to_float(raw, scratch)
         for how, wanted in self._wanted.items():
-            losses = {key: samples[key.term.shift].asked(key) for key in wanted.losses}
+            read = Reading(x, how, self._options, scratch)
+            losses = {}
+            for key in wanted.losses:
+                under = samples[key.term.shift]
+                if under.have_no_sum(read.refused(key.term)):
+                    out.per_class[key.term.shift].sums[key] = under.without_sum
+                else:
+                    losses[key] = under.asked(key)
             batches = {key: samples[key.term.shift].asked(key, weights) for key, weights in wanted.batches.items()}
             every_class = {key: samples[key.term.shift].every_class(key) for key in wanted.every_class}
-            asked = (*losses.values(), *batches.values())
-            read = Reading(x, how, self._options, scratch, asked=asked, every_class=every_class)
+            read.read_tiles((*losses.values(), *batches.values()), every_class)
             for key, one in losses.items():
                 shift = key.term.shift
                 out.per_class[shift].sums[key] = samples[shift].loss_sums(key, read.losses(one))
@@ -91,6 +97,7 @@ class _Samples:
         self._targets = targets
         self._start, self._weights, self._sizes = block.start, block.sample_weights, batch_sizes
         self._cut: dict[tuple[int, int, bool], tuple[NDArray[np.bool_], Batches]] = {}
+        self._refused: dict[int, tuple[NDArray[np.bool_], bool]] = {}
         self._is_class = is_class(targets, n_classes)
         self._y = np.where(self._is_class, targets, 0)
         with_others = np.where(self._is_class, targets, n_classes)
@@ -109,21 +116,34 @@ class _Samples:
         """The losses that a convention's sums take; with weights only where each class's term has its own."""
         return Asked(key.term, self._y, class_weights if key.smooths_each_class else None)
 
-    def loss_sums(self, key: Convention, losses: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        return self._without_loss if losses is None else self._per_class(self._weigh(key, losses))
+    def loss_sums(self, key: Convention, losses: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self._per_class(self._weigh(key, losses))
+
+    def have_no_sum(self, refused: NDArray[np.bool_] | None) -> bool:
+        """Whether each class that occurs has some of the ``refused`` samples (n,), so that its sum is NaN."""
+        if refused is None:
+            return False
+        if id(refused) not in self._refused:
+            hit = self._per_class(refused.astype(np.float64)) > 0.0
+            self._refused[id(refused)] = refused, bool(hit[self._occurs].all())
+        return self._refused[id(refused)][1]
 
     @once
-    def _without_loss(self) -> NDArray[np.float64]:
-        return np.where(self._per_class(np.ones(len(self._y))) > 0.0, np.nan, 0.0)
+    def _occurs(self) -> NDArray[np.bool_]:
+        return self._per_class(np.ones(len(self._y))) > 0.0
+
+    @once
+    def without_sum(self) -> NDArray[np.float64]:
+        """Sums of losses where those of each class that occurs have a NaN."""
+        return np.where(self._occurs, np.nan, 0.0)
 
     def every_class(self, key: Convention) -> EveryClass:
         return EveryClass(key.term, self._counted(key), self._weights if key.sample_weights else None)
 
     def batch_means(
-        self, key: Convention, class_weights: NDArray[np.float64] | None, losses: NDArray[np.float64] | None
+        self, key: Convention, class_weights: NDArray[np.float64] | None, losses: NDArray[np.float64]
     ) -> BatchMeans:
         counted, batches = self._batches(key, class_weights)
-        losses = np.full(len(self._y), np.nan) if losses is None else losses
         terms = losses if key.smooths_each_class or class_weights is None else losses * class_weights[self._y]
         terms = self._weigh(key, terms)
         return batches.means(terms if counted.all() else np.where(counted, terms, 0.0))

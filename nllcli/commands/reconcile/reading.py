@@ -58,26 +58,15 @@ class EveryClass:
 class Reading:
     """A block of numbers ``x`` (n, C), or (n, 1) where binary, read as the term ``how`` says.
 
-    ``asked`` are the losses that will be asked for, and ``every_class`` the sums, by any key.
+    ``every_class`` are the sums that ``read_tiles`` was asked for.
     """
 
-    def __init__(
-        self,
-        x: NDArray[Any],
-        how: Term,
-        options: LossOptions,
-        scratch: Scratch,
-        *,
-        asked: Iterable[Asked],
-        every_class: dict[Any, EveryClass],
-    ) -> None:
+    def __init__(self, x: NDArray[Any], how: Term, options: LossOptions, scratch: Scratch) -> None:
         self._how, self._options, self._scratch = how, options, scratch
         self.numbers = self._read(x)
         self._outside = _outside(self.numbers, how.reading)
-        self.every_class: dict[Any, NDArray[np.float64]] = {}
         self._wide: dict[Key, NDArray[np.float64]] = {}
-        wide = {one.key: one for one in asked if one.is_wide and not self._has_none(one.term)}
-        self._read_tiles(wide, every_class)
+        self.every_class: dict[Any, NDArray[np.float64]] = {}
 
     @once
     def _whole(self) -> _Remembered:
@@ -87,17 +76,24 @@ class Reading:
         """-log p of each target (n,)."""
         return self._whole.at(targets)
 
-    def losses(self, asked: Asked) -> NDArray[np.float64] | None:
-        """The losses (n,); NaN where the numbers are not probabilities, which ``nll compute`` refuses.
+    def refused(self, term: Term) -> NDArray[np.bool_] | None:
+        """The samples (n,) whose numbers are not probabilities, which ``nll compute`` refuses; None where none are.
 
-        None where they are NaN throughout.
+        A log-probability above 0 is refused only where 1 - p is needed, and p is not clipped.
         """
+        needs_rest = self._options.binary or LOSSES[term.loss].asks_every_class
+        refuses = term.reading == "probs" or (needs_rest and term.clip is None)
+        return self._outside if refuses else None
+
+    def losses(self, asked: Asked) -> NDArray[np.float64]:
+        """The losses (n,), among them those that ``read_tiles`` was asked for; NaN where they are refused."""
         term = asked.term
-        if self._has_none(term):
-            return None
+        refused = self.refused(term)
+        if refused is not None and self._none_inside:
+            return np.full(len(self.numbers), np.nan)
         values = self._wide[asked.key] if asked.is_wide else _value(asked, _under(term, self._whole), asked.targets)
-        if self._outside is not None and self._refuses_outside(term):
-            values = np.where(self._outside, np.nan, values)
+        if refused is not None:
+            values = np.where(refused, np.nan, values)
         return values if term.loss_rounding is None else round_to(values, term.loss_rounding)
 
     def _read(self, x: NDArray[Any]) -> NDArray[Any]:
@@ -137,37 +133,36 @@ class Reading:
             scratch=scratch,
         )
 
-    def _read_tiles(self, wide: dict[Key, Asked], every_class: dict[Any, EveryClass]) -> None:
+    def read_tiles(self, asked: Iterable[Asked], every_class: dict[Any, EveryClass]) -> None:
+        """Work out the losses that will be asked for and take all classes, and the sums ``every_class``, by any key."""
+        wide = {one.key: one for one in asked if one.is_wide}
+        if self._none_inside:
+            wide = {key: one for key, one in wide.items() if self.refused(one.term) is None}
         if not wide and not every_class:
             return
         self._wide = {key: np.full(len(self.numbers), np.nan) for key in wide}
-        sums = {key: _RunningSums() for key in every_class}
+        sums = {key: _RunningSums(self._n_classes) for key in every_class}
         for part in _tiles(self.numbers.shape):
             every = _Tile(self, part, slice(None), "every")
             inside = every if self._outside is None else _Tile(self, part, ~self._outside[part], "inside")
-            for key, asked in wide.items():
-                tile = inside if self._refuses_outside(asked.term) else every
-                tile.fill(self._wide[key], asked)
+            for key, one in wide.items():
+                tile = every if self.refused(one.term) is None else inside
+                tile.fill(self._wide[key], one)
             for key, sum_of in every_class.items():
                 sums[key].add(every, sum_of)
-        self.every_class = {key: running.total() for key, running in sums.items()}
+        self.every_class = {key: running.total for key, running in sums.items()}
+
+    @property
+    def _n_classes(self) -> int:
+        return 2 if self._options.binary else self.numbers.shape[1]
 
     def tile_surprisal(self, x: NDArray[Any], name: str) -> Surprisal:
         """Of some rows of the numbers; valid until the next ones of this ``name``."""
         return self._surprisal(x, self._scratch.sub(name))
 
-    def _has_none(self, term: Term) -> bool:
-        """Whether no sample has a loss, since all of them have a number that is not a probability."""
-        return self._none_inside and self._refuses_outside(term)
-
     @once
     def _none_inside(self) -> bool:
         return self._outside is not None and bool(self._outside.all())
-
-    def _refuses_outside(self, term: Term) -> bool:
-        """A log-probability above 0 is refused only where 1 - p is needed, and p is not clipped."""
-        needs_rest = self._options.binary or LOSSES[term.loss].asks_every_class
-        return term.reading == "probs" or (needs_rest and term.clip is None)
 
 
 class _Tile:
@@ -200,26 +195,17 @@ class _Tile:
 class _RunningSums:
     """Sums over samples, a tile at a time: added up one after the other, as by one reduction of all rows."""
 
-    def __init__(self) -> None:
-        self._total: NDArray[np.float64] | None = None
-        self._columns: list[NDArray[np.float64]] = []
+    def __init__(self, n_classes: int) -> None:
+        self.total: NDArray[np.float64] = np.zeros(n_classes)
 
     def add(self, tile: _Tile, sum_of: EveryClass) -> None:
-        if self._total is not None and np.isnan(self._total).all():
+        if np.isnan(self.total).all():
             return
         counted = sum_of.counted[tile.part]
         values = np.compress(counted, _under(sum_of.term, tile.surprisal).all(), axis=0)
         if sum_of.weights is not None:
             values *= sum_of.weights[tile.part][counted, None]
-        if values.shape[1] == 1:  # which NumPy adds up in another order
-            self._columns.append(values)
-            return
-        rows = values if self._total is None else np.concatenate([self._total[None], values])
-        self._total = np.add.reduce(rows, axis=0)
-
-    def total(self) -> NDArray[np.float64]:
-        """Over the classes, (n_classes,)."""
-        return np.add.reduce(np.concatenate(self._columns), axis=0) if self._total is None else self._total
+        self.total = np.add.reduce(np.concatenate([self.total[None], values]), axis=0)
 
 
 def _by_columns(x: NDArray[Any]) -> NDArray[Any]:
