@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.numerics.kernels import CLASS_FIRST_BELOW
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -166,7 +168,7 @@ def _hash_rows(x: NDArray[Any]) -> NDArray[np.uint64]:
     for first in range(0, x.shape[1], _HASHED_CLASSES):
         columns = x[:, first : first + _HASHED_CLASSES]
         multipliers = random.integers(0, 2**64, columns.shape[1], np.uint64) | np.uint64(1)
-        if columns.strides[0] < columns.strides[1]:
+        if x.shape[1] < CLASS_FIRST_BELOW and not x.flags.c_contiguous:
             for column, multiplier in zip(columns.T, multipliers, strict=True):
                 hashes += _words(column) * multiplier
             continue
