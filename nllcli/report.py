@@ -275,7 +275,7 @@ class Report:
 
     ``sections`` are for people, ``tables`` for programs too. ``quiet`` holds what ``-q`` prints. ``extra`` holds
     values that only JSON shows (nested lists, say), and ``inputs`` the files that the numbers are of. ``tally`` has the
-    sums behind the numbers, for a file from which they add up with others.
+    sums behind the numbers, for a file from which they add up with others. ``kernel`` is what computed them.
     """
 
     command: str
@@ -291,3 +291,4 @@ class Report:
     sections: tuple[Section, ...] = ()
     inputs: Sequence[Mapping[str, Value]] = ()
     tally: Mapping[str, Any] | None = None
+    kernel: str = ""

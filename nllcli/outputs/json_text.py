@@ -8,7 +8,6 @@ from typing import Any, overload
 
 from nllcli import __version__
 from nllcli.errors import UsageError
-from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.outputs.json_lookup import value_at
 from nllcli.records import dataclass
 from nllcli.report import RUN, Nested, Report, Table, Value, runs, shortest
@@ -50,7 +49,7 @@ def json_object(report: Report) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "command": report.command,
         "version": __version__,
-        "kernel": kernel_name(),
+        **({"kernel": report.kernel} if report.kernel else {}),
         "signature": report.signature,
         **({"inputs": list(report.inputs)} if report.inputs else {}),
         **{metric.key: metric.value for metric in report.metrics},

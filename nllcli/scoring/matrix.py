@@ -16,6 +16,7 @@ from nllcli.data.blocks import Chunk
 from nllcli.data.names import names_of
 from nllcli.errors import UsageError, setting
 from nllcli.numerics.exact import ExactSum
+from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.numerics.targets import weight_sum
 from nllcli.records import dataclass
 from nllcli.report import Column, Metric, Report, Table
@@ -141,7 +142,13 @@ def matrix_report(result: MatrixResult) -> Report:
         Metric("n_classes", "classes", result.n_classes, hidden=True),
     )
     report = Report(
-        result.command, result.title, result.signature, metrics, warnings=result.warnings, notes=result.notes
+        result.command,
+        result.title,
+        result.signature,
+        metrics,
+        warnings=result.warnings,
+        notes=result.notes,
+        kernel=kernel_name(),
     )
     if result.rows is None:
         return replace(report, extra={result.key: None})

@@ -10,11 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nllcli.commands.check.evidence import chance, gather, order
-from nllcli.commands.check.evidence.columns import Choice, Columns, Cut, Largest, Whole, looked_at, read_columns
+from nllcli.commands.check.evidence.columns import (
+    Choice,
+    Columns,
+    Cut,
+    Largest,
+    TopRows,
+    Whole,
+    looked_at,
+    read_columns,
+)
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.settings import LossOptions
 
 F8 = np.dtype("f8")
+
+
+def top_rows(x):
+    return TopRows(x, x.max(axis=1))
 
 
 def whole(values, dtype=F8):
@@ -90,15 +103,15 @@ def test_choices_and_confidences_against_loops():
     alone = [p for p, row in zip(places, others.tolist(), strict=True) if row.count(max(row)) == 1]
     counts = [alone.count(k) for k in range(3)]
     for at, base in itertools.product(range(4), (0, 1)):
-        found = Choice.of(np.insert(others, at, np.array(places) + base, axis=1), at)
+        found = Choice.of(top_rows(np.insert(others, at, np.array(places) + base, axis=1)), at)
         assert (found.bases, found.counts.tolist()) == ({base}, counts)
     wrong = np.insert(others, 0, np.array(places) + 3, axis=1)
-    assert Choice.of(wrong, 0) is None
-    assert Choice.of(np.insert(others, 0, others.argmin(axis=1), axis=1), 0) is None
-    largest = Largest.of(np.insert(others, 1, others.max(axis=1), axis=1), 1)
+    assert Choice.of(top_rows(wrong), 0) is None
+    assert Choice.of(top_rows(np.insert(others, 0, others.argmin(axis=1), axis=1)), 0) is None
+    largest = Largest.of(top_rows(np.insert(others, 1, others.max(axis=1), axis=1)), 1)
     equal = [sum(row[k] == max(row) for row in others.tolist()) for k in range(3)]
     assert (largest.n, largest.counts.tolist()) == (200, equal)
-    assert Largest.of(others, 0) is None
+    assert Largest.of(top_rows(others), 0) is None
 
 
 def test_cuts_against_loops():

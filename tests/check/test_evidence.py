@@ -5,6 +5,7 @@ import math
 import statistics
 import struct
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,10 +17,11 @@ from predictions import softmax, sound
 
 from nllcli.commands.check.evidence import Evidence, chance, gather
 from nllcli.commands.check.evidence.chance import Moments
+from nllcli.commands.check.evidence.extremes import count_rows_at_top, count_tops, read_extremes
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
 from nllcli.commands.check.evidence.repeats import Repeats, read_repeats
 from nllcli.commands.check.evidence.targets import Distinct, Padding, read_ends, read_streaks
-from nllcli.commands.check.evidence.values import Peak
+from nllcli.commands.check.evidence.values import Constant, Peak
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.settings import LossOptions
 
@@ -111,6 +113,43 @@ def test_counts_of_awkward_data():
     )
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("n_classes", [1, 2, 71, 72, 300])
+def test_extremes_and_common_maxima_against_loops(n_classes, order):
+    rng = np.random.default_rng(n_classes)
+    x = rng.integers(-2, 2 * n_classes, (700, n_classes)).astype("f4")
+    x[rng.random(700) < 0.1] = 1.0
+    x[5, -1], x[6, 0] = math.nan, -math.inf
+    rows = [row for row in x.tolist() if not any(map(math.isnan, row))]
+    x = np.asarray(x, order=order if n_classes < 72 else "C")
+    found = read_extremes(x)
+    kept = ~np.isnan(found.high)
+    assert (np.flatnonzero(~kept).tolist(), math.isnan(found.low[5]), found.top[5]) == ([5], True, n_classes - 1)
+    assert found.high[kept].tolist() == [max(row) for row in rows]
+    assert found.low[kept].tolist() == [min(row) for row in rows]
+    assert found.top[kept].tolist() == [row.index(max(row)) for row in rows]
+    assert count_tops(x, found.high).tolist() == [
+        0 if math.isnan(high) else row.count(high) for row, high in zip(x.tolist(), found.high.tolist(), strict=True)
+    ]
+    assert count_rows_at_top(x, found.high).tolist() == [
+        sum(row[c] == max(row) for row in rows) for c in range(n_classes)
+    ]
+
+
+@pytest.mark.parametrize("n_classes", [3, 71, 72, 300])
+@pytest.mark.parametrize("n_changed", [0, 1, 2])
+def test_constant_classes_against_loops(n_classes, n_changed):
+    """The first and the last row agree; a class that changes between them is not constant, nor is one with a NaN."""
+    rng = np.random.default_rng(n_changed)
+    x = np.tile(rng.normal(0, 1, n_classes), (4000, 1))
+    for c in range(n_changed):
+        x[rng.integers(1, 3999), c * (n_classes - 1)] = (9.0, math.nan)[c]
+    found = Constant.of(x)
+    assert found.first.tolist() == x[0].tolist()
+    assert found.same.tolist() == [len(set(column)) == 1 for column in x.T.tolist()]
+    assert Constant.of(x[:1]).same.all()
+
+
 def test_fit_against_loops():
     logits, targets = sound(2, 12, 9, 7)
     flat_logits, flat_targets = logits.reshape(-1, 7).astype(float), targets.reshape(-1)
@@ -136,6 +175,17 @@ def test_fit_against_loops():
         assert pairing.n_right_other == sum(tops[b, t] == targets[b, t + k] for b, t in paired)
         assert pairing.n_beyond == len(beyond) == 84
         assert pairing.n_right_beyond == sum(tops[b, t] == targets[b, t + 2 * k] for b, t in beyond)
+
+
+def test_pairs_are_the_same_without_their_losses():
+    """What is infinite, or not a number, makes no pair either way."""
+    for n_classes in (2, 6, 90):
+        logits, targets = awkward(4, 400, n_classes, "f4")
+        block = Block(0, logits, targets)
+        scored, hits = (gather(block, LossOptions(), 50, Scratch(), gains=gains).fit for gains in (True, False))
+        for ours, theirs in ((hits.before, scored.before), (hits.after, scored.after)):
+            assert (ours.gain.n, ours.own, theirs.n) == (0, 0.0, theirs.gain.n)
+            assert replace(theirs, gain=Moments(), own=0.0) == ours
 
 
 def test_neighbours_beyond_the_block_are_left_out():

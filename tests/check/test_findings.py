@@ -109,6 +109,16 @@ def test_shifted_targets_name_the_shift(tmp_path, capsys):
     assert (finding["code"], finding["fix"][:10]) == ("shifted-targets", "--shift 1;")
 
 
+def test_shifted_targets_of_logits_that_can_be_read_only_once(tmp_path, capsys, monkeypatch):
+    """One pass compares the neighbours' losses where there is no second."""
+    logits, targets = FAULTS["shifted-targets"][0](tmp_path)
+    found = check([logits, targets], capsys)[1]["findings"]
+    assert found[0]["code"] == "shifted-targets"
+    with Path(logits).open("rb") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        assert check(["-", targets], capsys)[1]["findings"][0] == found[0]
+
+
 def test_ambiguous_axis_reports_the_loss_along_each(tmp_path, capsys):
     seen = evidence(FAULTS["class-axis-ambiguous"][0], tmp_path, capsys)
     logits, targets = np.load(tmp_path / "logits.npy").astype(float), np.load(tmp_path / "targets.npy")

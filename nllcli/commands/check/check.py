@@ -11,16 +11,18 @@ from nllcli.commands.check.evidence import Evidence, gather
 from nllcli.commands.check.evidence.chance import entropy
 from nllcli.commands.check.evidence.targets import WHOLE_FILE, read_padding
 from nllcli.commands.check.findings import ERROR, FINDINGS, NOTE, WARNING, Case, Finding, Seen
+from nllcli.commands.check.findings.fit import may_be_shifted
 from nllcli.commands.check.own_loss import OwnLoss, Scored, own_loss, own_settings, score
-from nllcli.commands.check.second_pass import look_again
+from nllcli.commands.check.second_pass import can_look_again, look_again
 from nllcli.data.blocks import Part
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import NllError, Notice, counted, setting
 from nllcli.inputs.bytes.files import name_of
 from nllcli.inputs.opening import open_dataset
+from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.records import dataclass
 from nllcli.report import Calculation, Column, Metric, Report, Section, Signature, Step, Table
-from nllcli.scoring.passes import fold_dataset
+from nllcli.scoring.passes import fold_dataset, open_again
 from nllcli.scoring.settled import Settled, check_has_classes, source_part
 
 if TYPE_CHECKING:
@@ -87,9 +89,14 @@ def check(request: ScoreRequest) -> Checked:
     try:
         dataset = open_dataset(request.inputs)
         settings = own_settings(request, dataset)
-        sums = _add_up(request, dataset, settings if isinstance(settings, Settled) else None)
+        gains = not can_look_again(request.inputs)
+        sums = _add_up(request, dataset, settings if isinstance(settings, Settled) else None, gains=gains)
         padding = read_padding(dataset, request.loss.ignore_index, _sequence(dataset.layout))
-        case = look_again(Case(sums.evidence, dataset, request, padding, _other_axes(request, dataset)))
+        case = Case(sums.evidence, dataset, request, padding, _other_axes(request, dataset))
+        if may_be_shifted(case) and not gains:
+            again = open_again(request.inputs, "neighbours are compared in a second pass")
+            case = replace(case, evidence=_add_up(replace(request, progress=None), again, gains=True).evidence)
+        case = look_again(case)
     except NllError as error:
         if error.finding is None:
             raise
@@ -116,12 +123,13 @@ def check(request: ScoreRequest) -> Checked:
     )
 
 
-def _add_up(request: ScoreRequest, dataset: Dataset, own: Settled | None = None) -> _Sums:
+def _add_up(request: ScoreRequest, dataset: Dataset, own: Settled | None = None, *, gains: bool = False) -> _Sums:
+    """The sums of one pass; ``gains`` as in ``gather``."""
     sequence = _sequence(dataset.layout)
 
     def work(block: Block, scratch: Scratch) -> _Sums:
         scored = Scored() if own is None else score(own, block, scratch.sub("own"))
-        return _Sums(gather(block, request.loss, sequence, scratch), scored)
+        return _Sums(gather(block, request.loss, sequence, scratch, gains=gains), scored)
 
     return fold_dataset(work, _Sums(), dataset, threads=request.threads, progress=request.progress)
 
@@ -216,6 +224,7 @@ def report(checked: Checked) -> Report:
         "check",
         f"Check of {checked.name}",
         checked.signature,
+        kernel=kernel_name(),
         metrics=(
             Metric("n_findings", "findings", len(findings), headline=True, note=summary),
             *(Metric(f"n_{severity}s", f"{severity}s", n, hidden=True) for severity, n in counts.items()),

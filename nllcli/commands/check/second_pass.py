@@ -13,6 +13,7 @@ from nllcli.commands.check.evidence.order import Orders, Pairs, compare_orders, 
 from nllcli.commands.check.findings.order import fits_no_better_than_chance, mostly_not_normalised
 from nllcli.data.blocks import Block, Part, Scratch
 from nllcli.errors import NllError
+from nllcli.inputs.bytes.files import can_be_read_again
 from nllcli.records import dataclass
 from nllcli.scoring.passes import fold_dataset, open_again
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from nllcli.commands.check.findings import Case
     from nllcli.data.dataset import Dataset
-    from nllcli.data.settings import ScoreRequest
+    from nllcli.data.settings import InputOptions, ScoreRequest
 
 # Numbers and samples that are held in memory at once.
 _MOST_NUMBERS, _MOST_SAMPLES = 1 << 24, 1 << 22
@@ -33,6 +34,12 @@ class _Whole(Part):
 
     logits: tuple[NDArray[Any], ...] = ()
     targets: tuple[NDArray[Any], ...] = ()
+
+
+def can_look_again(inputs: InputOptions) -> bool:
+    """Whether all inputs can be read a second time."""
+    paths = (inputs.logits, inputs.targets, inputs.sample_weights)
+    return all(can_be_read_again(path) for path in paths if path is not None)
 
 
 def look_again(case: Case) -> Case:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compute.classes import ClassLosses, class_losses
 from nllcli.errors import Notice, first_few
+from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.numerics.losses import LOSSES, uniform_loss
 from nllcli.records import dataclass
 from nllcli.report import Column, Columns, Metric, Report, Table, Value
@@ -177,6 +178,7 @@ def report(result: LossResult) -> Report:
         quiet,
         extra=extra,
         inputs=[each.named for each in result.tally.inputs],
+        kernel=kernel_name(),
     )
 
 

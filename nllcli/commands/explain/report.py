@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.commands.explain.steps import (
     closing_steps,
     one_vs_rest_step,
@@ -50,6 +51,7 @@ def report(explained: Explained) -> Report:
         explained.title,
         explained.signature,
         tuple(Metric(key, key, value, hidden=True) for key, value in metrics.items()),
+        kernel=kernel_name(),
         (Table("explanations", "", tuple(_RECORD), records, hidden=True),),
         explained.notices,
         explained.notes,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention, Term, round_to
-from nllcli.commands.reconcile.sums import BatchMeans, ConventionSums, PerClass
+from nllcli.commands.reconcile.conventions import Convention, Term
+from nllcli.commands.reconcile.reading import Asked, EveryClass, Reading
+from nllcli.commands.reconcile.sums import Batches, BatchMeans, ConventionSums, PerClass
 from nllcli.numerics.evaluate import Wanted, evaluate, numbers
 from nllcli.numerics.kernels import to_float
-from nllcli.numerics.losses import LOSSES
-from nllcli.numerics.surprisal import Surprisal, surprisal
-from nllcli.numerics.surprisal.given import Clipped
+from nllcli.numerics.surprisal import once
 from nllcli.numerics.targets import is_class
 from nllcli.records import dataclass
 
@@ -71,14 +70,24 @@ class Plan:
         raw, _ = numbers(block, self._options.source, scratch)
         x = to_float(raw, scratch)
         for how, wanted in self._wanted.items():
-            read = _Reading(x, how, self._options, scratch)
+            read = Reading(x, how, self._options, scratch)
+            losses = {}
             for key in wanted.losses:
+                under = samples[key.term.shift]
+                if under.have_no_sum(read.refused(key.term)):
+                    out.per_class[key.term.shift].sums[key] = under.without_sum
+                else:
+                    losses[key] = under.asked(key)
+            batches = {key: samples[key.term.shift].asked(key, weights) for key, weights in wanted.batches.items()}
+            every_class = {key: samples[key.term.shift].every_class(key) for key in wanted.every_class}
+            read.read_tiles((*losses.values(), *batches.values()), every_class)
+            for key, one in losses.items():
                 shift = key.term.shift
-                out.per_class[shift].sums[key] = samples[shift].loss_sums(key, read)
-            for key in wanted.every_class:
-                out.every_class[key] = samples[key.term.shift].every_class(key, read)
-            for key, class_weights in wanted.batches.items():
-                out.batches[key] = samples[key.term.shift].batch_means(key, class_weights, read)
+                out.per_class[shift].sums[key] = samples[shift].loss_sums(key, read.losses(one))
+            out.every_class.update(read.every_class)
+            for key, one in batches.items():
+                means = samples[key.term.shift].batch_means(key, wanted.batches[key], read.losses(one))
+                out.batches[key] = means
         return out
 
 
@@ -88,6 +97,8 @@ class _Samples:
     def __init__(self, targets: NDArray[np.int64], block: Block, n_classes: int, batch_sizes: tuple[int, ...]) -> None:
         self._targets = targets
         self._start, self._weights, self._sizes = block.start, block.sample_weights, batch_sizes
+        self._cut: dict[tuple[int, int, bool], tuple[NDArray[np.bool_], Batches]] = {}
+        self._refused: dict[int, tuple[NDArray[np.bool_], bool]] = {}
         self._is_class = is_class(targets, n_classes)
         self._y = np.where(self._is_class, targets, 0)
         with_others = np.where(self._is_class, targets, n_classes)
@@ -102,25 +113,51 @@ class _Samples:
             self._classes, {key: self._per_class(values) for key, values in weights.items() if values is not None}
         )
 
-    def loss_sums(self, key: Convention, read: _Reading) -> NDArray[np.float64]:
-        return self._per_class(self._weigh(key, read.losses(key.term, self._y)))
+    def asked(self, key: Convention, class_weights: NDArray[np.float64] | None = None) -> Asked:
+        """The losses that a convention's sums take; with weights only where each class's term has its own."""
+        return Asked(key.term, self._y, class_weights if key.smooths_each_class else None)
 
-    def every_class(self, key: Convention, read: _Reading) -> NDArray[np.float64]:
-        counted = self._counted(key)
-        surprisals = read.surprisal(key.term).all()[counted]
-        if key.sample_weights and self._weights is not None:
-            surprisals = surprisals * self._weights[counted, None]
-        return np.add.reduce(surprisals, axis=0)
+    def loss_sums(self, key: Convention, losses: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self._per_class(self._weigh(key, losses))
 
-    def batch_means(self, key: Convention, class_weights: NDArray[np.float64] | None, read: _Reading) -> BatchMeans:
-        own = np.ones(len(self._y)) if class_weights is None else class_weights[self._y]
-        if key.smooths_each_class:
-            losses = read.losses(key.term, self._y, class_weights)
-        else:
-            losses = read.losses(key.term, self._y) * own
-        counted = self._counted(key)
-        terms, weights = (np.where(counted, self._weigh(key, values), 0.0) for values in (losses, own))
-        return BatchMeans.of(terms, weights, start=self._start, sizes=self._sizes)
+    def have_no_sum(self, refused: NDArray[np.bool_] | None) -> bool:
+        """Whether each class that occurs has some of the ``refused`` samples (n,), so that its sum is NaN."""
+        if refused is None:
+            return False
+        if id(refused) not in self._refused:
+            hit = self._per_class(refused.astype(np.float64)) > 0.0
+            self._refused[id(refused)] = refused, bool(hit[self._occurs].all())
+        return self._refused[id(refused)][1]
+
+    @once
+    def _occurs(self) -> NDArray[np.bool_]:
+        return self._per_class(np.ones(len(self._y))) > 0.0
+
+    @once
+    def without_sum(self) -> NDArray[np.float64]:
+        """Sums of losses where those of each class that occurs have a NaN."""
+        return np.where(self._occurs, np.nan, 0.0)
+
+    def every_class(self, key: Convention) -> EveryClass:
+        return EveryClass(key.term, self._counted(key), self._weights if key.sample_weights else None)
+
+    def batch_means(
+        self, key: Convention, class_weights: NDArray[np.float64] | None, losses: NDArray[np.float64]
+    ) -> BatchMeans:
+        counted, batches = self._batches(key, class_weights)
+        terms = losses if key.smooths_each_class or class_weights is None else losses * class_weights[self._y]
+        terms = self._weigh(key, terms)
+        return batches.means(terms if counted.all() else np.where(counted, terms, 0.0))
+
+    def _batches(self, key: Convention, class_weights: NDArray[np.float64] | None) -> tuple[NDArray[np.bool_], Batches]:
+        """Which samples count, and their weights cut into batches, which many conventions share."""
+        kind = (id(class_weights), key.ignore_index, key.sample_weights)
+        if kind not in self._cut:
+            counted = self._counted(key)
+            own = np.ones(len(self._y)) if class_weights is None else class_weights[self._y]
+            weights = np.where(counted, self._weigh(key, own), 0.0)
+            self._cut[kind] = counted, Batches.of(weights, start=self._start, sizes=self._sizes)
+        return self._cut[kind]
 
     def _weigh(self, key: Convention, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """``values`` (n,) times the sample weights, where the convention has them."""
@@ -131,81 +168,3 @@ class _Samples:
 
     def _per_class(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(self._places, weights=values, minlength=len(self._classes)).astype(np.float64, copy=False)
-
-
-class _Reading:
-    """A block of numbers ``x`` (n, C), or (n, 1) where binary, read as the term ``how`` says."""
-
-    def __init__(self, x: NDArray[Any], how: Term, options: LossOptions, scratch: Scratch) -> None:
-        if how.input_rounding is not None:
-            x = round_to(x, how.input_rounding)
-        single = options.precision == "fast"
-        self._binary = options.binary
-        self._outside = _outside(x, how.reading)
-        once = surprisal(
-            x,
-            source="logits" if how.reading == SOFTMAX_TWICE else how.reading,
-            binary=options.binary,
-            temperature=how.temperature,
-            single=single,
-            scratch=scratch.sub("once"),
-        )
-        if how.reading == SOFTMAX_TWICE:
-            once = surprisal(once.probs(), single=single, scratch=scratch.sub("twice"))
-        self._surprisal = _Remembered(once)
-
-    def surprisal(self, term: Term) -> Surprisal:
-        if term.clip is not None:
-            return Clipped(self._surprisal, term.clip)
-        return self._surprisal if term.added is None else _EpsilonAdded(self._surprisal, term.added)
-
-    def losses(
-        self, term: Term, targets: NDArray[np.int64], class_weights: NDArray[np.float64] | None = None
-    ) -> NDArray[np.float64]:
-        """The losses (n,); NaN where the numbers are not probabilities, which ``nll compute`` refuses."""
-        values = LOSSES[term.loss].value(self.surprisal(term), targets, class_weights, term.smoothing)
-        if self._outside is not None and self._refuses_outside(term):
-            values = np.where(self._outside, np.nan, values)
-        return values if term.loss_rounding is None else round_to(values, term.loss_rounding)
-
-    def _refuses_outside(self, term: Term) -> bool:
-        """A log-probability above 0 is refused only where 1 - p is needed, and p is not clipped."""
-        needs_rest = self._binary or LOSSES[term.loss].asks_every_class
-        return term.reading == "probs" or (needs_rest and term.clip is None)
-
-
-def _outside(x: NDArray[Any], reading: str) -> NDArray[np.bool_] | None:
-    """Samples (n,) of which a number is not a probability, or not the logarithm of one."""
-    if reading not in ("probs", "log-probs"):
-        return None
-    outside: NDArray[np.bool_] = x > 0 if reading == "log-probs" else (x < 0) | (x > 1)
-    return np.logical_or.reduce(outside, axis=1)
-
-
-class _Remembered:
-    """Surprisals that keep the results of ``at``, which many terms share."""
-
-    def __init__(self, inner: Surprisal) -> None:
-        self._at = inner.at
-        self._kept: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
-        self.n_classes = inner.n_classes
-        self.all, self.complement, self.top = inner.all, inner.complement, inner.top
-        self.is_top, self.probs, self.unusable = inner.is_top, inner.probs, inner.unusable
-
-    def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
-        """By the identity of ``classes``, which is kept alive with the result."""
-        if id(classes) not in self._kept:
-            self._kept[id(classes)] = classes, self._at(classes)
-        return self._kept[id(classes)][1]
-
-
-class _EpsilonAdded(Clipped):
-    """Surprisals ``-log(p + eps)``, as people write them to keep the logarithm finite."""
-
-    def __init__(self, inner: Surprisal, eps: float) -> None:
-        super().__init__(inner, eps)
-        self._eps = eps
-
-    def _clip(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        added: NDArray[np.float64] = 0.0 - np.log(np.exp(-values) + self._eps)
-        return added

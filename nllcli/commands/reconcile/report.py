@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.commands.reconcile.python_lines import NOTE
 from nllcli.errors import setting
+from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.report import Calculation, Column, Metric, Report, Section, Step, Table, Value
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def report(result: Reconciled, command_of: Callable[[Reproduction], str], *, lim
         "reconcile",
         f"Which convention makes {result.name} give {result.expected.text}?",
         result.signature,
+        kernel=kernel_name(),
         metrics=_metrics(result),
         tables=(Table("matches", "Matches", _COLUMNS, rows, hidden=True),),
         warnings=result.warnings,

@@ -7,7 +7,7 @@ weights w as ``sum of w_c S_c``; smoothing adds A_c, the sum of class c's surpri
 from __future__ import annotations
 
 import math
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -69,6 +69,79 @@ class ConventionSums(Part):
 
 
 @dataclass(frozen=True)
+class _Cut:
+    """The weights of a run cut into batches of one size, whose last samples are at the places ``ends``.
+
+    ``weight_sums`` (m,) are those of the batches of the run that have a mean, which ``there`` (n_batches,) says; None
+    where all do.
+    """
+
+    ends: slice
+    weight_sums: NDArray[np.float64]
+    there: NDArray[np.bool_] | None
+
+    @classmethod
+    def of(cls, running: NDArray[np.float64], ends: slice) -> _Cut:
+        """Of weights that are added up one by one, (n,)."""
+        weight_sums = np.diff(running[ends])
+        there = weight_sums != 0.0
+        return cls(ends, weight_sums, None) if there.all() else cls(ends, weight_sums[there], there)
+
+    def sum_of_means(self, running: NDArray[np.float64]) -> float:
+        """The sum of the batches' means of loss terms that are added up one by one, (n,)."""
+        sums = np.diff(running[self.ends])
+        return float(((sums if self.there is None else sums[self.there]) / self.weight_sums).sum())
+
+
+@dataclass(frozen=True)
+class Batches:
+    """A run of samples that begins at ``start`` cut into batches of each of S ``sizes``.
+
+    ``run`` is that of their weights with loss terms of 0.
+    """
+
+    start: int
+    run: BatchMeans
+    cuts: tuple[_Cut, ...]
+
+    @classmethod
+    def of(cls, weights: NDArray[np.float64], *, start: int, sizes: tuple[int, ...]) -> Batches:
+        """Of ``weights`` (n,); a batch of B samples begins at every multiple of B."""
+        n, running = len(weights), np.cumsum(weights)
+        cuts = tuple(_Cut.of(running, slice(size - 1 - start % size, n, size)) for size in sizes)
+        whole, head, inner, tail = np.zeros(2), *(np.zeros((2, len(sizes))) for _ in range(3))
+        whole[1] = running[-1]
+        head[1], tail[1] = _ends(running, cuts)
+        inner[1] = [len(cut.weight_sums) for cut in cuts]
+        ended = np.array([cut.ends.start < n for cut in cuts])
+        return cls(start, BatchMeans(sizes, n, whole, head, inner, tail, ended), cuts)
+
+    def means(self, terms: NDArray[np.float64]) -> BatchMeans:
+        """The means of loss ``terms`` (n,) over each batch; batches whose weights add up to 0 have none."""
+        running = np.cumsum(terms)
+        weights = self.run
+        whole, head, inner, tail = (sums.copy() for sums in (weights.whole, weights.head, weights.inner, weights.tail))
+        whole[0] = running[-1]
+        head[0], tail[0] = _ends(running, self.cuts)
+        inner[0] = [cut.sum_of_means(running) for cut in self.cuts]
+        run = replace(weights, whole=whole, head=head, inner=inner, tail=tail)
+        if self.start:
+            return run
+        none = np.zeros_like(head)  # before the first sample there is nothing, and a batch of every size begins
+        return BatchMeans(run.sizes, 0, np.zeros(2), none, none, none, np.ones_like(run.ended)) + run
+
+
+def _ends(running: NDArray[np.float64], cuts: tuple[_Cut, ...]) -> tuple[list[float], list[float]]:
+    """The sums up to the first end of a batch of each size, and those after the last one; the whole where none ends."""
+    head, tail = [], []
+    for cut in cuts:
+        ends = running[cut.ends]
+        head.append(ends[0] if len(ends) else 0.0)
+        tail.append(running[-1] - ends[-1] if len(ends) else running[-1])
+    return head, tail
+
+
+@dataclass(frozen=True)
 class BatchMeans:
     """A run of ``n`` samples cut into batches of each of S ``sizes``; ``+`` appends the run that follows it.
 
@@ -93,25 +166,7 @@ class BatchMeans:
 
         A batch of B samples begins at every multiple of B; batches whose weights add up to 0 have no mean.
         """
-        n = len(terms)
-        head, inner, tail = (np.zeros((2, len(sizes))) for _ in range(3))
-        ended = np.zeros(len(sizes), np.bool_)
-        running = np.cumsum(np.stack([terms, weights]), axis=1)
-        for s, size in enumerate(sizes):
-            ends = running[:, size - 1 - start % size : n : size]
-            ended[s] = ends.shape[1] > 0
-            tail[:, s] = running[:, -1]
-            if ended[s]:
-                head[:, s] = ends[:, 0]
-                tail[:, s] -= ends[:, -1]
-                sums, weight_sums = np.diff(ends, axis=1)
-                there = weight_sums != 0.0
-                inner[:, s] = (sums[there] / weight_sums[there]).sum(), np.count_nonzero(there)
-        run = cls(sizes, n, running[:, -1].copy(), head, inner, tail, ended)
-        if start:
-            return run
-        none = np.zeros_like(head)  # before the first sample there is nothing, and a batch of every size begins
-        return cls(sizes, 0, np.zeros(2), none, none, none, np.ones_like(ended)) + run
+        return Batches.of(weights, start=start, sizes=sizes).means(terms)
 
     def __add__(self, run: BatchMeans) -> BatchMeans:
         joined = self.tail + run.head  # the batch that reaches from one run into the other

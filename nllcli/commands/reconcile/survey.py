@@ -86,8 +86,11 @@ def survey(request: ScoreRequest, dataset: Dataset, shifts: Shifts) -> Survey:
         with naming_places(shifted):
             for start, targets in raw_targets(shifted):
                 within = is_class(targets, n_classes)
-                counts[shift] += np.bincount(targets[within], minlength=n_classes)
-                outside.update(np.unique(targets[~within & (targets != _NO_TARGET)]).tolist())
+                if within.all():
+                    counts[shift] += np.bincount(targets, minlength=n_classes)
+                else:
+                    counts[shift] += np.bincount(targets[within], minlength=n_classes)
+                    outside.update(set(np.unique(targets[~within]).tolist()) - {_NO_TARGET})
                 n_samples = start + len(targets)
     n_items = dataset.layout.sample_shape[0] if dataset.layout.sample_shape else 1
     return Survey(n_samples, n_items or n_samples, counts, outside)

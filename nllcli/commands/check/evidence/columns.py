@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from nllcli.commands.check.evidence.extremes import count_rows_at_top, count_tops
+from nllcli.numerics.surprisal import once
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -65,9 +67,11 @@ class Whole:
     @classmethod
     def of(cls, values: NDArray[Any], dtype: np.dtype[Any]) -> Whole | None:
         """The evidence in ``values`` (n,), one at least, read from a file of ``dtype``; None if any is a fraction."""
+        values = np.ascontiguousarray(values)
         if not (np.isfinite(values).all() and (values == np.floor(values)).all()):
             return None
-        steps, distinct = np.diff(values), np.unique(values)
+        steps = np.diff(values)
+        rises, falls = bool((steps > 0.0).all()), bool((steps < 0.0).all())
         return cls(
             len(values),
             int(np.count_nonzero(_telling(np.abs(values).astype(np.float64), dtype))),
@@ -75,11 +79,20 @@ class Whole:
             float(values[-1]),
             bool((steps == 1.0).all()),
             bool((steps == -1.0).all()),
-            bool((steps > 0.0).all()),
-            bool((steps < 0.0).all()),
-            len(distinct) == len(values),
-            frozenset(distinct[:_FEW].tolist()),
+            rises,
+            falls,
+            rises or falls or (bool(steps.all()) and len(np.unique(values)) == len(values)),
+            _least(values),
         )
+
+
+def _least(values: NDArray[Any]) -> frozenset[float]:
+    """Up to three different ones of ``values`` (n,), the smallest."""
+    found: list[float] = []
+    while values.size and len(found) < _FEW:
+        found.append(float(values.min()))
+        values = values[values > found[-1]]
+    return frozenset(found)
 
 
 def _telling(sizes: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[np.bool_]:
@@ -105,21 +118,53 @@ class Choice:
         return Choice(self.bases & other.bases, self.counts + other.counts)
 
     @classmethod
-    def of(cls, x: NDArray[Any], c: int) -> Choice | None:
-        """The evidence in a column of whole numbers of ``x`` (n, C); None if it is not such a place."""
-        others, values = np.delete(x, c, axis=1), x[:, c]
-        top = others.max(axis=1)
-        bases = frozenset(base for base in (0, 1) if _is_at(others, values - base, top))
-        if not bases:
+    def of(cls, rows: TopRows, c: int) -> Choice | None:
+        """The evidence in a column of whole numbers of ``rows``; None if it is not such a place."""
+        values, n_others = rows.x[:, c], rows.x.shape[1] - 1
+        if values.min() < 0 or values.max() > n_others:
             return None
-        alone = np.count_nonzero(others == top[:, None], axis=1) == 1
-        return cls(bases, np.bincount(others[alone].argmax(axis=1), minlength=others.shape[1]))
+        top, n_there = rows.of_others(c)
+        counts, bases = np.zeros(n_others, np.int64), set()
+        for base in (0, 1):
+            places = values.astype(np.int64) - base
+            if places.min() < 0 or places.max() >= n_others or not _are_at(rows.x, c, places, top):
+                continue
+            bases.add(base)
+            # Where one column alone is the largest, it is the one at this place.
+            counts = np.bincount(places[n_there == 1], minlength=n_others)
+        return cls(frozenset(bases), counts) if bases else None
 
 
-def _is_at(others: NDArray[Any], places: NDArray[Any], top: NDArray[Any]) -> bool:
-    if places.min() < 0 or places.max() >= others.shape[1]:
-        return False
-    return bool((others[np.arange(len(others)), places.astype(np.int64)] == top).all())
+def _are_at(x: NDArray[Any], c: int, places: NDArray[np.int64], top: NDArray[Any]) -> bool:
+    """Whether the columns of ``x`` (n, C) other than ``c`` have their maxima ``top`` (n,) at these ``places`` (n,)."""
+    return bool((x[np.arange(len(x)), places + (places >= c)] == top).all())
+
+
+class TopRows:
+    """Rows of numbers ``x`` (n, C), two classes at least, with their maxima ``tops`` (n,)."""
+
+    def __init__(self, x: NDArray[Any], tops: NDArray[Any]) -> None:
+        self.x, self.tops = x, tops
+
+    @once
+    def n_there(self) -> NDArray[np.int64]:
+        """How many columns have the maximum of the row, (n,)."""
+        return count_tops(self.x, self.tops)
+
+    @once
+    def counts(self) -> NDArray[np.int64]:
+        """In how many rows each column has the maximum, (C,)."""
+        return count_rows_at_top(self.x, self.tops)
+
+    def of_others(self, c: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """The maxima (n,) of the columns other than ``c``, and how many of these have them."""
+        has_top = self.x[:, c] == self.tops
+        tops, n_there = self.tops.copy(), self.n_there - has_top
+        alone = np.flatnonzero(has_top & (n_there == 0))
+        others = np.delete(self.x[alone], c, axis=1)
+        tops[alone] = others.max(axis=1)
+        n_there[alone] = count_tops(others, tops[alone])
+        return tops, n_there
 
 
 @dataclass(frozen=True)
@@ -133,12 +178,11 @@ class Largest:
         return Largest(self.n + other.n, self.counts + other.counts)
 
     @classmethod
-    def of(cls, x: NDArray[Any], c: int) -> Largest | None:
-        """The evidence in a column of ``x`` (n, C); None if it is not the largest of the others."""
-        others = np.delete(x, c, axis=1)
-        if not (others.max(axis=1) == x[:, c]).all():
+    def of(cls, rows: TopRows, c: int) -> Largest | None:
+        """The evidence in a column of ``rows``; None if it is not the largest of the others."""
+        if not ((rows.x[:, c] == rows.tops) & (rows.n_there > 1)).all():
             return None
-        return cls(len(x), np.count_nonzero(others == x[:, c, None], axis=0))
+        return cls(len(rows.x), np.delete(rows.counts, c))
 
 
 @dataclass(frozen=True)
@@ -220,33 +264,34 @@ def read_columns(x: NDArray[Any], targets: NDArray[Any] | None, tops: NDArray[An
         return Columns()
     looked = looked_at(n_classes)
     n_peeked = min(max(_PEEKED_CELLS // n_classes, _LEAST_PEEKED), _MOST_PEEKED)
-    peeked = x[:n_peeked]
-    cells = peeked[:, looked]
+    peeked, rows = TopRows(x[:n_peeked], tops[:n_peeked]), TopRows(x, tops)
+    cells = peeked.x[:, looked]
     finite = np.isfinite(cells)
     whole = finite & (cells == np.floor(cells))
     candidates = looked[whole.all(axis=0)].tolist()
     if len(candidates) > _MOST_WHOLE * len(looked):  # whole numbers say nothing here
         candidates = [c for c in candidates if _says_more(peeked, c, targets)]
     wholes = _found(candidates, lambda c: Whole.of(x[:, c], dtype))
-    choices = _found(wholes, lambda c: Choice.of(peeked, c) and Choice.of(x, c))
-    may_be_largest = looked[(cells == tops[:n_peeked, None]).all(axis=0)]
+    choices = _found(wholes, lambda c: Choice.of(peeked, c) and Choice.of(rows, c))
+    may_be_largest = looked[(cells == peeked.tops[:, None]).all(axis=0)]
     return Columns(
         n,
         np.count_nonzero(finite, axis=0),
         np.count_nonzero(whole, axis=0),
         wholes,
         choices,
-        _found(may_be_largest.tolist(), lambda c: Largest.of(peeked, c) and Largest.of(x, c)),
+        _found(may_be_largest.tolist(), lambda c: Largest.of(peeked, c) and Largest.of(rows, c)),
         {c: Cut.of(x[:, c], x[:, 1 - c]) for c in wholes if n_classes == 2 and wholes[c].few <= {0.0, 1.0}},
         {} if targets is None or targets.ndim == 2 else _copies(x, targets, wholes),
     )
 
 
-def _says_more(x: NDArray[Any], c: int, targets: NDArray[Any] | None) -> bool:
-    """Whether a column of whole numbers beside others of ``x`` (n, C) may count, predict, or be the targets."""
+def _says_more(rows: TopRows, c: int, targets: NDArray[Any] | None) -> bool:
+    """Whether a column of whole numbers beside others of ``rows`` may count, predict, or be the targets."""
+    x = rows.x
     steps = np.diff(x[:, c])
     copies = {} if targets is None or targets.ndim == 2 else _copies(x, targets[: len(x)], [c])
-    return bool((steps == 1.0).all() or (steps == -1.0).all() or copies) or Choice.of(x, c) is not None
+    return bool((steps == 1.0).all() or (steps == -1.0).all() or copies) or Choice.of(rows, c) is not None
 
 
 def _found(columns: Iterable[int], read: Callable[[int], Record | None]) -> dict[int, Record]:

@@ -14,6 +14,8 @@ from nllcli.numerics.tally import Rows
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from nllcli.numerics.surprisal import Surprisal
@@ -24,11 +26,13 @@ _MAX_CONFUSION = 256
 
 @dataclass(frozen=True)
 class Pairing(Part):
-    """Samples scored against their own and against a neighbour's target: ``gain`` is own loss minus the other.
+    """``n`` samples scored against their own and a neighbour's target: ``gain`` is own loss minus the other.
 
-    ``n_beyond`` samples have a target twice as far away too, and ``n_right_beyond`` predictions are that target.
+    ``n_beyond`` samples have a target twice as far away too, and ``n_right_beyond`` predictions are that target. Where
+    only the predictions were looked at, ``gain`` and ``own`` are of no samples.
     """
 
+    n: int = 0
     gain: Moments = Moments()
     own: float = 0.0
     n_right_own: int = 0
@@ -63,31 +67,33 @@ def read_fit(
     targets: NDArray[np.int64],
     counted: NDArray[np.bool_],
     used: NDArray[np.bool_],
+    tops: NDArray[np.int64],
     *,
     n_classes: int,
     start: int,
-    sequence: int,
-) -> Fit:
-    """Score ``targets`` (n,), any class where not ``counted``; only the ``used`` samples are evidence."""
+) -> tuple[Fit, Scored]:
+    """Score ``targets`` (n,), any class where not ``counted``; only the ``used`` samples are evidence.
+
+    ``tops`` (n,) are the predictions of these.
+    """
     loss = scores.at(targets)
     finite = used & np.isfinite(loss)
-    right = scores.is_top(targets)
-    below = used & (targets > 0)
+    right = tops == targets
+    kept, kept_loss = _only(finite, targets), _only(finite, loss)
     fit = Fit(
-        loss=Moments.of(loss[finite]),
+        loss=Moments.of(kept_loss),
         infinite=Rows.where(used & np.isposinf(loss), start),
-        class_losses=np.bincount(targets[finite], weights=loss[finite], minlength=n_classes).astype(
-            np.float64, copy=False
-        ),
+        class_losses=np.bincount(kept, weights=kept_loss, minlength=n_classes).astype(np.float64, copy=False),
         n_right=int(np.count_nonzero(right & used)),
-        n_right_below=int(np.count_nonzero(scores.is_top(np.where(below, targets - 1, 0)) & below)),
-        confusion=_confusion(scores, targets, used, n_classes) if n_classes <= _MAX_CONFUSION else None,
+        n_right_below=int(np.count_nonzero((tops == targets - 1) & used)),
+        confusion=_confusion(tops, targets, used, n_classes) if n_classes <= _MAX_CONFUSION else None,
     )
-    if sequence and len(targets) > 1:
-        at = np.arange(start, start + len(targets)) % sequence
-        pair = _Pairs(scores, targets, counted, finite, loss, right)
-        fit += Fit(before=pair.with_target(-1, at), after=pair.with_target(1, sequence - 1 - at))
-    return fit
+    return fit, Scored(scores, targets, counted, finite, loss, tops)
+
+
+def _only(mask: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[Any]:
+    """The ``values`` (n,) where ``mask`` (n,) holds: themselves, where it holds throughout."""
+    return values if mask.all() else values[mask]
 
 
 def read_soft_fit(scores: Surprisal, targets: NDArray[Any], used: NDArray[np.bool_], start: int) -> Fit:
@@ -104,42 +110,73 @@ def read_as_probs(x: NDArray[Any], targets: NDArray[np.int64], used: NDArray[np.
 
 
 def _confusion(
-    scores: Surprisal, targets: NDArray[np.int64], used: NDArray[np.bool_], n_classes: int
+    tops: NDArray[np.int64], targets: NDArray[np.int64], used: NDArray[np.bool_], n_classes: int
 ) -> NDArray[np.int64]:
-    cells = targets[used] * n_classes + scores.top()[used]
+    cells = _only(used, targets) * n_classes + _only(used, tops)
     return np.bincount(cells, minlength=n_classes * n_classes).reshape(n_classes, n_classes)
 
 
 @dataclass(frozen=True)
-class _Pairs:
-    """A block's samples, to be paired with targets of the same block; pairs across two blocks are left out."""
+class Scored:
+    """The samples of a block with their own targets, of which those with a ``finite`` loss are evidence."""
 
     scores: Surprisal
     targets: NDArray[np.int64]
     counted: NDArray[np.bool_]
     finite: NDArray[np.bool_]
     loss: NDArray[np.float64]
-    right: NDArray[np.bool_]
+    tops: NDArray[np.int64]
 
-    def with_target(self, offset: int, left: NDArray[np.int64]) -> Pairing:
-        """Each sample with the target ``offset`` places on, where ``left`` (n,) places follow it in its sequence."""
-        others, valid = self._at(offset, left)
-        other_loss = self.scores.at(others)
+
+def read_pairs(
+    scored: Scored, finite_at: Callable[[NDArray[np.int64]], NDArray[np.bool_]] | None, *, start: int, sequence: int
+) -> Fit:
+    """The samples with their neighbours' targets of the same block; pairs across two blocks are left out.
+
+    ``finite_at`` says which samples (n,) have a finite loss with some targets (n,), where that is all to be known of
+    it; None where the gain is wanted. ``sequence`` is the length of the sequences that the samples form in file order,
+    0 where they form none.
+    """
+    n = len(scored.targets)
+    if not sequence or n < 2:
+        return Fit()
+    at = np.arange(start, start + n)
+    if start + n > sequence:
+        at %= sequence
+    before, after = (_pairing(scored, finite_at, *side) for side in ((-1, at), (1, sequence - 1 - at)))
+    return Fit(before=before, after=after)
+
+
+def _pairing(
+    scored: Scored,
+    finite_at: Callable[[NDArray[np.int64]], NDArray[np.bool_]] | None,
+    offset: int,
+    left: NDArray[np.int64],
+) -> Pairing:
+    """Each sample with the target ``offset`` places on, where ``left`` (n,) places follow it in its sequence."""
+    others, valid = _at(scored, offset, left)
+    gain, own = Moments(), 0.0
+    if finite_at is None:
+        loss, other_loss = scored.loss, scored.scores.at(others)
         valid &= np.isfinite(other_loss)
-        other_right = self.scores.is_top(others)
-        further, beyond = self._at(2 * offset, left)
-        beyond &= valid
-        return Pairing(
-            Moments.of(self.loss[valid] - other_loss[valid]),
-            float(np.add.reduce(self.loss[valid])),
-            int(np.count_nonzero(self.right & valid)),
-            int(np.count_nonzero(other_right & valid)),
-            int(np.count_nonzero(beyond)),
-            int(np.count_nonzero(self.scores.is_top(further) & beyond)),
-        )
+        gain, own = Moments.of(loss[valid] - other_loss[valid]), float(np.add.reduce(loss[valid]))
+    else:
+        valid &= finite_at(others)
+    further, beyond = _at(scored, 2 * offset, left)
+    beyond &= valid
+    return Pairing(
+        int(np.count_nonzero(valid)),
+        gain,
+        own,
+        int(np.count_nonzero((scored.tops == scored.targets) & valid)),
+        int(np.count_nonzero((scored.tops == others) & valid)),
+        int(np.count_nonzero(beyond)),
+        int(np.count_nonzero((scored.tops == further) & beyond)),
+    )
 
-    def _at(self, offset: int, left: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """The targets (n,) ``offset`` places on, and which of them are in the same sequence, counted and scored."""
-        valid = (left >= abs(offset)) & self.finite & np.roll(self.counted, -offset)
-        valid[slice(-offset, None) if offset > 0 else slice(-offset)] = False  # in another block
-        return np.roll(self.targets, -offset), valid
+
+def _at(scored: Scored, offset: int, left: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The targets (n,) ``offset`` places on, and which of them are in the same sequence, counted and scored."""
+    valid = (left >= abs(offset)) & scored.finite & np.roll(scored.counted, -offset)
+    valid[slice(-offset, None) if offset > 0 else slice(-offset)] = False  # in another block
+    return np.roll(scored.targets, -offset), valid

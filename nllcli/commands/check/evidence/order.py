@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.commands.check.evidence.extremes import read_extremes
 from nllcli.data.blocks import Part
 from nllcli.numerics.kernels import contiguous, to_float
 from nllcli.numerics.surprisal import surprisal
@@ -67,7 +68,10 @@ def read_pairs(block: Block, options: LossOptions, n_classes: int, scratch: Scra
     assert block.targets is not None
     with np.errstate(all="ignore"):
         x = contiguous(to_float(block.logits, scratch), scratch)
-        tops = surprisal(x, source=options.source, binary=options.binary, scratch=scratch).top()
+        if options.binary:
+            tops = surprisal(x, source=options.source, binary=True, scratch=scratch).top()
+        else:
+            tops = read_extremes(x).top
     targets = block.targets
     counted = (targets != options.ignore_index) & (targets >= 0) & (targets < n_classes)
     return Pairs((tops.astype(np.int64),), (np.where(counted, targets, -1),))

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.commands.check.evidence.extremes import count_tops, hold_alone, read_extremes
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
 from nllcli.data.blocks import Part
 from nllcli.numerics.findings import distance_from_1, sum_tolerance
-from nllcli.numerics.kernels import is_half
+from nllcli.numerics.kernels import is_half, pick
 from nllcli.numerics.tally import Rows
 from nllcli.records import dataclass
 
@@ -45,7 +46,7 @@ class Peak:
 class Constant:
     """The first sample's values (C,), and which classes (C,) have had that value alone."""
 
-    first: NDArray[np.float64]
+    first: NDArray[Any]
     same: NDArray[np.bool_]
 
     def __add__(self, other: Constant) -> Constant:
@@ -57,9 +58,7 @@ class Constant:
         if not len(x):
             return None
         same = x[0] == x[-1]
-        for c in np.flatnonzero(same):
-            same[c] = bool((x[:, c] == x[0, c]).all())
-        return cls(x[0].astype(np.float64), same)
+        return cls(x[0].copy(), hold_alone(x, x[0], same) if same.any() else same)
 
 
 @dataclass(frozen=True)
@@ -95,11 +94,23 @@ class Values(Part):
 
 @dataclass(frozen=True)
 class Tops:
-    """The maxima of rows, ``value`` (n,): which are ``finite`` (n,), and ``tied`` (n,) in half precision alone."""
+    """The maxima of rows, ``value`` (n,): which are ``finite`` (n,), and ``tied`` (n,) in half precision alone.
+
+    ``place`` (n,) is the first class of each finite one. ``all_finite`` says that so are all logits of these rows, and
+    their differences as float64.
+    """
 
     value: NDArray[Any]
+    place: NDArray[np.int64]
     finite: NDArray[np.bool_]
     tied: NDArray[np.bool_]
+    all_finite: bool
+
+    def leaves_finite(self, x: NDArray[Any], classes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which rows of finite maximum leave a finite loss with ``classes`` (n,), if ``x`` (n, C) are logits."""
+        if self.all_finite:
+            return self.finite
+        return np.isfinite(np.subtract(self.value, pick(x, classes), dtype=np.float64))
 
 
 def read_values(
@@ -110,7 +121,8 @@ def read_values(
     def where(mask: NDArray[np.bool_], size: NDArray[np.float64] | None = None) -> Rows:
         return Rows.where(mask & counted, start, size)
 
-    high, low = x.max(axis=1), x.min(axis=1)
+    extremes = read_extremes(x)
+    high, low = extremes.high, extremes.low
     finite = np.isfinite(high)
     kept = x if counted.all() else x[counted]
     peeked = kept[:_PEEKED_ROWS, :_PEEKED_CLASSES]
@@ -118,7 +130,7 @@ def read_values(
     tied = np.zeros(len(x), np.bool_)
     # A file of two-byte floats, or one whose first numbers fit into two bytes.
     if is_half(dtype) or (peeked == peeked.astype(np.float16)).all():
-        tied = finite & (np.count_nonzero(x == high[:, None], axis=1) > 1)
+        tied = finite & (count_tops(x, high) > 1)
     clean = finite & counted
     values = Values(
         n=int(np.count_nonzero(clean)),
@@ -137,20 +149,29 @@ def read_values(
         values += _other_readings(x[kept_rows], low[kept_rows], high[kept_rows], dtype)
     else:
         values += _sums_to_one(x, source, dtype, finite, where)
-    return values, Tops(high, finite, tied)
+    all_finite = bool(np.isfinite(np.subtract(high, low, dtype=np.float64)[finite]).all())
+    return values, Tops(high, extremes.top, finite, tied, all_finite)
 
 
 def _nonfinite(x: NDArray[Any], high: NDArray[Any], counted: NDArray[np.bool_], where: Any) -> Values:
     """NaN, +inf, and rows of -inf alone; a single -inf is a masked class and not a fault."""
-    if np.isfinite(high).all():
+    found = np.flatnonzero(~np.isfinite(high))
+    if not found.size:
         return Values()
-    nan, inf = np.isnan(x), np.isposinf(x)
+    rows, shown = x[found], counted[found]
+    nan, inf = np.isnan(rows), np.isposinf(rows)
+
+    def where_any(cells: NDArray[np.bool_]) -> Rows:
+        mask = np.zeros(len(x), np.bool_)
+        mask[found] = cells.any(axis=1)
+        return where(mask)
+
     return Values(
-        nan=where(nan.any(axis=1)),
-        inf=where(inf.any(axis=1)),
+        nan=where_any(nan),
+        inf=where_any(inf),
         masked=where(np.isneginf(high)),
-        nan_classes=nan[counted].sum(axis=0),
-        inf_classes=inf[counted].sum(axis=0),
+        nan_classes=nan[shown].sum(axis=0),
+        inf_classes=inf[shown].sum(axis=0),
     )
 
 

@@ -67,12 +67,14 @@ def shifted_targets(case: Case) -> Seen | None:
     It is hit beyond chance, and twice as often as the sample's own and the next neighbour's: where labels persist, a
     model that lags behind hits all three. A flat list of samples has to show ten standard errors and 100 pairs.
     """
+    if not may_be_shifted(case):
+        return None
     fit = case.evidence.fit
     candidates = ((-1, fit.before), (1, fit.after))
     offset, pairing = max(candidates, key=lambda candidate: _mean_gain(candidate[1]))
-    if are_not_logits(case) or not _fits_better(pairing, flat=case.is_flat) or not _hits(pairing, case):
+    if not _fits_better(pairing, flat=case.is_flat) or not _hits(pairing, case):
         return None
-    n = pairing.gain.n
+    n = pairing.n
     shift = case.request.inputs.shift + offset
     if case.is_flat:
         longer, shorter = ("targets", "logits") if offset > 0 else ("logits", "targets")
@@ -94,12 +96,18 @@ def shifted_targets(case: Case) -> Seen | None:
     )
 
 
+def may_be_shifted(case: Case) -> bool:
+    """Whether the targets of neighbours are hit as often as shifted ones are: how well they fit then decides."""
+    pairings = (case.evidence.fit.before, case.evidence.fit.after)
+    return not are_not_logits(case) and any(_hits(pairing, case) for pairing in pairings)
+
+
 def _mean_gain(pairing: Pairing) -> float:
     return pairing.gain.mean if pairing.gain.n else -math.inf
 
 
 def _fits_better(pairing: Pairing, *, flat: bool) -> bool:
-    if pairing.gain.n < (_LEAST_FLAT_PAIRS if flat else _LEAST_PAIRS):
+    if pairing.n < (_LEAST_FLAT_PAIRS if flat else _LEAST_PAIRS):
         return False
     clear = sigmas(pairing.gain) >= (2 * SIGMAS if flat else SIGMAS)
     return clear and pairing.gain.total >= _LEAST_GAIN * pairing.own
@@ -107,7 +115,7 @@ def _fits_better(pairing: Pairing, *, flat: bool) -> bool:
 
 def _hits(pairing: Pairing, case: Case) -> bool:
     """Whether the other targets are hit beyond chance, and more often than the own ones and those beyond."""
-    n, n_right = pairing.gain.n, pairing.n_right_other
+    n, n_right = pairing.n, pairing.n_right_other
     beyond = pairing.n_right_beyond / max(1, pairing.n_beyond)
     if n_right <= _LEAST_RATIO * pairing.n_right_own or n_right <= _LEAST_RATIO * beyond * n:
         return False
