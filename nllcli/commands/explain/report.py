@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.commands.explain.steps import (
     closing_steps,
     one_vs_rest_step,
@@ -18,6 +17,7 @@ from nllcli.commands.explain.steps import (
 from nllcli.commands.explain.tables import gradient_table, one_vs_rest_table, shares_table, softmax_table
 from nllcli.commands.explain.worked import total
 from nllcli.errors import setting
+from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.report import Calculation, Column, Metric, Report, Section, Step, Table, Value
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def report(explained: Explained) -> Report:
         explained.title,
         explained.signature,
         tuple(Metric(key, key, value, hidden=True) for key, value in metrics.items()),
-        kernel=kernel_name(),
         (Table("explanations", "", tuple(_RECORD), records, hidden=True),),
         explained.notices,
         explained.notes,
+        kernel=kernel_name(),
         quiet=[explanation.worked.weighted_loss for explanation in explanations],
         sections=tuple(_sections(explained)),
     )
