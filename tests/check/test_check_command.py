@@ -18,6 +18,7 @@ KEYS = [
     "schema_version",
     "command",
     "version",
+    "kernel",
     "signature",
     "n_findings",
     "n_errors",

@@ -47,6 +47,7 @@ def test_keys():
         "schema_version",
         "command",
         "version",
+        "kernel",
         "signature",
         "loss_name",
         "reduction",
