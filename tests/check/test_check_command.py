@@ -68,7 +68,7 @@ def test_json_keys_when_not(faulty, capsys):
     answer = json.loads(out)
     assert code == 5
     assert list(answer) == KEYS
-    assert [answer[key] for key in KEYS[4:8]] == [2, 1, 0, 1]
+    assert [answer[key] for key in KEYS[5:9]] == [2, 1, 0, 1]
     assert (answer["n_samples"], answer["n_counted"]) == (400, 399)
     assert [list(finding) for finding in answer["findings"]] == [["code", "severity", "message", "evidence", "fix"]] * 2
 

@@ -8,11 +8,11 @@ import pytest
 from mpmath import mp, mpf
 from numerics.conftest import LEVELS, choose
 
-from nllcli.data.blocks import Scratch
+from nllcli.data.blocks import Scratch, Unread
 from nllcli.errors import UsageError
 from nllcli.numerics.kernels import chosen, to_float
 from nllcli.numerics.kernels.normaliser import normalise, powers_below
-from nllcli.numerics.kernels.odds import odds_against
+from nllcli.numerics.kernels.odds import odds_against, odds_in_file
 
 native = pytest.importorskip("nllcli.numerics.kernels.native", reason="the native kernels are not built")
 
@@ -154,6 +154,16 @@ def test_a_file_gives_the_bits_of_its_array(level, tmp_path):
         assert native.read_odds(descriptor, 5, *arguments) is None  # it ends too soon
     os.close(descriptor)
     assert native.read_odds(descriptor, 4, *arguments) is None
+
+
+@pytest.mark.parametrize("dtype", ["<f4", "<i4"])
+def test_what_has_to_be_read_as_an_array_first(level, tmp_path, dtype):
+    """Integers, and a file that ends too soon: reading it says so."""
+    level("native")
+    (tmp_path / "x").write_bytes(bytes(8 if dtype == "<f4" else 24))
+    with (tmp_path / "x").open("rb") as file:
+        rows = Unread(file.fileno(), 0, (2, 3), np.dtype(dtype), read=lambda: np.zeros((2, 3)), check=lambda: None)
+        assert odds_in_file(rows, np.zeros(2, np.int64), Scratch()) is None
 
 
 def test_exact_dot(level):
