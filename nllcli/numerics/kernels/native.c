@@ -153,13 +153,20 @@ INLINE void widen_row(double *out, const struct logits *x, size_t sample, size_t
     widen(out, x->data + (sample * x->n_classes + first) * SIZE[x->kind], n, x->kind, x->swapped);
 }
 
+/* The columns that come next are fetched meanwhile: they lie too far apart for the processor to guess. */
+#define AHEAD 2
+
 /* One class of the `m` samples from number `start` on, of which `rows` has all classes where samples are rows. */
 INLINE void widen_column(double *restrict out, const struct logits *x, const double *restrict rows, size_t start,
                          size_t m, size_t c)
 {
-    if (x->step)
-        widen(out, x->data + c * x->step + start * SIZE[x->kind], m, x->kind, x->swapped);
-    else
+    const char *column = x->data + c * x->step + start * SIZE[x->kind];
+    if (x->step) {
+        if (c + AHEAD < x->n_classes)
+            for (size_t i = 0; i < m * SIZE[x->kind]; i += 64)
+                __builtin_prefetch(column + AHEAD * x->step + i);
+        widen(out, column, m, x->kind, x->swapped);
+    } else
         for (size_t i = 0; i < m; i++)
             out[i] = rows[i * x->n_classes + c];
 }
@@ -276,17 +283,22 @@ INLINE double sum_of_column(const struct column_sums *sums, int few, size_t i)
     return few ? sums->high[0][i] : sum_of_lanes(&sums->high[0][i], WIDTH);
 }
 
-INLINE double logit_in_column(const struct logits *x, size_t sample, size_t c)
+/* Whether a class before the target of a sample has its logit. */
+INLINE int is_tied_before(const struct logits *x, size_t sample, size_t target, double own)
 {
-    double logit;
-    widen(&logit, x->data + c * x->step + sample * SIZE[x->kind], 1, x->kind, x->swapped);
-    return logit;
+    for (size_t c = 0; c < target; c++) {
+        size_t place = x->step ? c * x->step + sample * SIZE[x->kind] : (sample * x->n_classes + c) * SIZE[x->kind];
+        double logit = 0;
+        widen(&logit, x->data + place, 1, x->kind, x->swapped);
+        if (logit == own)
+            return 1;
+    }
+    return 0;
 }
 
 INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
 {
-    ALIGNED double rows[FEW * WIDTH], logits[WIDTH], power[WIDTH], own[WIDTH];
-    ALIGNED int64_t beaten[WIDTH], large[WIDTH];
+    ALIGNED double rows[FEW * WIDTH], logits[WIDTH], power[WIDTH], own[WIDTH], most[WIDTH];
     ALIGNED struct column_sums sums;
     int few = x->n_classes < FEW;
     size_t outside = 0;
@@ -296,10 +308,8 @@ INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
         if (!x->step)
             widen_row(rows, x, start, 0, m * x->n_classes);
         clear_columns(&sums, few);
-        for (size_t i = 0; i < m; i++) {
-            own[i] = x->step ? logit_in_column(x, start + i, (size_t)targets[i]) : rows[i * x->n_classes + targets[i]];
-            beaten[i] = large[i] = 0;
-        }
+        for (size_t i = 0; i < WIDTH; i++)
+            most[i] = -INFINITY;
         for (size_t c = 0; c < x->n_classes; c++) {
             double *low = sums.low[few ? 0 : c % LANES];
             widen_column(logits, x, rows, start, m, c);
@@ -307,17 +317,22 @@ INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
             for (size_t i = 0; i < m; i++) {
                 double term = exp_of(logits[i]);
                 int is_target = targets[i] == (int64_t)c;
+                double other = is_target ? -INFINITY : logits[i];
                 power[i] = is_target ? term : power[i];
+                own[i] = is_target ? logits[i] : own[i];
                 low[i] += is_target ? 0.0 : term;
-                beaten[i] |= (logits[i] > own[i]) | ((logits[i] == own[i]) & ((int64_t)c < targets[i]));
-                large[i] |= logits[i] > LARGEST_LOGIT;
+                most[i] = other > most[i] ? other : most[i];
             }
             if (c % TILE == TILE - 1)
                 carry_columns(&sums, few);
         }
         carry_columns(&sums, few);
-        for (size_t i = 0; i < m; i++)
-            outside += keep_odds(odds, start + i, power[i], sum_of_column(&sums, few, i), beaten[i], large[i]);
+        for (size_t i = 0; i < m; i++) {
+            size_t sample = start + i;
+            int tied = own[i] == most[i] && is_tied_before(x, sample, (size_t)targets[i], own[i]);
+            outside += keep_odds(odds, sample, power[i], sum_of_column(&sums, few, i), own[i] < most[i] || tied,
+                                 most[i] > LARGEST_LOGIT);
+        }
     }
     return outside;
 }
