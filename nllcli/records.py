@@ -7,6 +7,9 @@ For each class the standard library writes and compiles six methods, which is a 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 __all__ = ["dataclass"]
@@ -35,17 +38,26 @@ def _text(record: Any) -> str:
 def _are_equal(record: Any, other: Any) -> bool:
     if other.__class__ is not record.__class__:
         return NotImplemented
-    names = [each.name for each in dataclasses.fields(record) if each.compare]
-    return _values(record, names) == _values(other, names)
+    compared, _ = _getters(record.__class__)
+    return bool(compared(record) == compared(other))
 
 
 def _hash(record: Any) -> int:
-    hashed = [each.name for each in dataclasses.fields(record) if (each.compare if each.hash is None else each.hash)]
-    return hash(_values(record, hashed))
+    _, hashed = _getters(record.__class__)
+    return hash(hashed(record))
 
 
-def _values(record: Any, names: list[str]) -> tuple[Any, ...]:
-    return tuple(getattr(record, name) for name in names)
+@cache
+def _getters(kind: type) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """What gives the values of a record that are compared, and those that are hashed."""
+    fields = dataclasses.fields(kind)
+    compared = [each.name for each in fields if each.compare]
+    hashed = [each.name for each in fields if (each.compare if each.hash is None else each.hash)]
+    return _getter(compared), _getter(hashed)
+
+
+def _getter(names: list[str]) -> Callable[[Any], Any]:
+    return attrgetter(*names) if names else lambda _: ()
 
 
 def _set_once(record: Any, name: str, value: object) -> None:
