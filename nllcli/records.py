@@ -22,8 +22,10 @@ else:
         """The decorator ``dataclasses.dataclass``."""
         if cls is None:
             return lambda decorated: dataclass(decorated, frozen=frozen, eq=eq, **options)
-        cls.__repr__ = _text
-        if eq:
+        own = vars(cls)
+        if "__repr__" not in own:
+            cls.__repr__ = _text
+        if eq and "__eq__" not in own:
             cls.__eq__, cls.__hash__ = _are_equal, _hash if frozen else None
         if frozen:
             cls.__setattr__, cls.__delattr__ = _set_once, _keep
@@ -57,12 +59,14 @@ def _getters(kind: type) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
 
 
 def _getter(names: list[str]) -> Callable[[Any], Any]:
-    return attrgetter(*names) if names else lambda _: ()
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda record: tuple(getattr(record, name) for name in names)
 
 
 def _set_once(record: Any, name: str, value: object) -> None:
     """Set an attribute, as ``__init__`` does, that has no value yet."""
-    if name in record.__dict__:
+    if name in record.__dict__ or name not in record.__dataclass_fields__:
         raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
     object.__setattr__(record, name, value)
 

@@ -116,7 +116,7 @@ class _Rows(Sequence[tuple[Any, ...]]):
         self.columns = columns
 
     def __len__(self) -> int:
-        return len(self.columns[0])
+        return len(self.columns[0]) if self.columns else 0
 
     @overload
     def __getitem__(self, at: int) -> tuple[Any, ...]: ...

@@ -56,6 +56,7 @@ def result(action):
         lambda cls: len({*map(hash, [cls(a=1), cls(a=1)])}),
         lambda cls: len({cls(a=1), cls(a=1, b=[1]), cls(a=1, c="d"), cls(a=2)}),
         lambda cls: setattr(cls(a=1), "a", 2),
+        lambda cls: setattr(cls(a=1), "unknown", 2),
         lambda cls: setattr(cls(a=1), "b", 2),
         lambda cls: delattr(cls(a=1), "a"),
         lambda cls: cls(),
@@ -90,3 +91,29 @@ def test_records_inherit_and_travel():
     triple = Triple(1)
     assert (repr(triple), triple == Triple(1, 2, 3), triple == Pair(1)) == ("Triple(a=1, b=2, c=3)", True, False)
     assert pickle.loads(pickle.dumps(triple)) == triple
+
+
+def test_what_a_class_says_itself_is_kept():
+    @records.dataclass(frozen=True)
+    class Own:
+        a: int
+
+        def __repr__(self):
+            return "own"
+
+        def __eq__(self, other):
+            return True
+
+        __hash__ = None
+
+    assert repr(Own(1)) == "own"
+    assert Own(1) == 2
+
+
+def test_a_record_of_one_value_is_compared_as_a_tuple():
+    @records.dataclass(frozen=True)
+    class One:
+        a: float
+
+    nan = float("nan")
+    assert One(nan) == One(nan)

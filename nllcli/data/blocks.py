@@ -59,6 +59,11 @@ class Unread:
         self._array: NDArray[Any] | None = None
 
     @property
+    def is_read(self) -> bool:
+        """Whether the logits are in memory."""
+        return self._array is not None
+
+    @property
     def array(self) -> NDArray[Any]:
         """The logits, read when they are first asked for."""
         if self._array is None:

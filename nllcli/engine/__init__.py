@@ -29,7 +29,7 @@ LARGEST_HEAP_BLOCK = (32 << 20) - 8192
 def block_samples(n_classes: int, *, threads: int | None = None, parts: int = 1) -> int:
     """Samples of one block, or of one of its ``parts`` where what is in memory of each is large.
 
-    More ``threads`` than work unasked get smaller blocks, so that all of them together hold no more.
+    More ``threads`` than work where nobody says how many get smaller blocks: all of them together hold no more.
     """
     whole = min(_MOST_SAMPLES, max(1, BLOCK_ELEMENTS // max(1, n_classes)))
     return max(1, whole // (parts * -(-(threads or 1) // MOST_THREADS)))

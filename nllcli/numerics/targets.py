@@ -44,7 +44,7 @@ class Targets:
         """The targets of ``block``, class 0 for all where it has none; raises SampleError for those out of range."""
         targets = block.targets
         if targets is None:
-            return cls(np.zeros(len(block.logits), np.int64))
+            return cls(np.zeros(block.held.shape[0], np.int64))
         if targets.ndim == 2:
             targets = to_float(targets, Scratch())
             _check_soft(block.start, targets, binary=options.binary)

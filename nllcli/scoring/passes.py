@@ -48,11 +48,12 @@ def fold_dataset(
     """``engine.fold`` over the dataset's blocks, its size told to ``progress``; errors name file and place.
 
     ``only`` makes of every chunk the one to work on in its place; without it, the dataset is told of the end.
-    ``arrays`` says that ``work`` makes numbers of every class.
+    ``arrays`` says that ``work`` makes numbers of every class: then many threads get smaller blocks. Sums that are not
+    exact depend on those, so the blocks of all other work are the same for any number of threads.
     """
     if progress is not None:
         progress.begin(dataset.logits.n_bytes)
-    whole = chunks(dataset, arrays=arrays, threads=threads)
+    whole = chunks(dataset, arrays=arrays, threads=threads if arrays else None)
     asked = whole if only is None else map(only, whole)
     with naming_places(dataset):
         total = fold(work, zero, asked, take=take, threads=threads, progress=progress)

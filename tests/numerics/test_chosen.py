@@ -33,9 +33,11 @@ def test_without_them_numpy_computes(built, monkeypatch):
 
 
 def test_where_every_product_would_be_a_call_numpy_computes(built, monkeypatch):
-    built(SimpleNamespace(best=lambda: None, levels=lambda: ("scalar",)))
+    built(SimpleNamespace(best=lambda: None, levels=lambda: ("scalar",), use=print, level=lambda: "scalar"))
     choose(monkeypatch, "")
     assert chosen.kernel_name() == "numpy"
-    choose(monkeypatch, "native")
+    choose(monkeypatch, "avx2")
     with pytest.raises(UsageError, match="this processor has: numpy, scalar"):
         chosen.native()
+    choose(monkeypatch, "native")
+    assert chosen.kernel_name() == "scalar"

@@ -8,6 +8,7 @@ import pytest
 from mpmath import mp, mpf
 from numerics.conftest import LEVELS, choose
 
+import nllcli
 from nllcli.data.blocks import Scratch, Unread
 from nllcli.errors import UsageError
 from nllcli.numerics.kernels import chosen, to_float
@@ -166,6 +167,28 @@ def test_what_has_to_be_read_as_an_array_first(level, tmp_path, dtype):
         assert odds_in_file(rows, np.zeros(2, np.int64), Scratch()) is None
 
 
+@pytest.mark.parametrize("n_classes", [2, 3, 23, 24, 100])
+def test_far_logits(level, n_classes):
+    """Wherever one is that has no power: exponents that wrap must not come out as powers of other logits."""
+    far = [*np.log(2) * np.array([1024, 2047, 2048, 3000, 3072, 4095, 4096, 4097, 6000]), 1e4, 1e9, 1e15, 1e18, 1e300]
+    x = np.zeros((2 * len(far), n_classes))
+    x[: len(far), 0], x[len(far) :, 1] = far, far
+    targets = np.zeros(len(x), np.int64)
+    for name in LEVELS:
+        level(name)
+        for ordered in (x, np.asfortranarray(np.repeat(x, 2, axis=0))):
+            asked = np.resize(targets, len(ordered))
+            assert len(odds_against(ordered, asked, single=False, scratch=Scratch()).outside) == len(ordered)
+    result = nllcli.compute(x, targets, reduction="none")
+    np.testing.assert_allclose(result.losses, [0.0] * len(far) + far, rtol=1e-15, atol=1e-300)
+
+
+def test_views_that_overlap(level):
+    level("native")
+    x = np.lib.stride_tricks.sliding_window_view(numbers((100, 1))[1][:, 0], 5)[:64]
+    np.testing.assert_array_equal(nllcli.softmax(x), nllcli.softmax(x.copy()))
+
+
 def test_exact_dot(level):
     level("native")
     x = np.concatenate([RNG.normal(0, 1, 500) * 10.0 ** RNG.integers(-300, 300, 500), [0.0, -0.0, 5e-324, -5e-324]])
@@ -175,6 +198,12 @@ def test_exact_dot(level):
     assert chosen.native_dot(native, x[::1], y) == exact * 2**2148
     assert chosen.native_dot(native, np.append(x, np.inf), None) is None
     assert chosen.native_dot(native, np.array([1.0]), np.array([np.nan])) is None
+
+
+@pytest.mark.parametrize("dtype", [">f8", "f4", "i8"])
+def test_numbers_of_another_type_are_converted(level, dtype):
+    level("native")
+    assert chosen.native_dot(native, np.arange(8).astype(dtype)[::2], None) == 12 << 1074
 
 
 def test_more_terms_than_are_added_at_once(level, monkeypatch):
@@ -198,7 +227,15 @@ X, Y, F, B = np.zeros((3, 4), "u4"), np.zeros(3, "i8"), np.zeros(3), np.zeros(3,
         lambda: native.odds(X, 1, False, Y, F, B[:2]),
         lambda: native.odds(X, 1, False, Y + 4, F, B),
         lambda: native.odds(X, 1, False, Y - 1, F, B),
+        lambda: native.odds(X, 4, False, Y, F, B),
+        lambda: native.odds(X, -1, False, Y, F, B),
+        lambda: native.odds(np.broadcast_to(X[:, :1], (3, 4)), 1, False, Y, F, B),
+        lambda: native.odds(np.lib.stride_tricks.as_strided(X, (3, 4), (4, 4)), 1, False, Y, F, B),
         lambda: native.read_odds(0, 0, 3, 4, 1, False, B, Y, F, B),
+        lambda: native.read_odds(0, 0, 0, 0, 1, False, B, Y, F, B),
+        lambda: native.read_odds(0, 0, -1, 4, 1, False, B, Y, F, B),
+        lambda: native.read_odds(0, 0, 3, 1 << 62, 1, False, B, Y, F, B),
+        lambda: native.read_odds(0, 0, 3, 4, 9, False, B, Y, F, B),
         lambda: native.normalise(X, 1, False, 1.0, F, F, Y[:2]),
         lambda: native.powers(X, 1, False, 1.0, F, F, F),
         lambda: native.exact_dot(F, F[:2]),

@@ -635,6 +635,22 @@ def test_blocks_of_any_size_add_up(words, value, text, elements, inputs, reconci
     assert text in [report["matches"][0]["description"], *report["matches"][0]["also"].split(" | ")]
 
 
+@pytest.mark.parametrize("command", [["reconcile", "--expect", "1.3"], ["check"], ["compute"]], ids=" ".join)
+def test_threads_change_no_bit(command, tmp_path, monkeypatch, capsys):
+    """Not even those of sums that are not exact, which depend on the blocks."""
+    monkeypatch.setattr("nllcli.engine.BLOCK_ELEMENTS", 1000)
+    monkeypatch.setattr("nllcli.engine.policy.available_processors", lambda: 64)
+    rng = np.random.default_rng(3)
+    np.save(tmp_path / "x.npy", rng.normal(size=(700, 5)))
+    np.save(tmp_path / "y.npy", rng.integers(0, 5, 700))
+    found = []
+    for threads in ("1", "8", "9", "64"):
+        words = [command[0], str(tmp_path / "x.npy"), str(tmp_path / "y.npy"), *command[1:], "--threads", threads]
+        main([*words, "-f", "json"])
+        found.append(capsys.readouterr().out)
+    assert found == found[:1] * 4
+
+
 def test_softmax_twice_against_a_column_takes_two_files(inputs, reconcile, capsys):
     """What the formula says gives the number."""
     value = by_hand.mean(by_hand.softmax_twice(inputs.pets, inputs.pets_y))

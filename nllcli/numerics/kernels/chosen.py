@@ -40,8 +40,8 @@ def native() -> ModuleType | None:
         if wanted:
             raise UsageError(f"{KERNEL_VARIABLE}={wanted}: the native kernels are not built here") from None
         return None
-    level = module.best() if wanted in {"", "native"} else wanted
-    if level is None and not wanted:
+    level = module.best() if not wanted else module.levels()[-1] if wanted == "native" else wanted
+    if level is None:
         return None
     if level not in module.levels():
         raise UsageError(f"{KERNEL_VARIABLE}={wanted}: this processor has: numpy, {', '.join(module.levels())}")
@@ -86,7 +86,11 @@ def in_order(x: NDArray[Any], scratch: Scratch) -> NDArray[Any]:
 
 
 def _are_columns(x: NDArray[Any]) -> bool:
-    return len(x) >= _FEWEST_IN_COLUMNS and x.strides[0] == x.itemsize and x.strides[1] > 0
+    return len(x) >= _FEWEST_IN_COLUMNS and x.strides[0] == x.itemsize and x.strides[1] >= len(x) * x.itemsize
+
+
+def _doubles(values: NDArray[Any]) -> NDArray[np.float64]:
+    return np.require(values, np.float64, ("C", "A"))
 
 
 def native_dot(module: ModuleType, x: NDArray[np.float64], y: NDArray[np.float64] | None) -> int | None:
@@ -94,7 +98,7 @@ def native_dot(module: ModuleType, x: NDArray[np.float64], y: NDArray[np.float64
     total = 0
     for start in range(0, len(x), _MOST_TERMS):
         part = slice(start, start + _MOST_TERMS)
-        sums = module.exact_dot(np.ascontiguousarray(x[part]), None if y is None else np.ascontiguousarray(y[part]))
+        sums = module.exact_dot(_doubles(x[part]), None if y is None else _doubles(y[part]))
         if sums is None:
             return None
         positive, negative = (int.from_bytes(words, "little") for words in sums)

@@ -6,7 +6,9 @@
  * the same bits.
  */
 
+#ifndef Py_GIL_DISABLED /* which has no limited API yet */
 #define Py_LIMITED_API 0x030B0000
+#endif
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -49,7 +51,8 @@ VIEW(bits_of_float, uint32_t, float)
 
 INLINE double bfloat16_of(uint16_t bits) { return float_of((uint32_t)bits << 16); }
 
-/* float32's bias is larger by 112; the product makes the subnormals right, too. The largest exponent stays that. */
+/* float32's bias is larger by 112; the product makes the subnormals right, too. Infinities and NaN keep the largest
+ * exponent. */
 INLINE double float16_of(uint16_t bits)
 {
     uint32_t size = (uint32_t)(bits & 0x7fff) << 13;
@@ -65,7 +68,7 @@ INLINE double float16_of(uint16_t bits)
     }
 
 /* `n` numbers as a file has them, as float64; `swapped` says that their bytes are in the other order. */
-INLINE void widen(double *restrict out, const char *restrict from, size_t n, enum kind kind, int swapped)
+INLINE void widen(double *restrict out, const char *restrict from, size_t n, int kind, int swapped)
 {
     switch (kind) {
     case FLOAT64: WIDEN(uint64_t, __builtin_bswap64, double_of) break;
@@ -75,7 +78,7 @@ INLINE void widen(double *restrict out, const char *restrict from, size_t n, enu
     }
 }
 
-/* x = k ln 2 + r with |r| <= ln(2) / 2: ln 2 is in two parts, the product of k and the first of which is exact (Cody
+/* x = k ln 2 + r with |r| <= ln(2) / 2: ln 2 is in two parts, and k times the first of them is exact (Cody
  * and Waite, Software Manual for the Elementary Functions, 1980). At `ONES`, the last bit of a number counts ones. */
 #define ONES 0x1.8p52
 #define REDUCE(x)                                             \
@@ -108,7 +111,7 @@ INLINE double power_of_two(double shifted, uint64_t more)
     return double_of((bits_of(shifted) + more + 1023) << 52);
 }
 
-/* exp(x) for x up to 709, 0 below -708, NaN for NaN; nothing is said of larger x. */
+/* exp(x) for x up to 709, 0 below -708, NaN for NaN; what comes of larger x is no power of anything. */
 INLINE double exp_of(double x)
 {
     REDUCE(x)
@@ -144,8 +147,7 @@ INLINE double exp_below(double x, double most, double temperature)
 struct logits {
     const char *data;
     size_t n, n_classes, step;
-    enum kind kind;
-    int swapped;
+    int kind, swapped;
 };
 
 INLINE void widen_row(double *out, const struct logits *x, size_t sample, size_t first, size_t n)
@@ -212,7 +214,7 @@ INLINE size_t keep_odds(const struct odds *odds, size_t sample, double own, doub
 
 INLINE double logit_of(const struct logits *x, size_t sample, size_t c)
 {
-    double logit;
+    double logit = 0;
     widen_row(&logit, x, sample, c, 1);
     return logit;
 }
@@ -260,7 +262,7 @@ INLINE size_t odds_of_rows(const struct logits *x, const struct odds *odds)
     return outside;
 }
 
-/* Sums of the terms of WIDTH samples, which come class by class; `few` says that they are less than FEW. */
+/* Sums of the terms of WIDTH samples, which come class by class; `few` says that the classes are fewer than FEW. */
 struct column_sums { double low[LANES][WIDTH], high[LANES][WIDTH]; };
 
 INLINE void clear_columns(struct column_sums *sums, int few)
@@ -331,7 +333,7 @@ INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
             size_t sample = start + i;
             int tied = own[i] == most[i] && is_tied_before(x, sample, (size_t)targets[i], own[i]);
             outside += keep_odds(odds, sample, power[i], sum_of_column(&sums, few, i), own[i] < most[i] || tied,
-                                 most[i] > LARGEST_LOGIT);
+                                 most[i] > LARGEST_LOGIT || own[i] > LARGEST_LOGIT);
         }
     }
     return outside;
@@ -390,7 +392,7 @@ INLINE void normalise_rows(const struct logits *x, double temperature, const str
                 logits[(size_t)top - first] = 0;
             add_terms(sums, logits, n);
         }
-        out->maximum[sample] = nan ? NAN : most;
+        out->maximum[sample] = nan ? NAN : most + 0.0; /* never -0 */
         out->rest[sample] = sum_of_lanes(sums, 1);
         out->top[sample] = top;
     }
@@ -431,7 +433,7 @@ INLINE void normalise_columns(const struct logits *x, double temperature, const 
         }
         carry_columns(&sums, few);
         for (size_t i = 0; i < m; i++) {
-            out->maximum[start + i] = nan[i] ? NAN : most[i];
+            out->maximum[start + i] = nan[i] ? NAN : most[i] + 0.0;
             out->rest[start + i] = sum_of_column(&sums, few, i);
             out->top[start + i] = top[i];
         }
@@ -600,6 +602,8 @@ static void *numbers_of(struct buffers *buffers, PyObject *array, size_t n, size
     return view->buf;
 }
 
+static int is_kind(int kind) { return kind >= FLOAT64 && kind <= BFLOAT16; }
+
 /* The logits (n, C) of an array of unsigned integers that hold their bits, in either of the orders that are read. */
 static int logits_of(struct logits *x, struct buffers *buffers, PyObject *array)
 {
@@ -607,15 +611,16 @@ static int logits_of(struct logits *x, struct buffers *buffers, PyObject *array)
     if (PyObject_GetBuffer(array, view, PyBUF_STRIDES))
         return 0;
     buffers->n++;
-    size_t size = SIZE[x->kind];
-    if (view->ndim == 2 && (size_t)view->itemsize == size) {
+    size_t size = SIZE[x->kind & 3];
+    if (is_kind(x->kind) && view->ndim == 2 && (size_t)view->itemsize == size) {
         x->data = view->buf;
         x->n = (size_t)view->shape[0];
         x->n_classes = (size_t)view->shape[1];
-        x->step = (size_t)view->strides[1];
-        if (x->step == size && (size_t)view->strides[0] == size * x->n_classes)
-            x->step = 0;
-        if (!x->step || (size_t)view->strides[0] == size)
+        Py_ssize_t of_sample = view->strides[0], of_class = view->strides[1], width = (Py_ssize_t)size;
+        if (of_class == width && of_sample == width * view->shape[1])
+            return 1;
+        x->step = (size_t)of_class;
+        if (of_sample == width && of_class >= width * view->shape[0])
             return 1;
     }
     PyErr_SetString(PyExc_ValueError, "the logits are neither rows nor columns");
@@ -689,6 +694,10 @@ static PyObject *py_read_odds(PyObject *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "iLnnipOOOO", &descriptor, &offset, &n, &n_classes, &x.kind, &x.swapped, &room,
                           &targets, &against, &found))
         return NULL;
+    if (n < 0 || n_classes < 1 || n_classes > PY_SSIZE_T_MAX / 8 || !is_kind(x.kind)) {
+        PyErr_SetString(PyExc_ValueError, "there are no such rows");
+        return NULL;
+    }
     x.n = (size_t)n;
     x.n_classes = (size_t)n_classes;
     size_t row = x.n_classes * SIZE[x.kind], outside = 0;

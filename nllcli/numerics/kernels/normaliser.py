@@ -88,9 +88,10 @@ def powers_below(
     module = native()
     if module is not None and is_read(x.dtype):
         logits, *how = bits_of(x)
-        powers = np.empty_like(logits, np.float64)
-        module.powers(logits, *how, temperature, shift, divisor, powers if powers.flags.c_contiguous else powers.T)
-        return powers
+        in_rows = logits.flags.c_contiguous
+        powers = np.empty(logits.shape if in_rows else logits.shape[::-1])
+        module.powers(logits, *how, temperature, shift, divisor, powers)
+        return powers if in_rows else powers.T
     x = to_float(x, scratch)
     with np.errstate(all="ignore"):
         gap = x - shift[:, None]

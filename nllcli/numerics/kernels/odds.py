@@ -98,7 +98,16 @@ def odds_in_file(x: Unread, targets: NDArray[np.int64], scratch: Scratch) -> Odd
     room = scratch.array("room", (max(_ROOM_BYTES, n_classes * x.dtype.itemsize),), np.uint8)
     against, found = np.empty(n), np.empty(n, np.uint8)
     n_outside = module.read_odds(
-        x.descriptor, x.offset, n, n_classes, kind, swapped, room, np.ascontiguousarray(targets), against, found
+        x.descriptor,
+        x.offset,
+        n,
+        n_classes,
+        kind,
+        swapped,
+        room,
+        _classes(targets),
+        against,
+        found,
     )
     if n_outside is None:
         return None
@@ -106,9 +115,13 @@ def odds_in_file(x: Unread, targets: NDArray[np.int64], scratch: Scratch) -> Odd
     return _odds_found(against, found, n_outside)
 
 
+def _classes(targets: NDArray[Any]) -> NDArray[np.int64]:
+    return np.require(targets, np.int64, ("C", "A"))
+
+
 def _natively(module: ModuleType, x: NDArray[Any], targets: NDArray[np.int64]) -> Odds:
     against, found = np.empty(len(x)), np.empty(len(x), np.uint8)
-    n_outside = module.odds(*bits_of(x), np.ascontiguousarray(targets), against, found)
+    n_outside = module.odds(*bits_of(x), _classes(targets), against, found)
     return _odds_found(against, found, n_outside)
 
 

@@ -212,7 +212,7 @@ class FromOdds(FromLogits):
 
     def _odds(self, classes: NDArray[np.int64]) -> Odds:
         found = None
-        if isinstance(self._held, Unread):
+        if isinstance(self._held, Unread) and not self._held.is_read:
             found = odds_in_file(self._held, classes, self._scratch)
         if found is None:
             found = odds_against(self._raw, classes, single=self._single, scratch=self._scratch)
