@@ -28,8 +28,9 @@ def test_without_them_numpy_computes(built, monkeypatch):
     choose(monkeypatch, "")
     assert chosen.kernel_name() == "numpy"
     choose(monkeypatch, "native")
-    with pytest.raises(UsageError, match=r"^NLL_KERNEL=native: the native kernels are not built here$"):
+    with pytest.raises(UsageError, match="there is no kernel 'native' here") as caught:
         chosen.native()
+    assert caught.value.hint == "one of: numpy"
 
 
 def test_where_every_product_would_be_a_call_numpy_computes(built, monkeypatch):
@@ -37,7 +38,7 @@ def test_where_every_product_would_be_a_call_numpy_computes(built, monkeypatch):
     choose(monkeypatch, "")
     assert chosen.kernel_name() == "numpy"
     choose(monkeypatch, "avx2")
-    with pytest.raises(UsageError, match="this processor has: numpy, scalar"):
+    with pytest.raises(UsageError, match="there is no kernel 'avx2' here"):
         chosen.native()
     choose(monkeypatch, "native")
     assert chosen.kernel_name() == "scalar"

@@ -12,6 +12,7 @@ from nllcli.errors import UsageError
 from nllcli.numerics.kernels import contiguous
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
 
     from numpy.typing import NDArray
@@ -38,15 +39,21 @@ def native() -> ModuleType | None:
         from nllcli.numerics.kernels import native as module
     except ImportError:
         if wanted:
-            raise UsageError(f"{KERNEL_VARIABLE}={wanted}: the native kernels are not built here") from None
+            raise _no_kernel(wanted, ("numpy",)) from None
         return None
     level = module.best() if not wanted else module.levels()[-1] if wanted == "native" else wanted
     if level is None:
         return None
     if level not in module.levels():
-        raise UsageError(f"{KERNEL_VARIABLE}={wanted}: this processor has: numpy, {', '.join(module.levels())}")
+        raise _no_kernel(wanted, ("numpy", "native", *module.levels()))
     module.use(level)
     return module
+
+
+def _no_kernel(wanted: str, there: Sequence[str]) -> UsageError:
+    return UsageError(
+        f"there is no kernel {wanted!r} here, for which {KERNEL_VARIABLE} asks", hint=f"one of: {', '.join(there)}"
+    )
 
 
 def kernel_name() -> str:
