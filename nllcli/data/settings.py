@@ -141,7 +141,10 @@ class LossOptions:
     clip: float | None = None
     binary: bool = False
     precision: str = option(
-        "float64, or with NumPy's kernel single-precision exponentials (about 1e-7).", WORK, default="exact", choices=PRECISIONS
+        "float64, or with NumPy's kernel single-precision exponentials (about 1e-7).",
+        WORK,
+        default="exact",
+        choices=PRECISIONS,
     )
     on_nonfinite: str = option("What a NaN, +inf or all -inf sample does.", WORK, default="error", choices=ON_NONFINITE)
 
