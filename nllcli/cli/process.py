@@ -1,9 +1,11 @@
 """What the program asks of its process: signals, standard descriptors, and room for the libraries it loads."""
 
+import _thread
 import mmap
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -40,6 +42,28 @@ _HANDLERS = {
 }
 
 
+# Long enough for whoever could not raise an exception to have returned.
+_A_MOMENT = 0.01
+
+
+def _raise_later(lost: Any) -> None:
+    """Let a signal come again whose exception arose where none can be raised, as in a callback of an import.
+
+    Python would only print it, and the program go on.
+    """
+    numbers = {KeyboardInterrupt: "SIGINT", Terminated: "SIGTERM", HungUp: "SIGHUP"}
+    if lost.exc_type not in numbers:
+        sys.__unraisablehook__(lost)
+        return
+    number = getattr(signal, numbers[lost.exc_type])
+
+    def send() -> None:
+        time.sleep(_A_MOMENT)
+        _thread.interrupt_main(number)
+
+    _thread.start_new_thread(send, ())
+
+
 class Signals:
     """The signals that end the program: they unwind it while it works, and change nothing once its result stands."""
 
@@ -52,6 +76,7 @@ class Signals:
             for number, handler in _HANDLERS.items():
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._previous[number] = signal.signal(number, handler)
+            sys.unraisablehook = _raise_later
 
     def ignore(self) -> None:
         """Let nothing interrupt what is left to do."""
@@ -60,6 +85,7 @@ class Signals:
 
     def restore(self) -> None:
         """Give the signals back as they were."""
+        sys.unraisablehook = sys.__unraisablehook__
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 

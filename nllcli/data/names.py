@@ -12,6 +12,12 @@ class NumberNames(Sequence[str]):
     def __init__(self, numbers: range) -> None:
         self._numbers = numbers
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NumberNames) and self._numbers == other._numbers
+
+    def __hash__(self) -> int:
+        return hash(self._numbers)
+
     def __len__(self) -> int:
         return len(self._numbers)
 

@@ -1,11 +1,15 @@
-"""Blocks on several threads, handed back in order."""
+"""Blocks on several threads, handed back in order.
+
+A signal may raise an exception between any two steps of the calling thread. So that it cannot leave a lock held that
+others wait for, the threads meet in queues alone, each of whose calls is one step: futures and conditions are several.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import local
-from typing import TYPE_CHECKING, TypeVar
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from nllcli.data.blocks import Block, Chunk, Scratch
 
@@ -24,55 +28,103 @@ def map_on_threads(
     it would take processors from those at work, 8 % of the time of CSV. At most ``2 * threads`` blocks are under way,
     so memory stays flat. The first exception in block order is raised.
     """
-    own = local()
-
-    def run(chunk: Chunk) -> Result:
-        if not hasattr(own, "scratch"):
-            own.scratch = Scratch()
-        return work(chunk.load(own.scratch), own.scratch)
-
-    pool = ThreadPoolExecutor(threads - 1, thread_name_prefix="nll")
-    pending: deque[tuple[Chunk, Future[Result]]] = deque()
+    crew = _Crew(work, threads - 1)
+    pending: deque[_Job[Result]] = deque()
     try:
         for chunk in chunks:
-            pending.append((chunk, pool.submit(run, chunk)))
+            pending.append(crew.take_on(chunk))
             if len(pending) == 2 * threads:
-                yield _first(run, pending)
+                yield crew.finish(pending.popleft())
         while pending:
-            yield _first(run, pending)
+            yield crew.finish(pending.popleft())
     except BaseException as error:
         # Only the blocks already under way are waited for; on an interrupt not those that wait for a network.
         interrupted = not isinstance(error, Exception | GeneratorExit)
-        pool.shutdown(wait=not (interrupted and any(chunk.remote for chunk, _ in pending)), cancel_futures=True)
+        crew.dismiss(wait=not (interrupted and crew.is_remote))
         raise
-    pool.shutdown()
+    crew.dismiss(wait=True)
 
 
-def _help(run: Callable[[Chunk], Result], pending: deque[tuple[Chunk, Future[Result]]]) -> None:
-    """Work on the chunks that no thread has taken, until the first is done."""
-    for i, (chunk, future) in enumerate(pending):
-        if pending[0][1].done():
-            return
-        if future.cancel():
-            pending[i] = chunk, _worked_on(run, chunk)
+class _Job(Generic[Result]):
+    """A chunk, and once it is ``done`` what became of it: a result or an error."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk = chunk
+        self.done = False
+        self._result: Result | None = None
+        self._error: Exception | None = None
+
+    def do(self, work: Callable[[Block, Scratch], Result], scratch: Scratch) -> None:
+        """Work on the chunk; an error is raised in its turn, but for what interrupts this thread."""
+        try:
+            self._result = work(self.chunk.load(scratch), scratch)
+        except Exception as error:  # noqa: BLE001 - as a pool does
+            trace = error.__traceback__
+            self._error = error.with_traceback(trace and trace.tb_next)  # without this frame: see ``outcome``
+        self.done = True
+
+    def outcome(self) -> tuple[Chunk, Result]:
+        """The chunk and its result, which is forgotten here; raises the error."""
+        error, result = self._error, self._result
+        self._error = self._result = None
+        try:
+            if error is not None:
+                raise error
+            return self.chunk, result  # type: ignore[return-value]  # it is None where ``work`` gives that
+        finally:
+            del error  # its traceback refers to this frame; the cycle would keep the block alive
 
 
-def _worked_on(run: Callable[[Chunk], Result], chunk: Chunk) -> Future[Result]:
-    """What became of a chunk on this thread; an error is raised in its turn."""
-    future: Future[Result] = Future()
-    try:
-        future.set_result(run(chunk))
-    except Exception as error:  # noqa: BLE001 - as a pool does
-        trace = error.__traceback__
-        future.set_exception(error.with_traceback(trace and trace.tb_next))  # without this frame: see ``_first``
-    return future
+class _Crew(Generic[Result]):
+    """Up to ``n`` threads that work beside the calling one, started as jobs come."""
 
+    def __init__(self, work: Callable[[Block, Scratch], Result], n: int) -> None:
+        self._work, self._n = work, n
+        self._todo: SimpleQueue[_Job[Result] | None] = SimpleQueue()
+        self._done: SimpleQueue[None] = SimpleQueue()
+        self._threads: list[Thread] = []
+        self._scratch = Scratch()
+        self.is_remote = False
 
-def _first(run: Callable[[Chunk], Result], pending: deque[tuple[Chunk, Future[Result]]]) -> tuple[Chunk, Result]:
-    """The first chunk and what became of it, worked for on this thread too."""
-    _help(run, pending)
-    chunk, future = pending.popleft()
-    try:
-        return chunk, future.result()
-    finally:
-        del future  # the traceback of its error refers to this frame; the cycle would keep the block alive
+    def take_on(self, chunk: Chunk) -> _Job[Result]:
+        """Put a chunk into the queue of whoever is free."""
+        job = _Job[Result](chunk)
+        self.is_remote |= chunk.remote
+        self._todo.put(job)
+        if len(self._threads) < self._n:
+            thread = Thread(target=self._help, name=f"nll_{len(self._threads)}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        return job
+
+    def _help(self) -> None:
+        scratch = Scratch()
+        while (job := self._todo.get()) is not None:
+            job.do(self._work, scratch)
+            del job  # and with it the chunk, while this waits
+            self._done.put(None)
+
+    def finish(self, job: _Job[Result]) -> tuple[Chunk, Result]:
+        """What became of a job, worked for on this thread too: on what nobody has begun, until it is done."""
+        while not job.done:
+            try:
+                other = self._todo.get_nowait()
+            except Empty:
+                self._done.get()
+            else:
+                assert other is not None
+                other.do(self._work, self._scratch)
+        return job.outcome()
+
+    def dismiss(self, *, wait: bool) -> None:
+        """Let nobody begin anything more."""
+        while True:
+            try:
+                self._todo.get_nowait()
+            except Empty:
+                break
+        for _ in self._threads:
+            self._todo.put(None)
+        if wait:
+            for thread in self._threads:
+                thread.join()

@@ -83,7 +83,7 @@ class PlacedNpy(_NpyWriter):
     def begin(self, file: BinaryIO) -> None:
         super().begin(file)
         file.flush()
-        self._descriptor, self._data_start = file.fileno(), file.tell()
+        self._data_start = file.tell()
         self._width = max(1, _WINDOW_BYTES // max(1, self.layout.n_classes * self.dtype.itemsize))
         self._windows: dict[tuple[int, int], _Window] = {}
         self._lock = Lock()
@@ -132,7 +132,8 @@ class PlacedNpy(_NpyWriter):
     def _write_at(self, place: int, data: memoryview) -> None:
         """Write values, the first of which is number ``place`` of the file."""
         at = self._data_start + place * self.dtype.itemsize
-        while (n := os.pwrite(self._descriptor, data, at)) < len(data):
+        descriptor = self.file.fileno()  # once the file is closed, its number may be that of another
+        while (n := os.pwrite(descriptor, data, at)) < len(data):
             data, at = data[n:], at + n
 
     def _add(self, waiting: None) -> None:

@@ -1,6 +1,9 @@
 import mmap
 import os
+import signal
 import sys
+import time
+import weakref
 
 import pytest
 
@@ -38,3 +41,42 @@ def test_no_room_for_the_libraries(monkeypatch):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
     with pytest.raises(MemoryError, match="the libraries cannot be loaded"):
         process.make_room()
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, process.Terminated)], ids=str
+)
+def test_a_signal_in_a_callback_that_cannot_raise_comes_again(number, kind):
+    """Python ignores what a callback of a weak reference raises, such as those of the import system."""
+
+    class Referent:
+        pass
+
+    def lose_the_signal():
+        referent = Referent()
+        weak = weakref.ref(referent, lambda _: signal.raise_signal(number))
+        del referent
+        while weak() is None:
+            time.sleep(0.01)
+
+    signals = process.Signals()
+    signals.catch()
+    try:
+        with pytest.raises(kind):
+            lose_the_signal()
+    finally:
+        signals.restore()
+
+
+def test_other_errors_that_cannot_be_raised_are_printed(capsys):
+    class Failing:
+        def __del__(self):
+            raise ValueError("lost")
+
+    signals = process.Signals()
+    signals.catch()
+    try:
+        Failing()
+    finally:
+        signals.restore()
+    assert "ValueError: lost" in capsys.readouterr().err

@@ -17,3 +17,9 @@ def test_classes_without_names_have_their_numbers():
 
 def test_names_are_those_given():
     assert names_of(("cat", "dog"), 2) == ("cat", "dog")
+
+
+def test_equal_numbers_are_equal_names():
+    assert names_of(None, 3) == names_of(None, 3)
+    assert len({names_of(None, 3), names_of(None, 3), names_of(None, 4)}) == 2
+    assert names_of(None, 3) != ("0", "1", "2")

@@ -39,9 +39,9 @@ A cluster
 Kernels
   nll computes with native kernels, made for the instructions of the processor,
   where they were built when it was installed, and with NumPy elsewhere. Both
-  are equally exact; the last digit may differ. nll --version and the JSON say which
-  it is: "kernel" is numpy, or avx512, avx2 or scalar, which agree in every bit.
-  The variable NLL_KERNEL asks for one of these, or for native.
+  are equally exact; the last digit may differ. nll --version and the JSON say
+  which it is: "kernel" is numpy, or avx512, avx2 or scalar, which agree in
+  every bit. The variable NLL_KERNEL asks for one of these, or for native.
 
     NLL_KERNEL=numpy nll compute logits.npy targets.npy
 

@@ -32,7 +32,7 @@ class ClassLoss:
     share: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a sequence of many
 class ClassLosses(Sequence[ClassLoss]):
     """All classes in order, each made when it is asked for; ``weights`` is None where there are none."""
 
