@@ -59,8 +59,7 @@ class _Job(Generic[Result]):
         try:
             self._result = work(self.chunk.load(scratch), scratch)
         except Exception as error:  # noqa: BLE001 - as a pool does
-            trace = error.__traceback__
-            self._error = error.with_traceback(trace and trace.tb_next)  # without this frame: see ``outcome``
+            self._error = _without_a_frame(error)  # without this one: see ``outcome``
         self.done = True
 
     def outcome(self) -> tuple[Chunk, Result]:
@@ -73,6 +72,11 @@ class _Job(Generic[Result]):
             return self.chunk, result  # type: ignore[return-value]  # it is None where ``work`` gives that
         finally:
             del error  # its traceback refers to this frame; the cycle would keep the block alive
+
+
+def _without_a_frame(error: Exception) -> Exception:
+    trace = error.__traceback__
+    return error.with_traceback(trace and trace.tb_next)
 
 
 class _Crew(Generic[Result]):
