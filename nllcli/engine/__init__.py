@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,7 +11,7 @@ from nllcli.engine.policy import MOST_THREADS, threads_for
 from nllcli.errors import NllError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from nllcli.data.blocks import Part, Progress
 
@@ -50,8 +51,10 @@ def fold(
     arrays, say, that need not be kept.
     """
     total = zero
-    for result in map_blocks(work, chunks, threads=threads, progress=progress):
-        total += result if take is None else take(result)
+    # Closed here, not once a traceback is gone: nobody goes on writing after an error of ``take``.
+    with closing(map_blocks(work, chunks, threads=threads, progress=progress)) as results:
+        for result in results:
+            total += result if take is None else take(result)
     return total
 
 
@@ -61,7 +64,7 @@ def map_blocks(
     *,
     threads: int | None = None,
     progress: Progress | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Apply ``work`` to every block and yield the results in block order; a single chunk is worked on in place."""
     chunks = _raising_in_turn(chunks)
     first, second = next(chunks, None), next(chunks, None)

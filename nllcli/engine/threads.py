@@ -80,7 +80,7 @@ def _without_a_frame(error: Exception) -> Exception:
 
 
 class _Crew(Generic[Result]):
-    """Up to ``n`` threads that work beside the calling one, started as jobs come."""
+    """At most ``n`` threads that help the calling one; each is started when a job comes."""
 
     def __init__(self, work: Callable[[Block, Scratch], Result], n: int) -> None:
         self._work, self._n = work, n

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nllcli.numerics.exact import UNIT_BITS
-from nllcli.numerics.kernels.chosen import native, native_dot
+from nllcli.numerics.kernels.chosen import native_dot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,8 +38,7 @@ def exact_dot(x: NDArray[np.float64], y: NDArray[np.float64]) -> int:
     I", SIAM J. Sci. Comput. 31, 2008), here so few that the dot products of layers are exact (Ozaki, Ogita, Oishi and
     Rump, "Error-free transformations of matrix multiplication", Numer. Algorithms 59, 2012).
     """
-    module = native()
-    units = None if module is None else native_dot(module, x, y)
+    units = native_dot(x, y)
     if units is not None:
         return units
     starts = range(0, len(x), _CHUNK)

@@ -46,6 +46,11 @@ class Wanted:
     classes: bool = False
     fingerprint: bool = False
 
+    @property
+    def every_class(self) -> bool:
+        """Whether arrays (n, C) are wanted."""
+        return self.probs or self.log_probs or self.gradient is not None
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -130,6 +135,8 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
     (unless ``on_nonfinite`` is "nan"); ignored samples are not looked at.
     """
     held, rounded = _held(block, options.source, scratch)
+    if wanted.every_class:
+        held = array_of(held)  # read once, for the losses too
     targets = Targets.of(block, options, n_classes=2 if options.binary else held.shape[1])
     one_class = bool(LOSSES[options.loss].scores) and not options.label_smoothing and targets.are_classes
     asked = targets.values if one_class and LOSSES[options.loss].scores == "target" else None

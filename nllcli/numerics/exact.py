@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.data.blocks import Part
-from nllcli.numerics.kernels.chosen import native, native_dot
+from nllcli.numerics.kernels.chosen import native_dot
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ class ExactSums(Part):
 
 def exact_sum(values: NDArray[np.float64]) -> ExactSum:
     """Sum float64 ``values`` (n,) without rounding: 12 times as fast as ``math.fsum`` of 131,072 values."""
-    module = native()
-    units = None if module is None else native_dot(module, values, None)
+    units = native_dot(values, None)
     if units is not None:
         return ExactSum(units)
     least, most = _bounds(values)

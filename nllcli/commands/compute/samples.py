@@ -43,7 +43,8 @@ class Numbers:
     def append(self, block: NDArray[Any]) -> None:
         """Take the numbers of the next samples."""
         self._blocks.append(block)
-        self._none, self._n, self._waiting = block[:0], self._n + len(block), self._waiting + block.nbytes
+        self._none = np.empty((0, *block.shape[1:]), block.dtype)  # a slice would keep the block
+        self._n, self._waiting = self._n + len(block), self._waiting + block.nbytes
         if self._waiting > self._most_bytes:
             self._spool = self._spool or Spool(self._name)
             self._flush(self._spool)
@@ -119,7 +120,7 @@ class Samples:
 class Kept:
     """The samples of a small input, or all of them where ``everything`` was asked for.
 
-    ``in_memory`` says that all of them are to be there in the end.
+    ``in_memory`` keeps all of them in memory, as a caller from Python needs them.
     """
 
     def __init__(self, settled: Settled, sections: Sections, *, in_memory: bool) -> None:

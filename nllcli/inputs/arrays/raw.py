@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 # Runs of one class shorter than this are read for several blocks at once, as slabs of about this many bytes.
 _SHORT_RUN = 1 << 15
 _SLAB_BYTES = 1 << 25
-# Where runs are no further apart than this, reading what lies between them takes less time than a call for each. As
-# much as the second is read at once, which stays in cache.
+# Runs that are closer than this are read together with the gaps between them, which takes less time than a call for
+# each run. As much as the second is read at once, which stays in cache.
 _LONG_STEP = 1 << 14
 _PIECE_BYTES = 1 << 20
 

@@ -68,7 +68,7 @@ def pieces_of(body: bytes) -> Iterator[bytes]:
 
 
 def _ends(characters: NDArray[np.uint8], piece: bytes, n_columns: int, delimiter: str) -> NDArray[np.intp] | None:
-    """Where each cell ends, (n_rows, n_columns); None where lines are not rows of so many cells."""
+    """Where each cell ends, (n_rows, n_columns); None where a line has another number of cells."""
     newline = characters == ord("\n")
     end = newline | (characters == ord(delimiter))
     if b'"' in piece:

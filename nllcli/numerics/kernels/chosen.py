@@ -70,6 +70,12 @@ class Bits(NamedTuple):
     swapped: bool
 
 
+def native_for(dtype: np.dtype[Any]) -> ModuleType | None:
+    """The native kernels, where these compute and read numbers of this type."""
+    module = native()
+    return module if module is not None and is_read(dtype) else None
+
+
 def is_read(dtype: np.dtype[Any]) -> bool:
     """Whether the native kernels read numbers of this type as they are in a file."""
     return (dtype.kind, dtype.itemsize) in _KINDS
@@ -100,8 +106,14 @@ def _doubles(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.require(values, np.float64, ("C", "A"))
 
 
-def native_dot(module: ModuleType, x: NDArray[np.float64], y: NDArray[np.float64] | None) -> int | None:
-    """The exact dot product of ``x`` and ``y`` (n,), or the sum of ``x``, in the units of native.pyi; None as there."""
+def native_dot(x: NDArray[np.float64], y: NDArray[np.float64] | None) -> int | None:
+    """The exact dot product of ``x`` and ``y`` (n,), or the sum of ``x``, in the units of native.pyi.
+
+    None as there, and where NumPy computes.
+    """
+    module = native()
+    if module is None:
+        return None
     total = 0
     for start in range(0, len(x), _MOST_TERMS):
         part = slice(start, start + _MOST_TERMS)

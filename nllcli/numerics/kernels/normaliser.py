@@ -21,7 +21,7 @@ from nllcli.numerics.kernels import (
     to_float,
     working_dtype,
 )
-from nllcli.numerics.kernels.chosen import bits_of, is_read, native
+from nllcli.numerics.kernels.chosen import bits_of, native_for
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def normalise(x: NDArray[Any], *, temperature: float = 1.0, single: bool = False
     ``single`` computes the exponentials of float32 logits in float32; sums are float64 in any case. NaN and +inf in a
     row make its ``maximum`` NaN or +inf; a row of -inf alone makes it -inf.
     """
-    module = native()
-    if module is not None and is_read(x.dtype):
+    module = native_for(x.dtype)
+    if module is not None:
         return _natively(module, x, temperature)
     x = to_float(x, scratch)
     dtype = working_dtype(x, single=single)
@@ -85,8 +85,8 @@ def powers_below(
     The shift is finite and at least the largest logit; what rounds in the difference and the quotient is compensated
     for where it shows.
     """
-    module = native()
-    if module is not None and is_read(x.dtype):
+    module = native_for(x.dtype)
+    if module is not None:
         logits, *how = bits_of(x)
         in_rows = logits.flags.c_contiguous
         powers = np.empty(logits.shape if in_rows else logits.shape[::-1])

@@ -25,7 +25,7 @@ from nllcli.numerics.kernels import (
     to_float,
     working_dtype,
 )
-from nllcli.numerics.kernels.chosen import bits_of, code_of, is_read, native
+from nllcli.numerics.kernels.chosen import bits_of, code_of, native_for
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def odds_against(x: NDArray[Any], targets: NDArray[np.int64], *, single: bool, s
     exponentials be those of float32 where that holds the logits, which the native kernel does not need; sums are
     float64 in any case.
     """
-    module = native()
-    if module is not None and is_read(x.dtype):
+    module = native_for(x.dtype)
+    if module is not None:
         return _natively(module, x, targets)
     if not is_half(x.dtype):
         x = to_float(x, scratch)
@@ -91,8 +91,8 @@ def odds_in_file(x: Unread, targets: NDArray[np.int64], scratch: Scratch) -> Odd
 
     None where they have to be read as an array first: for NumPy's kernel, or to find out why they cannot be read.
     """
-    module = native()
-    if module is None or not is_read(x.dtype):
+    module = native_for(x.dtype)
+    if module is None:
         return None
     (n, n_classes), (kind, swapped) = x.shape, code_of(x.dtype)
     room = scratch.array("room", (max(_ROOM_BYTES, n_classes * x.dtype.itemsize),), np.uint8)
