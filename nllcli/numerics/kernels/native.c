@@ -28,6 +28,7 @@
 #define UNROLLED _Pragma("GCC unroll 4")
 #define fma __builtin_fma
 #define LEAST(a, b) ((a) < (b) ? (a) : (b))
+#define MOST(a, b) ((a) > (b) ? (a) : (b))
 
 /* The terms of a sample are added up in LANES sums, TILE terms at a time; these are added up in LANES sums again. */
 #define LANES 8
@@ -475,6 +476,132 @@ INLINE void find_powers(const struct logits *x, double temperature, const struct
         }
 }
 
+/* ---- Dot products without rounding --------------------------------------------------------------------------- */
+
+/* A float64 is an integer below 2^53 times a power of 2; products of two of them, in 128 bits, are added up by the
+ * exponents of their powers, of either sign apart: 2^22 of them in one place do not overflow. */
+typedef unsigned __int128 wide;
+#define PLACES 4096
+#define MOST_TERMS (1 << 22)
+/* The place of 2^-1074 among products. */
+#define UNIT 1074
+#define N_WORDS ((PLACES + 192) / 64)
+
+INLINE uint64_t whole_number(uint64_t bits, size_t *exponent)
+{
+    uint64_t fraction = bits & 0xfffffffffffff, biased = bits >> 52 & 0x7ff;
+    *exponent = biased ? biased - 1 : 0; /* subnormal numbers have the exponent of the least normal ones */
+    return biased ? fraction | 1ull << 52 : fraction;
+}
+
+/* Whether all of `x` and `y`, NULL for ones, are finite; their products are then in `places`, (2, PLACES). */
+INLINE int add_products(wide *places, const double *x, const double *y, size_t n)
+{
+    uint64_t special = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t a = bits_of(x[i]), b = y ? bits_of(y[i]) : 0;
+        size_t place, other = 0;
+        wide product = whole_number(a, &place);
+        if (y)
+            product *= whole_number(b, &other);
+        places[((a ^ b) >> 63) * PLACES + place + other] += product;
+        special |= (place == 0x7fe) | (other == 0x7fe);
+    }
+    return !special;
+}
+
+/* Terms of a larger size, and products of a lesser one, are not added up in layers. */
+#define LARGEST_TERM 0x1p900
+#define LEAST_PRODUCT 0x1p-900
+#define TILE_BITS 10
+
+INLINE uint64_t size_bits(double x) { return bits_of(x) & ~(1ull << 63); }
+
+/* Copy `n` terms, and give the bits of the largest size: those of infinities and NaN are larger still. */
+INLINE uint64_t copy_terms(double *restrict out, const double *restrict x, size_t n)
+{
+    int64_t most = 0;
+    for (size_t i = 0; i < n; i++) {
+        out[i] = x[i];
+        most = MOST((int64_t)size_bits(x[i]), most);
+    }
+    return (uint64_t)most;
+}
+
+/* The same for products, each the sum of `high` and `low`; -1 where one is so small that it would lose digits. */
+INLINE uint64_t multiply_terms(double *restrict high, double *restrict low, const double *restrict x,
+                               const double *restrict y, size_t n)
+{
+    int64_t most = 0, small = 0;
+    for (size_t i = 0; i < n; i++) {
+        high[i] = x[i] * y[i];
+        low[i] = fma(x[i], y[i], -high[i]);
+        most = MOST((int64_t)size_bits(high[i]), most);
+        small |= (__builtin_fabs(high[i]) < LEAST_PRODUCT) & (x[i] != 0) & (y[i] != 0);
+    }
+    return small ? UINT64_MAX : (uint64_t)most;
+}
+
+/* Add up to TILE `terms` below 2^(exponent - 1022) in layers, until nothing is left of them: as sigma is that much
+ * larger, what it keeps of each lies on one grid, where it adds up without rounding in any order ("ExtractVector" of
+ * Rump, Ogita and Oishi, "Accurate floating-point summation part I", SIAM J. Sci. Comput. 31, 2008). */
+INLINE void add_layers(wide *places, double *restrict terms, size_t n, uint64_t exponent)
+{
+    ALIGNED double layer[TILE];
+    uint64_t left = 1;
+    for (double sigma = 1.5 * double_of((exponent + 1 + TILE_BITS) << 52); left; sigma *= 0x1p-43) {
+        double sums[LANES] = {0};
+        left = 0;
+        for (size_t i = 0; i < n; i++) {
+            layer[i] = (terms[i] + sigma) - sigma;
+            terms[i] -= layer[i];
+            left |= size_bits(terms[i]);
+        }
+        add_terms(sums, layer, n);
+        add_products(places, sums, NULL, LANES);
+    }
+}
+
+/* Whether all of `x` and `y`, NULL for ones, are finite; the sum of their products is then in `places`, (2, PLACES). */
+INLINE int add_dot(wide *places, const double *x, const double *y, size_t n)
+{
+    ALIGNED double high[TILE], low[TILE];
+    int finite = 1;
+    for (size_t start = 0; start < n; start += TILE) {
+        const double *a = x + start, *b = y ? y + start : NULL;
+        size_t m = LEAST(TILE, n - start);
+        uint64_t most = y ? multiply_terms(high, low, a, b, m) : copy_terms(high, a, m);
+        if (most > bits_of(LARGEST_TERM))
+            finite &= add_products(places, a, b, m);
+        else if (most) {
+            add_layers(places + (y ? UNIT : 0), high, m, most >> 52);
+            if (y)
+                add_layers(places + UNIT, low, m, (most >> 52) - 53);
+        }
+    }
+    return finite;
+}
+
+/* The sum of what is in PLACES `places`, in units of the first, as N_WORDS words of which the first is the least. */
+static void gather_places(uint64_t *words, const wide *places)
+{
+    memset(words, 0, N_WORDS * sizeof *words);
+    for (size_t place = 0; place < PLACES; place++) {
+        wide value = places[place];
+        size_t word = place / 64, shift = place % 64;
+        if (!value)
+            continue;
+        wide low = value << shift, high = shift ? value >> (128 - shift) : 0;
+        uint64_t parts[3] = {(uint64_t)low, (uint64_t)(low >> 64), (uint64_t)high};
+        wide carry = 0;
+        for (size_t i = 0; i < 3 || carry; i++) {
+            carry += (wide)words[word + i] + (i < 3 ? parts[i] : 0);
+            words[word + i] = (uint64_t)carry;
+            carry >>= 64;
+        }
+    }
+}
+
 /* ---- Levels of instructions ---------------------------------------------------------------------------------- */
 
 struct level {
@@ -482,6 +609,7 @@ struct level {
     size_t (*odds)(const struct logits *, const struct odds *);
     void (*normaliser)(const struct logits *, double, const struct normaliser *);
     void (*powers)(const struct logits *, double, const struct powers *);
+    int (*dot)(wide *, const double *, const double *, size_t);
 };
 
 #define LEVEL(name, attributes)                                                                                   \
@@ -490,9 +618,11 @@ struct level {
     attributes static void normaliser_##name(const struct logits *x, double t, const struct normaliser *out)      \
     { find_normaliser(x, t, out); }                                                                               \
     attributes static void powers_##name(const struct logits *x, double t, const struct powers *powers)           \
-    { find_powers(x, t, powers); }
+    { find_powers(x, t, powers); }                                                                                \
+    attributes static int dot_##name(wide *places, const double *x, const double *y, size_t n)                    \
+    { return add_dot(places, x, y, n); }
 
-#define ROW(name) {#name, odds_##name, normaliser_##name, powers_##name}
+#define ROW(name) {#name, odds_##name, normaliser_##name, powers_##name, dot_##name}
 
 LEVEL(scalar, )
 #ifdef __x86_64__
@@ -524,58 +654,6 @@ static size_t n_levels_here(void)
 }
 
 static const struct level *level = LEVELS;
-
-/* ---- Dot products without rounding --------------------------------------------------------------------------- */
-
-/* A float64 is an integer below 2^53 times a power of 2; products of two of them, in 128 bits, are added up by the
- * exponents of their powers, of either sign apart: 2^22 of them in one place do not overflow. */
-typedef unsigned __int128 wide;
-#define PLACES 4096
-#define MOST_TERMS (1 << 22)
-#define N_WORDS ((PLACES + 192) / 64)
-
-INLINE uint64_t whole_number(uint64_t bits, size_t *exponent)
-{
-    uint64_t fraction = bits & 0xfffffffffffff, biased = bits >> 52 & 0x7ff;
-    *exponent = biased ? biased - 1 : 0; /* subnormal numbers have the exponent of the least normal ones */
-    return biased ? fraction | 1ull << 52 : fraction;
-}
-
-/* Whether all of `x` and `y`, NULL for ones, are finite; their products are then in `places`, (2, PLACES). */
-static int add_products(wide *places, const double *x, const double *y, size_t n)
-{
-    uint64_t special = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t a = bits_of(x[i]), b = y ? bits_of(y[i]) : 0;
-        size_t place, other = 0;
-        wide product = whole_number(a, &place);
-        if (y)
-            product *= whole_number(b, &other);
-        places[((a ^ b) >> 63) * PLACES + place + other] += product;
-        special |= (place == 0x7fe) | (other == 0x7fe);
-    }
-    return !special;
-}
-
-/* The sum of what is in PLACES `places`, in units of the first, as N_WORDS words of which the first is the least. */
-static void gather_places(uint64_t *words, const wide *places)
-{
-    memset(words, 0, N_WORDS * sizeof *words);
-    for (size_t place = 0; place < PLACES; place++) {
-        wide value = places[place];
-        size_t word = place / 64, shift = place % 64;
-        if (!value)
-            continue;
-        wide low = value << shift, high = shift ? value >> (128 - shift) : 0;
-        uint64_t parts[3] = {(uint64_t)low, (uint64_t)(low >> 64), (uint64_t)high};
-        wide carry = 0;
-        for (size_t i = 0; i < 3 || carry; i++) {
-            carry += (wide)words[word + i] + (i < 3 ? parts[i] : 0);
-            words[word + i] = (uint64_t)carry;
-            carry >>= 64;
-        }
-    }
-}
 
 /* ---- For Python: `native.pyi` says what the functions take -------------------------------------------------- */
 
@@ -784,7 +862,7 @@ static PyObject *py_exact_dot(PyObject *self, PyObject *arguments)
             PyErr_NoMemory();
         else {
             Py_BEGIN_ALLOW_THREADS
-            finite = add_products(places, x, y, n);
+            finite = level->dot(places, x, y, n);
             gather_places(positive, places);
             gather_places(negative, places + PLACES);
             free(places);
