@@ -106,30 +106,22 @@ INLINE double polynomial(double r)
     return fma(p, r, 1.0);
 }
 
-/* 2^k, for the `shifted` of a reduction whose k, with `more` added, is from -1022 to 1023. */
+/* 2^k, for the `shifted` of a reduction whose k, with `more` added, is from -1022 to 1023; 0 for -1023. */
 INLINE double power_of_two(double shifted, uint64_t more)
 {
     return double_of((bits_of(shifted) + more + 1023) << 52);
 }
 
-/* exp(x) for x up to 709, 0 below -708, NaN for NaN; what comes of larger x is no power of anything. */
+/* exp(x) for x up to 709, 0 below -708.8, NaN for NaN; what comes of larger x is no power of anything. */
 INLINE double exp_of(double x)
 {
+    x = x < -709.0 ? -709.0 : x; /* whose power of two is 0 */
     REDUCE(x)
-    double power = polynomial(r) * power_of_two(shifted, 0);
-    return x < -708.0 ? 0.0 : power;
+    return polynomial(r) * power_of_two(shifted, 0);
 }
 
-/* exp(gap + low) for a gap up to 0 and what its rounding left, however small: scaled in two steps, rounded once. */
-INLINE double exp_of_gap(double gap, double low)
-{
-    REDUCE(gap)
-    int small = gap < -700.0;
-    double power = polynomial(r + low) * power_of_two(shifted, small ? 200 : 0) * (small ? 0x1p-200 : 1.0);
-    return gap < -750.0 ? 0.0 : power;
-}
-
-/* exp((x - most) / temperature), with what rounds in the difference (Knuth's two-sum) and in the quotient. */
+/* exp((x - most) / temperature) for x up to `most`, with what rounds in the difference (Knuth's two-sum) and in the
+ * quotient, however small: scaled in two steps, rounded once. */
 INLINE double exp_below(double x, double most, double temperature)
 {
     double gap = x - most, back = gap + most;
@@ -139,8 +131,22 @@ INLINE double exp_below(double x, double most, double temperature)
         low = (fma(-quotient, temperature, gap) + low) / temperature;
         gap = quotient;
     }
-    return exp_of_gap(gap, x == -INFINITY ? 0.0 : low);
+    /* Gaps below this one have a power of two of 0, and what their rounding left may be large or NaN. */
+    gap = gap < -848.0 ? -848.0 : gap;
+    low = low < 1.0 ? low : 1.0;
+    low = low > -1.0 ? low : -1.0;
+    REDUCE(gap)
+    return polynomial(r + low) * power_of_two(shifted, 200) * 0x1p-200;
 }
+
+/* Call an inline function with a temperature, and where that is 1 with the constant, which leaves its divisions out. */
+#define AT(temperature, function, x, out) \
+    {                                     \
+        if (temperature == 1.0)           \
+            function(x, 1.0, out);        \
+        else                              \
+            function(x, temperature, out); \
+    }
 
 /* ---- Logits of samples over classes -------------------------------------------------------------------------- */
 
@@ -156,22 +162,41 @@ INLINE void widen_row(double *out, const struct logits *x, size_t sample, size_t
     widen(out, x->data + (sample * x->n_classes + first) * SIZE[x->kind], n, x->kind, x->swapped);
 }
 
+/* Copy numbers that lie `step` bytes apart, one by one: to gather them in vectors takes twice as long. */
+#define PICK(UINT)                                                \
+    _Pragma("GCC unroll 8") for (size_t i = 0; i < n; i++)        \
+    {                                                             \
+        memcpy(out + i * sizeof(UINT), from + i * step, sizeof(UINT)); \
+        __asm__ volatile(""); /* keeps vectors out */             \
+    }
+
+INLINE void pick(char *restrict out, const char *restrict from, size_t n, size_t step, size_t size)
+{
+    switch (size) {
+    case 8: PICK(uint64_t) break;
+    case 4: PICK(uint32_t) break;
+    case 2: PICK(uint16_t) break;
+    }
+}
+
 /* The columns that come next are fetched meanwhile: they lie too far apart for the processor to guess. */
 #define AHEAD 2
 
-/* One class of the `m` samples from number `start` on, of which `rows` has all classes where samples are rows. */
-INLINE void widen_column(double *restrict out, const struct logits *x, const double *restrict rows, size_t start,
-                         size_t m, size_t c)
+/* One class of the `m` samples from number `start` on. */
+INLINE void widen_column(double *restrict out, const struct logits *x, size_t start, size_t m, size_t c)
 {
-    const char *column = x->data + c * x->step + start * SIZE[x->kind];
+    size_t size = SIZE[x->kind];
     if (x->step) {
+        const char *column = x->data + c * x->step + start * size;
         if (c + AHEAD < x->n_classes)
-            for (size_t i = 0; i < m * SIZE[x->kind]; i += 64)
+            for (size_t i = 0; i < m * size; i += 64)
                 __builtin_prefetch(column + AHEAD * x->step + i);
         widen(out, column, m, x->kind, x->swapped);
-    } else
-        for (size_t i = 0; i < m; i++)
-            out[i] = rows[i * x->n_classes + c];
+    } else {
+        ALIGNED char column[WIDTH * sizeof *out];
+        pick(column, x->data + (start * x->n_classes + c) * size, m, x->n_classes * size, size);
+        widen(out, column, m, x->kind, x->swapped);
+    }
 }
 
 /* Add the terms of a row to its sums: they come in runs of TILE, but for the last. */
@@ -202,15 +227,17 @@ INLINE double sum_of_lanes(const double *s, size_t step)
 enum { WRONG, RIGHT, OUTSIDE };
 struct odds { const int64_t *targets; double *against; uint8_t *found; };
 
-/* Keep what was found of a sample: the power of its target, the sum of the others, whether a class comes before the
- * target by its logit, and whether a logit is too large. */
-INLINE size_t keep_odds(const struct odds *odds, size_t sample, double own, double others, int64_t beaten, int64_t large)
+/* What was found of a sample: the power of its target, the sum of the others, whether a class comes before the target
+ * by its logit, and whether a logit is too large. Random targets would mislead branches, so there are none. */
+INLINE double find(double own, double others, int beaten, int large)
 {
     const double least = 1 / LARGEST_POWER;
-    int outside = !(own >= least && own <= LARGEST_POWER && others >= least && others <= LARGEST_POWER) || large;
-    odds->against[sample] = others / own;
-    odds->found[sample] = outside ? OUTSIDE : beaten ? WRONG : RIGHT;
-    return (size_t)outside;
+    double found = beaten ? WRONG : RIGHT;
+    found = own >= least ? found : OUTSIDE;
+    found = own <= LARGEST_POWER ? found : OUTSIDE;
+    found = others >= least ? found : OUTSIDE;
+    found = others <= LARGEST_POWER ? found : OUTSIDE;
+    return large ? OUTSIDE : found;
 }
 
 INLINE double logit_of(const struct logits *x, size_t sample, size_t c)
@@ -254,7 +281,10 @@ INLINE size_t odds_of_rows(const struct logits *x, const struct odds *odds)
                 add_terms(sums, own_powers, n);
                 if (first + n < n_classes)
                     break;
-                outside += keep_odds(odds, sample, power, sum_of_lanes(sums, 1), beaten, large);
+                double others = sum_of_lanes(sums, 1), found = find(power, others, beaten != 0, large != 0);
+                odds->against[sample] = others / power;
+                odds->found[sample] = (uint8_t)found;
+                outside += found == OUTSIDE;
                 memset(sums, 0, sizeof sums);
                 beaten = large = 0;
             }
@@ -269,21 +299,28 @@ struct column_sums { double low[LANES][WIDTH], high[LANES][WIDTH]; };
 INLINE void clear_columns(struct column_sums *sums, int few)
 {
     memset(sums->low, 0, sizeof sums->low[0] * (few ? 1 : LANES));
-    memset(sums->high, 0, sizeof sums->high[0] * (few ? 1 : LANES));
+    if (!few)
+        memset(sums->high, 0, sizeof sums->high);
 }
 
-INLINE void carry_columns(struct column_sums *sums, int few)
+INLINE void carry_columns(struct column_sums *sums)
 {
-    for (int l = 0; l < (few ? 1 : LANES); l++)
+    for (int l = 0; l < LANES; l++)
         for (int i = 0; i < WIDTH; i++) {
             sums->high[l][i] += sums->low[l][i];
             sums->low[l][i] = 0;
         }
 }
 
-INLINE double sum_of_column(const struct column_sums *sums, int few, size_t i)
+/* The sum of each of the samples. */
+INLINE const double *add_up_columns(struct column_sums *sums, int few)
 {
-    return few ? sums->high[0][i] : sum_of_lanes(&sums->high[0][i], WIDTH);
+    if (few)
+        return sums->low[0];
+    carry_columns(sums);
+    for (int i = 0; i < WIDTH; i++)
+        sums->high[0][i] = sum_of_lanes(&sums->high[0][i], WIDTH);
+    return sums->high[0];
 }
 
 /* Whether a class before the target of a sample has its logit. */
@@ -301,21 +338,19 @@ INLINE int is_tied_before(const struct logits *x, size_t sample, size_t target, 
 
 INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
 {
-    ALIGNED double rows[FEW * WIDTH], logits[WIDTH], power[WIDTH], own[WIDTH], most[WIDTH];
+    ALIGNED double logits[WIDTH], power[WIDTH], own[WIDTH], most[WIDTH];
     ALIGNED struct column_sums sums;
     int few = x->n_classes < FEW;
     size_t outside = 0;
     for (size_t start = 0; start < x->n; start += WIDTH) {
         size_t m = LEAST(WIDTH, x->n - start);
         const int64_t *targets = odds->targets + start;
-        if (!x->step)
-            widen_row(rows, x, start, 0, m * x->n_classes);
         clear_columns(&sums, few);
         for (size_t i = 0; i < WIDTH; i++)
             most[i] = -INFINITY;
         for (size_t c = 0; c < x->n_classes; c++) {
             double *low = sums.low[few ? 0 : c % LANES];
-            widen_column(logits, x, rows, start, m, c);
+            widen_column(logits, x, start, m, c);
             UNROLLED
             for (size_t i = 0; i < m; i++) {
                 double term = exp_of(logits[i]);
@@ -327,15 +362,23 @@ INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
                 most[i] = other > most[i] ? other : most[i];
             }
             if (c % TILE == TILE - 1)
-                carry_columns(&sums, few);
+                carry_columns(&sums);
         }
-        carry_columns(&sums, few);
+        const double *others = add_up_columns(&sums, few);
+        double *restrict against = odds->against + start;
+        uint8_t *restrict kept = odds->found + start;
+        int64_t n_outside = 0, tied = 0;
         for (size_t i = 0; i < m; i++) {
-            size_t sample = start + i;
-            int tied = own[i] == most[i] && is_tied_before(x, sample, (size_t)targets[i], own[i]);
-            outside += keep_odds(odds, sample, power[i], sum_of_column(&sums, few, i), own[i] < most[i] || tied,
-                                 most[i] > LARGEST_LOGIT || own[i] > LARGEST_LOGIT);
+            double found = find(power[i], others[i], own[i] < most[i], (own[i] > most[i] ? own[i] : most[i]) > LARGEST_LOGIT);
+            against[i] = others[i] / power[i];
+            kept[i] = (uint8_t)(int)found;
+            n_outside += found == OUTSIDE;
+            tied |= own[i] == most[i];
         }
+        outside += (size_t)n_outside;
+        for (size_t i = 0; tied && i < m; i++)
+            if (kept[i] == RIGHT && own[i] == most[i])
+                kept[i] = !is_tied_before(x, start + i, (size_t)targets[i], own[i]);
     }
     return outside;
 }
@@ -401,21 +444,19 @@ INLINE void normalise_rows(const struct logits *x, double temperature, const str
 
 INLINE void normalise_columns(const struct logits *x, double temperature, const struct normaliser *out)
 {
-    ALIGNED double rows[FEW * WIDTH], logits[WIDTH], most[WIDTH];
+    ALIGNED double logits[WIDTH], most[WIDTH];
     ALIGNED int64_t top[WIDTH], nan[WIDTH];
     ALIGNED struct column_sums sums;
     int few = x->n_classes < FEW;
     for (size_t start = 0; start < x->n; start += WIDTH) {
         size_t m = LEAST(WIDTH, x->n - start);
-        if (!x->step)
-            widen_row(rows, x, start, 0, m * x->n_classes);
         clear_columns(&sums, few);
         for (size_t i = 0; i < m; i++) {
             most[i] = -INFINITY;
             top[i] = nan[i] = 0;
         }
         for (size_t c = 0; c < x->n_classes; c++) {
-            widen_column(logits, x, rows, start, m, c);
+            widen_column(logits, x, start, m, c);
             for (size_t i = 0; i < m; i++) {
                 top[i] = logits[i] > most[i] ? (int64_t)c : top[i];
                 most[i] = logits[i] > most[i] ? logits[i] : most[i];
@@ -424,18 +465,18 @@ INLINE void normalise_columns(const struct logits *x, double temperature, const 
         }
         for (size_t c = 0; c < x->n_classes; c++) {
             double *low = sums.low[few ? 0 : c % LANES];
-            widen_column(logits, x, rows, start, m, c);
-            for (size_t i = 0; i < m; i++) {
-                double term = exp_below(logits[i], most[i], temperature);
-                low[i] += top[i] == (int64_t)c ? 0.0 : term;
-            }
+            widen_column(logits, x, start, m, c);
+            for (size_t i = 0; i < m; i++)
+                logits[i] = top[i] == (int64_t)c ? -INFINITY : logits[i];
+            for (size_t i = 0; i < m; i++)
+                low[i] += exp_below(logits[i], most[i], temperature);
             if (c % TILE == TILE - 1)
-                carry_columns(&sums, few);
+                carry_columns(&sums);
         }
-        carry_columns(&sums, few);
+        const double *rest = add_up_columns(&sums, few);
         for (size_t i = 0; i < m; i++) {
             out->maximum[start + i] = nan[i] ? NAN : most[i] + 0.0;
-            out->rest[start + i] = sum_of_column(&sums, few, i);
+            out->rest[start + i] = rest[i];
             out->top[start + i] = top[i];
         }
     }
@@ -444,9 +485,9 @@ INLINE void normalise_columns(const struct logits *x, double temperature, const 
 INLINE void find_normaliser(const struct logits *x, double temperature, const struct normaliser *out)
 {
     if (x->step || x->n_classes < FEW)
-        normalise_columns(x, temperature, out);
+        AT(temperature, normalise_columns, x, out)
     else
-        normalise_rows(x, temperature, out);
+        AT(temperature, normalise_rows, x, out)
 }
 
 /* ---- Powers of all classes ----------------------------------------------------------------------------------- */
@@ -454,26 +495,48 @@ INLINE void find_normaliser(const struct logits *x, double temperature, const st
 /* exp((x - shift) / temperature) / divisor, with one shift and one divisor a sample, in the order of the logits. */
 struct powers { const double *shift, *divisor; double *out; };
 
-INLINE void find_powers(const struct logits *x, double temperature, const struct powers *powers)
+INLINE void powers_of_columns(const struct logits *x, double temperature, const struct powers *powers)
 {
     ALIGNED double logits[TILE];
-    size_t rows = x->step ? x->n_classes : x->n, columns = x->step ? x->n : x->n_classes;
-    for (size_t row = 0; row < rows; row++)
-        for (size_t first = 0; first < columns; first += TILE) {
-            size_t n = LEAST(TILE, columns - first);
-            double *out = powers->out + row * columns + first;
-            if (x->step) {
-                const double *shift = powers->shift + first, *divisor = powers->divisor + first;
-                widen(logits, x->data + row * x->step + first * SIZE[x->kind], n, x->kind, x->swapped);
-                for (size_t i = 0; i < n; i++)
-                    out[i] = exp_below(logits[i], shift[i], temperature) / divisor[i];
-            } else {
-                const double shift = powers->shift[row], divisor = powers->divisor[row];
-                widen_row(logits, x, row, first, n);
-                for (size_t i = 0; i < n; i++)
-                    out[i] = exp_below(logits[i], shift, temperature) / divisor;
-            }
+    for (size_t c = 0; c < x->n_classes; c++)
+        for (size_t start = 0; start < x->n; start += TILE) {
+            size_t m = LEAST(TILE, x->n - start);
+            const double *shift = powers->shift + start, *divisor = powers->divisor + start;
+            double *out = powers->out + c * x->n + start;
+            widen(logits, x->data + c * x->step + start * SIZE[x->kind], m, x->kind, x->swapped);
+            for (size_t i = 0; i < m; i++)
+                out[i] = exp_below(logits[i], shift[i], temperature) / divisor[i];
         }
+}
+
+/* Runs of a row, or several rows that are shorter than a run together. */
+INLINE void powers_of_rows(const struct logits *x, double temperature, const struct powers *powers)
+{
+    ALIGNED double logits[TILE], shift[TILE], divisor[TILE];
+    size_t n_classes = x->n_classes, at_once = n_classes < TILE ? TILE / n_classes : 1;
+    for (size_t start = 0; start < x->n; start += at_once) {
+        size_t n_rows = LEAST(at_once, x->n - start), run = LEAST(TILE, n_classes);
+        for (size_t row = 0; row < n_rows; row++)
+            for (size_t i = 0; i < run; i++) {
+                shift[row * run + i] = powers->shift[start + row];
+                divisor[row * run + i] = powers->divisor[start + row];
+            }
+        for (size_t first = 0; first < n_classes; first += TILE) {
+            size_t n = n_rows * LEAST(TILE, n_classes - first);
+            double *out = powers->out + start * n_classes + first;
+            widen_row(logits, x, start, first, n);
+            for (size_t i = 0; i < n; i++)
+                out[i] = exp_below(logits[i], shift[i], temperature) / divisor[i];
+        }
+    }
+}
+
+INLINE void find_powers(const struct logits *x, double temperature, const struct powers *powers)
+{
+    if (x->step)
+        AT(temperature, powers_of_columns, x, powers)
+    else
+        AT(temperature, powers_of_rows, x, powers)
 }
 
 /* ---- Dot products without rounding --------------------------------------------------------------------------- */
