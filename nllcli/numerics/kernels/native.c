@@ -224,21 +224,19 @@ INLINE double sum_of_lanes(const double *s, size_t step)
 #define LARGEST_LOGIT 345.0
 #define LARGEST_POWER 0x1.aaf28dab31a5bp+497 /* its exponential, rounded down */
 
-enum { WRONG, RIGHT, OUTSIDE };
+enum { WRONG, RIGHT, OUTSIDE }; /* by their numbers, too */
 struct odds { const int64_t *targets; double *against; uint8_t *found; };
 
-/* What was found of a sample: the power of its target, the sum of the others, whether a class comes before the target
- * by its logit, and whether a logit is too large. Random targets would mislead branches, so there are none. */
-INLINE double find(double own, double others, int beaten, int large)
+/* Whether the power of a target and the sum of the others are within bounds. This and what follows from it has no
+ * branches, which random targets would mislead. */
+INLINE int64_t is_inside(double own, double others)
 {
     const double least = 1 / LARGEST_POWER;
-    double found = beaten ? WRONG : RIGHT;
-    found = own >= least ? found : OUTSIDE;
-    found = own <= LARGEST_POWER ? found : OUTSIDE;
-    found = others >= least ? found : OUTSIDE;
-    found = others <= LARGEST_POWER ? found : OUTSIDE;
-    return large ? OUTSIDE : found;
+    return (own >= least) & (own <= LARGEST_POWER) & (others >= least) & (others <= LARGEST_POWER);
 }
+
+/* What is found of a sample, of which each of the arguments is 0 or 1; `beaten` says that another class comes first. */
+INLINE uint8_t found_of(int64_t inside, int64_t beaten) { return (uint8_t)(OUTSIDE - inside - (inside & beaten)); }
 
 INLINE double logit_of(const struct logits *x, size_t sample, size_t c)
 {
@@ -281,10 +279,11 @@ INLINE size_t odds_of_rows(const struct logits *x, const struct odds *odds)
                 add_terms(sums, own_powers, n);
                 if (first + n < n_classes)
                     break;
-                double others = sum_of_lanes(sums, 1), found = find(power, others, beaten != 0, large != 0);
+                double others = sum_of_lanes(sums, 1);
+                int64_t inside = is_inside(power, others) & !large;
                 odds->against[sample] = others / power;
-                odds->found[sample] = (uint8_t)found;
-                outside += found == OUTSIDE;
+                odds->found[sample] = found_of(inside, beaten);
+                outside += !inside;
                 memset(sums, 0, sizeof sums);
                 beaten = large = 0;
             }
@@ -367,15 +366,15 @@ INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
         const double *others = add_up_columns(&sums, few);
         double *restrict against = odds->against + start;
         uint8_t *restrict kept = odds->found + start;
-        int64_t n_outside = 0, tied = 0;
+        int64_t n_inside = 0, tied = 0;
         for (size_t i = 0; i < m; i++) {
-            double found = find(power[i], others[i], own[i] < most[i], (own[i] > most[i] ? own[i] : most[i]) > LARGEST_LOGIT);
+            int64_t inside = is_inside(power[i], others[i]) & (own[i] <= LARGEST_LOGIT) & (most[i] <= LARGEST_LOGIT);
             against[i] = others[i] / power[i];
-            kept[i] = (uint8_t)(int)found;
-            n_outside += found == OUTSIDE;
+            kept[i] = found_of(inside, own[i] < most[i]);
+            n_inside += inside;
             tied |= own[i] == most[i];
         }
-        outside += (size_t)n_outside;
+        outside += m - (size_t)n_inside;
         for (size_t i = 0; tied && i < m; i++)
             if (kept[i] == RIGHT && own[i] == most[i])
                 kept[i] = !is_tied_before(x, start + i, (size_t)targets[i], own[i]);
