@@ -35,8 +35,10 @@
 #define TILE 1024
 /* Samples side by side where every class is a column. */
 #define WIDTH 128
-/* Fewer classes than this are added up one after the other, as columns: the lanes of a row would outweigh them. */
+/* Fewer classes than this are added up one after the other: the lanes of a row would outweigh them. */
 #define FEW 24
+/* Rows of fewer classes than this are turned into columns, which takes less than what comes at the end of each row. */
+#define NARROW 40
 
 /* ---- Numbers ------------------------------------------------------------------------------------------------- */
 
@@ -384,7 +386,7 @@ INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
 
 INLINE size_t find_odds(const struct logits *x, const struct odds *odds)
 {
-    return x->step || x->n_classes < FEW ? odds_of_columns(x, odds) : odds_of_rows(x, odds);
+    return x->step || x->n_classes < NARROW ? odds_of_columns(x, odds) : odds_of_rows(x, odds);
 }
 
 /* ---- The normalisers of samples ------------------------------------------------------------------------------ */
@@ -483,7 +485,7 @@ INLINE void normalise_columns(const struct logits *x, double temperature, const 
 
 INLINE void find_normaliser(const struct logits *x, double temperature, const struct normaliser *out)
 {
-    if (x->step || x->n_classes < FEW)
+    if (x->step || x->n_classes < NARROW)
         AT(temperature, normalise_columns, x, out)
     else
         AT(temperature, normalise_rows, x, out)
