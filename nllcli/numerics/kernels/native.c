@@ -108,18 +108,24 @@ INLINE double polynomial(double r)
     return fma(p, r, 1.0);
 }
 
-/* 2^k, for the `shifted` of a reduction whose k, with `more` added, is from -1022 to 1023; 0 for -1023. */
+/* 2^k, for the `shifted` of a reduction whose k, with `more` added, is from -1022 to 1023. */
 INLINE double power_of_two(double shifted, uint64_t more)
 {
     return double_of((bits_of(shifted) + more + 1023) << 52);
 }
 
-/* exp(x) for x up to 709, 0 below -708.8, NaN for NaN; what comes of larger x is no power of anything. */
+/* `value`, or 0 where `x` is less than `least`: by its bits, as compilers would make a branch of a choice. */
+INLINE double zero_below(double least, double x, double value)
+{
+    uint64_t kept = x < least ? 0 : UINT64_MAX;
+    return double_of(bits_of(value) & kept);
+}
+
+/* exp(x) for x up to 709, 0 below -708, NaN for NaN; what comes of larger x is no power of anything. */
 INLINE double exp_of(double x)
 {
-    x = x < -709.0 ? -709.0 : x; /* whose power of two is 0 */
     REDUCE(x)
-    return polynomial(r) * power_of_two(shifted, 0);
+    return zero_below(-708.0, x, polynomial(r) * power_of_two(shifted, 0));
 }
 
 /* exp((x - most) / temperature) for x up to `most`, with what rounds in the difference (Knuth's two-sum) and in the
@@ -133,12 +139,8 @@ INLINE double exp_below(double x, double most, double temperature)
         low = (fma(-quotient, temperature, gap) + low) / temperature;
         gap = quotient;
     }
-    /* Gaps below this one have a power of two of 0, and what their rounding left may be large or NaN. */
-    gap = gap < -848.0 ? -848.0 : gap;
-    low = low < 1.0 ? low : 1.0;
-    low = low > -1.0 ? low : -1.0;
     REDUCE(gap)
-    return polynomial(r + low) * power_of_two(shifted, 200) * 0x1p-200;
+    return zero_below(-750.0, gap, polynomial(r + low) * power_of_two(shifted, 200) * 0x1p-200);
 }
 
 /* Call an inline function with a temperature, and where that is 1 with the constant, which leaves its divisions out. */
