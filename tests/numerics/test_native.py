@@ -2,6 +2,7 @@
 
 import os
 from fractions import Fraction
+from operator import mul
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ native = pytest.importorskip("nllcli.numerics.kernels.native", reason="the nativ
 
 RNG = np.random.default_rng(14)
 # Around the numbers of classes and of samples at which the loops change.
-SHAPES = [(1, 1), (31, 2), (33, 10), (129, 23), (300, 24), (40, 100), (9, 1023), (5, 1024), (3, 1025), (2, 5000)]
+SHAPES = [(1, 1), (31, 2), (33, 10), (129, 23), (300, 24), (130, 39), (200, 40), (40, 100)]
+SHAPES += [(9, 1023), (5, 1024), (3, 1025), (2, 5000)]
 KINDS = ["<f4", ">f4", "<f8", ">f8", "<f2", ">f2", "bfloat16", "swapped bfloat16"]
 
 
@@ -189,15 +191,28 @@ def test_views_that_overlap(level):
     np.testing.assert_array_equal(nllcli.softmax(x), nllcli.softmax(x.copy()))
 
 
-def test_exact_dot(level):
-    level("native")
-    x = np.concatenate([RNG.normal(0, 1, 500) * 10.0 ** RNG.integers(-300, 300, 500), [0.0, -0.0, 5e-324, -5e-324]])
+@pytest.mark.parametrize("size", [0, 1, 7, 8, 1023, 1024, 1025, 2500])
+@pytest.mark.parametrize("exponent", [0, 4, 80, 290])
+def test_exact_dot(level, size, exponent):
+    x = RNG.normal(0, 1, size) * 10.0 ** RNG.integers(-exponent, exponent + 1, size)
+    x[::9] = RNG.choice([0.0, -0.0, 5e-324, -5e-324, 1.0])
     y = RNG.permutation(x)
-    assert chosen.native_dot(x, None) == sum(map(Fraction, x.tolist())) * 2**1074
-    exact = sum(Fraction(a) * Fraction(b) for a, b in zip(x.tolist(), y.tolist(), strict=True))
-    assert chosen.native_dot(x[::1], y) == exact * 2**2148
-    assert chosen.native_dot(np.append(x, np.inf), None) is None
-    assert chosen.native_dot(np.array([1.0]), np.array([np.nan])) is None
+    of_x, of_y = ([Fraction(value) for value in z.tolist()] for z in (x, y))
+    products = (sum(map(mul, of_x, of_z)) for of_z in (of_x, of_y))
+    exact = [sum(of_x) * 2**1074, *(product * 2**2148 for product in products)]
+    for name in LEVELS:
+        level(name)
+        assert [chosen.native_dot(x, z) for z in (None, x, y)] == exact
+
+
+@pytest.mark.parametrize("size", [3, 1500])
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_exact_dot_of_what_is_not_finite(level, size, value):
+    level("native")
+    ones, other = np.ones(size), np.ones(size)
+    other[-2] = value
+    assert chosen.native_dot(other, None) is None
+    assert chosen.native_dot(ones, other) is None
 
 
 @pytest.mark.parametrize("dtype", [">f8", "f4", "i8"])
