@@ -1,7 +1,8 @@
 """Records: dataclasses that are made quickly, since every start of the program makes some ninety of them.
 
-For each class the standard library writes and compiles six methods, which is a fifth of a short run. Here it writes
-``__init__`` alone; the others are the same few functions for all records, and do what those would.
+For each class the standard library writes and compiles six methods, which is a fifth of a short run. Here ``__init__``
+alone is written, when the first record is made; the others are the same few functions for all records. They all do what
+those of the library would.
 """
 
 from __future__ import annotations
@@ -29,7 +30,46 @@ else:
             cls.__eq__, cls.__hash__ = _are_equal, _hash if frozen else None
         if frozen:
             cls.__setattr__, cls.__delattr__ = _set_once, _keep
-        return dataclasses.dataclass(cls, repr=False, eq=False, **options)
+        cls.__init__ = _write_first(cls)
+        return dataclasses.dataclass(cls, init=False, repr=False, eq=False, **options)
+
+
+def _write_first(cls: type) -> Callable[..., None]:
+    """The ``__init__`` of the first record of a class, which writes the one of the others: many classes have none."""
+
+    def __init__(record: Any, *args: Any, **kwargs: Any) -> None:
+        cls.__init__ = written = _written(cls)  # type: ignore[misc]
+        written(record, *args, **kwargs)
+
+    return __init__
+
+
+def _written(cls: Any) -> Callable[..., None]:
+    """The ``__init__`` of a class, with its fields as parameters."""
+    scope: dict[str, Any] = {"_set": object.__setattr__}
+    by_place, by_name, lines = ["self"], ["*"], []
+    for each in dataclasses.fields(cls):
+        name, value = each.name, each.name
+        default, make = f"_default_{name}", f"_make_{name}"
+        scope |= {default: each.default, make: each.default_factory}
+        makes = each.default_factory is not dataclasses.MISSING
+        if each.init:
+            needed = each.default is dataclasses.MISSING and not makes
+            (by_name if each.kw_only else by_place).append(name if needed else f"{name}={default}")
+            if makes:
+                value = f"{make}() if {name} is {default} else {name}"
+        elif makes:
+            value = f"{make}()"
+        else:  # the class has its value
+            continue
+        lines.append(f"_set(self, {name!r}, {value})" if cls.__setattr__ is _set_once else f"self.{name} = {value}")
+    if hasattr(cls, "__post_init__"):
+        lines.append("self.__post_init__()")
+    parameters = ", ".join(by_place + by_name * (len(by_name) > 1))
+    exec(f"def __init__({parameters}):\n " + "\n ".join(lines or ["pass"]), scope)
+    written: Callable[..., None] = scope["__init__"]
+    written.__qualname__ = f"{cls.__qualname__}.__init__"
+    return written
 
 
 def _text(record: Any) -> str:
@@ -65,7 +105,7 @@ def _getter(names: list[str]) -> Callable[[Any], Any]:
 
 
 def _set_once(record: Any, name: str, value: object) -> None:
-    """Set an attribute, as ``__init__`` does, that has no value yet."""
+    """Set an attribute that has no value yet, as ``__post_init__`` does."""
     if name in record.__dict__ or name not in record.__dataclass_fields__:
         raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
     object.__setattr__(record, name, value)
