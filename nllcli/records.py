@@ -1,8 +1,7 @@
 """Records: dataclasses that are made quickly, since every start of the program makes some ninety of them.
 
-For each class the standard library writes and compiles six methods, which is a fifth of a short run. Here ``__init__``
-alone is written, when the first record is made; the others are the same few functions for all records. They all do what
-those of the library would.
+For each class the standard library writes and compiles six methods, which is a fifth of a short run. Here they are the
+same few functions for all records, which do what those would.
 """
 
 from __future__ import annotations
@@ -30,46 +29,46 @@ else:
             cls.__eq__, cls.__hash__ = _are_equal, _hash if frozen else None
         if frozen:
             cls.__setattr__, cls.__delattr__ = _set_once, _keep
-        cls.__init__ = _write_first(cls)
+        if "__init__" not in own:
+            cls.__init__ = _fill
         return dataclasses.dataclass(cls, init=False, repr=False, eq=False, **options)
 
 
-def _write_first(cls: type) -> Callable[..., None]:
-    """The ``__init__`` of the first record of a class, which writes the one of the others: many classes have none."""
+def _fill(record: Any, *values: Any, **named: Any) -> None:
+    """The ``__init__`` of every record."""
+    places, names, defaults, makers, finish = _plan(record.__class__)
+    own = record.__dict__
+    own.update(defaults)
+    own.update(zip(places, values, strict=False))
+    own.update(named)
+    for name, make in makers:
+        if name not in own:
+            own[name] = make()
+    taken = places[: len(values)]
+    if own.keys() != names or len(values) > len(places) or not named.keys().isdisjoint(taken):
+        _refuse(record.__class__, values, named)
+    if finish:
+        finish(record)
 
-    def __init__(record: Any, *args: Any, **kwargs: Any) -> None:
-        cls.__init__ = written = _written(cls)  # type: ignore[misc]
-        written(record, *args, **kwargs)
 
-    return __init__
+@cache
+def _plan(kind: type) -> tuple[Any, ...]:
+    """Of a record: what is given by place; every name; the values that need not be given; what makes more; the end."""
+    fields = dataclasses.fields(kind)
+    makers = [(each.name, each.default_factory) for each in fields if each.default_factory is not dataclasses.MISSING]
+    return (
+        tuple(each.name for each in fields if each.init and not each.kw_only),
+        {each.name for each in fields if each.init} | {name for name, _ in makers},
+        {each.name: each.default for each in fields if each.init and each.default is not dataclasses.MISSING},
+        makers,
+        getattr(kind, "__post_init__", None),
+    )
 
 
-def _written(cls: Any) -> Callable[..., None]:
-    """The ``__init__`` of a class, with its fields as parameters."""
-    scope: dict[str, Any] = {"_set": object.__setattr__}
-    by_place, by_name, lines = ["self"], ["*"], []
-    for each in dataclasses.fields(cls):
-        name, value = each.name, each.name
-        default, make = f"_default_{name}", f"_make_{name}"
-        scope |= {default: each.default, make: each.default_factory}
-        makes = each.default_factory is not dataclasses.MISSING
-        if each.init:
-            needed = each.default is dataclasses.MISSING and not makes
-            (by_name if each.kw_only else by_place).append(name if needed else f"{name}={default}")
-            if makes:
-                value = f"{make}() if {name} is {default} else {name}"
-        elif makes:
-            value = f"{make}()"
-        else:  # the class has its value
-            continue
-        lines.append(f"_set(self, {name!r}, {value})" if cls.__setattr__ is _set_once else f"self.{name} = {value}")
-    if hasattr(cls, "__post_init__"):
-        lines.append("self.__post_init__()")
-    parameters = ", ".join(by_place + by_name * (len(by_name) > 1))
-    exec(f"def __init__({parameters}):\n " + "\n ".join(lines or ["pass"]), scope)
-    written: Callable[..., None] = scope["__init__"]
-    written.__qualname__ = f"{cls.__qualname__}.__init__"
-    return written
+def _refuse(kind: type, values: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """Raise the library's TypeError for what does not fit the fields."""
+    fields = [(each.name, each.type, each) for each in dataclasses.fields(kind)]
+    dataclasses.make_dataclass(kind.__qualname__, fields)(*values, **named)
 
 
 def _text(record: Any) -> str:
