@@ -1,7 +1,6 @@
 """The options as typer wants them, made of the one list in ``data.settings``, and as a command line has them."""
 
 import re
-import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from functools import wraps
@@ -306,7 +305,11 @@ def as_flag(name: str, value: str | None) -> str:
     if name in _ARGUMENTS and value is None:  # nll weights has --targets FILE
         return name.upper()
     written = _SHORT.get(name) or flag(name)
-    return f"{written} {shlex.quote(value)}" if value else written
+    if not value:
+        return written
+    from shlex import quote
+
+    return f"{written} {quote(value)}"
 
 
 def flag(name: str) -> str:
@@ -320,11 +323,13 @@ def command_line(command: str, settings: Mapping[str, object]) -> str:
 
     A setting of None or False is left out.
     """
+    from shlex import join
+
     words = ["nll", command]
     for name, value in settings.items():
         if value is not None and value is not False:
             words += [str(value)] if name in _ARGUMENTS else option_words(name, value)
-    return shlex.join(words)
+    return join(words)
 
 
 def option_words(name: str, value: object) -> list[str]:

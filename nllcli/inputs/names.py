@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MARK = "__label__"  # before labels in text for fastText
-_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_INTEGER = r"(?a)[+-]?\d+"
 _BETWEEN_WORDS = re.compile(r"(?:[\s_-]|\.(?!\d))+")
 _FALSE_TRUE = {"false": 0, "true": 1}
 _OPPOSITES = {**_FALSE_TRUE, "no": 0, "yes": 1, "negative": 0, "positive": 1, "neg": 0, "pos": 1}
@@ -69,7 +69,7 @@ def numbers(names: Sequence[str] | None, *, opposites: bool = True) -> tuple[int
     if not names:
         return None
     for written in (tuple(map(normal, names)), bare(names)):
-        if all(map(_INTEGER.fullmatch, written)):
+        if all(re.fullmatch(_INTEGER, name) for name in written):
             found = tuple(map(int, written))
             return found if len(set(found)) == len(found) else None
         words = tuple(_OPPOSITES.get(name.lower(), 2) for name in written)
