@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError, Remedy, UsageError, counted, first_few, setting
 from nllcli.inputs.bytes.files import name_of, natural, open_stream, split_member
-from nllcli.inputs.sets import incomplete, member_of
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -275,6 +274,8 @@ def _missing(files: Sequence[str], remedies: Sequence[Remedy] = (), *, partial: 
 
     Raises DataError for names of sets of different sizes, and, unless ``partial``, for numbers that are missing.
     """
+    from nllcli.inputs.sets import incomplete, member_of
+
     names = [split_member(file)[0] for file in files]
     members = {file: member for file, name in zip(files, names, strict=True) if (member := member_of(name))}
     first = next(iter(members), "")
