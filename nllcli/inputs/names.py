@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from os.path import commonprefix
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,11 @@ _OPPOSITES = {**_FALSE_TRUE, "no": 0, "yes": 1, "negative": 0, "positive": 1, "n
 
 def normal(name: str) -> str:
     """The name without blanks around it, each character composed (NFC)."""
-    return name.strip() if name.isascii() else unicodedata.normalize("NFC", name.strip())
+    if name.isascii():
+        return name.strip()
+    from unicodedata import normalize
+
+    return normalize("NFC", name.strip())
 
 
 def bare(names: Sequence[str]) -> tuple[str, ...]:
