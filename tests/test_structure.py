@@ -156,7 +156,21 @@ def test_programs_do_not_wait_for_rich(options):
 def test_a_small_run_loads_only_what_it_uses():
     modules = loaded_by(f"from nllcli.cli.main import main; main({[*PETS, '-q']!r})")
     others = ("nllcli.cli.conditions", "nllcli.commands.compute.tally", "nllcli.outputs.json_text")
-    assert not modules & {"tempfile", "filecmp", "glob", "hashlib", *others}
+    several = ("nllcli.inputs.several", "nllcli.inputs.joined", "nllcli.inputs.shards", "nllcli.inputs.sets")
+    assert not modules & {"tempfile", "filecmp", "glob", "hashlib", "shlex", "unicodedata", *others, *several}
+
+
+def test_a_small_run_compiles_few_patterns():
+    count = "import re; compile = re._compiler.compile; seen = []"
+    count += "; re._compiler.compile = lambda p, flags=0: seen.append(p) or compile(p, flags)"
+    run_it = f"import numpy, typer; {count}; from nllcli.cli.main import main; main({[*PETS, '-q']!r})"
+    done = run("-c", f"{run_it}; import sys; print(len(seen), file=sys.stderr)")
+    assert int(done.stderr) <= 30
+
+
+def test_the_version_loads_no_command():
+    modules = loaded_by("from nllcli.cli.main import main; main(['--version'])")
+    assert not modules & {f"nllcli.cli.{name}" for name in COMMANDS}
 
 
 def test_what_reads_addresses_is_loaded_for_addresses_alone():

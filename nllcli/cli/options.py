@@ -305,8 +305,8 @@ def as_flag(name: str, value: str | None) -> str:
     if name in _ARGUMENTS and value is None:  # nll weights has --targets FILE
         return name.upper()
     written = _SHORT.get(name) or flag(name)
-    if not value:
-        return written
+    if not value or (value.isascii() and value.isalnum()):  # which needs no quotes
+        return f"{written} {value or ''}".rstrip()
     from shlex import quote
 
     return f"{written} {quote(value)}"
