@@ -24,7 +24,7 @@ class ExitCode(IntEnum):
 
 
 # How a setting is named in a message, until it is known who reads it.
-_SETTING = re.compile("⟦([a-z_]+)(?:=([^⟧]*))?⟧")
+_SETTING = "⟦([a-z_]+)(?:=([^⟧]*))?⟧"
 
 
 def setting(name: str, value: object = None) -> str:
@@ -45,7 +45,7 @@ def worded(told: Any, say: Callable[[str, str | None], str]) -> Any:
     if isinstance(told, str):
         if "⟦" not in told:  # and stays what it is, if that is more than text
             return told
-        return _SETTING.sub(lambda found: say(found[1], found[2]), told)
+        return re.sub(_SETTING, lambda found: say(found[1], found[2]), told)
     if isinstance(told, dict):
         return {key: worded(value, say) for key, value in told.items()}
     if isinstance(told, tuple):

@@ -1,7 +1,7 @@
 """Records: dataclasses that are made quickly, since every start of the program makes some ninety of them.
 
-For each class the standard library writes and compiles six methods, which is a fifth of a short run. Here it writes
-``__init__`` alone; the others are the same few functions for all records, and do what those would.
+For each class the standard library writes and compiles six methods, which is a fifth of a short run. Here they are the
+same few functions for all records, which do what those would.
 """
 
 from __future__ import annotations
@@ -29,7 +29,46 @@ else:
             cls.__eq__, cls.__hash__ = _are_equal, _hash if frozen else None
         if frozen:
             cls.__setattr__, cls.__delattr__ = _set_once, _keep
-        return dataclasses.dataclass(cls, repr=False, eq=False, **options)
+        if "__init__" not in own:
+            cls.__init__ = _fill
+        return dataclasses.dataclass(cls, init=False, repr=False, eq=False, **options)
+
+
+def _fill(record: Any, *values: Any, **named: Any) -> None:
+    """The ``__init__`` of every record."""
+    places, names, defaults, makers, finish = _plan(record.__class__)
+    own = record.__dict__
+    own.update(defaults)
+    own.update(zip(places, values, strict=False))
+    own.update(named)
+    for name, make in makers:
+        if name not in own:
+            own[name] = make()
+    taken = places[: len(values)]
+    if own.keys() != names or len(values) > len(places) or not named.keys().isdisjoint(taken):
+        _refuse(record.__class__, values, named)
+    if finish:
+        finish(record)
+
+
+@cache
+def _plan(kind: type) -> tuple[Any, ...]:
+    """Of a record: what is given by place; every name; the values that need not be given; what makes more; the end."""
+    fields = dataclasses.fields(kind)
+    makers = [(each.name, each.default_factory) for each in fields if each.default_factory is not dataclasses.MISSING]
+    return (
+        tuple(each.name for each in fields if each.init and not each.kw_only),
+        {each.name for each in fields if each.init} | {name for name, _ in makers},
+        {each.name: each.default for each in fields if each.init and each.default is not dataclasses.MISSING},
+        makers,
+        getattr(kind, "__post_init__", None),
+    )
+
+
+def _refuse(kind: type, values: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """Raise the library's TypeError for what does not fit the fields."""
+    fields = [(each.name, each.type, each) for each in dataclasses.fields(kind)]
+    dataclasses.make_dataclass(kind.__qualname__, fields)(*values, **named)
 
 
 def _text(record: Any) -> str:
@@ -65,7 +104,7 @@ def _getter(names: list[str]) -> Callable[[Any], Any]:
 
 
 def _set_once(record: Any, name: str, value: object) -> None:
-    """Set an attribute, as ``__init__`` does, that has no value yet."""
+    """Set an attribute that has no value yet, as ``__post_init__`` does."""
     if name in record.__dict__ or name not in record.__dataclass_fields__:
         raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
     object.__setattr__(record, name, value)

@@ -61,6 +61,11 @@ def result(action):
         lambda cls: delattr(cls(a=1), "a"),
         lambda cls: cls(),
         lambda cls: cls(1, [], "c", 2.0, 3),
+        lambda cls: cls(1, a=1),
+        lambda cls: cls(a=1, e=7),
+        lambda cls: cls(b=[], unknown=1),
+        lambda cls: cls(a=1).b is cls(a=1).b,
+        lambda cls: (cls(a=1, b=None).b, cls(a=1).e, vars(cls(a=1)).get("e")),
         lambda cls: dataclasses.asdict(dataclasses.replace(cls(a=1), d=9.0)),
         lambda cls: [each.name for each in dataclasses.fields(cls)],
         lambda cls: cls.__match_args__,
@@ -91,6 +96,22 @@ def test_records_inherit_and_travel():
     triple = Triple(1)
     assert (repr(triple), triple == Triple(1, 2, 3), triple == Pair(1)) == ("Triple(a=1, b=2, c=3)", True, False)
     assert pickle.loads(pickle.dumps(triple)) == triple
+
+
+def test_the_end_of_a_record_may_set_what_it_has_not():
+    @records.dataclass(frozen=True)
+    class Ended:
+        a: int
+        b: int = field(init=False)
+
+        def __post_init__(self):
+            self.b = self.a + 1
+
+    @records.dataclass(frozen=True)
+    class Inheriting(Ended):
+        c: int = 3
+
+    assert (Ended(1).b, Inheriting(2).b, Inheriting(2, c=4).c) == (2, 3, 4)
 
 
 def test_what_a_class_says_itself_is_kept():

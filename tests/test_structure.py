@@ -122,7 +122,7 @@ def test_dataclasses_are_made_quickly():
         for node in ast.walk(tree_of(path)):
             by_library = isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
             made = by_library and "dataclass" in [alias.name for alias in node.names]
-            assert not made or path.name == "records.py", f"{path}:{node.lineno}: import it from nllcli.records"
+            assert not made or path == PACKAGE / "records.py", f"{path}:{node.lineno}: import it from nllcli.records"
 
 
 def test_nothing_prints_by_itself():
@@ -156,7 +156,21 @@ def test_programs_do_not_wait_for_rich(options):
 def test_a_small_run_loads_only_what_it_uses():
     modules = loaded_by(f"from nllcli.cli.main import main; main({[*PETS, '-q']!r})")
     others = ("nllcli.cli.conditions", "nllcli.commands.compute.tally", "nllcli.outputs.json_text")
-    assert not modules & {"tempfile", "filecmp", "glob", "hashlib", *others}
+    several = ("nllcli.inputs.several", "nllcli.inputs.joined", "nllcli.inputs.shards", "nllcli.inputs.sets")
+    assert not modules & {"tempfile", "filecmp", "glob", "hashlib", "shlex", "unicodedata", *others, *several}
+
+
+def test_a_small_run_compiles_few_patterns():
+    count = "import re; compile = re._compiler.compile; seen = []"
+    count += "; re._compiler.compile = lambda p, flags=0: seen.append(p) or compile(p, flags)"
+    run_it = f"import numpy, typer; {count}; from nllcli.cli.main import main; main({[*PETS, '-q']!r})"
+    done = run("-c", f"{run_it}; import sys; print(len(seen), file=sys.stderr)")
+    assert int(done.stderr) <= 30
+
+
+def test_the_version_loads_no_command():
+    modules = loaded_by("from nllcli.cli.main import main; main(['--version'])")
+    assert not modules & {f"nllcli.cli.{name}" for name in COMMANDS}
 
 
 def test_what_reads_addresses_is_loaded_for_addresses_alone():

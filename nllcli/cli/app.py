@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from nllcli.registry import Registry, resolve
 
 NAME = "nll"
 HELP_OPTIONS = frozenset(("-h", "--help"))
+_VERSION_OPTIONS = ("--version", "-V")
 HELP = "help"
 _HELP = "nllcli.cli.help:help"
 
@@ -27,6 +28,14 @@ COMMANDS = Registry(
         for name in ("compute", "softmax", "grad", "check", "explain", "reconcile", "weights", "merge")
     },
 )
+
+
+def names_in(words: Sequence[str]) -> Sequence[str]:
+    """The commands that a command line needs: the files of the others are not loaded."""
+    first = words[0] if words else ""
+    if first in _VERSION_OPTIONS:
+        return ()
+    return (first,) if first in COMMANDS else (*COMMANDS, HELP)
 
 
 def app(names: Iterable[str] = (*COMMANDS, HELP)) -> typer.Typer:
@@ -57,7 +66,7 @@ def _show_version(wanted: bool) -> None:
 def nll(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001 - its callback does the work
-        bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option(*_VERSION_OPTIONS, callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     debug: Annotated[  # noqa: ARG001 - main() takes it out, wherever it stands
         bool, typer.Option("--debug", help="Show the traceback of an error.")

@@ -12,7 +12,7 @@ from nllcli.outputs.formats import printable, write_message
 _SHORT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread")
 
 # What typer adds to its errors, and the command to try says better.
-_SUGGESTED = re.compile(r" \(possible options: .*\)|\. did you mean .*", re.IGNORECASE)
+_SUGGESTED = r"(?i) \(possible options: .*\)|\. did you mean .*"
 
 
 class Failure(NamedTuple):
@@ -83,7 +83,7 @@ def _explain_usage(error: Any, words: Sequence[str]) -> Failure:
     message = " ".join(error.format_message().split()).rstrip(".")
     message, meant = message[:1].lower() + message[1:], without_slip(error, words)
     if meant:
-        return Failure(ExitCode.USAGE, _SUGGESTED.sub("", message), commands=[meant])
+        return Failure(ExitCode.USAGE, re.sub(_SUGGESTED, "", message), commands=[meant])
     return Failure(ExitCode.USAGE, message, f"see {command} --help")
 
 

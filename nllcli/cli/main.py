@@ -69,12 +69,11 @@ def _run(words: list[str]) -> int:
     # Import the error reporting now: there may be no memory for it later.
     import nllcli.cli.failures
     import nllcli.outputs.formats  # noqa: F401
-    from nllcli.cli.app import COMMANDS, HELP_OPTIONS, NAME, app
+    from nllcli.cli.app import HELP_OPTIONS, NAME, app, names_in
     from nllcli.errors import ExitCode
     from nllcli.outputs.files import STANDARD_OUTPUT, faults
 
-    # Of one command, the files of the others are not loaded.
-    command = typer.main.get_command(app(tuple(words[:1])) if words[:1] and words[0] in COMMANDS else app())
+    command = typer.main.get_command(app(names_in(words)))
     if os.environ.get(f"_{NAME.upper()}_COMPLETE"):
         command.main(args=words, prog_name=NAME)
     # Help is printed by typer, whose failure to do so names no file.

@@ -1,7 +1,6 @@
 """The options as typer wants them, made of the one list in ``data.settings``, and as a command line has them."""
 
 import re
-import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from functools import wraps
@@ -155,12 +154,13 @@ def _annotation(field: Field[Any]) -> Any:
 def choice(names: Collection[str], *flags: str, group: str, help: str, shown: Collection[str] | None = None) -> Any:
     """An option whose value is one of ``names``: checked, completed and listed in --help, where these are ``shown``."""
     shown = names if shown is None else shown
+    # typer evaluates the annotations of such functions at each start, and lambdas have none.
     return typer.Option(
         *flags,
         help=help,
         metavar="|".join(shown),
-        callback=_checker(names),
-        autocompletion=_completer(shown),
+        callback=lambda ctx, param, value: _checked(value, names, param),  # noqa: ARG005 - found by its place
+        autocompletion=lambda incomplete: [name for name in shown if name.startswith(incomplete)],
         rich_help_panel=group,
     )
 
@@ -171,29 +171,19 @@ def text_format(help: str, *, tally: bool = False) -> Any:
     return choice(FORMATS, "--format", "-f", group=SHOWN, help=help, shown=shown)
 
 
-def _checker(names: Collection[str]) -> Callable[[typer.CallbackParam, str | None], str | None]:
-    def check(param: typer.CallbackParam, value: str | None) -> str | None:
-        if value is None or value in names:
-            return value
-        near = nearest(value, names)
-        if near is None:
-            raise typer.BadParameter(f"{value!r} is unknown; one of: {', '.join(names)}")
-        message = f"{param.opts[0]} {value} is unknown; did you mean {near}?"
-        raise UsageError(message, remedies=[Remedy({param.name or "": near})])
-
-    return check
+def _checked(value: str | None, names: Collection[str], param: typer.CallbackParam) -> str | None:
+    if value is None or value in names:
+        return value
+    near = nearest(value, names)
+    if near is None:
+        raise typer.BadParameter(f"{value!r} is unknown; one of: {', '.join(names)}")
+    message = f"{param.opts[0]} {value} is unknown; did you mean {near}?"
+    raise UsageError(message, remedies=[Remedy({param.name or "": near})])
 
 
 def each(values: Sequence[str] | None) -> tuple[str, ...]:
     """The values of an option that may be given again, or hold several between commas that stand in no brackets."""
     return tuple(part.strip() for value in values or () for part in re.split(r",(?![^\[]*\])", value))
-
-
-def _completer(names: Collection[str]) -> Callable[[str], list[str]]:
-    def complete(incomplete: str) -> list[str]:
-        return [name for name in names if name.startswith(incomplete)]
-
-    return complete
 
 
 def saving(name: str, what: str) -> Any:
@@ -315,7 +305,11 @@ def as_flag(name: str, value: str | None) -> str:
     if name in _ARGUMENTS and value is None:  # nll weights has --targets FILE
         return name.upper()
     written = _SHORT.get(name) or flag(name)
-    return f"{written} {shlex.quote(value)}" if value else written
+    if not value or (value.isascii() and value.isalnum()):  # which needs no quotes
+        return f"{written} {value or ''}".rstrip()
+    from shlex import quote
+
+    return f"{written} {quote(value)}"
 
 
 def flag(name: str) -> str:
@@ -329,11 +323,13 @@ def command_line(command: str, settings: Mapping[str, object]) -> str:
 
     A setting of None or False is left out.
     """
+    from shlex import join
+
     words = ["nll", command]
     for name, value in settings.items():
         if value is not None and value is not False:
             words += [str(value)] if name in _ARGUMENTS else option_words(name, value)
-    return shlex.join(words)
+    return join(words)
 
 
 def option_words(name: str, value: object) -> list[str]:

@@ -98,16 +98,16 @@ class Seen:
     places: Mapping[int, str]
 
 
-def _nothing() -> None:
-    """What there is to do at the end of a pass over most datasets."""
+def nothing() -> None:
+    """What there is to do at the end of a pass over most datasets, and to say of one target too many."""
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Logits with what belongs to each sample; data stays on disk until a block is read.
 
-    ``binary`` says that the logits, one a sample, belong to class 1 of two. ``one_more`` is the remedy where there is
-    one target more than there are samples, ``by_key`` where both have keys and not as many rows. ``ignore_index``
+    ``binary`` says that the logits, one a sample, belong to class 1 of two. ``one_more`` makes the remedy where there
+    is one target more than there are samples, ``by_key`` where both have keys and not as many rows. ``ignore_index``
     becomes the target of samples without logits; where ``missing`` is "ignore", samples of NaN alone are such, too.
     ``completed`` is called once all blocks have been worked on; it raises DataError for what is left over.
     ``left_out`` says which files of several are not in it; ``may_be_partial`` that more of them may be found unfit.
@@ -121,11 +121,11 @@ class Dataset:
     class_names: tuple[str, ...] | None = None
     opening_notes: tuple[Notice, ...] = ()
     binary: bool = False
-    one_more: Remedy | None = None
+    one_more: Callable[[], Remedy | None] = nothing
     by_key: Remedy | None = None
     ignore_index: int = DEFAULT_IGNORE_INDEX
     missing: str = "error"
-    completed: Callable[[], None] = _nothing
+    completed: Callable[[], None] = nothing
     left_out: LeftOut | None = None
     may_be_partial: bool = False
     # How many samples of each block have NaN for logits, by where it starts: set by any thread.
@@ -300,7 +300,7 @@ class Dataset:
                 raise
         for vector in vectors:
             if n_samples != vector.n:
-                one_more = self.one_more if vector is self.targets and vector.n == n_samples + 1 else None
+                one_more = self.one_more() if vector is self.targets and vector.n == n_samples + 1 else None
                 remedies = [] if one_more is None else [one_more]
                 if vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,) and n_samples > 1:
                     remedies = [Remedy({"class_axis": 0}, "the rows are the classes: the logits are transposed")]

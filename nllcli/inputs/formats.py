@@ -85,14 +85,12 @@ _MAGICS = {
 _HEAD_BYTES = 1 << 12
 _JSON_BLANKS = b" \t\n\r"
 # Brackets, and then what JSON can have there.
-_BEGINS_JSON = re.compile(
-    rb"\s*(?:\{\s*[\"}]|(?:\[\s*)+(?:[\]{\"]|(?:null|true|false|NaN|-?Infinity|-?\d[\d.eE+-]*)(?![\w.])|\Z))"
-)
-_OF_R = re.compile(rb"\s*\[1\][ \t]+[^\s,]")
+_BEGINS_JSON = rb"\s*(?:\{\s*[\"}]|(?:\[\s*)+(?:[\]{\"]|(?:null|true|false|NaN|-?Infinity|-?\d[\d.eE+-]*)(?![\w.])|\Z))"
+_OF_R = rb"\s*\[1\][ \t]+[^\s,]"
 # A line with one number or text.
-_JSON_VALUE = re.compile(rb'\s*(?:"[^"\n]*"|-?\d[\d.eE+-]*|null|true|false)\s*(?:[\r\n]|\Z)')
+_JSON_VALUE = rb'\s*(?:"[^"\n]*"|-?\d[\d.eE+-]*|null|true|false)\s*(?:[\r\n]|\Z)'
 # An object as Python prints it.
-_BEGINS_DICT = re.compile(rb"\s*\[?\s*\{\s*'[^'\n]*'\s*:")
+_BEGINS_DICT = rb"\s*\[?\s*\{\s*'[^'\n]*'\s*:"
 
 
 @dataclass(frozen=True)
@@ -136,11 +134,13 @@ def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> s
     from nllcli.inputs.tables.printed import is_printed_array
 
     text = head.removeprefix(b"\xef\xbb\xbf")
-    if _BEGINS_DICT.match(text):
+    begins = text.lstrip()[:1]
+    opens = begins in (b"{", b"[")
+    if opens and re.match(_BEGINS_DICT, text):
         raise _python_refusal(stream)
-    if text.lstrip().startswith(b"{") and b'"nll-tally"' in text[:_FEW]:
+    if begins == b"{" and b'"nll-tally"' in text[:_FEW]:
         raise DataError("is a tally, the sums of a loss", where=stream.name, hint="nll merge adds up tallies")
-    if _BEGINS_JSON.match(text) and not (is_printed_array(text) or _OF_R.match(text)):
+    if opens and re.match(_BEGINS_JSON, text) and not (is_printed_array(text) or re.match(_OF_R, text)):
         return "jsonl"
     if (
         head[:1] not in _STARTS_OF_NUMBERS
@@ -154,7 +154,7 @@ def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> s
             from nllcli.inputs.foreign.conversions import refusal
 
             raise refusal(kind, stream, member, use)
-    if extension == ".json" and _JSON_VALUE.match(text):
+    if extension == ".json" and re.match(_JSON_VALUE, text):
         return "jsonl"
     return _by_extension(stream)
 

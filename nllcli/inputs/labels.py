@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from nllcli.inputs.formats import ReadOptions
 
 _INT64 = range(-(2**63), 2**63)
-_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
-_NUMBERED = re.compile(r"\d+ *[:=] *(.*\D.*)")  # "3:horse", as Weka and spreadsheets have it
+_INTEGER = r"(?a)[+-]?\d+"
+_NUMBERED = r"\d+ *[:=] *(.*\D.*)"  # "3:horse", as Weka and spreadsheets have it
 _SEVERAL = -1
 _MOST_COMPARED = 1000
 _TRUTH = (("false", "true"), ("0", "1"), ("no", "yes"), ("f", "t"), ("n", "y"))
@@ -120,7 +120,7 @@ class LabelReader:
     def _alike(self, label: str) -> int | None:
         """The index of the class whose name differs in upper case or marks alone, or that a number comes before."""
         index = self.folded.get(class_names.folded(label))
-        numbered = _NUMBERED.fullmatch(label)
+        numbered = re.fullmatch(_NUMBERED, label)
         return self.folded.get(class_names.folded(numbered[1])) if index is None and numbered else index
 
     def of_booleans(self, values: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -182,7 +182,7 @@ class LabelReader:
         return class_orders((name for name in self.everything() if name and not self.is_missing(name)), self.n_classes)
 
     def _index(self, label: str) -> float:
-        if not _INTEGER.fullmatch(label):
+        if not re.fullmatch(_INTEGER, label):
             number = float(label) if is_number(label) else math.nan
             if not _is_whole(number):
                 if self.soft and is_number(label):

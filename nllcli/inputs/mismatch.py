@@ -6,12 +6,15 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.data.blocks import Scratch
+from nllcli.data.dataset import nothing
 from nllcli.data.settings import TOKENS
 from nllcli.errors import DataError, Remedy, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.shapes import LOGITS_FIRST, ONE_LOGIT, Shape, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nllcli.data.dataset import BlockSource
     from nllcli.data.layout import Layout
     from nllcli.inputs.conversions import Change
@@ -26,7 +29,7 @@ class Misfit(NamedTuple):
     shape: Shape
     logits_path: str | None = None
     targets_path: str | None = None
-    one_more: Remedy | None = None
+    one_more: Callable[[], Remedy | None] = nothing
     binary: bool = False
 
     @property
@@ -87,8 +90,9 @@ def _cure(misfit: Misfit, logits_shape: Shape) -> _Cure | None:
         return _Cure(hint, [remedy, *(exchanged.remedies if exchanged else ())], "logits-transposed")
     if shapes.are_exchanged(logits_shape, shape):
         return _Cure(LOGITS_FIRST, swapped(misfit.logits_path, misfit.targets_path))
-    if misfit.one_more is not None and shape == _longer(layout.sample_shape) and len(shape) == 1:
-        return _Cure("is the first line a header?", [misfit.one_more])
+    is_longer = len(shape) == 1 and shape == _longer(layout.sample_shape)
+    if is_longer and (one_more := misfit.one_more()) is not None:
+        return _Cure("is the first line a header?", [one_more])
     return _one_position_off(misfit) or _rearranged(misfit) or _flat_logits(misfit, logits_shape)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from os.path import commonprefix
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MARK = "__label__"  # before labels in text for fastText
-_INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_INTEGER = r"(?a)[+-]?\d+"
 _BETWEEN_WORDS = re.compile(r"(?:[\s_-]|\.(?!\d))+")
 _FALSE_TRUE = {"false": 0, "true": 1}
 _OPPOSITES = {**_FALSE_TRUE, "no": 0, "yes": 1, "negative": 0, "positive": 1, "neg": 0, "pos": 1}
@@ -19,7 +18,11 @@ _OPPOSITES = {**_FALSE_TRUE, "no": 0, "yes": 1, "negative": 0, "positive": 1, "n
 
 def normal(name: str) -> str:
     """The name without blanks around it, each character composed (NFC)."""
-    return name.strip() if name.isascii() else unicodedata.normalize("NFC", name.strip())
+    if name.isascii():
+        return name.strip()
+    from unicodedata import normalize
+
+    return normalize("NFC", name.strip())
 
 
 def bare(names: Sequence[str]) -> tuple[str, ...]:
@@ -69,7 +72,7 @@ def numbers(names: Sequence[str] | None, *, opposites: bool = True) -> tuple[int
     if not names:
         return None
     for written in (tuple(map(normal, names)), bare(names)):
-        if all(map(_INTEGER.fullmatch, written)):
+        if all(re.fullmatch(_INTEGER, name) for name in written):
             found = tuple(map(int, written))
             return found if len(set(found)) == len(found) else None
         words = tuple(_OPPOSITES.get(name.lower(), 2) for name in written)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_OF = re.compile(r"(\d{1,9})-of-(\d{1,9})")
+_OF = r"(\d{1,9})-of-(\d{1,9})"
 MOST_MEMBERS = 1_000_000
 
 
@@ -33,7 +33,7 @@ class Member(NamedTuple):
 def member_of(path: str) -> Member | None:
     """What the name of a file says of its set; None where it says nothing."""
     name = PurePath(path).name
-    found = _OF.search(name)
+    found = re.search(_OF, name) if "-of-" in name else None
     if found is None:
         return None
     return Member(f"{name[: found.start(1)]}*{name[found.end(1) :]}", int(found[1]), int(found[2]))

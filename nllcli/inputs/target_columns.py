@@ -219,7 +219,7 @@ def text_targets(opened: Input, options: ReadOptions, logits: BlockSource) -> Ta
     if table.label_reader is not None and can_be_read_again(opened.use.path):
         table.label_reader.everything = partial(_all_labels, opened, options)
     found = _labels(table, logits)
-    return replace(found, one_more=table.one_more()) if isinstance(table, TextColumn) else found
+    return replace(found, one_more=table.one_more) if isinstance(table, TextColumn) else found
 
 
 def _all_labels(opened: Input, options: ReadOptions) -> Iterator[str]:

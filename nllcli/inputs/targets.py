@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.dataset import nothing
 from nllcli.errors import DataError, Notice, Remedy, SampleError, UsageError, counted, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray, RawArray, Values, widened
@@ -16,6 +17,8 @@ from nllcli.inputs.mismatch import Misfit, check_shape
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from nllcli.data.dataset import BlockSource, VectorSource
@@ -33,7 +36,7 @@ _MOST_LOOKED_AT = 1 << 22
 class Targets:
     """Targets as opened: an array that is still to be read or values in memory, or soft targets; and their shape.
 
-    Values in memory are cut short where ``shape`` shows that there are too many anyway. ``one_more`` is the remedy
+    Values in memory are cut short where ``shape`` shows that there are too many anyway. ``one_more`` makes the remedy
     where there is one too many.
     """
 
@@ -41,7 +44,7 @@ class Targets:
     soft: BlockSource | None = None
     shape: tuple[int | None, ...] | None = None
     notes: tuple[Notice, ...] = ()
-    one_more: Remedy | None = None
+    one_more: Callable[[], Remedy | None] = nothing
 
 
 def floats_as_indices(name: str, what: str) -> Notice:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path, PurePath
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import DataError, FaultError, Remedy, UsageError, counted, first_few, setting
 from nllcli.inputs.bytes.files import name_of, natural, open_stream, split_member
-from nllcli.inputs.sets import incomplete, member_of
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -20,10 +18,10 @@ if TYPE_CHECKING:
 
     from nllcli.data.settings import InputOptions
 
-_DIGITS = re.compile(r"\d+")
-_BRACES = re.compile(r"\{([^{}]*)\}")
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
-_WILD = re.compile(r"[*?[]")
+_DIGITS = r"\d+"
+_BRACES = r"\{([^{}]*)\}"
+_RANGE = r"(\d+)\.\.(\d+)"
+_WILD = r"[*?[]"
 _INDEX = ".safetensors.index.json"
 _MOST_FILES = 1_000_000
 _MOST_NAMED = 5
@@ -128,11 +126,11 @@ def listed(words: Sequence[str]) -> list[str]:
 
 def _without_braces(word: str) -> Iterator[str]:
     """The words that ``{0..15}``, ``{00..15}`` and ``{a,b}`` in a word stand for, in their order."""
-    found = _BRACES.search(word)
+    found = re.search(_BRACES, word) if "{" in word else None
     if found is None or word == "-":
         yield word
         return
-    numbers = _RANGE.fullmatch(found[1])
+    numbers = re.fullmatch(_RANGE, found[1])
     if numbers is not None:
         first, last = int(numbers[1]), int(numbers[2])
         if abs(last - first) >= _MOST_FILES:
@@ -151,7 +149,7 @@ def _without_braces(word: str) -> Iterator[str]:
 
 def _matching(word: str) -> list[str]:
     """The files that match a pattern, perhaps before the member of each; any other word stands for itself."""
-    if not _WILD.search(word) or os.path.lexists(split_member(word)[0]):
+    if not re.search(_WILD, word) or os.path.lexists(split_member(word)[0]):
         return [word]
     if "://" in word:
         if "*" not in word.partition("?")[0]:
@@ -233,7 +231,7 @@ def _of_index(word: str, name: str) -> list[str]:
         raise DataError("is not the index of safetensors files: it has no weight_map", where=name_of(path)) from error
     if not found or (member is None and len(found) > 1):
         message = f"has {counted(len(arrays), 'array')}" + (f", none of the name {member}" if member else "")
-        kinds = dict.fromkeys(_DIGITS.sub("*", array) for array in arrays)
+        kinds = dict.fromkeys(re.sub(_DIGITS, "*", array) for array in arrays)
         remedies = [Remedy({name: f"{path}:{kind}"}, kind) for kind in list(kinds)[:_MOST_NAMED]]
         raise UsageError(message, where=name_of(path), remedies=remedies)
     return found
@@ -241,12 +239,14 @@ def _of_index(word: str, name: str) -> list[str]:
 
 def _lines_of(path: str) -> list[list[str]]:
     """The paths in each line of a list of files, relative to its folder; quotes and comments as in a shell."""
+    from shlex import split
+
     stream, folder = open_stream(path), os.path.dirname(path)  # noqa: PTH120 - as typed
     text = stream.read_all().decode("utf-8-sig", "surrogateescape")
     rows = []
     for i, line in enumerate(text.splitlines(), 1):
         try:
-            words = shlex.split(line, comments=True)
+            words = split(line, comments=True)
         except ValueError as error:
             raise DataError(
                 f"is not a list of files: {str(error).lower()}", where=f"{name_of(path)}, line {i}"
@@ -274,6 +274,8 @@ def _missing(files: Sequence[str], remedies: Sequence[Remedy] = (), *, partial: 
 
     Raises DataError for names of sets of different sizes, and, unless ``partial``, for numbers that are missing.
     """
+    from nllcli.inputs.sets import incomplete, member_of
+
     names = [split_member(file)[0] for file in files]
     members = {file: member for file, name in zip(files, names, strict=True) if (member := member_of(name))}
     first = next(iter(members), "")
@@ -360,7 +362,7 @@ def _shown(number: tuple[int, ...]) -> str:
 
 def _numbers(files: Sequence[str]) -> list[tuple[int, ...]] | None:
     """The numbers in each path, those that differ from file to file; None where there are none."""
-    found = [tuple(map(int, _DIGITS.findall(name_of(file)))) for file in files]
+    found = [tuple(map(int, re.findall(_DIGITS, name_of(file)))) for file in files]
     if len(set(map(len, found))) > 1:
         return found
     varying = [place for place, values in enumerate(zip(*found, strict=True)) if len(set(values)) > 1]

@@ -16,7 +16,7 @@ STANDARD_OUTPUT = "standard output"
 
 # Opening these by name would start at the beginning of whatever the descriptor stands for, or fail on a socket.
 _DESCRIPTORS = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
-_NUMBERED_DESCRIPTOR = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)")
+_NUMBERED_DESCRIPTOR = r"/(?:dev|proc/self)/fd/(\d+)"
 
 # Files under way. Noted before they exist and until they are gone, for the moments in which no frame knows of them.
 _unfinished: set[Path] = set()
@@ -142,8 +142,8 @@ def _place(path: StrPath) -> object:
 
 def _descriptor(path: StrPath) -> int | None:
     name = os.fspath(path)
-    numbered = _NUMBERED_DESCRIPTOR.fullmatch(name)
-    return int(numbered[1] or numbered[2]) if numbered else _DESCRIPTORS.get(name)
+    numbered = re.fullmatch(_NUMBERED_DESCRIPTOR, name) if "/fd/" in name else None
+    return int(numbered[1]) if numbered else _DESCRIPTORS.get(name)
 
 
 @contextmanager

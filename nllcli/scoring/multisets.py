@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PREFIX = "multiset-"
-_DIGEST = re.compile(f"{_PREFIX}([0-9a-f]{{16}})")
+_DIGEST = f"{_PREFIX}([0-9a-f]{{16}})"
 _MODULUS = 1 << 64
 
 
@@ -29,7 +29,7 @@ def sum_of(digests: Iterable[str]) -> str:
 
 def is_digest(text: str) -> bool:
     """Whether ``text`` is what ``digest_of`` gives."""
-    return _DIGEST.fullmatch(text) is not None
+    return re.fullmatch(_DIGEST, text) is not None
 
 
 def _written(total: int) -> str:
@@ -37,7 +37,7 @@ def _written(total: int) -> str:
 
 
 def _value(digest: str) -> int:
-    found = _DIGEST.fullmatch(digest)
+    found = re.fullmatch(_DIGEST, digest)
     if found is None:
         raise ValueError(f"{digest!r} is not a digest")
     return int(found[1], 16)

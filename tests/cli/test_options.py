@@ -10,13 +10,13 @@ from nllcli.errors import Remedy, UsageError
 def test_choice_is_checked():
     check = choice(("table", "json"), "--format", group="", help="").callback
     param = SimpleNamespace(name="format", opts=["--format", "-f"])
-    assert check(param, "json") == "json"
-    assert check(param, None) is None
+    assert check(None, param, "json") == "json"
+    assert check(None, param, None) is None
     with pytest.raises(UsageError, match="--format jsn is unknown; did you mean json") as refused:
-        check(param, "jsn")
+        check(None, param, "jsn")
     assert refused.value.remedies == (Remedy({"format": "json"}),)
     with pytest.raises(typer.BadParameter, match="one of: table, json"):
-        check(param, "yaml")
+        check(None, param, "yaml")
 
 
 def test_choice_is_completed():

@@ -911,7 +911,7 @@ def test_each_kind_is_named(data, name, what, says, folder):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_each_kind_has_a_way_on(kind):
-    assert kind.magic or kind.extensions or kind.name.startswith("an Open")
+    assert kind.begins or kind.extensions or kind.name.startswith("an Open")
     if kind.holds == "nothing":
         return
     code = kind.load.format(file="'x'", path="'x'", stream="open('x', 'rb')", safe=True)

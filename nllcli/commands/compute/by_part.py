@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from nllcli.commands.compute.subject import LossTally, add_findings, input_of, subject_of
 from nllcli.errors import Notice, counted
-from nllcli.inputs.opening import all_of, without_failed
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.notices import all_found
 
@@ -75,6 +74,8 @@ class ByPart:
         """
         dataset = self._settled.dataset
         if failed:
+            from nllcli.inputs.several import all_of, without_failed
+
             if whole or not (dataset.may_be_partial and self._found):
                 raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts))
             dataset = without_failed(dataset, sorted(self._found), failed)

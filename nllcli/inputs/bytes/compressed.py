@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import os
 import re
-import shlex
 import zlib
 from dataclasses import field
 from importlib import import_module
@@ -32,12 +31,17 @@ SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".zip")
 
 @dataclass(frozen=True)
 class Codec:
-    """A kind of compression: how its files begin, what undoes it, and what opens a file of it in Python."""
+    """A kind of compression: how its files begin and go on, what undoes it, and what opens a file of it in Python."""
 
     name: str
-    magic: re.Pattern[bytes]
+    begins: bytes
+    goes_on: bytes  # a pattern
     start: Callable[[], Any]
     opener: str
+
+    def is_in(self, head: bytes) -> bool:
+        """Whether what begins with these bytes is compressed so."""
+        return head.startswith(self.begins) and re.match(self.goes_on, head[len(self.begins) :]) is not None
 
 
 @dataclass
@@ -121,19 +125,19 @@ def _has(module: str) -> bool:
 
 
 _ZSTANDARD = "Zstandard"
-_GZIP = Codec("gzip", re.compile(rb"\x1f\x8b"), _Deflate, "gzip.open")
+_GZIP = Codec("gzip", b"\x1f\x8b", b"", _Deflate, "gzip.open")
 CODECS = (
     _GZIP,
-    Codec("bzip2", re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), _bzip2, "bz2.open"),
-    Codec("xz", re.compile(rb"\xfd7zXZ\0"), _lzma("FORMAT_XZ"), "lzma.open"),
-    Codec("LZMA", re.compile(rb"\]\0\0[\0-\xff]{2}(\xff{8}|[\0-\xff]{5}\0{3})"), _lzma("FORMAT_ALONE"), "lzma.open"),
-    Codec(_ZSTANDARD, re.compile(rb"\x28\xb5\x2f\xfd"), _zstandard, "zstandard.open"),
+    Codec("bzip2", b"BZh", rb"[1-9](1AY&SY|\x17rE8P\x90)", _bzip2, "bz2.open"),
+    Codec("xz", b"\xfd7zXZ\0", b"", _lzma("FORMAT_XZ"), "lzma.open"),
+    Codec("LZMA", b"]\0\0", rb"[\0-\xff]{2}(\xff{8}|[\0-\xff]{5}\0{3})", _lzma("FORMAT_ALONE"), "lzma.open"),
+    Codec(_ZSTANDARD, b"\x28\xb5\x2f\xfd", b"", _zstandard, "zstandard.open"),
 )
 
 
 def decompressed(stream: ByteStream) -> ByteStream:
     """What is inside a stream that is compressed; raises UsageError where a reader is missing."""
-    codec = next((codec for codec in CODECS if codec.magic.match(stream.peek(_MAGIC_BYTES))), None)
+    codec = next((codec for codec in CODECS if codec.is_in(stream.peek(_MAGIC_BYTES))), None)
     return stream if codec is None else _inside(stream, codec)
 
 
@@ -147,7 +151,7 @@ def opener_of(name: str) -> str | None:
     if name == STANDARD_INPUT or version_of(name) is None:
         return None
     head = open_stream(name).peek(_MAGIC_BYTES)
-    codec = next((codec for codec in CODECS if codec.magic.match(head)), None)
+    codec = next((codec for codec in CODECS if codec.is_in(head)), None)
     if codec is None:
         return None if head.startswith(b"PK\3\4") else "open"
     module, _, function = codec.opener.partition(".")
@@ -156,7 +160,7 @@ def opener_of(name: str) -> str | None:
 
 def is_gzip(name: str) -> bool:
     """Whether a file on disk is compressed with gzip."""
-    return not is_remote(name) and bool(_GZIP.magic.match(open_stream(name).peek(_MAGIC_BYTES)))
+    return not is_remote(name) and _GZIP.is_in(open_stream(name).peek(_MAGIC_BYTES))
 
 
 def can_be_edited(name: str) -> bool:
@@ -194,7 +198,9 @@ def _inside(stream: ByteStream, codec: Codec) -> ByteStream:
 
 
 def _no_zstandard(name: str) -> UsageError:
-    feed = f"zstd -dc {shlex.quote(name)}"
+    from shlex import quote
+
+    feed = f"zstd -dc {quote(name)}"
     remedies = [] if name == STANDARD_INPUT else [Remedy(feed=feed, files={name: "-"})]
     return UsageError(
         "is compressed with Zstandard, which needs Python 3.14 or the package zstandard",
@@ -267,7 +273,7 @@ class _Decompressor:
             return b""
         if len(data) < _MAGIC_BYTES:
             data += self._stream.read_up_to(_MAGIC_BYTES - len(data))
-        if not self._codec.magic.match(data):
+        if not self._codec.is_in(data):
             raise DataError(f"has bytes after the {self._codec.name} data", where=self._stream.name)
         self._inner = self._codec.start()
         return data

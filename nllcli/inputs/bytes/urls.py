@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#]*@)?([^?#]*)", re.DOTALL)
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
+_SECRETS = r"(?s)^[^/?#]*@|[?#].*"
 # A member comes after an extension, before the query if there is one.
-_MEMBER = re.compile(r"([^:]+://[^/?#]*/[^?#]*?\.[A-Za-z0-9_]+):([^?#]+)([?#].*)?", re.DOTALL)
+_MEMBER = r"(?s)([^:]+://[^/?#]*/[^?#]*?\.[A-Za-z0-9_]+):([^?#]+)([?#].*)?"
 # Or it comes at the end: what a query has after a colon otherwise is a time, a port or another parameter.
-_MEMBER_AFTER_QUERY = re.compile(r"([^?]+\?.*):([A-Za-z_][^&=]*)()", re.DOTALL)
+_MEMBER_AFTER_QUERY = r"(?s)([^?]+\?.*):([A-Za-z_][^&=]*)()"
 
 
 def is_remote(path: str) -> bool:
     """Whether a path is an address, as ``scheme://`` begins one."""
-    return _URL.match(path) is not None
+    return "://" in path and re.match(_SCHEME, path) is not None
 
 
 def scheme_of(url: str) -> str:
@@ -26,11 +27,11 @@ def shown_url(url: str) -> str:
 
     A member stays.
     """
-    file, member = split_url(url)
-    found = _URL.match(file)
-    if found is None:
+    if not is_remote(url):
         return url
-    return f"{found[1]}://{found[2]}" + ("" if member is None else f":{member}")
+    file, member = split_url(url)
+    scheme, _, rest = file.partition("://")
+    return f"{scheme}://{re.sub(_SECRETS, '', rest)}" + ("" if member is None else f":{member}")
 
 
 def escaped(url: str) -> str:
@@ -49,5 +50,5 @@ def with_member(url: str, member: str) -> str:
 
 def split_url(url: str) -> tuple[str, str | None]:
     """An address and the member named after a colon, ``https://host/file.npz:name``."""
-    found = _MEMBER.fullmatch(url) or _MEMBER_AFTER_QUERY.fullmatch(url)
+    found = re.fullmatch(_MEMBER, url) or re.fullmatch(_MEMBER_AFTER_QUERY, url)
     return (url, None) if found is None else (found[1] + (found[3] or ""), found[2])

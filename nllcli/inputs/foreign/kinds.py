@@ -10,18 +10,22 @@ OLD_PYTORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 # How a pickle begins: with its protocol from 2 on; before, with a list, a dict or a tuple, or with a class, each put
 # aside under a number. Other values of protocol 0 cannot be distinguished from text.
 _PICKLE = rb"\x80[\2-\5]|\([dl]p\d+\n|[]}]q\0|c[\w.]+\n\w+\n(p\d+\n\(|q.[()])"
+_BLANKS = (b" ", b"\t", b"\n", b"\r", b"\f", b"\v")
+_PICKLES = (b"\x80", b"(d", b"(l", b"]q\0", b"}q\0", b"c")
 
 
 class Kind(NamedTuple):
     """A kind of file that is read by a library of its own.
 
-    ``magic`` is how it begins, or ``extensions`` tell it. ``load`` is the Python that opens it, ``{file}`` its name or
+    ``begins`` is how it begins, and ``magic`` the pattern of it where more than that tells it from others; or
+    ``extensions`` tell it. ``load`` is the Python that opens it, ``{file}`` its name or
     what is open, ``{stream}`` what is open: it makes ``d`` of what a pickle holds, or of arrays by their names, and a
     data frame of a table. ``hint`` is what to do where it cannot be converted so.
     """
 
     name: str
     holds: Literal["objects", "arrays", "table", "picture", "raw", "archive", "nothing"]
+    begins: tuple[bytes, ...] = ()
     magic: bytes = b""
     extensions: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
@@ -60,6 +64,7 @@ PYTORCH = Kind(
 PICKLE = Kind(
     "a pickle",
     "objects",
+    begins=_PICKLES,
     magic=_PICKLE,
     extensions=(".pkl", ".pickle"),
     imports=("pickle",),
@@ -69,7 +74,7 @@ PICKLE = Kind(
 JOBLIB = Kind(
     "a joblib file",
     "objects",
-    magic=rb"x[\x01\x9c\xda]",  # where it is compressed, as zlib does
+    begins=(b"x\x01", b"x\x9c", b"x\xda"),  # where it is compressed, as zlib does
     extensions=(".joblib", ".jbl"),
     imports=("joblib",),
     load="d = joblib.load({path})",
@@ -100,7 +105,9 @@ OPEN_DOCUMENT = EXCEL._replace(name="an OpenDocument spreadsheet", extensions=("
 OFFICE = Kind("an office document", "nothing", hint="save its table as CSV")
 KERAS = Kind("a Keras model", "nothing", extensions=(".keras",), hint="save what model.predict gives with numpy.save")
 RAW = Kind("binary, and of no format that is known: numbers without a header?", "raw")
-PNG = Kind("a PNG picture", "picture", magic=rb"\x89PNG\r\n", imports=("PIL.Image",), load="d = PIL.Image.open({file})")
+PNG = Kind(
+    "a PNG picture", "picture", begins=(b"\x89PNG\r\n",), imports=("PIL.Image",), load="d = PIL.Image.open({file})"
+)
 
 KINDS = (
     PYTORCH,
@@ -114,14 +121,14 @@ KINDS = (
     Kind(
         "a MATLAB file of version 7.3, which is HDF5",
         "arrays",
-        magic=rb"MATLAB 7\.3 MAT-file",
+        begins=(b"MATLAB 7.3 MAT-file",),
         imports=("h5py",),
         load=_HDF5.replace("{turned}", ".T"),  # MATLAB writes the first axis last
     ),
     Kind(
         "HDF5",
         "arrays",
-        magic=rb"\x89HDF\r\n\x1a\n",
+        begins=(b"\x89HDF\r\n\x1a\n",),
         extensions=(".h5", ".hdf5", ".hdf"),
         imports=("h5py",),
         load=_HDF5.replace("{turned}", ""),
@@ -129,7 +136,7 @@ KINDS = (
     Kind(
         "a MATLAB file",
         "arrays",
-        magic=rb"MATLAB 5\.0 MAT-file",
+        begins=(b"MATLAB 5.0 MAT-file",),
         extensions=(".mat",),
         imports=("scipy.io",),
         load="d = scipy.io.loadmat({file}, simplify_cells=True)",
@@ -137,14 +144,14 @@ KINDS = (
     Kind(
         "NetCDF",
         "arrays",
-        magic=rb"CDF[\1\2\5]",
+        begins=(b"CDF\1", b"CDF\2", b"CDF\5"),
         imports=("scipy.io",),
         load=("d = {{k: v[()].copy() for k, v in scipy.io.netcdf_file({file}, mmap=False).variables.items()}}"),
     ),
     Kind(
         "an old Excel workbook or another office document",
         "table",
-        magic=rb"\xd0\xcf\x11\xe0",
+        begins=(b"\xd0\xcf\x11\xe0",),
         extensions=(".xls",),
         imports=EXCEL.imports,
         load=EXCEL.load,
@@ -152,6 +159,7 @@ KINDS = (
     Kind(
         "a file of R",
         "table",
+        begins=(b"RDX", b"RDA", b"X\n", b"A\n", b"B\n"),
         magic=rb"RD[XA][23]\n|[XAB]\n(\0\0\0[\2\3]|[23]\n)",
         extensions=(".rds", ".rdata", ".rda"),
         imports=("pyreadr",),
@@ -160,7 +168,7 @@ KINDS = (
     Kind(
         "a Stata file",
         "table",
-        magic=rb"<stata_dta>",
+        begins=(b"<stata_dta>",),
         extensions=(".dta",),
         imports=("pandas",),
         load="d = pandas.read_stata({file})",
@@ -168,7 +176,7 @@ KINDS = (
     Kind(
         "an SPSS file",
         "table",
-        magic=rb"\$FL[23]@\(#\)",
+        begins=(b"$FL2@(#)", b"$FL3@(#)"),
         extensions=(".sav", ".zsav"),
         imports=("pandas",),
         load="d = pandas.read_spss({path})",
@@ -176,16 +184,18 @@ KINDS = (
     Kind(
         "a SAS file",
         "table",
-        magic=rb"\0{12}\xc2\xea\x81\x60|HEADER RECORD\*{7}LIB",
+        begins=(12 * b"\0" + b"\xc2\xea\x81\x60", b"HEADER RECORD*******LIB"),
         extensions=(".sas7bdat", ".xpt"),
         imports=("pandas",),
         load="d = pandas.read_sas({path}, encoding='utf-8')",
     ),
-    Kind("ORC", "table", magic=rb"ORC", extensions=(".orc",), imports=("pandas",), load="d = pandas.read_orc({file})"),
+    Kind(
+        "ORC", "table", begins=(b"ORC",), extensions=(".orc",), imports=("pandas",), load="d = pandas.read_orc({file})"
+    ),
     Kind(
         "Avro",
         "table",
-        magic=rb"Obj\x01",
+        begins=(b"Obj\x01",),
         extensions=(".avro",),
         imports=("fastavro", "pandas"),
         load="d = pandas.DataFrame(fastavro.reader({stream}))",
@@ -193,20 +203,33 @@ KINDS = (
     Kind(
         "SQLite",
         "table",
-        magic=rb"SQLite format 3\0",
+        begins=(b"SQLite format 3\0",),
         imports=("sqlite3", "pandas"),
         load=_SQLITE,
     ),
-    Kind("a TIFF picture", "picture", magic=rb"II\*\0|MM\0\*", imports=PNG.imports, load=PNG.load),
-    Kind("a BMP picture", "picture", magic=rb"BM[\0-\xff]{4}\0\0\0\0", imports=PNG.imports, load=PNG.load),
-    Kind("a GIF picture", "picture", magic=rb"GIF8[79]a", imports=PNG.imports, load=PNG.load),
+    Kind("a TIFF picture", "picture", begins=(b"II*\0", b"MM\0*"), imports=PNG.imports, load=PNG.load),
+    Kind(
+        "a BMP picture",
+        "picture",
+        begins=(b"BM",),
+        magic=rb"BM[\0-\xff]{4}\0\0\0\0",
+        imports=PNG.imports,
+        load=PNG.load,
+    ),
+    Kind("a GIF picture", "picture", begins=(b"GIF87a", b"GIF89a"), imports=PNG.imports, load=PNG.load),
     Kind(
         "a JPEG picture",
         "nothing",
-        magic=rb"\xff\xd8\xff",
+        begins=(b"\xff\xd8\xff",),
         hint="JPEG changes values, so it cannot hold class numbers; PNG keeps them",
     ),
-    Kind("a WebP picture", "nothing", magic=rb"RIFF[\0-\xff]{4}WEBP", hint="save the mask as PNG or with numpy.save"),
+    Kind(
+        "a WebP picture",
+        "nothing",
+        begins=(b"RIFF",),
+        magic=rb"RIFF[\0-\xff]{4}WEBP",
+        hint="save the mask as PNG or with numpy.save",
+    ),
     Kind(
         "a TFRecord file",
         "nothing",
@@ -219,22 +242,27 @@ KINDS = (
         extensions=(".onnx", ".pb"),
         hint="a model holds weights: run it, and save its outputs with numpy.save",
     ),
-    Kind("a GGUF model", "nothing", magic=rb"GGUF", hint="a model holds weights: run it, and save its logits"),
+    Kind("a GGUF model", "nothing", begins=(b"GGUF",), hint="a model holds weights: run it, and save its logits"),
     Kind(
         "a tar archive",
         "archive",
         extensions=(".tar", ".tgz"),
     ),
-    Kind("a 7-Zip archive", "nothing", magic=rb"7z\xbc\xaf\x27\x1c", hint="7z x unpacks it"),
-    Kind("a RAR archive", "nothing", magic=rb"Rar!\x1a\x07", hint="unrar x unpacks it"),
-    Kind("LZ4", "nothing", magic=rb"\x04\x22\x4d\x18", hint="lz4 -dc decompresses it"),
-    Kind("a PDF", "nothing", magic=rb"%PDF"),
-    Kind("a program", "nothing", magic=rb"\x7fELF|MZ\x90\0|\xcf\xfa\xed\xfe"),
-    Kind("a web page", "nothing", magic=rb"(?i:\s*<(!doctype )?html)", hint="was the download a login page?"),
+    Kind("a 7-Zip archive", "nothing", begins=(b"7z\xbc\xaf\x27\x1c",), hint="7z x unpacks it"),
+    Kind("a RAR archive", "nothing", begins=(b"Rar!\x1a\x07",), hint="unrar x unpacks it"),
+    Kind("LZ4", "nothing", begins=(b"\x04\x22\x4d\x18",), hint="lz4 -dc decompresses it"),
+    Kind("a PDF", "nothing", begins=(b"%PDF",)),
+    Kind("a program", "nothing", begins=(b"\x7fELF", b"MZ\x90\0", b"\xcf\xfa\xed\xfe")),
+    Kind(
+        "a web page",
+        "nothing",
+        begins=(b"<", *_BLANKS),
+        magic=rb"(?i:\s*<(!doctype )?html)",
+        hint="was the download a login page?",
+    ),
 )
-_TAR = re.compile(rb"[\0-\xff]{257}ustar")
-_BINARY = re.compile(rb"[\0-\x08\x0e-\x1a]")
-_COMPILED = tuple((re.compile(kind.magic), kind) for kind in KINDS if kind.magic)
+_BINARY = rb"[\0-\x08\x0e-\x1a]"
+_TAR_AT = 257
 
 
 def kind_of(head: bytes, extension: str) -> Kind | None:
@@ -242,10 +270,11 @@ def kind_of(head: bytes, extension: str) -> Kind | None:
 
     Text is read as text, whatever it is called, except for pickles, which may begin like text.
     """
-    if _TAR.match(head):
+    if head.startswith(b"ustar", _TAR_AT):
         return next(kind for kind in KINDS if kind.name == "a tar archive")
-    found = next((kind for magic, kind in _COMPILED if magic.match(head)), None)
+    begun = (kind for kind in KINDS if head.startswith(kind.begins))
+    found = next((kind for kind in begun if re.match(kind.magic, head)), None)
     if found is PICKLE and (OLD_PYTORCH in head[:64] or extension in PYTORCH.extensions):
         return PYTORCH
     called = next((kind for kind in KINDS if extension in kind.extensions), None)
-    return found or (called if called in (PYTORCH, PICKLE) or _BINARY.search(head[:1024]) else None)
+    return found or (called if called in (PYTORCH, PICKLE) or re.search(_BINARY, head[:1024]) else None)

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|inf(inity)?|nan)\s*", re.ASCII | re.IGNORECASE)
 # What stands in place of a number or a name that is not known.
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "<na>", "nil", "missing", "-", "?", "."))
-_LIST = re.compile(r"(?:np\.)?(?:array|tensor)?\(?\s*[\[(]([^\[\]()]*)[\])]\s*(?:,[^)]*)?\)?", re.DOTALL)
-_SCALAR = re.compile(r"(?:np|numpy|torch)\.\w+\(([^()]*)\)")
-_BARE_LIST = re.compile(r"\s*[+-]?\d+\.\d*(?:e[+-]?\d+)?(?:\s*[;|\s]\s*[+-]?\d+\.\d*(?:e[+-]?\d+)?)+\s*", re.IGNORECASE)
+_LIST = r"(?s)(?:np\.)?(?:array|tensor)?\(?\s*[\[(]([^\[\]()]*)[\])]\s*(?:,[^)]*)?\)?"
+_SCALAR = r"(?:np|numpy|torch)\.\w+\(([^()]*)\)"
+_BARE_LIST = r"(?i)\s*[+-]?\d+\.\d*(?:e[+-]?\d+)?(?:\s*[;|\s]\s*[+-]?\d+\.\d*(?:e[+-]?\d+)?)+\s*"
 _BETWEEN = str.maketrans(",;|", "   ")
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+),\d+\s*", re.ASCII)
-_THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*", re.ASCII)
-_INFINITY = re.compile(rb"inf", re.IGNORECASE)
+_DECIMAL_COMMA = r"(?a)\s*[+-]?(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+),\d+\s*"
+_THOUSANDS = r"(?a)\s*[+-]?[1-9]\d{0,2}(?:\.\d{3})+\s*"
+_INFINITY = rb"(?i)inf"
 
 
 def is_number(cell: str) -> bool:
@@ -54,16 +54,16 @@ def listed_numbers(cell: str) -> list[float] | None:
 def listed_words(cell: str) -> list[str] | None:
     """The numbers of a cell that lists them, as they are written."""
     if "(" in cell:
-        cell = _SCALAR.sub(r"\1", cell)
-    found = _LIST.fullmatch(cell.strip()) if "[" in cell or "(" in cell else None
-    if found is None and not _BARE_LIST.fullmatch(cell):
+        cell = re.sub(_SCALAR, r"\1", cell)
+    found = re.fullmatch(_LIST, cell.strip()) if "[" in cell or "(" in cell else None
+    if found is None and not (cell.count(".") > 1 and re.fullmatch(_BARE_LIST, cell)):
         return None
     words = (cell if found is None else found[1]).translate(_BETWEEN).split()
     return words if words and all(map(is_number, words)) else None
 
 
 def is_decimal_comma(cell: str) -> bool:
-    return _DECIMAL_COMMA.fullmatch(cell) is not None
+    return "," in cell and re.fullmatch(_DECIMAL_COMMA, cell) is not None
 
 
 def split(line: str, delimiter: str, where: str) -> list[str]:
@@ -97,7 +97,7 @@ def with_point(cell: str) -> str:
 
 def may_be_thousands(cell: str) -> bool:
     """Whether the points of a number, which has no comma, may part thousands."""
-    return _THOUSANDS.fullmatch(cell) is not None
+    return re.fullmatch(_THOUSANDS, cell) is not None
 
 
 def shown(value: str) -> str:
@@ -120,7 +120,7 @@ def parse_plain(body: bytes, n_rows: int, n_columns: int, delimiter: str) -> NDA
         return None
     # A number too large for float64 is read as an infinity, which its text does not say.
     n_infinite = int(np.isinf(values).sum())
-    if n_infinite and n_infinite != len(_INFINITY.findall(body)):
+    if n_infinite and n_infinite != len(re.findall(_INFINITY, body)):
         return None
     return values
 

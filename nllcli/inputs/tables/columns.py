@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from nllcli.inputs.formats import ReadOptions
 
-_RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
+_RANGE = r"(?a)(\d{1,9})(?:-(\d{1,9}))?"
 
 
 @dataclass(frozen=True)
@@ -424,7 +424,7 @@ def matching(patterns: str | tuple[int, ...], preview: Preview) -> list[int]:
     for pattern in _split(patterns):
         if pattern in headings:
             columns = [c for c, heading in enumerate(headings) if heading == pattern]
-        elif numbered := _RANGE.fullmatch(pattern):
+        elif numbered := re.fullmatch(_RANGE, pattern):
             columns = _in_range(numbered[1], numbered[2] or numbered[1], preview)
         else:
             columns = [c for c, heading in enumerate(headings) if fnmatchcase(heading, pattern)]

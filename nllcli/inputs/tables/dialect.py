@@ -28,8 +28,8 @@ _NUMBER_BEGINS = re.compile(r"[+-]?\.?\d")
 _DIGITS = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W\d_]{2}")
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
-_NOT_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f\x81\x8d\x8f\x90\x9d]")  # control characters, and what windows-1252 lacks
+_SEPARATOR_LINE = r'(?i)"?sep=(.)"?'
+_NOT_TEXT = rb"[\0-\x08\x0e-\x1f\x81\x8d\x8f\x90\x9d]"  # control characters, and what windows-1252 lacks
 _COMMA, _POINT = "comma", "point"
 
 
@@ -99,7 +99,7 @@ def sniff(
     weka.check(lines, places, stream.name)
     raw = stream.peek(_RAW_BYTES)[:_RAW_BYTES].decode("utf-8", errors="replace").splitlines()[:_MOST_ROWS]
     n_before = 0
-    told = _SEPARATOR_LINE.fullmatch(lines[0])
+    told = re.fullmatch(_SEPARATOR_LINE, lines[0]) if "=" in lines[0] else None
     if told is not None and len(lines) > 1:
         delimiter, n_before = told[1], 1
         lines, places = lines[1:], places[1:]
@@ -336,7 +336,7 @@ def _is_decimal(cell: str) -> bool:
 def not_utf8(where: str, data: bytes) -> DataError:
     """The refusal of what is not UTF-8: text in another encoding, unless it has characters that no text has."""
     remedies = []
-    if not _NOT_TEXT.search(data):
+    if not re.search(_NOT_TEXT, data):
         remedies = [Remedy({"encoding": "windows-1252"}, "text from Windows; another encoding is named the same way")]
     return DataError("is not UTF-8 text, and no other format that can be read", where=where, remedies=remedies)
 

@@ -48,15 +48,12 @@ _OTHERS = frozenset(
     ("weight", "sample_weight", "loss", "nll", "entropy", "margin", "confidence", "conf", "max_prob", "timestamp")
 )
 # One number a sample, of whatever occurred: not a class.
-_LOG_PROB = re.compile(
+_LOG_PROB = (
     r"(?:(?:avg|average|mean|sum|total|cum|cumulative|seq|sequence|token)[ _]?)*"
-    r"(?:log[ _]?(?:prob|probability|likelihood)s?|logps?|ppl|perplexity)",
-    re.IGNORECASE,
+    r"(?:log[ _]?(?:prob|probability|likelihood)s?|logps?|ppl|perplexity)"
 )
-_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$|\.0*$")
-_SCORES = re.compile(
-    r"(.*?\b|.*?_)?(probs?|proba|probability|p|pred|prediction|logits?|scores?|class|confidence|softmax)[ _.:=(-]", re.I
-)
+_ENDING = r"\.[A-Za-z][A-Za-z0-9]{1,4}$|\.0*$"
+_SCORES = r"(.*?\b|.*?_)?(probs?|proba|probability|p|pred|prediction|logits?|scores?|class|confidence|softmax)[ _.:=(-]"
 
 
 def doubtful(preview: Preview, columns: Sequence[int], labels: Collection[str]) -> dict[int, str]:
@@ -218,7 +215,14 @@ def sets_of_probabilities(preview: Preview, columns: Sequence[int]) -> list[list
 
 def is_log_prob(heading: str) -> bool:
     """Whether a column is named as the log-probability of what occurred, and not of a class."""
-    return bool(_LOG_PROB.fullmatch(heading))
+    name = heading.lower()
+    return any(part in name for part in ("log", "ppl", "perplexity")) and bool(re.fullmatch(_LOG_PROB, name))
+
+
+def _stem(heading: str) -> str:
+    """What the headings of scores begin with; empty where this is none of them."""
+    found = None if heading.isalnum() else re.match(_SCORES, heading, re.IGNORECASE)
+    return found[0].lower() if found else ""
 
 
 def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, str]:
@@ -235,7 +239,7 @@ def _by_name(headings: Sequence[str], values: NDArray[np.float64]) -> dict[int, 
             found[j] = "is named like the log-probability of what occurred"
         if heading.lower() in _OTHERS and len(headings) > 2 and (values[:, j] >= 0).all():
             found[j] = f"is named {heading}"
-    stems = [match[0].lower() if (match := _SCORES.match(heading)) else "" for heading in headings]
+    stems = [_stem(heading) for heading in headings]
     common, times = Counter(stems).most_common(1)[0]
     if common and times > 1 and 2 * times > len(stems):
         found |= {j: "is not named like the others" for j, stem in enumerate(stems) if stem != common}
@@ -287,7 +291,7 @@ def _is_called_key(heading: str) -> bool:
 def loosened(key: str) -> str:
     """A key without folders and the ending of a file, upper case and leading zeros: ``test/00A.jpg`` is ``a``."""
     name = re.split(r"[/\\]", key.strip())[-1]
-    return _ENDING.sub("", name).casefold().lstrip("0")
+    return re.sub(_ENDING, "", name).casefold().lstrip("0")
 
 
 def are_loose(preview: Preview, column: int, partner: Preview, other: int) -> bool:

@@ -26,7 +26,7 @@ LONGEST_LINE = 1 << 25
 _BLANKS = b" \t"
 _MOST_QUOTED_LINES = 1000
 # A quote that begins a cell: what follows, up to the next one, may go over several lines.
-_OPENS = re.compile(rb'(?:^|[,;|\t])[ \t]*"(?:[^"]|"")*$')
+_OPENS = rb'(?:^|[,;|\t])[ \t]*"(?:[^"]|"")*$'
 
 
 class Lines(NamedTuple):
@@ -131,7 +131,7 @@ class _Quoted:
         """The numbered lines, those of one cell as one of the number of the first."""
         for number, text in lines:
             odd = text.count(b'"') % 2
-            if not self._held and not (odd and _OPENS.search(text)):
+            if not self._held and not (odd and re.search(_OPENS, text)):
                 yield number, text
                 continue
             self._held.append((number, text))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from shlex import join, quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.errors import Remedy, UsageError
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _Way(NamedTuple):
-    """Cells that match ``pattern`` are ``what``, and ``edits`` of sed make them numbers."""
+    """Cells, or a line, that match ``pattern`` are ``what``, and ``edits`` of sed make them numbers."""
 
     pattern: str
     what: str
@@ -43,21 +42,26 @@ _WAYS = (
         r":a; s/([0-9]),([0-9]{3}(,[0-9]{3})*[.])/\1\2/; ta",
     ),
 )
-_LINES = {
-    re.compile(r"\s*<\w+>(?:\s+<\w+>)+\s*"): ("has a line of the types of the columns", r"/^ *<[a-z0-9]+> /d"),
-    re.compile(r"(?:Name: .*, )?(?:Length: \d+, )?dtype: \S+\s*"): (
-        "is a printed Series",
-        r"/^(Name: .*)?dtype: /d; s/^ *[0-9]+ +//",
+# Lines, in which is a mark by which most others are passed over.
+_LINES = (
+    ("<", _Way(r"\s*<\w+>(?:\s+<\w+>)+\s*", "has a line of the types of the columns", r"/^ *<[a-z0-9]+> /d")),
+    (
+        "dtype: ",
+        _Way(
+            r"(?:Name: .*, )?(?:Length: \d+, )?dtype: \S+\s*",
+            "is a printed Series",
+            r"/^(Name: .*)?dtype: /d; s/^ *[0-9]+ +//",
+        ),
     ),
-    re.compile(r"\s*\[\d+\] +\S.*"): ("is a vector as R prints it", r"s/^ *\[[0-9]+\]//; /^Levels:/d; s/ +/\n/g"),
-}
+    ("[", _Way(r"\s*\[\d+\] +\S.*", "is a vector as R prints it", r"s/^ *\[[0-9]+\]//; /^Levels:/d; s/ +/\n/g")),
+)
 
 
 _R_VECTOR = r"s/^ *c\(//; s/\)[[:space:]]*$//; s/([0-9])L(,|$)/\1\2/g; s/, */\n/g; s/\"//g"
 _ONE_A_LINE = r"s/[]['(),; \t\"]+/\n/g"
 _SUM_TOLERANCE = 0.5
 _SUFFIXES = (".csv", ".tsv", ".txt")
-_OBJECT = re.compile(r"\[?\{['\"].*\}\]?", re.DOTALL)
+_OBJECT = r"(?s)\[?\{['\"].*\}\]?"
 
 
 def edited(name: str, edits: str, meaning: str = "") -> list[Remedy]:
@@ -82,6 +86,8 @@ def fed(name: str, words: tuple[str, ...], meaning: str = "") -> list[Remedy]:
     """
     if not can_be_edited(name):
         return []
+    from shlex import join, quote
+
     path = Path(name.removesuffix(".gz"))
     to = not_there_yet(str(path.with_name(f"{path.stem}.plain{path.suffix if path.suffix in _SUFFIXES else '.csv'}")))
     command = f"gzip -dc {quote(name)} | {join(words)}" if is_gzip(name) else join((*words, name))
@@ -90,9 +96,9 @@ def fed(name: str, words: tuple[str, ...], meaning: str = "") -> list[Remedy]:
 
 def check_lines(lines: Sequence[str], name: str) -> None:
     """Raise UsageError where one of the first lines is what a program prints for people."""
-    for pattern, (what, edits) in _LINES.items():
-        if any(map(pattern.fullmatch, lines)):
-            raise UsageError(what, where=name, remedies=edited(name, edits))
+    for mark, way in _LINES:
+        if any(mark in line and re.fullmatch(way.pattern, line) for line in lines):
+            raise UsageError(way.what, where=name, remedies=edited(name, way.edits))
     if lines[0].lstrip().startswith("c(") and lines[-1].rstrip().endswith((")", ",")):
         raise UsageError("is a vector as R writes it", where=name, remedies=edited(name, _R_VECTOR))
     first = [cell.strip() for cell in re.split(r"[,;\t|]", lines[0])]
@@ -111,7 +117,7 @@ def check_not_in_line(lines: Sequence[str], name: str) -> None:
 def check_objects(header: Sequence[str] | None, row: Sequence[str], delimiter: str, name: str) -> None:
     """Raise UsageError where a cell of a table is an object with a number a class, or a list of labels and scores."""
     for j, cell in enumerate(row):
-        if header is None or not _OBJECT.fullmatch(cell.strip()) or not can_be_edited(name):
+        if header is None or not ("{" in cell and re.fullmatch(_OBJECT, cell.strip())) or not can_be_edited(name):
             continue
         key, to = header[j].strip(), not_there_yet(f"{name}.wide.csv")
         parsed = f"ast.literal_eval(d[{key!r}])"

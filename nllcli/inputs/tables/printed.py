@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 1 << 26
 # A number, white space and a number: no JSON value; or the name of a type that prints its arrays so.
-_ARRAY = re.compile(
-    rb"\s*(?:(?:\w+\.)?(?:tensor|array|Array)\(\s*\[|\[[\[\s]*[-+]?(?:\d|\.\d|nan|inf)[^\s,\]]*\s+[-+\d.ni])"
-)
-_WRAPPING = re.compile(r"(?:\w+\.)?(?:tensor|array|Array)\(|,\s*(?:dtype|device|grad_fn|requires_grad)=[^)]*|\)")
-_BORDER = re.compile(rb"[\s|+:=-]*(?:--|==)[\s|+:=-]*")
-_FOOTER = re.compile(rb"(?:\(\d+ rows?\)|\d+ rows? in set\b.*|shape: \(\d+, \d+\))\s*")
-_LATEX = re.compile(rb"^[^\n&%]*&[^\n]*\\\\[ \t]*\r?$", re.MULTILINE)
-_TYPES = re.compile(r"\|?(?:\s*(?:[fiu]\d{1,2}|str|bool|cat|enum|date|list\[\w+\])\s*(?:\||$))+")
+_ARRAY = rb"\s*(?:(?:\w+\.)?(?:tensor|array|Array)\(\s*\[|\[[\[\s]*[-+]?(?:\d|\.\d|nan|inf)[^\s,\]]*\s+[-+\d.ni])"
+_WRAPPING = r"(?:\w+\.)?(?:tensor|array|Array)\(|,\s*(?:dtype|device|grad_fn|requires_grad)=[^)]*|\)"
+_BORDER = rb"[\s|+:=-]*(?:--|==)[\s|+:=-]*"
+_FOOTER = rb"(?:\(\d+ rows?\)|\d+ rows? in set\b.*|shape: \(\d+, \d+\))\s*"
+_LATEX = rb"(?m)^[^\n&%]*&[^\n]*\\\\[ \t]*\r?$"
+_TYPES = r"\|?(?:\s*(?:[fiu]\d{1,2}|str|bool|cat|enum|date|list\[\w+\])\s*(?:\||$))+"
 _UPRIGHT, _LEVEL = "│┃┆┇┊┋║", "─━┄┅┈┉═╌╍"
 _BARS = str.maketrans(
     {chr(code): "+" for code in range(0x2500, 0x2580)} | dict.fromkeys(_UPRIGHT, "|") | dict.fromkeys(_LEVEL, "-")
@@ -32,18 +30,18 @@ _HINT = "numpy.save writes it whole"
 
 def is_printed_array(head: bytes) -> bool:
     """Whether a text begins as NumPy or PyTorch print an array."""
-    return _ARRAY.match(head) is not None
+    return b"[" in head and re.match(_ARRAY, head) is not None
 
 
 def is_drawn(head: bytes) -> bool:
     """Whether a text begins as a table between lines of dashes, as databases and Markdown have it."""
     lines = [_with_bars(line) for line in head.splitlines()[: 2 * _FIRST_LINES] if line.strip()][:_FIRST_LINES]
-    return any(_BORDER.fullmatch(line) and (b"|" in line or b"+" in line) for line in lines)
+    return any((b"|" in line or b"+" in line) and re.fullmatch(_BORDER, line) for line in lines)
 
 
 def is_latex(head: bytes) -> bool:
     """Whether a text has rows as LaTeX writes them."""
-    return _LATEX.search(head) is not None
+    return b"&" in head and re.search(_LATEX, head) is not None
 
 
 def latex_lines(stream: ByteStream) -> ByteStream:
@@ -74,7 +72,7 @@ def array_lines(stream: ByteStream, *, one_a_line: bool) -> ByteStream:
     text = data.decode("utf-8", errors="replace")
     if "..." in text or "\u2026" in text:
         raise DataError("is a printed array, with its middle left out (...)", where=stream.name, hint=_HINT)
-    body = _WRAPPING.sub("", text)
+    body = re.sub(_WRAPPING, "", text)
     opening = re.match(r"[\[\s]*", body)
     depth = opening[0].count("[") if opening else 0
     rows = [row.replace(",", " ").split() for row in re.split(r"[\[\]]", body)]
@@ -110,9 +108,9 @@ def _mapped(stream: ByteStream, change: Callable[[bytes], bytes]) -> Iterator[by
 
 def _undrawn_line(line: bytes) -> bytes:
     text = _with_bars(line).strip()
-    if _BORDER.fullmatch(text) or _FOOTER.fullmatch(text):
+    if re.fullmatch(_BORDER, text) or re.fullmatch(_FOOTER, text):
         return b"\n"
-    if not line.isascii() and _TYPES.fullmatch(text.decode("utf-8", errors="replace")):
+    if not line.isascii() and re.fullmatch(_TYPES, text.decode("utf-8", errors="replace")):
         return b"\n"
     if text.startswith(b"|"):
         text = text.removeprefix(b"|").removesuffix(b"|")

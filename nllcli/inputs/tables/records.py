@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from operator import itemgetter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from nllcli.inputs.tables.json_paths import (
     unnested,
 )
 from nllcli.inputs.tables.json_values import written
+from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from nllcli.inputs.formats import ReadOptions

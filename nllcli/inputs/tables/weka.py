@@ -12,7 +12,7 @@ from nllcli.inputs.tables import notation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_HEADING = re.compile(r"\s*inst#[\s,]+actual[\s,]+predicted[\s,]+error[\s,]+distribution[\s,]*")
+_HEADING = r"\s*inst#[\s,]+actual[\s,]+predicted[\s,]+error[\s,]+distribution[\s,]*"
 _CELLS = r"s/^ *([0-9]+) +([0-9]+):[^ ]* +([0-9]+):[^ ]* +([+] +)?/\1,\2,\3,\4,/; s/ +$//"
 _CLASSES = r"s/\*//g; s/([0-9]+):[^,]*/\1/g"
 
@@ -22,7 +22,7 @@ def check(lines: Sequence[str], places: Sequence[str], name: str) -> None:
     if lines[0].lower().startswith("@relation "):
         program = 'tolower($1) == "@attribute" {h = h s $2; s = ","} d; tolower($1) == "@data" {print h; d = 1}'
         raise UsageError("is an ARFF file of Weka", where=name, remedies=notation.fed(name, ("awk", program)))
-    at = next((i for i, line in enumerate(lines[:-1]) if _HEADING.fullmatch(line)), None)
+    at = next((i for i, line in enumerate(lines[:-1]) if "inst#" in line and re.fullmatch(_HEADING, line)), None)
     if at is not None:
         raise _marked(lines[at], lines[at + 1], places[at], name)
 
