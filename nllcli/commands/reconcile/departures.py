@@ -207,7 +207,7 @@ def _ignored(base: Convention, found: Survey) -> Iterator[Departure]:
     counts = found.counts[base.term.shift]
     if 0 <= base.ignore_index < counts.n_classes:
         yield Departure("ignore", "no target ignored", {"ignore_index": DEFAULT_IGNORE_INDEX})
-    most = counts.most_frequent
+    most = int(counts.classes[counts.sums.argmax()])
     for index in dict.fromkeys((0, most, 255)):
         if counts[index]:
             why = " (the most frequent)" if index == most != 0 else ""

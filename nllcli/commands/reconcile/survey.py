@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.reconcile.counts import Counts, place_of
 from nllcli.inputs.opening import open_dataset
 from nllcli.inputs.targets import Shifted, check_shift, shift_out_of_order, shift_without_file
+from nllcli.numerics.by_class import ByClass, place_of
 from nllcli.numerics.targets import is_class
 from nllcli.numerics.weightings import class_weights
 from nllcli.records import dataclass
@@ -71,7 +71,7 @@ class Survey:
 
     n_samples: int
     n_items: int
-    counts: dict[int, Counts]
+    counts: dict[int, ByClass]
     outside: set[int]
 
 
@@ -79,18 +79,18 @@ def survey(request: ScoreRequest, dataset: Dataset, shifts: Shifts) -> Survey:
     """Count the targets; where the blocks bring them, in a pass over inputs opened anew."""
     source = open_dataset(request.inputs) if shifts.raw is None else dataset
     n_classes, n_samples = dataset.n_classes, 0
-    counts: dict[int, Counts] = {}
+    counts: dict[int, ByClass] = {}
     outside: set[int] = set()
     for shift in shifts.tried:
-        counts[shift] = Counts.of(np.zeros(0, np.int64), n_classes)
+        counts[shift] = ByClass.of(np.zeros(0, np.int64), n_classes)
         shifted = replace(source, targets=shifts.under(shift))
         with naming_places(shifted):
             for start, targets in raw_targets(shifted):
                 within = is_class(targets, n_classes)
                 if within.all():
-                    counts[shift] += Counts.of(targets, n_classes)
+                    counts[shift] += ByClass.of(targets, n_classes)
                 else:
-                    counts[shift] += Counts.of(targets[within], n_classes)
+                    counts[shift] += ByClass.of(targets[within], n_classes)
                     outside.update(set(np.unique(targets[~within]).tolist()) - {_NO_TARGET})
                 n_samples = start + len(targets)
     n_items = dataset.layout.sample_shape[0] if dataset.layout.sample_shape else 1
@@ -114,7 +114,7 @@ class WeightTable:
 
     @classmethod
     def among(
-        cls, counts: Mapping[int, Counts], given_counts: NDArray[np.int64] | None, given: NDArray[np.float64] | None
+        cls, counts: Mapping[int, ByClass], given_counts: NDArray[np.int64] | None, given: NDArray[np.float64] | None
     ) -> WeightTable:
         """From the ``counts`` of the targets by shift."""
         seen, n_classes = [one.classes for one in counts.values()], next(iter(counts.values())).n_classes

@@ -44,13 +44,25 @@ class Peak:
 
 @dataclass(frozen=True)
 class Constant:
-    """The first sample's values (C,), and which classes (C,) have had that value alone."""
+    """The ``classes`` (k,) that have had one value alone, in ascending order, and these ``values`` (k,).
 
-    first: NDArray[Any]
-    same: NDArray[np.bool_]
+    None is every class: so it is of a single row without NaN.
+    """
+
+    classes: NDArray[np.int64] | None
+    values: NDArray[Any]
 
     def __add__(self, other: Constant) -> Constant:
-        return Constant(self.first, self.same & other.same & (self.first == other.first))
+        if self.classes is None and other.classes is None:
+            same = self.values == other.values
+            return self if same.all() else Constant(np.flatnonzero(same), self.values[same])
+        if self.classes is None or other.classes is None:
+            some, every = (self, other) if other.classes is None else (other, self)
+            same = some.values == every.values[some.classes]
+            return Constant(np.asarray(some.classes)[same], some.values[same])
+        classes, at, there = np.intersect1d(self.classes, other.classes, assume_unique=True, return_indices=True)
+        same = self.values[at] == other.values[there]
+        return Constant(classes[same], self.values[at[same]])
 
     @classmethod
     def of(cls, x: NDArray[Any]) -> Constant | None:
@@ -58,7 +70,9 @@ class Constant:
         if not len(x):
             return None
         same = x[0] == x[-1]
-        return cls(x[0].copy(), hold_alone(x, x[0], same) if same.any() else same)
+        if len(x) > 1 and same.any():
+            same = hold_alone(x, x[0], same)
+        return cls(None, x[0].copy()) if same.all() else cls(np.flatnonzero(same), x[0][same])
 
 
 @dataclass(frozen=True)
