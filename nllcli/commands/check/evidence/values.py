@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.check.evidence.extremes import count_tops, hold_alone, read_extremes
+from nllcli.commands.check.evidence.extremes import Extremes, count_tops, hold_alone, read_extremes
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
 from nllcli.data.blocks import Part
 from nllcli.numerics.findings import distance_from_1, sum_tolerance
@@ -162,7 +162,7 @@ def read_values(
         kept_rows = slice(None) if clean.all() else clean
         values += _other_readings(x[kept_rows], low[kept_rows], high[kept_rows], dtype)
     else:
-        values += _sums_to_one(x, source, dtype, finite, where)
+        values += _sums_to_one(x, extremes, source, dtype, finite, where)
     all_finite = bool(np.isfinite(np.subtract(high, low, dtype=np.float64)[finite]).all())
     return values, Tops(high, extremes.top, finite, tied, all_finite)
 
@@ -200,15 +200,16 @@ def _other_readings(x: NDArray[Any], low: NDArray[Any], high: NDArray[Any], dtyp
     if (low >= 0.0).all() and (high <= 1.0).all():
         n_probs = int(np.count_nonzero(distance_from_1(x) <= tolerance))
     if (high <= tolerance).all():
-        n_log_probs = int(np.count_nonzero(distance_from_1(np.exp(x)) <= tolerance))
+        n_log_probs = int(np.count_nonzero(distance_from_1(x, log=True) <= tolerance))
     return Values(n_probs=n_probs, n_log_probs=n_log_probs)
 
 
-def _sums_to_one(x: NDArray[Any], source: str, dtype: np.dtype[Any], finite: NDArray[np.bool_], where: Any) -> Values:
+def _sums_to_one(
+    x: NDArray[Any], extremes: Extremes, source: str, dtype: np.dtype[Any], finite: NDArray[np.bool_], where: Any
+) -> Values:
     """Rows that are not what the ``source`` says, and rows that are but do not sum to 1; NaN is reported elsewhere."""
-    tolerance = sum_tolerance(dtype)
-    given = x.astype(np.float64)
-    are_probs = source == "probs"
-    outside = np.any((given < 0.0) | (given > 1.0), axis=1) if are_probs else given.max(axis=1) > tolerance
-    off = distance_from_1(given if are_probs else np.exp(given))
+    tolerance, are_probs = sum_tolerance(dtype), source == "probs"
+    high = extremes.high.astype(np.float64)
+    outside = (extremes.low < 0.0) | (high > 1.0) if are_probs else high > tolerance
+    off = distance_from_1(x, log=not are_probs)
     return Values(outside=where(finite & outside), off=where(finite & ~outside & (off > tolerance), off))
