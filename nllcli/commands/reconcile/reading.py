@@ -259,13 +259,11 @@ def _read(x: NDArray[Any], how: Term) -> NDArray[Any]:
     name = how.input_rounding
     if name is None:
         return x
-    if how.reading in GIVEN:
-        return to_float(rounded(x, name), Scratch())
-    if x.shape[1] <= MOST_CLASSES:
-        return rounded(x, name)
-    out = np.empty(x.shape, type_of(name))
+    given = how.reading in GIVEN
+    out = np.empty_like(x, np.float32 if given else type_of(name))
     for part in _column_parts(x.shape[1]):
-        out[:, part] = rounded(x[:, part], name)
+        narrow = rounded(x[:, part], name)
+        out[:, part] = to_float(narrow, Scratch()) if given else narrow
     return out
 
 

@@ -81,13 +81,16 @@ class Remembered(OverClasses):
     def __init__(self, inner: Surprisal) -> None:
         self._inner = inner
         self._at: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        self._in_all: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
         self._others: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
         self.n_classes = inner.n_classes
         self.top, self.is_top, self.probs, self.unusable = inner.top, inner.is_top, inner.probs, inner.unusable
-        self.in_all = inner.in_all
 
     def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
         return _kept(self._at, classes, self._inner.at)
+
+    def in_all(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        return _kept(self._in_all, classes, self._inner.in_all)
 
     def others(self, targets: NDArray[np.int64]) -> NDArray[np.float64]:
         return _kept(self._others, targets, self._inner.others)
