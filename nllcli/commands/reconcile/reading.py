@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     Key = tuple[Term, int, int]
 
-# Bytes of a tile as float64: a dozen arrays of this size stay in the cache of a core, or near it.
-_TILE_BYTES = 1 << 19
+# Bytes of a tile as float64: a dozen arrays of this size stay near a core, and outweigh the calls.
+_TILE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
