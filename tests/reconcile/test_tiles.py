@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from nllcli.commands.reconcile.asked import Asked, EveryClass
 from nllcli.commands.reconcile.conventions import Term
-from nllcli.commands.reconcile.reading import Asked, EveryClass, Reading, read_tiles
+from nllcli.commands.reconcile.reading import Reading, read_tiles
 from nllcli.data.blocks import Scratch
 from nllcli.data.settings import LossOptions
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nllcli.commands.reconcile.asked import Asked, EveryClass, Weighed
 from nllcli.commands.reconcile.conventions import Convention, Term
-from nllcli.commands.reconcile.reading import Asked, EveryClass, Reading, Weighed, read_tiles
+from nllcli.commands.reconcile.reading import Reading, read_tiles
 from nllcli.commands.reconcile.sums import Batches, BatchMeans, ConventionSums, PerClass
 from nllcli.numerics.evaluate import Wanted, evaluate, numbers
 from nllcli.numerics.kernels import to_float

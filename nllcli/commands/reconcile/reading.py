@@ -2,84 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Term, round_to, rounded, type_of
-from nllcli.commands.reconcile.scores import Among, Logits, Remembered, under, values_under
+from nllcli.commands.reconcile.scores import Logits, Remembered, under, values_under
 from nllcli.data.blocks import Scratch
 from nllcli.numerics.kernels import CLASS_FIRST_BELOW, contiguous, tiles, to_float
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.surprisal import EVERY, MOST_CLASSES, Surprisal, once, surprisal
 from nllcli.numerics.surprisal.given import GIVEN
-from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from nllcli.commands.reconcile.asked import Asked, EveryClass, Key
     from nllcli.data.settings import LossOptions
-
-    Key = tuple[Term, int, int]
 
 # Bytes of a tile as float64: a dozen arrays of this size stay near a core, and outweigh the calls.
 _TILE_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class Weighed:
-    """The weights (k,) of those ``classes`` (k,), in ascending order, that may weigh anything; None is every class."""
-
-    weights: NDArray[np.float64]
-    classes: NDArray[np.int64] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """Losses of a block with some ``targets`` (n,), and class weights where each class's term has its own."""
-
-    term: Term
-    targets: NDArray[np.int64]
-    class_weights: Weighed | None = None
-
-    @property
-    def key(self) -> Key:
-        """By the identity of the arrays, before the losses are rounded."""
-        weights = None if self.class_weights is None else self.class_weights.weights
-        return replace(self.term, loss_rounding=None), id(self.targets), id(weights)
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether they take more than the surprisal of each target."""
-        return LOSSES[self.term.loss].scores != "target" or bool(self.term.smoothing)
-
-    def value(self, scores: Surprisal, targets: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The losses (n,) of some of the samples, with ``targets`` (n,), as their surprisals give them."""
-        scores, weighed = under(self.term, scores), self.class_weights
-        weights, value = None if weighed is None else weighed.weights, LOSSES[self.term.loss].value
-        values: NDArray[np.float64]
-        if weighed is None or weighed.classes is None:
-            values = value(scores, targets, weights, self.term.smoothing)
-        else:
-            places = np.searchsorted(weighed.classes, targets)
-            values = value(Among(scores, weighed.classes), places, weights, self.term.smoothing)
-        return values
-
-
-@dataclass(frozen=True, eq=False)
-class EveryClass:
-    """The sums of the surprisals of ``classes`` (k,) over the ``counted`` samples (n,), times their ``weights`` (n,).
-
-    None for ``classes`` is every class.
-    """
-
-    term: Term
-    counted: NDArray[np.bool_]
-    weights: NDArray[np.float64] | None
-    classes: NDArray[np.int64] | None = None
 
 
 class Tile:
