@@ -10,14 +10,14 @@ import numpy as np
 from nllcli.data.blocks import Scratch
 from nllcli.data.settings import TOKENS, UNLISTED
 from nllcli.errors import Remedy, SampleError, setting
-from nllcli.numerics.kernels import machine_epsilon, to_float
+from nllcli.numerics.kernels import CLASS_FIRST_BELOW, machine_epsilon, to_float
 from nllcli.numerics.losses import LOSSES
+from nllcli.numerics.surprisal import sum_of_parts
 from nllcli.numerics.tally import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.data.settings import LossOptions
     from nllcli.numerics.evaluate import Scoring
 
 # How far above 0 rounding may put a log-probability.
@@ -163,24 +163,26 @@ def findings(scoring: Scoring, infinite: NDArray[np.bool_] | None) -> dict[str, 
         x = scoring.x[:, 0]
         note("above-zero", (x > 0) & np.isfinite(x), x)
     elif options.source != "logits" and not options.binary:
-        off = distance_from_1(scoring.scores.probs() if options.clip is None else _unclipped(scoring.x, options))
+        off = distance_from_1(scoring.x, log=options.source == "log-probs")
         wrong = ~(off <= sum_tolerance(block.logits.dtype))
         note("not-normalised", wrong if unusable is None else wrong & ~unusable, off)
     if block.targets is not None and not targets.are_classes:
-        off = distance_from_1(targets.values.astype(np.float64))
+        off = distance_from_1(targets.values)
         note("soft-targets-not-normalised", ~(off <= sum_tolerance(block.targets.dtype)), off)
     return found
 
 
-def _unclipped(x: NDArray[Any], options: LossOptions) -> NDArray[np.float64]:
-    """The probabilities (n, C) in the file."""
-    values = x.astype(np.float64)
-    return np.exp(values) if options.source == "log-probs" else values
+def distance_from_1(x: NDArray[Any], *, log: bool = False) -> NDArray[np.float64]:
+    """How far the sum of each row of probabilities ``x`` (n, C), or of those it is the ``log`` of, is from 1, (n,)."""
 
+    def of(part: slice) -> NDArray[np.float64]:
+        values = x[:, part].astype(np.float64, copy=False)
+        if x.shape[1] >= CLASS_FIRST_BELOW:
+            values = np.ascontiguousarray(values)
+        total: NDArray[np.float64] = np.add.reduce(np.exp(values) if log else values, axis=1)
+        return total
 
-def distance_from_1(probs: NDArray[Any]) -> NDArray[np.float64]:
-    """How far the sum of each row of ``probs`` (n, C) is from 1, (n,)."""
-    return np.abs(np.add.reduce(probs, axis=1, dtype=np.float64) - 1.0)
+    return np.abs(sum_of_parts(of, x.shape[1]) - 1.0)
 
 
 def sum_tolerance(dtype: np.dtype[Any]) -> float:

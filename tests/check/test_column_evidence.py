@@ -22,6 +22,7 @@ from nllcli.commands.check.evidence.columns import (
 )
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.settings import LossOptions
+from nllcli.numerics.by_class import ByClass
 
 F8 = np.dtype("f8")
 
@@ -189,11 +190,13 @@ def test_choices_make_hits_more_likely_by_chance():
 def test_entropy_against_loops(counts):
     n = sum(counts)
     expected = -math.fsum(k / n * math.log(k / n) for k in counts if k)
-    assert chance.entropy(np.array(counts)) == pytest.approx(expected, abs=1e-15)
+    assert chance.entropy(ByClass(len(counts), np.arange(len(counts)), np.array(counts))) == pytest.approx(
+        expected, abs=1e-15
+    )
 
 
 def test_there_is_no_entropy_without_targets():
-    assert chance.entropy(None) is chance.entropy(np.zeros(3, int)) is None
+    assert chance.entropy(None) is chance.entropy(ByClass.of(np.zeros(0, int), 3)) is None
 
 
 def others(targets):

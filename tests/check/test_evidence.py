@@ -24,6 +24,7 @@ from nllcli.commands.check.evidence.targets import Distinct, Padding, read_ends,
 from nllcli.commands.check.evidence.values import Constant, Peak
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.settings import LossOptions
+from nllcli.numerics.by_class import ByClass
 
 ONE_IN_A_MILLION = 1e-6
 
@@ -101,7 +102,7 @@ def test_counts_of_awkward_data():
     assert (found.labels.outside.n, found.labels.outside.first) == (len(outside), tuple(outside[:5]))
     values = found.labels.outside_values
     assert dict(zip(values.values.tolist(), values.n.tolist(), strict=True)) == Counter(targets[outside].tolist())
-    assert found.labels.counts.tolist() == [sum(targets[i] == c for i in counted) for c in range(6)]
+    assert found.labels.counts.sums.tolist() == [sum(targets[i] == c for i in counted) for c in range(6)]
     values = found.values
     assert values.nan.n == sum(any(math.isnan(v) for v in logits[i]) for i in counted)
     assert values.inf.n == sum(any(v == math.inf for v in logits[i]) for i in counted)
@@ -145,9 +146,13 @@ def test_constant_classes_against_loops(n_classes, n_changed):
     for c in range(n_changed):
         x[rng.integers(1, 3999), c * (n_classes - 1)] = (9.0, math.nan)[c]
     found = Constant.of(x)
-    assert found.first.tolist() == x[0].tolist()
-    assert found.same.tolist() == [len(set(column)) == 1 for column in x.T.tolist()]
-    assert Constant.of(x[:1]).same.all()
+    if n_changed:
+        alone = [c for c, column in enumerate(x.T.tolist()) if len(set(column)) == 1]
+        assert found.classes.tolist() == alone
+        assert found.values.tolist() == x[0, alone].tolist()
+    for whole in (Constant.of(x[:1]), Constant.of(x[:1]) + Constant.of(x[-1:])):
+        assert whole.classes is None
+        assert whole.values.tolist() == x[0].tolist()
 
 
 def test_fit_against_loops():
@@ -400,8 +405,8 @@ def test_over_frequencies_against_loops():
     logits, targets = sound(5, 80, 4)
     loss = -np.log(softmax(logits.astype(float)))[np.arange(80), targets]
     counts = np.bincount(targets, minlength=5)
-    sums = np.array([loss[targets == c].sum() for c in range(5)])
-    entropy, excess = chance.over_frequencies(Moments.of(loss), sums, counts)
+    sums = ByClass.of(targets, 5, loss)
+    entropy, excess = chance.over_frequencies(Moments.of(loss), sums, ByClass.of(targets, 5))
     each = [loss[i] + math.log(counts[targets[i]] / 80) for i in range(80)]
     assert entropy == pytest.approx(math.fsum(-n / 80 * math.log(n / 80) for n in counts if n))
     assert excess.mean == pytest.approx(np.mean(each))

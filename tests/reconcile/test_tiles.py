@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from nllcli.commands.reconcile.asked import Asked, EveryClass
 from nllcli.commands.reconcile.conventions import Term
-from nllcli.commands.reconcile.reading import Asked, EveryClass, Reading
+from nllcli.commands.reconcile.reading import Reading, read_tiles
 from nllcli.data.blocks import Scratch
 from nllcli.data.settings import LossOptions
 
@@ -21,14 +22,21 @@ def log_probs(n_classes, n, n_outside):
     return x, rng.integers(0, n_classes, n), rng.random(n) < 0.8
 
 
+def read_of(x, term, y, counted):
+    options, asked = LossOptions(source=term.reading), Asked(term, y)
+    read = Reading(x, term.of_reading, options)
+    read.ask([asked], {"sums": EveryClass(term.of_reading, counted, None)})
+    with np.errstate(all="ignore"):
+        read_tiles(x, [read], options, Scratch())
+    return read, asked
+
+
 @pytest.mark.parametrize(("n_classes", "n"), [(3, 50_000), (90, 1700)])
 def test_losses_of_log_probabilities_against_loops(n_classes, n):
     n_outside = n // 2
     x, y, counted = log_probs(n_classes, n, n_outside)
     term = Term(reading="log-probs", loss="one-vs-rest")
-    read = Reading(x, term.of_reading, LossOptions(source="log-probs"), Scratch())
-    asked = Asked(term, y)
-    read.read_tiles([asked], {"sums": EveryClass(term.of_reading, counted, None)})
+    read, asked = read_of(x, term, y, counted)
     losses = read.losses(asked).tolist()
     assert all(map(math.isnan, losses[:n_outside]))
     assert math.isnan(losses[-1])
@@ -44,9 +52,7 @@ def test_logits_have_no_sums_as_probabilities():
     rng = np.random.default_rng(0)
     x, y = rng.normal(0, 1, (1700, 90)), rng.integers(0, 90, 1700)
     term = Term(reading="probs", loss="one-vs-rest")
-    read = Reading(x, term.of_reading, LossOptions(source="probs"), Scratch())
-    asked = Asked(term, y)
-    read.read_tiles([asked], {"sums": EveryClass(term.of_reading, np.ones(1700, bool), None)})
+    read, asked = read_of(x, term, y, np.ones(1700, bool))
     with np.errstate(all="ignore"):
         assert np.isnan(read.losses(asked)).all()
     assert np.isnan(read.every_class["sums"]).all()

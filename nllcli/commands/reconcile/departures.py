@@ -205,11 +205,11 @@ def _ignored(base: Convention, found: Survey) -> Iterator[Departure]:
     if found.outside:  # the one index to ignore is taken
         return
     counts = found.counts[base.term.shift]
-    if 0 <= base.ignore_index < len(counts):
+    if 0 <= base.ignore_index < counts.n_classes:
         yield Departure("ignore", "no target ignored", {"ignore_index": DEFAULT_IGNORE_INDEX})
-    most = int(counts.argmax())
+    most = int(counts.classes[counts.sums.argmax()])
     for index in dict.fromkeys((0, most, 255)):
-        if index < len(counts) and counts[index]:
+        if counts[index]:
             why = " (the most frequent)" if index == most != 0 else ""
             yield Departure("ignore", f"target {index} ignored{why}", {"ignore_index": index})
 

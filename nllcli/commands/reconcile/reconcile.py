@@ -152,9 +152,14 @@ def _match(done: Search, expected: Expectation, value: float, candidates: Sequen
             done.request,
             dataset,
             divisor=0.0 if convention.batch else done.values.divisor(convention),
-            empty_classes=has_scheme and not done.values.weights.counts(convention).all(),
+            empty_classes=has_scheme and done.values.weights.leave_out(convention),
         ),
-        python_line(convention, dataset, done.values.weights.of(convention), others=done.others),
+        python_line(
+            convention,
+            dataset,
+            done.values.weights.of_every_class(convention, dataset.n_classes),
+            others=done.others,
+        ),
     )
 
 

@@ -56,7 +56,7 @@ def search(request: ScoreRequest) -> Search:
     base = _own_convention(request, settled)
     counts = request.weights.counts
     given = None if counts in (None, "targets") else given_counts(counts, dataset)
-    weights = WeightTable(found.counts, given, settled.options.class_weights)
+    weights = WeightTable.among(found.counts, given, settled.options.class_weights)
     every = candidates(base, dataset, found, has_counts=given is not None)
     tried = [candidate for candidate in every if weights.exist(candidate.convention)]
     plan = Plan([candidate.convention for candidate in tried], weights, shifts, settled.options)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.commands.reconcile.survey import without
 from nllcli.data.blocks import Part
 from nllcli.numerics.tally import Tally
 from nllcli.records import dataclass
@@ -54,8 +53,8 @@ class PerClass:
 class ConventionSums(Part):
     """The sums of many samples, by what decides them.
 
-    ``own`` is what ``nll compute`` adds up, ``per_class`` holds the sums under each shift, and ``every_class``
-    (n_classes,) adds the surprisal of every class over all counted samples.
+    ``own`` is what ``nll compute`` adds up, ``per_class`` holds the sums under each shift, and ``every_class`` (k,)
+    adds the surprisal of every class that may weigh anything over all counted samples.
     """
 
     own: Tally = Tally()
@@ -216,7 +215,8 @@ class Values:
         self.weights = weights
         self._n_classes = n_classes
         self._n_items = n_items
-        classes = np.arange(n_classes + 1)  # the last is for targets that are not a class
+        classes = np.arange(n_classes) if weights.classes is None else weights.classes
+        classes = np.append(classes, n_classes)  # the last is for targets that are not a class
         self._per_class = {shift: part.among(classes) for shift, part in sums.per_class.items()}
         self._loss_sum, self._weight_sum = cache(self._add_losses), cache(self._add_weights)
 
@@ -254,8 +254,11 @@ class Values:
         return (1.0 - smoothing) * own + smoothing / self._n_classes * every_class
 
     def _counted(self, convention: Convention, *, key: Convention | bool) -> NDArray[np.float64]:
-        """The sums (n_classes,) under ``key``, 0 for the ignored class."""
-        return without(self._per_class[convention.term.shift][key][:-1], convention.ignore_index)
+        """The sums (k,) under ``key``, 0 for the ignored class."""
+        sums: NDArray[np.float64] = self.weights.without(
+            self._per_class[convention.term.shift][key][:-1], convention.ignore_index
+        )
+        return sums
 
     def _add(self, convention: Convention, sums: NDArray[np.float64]) -> float:
         """``sum of w_c sums_c`` over the classes, where a weight of 0 takes out an infinite sum."""

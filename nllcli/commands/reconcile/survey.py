@@ -9,6 +9,7 @@ import numpy as np
 
 from nllcli.inputs.opening import open_dataset
 from nllcli.inputs.targets import Shifted, check_shift, shift_out_of_order, shift_without_file
+from nllcli.numerics.by_class import ByClass, place_of
 from nllcli.numerics.targets import is_class
 from nllcli.numerics.weightings import class_weights
 from nllcli.records import dataclass
@@ -66,11 +67,11 @@ class Shifts:
 
 @dataclass(frozen=True)
 class Survey:
-    """What the targets are: ``n_items`` along their first axis, ``counts`` (n_classes,) by shift, those ``outside``."""
+    """What the targets are: ``n_items`` along their first axis, ``counts`` by shift, those ``outside``."""
 
     n_samples: int
     n_items: int
-    counts: dict[int, NDArray[np.int64]]
+    counts: dict[int, ByClass]
     outside: set[int]
 
 
@@ -78,18 +79,18 @@ def survey(request: ScoreRequest, dataset: Dataset, shifts: Shifts) -> Survey:
     """Count the targets; where the blocks bring them, in a pass over inputs opened anew."""
     source = open_dataset(request.inputs) if shifts.raw is None else dataset
     n_classes, n_samples = dataset.n_classes, 0
-    counts: dict[int, NDArray[np.int64]] = {}
+    counts: dict[int, ByClass] = {}
     outside: set[int] = set()
     for shift in shifts.tried:
-        counts[shift] = np.zeros(n_classes, np.int64)
+        counts[shift] = ByClass.of(np.zeros(0, np.int64), n_classes)
         shifted = replace(source, targets=shifts.under(shift))
         with naming_places(shifted):
             for start, targets in raw_targets(shifted):
                 within = is_class(targets, n_classes)
                 if within.all():
-                    counts[shift] += np.bincount(targets, minlength=n_classes)
+                    counts[shift] += ByClass.of(targets, n_classes)
                 else:
-                    counts[shift] += np.bincount(targets[within], minlength=n_classes)
+                    counts[shift] += ByClass.of(targets[within], n_classes)
                     outside.update(set(np.unique(targets[~within]).tolist()) - {_NO_TARGET})
                 n_samples = start + len(targets)
     n_items = dataset.layout.sample_shape[0] if dataset.layout.sample_shape else 1
@@ -98,15 +99,29 @@ def survey(request: ScoreRequest, dataset: Dataset, shifts: Shifts) -> Survey:
 
 @dataclass(frozen=True)
 class WeightTable:
-    """The class weights (n_classes,) of every convention, worked out once each.
+    """The class weights (k,) of every convention, worked out once each.
 
-    ``target_counts`` (n_classes,) by shift are those of the targets; ``given_counts`` and ``given`` the user's own.
+    They are those of ``classes`` (k,), in ascending order, outside which nothing weighs anything or has a target; None
+    is every class. ``target_counts`` (k,) by shift are those of the targets; ``given_counts`` and ``given`` the user's
+    own, of every class.
     """
 
     target_counts: Mapping[int, NDArray[np.int64]]
     given_counts: NDArray[np.int64] | None = None
     given: NDArray[np.float64] | None = None
+    classes: NDArray[np.int64] | None = None
     _made: dict[Convention, NDArray[np.float64]] = field(default_factory=dict)
+
+    @classmethod
+    def among(
+        cls, counts: Mapping[int, ByClass], given_counts: NDArray[np.int64] | None, given: NDArray[np.float64] | None
+    ) -> WeightTable:
+        """From the ``counts`` of the targets by shift."""
+        seen, n_classes = [one.classes for one in counts.values()], next(iter(counts.values())).n_classes
+        own = given_counts is not None or given is not None
+        classes = np.arange(n_classes) if own else np.unique(np.concatenate(seen))
+        found = {shift: one.among(classes) for shift, one in counts.items()}
+        return cls(found, given_counts, given, None if len(classes) == n_classes else classes)
 
     def of(self, convention: Convention) -> NDArray[np.float64] | None:
         """The class weights of a convention; None where it has none. A class without counted samples weighs 0."""
@@ -129,17 +144,30 @@ class WeightTable:
         return convention.weighting.name in ("none", "given") or bool(self.counts(convention).any())
 
     def counts(self, convention: Convention) -> NDArray[np.int64]:
-        """The counts (n_classes,) that the scheme takes."""
+        """The counts (k,) that the scheme takes."""
         if convention.weighting.counts == "given":
             assert self.given_counts is not None
             return self.given_counts
-        return without(self.target_counts[convention.term.shift], convention.ignore_index)
+        return self.without(self.target_counts[convention.term.shift], convention.ignore_index)
 
+    def leave_out(self, convention: Convention) -> bool:
+        """Whether some class has no counted samples, by the counts that the scheme takes."""
+        return self.classes is not None or not self.counts(convention).all()
 
-def without(values: NDArray[Any], ignore_index: int) -> NDArray[Any]:
-    """Per-class ``values`` (n_classes,) with 0 for the ignored class, where that is one."""
-    if not 0 <= ignore_index < len(values):
+    def of_every_class(self, convention: Convention, n_classes: int) -> NDArray[np.float64] | None:
+        """``of`` as an array (n_classes,)."""
+        weights = self.of(convention)
+        if weights is None or self.classes is None:
+            return weights
+        every = np.zeros(n_classes)
+        every[self.classes] = weights
+        return every
+
+    def without(self, values: NDArray[Any], ignore_index: int) -> NDArray[Any]:
+        """Per-class ``values`` (k,) with 0 for the ignored class, where that is one."""
+        place = place_of(ignore_index, self.classes, len(values))
+        if place is None:
+            return values
+        values = values.copy()
+        values[place] = 0
         return values
-    values = values.copy()
-    values[ignore_index] = 0
-    return values

@@ -139,11 +139,13 @@ def tiles(n: int, n_classes: int, dtype: type, *, most: int = _TILE_BYTES, step:
 
 
 def pick(x: NDArray[Any], classes: NDArray[np.int64]) -> NDArray[Any]:
-    """``x[i, classes[i]]`` for every i; in C order by a flat take, 1.5 times as fast as two arrays of indices."""
+    """``x[i, classes[i]]`` for every i; by a flat take where it can, 1.5 times as fast as two arrays of indices."""
     n, n_classes = x.shape
-    if not x.flags.c_contiguous:
-        return x[multiples(n, 1), classes]
-    return x.reshape(-1).take(multiples(n, n_classes) + classes)
+    if x.flags.c_contiguous:
+        return x.reshape(-1).take(multiples(n, n_classes) + classes)
+    if x.flags.f_contiguous:
+        return x.T.reshape(-1).take(classes * n + multiples(n, 1))
+    return x[multiples(n, 1), classes]
 
 
 @lru_cache(maxsize=8)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.kernels import pick, product, sum_classes, weigh
+from nllcli.numerics.kernels import product, sum_classes, weigh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,13 +29,11 @@ def value(
         return sum_classes(product(soft_masses(targets, class_weights, label_smoothing), surprisal.all()))
     if label_smoothing == 0.0:
         return weigh(surprisal.at(targets), class_weights, targets)
-    spread = surprisal.all()
-    own = weigh(pick(spread, targets), class_weights, targets)
-    n_classes = spread.shape[1]
-    everywhere = spread if class_weights is None else product(class_weights, spread)
+    own = weigh(surprisal.in_all(targets), class_weights, targets)
+    everywhere = surprisal.spread(class_weights)
     # A weight of exactly 0 takes its term out, as everywhere: smoothing of 1 must not turn inf into NaN.
     with np.errstate(invalid="ignore"):
-        return product(1.0 - label_smoothing, own) + label_smoothing / n_classes * sum_classes(everywhere)
+        return product(1.0 - label_smoothing, own) + label_smoothing / surprisal.n_classes * everywhere
 
 
 def masses(

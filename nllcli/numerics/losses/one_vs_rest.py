@@ -19,9 +19,7 @@ def value(
     surprisal: Surprisal, targets: NDArray[np.int64], class_weights: NDArray[np.float64] | None, _smoothing: float
 ) -> NDArray[np.float64]:
     """The loss of each sample (n,), in nats."""
-    others = surprisal.complement()
-    others[np.arange(len(targets)), targets] = 0.0
-    return weigh(surprisal.at(targets) + sum_classes(others), class_weights, targets)
+    return weigh(surprisal.at(targets) + surprisal.others(targets), class_weights, targets)
 
 
 def gradient(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from nllcli.data.blocks import array_of
-from nllcli.numerics.kernels import both_classes, contiguous
+from nllcli.numerics.kernels import both_classes, contiguous, product, sum_classes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +21,19 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
+EVERY = slice(None)
+
+# Classes of which arrays (n, C) are made at a time, where they are more.
+MOST_CLASSES = 1 << 16
+
 
 class Surprisal(Protocol):
     """What the losses ask of a block of n samples over C classes.
 
     An object may keep the arrays of ``at``, ``all`` and ``top`` and return them again, so callers do not write to them,
     nor to the ``classes`` they gave. ``complement`` and ``probs`` return arrays that are the caller's own.
+    ``all`` and ``complement`` are of a part of the classes where that is asked for: ``spread`` and ``others`` add many
+    up without an array of all of them.
     """
 
     n_classes: int
@@ -35,12 +42,24 @@ class Surprisal(Protocol):
         """-log p of one class a sample: (n,) -> (n,)."""
         ...
 
-    def all(self) -> NDArray[np.float64]:
-        """-log p of every class: (n, C)."""
+    def all(self, classes: slice | NDArray[np.int64] = EVERY) -> NDArray[np.float64]:
+        """-log p of every class: (n, C), or (n, k) of k ``classes``."""
         ...
 
-    def complement(self) -> NDArray[np.float64]:
-        """-log(1 - p) of every class: (n, C)."""
+    def complement(self, classes: slice = EVERY) -> NDArray[np.float64]:
+        """-log(1 - p) of every class: (n, C), or (n, k) of k neighbouring ``classes``."""
+        ...
+
+    def in_all(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """-log p of one class a sample as ``all`` has it, to the bit: (n,) -> (n,)."""
+        ...
+
+    def spread(self, class_weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """The sum (n,) of -log p over the classes, each times its weight (C,)."""
+        ...
+
+    def others(self, targets: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The sum (n,) of -log(1 - p) over the classes but the target (n,)."""
         ...
 
     def top(self) -> NDArray[np.int64]:
@@ -58,6 +77,52 @@ class Surprisal(Protocol):
     def unusable(self) -> NDArray[np.bool_] | None:
         """Samples without a number, because of a NaN, +inf and the like: (n,); None where there are none."""
         ...
+
+
+class OverClasses:
+    """The sums of a Surprisal over its classes, for which it makes arrays of many a part at a time."""
+
+    n_classes: int
+    all: Callable[[slice], NDArray[np.float64]]
+    complement: Callable[[slice], NDArray[np.float64]]
+
+    def spread(self, class_weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        def of(part: slice) -> NDArray[np.float64]:
+            values = self.all(part)
+            return sum_classes(values if class_weights is None else product(class_weights[part], values))
+
+        return sum_of_parts(of, self.n_classes)
+
+    def others(self, targets: NDArray[np.int64]) -> NDArray[np.float64]:
+        def of(part: slice) -> NDArray[np.float64]:
+            values = self.complement(part)
+            put_at(values, targets - (part.start or 0), 0.0)
+            return sum_classes(values)
+
+        return sum_of_parts(of, self.n_classes)
+
+
+def put_at(values: NDArray[np.float64], places: NDArray[np.int64], put: NDArray[np.float64] | float) -> None:
+    """Set ``values[i, places[i]]`` to what is ``put`` (n,), or a number, where that place is among these (n, k)."""
+    rows = np.flatnonzero((places >= 0) & (places < values.shape[1]))
+    values[rows, places[rows]] = put if isinstance(put, float) else put[rows]
+
+
+def sum_of_parts(of: Callable[[slice], NDArray[np.float64]], n_classes: int) -> NDArray[np.float64]:
+    """The sum (n,) over all classes, given that ``of`` a part of them; the same bits as one sum of contiguous rows.
+
+    NumPy adds such a row up in halves, the first of them a multiple of 8 numbers.
+    """
+    return of(EVERY) if n_classes <= MOST_CLASSES else _sum_between(of, 0, n_classes)
+
+
+def _sum_between(of: Callable[[slice], NDArray[np.float64]], start: int, stop: int) -> NDArray[np.float64]:
+    if stop - start <= MOST_CLASSES:
+        return of(slice(start, stop))
+    middle = start + (stop - start) // 16 * 8
+    with np.errstate(invalid="ignore"):  # inf - inf is NaN as intended
+        total: NDArray[np.float64] = _sum_between(of, start, middle) + _sum_between(of, middle, stop)
+    return total
 
 
 class once(Generic[Value]):

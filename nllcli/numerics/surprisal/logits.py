@@ -10,7 +10,7 @@ from nllcli.data.blocks import Scratch, Unread, array_of
 from nllcli.numerics.kernels import pick, sum_classes, to_float
 from nllcli.numerics.kernels.chosen import in_order, is_read
 from nllcli.numerics.kernels.odds import odds_against, odds_in_file
-from nllcli.numerics.surprisal import once, where_any
+from nllcli.numerics.surprisal import EVERY, OverClasses, once, put_at, sum_of_parts, where_any
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LEAST_REST = 1e-290
 
 
-class FromLogits:
+class FromLogits(OverClasses):
     """From logits (n, C) as they are in the file, by the normaliser of each row."""
 
     def __init__(
@@ -74,42 +74,77 @@ class FromLogits:
         gap += self._log1p_rest
         return gap
 
+    def in_all(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        return FromLogits.at(self, classes)
+
     @once
     def _all(self) -> NDArray[np.float64]:
-        gap = self._gap(self._x, self._normaliser.maximum[:, None])
+        return self._all_of(EVERY)
+
+    def _all_of(self, classes: slice | NDArray[np.int64]) -> NDArray[np.float64]:
+        gap = self._gap(self._numbers(classes), self._normaliser.maximum[:, None])
         gap += self._log1p_rest[:, None]
         return gap
 
-    def all(self) -> NDArray[np.float64]:
-        return self._all
+    def _numbers(self, classes: slice | NDArray[np.int64]) -> NDArray[Any]:
+        """The logits (n, k) of some classes as numbers."""
+        return self._x if classes is EVERY else to_float(self._part(classes), Scratch())
+
+    def _part(self, classes: slice | NDArray[np.int64]) -> NDArray[Any]:
+        """The logits (n, k) of some classes as the kernels read them."""
+        return self._raw if classes is EVERY else self._raw[:, classes]
+
+    def all(self, classes: slice | NDArray[np.int64] = EVERY) -> NDArray[np.float64]:
+        return self._all if classes is EVERY else self._all_of(classes)
 
     @once
-    def _others(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """The classes but the top one, relative to the largest of them, so that none underflows.
+    def _second(self) -> NDArray[np.float64]:
+        """The largest logits (n,) but the top class's."""
+        best: list[NDArray[np.float64]] = []
 
-        The gap (n,) of that one to the top, the sum (n,) of the powers, and the powers (n, C): 0 for the top class.
-        """
-        x = self._x.astype(np.float64)
-        x[np.arange(len(x)), self.top()] = -np.inf
-        second = x.max(axis=1)
+        def look(part: slice) -> NDArray[np.float64]:
+            best.append(self._but_top(part).max(axis=1))
+            return best[0]
+
+        sum_of_parts(look, self.n_classes)
+        return np.maximum.reduce(best)
+
+    def _but_top(self, classes: slice) -> NDArray[np.float64]:
+        """The logits (n, k) of some classes, -inf for the top one."""
+        x = self._numbers(classes).astype(np.float64)
+        put_at(x, self.top() - (classes.start or 0), -np.inf)
+        return x
+
+    def _others_of(self, classes: slice) -> NDArray[np.float64]:
+        """The powers (n, k) of some classes relative to the second largest, so that none underflows; 0 for the top."""
         with np.errstate(all="ignore"):
-            powers = np.exp(-self._gap(x, second[:, None]))
-        powers[np.isneginf(second)] = 0.0
-        return self._gap(second, self._normaliser.maximum), sum_classes(powers), powers
+            powers: NDArray[np.float64] = np.exp(-self._gap(self._but_top(classes), self._second[:, None]))
+        powers[np.isneginf(self._second)] = 0.0
+        return powers
 
-    def complement(self) -> NDArray[np.float64]:
-        """-log(1 - p_k): every p but the largest is at most 1/2; the largest leaves rest / (1 + rest)."""
+    @once
+    def _others_sum(self) -> NDArray[np.float64]:
+        return sum_of_parts(lambda part: sum_classes(self._others_of(part)), self.n_classes)
+
+    @once
+    def _complement_of_top(self) -> NDArray[np.float64]:
+        """-log(1 - p) of the top class, (n,): it leaves rest / (1 + rest)."""
         rest = self._normaliser.rest
         with np.errstate(all="ignore"):
-            out = self.probs()
+            of_top = np.log1p(1.0 / rest)
+            if not rest.min(initial=np.inf) >= _LEAST_REST:
+                gap = self._gap(self._second, self._normaliser.maximum)
+                of_top = np.where(rest >= _LEAST_REST, of_top, self._log1p_rest - (np.log(self._others_sum) - gap))
+        return of_top
+
+    def complement(self, classes: slice = EVERY) -> NDArray[np.float64]:
+        """-log(1 - p_k): every p but the largest is at most 1/2."""
+        with np.errstate(all="ignore"):
+            out = self.probs(classes)
             np.negative(out, out=out)
             np.log1p(out, out=out)
             np.subtract(0.0, out, out=out)
-            of_top = np.log1p(1.0 / rest)
-            if not rest.min(initial=np.inf) >= _LEAST_REST:
-                gap, total, _ = self._others
-                of_top = np.where(rest >= _LEAST_REST, of_top, self._log1p_rest - (np.log(total) - gap))
-            out[np.arange(len(out)), self.top()] = of_top
+        put_at(out, self.top() - (classes.start or 0), self._complement_of_top)
         return out
 
     def gradient(self, masses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -132,8 +167,8 @@ class FromLogits:
 
     def rest_share(self) -> NDArray[np.float64]:
         """Each class's share of the probability that the top class leaves: (n, C); 0 for the top class itself."""
-        _, total, powers = self._others
-        return powers / np.where(total == 0.0, 1.0, total)[:, None]
+        total = self._others_sum
+        return self._others_of(EVERY) / np.where(total == 0.0, 1.0, total)[:, None]
 
     def rest_prob(self) -> NDArray[np.float64]:
         """1 - p of the top class, with all its digits: (n,)."""
@@ -159,12 +194,12 @@ class FromLogits:
             right[tied] = self._x[tied].argmax(axis=1) == classes[tied]
         return right
 
-    def probs(self) -> NDArray[np.float64]:
-        """exp(-gap) / (1 + rest): exp of -log p would multiply the error of a long logarithm."""
+    def probs(self, classes: slice | NDArray[np.int64] = EVERY) -> NDArray[np.float64]:
+        """exp(-gap) / (1 + rest), (n, C) or (n, k): exp of -log p would multiply the error of a long logarithm."""
         from nllcli.numerics.kernels.normaliser import powers_below
 
         found = self._normaliser
-        return powers_below(self._raw, found.maximum, self._temperature, 1.0 + found.rest, self._scratch)
+        return powers_below(self._part(classes), found.maximum, self._temperature, 1.0 + found.rest, self._scratch)
 
     def unusable(self) -> NDArray[np.bool_] | None:
         return where_any(~np.isfinite(self._normaliser.maximum))

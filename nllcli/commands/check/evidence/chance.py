@@ -13,6 +13,8 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nllcli.numerics.by_class import ByClass
+
 # The mean of n independent values is five standard errors above its expectation about once in 3.5 million files.
 SIGMAS = 5.0
 # -log of one in a million: what the tail bounds below are measured against.
@@ -88,23 +90,21 @@ def hits_are_chance(n_right: float, n: int, n_classes: float, *, choices: float 
     return n * divergence < _NATS_OF_SURPRISE + math.log(choices)
 
 
-def entropy(counts: NDArray[np.int64] | None) -> float | None:
-    """The loss in nats of giving every class the share that it has of the ``counts`` (C,); None without any."""
-    if counts is None or not counts.any():
+def entropy(counts: ByClass | None) -> float | None:
+    """The loss in nats of giving every class the share that it has of the ``counts``; None without any."""
+    if counts is None or not counts.sums.any():
         return None
-    shares = counts[counts > 0] / counts.sum()
+    shares = counts.sums[counts.sums > 0] / counts.sums.sum()
     return float(-(shares * np.log(shares)).sum()) + 0.0
 
 
-def over_frequencies(
-    loss: Moments, class_losses: NDArray[np.float64], counts: NDArray[np.int64]
-) -> tuple[float, Moments]:
-    """The entropy of ``counts`` (C,), and what each sample loses beyond -log of its class's frequency.
+def over_frequencies(loss: Moments, class_losses: ByClass, counts: ByClass) -> tuple[float, Moments]:
+    """The entropy of ``counts``, and what each sample loses beyond -log of its class's frequency.
 
-    ``class_losses`` (C,) are the sums of the losses by target; the moments of the differences follow from these sums.
+    ``class_losses`` are the sums of the losses by target; the moments of the differences follow from these sums.
     """
-    kept = counts > 0
-    n, sums = counts[kept].astype(np.float64), class_losses[kept]
+    kept = counts.sums > 0
+    n, sums = counts.sums[kept].astype(np.float64), class_losses.among(counts.classes)[kept]
     surprisal = -np.log(n / n.sum())
     entropy = float((n * surprisal).sum() / n.sum())
     squares = loss.squares - 2.0 * float((surprisal * sums).sum()) + float((n * np.square(surprisal)).sum())

@@ -8,6 +8,7 @@ import numpy as np
 
 from nllcli.commands.check.evidence.chance import Moments
 from nllcli.data.blocks import Part
+from nllcli.numerics.by_class import ByClass
 from nllcli.numerics.kernels import pick
 from nllcli.numerics.losses import nll
 from nllcli.numerics.tally import Rows
@@ -45,7 +46,7 @@ class Pairing(Part):
 class Fit(Part):
     """How well samples are predicted, of those that count and have usable logits.
 
-    ``loss`` of those with a finite one, ``class_losses`` (C,) their sums by target, ``infinite`` the others;
+    ``loss`` of those with a finite one, ``class_losses`` their sums by target, ``infinite`` the others;
     ``n_right`` predictions that are the target, ``n_right_below`` that are one class below it; ``confusion`` (C, C)
     counts targets by predictions, for few classes. ``as_probs`` is the loss if the logits are probabilities.
     ``before`` and ``after`` pair each sample with the target of its neighbour.
@@ -53,7 +54,7 @@ class Fit(Part):
 
     loss: Moments = Moments()
     infinite: Rows = Rows()
-    class_losses: NDArray[np.float64] | None = None
+    class_losses: ByClass | None = None
     n_right: int = 0
     n_right_below: int = 0
     confusion: NDArray[np.int64] | None = None
@@ -83,7 +84,7 @@ def read_fit(
     fit = Fit(
         loss=Moments.of(kept_loss),
         infinite=Rows.where(used & np.isposinf(loss), start),
-        class_losses=np.bincount(kept, weights=kept_loss, minlength=n_classes).astype(np.float64, copy=False),
+        class_losses=ByClass.of(kept, n_classes, kept_loss),
         n_right=int(np.count_nonzero(right & used)),
         n_right_below=int(np.count_nonzero((tops == targets - 1) & used)),
         confusion=_confusion(tops, targets, used, n_classes) if n_classes <= _MAX_CONFUSION else None,

@@ -71,7 +71,7 @@ def _count_log_probs(bits: NDArray[np.int32]) -> int:
         return 0
     values = (bits.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(all="ignore"):
-        off = distance_from_1(np.exp(values))
+        off = distance_from_1(values, log=True)
     return int(np.count_nonzero((values <= 0.0).all(axis=1) & (off <= _SUM_TOLERANCE)))
 
 

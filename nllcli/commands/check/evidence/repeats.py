@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,9 @@ _LIMIT = 1 << 16
 _N_SAMPLED = 256
 _SAMPLED_CLASSES = 8
 _MOST_BITS = 63
-# Classes whose multipliers are made at a time: a block of few rows need not hold those of all.
+# Classes that have a multiplier each; those of more are hashed in runs of as many, and the runs by powers of one.
 _HASHED_CLASSES = 1 << 15
+_OF_RUNS = np.uint64(0x9E3779B97F4A7C15)
 _HASHED_NUMBERS = 1 << 16
 # Counts and small whole numbers have few different values, as have logarithms of them.
 _LEAST_DIFFERENT, _MOST_TIMES = 10, 10
@@ -162,13 +164,14 @@ def _hash_rows(x: NDArray[Any]) -> NDArray[np.uint64]:
     """A multilinear hash of each row of ``x`` (n, C), float32 or float64, modulo 2**64.
 
     Folding the upper half of a float64 onto the lower keeps the trailing zeros of short numbers from cancelling the
-    multiplier. Source: Lemire and Kaser, "Strongly universal string hashing is fast", Computer Journal 57 (2014).
+    multiplier. Source: Lemire and Kaser, "Strongly universal string hashing is fast", Computer Journal 57 (2014). Of
+    many classes it is a polynomial in the hashes of runs of them, by Horner's rule.
     """
-    random = np.random.default_rng(0)
     hashes = np.zeros(len(x), np.uint64)
     for first in range(0, x.shape[1], _HASHED_CLASSES):
         columns = x[:, first : first + _HASHED_CLASSES]
-        multipliers = random.integers(0, 2**64, columns.shape[1], np.uint64) | np.uint64(1)
+        multipliers = _multipliers(columns.shape[1])
+        hashes *= _OF_RUNS
         if x.shape[1] < CLASS_FIRST_BELOW and not x.flags.c_contiguous:
             for column, multiplier in zip(columns.T, multipliers, strict=True):
                 hashes += _words(column) * multiplier
@@ -179,6 +182,14 @@ def _hash_rows(x: NDArray[Any]) -> NDArray[np.uint64]:
         for i in range(0, len(x), step):
             hashes[i : i + step] += np.einsum("ij,j->i", _words(columns[i : i + step]), multipliers)
     return hashes
+
+
+@lru_cache(maxsize=8)
+def _multipliers(n: int) -> NDArray[np.uint64]:
+    """Random odd ones, (n,), which every block shares."""
+    multipliers: NDArray[np.uint64] = np.random.default_rng(0).integers(0, 2**64, n, np.uint64) | np.uint64(1)
+    multipliers.flags.writeable = False
+    return multipliers
 
 
 def _words(x: NDArray[Any]) -> NDArray[np.uint64]:

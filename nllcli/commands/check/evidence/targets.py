@@ -10,6 +10,7 @@ import numpy as np
 from nllcli import engine
 from nllcli.data.blocks import Part
 from nllcli.inputs.targets import Shifted
+from nllcli.numerics.by_class import ByClass
 from nllcli.numerics.findings import distance_from_1, sum_tolerance
 from nllcli.numerics.tally import Rows
 from nllcli.records import dataclass
@@ -64,12 +65,12 @@ class Distinct:
 
 @dataclass(frozen=True)
 class Labels(Part):
-    """``counts`` (C,) of the targets in range, and those ``outside``, with their values."""
+    """The ``counts`` of the targets in range, and those ``outside``, with their values."""
 
     n_ignored: int = 0
     outside: Rows = Rows()
     outside_values: Distinct = Distinct()
-    counts: NDArray[np.int64] | None = None
+    counts: ByClass | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def read_labels(
         int(np.count_nonzero(ignored)),
         Rows.where(outside, start),
         Distinct.of(targets[outside]) if outside.any() else Distinct(),
-        np.bincount(targets[counted], minlength=n_classes),
+        ByClass.of(targets[counted], n_classes),
     )
     return labels, counted
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.check.evidence.extremes import count_tops, hold_alone, read_extremes
+from nllcli.commands.check.evidence.extremes import Extremes, count_tops, hold_alone, read_extremes
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
 from nllcli.data.blocks import Part
 from nllcli.numerics.findings import distance_from_1, sum_tolerance
@@ -44,13 +44,25 @@ class Peak:
 
 @dataclass(frozen=True)
 class Constant:
-    """The first sample's values (C,), and which classes (C,) have had that value alone."""
+    """The ``classes`` (k,) that have had one value alone, in ascending order, and these ``values`` (k,).
 
-    first: NDArray[Any]
-    same: NDArray[np.bool_]
+    None is every class: so it is of a single row without NaN.
+    """
+
+    classes: NDArray[np.int64] | None
+    values: NDArray[Any]
 
     def __add__(self, other: Constant) -> Constant:
-        return Constant(self.first, self.same & other.same & (self.first == other.first))
+        if self.classes is None and other.classes is None:
+            same = self.values == other.values
+            return self if same.all() else Constant(np.flatnonzero(same), self.values[same])
+        if self.classes is None or other.classes is None:
+            some, every = (self, other) if other.classes is None else (other, self)
+            same = some.values == every.values[some.classes]
+            return Constant(np.asarray(some.classes)[same], some.values[same])
+        classes, at, there = np.intersect1d(self.classes, other.classes, assume_unique=True, return_indices=True)
+        same = self.values[at] == other.values[there]
+        return Constant(classes[same], self.values[at[same]])
 
     @classmethod
     def of(cls, x: NDArray[Any]) -> Constant | None:
@@ -58,7 +70,9 @@ class Constant:
         if not len(x):
             return None
         same = x[0] == x[-1]
-        return cls(x[0].copy(), hold_alone(x, x[0], same) if same.any() else same)
+        if len(x) > 1 and same.any():
+            same = hold_alone(x, x[0], same)
+        return cls(None, x[0].copy()) if same.all() else cls(np.flatnonzero(same), x[0][same])
 
 
 @dataclass(frozen=True)
@@ -148,7 +162,7 @@ def read_values(
         kept_rows = slice(None) if clean.all() else clean
         values += _other_readings(x[kept_rows], low[kept_rows], high[kept_rows], dtype)
     else:
-        values += _sums_to_one(x, source, dtype, finite, where)
+        values += _sums_to_one(x, extremes, source, dtype, finite, where)
     all_finite = bool(np.isfinite(np.subtract(high, low, dtype=np.float64)[finite]).all())
     return values, Tops(high, extremes.top, finite, tied, all_finite)
 
@@ -186,15 +200,16 @@ def _other_readings(x: NDArray[Any], low: NDArray[Any], high: NDArray[Any], dtyp
     if (low >= 0.0).all() and (high <= 1.0).all():
         n_probs = int(np.count_nonzero(distance_from_1(x) <= tolerance))
     if (high <= tolerance).all():
-        n_log_probs = int(np.count_nonzero(distance_from_1(np.exp(x)) <= tolerance))
+        n_log_probs = int(np.count_nonzero(distance_from_1(x, log=True) <= tolerance))
     return Values(n_probs=n_probs, n_log_probs=n_log_probs)
 
 
-def _sums_to_one(x: NDArray[Any], source: str, dtype: np.dtype[Any], finite: NDArray[np.bool_], where: Any) -> Values:
+def _sums_to_one(
+    x: NDArray[Any], extremes: Extremes, source: str, dtype: np.dtype[Any], finite: NDArray[np.bool_], where: Any
+) -> Values:
     """Rows that are not what the ``source`` says, and rows that are but do not sum to 1; NaN is reported elsewhere."""
-    tolerance = sum_tolerance(dtype)
-    given = x.astype(np.float64)
-    are_probs = source == "probs"
-    outside = np.any((given < 0.0) | (given > 1.0), axis=1) if are_probs else given.max(axis=1) > tolerance
-    off = distance_from_1(given if are_probs else np.exp(given))
+    tolerance, are_probs = sum_tolerance(dtype), source == "probs"
+    high = extremes.high.astype(np.float64)
+    outside = (extremes.low < 0.0) | (high > 1.0) if are_probs else high > tolerance
+    off = distance_from_1(x, log=not are_probs)
     return Values(outside=where(finite & outside), off=where(finite & ~outside & (off > tolerance), off))

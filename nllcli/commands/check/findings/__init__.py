@@ -9,6 +9,11 @@ from nllcli.records import dataclass
 from nllcli.registry import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from nllcli.commands.check.evidence import Evidence
     from nllcli.commands.check.evidence.order import Orders
     from nllcli.commands.check.evidence.targets import Padding
@@ -97,10 +102,10 @@ class Case:
         names = self.dataset.class_names
         return names[c] if names is not None else str(c)
 
-    def listed(self, classes: list[int]) -> str:
+    def listed(self, classes: Sequence[int] | NDArray[np.int64]) -> str:
         """The first few of some classes."""
         more = f", and {len(classes) - _N_NAMES} more" if len(classes) > _N_NAMES else ""
-        return ", ".join(self.name(c) for c in classes[:_N_NAMES]) + more
+        return ", ".join(self.name(int(c)) for c in classes[:_N_NAMES]) + more
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,11 @@ def column_is_target(case: Case) -> Seen | None:
     a model that is always right.
     """
     counts = case.evidence.labels.counts
-    if counts is None or not counts.any():
+    if counts is None or not counts.sums.any():
         return None
-    few = np.count_nonzero(counts) < _LEAST_DIFFERENT
+    few = len(counts.occurring) < _LEAST_DIFFERENT
     for c, bases in case.evidence.columns.copies.items():
-        if _agrees_by_chance(counts, case) or (few and not _is_whole_alone(c, case)):
+        if _agrees_by_chance(counts.sums, case) or (few and not _is_whole_alone(c, case)):
             continue
         return _seen(c, case, f"holds the targets{_from_1(bases)}, and not the logits of a class")
     return None

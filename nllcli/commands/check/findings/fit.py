@@ -131,8 +131,8 @@ def guessed(evidence: Evidence) -> float:
     if confusion is not None and confusion.any():
         share = float(confusion.sum(axis=0) @ confusion.sum(axis=1)) / float(confusion.sum()) ** 2
     else:
-        share = 1.0 if counts is None or not counts.any() else float(counts.max() / counts.sum())
-    return max(share, 1.0 / (1 if counts is None else len(counts)))
+        share = 1.0 if counts is None or not counts.sums.any() else float(counts.sums.max() / counts.sums.sum())
+    return max(share, 1.0 / (1 if counts is None else counts.n_classes))
 
 
 def classes_permuted(case: Case) -> Seen | None:
@@ -188,8 +188,8 @@ def constant_predictions(case: Case) -> Seen | None:
     if not case.request.loss.binary or constant is None or are_not_logits(case):
         return None
     fix = "look at the output layer, at what was saved and at the class that the scores belong to"
-    if case.evidence.n_counted >= _LEAST_CONSTANT and bool(constant.same.all()):
-        value = float(constant.first[0])
+    if case.evidence.n_counted >= _LEAST_CONSTANT and len(constant.values):
+        value = float(constant.values[0])
         return Seen("every score is the same", {"samples": case.evidence.n_counted, "value": value}, fix)
     if confusion is None or not confusion.any(axis=1).all():
         return None
@@ -226,9 +226,9 @@ def worse_than_frequencies(case: Case) -> Seen | None:
     per cent, and for fewer it is far from the 100 that five standard errors take.
     """
     fit, counts = case.evidence.fit, case.evidence.labels.counts
-    if counts is None or fit.class_losses is None or fit.loss.n != counts.sum() or fit.loss.n < _LEAST_SAMPLES:
+    if counts is None or fit.class_losses is None or fit.loss.n != counts.sums.sum() or fit.loss.n < _LEAST_SAMPLES:
         return None
-    n_occurring = int(np.count_nonzero(counts))
+    n_occurring = len(counts.occurring)
     if n_occurring < 2 or fit.loss.n < _LEAST_PER_CLASS * n_occurring or worse_than_chance(case) is not None:
         return None
     entropy, excess = over_frequencies(fit.loss, fit.class_losses, counts)

@@ -57,7 +57,7 @@ def identical_maxima(case: Case) -> Seen | None:
     # Constant rows are another fault, and probabilities legitimately end at 1.
     if not cut_off or values.n in (values.n_probs, values.n_log_probs):
         return None
-    if values.constant is not None and values.constant.same.any():
+    if values.constant is not None and len(values.constant.values):
         return None
     return Seen(
         f"in {values.peak.n} of {values.n} samples the largest logit is {values.peak.value:g}: the logits are cut off",
@@ -73,16 +73,18 @@ def constant_class(case: Case) -> Seen | None:
         return None
     if case.evidence.n_counted < _LEAST_CONSTANT_ROWS or are_not_logits(case):
         return None
-    classes = np.flatnonzero(values.constant.same).tolist()
-    if not classes:
+    classes = values.constant.classes
+    if classes is None:
+        classes = np.arange(case.n_classes)
+    if not len(classes):
         return None
-    first = values.constant.first
-    reference = classes in ([0], [case.n_classes - 1]) and first[classes[0]] == 0.0
+    value = float(values.constant.values[0])
+    reference = len(classes) == 1 and classes[0] in (0, case.n_classes - 1) and value == 0.0
     return Seen(
         f"{'class' if len(classes) == 1 else 'classes'} {case.listed(classes)} "
         f"{'has' if len(classes) == 1 else 'have'} the same logit in every sample"
         + (": a reference class, or an output that is not connected" if reference else ""),
-        {"samples": case.evidence.n_counted, "classes": len(classes), "value": float(first[classes[0]])},
+        {"samples": case.evidence.n_counted, "classes": len(classes), "value": value},
         "look at the output layer: is the class masked, or its unit dead?",
         severity=NOTE if reference else None,
     )

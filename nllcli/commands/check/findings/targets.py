@@ -91,7 +91,7 @@ def _occurring(case: Case) -> list[int]:
     """The different targets that count, in ascending order."""
     labels = case.evidence.labels
     assert labels.counts is not None
-    return sorted([*np.flatnonzero(labels.counts).tolist(), *labels.outside_values.values.tolist()])
+    return sorted([*labels.counts.occurring.tolist(), *labels.outside_values.values.tolist()])
 
 
 def _has_names(case: Case) -> bool:
@@ -223,15 +223,18 @@ def absent_classes(case: Case) -> Seen | None:
     So the rarest must occur 16 times among ten classes; the long tail of a vocabulary says nothing.
     """
     counts, n_classes = case.evidence.labels.counts, case.n_classes
-    if counts is None or not counts.any() or counts.all() or targets_not_renumbered(case) is not None:
+    if counts is None or not 0 < len(counts.occurring) < n_classes or targets_not_renumbered(case) is not None:
         return None
-    absent, rarest = np.flatnonzero(counts == 0).tolist(), int(counts[counts > 0].min())
+    rarest = int(counts.sums[counts.sums > 0].min())
     if missing_is_chance(rarest, n_classes):
         return None
+    occurs = np.zeros(n_classes, np.bool_)
+    occurs[counts.occurring] = True
+    absent = np.flatnonzero(~occurs)
     return Seen(
         f"{len(absent)} of {n_classes} classes never {'occurs' if len(absent) == 1 else 'occur'} among the targets: "
         f"{case.listed(absent)}",
-        {"targets": int(counts.sum()), "absent": len(absent), "rarest_other": rarest},
+        {"targets": int(counts.sums.sum()), "absent": len(absent), "rarest_other": rarest},
         f"are the targets complete, and in the order of the columns? weights from counts need {setting('zero_count')}",
     )
 
