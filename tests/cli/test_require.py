@@ -41,6 +41,10 @@ def below_and_above(number):
     return math.nextafter(number, -math.inf), math.nextafter(number, math.inf)
 
 
+def asked(conditions):
+    return [word for condition in conditions for word in ("--require", condition)]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_number_of_every_command(command):
     words = COMMANDS[command]
@@ -50,13 +54,14 @@ def test_every_number_of_every_command(command):
     for key, value in numbers.items():
         below, above = below_and_above(value)
         held = [f"{key}<{above!r}", f"{key}<={value!r}", f"{key}>{below!r}", f"{key}>={value!r}"]
-        asked = [word for condition in held for word in ("--require", condition)]
-        assert nll(*words, "-f", "json", *asked) == plain
-        for condition in (f"{key}<{value!r}", f"{key}<={below!r}", f"{key}>{value!r}", f"{key}>={above!r}"):
-            done = nll(*words, "-f", "json", "--require", condition)
-            assert (done.code, done.out) == (5, plain.out)
-            assert done.err.startswith(f"{plain.err}nll: error: {key} is ")
-            assert f" (--require '{condition}')\n" in done.err
+        assert nll(*words, "-f", "json", *asked(held)) == plain
+        failed = [f"{key}<{value!r}", f"{key}<={below!r}", f"{key}>{value!r}", f"{key}>={above!r}"]
+        done = nll(*words, "-f", "json", *asked(failed))
+        assert (done.code, done.out) == (5, plain.out)
+        told = done.err.removeprefix(f"{plain.err}nll: error: ").partition("\n")[0].split("; ")
+        for reason, condition in zip(told, failed, strict=True):
+            assert reason.startswith(f"{key} is ")
+            assert reason.endswith(f" (--require '{condition}')")
 
 
 @pytest.mark.parametrize("command", NESTED)
