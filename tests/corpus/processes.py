@@ -7,9 +7,11 @@ of the processor, standard output and standard error.
 
 import contextlib
 import functools
+import importlib
 import io
 import json
 import os
+import pkgutil
 import resource
 import signal
 import sys
@@ -17,8 +19,8 @@ from pathlib import Path
 
 import typer.main
 
+import nllcli
 from nllcli.cli.main import main, run
-from nllcli.inputs.formats import FORMATS
 
 # Longer than this no case may work, or wait for anything.
 _MOST_SECONDS = 30
@@ -64,8 +66,8 @@ def load(case, folder):
     typer.main.get_command = functools.cache(typer.main.get_command)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.chdir(folder / str(case["number"])):
         main(case["words"])
-    for name in FORMATS:
-        FORMATS.load(name)
+    for module in pkgutil.walk_packages(nllcli.__path__, "nllcli."):
+        importlib.import_module(module.name)
     with contextlib.suppress(ImportError):
         import pyarrow.compute
         import pyarrow.feather
