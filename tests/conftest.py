@@ -1,6 +1,10 @@
 import functools
+import gc
 import importlib
+import itertools
+import os
 import pkgutil
+import re
 import signal
 import sys
 import threading
@@ -19,6 +23,9 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, usual)
 
+# Told to write no bytecode, each of the hundreds of programs that tests start would compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="Rewrite what commands are expected to print.")
@@ -27,6 +34,17 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if config.getoption("--update-golden") and config.getoption("numprocesses", None):
         raise pytest.UsageError("--update-golden rewrites README.md block by block: leave -n out")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Fifteen thousand tests stay to the end: looking for garbage among them would take seconds, again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,6 +58,18 @@ def command_built_once():
         monkeypatch.setattr(app, "app", functools.cache(app.app))
         monkeypatch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
         yield
+
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(request, tmp_path_factory):
+    """As pytest's own, which lists the folders of all tests before to find a number for each new one."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    folder = tmp_path_factory.getbasetemp() / f"{name}-{next(_NUMBERS)}"
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 # --- coverage: its tracer doubles the time of what runs under it, so it is on only where that counts ------------------
@@ -72,9 +102,9 @@ def pytest_sessionstart(session):
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item):
+def pytest_pyfunc_call(pyfuncitem):
     """Random examples reach other lines in every run: what coverage counts is what the other tests reach."""
-    if item.get_closest_marker("uncounted") or item.get_closest_marker("hypothesis"):
+    if pyfuncitem.get_closest_marker("uncounted") or pyfuncitem.get_closest_marker("hypothesis"):
         return (yield)
     Tracer.use(*Tracer.found)
     try:
