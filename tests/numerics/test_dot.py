@@ -13,13 +13,14 @@ pytestmark = pytest.mark.usefixtures("kernel")
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 PAIRS = st.lists(st.tuples(FLOATS, FLOATS), max_size=30)
+UNITS_OF_1 = 2**1074
 UNIT = Fraction(1, 2**2148)
 
 
 def whole(number):
     """A float64 as the whole number of times that it holds 2**-1074."""
     numerator, denominator = number.as_integer_ratio()
-    return numerator * (2**1074 // denominator)
+    return numerator * (UNITS_OF_1 // denominator)
 
 
 def dot(x, y):
