@@ -71,13 +71,13 @@ def log_softmax(row, *, temperature=1):
     so that a p within 1e-300 of 1 still has every digit of its logarithm.
     """
     with at_least(DIGITS):
-        return list(_log_softmax(tuple(map(number, row)), number(temperature), mp.dps))
+        return list(_log_softmax(tuple(row), temperature, mp.dps))
 
 
 @lru_cache(maxsize=1 << 12)
 def _log_softmax(row, temperature, _digits):
     """The same, kept: one row is asked for with every target and setting of a test."""
-    logits = [x / temperature for x in row]
+    logits = [number(x) / number(temperature) for x in row]
     if any(mp.isnan(x) for x in logits):
         return [NAN] * len(logits)
     largest = max(logits)
