@@ -13,6 +13,8 @@ from nllcli.cli.app import COMMANDS
 from nllcli.cli.guide import EXAMPLES
 from nllcli.cli.topics import TOPICS
 
+pytestmark = pytest.mark.uncounted
+
 RNG = np.random.default_rng(3)
 COMMAND = re.compile(r"^ {4}(nll .*)$", re.MULTILINE)
 LINES = {line for examples in EXAMPLES.values() for line, _ in examples}

@@ -61,6 +61,7 @@ def test_a_report_is_not_written_under_the_name_of_an_array(command, extension, 
     assert json.loads((tmp_path / f"report{extension}").with_suffix(".json").read_text())["command"] == command
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("extension", [".html", ".yaml", ".svg", ".foo"])
 @pytest.mark.parametrize("command", REPORTS)
 def test_a_report_is_not_written_under_a_name_that_means_nothing(command, extension, tmp_path):

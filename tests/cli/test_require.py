@@ -45,6 +45,7 @@ def asked(conditions):
     return [word for condition in conditions for word in ("--require", condition)]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_number_of_every_command(command):
     words = COMMANDS[command]
@@ -64,6 +65,7 @@ def test_every_number_of_every_command(command):
             assert reason.endswith(f" (--require '{condition}')")
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("command", NESTED)
 @pytest.mark.parametrize("shown", [(), ("-f", "json"), ("--print", "n_samples")], ids=" ".join)
 def test_a_number_by_its_path(command, shown):

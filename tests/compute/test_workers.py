@@ -81,6 +81,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
 def test_same_bytes_whoever_works(words, shares):
     words = ["compute", *words.split(), "-f", "json"]
@@ -107,6 +108,7 @@ def test_same_bytes_from_an_address():
         assert nll(*words, "--processes", 2) == nll(*words)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("logits", ["x.npy", "x.csv"])
 def test_same_arrays_whoever_works(logits, tmp_path):
     def saved(*workers):
@@ -142,6 +144,7 @@ def shards(folder):
         np.savetxt(folder / f"probs-{i}.csv", probs[rows], delimiter=",")
 
 
+@pytest.mark.uncounted
 @pytest.mark.usefixtures("shards")
 @pytest.mark.parametrize("words", SHARDS.values(), ids=SHARDS)
 def test_same_bytes_of_several_files(words):
@@ -184,6 +187,7 @@ def test_any_engine_gives_the_same_bytes_and_its_notes(words, monkeypatch):
         assert done.err == f"{alone.err}nll: note: of the engine\n"
 
 
+@pytest.mark.uncounted
 @pytest.mark.usefixtures("shards")
 def test_same_errors_of_several_files():
     y = np.load("part_y-1.npy")
@@ -210,6 +214,7 @@ def test_a_page_of_few_samples(tmp_path):
         assert nll(*words, "--processes", 2) == alone
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("name", "rows", "value", "told"),
     [

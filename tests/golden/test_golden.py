@@ -21,6 +21,8 @@ from nllcli.cli.app import COMMANDS
 from nllcli.cli.main import main
 from nllcli.numerics.kernels.chosen import kernel_name
 
+pytestmark = pytest.mark.uncounted
+
 HERE = Path(__file__).parent
 EXPECTED = HERE / "expected"
 SAMPLES = HERE.parents[1] / "samples"

@@ -125,6 +125,7 @@ def test_blocks(file, n):
     np.testing.assert_array_equal(np.concatenate([block.logits for block in found]), LOGITS)
 
 
+@pytest.mark.uncounted
 def test_the_loss_has_the_same_bits(file, put, capsys, monkeypatch):
     monkeypatch.setattr("nllcli.engine.BLOCK_ELEMENTS", 1000)
     command = ["compute", "-q", "-", put("y.npy", npy(TARGETS))]

@@ -72,6 +72,7 @@ def reading(request, monkeypatch):
     monkeypatch.setattr(raw, "_PIECE_BYTES", 64)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("order", "CF")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("shape", "axis"), SHAPES, ids=str)

@@ -14,6 +14,8 @@ from in_process import nll
 from nllcli import engine
 from nllcli.engine import processes
 
+pytestmark = pytest.mark.uncounted
+
 N, C = 900, 6
 RNG = np.random.default_rng(41)
 LOGITS = RNG.normal(0, 4, (N, C)).astype("f4")

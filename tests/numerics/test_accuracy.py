@@ -28,6 +28,7 @@ def test_there_are_enough_cases():
     assert len({case.name for case in CASES}) == len(CASES) >= 150
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
 def test_losses(group):
     errors = {
@@ -40,6 +41,7 @@ def test_losses(group):
 FEW = [case for case in CASES if "C3-" in case.name or "C10-" in case.name]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("case", FEW[::7], ids=lambda case: case.name)
 @pytest.mark.parametrize("temperature", [1.0, 0.7, 13.0])
 def test_losses_probabilities_and_their_logarithms(case, temperature):
@@ -215,6 +217,7 @@ def widened(rows):
     return (rows.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("n_classes", [3, 71, 72, 300])
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 @pytest.mark.parametrize("narrow", [np.float16, bfloat16])
@@ -294,6 +297,7 @@ def test_what_allows_no_number_is_told_of_one_logit_a_sample(narrow, bad, says):
     assert caught.value.samples == (1,)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("n", [1, 8191, 8192, 8193, 16385, 70001])
 @pytest.mark.parametrize("n_classes", [1, 2, 10])
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])

@@ -67,6 +67,7 @@ RANGES = {
 }
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("kind", RANGES)
 def test_every_range_with_every_other(kind):
     for other in RANGES.values():
@@ -75,6 +76,7 @@ def test_every_range_with_every_other(kind):
             assert exact_dot(x, y) == dot(x, y)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("n", [0, (1 << 13) - 1, 1 << 13, (1 << 13) + 1, 20_000])
 @pytest.mark.parametrize("kind", ["losses", "any", "near-equal"])
 def test_long_arrays(kind, n):

@@ -52,6 +52,7 @@ def divisor_of(rows, targets, options):
     return float(oracle.sums(rows, targets, **options)[1])
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize(("rows", "targets", "options"), CASES.values(), ids=CASES)
 def test_against_finite_differences(rows, targets, options, reduction):

@@ -44,6 +44,7 @@ def check(rows, targets, **options):
     return with_mean
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("source", VALUES)
 @pytest.mark.parametrize("class_weights", [None, WEIGHTS], ids=["", "weights"])
 @pytest.mark.parametrize("sample_weights", [None, SAMPLE_WEIGHTS], ids=["", "sample-weights"])
@@ -63,6 +64,7 @@ def test_index_targets(source, class_weights, sample_weights, ignore_index, loss
     )
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("source", VALUES)
 @pytest.mark.parametrize("class_weights", [None, WEIGHTS], ids=["", "weights"])
 @pytest.mark.parametrize("sample_weights", [None, SAMPLE_WEIGHTS], ids=["", "sample-weights"])
@@ -85,6 +87,7 @@ def test_temperature(temperature, loss):
     check(LOGITS, TARGETS, temperature=temperature, loss=loss, class_weights=WEIGHTS)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("source", VALUES)
 @pytest.mark.parametrize("clip", [1e-9, 1e-3, 0.2])
 @pytest.mark.parametrize("loss", ["nll", "one-vs-rest", "argmax"])

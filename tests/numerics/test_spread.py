@@ -117,6 +117,7 @@ def reference(terms, weights):
         return int(mp.nint(error * mpf(2) ** 2000)) / 2**2000
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("weight", [None, *WEIGHTS])
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_samples_are_rounded_once(kind, weight):

@@ -50,6 +50,7 @@ def losses(name, twice):
     return sum(float(loss) for loss in oracle.losses(rows, targets))
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("twice", [False, True], ids=["sum", "softmax twice"])
 @pytest.mark.parametrize("name", CASES)
 def test_commands_read_as_was_asked(name, twice, folder):
