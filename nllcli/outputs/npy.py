@@ -48,7 +48,7 @@ class PipedNpy(_NpyWriter):
         self._waiting = np.empty((0, self.layout.n_classes), self.dtype)
 
     def _prepare(self, start: int, rows: NDArray[Any]) -> NDArray[Any]:  # noqa: ARG002 - a pipe has no places
-        return rows.copy()
+        return rows
 
     def _add(self, waiting: NDArray[Any]) -> None:
         """Append the samples that fill whole runs, all classes of ``inner`` samples each; the others wait."""

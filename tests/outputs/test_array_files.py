@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nllcli.cli.options import as_flag
 from nllcli.errors import FaultError, UsageError
-from nllcli.outputs import npy, windows
+from nllcli.outputs import array_text, npy, windows
 from nllcli.outputs.arrays import open_array
 
 
@@ -151,9 +151,8 @@ def test_work_arrays_may_be_used_again(tmp_path):
     with open_array(tmp_path / "a.npy", shape=array.shape, class_axis=1) as out:
         for start in range(0, 10, 2):
             work[:] = samples_in_file_order(array, 1, False)[start : start + 2]
-            prepared = out.prepare(start, work)
+            put(out, start, work)
             work[:] = -1
-            out.add(prepared)
     assert np.array_equal(np.load(tmp_path / "a.npy"), array)
 
 
@@ -185,6 +184,16 @@ def test_csv_of_one_sample_is_one_line(tmp_path):
 def test_csv_rows_are_samples_whatever_the_memory_order(tmp_path):
     write(tmp_path / "a.csv", numbered(2, 3), 1, class_axis=1, fortran=True)
     assert (tmp_path / "a.csv").read_text() == "0,1,2\n3,4,5\n"
+
+
+@pytest.mark.parametrize("long_row", [0, 1 << 18])
+@pytest.mark.parametrize("piece", [1, 2, 3, 4, 100])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_csv_is_the_same_text_in_any_pieces(dtype, piece, long_row, tmp_path, monkeypatch):
+    monkeypatch.setattr(array_text, "_PIECE", piece)
+    monkeypatch.setattr(array_text, "_LONG_ROW", long_row)
+    write(tmp_path / "a.csv", np.array([[1.0, 2.5, 3.0], [4.0, 5.0, 6.5]]), 2, class_axis=1, dtype=dtype)
+    assert (tmp_path / "a.csv").read_text() == "1,2.5,3\n4,5,6.5\n"
 
 
 @settings(deadline=None)
