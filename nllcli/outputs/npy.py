@@ -96,8 +96,9 @@ class PlacedNpy(_NpyWriter):
         inner, n_classes = self.layout.inner, self.layout.n_classes
         for c, values in window.runs():
             place, data = (outer * n_classes + c) * inner + first, bytes_of(values)
-            n = 1 if values.shape[1] == inner else len(values)
-            size = len(data) // n
+            n, size = len(values), values.shape[1] * self.dtype.itemsize
+            if values.shape[1] == inner:
+                n, size = 1, len(data)
             for i in range(n):
                 self._write(place + i * inner, data[i * size : (i + 1) * size])
 
