@@ -85,7 +85,7 @@ def imports_of(path):
     [
         ("typer", ["cli/*"]),
         ("rich", ["outputs/*"]),
-        ("threading", ["engine/*", "outputs/npy.py"]),
+        ("threading", ["engine/*", "outputs/windows.py"]),
         ("queue", ["engine/threads.py"]),
         ("concurrent", []),
         ("click", []),

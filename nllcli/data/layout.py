@@ -110,12 +110,6 @@ class Layout:
         """The number, in file order, of a sample counted in the order of the targets."""
         return number if self.in_target_order else _reversed(number, self.sample_shape[::-1])
 
-    def target_order(self, n: int) -> slice | NDArray[np.intp]:
-        """The index that puts ``n`` values (n, ...) in file order, one a sample, into the order of the targets."""
-        import numpy as np
-
-        return slice(None) if self.in_target_order else self.to_target_shape(np.arange(n)).ravel()
-
     def to_target_shape(self, values: NDArray[Any]) -> NDArray[Any]:
         """Values (n,) in file order, one a sample, in the shape of the targets."""
         shape = [len(values) if n is None else n for n in self.sample_shape]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
-from itertools import chain
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nllcli.data.blocks import Block, Chunk, Scratch
-from nllcli.engine.policy import MOST_THREADS, threads_for
+from nllcli.engine.policy import MOST_LONG_ROWS_BYTES, MOST_THREADS, threads_for
 from nllcli.errors import NllError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def fold(
     with closing(map_blocks(work, chunks, threads=threads, progress=progress)) as results:
         for result in results:
             total += result if take is None else take(result)
+            del result
     return total
 
 
@@ -67,14 +68,15 @@ def map_blocks(
 ) -> Generator[Result, None, None]:
     """Apply ``work`` to every block and yield the results in block order; a single chunk is worked on in place."""
     chunks = _raising_in_turn(chunks)
-    first, second = next(chunks, None), next(chunks, None)
-    if first is None:
+    taken = list(islice(chunks, 2))
+    if not taken:
         return
-    if second is not None:
+    is_alone = len(taken) == 1
+    threads = 1 if is_alone else _threads_for(taken[0], threads)
+    if not is_alone:
         _reuse_freed_memory()
-    threads = threads_for(threads, remote=first.remote)
-    everything = chain([first], [] if second is None else [second], chunks)
-    if second is None or threads == 1:
+    everything = _handed_on(taken, chunks)
+    if threads == 1:
         results = _map_in_place(work, everything)
     else:
         from nllcli.engine.threads import map_on_threads
@@ -83,7 +85,22 @@ def map_blocks(
     for chunk, result in results:
         if progress is not None:
             progress.advance(chunk.n_bytes)
+        del chunk  # what it and the result hold may be large, and the next ones are made before they are bound anew
         yield result
+        del result
+
+
+def _threads_for(chunk: Chunk, asked: int | None) -> int:
+    """The threads for chunks like this one, fewer where it is a single sample of very many classes."""
+    threads = threads_for(asked, remote=chunk.remote)
+    return threads if chunk.n > 1 else max(1, min(threads, MOST_LONG_ROWS_BYTES // max(1, chunk.n_bytes)))
+
+
+def _handed_on(taken: list[Chunk], others: Iterable[Chunk]) -> Iterator[Chunk]:
+    """The chunks that were taken to see whether there are several, of which none is kept alive, and the others."""
+    while taken:
+        yield taken.pop(0)
+    yield from others
 
 
 def _map_in_place(work: Callable[[Block, Scratch], Result], chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Result]]:

@@ -10,6 +10,9 @@ from nllcli.data.settings import Workers
 MOST_THREADS = 8
 # Threads that read over a network: one connection brings 50 MB/s, eight bring 350.
 REMOTE_READERS = 8
+# Blocks of a single sample cannot be cut smaller: no more of them than have so many bytes are worked on at once, since
+# with what is made of each, seven times as many bytes may be in memory.
+MOST_LONG_ROWS_BYTES = 1 << 25
 # Of several processes, the threads of each meet less often.
 THREADS_A_PROCESS = 2
 # Work of fewer bytes is done before other processes have begun to pay for their start.

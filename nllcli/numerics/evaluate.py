@@ -305,9 +305,16 @@ def _gradient(scoring: Scoring, divisor: float) -> NDArray[np.float64]:
     """The gradient (n, C) of each sample's loss by its logits, over ``divisor``."""
     options = scoring.options
     gradient, settings = LOSSES[options.loss].gradient, (options.class_weights, options.label_smoothing)
-    out = np.empty((len(scoring.targets.values), scoring.scores.n_classes))
+    out: NDArray[np.float64] | None = None
+    n = len(scoring.targets.values)
     for part, targets, scores in scoring.parts(whole_rows=True):
-        out[part] = gradient(scores, targets, *settings)
+        found = gradient(scores, targets, *settings)
+        if len(found) == n:
+            out = found  # not copied: it may be a single row of millions of classes
+            break
+        out = np.empty((n, found.shape[1])) if out is None else out
+        out[part] = found
+    assert out is not None
     if options.temperature != 1.0:
         out /= options.temperature
     if options.binary:

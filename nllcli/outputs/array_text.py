@@ -1,6 +1,6 @@
 """Arrays as CSV."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 import numpy as np
@@ -12,6 +12,7 @@ from nllcli.outputs.delimited import quoted
 from nllcli.outputs.files import shown
 
 _PIECE = 1 << 13  # numbers that are text and Python objects at a time
+_LONG_ROW = 1 << 18  # numbers of a row whose text, which is longer than they are, does not wait for its turn
 
 
 class CsvWriter(ArrayWriter):
@@ -28,9 +29,11 @@ class CsvWriter(ArrayWriter):
                 hint="name the file .npy",
             )
 
-    def _prepare(self, start: int, rows: NDArray[np.floating]) -> list[bytes]:  # noqa: ARG002 - text has no places
-        step = max(1, _PIECE // self.layout.n_classes)
-        return [_lines(rows[first : first + step]) for first in range(0, len(rows), step)]
+    def _prepare(self, start: int, rows: NDArray[np.floating]) -> Iterable[bytes]:  # noqa: ARG002 - text has no places
+        """The text of the rows; where one of them has very many numbers, it is made as it is written."""
+        if self.layout.n_classes > _LONG_ROW:
+            return _texts(rows)
+        return list(_texts(rows))
 
     def _add(self, waiting: Iterable[bytes]) -> None:
         self.file.writelines(waiting if self.n_written else chain([self._header()], waiting))
@@ -43,9 +46,19 @@ class CsvWriter(ArrayWriter):
         return b"" if self.columns is None else quoted(self.columns).encode("utf-8", "backslashreplace")
 
 
-def _lines(rows: NDArray[np.floating]) -> bytes:
-    """The text of a few rows; whole numbers have no decimals."""
+def _texts(rows: NDArray[np.floating]) -> Iterator[bytes]:
+    """The text of rows, a few of them or a part of one at a time."""
+    n_columns = rows.shape[1]
+    step = max(1, _PIECE // n_columns)
+    for first in range(0, len(rows), step):
+        for c in range(0, n_columns, _PIECE):
+            end = "\n" if c + _PIECE >= n_columns else ","
+            yield _lines(rows[first : first + step, c : c + _PIECE], end)
+
+
+def _lines(rows: NDArray[np.floating], end: str) -> bytes:
+    """The text of numbers (m, k) with an ``end`` after each row; whole numbers have no decimals."""
     is_double = rows.dtype == np.float64
     numbers = iter(map(repr, rows.ravel().tolist()) if is_double else rows.astype(str).ravel().tolist())
-    text = "".join(f"{','.join(islice(numbers, rows.shape[1]))}\n" for _ in rows)
+    text = "".join(f"{','.join(islice(numbers, rows.shape[1]))}{end}" for _ in rows)
     return text.replace(".0,", ",").replace(".0\n", "\n").encode("ascii")

@@ -55,7 +55,7 @@ class ArrayWriter(ABC):
     def prepare(self, start: int, values: NDArray[Any]) -> Prepared:
         """Do for the samples from ``start`` on whatever needs no turn; any thread may call it, in any order.
 
-        ``values`` is ``(m,)``, or ``(m, n_classes)`` with a class axis, and may be overwritten afterwards.
+        ``values`` is ``(m,)``, or ``(m, n_classes)`` with a class axis; nobody writes to it until it is added.
         """
         with np.errstate(over="ignore"):  # what is too large for the type becomes infinite, as in any cast
             rows = values.reshape(len(values), self.layout.n_classes).astype(self.dtype, copy=False)

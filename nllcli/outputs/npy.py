@@ -1,7 +1,5 @@
 """Arrays in NumPy's own format, version 1.0, in the memory order of the input."""
 
-import os
-from threading import Lock
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -11,11 +9,9 @@ from numpy.typing import NDArray
 from nllcli.errors import UsageError, setting
 from nllcli.outputs.array_writer import ArrayWriter
 from nllcli.outputs.files import shown
-from nllcli.records import dataclass
+from nllcli.outputs.windows import Window, Windows, bytes_of, write_at
 
 _GATHERED_BYTES = 1 << 24  # up to here, samples wait until they fill one contiguous run of a pipe
-# Samples of all classes that are written at once where the classes lie far apart: more of them are longer runs.
-_WINDOW_BYTES = 1 << 25
 
 
 class _NpyWriter(ArrayWriter):
@@ -52,7 +48,7 @@ class PipedNpy(_NpyWriter):
         self._waiting = np.empty((0, self.layout.n_classes), self.dtype)
 
     def _prepare(self, start: int, rows: NDArray[Any]) -> NDArray[Any]:  # noqa: ARG002 - a pipe has no places
-        return rows.copy()
+        return rows
 
     def _add(self, waiting: NDArray[Any]) -> None:
         """Append the samples that fill whole runs, all classes of ``inner`` samples each; the others wait."""
@@ -66,14 +62,6 @@ class PipedNpy(_NpyWriter):
         """Every number has been written."""
 
 
-@dataclass
-class _Window:
-    """Values (n_classes, n) of samples that follow each other; ``n_missing`` of them are yet to come."""
-
-    values: NDArray[Any]
-    n_missing: int
-
-
 class PlacedNpy(_NpyWriter):
     """A file whose numbers are written at their places by whoever prepares them."""
 
@@ -84,9 +72,7 @@ class PlacedNpy(_NpyWriter):
         super().begin(file)
         file.flush()
         self._data_start = file.tell()
-        self._width = max(1, _WINDOW_BYTES // max(1, self.layout.n_classes * self.dtype.itemsize))
-        self._windows: dict[tuple[int, int], _Window] = {}
-        self._lock = Lock()
+        self._windows = Windows(self.layout.inner, self.layout.n_classes, self.dtype, self.path)
 
     def _prepare(self, start: int, rows: NDArray[Any]) -> None:
         """Write whole slices, all classes of ``inner`` samples, and put those of a part of one into windows."""
@@ -96,45 +82,30 @@ class PlacedNpy(_NpyWriter):
             rest = rows[done:]
             if not offset and len(rest) >= inner:
                 rest = rest[: len(rest) // inner * inner]
-                self._write_at(outer * inner * self.layout.n_classes, _bytes_of(_by_class(rest, inner)))
+                self._write(outer * inner * self.layout.n_classes, bytes_of(_by_class(rest, inner)))
             else:
-                window, at = divmod(offset, self._width)
-                rest = rest[: min(self._width - at, inner - offset)]
-                self._fill(outer, window * self._width, at, rest)
+                width = self._windows.width
+                rest = rest[: min(width - offset % width, inner - offset)]
+                window = self._windows.fill(outer, offset, rest)
+                if window is not None:
+                    self._write_window(outer, offset // width * width, window)
             done += len(rest)
 
-    def _fill(self, outer: int, first: int, at: int, rows: NDArray[Any]) -> None:
-        """Put samples into the window of a slice that begins with its sample ``first``; whoever fills it writes it."""
-        width = min(self._width, self.layout.inner - first)
-        with self._lock:
-            if (outer, first) not in self._windows:
-                values = np.empty((self.layout.n_classes, width), self.dtype)
-                self._windows[outer, first] = _Window(values, width)
-            window = self._windows[outer, first]
-        window.values[:, at : at + len(rows)] = rows.T
-        with self._lock:
-            window.n_missing -= len(rows)
-            if window.n_missing:
-                return
-            del self._windows[outer, first]
-        self._write_window(outer, first, window.values)
+    def _write_window(self, outer: int, first: int, window: Window) -> None:
+        """Write one run a class, or a single one of several where the window is the whole slice."""
+        inner, n_classes = self.layout.inner, self.layout.n_classes
+        for c, values in window.runs():
+            place, data = (outer * n_classes + c) * inner + first, bytes_of(values)
+            n, size = len(values), values.shape[1] * self.dtype.itemsize
+            if values.shape[1] == inner:
+                n, size = 1, len(data)
+            for i in range(n):
+                self._write(place + i * inner, data[i * size : (i + 1) * size])
 
-    def _write_window(self, outer: int, first: int, values: NDArray[Any]) -> None:
-        """Write one run a class, or a single one of all where the window is the whole slice."""
-        inner, size = self.layout.inner, values.shape[1] * self.dtype.itemsize
-        place, data = outer * inner * self.layout.n_classes + first, _bytes_of(values)
-        if values.shape[1] == inner:
-            self._write_at(place, data)
-            return
-        for c in range(self.layout.n_classes):
-            self._write_at(place + c * inner, data[c * size : (c + 1) * size])
-
-    def _write_at(self, place: int, data: memoryview) -> None:
+    def _write(self, place: int, data: memoryview) -> None:
         """Write values, the first of which is number ``place`` of the file."""
-        at = self._data_start + place * self.dtype.itemsize
         descriptor = self.file.fileno()  # once the file is closed, its number may be that of another
-        while (n := os.pwrite(descriptor, data, at)) < len(data):
-            data, at = data[n:], at + n
+        write_at(descriptor, self._data_start + place * self.dtype.itemsize, data)
 
     def _add(self, waiting: None) -> None:
         """Every number has its place."""
@@ -143,10 +114,6 @@ class PlacedNpy(_NpyWriter):
         if None in self.shape:
             self.file.seek(0)
             self._write_header(n_entries)
-
-
-def _bytes_of(values: NDArray[Any]) -> memoryview:
-    return values.reshape(-1).view(np.uint8).data
 
 
 def _by_class(rows: NDArray[Any], step: int) -> NDArray[Any]:

@@ -60,7 +60,7 @@ class Files:
             np.savetxt(names[0], x, "%.6f", ",")
         elif ending == "jsonl":
             Path(names[0]).write_text("".join(f'{{"logits": {row}}}\n' for row in x.tolist()))
-        np.save(names[1], RNG.integers(0, x.shape[1], len(x)))
+        np.save(names[1], RNG.integers(0, x.shape[-1], x.shape[:-1]))
         return names
 
 
@@ -79,14 +79,24 @@ def rows(files: Files) -> Iterator[tuple[str, list[str], int]]:
     for n_classes in (10, 32_000):
         x = files.logits(n_classes)
         yield f"Fortran order, {n_classes:,} classes", ["compute", *files.saved(np.asfortranarray(x)), "-q"], x.size
+    for n_classes in (2, 1000, 131_072, 1_048_577, 1 << 24):
+        x = files.logits(n_classes)
+        for order in "CF":
+            paths = files.saved(np.asarray(x, order=order))
+            for command in ("softmax", "grad"):
+                words = [command, *paths[: 1 if command == "softmax" else 2], "-o", str(files.folder / "out.npy")]
+                yield f"{command}, order {order}, {n_classes:,} classes", words, x.size
+        yield f"explain, {n_classes:,} classes", ["explain", *paths, "--row", "0"], x.size
+    for n_classes in (10, 1_048_577):
+        x = files.logits(n_classes)[: files.numbers // 10 // n_classes or 1]
+        yield f"softmax to csv, {n_classes:,} classes", ["softmax", *files.saved(x)[:1], "-f", "csv"], x.size
+    x = np.asfortranarray(files.logits(3)[: files.numbers // 30 // 64 * 64].reshape(64, -1, 3))
+    yield "listing of two axes, Fortran order", ["compute", *files.saved(x), "--per-sample", "-f", "csv"], x.size
     for n_classes in (10, 1000):
         x = files.logits(n_classes)
         for name, options in OPTIONS.items():
             yield f"compute {name}, {n_classes:,} classes", ["compute", *files.saved(x), *options], x.size
-        for command in ("check", "softmax", "grad"):
-            output = [] if command == "check" else ["-o", str(files.folder / "out.npy")]
-            targets = files.saved(x)[: 1 if command == "softmax" else 2]
-            yield f"{command}, {n_classes:,} classes", [command, *targets, *output], x.size
+        yield f"check, {n_classes:,} classes", ["check", *files.saved(x)], x.size
     for ending in ("csv", "jsonl"):
         x = files.logits(10)[: files.numbers // 100]
         yield f"{ending}, 10 classes", ["compute", *files.saved(x, ending), "-q"], x.size

@@ -43,10 +43,21 @@ def test_numbers_are_those_that_came(sizes, row, most, data):
         assert list(kept.column(1)) == whole[:, 1].tolist()
 
 
+@given(sizes=st.lists(st.integers(0, 7), max_size=6), most=st.sampled_from([0, 40, 1e9]), data=st.data())
+def test_some_numbers_in_any_order(sizes, most, data):
+    kept, whole = Numbers("x", most), np.arange(2.0 * sum(sizes)).reshape(-1, 2)
+    for block in np.split(whole, np.cumsum(sizes)[:-1]) if sizes else []:
+        kept.append(block)
+    if len(whole):
+        places = data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=9))
+        assert np.array_equal(kept.take(np.array(places, int)), whole[places])
+
+
+@pytest.mark.parametrize("window", [1, 200, 1 << 23])
 @pytest.mark.parametrize("form", ["csv", "tsv", "json", "markdown", "table"])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("wanted", [["--per-sample"], ["--reduction", "none"]], ids=["per-sample", "none"])
-def test_what_is_kept_out_of_memory_is_shown_alike(wanted, order, form, tmp_path, monkeypatch):
+def test_what_is_kept_out_of_memory_is_shown_alike(wanted, order, form, window, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(3)
     np.save("x.npy", np.asarray(rng.normal(size=(5, 3, 7)), order=order))
@@ -54,6 +65,8 @@ def test_what_is_kept_out_of_memory_is_shown_alike(wanted, order, form, tmp_path
     words = ["compute", "x.npy", "y.npy", "--class-axis", "1", *wanted, "-f", form]
     in_memory = nll(*words)
     monkeypatch.setattr(samples, "_MOST_BYTES", 0)
+    monkeypatch.setattr(samples, "_WINDOW_BYTES", window)
+    monkeypatch.setattr(samples, "RUN", 3)
     assert nll(*words) == in_memory
     assert in_memory.code == 0
     assert in_memory.out.count("\n") > 5

@@ -45,9 +45,6 @@ def test_values_in_both_orders(layout):
         targets[position] = value
     assert np.array_equal(layout.to_target_shape(in_file), targets)
     assert np.array_equal(layout.to_file_order(targets), in_file)
-    rows = np.stack([in_file, -in_file], axis=1)
-    ordered = rows[layout.target_order(layout.n_samples)]
-    assert np.array_equal(ordered, np.stack([targets.ravel(), -targets.ravel()], axis=1))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
@@ -63,5 +60,4 @@ def test_samples_of_a_stream_whose_length_is_not_known():
     assert layout.in_target_order
     assert layout.number(7) == layout.file_number(7) == 7
     assert layout.to_target_shape(np.arange(4)).tolist() == [0, 1, 2, 3]
-    assert np.arange(4)[layout.target_order(4)].tolist() == [0, 1, 2, 3]
     assert layout.place(7) == "row 7"

@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import oracle
 import pytest
+from in_process import nll
 
+from nllcli.commands.explain import sample, worked
 from nllcli.commands.explain.worked import work_through
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.settings import LossOptions
@@ -143,3 +145,32 @@ def test_a_sample_without_a_number_is_refused_or_let_through():
     assert not worked.usable
     assert np.isnan(worked.weighted_loss)
     assert np.isnan(worked.probs).all()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--label-smoothing", "0.1"],
+        ["--loss", "one-vs-rest"],
+        ["--loss", "argmax"],
+        ["--clip", "1e-3"],
+        ["--on-nonfinite", "nan"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_many_classes_are_shown_as_few_are(words, form, tmp_path, monkeypatch):
+    """Of many, arrays are made whenever they are needed, and looked at a few classes at a time."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(6, 14)).round(1)  # with ties
+    x[1] = np.nan if "--on-nonfinite" in words else 0
+    np.save("x.npy", x)
+    np.save("y.npy", [0, 3, 13, 7, 2, -100])
+    words = ["explain", "x.npy", "y.npy", *(word for row in range(6) for word in ("--row", row)), *words, "-f", form]
+    few = nll(*words)
+    monkeypatch.setattr(worked, "_KEPT_CLASSES", 3)
+    monkeypatch.setattr(sample, "_AT_ONCE", 4)
+    assert nll(*words) == few
+    assert few.code == 0

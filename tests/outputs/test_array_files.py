@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nllcli.cli.options import as_flag
 from nllcli.errors import FaultError, UsageError
-from nllcli.outputs import npy
+from nllcli.outputs import array_text, npy, windows
 from nllcli.outputs.arrays import open_array
 
 
@@ -49,6 +49,23 @@ def numbered(*shape):
     return np.arange(np.prod(shape, dtype=int), dtype=float).reshape(shape)
 
 
+# How samples wait until a run of them can be written: in memory, where that makes runs of one or a few samples too, or
+# in files, whose runs and tiles are short here.
+WAITING = {
+    "one by one": {"_MEMORY_BYTES": 0, "_LONG_RUN": 0},
+    "in small windows": {"_MEMORY_BYTES": 100, "_LONG_RUN": 0},
+    "in large windows": {},
+    "in files": {"_MEMORY_BYTES": 0},
+    "in files of a few": {"_MEMORY_BYTES": 0, "_FILE_RUN": 24, "_TILE_BYTES": 50},
+}
+
+
+def waiting(patch, how):
+    """Let samples wait that way."""
+    for name, value in WAITING[how].items():
+        patch.setattr(windows, name, value)
+
+
 SHAPES = st.lists(st.integers(0, 4), min_size=1, max_size=4).map(tuple)
 
 
@@ -56,7 +73,7 @@ SHAPES = st.lists(st.integers(0, 4), min_size=1, max_size=4).map(tuple)
 @given(shape=SHAPES, data=st.data())
 def test_npy_holds_the_array_in_the_order_of_the_input(tmp_path_factory, shape, data):
     class_axis = data.draw(st.sampled_from([None, *range(len(shape))]))
-    fortran, window = data.draw(st.booleans()), data.draw(st.sampled_from([0, 100, 1 << 24]))
+    fortran, how = data.draw(st.booleans()), data.draw(st.sampled_from(list(WAITING)))
     dtype = data.draw(st.sampled_from(["f2", "f4", "f8"]))
     block = data.draw(st.integers(1, 20))
     can_be_counted = not fortran and class_axis != 0 and 0 not in shape[1:]
@@ -64,7 +81,7 @@ def test_npy_holds_the_array_in_the_order_of_the_input(tmp_path_factory, shape, 
     array = numbered(*shape)
     path = tmp_path_factory.mktemp("npy") / "array.npy"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(npy, "_WINDOW_BYTES", window)
+        waiting(patch, how)
         write(path, array, block, class_axis=class_axis, fortran=fortran, dtype=dtype, unknown=unknown)
     found = np.load(path)
     assert found.dtype == dtype
@@ -72,9 +89,9 @@ def test_npy_holds_the_array_in_the_order_of_the_input(tmp_path_factory, shape, 
     assert found.flags.f_contiguous if fortran else found.flags.c_contiguous
 
 
-@pytest.mark.parametrize("window", [0, 100, 1 << 24])
-def test_samples_are_prepared_in_any_order_by_any_thread(window, tmp_path, monkeypatch):
-    monkeypatch.setattr(npy, "_WINDOW_BYTES", window)
+@pytest.mark.parametrize("how", WAITING)
+def test_samples_are_prepared_in_any_order_by_any_thread(how, tmp_path, monkeypatch):
+    waiting(monkeypatch, how)
     array = numbered(5, 3, 31)
     np.save(tmp_path / "theirs.npy", array)
     values, starts = samples_in_file_order(array, 1, False), list(range(0, 155, 4))
@@ -134,9 +151,8 @@ def test_work_arrays_may_be_used_again(tmp_path):
     with open_array(tmp_path / "a.npy", shape=array.shape, class_axis=1) as out:
         for start in range(0, 10, 2):
             work[:] = samples_in_file_order(array, 1, False)[start : start + 2]
-            prepared = out.prepare(start, work)
+            put(out, start, work)
             work[:] = -1
-            out.add(prepared)
     assert np.array_equal(np.load(tmp_path / "a.npy"), array)
 
 
@@ -168,6 +184,16 @@ def test_csv_of_one_sample_is_one_line(tmp_path):
 def test_csv_rows_are_samples_whatever_the_memory_order(tmp_path):
     write(tmp_path / "a.csv", numbered(2, 3), 1, class_axis=1, fortran=True)
     assert (tmp_path / "a.csv").read_text() == "0,1,2\n3,4,5\n"
+
+
+@pytest.mark.parametrize("long_row", [0, 1 << 18])
+@pytest.mark.parametrize("piece", [1, 2, 3, 4, 100])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_csv_is_the_same_text_in_any_pieces(dtype, piece, long_row, tmp_path, monkeypatch):
+    monkeypatch.setattr(array_text, "_PIECE", piece)
+    monkeypatch.setattr(array_text, "_LONG_ROW", long_row)
+    write(tmp_path / "a.csv", np.array([[1.0, 2.5, 3.0], [4.0, 5.0, 6.5]]), 2, class_axis=1, dtype=dtype)
+    assert (tmp_path / "a.csv").read_text() == "1,2.5,3\n4,5,6.5\n"
 
 
 @settings(deadline=None)
@@ -232,10 +258,10 @@ def test_an_interruption_leaves_the_old_file_and_no_other(tmp_path, suffix):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("window", [0, 1 << 24])
-def test_a_disk_that_fills_up_on_the_way(tmp_path, monkeypatch, window):
+@pytest.mark.parametrize("how", WAITING)
+def test_a_disk_that_fills_up_on_the_way(tmp_path, monkeypatch, how):
     resource = pytest.importorskip("resource")
-    monkeypatch.setattr(npy, "_WINDOW_BYTES", window)
+    waiting(monkeypatch, how)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
     try:
@@ -280,9 +306,9 @@ def test_a_pipe_cannot_be_gone_back_in(monkeypatch, shape, gathered):
 
 def test_every_cutting_gives_the_same_file(tmp_path):
     array = numbered(3, 2, 4)
-    for block, window in itertools.product((1, 3, 4, 8, 12), (0, 40, 1 << 24)):
+    for block, how in itertools.product((1, 3, 4, 8, 12), WAITING):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(npy, "_WINDOW_BYTES", window)
+            waiting(patch, how)
             write(tmp_path / "a.npy", array, block, class_axis=1)
         assert np.array_equal(np.load(tmp_path / "a.npy"), array)
 

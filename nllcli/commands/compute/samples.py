@@ -10,7 +10,7 @@ import numpy as np
 from nllcli.inputs.bytes.files import Spool
 from nllcli.numerics.evaluate import Outcome
 from nllcli.records import dataclass
-from nllcli.report import Cells, Nested
+from nllcli.report import RUN, Cells, Nested
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.commands.compute import Sections
+    from nllcli.data.layout import Layout
     from nllcli.scoring.settled import Settled
 
 SMALL_SAMPLES = 20
 SMALL_CLASSES = 10
 _MOST_BYTES = 1 << 24  # of one kind of numbers in memory
+_WINDOW_BYTES = 1 << 23  # of them at a time in another order: the longer, the more that is read at once
 
 
 class Numbers:
@@ -60,23 +62,38 @@ class Numbers:
             if len(self._blocks) != 1:
                 self._blocks = [np.concatenate(self._blocks or [self._none])]
             return self._blocks[0][start:stop]
-        self._flush(self._spool)
-        found = np.empty((stop - start, *self._none.shape[1:]), self._none.dtype)
-        first = start * self._none.itemsize * math.prod(self._none.shape[1:])
-        self._spool.file.read_into(found.reshape(-1).view(np.uint8).data, first, self._name)
+        return self._from_file(self._spool, np.array([start]), np.array([stop - start]))
+
+    @property
+    def item_bytes(self) -> int:
+        """How many bytes the numbers of a sample have."""
+        return self._none.itemsize * math.prod(self._none.shape[1:])
+
+    def take(self, samples: NDArray[np.int64]) -> NDArray[Any]:
+        """The numbers of some ``samples``; of those in a file, which follow each other there are read at once."""
+        if self._spool is None:
+            return self.all()[samples]
+        order = np.argsort(samples)
+        samples = samples[order]
+        begins = np.flatnonzero(np.diff(samples, prepend=-2) != 1)
+        found = self._from_file(self._spool, samples[begins], np.diff(begins, append=len(samples)))
+        taken = np.empty_like(found)
+        taken[order] = found
+        return taken
+
+    def _from_file(self, spool: Spool, firsts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[Any]:
+        """The numbers of runs of samples, by the first of each and how many there are."""
+        self._flush(spool)
+        found = np.empty((counts.sum(), *self._none.shape[1:]), self._none.dtype)
+        data, size = memoryview(found.reshape(-1).view(np.uint8).data), self.item_bytes
+        for first, n in zip((firsts * size).tolist(), (counts * size).tolist(), strict=True):
+            spool.file.read_into(data[:n], first, self._name)
+            data = data[n:]
         return found
 
     def all(self) -> NDArray[Any]:
         """The numbers of all samples."""
         return self.read(0, self._n)
-
-    def ordered(self, order: slice | NDArray[np.intp]) -> Numbers:
-        """The same in another order, which is not known before the end."""
-        if isinstance(order, slice):
-            return self
-        others = Numbers(self._name)
-        others.append(self.all()[order])
-        return others
 
     def cells(self) -> Cells:
         """The numbers as the cells of a table, lists of them where they have several dimensions."""
@@ -85,6 +102,28 @@ class Numbers:
     def column(self, c: int) -> Cells:
         """Those of class ``c`` as the cells of a table."""
         return Cells(self._n, lambda start, stop: self.read(start, stop)[:, c].tolist())
+
+
+class _InTargetOrder(Numbers):
+    """The same numbers in the order of the targets, which is another, a window of them in memory at a time."""
+
+    def __init__(self, numbers: Numbers, layout: Layout) -> None:
+        super().__init__("")
+        self._n, self._numbers, self._layout = len(numbers), numbers, layout
+        self._length = max(1, _WINDOW_BYTES // (RUN * numbers.item_bytes)) * RUN  # what reads runs reads no two windows
+        self._window: tuple[int, NDArray[Any]] | None = None
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        length = self._length
+        windows = range(start // length, max(start, stop - 1) // length + 1)
+        parts = [self._in_window(i)[max(0, start - i * length) : stop - i * length] for i in windows]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _in_window(self, i: int) -> NDArray[Any]:
+        if self._window is None or self._window[0] != i:
+            places = np.arange(i * self._length, min((i + 1) * self._length, self._n))
+            self._window = i, self._numbers.take(self._layout.file_number(places))
+        return self._window[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +224,9 @@ class Kept:
     def _whole(self, name: str) -> Numbers:
         """Those of a name in the order of the targets."""
         numbers = self._numbers.get(name)
-        return Numbers(name) if numbers is None else numbers.ordered(self._layout.target_order(self._n))
+        if numbers is None or self._layout.in_target_order:
+            return Numbers(name) if numbers is None else numbers
+        return _InTargetOrder(numbers, self._layout)
 
     def _names(self, targets: Numbers) -> Cells:
         names, ignored = self._settled.class_names, self._settled.options.ignore_index

@@ -15,13 +15,14 @@ from nllcli.commands.explain.steps import (
     sum_steps,
 )
 from nllcli.commands.explain.tables import gradient_table, one_vs_rest_table, shares_table, softmax_table
-from nllcli.commands.explain.worked import total
 from nllcli.errors import setting
 from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.report import Calculation, Column, Metric, Report, Section, Step, Table, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from nllcli.commands.explain import Explained
     from nllcli.commands.explain.sample import Explanation
@@ -74,7 +75,7 @@ def _sections(explained: Explained) -> Iterator[Section]:
 
 
 def _has_gradient(explanation: Explanation) -> bool:
-    return explanation.worked.usable and explanation.worked.counted and explanation.worked.gradient is not None
+    return explanation.worked.usable and explanation.worked.counted and explanation.worked.has_gradient
 
 
 def _section(explanation: Explanation) -> Section:
@@ -122,33 +123,45 @@ def _logsumexp(explanation: Explanation) -> float | None:
     return None if softmax is None else softmax.maximum / temperature + softmax.log_sum
 
 
-def _class(explanation: Explanation, c: int) -> dict[str, Value]:
-    worked, softmax = explanation.worked, explanation.worked.softmax
-    slope = None if worked.gradient is None else float(worked.gradient[c])
-    return {
-        "class": explanation.name(c),
-        "index": c,
-        "logit": float(worked.given[c]) if explanation.setting.options.source == "logits" else None,
-        "shifted": None if softmax is None else float(softmax.shifted[c]),
-        "exponential": None if softmax is None else float(softmax.exponentials[c]),
-        "probability": float(worked.probs[c]),
-        "surprisal": float(worked.surprisals[c]),
-        "share": None if worked.shares is None else float(worked.shares[c]),
+def _classes(explanation: Explanation) -> list[dict[str, Value]]:
+    """A record of each class that is shown."""
+    worked, softmax, listed = explanation.worked, explanation.worked.softmax, explanation.listed
+
+    def each(values: NDArray[np.float64] | None) -> list[float | None]:
+        return [None] * len(listed) if values is None else values[listed].tolist()
+
+    columns: dict[str, Sequence[Value]] = {
+        "class": [explanation.name(c) for c in listed],
+        "index": listed,
+        "logit": each(worked.given if worked.options.source == "logits" else None),
+        "shifted": each(None if softmax is None else softmax.shifted),
+        "exponential": each(None if softmax is None else softmax.exponentials),
+        "probability": each(worked.probs),
+        "surprisal": each(worked.surprisals),
+        "share": each(worked.shares),
         # NaN says that the class has no logit of its own, or, where all are NaN, that the file gives no number.
-        "gradient": None if worked.usable and slope is not None and np.isnan(slope) else slope,
+        "gradient": [
+            None if worked.usable and slope is not None and np.isnan(slope) else slope
+            for slope in each(worked.gradient)
+        ],
     }
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
 def _others(explanation: Explanation) -> dict[str, Value] | None:
-    worked, softmax, others = explanation.worked, explanation.worked.softmax, explanation.others
-    if not others.size:
+    if not explanation.n_others:
         return None
+    worked, softmax = explanation.worked, explanation.worked.softmax
+
+    def whole(values: NDArray[np.float64] | None) -> float | None:
+        return None if values is None else explanation.total_of_others(values)
+
     return {
-        "n": int(others.size),
-        "exponential": None if softmax is None else total(softmax.exponentials[others]),
-        "probability": total(worked.probs[others]),
-        "share": None if worked.shares is None else total(worked.shares[others]),
-        "gradient": None if worked.gradient is None else total(worked.gradient[others]),
+        "n": explanation.n_others,
+        "exponential": whole(None if softmax is None else softmax.exponentials),
+        "probability": whole(worked.probs),
+        "share": whole(worked.shares),
+        "gradient": whole(worked.gradient),
     }
 
 
@@ -169,7 +182,7 @@ _RECORD: Cells = {
     Column("share_of_loss", "share of loss", "share"): lambda e: e.share_of_loss,
     Column("rival", "rival", "text"): lambda e: None if e.rival is None else e.name(e.rival),
     Column("margin", "margin"): lambda e: e.margin,
-    Column("classes", "classes", "objects"): lambda e: [_class(e, c) for c in e.listed],
+    Column("classes", "classes", "objects"): _classes,
     Column("others", "others", "objects"): _others,
 }
 

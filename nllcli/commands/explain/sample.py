@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.commands.explain.worked import total
+from nllcli.commands.explain.worked import total, total_without
 from nllcli.numerics.kernels import product
 from nllcli.numerics.losses import LOSSES, Loss
 from nllcli.numerics.losses.nll import soft_masses
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FEW_CLASSES = 10  # up to this many are all shown, in order; of more, the likeliest
 N_LIKELIEST = 8
+_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,10 @@ class Explanation:
         target = self.worked.target
         if target is None or self.worked.n_classes == 1 or not self.worked.usable:
             return None
-        others = np.delete(np.arange(self.worked.n_classes), target)
-        return int(others[np.argmin(self.worked.unclipped[others])])
+        surprisals = self.worked.unclipped
+        runs = ((0, target), (target + 1, len(surprisals)))
+        found = [begin + int(surprisals[begin:end].argmin()) for begin, end in runs if begin < end]
+        return min(found, key=surprisals.__getitem__)
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -111,8 +114,9 @@ class Explanation:
         """By how much the target leads its rival, in ``scores``."""
         if self.worked.target is None or self.rival is None:
             return None
+        scores = self.scores
         with np.errstate(over="ignore", invalid="ignore"):
-            return float(self.scores[self.worked.target] - self.scores[self.rival])
+            return float(scores[self.worked.target] - scores[self.rival])
 
     @property
     def contribution(self) -> float | None:
@@ -136,16 +140,18 @@ class Explanation:
         worked = self.worked
         if worked.n_classes <= FEW_CLASSES:
             return list(range(worked.n_classes))
-        likeliest = np.argsort(worked.unclipped, kind="stable")[:N_LIKELIEST].tolist()
+        likeliest = _least(worked.unclipped, N_LIKELIEST)
         wanted = worked.target if worked.soft_target is None else int(np.argmax(worked.soft_target))
         return likeliest if wanted is None or wanted in likeliest else [*likeliest, wanted]
 
-    @cached_property
-    def others(self) -> NDArray[np.int64]:
-        """The classes that share one line."""
-        left = np.ones(self.worked.n_classes, bool)
-        left[self.listed] = False
-        return np.flatnonzero(left)
+    @property
+    def n_others(self) -> int:
+        """How many classes share one line."""
+        return self.worked.n_classes - len(self.listed)
+
+    def total_of_others(self, values: NDArray[np.float64]) -> float:
+        """The sum over the classes that share one line."""
+        return total_without(values, self.listed)
 
     @property
     def smoothed_targets(self) -> NDArray[np.float64]:
@@ -153,7 +159,7 @@ class Explanation:
         worked = self.worked
         targets = worked.soft_target
         if targets is None:
-            targets = (np.arange(worked.n_classes) == worked.target).astype(np.float64)
+            targets = one_hot(worked.n_classes, worked.target)
         return soft_masses(targets[None, :], None, self.setting.options.label_smoothing)[0]
 
     @property
@@ -166,3 +172,21 @@ class Explanation:
     def class_weighted_loss(self) -> float:
         """The loss before the sample's own weight."""
         return self.worked.weighted_loss if self.worked.sample_weight is None else total(self.terms)
+
+
+def one_hot(n_classes: int, c: int | None) -> NDArray[np.float64]:
+    """1 for class ``c``, if there is one, and 0 for all others."""
+    found = np.zeros(n_classes)
+    if c is not None:
+        found[c] = 1.0
+    return found
+
+
+def _least(values: NDArray[np.float64], n: int) -> list[int]:
+    """The places of the ``n`` least values, in order, the first of equal ones first; some are looked at at a time."""
+    candidates: NDArray[np.intp] = np.empty(0, np.intp)
+    for start in range(0, len(values), _AT_ONCE):
+        run = start + np.argsort(values[start : start + _AT_ONCE], kind="stable")[:n]
+        candidates = np.concatenate([candidates, run])
+        candidates = candidates[np.argsort(values[candidates], kind="stable")[:n]]
+    return candidates.tolist()

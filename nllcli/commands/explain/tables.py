@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.commands.explain.sample import one_hot
 from nllcli.commands.explain.worked import total
 from nllcli.report import Column, Columns, Table
 
@@ -33,8 +34,9 @@ def softmax_table(explanation: Explanation) -> Table:
     if options.source == "log-probs":
         columns.append((Column("log_prob", "log p"), _each(explanation, 0.0 - worked.unclipped)))
     label = "p" if options.clip is None else "p, clipped"
-    columns.append((Column("probability", label, "probability"), _summed(explanation, worked.probs)))
-    columns.append((Column("bar", "", "bar", optional=True), _each(explanation, worked.probs)))
+    probs = worked.probs
+    columns.append((Column("probability", label, "probability"), _summed(explanation, probs)))
+    columns.append((Column("bar", "", "bar", optional=True), _each(explanation, probs)))
     return _table(explanation, "softmax", "Softmax" if options.source == "logits" else "Probabilities", columns)
 
 
@@ -70,16 +72,17 @@ def one_vs_rest_table(explanation: Explanation) -> Table:
 def gradient_table(explanation: Explanation) -> Table:
     """The slope of the loss by each logit: p minus the target, times the weight, over T."""
     worked, options = explanation.worked, explanation.setting.options
-    gradient, shares = worked.gradient, worked.shares
-    assert gradient is not None
     columns: Columns = [(Column("probability", "p", "probability"), _summed(explanation, worked.probs))]
+    shares = worked.shares
     if shares is not None:
         asked, scored = _asked(explanation), explanation.scored_class
         if scored is not None:  # whatever its class weighs, 0 included
-            shares = (np.arange(worked.n_classes) == scored).astype(np.float64)
+            shares = one_hot(worked.n_classes, scored)
         elif _balanced(explanation, shares):
             shares = shares / total(shares)
         columns.append((Column(asked, asked), _summed(explanation, shares)))
+    gradient = worked.gradient
+    assert gradient is not None
     # A constant added to all logits changes no p, so the slopes cancel; a sigmoid has one logit, and one slope.
     slopes = _summed(explanation, gradient, np.nan if options.binary else 0.0)
     columns.append((Column("gradient", "gradient"), ["" if np.isnan(slope) else slope for slope in slopes]))
@@ -127,7 +130,7 @@ def _gradient_title(explanation: Explanation) -> str:
 
 def _table(explanation: Explanation, key: str, title: str, columns: Columns, note: str = "") -> Table:
     """A table whose first column names the classes, the others in one line, and the sum."""
-    target, n_others = explanation.worked.target, explanation.others.size
+    target, n_others = explanation.worked.target, explanation.n_others
     names = (explanation.name(c) + (" (target)" if c == target else "") for c in explanation.listed)
     labels = _cells(explanation, names, f"{n_others:,} other{'s' if n_others > 1 else ''}", "sum")
     return Table.of(key, title, [(Column("class", "class", "text"), labels), *columns], note)
@@ -135,7 +138,7 @@ def _table(explanation: Explanation, key: str, title: str, columns: Columns, not
 
 def _cells(explanation: Explanation, listed: Iterable[Any], others: Any = "", whole: Any = "") -> list[Any]:
     """A column: a cell for each listed class, one for the others where there are any, and one for all."""
-    return [*listed, *([others] if explanation.others.size else []), whole]
+    return [*listed, *([others] if explanation.n_others else []), whole]
 
 
 def _each(explanation: Explanation, values: NDArray[np.float64]) -> list[Any]:
@@ -145,5 +148,5 @@ def _each(explanation: Explanation, values: NDArray[np.float64]) -> list[Any]:
 
 def _summed(explanation: Explanation, values: NDArray[np.float64], whole: float | None = None) -> list[Any]:
     """A column that adds up."""
-    others, whole = total(values[explanation.others]), total(values) if whole is None else whole
+    others, whole = explanation.total_of_others(values), total(values) if whole is None else whole
     return _cells(explanation, values[explanation.listed].tolist(), others, whole)

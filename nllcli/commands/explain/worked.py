@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
 from nllcli.data.blocks import Block, Scratch
 from nllcli.numerics.evaluate import Wanted, evaluate, numbers, scores_of
-from nllcli.numerics.exact import exact_sum
+from nllcli.numerics.exact import ExactSum, exact_sum
 from nllcli.numerics.kernels import both_classes, to_float
 from nllcli.numerics.kernels.normaliser import normalise
 from nllcli.numerics.losses import LOSSES
@@ -17,49 +17,85 @@ from nllcli.numerics.targets import Targets
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from nllcli.data.settings import LossOptions
+    from nllcli.numerics.evaluate import Outcome
+    from nllcli.numerics.surprisal import Surprisal
+
+Made = TypeVar("Made")
+
+_KEPT_CLASSES = 1 << 18
 
 
-@dataclass(frozen=True)
+class made(Generic[Made]):
+    """An array of one number a class: kept if it is short, and else made whenever it is asked for.
+
+    Of millions of classes, one array of all those of a sample is in memory at a time.
+    """
+
+    def __init__(self, work: Callable[[Any], Made]) -> None:
+        self._work = work
+        self.__doc__ = work.__doc__
+
+    def __get__(self, instance: Any, owner: type) -> Made:
+        value: Any = self._work(instance)
+        if value is None or len(value) <= _KEPT_CLASSES:
+            instance.__dict__[self._work.__name__] = value
+        made_now: Made = value
+        return made_now
+
+
+@dataclass(frozen=True, eq=False)
 class Softmax:
-    """From logits x (C,): ``maximum`` M, ``shifted`` (x - M) / T, their ``exponentials`` and the sum of those.
+    """From logits x (C,): ``maximum`` M, and the sum of the exponentials of (x - M) / T.
 
     ``rest`` is the sum without the exponential of the maximum, which is 1; ``log_sum`` is log(1 + rest).
     """
 
+    x: NDArray[Any]
+    temperature: float
     maximum: float
-    shifted: NDArray[np.float64]
-    exponentials: NDArray[np.float64]
     rest: float
-    log_sum: float
+
+    @made
+    def shifted(self) -> NDArray[np.float64]:
+        """(x - M) / T: (C,)."""
+        with np.errstate(all="ignore"):
+            gap = self.x.astype(np.float64)
+            gap -= self.maximum
+            gap /= self.temperature
+        return gap
+
+    @made
+    def exponentials(self) -> NDArray[np.float64]:
+        """The exponentials of ``shifted``: (C,)."""
+        shifted = self.shifted
+        with np.errstate(all="ignore"):
+            return np.exp(shifted, out=None if len(shifted) <= _KEPT_CLASSES else shifted)
+
+    @property
+    def log_sum(self) -> float:
+        return float(np.log1p(self.rest))
 
     @property
     def total(self) -> float:
         return 1.0 + self.rest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Worked:
-    """What a textbook writes down for one sample; arrays are (C,) float64.
+    """What a textbook writes down for the one sample of ``block``; arrays are (C,) float64.
 
-    ``given`` is what the file holds, ``surprisals`` are -log p and ``complements`` -log(1 - p), in nats, after any
-    clipping; ``unclipped`` are the surprisals before it. ``shares`` are the factors of the surprisals in the loss,
-    class weights included; None where the loss is not a sum of them. ``target`` is None where there is none, or soft.
-    ``gradient`` is that of ``weighted_loss`` by the logits, None where the file holds no logits or p is clipped; NaN
-    where a class has no logit of its own. ``counted`` is False where the target is ignored, ``usable`` where the file
-    holds values that no probabilities follow from.
+    ``target`` is None where there is none, or soft. ``counted`` is False where the target is ignored, ``usable`` where
+    the file holds values that no probabilities follow from. ``outcome`` has the gradient of few classes.
     """
 
-    given: NDArray[np.float64]
+    block: Block
+    options: LossOptions
     softmax: Softmax | None
-    probs: NDArray[np.float64]
-    surprisals: NDArray[np.float64]
-    unclipped: NDArray[np.float64]
-    complements: NDArray[np.float64]
-    shares: NDArray[np.float64] | None
-    gradient: NDArray[np.float64] | None
     target: int | None
     soft_target: NDArray[np.float64] | None
     top: int
@@ -69,10 +105,86 @@ class Worked:
     weighted_loss: float
     counted: bool
     usable: bool
+    outcome: Outcome | None = None
+    kept: dict[float | None, Surprisal] = field(default_factory=dict)
 
     @property
     def n_classes(self) -> int:
-        return len(self.probs)
+        return 2 if self.options.binary else self.block.logits.shape[1]
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether there is one: the file holds logits, and p is not clipped."""
+        return _has_gradient(self.options)
+
+    @made
+    def given(self) -> NDArray[np.float64]:
+        """What the file holds."""
+        return _given(self.block, self.options, Scratch())[0].astype(np.float64)
+
+    @made
+    def probs(self) -> NDArray[np.float64]:
+        """P, after any clipping."""
+        return self._with_nan(self._scores(self.options.clip).probs()[0])
+
+    @made
+    def surprisals(self) -> NDArray[np.float64]:
+        """-log p in nats, after any clipping."""
+        return self._with_nan(self._scores(self.options.clip).all()[0])
+
+    @made
+    def unclipped(self) -> NDArray[np.float64]:
+        """-log p in nats, before any clipping."""
+        return self._scores(None).all()[0]
+
+    @made
+    def complements(self) -> NDArray[np.float64]:
+        """-log(1 - p) in nats, after any clipping."""
+        return self._scores(self.options.clip).complement()[0]
+
+    @made
+    def shares(self) -> NDArray[np.float64] | None:
+        """The factors of the surprisals in the loss, class weights included; None where it is not a sum of them."""
+        options, masses = self.options, LOSSES[self.options.loss].masses
+        if not self.counted or masses is None:
+            return None
+        scores = self._scores(options.clip)
+        targets = Targets.of(self.block, options, scores.n_classes)
+        found: NDArray[np.float64] = masses(scores, targets.values, options.class_weights, options.label_smoothing)[0]
+        return found
+
+    @made
+    def gradient(self) -> NDArray[np.float64] | None:
+        """That of ``weighted_loss`` by the logits, where there is one; NaN where a class has no logit of its own."""
+        if not self.has_gradient:
+            return None
+        found = (self.outcome or evaluate(self.block, self.options, Wanted(gradient=1.0), Scratch())).gradient
+        assert found is not None
+        return np.append(np.nan, found[0]) if self.options.binary else found[0]
+
+    def _with_nan(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """``values``, or NaN where no probabilities follow from what counts."""
+        return values if self.usable or not self.counted else np.full_like(values, np.nan)
+
+    def _scores(self, clip: float | None) -> Surprisal:
+        """The surprisals under this clipping, kept as the arrays are."""
+        found = self.kept.get(clip)
+        if found is None:
+            scratch, options = Scratch(), replace(self.options, clip=clip)
+            found = scores_of(to_float(numbers(self.block, options.source, scratch)[0], scratch), options, scratch)
+            if self.n_classes <= _KEPT_CLASSES:
+                self.kept[clip] = found
+        return found
+
+
+def _has_gradient(options: LossOptions) -> bool:
+    return options.source == "logits" and options.clip is None
+
+
+def _given(block: Block, options: LossOptions, scratch: Scratch) -> NDArray[Any]:
+    """What the file holds (1, C), as numbers."""
+    x = to_float(numbers(block, options.source, scratch)[0], scratch)
+    return both_classes(x, options.source) if options.binary else x
 
 
 def work_through(block: Block, options: LossOptions) -> Worked:
@@ -80,36 +192,19 @@ def work_through(block: Block, options: LossOptions) -> Worked:
 
     An ignored sample has ``weight`` 0 and ``target`` None.
     """
-    scratch = Scratch()
-    with_gradient = options.source == "logits" and options.clip is None
-    wanted = Wanted(losses=True, probs=True, log_probs=True, gradient=1.0 if with_gradient else None)
-    outcome = evaluate(block, options, wanted, scratch)
+    scratch, are_few = Scratch(), block.logits.shape[1] <= _KEPT_CLASSES
+    with_gradient = are_few and _has_gradient(options)
+    outcome = evaluate(block, options, Wanted(losses=True, gradient=1.0 if with_gradient else None), scratch)
     assert outcome.losses is not None
-    assert outcome.probs is not None
-    assert outcome.log_probs is not None
-    raw, _ = numbers(block, options.source, scratch)
-    x = to_float(raw, scratch)
-    both = both_classes(x, options.source) if options.binary else x
-    scores = scores_of(x, options, scratch)
+    scores = scores_of(to_float(numbers(block, options.source, scratch)[0], scratch), options, scratch)
     usable = scores.unusable() is None
     targets = Targets.of(block, options, scores.n_classes)
     counted = targets.counted is None or bool(targets.counted[0])
     has_class = counted and targets.are_classes and block.targets is not None
-    masses, shares = LOSSES[options.loss].masses, None
-    if counted and masses is not None:
-        shares = masses(scores, targets.values, options.class_weights, options.label_smoothing)[0]
-    gradient = None if outcome.gradient is None else outcome.gradient[0]
-    if gradient is not None and options.binary:
-        gradient = np.append(np.nan, gradient)
     return Worked(
-        given=both[0].astype(np.float64),
-        softmax=_softmax(both, options) if options.source == "logits" and usable else None,
-        probs=outcome.probs[0],
-        surprisals=0.0 - outcome.log_probs[0],
-        unclipped=scores_of(x, replace(options, clip=None), scratch).all()[0].copy(),
-        complements=scores.complement()[0],
-        shares=shares,
-        gradient=gradient,
+        block,
+        options,
+        softmax=_softmax(_given(block, options, Scratch()), options) if options.source == "logits" and usable else None,
         target=int(targets.values[0]) if has_class else None,
         soft_target=None if targets.are_classes else targets.values[0].astype(np.float64),
         top=int(scores.top()[0]),
@@ -119,6 +214,7 @@ def work_through(block: Block, options: LossOptions) -> Worked:
         weighted_loss=float(outcome.losses[0]),
         counted=counted,
         usable=usable,
+        outcome=outcome if are_few else None,
     )
 
 
@@ -127,11 +223,15 @@ def total(values: NDArray[np.float64]) -> float:
     return float(exact_sum(np.ascontiguousarray(values)))
 
 
+def total_without(values: NDArray[np.float64], classes: list[int]) -> float:
+    """The sum of the ``values`` (C,) of all other classes, rounded once."""
+    is_left = np.ones(len(values), bool)
+    is_left[classes] = False
+    runs = (slice(start, start + _KEPT_CLASSES) for start in range(0, len(values), _KEPT_CLASSES))
+    return float(sum((exact_sum(values[run][is_left[run]]) for run in runs), ExactSum()))
+
+
 def _softmax(x: NDArray[Any], options: LossOptions) -> Softmax:
     single = options.precision == "fast"
     reduced = normalise(x, temperature=options.temperature, single=single, scratch=Scratch())
-    maximum, rest = float(reduced.maximum[0]), float(reduced.rest[0])
-    with np.errstate(all="ignore"):
-        shifted = (x[0].astype(np.float64) - maximum) / options.temperature
-        exponentials = np.exp(shifted)
-    return Softmax(maximum, shifted, exponentials, rest, float(np.log1p(rest)))
+    return Softmax(x[0], options.temperature, float(reduced.maximum[0]), float(reduced.rest[0]))
