@@ -1,7 +1,9 @@
 """The evidence itself, against loops."""
 
+import functools
 import itertools
 import math
+import operator
 import statistics
 import struct
 from collections import Counter
@@ -153,6 +155,14 @@ def test_constant_classes_against_loops(n_classes, n_changed):
     for whole in (Constant.of(x[:1]), Constant.of(x[:1]) + Constant.of(x[-1:])):
         assert whole.classes is None
         assert whole.values.tolist() == x[0].tolist()
+
+
+@pytest.mark.parametrize("cuts", [(1,), (3,), (1, 3), (2, 3), (1, 2, 3)])
+def test_constant_classes_add_up(cuts):
+    x = np.array([[1.0, 2, 3, 4], [1, 2, 0, 4], [1, 2, 3, 5], [1, 0, 3, 4]])
+    parts = [Constant.of(part) for part in np.split(x, cuts)]
+    whole = functools.reduce(operator.add, parts)
+    assert (whole.classes.tolist(), whole.values.tolist()) == ([0], [1.0])
 
 
 def test_fit_against_loops():

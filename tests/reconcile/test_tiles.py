@@ -3,10 +3,11 @@
 import math
 
 import numpy as np
+import oracle
 import pytest
 
 from nllcli.commands.reconcile.asked import Asked, EveryClass
-from nllcli.commands.reconcile.conventions import Term
+from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Term
 from nllcli.commands.reconcile.reading import Reading, read_tiles
 from nllcli.data.blocks import Scratch
 from nllcli.data.settings import LossOptions
@@ -57,3 +58,12 @@ def test_logits_have_no_sums_as_probabilities():
         assert np.isnan(read.losses(asked)).all()
     assert np.isnan(read.every_class["sums"]).all()
     assert read.refused(term).all()
+
+
+def test_softmax_of_rounded_logits_twice():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(0, 3, (40, 5)), rng.integers(0, 5, 40)
+    read, asked = read_of(x, Term(reading=SOFTMAX_TWICE, input_rounding="float16"), y, np.ones(40, bool))
+    rows = [[float(p) for p in oracle.softmax(row)] for row in x.astype(np.float16).tolist()]
+    expected = [float(loss) for loss in oracle.losses(rows, y.tolist())]
+    assert read.losses(asked).tolist() == pytest.approx(expected, rel=1e-14)
