@@ -166,21 +166,37 @@ INLINE void widen_row(double *out, const struct logits *x, size_t sample, size_t
     widen(out, x->data + (sample * x->n_classes + first) * SIZE[x->kind], n, x->kind, x->swapped);
 }
 
-/* Copy numbers that lie `step` bytes apart, one by one: to gather them in vectors takes twice as long. */
-#define PICK(UINT)                                                \
-    _Pragma("GCC unroll 8") for (size_t i = 0; i < n; i++)        \
-    {                                                             \
-        memcpy(out + i * sizeof(UINT), from + i * step, sizeof(UINT)); \
-        __asm__ volatile(""); /* keeps vectors out */             \
+INLINE size_t step_of_class(const struct logits *x) { return x->step ? x->step : SIZE[x->kind]; }
+INLINE size_t step_of_sample(const struct logits *x) { return SIZE[x->kind] * (x->step ? 1 : x->n_classes); }
+
+INLINE double logit_of(const struct logits *x, size_t sample, size_t c)
+{
+    double logit = 0;
+    widen(&logit, x->data + sample * step_of_sample(x) + c * step_of_class(x), 1, x->kind, x->swapped);
+    return logit;
+}
+
+/* Numbers are copied one by one: to gather them in vectors takes twice as long. */
+#define PICK(UINT)                                                                                               \
+    _Pragma("GCC unroll 8") for (size_t i = 0; i < m; i++)                                                       \
+    {                                                                                                            \
+        size_t place = i * of_sample + (classes ? (size_t)classes[i] : c) * of_class;                            \
+        memcpy(picked + i * sizeof(UINT), from + place, sizeof(UINT));                                           \
+        __asm__ volatile(""); /* keeps vectors out */                                                            \
     }
 
-INLINE void pick(char *restrict out, const char *restrict from, size_t n, size_t step, size_t size)
+/* Of up to WIDTH samples from number `start` on the logit of one of the `classes` each, or of class `c`. */
+INLINE void pick(double *restrict out, const struct logits *x, size_t start, size_t m, const int64_t *classes, size_t c)
 {
-    switch (size) {
+    ALIGNED char picked[WIDTH * sizeof *out];
+    size_t of_class = step_of_class(x), of_sample = step_of_sample(x);
+    const char *from = x->data + start * of_sample;
+    switch (SIZE[x->kind]) {
     case 8: PICK(uint64_t) break;
     case 4: PICK(uint32_t) break;
     case 2: PICK(uint16_t) break;
     }
+    widen(out, picked, m, x->kind, x->swapped);
 }
 
 /* The columns that come next are fetched meanwhile: they lie too far apart for the processor to guess. */
@@ -190,17 +206,15 @@ INLINE void pick(char *restrict out, const char *restrict from, size_t n, size_t
 INLINE void widen_column(double *restrict out, const struct logits *x, size_t start, size_t m, size_t c)
 {
     size_t size = SIZE[x->kind];
-    if (x->step) {
-        const char *column = x->data + c * x->step + start * size;
-        if (c + AHEAD < x->n_classes)
-            for (size_t i = 0; i < m * size; i += 64)
-                __builtin_prefetch(column + AHEAD * x->step + i);
-        widen(out, column, m, x->kind, x->swapped);
-    } else {
-        ALIGNED char column[WIDTH * sizeof *out];
-        pick(column, x->data + (start * x->n_classes + c) * size, m, x->n_classes * size, size);
-        widen(out, column, m, x->kind, x->swapped);
+    if (!x->step) {
+        pick(out, x, start, m, NULL, c);
+        return;
     }
+    const char *column = x->data + c * x->step + start * size;
+    if (c + AHEAD < x->n_classes)
+        for (size_t i = 0; i < m * size; i += 64)
+            __builtin_prefetch(column + AHEAD * x->step + i);
+    widen(out, column, m, x->kind, x->swapped);
 }
 
 /* Add the terms of a row to its sums: they come in runs of TILE, but for the last. */
@@ -241,13 +255,6 @@ INLINE int64_t is_inside(double own, double others)
 
 /* What is found of a sample, of which each of the arguments is 0 or 1; `beaten` says that another class comes first. */
 INLINE uint8_t found_of(int64_t inside, int64_t beaten) { return (uint8_t)(OUTSIDE - inside - (inside & beaten)); }
-
-INLINE double logit_of(const struct logits *x, size_t sample, size_t c)
-{
-    double logit = 0;
-    widen_row(&logit, x, sample, c, 1);
-    return logit;
-}
 
 /* Runs of a row, or several rows that are shorter than a run together. */
 INLINE size_t odds_of_rows(const struct logits *x, const struct odds *odds)
@@ -329,19 +336,15 @@ INLINE const double *add_up_columns(struct column_sums *sums, int few)
 /* Whether a class before the target of a sample has its logit. */
 INLINE int is_tied_before(const struct logits *x, size_t sample, size_t target, double own)
 {
-    for (size_t c = 0; c < target; c++) {
-        size_t place = x->step ? c * x->step + sample * SIZE[x->kind] : (sample * x->n_classes + c) * SIZE[x->kind];
-        double logit = 0;
-        widen(&logit, x->data + place, 1, x->kind, x->swapped);
-        if (logit == own)
+    for (size_t c = 0; c < target; c++)
+        if (logit_of(x, sample, c) == own)
             return 1;
-    }
     return 0;
 }
 
 INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
 {
-    ALIGNED double logits[WIDTH], power[WIDTH], own[WIDTH], most[WIDTH];
+    ALIGNED double logits[WIDTH], own[WIDTH], most[WIDTH];
     ALIGNED struct column_sums sums;
     int few = x->n_classes < FEW;
     size_t outside = 0;
@@ -354,26 +357,25 @@ INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
         for (size_t c = 0; c < x->n_classes; c++) {
             double *low = sums.low[few ? 0 : c % LANES];
             widen_column(logits, x, start, m, c);
-            UNROLLED
             for (size_t i = 0; i < m; i++) {
-                double term = exp_of(logits[i]);
-                int is_target = targets[i] == (int64_t)c;
-                double other = is_target ? -INFINITY : logits[i];
-                power[i] = is_target ? term : power[i];
-                own[i] = is_target ? logits[i] : own[i];
-                low[i] += is_target ? 0.0 : term;
-                most[i] = other > most[i] ? other : most[i];
+                logits[i] = targets[i] == (int64_t)c ? -INFINITY : logits[i];
+                most[i] = logits[i] > most[i] ? logits[i] : most[i];
             }
+            UNROLLED
+            for (size_t i = 0; i < m; i++)
+                low[i] += exp_of(logits[i]);
             if (c % TILE == TILE - 1)
                 carry_columns(&sums);
         }
         const double *others = add_up_columns(&sums, few);
+        pick(own, x, start, m, targets, 0);
         double *restrict against = odds->against + start;
         uint8_t *restrict kept = odds->found + start;
         int64_t n_inside = 0, tied = 0;
         for (size_t i = 0; i < m; i++) {
-            int64_t inside = is_inside(power[i], others[i]) & (own[i] <= LARGEST_LOGIT) & (most[i] <= LARGEST_LOGIT);
-            against[i] = others[i] / power[i];
+            double power = exp_of(own[i]);
+            int64_t inside = is_inside(power, others[i]) & (own[i] <= LARGEST_LOGIT) & (most[i] <= LARGEST_LOGIT);
+            against[i] = others[i] / power;
             kept[i] = found_of(inside, own[i] < most[i]);
             n_inside += inside;
             tied |= own[i] == most[i];
