@@ -20,8 +20,8 @@ native = pytest.importorskip("nllcli.numerics.kernels.native", reason="the nativ
 
 RNG = np.random.default_rng(14)
 # Around the numbers of classes and of samples at which the loops change.
-SHAPES = [(1, 1), (31, 2), (33, 10), (129, 23), (300, 24), (130, 39), (200, 40), (40, 100)]
-SHAPES += [(9, 1023), (5, 1024), (3, 1025), (2, 5000)]
+SHAPES = [(1, 1), (31, 2), (33, 10), (129, 23), (300, 24), (130, 25), (200, 79), (40, 80)]
+SHAPES += [(130, 3), (130, 4), (130, 5), (9, 1023), (5, 1024), (3, 1025), (2, 5000)]
 KINDS = ["<f4", ">f4", "<f8", ">f8", "<f2", ">f2", "bfloat16", "swapped bfloat16"]
 
 

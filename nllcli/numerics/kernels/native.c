@@ -38,7 +38,7 @@
 /* Fewer classes than this are added up one after the other: the lanes of a row would outweigh them. */
 #define FEW 24
 /* Rows of fewer classes than this are turned into columns, which takes less than what comes at the end of each row. */
-#define NARROW 40
+#define NARROW 80
 
 /* ---- Numbers ------------------------------------------------------------------------------------------------- */
 
@@ -166,55 +166,94 @@ INLINE void widen_row(double *out, const struct logits *x, size_t sample, size_t
     widen(out, x->data + (sample * x->n_classes + first) * SIZE[x->kind], n, x->kind, x->swapped);
 }
 
-INLINE size_t step_of_class(const struct logits *x) { return x->step ? x->step : SIZE[x->kind]; }
-INLINE size_t step_of_sample(const struct logits *x) { return SIZE[x->kind] * (x->step ? 1 : x->n_classes); }
+/* Numbers that are not side by side are copied one by one: to gather them in vectors takes twice as long. */
+#define COPY(UINT, to, from)                        \
+    {                                               \
+        memcpy(to, from, sizeof(UINT));             \
+        __asm__ volatile(""); /* keeps vectors out */ \
+    }
 
-INLINE double logit_of(const struct logits *x, size_t sample, size_t c)
+#ifdef __clang__
+#define MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define MIX(a, b, ...) __builtin_shuffle(a, b, (mask){__VA_ARGS__})
+#endif
+
+/* Turn the classes of `m` rows into columns, WIDTH apart: four by four, of which the last may be some once more. */
+#define TURN(UINT)                                                                                   \
+    {                                                                                                \
+        typedef UINT four __attribute__((vector_size(4 * sizeof(UINT))));                            \
+        typedef UINT mask __attribute__((vector_size(4 * sizeof(UINT))));                            \
+        size_t whole = n_classes < 4 ? 0 : m / 4 * 4;                                                \
+        for (size_t i = 0; i < whole; i += 4)                                                        \
+            for (size_t c = 0; c < n_classes; c += 4) {                                              \
+                size_t first = LEAST(c, n_classes - 4);                                              \
+                four r[4];                                                                           \
+                for (size_t k = 0; k < 4; k++)                                                       \
+                    memcpy(&r[k], rows + ((i + k) * n_classes + first) * sizeof(UINT), sizeof *r);   \
+                four a = MIX(r[0], r[1], 0, 4, 1, 5), b = MIX(r[2], r[3], 0, 4, 1, 5);               \
+                four d = MIX(r[0], r[1], 2, 6, 3, 7), e = MIX(r[2], r[3], 2, 6, 3, 7);               \
+                four t[4] = {MIX(a, b, 0, 1, 4, 5), MIX(a, b, 2, 3, 6, 7),                           \
+                             MIX(d, e, 0, 1, 4, 5), MIX(d, e, 2, 3, 6, 7)};                          \
+                for (size_t k = 0; k < 4; k++)                                                       \
+                    memcpy(columns + ((first + k) * WIDTH + i) * sizeof(UINT), &t[k], sizeof *t);    \
+            }                                                                                        \
+        for (size_t c = 0; c < n_classes; c++)                                                       \
+            for (size_t i = whole; i < m; i++)                                                       \
+                COPY(UINT, columns + (c * WIDTH + i) * sizeof(UINT), rows + (i * n_classes + c) * sizeof(UINT)) \
+    }
+
+INLINE void turn(char *restrict columns, const char *restrict rows, size_t m, size_t n_classes, size_t size)
 {
-    double logit = 0;
-    widen(&logit, x->data + sample * step_of_sample(x) + c * step_of_class(x), 1, x->kind, x->swapped);
-    return logit;
+    switch (size) {
+    case 8: TURN(uint64_t) break;
+    case 4: TURN(uint32_t) break;
+    case 2: TURN(uint16_t) break;
+    }
 }
 
-/* Numbers are copied one by one: to gather them in vectors takes twice as long. */
-#define PICK(UINT)                                                                                               \
-    _Pragma("GCC unroll 8") for (size_t i = 0; i < m; i++)                                                       \
-    {                                                                                                            \
-        size_t place = i * of_sample + (classes ? (size_t)classes[i] : c) * of_class;                            \
-        memcpy(picked + i * sizeof(UINT), from + place, sizeof(UINT));                                           \
-        __asm__ volatile(""); /* keeps vectors out */                                                            \
-    }
-
-/* Of up to WIDTH samples from number `start` on the logit of one of the `classes` each, or of class `c`. */
-INLINE void pick(double *restrict out, const struct logits *x, size_t start, size_t m, const int64_t *classes, size_t c)
+/* Up to WIDTH samples from number `start` on, of which classes are columns: those of few classes in `room`. */
+INLINE struct logits columns_of(const struct logits *x, size_t start, char *room)
 {
-    ALIGNED char picked[WIDTH * sizeof *out];
-    size_t of_class = step_of_class(x), of_sample = step_of_sample(x);
-    const char *from = x->data + start * of_sample;
-    switch (SIZE[x->kind]) {
-    case 8: PICK(uint64_t) break;
-    case 4: PICK(uint32_t) break;
-    case 2: PICK(uint16_t) break;
+    struct logits part = *x;
+    size_t size = SIZE[x->kind];
+    part.n = LEAST(WIDTH, x->n - start);
+    part.data += start * size * (x->step ? 1 : x->n_classes);
+    if (!x->step) {
+        turn(room, part.data, part.n, x->n_classes, size);
+        part.data = room;
+        part.step = WIDTH * size;
     }
-    widen(out, picked, m, x->kind, x->swapped);
+    return part;
 }
 
 /* The columns that come next are fetched meanwhile: they lie too far apart for the processor to guess. */
 #define AHEAD 2
 
-/* One class of the `m` samples from number `start` on. */
-INLINE void widen_column(double *restrict out, const struct logits *x, size_t start, size_t m, size_t c)
+INLINE void widen_column(double *restrict out, const struct logits *x, size_t c)
 {
-    size_t size = SIZE[x->kind];
-    if (!x->step) {
-        pick(out, x, start, m, NULL, c);
-        return;
-    }
-    const char *column = x->data + c * x->step + start * size;
+    const char *column = x->data + c * x->step;
     if (c + AHEAD < x->n_classes)
-        for (size_t i = 0; i < m * size; i += 64)
+        for (size_t i = 0; i < x->n * SIZE[x->kind]; i += 64)
             __builtin_prefetch(column + AHEAD * x->step + i);
-    widen(out, column, m, x->kind, x->swapped);
+    widen(out, column, x->n, x->kind, x->swapped);
+}
+
+#define PICK(UINT)                                                                                    \
+    UNROLLED                                                                                          \
+    for (size_t i = 0; i < x->n; i++)                                                                 \
+        COPY(UINT, picked + i * sizeof(UINT), x->data + (size_t)classes[i] * x->step + i * sizeof(UINT)) \
+
+/* The logit of one of the `classes` each, which are columns. */
+INLINE void pick(double *restrict out, const struct logits *x, const int64_t *classes)
+{
+    ALIGNED char picked[WIDTH * sizeof *out];
+    switch (SIZE[x->kind]) {
+    case 8: PICK(uint64_t) break;
+    case 4: PICK(uint32_t) break;
+    case 2: PICK(uint16_t) break;
+    }
+    widen(out, picked, x->n, x->kind, x->swapped);
 }
 
 /* Add the terms of a row to its sums: they come in runs of TILE, but for the last. */
@@ -255,6 +294,13 @@ INLINE int64_t is_inside(double own, double others)
 
 /* What is found of a sample, of which each of the arguments is 0 or 1; `beaten` says that another class comes first. */
 INLINE uint8_t found_of(int64_t inside, int64_t beaten) { return (uint8_t)(OUTSIDE - inside - (inside & beaten)); }
+
+INLINE double logit_of(const struct logits *x, size_t sample, size_t c)
+{
+    double logit = 0;
+    widen_row(&logit, x, sample, c, 1);
+    return logit;
+}
 
 /* Runs of a row, or several rows that are shorter than a run together. */
 INLINE size_t odds_of_rows(const struct logits *x, const struct odds *odds)
@@ -336,27 +382,32 @@ INLINE const double *add_up_columns(struct column_sums *sums, int few)
 /* Whether a class before the target of a sample has its logit. */
 INLINE int is_tied_before(const struct logits *x, size_t sample, size_t target, double own)
 {
-    for (size_t c = 0; c < target; c++)
-        if (logit_of(x, sample, c) == own)
+    for (size_t c = 0; c < target; c++) {
+        double logit = 0;
+        widen(&logit, x->data + c * x->step + sample * SIZE[x->kind], 1, x->kind, x->swapped);
+        if (logit == own)
             return 1;
+    }
     return 0;
 }
 
 INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
 {
+    ALIGNED char room[NARROW * WIDTH * sizeof(double)];
     ALIGNED double logits[WIDTH], own[WIDTH], most[WIDTH];
     ALIGNED struct column_sums sums;
     int few = x->n_classes < FEW;
     size_t outside = 0;
     for (size_t start = 0; start < x->n; start += WIDTH) {
-        size_t m = LEAST(WIDTH, x->n - start);
+        const struct logits part = columns_of(x, start, room);
+        size_t m = part.n;
         const int64_t *targets = odds->targets + start;
         clear_columns(&sums, few);
         for (size_t i = 0; i < WIDTH; i++)
             most[i] = -INFINITY;
         for (size_t c = 0; c < x->n_classes; c++) {
             double *low = sums.low[few ? 0 : c % LANES];
-            widen_column(logits, x, start, m, c);
+            widen_column(logits, &part, c);
             for (size_t i = 0; i < m; i++) {
                 logits[i] = targets[i] == (int64_t)c ? -INFINITY : logits[i];
                 most[i] = logits[i] > most[i] ? logits[i] : most[i];
@@ -368,7 +419,7 @@ INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
                 carry_columns(&sums);
         }
         const double *others = add_up_columns(&sums, few);
-        pick(own, x, start, m, targets, 0);
+        pick(own, &part, targets);
         double *restrict against = odds->against + start;
         uint8_t *restrict kept = odds->found + start;
         int64_t n_inside = 0, tied = 0;
@@ -383,7 +434,7 @@ INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
         outside += m - (size_t)n_inside;
         for (size_t i = 0; tied && i < m; i++)
             if (kept[i] == RIGHT && own[i] == most[i])
-                kept[i] = !is_tied_before(x, start + i, (size_t)targets[i], own[i]);
+                kept[i] = !is_tied_before(&part, i, (size_t)targets[i], own[i]);
     }
     return outside;
 }
@@ -449,19 +500,21 @@ INLINE void normalise_rows(const struct logits *x, double temperature, const str
 
 INLINE void normalise_columns(const struct logits *x, double temperature, const struct normaliser *out)
 {
+    ALIGNED char room[NARROW * WIDTH * sizeof(double)];
     ALIGNED double logits[WIDTH], most[WIDTH];
     ALIGNED int64_t top[WIDTH], nan[WIDTH];
     ALIGNED struct column_sums sums;
     int few = x->n_classes < FEW;
     for (size_t start = 0; start < x->n; start += WIDTH) {
-        size_t m = LEAST(WIDTH, x->n - start);
+        const struct logits part = columns_of(x, start, room);
+        size_t m = part.n;
         clear_columns(&sums, few);
         for (size_t i = 0; i < m; i++) {
             most[i] = -INFINITY;
             top[i] = nan[i] = 0;
         }
         for (size_t c = 0; c < x->n_classes; c++) {
-            widen_column(logits, x, start, m, c);
+            widen_column(logits, &part, c);
             for (size_t i = 0; i < m; i++) {
                 top[i] = logits[i] > most[i] ? (int64_t)c : top[i];
                 most[i] = logits[i] > most[i] ? logits[i] : most[i];
@@ -470,7 +523,7 @@ INLINE void normalise_columns(const struct logits *x, double temperature, const 
         }
         for (size_t c = 0; c < x->n_classes; c++) {
             double *low = sums.low[few ? 0 : c % LANES];
-            widen_column(logits, x, start, m, c);
+            widen_column(logits, &part, c);
             for (size_t i = 0; i < m; i++)
                 logits[i] = top[i] == (int64_t)c ? -INFINITY : logits[i];
             for (size_t i = 0; i < m; i++)
