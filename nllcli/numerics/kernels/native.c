@@ -242,7 +242,7 @@ INLINE void widen_column(double *restrict out, const struct logits *x, size_t c)
 #define PICK(UINT)                                                                                    \
     UNROLLED                                                                                          \
     for (size_t i = 0; i < x->n; i++)                                                                 \
-        COPY(UINT, picked + i * sizeof(UINT), x->data + (size_t)classes[i] * x->step + i * sizeof(UINT)) \
+        COPY(UINT, picked + i * sizeof(UINT), x->data + (size_t)classes[i] * x->step + i * sizeof(UINT))
 
 /* The logit of one of the `classes` each, which are columns. */
 INLINE void pick(double *restrict out, const struct logits *x, const int64_t *classes)
