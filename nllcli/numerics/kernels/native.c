@@ -298,8 +298,36 @@ INLINE uint8_t found_of(int64_t inside, int64_t beaten) { return (uint8_t)(OUTSI
 INLINE double logit_of(const struct logits *x, size_t sample, size_t c)
 {
     double logit = 0;
-    widen_row(&logit, x, sample, c, 1);
+    size_t place = x->step ? c * x->step + sample * SIZE[x->kind] : (sample * x->n_classes + c) * SIZE[x->kind];
+    widen(&logit, x->data + place, 1, x->kind, x->swapped);
     return logit;
+}
+
+/* Whether a class before the target of a sample has its logit. */
+INLINE int is_tied_before(const struct logits *x, size_t sample, size_t target, double own)
+{
+    for (size_t c = 0; c < target; c++) {
+        if (logit_of(x, sample, c) == own)
+            return 1;
+    }
+    return 0;
+}
+
+/* The largest of `most` and `n` numbers; NaN is none. */
+INLINE double largest(double most, const double *restrict x, size_t n)
+{
+    double lanes[4 * LANES];
+    size_t i = 0;
+    for (int l = 0; l < 4 * LANES; l++)
+        lanes[l] = most;
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+        for (int l = 0; l < 4 * LANES; l++)
+            lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
+    for (int l = 0; i + l < n; l++)
+        lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
+    for (int l = 0; l < 4 * LANES; l++)
+        most = lanes[l] > most ? lanes[l] : most;
+    return most;
 }
 
 /* Runs of a row, or several rows that are shorter than a run together. */
@@ -309,40 +337,30 @@ INLINE size_t odds_of_rows(const struct logits *x, const struct odds *odds)
     size_t outside = 0, n_classes = x->n_classes, at_once = n_classes < TILE ? TILE / n_classes : 1;
     for (size_t start = 0; start < x->n; start += at_once) {
         size_t n_rows = LEAST(at_once, x->n - start);
-        double sums[LANES] = {0}, power = 0;
-        int64_t beaten = 0, large = 0;
+        double sums[LANES] = {0}, most = -INFINITY;
         for (size_t first = 0; first < n_classes; first += TILE) {
             size_t n = LEAST(TILE, n_classes - first);
             widen_row(logits, x, start, first, n_rows * n);
+            for (size_t row = 0; row < n_rows; row++)
+                if ((size_t)odds->targets[start + row] - first < n)
+                    logits[row * n + (size_t)odds->targets[start + row] - first] = -INFINITY;
             UNROLLED
             for (size_t i = 0; i < n_rows * n; i++)
                 powers[i] = exp_of(logits[i]);
             for (size_t row = 0; row < n_rows; row++) {
                 size_t sample = start + row, target = (size_t)odds->targets[sample];
-                double *own_logits = logits + row * n, *own_powers = powers + row * n, own = logit_of(x, sample, target);
-                size_t before = target < first ? 0 : LEAST(target - first, n);
-                if (target - first < n) {
-                    power = own_powers[target - first];
-                    own_powers[target - first] = 0;
-                }
-                for (size_t i = 0; i < before; i++) {
-                    beaten |= own_logits[i] >= own;
-                    large |= own_logits[i] > LARGEST_LOGIT;
-                }
-                for (size_t i = before; i < n; i++) {
-                    beaten |= own_logits[i] > own;
-                    large |= own_logits[i] > LARGEST_LOGIT;
-                }
-                add_terms(sums, own_powers, n);
+                most = largest(most, logits + row * n, n);
+                add_terms(sums, powers + row * n, n);
                 if (first + n < n_classes)
                     break;
-                double others = sum_of_lanes(sums, 1);
-                int64_t inside = is_inside(power, others) & !large;
+                double own = logit_of(x, sample, target), power = exp_of(own), others = sum_of_lanes(sums, 1);
+                int64_t beaten = own < most || (own == most && is_tied_before(x, sample, target, own));
+                int64_t inside = is_inside(power, others) & (most <= LARGEST_LOGIT);
                 odds->against[sample] = others / power;
                 odds->found[sample] = found_of(inside, beaten);
                 outside += !inside;
                 memset(sums, 0, sizeof sums);
-                beaten = large = 0;
+                most = -INFINITY;
             }
         }
     }
@@ -377,18 +395,6 @@ INLINE const double *add_up_columns(struct column_sums *sums, int few)
     for (int i = 0; i < WIDTH; i++)
         sums->high[0][i] = sum_of_lanes(&sums->high[0][i], WIDTH);
     return sums->high[0];
-}
-
-/* Whether a class before the target of a sample has its logit. */
-INLINE int is_tied_before(const struct logits *x, size_t sample, size_t target, double own)
-{
-    for (size_t c = 0; c < target; c++) {
-        double logit = 0;
-        widen(&logit, x->data + c * x->step + sample * SIZE[x->kind], 1, x->kind, x->swapped);
-        if (logit == own)
-            return 1;
-    }
-    return 0;
 }
 
 INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
