@@ -270,6 +270,21 @@ INLINE void add_terms(double *restrict sums, const double *restrict terms, size_
         sums[l] += low[l];
 }
 
+/* Add the powers of logits to the sums of a row in the same way. */
+INLINE void add_powers(double *restrict sums, const double *restrict logits, size_t n)
+{
+    double low[LANES] = {0};
+    size_t i = 0;
+    UNROLLED
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            low[l] += exp_of(logits[i + l]);
+    for (int l = 0; i + l < n; l++)
+        low[l] += exp_of(logits[i + l]);
+    for (int l = 0; l < LANES; l++)
+        sums[l] += low[l];
+}
+
 INLINE double sum_of_lanes(const double *s, size_t step)
 {
     return ((s[0] + s[4 * step]) + (s[2 * step] + s[6 * step])) + ((s[step] + s[5 * step]) + (s[3 * step] + s[7 * step]));
@@ -333,7 +348,7 @@ INLINE double largest(double most, const double *restrict x, size_t n)
 /* Runs of a row, or several rows that are shorter than a run together. */
 INLINE size_t odds_of_rows(const struct logits *x, const struct odds *odds)
 {
-    ALIGNED double logits[TILE], powers[TILE];
+    ALIGNED double logits[TILE];
     size_t outside = 0, n_classes = x->n_classes, at_once = n_classes < TILE ? TILE / n_classes : 1;
     for (size_t start = 0; start < x->n; start += at_once) {
         size_t n_rows = LEAST(at_once, x->n - start);
@@ -344,18 +359,15 @@ INLINE size_t odds_of_rows(const struct logits *x, const struct odds *odds)
             for (size_t row = 0; row < n_rows; row++)
                 if ((size_t)odds->targets[start + row] - first < n)
                     logits[row * n + (size_t)odds->targets[start + row] - first] = -INFINITY;
-            UNROLLED
-            for (size_t i = 0; i < n_rows * n; i++)
-                powers[i] = exp_of(logits[i]);
             for (size_t row = 0; row < n_rows; row++) {
                 size_t sample = start + row, target = (size_t)odds->targets[sample];
                 most = largest(most, logits + row * n, n);
-                add_terms(sums, powers + row * n, n);
+                add_powers(sums, logits + row * n, n);
                 if (first + n < n_classes)
                     break;
                 double own = logit_of(x, sample, target), power = exp_of(own), others = sum_of_lanes(sums, 1);
                 int64_t beaten = own < most || (own == most && is_tied_before(x, sample, target, own));
-                int64_t inside = is_inside(power, others) & (most <= LARGEST_LOGIT);
+                int64_t inside = is_inside(power, others) & (own <= LARGEST_LOGIT) & (most <= LARGEST_LOGIT);
                 odds->against[sample] = others / power;
                 odds->found[sample] = found_of(inside, beaten);
                 outside += !inside;
