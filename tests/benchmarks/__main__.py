@@ -25,6 +25,9 @@ import nllcli
 from nllcli.data.environment import KERNEL_VARIABLE
 from nllcli.numerics.kernels import chosen
 
+# Told to write no bytecode, each process would compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 NLL = [sys.executable, "-m", "nllcli"]
 PETS = [str(Path(__file__).parents[2] / "samples" / "pets" / name) for name in ("logits.csv", "targets.txt")]
 TORCH_WHOLE = (
