@@ -150,6 +150,16 @@ def test_folders_in_a_folder(folder):
     assert followed(nll("compute", "p", "--target-column", "y", "-q"), 2) == [LOSS, LOSS]
 
 
+def test_the_only_folder_in_a_folder_is_looked_into(folder):
+    (folder / "p/a/b").mkdir(parents=True)
+    np.save("p/a/b/logits.npy", LOGITS)
+    np.save("p/a/b/labels.npy", TARGETS)
+    (folder / "p/a/again").symlink_to(folder / "p")
+    done = nll("compute", "p", "-q")
+    assert "p/a/b: is a folder of 2 files" in done.err
+    assert followed(done) == [LOSS]
+
+
 def test_a_folder_without_data():
     done = nll("compute", "p")
     assert (done.code, done.err) == (4, "nll: error: p: is a folder, not a file\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -32,9 +33,9 @@ def folder_refusal(folder: str, use: Use) -> NllError:
         listing = iter((" ".join(names).encode(),))
         return refusal(kinds.ZARR, ByteStream(folder, lambda _: next(listing, b"")), None, use)
     files = files_in(folder)
-    inner = [name for name in names if (Path(folder) / name).is_dir() and name[:1] not in "._"]
+    inner = [name for name in names if _is_inner(Path(folder) / name)]
     if not files and inner:
-        return _choice(folder, [f"{folder.rstrip('/')}/{name}" for name in inner], use)
+        return _inner_choice(folder, inner, use)
     if not files or use.role == "other":
         return FaultError("is a folder, not a file", where=folder)
     groups = _by_pattern(files)
@@ -48,12 +49,26 @@ def folder_refusal(folder: str, use: Use) -> NllError:
     return UsageError(f"is a folder of {counted(len(files), 'part')}", where=folder, remedies=[remedy])
 
 
+def _is_inner(path: Path) -> bool:
+    """Whether a folder holds this one, which programs do not hide and no link leads back from."""
+    return path.is_dir() and not path.is_symlink() and path.name[:1] not in "._"
+
+
 def _choice(folder: str, files: Sequence[str], use: Use) -> UsageError:
     """The question which file of a folder is meant; two whose names say so are logits and targets."""
     others = [file for file in files if file != use.targets]
     pair = _pair(files, use)
     remedies = [pair] if pair else [Remedy({}, PurePath(file).name, {use.path: file}) for file in others[:_MOST_LISTED]]
     return UsageError(f"is a folder of {len(files)} files", where=folder, remedies=remedies)
+
+
+def _inner_choice(folder: str, names: Sequence[str], use: Use) -> NllError:
+    """The question which of the folders in a folder is meant, with the first way to take each."""
+    refusals = {name: folder_refusal(f"{folder.rstrip('/')}/{name}", use) for name in names[:_MOST_LISTED]}
+    if len(names) == 1:
+        return refusals[names[0]]
+    remedies = [replace(refused.remedies[0], meaning=name) for name, refused in refusals.items() if refused.remedies]
+    return UsageError(f"is a folder of {len(names)} folders", where=folder, remedies=remedies)
 
 
 def _pair(words: Sequence[str], use: Use) -> Remedy | None:
