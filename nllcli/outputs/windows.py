@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from tempfile import TemporaryFile
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from nllcli.inputs.bytes.files import OpenFile
+from nllcli.inputs.bytes.files import Spool
+from nllcli.outputs.files import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,12 +59,17 @@ class _InFile:
     """Samples that wait as rows in a file without a name, in the folder of the result."""
 
     def __init__(self, width: int, n_classes: int, dtype: np.dtype[Any], path: StrPath) -> None:
-        self._shape, self._dtype, self._name = (width, n_classes), dtype, str(path)
-        with TemporaryFile(dir=Path(os.path.realpath(path)).parent) as file:
-            self._file = OpenFile(os.dup(file.fileno()), self._name)
+        self._shape, self._dtype, self._name = (width, n_classes), dtype, shown(path)
+        self._spool = Spool(
+            self._name, Path(os.path.realpath(path)).parent, need="up to 1 GiB more while it is written"
+        )
 
     def put(self, at: int, rows: NDArray[Any]) -> None:
-        write_at(self._file.fd, at * self._shape[1] * self._dtype.itemsize, bytes_of(np.ascontiguousarray(rows)))
+        place, data = at * self._shape[1] * self._dtype.itemsize, bytes_of(np.ascontiguousarray(rows))
+        try:
+            write_at(self._spool.file.fd, place, data)
+        except OSError as error:
+            raise self._spool.fault(error) from error
 
     def runs(self) -> Iterator[tuple[int, NDArray[Any]]]:
         (width, n_classes), size = self._shape, self._dtype.itemsize
@@ -73,9 +78,8 @@ class _InFile:
         for c in range(0, n_classes, step):
             n = min(step, n_classes - c)
             part, turned = room[:, : width * n]
-            data = bytes_of(part)
-            for i in range(width):
-                self._file.read_into(data[i * n * size : (i + 1) * n * size], (i * n_classes + c) * size, self._name)
+            for i, row in enumerate(part.reshape(width, n)):
+                self._spool.file.read_into(bytes_of(row), (i * n_classes + c) * size, self._name)
             np.copyto(turned.reshape(n, width), part.reshape(width, n).T)
             yield c, turned.reshape(n, width)
 

@@ -114,6 +114,19 @@ def test_a_write_that_is_cut_short_goes_on(tmp_path, monkeypatch):
     assert np.array_equal(np.load(tmp_path / "ours.npy"), array)
 
 
+def test_a_disk_too_full_for_the_samples_that_wait(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    waiting(monkeypatch, "in files")
+    monkeypatch.setattr(windows, "write_at", full)
+    path = tmp_path / "ours.npy"
+    with pytest.raises(FaultError) as refused:
+        write(path, numbered(2, 3, 4), 3, class_axis=1)
+    assert str(refused.value) == f"{path}: needs up to 1 GiB more while it is written: No space left on device"
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_header_says_what_numpy_would_say(tmp_path):
     for fortran in (False, True):
         array = np.asarray(numbered(2, 3, 4), order="F" if fortran else "C")

@@ -15,6 +15,7 @@ from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 _PEEK_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
@@ -341,17 +342,20 @@ def on_disk(stream: ByteStream) -> InputFile:
 
 
 class Spool:
-    """A temporary file without a name, gone when the program ends, however it ends."""
+    """A temporary file without a name, gone when the program ends, however it ends.
 
-    def __init__(self, name: str) -> None:
+    It holds what ``name`` needs room for, and lies in ``folder``, or where temporary files do.
+    """
+
+    def __init__(self, name: str, folder: Path | None = None, *, need: str = "room on disk to be read") -> None:
         import tempfile
 
-        self._name = name
+        self._name, self._folder, self._need = name, folder, need
         try:
-            with tempfile.TemporaryFile() as temporary:
+            with tempfile.TemporaryFile(dir=folder) as temporary:
                 self.file = OpenFile(os.dup(temporary.fileno()), name)
         except OSError as error:
-            raise self._fault(error) from error
+            raise self.fault(error) from error
 
     def write(self, data: Any) -> None:
         """Append a buffer of bytes."""
@@ -360,14 +364,12 @@ class Spool:
             while view.nbytes:
                 view = view[os.write(self.file.fd, view) :]
         except OSError as error:
-            raise self._fault(error) from error
+            raise self.fault(error) from error
 
-    def _fault(self, error: OSError) -> FaultError:
-        return FaultError(
-            f"needs room on disk to be read: {error.strerror}",
-            where=self._name,
-            hint="TMPDIR names the folder for temporary files",
-        )
+    def fault(self, error: OSError) -> FaultError:
+        """What to say of an error in writing it."""
+        hint = None if self._folder else "TMPDIR names the folder for temporary files"
+        return FaultError(f"needs {self._need}: {error.strerror}", where=self._name, hint=hint)
 
 
 def only_one_standard_input(paths: dict[str, str | None]) -> None:
