@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 __all__ = ["dataclass"]
 
@@ -30,35 +30,47 @@ else:
         if frozen:
             cls.__setattr__, cls.__delattr__ = _set_once, _keep
         if "__init__" not in own:
-            cls.__init__ = _fill
+            cls.__init__, cls.__signature__ = _fill, _Signature()
         return dataclasses.dataclass(cls, init=False, repr=False, eq=False, **options)
 
 
-def _fill(record: Any, *values: Any, **named: Any) -> None:
+def _fill(record: Any, /, *values: Any, **named: Any) -> None:
     """The ``__init__`` of every record."""
-    places, names, defaults, makers, finish = _plan(record.__class__)
+    plan = _plan(record.__class__)
     own = record.__dict__
-    own.update(defaults)
-    own.update(zip(places, values, strict=False))
+    own.update(plan.defaults)
+    own.update(zip(plan.places, values, strict=False))
     own.update(named)
-    for name, make in makers:
+    fits = own.keys() <= plan.given and len(values) <= len(plan.places)
+    for name, make in plan.makers:
         if name not in own:
             own[name] = make()
-    taken = places[: len(values)]
-    if own.keys() != names or len(values) > len(places) or not named.keys().isdisjoint(taken):
+    if not fits or own.keys() != plan.names or not named.keys().isdisjoint(plan.places[: len(values)]):
         _refuse(record.__class__, values, named)
-    if finish:
-        finish(record)
+    if plan.finish:
+        plan.finish(record)
+
+
+class _Plan(NamedTuple):
+    """How a record is made: the fields given by ``places``, all that may be ``given``, and all that get a value."""
+
+    places: tuple[str, ...]
+    given: set[str]
+    names: set[str]
+    defaults: dict[str, Any]
+    makers: list[tuple[str, Callable[[], Any]]]
+    finish: Callable[[Any], None] | None
 
 
 @cache
-def _plan(kind: type) -> tuple[Any, ...]:
-    """Of a record: what is given by place; every name; the values that need not be given; what makes more; the end."""
+def _plan(kind: type) -> _Plan:
     fields = dataclasses.fields(kind)
+    given = {each.name for each in fields if each.init}
     makers = [(each.name, each.default_factory) for each in fields if each.default_factory is not dataclasses.MISSING]
-    return (
+    return _Plan(
         tuple(each.name for each in fields if each.init and not each.kw_only),
-        {each.name for each in fields if each.init} | {name for name, _ in makers},
+        given,
+        given | {name for name, _ in makers},
         {each.name: each.default for each in fields if each.init and each.default is not dataclasses.MISSING},
         makers,
         getattr(kind, "__post_init__", None),
@@ -67,8 +79,22 @@ def _plan(kind: type) -> tuple[Any, ...]:
 
 def _refuse(kind: type, values: tuple[Any, ...], named: dict[str, Any]) -> None:
     """Raise the library's TypeError for what does not fit the fields."""
+    _plain(kind)(*values, **named)
+
+
+def _plain(kind: type) -> type:
+    """A class of the same fields, made by the standard library."""
     fields = [(each.name, each.type, each) for each in dataclasses.fields(kind)]
-    dataclasses.make_dataclass(kind.__qualname__, fields)(*values, **named)
+    return dataclasses.make_dataclass(kind.__qualname__, fields)
+
+
+class _Signature:
+    """How a record is made, for whoever asks ``inspect``."""
+
+    def __get__(self, record: Any, kind: type) -> Any:
+        import inspect
+
+        return inspect.signature(_plain(kind))
 
 
 def _text(record: Any) -> str:

@@ -1,6 +1,7 @@
 """Records are dataclasses: what they do is judged by those of the standard library."""
 
 import dataclasses
+import inspect
 import pickle
 from dataclasses import field
 
@@ -63,6 +64,7 @@ def result(action):
         lambda cls: cls(1, [], "c", 2.0, 3),
         lambda cls: cls(1, a=1),
         lambda cls: cls(a=1, e=7),
+        lambda cls: str(inspect.signature(cls)),
         lambda cls: cls(b=[], unknown=1),
         lambda cls: cls(a=1).b is cls(a=1).b,
         lambda cls: (cls(a=1, b=None).b, cls(a=1).e, vars(cls(a=1)).get("e")),
@@ -112,6 +114,21 @@ def test_the_end_of_a_record_may_set_what_it_has_not():
         c: int = 3
 
     assert (Ended(1).b, Inheriting(2).b, Inheriting(2, c=4).c) == (2, 3, 4)
+
+
+@pytest.mark.parametrize("make", [lambda cls: cls(1), lambda cls: cls(record=1), lambda cls: cls(1, made=[])])
+def test_fields_of_any_name_that_may_be_given(make):
+    made = []
+    for decorate in (dataclasses.dataclass, records.dataclass):
+
+        @decorate
+        class Named:
+            record: int
+            made: list = field(default_factory=list, init=False)
+
+        made.append(str(result(lambda cls=Named: vars(make(cls)))))
+    plain, record = (text.replace("test_fields_of_any_name_that_may_be_given.<locals>.", "") for text in made)
+    assert record == plain
 
 
 def test_what_a_class_says_itself_is_kept():

@@ -1,9 +1,10 @@
 /* The native kernels: softmax's sums in one pass over the logits, and sums without rounding.
  *
  * `odds.py`, `normaliser.py`, `exact.py` and `dot.py` have the same functions in NumPy, which say what these compute.
- * The loops are plain: compilers make vectors of them, once for each level of instructions. Every level does the same
- * operations in the same order, with fused multiply-adds where `fma` stands and nowhere else, so that all of them give
- * the same bits.
+ * The loops are plain, but for `TURN`: compilers make vectors of them, once for each level of instructions. They do so
+ * only where nothing in a loop can become a branch; `-fopt-info-vec-missed` says where they do not. Every level does the
+ * same operations in the same order, with fused multiply-adds where `fma` stands and nowhere else, so that all of them
+ * give the same bits.
  */
 
 #ifndef Py_GIL_DISABLED /* which has no limited API yet */
@@ -37,7 +38,7 @@
 #define WIDTH 128
 /* Fewer classes than this are added up one after the other: the lanes of a row would outweigh them. */
 #define FEW 24
-/* Rows of fewer classes than this are turned into columns, which takes less than what comes at the end of each row. */
+/* Rows of fewer classes than this are turned into columns, which takes less time than to finish each row by itself. */
 #define NARROW 80
 
 /* ---- Numbers ------------------------------------------------------------------------------------------------- */
@@ -296,7 +297,7 @@ INLINE double sum_of_lanes(const double *s, size_t step)
 #define LARGEST_LOGIT 345.0
 #define LARGEST_POWER 0x1.aaf28dab31a5bp+497 /* its exponential, rounded down */
 
-enum { WRONG, RIGHT, OUTSIDE }; /* by their numbers, too */
+enum { WRONG, RIGHT, OUTSIDE }; /* `found_of` and Python rely on these numbers */
 struct odds { const int64_t *targets; double *against; uint8_t *found; };
 
 /* Whether the power of a target and the sum of the others are within bounds. This and what follows from it has no
@@ -364,7 +365,7 @@ INLINE size_t odds_of_rows(const struct logits *x, const struct odds *odds)
                 most = largest(most, logits + row * n, n);
                 add_powers(sums, logits + row * n, n);
                 if (first + n < n_classes)
-                    break;
+                    break; /* more runs of this one row follow */
                 double own = logit_of(x, sample, target), power = exp_of(own), others = sum_of_lanes(sums, 1);
                 int64_t beaten = own < most || (own == most && is_tied_before(x, sample, target, own));
                 int64_t inside = is_inside(power, others) & (own <= LARGEST_LOGIT) & (most <= LARGEST_LOGIT);
@@ -589,7 +590,7 @@ INLINE void powers_of_columns(const struct logits *x, double temperature, const 
 INLINE void powers_of_rows(const struct logits *x, double temperature, const struct powers *powers)
 {
     ALIGNED double logits[TILE], shift[TILE], divisor[TILE];
-    size_t n_classes = x->n_classes, at_once = n_classes < TILE ? TILE / n_classes : 1;
+    size_t n_classes = x->n_classes, at_once = TILE / LEAST(TILE, MOST(1, n_classes));
     for (size_t start = 0; start < x->n; start += at_once) {
         size_t n_rows = LEAST(at_once, x->n - start), run = LEAST(TILE, n_classes);
         for (size_t row = 0; row < n_rows; row++)
