@@ -10,7 +10,7 @@ import numpy as np
 from nllcli.data.blocks import Scratch
 from nllcli.data.settings import TOKENS, UNLISTED
 from nllcli.errors import Remedy, SampleError, setting
-from nllcli.numerics.kernels import CLASS_FIRST_BELOW, machine_epsilon, to_float
+from nllcli.numerics.kernels import machine_epsilon, sum_classes, to_float
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.surprisal import sum_of_parts
 from nllcli.numerics.tally import Rows
@@ -177,10 +177,7 @@ def distance_from_1(x: NDArray[Any], *, log: bool = False) -> NDArray[np.float64
 
     def of(part: slice) -> NDArray[np.float64]:
         values = x[:, part].astype(np.float64, copy=False)
-        if x.shape[1] >= CLASS_FIRST_BELOW:
-            values = np.ascontiguousarray(values)
-        total: NDArray[np.float64] = np.add.reduce(np.exp(values) if log else values, axis=1)
-        return total
+        return sum_classes(np.exp(values) if log else values)
 
     return np.abs(sum_of_parts(of, x.shape[1]) - 1.0)
 

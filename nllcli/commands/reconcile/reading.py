@@ -11,7 +11,7 @@ from nllcli.commands.reconcile.scores import Logits, Remembered, under, values_u
 from nllcli.data.blocks import Scratch
 from nllcli.numerics.kernels import CLASS_FIRST_BELOW, contiguous, tiles, to_float
 from nllcli.numerics.losses import LOSSES
-from nllcli.numerics.surprisal import EVERY, MOST_CLASSES, Surprisal, once, surprisal
+from nllcli.numerics.surprisal import Surprisal, once, parts_of, surprisal
 from nllcli.numerics.surprisal.given import GIVEN
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class _RunningSums:
             return
         counted = sum_of.counted[part]
         scores_under = under(sum_of.term, scores)
-        for places in _column_parts(len(self.total)):
+        for places in parts_of(len(self.total)):
             classes = places if sum_of.classes is None else sum_of.classes[places]
             values = np.compress(counted, scores_under.all(classes), axis=0)
             if sum_of.weights is not None:
@@ -189,15 +189,6 @@ def _tiles(shape: tuple[int, ...]) -> Iterator[slice]:
     return tiles(shape[0], shape[1], np.float64, most=_TILE_BYTES)
 
 
-def _column_parts(n_classes: int) -> Iterator[slice]:
-    """Runs of few enough classes for arrays of them, all of them together where they are few."""
-    if n_classes <= MOST_CLASSES:
-        yield EVERY
-        return
-    for start in range(0, n_classes, MOST_CLASSES):
-        yield slice(start, start + MOST_CLASSES)
-
-
 def _read(x: NDArray[Any], how: Term) -> NDArray[Any]:
     """The numbers (n, C) that are read: rounded, where the term says so, which logits stay as they are in a file."""
     name = how.input_rounding
@@ -205,7 +196,7 @@ def _read(x: NDArray[Any], how: Term) -> NDArray[Any]:
         return x
     given = how.reading in GIVEN
     out = np.empty_like(x, np.float32 if given else type_of(name))
-    for part in _column_parts(x.shape[1]):
+    for part in parts_of(x.shape[1]):
         narrow = rounded(x[:, part], name)
         out[:, part] = to_float(narrow, Scratch()) if given else narrow
     return out
@@ -217,7 +208,7 @@ def _outside(x: NDArray[Any], how: Term) -> NDArray[np.bool_] | None:
         return None
     outside = np.zeros(len(x), np.bool_)
     for part in _tiles(x.shape):
-        for columns in _column_parts(x.shape[1]):
+        for columns in parts_of(x.shape[1]):
             numbers = x[part, columns] if how.input_rounding is None else round_to(x[part, columns], how.input_rounding)
             cells = numbers > 0 if how.reading == "log-probs" else (numbers < 0) | (numbers > 1)
             if x.shape[1] < CLASS_FIRST_BELOW:

@@ -17,10 +17,10 @@ _PICKLES = (b"\x80", b"(d", b"(l", b"]q\0", b"}q\0", b"c")
 class Kind(NamedTuple):
     """A kind of file that is read by a library of its own.
 
-    ``begins`` is how it begins, and ``magic`` the pattern of it where more than that tells it from others; or
-    ``extensions`` tell it. ``load`` is the Python that opens it, ``{file}`` its name or
-    what is open, ``{stream}`` what is open: it makes ``d`` of what a pickle holds, or of arrays by their names, and a
-    data frame of a table. ``hint`` is what to do where it cannot be converted so.
+    ``begins`` is how it begins, and ``magic`` the pattern of it where more than that tells it from others; or its
+    ``extensions`` tell. ``load`` is the Python that opens it, ``{file}`` its name or what is open, ``{stream}`` what is
+    open: it makes ``d`` of what a pickle holds, or of arrays by their names, and a data frame of a table. ``hint`` is
+    what to do where it cannot be converted so.
     """
 
     name: str

@@ -13,7 +13,7 @@ from nllcli.data.blocks import array_of
 from nllcli.numerics.kernels import both_classes, contiguous, product, sum_classes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -106,6 +106,15 @@ def put_at(values: NDArray[np.float64], places: NDArray[np.int64], put: NDArray[
     """Set ``values[i, places[i]]`` to what is ``put`` (n,), or a number, where that place is among these (n, k)."""
     rows = np.flatnonzero((places >= 0) & (places < values.shape[1]))
     values[rows, places[rows]] = put if isinstance(put, float) else put[rows]
+
+
+def parts_of(n_classes: int) -> Iterator[slice]:
+    """Runs of few enough classes for arrays of them, all of them together where they are few."""
+    if n_classes <= MOST_CLASSES:
+        yield EVERY
+        return
+    for start in range(0, n_classes, MOST_CLASSES):
+        yield slice(start, start + MOST_CLASSES)
 
 
 def sum_of_parts(of: Callable[[slice], NDArray[np.float64]], n_classes: int) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from nllcli.data.blocks import Scratch, Unread, array_of
 from nllcli.numerics.kernels import pick, sum_classes, to_float
 from nllcli.numerics.kernels.chosen import in_order, is_read
 from nllcli.numerics.kernels.odds import odds_against, odds_in_file
-from nllcli.numerics.surprisal import EVERY, OverClasses, once, put_at, sum_of_parts, where_any
+from nllcli.numerics.surprisal import EVERY, OverClasses, once, parts_of, put_at, sum_of_parts, where_any
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -100,14 +100,8 @@ class FromLogits(OverClasses):
     @once
     def _second(self) -> NDArray[np.float64]:
         """The largest logits (n,) but the top class's."""
-        best: list[NDArray[np.float64]] = []
-
-        def look(part: slice) -> NDArray[np.float64]:
-            best.append(self._but_top(part).max(axis=1))
-            return best[0]
-
-        sum_of_parts(look, self.n_classes)
-        return np.maximum.reduce(best)
+        largest = [self._but_top(part).max(axis=1) for part in parts_of(self.n_classes)]
+        return largest[0] if len(largest) == 1 else np.maximum.reduce(largest)
 
     def _but_top(self, classes: slice) -> NDArray[np.float64]:
         """The logits (n, k) of some classes, -inf for the top one."""
