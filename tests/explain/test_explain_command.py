@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -152,6 +153,22 @@ def test_logsumexp_is_that_of_logits_over_temperature():
     (e,) = explanations(*PETS, "--row", 0, "--temperature", 2)
     assert e["logsumexp"] == pytest.approx(np.log(np.exp([2.5, 2.0, 1.0]).sum()), rel=1e-15)
     assert [c["shifted"] for c in e["classes"]] == [0, -0.5, -1.5]
+
+
+@pytest.mark.parametrize("row", [[1, 2, 3], [3, 1, 2], [2, 3, 1], [4, 1, 4], [1, 5, 5], [2, 2, 2]], ids=str)
+def test_rivals_and_margins_against_loops(row, saved):
+    """Of equal rivals it is the first."""
+    paths = saved(np.array([row] * 3, "f8"), np.arange(3))
+    found = explanations(*paths, *(word for target in range(3) for word in ("--row", target)))
+    for target, e in enumerate(found):
+        rival = None
+        for c in range(3):
+            if c != target and (rival is None or row[c] > row[rival]):
+                rival = c
+        margin = row[target] - row[rival]
+        assert (e["rival"], e["margin"]) == (str(rival), margin)
+        page = nll("explain", *paths, "--row", target).out
+        assert re.search(rf"margin over the rival, {rival} +{row[target]} - {row[rival]} = {margin}\b", page)
 
 
 @pytest.mark.parametrize("source", ["probs", "log-probs"])

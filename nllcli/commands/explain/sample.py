@@ -104,19 +104,24 @@ class Explanation:
         found = [begin + int(surprisals[begin:end].argmin()) for begin, end in runs if begin < end]
         return min(found, key=surprisals.__getitem__)
 
-    @property
-    def scores(self) -> NDArray[np.float64]:
-        """The logits (C,), or the log-probabilities where the file holds no logits."""
-        return 0.0 - self.worked.unclipped if self.worked.softmax is None else self.worked.given
+    @cached_property
+    def compared(self) -> tuple[float, float] | None:
+        """The logits of the target and its rival, or their log-probabilities where the file holds no logits.
+
+        They are kept, since those of very many classes are made whenever they are asked for.
+        """
+        if self.worked.target is None or self.rival is None:
+            return None
+        if self.worked.softmax is None:
+            surprisals = self.worked.unclipped
+            return 0.0 - float(surprisals[self.worked.target]), 0.0 - float(surprisals[self.rival])
+        logits = self.worked.given
+        return float(logits[self.worked.target]), float(logits[self.rival])
 
     @property
     def margin(self) -> float | None:
-        """By how much the target leads its rival, in ``scores``."""
-        if self.worked.target is None or self.rival is None:
-            return None
-        scores = self.scores
-        with np.errstate(over="ignore", invalid="ignore"):
-            return float(scores[self.worked.target] - scores[self.rival])
+        """By how much the target leads its rival."""
+        return None if self.compared is None else self.compared[0] - self.compared[1]
 
     @property
     def contribution(self) -> float | None:

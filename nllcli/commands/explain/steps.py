@@ -127,11 +127,11 @@ def _counted_in(explanation: Explanation) -> str:
 
 
 def _rival_steps(explanation: Explanation) -> list[Step]:
-    worked, rival, target, margin = explanation.worked, explanation.rival, explanation.worked.target, explanation.margin
-    if rival is None or target is None or margin is None:
+    worked, rival, compared, margin = explanation.worked, explanation.rival, explanation.compared, explanation.margin
+    if rival is None or compared is None or margin is None:
         return []
-    pair = (float(explanation.scores[target]), " - ", *_bracketed(float(explanation.scores[rival])))
-    wrong = "" if worked.top == target else f"; predicted is {explanation.name(worked.top)}"
+    pair = (compared[0], " - ", *_bracketed(compared[1]))
+    wrong = "" if worked.top == worked.target else f"; predicted is {explanation.name(worked.top)}"
     return [Step(f"margin over the rival, {explanation.name(rival)}", (*pair, " = ", margin, wrong))]
 
 
