@@ -2,11 +2,15 @@
 
 import json
 import math
+import re
+import shlex
 
 import numpy as np
 import pytest
 from in_process import nll
 from reconcile import conventions as by_hand
+
+from nllcli.numerics import by_class
 
 N, N_CLASSES = 6, 70_000
 SMOOTHED = ("--label-smoothing", "0.1", "--counts", "targets", "--zero-count", "zero")
@@ -83,3 +87,34 @@ def test_conventions_by_hand(name, options, fortran, data, tmp_path):
     found = json.loads(done.out)["matches"]
     described = [text for match in found for text in (match["description"], *match["also"])]
     assert name in described
+
+
+def match_of(name, x, y, number, folder):
+    np.save(folder / "x.npy", x)
+    np.save(folder / "y.npy", y)
+    found = nll("reconcile", folder / "x.npy", folder / "y.npy", "--expect", f"{number:.12g}", "-f", "json").json
+    return next(match for match in found["matches"] if match["description"] == name)
+
+
+def test_the_printed_command_leaves_out_classes_that_do_not_occur(data, tmp_path):
+    x, y = data
+    name = "weights balanced of the targets' counts"
+    number = expected(name, x.tolist(), y.tolist())
+    match = match_of(name, x, y, number, tmp_path)
+    done = nll(*shlex.split(match["command"])[1:], "-q")
+    assert done.code == 0, done.err
+    assert match["formula"] is None
+    assert float(done.out) == pytest.approx(number, rel=1e-9)
+
+
+@pytest.mark.parametrize("most_classes", [0, 1 << 16])
+def test_the_line_of_python_has_every_class_weight_at_its_place(most_classes, tmp_path, monkeypatch):
+    """It lists those of few classes, 0 where one does not occur, though only those that occur are kept."""
+    monkeypatch.setattr(by_class, "_MOST_CLASSES", most_classes)
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(0, 2, (6, 9)), [7, 2, 7, 5, 7, 2]
+    name, w = "weights balanced of the targets' counts", weights(y)
+    number = math.fsum(w[c] * loss for c, loss in zip(y, by_hand.nll(x.tolist(), y), strict=True)) / 6
+    line = match_of(name, x, y, number, tmp_path)["python"]
+    listed = re.search(r"w = torch\.tensor\(\[(.*?)\]\)", line)[1]
+    assert [float(weight) for weight in listed.split(", ")] == pytest.approx([w.get(c, 0.0) for c in range(9)])
