@@ -12,7 +12,7 @@ from in_process import nll
 
 from nllcli import engine
 from nllcli.commands.compute import samples
-from nllcli.commands.compute.samples import Numbers
+from nllcli.commands.compute.samples import KeptNumbers
 from nllcli.errors import FaultError
 
 
@@ -24,7 +24,7 @@ from nllcli.errors import FaultError
     data=st.data(),
 )
 def test_numbers_are_those_that_came(sizes, row, most, data):
-    kept, blocks, n = Numbers("x", most), [], 0
+    kept, blocks, n = KeptNumbers("x", most), [], 0
     for size in sizes:
         blocks.append(np.arange(n, n + size * max(1, *row, 1), dtype=float).reshape(size, *row))
         n += blocks[-1].size
@@ -45,7 +45,7 @@ def test_numbers_are_those_that_came(sizes, row, most, data):
 
 @given(sizes=st.lists(st.integers(0, 7), max_size=6), most=st.sampled_from([0, 40, 1e9]), data=st.data())
 def test_some_numbers_in_any_order(sizes, most, data):
-    kept, whole = Numbers("x", most), np.arange(2.0 * sum(sizes)).reshape(-1, 2)
+    kept, whole = KeptNumbers("x", most), np.arange(2.0 * sum(sizes)).reshape(-1, 2)
     for block in np.split(whole, np.cumsum(sizes)[:-1]) if sizes else []:
         kept.append(block)
     if len(whole):
@@ -83,7 +83,7 @@ def test_no_room_for_what_is_kept(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
         with pytest.raises(FaultError, match="No space left on device") as caught:
-            Numbers("the samples of x", 0).append(np.zeros(3))
+            KeptNumbers("the samples of x", 0).append(np.zeros(3))
     assert caught.value.where == "the samples of x"
     assert "TMPDIR" in caught.value.hint
 

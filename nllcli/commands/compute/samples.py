@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +28,32 @@ _MOST_BYTES = 1 << 24  # of one kind of numbers in memory
 _WINDOW_BYTES = 1 << 23  # of them at a time in another order: the longer, the more that is read at once
 
 
-class Numbers:
-    """Numbers (n, ...) that come block by block: of more than ``most_bytes``, in a temporary file without a name."""
+class Numbers(ABC):
+    """Numbers (n, ...) of samples, read a run of samples at a time."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many samples there are."""
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """The numbers of the samples from ``start`` to before ``stop``."""
+
+    def all(self) -> NDArray[Any]:
+        """The numbers of all samples."""
+        return self.read(0, len(self))
+
+    def cells(self) -> Cells:
+        """The numbers as the cells of a table, lists of them where they have several dimensions."""
+        return Cells(len(self), lambda start, stop: self.read(start, stop).tolist())
+
+    def column(self, c: int) -> Cells:
+        """Those of class ``c`` as the cells of a table."""
+        return Cells(len(self), lambda start, stop: self.read(start, stop)[:, c].tolist())
+
+
+class KeptNumbers(Numbers):
+    """Numbers that come block by block: of more than ``most_bytes``, in a temporary file without a name."""
 
     def __init__(self, name: str, most_bytes: float = math.inf) -> None:
         self._name = name
@@ -57,7 +82,6 @@ class Numbers:
         self._blocks, self._waiting = [], 0
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
-        """The numbers of the samples from ``start`` to before ``stop``."""
         if self._spool is None:
             if len(self._blocks) != 1:
                 self._blocks = [np.concatenate(self._blocks or [self._none])]
@@ -91,27 +115,17 @@ class Numbers:
             data = data[n:]
         return found
 
-    def all(self) -> NDArray[Any]:
-        """The numbers of all samples."""
-        return self.read(0, self._n)
-
-    def cells(self) -> Cells:
-        """The numbers as the cells of a table, lists of them where they have several dimensions."""
-        return Cells(self._n, lambda start, stop: self.read(start, stop).tolist())
-
-    def column(self, c: int) -> Cells:
-        """Those of class ``c`` as the cells of a table."""
-        return Cells(self._n, lambda start, stop: self.read(start, stop)[:, c].tolist())
-
 
 class _InTargetOrder(Numbers):
-    """The same numbers in the order of the targets, which is another, a window of them in memory at a time."""
+    """Numbers in the order of the targets, which is another, a window of them in memory at a time."""
 
-    def __init__(self, numbers: Numbers, layout: Layout) -> None:
-        super().__init__("")
-        self._n, self._numbers, self._layout = len(numbers), numbers, layout
-        self._length = max(1, _WINDOW_BYTES // (RUN * numbers.item_bytes)) * RUN  # what reads runs reads no two windows
+    def __init__(self, numbers: KeptNumbers, layout: Layout) -> None:
+        self._numbers, self._layout = numbers, layout
+        self._length = max(1, _WINDOW_BYTES // (RUN * numbers.item_bytes)) * RUN  # so that no run lies in two windows
         self._window: tuple[int, NDArray[Any]] | None = None
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         length = self._length
@@ -121,7 +135,7 @@ class _InTargetOrder(Numbers):
 
     def _in_window(self, i: int) -> NDArray[Any]:
         if self._window is None or self._window[0] != i:
-            places = np.arange(i * self._length, min((i + 1) * self._length, self._n))
+            places = np.arange(i * self._length, min((i + 1) * self._length, len(self)))
             self._window = i, self._numbers.take(self._layout.file_number(places))
         return self._window[1]
 
@@ -171,7 +185,7 @@ class Kept:
         self.probs = self.tabled and settled.has_classes and settled.dataset.n_classes <= SMALL_CLASSES
         self._most_bytes = math.inf if in_memory else _MOST_BYTES
         self._n = 0
-        self._numbers: dict[str, Numbers] = {}
+        self._numbers: dict[str, KeptNumbers] = {}
         self._keys: list[str] = []
 
     def of(self, outcome: Outcome) -> Outcome:
@@ -199,7 +213,7 @@ class Kept:
             block = getattr(outcome, name)
             if block is not None:
                 if name not in self._numbers:
-                    self._numbers[name] = Numbers(f"the samples of {self._settled.dataset.title}", self._most_bytes)
+                    self._numbers[name] = KeptNumbers(f"the samples of {self._settled.dataset.title}", self._most_bytes)
                 self._numbers[name].append(block)
         self._keys += outcome.keys or ()
 
@@ -225,7 +239,7 @@ class Kept:
         """Those of a name in the order of the targets."""
         numbers = self._numbers.get(name)
         if numbers is None or self._layout.in_target_order:
-            return Numbers(name) if numbers is None else numbers
+            return KeptNumbers(name) if numbers is None else numbers
         return _InTargetOrder(numbers, self._layout)
 
     def _names(self, targets: Numbers) -> Cells:
