@@ -105,6 +105,26 @@ def test_no_more_than_two_chunks_a_thread_are_under_way(threads):
     assert watch.most <= 2 * threads
 
 
+@pytest.mark.parametrize(
+    ("n_samples", "most_bytes", "threads"),
+    [(1, 5, 1), (1, 19, 1), (1, 20, 2), (1, 39, 3), (1, 400, 4), (2, 5, 4)],
+)
+def test_no_more_long_rows_are_under_way_than_fit(n_samples, most_bytes, threads, monkeypatch):
+    """Two chunks a thread are cut before the first result; chunks from a network take as many threads anywhere."""
+    monkeypatch.setattr(stream, "MOST_LONG_ROWS_BYTES", most_bytes)
+    cut = []
+
+    def chunks():
+        for i in range(20):
+            cut.append(i)
+            yield Chunk(i, n_samples, lambda _, i=i: Block(i, np.zeros((n_samples, 1))), n_bytes=10, remote=True)
+
+    results = stream.map_blocks(start_of, chunks(), threads=4)
+    assert next(results) == 0
+    assert len(cut) == 2 * threads
+    results.close()
+
+
 @pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize(
     ("failing", "cutting_fails_at", "message"),
