@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from in_process import nll
 from predictions import softmax, sound
 
-from nllcli.commands.check.evidence import Evidence, chance, gather
+from nllcli.commands.check.evidence import Evidence, chance, gather, repeats
 from nllcli.commands.check.evidence.chance import Moments
 from nllcli.commands.check.evidence.extremes import count_rows_at_top, count_tops, read_extremes
 from nllcli.commands.check.evidence.integers import Bits, Halves, read_bits, read_halves
@@ -152,6 +152,9 @@ def test_constant_classes_against_loops(n_classes, n_changed):
         alone = [c for c, column in enumerate(x.T.tolist()) if len(set(column)) == 1]
         assert found.classes.tolist() == alone
         assert found.values.tolist() == x[0, alone].tolist()
+    else:
+        assert found.classes is None
+        assert found.values.tolist() == x[0].tolist()
     for whole in (Constant.of(x[:1]), Constant.of(x[:1]) + Constant.of(x[-1:])):
         assert whole.classes is None
         assert whole.values.tolist() == x[0].tolist()
@@ -163,6 +166,15 @@ def test_constant_classes_add_up(cuts):
     parts = [Constant.of(part) for part in np.split(x, cuts)]
     whole = functools.reduce(operator.add, parts)
     assert (whole.classes.tolist(), whole.values.tolist()) == ([0], [1.0])
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (2,), (3,), (1, 2), (2, 3), (1, 2, 3)])
+@pytest.mark.parametrize("first", [0.0, -0.0])
+def test_constant_zeros_have_the_sign_of_the_first(first, cuts):
+    x = np.array([[first, 1.0], [-first, 2], [-first, 3], [first, 4]])
+    whole = functools.reduce(operator.add, map(Constant.of, np.split(x, cuts)))
+    assert whole.classes.tolist() == [0]
+    assert math.copysign(1.0, whole.values[0]) == math.copysign(1.0, first)
 
 
 def test_fit_against_loops():
@@ -333,6 +345,14 @@ def test_small_differences_are_no_duplicates():
     """Whole numbers in float64 end in dozens of zero bits."""
     grid = np.array(list(itertools.product(range(12), repeat=4)), float)
     assert repeats_of(grid).duplicates().n == 0
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_with_runs_of_classes_exchanged_are_no_duplicates(order, monkeypatch):
+    monkeypatch.setattr(repeats, "_HASHED_CLASSES", 2)
+    x = np.array([[1.0, 2, 3, 4], [3, 4, 1, 2], [1, 2, 3, 4]], order=order)
+    found = repeats_of(x).duplicates()
+    assert (found.n, found.pairs, found.n_repeated) == (1, ((2, 0),), 1)
 
 
 def test_many_rows_take_bounded_memory_and_keep_the_share():

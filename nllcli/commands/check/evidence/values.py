@@ -46,7 +46,7 @@ class Peak:
 class Constant:
     """The ``classes`` (k,) that have had one value alone, in ascending order, and these ``values`` (k,).
 
-    None is every class: so it is of a single row without NaN.
+    None is every class: so it is of a single row without NaN. Of two zeros, the value is the one that comes first.
     """
 
     classes: NDArray[np.int64] | None
@@ -57,9 +57,10 @@ class Constant:
             same = self.values == other.values
             return self if same.all() else Constant(np.flatnonzero(same), self.values[same])
         if self.classes is None or other.classes is None:
-            some, every = (self, other) if other.classes is None else (other, self)
-            same = some.values == every.values[some.classes]
-            return Constant(np.asarray(some.classes)[same], some.values[same])
+            classes = np.asarray(other.classes if self.classes is None else self.classes)
+            ours, theirs = (one.values[classes] if one.classes is None else one.values for one in (self, other))
+            same = ours == theirs
+            return Constant(classes[same], ours[same])
         classes, at, there = np.intersect1d(self.classes, other.classes, assume_unique=True, return_indices=True)
         same = self.values[at] == other.values[there]
         return Constant(classes[same], self.values[at[same]])
