@@ -102,7 +102,7 @@ def test_standard_input_in_the_middle_of_a_file_is_read_from_there(tmp_path, mon
         monkeypatch.undo()
 
 
-def failing(*_):
+def failing(*_, **__):
     raise OSError(5, "Input/output error")
 
 
