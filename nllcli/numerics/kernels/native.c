@@ -177,14 +177,13 @@ INLINE void widen_row(double *out, const struct logits *x, size_t sample, size_t
 #ifdef __clang__
 #define MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
-#define MIX(a, b, ...) __builtin_shuffle(a, b, (mask){__VA_ARGS__})
+#define MIX(a, b, ...) __builtin_shuffle(a, b, (four){__VA_ARGS__})
 #endif
 
 /* Turn the classes of `m` rows into columns, WIDTH apart: four by four, of which the last may be some once more. */
 #define TURN(UINT)                                                                                   \
     {                                                                                                \
         typedef UINT four __attribute__((vector_size(4 * sizeof(UINT))));                            \
-        typedef UINT mask __attribute__((vector_size(4 * sizeof(UINT))));                            \
         size_t whole = n_classes < 4 ? 0 : m / 4 * 4;                                                \
         for (size_t i = 0; i < whole; i += 4)                                                        \
             for (size_t c = 0; c < n_classes; c += 4) {                                              \
@@ -192,12 +191,12 @@ INLINE void widen_row(double *out, const struct logits *x, size_t sample, size_t
                 four r[4];                                                                           \
                 for (size_t k = 0; k < 4; k++)                                                       \
                     memcpy(&r[k], rows + ((i + k) * n_classes + first) * sizeof(UINT), sizeof *r);   \
-                four a = MIX(r[0], r[1], 0, 4, 1, 5), b = MIX(r[2], r[3], 0, 4, 1, 5);               \
-                four d = MIX(r[0], r[1], 2, 6, 3, 7), e = MIX(r[2], r[3], 2, 6, 3, 7);               \
-                four t[4] = {MIX(a, b, 0, 1, 4, 5), MIX(a, b, 2, 3, 6, 7),                           \
-                             MIX(d, e, 0, 1, 4, 5), MIX(d, e, 2, 3, 6, 7)};                          \
+                four low[2] = {MIX(r[0], r[1], 0, 4, 1, 5), MIX(r[2], r[3], 0, 4, 1, 5)};            \
+                four high[2] = {MIX(r[0], r[1], 2, 6, 3, 7), MIX(r[2], r[3], 2, 6, 3, 7)};           \
+                four turned[4] = {MIX(low[0], low[1], 0, 1, 4, 5), MIX(low[0], low[1], 2, 3, 6, 7),  \
+                                  MIX(high[0], high[1], 0, 1, 4, 5), MIX(high[0], high[1], 2, 3, 6, 7)}; \
                 for (size_t k = 0; k < 4; k++)                                                       \
-                    memcpy(columns + ((first + k) * WIDTH + i) * sizeof(UINT), &t[k], sizeof *t);    \
+                    memcpy(columns + ((first + k) * WIDTH + i) * sizeof(UINT), &turned[k], sizeof *r); \
             }                                                                                        \
         for (size_t c = 0; c < n_classes; c++)                                                       \
             for (size_t i = whole; i < m; i++)                                                       \
