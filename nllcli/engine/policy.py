@@ -10,8 +10,8 @@ from nllcli.data.settings import Workers
 MOST_THREADS = 8
 # Threads that read over a network: one connection brings 50 MB/s, eight bring 350.
 REMOTE_READERS = 8
-# Blocks of a single sample cannot be cut smaller: no more of them than have so many bytes are worked on at once, since
-# with what is made of each, seven times as many bytes may be in memory.
+# A block of a single sample cannot be cut smaller, and what is made of it may take seven times its bytes. So this many
+# bytes of such blocks, or one of them, are worked on at once.
 MOST_LONG_ROWS_BYTES = 1 << 25
 # Of several processes, the threads of each meet less often.
 THREADS_A_PROCESS = 2

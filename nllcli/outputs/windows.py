@@ -85,7 +85,7 @@ class _InFile:
 
 
 class Windows:
-    """The windows of an array whose slices have ``inner`` samples; those in files are beside its ``path``."""
+    """The windows of an array whose slices have ``inner`` samples; the files of windows lie beside its ``path``."""
 
     def __init__(self, inner: int, n_classes: int, dtype: np.dtype[Any], path: StrPath) -> None:
         self._inner, self._path = inner, path

@@ -170,8 +170,7 @@ class Worked:
         """The surprisals under this clipping, kept as the arrays are."""
         found = self.kept.get(clip)
         if found is None:
-            scratch, options = Scratch(), replace(self.options, clip=clip)
-            found = scores_of(to_float(numbers(self.block, options.source, scratch)[0], scratch), options, scratch)
+            found = _surprisal(self.block, replace(self.options, clip=clip))
             if self.n_classes <= _KEPT_CLASSES:
                 self.kept[clip] = found
         return found
@@ -179,6 +178,12 @@ class Worked:
 
 def _has_gradient(options: LossOptions) -> bool:
     return options.source == "logits" and options.clip is None
+
+
+def _surprisal(block: Block, options: LossOptions) -> Surprisal:
+    """The surprisals of the sample under these settings."""
+    scratch = Scratch()
+    return scores_of(to_float(numbers(block, options.source, scratch)[0], scratch), options, scratch)
 
 
 def _given(block: Block, options: LossOptions, scratch: Scratch) -> NDArray[Any]:
@@ -192,11 +197,11 @@ def work_through(block: Block, options: LossOptions) -> Worked:
 
     An ignored sample has ``weight`` 0 and ``target`` None.
     """
-    scratch, are_few = Scratch(), block.logits.shape[1] <= _KEPT_CLASSES
+    are_few = block.logits.shape[1] <= _KEPT_CLASSES
     with_gradient = are_few and _has_gradient(options)
-    outcome = evaluate(block, options, Wanted(losses=True, gradient=1.0 if with_gradient else None), scratch)
+    outcome = evaluate(block, options, Wanted(losses=True, gradient=1.0 if with_gradient else None), Scratch())
     assert outcome.losses is not None
-    scores = scores_of(to_float(numbers(block, options.source, scratch)[0], scratch), options, scratch)
+    scores = _surprisal(block, options)
     usable = scores.unusable() is None
     targets = Targets.of(block, options, scores.n_classes)
     counted = targets.counted is None or bool(targets.counted[0])
@@ -215,6 +220,7 @@ def work_through(block: Block, options: LossOptions) -> Worked:
         counted=counted,
         usable=usable,
         outcome=outcome if are_few else None,
+        kept={options.clip: scores} if are_few else {},
     )
 
 

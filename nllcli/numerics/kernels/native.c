@@ -122,7 +122,7 @@ INLINE double zero_below(double least, double x, double value)
     return double_of(bits_of(value) & kept);
 }
 
-/* exp(x) for x up to 709, 0 below -708, NaN for NaN; what comes of larger x is no power of anything. */
+/* exp(x) for x up to 709, 0 below -708, NaN for NaN; the result for a larger x means nothing. */
 INLINE double exp_of(double x)
 {
     REDUCE(x)
@@ -321,10 +321,9 @@ INLINE double logit_of(const struct logits *x, size_t sample, size_t c)
 /* Whether a class before the target of a sample has its logit. */
 INLINE int is_tied_before(const struct logits *x, size_t sample, size_t target, double own)
 {
-    for (size_t c = 0; c < target; c++) {
+    for (size_t c = 0; c < target; c++)
         if (logit_of(x, sample, c) == own)
             return 1;
-    }
     return 0;
 }
 
@@ -912,7 +911,7 @@ static PyObject *py_read_odds(PyObject *self, PyObject *arguments)
                           &targets, &against, &found))
         return NULL;
     if (n < 0 || n_classes < 1 || n_classes > PY_SSIZE_T_MAX / 8 || !is_kind(x.kind)) {
-        PyErr_SetString(PyExc_ValueError, "there are no such rows");
+        PyErr_SetString(PyExc_ValueError, "the rows have no such shape or type");
         return NULL;
     }
     x.n = (size_t)n;
