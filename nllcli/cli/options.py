@@ -39,7 +39,9 @@ _FIELDS: dict[str, Field[Any]] = {
 }
 # Who does the work beyond this process, which not every command that scores can hand it to.
 ELSEWHERE = ("processes", "scheduler")
-SCORING = tuple(name for name in _FIELDS if name not in ELSEWHERE)
+# Of commands that compare or list groups.
+GROUPED = "groups"
+SCORING = tuple(name for name in _FIELDS if name not in (*ELSEWHERE, GROUPED))
 Record = TypeVar("Record")
 
 

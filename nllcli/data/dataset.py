@@ -71,6 +71,18 @@ class VectorSource(Protocol):
         ...
 
 
+class GroupSource(VectorSource, Protocol):
+    """The number of each sample's group, from 0 to before ``n_groups``, each of which has samples.
+
+    ``lie_together`` says that no sample of another group lies between two of one, in file order.
+    """
+
+    @property
+    def n_groups(self) -> int: ...
+    @property
+    def lie_together(self) -> bool: ...
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """The number ``n`` of files that are not scored, out of ``of``, and why, in the words of a message.
@@ -118,6 +130,7 @@ class Dataset:
     targets: VectorSource | None = None
     soft_targets: BlockSource | None = None
     sample_weights: VectorSource | None = None
+    groups: GroupSource | None = None
     class_names: tuple[str, ...] | None = None
     opening_notes: tuple[Notice, ...] = ()
     binary: bool = False
@@ -324,7 +337,8 @@ class Dataset:
             targets = targets.copy()
             targets[block.left_out] = self.ignore_index
         weights = None if self.sample_weights is None else self.sample_weights.read(chunk.start, chunk.n)
-        return replace(block, targets=targets, sample_weights=weights)
+        groups = None if self.groups is None else self.groups.read(chunk.start, chunk.n)
+        return replace(block, targets=targets, sample_weights=weights, groups=groups)
 
     def _without_nan(self, block: Block) -> Block:
         """The block, samples whose logits are all NaN left out, and counted."""

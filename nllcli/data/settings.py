@@ -91,6 +91,11 @@ class InputOptions:
     )
     class_axis: int | None = option("The axis of the classes.", FILES, example="AXIS")
     sample_weights: str | None = option("One weight a sample, multiplied in.", MEANING, example="FILE")
+    groups: str | None = option(
+        "The group of each sample, such as its document: a file of labels, one a sample, or axis:K of the targets.",
+        MEANING,
+        example="FILE|axis:K",
+    )
     ignore_index: int = DEFAULT_IGNORE_INDEX
     shift: int = option(
         "Score position t against the target of t + K (language models: 1).", FILES, default=0, example="K"
