@@ -83,8 +83,9 @@ class Block:
     ``logits`` is (n, n_classes) in the file's dtype, with strides that follow the file, and ``held`` the same or what
     reads it; ``targets`` is (n,) int64, or (n, n_classes) floating point for soft targets, or None; ``sample_weights``
     is (n,) float64 or None. ``keys`` are the samples' own, where rows are matched by key, and ``left_out`` (n,) says
-    which samples have no logits. ``groups`` (n,) int64 are the numbers of the samples' groups, where they have some, and
-    ``others`` the same samples of other models.
+    which samples have no logits. ``groups`` (n,) int64 are the numbers of the samples' groups, where they have some,
+    ``others`` the same samples of other models, and ``before`` the samples of the files before this one, from which
+    ``start`` does not count.
     """
 
     start: int
@@ -95,6 +96,7 @@ class Block:
     left_out: NDArray[np.bool_] | None = None
     groups: NDArray[np.int64] | None = None
     others: tuple[Block, ...] = ()
+    before: int = 0
 
     @property
     def logits(self) -> NDArray[Any]:

@@ -127,48 +127,84 @@ class Scoring:
         return values
 
 
+@dataclass(frozen=True)
+class Scored:
+    """A block's losses (n,): NaN where there is no number, 0 where the target is ignored.
+
+    ``weighted`` are those with ``weights`` (n,), ``plain`` those without, None where there are none. ``right`` (n,)
+    says which samples are predicted right, None where no class can be.
+    """
+
+    scoring: Scoring
+    weighted: NDArray[np.float64]
+    plain: NDArray[np.float64] | None
+    weights: NDArray[np.float64] | None
+    right: NDArray[np.bool_] | None
+
+    @property
+    def n_samples(self) -> int:
+        return len(self.weighted)
+
+    def only(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Those of the samples' ``values`` (n,) that count."""
+        return self.scoring.targets.only(values)
+
+
 @np.errstate(all="ignore")  # numbers that are not finite are detected explicitly below
 def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratch) -> Outcome:
-    """Score the samples of one block.
+    """Score the samples of one block; errors as in ``score``."""
+    scored = score(block, options, scratch, read=wanted.every_class)
+    scoring = scored.scoring
+    return Outcome(
+        block.start,
+        sums_of(scored, wanted, scratch),
+        losses=scored.weighted if wanted.losses else None,
+        probs=_with_nan(scoring.scores.probs(), scoring.unusable) if wanted.probs else None,
+        log_probs=_with_nan(0.0 - scoring.scores.all(), scoring.unusable) if wanted.log_probs else None,
+        gradient=None if wanted.gradient is None else _gradient(scoring, wanted.gradient),
+        targets=block.targets,
+        keys=block.keys,
+    )
+
+
+@np.errstate(all="ignore")
+def score(block: Block, options: LossOptions, scratch: Scratch, *, read: bool = False) -> Scored:
+    """The losses of the samples of one block; ``read`` says that what they hold is needed after that.
 
     Raises SampleError for targets out of range, for weights that are not finite and for logits that allow no number
     (unless ``on_nonfinite`` is "nan"); ignored samples are not looked at.
     """
     held, rounded = _held(block, options.source, scratch)
-    if wanted.every_class:
-        held = array_of(held)  # read once, for the losses too
+    if read:
+        held = array_of(held)  # once, for the losses too
     targets = Targets.of(block, options, n_classes=2 if options.binary else held.shape[1])
     one_class = bool(LOSSES[options.loss].scores) and not options.label_smoothing and targets.are_classes
     asked = targets.values if one_class and LOSSES[options.loss].scores == "target" else None
     scores = scores_of(held, options, scratch, targets=asked)
     scoring = _checked(Scoring(block, options, held, targets, scores, scratch, one_class, rounded=rounded))
-
     weights = targets.weights(block, options)
     weighted, plain = _losses(scoring, weighted=weights is not None)
-    right = _right(scoring)
+    return Scored(scoring, weighted, plain, weights, _right(scoring))
+
+
+@np.errstate(all="ignore")
+def sums_of(scored: Scored, wanted: Wanted, scratch: Scratch) -> Tally:
+    """The sums over the samples of a block, those parts of them that are wanted."""
+    scoring, right, weights, plain = scored.scoring, scored.right, scored.weights, scored.plain
     tally = tally_of(
-        targets.only(weighted),
-        unweighted=None if plain is None else targets.only(plain),
-        weights=None if weights is None else targets.only(weights),
-        reduction=options.reduction,
-        n_samples=held.shape[0],
+        scored.only(scored.weighted),
+        unweighted=None if plain is None else scored.only(plain),
+        weights=None if weights is None else scored.only(weights),
+        reduction=scoring.options.reduction,
+        n_samples=scored.n_samples,
         n_correct=None if right is None else int(np.count_nonzero(right)),
         spread=wanted.spread,
-        classes=_class_sums(scoring, right, weighted, plain) if wanted.classes and right is not None else None,
+        classes=_class_sums(scored, right) if wanted.classes and right is not None else None,
     )
     if wanted.fingerprint:
-        tally = replace(tally, fingerprint=_fingerprint(scoring, weighted, scratch.sub("fingerprint")))
-    found = _findings(scoring, None if tally.loss_sum.is_finite else ~np.isfinite(weighted))
-    return Outcome(
-        block.start,
-        replace(tally, findings=found) if found else tally,
-        losses=weighted if wanted.losses else None,
-        probs=_with_nan(scores.probs(), scoring.unusable) if wanted.probs else None,
-        log_probs=_with_nan(0.0 - scores.all(), scoring.unusable) if wanted.log_probs else None,
-        gradient=None if wanted.gradient is None else _gradient(scoring, wanted.gradient),
-        targets=block.targets,
-        keys=block.keys,
-    )
+        tally = replace(tally, fingerprint=_fingerprint(scoring, scored.weighted, scratch.sub("fingerprint")))
+    found = _findings(scoring, None if tally.loss_sum.is_finite else ~np.isfinite(scored.weighted))
+    return replace(tally, findings=found) if found else tally
 
 
 @np.errstate(all="ignore")
@@ -258,20 +294,18 @@ def _right(scoring: Scoring) -> NDArray[np.bool_] | None:
     return right if scoring.unusable is None else right & ~scoring.unusable
 
 
-def _class_sums(
-    scoring: Scoring, right: NDArray[np.bool_], weighted: NDArray[np.float64], plain: NDArray[np.float64] | None
-) -> ClassSums:
-    targets, n_classes = scoring.targets, scoring.scores.n_classes
+def _class_sums(scored: Scored, right: NDArray[np.bool_]) -> ClassSums:
+    targets, n_classes = scored.scoring.targets, scored.scoring.scores.n_classes
     counted = targets.only(targets.values)
 
     def per_class(values: NDArray[np.float64]) -> ExactSums:
         return exact_sums(targets.only(values), counted, n_classes)
 
-    weighted_sum = per_class(weighted)
+    weighted_sum = per_class(scored.weighted)
     return ClassSums(
         np.bincount(counted, minlength=n_classes),
         np.bincount(targets.values[right], minlength=n_classes),
-        weighted_sum if plain is None else per_class(plain),
+        weighted_sum if scored.plain is None else per_class(scored.plain),
         weighted_sum,
     )
 
