@@ -151,8 +151,10 @@ class SampleError(DataError):
 
     ``culprit`` is the input at fault ("logits", "targets" or "sample_weights"), ``samples`` the first samples, counted
     in file order from 0, ``class_index`` the class at fault in the first of them, and ``values`` what they hold, where
-    that helps.
+    that helps. ``model`` is the place of the model whose samples they are, among several.
     """
+
+    model = 0
 
     def __init__(
         self,

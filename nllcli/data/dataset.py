@@ -177,6 +177,11 @@ class Dataset:
         return self.logits.name
 
     @property
+    def models(self) -> tuple[Dataset, ...]:
+        """The datasets of all models whose samples these are, this one the first."""
+        return (self,)
+
+    @property
     def parts(self) -> tuple[Dataset, ...]:
         """The datasets, one after another, that this one consists of: one for each of its files of logits."""
         return (self,)

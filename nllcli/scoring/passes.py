@@ -116,6 +116,7 @@ def naming_places(dataset: Dataset) -> Iterator[None]:
 
 def placed(error: SampleError, dataset: Dataset) -> DataError:
     """The error with its file and place, and with the name of the class after its number."""
+    dataset = dataset.models[error.model]
     vector = {"targets": dataset.targets, "sample_weights": dataset.sample_weights}.get(error.culprit)
     source = dataset.soft_targets if error.culprit == "targets" and dataset.soft_targets else dataset.logits
 

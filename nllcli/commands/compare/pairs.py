@@ -1,0 +1,189 @@
+"""One block of samples, scored by every model -> the sums of each, and of the differences of each pair."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from nllcli.numerics.divergence import divergence
+
+from nllcli.commands.compare.extremes import Extremes
+from nllcli.commands.compare.groups import Kind, Rows, Scattered, Together
+from nllcli.commands.compare.sums import ClassSums, Counts, DivergenceSums, PairSums, Sums
+from nllcli.commands.compare.units import Units
+from nllcli.errors import SampleError
+from nllcli.numerics.evaluate import Scored, Wanted, score, sums_of
+from nllcli.numerics.exact import exact_sum
+from nllcli.numerics.spread import Spread
+from nllcli.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Block, Scratch
+    from nllcli.data.settings import LossOptions
+
+_TALLIED = Wanted(spread=True)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What comes of a block: its sums, and the differences (n,) of the first pair, where they are kept."""
+
+    start: int
+    sums: Sums
+    differences: NDArray[np.float64] | None = None
+
+    def __add__(self, other: Outcome) -> Outcome:
+        """The sums of both."""
+        return Outcome(self.start, self.sums + other.sums)
+
+    def shifted(self, by: int) -> Outcome:
+        """The same of samples whose numbers are so much higher."""
+        return replace(self, start=self.start + by, sums=self.sums.shifted(by))
+
+    @property
+    def named_samples(self) -> tuple[int, ...]:
+        """The samples that findings and lists name."""
+        found = [sample for tally in self.sums.models for rows in tally.findings.values() for sample in rows.first]
+        for pair in self.sums.pairs:
+            found += [item.number for item in (*pair.largest.smallest, *pair.largest.largest)]
+            found += pair.divergence.infinite.first if pair.divergence is not None else ()
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """The work on a block: ``pairs`` are the places of baseline and model among the models, scored by ``options`` each.
+
+    ``diverging`` says of each pair whether the divergence is wanted, ``n_largest`` how many samples are listed,
+    ``by_class`` whether there are sums of classes. Units are summed up in runs of ``2**level``, and are groups of
+    samples where ``grouped``, which perhaps ``lie_together``.
+    """
+
+    options: tuple[LossOptions, ...]
+    pairs: tuple[tuple[int, int], ...]
+    diverging: tuple[bool, ...]
+    n_largest: int
+    by_class: bool
+    level: int
+    grouped: bool = False
+    lie_together: bool = False
+    keeps_all: bool = False
+
+    @property
+    def makes_arrays(self) -> bool:
+        """Whether numbers of every class come of a block."""
+        return False
+
+    def gather(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """The sum of all, or all where the differences are kept."""
+        found = list(outcomes)
+        return found if self.keeps_all or not found else [reduce(add, found)]
+
+    @np.errstate(all="ignore")  # numbers that are not finite are counted apart
+    def __call__(self, block: Block, scratch: Scratch) -> Outcome:
+        read = {place for pair, wanted in zip(self.pairs, self.diverging, strict=True) if wanted for place in pair}
+        scored = [
+            _scored(k, each, self.options[k], scratch.sub(f"scores {k}"), read=k in read)
+            for k, each in enumerate((block, *block.others))
+        ]
+        models = tuple(sums_of(each, _TALLIED, scratch) for each in scored)
+        pairs = [
+            self._pair(block, scored[a], scored[b], wanted)
+            for (a, b), wanted in zip(self.pairs, self.diverging, strict=True)
+        ]
+        kept = None
+        if self.keeps_all:
+            a, b = self.pairs[0]
+            kept = scored[b].weighted - scored[a].weighted
+        return Outcome(block.start, Sums(models, tuple(pairs)), kept)
+
+    def _pair(self, block: Block, baseline: Scored, model: Scored, diverging: bool) -> PairSums:
+        only, own = baseline.only, baseline.scoring.targets
+        a, b = only(baseline.weighted), only(model.weighted)
+        weights = None if baseline.weights is None else only(baseline.weights)
+        differences = b - a
+        samples = only(np.arange(len(baseline.weighted)))
+        right = _answers(baseline, model)
+        spread = Spread.of(differences, None if baseline.scoring.options.reduction == "sum" else weights)
+        plain = tuple(only(each.weighted if each.plain is None else each.plain) for each in (baseline, model))
+        return PairSums(
+            exact_sum(differences),
+            spread,
+            Counts.of(*plain, right),
+            self._units(block, samples, differences, weights, right, spread),
+            self._largest(block, samples, differences, a, b),
+            _divergence(baseline, model, samples + block.start) if diverging else None,
+            ClassSums.of(own.only(own.values), *plain, plain[1] - plain[0], baseline.scoring.scores.n_classes)
+            if self.by_class
+            else None,
+        )
+
+    def _units(
+        self,
+        block: Block,
+        samples: NDArray[np.int64],
+        differences: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
+        right: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None,
+        spread: Spread,
+    ) -> Units | Together | Scattered:
+        if not self.grouped:
+            return Units.of(samples + (block.start + block.before), differences, weights, self.level, spread=spread)
+        assert block.groups is not None
+        numbers = block.groups[samples]
+        answers = np.zeros(len(samples), np.int64) if right is None else right[1].astype(np.int64) - right[0]
+        # Where one is not finite there is no error to tell, but its answer counts.
+        differences = np.where(np.isfinite(differences), differences, 0.0)
+        kind = Kind(self.level, right is not None)
+        return (Together if self.lie_together else Scattered).of(
+            kind, Rows.of(numbers, differences, weights, answers), numbers
+        )
+
+    def _largest(
+        self,
+        block: Block,
+        samples: NDArray[np.int64],
+        differences: NDArray[np.float64],
+        baseline: NDArray[np.float64],
+        model: NDArray[np.float64],
+    ) -> Extremes:
+        """The samples that differ most, with both losses, the target and the key of each."""
+        targets: Sequence[Any] = np.full(len(samples), -1)
+        if block.targets is not None and block.targets.ndim == 1:
+            targets = block.targets[samples]
+        keys: Sequence[Any] = targets if block.keys is None else [block.keys[i] for i in samples]
+        return Extremes.of(self.n_largest, differences, samples + block.start, baseline, model, targets, keys)
+
+
+def _scored(model: int, block: Block, options: LossOptions, scratch: Scratch, *, read: bool) -> Scored:
+    """The losses of a model; what is wrong with its samples names it by its place."""
+    try:
+        return score(block, options, scratch, read=read)
+    except SampleError as error:
+        error.model = model
+        raise
+
+
+def _answers(baseline: Scored, model: Scored) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Which of the counted samples each predicts right; None where one of them predicts no class."""
+    if baseline.right is None or model.right is None:
+        return None
+    return baseline.only(baseline.right), baseline.only(model.right)
+
+
+def _divergence(baseline: Scored, model: Scored, samples: NDArray[np.int64]) -> DivergenceSums:
+    only = baseline.only
+    a, b = baseline.scoring, model.scoring
+    found = divergence(a, b)
+    differences = None
+    if a.targets.are_classes:
+        p, q = (np.exp(-each.scores.at(each.targets.values)) for each in (a, b))
+        differences = only(q - p)
+    return DivergenceSums.of(only(found.kl), only(found.same_top), differences, samples)

@@ -1,0 +1,167 @@
+"""The units that a comparison counts, samples or whole groups of them: their moments, and what resampling needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from nllcli.commands.compare.extremes import Extremes
+from nllcli.data.blocks import Part
+from nllcli.numerics.exact import UNIT_BITS, ExactSum, exact_count, exact_sum, exact_sums
+from nllcli.numerics.spread import Spread
+from nllcli.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+# Of so many bins the standard error of a bootstrap is right to 1.6 %, and no test takes long.
+MOST_BINS = 4096
+# The units that are looked at for their share of the squares, either way.
+N_EXTREMES = 5
+_LONG_RUN = 64  # units from which on the sum of each bin is taken by itself
+
+
+@dataclass(frozen=True)
+class Bins(Part):
+    """Exact sums over runs of ``2**level`` neighbouring units each, from bin number ``first`` on.
+
+    ``differences`` and ``weights`` count 2**-1074. Runs are long enough that there are at most 2 * MOST_BINS.
+    """
+
+    level: int = 0
+    first: int = 0
+    differences: tuple[int, ...] = ()
+    weights: tuple[int, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        units: NDArray[np.int64],
+        differences: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
+        level: int,
+    ) -> Self:
+        """The sums of finite ``differences`` and ``weights`` (m,), 1 each for None, of units in ascending order."""
+        if not units.size:
+            return cls(level)
+        level = max(level, _level(int(units[-1] - units[0]) + 1, 2 * MOST_BINS))
+        bins = units >> level
+        first, n = int(bins[0]), int(bins[-1] - bins[0]) + 1
+        places = bins - first
+        counts = np.bincount(places, minlength=n)
+        whole = tuple(count << UNIT_BITS for count in counts.tolist())
+        sums = _binned(differences, places, counts)
+        return cls(level, first, sums, whole if weights is None else _binned(weights, places, counts))
+
+    def __add__(self, other: Bins) -> Bins:
+        if not (self.differences and other.differences):
+            return self if self.differences else other
+        level = max(self.level, other.level)
+        left, right = self.coarser(level), other.coarser(level)
+        first = min(left.first, right.first)
+        n = max(each.first + len(each.differences) for each in (left, right)) - first
+        total = Bins(
+            level,
+            first,
+            _joined(first, n, left.first, left.differences, right.first, right.differences),
+            _joined(first, n, left.first, left.weights, right.first, right.weights),
+        )
+        return total.coarser(level + _level(n, 2 * MOST_BINS))
+
+    def coarser(self, level: int) -> Bins:
+        """The same sums over longer runs."""
+        bins = self
+        while bins.level < level:
+            bins = Bins(bins.level + 1, bins.first // 2, bins._pairs(bins.differences), bins._pairs(bins.weights))
+        return bins
+
+    def _pairs(self, sums: tuple[int, ...]) -> tuple[int, ...]:
+        padded = (*(0,) * (self.first % 2), *sums)
+        padded = (*padded, *(0,) * (len(padded) % 2))
+        return tuple(a + b for a, b in zip(padded[::2], padded[1::2], strict=True))
+
+
+def level_for(n_units: int | None) -> int:
+    """How long runs of so many units are at least: the power of 2; 0 where it is not known."""
+    return 0 if n_units is None else _level(n_units, MOST_BINS)
+
+
+def _level(n: int, most: int) -> int:
+    """The least power of 2 by which ``n`` things make at most ``most`` runs."""
+    level = 0
+    while -(-n >> level) > most:
+        level += 1
+    return level
+
+
+def _binned(values: NDArray[np.float64], places: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[int, ...]:
+    if len(values) < _LONG_RUN * len(counts):
+        sums = exact_sums(values, places, len(counts))
+        return tuple(sums[i].units for i in range(len(counts)))
+    ends = np.cumsum(counts).tolist()
+    return tuple(exact_sum(values[start:end]).units for start, end in zip([0, *ends[:-1]], ends, strict=True))
+
+
+def _joined(first: int, n: int, left: int, sums: tuple[int, ...], right: int, more: tuple[int, ...]) -> tuple[int, ...]:
+    """Both runs of sums, which begin at ``left`` and ``right``, as one of ``n`` from ``first`` on."""
+    if left + len(sums) <= right + 1 and left == first:  # the usual case: they follow each other
+        gap = right - left - len(sums)
+        if gap >= 0:
+            return (*sums, *(0,) * gap, *more)
+        return (*sums[:-1], sums[-1] + more[0], *more[1:])
+    total = [0] * n
+    for start, values in ((left, sums), (right, more)):
+        for i, value in enumerate(values, start - first):
+            total[i] += value
+    return tuple(total)
+
+
+@dataclass(frozen=True)
+class Units(Part):
+    """Sums over units: ``spread`` of their differences with their weights, ``answers`` of their right answers.
+
+    ``answers`` are the moments of (right answers of the model less those of the baseline, samples), None where every
+    sample is a unit. ``extremes`` are the units of the largest differences.
+    """
+
+    spread: Spread = Spread()
+    bins: Bins = Bins()
+    extremes: Extremes = Extremes()
+    answers: Spread | None = None
+    total: ExactSum = ExactSum()
+    weight_sum: ExactSum = ExactSum()
+
+    @classmethod
+    def of(
+        cls,
+        units: NDArray[np.int64],
+        differences: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
+        level: int,
+        *,
+        spread: Spread | None = None,
+        answers: Spread | None = None,
+    ) -> Self:
+        """The sums over ``units`` (m,), in ascending order; those that are not finite numbers are left out."""
+        finite = np.isfinite(differences)
+        if weights is not None:
+            finite &= np.isfinite(weights)
+        if not finite.all():
+            units, differences = units[finite], differences[finite]
+            weights = None if weights is None else weights[finite]
+        return cls(
+            Spread.of(differences, weights) if spread is None else spread,
+            Bins.of(units, differences, weights, level),
+            Extremes.of(N_EXTREMES, differences, units, *(() if weights is None else (weights,))),
+            answers,
+            exact_sum(differences),
+            exact_count(len(units)) if weights is None else exact_sum(weights),
+        )
+
+
+def floats(sums: Sequence[int]) -> NDArray[np.float64]:
+    """Exact sums, each rounded once."""
+    return np.array([float(ExactSum(each)) for each in sums], np.float64)
