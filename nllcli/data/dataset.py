@@ -101,13 +101,14 @@ class Seen:
     """What reading blocks of a dataset elsewhere has shown: there are ``n`` samples in them.
 
     ``notes`` are those of its files, ``n_without`` how many samples of NaN alone each block has, by where it starts,
-    and ``places`` where some of the samples are.
+    and ``places`` where some of the samples are. ``others`` say the same of other models.
     """
 
     n: int
     notes: tuple[Notice, ...]
     n_without: Mapping[int, int]
     places: Mapping[int, str]
+    others: tuple[Seen, ...] = ()
 
 
 def nothing() -> None:
@@ -209,6 +210,20 @@ class Dataset:
         """Whether any block can be read without those before it, any number of times."""
         sources = (self.logits, self.soft_targets or self.logits)
         return all(getattr(source, "is_seekable", False) for source in sources)
+
+    @property
+    def layouts(self) -> tuple[Layout, ...]:
+        """Those of all arrays of logits of which a block holds samples."""
+        return (self.layout,)
+
+    @property
+    def n_bytes(self) -> int | None:
+        """The sum over all chunks, None where that is not known."""
+        return self.logits.n_bytes
+
+    def n_blocks(self, block_samples: int) -> int | None:
+        """How many blocks there are; None where they cannot be read at any place."""
+        return sum(1 for _ in self.layout.runs(block_samples)) if self.is_seekable else None
 
     @property
     def n_classes(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from nllcli.errors import FaultError
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import InputOptions
     from nllcli.inputs.bytes.files import Version
+
+    # Those of a dataset, or of each of several models.
+    Options = InputOptions | tuple[InputOptions, ...]
+    Opened = TypeVar("Opened", bound=Dataset)
 
 # The datasets whose parts are in use.
 _wholes: WeakValueDictionary[str, Dataset] = WeakValueDictionary()
@@ -41,14 +45,12 @@ def versions_of(options: InputOptions) -> dict[str, Version | None]:
     return {path: None if is_remote(path) else version_of(path) for path in listed(words)}
 
 
-def recorded(
-    dataset: Dataset, options: InputOptions, versions: dict[str, Version | None], part: int | None = None
-) -> Dataset:
+def recorded(dataset: Opened, options: Options, versions: dict[str, Version | None], part: int | None = None) -> Opened:
     """The dataset, or the ``part`` of it, which pickles as the call that opens it."""
     return dataset.pickled_by(partial(_recipe, options, versions, part))
 
 
-def _recipe(options: InputOptions, versions: dict[str, Version | None], part: int | None) -> tuple[Any, ...]:
+def _recipe(options: Options, versions: dict[str, Version | None], part: int | None) -> tuple[Any, ...]:
     for path, known in versions.items():
         # A server is asked for it once, and only where it is needed.
         versions[path] = version = version_of(path) if known is None and is_remote(path) else known
@@ -57,15 +59,23 @@ def _recipe(options: InputOptions, versions: dict[str, Version | None], part: in
     return _reopened, (options, versions, part)
 
 
-def _reopened(options: InputOptions, versions: dict[str, Version | None], part: int | None) -> Dataset:
+def _reopened(options: Options, versions: dict[str, Version | None], part: int | None) -> Dataset:
     """The dataset opened anew; raises FaultError where a file has changed since."""
     for path, version in versions.items():
         if version_of(path) not in (version, None):  # opening one that is gone says so
             raise FaultError("changed while it was read", where=name_of(path))
     if part is None:
-        return open_dataset(options)
+        return _open(options)
     key = repr((options, versions))  # the same whole is asked for its parts one by one
     whole = _wholes.get(key)
     if whole is None:
-        whole = _wholes[key] = open_dataset(options)
+        whole = _wholes[key] = _open(options)
     return whole.parts[part].kept_with(whole)
+
+
+def _open(options: Options) -> Dataset:
+    if not isinstance(options, tuple):
+        return open_dataset(options)
+    from nllcli.inputs.models.opening import open_models
+
+    return open_models(options)

@@ -52,7 +52,7 @@ def fold_dataset(
     exact depend on those, so the blocks of all other work are the same for any number of threads.
     """
     if progress is not None:
-        progress.begin(dataset.logits.n_bytes)
+        progress.begin(dataset.n_bytes)
     whole = chunks(dataset, arrays=arrays, threads=threads if arrays else None)
     asked = whole if only is None else map(only, whole)
     with naming_places(dataset):
@@ -69,8 +69,9 @@ def chunks(dataset: Dataset, *, arrays: bool = False, threads: int | None = None
 
 def samples_a_block(dataset: Dataset, *, arrays: bool = False, threads: int | None = None) -> int:
     """How many samples the blocks of a dataset have, of which ``arrays`` as large come where that is said."""
-    is_text = dataset.layout.n_samples is None
-    return engine.block_samples(dataset.layout.n_classes, threads=threads, parts=_PARTS if arrays or is_text else 1)
+    is_text = any(layout.n_samples is None for layout in dataset.layouts)
+    n_classes = max(layout.n_classes for layout in dataset.layouts)
+    return engine.block_samples(n_classes, threads=threads, parts=_PARTS if arrays or is_text else 1)
 
 
 def pieces(vector: VectorSource, step: int) -> Iterator[tuple[int, NDArray[Any]]]:

@@ -184,7 +184,7 @@ def _results(
     asked = {"processes": workers.processes, "scheduler": workers.scheduler}
     name, value = next(((name, value) for name, value in asked.items() if value is not None), ("", None))
     if progress is not None:
-        progress.begin(dataset.logits.n_bytes)
+        progress.begin(dataset.n_bytes)
     if name:
         recipes = [_recipe(part, name) for part in dataset.parts]
         with open_engine(name, value) as engine:
@@ -199,7 +199,7 @@ def _results(
 def _usual(work: Work, dataset: Dataset) -> Workers:
     """Who works where nobody says it: this process alone on inputs that cannot travel, and for arrays to be written."""
     n_texts = sum(not part.is_seekable for part in dataset.parts)
-    chosen = usual_workers(dataset.logits.n_bytes or 0, n_texts, available_processors())
+    chosen = usual_workers(dataset.n_bytes or 0, n_texts, available_processors())
     if chosen.processes is not None and not work.keeps_all:
         with suppress(UsageError):
             for part in dataset.parts:
@@ -218,7 +218,7 @@ def _recipe(part: Dataset, name: str) -> bytes:
 
 def _plan(work: Work, dataset: Dataset, recipes: list[bytes], n_workers: int) -> Iterator[tuple[Dataset, list[_Share]]]:
     """The parts with their shares; none where all of the arrays of a part would come back at once: it stays here."""
-    total = sum(part.logits.n_bytes or 0 for part in dataset.parts)
+    total = sum(part.n_bytes or 0 for part in dataset.parts)
     long_enough = max(_PIECE_BYTES, total // (_MOST_A_WORKER * n_workers))
     most = _PIECE_BYTES_WITH_ARRAYS if work.keeps_all else long_enough
     step = max(1, min(most, total // (_LEAST_A_WORKER * n_workers)))
@@ -229,9 +229,8 @@ def _plan(work: Work, dataset: Dataset, recipes: list[bytes], n_workers: int) ->
 
 def _shares(part: Dataset, recipe: bytes, step: int, *, arrays: bool) -> Iterator[_Share]:
     """Runs of whole blocks of about ``step`` bytes; all that cannot be read at any place is one."""
-    n_bytes, n_blocks, samples = part.logits.n_bytes or 0, 1, samples_a_block(part, arrays=arrays)
-    if part.is_seekable:
-        n_blocks = max(1, sum(1 for _ in part.layout.runs(samples)))
+    n_bytes, samples = part.n_bytes or 0, samples_a_block(part, arrays=arrays)
+    n_blocks = part.n_blocks(samples) or 1
     a_share = max(1, n_blocks * step // max(1, n_bytes))
     for first in range(0, n_blocks, a_share):
         stop = min(first + a_share, n_blocks)
