@@ -174,7 +174,7 @@ class Metric:
 
     ``key`` is the JSON key, ``label`` is for people, ``unit`` is "nats", "bits", ... and ``note`` says in a few words
     how to read the number. ``headline`` marks the number the command is about. ``hidden`` metrics appear only in the
-    formats that programs read.
+    formats that programs read, ``page_only`` ones only in those that people read.
     """
 
     key: str
@@ -184,6 +184,7 @@ class Metric:
     note: str = ""
     headline: bool = False
     hidden: bool = False
+    page_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -275,7 +276,8 @@ class Report:
 
     ``sections`` are for people, ``tables`` for programs too. ``quiet`` holds what ``-q`` prints. ``extra`` holds
     values that only JSON shows (nested lists, say), and ``inputs`` the files that the numbers are of. ``tally`` has the
-    sums behind the numbers, for a file from which they add up with others. ``kernel`` is what computed them.
+    sums behind the numbers, for a file from which they add up with others. ``kernel`` is what computed them. ``words``
+    are the conditions that have a name, each with why it does not hold, None where it does.
     """
 
     command: str
@@ -292,3 +294,4 @@ class Report:
     inputs: Sequence[Mapping[str, Value]] = ()
     tally: Mapping[str, Any] | None = None
     kernel: str = ""
+    words: Mapping[str, str | None] = field(default_factory=dict)

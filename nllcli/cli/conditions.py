@@ -2,12 +2,13 @@
 
 import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from nllcli.errors import ConditionError, NllError, Remedy, UsageError, setting
 from nllcli.records import dataclass
+from nllcli.registry import nearest
 from nllcli.report import shortest
 
 if TYPE_CHECKING:
@@ -29,27 +30,35 @@ _HINT = f"{setting('require', 'loss<0.15')}, in quotes: a key of the JSON, one o
 
 @dataclass(frozen=True)
 class Condition:
-    """What the number under a path of the JSON has to be, as it was written."""
+    """What the number under a path of the JSON has to be, as it was written; or a word for what has to hold."""
 
     text: str
     path: str
     sign: str
     bound: float
 
+    @property
+    def is_word(self) -> bool:
+        return not self.sign
 
-def conditions(texts: Sequence[str]) -> tuple[Condition, ...]:
-    """The conditions that these texts are; raises UsageError for text that is not a condition."""
-    return tuple(_condition(text, texts) for text in texts)
+
+def conditions(texts: Sequence[str], words: Collection[str] = ()) -> tuple[Condition, ...]:
+    """The conditions that these texts are, among them ``words``; raises UsageError for text that is not a condition."""
+    return tuple(Condition(text, "", "", 0.0) if text in words else _condition(text, texts, words) for text in texts)
 
 
-def _condition(text: str, texts: Sequence[str]) -> Condition:
+def _condition(text: str, texts: Sequence[str], words: Collection[str]) -> Condition:
     parts = _FORM.fullmatch(text)
     path, sign, written = parts.groups() if parts else ("", "", "")
     bound = _number(written)
     if sign in _SIGNS and bound is not None:
         return Condition(text, path, sign, bound)
     remedies = [Remedy(_instead(texts, text, *meant), about) for meant, about in _readings(path, sign, written)]
-    raise UsageError(f"{setting('require', text)} is not a condition", remedies=remedies, hint=_HINT)
+    near = nearest(text, words) if words else None
+    if near is not None:
+        remedies = [Remedy(_instead(texts, text, near))]
+    hint = f"{', '.join(words)}, or {_HINT}" if words else _HINT
+    raise UsageError(f"{setting('require', text)} is not a condition", remedies=remedies, hint=hint)
 
 
 def _number(text: str) -> float | None:
@@ -90,7 +99,7 @@ def require(conditions: Sequence[Condition], report: "Report") -> None:
     from nllcli.outputs.json_text import json_object
 
     items, texts = json_object(report), [condition.text for condition in conditions]
-    failed = [failure for condition in conditions if (failure := _failure(condition, items, texts))]
+    failed = [failure for condition in conditions if (failure := _failure(condition, items, texts, report.words))]
     if failed:
         raise ConditionError(
             "; ".join(failure.message for failure in failed),
@@ -99,8 +108,13 @@ def require(conditions: Sequence[Condition], report: "Report") -> None:
         )
 
 
-def _failure(condition: Condition, items: Mapping[str, Any], texts: Sequence[str]) -> NllError | None:
+def _failure(
+    condition: Condition, items: Mapping[str, Any], texts: Sequence[str], words: Mapping[str, str | None]
+) -> NllError | None:
     """Why a condition does not hold; None where it does."""
+    if condition.is_word:
+        why = words[condition.text]
+        return None if why is None else ConditionError(f"{why} ({setting('require', condition.text)})")
     from nllcli.outputs.json_lookup import value_at
 
     def asking(path: str) -> Mapping[str, object]:
@@ -111,13 +125,13 @@ def _failure(condition: Condition, items: Mapping[str, Any], texts: Sequence[str
         value = value_at(items, condition.path, asking)
     except UsageError as error:
         return ConditionError(f"{error.message} ({asked})", remedies=error.remedies, hint=error.hint)
-    compare, words = _SIGNS[condition.sign]
+    compare, bounded = _SIGNS[condition.sign]
     if not isinstance(value, float | int):
         reason = "has no value here" if value is None else "is not a number"
     elif not isfinite(value):
         reason = f"is {shortest(value)}, not a finite number"
     elif not compare(value, condition.bound):
-        reason = f"is {shortest(value)}, not {words} {shortest(condition.bound)}"
+        reason = f"is {shortest(value)}, not {bounded} {shortest(condition.bound)}"
     else:
         return None
     return ConditionError(f"{condition.path} {reason} ({asked})")

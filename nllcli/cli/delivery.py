@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nllcli.scoring.matrix import ArrayTarget, MatrixResult
 
 # What becomes of a matrix, where that differs from other results.
-MATRIX = {
+MATRIX: dict[str, Any] = {
     "format": Annotated[
         str | None,
         text_format("How the rows are written.  [default: by the extension of -o, else table, or csv into a pipe]"),

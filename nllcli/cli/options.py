@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 SHOWN = "What to show"
 WRITTEN = "Where to write"
-GROUPS = (FILES, MEANING, WORK, SHOWN, WRITTEN)
+CHANCE = "How chance is told apart"
+GROUPS = (FILES, MEANING, CHANCE, WORK, SHOWN, WRITTEN)
 
 _RECORDS = (LossOptions, WeightOptions, InputOptions, ScoreRequest)
 _FIELDS: dict[str, Field[Any]] = {
@@ -45,8 +46,12 @@ SCORING = tuple(name for name in _FIELDS if name not in (*ELSEWHERE, GROUPED))
 Record = TypeVar("Record")
 
 
-def takes(*names: str, **instead: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes(
+    *names: str, words: Collection[str] = (), **instead: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the named options, as its first argument; ``instead`` declares some anew.
+
+    ``words`` are conditions of --require that have a name.
 
     --help shows those of the scoring before the command's own, and those of the result after them. typer learns of a
     command's options from its signature.
@@ -56,7 +61,7 @@ def takes(*names: str, **instead: Any) -> Callable[[Callable[..., None]], Callab
         @wraps(command)
         def run(**values: Any) -> None:
             given = Given({name: values.pop(name) for name in names})
-            given["require"] = _conditions(each(given["require"]))
+            given["require"] = _conditions(each(given["require"]), words)
             _check_shown(given, arrays="output" in instead)
             if instead.get("format") is not TALLY_FORMAT:
                 refuse_tally(given.get("format"), given.get("output"))
@@ -88,7 +93,7 @@ class Given(dict[str, Any]):
         """What may name an input: each of the files that a word stands for."""
         from nllcli.inputs.words import listed
 
-        words = [self.get(name) for name in _WORDS]
+        words = [*(self.get(name) for name in (*_WORDS, GROUPED)), *self.get("models", ())]
         return [*(self.get(name) for name in _ONE_FILE), *listed([word for word in words if word is not None])]
 
     def record(self, record: type[Record], **values: Any) -> Record:
@@ -102,7 +107,7 @@ class Given(dict[str, Any]):
     @property
     def json_keys(self) -> set[str]:
         """The keys of the JSON under which numbers are printed or required."""
-        paths = [*each(self["print"]), *(condition.path for condition in self["require"])]
+        paths = [*each(self["print"]), *(condition.path for condition in self["require"] if not condition.is_word)]
         if not paths:
             return set()
         from nllcli.outputs.json_lookup import top_key
@@ -111,7 +116,8 @@ class Given(dict[str, Any]):
 
     def request(self, progress: "Progress | None") -> ScoreRequest:
         """The request that these options make; raises UsageError where two inputs are standard input."""
-        if [self.get(name) for name in (*_WORDS, *_ONE_FILE)].count("-") > 1:
+        models = self.get("models", [self.get("logits")])
+        if [*models, *(self.get(name) for name in (*_WORDS[1:], GROUPED, *_ONE_FILE))].count("-") > 1:
             raise UsageError("standard input (-) can be only one of the inputs", hint="give the others as files")
         loss = self.record(LossOptions, clip=None)
         weights = self.record(WeightOptions)
@@ -119,12 +125,12 @@ class Given(dict[str, Any]):
         return ScoreRequest(self.inputs(), loss, weights, self["clip"], progress=progress, **work)
 
 
-def _conditions(texts: Sequence[str]) -> "tuple[Condition, ...]":
+def _conditions(texts: Sequence[str], words: Collection[str]) -> "tuple[Condition, ...]":
     if not texts:
         return ()
     from nllcli.cli.conditions import conditions
 
-    return conditions(texts)
+    return conditions(texts, words)
 
 
 def class_names(classes: str | None) -> Sequence[str] | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Progress
 
 TOKENS = "token-log-probs"
+LOSSES_GIVEN = "losses"
 SOURCES = ("logits", "log-probs", "probs", TOKENS)
 PARTS = ("prompt", "completion", "all")
 UNKNOWN = ("error", "drop", "keep")

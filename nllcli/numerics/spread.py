@@ -46,12 +46,17 @@ class Spread(Part):
         ``sqrt(n / (n-1) * sum (a B - A b)**2) / B**2``, in integers until its root is taken.
         NaN for fewer than two terms, for sums that are not finite, and for B = 0.
         """
-        n, a, b = self.n, total.units, weight_sum.units
+        n, b = self.n, weight_sum.units
         if n < 2 or not b or not total.is_finite or not weight_sum.is_finite:
             return math.nan
+        return root(n * self.about_ratio(total, weight_sum), (n - 1) * b**4)
+
+    def about_ratio(self, total: ExactSum, weight_sum: ExactSum) -> int:
+        """``sum (a B - A b)**2``, of sums that are finite: it counts 2**-4296."""
+        a, b = total.units, weight_sum.units
         ab = a << UNIT_BITS if self.ab is None else self.ab
-        bb = n << 2 * UNIT_BITS if self.bb is None else self.bb
-        return root(n * (self.aa * b**2 - 2 * a * b * ab + a**2 * bb), (n - 1) * b**4)
+        bb = self.n << 2 * UNIT_BITS if self.bb is None else self.bb
+        return self.aa * b**2 - 2 * a * b * ab + a**2 * bb
 
     def error_of_sum(self, total: ExactSum) -> float:
         """``sqrt(n)`` times the standard deviation (n - 1) of terms without weights, rounded once; NaN as above."""

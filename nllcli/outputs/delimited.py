@@ -47,7 +47,7 @@ def _texts(cells: Sequence[Value], delimiter: str, *, alone: bool) -> list[str]:
 def _content(report: Report, name: str) -> tuple[Sequence[str], Iterable[Sequence[Sequence[Value]]]]:
     """The header, and the cells column by column, those of some rows at a time."""
     if not report.tables:
-        metrics = report.metrics
+        metrics = [metric for metric in report.metrics if not metric.page_only]
         return ("metric", "value"), [([metric.key for metric in metrics], [metric.value for metric in metrics])]
     if len(report.tables) > 1:
         keys = ", ".join(table.key for table in report.tables)

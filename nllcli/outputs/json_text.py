@@ -52,7 +52,7 @@ def json_object(report: Report) -> dict[str, Any]:
         **({"kernel": report.kernel} if report.kernel else {}),
         "signature": report.signature,
         **({"inputs": list(report.inputs)} if report.inputs else {}),
-        **{metric.key: metric.value for metric in report.metrics},
+        **{metric.key: metric.value for metric in report.metrics if not metric.page_only},
         **{table.key: _Objects(table) for table in report.tables},
         **report.extra,
         "warnings": [{"code": notice.code, "message": notice.message} for notice in report.warnings],

@@ -259,11 +259,17 @@ def signature(settled: Settled) -> Signature:
     return signature_of(settings_of(settled), settled.dataset.left_out)
 
 
-def signature_of(settings: Mapping[str, str], out: LeftOut | None) -> Signature:
-    """The line of these settings, and of the files that are left out."""
-    parts = {**settings, **partial_part(out)}
-    title = f"{_REDUCED[parts['reduction']]} {parts['loss']} of {parts['from']}"
-    return Signature.of(parts, title=title, titled=("loss", "from", "reduction"), usual=_USUAL)
+def signature_of(
+    settings: Mapping[str, str], out: LeftOut | None, *, what: str = "", usual: Mapping[str, str] | None = None
+) -> Signature:
+    """The line of these settings, and of the files that are left out: of the loss, or of ``what`` is made of losses.
+
+    What is shown leaves out the settings that have their ``usual`` values.
+    """
+    parts = {**({what: ""} if what else {}), **settings, **partial_part(out)}
+    title = f"{what and f'{what} of '}{_REDUCED[parts['reduction']]} {parts['loss']} of {parts['from']}"
+    titled = ("loss", "from", "reduction", what)
+    return Signature.of(parts, title=title, titled=titled, usual={**_USUAL, **(usual or {})})
 
 
 def settings_of(settled: Settled) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
@@ -73,7 +75,8 @@ class Work(Protocol):
 class _Share:
     """The blocks ``first`` to before ``stop`` of a part of a dataset, which ``recipe`` opens anew.
 
-    ``samples`` is how many samples a block has: whoever cuts them, it is at the same places.
+    ``samples`` is how many samples a block has: whoever cuts them, it is at the same places. ``before`` is how many
+    there are in the parts before, 0 where that is not known yet.
     """
 
     name: str
@@ -82,6 +85,7 @@ class _Share:
     first: int
     stop: int | None
     n_bytes: int
+    before: int
 
     @property
     def is_whole(self) -> bool:
@@ -112,11 +116,14 @@ class _Task:
         chunks = _measured(Piece(dataset, share.first, share.stop).chunks(share.samples), sizes)
         results: list[Any] = []
         with told_of(0, dataset, several=self.one_of_several) as wrong:
-            results = self.work.gather(map_blocks(self.work, chunks, threads=self.threads))
+            results = self.work.gather(map_blocks(partial(self._on, share.before), chunks, threads=self.threads))
             if share.stop is None:
                 dataset.completed()
         named = [sample for result in results for sample in result.named_samples]
         return _Done(results, dataset.seen(sizes, named), next((error for _, error in wrong), None))
+
+    def _on(self, before: int, block: Block, scratch: Scratch) -> Any:
+        return self.work(replace(block, before=before), scratch)
 
 
 def _measured(chunks: Iterable[Chunk], sizes: dict[int, int]) -> Iterator[Chunk]:
@@ -222,12 +229,13 @@ def _plan(work: Work, dataset: Dataset, recipes: list[bytes], n_workers: int) ->
     long_enough = max(_PIECE_BYTES, total // (_MOST_A_WORKER * n_workers))
     most = _PIECE_BYTES_WITH_ARRAYS if work.keeps_all else long_enough
     step = max(1, min(most, total // (_LEAST_A_WORKER * n_workers)))
-    for part, recipe in zip(dataset.parts, recipes, strict=True):
+    for i, (part, recipe) in enumerate(zip(dataset.parts, recipes, strict=True)):
         stays = work.keeps_all and not part.is_seekable
-        yield part, [] if stays else list(_shares(part, recipe, step, arrays=work.makes_arrays))
+        before = 0 if dataset.layout.n_samples is None else dataset.first_of(i)
+        yield part, [] if stays else list(_shares(part, recipe, step, before, arrays=work.makes_arrays))
 
 
-def _shares(part: Dataset, recipe: bytes, step: int, *, arrays: bool) -> Iterator[_Share]:
+def _shares(part: Dataset, recipe: bytes, step: int, before: int, *, arrays: bool) -> Iterator[_Share]:
     """Runs of whole blocks of about ``step`` bytes; all that cannot be read at any place is one."""
     n_bytes, samples = part.n_bytes or 0, samples_a_block(part, arrays=arrays)
     n_blocks = part.n_blocks(samples) or 1
@@ -235,7 +243,7 @@ def _shares(part: Dataset, recipe: bytes, step: int, *, arrays: bool) -> Iterato
     for first in range(0, n_blocks, a_share):
         stop = min(first + a_share, n_blocks)
         size = n_bytes * stop // n_blocks - n_bytes * first // n_blocks
-        yield _Share(part.logits.name, recipe, samples, first, None if stop == n_blocks else stop, size)
+        yield _Share(part.logits.name, recipe, samples, first, None if stop == n_blocks else stop, size, before)
 
 
 def _elsewhere(

@@ -8,13 +8,13 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from nllcli.numerics.divergence import divergence
 
 from nllcli.commands.compare.extremes import Extremes
 from nllcli.commands.compare.groups import Kind, Rows, Scattered, Together
 from nllcli.commands.compare.sums import ClassSums, Counts, DivergenceSums, PairSums, Sums
 from nllcli.commands.compare.units import Units
 from nllcli.errors import SampleError
+from nllcli.numerics.divergence import divergence
 from nllcli.numerics.evaluate import Scored, Wanted, score, sums_of
 from nllcli.numerics.exact import exact_sum
 from nllcli.numerics.spread import Spread
@@ -112,17 +112,15 @@ class Comparing:
         samples = only(np.arange(len(baseline.weighted)))
         right = _answers(baseline, model)
         spread = Spread.of(differences, None if baseline.scoring.options.reduction == "sum" else weights)
-        plain = tuple(only(each.weighted if each.plain is None else each.plain) for each in (baseline, model))
+        old, new = (only(each.weighted if each.plain is None else each.plain) for each in (baseline, model))
         return PairSums(
             exact_sum(differences),
             spread,
-            Counts.of(*plain, right),
+            Counts.of(old, new, right),
             self._units(block, samples, differences, weights, right, spread),
             self._largest(block, samples, differences, a, b),
             _divergence(baseline, model, samples + block.start) if diverging else None,
-            ClassSums.of(own.only(own.values), *plain, plain[1] - plain[0], baseline.scoring.scores.n_classes)
-            if self.by_class
-            else None,
+            ClassSums.of(own.only(own.values), old, new, baseline.scoring.scores.n_classes) if self.by_class else None,
         )
 
     def _units(
@@ -155,10 +153,10 @@ class Comparing:
         model: NDArray[np.float64],
     ) -> Extremes:
         """The samples that differ most, with both losses, the target and the key of each."""
-        targets: Sequence[Any] = np.full(len(samples), -1)
+        targets: Sequence[Any] | NDArray[Any] = np.full(len(samples), -1)
         if block.targets is not None and block.targets.ndim == 1:
             targets = block.targets[samples]
-        keys: Sequence[Any] = targets if block.keys is None else [block.keys[i] for i in samples]
+        keys = targets if block.keys is None else [block.keys[i] for i in samples]
         return Extremes.of(self.n_largest, differences, samples + block.start, baseline, model, targets, keys)
 
 

@@ -112,10 +112,10 @@ class ClassSums(Part):
         classes: NDArray[np.int64],
         baseline: NDArray[np.float64],
         model: NDArray[np.float64],
-        differences: NDArray[np.float64],
         n_classes: int,
     ) -> Self:
         """Those of losses (n,) of samples of ``classes`` (n,)."""
+        differences = model - baseline
 
         def by_class(values: NDArray[np.float64]) -> ExactSums:
             return exact_sums(values, classes, n_classes)

@@ -1,0 +1,282 @@
+"""nll compare."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nllcli.cli import options
+from nllcli.cli.delivery import deliver
+from nllcli.data.settings import FILES, LOSSES_GIVEN, MEANING, SOURCES
+from nllcli.errors import Remedy, UsageError, setting
+from nllcli.registry import unknown
+
+if TYPE_CHECKING:
+    from nllcli.commands.compare import Request
+    from nllcli.data.settings import ScoreRequest
+
+WORDS = ("better", "not-worse", "equivalent")
+_ADJUSTMENTS = ("holm", "none")
+
+Models = Annotated[
+    list[str],
+    typer.Argument(metavar="MODEL...", help="A file of logits for each model, two or more; the first is the baseline."),
+]
+Targets = Annotated[
+    str | None,
+    typer.Option(
+        "--targets",
+        "-t",
+        metavar="FILE",
+        rich_help_panel=FILES,
+        help="Class indices, class names, or class probabilities: the same for all models.",
+    ),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        "--groups",
+        "--clusters",
+        metavar="FILE|axis:K",
+        rich_help_panel=options.CHANCE,
+        help="The unit of each sample, such as its document: one label a sample, or axis:K of the targets.",
+    ),
+]
+Source = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="|".join((*SOURCES, LOSSES_GIVEN)),
+        rich_help_panel=FILES,
+        help="What the files hold, never guessed: one for all models, or one each between commas.",
+    ),
+]
+Temperature = Annotated[
+    str,
+    typer.Option(
+        "--temperature",
+        metavar="T",
+        rich_help_panel=MEANING,
+        help="Divides the logits: one for all models, or one each between commas.",
+    ),
+]
+Names = Annotated[
+    str | None,
+    typer.Option("--names", metavar="NAMES", rich_help_panel=FILES, help="What the models are called: old,new."),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline",
+        metavar="NAME|NUMBER",
+        rich_help_panel=FILES,
+        help="The model that the others are compared with, named or numbered from 1.  [default: the first]",
+    ),
+]
+AllPairs = Annotated[
+    bool,
+    typer.Option("--all-pairs", rich_help_panel=options.CHANCE, help="Compare every pair of models."),
+]
+Confidence = Annotated[
+    float,
+    typer.Option("--confidence", metavar="SHARE", rich_help_panel=options.CHANCE, help="Of the interval: 0 to 1."),
+]
+Margin = Annotated[
+    float | None,
+    typer.Option(
+        "--margin",
+        "--rope",
+        metavar="NATS",
+        rich_help_panel=options.CHANCE,
+        help="Differences up to this do not matter; adds how likely they are.",
+    ),
+]
+Permutations = Annotated[
+    int,
+    typer.Option(
+        "--permutations",
+        metavar="N",
+        min=0,
+        rich_help_panel=options.CHANCE,
+        help="Random sign flips for a second p; of up to 13 units all flips are taken unasked.",
+    ),
+]
+Bootstrap = Annotated[
+    int,
+    typer.Option(
+        "--bootstrap",
+        metavar="N",
+        min=0,
+        rich_help_panel=options.CHANCE,
+        help="Draws for a second interval, of percentiles.",
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        "--seed", metavar="N", min=0, max=2**64 - 1, rich_help_panel=options.CHANCE, help="Of flips and draws."
+    ),
+]
+Adjust = Annotated[
+    str,
+    options.choice(_ADJUSTMENTS, "--adjust", group=options.CHANCE, help="How p is adjusted for several comparisons."),
+]
+Diverging = Annotated[
+    bool,
+    typer.Option(
+        "--divergence/--no-divergence",
+        rich_help_panel=options.SHOWN,
+        help="How far the models' probabilities are apart.",
+    ),
+]
+Largest = Annotated[
+    int,
+    typer.Option(
+        "--largest",
+        metavar="N",
+        min=0,
+        rich_help_panel=options.SHOWN,
+        help="How many samples to list on which either model is better by most.",
+    ),
+]
+SaveDifferences = Annotated[str | None, options.saving("differences", "differences of the losses, 0 where ignored")]
+
+_OPTIONS = tuple(name for name in options.SCORING if name != "logits")
+
+
+@options.takes(
+    *_OPTIONS,
+    options.GROUPED,
+    *options.ELSEWHERE,
+    "save_dtype",
+    *options.REPORT,
+    words=WORDS,
+    targets=Targets,
+    groups=Groups,
+    source=Source,
+    temperature=Temperature,
+)
+def compare(
+    given: options.Given,
+    *,
+    models: Models,
+    names: Names = None,
+    baseline: Baseline = None,
+    all_pairs: AllPairs = False,
+    confidence: Confidence = 0.95,
+    margin: Margin = None,
+    permutations: Permutations = 0,
+    bootstrap: Bootstrap = 0,
+    seed: Seed = 12345,
+    adjust: Adjust = "holm",
+    divergence: Diverging = True,
+    largest: Largest = 3,
+    per_class: options.PerClass = False,
+    save_differences: SaveDifferences = None,
+) -> None:
+    """Which of several models has the lower loss on the same samples, by how much, and whether by chance.
+
+    Differences are the model's loss minus the baseline's: below 0, the model is better.
+    """
+    from nllcli.commands.compare import Request
+    from nllcli.commands.compare import compare as task
+    from nllcli.commands.compare.inference import Question
+    from nllcli.commands.compare.names import names_of
+    from nllcli.commands.compare.report import report
+    from nllcli.outputs.formats import format_for
+
+    _check_shares(confidence, margin, given)
+    paths, again = _once(models)
+    if len(paths) < 2:
+        raise UsageError("nll compare needs two models or more: " + ("one is named" if paths else "none is named"))
+    sources = [_source(value, given) for value in _each(given["source"], "source", models)]
+    temperatures = [_temperature(value) for value in _each(given["temperature"], "temperature", models)]
+    called = names_of(paths, None if names is None else options.class_names(names))
+    order = _order(baseline, called)
+    question = Question(confidence, margin, permutations, bootstrap, seed, given["reduction"])
+    format = "json" if {"comparisons"} & given.json_keys else given["format"] or format_for(given["output"])
+    classes = float("inf") if per_class else options.CLASSES_UP_TO.get(format, 0)
+    bare = given["quiet"] or given["print"]
+
+    def request(base: "ScoreRequest") -> "Request":
+        requests = []
+        for i in order:
+            k = models.index(paths[i])
+            loss = replace(base.loss, source=sources[k], temperature=temperatures[k])
+            inputs = replace(base.inputs, logits=paths[i], source=sources[k])
+            requests.append(replace(base, inputs=inputs, loss=loss))
+        return Request(
+            tuple(requests),
+            tuple(called[i] for i in order),
+            question,
+            all_pairs=all_pairs,
+            adjustment=adjust,
+            divergence=divergence and not (given["quiet"] and not given["require"]),
+            n_largest=largest,
+            classes_up_to=0 if bare and not given.json_keys and not per_class else classes,
+            again=again,
+            save_differences=save_differences,
+            save_dtype=given["save_dtype"],
+        )
+
+    given.update({"logits": paths[0], "models": paths, "source": sources[0], "temperature": temperatures[0]})
+    deliver(given, lambda base: task(request(base)), report, {"--save-differences": save_differences})
+
+
+def _check_shares(confidence: float, margin: float | None, given: options.Given) -> None:
+    """Raise UsageError for shares and margins that are none."""
+    if not 0.0 < confidence < 1.0:
+        meant = confidence / 100
+        remedies = [Remedy({"confidence": meant}, f"{confidence:g} %")] if 1.0 < confidence < 100.0 else []
+        hint = f"did you mean {meant:g}?" if remedies else "0.95, say"
+        message = f"{setting('confidence')} {confidence:g} is not between 0 and 1"
+        raise UsageError(message, hint=hint, remedies=remedies)
+    if margin is not None and not 0.0 <= margin < float("inf"):
+        raise UsageError(f"{setting('margin')} {margin:g} is not a number of nats from 0 on")
+    if margin is None and any(condition.text == "equivalent" for condition in given["require"]):
+        message = f"{setting('require', 'equivalent')} needs {setting('margin')}: which difference does not matter"
+        raise UsageError(message, hint=f"{setting('margin', '0.01')}, in nats")
+
+
+def _once(models: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The models, each once, and those that are named again."""
+    paths = list(dict.fromkeys(models))
+    return paths, tuple(path for path in paths if models.count(path) > 1)
+
+
+def _each(text: str, name: str, models: list[str]) -> list[str]:
+    """One value a model, of one for all or one each between commas."""
+    values = [value.strip() for value in text.split(",")]
+    if len(values) == 1:
+        return values * len(models)
+    if len(values) != len(models):
+        raise UsageError(f"{setting(name)} has {len(values)} values for {len(models)} models", hint="one, or one each")
+    return values
+
+
+def _source(value: str, given: options.Given) -> str:
+    known = (*SOURCES, LOSSES_GIVEN)
+    if value not in known:
+        written = [each.strip() for each in str(given["source"]).split(",")]
+        raise unknown("source", value, known, f"{setting('source')} {value} is unknown", given=written)
+    return value
+
+
+def _temperature(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{setting('temperature')} {text!r} is not a number") from None
+
+
+def _order(baseline: str | None, names: tuple[str, ...]) -> list[int]:
+    """The places of the models, that of the baseline first."""
+    if baseline is None:
+        return list(range(len(names)))
+    if baseline in names:
+        first = names.index(baseline)
+    elif baseline.isdecimal() and 1 <= int(baseline) <= len(names):
+        first = int(baseline) - 1
+    else:
+        raise unknown("baseline", baseline, names, f"{setting('baseline')} {baseline} is none of the models")
+    return [first, *(i for i in range(len(names)) if i != first)]

@@ -1,0 +1,50 @@
+"""What models are called: by their files, less what all of these have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from nllcli.errors import UsageError, setting
+from nllcli.inputs.bytes.files import name_of, split_member
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def names_of(paths: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:
+    """The names as ``given``, else those that tell the files apart; raises UsageError where names do not fit."""
+    if given is None:
+        return _told_apart(paths)
+    names = tuple(given)
+    if len(names) != len(paths):
+        raise UsageError(f"{setting('names')} gives {len(names)} names for {len(paths)} models")
+    twice = next((name for name, n in Counter(names).items() if n > 1), None)
+    if twice is not None or "" in names:
+        raise UsageError(f"{setting('names')} gives two models the name {twice!r}" if twice else "a name is empty")
+    return names
+
+
+def _told_apart(paths: Sequence[str]) -> tuple[str, ...]:
+    """The last part of each path in which they differ, without endings that all have; whole paths where none does."""
+    parts = [_parts(path) for path in paths]
+    for place in range(1, max(map(len, parts)) + 1):
+        names = [part[-place] if place <= len(part) else "" for part in parts]
+        if len(set(names)) == len(names) and "" not in names:
+            return tuple(names)
+    whole = [name_of(path) for path in paths]
+    return tuple(name if whole.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(whole, 1))
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """The folders, the name without its ending, and the member of a path."""
+    file, member = split_member(path)
+    if path == "-":
+        return (name_of(path),)
+    pure = PurePath(file)
+    name = pure.name
+    for ending in reversed(pure.suffixes):
+        name = name.removesuffix(ending) or name
+    own = (*pure.parts[:-1], name)
+    return own if member is None else (*own, member)

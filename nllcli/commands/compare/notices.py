@@ -1,0 +1,150 @@
+"""What deserves a warning about a comparison."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nllcli.data.settings import TOKENS
+from nllcli.errors import Notice, counted, setting
+from nllcli.scoring.notices import all_found, clipped, notes_of, warnings_of, why_empty
+from nllcli.scoring.settled import left_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nllcli.commands.compare.result import PairResult
+    from nllcli.commands.compare.sums import Sums
+    from nllcli.numerics.tally import Rows
+    from nllcli.scoring.settled import Settled
+
+# Fewer clusters leave their own standard error uncertain; of fewer units a few make most of any sum.
+_FEW = 20
+_MOST_OF_ONE, _MOST_OF_FIVE = 0.10, 0.50
+_AGAINST = 1e-3
+
+
+def warnings(sums: Sums, pairs: Sequence[PairResult], settled: Sequence[Settled]) -> tuple[Notice, ...]:
+    """What the settings, the samples and the differences make worth saying; each once."""
+    found = [notice for each in settled for notice in each.notices]
+    dataset = settled[0].dataset
+    if dataset.left_out is not None:
+        found += left_out(dataset.left_out)
+    first = sums.models[0]
+    options = settled[0].options
+    found += why_empty(first, source=options.source, ignore_index=options.ignore_index, shift=settled[0].shift)
+    for tally, each in zip(sums.models, settled, strict=True):
+        found += warnings_of(all_found(tally, each.dataset), tally.n_samples, several=True, clips=False)
+    found += clipped(options.clip)
+    found += _of_settings(settled)
+    found += _of_groups(settled[0], pairs)
+    for place, pair in enumerate(pairs):
+        found += _of_pair(pair, sums, place, settled[0])
+    return tuple(dict.fromkeys(found))
+
+
+def notes(sums: Sums, settled: Sequence[Settled]) -> tuple[Notice, ...]:
+    """What is worth knowing about the samples of the models."""
+    found = [
+        notice
+        for tally, each in zip(sums.models, settled, strict=True)
+        for notice in notes_of(all_found(tally, each.dataset), tally.n_samples, several=True)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _of_settings(settled: Sequence[Settled]) -> Iterator[Notice]:
+    """What is not the same for all models."""
+    for name, values in (
+        ("from", [each.options.source for each in settled]),
+        ("temperature", [each.options.temperature for each in settled]),
+    ):
+        if len(set(values)) > 1:
+            told = ", ".join(map(str, values))
+            yield Notice("not-comparable", f"the models are read by different settings: {name} is {told}")
+    counts = {each.dataset.n_classes for each in settled if each.has_classes}
+    if len(counts) > 1:
+        told = ", ".join(f"{each.dataset.logits.name} has {each.dataset.n_classes}" for each in settled)
+        message = f"the models have different numbers of classes ({told}): their losses are compared, not their answers"
+        yield Notice("classes-differ", f"{message} nor their distributions")
+
+
+def _of_groups(settled: Settled, pairs: Sequence[PairResult]) -> Iterator[Notice]:
+    if settled.dataset.groups is None:
+        return
+    n = min((pair.n_units for pair in pairs), default=0)
+    if n == 1:
+        yield Notice("one-cluster", "there is one cluster: nothing shows how much clusters differ")
+    elif n < _FEW:
+        message = f"there are {n} clusters: a standard error of so few is itself uncertain"
+        yield Notice("few-clusters", message)
+
+
+def _of_pair(pair: PairResult, sums: Sums, place: int, settled: Settled) -> Iterator[Notice]:
+    """What makes the difference of a pair say little, or another thing than it seems to."""
+    n, both = sums.models[0].n_counted, f"{pair.model} and {pair.baseline}"
+    divergence = sums.pairs[place].divergence
+    if divergence is not None and divergence.infinite.n:
+        rows = _places(divergence.infinite, settled)
+        message = f"{pair.model} gives a probability of 0 to what {pair.baseline} does not, in {divergence.infinite.n}"
+        yield Notice("infinite-divergence", f"{message} of {n} samples ({rows}): the divergence is infinite")
+    if pair.n_equal == n > 0:
+        yield Notice("same-losses", f"{both} have the same loss on every sample")
+    elif pair.is_rounding:
+        yield Notice("difference-within-rounding", f"the losses of {both} differ by rounding alone")
+    elif pair.standard_error is not None and not pair.has_spread:
+        message = f"{pair.model} differs from {pair.baseline} by the same on every {_unit(settled)}"
+        yield Notice("difference-without-spread", f"{message}: there is no spread to tell an error from, and no p")
+    else:
+        yield from _rests_on_few(pair, sums, place, settled)
+    lower = pair.loss_difference < 0
+    against, name = (pair.n_worse, "lower") if lower else (pair.n_better, "higher")
+    opposite = "higher" if lower else "lower"
+    if pair.loss_difference and pair.p_value_sign < _AGAINST and 2 * against > pair.n_better + pair.n_worse:
+        message = f"{pair.model} has the {name} mean loss and the {opposite} loss on {against:,} of {n:,} samples"
+        yield Notice("mean-against-most", f"{message}: a few large losses make the mean")
+
+
+def _rests_on_few(pair: PairResult, sums: Sums, place: int, settled: Settled) -> Iterator[Notice]:
+    shares = pair.shares_of_squares
+    few = sum(shares[:5])
+    if pair.n_units < _FEW or not shares or (shares[0] <= _MOST_OF_ONE and few <= _MOST_OF_FIVE):
+        return
+    largest = ""
+    if settled.dataset.groups is None:
+        largest = f", {settled.dataset.place(_largest_unit(sums, place))},"
+    message = f"5 of {pair.n_units:,} {_unit(settled)}s make {100 * few:.0f} % of the squares of the differences"
+    rest = f"(the largest{largest} {100 * shares[0]:.0f} %): the interval rests on few {_unit(settled)}s"
+    yield Notice("rests-on-few", f"{message} {rest}")
+
+
+def _largest_unit(sums: Sums, place: int) -> int:
+    """The number of the sample that is farthest from the mean difference."""
+    pair = sums.pairs[place]
+    mean = pair.difference.divided_by(sums.models[0].weight_sum)
+    items = (*pair.largest.smallest, *pair.largest.largest)
+    return max(items, key=lambda item: abs(item.value - mean)).number
+
+
+def _unit(settled: Settled) -> str:
+    if settled.dataset.groups is not None:
+        return "cluster"
+    return "token" if settled.options.source == TOKENS else "sample"
+
+
+def _places(rows: Rows, settled: Settled) -> str:
+    told = ", ".join(settled.dataset.place(sample) for sample in rows.first)
+    return told + (", ..." if rows.n > len(rows.first) else "")
+
+
+def baseline_again(path: str) -> Notice:
+    """The note on a model that is named twice."""
+    return Notice("baseline-again", f"{path}: is named twice, and compared once")
+
+
+def clusters_hint(settled: Settled) -> tuple[Notice, ...]:
+    """The note that samples of one sequence are seldom independent, where targets have several axes."""
+    if settled.dataset.groups is not None or len(settled.dataset.layout.sample_shape) < 2:
+        return ()
+    n = settled.dataset.layout.sample_shape[0]
+    message = f"the samples of one of the {counted(n, 'sequence') if n else 'sequences'} may depend on each other"
+    return (Notice("dependent-samples", f"{message}: {setting('groups', 'axis:0')} takes sequences as units"),)
