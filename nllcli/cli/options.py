@@ -81,7 +81,7 @@ def takes(
 
 
 # The inputs that may stand for several files, and the others.
-_WORDS = ("logits", "targets", "sample_weights")
+_WORDS = ("logits", "targets", "sample_weights", "groups")
 _ONE_FILE = ("weights", "counts", "classes")
 
 

@@ -316,9 +316,9 @@ class Dataset:
             raise self._lengths_differ(n, 0) from error
 
     def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-        """Compare the number of samples with that of targets and weights, on the way or at the end."""
+        """Compare the number of samples with that of targets, weights and groups, on the way or at the end."""
         n_samples = self.layout.n_samples or 0
-        vectors = [vector for vector in (self.targets, self.sample_weights) if vector is not None]
+        vectors = [each for each in (self.targets, self.sample_weights, self.groups) if each is not None]
         fewest = min((vector.n for vector in vectors), default=inf)
         try:
             for chunk in chunks:

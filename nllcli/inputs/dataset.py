@@ -13,6 +13,7 @@ from nllcli.data.settings import DEFAULT_IGNORE_INDEX, TOKENS, InputOptions
 from nllcli.errors import FaultError, NllError, Notice, Remedy, UsageError, setting
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
+from nllcli.inputs.beside import Beside, Opened, by_keys, in_order, open_beside
 from nllcli.inputs.bytes.files import (
     name_of,
     only_one_standard_input,
@@ -26,11 +27,10 @@ from nllcli.inputs.targets import Targets, booleans_as_classes, fit_targets, ope
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from nllcli.data.dataset import BlockSource, VectorSource
+    from nllcli.data.dataset import BlockSource
     from nllcli.data.layout import Layout
     from nllcli.inputs.formats import Input
     from nllcli.inputs.matching import Keys
-    from nllcli.inputs.sample_weights import Weights
     from nllcli.inputs.tables.columns import Preview
 
 _TABLES = ("csv", "tsv", "jsonl", "parquet", "feather", "arrow")
@@ -40,17 +40,16 @@ _MOST_OFFERED = 5
 class _Both(NamedTuple):
     """The logits and their targets as opened; ``completed`` is what to call at the end of a pass.
 
-    ``by_key`` is the remedy where both have keys and are taken row by row. ``weights`` are in the order of the logits;
-    ``unbound`` ones, without keys, have to be put into it.
+    ``by_key`` is the remedy where both have keys and are taken row by row. Weights and groups that have keys are in the
+    order of the logits (``beside``); those that are ``opened`` and have none have to be put into it.
     """
 
     logits: BlockSource
     given: Targets
     completed: Callable[[], None] | None = None
     by_key: Remedy | None = None
-    weights: VectorSource | None = None
-    unbound: Weights | None = None
-    notes: tuple[Notice, ...] = ()
+    opened: Opened = Opened()
+    beside: Beside = Beside()
 
 
 def open_files(options: InputOptions, name: str = "", others: Sequence[str] = ()) -> Dataset:
@@ -59,7 +58,8 @@ def open_files(options: InputOptions, name: str = "", others: Sequence[str] = ()
         from nllcli.inputs.token_logs.opening import open_tokens
 
         return open_tokens(options)
-    only_one_standard_input({setting(name): getattr(options, name) for name in ("logits", "targets", "sample_weights")})
+    inputs = ("logits", "targets", "sample_weights", "groups")
+    only_one_standard_input({setting(name): getattr(options, name) for name in inputs})
     _refuse_parts(options)
     reading = ReadOptions(
         input_dtype=options.input_dtype,
@@ -107,33 +107,25 @@ def _open_both(options: InputOptions, reading: ReadOptions, name: str, more: Seq
             if keys is None and options.drop is None:
                 check_several(own_preview, preview)
             theirs = replace(theirs, partner=own_preview)
-    weights = keys_of_weights = None
-    if options.sample_weights is not None:
-        from nllcli.inputs import matching, sample_weights
-
-        weights = sample_weights.peek(options.sample_weights)
-        table = None if weights.preview is None else look()
-        keys_of_weights = matching.keys_of_weights(options.id, table, weights.preview, keys, options.drop)
+    beside = open_beside(options, look, keys)
     if keys is None and options.targets is not None and opened.format in _TABLES and opened.format != "jsonl":
         from nllcli.inputs.matching import check_numbered
 
         check_numbered(look(), preview, options)
-    found = keys or keys_of_weights
+    found = keys or beside.keys
     own = replace(own, key=None if found is None else found.own)
     theirs = replace(theirs, key=None if keys is None else keys.theirs)
     logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
     logits = _with_more(logits, name, more, own, options)
     _refuse_same_file(options)
     both = _with_targets(logits, others or _targets_beside(logits, options), preview, theirs, keys, options)
-    if weights is None or keys_of_weights is None:
-        return both._replace(unbound=weights)
-    bound = sample_weights.by_keys(
-        *(weights, keys_of_weights, both.logits),
+    bound, values = by_keys(
+        *(beside, both.logits),
         lambda: _with_more(_open_logits(opened.again(), own, options), name, more, own, options),
         options.missing,
         can_be_asked=keys is not None or options.targets is None,
     )
-    return both._replace(logits=bound.logits, weights=bound.values, notes=bound.notes)
+    return both._replace(logits=bound, opened=beside, beside=values)
 
 
 def _with_targets(
@@ -189,23 +181,21 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
 
         vector, more = by_number(vector, names, reading)
         notes = (*notes, *more)
-    soft, weights = given.soft, both.weights
+    soft = given.soft
     if soft is not None:
         from nllcli.inputs.pairing import in_order_of
 
         soft = in_order_of(layout, soft)
-    if both.unbound is not None:
-        from nllcli.inputs.sample_weights import in_order
-
-        weights = in_order(both.unbound, layout, logits)
+    beside = in_order(both.opened, both.beside, layout, logits, options.groups)
     dataset = Dataset(
         logits,
         layout,
         targets=vector,
         soft_targets=soft,
-        sample_weights=weights,
+        sample_weights=beside.weights,
+        groups=beside.groups,
         class_names=names,
-        opening_notes=(*notes, *both.notes, *_readings(given, layout, logits, options), *_doubts(options, logits)),
+        opening_notes=(*notes, *beside.notes, *_readings(given, layout, logits, options), *_doubts(options, logits)),
         binary=options.binary,
         one_more=given.one_more,
         by_key=both.by_key,
@@ -233,8 +223,8 @@ def _check_columns(options: InputOptions, preview: Preview | None) -> None:
         raise UsageError(
             f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
         )
-    weights_alone = options.targets is None and options.sample_weights is not None
-    if options.id is not None and not several and not weights_alone:
+    others_alone = options.targets is None and (options.sample_weights or options.groups) is not None
+    if options.id is not None and not several and not others_alone:
         raise UsageError(f"{setting('id')} needs {setting('targets')} as a table with that column")
 
 

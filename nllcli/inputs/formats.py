@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.foreign.arrays import Found
     from nllcli.inputs.foreign.kinds import Kind
+    from nllcli.inputs.labels import LabelReader
     from nllcli.inputs.tables.columns import Preview
 
 NPY_MAGIC = b"\x93NUMPY"
@@ -252,7 +253,8 @@ class ReadOptions:
     logit a sample.
     Of logits, ``partner`` is the beginning of the table of targets, ``labels`` the first of those, and ``has_targets``
     says that there are some apart from this file. ``binary`` says that there is one logit a sample, of class 1 of two.
-    Of targets, ``as_given`` are the classes as the first sample has them, where their names are known, not their order.
+    Of targets, ``as_given`` are the classes as the first sample has them, where their names are known, not their order;
+    ``reader`` reads labels that are not of classes.
     """
 
     holds: Literal["logits", "targets", "sample weights", "list"] = "logits"
@@ -275,6 +277,7 @@ class ReadOptions:
     binary: bool = False
     use: Use = Use()
     as_given: tuple[str, ...] = ()
+    reader: LabelReader | None = None
 
 
 _WITHOUT_MEMBERS = ("npy",)

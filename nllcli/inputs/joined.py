@@ -28,10 +28,11 @@ class Names(NamedTuple):
     logits: str
     targets: str | None
     sample_weights: str | None
+    groups: str | None = None
 
     @classmethod
     def of(cls, options: InputOptions) -> Self:
-        words = (options.targets, options.sample_weights)
+        words = (options.targets, options.sample_weights, options.groups)
         return cls(name_of(options.logits), *(None if word is None else name_of(word) for word in words))
 
 
@@ -100,7 +101,11 @@ def joined(
     first, layouts = shards[0], [shard.layout for shard in shards]
     for shard in shards:
         check_order(shard.layout, shard.logits.name)
-    layout = _common(layouts)
+    layout, groups = _common(layouts), None
+    if first.groups is not None:
+        from nllcli.inputs.groups.numbering import numbered_together
+
+        shards, groups = numbered_together(shards, names.groups or "")
     soft = [shard.soft_targets for shard in shards if shard.soft_targets is not None]
     return Shards(
         JoinedLogits(names.logits, [shard.logits for shard in shards], layout.shape, layouts),
@@ -108,6 +113,7 @@ def joined(
         targets=_values(names.targets, [shard.targets for shard in shards], layouts),
         soft_targets=JoinedLogits(names.targets or "", soft, layout.shape, layouts) if soft else None,
         sample_weights=_values(names.sample_weights, [shard.sample_weights for shard in shards], layouts),
+        groups=groups,
         class_names=first.class_names,
         opening_notes=_other_types([shard.logits for shard in shards]),
         binary=first.binary,

@@ -12,7 +12,8 @@ import numpy as np
 
 from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Notice, Remedy, UsageError, counted
+from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, setting
+from nllcli.inputs.bytes.files import STANDARD_INPUT, can_be_read_again
 from nllcli.inputs.tables.cells import shown
 from nllcli.inputs.tables.doubts import loosened
 from nllcli.records import dataclass
@@ -61,10 +62,11 @@ def _plain(key: str) -> str:
 
 @dataclass
 class KeyedValues:
-    """Class indices or sample weights (n,), each a ``noun``, with the digest of its key; ``place`` says where one is.
+    """Class indices, sample weights or groups (n,), each a ``noun``, with its key's digest; ``place`` is where one is.
 
     ``missing`` says what becomes of a key that only one of the tables has: an error, or the value of the sample is
-    ``absent``, and the sample ``without``. ``logits_once`` and ``once`` leave one row of each key in their files.
+    ``absent``, and the sample ``without``; where values are ``required``, no sample may lack one. ``logits_once`` and
+    ``once`` leave one row of each key in their files.
     """
 
     name: str
@@ -78,6 +80,7 @@ class KeyedValues:
     once: tuple[Remedy, ...] = ()
     noun: str = "target"
     without: str = "left out"
+    required: bool = False
     _order: NDArray[np.intp] = field(init=False)
     _met: NDArray[np.bool_] = field(init=False)
     # How many samples of each block were matched and left out: appended by any thread.
@@ -111,11 +114,12 @@ class KeyedValues:
         rows = self._order[np.minimum(at, len(self._order) - 1)]
         known = self.keys[rows] == wanted
         unknown = np.flatnonzero(~known)
-        if unknown.size and self.missing == "error":
+        if unknown.size and (self.required or self.missing == "error"):
             i = int(unknown[0])
             message = f"{self.name} has no {self.noun} for the key {shown(keys[i])}"
             remedy = Remedy({"missing": "ignore"}, f"samples without a {self.noun}: {self.without}")
-            raise DataError(message, where=where(i), remedies=[remedy], finding="keys-differ")
+            remedies = [] if self.required else [remedy]
+            raise DataError(message, where=where(i), remedies=remedies, finding="keys-differ")
         self._left_out.append(len(unknown))
         found = rows[known]
         again = self._met[found]
@@ -154,6 +158,24 @@ class KeyedValues:
         if left and self.missing == "ignore":
             told.append(f"{counted(left, self.noun)} without logits left out")
         return (Notice("missing-keys", f"{self.name}: {', '.join(told)}"),) if told else ()
+
+
+def matched(found: KeyedValues, logits: BlockSource) -> NDArray[Any]:
+    """The values of all samples of the logits, which are read for their keys."""
+    parts, layout = [], Layout(logits.shape, 1)
+    for chunk in logits.chunks(layout, _PIECE_SAMPLES):
+        block = chunk.load(Scratch())
+        assert block.keys is not None
+        parts.append(found.of(block.keys, partial(_where, logits, block.start, layout)))
+    found.finish()
+    return np.concatenate(parts)
+
+
+def check_read_again(name: str, of: str) -> None:
+    """Raise UsageError for logits that cannot be read once more, for the keys of another input."""
+    if name == STANDARD_INPUT or not can_be_read_again(name):
+        message = f"is read twice where {setting(of)} are matched by {setting('id')}: give it as a file"
+        raise UsageError(message, where=name)
 
 
 def _first_repeated(found: NDArray[np.intp], again: NDArray[np.bool_]) -> int:

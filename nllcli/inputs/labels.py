@@ -306,6 +306,9 @@ def label_reader(
     seen: Sequence[Any], classes: tuple[str, ...] | None, what: str, name: str, options: ReadOptions
 ) -> LabelReader:
     """The reader of labels of which those ``seen`` are the first; raises UsageError where they can be read two ways."""
+    if options.reader is not None:
+        options.reader.what = what
+        return options.reader
     texts = [class_names.normal(str(cell)) for cell in seen if not is_missing(cell)]
     reader = LabelReader(
         classes,

@@ -112,17 +112,23 @@ def check_several(own: Preview | None, theirs: Preview) -> None:
     )
 
 
-def keys_of_weights(
-    wanted: str | None, own: Preview | None, theirs: Preview | None, targets: Keys | None, drop: str | None
+def keys_beside(
+    name: str,
+    wanted: str | None,
+    own: Preview | None,
+    theirs: Preview | None,
+    targets: Keys | None,
+    drop: str | None,
 ) -> Keys | None:
-    """The keys of logits and sample weights: those of the ``targets`` too, where these have some.
+    """The keys of logits and the input ``name``: those of the ``targets`` too, where these have some.
 
-    Raises UsageError where rows belong together by keys as ``wanted``, and the weights have none.
+    Raises UsageError where rows belong together by keys as ``wanted``, and the other input has none.
     """
     if wanted is not None:
         if theirs is None:
-            message = f"{setting('id')} needs {setting('sample_weights')} as a table with that column"
-            raise UsageError(message, hint="without keys nobody knows which order weights are in")
+            message = f"{setting('id')} needs {setting(name)} as a table with that column"
+            order = f"without keys nobody knows which order {name.removeprefix('sample_')} are in"
+            raise UsageError(message, hint=order)
         if targets is None:
             return keys_of(wanted, own, theirs)
         name = targets.own if _unknown(targets.theirs, theirs) else targets.theirs

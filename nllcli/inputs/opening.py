@@ -10,7 +10,7 @@ from nllcli.errors import FaultError
 from nllcli.inputs.bytes.files import name_of, read_only_here, version_of
 from nllcli.inputs.bytes.urls import is_remote
 from nllcli.inputs.dataset import open_files
-from nllcli.inputs.words import listed, words_of
+from nllcli.inputs.words import input_words, listed, words_of
 
 if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset
@@ -41,8 +41,7 @@ def open_dataset(options: InputOptions) -> Dataset:
 
 def versions_of(options: InputOptions) -> dict[str, Version | None]:
     """Those of all files, as they are before they are opened; those on servers are asked for when they are needed."""
-    words = [word for word in (options.logits, options.targets, options.sample_weights) if word is not None]
-    return {path: None if is_remote(path) else version_of(path) for path in listed(words)}
+    return {path: None if is_remote(path) else version_of(path) for path in listed(input_words(options))}
 
 
 def recorded(dataset: Opened, options: Options, versions: dict[str, Version | None], part: int | None = None) -> Opened:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
-from nllcli.errors import DataError, Remedy, UsageError, setting
+from nllcli.errors import DataError, Remedy, UsageError
 from nllcli.inputs.arrays.raw import FileArray, RawArray, Values, widened
-from nllcli.inputs.bytes.files import STANDARD_INPUT, can_be_read_again, name_of
+from nllcli.inputs.bytes.files import STANDARD_INPUT, name_of
 from nllcli.inputs.formats import ReadOptions, open_input
 from nllcli.inputs.mismatch import Misfit, check_shape
 from nllcli.inputs.tables.columns import are_numbers, choose
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from nllcli.inputs.formats import Input
     from nllcli.inputs.matching import Keys
     from nllcli.inputs.tables.columns import Preview
-
-_PIECE_SAMPLES = 1 << 15
 
 
 class Weights(NamedTuple):
@@ -87,7 +84,7 @@ def by_keys(
 
     Where rows are only taken in order, ``can_be_asked`` says that the setting for keys is a way out.
     """
-    from nllcli.inputs.keys import KeyedValues, KeysInOrder, gather
+    from nllcli.inputs.keys import KeyedValues, KeysInOrder, check_read_again, gather, matched
     from nllcli.inputs.matching import loose_note
 
     source = _read(weights.opened, keys.theirs)
@@ -96,22 +93,14 @@ def by_keys(
     if not keys.matched:
         ordered = KeysInOrder(logits, digests, source.name, keys.names if can_be_asked else "", keys.loose)
         return Bound(ordered, Values(weights.name, values, place), loose_note(source.name, keys))
-    if logits.name == STANDARD_INPUT or not can_be_read_again(logits.name):
-        message = f"is read twice where {setting('sample_weights')} are matched by {setting('id')}: give it as a file"
-        raise UsageError(message, where=logits.name)
+    check_read_again(logits.name, "sample_weights")
     found = KeyedValues(
         *(source.name, values, digests, place, missing, 0.0, keys.loose, keys.own_once, keys.their_once, "weight"),
         without="counted with weight 0",
     )
-    own, parts = again(), []
-    layout = Layout(own.shape, 1)
-    for chunk in own.chunks(layout, _PIECE_SAMPLES):
-        block = chunk.load(Scratch())
-        assert block.keys is not None
-        parts.append(found.of(block.keys, lambda i, at=block.start: f"{own.name}, {own.place(at + i, layout)}"))  # type: ignore[misc]
-    found.finish()
+    values = matched(found, again())
     notes = (*loose_note(source.name, keys), *found.notes)
-    return Bound(logits, Values(weights.name, np.concatenate(parts)), notes)
+    return Bound(logits, Values(weights.name, values), notes)
 
 
 def _read(opened: Input, key: str | None) -> BlockSource:

@@ -15,9 +15,11 @@ from nllcli.inputs.bytes.files import name_of, split_member
 from nllcli.inputs.dataset import no_targets, open_files
 from nllcli.inputs.doubles import refuse_copies
 from nllcli.inputs.formats import NPY_MAGIC, ReadOptions, open_input
+from nllcli.inputs.groups.opening import part_of
 from nllcli.inputs.joined import Names, check_order, joined
 from nllcli.inputs.opening import recorded, versions_of
 from nllcli.inputs.shards import JoinedLogits, Run, check_same_classes, rows_of, summed_up
+from nllcli.inputs.words import input_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +38,7 @@ _FILES_A_SHARD = 4
 def open_several(options: InputOptions, words: Words) -> Dataset:
     """Open the files that the words stand for, and check that they fit together."""
     _allow_open_files(_FILES_A_SHARD * len(words.logits))
-    if isinstance(words.targets, str) or isinstance(words.sample_weights, str):
+    if any(isinstance(files, str) for files in (words.targets, words.sample_weights, words.groups)):
         return _with_one_for_all(options, words)
     return _one_each(options, words)
 
@@ -52,18 +54,19 @@ def _allow_open_files(n: int) -> None:
 
 
 def _one_each(options: InputOptions, words: Words) -> Dataset:
-    """Shards each of which has targets and weights of its own, or none."""
+    """Shards each of which has targets, weights and groups of its own, or none."""
     assert not isinstance(words.targets, str)
     assert not isinstance(words.sample_weights, str)
+    assert not isinstance(words.groups, str)
     none = [None] * len(words.logits)
     shards: list[Dataset] = []
     failed: dict[str, NllError] = {}
     empty: list[NoRows] = []
     filled: list[Sequence[str]] = []
     every: dict[str, Version | None] = {}
-    for row in zip(words.logits, words.targets or none, words.sample_weights or none, strict=True):
-        logits, targets, weights = row
-        own = replace(options, logits=logits, targets=targets, sample_weights=weights, partial=False)
+    others = (words.targets or none, words.sample_weights or none, words.groups or none)
+    for logits, targets, weights, groups in zip(words.logits, *others, strict=True):
+        own = replace(options, logits=logits, targets=targets, sample_weights=weights, groups=groups, partial=False)
         versions = versions_of(own)
         every |= versions
         try:
@@ -73,8 +76,7 @@ def _one_each(options: InputOptions, words: Words) -> Dataset:
             shards.append(shard)
             filled.append(list(versions))
         except NoRows as error:
-            others = [path for path in (targets, weights) if path is not None]
-            is_empty = _has_no_values(logits, header=True) and all(map(_has_no_values, others))
+            is_empty = _has_no_values(logits, header=True) and all(map(_has_no_values, input_words(own)[1:]))
             if is_empty:
                 empty.append(error)
             else:
@@ -174,13 +176,15 @@ def _few(reasons: Sequence[str]) -> str:
 
 
 def _with_one_for_all(options: InputOptions, words: Words) -> Dataset:
-    """Shards that have their targets, or their weights, in one file."""
-    targets, weights = words.targets, words.sample_weights
-    if isinstance(targets, tuple) or isinstance(weights, tuple):
-        both = f"{setting('targets')} and {setting('sample_weights')}"
+    """Shards that have their targets, their weights or their groups in one file."""
+    files = {"targets": words.targets, "sample_weights": words.sample_weights, "groups": words.groups}
+    one, several = ([name for name in files if isinstance(files[name], kind)] for kind in (str, tuple))
+    if several:
+        both = " and ".join(setting(name) for name in files if name in (one[0], several[0]))
         raise UsageError(f"of {both}, one is one file and the other several", hint="one file for all, or one each")
     first, *others = words.logits
-    own = replace(options, logits=first, targets=targets, sample_weights=weights)
+    targets, weights, groups = (value if isinstance(value, str) else None for value in files.values())
+    own = replace(options, logits=first, targets=targets, sample_weights=weights, groups=groups)
     versions, left_out = versions_of(options), _left_out(words, {})
     whole = replace(open_files(own, name=name_of(options.logits), others=others), left_out=left_out)
     logits = whole.logits
@@ -215,6 +219,7 @@ def _shard(whole: Dataset, logits: JoinedLogits, i: int) -> Dataset:
         targets=run(whole.targets),
         soft_targets=soft,
         sample_weights=run(whole.sample_weights),
+        groups=None if whole.groups is None else part_of(whole.groups, starts[i], own.n_samples or 0, layout),
         class_names=whole.class_names,
         binary=whole.binary,
         ignore_index=whole.ignore_index,

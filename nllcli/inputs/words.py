@@ -22,6 +22,7 @@ _DIGITS = r"\d+"
 _BRACES = r"\{([^{}]*)\}"
 _RANGE = r"(\d+)\.\.(\d+)"
 _WILD = r"[*?[]"
+_AXIS = r"(?a)axis:([+-]?\d{1,9})"
 _INDEX = ".safetensors.index.json"
 _MOST_FILES = 1_000_000
 _MOST_NAMED = 5
@@ -32,13 +33,14 @@ _LIST = "a list says what belongs together: @list, with logits and targets in ea
 class Words:
     """The shards that the words for the inputs stand for: a file of ``logits`` each.
 
-    ``targets`` and ``sample_weights`` are one file for all of them, or one each. ``pairing`` says what put these
-    together. ``missing`` are the numbers of shards that the names of the others tell of.
+    ``targets``, ``sample_weights`` and ``groups`` are one file for all of them, or one each. ``pairing`` says what put
+    these together. ``missing`` are the numbers of shards that the names of the others tell of.
     """
 
     logits: tuple[str, ...]
     targets: str | tuple[str, ...] | None = None
     sample_weights: str | tuple[str, ...] | None = None
+    groups: str | tuple[str, ...] | None = None
     pairing: str = ""
     missing: tuple[int, ...] = ()
 
@@ -66,12 +68,28 @@ def words_of(options: InputOptions) -> Words | None:
     else:
         targets, pairing = _beside(logits, "targets", options)
     weights, _ = _beside(logits, "sample_weights", options)
-    return Words(tuple(logits), targets, weights, pairing, missing)
+    groups, _ = _beside(logits, "groups", options)
+    if axis_of(options.groups) is not None and not (isinstance(targets, str) or isinstance(weights, str)):
+        groups = (str(options.groups),) * len(logits)
+    return Words(tuple(logits), targets, weights, groups, pairing, missing)
+
+
+def axis_of(word: str | None) -> int | None:
+    """The axis that the word ``axis:K`` for groups names; None for any other word, which is a file."""
+    found = re.fullmatch(_AXIS, word or "")
+    return None if found is None else int(found[1])
+
+
+def input_words(options: InputOptions) -> list[str]:
+    """The words that name files, or standard input."""
+    groups = None if axis_of(options.groups) is not None else options.groups
+    words = (options.logits, options.targets, options.sample_weights, groups)
+    return [word for word in words if word is not None]
 
 
 def _refuse_several(options: InputOptions) -> None:
     """Raise UsageError where one file of logits has several of something else."""
-    for name in ("targets", "sample_weights"):
+    for name in ("targets", "sample_weights", "groups"):
         word = getattr(options, name)
         files = None if word in (None, "-") else files_of(word, name)
         if files is not None:

@@ -14,6 +14,7 @@ from nllcli.engine import fold, map_blocks
 from nllcli.errors import DataError, Remedy, SampleError, UsageError
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
 from nllcli.inputs.opening import open_dataset
+from nllcli.inputs.words import input_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,8 +101,8 @@ def raw_targets(dataset: Dataset) -> Iterator[tuple[int, NDArray[np.int64]]]:
 
 def open_again(inputs: InputOptions, why: str) -> Dataset:
     """Open the inputs for a second pass; raises UsageError, which ``why`` begins, where one can be read only once."""
-    for path in (inputs.logits, inputs.targets, inputs.sample_weights):
-        if path is not None and not can_be_read_again(path):
+    for path in input_words(inputs):
+        if not can_be_read_again(path):
             raise UsageError(f"{why}, and {name_of(path)} cannot be read twice", hint="save it to a file")
     return open_dataset(inputs)
 

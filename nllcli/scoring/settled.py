@@ -145,7 +145,7 @@ def check_token_options(record: InputOptions | LossOptions | WeightOptions | Sco
 # The options that have a meaning for token-log-probs.
 _OF_TOKENS = frozenset(
     [
-        *("logits", "source", "part", "unknown", "sample_weights", "input_format", "input_dtype", "header"),
+        *("logits", "source", "part", "unknown", "sample_weights", "groups", "input_format", "input_dtype", "header"),
         *("reduction", "precision", "on_nonfinite", "threads", "processes", "scheduler"),
     ]
 )

@@ -28,7 +28,8 @@ from nllcli.inputs.token_logs.source import Tokens, in_memory, no_such_part, tok
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nllcli.data.dataset import BlockSource
+    from nllcli.data.dataset import BlockSource, GroupSource
+    from nllcli.data.layout import Layout
     from nllcli.data.settings import InputOptions
     from nllcli.inputs.bytes.files import ByteStream
     from nllcli.inputs.formats import Input
@@ -76,7 +77,23 @@ def _opened(opened: Input, options: InputOptions) -> Dataset:
         from nllcli.inputs.sample_weights import in_order, peek
 
         weights = in_order(peek(options.sample_weights), layout, tokens)
-    return Dataset(tokens, layout, sample_weights=weights)
+    groups: GroupSource | None = None
+    notes: tuple[Notice, ...] = ()
+    if options.groups is not None:
+        groups, notes = _groups(options.groups, layout, tokens)
+    return Dataset(tokens, layout, sample_weights=weights, groups=groups, opening_notes=notes)
+
+
+def _groups(word: str, layout: Layout, tokens: Tokens) -> tuple[GroupSource, tuple[Notice, ...]]:
+    """The groups of tokens: an axis is that of an array of several dimensions, such as sequences and tokens."""
+    from nllcli.inputs.groups.opening import in_order, peek
+    from nllcli.inputs.words import axis_of
+
+    if axis_of(word) is not None and len(layout.sample_shape) < 2:
+        message = f"{setting('groups', word)} needs an array of several dimensions, such as (sequences, tokens)"
+        without = Remedy({"groups": None}, "each token is a group of its own")
+        raise UsageError(message, where=tokens.name, remedies=[without])
+    return in_order(word, peek(word), layout, tokens)
 
 
 def choices_or_refusal(opened: Input, targets_are: str | None = None) -> Choices | None:
