@@ -194,9 +194,10 @@ def compare(
     called = names_of(paths, None if names is None else options.class_names(names))
     order = _order(baseline, called)
     question = Question(confidence, margin, permutations, bootstrap, seed, given["reduction"])
-    format = "json" if {"comparisons"} & given.json_keys else given["format"] or format_for(given["output"])
-    classes = float("inf") if per_class else options.CLASSES_UP_TO.get(format, 0)
+    format = given["format"] or format_for(given["output"])
     bare = given["quiet"] or given["print"]
+    per_class = per_class or any("per_class" in path for path in given.paths)
+    classes = float("inf") if per_class else 0 if bare else options.CLASSES_UP_TO.get(format, 0)
 
     def request(base: "ScoreRequest") -> "Request":
         requests = []
@@ -211,9 +212,9 @@ def compare(
             question,
             all_pairs=all_pairs,
             adjustment=adjust,
-            divergence=divergence and not (given["quiet"] and not given["require"]),
+            divergence=divergence and not (given["quiet"] and not given.paths),
             n_largest=largest,
-            classes_up_to=0 if bare and not given.json_keys and not per_class else classes,
+            classes_up_to=classes,
             again=again,
             save_differences=save_differences,
             save_dtype=given["save_dtype"],

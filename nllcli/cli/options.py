@@ -105,14 +105,18 @@ class Given(dict[str, Any]):
         return self.record(InputOptions, classes=class_names(self.get("classes")))
 
     @property
+    def paths(self) -> list[str]:
+        """The paths of the JSON under which numbers are printed or required."""
+        return [*each(self["print"]), *(condition.path for condition in self["require"] if not condition.is_word)]
+
+    @property
     def json_keys(self) -> set[str]:
         """The keys of the JSON under which numbers are printed or required."""
-        paths = [*each(self["print"]), *(condition.path for condition in self["require"] if not condition.is_word)]
-        if not paths:
+        if not self.paths:
             return set()
         from nllcli.outputs.json_lookup import top_key
 
-        return set(map(top_key, paths))
+        return set(map(top_key, self.paths))
 
     def request(self, progress: "Progress | None") -> ScoreRequest:
         """The request that these options make; raises UsageError where two inputs are standard input."""

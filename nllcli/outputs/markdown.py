@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from nllcli.outputs.formats import printable
-from nllcli.outputs.numbers import metric_text, metric_unit, working_text, writer
+from nllcli.outputs.numbers import metric_texts, metric_unit, working_text, writer
 from nllcli.report import Calculation, Metric, Report, Section, Step, Table, runs, shown_signature
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#])")
@@ -28,8 +28,8 @@ def render(report: Report) -> Iterator[str]:
 
 def _metrics(metrics: Sequence[Metric]) -> str:
     rows = []
-    for metric in metrics:
-        value = _escape(f"{metric_text(metric)} {metric_unit(metric)}".strip())
+    for metric, text in zip(metrics, metric_texts(metrics), strict=True):
+        value = _escape(f"{text} {metric_unit(metric)}".strip())
         if metric.headline and value:
             value = f"**{value}**"
         rows.append([_escape(metric.label), value, _escape(metric.note)])
@@ -42,7 +42,8 @@ def _section(section: Section) -> Iterator[str]:
     if section.title:
         yield f"\n### {_escape(section.title)}\n"
     for part in section.parts:
-        yield from _table(part, "####") if isinstance(part, Table) else _calculation(part)
+        level = "####" if section.title else "###"
+        yield from _table(part, level) if isinstance(part, Table) else _calculation(part)
     if section.note:
         yield f"\n{_escape(section.note)}\n"
 

@@ -74,6 +74,17 @@ def metric_text(metric: Metric) -> str:
     return texts(kind, [metric.value])[0]
 
 
+def metric_texts(metrics: Sequence[Metric]) -> list[str]:
+    """Return the values of all ``metrics``; those in nats that only people read have the same number of decimals."""
+    alike = [metric.value for metric in metrics if _is_of_page(metric)]
+    written = iter(texts("number", alike))
+    return [next(written) if _is_of_page(metric) else metric_text(metric) for metric in metrics]
+
+
+def _is_of_page(metric: Metric) -> bool:
+    return metric.page_only and metric.unit == "nats" and isinstance(metric.value, float)
+
+
 def metric_unit(metric: Metric) -> str:
     """Return the unit to show after the value: none where there is no value, nor for a share, whose text has a sign."""
     return "" if metric.value is None or metric.unit in ("share", "probability") else metric.unit

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from nllcli.errors import counted
 from nllcli.outputs.formats import printable
 from nllcli.outputs.grid import GAP, INDENT, LEFT_OUT, NOTHING, cell_len, filled, table_lines
-from nllcli.outputs.numbers import ASCII_BARS, aligned, metric_text, metric_unit, working_text
+from nllcli.outputs.numbers import ASCII_BARS, aligned, metric_texts, metric_unit, working_text
 from nllcli.outputs.piped import piped_lines
 from nllcli.report import Calculation, Metric, Report, Section, Table, shown_signature
 
@@ -27,8 +27,7 @@ def render(report: Report, *, width: int | None = None, colour: bool = False, un
     shown = [metric for metric in report.metrics if not metric.hidden]
     blocks: list[Iterable[str]] = [
         page.running(report.title, style=_STRONG),
-        _metrics(page, [metric for metric in shown if metric.headline]),
-        _metrics(page, [metric for metric in shown if not metric.headline]),
+        *_metrics(page, shown),
         *(_table(page, table) for table in report.tables if not table.hidden),
         *(lines for section in report.sections for lines in _section(page, section)),
         _signature(page, shown_signature(report.signature)),
@@ -78,12 +77,20 @@ class _Page(NamedTuple):
         return [indent + self.paint(line, style) for line in lines]
 
 
-def _metrics(page: _Page, metrics: Sequence[Metric]) -> list[str]:
+def _metrics(page: _Page, metrics: Sequence[Metric]) -> Iterator[list[str]]:
+    """The number that the report is about, and then the others."""
+    written = list(zip(metrics, metric_texts(metrics), strict=True))
+    for headline in (True, False):
+        yield _beside_notes(page, [each for each in written if each[0].headline == headline])
+
+
+def _beside_notes(page: _Page, written: Sequence[tuple[Metric, str]]) -> list[str]:
     """Align label, value and unit; the note comes next to them."""
+    metrics = [metric for metric, _ in written]
     labels = filled([printable(metric.label) for metric in metrics])
     units = filled([printable(metric_unit(metric)) for metric in metrics])
     rows = []
-    for metric, label, value, unit in zip(metrics, labels, filled(_values(metrics)), units, strict=True):
+    for metric, label, value, unit in zip(metrics, labels, filled(_values(written)), units, strict=True):
         styles = (_STRONG, _HEADLINE, _HEADLINE) if metric.headline else (_PLAIN, _PLAIN, _FAINT)
         pieces = zip((label + GAP, value + " ", unit), styles, strict=True)
         rows.append((list(pieces), printable(metric.note), False))
@@ -94,10 +101,10 @@ def _signature(page: _Page, signature: str) -> list[str]:
     return _beside(page, [([("signature", _FAINT)], printable(signature), False)], style=_FAINT) if signature else []
 
 
-def _values(metrics: Sequence[Metric]) -> list[str]:
+def _values(written: Sequence[tuple[Metric, str]]) -> list[str]:
     """Write numbers point under point; words start where the numbers do."""
-    shown = [NOTHING if metric.value is None else printable(metric_text(metric)) for metric in metrics]
-    is_word = [isinstance(metric.value, str) for metric in metrics]
+    shown = [NOTHING if metric.value is None else printable(text) for metric, text in written]
+    is_word = [isinstance(metric.value, str) for metric, _ in written]
     numbers = iter(aligned([text for text, word in zip(shown, is_word, strict=True) if not word]))
     return [text if word else next(numbers) for text, word in zip(shown, is_word, strict=True)]
 

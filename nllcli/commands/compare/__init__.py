@@ -9,12 +9,13 @@ from itertools import combinations
 from operator import add
 from typing import TYPE_CHECKING, Any
 
+from nllcli.commands.compare.groups import N_EXTREMES
 from nllcli.commands.compare.inference import Question
 from nllcli.commands.compare.notices import baseline_again, clusters_hint, notes, warnings
 from nllcli.commands.compare.pairs import Comparing, Outcome
 from nllcli.commands.compare.result import Comparison, adjusted, model_loss, pair_result
 from nllcli.commands.compare.sums import Sums
-from nllcli.commands.compare.units import N_EXTREMES, level_for
+from nllcli.commands.compare.units import level_for
 from nllcli.data.settings import LOSSES_GIVEN, TOKENS, Workers
 from nllcli.errors import UsageError, setting
 from nllcli.inputs.models.opening import open_models
@@ -207,7 +208,14 @@ def _signature(request: Request, settled: Sequence[Settled]) -> Signature:
         "seed": str(question.seed),
         "adjust": request.adjustment,
     }
-    usual = {"clusters": "none", "margin": "none", "permutations": "0", "bootstrap": "0", "adjust": "holm"}
+    usual = {
+        "clusters": "none",
+        "confidence": "0.95",
+        "margin": "none",
+        "permutations": "0",
+        "bootstrap": "0",
+        "adjust": "holm",
+    }
     if not (question.n_permutations or question.n_bootstrap):
         usual["seed"] = own["seed"]
     return signature_of({**settings, **own}, settled[0].dataset.left_out, what="difference", usual=usual)

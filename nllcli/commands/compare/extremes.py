@@ -84,7 +84,9 @@ def _places_of_smallest(values: NDArray[np.float64], most: int) -> NDArray[np.in
     if not most or n_runs <= most:
         found = np.flatnonzero(~np.isnan(values)) if most else np.empty(0, np.intp)
         return found[np.argsort(values[found], kind="stable")[:most]]
-    runs = np.fmin.reduce(values[: n_runs * _RUN].reshape(n_runs, _RUN), axis=1)
-    bound = np.partition(runs, most - 1)[most - 1]  # there are as many values up to it
-    found = np.flatnonzero(values <= bound)
+    runs = values[: n_runs * _RUN].reshape(n_runs, _RUN).min(axis=1)
+    bound = np.partition(runs, most - 1)[
+        most - 1
+    ]  # there are as many values up to it; NaN where too few runs have none
+    found = np.flatnonzero(~(values > bound) & ~np.isnan(values))
     return found[np.argsort(values[found], kind="stable")[:most]]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from nllcli.commands.compare.units import Units
+from nllcli.commands.compare.extremes import Extremes
+from nllcli.commands.compare.units import Bins, Units
 from nllcli.data.blocks import Part
-from nllcli.numerics.exact import ExactSum
+from nllcli.numerics.exact import ExactSum, exact_sum
 from nllcli.numerics.spread import Spread
 from nllcli.records import dataclass
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _DIGIT_BITS = 32
 _MOST_ADDED = 1 << 30
 _DIGITS = 53
+# The units that are looked at for their share of the squares, either way.
+N_EXTREMES = 5
 
 
 @dataclass(frozen=True)
@@ -216,4 +219,12 @@ def _units(kind: Kind, rows: Rows) -> Units:
     n = rows.n.astype(np.float64)
     answers = Spread.of(rows.answers.astype(np.float64), n) if kind.has_answers else None
     weights = n if rows.weights is None else rows.weights.floats()
-    return Units.of(rows.numbers, rows.differences.floats(), weights, kind.level, answers=answers)
+    differences = rows.differences.floats()
+    return Units(
+        exact_sum(differences),
+        exact_sum(weights),
+        Spread.of(differences, weights),
+        Bins.of(rows.numbers, differences, weights, kind.level),
+        Extremes.of(N_EXTREMES, differences, rows.numbers, weights),
+        answers,
+    )

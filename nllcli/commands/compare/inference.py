@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from nllcli.commands.compare.groups import Scattered, Together
 from nllcli.commands.compare.resampling import MOST_FLIPPED_UNITS, bootstrap, flips
 from nllcli.commands.compare.units import Units, floats, level_for
 from nllcli.numerics.binomial import sign_test_p
-from nllcli.numerics.exact import ExactSum, exact_count, root
+from nllcli.numerics.exact import UNIT_BITS, ExactSum, exact_count, root
 from nllcli.numerics.student import normal_quantile, quantile, two_sided_p, upper_tail
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
+    from nllcli.commands.compare.extremes import Extremes
     from nllcli.commands.compare.resampling import Flips
     from nllcli.commands.compare.sums import Counts, PairSums
     from nllcli.numerics.tally import Tally
@@ -187,22 +187,29 @@ def _resampled(units: Units, n_in_all: int) -> tuple[list[int], list[int]]:
     return [difference for difference, _ in kept], [weight for _, weight in kept]
 
 
-def shares_of_squares(units: Units) -> list[float]:
-    """The shares of the largest units in the sum of the squares that the error is made of, the largest first."""
+def shares_of_squares(units: Units, extremes: Extremes) -> list[float]:
+    """The shares of the largest units in the sum of the squares that the error is made of, the largest first.
+
+    Beside each of the ``extremes`` stands its weight.
+    """
     if units.spread.n < 2 or not units.weight_sum.units:
         return []
     whole = units.spread.about_ratio(units.total, units.weight_sum)
     if whole <= 0:
         return []
-    seen = {item.number: item for item in (*units.extremes.smallest, *units.extremes.largest)}
-    one = 1 << 1074
+    seen = {item.number: item for item in (*extremes.smallest, *extremes.largest)}
     a, b = units.total.units, units.weight_sum.units
     shares = []
     for item in seen.values():
-        weight = item.beside[0] if item.beside else 1.0
-        d, w = (int(Fraction(float(x)) * one) for x in (item.value, weight))
-        shares.append(float(Fraction((d * b - a * w) ** 2, whole)))
+        d, w = (_units(float(x)) for x in (item.value, item.beside[0]))
+        shares.append((d * b - a * w) ** 2 / whole)
     return sorted(shares, reverse=True)
+
+
+def _units(value: float) -> int:
+    """A finite number as a count of 2**-1074."""
+    numerator, denominator = value.as_integer_ratio()
+    return numerator * ((1 << UNIT_BITS) // denominator)
 
 
 def accuracy_difference(counts: Counts, units: Units) -> tuple[float, float | None] | None:

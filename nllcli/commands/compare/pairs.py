@@ -12,11 +12,11 @@ import numpy as np
 from nllcli.commands.compare.extremes import Extremes
 from nllcli.commands.compare.groups import Kind, Rows, Scattered, Together
 from nllcli.commands.compare.sums import ClassSums, Counts, DivergenceSums, PairSums, Sums
-from nllcli.commands.compare.units import Units
+from nllcli.commands.compare.units import Bins, Units
 from nllcli.errors import SampleError
 from nllcli.numerics.divergence import divergence
 from nllcli.numerics.evaluate import Scored, Wanted, score, sums_of
-from nllcli.numerics.exact import exact_sum
+from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
 from nllcli.numerics.spread import Spread
 from nllcli.records import dataclass
 
@@ -111,53 +111,72 @@ class Comparing:
         differences = b - a
         samples = only(np.arange(len(baseline.weighted)))
         right = _answers(baseline, model)
-        spread = Spread.of(differences, None if baseline.scoring.options.reduction == "sum" else weights)
         old, new = (only(each.weighted if each.plain is None else each.plain) for each in (baseline, model))
+        spread = Spread.of(differences, None if baseline.scoring.options.reduction == "sum" else weights)
+        if self.grouped:
+            total = exact_sum(differences)
+            units: Units | Together | Scattered = self._groups(block, samples, differences, weights, right)
+        else:
+            weight_sum = exact_count(len(differences)) if weights is None else exact_sum(weights)
+            bins = self._bins(block, samples, differences, weights)
+            total = ExactSum(sum(bins.differences)) if np.isfinite(differences).all() else exact_sum(differences)
+            units = Units(total, weight_sum, spread, bins)
         return PairSums(
-            exact_sum(differences),
+            total,
             spread,
             Counts.of(old, new, right),
-            self._units(block, samples, differences, weights, right, spread),
-            self._largest(block, samples, differences, a, b),
+            units,
+            self._largest(block, samples, differences, weights, a, b),
             _divergence(baseline, model, samples + block.start) if diverging else None,
             ClassSums.of(own.only(own.values), old, new, baseline.scoring.scores.n_classes) if self.by_class else None,
         )
 
-    def _units(
+    def _bins(
+        self,
+        block: Block,
+        samples: NDArray[np.int64],
+        differences: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
+    ) -> Bins:
+        """What resampling needs of samples, of which those that are not finite numbers are left out."""
+        finite = np.isfinite(differences)
+        if not finite.all():
+            samples, differences = samples[finite], differences[finite]
+            weights = None if weights is None else weights[finite]
+        return Bins.of(samples + (block.start + block.before), differences, weights, self.level)
+
+    def _groups(
         self,
         block: Block,
         samples: NDArray[np.int64],
         differences: NDArray[np.float64],
         weights: NDArray[np.float64] | None,
         right: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None,
-        spread: Spread,
-    ) -> Units | Together | Scattered:
-        if not self.grouped:
-            return Units.of(samples + (block.start + block.before), differences, weights, self.level, spread=spread)
+    ) -> Together | Scattered:
         assert block.groups is not None
         numbers = block.groups[samples]
         answers = np.zeros(len(samples), np.int64) if right is None else right[1].astype(np.int64) - right[0]
         # Where one is not finite there is no error to tell, but its answer counts.
-        differences = np.where(np.isfinite(differences), differences, 0.0)
-        kind = Kind(self.level, right is not None)
-        return (Together if self.lie_together else Scattered).of(
-            kind, Rows.of(numbers, differences, weights, answers), numbers
-        )
+        finite = np.where(np.isfinite(differences), differences, 0.0)
+        rows = Rows.of(numbers, finite, weights, answers)
+        return (Together if self.lie_together else Scattered).of(Kind(self.level, right is not None), rows, numbers)
 
     def _largest(
         self,
         block: Block,
         samples: NDArray[np.int64],
         differences: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
         baseline: NDArray[np.float64],
         model: NDArray[np.float64],
     ) -> Extremes:
-        """The samples that differ most, with both losses, the target and the key of each."""
+        """The samples that differ most, with the weight, both losses, the target and the key of each."""
         targets: Sequence[Any] | NDArray[Any] = np.full(len(samples), -1)
         if block.targets is not None and block.targets.ndim == 1:
             targets = block.targets[samples]
         keys = targets if block.keys is None else [block.keys[i] for i in samples]
-        return Extremes.of(self.n_largest, differences, samples + block.start, baseline, model, targets, keys)
+        own = np.broadcast_to(1.0, len(samples)) if weights is None else weights
+        return Extremes.of(self.n_largest, differences, samples + block.start, own, baseline, model, targets, keys)
 
 
 def _scored(model: int, block: Block, options: LossOptions, scratch: Scratch, *, read: bool) -> Scored:

@@ -206,7 +206,7 @@ def _models(result: Comparison) -> Table:
         Column("model", "model", "text"),
         Column("loss", "loss", unit="nats"),
         Column("standard_error", "standard error", unit="nats"),
-        *([Column("perplexity", "perplexity")] if perplexity else []),
+        *([Column("perplexity", "perplexity", optional=True)] if perplexity else []),
         *([Column("accuracy", "accuracy", "share")] if accuracy else []),
     ]
     rows = [
@@ -244,8 +244,8 @@ def _samples(result: Comparison, pair: PairResult) -> Table:
         Column("what", "samples on which", "text"),
         Column("count", "count", "count"),
         Column("share", "share", "share"),
-        Column("p", "p"),
-        Column("test", "of", "text"),
+        Column("p", "p", optional=True),
+        Column("test", "test", "text", optional=True),
     )
     return Table("samples", "Samples", columns, rows)
 
@@ -253,7 +253,7 @@ def _samples(result: Comparison, pair: PairResult) -> Table:
 def _divergence(pair: PairResult, found: Divergence) -> Table:
     columns = (
         Column("kl_divergence", "mean", unit="nats"),
-        Column("kl_standard_error", "standard error", unit="nats"),
+        Column("kl_standard_error", "standard error", unit="nats", optional=True),
         Column("kl_p50", "median", unit="nats"),
         Column("kl_p90", "90 %", unit="nats"),
         Column("kl_p99", "99 %", unit="nats"),
@@ -262,7 +262,7 @@ def _divergence(pair: PairResult, found: Divergence) -> Table:
     row = tuple(getattr(found, column.key) for column in columns)
     note = ""
     if found.target_p_difference_mean is not None:
-        note = f"the target's probability changes by {100 * found.target_p_difference_mean:+.2f} % on average"
+        note = f"the probability of the target changes by {found.target_p_difference_mean:+.4f} on average"
     return Table("divergence", f"Divergence of {pair.model} from {pair.baseline}", columns, [row], note)
 
 

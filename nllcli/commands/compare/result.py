@@ -216,7 +216,8 @@ def pair_result(
     verdict = found.verdict(question.margin)
     beyond = inference.beyond_margin(found, question.margin)
     ratio = _ratios(found, baseline, question) if LOSSES[settled[a].options.loss].is_likelihood else (None,) * 3
-    shares = inference.shares_of_squares(units) if found.standard_error else []
+    extremes = units.extremes if grouped else own.largest
+    shares = inference.shares_of_squares(units, extremes) if found.standard_error else []
     return PairResult(
         model=names[b],
         baseline=names[a],
@@ -325,7 +326,7 @@ def _largest(own: PairSums, settled: Settled, n: int) -> tuple[LargeDifference, 
 
 
 def _large(item: Item, settled: Settled) -> LargeDifference:
-    baseline, model, target, key = item.beside
+    _, baseline, model, target, key = item.beside
     names, has_names = settled.class_names, settled.has_classes and 0 <= target < settled.dataset.n_classes
     sample: int | str = key if isinstance(key, str) else name_of_sample(settled.dataset, item.number)
     return LargeDifference(sample, names[int(target)] if has_names else None, float(baseline), float(model))
@@ -351,12 +352,13 @@ def _class(name: str, i: int, sums: ClassSums) -> ClassDifference:
     n = int(sums.n[i])
     if not n:
         return ClassDifference(name, 0, None, None, None, None, None, None)
-    baseline, model, total, squares = sums.baseline[i], sums.model[i], sums.differences[i], sums.squares[i]
+    baseline, total, squares = sums.baseline[i], sums.differences[i], sums.squares[i]
     count = exact_count(n)
     error = _error(total, squares, n)
     value = total.divided_by(count)
     p = two_sided_p(value / error, n - 1) if error else None
-    return ClassDifference(name, n, baseline.divided_by(count), model.divided_by(count), value, error, p, None)
+    model = (baseline + total).divided_by(count)
+    return ClassDifference(name, n, baseline.divided_by(count), model, value, error, p, None)
 
 
 def _error(total: ExactSum, squares: ExactSum, n: int) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from nllcli.commands.compare.extremes import Extremes
 from nllcli.data.blocks import Part
-from nllcli.numerics.exact import UNIT_BITS, ExactSum, exact_count, exact_sum, exact_sums
+from nllcli.numerics.exact import UNIT_BITS, ExactSum, exact_sum, exact_sums
 from nllcli.numerics.spread import Spread
 from nllcli.records import dataclass
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 # Of so many bins the standard error of a bootstrap is right to 1.6 %, and no test takes long.
 MOST_BINS = 4096
-# The units that are looked at for their share of the squares, either way.
-N_EXTREMES = 5
 _LONG_RUN = 64  # units from which on the sum of each bin is taken by itself
 
 
@@ -121,45 +119,18 @@ def _joined(first: int, n: int, left: int, sums: tuple[int, ...], right: int, mo
 
 @dataclass(frozen=True)
 class Units(Part):
-    """Sums over units: ``spread`` of their differences with their weights, ``answers`` of their right answers.
+    """Sums over units: their differences in all and their weights, the moments of both, and what resampling needs.
 
-    ``answers`` are the moments of (right answers of the model less those of the baseline, samples), None where every
-    sample is a unit. ``extremes`` are the units of the largest differences.
+    ``extremes`` are the units of the largest differences, with their weights. ``answers`` are the moments of (right
+    answers of the model less those of the baseline, samples); where every sample is a unit, neither is kept.
     """
 
+    total: ExactSum = ExactSum()
+    weight_sum: ExactSum = ExactSum()
     spread: Spread = Spread()
     bins: Bins = Bins()
     extremes: Extremes = Extremes()
     answers: Spread | None = None
-    total: ExactSum = ExactSum()
-    weight_sum: ExactSum = ExactSum()
-
-    @classmethod
-    def of(
-        cls,
-        units: NDArray[np.int64],
-        differences: NDArray[np.float64],
-        weights: NDArray[np.float64] | None,
-        level: int,
-        *,
-        spread: Spread | None = None,
-        answers: Spread | None = None,
-    ) -> Self:
-        """The sums over ``units`` (m,), in ascending order; those that are not finite numbers are left out."""
-        finite = np.isfinite(differences)
-        if weights is not None:
-            finite &= np.isfinite(weights)
-        if not finite.all():
-            units, differences = units[finite], differences[finite]
-            weights = None if weights is None else weights[finite]
-        return cls(
-            Spread.of(differences, weights) if spread is None else spread,
-            Bins.of(units, differences, weights, level),
-            Extremes.of(N_EXTREMES, differences, units, *(() if weights is None else (weights,))),
-            answers,
-            exact_sum(differences),
-            exact_count(len(units)) if weights is None else exact_sum(weights),
-        )
 
 
 def floats(sums: Sequence[int]) -> NDArray[np.float64]:
