@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.numerics.kernels import product, sum_classes
+from nllcli.numerics.kernels.divergence import diverge
 from nllcli.numerics.surprisal import sum_of_parts
+from nllcli.numerics.surprisal.logits import FromLogits
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -46,13 +48,25 @@ def divergence(a: Scoring, b: Scoring) -> Divergence:
 
     ``kl`` is inf where a class has p = 0 under ``b`` alone.
     """
-    parts = zip(a.parts(whole_rows=True), b.parts(whole_rows=True), strict=True)
-    found = [_of_part(of_a, of_b) for (_, _, of_a), (_, _, of_b) in parts]
-    kl, same_top = (np.concatenate(values) for values in zip(*found, strict=True))
+    kl, same_top = _natively(a.scores, b.scores) or _in_parts(a, b)
     for unusable in (a.scores.unusable(), b.scores.unusable()):
         if unusable is not None:
             kl[unusable], same_top[unusable] = np.nan, False
     return Divergence(kl, same_top)
+
+
+def _natively(a: Surprisal, b: Surprisal) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
+    """None where this is not for the native kernel."""
+    if isinstance(a, FromLogits) and isinstance(b, FromLogits):
+        return diverge(a.normalised(), b.normalised())
+    return None
+
+
+def _in_parts(a: Scoring, b: Scoring) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    parts = zip(a.parts(whole_rows=True), b.parts(whole_rows=True), strict=True)
+    found = [_of_part(of_a, of_b) for (_, _, of_a), (_, _, of_b) in parts]
+    kl, same_top = (np.concatenate(values) for values in zip(*found, strict=True))
+    return kl, same_top
 
 
 def _of_part(a: Surprisal, b: Surprisal) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

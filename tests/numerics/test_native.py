@@ -13,8 +13,10 @@ import nllcli
 from nllcli.data.blocks import Scratch, Unread
 from nllcli.errors import UsageError
 from nllcli.numerics.kernels import chosen, to_float
+from nllcli.numerics.kernels.divergence import diverge
 from nllcli.numerics.kernels.normaliser import normalise, powers_below
 from nllcli.numerics.kernels.odds import odds_against, odds_in_file
+from nllcli.numerics.surprisal import surprisal
 
 native = pytest.importorskip("nllcli.numerics.kernels.native", reason="the native kernels are not built")
 
@@ -33,7 +35,11 @@ def level(monkeypatch):
 
 def numbers(shape, kind="<f4", scale=3.0):
     """Logits of a type, and the same as float64."""
-    x = RNG.normal(0, scale, shape).astype("f4")
+    return as_kind(RNG.normal(0, scale, shape).astype("f4"), kind)
+
+
+def as_kind(x, kind):
+    """float32 logits in another type, and the same as float64."""
     if "bfloat16" not in kind:
         x = x.astype(kind)
         return x, x.astype("f8")
@@ -80,6 +86,56 @@ def test_types_give_the_bits_of_their_values(level, shape, kind):
     x, values = numbers(shape, kind)
     targets = RNG.integers(0, shape[1], shape[0])
     assert everything(x, targets) == everything(values, targets)
+
+
+def models(shape):
+    """Two models that are near in two thirds of the samples, but for one class that has little p there."""
+    a = RNG.normal(0, 3, shape)
+    b = a + RNG.normal(0, 1e-3, shape)
+    b[::3] += RNG.normal(0, 1, b[::3].shape)
+    if shape[1] > 1:
+        a[:, -1], b[:, -1] = -30, -36
+    return a.astype("f4"), b.astype("f4")
+
+
+def divergence_of(a, b):
+    """As bytes, at temperatures that are equal and others."""
+    found = []
+    for temperatures in ((1.0, 1.0), (0.7, 2.5)):
+        pair = (surprisal(x, temperature=t, scratch=Scratch()) for x, t in zip((a, b), temperatures, strict=True))
+        found += diverge(*(scores.normalised() for scores in pair))
+    return [array.tobytes() for array in found]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_divergences_have_the_same_bits_at_every_level(level, shape):
+    pair, found = models(shape), []
+    for name in LEVELS:
+        level(name)
+        found.append(divergence_of(*pair))
+    assert found.count(found[0]) == len(LEVELS)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_divergences_have_the_same_bits_in_every_order(level, shape):
+    level("native")
+    a, b = models(shape)
+    expected = divergence_of(a, b)
+    for other in (
+        np.asfortranarray,
+        lambda x: np.repeat(x, 2, axis=0)[::2],
+        lambda x: np.pad(x.T, ((0, 0), (0, 5)))[:, : len(x)].T,
+    ):
+        for pair in ((other(a), b), (a, other(b)), (other(a), other(b))):
+            assert divergence_of(*pair) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_divergences_of_types_have_the_bits_of_their_values(level, shape, kind):
+    level("native")
+    (a, of_a), (b, of_b) = (as_kind(x, kind) for x in models(shape))
+    assert divergence_of(a, b) == divergence_of(a, of_b) == divergence_of(of_a, of_b)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -232,6 +288,7 @@ def test_more_terms_than_are_added_at_once(level, monkeypatch):
 
 
 X, Y, F, B = np.zeros((3, 4), "u4"), np.zeros(3, "i8"), np.zeros(3), np.zeros(3, "u1")
+WIDE = np.zeros((3, 80), "u4")
 
 
 @pytest.mark.parametrize(
@@ -256,6 +313,13 @@ X, Y, F, B = np.zeros((3, 4), "u4"), np.zeros(3, "i8"), np.zeros(3), np.zeros(3,
         lambda: native.read_odds(0, 0, 3, 4, 9, False, B, Y, F, B),
         lambda: native.normalise(X, 1, False, 1.0, F, F, Y[:2]),
         lambda: native.powers(X, 1, False, 1.0, F, F, F),
+        lambda: native.divergence(X, 1, False, 1.0, F, X[:2], 1, False, 1.0, F, F, B),
+        lambda: native.divergence(X, 1, False, 1.0, F, X[:, :3].copy(), 1, False, 1.0, F, F, B),
+        lambda: native.divergence(X, 0, False, 1.0, F, X, 1, False, 1.0, F, F, B),
+        lambda: native.divergence(X, 1, False, 1.0, F, X, 1, False, 1.0, F[:2], F, B),
+        lambda: native.divergence(X, 1, False, 1.0, F, X, 1, False, 1.0, F, F[:2], B),
+        lambda: native.divergence(X, 1, False, 1.0, F, X, 1, False, 1.0, F, F, B[:2]),
+        lambda: native.divergence(WIDE, 1, False, 1.0, F, np.asfortranarray(WIDE), 1, False, 1.0, F, F, B),
         lambda: native.exact_dot(F, F[:2]),
         lambda: native.exact_dot(np.zeros((1 << 22) + 1), None),
         lambda: native.use("sse"),

@@ -1,10 +1,10 @@
 /* The native kernels: softmax's sums in one pass over the logits, and sums without rounding.
  *
- * `odds.py`, `normaliser.py`, `exact.py` and `dot.py` have the same functions in NumPy, which say what these compute.
- * The loops are plain, but for `TURN`: compilers make vectors of them, once for each level of instructions. They do so
- * only where nothing in a loop can become a branch; `-fopt-info-vec-missed` says where they do not. Every level does the
- * same operations in the same order, with fused multiply-adds where `fma` stands and nowhere else, so that all of them
- * give the same bits.
+ * `odds.py`, `normaliser.py`, `divergence.py`, `exact.py` and `dot.py` have the same functions in NumPy, which say what
+ * these compute. The loops are plain, but for `TURN`: compilers make vectors of them, once for each level of
+ * instructions. They do so only where nothing in a loop can become a branch; `-fopt-info-vec-missed` says where they do
+ * not. Every level does the same operations in the same order, with fused multiply-adds where `fma` stands and nowhere
+ * else, so that all of them give the same bits.
  */
 
 #ifndef Py_GIL_DISABLED /* which has no limited API yet */
@@ -91,8 +91,8 @@ INLINE void widen(double *restrict out, const char *restrict from, size_t n, int
     double r = fma(k, -0x1.62e42fefa3800p-1, x);              \
     r = fma(k, -0x1.ef35793c76730p-45, r);
 
-/* exp(r), by a polynomial that is near to the minimax one: with the reduction within 0.86 units in the last place. */
-INLINE double polynomial(double r)
+/* (exp(r) - 1 - r) / r^2, by the polynomial of the next function. */
+INLINE double tail(double r)
 {
     double p = 0x1.1f66f85dfa20ap-29;
     p = fma(p, r, 0x1.af38d53857513p-26);
@@ -104,10 +104,11 @@ INLINE double polynomial(double r)
     p = fma(p, r, 0x1.11111111109adp-7);
     p = fma(p, r, 0x1.5555555555555p-5);
     p = fma(p, r, 0x1.5555555555556p-3);
-    p = fma(p, r, 0.5);
-    p = fma(p, r, 1.0);
-    return fma(p, r, 1.0);
+    return fma(p, r, 0.5);
 }
+
+/* exp(r), by a polynomial that is near to the minimax one: with the reduction within 0.86 units in the last place. */
+INLINE double polynomial(double r) { return fma(fma(tail(r), r, 1.0), r, 1.0); }
 
 /* 2^k, for the `shifted` of a reduction whose k, with `more` added, is from -1022 to 1023. */
 INLINE double power_of_two(double shifted, uint64_t more)
@@ -120,6 +121,12 @@ INLINE double zero_below(double least, double x, double value)
 {
     uint64_t kept = x < least ? 0 : UINT64_MAX;
     return double_of(bits_of(value) & kept);
+}
+
+/* One value or the other: `kept` has all bits, or none. */
+INLINE double either(uint64_t kept, double value, double other)
+{
+    return double_of((bits_of(value) & kept) | (bits_of(other) & ~kept));
 }
 
 /* exp(x) for x up to 709, 0 below -708, NaN for NaN; the result for a larger x means nothing. */
@@ -465,6 +472,22 @@ INLINE size_t find_odds(const struct logits *x, const struct odds *odds)
 
 struct normaliser { double *maximum, *rest; int64_t *top; };
 
+/* The first place of a value that is among these. */
+INLINE size_t place_of(double value, const double *x, size_t n)
+{
+    size_t i = 0;
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {
+        int64_t found = 0;
+        for (int l = 0; l < 4 * LANES; l++)
+            found |= x[i + l] == value;
+        if (found)
+            break;
+    }
+    while (x[i] != value)
+        i++;
+    return i;
+}
+
 /* Keep the largest of `n` logits and its first place, and whether one of them is NaN; a run of a row at a time. */
 INLINE void see_logits(const double *restrict logits, size_t n, size_t first, double *most, int64_t *top, int64_t *nan)
 {
@@ -481,11 +504,7 @@ INLINE void see_logits(const double *restrict logits, size_t n, size_t first, do
     for (size_t i = 0; i < width; i++)
         found = lanes[i] > found ? lanes[i] : found;
     if (found > *most)
-        for (size_t i = 0; i < n; i++)
-            if (logits[i] == found) {
-                *top = (int64_t)(first + i);
-                break;
-            }
+        *top = (int64_t)(first + place_of(found, logits, n));
     *most = found;
 }
 
@@ -563,6 +582,167 @@ INLINE void find_normaliser(const struct logits *x, double temperature, const st
         AT(temperature, normalise_columns, x, out)
     else
         AT(temperature, normalise_rows, x, out)
+}
+
+/* ---- The divergence of two models ---------------------------------------------------------------------------- */
+
+/* The logits of a model: p_c = exp(x_c / temperature - log_sum), with one log_sum a sample. */
+struct model { struct logits x; double temperature; const double *log_sums; };
+struct pair { struct model a, b; double *kl; uint8_t *same_top; };
+
+/* 1 / temperature of both models, and the first of these over the second. */
+struct scales { double a, b, ratio; };
+
+/* What a class adds to the divergence, given its logits and both log_sums: p_A (log p_A - log p_B), as both p add up
+ * to 1 over the classes; or, with care, p_A (exp(r) - 1 - r) with r = log p_B - log p_A, of which every digit is right.
+ * r is from the difference of the logits, so that nothing of a small one is lost. A p_A below exp(-708) is 0. */
+INLINE double divergence_term(double x, double y, double sum_a, double sum_b, struct scales s, int careful)
+{
+    double a = fma(x, s.a, -sum_a), fall = fma(fma(x, s.ratio, -y), s.b, sum_b - sum_a);
+    double p = exp_of(a), lost = p * zero_below(-708.0, a, fall);
+    if (!careful)
+        return lost;
+    double b = fma(y, s.b, -sum_b);
+    uint64_t near = __builtin_fabs(fall) < 0.34 ? UINT64_MAX : 0; /* the k of the reduction is 0 */
+    double exponent = either(near, -fall, b);
+    REDUCE(exponent)
+    double rest = tail(r), q = fma(fma(rest, r, 1.0), r, 1.0) * power_of_two(shifted, 0);
+    return either(near, p * (fall * fall * rest), (zero_below(-708.0, exponent, q) - p) + lost);
+}
+
+/* Whether the terms without care leave less than some 10 digits of a divergence: they and the log_sums are rounded. */
+INLINE int is_rough(double kl, double sum_a, double sum_b)
+{
+    return !(kl >= 0x1p-16 * (1.0 + __builtin_fabs(sum_a) + __builtin_fabs(sum_b)));
+}
+
+/* In the lanes of a run of a row: the sums of its terms, and the largest logits of both models. */
+struct run { double sums[LANES], most_a[LANES], most_b[LANES]; };
+
+INLINE void add_class(struct run *run, int lane, double x, double y, double sum_a, double sum_b, struct scales s,
+                      int careful)
+{
+    run->most_a[lane] = x > run->most_a[lane] ? x : run->most_a[lane];
+    run->most_b[lane] = y > run->most_b[lane] ? y : run->most_b[lane];
+    run->sums[lane] += divergence_term(x, y, sum_a, sum_b, s, careful);
+}
+
+/* The largest logit of a row so far and its first place. */
+struct top { double most; size_t place; };
+
+INLINE void see_run(struct top *top, const double *lanes, const double *logits, size_t n, size_t first)
+{
+    double found = top->most;
+    for (int l = 0; l < LANES; l++)
+        found = lanes[l] > found ? lanes[l] : found;
+    if (found > top->most)
+        top->place = first + place_of(found, logits, n);
+    top->most = found;
+}
+
+INLINE double diverge_row(const struct pair *pair, size_t sample, struct scales s, int careful)
+{
+    ALIGNED double x[TILE], y[TILE];
+    struct top top_a = {-INFINITY, 0}, top_b = top_a;
+    double sums[LANES] = {0}, sum_a = pair->a.log_sums[sample], sum_b = pair->b.log_sums[sample];
+    for (size_t first = 0; first < pair->a.x.n_classes; first += TILE) {
+        size_t n = LEAST(TILE, pair->a.x.n_classes - first), i = 0;
+        struct run run;
+        for (int l = 0; l < LANES; l++) {
+            run.sums[l] = 0;
+            run.most_a[l] = run.most_b[l] = -INFINITY;
+        }
+        widen_row(x, &pair->a.x, sample, first, n);
+        widen_row(y, &pair->b.x, sample, first, n);
+        UNROLLED
+        for (; i + LANES <= n; i += LANES)
+            for (int l = 0; l < LANES; l++)
+                add_class(&run, l, x[i + l], y[i + l], sum_a, sum_b, s, careful);
+        for (int l = 0; i + l < n; l++)
+            add_class(&run, l, x[i + l], y[i + l], sum_a, sum_b, s, careful);
+        for (int l = 0; l < LANES; l++)
+            sums[l] += run.sums[l];
+        see_run(&top_a, run.most_a, x, n, first);
+        see_run(&top_b, run.most_b, y, n, first);
+    }
+    pair->same_top[sample] = top_a.place == top_b.place;
+    return sum_of_lanes(sums, 1);
+}
+
+INLINE void diverge_rows(const struct pair *pair, struct scales s)
+{
+    for (size_t i = 0; i < pair->a.x.n; i++) {
+        pair->kl[i] = diverge_row(pair, i, s, 0);
+        if (is_rough(pair->kl[i], pair->a.log_sums[i], pair->b.log_sums[i]))
+            pair->kl[i] = diverge_row(pair, i, s, 1);
+    }
+}
+
+/* Up to WIDTH samples, of which classes are columns: only what is rough in `kl` is replaced. The largest logits are of
+ * one class where the last class that was larger than all before it is the same. */
+INLINE void diverge_part(const struct pair *part, struct scales s, int careful)
+{
+    ALIGNED double x[WIDTH], y[WIDTH], most_a[WIDTH], most_b[WIDTH];
+    ALIGNED int64_t same[WIDTH];
+    ALIGNED struct column_sums sums;
+    const double *sum_a = part->a.log_sums, *sum_b = part->b.log_sums;
+    size_t m = part->a.x.n, n_classes = part->a.x.n_classes;
+    int few = n_classes < FEW;
+    clear_columns(&sums, few);
+    for (size_t i = 0; i < m; i++) {
+        most_a[i] = most_b[i] = -INFINITY;
+        same[i] = 1;
+    }
+    for (size_t c = 0; c < n_classes; c++) {
+        double *low = sums.low[few ? 0 : c % LANES];
+        widen_column(x, &part->a.x, c);
+        widen_column(y, &part->b.x, c);
+        for (size_t i = 0; i < m; i++) {
+            int64_t in_a = x[i] > most_a[i], in_b = y[i] > most_b[i];
+            same[i] = (same[i] & ~(in_a | in_b)) | (in_a & in_b);
+            most_a[i] = x[i] > most_a[i] ? x[i] : most_a[i];
+            most_b[i] = y[i] > most_b[i] ? y[i] : most_b[i];
+        }
+        for (size_t i = 0; i < m; i++)
+            low[i] += divergence_term(x[i], y[i], sum_a[i], sum_b[i], s, careful);
+        if (c % TILE == TILE - 1)
+            carry_columns(&sums);
+    }
+    const double *kl = add_up_columns(&sums, few);
+    for (size_t i = 0; i < m; i++) {
+        part->kl[i] = is_rough(part->kl[i], sum_a[i], sum_b[i]) ? kl[i] : part->kl[i];
+        part->same_top[i] = (uint8_t)same[i];
+    }
+}
+
+/* Few classes are all added up with care, as one sample of a part nearly always needs it. */
+INLINE void diverge_columns(const struct pair *pair, struct scales s)
+{
+    ALIGNED char room[2][NARROW * WIDTH * sizeof(double)];
+    for (size_t start = 0; start < pair->a.x.n; start += WIDTH) {
+        struct pair part = {{columns_of(&pair->a.x, start, room[0]), 0, pair->a.log_sums + start},
+                            {columns_of(&pair->b.x, start, room[1]), 0, pair->b.log_sums + start},
+                            pair->kl + start, pair->same_top + start};
+        int rough = 0;
+        memset(part.kl, 0, part.a.x.n * sizeof *part.kl);
+        if (part.a.x.n_classes >= NARROW)
+            diverge_part(&part, s, 0);
+        for (size_t i = 0; i < part.a.x.n; i++)
+            rough |= is_rough(part.kl[i], part.a.log_sums[i], part.b.log_sums[i]);
+        if (rough)
+            diverge_part(&part, s, 1);
+    }
+}
+
+/* The logits are both rows, or both columns, unless their classes are fewer than NARROW. */
+INLINE void find_divergence(const struct pair *pair)
+{
+    const struct scales scales = {1 / pair->a.temperature, 1 / pair->b.temperature,
+                                  pair->b.temperature / pair->a.temperature};
+    if (pair->a.x.step || pair->a.x.n_classes < NARROW)
+        diverge_columns(pair, scales);
+    else
+        diverge_rows(pair, scales);
 }
 
 /* ---- Powers of all classes ----------------------------------------------------------------------------------- */
@@ -746,6 +926,7 @@ struct level {
     const char *name;
     size_t (*odds)(const struct logits *, const struct odds *);
     void (*normaliser)(const struct logits *, double, const struct normaliser *);
+    void (*divergence)(const struct pair *);
     void (*powers)(const struct logits *, double, const struct powers *);
     int (*dot)(wide *, const double *, const double *, size_t);
 };
@@ -755,12 +936,14 @@ struct level {
     { return find_odds(x, odds); }                                                                                \
     attributes static void normaliser_##name(const struct logits *x, double t, const struct normaliser *out)      \
     { find_normaliser(x, t, out); }                                                                               \
+    attributes static void divergence_##name(const struct pair *pair)                                             \
+    { find_divergence(pair); }                                                                                    \
     attributes static void powers_##name(const struct logits *x, double t, const struct powers *powers)           \
     { find_powers(x, t, powers); }                                                                                \
     attributes static int dot_##name(wide *places, const double *x, const double *y, size_t n)                    \
     { return add_dot(places, x, y, n); }
 
-#define ROW(name) {#name, odds_##name, normaliser_##name, powers_##name, dot_##name}
+#define ROW(name) {#name, odds_##name, normaliser_##name, divergence_##name, powers_##name, dot_##name}
 
 LEVEL(scalar, )
 #ifdef __x86_64__
@@ -841,6 +1024,14 @@ static int logits_of(struct logits *x, struct buffers *buffers, PyObject *array)
     }
     PyErr_SetString(PyExc_ValueError, "the logits are neither rows nor columns");
     return 0;
+}
+
+static int are_a_pair(const struct logits *x, const struct logits *y)
+{
+    int fit = x->n == y->n && x->n_classes == y->n_classes && (!x->step == !y->step || x->n_classes < NARROW);
+    if (!fit)
+        PyErr_SetString(PyExc_ValueError, "the logits of the models have not the same shape and order");
+    return fit;
 }
 
 static int are_classes(const int64_t *targets, const struct logits *x)
@@ -961,6 +1152,30 @@ static PyObject *py_normalise(PyObject *self, PyObject *arguments)
     return result;
 }
 
+static PyObject *py_divergence(PyObject *self, PyObject *arguments)
+{
+    struct pair pair = {0};
+    struct model *a = &pair.a, *b = &pair.b;
+    struct buffers buffers = {.n = 0};
+    PyObject *x, *y, *sums_a, *sums_b, *kl, *same_top, *result = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "OipdOOipdOOO", &x, &a->x.kind, &a->x.swapped, &a->temperature, &sums_a, &y,
+                          &b->x.kind, &b->x.swapped, &b->temperature, &sums_b, &kl, &same_top))
+        return NULL;
+    if (logits_of(&a->x, &buffers, x) && logits_of(&b->x, &buffers, y) && are_a_pair(&a->x, &b->x)
+        && (a->log_sums = numbers_of(&buffers, sums_a, a->x.n, 8, PyBUF_SIMPLE))
+        && (b->log_sums = numbers_of(&buffers, sums_b, b->x.n, 8, PyBUF_SIMPLE))
+        && (pair.kl = numbers_of(&buffers, kl, a->x.n, 8, PyBUF_WRITABLE))
+        && (pair.same_top = numbers_of(&buffers, same_top, a->x.n, 1, PyBUF_WRITABLE))) {
+        Py_BEGIN_ALLOW_THREADS
+        level->divergence(&pair);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    release(&buffers);
+    return result;
+}
+
 static PyObject *py_powers(PyObject *self, PyObject *arguments)
 {
     struct logits x = {0};
@@ -1070,6 +1285,7 @@ static PyMethodDef METHODS[] = {
     {"odds", py_odds, METH_VARARGS, NULL},
     {"read_odds", py_read_odds, METH_VARARGS, NULL},
     {"normalise", py_normalise, METH_VARARGS, NULL},
+    {"divergence", py_divergence, METH_VARARGS, NULL},
     {"powers", py_powers, METH_VARARGS, NULL},
     {"exact_dot", py_exact_dot, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -58,6 +58,27 @@ def normalise(
 ) -> None:
     """Fill the ``maximum``, NaN where a logit is, the ``rest`` and the first class of the maximum, ``top`` int64."""
 
+def divergence(
+    logits_a: NDArray[Any],
+    kind_a: int,
+    swapped_a: bool,
+    temperature_a: float,
+    log_sums_a: NDArray[Any],
+    logits_b: NDArray[Any],
+    kind_b: int,
+    swapped_b: bool,
+    temperature_b: float,
+    log_sums_b: NDArray[Any],
+    kl: NDArray[Any],
+    same_top: NDArray[Any],
+) -> None:
+    """Fill the divergence ``kl`` of model a from model b, and ``same_top`` (n,) uint8: whether their first largest
+    logits are of one class.
+
+    ``log_sums`` are the logarithms of the sums of ``exp(x / temperature)``, below 1e300 in size; one of NaN gives NaN.
+    The logits of 80 classes or more are rows of both models, or columns of both.
+    """
+
 def powers(
     logits: NDArray[Any],
     kind: int,

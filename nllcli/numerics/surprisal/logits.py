@@ -9,6 +9,7 @@ import numpy as np
 from nllcli.data.blocks import Scratch, Unread, array_of
 from nllcli.numerics.kernels import pick, sum_classes, to_float
 from nllcli.numerics.kernels.chosen import in_order, is_read
+from nllcli.numerics.kernels.divergence import Normalised
 from nllcli.numerics.kernels.odds import odds_against, odds_in_file
 from nllcli.numerics.surprisal import EVERY, OverClasses, once, parts_of, put_at, sum_of_parts, where_any
 from nllcli.records import dataclass
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 # Sums of powers below this one may have lost digits, or all of them, to underflow.
 _LEAST_REST = 1e-290
+
+# A log-sum that is the logit of a class and a surprisal below this one has all digits but a few.
+_NEAR_SURPRISAL = 32.0
 
 
 class FromLogits(OverClasses):
@@ -198,6 +202,15 @@ class FromLogits(OverClasses):
     def unusable(self) -> NDArray[np.bool_] | None:
         return where_any(~np.isfinite(self._normaliser.maximum))
 
+    def normalised(self) -> Normalised:
+        """What the native kernel compares."""
+        return Normalised(self._raw, self._temperature, self._log_sums())
+
+    def _log_sums(self) -> NDArray[np.float64]:
+        """The logarithms (n,) of the sums of exp(x / T), NaN for samples without a number."""
+        maximum = self._normaliser.maximum
+        return np.where(np.isfinite(maximum), maximum / self._temperature + self._log1p_rest, np.nan)
+
 
 @dataclass(frozen=True)
 class _Scored:
@@ -274,3 +287,16 @@ class FromOdds(FromLogits):
 
     def unusable(self) -> NDArray[np.bool_] | None:
         return super().unusable() if self._targets is None else self._score(self._targets).unusable
+
+    def _log_sums(self) -> NDArray[np.float64]:
+        """From the odds against the targets, where these are likely enough."""
+        if self._targets is None:
+            return super()._log_sums()
+        surprisals = self.at(self._targets)
+        sums: NDArray[np.float64] = self._pick(self._targets) + surprisals
+        others = np.flatnonzero(~(surprisals < _NEAR_SURPRISAL))
+        if others.size:
+            sums[others] = FromLogits(
+                self._raw[others], single=self._single, scratch=self._scratch.sub("others")
+            )._log_sums()
+        return sums
