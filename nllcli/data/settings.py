@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Progress
 
 TOKENS = "token-log-probs"
-LOSSES_GIVEN = "losses"
 SOURCES = ("logits", "log-probs", "probs", TOKENS)
+# One loss a sample, which only a comparison takes.
+LOSSES_GIVEN = "losses"
 PARTS = ("prompt", "completion", "all")
 UNKNOWN = ("error", "drop", "keep")
 REDUCTIONS = ("mean", "sum", "none")
@@ -65,7 +66,10 @@ def option(help: str, group: str = "", *, default: Any = None, **about: Any) -> 
 
 @dataclass(frozen=True)
 class InputOptions:
-    """How the inputs are to be read; ``takes_targets`` says that the command takes targets."""
+    """How the inputs are to be read; ``takes_targets`` says that the command takes targets.
+
+    ``pairs_by_id`` says that rows of several models are matched by ``id``, be there a file of targets or not.
+    """
 
     logits: str = field(metadata={"option": Option("A file of logits, or - for standard input.")})
     targets: str | None = option("Class indices, class names, or class probabilities.")
@@ -115,6 +119,7 @@ class InputOptions:
         "Of several files, score those that are there and whole, and say so (exit code 3).", FILES, default=False
     )
     takes_targets: bool = True
+    pairs_by_id: bool = False
     source: str = "logits"
     part: str | None = None
     unknown: str = "error"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.data.dataset import Dataset
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX, TOKENS, InputOptions
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, LOSSES_GIVEN, TOKENS, InputOptions
 from nllcli.errors import FaultError, NllError, Notice, Remedy, UsageError, setting
+from nllcli.inputs import names as class_names
 from nllcli.inputs import shapes
 from nllcli.inputs.arrays.raw import FileArray
 from nllcli.inputs.beside import Beside, Opened, by_keys, in_order, open_beside
@@ -41,7 +42,8 @@ class _Both(NamedTuple):
     """The logits and their targets as opened; ``completed`` is what to call at the end of a pass.
 
     ``by_key`` is the remedy where both have keys and are taken row by row. Weights and groups that have keys are in the
-    order of the logits (``beside``); those that are ``opened`` and have none have to be put into it.
+    order of the logits (``beside``); those that are ``opened`` and have none have to be put into it. The targets may be
+    those of another dataset, ``known``.
     """
 
     logits: BlockSource
@@ -50,10 +52,16 @@ class _Both(NamedTuple):
     by_key: Remedy | None = None
     opened: Opened = Opened()
     beside: Beside = Beside()
+    known: Dataset | None = None
 
 
-def open_files(options: InputOptions, name: str = "", others: Sequence[str] = ()) -> Dataset:
-    """Open one file of each input; ``others`` are files of logits that follow the first under the ``name`` of all."""
+def open_files(
+    options: InputOptions, name: str = "", others: Sequence[str] = (), known: Dataset | None = None
+) -> Dataset:
+    """Open one file of each input; ``others`` are files of logits that follow the first under the ``name`` of all.
+
+    The targets of a ``known`` dataset, which are in the same file, are read once, where classes are in the same order.
+    """
     if options.source == TOKENS:
         from nllcli.inputs.token_logs.opening import open_tokens
 
@@ -70,10 +78,12 @@ def open_files(options: InputOptions, name: str = "", others: Sequence[str] = ()
         decimal=options.decimal,
         binary=options.binary,
     )
-    return _fitted(_open_both(options, reading, name, others), reading, options)
+    return _fitted(_open_both(options, reading, name, others, known), reading, options)
 
 
-def _open_both(options: InputOptions, reading: ReadOptions, name: str, more: Sequence[str]) -> _Both:
+def _open_both(
+    options: InputOptions, reading: ReadOptions, name: str, more: Sequence[str], known: Dataset | None
+) -> _Both:
     """The logits and the targets, each read with what the other shows of names, columns and keys."""
     opened = open_input(options.logits, options.input_format, options.encoding, _use_of_logits(options))
     others = _peeked_targets(options)
@@ -112,13 +122,16 @@ def _open_both(options: InputOptions, reading: ReadOptions, name: str, more: Seq
         from nllcli.inputs.matching import check_numbered
 
         check_numbered(look(), preview, options)
-    found = keys or beside.keys
-    own = replace(own, key=None if found is None else found.own)
+    found, among_models = keys or beside.keys, options.id if options.pairs_by_id else None
+    own = replace(own, key=among_models if found is None else found.own)
     theirs = replace(theirs, key=None if keys is None else keys.theirs)
     logits = _open_logits(opened, own, options)  # of a file of several arrays, this asks for the name of one
     logits = _with_more(logits, name, more, own, options)
     _refuse_same_file(options)
-    both = _with_targets(logits, others or _targets_beside(logits, options), preview, theirs, keys, options)
+    if known is not None and keys is None and _can_share(known, logits):
+        both = _Both(logits, Targets(), known=known)
+    else:
+        both = _with_targets(logits, others or _targets_beside(logits, options), preview, theirs, keys, options)
     bound, values = by_keys(
         *(beside, both.logits),
         lambda: _with_more(_open_logits(opened.again(), own, options), name, more, own, options),
@@ -126,6 +139,15 @@ def _open_both(options: InputOptions, reading: ReadOptions, name: str, more: Seq
         can_be_asked=keys is not None or options.targets is None,
     )
     return both._replace(logits=bound, opened=beside, beside=values)
+
+
+def _can_share(known: Dataset, logits: BlockSource) -> bool:
+    """Whether the targets of a known dataset are those of these logits: of the same classes, or of any."""
+    if known.targets is None and known.soft_targets is None:
+        return False
+    own, theirs = logits.class_names, known.class_names
+    order = None if own is None or theirs is None else class_names.match(theirs, own)
+    return order is None or class_names.are_places(order)
 
 
 def _with_targets(
@@ -153,17 +175,21 @@ def _with_targets(
 
 def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset:
     """The dataset of logits and targets whose shapes and names fit together."""
-    logits, given = both.logits, both.given
+    logits, given, known = both.logits, both.given, both.known
+    if options.source == LOSSES_GIVEN:
+        return _losses(both, options)
+    soft = given.soft if known is None else known.soft_targets
     layout = shapes.layout_of(
         logits.shape,
-        given.shape if given.soft is None else given.soft.shape,
+        _target_shape(known) if soft is None and known is not None else given.shape if soft is None else soft.shape,
         class_axis=options.class_axis,
         binary=options.binary,
         fortran=logits.fortran,
         name=logits.name,
-        soft=given.soft is not None,
+        soft=soft is not None,
     )
-    vector, notes = fit_targets(given, layout, logits, options), given.notes
+    vector = fit_targets(given, layout, logits, options) if known is None else known.targets
+    notes = given.notes
     if not options.binary:
         n_targets = None if vector is None else vector.n
         alone = options.takes_targets and options.targets is None and not logits.labels
@@ -205,6 +231,34 @@ def _fitted(both: _Both, reading: ReadOptions, options: InputOptions) -> Dataset
     return dataset if both.completed is None else replace(dataset, completed=both.completed)
 
 
+def _target_shape(known: Dataset) -> shapes.Shape:
+    """The shape of the targets of a dataset, whose number is known even where that of the samples is not."""
+    shape = known.layout.sample_shape
+    return shape if known.targets is None or None not in shape else (known.targets.n,)
+
+
+def _losses(both: _Both, options: InputOptions) -> Dataset:
+    """The dataset of one loss a sample, of whose targets only what is ignored matters."""
+    from nllcli.inputs.losses import Counted, layout_of
+
+    logits, given = both.logits, both.given
+    layout = layout_of(logits)
+    if given.soft is not None:
+        raise UsageError("holds class probabilities, which say nothing of losses", where=given.soft.name)
+    vector = fit_targets(given, layout, logits, options)
+    beside = in_order(both.opened, both.beside, layout, logits, options.groups)
+    dataset = Dataset(
+        logits,
+        layout,
+        targets=None if vector is None else Counted(vector, options.ignore_index),
+        sample_weights=beside.weights,
+        groups=beside.groups,
+        opening_notes=(*given.notes, *beside.notes),
+        missing=options.missing,
+    )
+    return dataset if both.completed is None else replace(dataset, completed=both.completed)
+
+
 def _n_classes(logits: BlockSource, options: InputOptions) -> int | None:
     """How many classes the logits have, where it is known before the targets are: 1 of binary ones."""
     if options.binary:
@@ -224,7 +278,8 @@ def _check_columns(options: InputOptions, preview: Preview | None) -> None:
             f"{setting('targets')} and {setting('target_column')} both name the targets", hint="give one of them"
         )
     others_alone = options.targets is None and (options.sample_weights or options.groups) is not None
-    if options.id is not None and not several and not others_alone:
+    among_models = options.targets is None and options.pairs_by_id
+    if options.id is not None and not (several or others_alone or among_models):
         raise UsageError(f"{setting('id')} needs {setting('targets')} as a table with that column")
 
 
@@ -285,7 +340,7 @@ def _doubts(options: InputOptions, logits: BlockSource) -> Iterator[Notice]:
 
 
 def _open_logits(opened: Input, reading: ReadOptions, options: InputOptions) -> BlockSource:
-    source = opened.read(reading)
+    source = _read_logits(opened, reading, options)
     for name in ("target_column", "columns", "drop", "id"):
         if (
             getattr(options, name) is not None
@@ -305,6 +360,14 @@ def _open_logits(opened: Input, reading: ReadOptions, options: InputOptions) -> 
 
         return columns_as_samples(source)
     return source
+
+
+def _read_logits(opened: Input, reading: ReadOptions, options: InputOptions) -> BlockSource:
+    if options.source != LOSSES_GIVEN:
+        return opened.read(reading)
+    from nllcli.inputs.losses import read_losses
+
+    return read_losses(opened, reading)
 
 
 def _with_more(

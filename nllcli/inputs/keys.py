@@ -14,6 +14,7 @@ from nllcli.data.blocks import Scratch
 from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, Remedy, UsageError, counted, setting
 from nllcli.inputs.bytes.files import STANDARD_INPUT, can_be_read_again
+from nllcli.inputs.changed import Changed
 from nllcli.inputs.tables.cells import shown
 from nllcli.inputs.tables.doubts import loosened
 from nllcli.records import dataclass
@@ -66,7 +67,7 @@ class KeyedValues:
 
     ``missing`` says what becomes of a key that only one of the tables has: an error, or the value of the sample is
     ``absent``, and the sample ``without``; where values are ``required``, no sample may lack one. ``logits_once`` and
-    ``once`` leave one row of each key in their files.
+    ``once`` leave one row of each key in their files. ``other`` is the file of the samples, where messages name it.
     """
 
     name: str
@@ -81,6 +82,7 @@ class KeyedValues:
     noun: str = "target"
     without: str = "left out"
     required: bool = False
+    other: str = ""
     _order: NDArray[np.intp] = field(init=False)
     _met: NDArray[np.bool_] = field(init=False)
     # How many samples of each block were matched and left out: appended by any thread.
@@ -137,16 +139,23 @@ class KeyedValues:
         """Raise DataError where a key of the targets has not come, once all samples have."""
         left = np.flatnonzero(~self._met)
         if sum(self._matched) > int(self._met.sum()):  # met by two threads at a time
-            message = "one key comes a second time among the logits"
+            message = f"one key comes a second time {f'in {self.other}' if self.other else 'among the logits'}"
             raise DataError(message, where=self.name, remedies=self.logits_once, finding="repeated-key")
         if not self._met.any():
-            raise DataError("has none of the keys of the logits", where=self.name, finding="keys-differ")
-        if left.size and self.missing == "error":
-            message = (
-                f"has {counted(len(left), 'key')} that the logits have not, the first in {self.place(int(left[0]))}"
+            raise DataError(
+                f"has none of the keys of {self.other or 'the logits'}", where=self.name, finding="keys-differ"
             )
-            remedy = Remedy({"missing": "ignore"}, f"{self.noun}s without logits are left out")
+        if left.size and self.missing == "error":
+            where = self.place(int(left[0]))
+            lacks = f"{self.other} does not have" if self.other else "the logits have not"
+            message = f"has {counted(len(left), 'key')} that {lacks}, the first in {where}"
+            remedy = Remedy({"missing": "ignore"}, f"{self.noun}s {self._alone} are left out")
             raise DataError(message, where=self.name, remedies=[remedy], finding="keys-differ")
+
+    @property
+    def _alone(self) -> str:
+        """What messages say of a value without a sample."""
+        return f"without a sample in {self.other}" if self.other else "without logits"
 
     @property
     def notes(self) -> tuple[Notice, ...]:
@@ -156,7 +165,7 @@ class KeyedValues:
         if without:
             told.append(f"{counted(without, 'sample')} without a {self.noun} {self.without}")
         if left and self.missing == "ignore":
-            told.append(f"{counted(left, self.noun)} without logits left out")
+            told.append(f"{counted(left, self.noun)} {self._alone} left out")
         return (Notice("missing-keys", f"{self.name}: {', '.join(told)}"),) if told else ()
 
 
@@ -187,56 +196,7 @@ def _first_repeated(found: NDArray[np.intp], again: NDArray[np.bool_]) -> int:
 
 
 @dataclass
-class _Keyed:
-    """Logits whose blocks bring the keys of their samples: a BlockSource, all but ``_load`` as ``logits`` is."""
-
-    logits: BlockSource
-
-    @property
-    def name(self) -> str:
-        return self.logits.name
-
-    @property
-    def shape(self) -> tuple[int | None, ...]:
-        return self.logits.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.logits.dtype
-
-    @property
-    def fortran(self) -> bool:
-        return self.logits.fortran
-
-    @property
-    def class_names(self) -> tuple[str, ...] | None:
-        return self.logits.class_names
-
-    @property
-    def labels(self) -> bool:
-        return self.logits.labels
-
-    @property
-    def n_bytes(self) -> int | None:
-        return self.logits.n_bytes
-
-    @property
-    def notes(self) -> tuple[Notice, ...]:
-        return self.logits.notes
-
-    def chunks(self, layout: Layout, block_samples: int, first: int = 0) -> Iterator[Chunk]:
-        for chunk in self.logits.chunks(layout, block_samples, first):
-            yield replace(chunk, load=partial(self._load, chunk, layout))
-
-    def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
-        return self.logits.place(sample, layout, class_index)
-
-    def _load(self, chunk: Chunk, layout: Layout, scratch: Scratch) -> Block:
-        raise NotImplementedError
-
-
-@dataclass
-class KeyedLogits(_Keyed):
+class KeyedLogits(Changed):
     """Logits whose blocks bring the targets of the same keys."""
 
     targets: KeyedValues
@@ -261,7 +221,7 @@ class KeyedLogits(_Keyed):
 
 
 @dataclass
-class KeysInOrder(_Keyed):
+class KeysInOrder(Changed):
     """Logits whose rows must have the ``keys`` (digests) of the rows of the file ``other``, one by one.
 
     ``columns`` are the names of the key in both tables, as the setting for it has them; none where it cannot help.

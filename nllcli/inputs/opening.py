@@ -25,18 +25,19 @@ if TYPE_CHECKING:
 _wholes: WeakValueDictionary[str, Dataset] = WeakValueDictionary()
 
 
-def open_dataset(options: InputOptions) -> Dataset:
+def open_dataset(options: InputOptions, known: Dataset | None = None) -> Dataset:
     """Open everything that ``options`` names and check that it fits together, as far as the headers show.
 
-    The dataset, and each of its parts, pickles as its options, where all of its inputs are regular files.
+    The dataset, and each of its parts, pickles as its options, where all of its inputs are regular files. The targets
+    may be those of a ``known`` dataset with the same files of targets.
     """
     words = words_of(options)
     if words is None:
         versions = versions_of(options)
-        return recorded(open_files(options), options, versions)
+        return recorded(open_files(options, known=known), options, versions)
     from nllcli.inputs.several import open_several
 
-    return open_several(options, words)
+    return open_several(options, words, known)
 
 
 def versions_of(options: InputOptions) -> dict[str, Version | None]:

@@ -35,11 +35,14 @@ _NEVER_EMPTY = (".npy", ".npz", ".safetensors", ".parquet", ".feather", ".arrow"
 _FILES_A_SHARD = 4
 
 
-def open_several(options: InputOptions, words: Words) -> Dataset:
-    """Open the files that the words stand for, and check that they fit together."""
+def open_several(options: InputOptions, words: Words, known: Dataset | None = None) -> Dataset:
+    """Open the files that the words stand for, and check that they fit together.
+
+    One file of targets for all may be that of a ``known`` dataset.
+    """
     _allow_open_files(_FILES_A_SHARD * len(words.logits))
     if any(isinstance(files, str) for files in (words.targets, words.sample_weights, words.groups)):
-        return _with_one_for_all(options, words)
+        return _with_one_for_all(options, words, known)
     return _one_each(options, words)
 
 
@@ -175,7 +178,7 @@ def _few(reasons: Sequence[str]) -> str:
     return "; ".join(reasons[:_MOST_TOLD]) + ("; ..." if len(reasons) > _MOST_TOLD else "")
 
 
-def _with_one_for_all(options: InputOptions, words: Words) -> Dataset:
+def _with_one_for_all(options: InputOptions, words: Words, known: Dataset | None) -> Dataset:
     """Shards that have their targets, their weights or their groups in one file."""
     files = {"targets": words.targets, "sample_weights": words.sample_weights, "groups": words.groups}
     one, several = ([name for name in files if isinstance(files[name], kind)] for kind in (str, tuple))
@@ -186,7 +189,7 @@ def _with_one_for_all(options: InputOptions, words: Words) -> Dataset:
     targets, weights, groups = (value if isinstance(value, str) else None for value in files.values())
     own = replace(options, logits=first, targets=targets, sample_weights=weights, groups=groups)
     versions, left_out = versions_of(options), _left_out(words, {})
-    whole = replace(open_files(own, name=name_of(options.logits), others=others), left_out=left_out)
+    whole = replace(open_files(own, name_of(options.logits), others, known), left_out=left_out)
     logits = whole.logits
     if whole.soft_targets is None and (not isinstance(logits, JoinedLogits) or whole.layout.n_samples is None):
         return recorded(whole, options, versions)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.settings import LOSSES_GIVEN
 from nllcli.numerics.kernels import machine_epsilon
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ _SINGLE_EPSILON = 2.0**-23
 def within_bounds(x: NDArray[Any], dtype: np.dtype[Any], source: str) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     """(Log-)probabilities ``x`` (n, C) with those a rounding above their bound at it, and the rows (n,) that have any.
 
-    The bound is 1 for the ``source`` "probs", 0 for "log-probs". ``dtype`` is that of the file. None where ``x`` is
-    returned as it is, which its maximum alone decides for nearly all blocks.
+    The bound is 1 for the ``source`` "probs", 0 for "log-probs"; losses have none. ``dtype`` is that of the file. None
+    where ``x`` is returned as it is, which its maximum alone decides for nearly all blocks.
     """
     bound = 1.0 if source == "probs" else 0.0
-    if not x.size or x.max() <= bound:
+    if source == LOSSES_GIVEN or not x.size or x.max() <= bound:
         return x, None
     with np.errstate(invalid="ignore"):
         rounded = _are_rounded(x, dtype, bound)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.blocks import Scratch
-from nllcli.data.settings import TOKENS, UNLISTED
+from nllcli.data.settings import LOSSES_GIVEN, TOKENS, UNLISTED
 from nllcli.errors import Remedy, SampleError, setting
 from nllcli.numerics.kernels import machine_epsilon, sum_classes, to_float
 from nllcli.numerics.losses import LOSSES
@@ -33,6 +33,8 @@ def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
     """The error for ``unusable`` samples (n,), whose logits allow no number."""
     if scoring.options.source == TOKENS:
         return _no_log_prob(scoring, unusable)
+    if scoring.options.source == LOSSES_GIVEN:
+        return _no_loss(scoring, unusable)
     first = unusable.argmax()
     row = to_float(scoring.x[first : first + 1], Scratch())[0]
     bad = np.isnan(row) | np.isposinf(row)
@@ -64,6 +66,8 @@ def check_given(scoring: Scoring, unusable: NDArray[np.bool_] | None) -> None:
     options, x = scoring.options, scoring.x
     if options.source == TOKENS:
         _check_tokens(scoring)
+        return
+    if options.source == LOSSES_GIVEN:
         return
     if options.source == "probs":
         if not x.size or (x.min() >= 0.0 and x.max() <= 1.0):
@@ -119,6 +123,19 @@ def _no_log_prob(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
     )
 
 
+def _no_loss(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
+    """The error for losses that are NaN."""
+    return SampleError(
+        "the loss is NaN",
+        culprit="logits",
+        samples=Rows.where(unusable, scoring.block.start).first,
+        remedies=[
+            Remedy({"missing": "ignore"}, "samples without a loss are left out"),
+            Remedy({"on_nonfinite": "nan"}, "such samples count as NaN"),
+        ],
+    )
+
+
 def _check_tokens(scoring: Scoring) -> None:
     """Raise SampleError for numbers that are not the log-probability of one token."""
     x = scoring.x[:, 0]
@@ -162,7 +179,7 @@ def findings(scoring: Scoring, infinite: NDArray[np.bool_] | None) -> dict[str, 
     if options.source == TOKENS:
         x = scoring.x[:, 0]
         note("above-zero", (x > 0) & np.isfinite(x), x)
-    elif options.source != "logits" and not options.binary:
+    elif options.source not in ("logits", LOSSES_GIVEN) and not options.binary:
         off = distance_from_1(scoring.x, log=options.source == "log-probs")
         wrong = ~(off <= sum_tolerance(block.logits.dtype))
         note("not-normalised", wrong if unusable is None else wrong & ~unusable, off)

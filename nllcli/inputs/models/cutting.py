@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import zip_longest
 from math import lcm
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -47,72 +45,68 @@ class Recut:
 
     def __init__(self, chunks: Iterator[Chunk]) -> None:
         self._chunks = chunks
-        self._left: list[_Once] = []
+        self._left: list[Block] = []
         self.n_seen = 0
 
     def take(self, start: int, n: int) -> Chunk | None:
         """The next ``n`` samples, which begin at ``start``; None where there are fewer.
 
-        A chunk of just these samples is handed on as it is.
+        A chunk of just these samples is handed on as it is. Others are loaded here, once: what loads them counts what
+        it meets.
         """
-        stop = start + n
-        while not self._left or self._left[-1].stop < stop:
+        parts, stop, n_bytes = self._left, start + n, 0
+        while not parts or _end(parts[-1]) < stop:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return None
             self.n_seen = chunk.start + chunk.n
-            if not self._left and (chunk.start, chunk.n) == (start, n):
+            if not parts and (chunk.start, chunk.n) == (start, n):
                 return chunk
-            self._left.append(_Once(chunk))
-        parts = self._left
-        self._left = [part for part in parts[-1:] if part.stop > stop]
-        n_bytes = sum(part.chunk.n_bytes for part in parts if part.chunk.start >= start)
-        load = partial(_joined, start, stop, parts)
-        return Chunk(start, n, load, n_bytes, any(part.chunk.remote for part in parts))
+            parts.append(chunk.load(Scratch()))
+            n_bytes += chunk.n_bytes
+        self._left = [block for block in parts[-1:] if _end(block) > stop]
+        joined = _joined([_cut(block, start, stop) for block in parts])
+        return Chunk(start, n, lambda _: joined, n_bytes)
 
     def n_samples(self) -> int:
         """How many samples there are in all, of which those that are left are counted."""
         return max([self.n_seen, *(chunk.start + chunk.n for chunk in self._chunks)])
 
 
-class _Once:
-    """A chunk with samples of several blocks, loaded by the first thread that needs one of them."""
-
-    def __init__(self, chunk: Chunk) -> None:
-        self.chunk, self.stop = chunk, chunk.start + chunk.n
-        self._lock = Lock()
-        self._block: Block | None = None
-
-    def cut(self, start: int, stop: int) -> Block:
-        """The samples from ``start`` to before ``stop``, as far as they are in this chunk."""
-        with self._lock:
-            if self._block is None:
-                self._block = self.chunk.load(Scratch())
-            block, logits = self._block, self._block.logits
-        first = max(start, block.start)
-        part = slice(first - block.start, stop - block.start)
-        keys = None if block.keys is None else block.keys[part]
-        targets, left_out = (None if each is None else each[part] for each in (block.targets, block.left_out))
-        return Block(first, logits[part], targets, keys=keys, left_out=left_out)
+def _end(block: Block) -> int:
+    return block.start + len(block.logits)
 
 
-def _joined(start: int, stop: int, parts: Sequence[_Once], _: Scratch) -> Block:
-    blocks = [part.cut(start, stop) for part in parts]
-    if len(blocks) == 1:
-        return blocks[0]
-    first, arrays = blocks[0], [block.logits for block in blocks]
+def _cut(block: Block, start: int, stop: int) -> Block:
+    """The samples of a block from ``start`` to before ``stop``, as far as it has them."""
+    first = max(start, block.start)
+    part = slice(first - block.start, stop - block.start)
+    keys = None if block.keys is None else block.keys[part]
+    targets, left_out = (None if each is None else each[part] for each in (block.targets, block.left_out))
+    return Block(first, block.logits[part], targets, keys=keys, left_out=left_out)
+
+
+def _joined(blocks: Sequence[Block]) -> Block:
+    """The blocks, one after another, as one."""
+    first, *others = blocks
+    if not others:
+        return first
+    arrays = [block.logits for block in blocks]
     if len({array.dtype for array in arrays}) > 1:
         arrays = [widened(array) for array in arrays]
-    keys = None if first.keys is None else [key for block in blocks for key in block.keys or ()]
-    targets = None if first.targets is None else np.concatenate([block.targets for block in blocks])
-    return Block(start, np.concatenate(arrays), targets, keys=keys, left_out=_all_left_out(blocks))
+    targets = [block.targets for block in blocks if block.targets is not None]
+    return Block(
+        first.start,
+        np.concatenate(arrays),
+        np.concatenate(targets) if targets else None,
+        keys=None if first.keys is None else [key for block in blocks for key in block.keys or ()],
+        left_out=_all_left_out(blocks),
+    )
 
 
 def _all_left_out(blocks: Sequence[Block]) -> NDArray[np.bool_] | None:
     """Which samples of the blocks, one after another, have no logits."""
     if all(block.left_out is None for block in blocks):
         return None
-    masks: list[Any] = [
-        np.zeros(len(block.logits), np.bool_) if block.left_out is None else block.left_out for block in blocks
-    ]
+    masks = [np.zeros(len(block.logits), np.bool_) if block.left_out is None else block.left_out for block in blocks]
     return np.concatenate(masks)

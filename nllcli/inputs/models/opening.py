@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nllcli.errors import DataError, NllError, UsageError, setting
+from nllcli.data.settings import LOSSES_GIVEN, TOKENS
+from nllcli.errors import FaultError, NllError, UsageError, setting
 from nllcli.inputs.bytes.files import only_one_standard_input
-from nllcli.inputs.models.together import Models, lengths_differ, together
+from nllcli.inputs.losses import Counted
+from nllcli.inputs.models.by_key import matched
+from nllcli.inputs.models.checks import check_keys, check_samples, check_soft, once, other_length
+from nllcli.inputs.models.classes import bound_by_name
+from nllcli.inputs.models.together import Models, all_of
 from nllcli.inputs.opening import open_dataset, recorded, versions_of
-from nllcli.inputs.shapes import shown, squeezed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import InputOptions
     from nllcli.inputs.bytes.files import Version
+
+# Sources of one number a sample, which say nothing of classes.
+_OF_ONE_CLASS = (LOSSES_GIVEN, TOKENS)
 
 
 def open_models(options: Sequence[InputOptions]) -> Models:
@@ -32,60 +39,60 @@ def open_models(options: Sequence[InputOptions]) -> Models:
     versions: dict[str, Version | None] = {}
     for each in options:
         versions |= versions_of(each)
-    try:
-        models = _opened(options)
-    except NllError as error:
-        raise _other_length(options) or error from error
-    for model, own in zip(models[1:], options[1:], strict=True):
-        _check_samples(models[0], model, options[0], own)
-    whole = together(models)
+    whole = _opened(options)
     for i, piece in enumerate(whole.pieces):
         recorded(piece, tuple(options), versions, i)
-    recorded(whole, tuple(options), versions)
-    return whole
+    return recorded(whole, tuple(options), versions)
 
 
-def _opened(options: Sequence[InputOptions]) -> list[Dataset]:
-    first = open_dataset(options[0])
-    models = [first]
-    for each in options[1:]:
-        other = open_dataset(replace(each, sample_weights=None, groups=None))
-        models.append(_with_targets_of(first, other))
-    return models
+def _opened(options: Sequence[InputOptions]) -> Models:
+    leader = next((i for i, each in enumerate(options) if each.source not in _OF_ONE_CLASS), 0)
+    try:
+        found = _each(options, leader)
+    except FaultError:
+        raise
+    except NllError as error:
+        raise (other_length(options) if options[0].id is None else None) or error from error
+    first = found[0]
+    for i, other in enumerate(found[1:], 1):
+        if options[i].id is None:
+            check_samples(first, other, options[0], options[i])
+            check_keys(options[0], options[i], {*(first.class_names or ()), *(other.class_names or ())})
+            continue
+        remedies = once(options[0]), once(options[i])
+        keeps_targets = i == leader or options[i].targets is None
+        found[i] = matched(first, other, keeps_targets=keeps_targets, first_once=remedies[0], once=remedies[1])
+    return all_of(found, leader)
 
 
-def _with_targets_of(first: Dataset, other: Dataset) -> Dataset:
-    """The other model with the targets of the first, which are read once."""
-    if first.soft_targets is not None:
-        # Its blocks get the class probabilities of the first.
-        return replace(other, soft_targets=None, missing="error")
-    return replace(other, targets=first.targets)
+def _each(options: Sequence[InputOptions], leader: int) -> list[Dataset]:
+    """The datasets of all models, with the targets of the leader and the weights of the first."""
+    asked = [_asked(each, i, leader, several=len(options) > 1) for i, each in enumerate(options)]
+    lead = open_dataset(asked[leader])
+    return [lead if i == leader else _beside(lead, open_dataset(each, lead), each) for i, each in enumerate(asked)]
 
 
-def _check_samples(first: Dataset, other: Dataset, options: InputOptions, own: InputOptions) -> None:
-    """Raise NllError where the other model has other samples, or has them in another order."""
-    n, known = other.layout.n_samples, first.layout.n_samples
-    if n is not None and known is not None and n != known:
-        raise lengths_differ(other.logits.name, n, first.logits.name, known)
-    shapes = [squeezed(each.layout.sample_shape) for each in (other, first)]
-    if None not in (*shapes[0], *shapes[1]) and min(map(len, shapes)) > 1 and shapes[0] != shapes[1]:
-        message = f"has samples of shape {shown(shapes[0])}, but those of {first.logits.name} are {shown(shapes[1])}"
-        raise DataError(message, where=other.logits.name)
-    if other.layout.in_target_order != first.layout.in_target_order:
-        raise _other_memory_order(first, other, options, own)
+def _asked(options: InputOptions, number: int, leader: int, *, several: bool) -> InputOptions:
+    """What a model is opened with: the weights and groups of the first alone, the targets where they matter."""
+    options = replace(options, pairs_by_id=several)
+    if number > 0:
+        options = replace(options, sample_weights=None, groups=None)
+    if options.source == LOSSES_GIVEN:
+        options = replace(options, target_column=None, columns=None, drop=None, classes=None, class_axis=None)
+    if options.source in _OF_ONE_CLASS and number != leader:
+        options = replace(options, targets=None, target_column=None, shift=0)
+    return options
 
 
-def _other_memory_order(first: Dataset, other: Dataset, options: InputOptions, own: InputOptions) -> UsageError:
-    """The refusal of arrays of which one has its samples in Fortran order, with the way out."""
-    from nllcli.inputs.conversions import conversions
-
-    odd, path, known = (other, own.logits, first) if first.layout.in_target_order else (first, options.logits, other)
-    message = f"has its samples in Fortran order, and {known.logits.name} in C order"
-    remedies = conversions(path, [("np.ascontiguousarray({x})", "c-order", "")])
-    hint = None if remedies else "numpy.ascontiguousarray makes it"
-    return UsageError(message, where=odd.logits.name, hint=hint, remedies=remedies)
-
-
-def _other_length(options: Sequence[InputOptions]) -> DataError | None:
-    """The refusal of models of different lengths, as far as their files show it without the targets."""
-    return None
+def _beside(lead: Dataset, other: Dataset, options: InputOptions) -> Dataset:
+    """Another model with the classes and the targets of the leader, which are in memory once."""
+    if options.source == LOSSES_GIVEN and lead.targets is not None:
+        counted = lead.targets if lead.n_classes == 1 else Counted(lead.targets, lead.ignore_index)
+        return replace(other, targets=counted)
+    if other.n_classes == 1:
+        return other
+    bound = bound_by_name(lead, other)
+    if lead.soft_targets is not None:  # blocks get them of the leader
+        check_soft(lead, other)
+        return replace(bound, soft_targets=None, missing="error")
+    return bound if lead.targets is None else replace(bound, targets=lead.targets)

@@ -270,10 +270,10 @@ def key_of_another_name(preview: Preview, partner: Preview, left_out: Collection
     """
     for c, heading in preview.own_headings.items():
         numbers = all(is_number(str(cell)) for cell in preview.cells(c))
-        if c in left_out or not may_be_key(heading) or (numbers and not _is_called_key(heading)):
+        if c in left_out or not may_be_key(heading) or (numbers and not is_called_key(heading)):
             continue
         other = shared_key(preview, c, partner)
-        if other is not None and may_be_key(other) and (not numbers or _is_called_key(other)):
+        if other is not None and may_be_key(other) and (not numbers or is_called_key(other)):
             return heading, other
     return None
 
@@ -283,7 +283,7 @@ def may_be_key(heading: str) -> bool:
     return not (names_targets(heading) or heading.lower() in _PREDICTIONS | _FOLDS)
 
 
-def _is_called_key(heading: str) -> bool:
+def is_called_key(heading: str) -> bool:
     name = heading.lower().removesuffix("s")
     return name in _KEYS or name.endswith("_id")
 

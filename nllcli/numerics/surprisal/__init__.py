@@ -172,7 +172,7 @@ def surprisal(
 ) -> Surprisal:
     """The surprisals of a block (n, C), or (n, 1) where ``binary``: logits as they are in the file, else floats.
 
-    ``source`` is "logits", "log-probs", "probs" or "token-log-probs" (n, 1); ``temperature``, ``single`` and
+    ``source`` is "logits", "log-probs", "probs", "token-log-probs" or "losses" (n, 1); ``temperature``, ``single`` and
     ``targets``, the classes (n,) that will be asked for, concern logits alone.
     """
     scores: Surprisal

@@ -1,4 +1,4 @@
-"""-log p where the file holds the answer itself, as probabilities or their logarithms, and p clipped."""
+"""-log p where the file holds the answer itself: probabilities, their logarithms or losses; and p clipped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.data.settings import LOSSES_GIVEN, TOKENS
 from nllcli.numerics.kernels import both_classes, pick
 from nllcli.numerics.surprisal import EVERY, OverClasses, once, where_any
 
@@ -105,10 +106,24 @@ class FromProbs(_Given):
         return where_any(np.logical_or.reduce(np.isnan(self._x) | np.isposinf(self._x), axis=1))
 
 
+class FromLosses(FromTokenLogProbs):
+    """From the loss of each sample (n, 1), which is the surprisal of its only class."""
+
+    def at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        return self._pick(classes)
+
+    def all(self, classes: slice | NDArray[np.int64] = EVERY) -> NDArray[np.float64]:
+        return self._numbers(classes)
+
+    def unusable(self) -> NDArray[np.bool_] | None:
+        return where_any(np.isnan(self._x[:, 0]))
+
+
 GIVEN: dict[str, type[FromLogProbs | FromProbs]] = {
     "log-probs": FromLogProbs,
     "probs": FromProbs,
-    "token-log-probs": FromTokenLogProbs,
+    TOKENS: FromTokenLogProbs,
+    LOSSES_GIVEN: FromLosses,
 }
 
 
