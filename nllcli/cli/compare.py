@@ -186,11 +186,13 @@ def compare(
     from nllcli.outputs.formats import format_for
 
     _check_shares(confidence, margin, given)
-    paths, again = _once(models)
-    if len(paths) < 2:
-        raise UsageError("nll compare needs two models or more: " + ("one is named" if paths else "none is named"))
     sources = [_source(value, given) for value in _each(given["source"], "source", models)]
     temperatures = [_temperature(value) for value in _each(given["temperature"], "temperature", models)]
+    every = list(zip(models, sources, temperatures, strict=True))
+    chosen = list(dict.fromkeys(every))
+    paths = [path for path, _, _ in chosen]
+    if len(chosen) < 2:
+        raise UsageError("nll compare needs two models or more: one is named")
     called = names_of(paths, None if names is None else options.class_names(names))
     order = _order(baseline, called)
     question = Question(confidence, margin, permutations, bootstrap, seed, given["reduction"])
@@ -201,11 +203,9 @@ def compare(
 
     def request(base: "ScoreRequest") -> "Request":
         requests = []
-        for i in order:
-            k = models.index(paths[i])
-            loss = replace(base.loss, source=sources[k], temperature=temperatures[k])
-            inputs = replace(base.inputs, logits=paths[i], source=sources[k])
-            requests.append(replace(base, inputs=inputs, loss=loss))
+        for path, source, temperature in (chosen[i] for i in order):
+            loss = replace(base.loss, source=source, temperature=temperature)
+            requests.append(replace(base, inputs=replace(base.inputs, logits=path, source=source), loss=loss))
         return Request(
             tuple(requests),
             tuple(called[i] for i in order),
@@ -215,7 +215,7 @@ def compare(
             divergence=divergence and not (given["quiet"] and not given.paths),
             n_largest=largest,
             classes_up_to=classes,
-            again=again,
+            again=tuple(model[0] for model in chosen if every.count(model) > 1),
             save_differences=save_differences,
             save_dtype=given["save_dtype"],
         )
@@ -237,12 +237,6 @@ def _check_shares(confidence: float, margin: float | None, given: options.Given)
     if margin is None and any(condition.text == "equivalent" for condition in given["require"]):
         message = f"{setting('require', 'equivalent')} needs {setting('margin')}: which difference does not matter"
         raise UsageError(message, hint=f"{setting('margin', '0.01')}, in nats")
-
-
-def _once(models: list[str]) -> tuple[list[str], tuple[str, ...]]:
-    """The models, each once, and those that are named again."""
-    paths = list(dict.fromkeys(models))
-    return paths, tuple(path for path in paths if models.count(path) > 1)
 
 
 def _each(text: str, name: str, models: list[str]) -> list[str]:

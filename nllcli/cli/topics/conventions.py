@@ -26,6 +26,7 @@ The mean
 The standard error
   That of a ratio of sums (Cochran 1977, chapter 6); with equal weights the
   sample standard deviation over sqrt(n). It takes the samples as independent.
+  Two models on the same samples: nll compare, not the overlap of two intervals.
 
 Soft targets (class probabilities)
   -sum over c of w_c y_c log p_c; the mean divides by the number of positions,
