@@ -50,9 +50,9 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "compare": (
         ("nll compare old.npy new.npy -t targets.npy", "is the new one better?"),
         ("nll compare old.npy new.npy -t targets.npy --permutations 9999", "by sign flips too"),
-        ("nll compare old.npy new.npy -t y.npy --clusters docs.txt", "documents as units"),
+        ("nll compare old.npy new.npy -t targets.npy --clusters docs.txt", "documents as units"),
         ("nll compare old.npy new.npy -t targets.npy --require not-worse", "or exit code 5"),
-        ("nll compare base.npy q8.npy q4.npy -t tokens.npy --shift 1", "language models"),
+        ("nll compare base.npy q8.npy q4.npy -t next.npy --shift 1", "language models"),
     ),
     "weights": (
         ("nll weights --counts 10,50,100", "1/n, the largest 1"),

@@ -55,6 +55,7 @@ def folder(tmp_path, monkeypatch):
     names_of = [f"logits-{i:05}-of-00003.npy targets-{i:05}-of-00003.npy" for i in range(3)]
     (tmp_path / "parts/list.txt").write_text("\n".join(names_of))
     _write_tallies(tmp_path, x, y)
+    _write_models(tmp_path, y)
     with (tmp_path / "logits.npy").open("rb") as plain:
         import gzip
 
@@ -96,6 +97,15 @@ def _write_tallies(folder, x, y):
     for i, words in enumerate((("part.npy", "truth.npy"), ("others.npy", "rest.npy")), 1):
         for path in (f"part-{i}.tally.json", f"parts/{i}.tally.json"):
             assert nll("compute", *words, "-o", path).code == 0
+
+
+def _write_models(folder, y):
+    for name in ("old", "new"):
+        np.save(f"{name}.npy", RNG.normal(size=(12, 3)))
+        np.save(f"{name}_losses.npy", RNG.exponential(size=12))
+    for name in ("base", "q8", "q4"):
+        np.save(f"{name}.npy", RNG.normal(size=(2, 6, 5)))
+    (folder / "docs.txt").write_text("".join(f"doc{i // 3}\n" for i in range(len(y))))
 
 
 def run(line):

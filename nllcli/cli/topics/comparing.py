@@ -39,7 +39,7 @@ Samples that are not independent
   units of the error, the interval, the flips and the draws (G clusters: G - 1
   degrees of freedom). Fewer than 20 of them leave much uncertain.
 
-    nll compare old.npy new.npy -t tokens.npy --shift 1 --clusters axis:0
+    nll compare base.npy q8.npy -t next.npy --shift 1 --clusters axis:0
 
 Without the normal curve
   --permutations N flips the signs of differences at random: p is the share of
@@ -61,8 +61,8 @@ What is paired with what
   --temperature hold for all models, or one value each between commas. Losses
   themselves can be compared, of models whose classes or tokens differ:
 
-    nll compute logits.npy targets.npy --save-losses losses.npy -q
-    nll compare losses.npy others.npy -t targets.npy --from losses
+    nll compute old.npy targets.npy --save-losses old_losses.npy -q
+    nll compare old_losses.npy new_losses.npy -t targets.npy --from losses
 
 A gate
   --require better, not-worse (the interval's upper end is at most the margin,

@@ -40,7 +40,7 @@ What a script can rely on
     nll compute logits.npy targets.npy --require 'loss<0.15' && echo release
     nll compute logits.npy targets.npy -q --require 'per_class[2].accuracy>0.5'
     nll check logits.npy targets.npy --fail-on error && echo sound
-    nll compare logits.npy new.npy -t targets.npy --require not-worse && echo ok
+    nll compare old.npy new.npy -t targets.npy --require not-worse && echo ok
 
   KEY in --require 'KEY<NUMBER' (or <=, >, >=) and --print KEY is a key of the
   JSON, or a path in it. Between brackets stands a row: its place, counted from
