@@ -613,7 +613,7 @@ INLINE double divergence_term(double x, double y, double sum_a, double sum_b, st
 /* Whether the terms without care leave less than some 10 digits of a divergence: they and the log_sums are rounded. */
 INLINE int is_rough(double kl, double sum_a, double sum_b)
 {
-    return !(kl >= 0x1p-16 * (1.0 + __builtin_fabs(sum_a) + __builtin_fabs(sum_b)));
+    return !(kl >= 0x1p-18 * (1.0 + __builtin_fabs(sum_a) + __builtin_fabs(sum_b)));
 }
 
 /* In the lanes of a run of a row: the sums of its terms, and the largest logits of both models. */
