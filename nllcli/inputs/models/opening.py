@@ -92,7 +92,7 @@ def _beside(lead: Dataset, other: Dataset, options: InputOptions) -> Dataset:
     if other.n_classes == 1:
         return other
     bound = bound_by_name(lead, other)
-    if lead.soft_targets is not None:  # blocks get them of the leader
+    if lead.soft_targets is not None:
         check_soft(lead, other)
-        return replace(bound, soft_targets=None, missing="error")
+        return replace(bound, soft_targets=lead.soft_targets)
     return bound if lead.targets is None else replace(bound, targets=lead.targets)
