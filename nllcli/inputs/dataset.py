@@ -239,7 +239,8 @@ def _target_shape(known: Dataset) -> shapes.Shape:
 
 def _losses(both: _Both, options: InputOptions) -> Dataset:
     """The dataset of one loss a sample, of whose targets only what is ignored matters."""
-    from nllcli.inputs.losses import Counted, layout_of
+    from nllcli.inputs.keys import KeyedLogits
+    from nllcli.inputs.losses import Counted, CountedLogits, layout_of
 
     logits, given = both.logits, both.given
     layout = layout_of(logits)
@@ -248,7 +249,7 @@ def _losses(both: _Both, options: InputOptions) -> Dataset:
     vector = fit_targets(given, layout, logits, options)
     beside = in_order(both.opened, both.beside, layout, logits, options.groups)
     dataset = Dataset(
-        logits,
+        CountedLogits(logits, options.ignore_index) if isinstance(logits, KeyedLogits) else logits,
         layout,
         targets=None if vector is None else Counted(vector, options.ignore_index),
         sample_weights=beside.weights,

@@ -101,7 +101,24 @@ class Counted:
         return self.targets.n
 
     def read(self, start: int, n: int) -> NDArray[np.int64]:
-        return np.where(self.targets.read(start, n) == self.ignore_index, DEFAULT_IGNORE_INDEX, 0)
+        return counted(self.targets.read(start, n), self.ignore_index)
 
     def place(self, sample: int, layout: Layout) -> str:
         return self.targets.place(sample, layout)
+
+
+@dataclass
+class CountedLogits(Changed):
+    """Losses whose blocks bring targets of any classes, by which only is told which samples count."""
+
+    ignore_index: int
+
+    def _load(self, chunk: Chunk, layout: Layout, scratch: Scratch) -> Block:  # noqa: ARG002 - the same for all
+        block = chunk.load(scratch)
+        assert block.targets is not None
+        return replace(block, targets=counted(block.targets, self.ignore_index))
+
+
+def counted(targets: NDArray[np.int64], ignore_index: int) -> NDArray[np.int64]:
+    """Targets of the one class that losses have, or -100 where the target is ignored."""
+    return np.where(targets == ignore_index, DEFAULT_IGNORE_INDEX, 0)

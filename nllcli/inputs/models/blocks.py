@@ -38,11 +38,13 @@ class Agreement:
         first, model = self.models[self.leader], self.models[number]
         if block.targets is None or other.targets is None or not (first.logits.labels and model.logits.labels):
             return
-        differing = np.flatnonzero(block.targets != other.targets)
+        gone = [each.left_out for each in (block, other) if each.left_out is not None]
+        there = ~np.logical_or.reduce(gone) if gone else np.ones(len(block.targets), np.bool_)
+        differing = np.flatnonzero((block.targets != other.targets) & there)
         if not differing.size:
             return
         order = order_of_numbers(model)
-        if order is not None and (renumbered(other.targets, np.array(order)) == block.targets).all():
+        if order is not None and (renumbered(other.targets, np.array(order)) == block.targets)[there].all():
             raise other_order(first, model)
         i, names = int(differing[0]), first.class_names
         values = [int(targets[i]) for targets in (other.targets, block.targets)]

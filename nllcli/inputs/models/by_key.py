@@ -40,8 +40,8 @@ class MatchedRows(Changed):
     """The rows of a table, put on disk, of which ``beside`` finds those with the keys of another model's samples.
 
     Samples are numbered as that model has them. ``rows`` has the numbers of the rows by their keys, ``targets`` (n,)
-    those that the ``table`` brings, if any, ``left_out`` (n,) says which rows have no logits. ``told`` are the notes of
-    the table.
+    those that the ``table`` brings, if they are wanted, ``left_out`` (n,) says which rows have no logits. ``told`` are
+    the notes of the table.
     """
 
     logits: RawArray
@@ -50,14 +50,18 @@ class MatchedRows(Changed):
     left_out: NDArray[np.bool_]
     table: BlockSource
     told: tuple[Notice, ...]
-    class_names: tuple[str, ...] | None
+    has_targets: bool
     n_bytes: int = field(default=0, init=False)  # of a pass over the samples: the rows are read before
     # The rows of each block, by where it starts: set by any thread.
     _found: dict[int, NDArray[np.int64]] = field(default_factory=dict, init=False)
 
     @property
+    def class_names(self) -> tuple[str, ...] | None:
+        return self.table.class_names
+
+    @property
     def labels(self) -> bool:
-        return self.targets is not None
+        return self.has_targets
 
     @property
     def notes(self) -> tuple[Notice, ...]:
@@ -147,7 +151,7 @@ def matched(
         np.concatenate(gone),
         table,
         other.notes,
-        other.class_names,
+        other.has_targets,
     )
     return Dataset(
         source,

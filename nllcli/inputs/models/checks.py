@@ -80,8 +80,8 @@ def other_length(options: Sequence[InputOptions]) -> DataError | None:
 
 
 def _shape_of(options: InputOptions) -> tuple[str, Shape] | None:
-    """The name and the shape of a file of logits by itself, where both can be told again."""
-    if not can_be_read_again(options.logits):
+    """The name and the shape of the one file of logits by itself, where both can be told again."""
+    if not can_be_read_again(options.logits) or files_of(options.logits) is not None:
         return None
     alone = replace(options, targets=None, target_column=None, sample_weights=None, groups=None, shift=0)
     try:

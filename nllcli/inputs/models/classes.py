@@ -37,7 +37,11 @@ class Reordered(Changed):
     """Logits whose columns, and whose targets where they bring some, are put into another order."""
 
     order: Order
-    class_names: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.names
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
         return self.logits.place(sample, layout, None if class_index is None else self.order[class_index])

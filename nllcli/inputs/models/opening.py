@@ -78,7 +78,8 @@ def _asked(options: InputOptions, number: int, leader: int, *, several: bool) ->
     if number > 0:
         options = replace(options, sample_weights=None, groups=None)
     if options.source == LOSSES_GIVEN:
-        options = replace(options, target_column=None, columns=None, drop=None, classes=None, class_axis=None)
+        options = replace(options, target_column=None, columns=None, drop=None, classes=None)
+        options = replace(options, class_axis=None, binary=False)
     if options.source in _OF_ONE_CLASS and number != leader:
         options = replace(options, targets=None, target_column=None, shift=0)
     return options
@@ -92,7 +93,7 @@ def _beside(lead: Dataset, other: Dataset, options: InputOptions) -> Dataset:
     if other.n_classes == 1:
         return other
     bound = bound_by_name(lead, other)
-    if lead.soft_targets is not None:  # blocks get them of the leader
+    if lead.soft_targets is not None:
         check_soft(lead, other)
-        return replace(bound, soft_targets=None, missing="error")
+        return replace(bound, soft_targets=lead.soft_targets)
     return bound if lead.targets is None else replace(bound, targets=lead.targets)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nllcli.data.blocks import Block, Chunk
 from nllcli.data.dataset import Dataset, Seen
 from nllcli.errors import DataError, counted
+from nllcli.inputs.joined import Shards
 from nllcli.inputs.models.blocks import Agreement, together
 from nllcli.inputs.models.by_key import MatchedRows
 from nllcli.inputs.models.cutting import Recut, are_cut_alike, size_for
@@ -104,7 +105,7 @@ class Models(Dataset):
             if isinstance(model.logits, MatchedRows):
                 model.logits.restart()
             elif i > 0:
-                cut[i] = Recut(model.chunks(size, first))
+                cut[i] = Recut(_without_soft(model).chunks(size, first))
         n, chunks = 0, self.models[0].chunks(size, first)
         for chunk in chunks:
             n = chunk.start + chunk.n
@@ -133,6 +134,13 @@ class Models(Dataset):
             else:
                 found.append(others[i].load(own))
         return together(found, agreement)
+
+
+def _without_soft(model: Dataset) -> Dataset:
+    """A model whose blocks get the class probabilities of another one, which are read once."""
+    if model.soft_targets is None or isinstance(model, Shards):
+        return model
+    return replace(model, soft_targets=None, missing="error")
 
 
 def lengths_differ(name: str, n: int, other: str, n_other: int) -> DataError:

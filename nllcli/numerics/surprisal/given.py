@@ -115,6 +115,10 @@ class FromLosses(FromTokenLogProbs):
     def all(self, classes: slice | NDArray[np.int64] = EVERY) -> NDArray[np.float64]:
         return self._numbers(classes)
 
+    def probs(self) -> NDArray[np.float64]:
+        with np.errstate(all="ignore"):
+            return np.exp(-self._numbers(EVERY))
+
     def unusable(self) -> NDArray[np.bool_] | None:
         return where_any(np.isnan(self._x[:, 0]))
 
