@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from nllcli.commands.compute import Sections, score
 from nllcli.commands.compute.result import LossResult
-from nllcli.data.settings import DEFAULT_IGNORE_INDEX, TOKENS, LossOptions, Workers
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, LOSSES_GIVEN, TOKENS, LossOptions, Workers
 from nllcli.errors import NllError, UsageError
 from nllcli.inputs.arrays.frames import one_a_class
 from nllcli.inputs.arrays.memory import dataset_of
@@ -158,6 +158,8 @@ def compute(
     if threads is not None and threads < 1:
         raise UsageError(f"threads is {threads}; at least 1 is needed")
     binary = options.get("binary", False)
+    if options.get("source") == LOSSES_GIVEN:
+        raise UsageError("losses are given: there is nothing to compute")
     if options.get("source") == TOKENS:
         given = {"targets": targets, "class_weights": class_weights, "clip": clip, "class_axis": class_axis}
         given["binary"] = binary or None

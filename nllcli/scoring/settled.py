@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nllcli.data.names import names_of
 from nllcli.data.settings import (
     DEFAULT_IGNORE_INDEX,
+    LOSSES_GIVEN,
     ON_NONFINITE,
     PARTS,
     PRECISIONS,
@@ -28,7 +29,7 @@ from nllcli.scoring.multisets import digest_of
 from nllcli.scoring.passes import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -53,7 +54,7 @@ class Settled:
     @property
     def has_classes(self) -> bool:
         """Whether there are numbers for several classes, or only for what occurred."""
-        return self.options.source != TOKENS
+        return self.options.source not in (TOKENS, LOSSES_GIVEN)
 
     @property
     def class_names(self) -> Sequence[str]:
@@ -67,6 +68,8 @@ def settle(request: ScoreRequest, dataset: Dataset | None = None) -> Settled:
     tokens = request.loss.source == TOKENS
     if tokens:
         check_token_request(request)
+    if request.loss.source == LOSSES_GIVEN:
+        check_loss_request(request)
     check_part(request.loss)
     if dataset is None:
         dataset = open_dataset(request.inputs)
@@ -137,18 +140,39 @@ def check_token_request(request: ScoreRequest) -> None:
 
 def check_token_options(record: InputOptions | LossOptions | WeightOptions | ScoreRequest) -> None:
     """Raise UsageError for the options of a record that need classes."""
+    for name in _given_beyond(record, _OF_TOKENS):
+        raise needs_classes(name)
+
+
+def check_loss_request(request: ScoreRequest) -> None:
+    """Raise UsageError for what has no meaning where the losses themselves are given."""
+    for record in (request.inputs, request.loss, request.weights, request):
+        for name in _given_beyond(record, _OF_LOSSES):
+            message = f"{setting(name)} has no meaning for losses, which are what it would change"
+            raise UsageError(message, remedies=[Remedy({name: None}, "the losses as they are")])
+
+
+def _given_beyond(
+    record: InputOptions | LossOptions | WeightOptions | ScoreRequest, known: Collection[str]
+) -> Iterator[str]:
+    """The options of a record that are not as usual, but for those that are ``known``."""
     for each in fields(record):
-        if "option" in each.metadata and each.name not in _OF_TOKENS and getattr(record, each.name) != each.default:
-            raise needs_classes(each.name)
+        if "option" in each.metadata and each.name not in known and getattr(record, each.name) != each.default:
+            yield each.name
 
 
 # The options that have a meaning for token-log-probs.
 _OF_TOKENS = frozenset(
     [
         *("logits", "source", "part", "unknown", "sample_weights", "groups", "input_format", "input_dtype", "header"),
-        *("reduction", "precision", "on_nonfinite", "threads", "processes", "scheduler"),
+        *("reduction", "precision", "on_nonfinite", "threads", "processes", "scheduler", "groups"),
     ]
 )
+# Those that have one for losses: targets only say which samples count.
+_OF_LOSSES = _OF_TOKENS | {
+    *("targets", "target_column", "targets_are", "columns", "drop", "id", "missing", "ignore_index", "shift"),
+    *("decimal", "encoding", "partial"),
+}
 
 
 def needs_classes(name: str) -> UsageError:
@@ -184,7 +208,7 @@ def check_has_classes(options: LossOptions, what: str) -> None:
 def check_options(loss: LossOptions, *, soft: bool, unlabelled: bool = False) -> None:
     """Raise UsageError for settings that have no meaning, alone or with ``soft`` targets or none (``unlabelled``)."""
     choices = {
-        "source": SOURCES,
+        "source": (*SOURCES, LOSSES_GIVEN),
         "loss": tuple(LOSSES),
         "reduction": REDUCTIONS,
         "precision": PRECISIONS,

@@ -94,7 +94,7 @@ def difference(baseline: Tally, model: Tally, pair: PairSums, units: Units, ques
     losses = [abs(tally.loss(question.reduction) or 0.0) for tally in (baseline, model)]
     if not math.isfinite(value):
         error = independent = math.nan
-    are_same = pair.counts.n_equal == baseline.n_counted > 0
+    are_same = pair.counts.n_equal == baseline.n_counted > 0 and math.isfinite(value)
     is_rounding = not are_same and math.isfinite(value) and abs(value) <= _ROUNDING * max(losses)
     is_rounding &= value != 0.0 or error <= _NO_SPREAD * max(losses)
     has_spread = math.isfinite(error) and error > _NO_SPREAD * max(losses)

@@ -33,7 +33,8 @@ def warnings(sums: Sums, pairs: Sequence[PairResult], settled: Sequence[Settled]
     options = settled[0].options
     found += why_empty(first, source=options.source, ignore_index=options.ignore_index, shift=settled[0].shift)
     for tally, each in zip(sums.models, settled, strict=True):
-        found += warnings_of(all_found(tally, each.dataset), tally.n_samples, several=True, clips=False)
+        told = warnings_of(all_found(tally, each.dataset), tally.n_samples, clips=False)
+        found += (Notice(notice.code, f"{each.dataset.logits.name}: {notice.message}") for notice in told)
     found += clipped(options.clip)
     found += _of_settings(settled)
     found += _of_groups(settled[0], pairs)
@@ -45,9 +46,9 @@ def warnings(sums: Sums, pairs: Sequence[PairResult], settled: Sequence[Settled]
 def notes(sums: Sums, settled: Sequence[Settled]) -> tuple[Notice, ...]:
     """What is worth knowing about the samples of the models."""
     found = [
-        notice
+        Notice(notice.code, f"{each.dataset.logits.name}: {notice.message}")
         for tally, each in zip(sums.models, settled, strict=True)
-        for notice in notes_of(all_found(tally, each.dataset), tally.n_samples, several=True)
+        for notice in notes_of(all_found(tally, each.dataset), tally.n_samples)
     ]
     return tuple(dict.fromkeys(found))
 
