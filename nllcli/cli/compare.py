@@ -192,8 +192,11 @@ def compare(
     chosen = list(dict.fromkeys(every))
     paths = [path for path, _, _ in chosen]
     if len(chosen) < 2:
-        raise UsageError("nll compare needs two models or more: one is named")
-    called = names_of(paths, None if names is None else options.class_names(names))
+        told = (
+            "one is named" if len(models) == 1 else f"{paths[0]} is named {len(models)} times, with the same settings"
+        )
+        raise UsageError(f"nll compare needs two models or more: {told}")
+    called = names_of(paths, None if names is None else [name.strip() for name in names.split(",")])
     order = _order(baseline, called)
     question = Question(confidence, margin, permutations, bootstrap, seed, given["reduction"])
     format = given["format"] or format_for(given["output"])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from nllcli.cli.process import HungUp, Terminated
@@ -34,7 +35,7 @@ def explain(error: BaseException, words: Sequence[str] = ()) -> Failure:
             from nllcli.cli.options import as_flag
             from nllcli.cli.remedies import try_lines
 
-            error.word(as_flag)
+            error.word(partial(as_flag, command=words[0] if words else ""))
             return Failure(error.code, str(error), error.hint, try_lines(words, error.remedies))
         case OSError():
             return Failure(ExitCode.FAULT, _system_message(error))

@@ -312,10 +312,11 @@ def in_flags(told: Any) -> Any:
     return worded(told, as_flag)
 
 
-def as_flag(name: str, value: str | None) -> str:
-    """A setting as on a command line, by the name of its field, perhaps with a value."""
+def as_flag(name: str, value: str | None, command: str = "") -> str:
+    """A setting as on the line of a ``command``, by the name of its field, perhaps with a value."""
     if name in _ARGUMENTS and value is None:  # nll weights has --targets FILE
-        return name.upper()
+        of_models = {"logits": "MODEL", "targets": "--targets"}
+        return of_models[name] if command == "compare" else name.upper()
     written = _SHORT.get(name) or flag(name)
     if not value or (value.isascii() and value.isalnum()):  # which needs no quotes
         return f"{written} {value or ''}".rstrip()

@@ -15,10 +15,12 @@ from nllcli.commands.compare.notices import baseline_again, clusters_hint, notes
 from nllcli.commands.compare.pairs import Comparing, Outcome
 from nllcli.commands.compare.result import Comparison, adjusted, model_loss, pair_result
 from nllcli.commands.compare.sums import Sums
+from nllcli.commands.compare.targets import check_models, no_targets
 from nllcli.commands.compare.units import level_for
 from nllcli.data.settings import LOSSES_GIVEN, TOKENS, Workers
 from nllcli.errors import UsageError, setting
 from nllcli.inputs.models.opening import open_models
+from nllcli.numerics.losses import LOSSES
 from nllcli.records import dataclass
 from nllcli.report import shortest
 from nllcli.scoring.settled import Settled, settings_of, settle, signature_of
@@ -65,7 +67,10 @@ def compare(request: Request) -> Comparison:
     if first.loss.reduction == "none":
         message = f"{setting('reduction', 'none')} leaves no number to compare"
         raise UsageError(message, hint=f"{setting('save_differences', 'FILE')} writes the differences of the samples")
+    check_models([each.inputs for each in request.models])
     dataset: Dataset = open_models([each.inputs for each in request.models])
+    if not dataset.has_targets and first.loss.source != TOKENS and LOSSES[first.loss.loss].needs_targets:
+        raise no_targets(dataset)
     settled = [settle(each, model) for each, model in zip(request.models, dataset.models, strict=True)]
     pairs = tuple(combinations(range(len(settled)), 2))
     if not request.all_pairs:
