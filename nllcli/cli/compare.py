@@ -174,7 +174,7 @@ def compare(
     per_class: options.PerClass = False,
     save_differences: SaveDifferences = None,
 ) -> None:
-    """Which of several models has the lower loss, by how much, and whether by chance.
+    """Which model has the lower loss, by how much, and is it luck.
 
     Differences are the model's loss minus the baseline's: below 0, the model is better.
     """

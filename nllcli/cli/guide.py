@@ -48,11 +48,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nll reconcile logits.npy targets.npy --expect 1.5 -q", "the commands alone"),
     ),
     "compare": (
-        ("nll compare old.npy new.npy -t targets.npy", "is the new one better?"),
-        ("nll compare old.npy new.npy -t targets.npy --permutations 9999", "by sign flips too"),
-        ("nll compare old.npy new.npy -t targets.npy --clusters docs.txt", "documents as units"),
-        ("nll compare old.npy new.npy -t targets.npy --require not-worse", "or exit code 5"),
+        ("nll compare old.npy new.npy -t y.npy", "is it better?"),
+        ("nll compare old.npy new.npy -t y.npy --permutations 9999", "by sign flips too"),
+        ("nll compare old.npy new.npy -t y.npy --clusters docs.txt", "by documents"),
+        ("nll compare old.npy new.npy -t y.npy --require not-worse", "or exit code 5"),
         ("nll compare base.npy q8.npy q4.npy -t next.npy --shift 1", "language models"),
+        ("nll help comparing", "what it says, and when to believe it"),
     ),
     "weights": (
         ("nll weights --counts 10,50,100", "1/n, the largest 1"),

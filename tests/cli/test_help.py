@@ -105,6 +105,7 @@ def _write_models(folder, y):
         np.save(f"{name}_losses.npy", RNG.exponential(size=12))
     for name in ("base", "q8", "q4"):
         np.save(f"{name}.npy", RNG.normal(size=(2, 6, 5)))
+    np.save("y.npy", y)
     (folder / "docs.txt").write_text("".join(f"doc{i // 3}\n" for i in range(len(y))))
 
 
