@@ -9,15 +9,16 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import oracle
 import pyarrow as pa
 import pytest
+from following import answers
 from pyarrow import parquet
 
-from nllcli.cli.remedies import try_lines
 from nllcli.data.blocks import Scratch
 from nllcli.data.dataset import Piece
 from nllcli.data.settings import InputOptions
-from nllcli.errors import DataError, FaultError, NllError, UsageError
+from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.inputs.groups import integers, texts
 from nllcli.inputs.opening import open_dataset
 
@@ -287,6 +288,9 @@ def test_a_header_above_names_is_asked_about():
     error = refused(DataError, "g.txt")
     assert str(error) == "g.txt: has shape (41,), but x.npy of shape (40, 3) needs groups of shape (40,)"
     assert [remedy.meaning for remedy in error.remedies] == ["the first line is a header"]
+    error = refused(DataError, "g.txt", "x.csv")
+    assert str(error) == "g.txt: has 41 values, but x.csv has 40 samples"
+    assert [remedy.meaning for remedy in error.remedies] == ["the first line is a header"]
     put("g.txt", NAMES[2:], "user\n")
     assert refused(DataError, "g.txt").remedies == ()
     np.save("g.npy", [*NAMES, "x"])
@@ -379,7 +383,7 @@ def test_a_table_of_several_columns(kind):
     error = refused(UsageError, f"g.{kind}")
     assert "columns; which of them has the groups?" in str(error)
     named = [remedy.settings["groups"].removeprefix(f"g.{kind}:") for remedy in error.remedies]
-    assert [name for name in named if not name.startswith("meta.")] == ["n", "doc", "user"]
+    assert [name for name in named if not name.startswith("meta.")] == ["doc", "user", "n"]  # a key comes last
     for remedy in error.remedies:
         read(opened(remedy.settings["groups"]))
 
@@ -806,7 +810,30 @@ def test_groups_are_opened_for_a_second_pass():
     assert read(again) == read(dataset)
 
 
-def test_remedies_name_no_option_that_a_command_lacks():
-    write_table("g.csv", TABLE)
-    error = refused(NllError, "g.csv")
-    assert try_lines(["compute", "x.npy", "y.npy"], error.remedies) == []
+# --- the lines that are offered ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("logits", ["x", "t", "v"])
+def test_every_line_that_is_offered_works(logits):
+    """Those for one file of each model, for text, and for several files."""
+    other = np.load("x.npy") + RNG.normal(size=(N, C))
+    difference = float(oracle.reduce(other, np.load("y.npy")) - oracle.reduce(np.load("x.npy"), np.load("y.npy")))
+    found = pytest.approx(difference, rel=1e-9)
+    np.save("z.npy", other)
+    for name, values in (("t", np.load("x.npy")), ("u", other)):
+        np.savetxt(f"{name}.csv", values, delimiter=",")
+    for name, values in (("v", np.load("x.npy")), ("w", other), ("y", np.load("y.npy"))):
+        for i, part in enumerate(np.split(values, [15])):
+            np.save(f"{name}-{i}.npy", part)
+    models = {"x": ("x.npy", "z.npy"), "t": ("t.csv", "u.csv"), "v": ("v-*.npy", "w-*.npy")}[logits]
+    words = ("compare", *models, "-t", "y-*.npy" if logits == "v" else "y.npy", "-q", "--groups")
+    if logits == "v":
+        for i, rows in enumerate((slice(15), slice(15, N))):
+            write_table(f"g-{i}.csv", {head: cells[rows] for head, cells in TABLE.items()})
+        assert answers(*words, "g-*.csv") == [found] * 3
+    else:
+        write_table("g.csv", TABLE)
+        assert answers(*words, "g.csv") == [found] * 3
+        put("g.txt", NAMES, "user\n")
+        assert answers(*words, "g.txt") == [found]
+    assert answers(*words, "axis:3" if logits != "t" else "axis:0") == [found]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
-from nllcli.data.dataset import Dataset, VectorSource
+from nllcli.data.dataset import Dataset, VectorSource, nothing
 from nllcli.inputs.shards import JoinedValues
 from nllcli.records import dataclass
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.layout import Layout
-    from nllcli.errors import Notice
+    from nllcli.errors import Notice, Remedy
 
     # The different labels of a file: integers, or text.
     Distinct = NDArray[Any] | Sequence[str]
@@ -66,6 +66,11 @@ class Groups:
     @property
     def n(self) -> int:
         return self.labels.n
+
+    @property
+    def one_more(self) -> Callable[[], Remedy | None]:
+        """What makes the remedy where there is one label too many."""
+        return getattr(self.labels, "one_more", nothing)
 
     @property
     def lie_together(self) -> bool:

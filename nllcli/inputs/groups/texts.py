@@ -194,6 +194,7 @@ def _only_column(preview: Preview, key: str | None) -> str:
     if len(columns) == 1:
         return preview.heading(columns[0])
     likely = [] if preview.name == STANDARD_INPUT else [c for c in columns if _may_be_labels(preview, c)]
+    likely.sort(key=lambda c: _differ(preview.cells(c)))  # a key comes last
     named = [(f"{preview.name}:{preview.heading(c)}", preview.heading(c)) for c in likely[:_MOST_OFFERED]]
     remedies = [Remedy({"groups": path}, f"{heading} has the groups") for path, heading in named]
     message = f"has {len(columns)} columns; which of them has the groups?"
@@ -205,6 +206,10 @@ def _may_be_labels(preview: Preview, column: int) -> bool:
     if kind_of(preview, column) in ("list", "missing"):
         return False
     return not any(is_numeric(cell) and float(cell) % 1 for cell in preview.cells(column))
+
+
+def _differ(cells: Sequence[object]) -> bool:
+    return len(set(map(str, cells))) == len(cells)
 
 
 def read_strings(array: RawArray, layout: Layout) -> TextLabels:
