@@ -276,6 +276,23 @@ def test_integers_are_compared_as_such_where_all_are():
         check(opened("g.txt"), labels)
 
 
+@pytest.mark.parametrize("name", ["user {}", "{} of 9", "a b c{}", "{} x"])
+@pytest.mark.parametrize("logits", ["x.npy", "x.csv"])
+def test_labels_of_several_words(name, logits):
+    labels = [name.format(label) for label in DOCUMENTS]
+    put("g.txt", labels)
+    check(opened("g.txt", logits), labels)
+
+
+@pytest.mark.parametrize(("heading", "names"), [("", ("1", "2")), ("doc user\n", ("doc", "user"))])
+def test_a_table_of_numbers_between_blanks_is_asked_about(heading, names):
+    put("g.txt", [f"{label} {i}" for i, label in enumerate(DOCUMENTS)], heading)
+    words = [remedy.settings["groups"] for remedy in refused(UsageError, "g.txt").remedies]
+    assert words == [f"g.txt:{name}" for name in names]
+    for word, labels in zip(words, (DOCUMENTS.tolist(), range(N)), strict=True):
+        check(opened(word), labels)
+
+
 def test_a_header_above_numbers():
     put("g.csv", DOCUMENTS, "doc\n")
     dataset = opened("g.csv")

@@ -163,20 +163,29 @@ def _table(opened: Input, preview: Preview | None, key: str | None, reader: Grou
     )
     if preview is None:
         return opened.read(options)
-    if opened.is_text and preview.n_columns == 1 and opened.member is None:
+    if opened.is_text and opened.member is None and key is None and _are_lines(preview):
         return _lines(opened, reader)
     return opened.read(replace(options, target_column=opened.member or _only_column(preview, key)))
+
+
+def _are_lines(preview: Preview) -> bool:
+    """Whether the lines of a text are labels: blanks part the words of a label, unless these are all numbers."""
+    return preview.n_columns == 1 or (preview.delimiter == " " and not _are_numbers(preview.rows))
+
+
+def _are_numbers(rows: Sequence[Sequence[str]]) -> bool:
+    return all(is_number(cell) for row in rows for cell in row)
 
 
 def _lines(opened: Input, reader: GroupReader) -> TextColumn:
     """Text of a label a line; a first line is a header where numbers alone follow it."""
     dialect, notes = sniff(opened.stream), []
     if dialect.header is not None:
-        if all(is_number(row[0]) for row in dialect.rows):
+        if _are_numbers(dialect.rows):
             told = f"{dialect.name}: the first line, {shown(dialect.header[0].strip())}, is a header"
             notes.append(Notice("groups-header", told))
         else:
-            dialect = replace(dialect, header=None, rows=(dialect.header, *dialect.rows))
+            dialect = replace(dialect, header=None)
     return TextColumn(
         stream=opened.stream,
         label_reader=reader,
