@@ -333,7 +333,8 @@ class Dataset:
                 raise
         for vector in vectors:
             if n_samples != vector.n:
-                one_more = self.one_more() if vector is self.targets and vector.n == n_samples + 1 else None
+                header = self.one_more if vector is self.targets else getattr(vector, "one_more", nothing)
+                one_more = header() if vector.n == n_samples + 1 else None
                 remedies = [] if one_more is None else [one_more]
                 if vector.n == self.layout.n_classes and self.layout.shape[:1] == (None,) and n_samples > 1:
                     remedies = [Remedy({"class_axis": 0}, "the rows are the classes: the logits are transposed")]

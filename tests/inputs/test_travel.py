@@ -81,6 +81,10 @@ def labelled():
 # Of each kind of input the files, and the options that open them.
 KINDS = {
     "npy": ({"x.npy": npy(LOGITS), "y.npy": npy(TARGETS), "w.npy": npy(WEIGHTS)}, {}),
+    "npy-groups": (
+        {"x.npy": npy(LOGITS), "y.npy": npy(TARGETS), "w.npy": npy(WEIGHTS), "g.npy": npy(RNG.integers(0, 9, N))},
+        {},
+    ),
     "npy-fortran": ({"x.npy": npy(np.asfortranarray(LOGITS)), "y.npy": npy(TARGETS)}, {}),
     "npy-columns": ({"x.npy": npy(np.ascontiguousarray(LOGITS.T)), "y.npy": npy(TARGETS)}, {"class_axis": 0}),
     "npy-cube": ({"x.npy": npy(np.asfortranarray(CUBE)), "y.npy": npy(RNG.integers(0, C, (3, 35)))}, {}),
@@ -94,6 +98,15 @@ KINDS = {
     "csv": ({"x.csv": text(LOGITS), "y.txt": "".join(f"{y}\n" for y in TARGETS).encode()}, {}),
     "csv.gz": ({"x.csv.gz": gzip.compress(b"a,b,c,d\n" + text(LOGITS)), "y.npy": npy(TARGETS)}, {}),
     "csv-soft": ({"x.csv": text(LOGITS), "y.csv": text(SOFT)}, {}),
+    "csv-groups": (
+        {
+            "x.csv": text(LOGITS),
+            "y.npy": npy(TARGETS),
+            "w.npy": npy(WEIGHTS),
+            "g.txt": "".join(f"user {y}\n" for y in TARGETS).encode(),
+        },
+        {},
+    ),
     "jsonl": ({"x.jsonl": labelled()}, {}),
     "parquet": ({"x.parquet": arrow("parquet")}, {"target_column": "y"}),
     "feather": ({"x.feather": arrow("feather")}, {"target_column": "y"}),
@@ -113,7 +126,7 @@ def opened(tmp_path, monkeypatch):
         for name, data in files.items():
             if not Path(folder, name).exists():
                 Path(folder, name).write_bytes(data)
-        given = dict(zip(("logits", "targets", "sample_weights"), files, strict=False))
+        given = dict(zip(("logits", "targets", "sample_weights", "groups"), files, strict=False))
         paths = {what: str(Path(folder, name)) for what, name in given.items()}
         return open_dataset(InputOptions(**paths | options))
 
@@ -125,7 +138,7 @@ def blocks(source, n=BLOCK):
     found = []
     for chunk in source.chunks(n):
         block = chunk.load(Scratch())
-        arrays = (block.logits, block.targets, block.sample_weights)
+        arrays = (block.logits, block.targets, block.sample_weights, block.groups)
         found.append((block.start, chunk.n, *(None if array is None else array.tobytes() for array in arrays)))
     return found
 

@@ -103,10 +103,10 @@ Which row is which sample
     nll compute keyed.csv truth.csv --id key
     nll compute keyed.csv answers.csv --id key=name
 
-  A table of sample weights is matched by the key too. A key that comes twice,
-  or in one table alone, is an error; the latter not under --missing ignore.
-  Where no keys agree, they are compared without folders, endings of files,
-  upper case and leading zeros, with a note.
+  A table of sample weights or of groups is matched by the key too. A key that
+  comes twice, or in one table alone, is an error; the latter not under
+  --missing ignore. Where no keys agree, they are compared without folders,
+  endings of files, upper case and leading zeros, with a note.
 
 Which class is which
   What has a name is bound by it: columns, labels, one-hot targets, weights and
@@ -188,6 +188,14 @@ Weights
 
     nll compute logits.npy targets.npy --counts targets
     nll compute logits.npy targets.npy --sample-weights mask.npy
+
+Groups
+  --groups (--clusters) says what samples belong to, such as their documents: a
+  file of one label a sample, or of one for each index along the first axis of
+  targets that have several; or axis:K, the index along an axis of the targets.
+  Labels are integers or text; in text, 1 and 01 are one group where all labels
+  are whole numbers. docs.csv:user is a column of a table, and --id matches its
+  rows by their keys. Equal labels in several files are one group.
 
 What is asked
   A number with exit code 0 means that nothing about the reading was in doubt.

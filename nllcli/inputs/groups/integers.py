@@ -44,13 +44,16 @@ class IntegerLabels:
         return self.values.n
 
     def read(self, start: int, n: int) -> NDArray[np.int64]:
-        values = _whole(self.values.read(start, n), lambda _: self.name)
+        values = whole_numbers(self.values.read(start, n), lambda _: self.name)
+        if not n:
+            return np.empty(0, np.int64)
         first, last = int(self.distinct[0]), int(self.distinct[-1])
         if last - first < len(self.distinct):  # they count on from the first
             return (values - self.distinct[0]).astype(np.int64, copy=False)
         begins = _begins(values)
-        places = np.searchsorted(self.distinct, values[begins])
-        return np.repeat(places, np.diff(begins, append=n)).astype(np.int64, copy=False)
+        here, inverse = np.unique(values[begins], return_inverse=True)  # in order they are found several times faster
+        places = np.searchsorted(self.distinct, here).astype(np.int64, copy=False)
+        return np.repeat(places[inverse], np.diff(begins, append=n))
 
     def place(self, sample: int, layout: Layout) -> str:
         return self.values.place(sample, layout)
@@ -62,7 +65,7 @@ def integer_labels(values: VectorSource, layout: Layout) -> IntegerLabels:
     n_runs, is_float, last = 0, False, None
     for start in range(0, values.n, _PIECE_SAMPLES):
         read = values.read(start, min(_PIECE_SAMPLES, values.n - start))
-        piece = _whole(read, lambda i, at=start: f"{values.name}, {values.place(at + i, layout)}")  # type: ignore[misc]
+        piece = whole_numbers(read, lambda i, at=start: f"{values.name}, {values.place(at + i, layout)}")  # type: ignore[misc]
         begins = _begins(piece)
         n_runs += len(begins) - (last is not None and bool(piece[0] == last))
         distinct.add(piece[begins])
@@ -72,26 +75,37 @@ def integer_labels(values: VectorSource, layout: Layout) -> IntegerLabels:
 
 
 class _Distinct:
-    """The different values among those that are added, in ascending order: 8 bytes each."""
+    """The different values among those that are added, in ascending order: 8 bytes each, and a quarter more."""
 
     def __init__(self) -> None:
         self._known: NDArray[Any] | None = None
         self._waiting: list[NDArray[Any]] = []
 
     def add(self, values: NDArray[Any]) -> None:
-        fresh = np.unique(values)
-        known = self._known
+        """Take note of the values, which are sorted in place."""
+        fresh, known = _sorted_once(values), self._known
         if known is not None:
             fresh = fresh[known[np.minimum(np.searchsorted(known, fresh), len(known) - 1)] != fresh]
         self._waiting.append(fresh)
-        if sum(map(len, self._waiting)) > max(_MOST_WAITING, 0 if known is None else len(known)):
+        if sum(map(len, self._waiting)) > max(_MOST_WAITING, 0 if known is None else len(known) // 4):
             self._known = self.all()
-            self._waiting.clear()
 
     def all(self) -> NDArray[Any]:
-        known = [] if self._known is None else [self._known]
-        both = [*known, *self._waiting]
-        return np.unique(np.concatenate(both)) if both else np.empty(0, np.int64)
+        """All values that were added."""
+        known, waiting = self._known, self._waiting
+        fresh = _sorted_once(np.concatenate(waiting)) if waiting else np.empty(0, np.int64)
+        self._waiting = []
+        if known is None:
+            return fresh
+        if not len(fresh) or fresh[0] > known[-1]:
+            return np.concatenate([known, fresh])
+        return np.insert(known, np.searchsorted(known, fresh), fresh)
+
+
+def _sorted_once(values: NDArray[Any]) -> NDArray[Any]:
+    """Each of the values once, in ascending order, which sorting them in place is the fastest way to."""
+    values.sort()
+    return values[_begins(values)]
 
 
 def _begins(values: NDArray[Any]) -> NDArray[np.intp]:
@@ -101,7 +115,7 @@ def _begins(values: NDArray[Any]) -> NDArray[np.intp]:
     return np.flatnonzero(differs)
 
 
-def _whole(values: NDArray[Any], where: Callable[[int], str]) -> NDArray[Any]:
+def whole_numbers(values: NDArray[Any], where: Callable[[int], str]) -> NDArray[Any]:
     """Numbers as int64, those of uint64 as they are; raises DataError for what is not a whole number."""
     kind, size = values.dtype.kind, values.dtype.itemsize
     if kind != "f":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
-from nllcli.data.dataset import Dataset, VectorSource
+from nllcli.data.dataset import Dataset, VectorSource, nothing
 from nllcli.inputs.shards import JoinedValues
 from nllcli.records import dataclass
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.layout import Layout
-    from nllcli.errors import Notice
+    from nllcli.errors import Notice, Remedy
 
     # The different labels of a file: integers, or text.
     Distinct = NDArray[Any] | Sequence[str]
@@ -68,6 +68,11 @@ class Groups:
         return self.labels.n
 
     @property
+    def one_more(self) -> Callable[[], Remedy | None]:
+        """What makes the remedy where there is one label too many."""
+        return getattr(self.labels, "one_more", nothing)
+
+    @property
     def lie_together(self) -> bool:
         return self.labels.n_runs == len(self.labels.distinct)
 
@@ -102,10 +107,10 @@ def numbered(files: Sequence[Labels]) -> list[Groups]:
     Labels that are integers in all files are compared as such, in ascending order, so that 1 and 01 are one group;
     others as text, in the order in which they first come.
     """
-    if len(files) == 1 and isinstance(files[0].distinct, np.ndarray):
-        return [Groups(files[0], None, len(files[0].distinct))]
     found = list(_counted_on(files))
     integers = [values for values in map(_integers, found) if values is not None]
+    if len(files) == 1 and (isinstance(found[0], np.ndarray) or not integers):  # whose own order is the one
+        return [Groups(files[0], None, len(found[0]))]
     if len(integers) == len(found):
         merged = np.unique(np.concatenate(integers))
         return [
@@ -131,7 +136,7 @@ def _counted_on(files: Iterable[Labels]) -> Iterator[Distinct]:
 def _integers(labels: Distinct) -> NDArray[np.int64] | None:
     """Labels that are all integers of 64 bits; else None."""
     if isinstance(labels, np.ndarray):
-        return labels.astype(np.int64) if not len(labels) or labels.max() <= _INT64.max else None
+        return labels.astype(np.int64, copy=False) if not len(labels) or labels.max() <= _INT64.max else None
     values = np.empty(len(labels), np.int64)
     for i, label in enumerate(labels):
         whole = _WHOLE.fullmatch(label)

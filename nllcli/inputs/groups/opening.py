@@ -145,7 +145,7 @@ def _of_array(opened: Input, layout: Layout, logits: BlockSource) -> Labels:
     array, order = source.at_any_place(), Layout((*source.shape, 1), len(source.shape)) if by_row else layout
     if array.dtype.kind in "US":
         labels: Labels = read_strings(array, order)
-    elif by_row or array.fortran != layout.in_target_order:  # which have the same order, or none but one
+    elif by_row or array.fortran != layout.in_target_order:  # the file has them in the order of the logits' own
         labels = integer_labels(array, order)
     else:
         labels = integer_labels(Values(array.name, layout.to_file_order(array.read_all())), layout)

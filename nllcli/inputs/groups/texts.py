@@ -14,6 +14,7 @@ from nllcli.data.layout import Layout
 from nllcli.errors import DataError, Notice, Remedy, UsageError
 from nllcli.inputs.bytes.files import STANDARD_INPUT
 from nllcli.inputs.formats import ReadOptions
+from nllcli.inputs.groups.integers import whole_numbers
 from nllcli.inputs.labels import LabelReader
 from nllcli.inputs.tables.cells import is_missing, is_number, shown
 from nllcli.inputs.tables.columns import find_column, is_numeric, kind_of
@@ -70,15 +71,14 @@ class TextLabels:
 
 @dataclass
 class GroupReader(LabelReader):
-    """Reads labels of any text as their places among those that are ``distinct``, a missing one as ``_MISSING``."""
+    """Reads labels of any text as their ``places`` among those that are distinct, a missing one as ``_MISSING``."""
 
     classes: tuple[str, ...] | None = ()
     numeric: bool = False
     what: str = ""
     ignore_index: int = _MISSING
     missing: str = "ignore"
-    distinct: list[str] = field(default_factory=list, init=False)
-    _places: dict[str, int] = field(default_factory=dict, init=False)
+    places: dict[str, int] = field(default_factory=dict, init=False)
 
     def notes(self, name: str) -> tuple[Notice, ...]:
         told = f"{name}: whole numbers in {self.what} are taken as labels of groups"
@@ -86,15 +86,20 @@ class GroupReader(LabelReader):
 
     def read(self, labels: Sequence[str | None], where: Callable[[int], str]) -> NDArray[Any]:
         words = ["" if label is None else label.strip() for label in labels]
-        places = self._places
+        places = self.places
         for word in dict.fromkeys(words):
             if word not in places:
                 if word and is_missing(word):
                     message, hint = f"label {shown(word)} is a word for a missing one", "a group needs another name"
                     raise DataError(message, where=where(words.index(word)), hint=hint)
-                places[word] = len(self.distinct) if word else _MISSING
-                self.distinct += [word] * bool(word)
+                places[word] = len(places) if word else _MISSING
         return np.fromiter(map(places.__getitem__, words), np.int32, len(words))
+
+    def take_distinct(self) -> list[str]:
+        """The labels that were read, of which the reader keeps none."""
+        distinct = list(self.places)
+        self.places.clear()
+        return distinct
 
     def is_missing(self, label: str | None) -> bool:
         return label is None
@@ -103,6 +108,10 @@ class GroupReader(LabelReader):
         distinct, places = np.unique(values, return_inverse=True)
         found: NDArray[np.int64] = self.read(list(map(str, distinct.tolist())), where)[places]
         return found
+
+    def of_numbers(self, values: NDArray[np.float64], where: Callable[[int], str]) -> NDArray[np.int64]:
+        self.fractions = True
+        return self.renumbered(whole_numbers(values, where), where)
 
     def of_booleans(self, values: NDArray[np.bool_]) -> NDArray[np.int64]:
         return self.renumbered(values.astype(np.int64), str)
@@ -136,7 +145,7 @@ def read_column(
         take_keys(block)
     places = np.concatenate(parts)
     row, one_more = partial(source.place, layout=layout), getattr(source, "one_more", nothing)
-    return TextLabels(source.name, places, reader.distinct, row, source.notes, one_more)
+    return TextLabels(source.name, places, reader.take_distinct(), row, source.notes, one_more)
 
 
 def _where(source: BlockSource, layout: Layout, start: int, i: int) -> str:
@@ -154,20 +163,29 @@ def _table(opened: Input, preview: Preview | None, key: str | None, reader: Grou
     )
     if preview is None:
         return opened.read(options)
-    if opened.is_text and preview.n_columns == 1 and opened.member is None:
+    if opened.is_text and opened.member is None and key is None and _are_lines(preview):
         return _lines(opened, reader)
     return opened.read(replace(options, target_column=opened.member or _only_column(preview, key)))
+
+
+def _are_lines(preview: Preview) -> bool:
+    """Whether the lines of a text are labels: blanks part the words of a label, unless these are all numbers."""
+    return preview.n_columns == 1 or (preview.delimiter == " " and not _are_numbers(preview.rows))
+
+
+def _are_numbers(rows: Sequence[Sequence[str]]) -> bool:
+    return all(is_number(cell) for row in rows for cell in row)
 
 
 def _lines(opened: Input, reader: GroupReader) -> TextColumn:
     """Text of a label a line; a first line is a header where numbers alone follow it."""
     dialect, notes = sniff(opened.stream), []
     if dialect.header is not None:
-        if all(is_number(row[0]) for row in dialect.rows):
+        if _are_numbers(dialect.rows):
             told = f"{dialect.name}: the first line, {shown(dialect.header[0].strip())}, is a header"
             notes.append(Notice("groups-header", told))
         else:
-            dialect = replace(dialect, header=None, rows=(dialect.header, *dialect.rows))
+            dialect = replace(dialect, header=None)
     return TextColumn(
         stream=opened.stream,
         label_reader=reader,
@@ -185,6 +203,7 @@ def _only_column(preview: Preview, key: str | None) -> str:
     if len(columns) == 1:
         return preview.heading(columns[0])
     likely = [] if preview.name == STANDARD_INPUT else [c for c in columns if _may_be_labels(preview, c)]
+    likely.sort(key=lambda c: _differ(preview.cells(c)))  # a key comes last
     named = [(f"{preview.name}:{preview.heading(c)}", preview.heading(c)) for c in likely[:_MOST_OFFERED]]
     remedies = [Remedy({"groups": path}, f"{heading} has the groups") for path, heading in named]
     message = f"has {len(columns)} columns; which of them has the groups?"
@@ -196,6 +215,10 @@ def _may_be_labels(preview: Preview, column: int) -> bool:
     if kind_of(preview, column) in ("list", "missing"):
         return False
     return not any(is_numeric(cell) and float(cell) % 1 for cell in preview.cells(column))
+
+
+def _differ(cells: Sequence[object]) -> bool:
+    return len(set(map(str, cells))) == len(cells)
 
 
 def read_strings(array: RawArray, layout: Layout) -> TextLabels:
@@ -212,7 +235,7 @@ def read_strings(array: RawArray, layout: Layout) -> TextLabels:
         parts.append(found)
     shape = [n or 0 for n in array.shape]
     places = np.concatenate(parts).reshape(shape, order="F" if array.fortran else "C")
-    return TextLabels(array.name, layout.to_file_order(places), reader.distinct)
+    return TextLabels(array.name, layout.to_file_order(places), reader.take_distinct())
 
 
 def _check_empty(places: NDArray[Any], where: Callable[[int], str]) -> None:
