@@ -53,7 +53,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nll compare old.npy new.npy -t y.npy --clusters docs.txt", "by documents"),
         ("nll compare old.npy new.npy -t y.npy --require not-worse", "or exit code 5"),
         ("nll compare base.npy q8.npy q4.npy -t next.npy --shift 1", "language models"),
-        ("nll help comparing", "what it says, and when to believe it"),
+        ("nll help comparing", "when to believe it"),
     ),
     "weights": (
         ("nll weights --counts 10,50,100", "1/n, the largest 1"),
