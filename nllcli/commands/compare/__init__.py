@@ -128,7 +128,7 @@ def _work(
         n_largest=max(request.n_largest, N_EXTREMES),
         by_class=alike and dataset.soft_targets is None and n_classes <= request.classes_up_to,
         level=level_for(dataset.layout.n_samples if groups is None else groups.n_groups),
-        grouped=groups is not None,
+        n_groups=0 if groups is None else groups.n_groups,
         lie_together=groups is not None and groups.lie_together,
         keeps_all=request.save_differences is not None,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.compare.extremes import Extremes
-from nllcli.commands.compare.groups import Kind, Rows, Scattered, Together
+from nllcli.commands.compare.groups import Kind, Samples, Scattered, Together
 from nllcli.commands.compare.sums import ClassSums, Counts, DivergenceSums, PairSums, Sums
 from nllcli.commands.compare.units import Bins, Units
 from nllcli.errors import SampleError
@@ -62,8 +62,8 @@ class Comparing:
     """The work on a block: ``pairs`` are the places of baseline and model among the models, scored by ``options`` each.
 
     ``diverging`` says of each pair whether the divergence is wanted, ``n_largest`` how many samples are listed,
-    ``by_class`` whether there are sums of classes. Units are summed up in runs of ``2**level``, and are groups of
-    samples where ``grouped``, which perhaps ``lie_together``.
+    ``by_class`` whether there are sums of classes. Units are summed up in runs of ``2**level``; they are samples, or
+    where there are some ``n_groups``, which perhaps ``lie_together``.
     """
 
     options: tuple[LossOptions, ...]
@@ -72,7 +72,7 @@ class Comparing:
     n_largest: int
     by_class: bool
     level: int
-    grouped: bool = False
+    n_groups: int = 0
     lie_together: bool = False
     keeps_all: bool = False
 
@@ -113,7 +113,7 @@ class Comparing:
         right = _answers(baseline, model)
         old, new = (only(each.weighted if each.plain is None else each.plain) for each in (baseline, model))
         spread = Spread.of(differences, None if baseline.scoring.options.reduction == "sum" else weights)
-        if self.grouped:
+        if self.n_groups:
             total = exact_sum(differences)
             units: Units | Together | Scattered = self._groups(block, samples, differences, weights, right)
         else:
@@ -154,12 +154,13 @@ class Comparing:
         right: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None,
     ) -> Together | Scattered:
         assert block.groups is not None
-        numbers = block.groups[samples]
         answers = np.zeros(len(samples), np.int64) if right is None else right[1].astype(np.int64) - right[0]
         # Where one is not finite there is no error to tell, but its answer counts.
         finite = np.where(np.isfinite(differences), differences, 0.0)
-        rows = Rows.of(numbers, finite, weights, answers)
-        return (Together if self.lie_together else Scattered).of(Kind(self.level, right is not None), rows, numbers)
+        kind = Kind(self.n_groups, self.level, right is not None)
+        return (Together if self.lie_together else Scattered).of(
+            kind, Samples(block.groups[samples], finite, weights, answers)
+        )
 
     def _largest(
         self,
