@@ -122,7 +122,7 @@ def _work(
         for a, b in pairs
     )
     return Comparing(
-        options=tuple(each.options for each in settled),
+        options=tuple(replace(each.options, ignore_index=each.dataset.ignore_index) for each in settled),
         pairs=pairs,
         diverging=diverging,
         n_largest=max(request.n_largest, N_EXTREMES),
