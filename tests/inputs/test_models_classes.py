@@ -146,6 +146,12 @@ def test_numbers_of_classes_at_the_same_place_in_both():
     check(opened("a.csv", "b.csv", targets="n.npy"), targets=np.full(N, 2))
 
 
+def test_columns_in_one_order_under_other_names():
+    rows = [",".join(f"prob_{name}" for name in NAMES), *(",".join(map(repr, row)) for row in OTHER.tolist())]
+    Path("b.csv").write_text("\n".join(rows) + "\n")
+    check(opened("a.csv", "b.csv", targets="n.txt"))
+
+
 def test_no_command_where_the_columns_have_other_names():
     places = [NAMES.index(name) for name in ORDER]
     rows = [

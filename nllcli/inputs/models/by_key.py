@@ -56,10 +56,6 @@ class MatchedRows(Changed):
     _found: dict[int, NDArray[np.int64]] = field(default_factory=dict, init=False)
 
     @property
-    def class_names(self) -> tuple[str, ...] | None:
-        return self.table.class_names
-
-    @property
     def labels(self) -> bool:
         return self.has_targets
 

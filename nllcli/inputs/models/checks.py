@@ -126,8 +126,6 @@ def check_keys(options: InputOptions, own: InputOptions, classes: set[str]) -> N
 
 def _has_column(targets: str, heading: str) -> bool:
     """Whether the targets are a table with the column of the keys."""
-    if not can_be_read_again(targets) or files_of(targets) is not None:
-        return False
     opened = open_input(targets, use=Use("targets"))
     preview = opened.preview(ReadOptions(holds="targets", member=opened.member))
     return preview is not None and heading in preview.own_headings.values()

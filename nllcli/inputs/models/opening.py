@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.data.settings import LOSSES_GIVEN, TOKENS
 from nllcli.errors import FaultError, NllError, UsageError, setting
-from nllcli.inputs.bytes.files import only_one_standard_input
+from nllcli.inputs.bytes.files import can_be_read_again, name_of, only_one_standard_input
 from nllcli.inputs.losses import Counted
 from nllcli.inputs.models.by_key import matched
 from nllcli.inputs.models.checks import check_keys, check_samples, check_soft, once, other_length
@@ -33,9 +33,10 @@ def open_models(options: Sequence[InputOptions]) -> Models:
     the samples of two models are not the same, as far as the headers show.
     """
     only_one_standard_input({f"{setting('logits')} {i}": each.logits for i, each in enumerate(options, 1)})
-    if len(options) > 1 and any(each.targets == "-" for each in options):
-        message = f"{setting('targets')} are read for each model, which standard input cannot be"
-        raise UsageError(message, hint="save them to a file")
+    for each in options[1:]:
+        if each.targets is not None and not can_be_read_again(each.targets):
+            message = f"holds {setting('targets')} that are read for each model, and can be read only once"
+            raise UsageError(message, where=name_of(each.targets), hint="save them to a file")
     versions: dict[str, Version | None] = {}
     for each in options:
         versions |= versions_of(each)
