@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from nllcli.data.settings import LOSSES_GIVEN, TOKENS
 from nllcli.errors import FaultError, NllError, UsageError, setting
+from nllcli.inputs.arrays.raw import NumberArray
 from nllcli.inputs.bytes.files import can_be_read_again, name_of, only_one_standard_input
-from nllcli.inputs.losses import Counted
+from nllcli.inputs.losses import Counted, Losses
 from nllcli.inputs.models.by_key import matched
 from nllcli.inputs.models.checks import check_keys, check_samples, check_soft, once, other_length
 from nllcli.inputs.models.classes import bound_by_name
@@ -58,12 +59,19 @@ def _opened(options: Sequence[InputOptions]) -> Models:
     for i, other in enumerate(found[1:], 1):
         if options[i].id is None:
             check_samples(first, other, options[0], options[i])
-            check_keys(options[0], options[i], {*(first.class_names or ()), *(other.class_names or ())})
+            if not (_is_array(first) or _is_array(other)):
+                check_keys(options[0], options[i], {*(first.class_names or ()), *(other.class_names or ())})
             continue
         remedies = once(options[0]), once(options[i])
         keeps_targets = i == leader or options[i].targets is None
         found[i] = matched(first, other, keeps_targets=keeps_targets, first_once=remedies[0], once=remedies[1])
     return all_of(found, leader)
+
+
+def _is_array(dataset: Dataset) -> bool:
+    """Whether a model is an array, which has no keys; its losses may be."""
+    logits = dataset.logits
+    return isinstance(logits.logits if isinstance(logits, Losses) else logits, NumberArray)
 
 
 def _each(options: Sequence[InputOptions], leader: int) -> list[Dataset]:
