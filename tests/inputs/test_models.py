@@ -379,9 +379,9 @@ def test_one_model_may_be_standard_input(monkeypatch):
 @pytest.mark.parametrize("name", ["-", "pipe"])
 def test_targets_are_read_for_each_model(name):
     os.mkfifo("pipe")
-    with pytest.raises(UsageError, match=r"holds .* that are read for each model, and can be read only once") as raised:
+    with pytest.raises(UsageError, match=r"is read for each model as .*, and can be read only once") as raised:
         opened("rows.npy", "rows.csv", targets=name)
-    assert raised.value.hint == "save them to a file"
+    assert raised.value.hint == "save it to a file"
 
 
 # --- class probabilities ----------------------------------------------------------------------------------------------

@@ -36,8 +36,8 @@ def open_models(options: Sequence[InputOptions]) -> Models:
     only_one_standard_input({f"{setting('logits')} {i}": each.logits for i, each in enumerate(options, 1)})
     for each in options[1:]:
         if each.targets is not None and not can_be_read_again(each.targets):
-            message = f"holds {setting('targets')} that are read for each model, and can be read only once"
-            raise UsageError(message, where=name_of(each.targets), hint="save them to a file")
+            message = f"is read for each model as {setting('targets')}, and can be read only once"
+            raise UsageError(message, where=name_of(each.targets), hint="save it to a file")
     versions: dict[str, Version | None] = {}
     for each in options:
         versions |= versions_of(each)
