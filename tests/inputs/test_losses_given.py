@@ -266,6 +266,14 @@ def test_gaps_in_losses_are_left_out_of_all():
     assert np.concatenate([block.targets for block in blocks]).tolist() == expected.tolist()
 
 
+def test_gaps_in_losses_beside_class_probabilities():
+    np.save("l.npy", np.where(np.arange(N) == 2, np.nan, LOSSES))
+    np.save("soft.npy", np.full((N, 3), 1 / 3))
+    asked = [InputOptions("x.npy", "soft.npy", missing="ignore"), options("l.npy", "soft.npy", missing="ignore")]
+    with pytest.raises(UsageError, match="samples without logits are left out by their class index"):
+        blocks_of(open_models(asked))
+
+
 def test_log_probabilities_of_tokens():
     """What is dropped of one model is dropped of all."""
     np.save("a.npy", [-1.0, -2.0, -9999.0, -0.5])

@@ -14,6 +14,7 @@ import pytest
 from following import offered, run
 from in_process import nll
 
+from nllcli import engine
 from nllcli.data.blocks import Block, Chunk, Part, Scratch, Unread
 from nllcli.data.dataset import Piece
 from nllcli.data.layout import Layout
@@ -275,6 +276,32 @@ def test_every_engine_makes_the_same_of_it(words):
         assert {place for model in dataset.models for place in (model.place(0), model.place(33))}
 
 
+@pytest.mark.parametrize("words", [GROUPS[1], ("p*.npy", "q*.npy")], ids="+".join)
+def test_what_is_seen_elsewhere(words, monkeypatch):
+    monkeypatch.setattr(engine, "BLOCK_ELEMENTS", 30)
+    dataset = opened(*words)
+    total = []
+    failed, _ = fold_parts(
+        *(Workers(processes=2), Multiplying(), Product(), dataset),
+        prepare=lambda result: result,
+        take=lambda result: result,
+        finish=lambda _, product: total.append(product.total),
+    )
+    assert not failed
+    assert sum(total) == product(words)
+    assert [model.place(33) for model in dataset.models] == [model.place(33) for model in opened(*words).models]
+
+
+def test_what_reading_shows():
+    rows = LAST.reshape(-1, C).copy()
+    rows[3] = np.nan
+    np.save("gaps.npy", rows)
+    dataset, there = (opened("rows.npy", "gaps.npy", targets="flat.npy", missing="ignore") for _ in range(2))
+    loaded(there, 6)
+    dataset.add_seen(0, there.seen(dict.fromkeys(range(0, 35, 6), 6), [3]))
+    assert dataset.notes == there.notes != ()
+
+
 def test_files_of_the_same_samples_are_parts():
     assert [len(opened(*words).parts) for words in GROUPS] == [1, 1, 1, 1, 1, 3, 1, 1]
     dataset = opened("p*.npy", "q*.npy")
@@ -347,8 +374,14 @@ def test_one_model_may_be_standard_input(monkeypatch):
             check(dataset, ("rows.csv", "rows.npy"), 4)
     with pytest.raises(UsageError, match="standard input can be only one of"):
         opened("-", "-", targets="flat.npy")
-    with pytest.raises(UsageError, match="read for each model, which standard input cannot be"):
-        opened("rows.npy", "rows.csv", targets="-")
+
+
+@pytest.mark.parametrize("name", ["-", "pipe"])
+def test_targets_are_read_for_each_model(name):
+    os.mkfifo("pipe")
+    with pytest.raises(UsageError, match=r"is read for each model as .*, and can be read only once") as raised:
+        opened("rows.npy", "rows.csv", targets=name)
+    assert raised.value.hint == "save it to a file"
 
 
 # --- class probabilities ----------------------------------------------------------------------------------------------
@@ -427,8 +460,12 @@ def test_shapes_that_cannot_be_of_the_same_samples():
         opened("rows.npy", "wide.npy", targets="rows.npy")
     with pytest.raises(FaultError, match=r"none\.npy: cannot be opened"):
         opened("cube.npy", "none.npy")
-    with pytest.raises(DataError, match=r"wrong\.npy: has shape"):
-        opened("cube.npy", "rows.csv", targets="wrong.npy")
+    for other in ("rows.csv", "p*.npy"):  # whose lengths are not known so far
+        with pytest.raises(DataError, match=r"wrong\.npy: has shape"):
+            opened("cube.npy", other, targets="wrong.npy")
+    np.save("words.npy", np.array(["a", "b"]))
+    with pytest.raises(DataError, match=r"words\.npy: holds strings"):
+        opened("cube.npy", "words.npy")
 
 
 @pytest.mark.parametrize("words", [*itertools.permutations(["rows.csv", "short.csv"])], ids="+".join)

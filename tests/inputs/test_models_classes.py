@@ -146,6 +146,12 @@ def test_numbers_of_classes_at_the_same_place_in_both():
     check(opened("a.csv", "b.csv", targets="n.npy"), targets=np.full(N, 2))
 
 
+def test_columns_in_one_order_under_other_names():
+    rows = [",".join(f"prob_{name}" for name in NAMES), *(",".join(map(repr, row)) for row in OTHER.tolist())]
+    Path("b.csv").write_text("\n".join(rows) + "\n")
+    check(opened("a.csv", "b.csv", targets="n.txt"))
+
+
 def test_no_command_where_the_columns_have_other_names():
     places = [NAMES.index(name) for name in ORDER]
     rows = [
@@ -298,6 +304,6 @@ def test_keys_in_another_order_beside_targets(keys, has_keys):
 def test_columns_that_are_no_keys():
     """Numbers of each model, and the keys in one order."""
     rows, labels = FIRST[:6], ["cat", "dog", "cat", "dog", "dog", "cat"]
-    keyed("a.csv", rows, "uvwxyz", note=list("abcdef"), y=labels)
-    keyed("b.csv", rows + 1, "uvwxyz", note=list("ghijkl"), y=labels)
-    assert len(loaded(opened("a.csv", "b.csv", target_column="y", drop="id,note"))) == 1
+    keyed("a.csv", rows, "uvwxyz", note=list("abcdef"), rank=list("123456"), y=labels)
+    keyed("b.csv", rows + 1, "uvwxyz", note=list("ghijkl"), rank=list("653421"), y=labels)
+    assert len(loaded(opened("a.csv", "b.csv", target_column="y", drop="id,note,rank"))) == 1

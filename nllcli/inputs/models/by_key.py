@@ -56,10 +56,6 @@ class MatchedRows(Changed):
     _found: dict[int, NDArray[np.int64]] = field(default_factory=dict, init=False)
 
     @property
-    def class_names(self) -> tuple[str, ...] | None:
-        return self.table.class_names
-
-    @property
     def labels(self) -> bool:
         return self.has_targets
 
@@ -68,7 +64,7 @@ class MatchedRows(Changed):
         return (*self.told, *self.rows.notes)
 
     def place(self, sample: int, layout: Layout, class_index: int | None = None) -> str:
-        start = max(each for each in self._found if each <= sample)
+        start = max(each for each in list(self._found) if each <= sample)  # while other threads add theirs
         return self.table.place(int(self._found[start][sample - start]), layout, class_index)
 
     def restart(self) -> None:

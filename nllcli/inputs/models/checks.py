@@ -12,6 +12,7 @@ from nllcli.inputs.formats import ReadOptions, Use, open_input
 from nllcli.inputs.models.together import lengths_differ
 from nllcli.inputs.opening import open_dataset
 from nllcli.inputs.shapes import shown, squeezed
+from nllcli.inputs.tables.cells import is_number
 from nllcli.inputs.tables.cells import shown as cells_shown
 from nllcli.inputs.words import files_of
 
@@ -101,7 +102,7 @@ def _counts(shape: Shape, options: InputOptions) -> set[int]:
 def check_keys(options: InputOptions, own: InputOptions, classes: set[str]) -> None:
     """Raise UsageError where two tables have the same keys in other orders, as far as their first rows show it.
 
-    Columns of ``classes`` are not keys.
+    Columns of ``classes`` are not keys, nor are numbers that are not called so.
     """
     known, other = _preview(options), _preview(own)
     if known is None or other is None:
@@ -115,8 +116,10 @@ def check_keys(options: InputOptions, own: InputOptions, classes: set[str]) -> N
             continue
         left, right = ([str(row[at]).strip() for row in table.rows] for at, table in ((c, other), (place, known)))
         odd = next((mine for mine, theirs in zip(left, right, strict=False) if mine != theirs), None)
-        shared = 2 * len({*left} & {*right}) > min(len(left), len(right))
-        if odd is None or not (shared or doubts.is_called_key(heading)):
+        are_keys = doubts.is_called_key(heading) or (
+            2 * len({*left} & {*right}) > min(len(left), len(right)) and not all(map(is_number, left))
+        )
+        if odd is None or not are_keys:
             continue
         helps = own.targets is None or _has_column(own.targets, heading)
         refusal = other_order(other.name, f"the key {cells_shown(odd)}", known.name, heading if helps else "")
@@ -126,8 +129,6 @@ def check_keys(options: InputOptions, own: InputOptions, classes: set[str]) -> N
 
 def _has_column(targets: str, heading: str) -> bool:
     """Whether the targets are a table with the column of the keys."""
-    if not can_be_read_again(targets) or files_of(targets) is not None:
-        return False
     opened = open_input(targets, use=Use("targets"))
     preview = opened.preview(ReadOptions(holds="targets", member=opened.member))
     return preview is not None and heading in preview.own_headings.values()

@@ -105,7 +105,8 @@ def _reordered(dataset: Dataset, order: Order, known: tuple[str, ...]) -> Datase
     if isinstance(dataset, Shards):
         shards = [_reordered(shard, order, known) for shard in dataset.shards]
         return joined(dataset.names, shards, dataset.pairing, dataset.left_out, partial=dataset.may_be_partial)
-    return replace(dataset, logits=Reordered(dataset.logits, order, known), class_names=known)
+    logits = Reordered(dataset.logits, order, known)
+    return replace(dataset, logits=logits, class_names=logits.class_names)
 
 
 def _other_classes(first: Dataset, other: Dataset) -> DataError:

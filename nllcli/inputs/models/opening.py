@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from nllcli.data.settings import LOSSES_GIVEN, TOKENS
 from nllcli.errors import FaultError, NllError, UsageError, setting
-from nllcli.inputs.bytes.files import only_one_standard_input
-from nllcli.inputs.losses import Counted
+from nllcli.inputs.arrays.raw import NumberArray
+from nllcli.inputs.bytes.files import can_be_read_again, name_of, only_one_standard_input
+from nllcli.inputs.losses import Counted, Losses
 from nllcli.inputs.models.by_key import matched
 from nllcli.inputs.models.checks import check_keys, check_samples, check_soft, once, other_length
 from nllcli.inputs.models.classes import bound_by_name
@@ -33,9 +34,10 @@ def open_models(options: Sequence[InputOptions]) -> Models:
     the samples of two models are not the same, as far as the headers show.
     """
     only_one_standard_input({f"{setting('logits')} {i}": each.logits for i, each in enumerate(options, 1)})
-    if len(options) > 1 and any(each.targets == "-" for each in options):
-        message = f"{setting('targets')} are read for each model, which standard input cannot be"
-        raise UsageError(message, hint="save them to a file")
+    for each in options[1:]:
+        if each.targets is not None and not can_be_read_again(each.targets):
+            message = f"is read for each model as {setting('targets')}, and can be read only once"
+            raise UsageError(message, where=name_of(each.targets), hint="save it to a file")
     versions: dict[str, Version | None] = {}
     for each in options:
         versions |= versions_of(each)
@@ -53,23 +55,44 @@ def _opened(options: Sequence[InputOptions]) -> Models:
         raise
     except NllError as error:
         raise (other_length(options) if options[0].id is None else None) or error from error
-    first = found[0]
-    for i, other in enumerate(found[1:], 1):
-        if options[i].id is None:
-            check_samples(first, other, options[0], options[i])
-            check_keys(options[0], options[i], {*(first.class_names or ()), *(other.class_names or ())})
-            continue
-        remedies = once(options[0]), once(options[i])
-        keeps_targets = i == leader or options[i].targets is None
-        found[i] = matched(first, other, keeps_targets=keeps_targets, first_once=remedies[0], once=remedies[1])
+    for other, own in zip(found[1:], options[1:], strict=True):
+        if own.id is None:
+            _check(found[0], other, options[0], own)
     return all_of(found, leader)
 
 
+def _check(first: Dataset, other: Dataset, options: InputOptions, own: InputOptions) -> None:
+    """Raise NllError where rows that are taken as they come cannot be the same samples."""
+    check_samples(first, other, options, own)
+    if not (_is_array(first) or _is_array(other)):
+        check_keys(options, own, {*(first.class_names or ()), *(other.class_names or ())})
+
+
+def _is_array(dataset: Dataset) -> bool:
+    """Whether a model is an array, which has no keys; its losses may be."""
+    logits = dataset.logits
+    return isinstance(logits.logits if isinstance(logits, Losses) else logits, NumberArray)
+
+
 def _each(options: Sequence[InputOptions], leader: int) -> list[Dataset]:
-    """The datasets of all models, with the targets of the leader and the weights of the first."""
+    """The datasets of all models, with the targets of the leader and the weights of the first, bound by their keys."""
     asked = [_asked(each, i, leader, several=len(options) > 1) for i, each in enumerate(options)]
     lead = open_dataset(asked[leader])
-    return [lead if i == leader else _beside(lead, open_dataset(each, lead), each) for i, each in enumerate(asked)]
+    found: list[Dataset] = []
+    for i, each in enumerate(asked):
+        other = lead if i == leader else _beside(lead, open_dataset(each, lead), each)
+        found.append(_matched(found[0], other, options, i, leader) if found and each.id is not None else other)
+    return found
+
+
+def _matched(first: Dataset, other: Dataset, options: Sequence[InputOptions], number: int, leader: int) -> Dataset:
+    """Another model whose rows are found by the keys of the first one's."""
+    return matched(
+        *(first, other),
+        keeps_targets=number == leader or options[number].targets is None,
+        first_once=once(options[0]),
+        once=once(options[number]),
+    )
 
 
 def _asked(options: InputOptions, number: int, leader: int, *, several: bool) -> InputOptions:
