@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.blocks import array_of
-from nllcli.data.settings import TOKENS
+from nllcli.data.settings import LOSSES_GIVEN, TOKENS
 from nllcli.numerics.bounds import within_bounds
 from nllcli.numerics.exact import ExactSums, exact_sums
 from nllcli.numerics.fingerprint import Fingerprint
@@ -288,7 +288,9 @@ def _joined(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 def _right(scoring: Scoring) -> NDArray[np.bool_] | None:
     """Which samples are predicted right; None without targets, or without one class to predict."""
-    if scoring.block.targets is None or not scoring.targets.are_classes or scoring.options.source == TOKENS:
+    if scoring.block.targets is None or not scoring.targets.are_classes:
+        return None
+    if scoring.options.source in (TOKENS, LOSSES_GIVEN):
         return None
     right = scoring.targets.masked(scoring.scores.is_top(scoring.targets.values))
     return right if scoring.unusable is None else right & ~scoring.unusable

@@ -304,7 +304,7 @@ def _divergence(sums: DivergenceSums, n: int) -> Divergence | None:
     p_mean = p_rms = None
     if sums.p_difference is not None and sums.p_squares is not None:
         p_mean = sums.p_difference.divided_by(exact_count(n))
-        p_rms = root(sums.p_squares, n << 2148)
+        p_rms = root(sums.p_squares, n << 2148) if sums.p_difference.is_finite else None
     ordered = dict(zip(QUANTILES, quantiles, strict=True))
     worst = sums.infinite.worst
     return Divergence(

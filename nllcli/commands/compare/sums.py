@@ -13,7 +13,6 @@ from nllcli.commands.compare.groups import Scattered, Together
 from nllcli.commands.compare.sketch import Sketch
 from nllcli.commands.compare.units import Units
 from nllcli.data.blocks import Part
-from nllcli.numerics.dot import exact_dot
 from nllcli.numerics.exact import ExactSum, ExactSums, exact_sum, exact_sums
 from nllcli.numerics.spread import Spread
 from nllcli.numerics.tally import Rows, Tally
@@ -92,7 +91,7 @@ class DivergenceSums(Part):
             Rows(len(infinite), first, worst),
             int(np.count_nonzero(same_top)),
             None if p_difference is None else exact_sum(p_difference),
-            None if p_difference is None else exact_dot(p_difference, p_difference),
+            None if p_difference is None else Spread.of(p_difference, None).aa,
         )
 
 
