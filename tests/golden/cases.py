@@ -28,6 +28,12 @@ TEXTS = {
 # name -> array of a small input; whole numbers and halves, so that results can be checked by hand
 ARRAYS = {
     "language.npy": np.float32([[[2, 0, 1], [0, 3, 0], [1, 1, 1], [0, 0, 2]]] * 2),
+    "other.npy": np.float32(
+        [[[1, 0, 1], [0, 2, 1], [1, 2, 0], [0, 1, 2]], [[3, 0, 1], [1, 3, 0], [0, 1, 1], [2, 0, 2]]]
+    ),
+    "third.npy": np.float32(
+        [[[0, 0, 1], [0, 1, 0], [2, 0, 1], [1, 0, 0]], [[0, 2, 1], [1, 0, 0], [1, 0, 1], [0, 0, 1]]]
+    ),
     "tokens.npy": np.int64([[0, 0, 1, 2], [1, 1, 2, -100]]),
     "image.npy": np.float64([[[1, 2], [0, 0]], [[0, 0], [3, 1]]]),
     "mask.npy": np.int64([[0, 1], [1, 0]]),
@@ -43,6 +49,7 @@ ARRAYS = {
 PETS = "compute pets/logits.csv pets/targets.txt"
 SKEWED = "compute imbalanced/model_a.csv imbalanced/targets.txt"
 DIGITS = "compute digits/mlp.npy digits/targets.npy"
+MODELS = "compare digits/mlp.npy digits/logistic.npy -t digits/targets.npy"
 
 CASES = {
     # --- compute: formats and sections
@@ -121,6 +128,14 @@ CASES = {
     "reconcile-found": f"{PETS.replace('compute', 'reconcile')} --expect 1.0873",
     "reconcile-quiet": f"{PETS.replace('compute', 'reconcile')} --expect 0.52289 -q",
     "reconcile-nothing": f"{PETS.replace('compute', 'reconcile')} --expect 123.456",
+    # --- compare
+    "compare": f"{MODELS} --permutations 999 --bootstrap 999 --margin 0.02",
+    "compare-markdown": f"{MODELS} --names network,regression --per-class --largest 1 -f markdown",
+    "compare-quiet": f"{MODELS} -q --require better",
+    "compare-clusters": "compare language.npy other.npy -t tokens.npy --shift 1 --clusters axis:0",
+    "compare-three": "compare language.npy other.npy third.npy -t tokens.npy --shift 1",
+    "compare-all-pairs": "compare language.npy other.npy third.npy -t tokens.npy --shift 1 --all-pairs",
+    "compare-no-targets": "compare language.npy other.npy tokens.npy",
     # --- exit code 2: wrong usage
     "usage-command": "wieghts",
     "usage-option": f"{PETS} --smoothing 0.1",
@@ -173,6 +188,7 @@ ON_A_TERMINAL = {
     "terminal-softmax": ("softmax pets/logits.csv", {"COLUMNS": "80", "TERM": "dumb"}),
     "terminal-ten-classes": ("compute ten.npy digits.npy", {"COLUMNS": "80", "TERM": "dumb"}),
     "terminal-weighted": (f"{SKEWED} --counts targets", {"COLUMNS": "50", "TERM": "dumb"}),
+    "terminal-compare": (MODELS, {"COLUMNS": "60", "TERM": "dumb"}),
     "terminal-many-classes": ("softmax twenty.npy", {"COLUMNS": "60", "TERM": "dumb"}),
     "terminal-bars": (f"{PETS.replace('compute', 'explain')} --row 1", {"COLUMNS": "60", "TERM": "xterm"}),
     "terminal-weights-all": ("weights --counts counts.csv --all", {"COLUMNS": "80", "TERM": "dumb"}),
