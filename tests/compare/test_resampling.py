@@ -114,6 +114,9 @@ def test_random_flips(g, seed):
         ([1.0, 0.0, 0.0], 2.0, 1),
         ([0.1, 0.2, -0.3], 1.0, 1),  # whose sum is 3e-17, by rounding alone
         ([0.3, 0.2, 0.1], 1.0, Fraction(2, 8)),
+        ([1.0, 2.0**-50], 1.0, 1),  # whose sums, with either sign, are nearer than 2**-48 of the losses
+        ([1.0, 2.0**-45], 1.0, Fraction(2, 4)),
+        ([1.0, 2.0**-45], 32.0, 1),
         ([0.0, 1e-322], 2.0, 1),  # nothing against the losses, beyond what float64 can scale
         ([5e-324, 5e-324, -5e-324], 0.0, 1),
         ([5e-324] * 3, 0.0, Fraction(2, 8)),
@@ -131,6 +134,22 @@ def test_equal_statistics_are_as_extreme_in_random_flips():
     """Every flip of one unit among units without a difference has the same size."""
     assert flips(np.array([0.1] + [0.0] * 20), 50, 1, 1.0).p == 1.0
     assert flips(np.zeros(20), 50, 1, 0.0).p == 1.0
+
+
+def test_ties_that_are_lost_where_differences_are_made_whole():
+    """1 + 2**-48 is a whole number of no more digits than the sum of these may have; twice that is."""
+    differences = [8.0, 2.0 + 2.0**-47, -1.0 - 2.0**-48, -1.0 - 2.0**-48]
+    assert flips(np.array(differences), 0, 0, 0.0).p == float(plain_p(differences, 0, 0, 0.0))
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=30))
+def test_whole_numbers_add_up_without_rounding(values):
+    """To 2**49 or more, and to less than 2**52."""
+    numbers = np.array(values, np.float64)
+    whole = resampling._whole(numbers, resampling._exponent(numbers))
+    total = sum(abs(int(each)) for each in whole.tolist())
+    assert total < 2**52
+    assert total >= 2**49 or not any(values)
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=7), st.sampled_from([0.1, 1.0, 1e-310, 1e300]))
