@@ -168,9 +168,11 @@ def flipped(units: Units, n_in_all: int, scale: float, question: Question) -> Fl
 
 def drawn(units: Units, n_in_all: int, question: Question) -> tuple[float, float] | None:
     """The bootstrap's interval, where it is asked for."""
-    if not question.n_bootstrap or not units.spread.n:
+    if not question.n_bootstrap:
         return None
     differences, weights = _resampled(units, n_in_all)
+    if not differences:
+        return None
     own = None if question.reduction == "sum" else floats(weights)
     return bootstrap(floats(differences), own, question.n_bootstrap, question.seed, question.confidence)
 
@@ -242,7 +244,8 @@ def units_needed(found: Difference, detectable_difference: float | None) -> int 
     """How many units like these would find such a difference in 8 of 10 comparisons."""
     if detectable_difference is None or not found.value or not math.isfinite(found.value):
         return None
-    needed = found.n_units * (detectable_difference / abs(found.value)) ** 2
+    times = detectable_difference / abs(found.value)
+    needed = found.n_units * times * times  # which may be infinite, where ** would raise OverflowError
     return math.ceil(needed) if math.isfinite(needed) else None
 
 
@@ -255,5 +258,5 @@ def beyond_margin(found: Difference, margin: float | None) -> tuple[float, float
     if abs(d) > margin:
         within = upper_tail((abs(d) - margin) / e, df) - upper_tail((abs(d) + margin) / e, df)
     else:
-        within = 1.0 - better - worse
+        within = 1.0 - (better + worse)  # the same of swapped models
     return better, max(0.0, within), worse

@@ -76,7 +76,8 @@ def _counted(sketch: Sketch) -> NDArray[np.int64]:
     counts = np.zeros(_N_BINS + 2, np.int64) if sketch.counts is None else sketch.counts
     if not sketch.values:
         return counts
-    exponents = (np.concatenate(sketch.values).view(np.uint64) >> np.uint64(_SHIFT)).astype(np.int64)
+    sizes = np.abs(np.concatenate(sketch.values))  # of -0.0, which has a bit that no other value from 0 on has
+    exponents = (sizes.view(np.uint64) >> np.uint64(_SHIFT)).astype(np.int64)
     return counts + np.bincount(np.clip(exponents - _FIRST + 1, 0, _N_BINS + 1), minlength=_N_BINS + 2)
 
 

@@ -45,7 +45,7 @@ class Bins(Part):
         """The sums of finite ``differences`` and ``weights`` (m,), 1 each for None, of units in ascending order."""
         if not units.size:
             return cls(level)
-        level = max(level, _level(int(units[-1] - units[0]) + 1, 2 * MOST_BINS))
+        level = _fitting(level, int(units[0]), int(units[-1]))
         bins = units >> level
         first, n = int(bins[0]), int(bins[-1] - bins[0]) + 1
         places = bins - first
@@ -57,17 +57,19 @@ class Bins(Part):
     def __add__(self, other: Bins) -> Bins:
         if not (self.differences and other.differences):
             return self if self.differences else other
-        level = max(self.level, other.level)
+        both = (self, other)
+        start = min(each.first << each.level for each in both)
+        stop = max((each.first + len(each.differences)) << each.level for each in both)
+        level = _fitting(max(self.level, other.level), start, stop - 1)
         left, right = self.coarser(level), other.coarser(level)
         first = min(left.first, right.first)
         n = max(each.first + len(each.differences) for each in (left, right)) - first
-        total = Bins(
+        return Bins(
             level,
             first,
             _joined(first, n, left.first, left.differences, right.first, right.differences),
             _joined(first, n, left.first, left.weights, right.first, right.weights),
         )
-        return total.coarser(level + _level(n, 2 * MOST_BINS))
 
     def coarser(self, level: int) -> Bins:
         """The same sums over longer runs."""
@@ -84,13 +86,15 @@ class Bins(Part):
 
 def level_for(n_units: int | None) -> int:
     """How long runs of so many units are at least: the power of 2; 0 where it is not known."""
-    return 0 if n_units is None else _level(n_units, MOST_BINS)
-
-
-def _level(n: int, most: int) -> int:
-    """The least power of 2 by which ``n`` things make at most ``most`` runs."""
     level = 0
-    while -(-n >> level) > most:
+    while n_units is not None and -(-n_units >> level) > MOST_BINS:
+        level += 1
+    return level
+
+
+def _fitting(level: int, first: int, last: int) -> int:
+    """The least level from ``level`` on by which units up to ``last`` are in at most 2 * MOST_BINS runs."""
+    while (last >> level) - (first >> level) >= 2 * MOST_BINS:
         level += 1
     return level
 
