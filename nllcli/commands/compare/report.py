@@ -150,7 +150,7 @@ def _metrics(result: Comparison, pair: PairResult) -> Iterator[Metric]:
         yield _shown("design effect", pair.design_effect, note="of the clusters: their variance over that of samples")
     if pair.perplexity_ratio is not None:
         yield _shown("perplexity ratio", pair.perplexity_ratio, note=_between(pair))
-    if pair.units_needed is not None and pair.verdict == "undecided":
+    if pair.verdict == "undecided" and (pair.units_needed or 0) > pair.n_units:
         needed = f"{'samples' if result.n_clusters is None else 'clusters'} like these, for such a difference"
         yield _shown("to decide", pair.units_needed, note=needed)
     if pair.p_better is not None:
