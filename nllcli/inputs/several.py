@@ -143,10 +143,10 @@ def _check_alike(first: Dataset, other: Dataset, options: InputOptions) -> None:
         raise DataError(message, where=other.logits.name)
 
 
-def all_of(errors: Sequence[NllError], n_files: int) -> NllError:
-    """One error for what is wrong with several of ``n_files`` files."""
+def all_of(errors: Sequence[NllError], n_files: int, *, whole: bool = False) -> NllError:
+    """One error for what is wrong with several of ``n_files`` files, all of which are needed where ``whole``."""
     first = errors[0]
-    if len(errors) == n_files:
+    if len(errors) == n_files or whole:
         return first
     remedies = [*first.remedies, Remedy({"partial": True}, "the other files alone are scored")]
     if len(errors) == 1:

@@ -160,7 +160,8 @@ def fold_parts(
     ``prepare`` is given the results of ``work``, or those of ``work.gather``, numbered by the samples of the whole
     dataset, by any thread and in any order, ``take`` what it makes of them, in order, and ``finish`` the sum of what
     that makes of those of each part. Of several parts, what is wrong with one does not end the work on the others: it
-    is returned by part, and then what is worth knowing about the workers.
+    is returned by part, and then what is worth knowing about the workers. Where ``work`` keeps all results, none is
+    taken after such a part.
     """
     failed: dict[int, NllError] = {}
     notes: list[Notice] = []
@@ -170,7 +171,7 @@ def fold_parts(
             if isinstance(found, NllError):
                 failed.setdefault(part, found)
             elif found is not END:
-                total += take(found)
+                total += zero if failed and work.keeps_all else take(found)
             else:
                 if part not in failed:
                     finish(part, total)

@@ -1,7 +1,6 @@
 """Sums over groups of samples, together or scattered, against fractions and loops."""
 
 import math
-from fractions import Fraction
 from functools import reduce
 from itertools import pairwise
 from operator import add
@@ -12,100 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_pieces import every_way
 
+from nllcli.commands.compare import groups as module
 from nllcli.commands.compare.extremes import Extremes
-from nllcli.commands.compare.groups import ExactRows, Kind, Rows, Scattered, Together
+from nllcli.commands.compare.groups import Kind, Samples, Scattered, Together
 from nllcli.commands.compare.units import Bins, Units
 from nllcli.numerics.exact import exact_sum
 from nllcli.numerics.spread import Spread
 
 RNG = np.random.default_rng(10)
-FLOATS = st.floats(allow_nan=False, allow_infinity=False)
-SMALL = st.integers(-1000, 1000).map(lambda i: i * 5e-324)
-VALUES = st.lists(st.tuples(st.one_of(FLOATS, SMALL, st.floats(-10, 10)), st.integers(0, 3)), max_size=20)
-LARGEST = 1.7976931348623157e308
-
-
-def rounded(value):
-    """A fraction as the nearest float64, infinite beyond the largest."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
-def by_fractions(rows, k=4, times=1):
-    return [rounded(times * sum((Fraction(v) for v, row in rows if row == i), Fraction(0))) for i in range(k)]
-
-
-def exact(rows, k=4):
-    return ExactRows.of(np.array([v for v, _ in rows], np.float64), np.array([i for _, i in rows], np.int64), k)
-
-
-@given(VALUES, st.integers(0, 20))
-def test_each_sum_is_rounded_once_wherever_values_are_cut(rows, cut):
-    expected = by_fractions(rows)
-    assert exact(rows).floats().tolist() == expected
-    assert (exact(rows[:cut]) + exact(rows[cut:])).floats().tolist() == expected
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        [],
-        [0.0, -0.0],
-        [5e-324],
-        [-5e-324, 5e-324],
-        [2.2250738585072014e-308, -5e-324],
-        [LARGEST, 5e-324, -LARGEST],
-        [LARGEST, LARGEST],
-        [-LARGEST, -LARGEST, LARGEST],
-        [LARGEST, 2.0**969],  # half of the last place: to even
-        [1.0, 2.0**-53, 5e-324],  # just above half of the last place
-        [2.0**32, 2.0**-32, -(2.0**64)],
-        [0.1] * 10,
-    ],
-    ids=str,
-)
-def test_sums_known_by_their_fractions(values):
-    rows = [(value, 1) for value in values]
-    assert exact(rows).floats().tolist() == by_fractions(rows)
-    assert reduce(add, [exact([row]) for row in rows], exact([])).floats().tolist() == by_fractions(rows)
-
-
-@pytest.mark.parametrize("doublings", [1, 20, 27, 28, 29, 60, 100])
-def test_digits_are_carried_before_they_overflow(doublings):
-    """All bits of the digits are set, and their sums as large as those of so many values."""
-    rows = [(2.0**53 - 1, 0), (-(2.0**53 - 1), 1), (2.0**64 - 2.0**11, 2), (-(2.0**-20), 2), (1e300, 3), (-5e-324, 3)]
-    total = exact(rows)
-    for _ in range(doublings):
-        total += total
-        assert np.abs(total.digits[:, :-1]).max() < 2.0**62
-    assert total.floats().tolist() == by_fractions(rows, times=2**doublings)
-
-
-@given(VALUES)
-def test_carried_digits_are_the_same_sums(rows):
-    once = exact(rows).carried()
-    assert once.floats().tolist() == once.carried().floats().tolist() == by_fractions(rows)
-    assert ((once.digits[:, :-1] >= 0) & (once.digits[:, :-1] < 2**32)).all()
-
-
-def test_the_most_values_of_one_block():
-    """As many of the largest digits as float64 adds up."""
-    values = np.full(1 << 21, 2.0**53 - 1)
-    assert ExactRows.of(values, np.zeros(1 << 21, np.int64), 1).floats().tolist() == [float(2**21 * (2**53 - 1))]
-
-
-def test_places():
-    sums = exact([(0.5, 0), (1e-300, 1), (3.0, 2)], 3)
-    placed = sums.placed(np.array([4, 1, 2]), 6)
-    assert placed.floats().tolist() == [0.0, 1e-300, 3.0, 0.0, 0.5, 0.0]
-    assert placed.taken(np.array([2, 4])).floats().tolist() == [3.0, 0.5]
-    assert placed.n_added == sums.n_added == placed.taken(np.array([0])).n_added
-
-
-# --- groups -----------------------------------------------------------------------------------------------------------
-
 N = 200
 
 
@@ -143,8 +56,7 @@ def as_units(kind, columns):
 
 
 def summed(kind, columns, of):
-    numbers, differences, weights, answers = columns
-    return of.of(kind, Rows.of(numbers, differences, weights, answers), numbers)
+    return of.of(kind, Samples(*columns))
 
 
 GROUPS = {
@@ -155,7 +67,7 @@ GROUPS = {
     "one": np.full(N, 5),
     "falling": np.arange(N)[::-1] // 3,
 }
-KINDS = [Kind(0, has_answers=True), Kind(2, has_answers=False)]
+KINDS = [Kind(N, 0, has_answers=True), Kind(N, 2, has_answers=False)]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -185,7 +97,8 @@ def test_blocks_without_samples():
     for of in (Together, Scattered):
         none, whole = summed(kind, taken(columns, slice(0, 0)), of), summed(kind, columns, of)
         assert none.total() == (none + none).total() == of(kind).total() == Units()
-        assert (none + whole).total() == (whole + none).total() == whole.total() == as_units(kind, columns)
+        for total in (none + whole, summed(kind, columns, of) + none):
+            assert total.total() == as_units(kind, columns)
 
 
 @given(
@@ -202,11 +115,12 @@ def test_any_groups_and_cuts(lengths, cuts, seed):
         assert reduce(add, parts).total() == (as_units(KINDS[0], columns) if n else Units())
 
 
-def test_runs_of_scattered_groups_stay_few():
-    """Each is longer than twice the next, so that adding a block seldom adds up all."""
-    total = Scattered(KINDS[0])
-    for _ in range(200):
-        total += summed(KINDS[0], samples(RNG.integers(0, 10**9, 50), weighted=False), Scattered)
-    lengths = [len(run.numbers) for run in total.runs]
-    assert all(a > 2 * b for a, b in pairwise(lengths))
-    assert sum(lengths) == 10_000
+@pytest.mark.parametrize("weighted", [False, True])
+def test_samples_wait_for_sums_of_all_groups(weighted, monkeypatch):
+    """Few of them, so that sums are added to, and sums to sums."""
+    monkeypatch.setattr(module, "_FEWEST_WAITING", 10)
+    monkeypatch.setattr(module, "_MOST_WAITING", 30)
+    columns = samples(RNG.integers(0, 50, N), weighted)
+    expected = as_units(KINDS[0], columns)
+    for whole in every_way(lambda part: summed(KINDS[0], taken(columns, part), Scattered), N):
+        assert whole.total() == expected

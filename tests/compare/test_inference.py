@@ -12,7 +12,7 @@ from mpmath import mp, mpf
 
 from nllcli.commands.compare import inference
 from nllcli.commands.compare.extremes import Extremes
-from nllcli.commands.compare.groups import Kind, Rows, Scattered, Together
+from nllcli.commands.compare.groups import Kind, Samples, Scattered, Together
 from nllcli.commands.compare.inference import Difference, Question
 from nllcli.commands.compare.resampling import bootstrap, flips
 from nllcli.commands.compare.sums import Counts, PairSums
@@ -68,7 +68,9 @@ def sums_of(a, b, weights=None, *, groups=None, reduction="mean"):
     else:
         numbers = np.array(groups)
         finite = np.where(np.isfinite(differences), differences, 0.0)
-        units = Scattered.of(Kind(0, False), Rows.of(numbers, finite, weights, np.zeros(n, np.int64)), numbers)
+        units = Scattered.of(
+            Kind(int(numbers.max()) + 1, 0, False), Samples(numbers, finite, weights, np.zeros(n, np.int64))
+        )
     models = tally(a, weights, reduction), tally(b, weights, reduction)
     return *models, PairSums(exact_sum(differences), spread, Counts.of(a, b, None), units)
 
@@ -184,7 +186,7 @@ def test_one_sample_a_group_is_as_without_groups():
 @pytest.mark.parametrize("of", [Together, Scattered])
 def test_the_units_of_groups_are_those_of_all(of):
     numbers, values = np.array([0, 0, 1]), np.array([1.0, 2.0, 4.0])
-    groups = of.of(Kind(0, False), Rows.of(numbers, values, None, np.zeros(3, np.int64)), numbers)
+    groups = of.of(Kind(3, 0, False), Samples(numbers, values, None, np.zeros(3, np.int64)))
     numbers, values, n = np.arange(2), np.array([3.0, 4.0]), np.array([2.0, 1.0])
     alone = samples_of(numbers, values, n, Spread.of(values, n))
     assert inference.units_of(PairSums(units=alone)) == alone
@@ -448,8 +450,8 @@ def answered(old, new, groups=None):
     own = Units()
     if groups is not None:
         numbers = np.array(groups)
-        rows = Rows.of(numbers, np.zeros(n), None, new.astype(np.int64) - old)
-        own = Scattered.of(Kind(0, True), rows, numbers).total()
+        samples = Samples(numbers, np.zeros(n), None, new.astype(np.int64) - old)
+        own = Scattered.of(Kind(int(numbers.max()) + 1, 0, True), samples).total()
     return Counts.of(np.zeros(n), np.zeros(n), (old, new)), own
 
 

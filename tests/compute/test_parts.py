@@ -108,6 +108,14 @@ def test_arrays_are_of_all_or_of_none():
     assert nll("compute", X, Y, "--partial", "--reduction", "none", "-q").out == ""
 
 
+def test_nothing_is_written_after_a_file_that_cannot_be_scored():
+    np.save("y-1.npy", np.full(PARTS[1][1] - PARTS[1][0], 9))
+    done = nll("compute", X, Y, "--save-losses", "losses.npy")
+    assert (done.code, "y-1.npy, row 0: target 9 is outside 0..3" in done.err) == (3, True)
+    assert "--partial" not in done.err
+    assert not Path("losses.npy").exists()
+
+
 def test_wrong_usage_is_told_at_once():
     done = nll("compute", X, Y, "--shift", "70")
     assert done.code == 2

@@ -166,7 +166,7 @@ def _without(dataset: Dataset, found: Mapping[int, Sums], failed: Mapping[int, N
     from nllcli.inputs.several import all_of, without_failed
 
     if whole or not (dataset.may_be_partial and found):
-        raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts))
+        raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts), whole=whole)
     return without_failed(dataset, sorted(found), failed)
 
 

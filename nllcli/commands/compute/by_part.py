@@ -77,7 +77,7 @@ class ByPart:
             from nllcli.inputs.several import all_of, without_failed
 
             if whole or not (dataset.may_be_partial and self._found):
-                raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts))
+                raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts), whole=whole)
             dataset = without_failed(dataset, sorted(self._found), failed)
         findings: dict[str, Found] = {}
         for part in sorted(self._found):
