@@ -211,6 +211,14 @@ def test_blocks_without_samples(of):
     assert (block(0) + block(N)).total() == (block(N) + block(0)).total() == (of(kind) + block(N)).total() == expected
 
 
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("of", [Together, Scattered])
+def test_blocks_may_be_added_from_the_right(of):
+    columns = samples(GROUPS["together"], weighted=True)
+    first, second, third = (summed(KINDS[0], taken(columns, part), of) for part in (np.s_[:3], np.s_[3:90], np.s_[90:]))
+    assert (first + (second + third)).total() == as_units(KINDS[0], columns)
+
+
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=9), st.lists(st.integers(0, 9), max_size=3), st.integers(0, 99))
 def test_any_groups_and_cuts(lengths, cuts, seed):
     """Groups of as many samples as ``lengths`` say, numbered in any order."""
