@@ -68,9 +68,8 @@ def sums_of(a, b, weights=None, *, groups=None, reduction="mean"):
     else:
         numbers = np.array(groups)
         finite = np.where(np.isfinite(differences), differences, 0.0)
-        units = Scattered.of(
-            Kind(int(numbers.max()) + 1, 0, False), Samples(numbers, finite, weights, np.zeros(n, np.int64))
-        )
+        kind = Kind(max(groups) + 1, 0, has_answers=False)
+        units = Scattered.of(kind, Samples(numbers, finite, weights, np.zeros(n, np.int64)))
     models = tally(a, weights, reduction), tally(b, weights, reduction)
     return *models, PairSums(exact_sum(differences), spread, Counts.of(a, b, None), units)
 
@@ -186,11 +185,11 @@ def test_one_sample_a_group_is_as_without_groups():
 @pytest.mark.parametrize("of", [Together, Scattered])
 def test_the_units_of_groups_are_those_of_all(of):
     numbers, values = np.array([0, 0, 1]), np.array([1.0, 2.0, 4.0])
-    groups = of.of(Kind(3, 0, False), Samples(numbers, values, None, np.zeros(3, np.int64)))
+    summed = of.of(Kind(2, 0, has_answers=False), Samples(numbers, values, None, np.zeros(3, np.int64)))
     numbers, values, n = np.arange(2), np.array([3.0, 4.0]), np.array([2.0, 1.0])
     alone = samples_of(numbers, values, n, Spread.of(values, n))
     assert inference.units_of(PairSums(units=alone)) == alone
-    assert inference.units_of(PairSums(units=groups)) == replace(alone, extremes=Extremes.of(5, values, numbers, n))
+    assert inference.units_of(PairSums(units=summed)) == replace(alone, extremes=Extremes.of(5, values, numbers, n))
 
 
 FLOATS = st.floats(-1e100, 1e100)
@@ -451,7 +450,7 @@ def answered(old, new, groups=None):
     if groups is not None:
         numbers = np.array(groups)
         samples = Samples(numbers, np.zeros(n), None, new.astype(np.int64) - old)
-        own = Scattered.of(Kind(int(numbers.max()) + 1, 0, True), samples).total()
+        own = Scattered.of(Kind(max(groups) + 1, 0, has_answers=True), samples).total()
     return Counts.of(np.zeros(n), np.zeros(n), (old, new)), own
 
 
@@ -532,9 +531,8 @@ def test_beyond_the_margin(value, error, margin, df):
         return float(mp.quad(density(df), sorted({*edges})) if len({*edges}) > 1 else 0)
 
     assert better == pytest.approx(share(-mp.inf, min(0, ends[0]), ends[0]), rel=1e-9)
-    assert within == pytest.approx(
-        share(ends[0], min(max(0, ends[0]), ends[1]), ends[1]), rel=1e-9, abs=1e-15 if abs(d) <= m else 0.0
-    )
+    expected = share(ends[0], min(max(0, ends[0]), ends[1]), ends[1])
+    assert within == pytest.approx(expected, rel=1e-9, abs=1e-15 if abs(d) <= m else 0.0)
     assert worse == pytest.approx(share(ends[1], max(0, ends[1]), mp.inf), rel=1e-9)
     assert better + within + worse == pytest.approx(1.0, abs=1e-15)
     mirrored = inference.beyond_margin(replace(ANY, value=-value, standard_error=error, df=df), margin)

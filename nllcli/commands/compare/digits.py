@@ -58,7 +58,8 @@ class Digits:
     def _add_column(self, j: int, digits: NDArray[np.int64] | NDArray[np.float64]) -> None:
         if j not in self.columns:
             self.columns[j] = np.zeros(self.n, np.int64)
-        np.add(self.columns[j], digits, out=self.columns[j], casting="unsafe")  # whole numbers, in either type
+        # Whole numbers, in either type, which float64 would add up with rounding once the column is above 2**53.
+        np.add(self.columns[j], digits, out=self.columns[j], dtype=np.int64, casting="unsafe")
 
     def _have_added(self, n: int) -> None:
         """Carry the digits, so that none overflows."""
