@@ -1,6 +1,7 @@
 """nll compare: every number against its definition in 50 digits, and what is refused, noted and warned of."""
 
 import json
+from dataclasses import replace
 from math import isclose
 
 import numpy as np
@@ -9,6 +10,11 @@ import plain_comparison as plain
 import pytest
 from in_process import nll
 from mpmath import exp, mpf, sqrt
+
+from nllcli.commands.compare.extremes import Extremes
+from nllcli.commands.compare.pairs import Comparing, Outcome
+from nllcli.commands.compare.sums import DivergenceSums, PairSums, Sums
+from nllcli.numerics.tally import Rows, Tally
 
 RNG = np.random.default_rng(15)
 N, C = 60, 4
@@ -574,3 +580,57 @@ def test_token_log_probs_are_compared_without_targets():
     )
     assert (found["same_top"], found["n_both_correct"]) == (None, None)
     assert nll("compare", "a.npy", "b.npy", "--from", "token-log-probs", "--clusters", "axis:0").code == 2
+
+
+@pytest.mark.usefixtures("folder")
+def test_numbers_too_large_for_their_form_are_infinite_or_left_out():
+    p = np.array([[1e-320, 1.0]] * 3 + [[0.5, 0.5]])
+    save(a=[[0.5, 0.5]] * 4, b=p, t=np.zeros(4, np.int64))
+    done = nll("compare", "a.npy", "b.npy", "-t", "t.npy", "--from", "probs", "-f", "json", "--reduction", "sum")
+    found = done.json["comparisons"][0]
+    near(found["perplexity_ratio"], exp(mpf(found["loss_difference"]) / 4))
+    np.save("b.npy", np.where(p < 0.5, 0.0, p))
+    done = nll("compare", "a.npy", "b.npy", "-t", "t.npy", "--from", "losses", "-f", "json")
+    assert done.code in (0, 2, 3)
+    np.save("c.npy", np.full(4, 2000.0))
+    np.save("d.npy", np.arange(4.0))
+    found = nll("compare", "d.npy", "c.npy", "--from", "losses", "-f", "json").json
+    assert found["comparisons"][0]["perplexity_ratio"] is None
+    assert found["nonfinite"]["comparisons[0].perplexity_ratio"] == "inf"
+
+
+@pytest.mark.usefixtures("folder")
+def test_clusters_of_three_models_are_counted_on_the_page():
+    a, b, t = models()
+    save(a=a, b=b, c=a + b, t=t, g=np.arange(N) // 2)
+    page = nll("compare", "a.npy", "b.npy", "c.npy", "-t", "t.npy", "--clusters", "g.npy").out
+    assert "units  30   clusters (g.npy) of 60 samples" in page
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_file_that_holds_no_numbers_is_no_model(folder):
+    a, b, t = models()
+    save(a=a, b=b, t=t)
+    (folder / "names.txt").write_text("".join(f"c{c}\n" for c in t))
+    done = nll("compare", "a.npy", "b.npy", "names.txt")
+    assert (done.code, "names.txt: looks like targets" in done.err) == (2, True)
+    (folder / "broken.npy").write_bytes(b"\x93NUMPY\x01\x00")
+    done = nll("compare", "broken.npy", "b.npy", "a.npy")
+    assert (done.code, "broken.npy" in done.err) == (3, True)
+
+
+def test_outcomes_add_up_and_are_numbered_anew():
+    extremes = Extremes.of(1, np.array([3.0, 4.0]), np.array([5, 6]))
+    divergence = DivergenceSums(infinite=Rows(1, (7,)))
+    pair = PairSums(largest=extremes, divergence=divergence)
+    tally = Tally(2, findings={"infinite-loss": Rows(1, (8,))})
+    one = Outcome(0, Sums((tally,), (pair,)))
+    assert sorted(one.named_samples) == [5, 6, 7, 8]
+    assert sorted(one.shifted(10).named_samples) == [15, 16, 17, 18]
+    both = one + one.shifted(10)
+    assert (both.start, both.sums.models[0].n_samples, sorted(both.named_samples)) == (0, 4, [5, 6, 7, 8, 17, 18])
+    kept = Comparing((), (), (), 1, by_class=False, level=0, keeps_all=True)
+    assert kept.gather([one, both]) == [one, both]
+    assert replace(kept, keeps_all=False).gather([one, both]) == [one + both]
+    assert replace(kept, keeps_all=False).gather([]) == []
+    assert not kept.makes_arrays

@@ -406,26 +406,28 @@ def test_nothing_is_drawn_where_it_is_not_asked_for_or_there_is_nothing():
 # --- the largest units ------------------------------------------------------------------------------------------------
 
 
-def shares(differences, weights):
-    """Of the five largest units either way."""
+def shares(differences, weights, *, reduction="mean", level=0):
+    """Of the five largest units, or of those of the five largest differences either way."""
     own = np.ones(len(differences)) if weights is None else weights
     extremes = Extremes.of(5, np.array(differences), np.arange(len(differences)), own)
-    return inference.shares_of_squares(units(differences, weights), extremes)
+    summed = units(differences, weights)
+    return inference.shares_of_squares(replace(summed, bins=summed.bins.coarser(level)), extremes, reduction)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("level", [0, 1])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("n", [2, 5, 40])
-def test_shares_of_squares(n, weighted):
+def test_shares_of_squares(n, weighted, level, reduction):
     differences = RNG.normal(0, 1, n)
     weights = RNG.uniform(0.5, 2, n) if weighted else None
-    d, w = [list(map(Fraction, each)) for each in (differences, np.ones(n) if weights is None else weights)]
+    w = [Fraction(1)] * n if weights is None or reduction == "sum" else list(map(Fraction, weights))
+    d = list(map(Fraction, differences))
     squares = [(x - sum(d) / sum(w) * y) ** 2 for x, y in zip(d, w, strict=True)]
     order = np.argsort(differences)
-    listed = {*order[:5].tolist(), *order[-5:].tolist()}
-    expected = sorted((float(squares[i] / sum(squares)) for i in listed), reverse=True)
-    assert shares(differences, weights) == expected
-    if not weighted:  # the five largest squares are those of one end or the other
-        assert expected[:5] == sorted((float(each / sum(squares)) for each in squares), reverse=True)[:5]
+    listed = {*order[:5].tolist(), *order[-5:].tolist()} if level else range(n)
+    expected = sorted((float(squares[i] / sum(squares)) for i in listed), reverse=True)[:5]
+    assert shares(differences, weights, reduction=reduction, level=level) == expected
 
 
 @pytest.mark.parametrize("value", [5e-324, 1e-310, 1.0, 1e308])

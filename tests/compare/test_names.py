@@ -12,6 +12,7 @@ from nllcli.errors import UsageError
         (["old.npy", "new.npy"], ["old", "new"]),
         (["runs/old.npy", "other/new.csv.gz"], ["old", "new"]),
         (["a/logits.npy", "b/logits.npy"], ["a", "b"]),
+        (["gpt-3.5.npy", "gpt-4.safetensors"], ["gpt-3.5", "gpt-4"]),
         (["a/test/logits.npy", "b/test/logits.npy"], ["a", "b"]),
         (
             ["a/x/logits.npy", "b/x/logits.npy", "b/y/logits.npy"],

@@ -199,6 +199,8 @@ def _title(settled: Settled, names: Sequence[str]) -> str:
 def _signature(request: Request, settled: Sequence[Settled]) -> Signature:
     """Every setting that changes a number; what differs between models in their order."""
     each = [settings_of(one) for one in settled]
+    for settings in each[1:]:  # which have the weights of the first
+        settings["sample-weights"] = each[0]["sample-weights"]
     settings = {
         name: value if len({one.get(name) for one in each}) == 1 else ",".join(one.get(name, "") for one in each)
         for name, value in each[0].items()

@@ -85,8 +85,7 @@ def _places_of_smallest(values: NDArray[np.float64], most: int) -> NDArray[np.in
         found = np.flatnonzero(~np.isnan(values)) if most else np.empty(0, np.intp)
         return found[np.argsort(values[found], kind="stable")[:most]]
     runs = values[: n_runs * _RUN].reshape(n_runs, _RUN).min(axis=1)
-    bound = np.partition(runs, most - 1)[
-        most - 1
-    ]  # there are as many values up to it; NaN where too few runs have none
+    # As many values are not above it; it is NaN, which none is above, where too few runs have no NaN.
+    bound = np.partition(runs, most - 1)[most - 1]
     found = np.flatnonzero(~(values > bound) & ~np.isnan(values))
     return found[np.argsort(values[found], kind="stable")[:most]]

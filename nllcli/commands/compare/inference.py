@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from nllcli.commands.compare.groups import Scattered, Together
@@ -10,6 +11,7 @@ from nllcli.commands.compare.resampling import MOST_FLIPPED_UNITS, bootstrap, fl
 from nllcli.commands.compare.units import Units, floats, level_for
 from nllcli.numerics.binomial import sign_test_p
 from nllcli.numerics.exact import UNIT_BITS, ExactSum, exact_count, root
+from nllcli.numerics.spread import Spread
 from nllcli.numerics.student import normal_quantile, quantile, two_sided_p, upper_tail
 from nllcli.records import dataclass
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 _ROUNDING = 2.0**-46
 _NO_SPREAD = 2.0**-44
 _POWER = 0.8
+_MOST_SHARES = 5
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,11 @@ def _correlation(baseline: Tally, model: Tally, pair: PairSums, weight_sum: Exac
     return size if twice >= 0 else -size
 
 
+def size_of(tally: Tally) -> float:
+    """How large the losses are together, of which sums round; where they cancel, about so."""
+    return max(abs(float(tally.loss_sum)), root(tally.spread.aa, 1 << 2 * UNIT_BITS))
+
+
 def flipped(units: Units, n_in_all: int, scale: float, question: Question) -> Flips | None:
     """The p of sign flips, where it is asked for, or all of them are few; ``n_in_all`` units are counted or not."""
     n = units.spread.n
@@ -189,28 +197,33 @@ def _resampled(units: Units, n_in_all: int) -> tuple[list[int], list[int]]:
     return [difference for difference, _ in kept], [weight for _, weight in kept]
 
 
-def shares_of_squares(units: Units, extremes: Extremes) -> list[float]:
+def shares_of_squares(units: Units, extremes: Extremes, reduction: str) -> list[float]:
     """The shares of the largest units in the sum of the squares that the error is made of, the largest first.
 
-    Beside each of the ``extremes`` stands its weight.
+    Of more units than are kept they are those of the ``extremes``, beside each of which stands its weight.
     """
-    if units.spread.n < 2 or not units.weight_sum.units:
-        return []
-    whole = units.spread.about_ratio(units.total, units.weight_sum)
+    spread, weight_sum = units.spread, units.weight_sum
+    if reduction == "sum":
+        spread, weight_sum = Spread(spread.n, spread.aa), exact_count(spread.n)
+    whole = spread.about_ratio(units.total, weight_sum) if spread.n > 1 and weight_sum.units else 0
     if whole <= 0:
         return []
-    seen = {item.number: item for item in (*extremes.smallest, *extremes.largest)}
-    a, b = units.total.units, units.weight_sum.units
-    shares = []
-    for item in seen.values():
-        d, w = (_units(float(x)) for x in (item.value, item.beside[0]))
-        shares.append((d * b - a * w) ** 2 / whole)
-    return sorted(shares, reverse=True)
+    if units.bins.level:
+        found = {
+            item.number: (_units(item.value), _units(item.beside[0]))
+            for item in (*extremes.smallest, *extremes.largest)
+        }
+        pairs = list(found.values())
+    else:
+        pairs = list(zip(units.bins.differences, units.bins.weights, strict=True))
+    a, b = units.total.units, weight_sum.units
+    rests = (d * b - a * (w if reduction == "mean" else 1 << UNIT_BITS) for d, w in pairs if (d, w) != (0, 0))
+    return [rest**2 / whole for rest in nlargest(_MOST_SHARES, rests, key=abs)]
 
 
 def _units(value: float) -> int:
     """A finite number as a count of 2**-1074."""
-    numerator, denominator = value.as_integer_ratio()
+    numerator, denominator = float(value).as_integer_ratio()
     return numerator * ((1 << UNIT_BITS) // denominator)
 
 

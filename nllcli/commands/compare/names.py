@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_PACKED = frozenset((".gz", ".bz2", ".xz", ".zip"))
+_ENDINGS = frozenset(
+    (".npy", ".npz", ".safetensors", ".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet", ".feather", ".arrow")
+)
+
+
 def names_of(paths: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:
     """The names as ``given``, else those that tell the files apart; raises UsageError where names do not fit."""
     if given is None:
@@ -27,7 +33,7 @@ def names_of(paths: Sequence[str], given: Sequence[str] | None) -> tuple[str, ..
 
 
 def _told_apart(paths: Sequence[str]) -> tuple[str, ...]:
-    """The last part of each path in which they differ, without endings that all have; whole paths where none does."""
+    """The last part of each path in which they differ, without the endings of files; whole paths where none does."""
     parts = [_parts(path) for path in paths]
     for place in range(1, max(map(len, parts)) + 1):
         names = [part[-place] if place <= len(part) else "" for part in parts]
@@ -44,7 +50,8 @@ def _parts(path: str) -> tuple[str, ...]:
         return (name_of(path),)
     pure = PurePath(file)
     name = pure.name
-    for ending in reversed(pure.suffixes):
-        name = name.removesuffix(ending) or name
+    for endings in (_PACKED, _ENDINGS):
+        ending = PurePath(name).suffix
+        name = name.removesuffix(ending) if ending.lower() in endings else name
     own = (*pure.parts[:-1], name)
     return own if member is None else (*own, member)

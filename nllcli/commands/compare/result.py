@@ -208,7 +208,7 @@ def pair_result(
     grouped = dataset.groups is not None
     n_in_all = baseline.n_samples if dataset.groups is None else dataset.groups.n_groups
     resampled = found.standard_error is not None or (math.isfinite(found.value) and found.n_units == 1)
-    scale = abs(float(baseline.loss_sum)) + abs(float(model.loss_sum))
+    scale = inference.size_of(baseline) + inference.size_of(model)
     flips = inference.flipped(units, n_in_all, scale, question) if resampled else None
     drawn = inference.drawn(units, n_in_all, question) if resampled else None
     answers = inference.accuracy_difference(own.counts, units)
@@ -217,7 +217,7 @@ def pair_result(
     beyond = inference.beyond_margin(found, question.margin)
     ratio = _ratios(found, baseline, question) if LOSSES[settled[a].options.loss].is_likelihood else (None,) * 3
     extremes = units.extremes if grouped else own.largest
-    shares = inference.shares_of_squares(units, extremes) if found.standard_error else []
+    shares = inference.shares_of_squares(units, extremes, question.reduction) if found.standard_error else []
     return PairResult(
         model=names[b],
         baseline=names[a],
@@ -352,13 +352,12 @@ def _class(name: str, i: int, sums: ClassSums) -> ClassDifference:
     n = int(sums.n[i])
     if not n:
         return ClassDifference(name, 0, None, None, None, None, None, None)
-    baseline, total, squares = sums.baseline[i], sums.differences[i], sums.squares[i]
+    baseline, model, total, squares = sums.baseline[i], sums.model[i], sums.differences[i], sums.squares[i]
     count = exact_count(n)
     error = _error(total, squares, n)
     value = total.divided_by(count)
     p = two_sided_p(value / error, n - 1) if error else None
-    model = (baseline + total).divided_by(count)
-    return ClassDifference(name, n, baseline.divided_by(count), model, value, error, p, None)
+    return ClassDifference(name, n, baseline.divided_by(count), model.divided_by(count), value, error, p, None)
 
 
 def _error(total: ExactSum, squares: ExactSum, n: int) -> float | None:

@@ -97,10 +97,11 @@ class DivergenceSums(Part):
 
 @dataclass(frozen=True)
 class ClassSums(Part):
-    """By class (C,): counted samples, the baseline's losses without weights, and the differences with their squares."""
+    """By class (C,): counted samples, the losses of both without weights, and their differences with their squares."""
 
     n: NDArray[np.int64]
     baseline: ExactSums
+    model: ExactSums
     differences: ExactSums
     squares: ExactSums
 
@@ -122,7 +123,7 @@ class ClassSums(Part):
         low = _lost(differences, high)
         counts = np.bincount(classes, minlength=n_classes)
         squares = by_class(high) + by_class(low)
-        return cls(counts, by_class(baseline), by_class(differences), squares)
+        return cls(counts, by_class(baseline), by_class(model), by_class(differences), squares)
 
 
 def _lost(x: NDArray[np.float64], square: NDArray[np.float64]) -> NDArray[np.float64]:
