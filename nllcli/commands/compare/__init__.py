@@ -17,7 +17,7 @@ from nllcli.commands.compare.result import Comparison, adjusted, model_loss, pai
 from nllcli.commands.compare.sums import Sums
 from nllcli.commands.compare.targets import check_models, no_targets
 from nllcli.commands.compare.units import level_for
-from nllcli.data.settings import LOSSES_GIVEN, TOKENS, Workers
+from nllcli.data.settings import LOSSES_GIVEN, TOKENS
 from nllcli.errors import UsageError, setting
 from nllcli.inputs.models.opening import open_models
 from nllcli.numerics.losses import LOSSES
@@ -150,7 +150,7 @@ def _fold(request: Request, work: Comparing, dataset: Dataset) -> tuple[Sums, Da
             return prepared[0]
 
         failed, told = fold_parts(
-            *(_workers(request, dataset), work, Sums(), dataset),
+            *(request.models[0].workers, work, Sums(), dataset),
             prepare=prepare,
             take=take,
             finish=found.__setitem__,
@@ -168,14 +168,6 @@ def _without(dataset: Dataset, found: Mapping[int, Sums], failed: Mapping[int, N
     if whole or not (dataset.may_be_partial and found):
         raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts), whole=whole)
     return without_failed(dataset, sorted(found), failed)
-
-
-def _workers(request: Request, dataset: Dataset) -> Workers:
-    """Who works: this process alone where it is known only at its end which samples of the whole a file has."""
-    asked = request.models[0].workers
-    if len(dataset.parts) > 1 and dataset.layout.n_samples is None and dataset.groups is None:
-        return Workers(asked.threads or 1)
-    return asked
 
 
 def _writer(request: Request, dataset: Dataset) -> AbstractContextManager[ArrayWriter | None]:
