@@ -235,3 +235,14 @@ def test_more_classes_than_are_looked_at_together(source):
     assert abs(found.kl[0]) == 0
     assert relative_error(found.kl[1], exact) < 1e-9
     assert found.same_top.tolist() == [True, True]
+
+
+@pytest.mark.parametrize("n_classes", [2, 10, 30])
+@pytest.mark.parametrize("close", [0.02, 0.5])
+def test_a_sample_has_the_same_bits_beside_any_others(n_classes, close):
+    """Few or many of those worked on together need care."""
+    a = RNG.normal(0, 3, (300, n_classes))
+    b = a + np.where(RNG.random((300, 1)) < close, 1e-6, 1.0) * RNG.normal(size=a.shape)
+    together = diverge(a, b).kl
+    alone = [diverge(a[i : i + 1], b[i : i + 1]).kl[0] for i in range(300)]
+    assert together.tolist() == alone

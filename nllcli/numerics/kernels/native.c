@@ -715,7 +715,26 @@ INLINE void diverge_part(const struct pair *part, struct scales s, int careful)
     }
 }
 
-/* Few classes are all added up with care, as one sample of a part nearly always needs it. */
+/* One sample of which classes are columns, with care: its terms are added up as those of a part are. */
+INLINE double diverge_sample(const struct pair *part, size_t i, struct scales s)
+{
+    double low[LANES] = {0}, high[LANES] = {0};
+    size_t n_classes = part->a.x.n_classes;
+    int few = n_classes < FEW;
+    for (size_t c = 0; c < n_classes; c++) {
+        low[few ? 0 : c % LANES] += divergence_term(logit_of(&part->a.x, i, c), logit_of(&part->b.x, i, c),
+                                                    part->a.log_sums[i], part->b.log_sums[i], s, 1);
+        for (int l = 0; (c % TILE == TILE - 1 || c == n_classes - 1) && l < LANES; l++) {
+            high[l] += low[l];
+            low[l] = 0;
+        }
+    }
+    return few ? high[0] : sum_of_lanes(high, 1);
+}
+
+/* Of so many rough samples each by itself takes less time than all of a part. */
+#define MOST_ROUGH 10
+
 INLINE void diverge_columns(const struct pair *pair, struct scales s)
 {
     ALIGNED char room[2][NARROW * WIDTH * sizeof(double)];
@@ -723,14 +742,18 @@ INLINE void diverge_columns(const struct pair *pair, struct scales s)
         struct pair part = {{columns_of(&pair->a.x, start, room[0]), 0, pair->a.log_sums + start},
                             {columns_of(&pair->b.x, start, room[1]), 0, pair->b.log_sums + start},
                             pair->kl + start, pair->same_top + start};
-        int rough = 0;
+        size_t n_rough = 0, rough[WIDTH];
         memset(part.kl, 0, part.a.x.n * sizeof *part.kl);
-        if (part.a.x.n_classes >= NARROW)
-            diverge_part(&part, s, 0);
-        for (size_t i = 0; i < part.a.x.n; i++)
-            rough |= is_rough(part.kl[i], part.a.log_sums[i], part.b.log_sums[i]);
-        if (rough)
+        diverge_part(&part, s, 0);
+        for (size_t i = 0; i < part.a.x.n; i++) {
+            rough[n_rough] = i;
+            n_rough += (size_t)is_rough(part.kl[i], part.a.log_sums[i], part.b.log_sums[i]);
+        }
+        if (n_rough > MOST_ROUGH)
             diverge_part(&part, s, 1);
+        else
+            for (size_t k = 0; k < n_rough; k++)
+                part.kl[rough[k]] = diverge_sample(&part, rough[k], s);
     }
 }
 
