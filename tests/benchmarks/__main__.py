@@ -11,7 +11,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -306,9 +306,32 @@ def libraries(bench: Bench) -> Iterator[Row]:
         yield "probabilities (20000, 1000)", "scikit-learn log_loss", speed(pair), ""
 
 
+def comparing(bench: Bench) -> Iterator[Row]:
+    """Two models against the loss of each, whole processes; what only a page lists is left out of both."""
+    for shape in ((200_000, 1000), (10_000_000, 10), (64, 21, 512, 512)):
+        name = f"compare {shape}"
+        if not bench.wanted(name):
+            continue
+        axis = 1 if len(shape) > 2 else len(shape) - 1
+        old, new = (bench.save(f"{side}.npy", bench.logits(shape)) for side in ("old", "new"))
+        targets = bench.save("compare-targets.npy", bench.targets(shape[:axis] + shape[axis + 1 :], shape[axis]))
+        numbers = ["--print", "loss,standard_error"]
+        single = [process([*NLL, "compute", path, targets, *numbers]) for path in (old, new)]
+
+        def both(single: Sequence[Callable[[], object]] = single) -> None:
+            for run in single:
+                run()
+
+        key = "comparisons[0].p_value,comparisons[0].n_better"
+        command = [*NLL, "compare", old, new, "-t", targets, "--print", key]
+        for more, goal in (("--no-divergence", "1.15"), ("--divergence", "1.9")):
+            measured = by_kernel(share, process([*command, more]), both, bench.runs)
+            yield f"{name} {more}", "nll compute of both", measured, f"{goal} or less"
+
+
 SECTIONS = {
     "torch": (in_process, bfloat16, whole_process),
-    None: (cold, memory, scaling, text, libraries),
+    None: (cold, memory, scaling, text, libraries, comparing),
 }
 
 
