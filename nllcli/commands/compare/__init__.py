@@ -14,13 +14,14 @@ from nllcli.commands.compare.inference import Question
 from nllcli.commands.compare.notices import baseline_again, clusters_hint, notes, warnings
 from nllcli.commands.compare.pairs import Comparing, Outcome
 from nllcli.commands.compare.result import Comparison, adjusted, model_loss, pair_result
-from nllcli.commands.compare.sums import Sums
-from nllcli.commands.compare.targets import check_models, no_targets
+from nllcli.commands.compare.sums import PairSums, Sums
+from nllcli.commands.compare.targets import check_models, explained, no_targets
 from nllcli.commands.compare.units import level_for
 from nllcli.data.settings import LOSSES_GIVEN, TOKENS
-from nllcli.errors import UsageError, setting
+from nllcli.errors import NllError, UsageError, setting
 from nllcli.inputs.models.opening import open_models
 from nllcli.numerics.losses import LOSSES
+from nllcli.numerics.tally import Tally
 from nllcli.records import dataclass
 from nllcli.report import shortest
 from nllcli.scoring.settled import Settled, settings_of, settle, signature_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
-    from nllcli.errors import NllError, Notice
+    from nllcli.errors import Notice
     from nllcli.report import Signature
     from nllcli.scoring.matrix import ArrayWriter
 
@@ -67,8 +68,12 @@ def compare(request: Request) -> Comparison:
     if first.loss.reduction == "none":
         message = f"{setting('reduction', 'none')} leaves no number to compare"
         raise UsageError(message, hint=f"{setting('save_differences', 'FILE')} writes the differences of the samples")
-    check_models([each.inputs for each in request.models])
-    dataset: Dataset = open_models([each.inputs for each in request.models])
+    inputs = [each.inputs for each in request.models]
+    check_models(inputs)
+    try:
+        dataset: Dataset = open_models(inputs)
+    except NllError as error:
+        raise explained(error, inputs) from error
     if not dataset.has_targets and first.loss.source != TOKENS and LOSSES[first.loss.loss].needs_targets:
         raise no_targets(dataset)
     settled = [settle(each, model) for each, model in zip(request.models, dataset.models, strict=True)]
@@ -158,7 +163,10 @@ def _fold(request: Request, work: Comparing, dataset: Dataset) -> tuple[Sums, Da
         )
         if failed:
             dataset = _without(dataset, found, failed, whole=writer is not None)
-    return reduce(add, (found[part] for part in sorted(found)), Sums()), dataset, told
+    sums: Sums = reduce(add, (found[part] for part in sorted(found)), Sums())
+    if not sums.models:  # there are no samples
+        sums = Sums((Tally(),) * len(work.options), (PairSums(),) * len(work.pairs))
+    return sums, dataset, told
 
 
 def _without(dataset: Dataset, found: Mapping[int, Sums], failed: Mapping[int, NllError], *, whole: bool) -> Dataset:

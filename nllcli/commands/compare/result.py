@@ -140,6 +140,7 @@ class PairResult:
     largest: tuple[LargeDifference, ...]
     per_class: tuple[ClassDifference, ...] | None
     shares_of_squares: tuple[float, ...]
+    farthest: int | None
     has_spread: bool
     is_rounding: bool
 
@@ -203,10 +204,10 @@ def pair_result(
     """What the sums of pair number ``place`` say, of the models at the places ``pair``, with the samples to list."""
     a, b = pair
     baseline, model, own = sums.models[a], sums.models[b], sums.pairs[place]
-    units, dataset = inference.units_of(own), settled[a].dataset
+    units, groups = inference.units_of(own), settled[0].dataset.groups  # which the first model has for all
     found = inference.difference(baseline, model, own, units, question)
-    grouped = dataset.groups is not None
-    n_in_all = baseline.n_samples if dataset.groups is None else dataset.groups.n_groups
+    grouped = groups is not None
+    n_in_all = baseline.n_samples if groups is None else groups.n_groups
     resampled = found.standard_error is not None or (math.isfinite(found.value) and found.n_units == 1)
     scale = inference.size_of(baseline) + inference.size_of(model)
     flips = inference.flipped(units, n_in_all, scale, question) if resampled else None
@@ -264,10 +265,11 @@ def pair_result(
         p_better=None if beyond is None else beyond[0],
         p_equivalent=None if beyond is None else beyond[1],
         p_worse=None if beyond is None else beyond[2],
-        largest_share_of_squares=shares[0] if shares else None,
+        largest_share_of_squares=shares[0][0] if shares else None,
         largest=_largest(own, settled[a], n_largest),
         per_class=None if own.classes is None else _classes(own.classes, settled[a].class_names),
-        shares_of_squares=tuple(shares),
+        shares_of_squares=tuple(share for share, _ in shares),
+        farthest=shares[0][1] if shares else None,
         has_spread=found.has_spread,
         is_rounding=found.is_rounding,
     )
@@ -355,9 +357,10 @@ def _class(name: str, i: int, sums: ClassSums) -> ClassDifference:
     baseline, model, total, squares = sums.baseline[i], sums.model[i], sums.differences[i], sums.squares[i]
     count = exact_count(n)
     error = _error(total, squares, n)
+    losses = baseline.divided_by(count), model.divided_by(count)
     value = total.divided_by(count)
-    p = two_sided_p(value / error, n - 1) if error else None
-    return ClassDifference(name, n, baseline.divided_by(count), model.divided_by(count), value, error, p, None)
+    p = two_sided_p(value / error, n - 1) if error and inference.is_evidence(value, error, losses) else None
+    return ClassDifference(name, n, *losses, value, error, p, None)
 
 
 def _error(total: ExactSum, squares: ExactSum, n: int) -> float | None:
