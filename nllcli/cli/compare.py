@@ -7,7 +7,7 @@ import typer
 
 from nllcli.cli import options
 from nllcli.cli.delivery import deliver
-from nllcli.data.settings import FILES, LOSSES_GIVEN, MEANING, SOURCES, TOKENS
+from nllcli.data.settings import FILES, LOSSES_GIVEN, MEANING, SOURCES, TOKENS, VERDICT_WORDS
 from nllcli.errors import Remedy, UsageError, setting
 from nllcli.registry import unknown
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from nllcli.commands.compare import Request
     from nllcli.data.settings import ScoreRequest
 
-WORDS = ("better", "not-worse", "equivalent")
 _ADJUSTMENTS = ("holm", "none")
 
 Models = Annotated[
@@ -152,7 +151,7 @@ Require = Annotated[
     list[str] | None,
     typer.Option(
         "--require",
-        metavar="|".join((*WORDS, "KEY<NUMBER")),
+        metavar="|".join((*VERDICT_WORDS, "KEY<NUMBER")),
         rich_help_panel=options.SHOWN,
         help="Exit with 5 unless this holds of every comparison: better, not-worse or equivalent (see nll help "
         "comparing), or of a number of the JSON: 'comparisons[new].ci_high<0'; may be given again.",
@@ -169,7 +168,7 @@ _OPTIONS = tuple(name for name in options.SCORING if name != "logits")
     *options.ELSEWHERE,
     "save_dtype",
     *options.REPORT,
-    words=WORDS,
+    words=VERDICT_WORDS,
     targets=Targets,
     groups=Groups,
     source=Source,
@@ -222,7 +221,7 @@ def compare(
         raise UsageError(f"nll compare needs two models or more: {told}")
     called = names_of(paths, None if names is None else [name.strip() for name in names.split(",")])
     order = _order(baseline, called)
-    question = Question(confidence, margin, permutations, bootstrap, seed, given["reduction"])
+    question = Question(confidence, margin, permutations, bootstrap, seed, given["reduction"], adjust)
     format = given["format"] or format_for(given["output"])
     bare = given["quiet"] or given["print"]
     per_class = per_class or any("per_class" in path for path in given.paths)
@@ -238,7 +237,6 @@ def compare(
             tuple(called[i] for i in order),
             question,
             all_pairs=all_pairs,
-            adjustment=adjust,
             divergence=divergence and not (given["quiet"] and not given.paths),
             n_largest=largest,
             classes_up_to=classes,
@@ -252,7 +250,7 @@ def compare(
 
 
 def _check_shares(confidence: float, margin: float | None, given: options.Given) -> None:
-    """Raise UsageError for shares and margins that are none."""
+    """Raise UsageError for a confidence outside 0 to 1, a margin below 0, and a condition that needs a margin."""
     if not 0.0 < confidence < 1.0:
         meant = confidence / 100
         remedies = [Remedy({"confidence": meant}, f"{confidence:g} %")] if 1.0 < confidence < 100.0 else []
@@ -295,10 +293,10 @@ def _order(baseline: str | None, names: tuple[str, ...]) -> list[int]:
     """The places of the models, that of the baseline first."""
     if baseline is None:
         return list(range(len(names)))
-    if baseline in names:
-        first = names.index(baseline)
-    elif baseline.isdecimal() and 1 <= int(baseline) <= len(names):
-        first = int(baseline) - 1
-    else:
-        raise unknown("baseline", baseline, names, f"{setting('baseline')} {baseline} is none of the models")
+    by_number = int(baseline) - 1 if baseline.isdecimal() and 1 <= int(baseline) <= len(names) else None
+    first = names.index(baseline) if baseline in names else by_number
+    if first is None:
+        raise unknown("baseline", baseline, names, f"there is no model {baseline!r}")
+    if by_number not in (None, first):
+        raise UsageError(f"{baseline} is the name of one model and the number of another", hint="give other names")
     return [first, *(i for i in range(len(names)) if i != first)]

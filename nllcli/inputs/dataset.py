@@ -162,9 +162,8 @@ def _with_targets(
     if others is None:
         return _Both(logits, Targets())
     names = theirs.classes or (None if options.binary else logits.class_names)
-    theirs = replace(
-        theirs, classes=names, n_classes=_n_classes(logits, options), as_given=getattr(logits, "as_given", ())
-    )
+    n_classes = None if options.source == LOSSES_GIVEN else _n_classes(logits, options)
+    theirs = replace(theirs, classes=names, n_classes=n_classes, as_given=getattr(logits, "as_given", ()))
     if keys is None or preview is None:
         return _Both(logits, open_targets(others, preview, theirs, logits, options))
     from nllcli.inputs.matching import match_rows

@@ -165,13 +165,13 @@ def _given_beyond(
 _OF_TOKENS = frozenset(
     [
         *("logits", "source", "part", "unknown", "sample_weights", "groups", "input_format", "input_dtype", "header"),
-        *("reduction", "precision", "on_nonfinite", "threads", "processes", "scheduler", "groups"),
+        *("reduction", "precision", "on_nonfinite", "threads", "processes", "scheduler"),
     ]
 )
-# Those that have one for losses: targets only say which samples count.
+# Those that have one for losses: targets, of any classes, only say which samples count.
 _OF_LOSSES = _OF_TOKENS | {
     *("targets", "target_column", "targets_are", "columns", "drop", "id", "missing", "ignore_index", "shift"),
-    *("decimal", "encoding", "partial"),
+    *("classes", "decimal", "encoding", "partial"),
 }
 
 

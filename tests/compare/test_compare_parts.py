@@ -102,15 +102,15 @@ def test_a_file_that_cannot_be_compared_is_left_out_where_that_is_allowed():
     refused = nll(*words)
     assert (refused.code, "even-1.npy, row 1: class 0 is NaN" in refused.err) == (3, True)
     assert refused.err.splitlines()[-1].startswith("try: nll compare")
-    partial = nll(*words, "--partial", "-f", "json")
+    partial = nll(*words, "--partial", *NEEDED)
     assert partial.code == 3
     found = json.loads(partial.out)
     assert "partial" in {warning["code"] for warning in found["warnings"]}
     kept = np.r_[0:1000, 1003:N]
     for name in "abt":
         np.save(f"kept_{name}.npy", np.load(f"{name}.npy")[kept])
-    whole = nll("compare", "kept_a.npy", "kept_b.npy", "-t", "kept_t.npy", "-f", "json").json
-    keys = ("loss_difference", "standard_error", "p_value", "n_better", "kl_divergence")
+    whole = nll("compare", "kept_a.npy", "kept_b.npy", "-t", "kept_t.npy", *NEEDED).json
+    keys = ("loss_difference", "standard_error", "p_value", "n_better", "kl_divergence", "unit_size")
     assert [found["comparisons"][0][key] for key in keys] == [whole["comparisons"][0][key] for key in keys]
     saving = nll(*words, "--partial", "--save-differences", "d.npy")
     assert (saving.code, "even-1.npy, row 1: class 0 is NaN" in saving.err) == (3, True)

@@ -40,7 +40,9 @@ def by_fractions(rows, k=4, times=1):
 
 
 def exact(rows, k=4):
-    return Digits.of(np.array([v for v, _ in rows], np.float64), np.array([i for _, i in rows], np.int64), k)
+    sums = Digits(k)
+    sums.add(np.array([v for v, _ in rows], np.float64), np.array([i for _, i in rows], np.int64))
+    return sums
 
 
 def absorbed(parts):
@@ -147,6 +149,7 @@ def as_units(kind, columns):
         Spread.of(values, own),
         Bins.of(own_numbers, values, own, kind.level),
         Extremes.of(5, values, own_numbers, own),
+        Extremes.of(5, own, own_numbers, values),
         Spread.of(sums(answers.astype(np.float64)), n) if kind.has_answers else None,
     )
 

@@ -52,7 +52,12 @@ def samples_of(numbers, differences, weights, spread):
     finite = np.isfinite(differences)
     own = None if weights is None else weights[finite]
     weight_sum = exact_count(len(numbers)) if weights is None else exact_sum(weights)
-    return Units(exact_sum(differences), weight_sum, spread, Bins.of(numbers[finite], differences[finite], own, 0))
+    bins = Bins.of(numbers[finite], differences[finite], own, 0)
+    return Units(exact_sum(differences), weight_sum, spread, bins, heaviest=heaviest(numbers, differences, weights))
+
+
+def heaviest(numbers, differences, weights):
+    return Extremes() if weights is None else Extremes.of(5, weights, numbers, differences)
 
 
 def sums_of(a, b, weights=None, *, groups=None, reduction="mean"):
@@ -189,7 +194,8 @@ def test_the_units_of_groups_are_those_of_all(of):
     numbers, values, n = np.arange(2), np.array([3.0, 4.0]), np.array([2.0, 1.0])
     alone = samples_of(numbers, values, n, Spread.of(values, n))
     assert inference.units_of(PairSums(units=alone)) == alone
-    assert inference.units_of(PairSums(units=summed)) == replace(alone, extremes=Extremes.of(5, values, numbers, n))
+    extremes = Extremes.of(5, values, numbers, n)
+    assert inference.units_of(PairSums(units=summed)) == replace(alone, extremes=extremes)
 
 
 FLOATS = st.floats(-1e100, 1e100)
@@ -389,7 +395,7 @@ def test_runs_of_neighbours_are_resampled(n, size, kept, reduction):
     own, below = (np.array([math.fsum(values[run]) for run in runs]) for values in (differences, weights))
     question = Question(0.9, n_permutations=50, n_bootstrap=50, seed=0, reduction=reduction)
     summed = units(differences, weights, numbers)
-    assert inference.unit_size(n) == size
+    assert inference.unit_size(summed, n) == size
     assert inference.flipped(summed, n, 9.0, question) == flips(own, 50, 0, 9.0)
     expected = bootstrap(own, None if reduction == "sum" else below, 50, 0, 0.9)
     assert inference.drawn(summed, n, question) == expected
@@ -399,15 +405,22 @@ def test_nothing_is_drawn_where_it_is_not_asked_for_or_there_is_nothing():
     question = Question(n_bootstrap=9)
     assert inference.drawn(units([1.0, 2.0]), 2, Question()) is None
     assert inference.drawn(units([]), 0, question) is None
-    assert inference.drawn(units([0.0, 0.0], [0.0, 0.0]), 2, replace(question, reduction="sum")) is None
+    without_weights = units([0.0, 0.0], [0.0, 0.0])
+    assert inference.drawn(without_weights, 2, replace(question, reduction="sum")) == (0.0, 0.0)
     assert inference.drawn(units([1.0, 1.0]), 2, question) == (1.0, 1.0)
+
+
+def test_samples_of_weight_0_are_drawn_like_others():
+    differences, weights = np.array([1.0, 0.0, 2.0, 0.0] * 9), np.array([1.0, 0.0, 2.0, 1.0] * 9)
+    found = inference.drawn(units(differences, weights), 36, Question(n_bootstrap=99))
+    assert found == bootstrap(differences, weights, 99, 12345, 0.95)
 
 
 # --- the largest units ------------------------------------------------------------------------------------------------
 
 
 def shares(differences, weights, *, reduction="mean", level=0):
-    """Of the five largest units, or of those of the five largest differences either way."""
+    """Of the five largest units, or of those of the five largest differences and weights either way."""
     own = np.ones(len(differences)) if weights is None else weights
     extremes = Extremes.of(5, np.array(differences), np.arange(len(differences)), own)
     summed = units(differences, weights)
@@ -427,7 +440,9 @@ def test_shares_of_squares(n, weighted, level, reduction):
     d = list(map(Fraction, differences))
     squares = [(x - sum(d) / sum(w) * y) ** 2 for x, y in zip(d, w, strict=True)]
     order = np.argsort(differences)
-    listed = {*order[:5].tolist(), *order[-5:].tolist()} if level else range(n)
+    if weights is not None:
+        order = np.concatenate([order[:5], order[-5:], (by_weight := np.argsort(weights))[:5], by_weight[-5:]])
+    listed = {*order[:5].tolist(), *order[5:].tolist()} if level else range(n)
     expected = sorted((float(squares[i] / sum(squares)) for i in listed), reverse=True)[:5]
     assert shares(differences, weights, reduction=reduction, level=level) == expected
 

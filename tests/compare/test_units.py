@@ -30,11 +30,12 @@ def by_loops(units, differences, weights, level):
     while units[-1] // 2**level - units[0] // 2**level + 1 > 2 * MOST_BINS:
         level += 1
     first = units[0] // 2**level
-    sums = [[0, 0] for _ in range(units[-1] // 2**level - first + 1)]
+    sums = [[0, 0, 0] for _ in range(units[-1] // 2**level - first + 1)]
     for unit, difference, weight in zip(units, differences, weights, strict=True):
         own = sums[unit // 2**level - first]
         own[0] += units_of(difference)
         own[1] += units_of(weight)
+        own[2] += 1
     return Bins(level, first, *zip(*sums, strict=True))
 
 

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import reduce
 from itertools import combinations
-from operator import add
+from operator import add, and_
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compare.groups import N_EXTREMES
@@ -17,7 +17,7 @@ from nllcli.commands.compare.result import Comparison, adjusted, model_loss, pai
 from nllcli.commands.compare.sums import PairSums, Sums
 from nllcli.commands.compare.targets import check_models, explained, no_targets
 from nllcli.commands.compare.units import level_for
-from nllcli.data.settings import LOSSES_GIVEN, TOKENS
+from nllcli.data.settings import TOKENS
 from nllcli.errors import NllError, UsageError, setting
 from nllcli.inputs.models.opening import open_models
 from nllcli.numerics.losses import LOSSES
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from nllcli.report import Signature
     from nllcli.scoring.matrix import ArrayWriter
 
-ADJUSTMENTS = ("holm", "none")
-
 
 @dataclass(frozen=True)
 class Request:
@@ -52,7 +50,6 @@ class Request:
     names: tuple[str, ...]
     question: Question = Question()
     all_pairs: bool = False
-    adjustment: str = "holm"
     divergence: bool = True
     n_largest: int = 3
     classes_up_to: float = 0
@@ -85,9 +82,9 @@ def compare(request: Request) -> Comparison:
     work = _work(request, settled, pairs, dataset)
     sums, dataset, more = _fold(request, work, dataset)
     settled[0] = replace(settled[0], dataset=replace(settled[0].dataset, left_out=dataset.left_out))
-    names, question = request.names, request.question
+    names, question, first_settled = request.names, request.question, settled[0]
     results = [pair_result(pair, i, sums, settled, names, question, request.n_largest) for i, pair in enumerate(pairs)]
-    results = list(adjusted(results, request.adjustment))
+    results = list(adjusted(results, question.adjustment))
     groups = first.inputs.groups
     return Comparison(
         title=_title(settled[0], names),
@@ -96,7 +93,7 @@ def compare(request: Request) -> Comparison:
         reduction=first.loss.reduction,
         confidence=question.confidence,
         seed=question.seed,
-        margin=question.margin,
+        is_weighted=first_settled.options.class_weights is not None or dataset.sample_weights is not None,
         n_samples=sums.models[0].n_samples,
         n_counted=sums.models[0].n_counted,
         n_clusters=None if groups is None else max(result.n_units for result in results),
@@ -117,21 +114,21 @@ def compare(request: Request) -> Comparison:
 def _work(
     request: Request, settled: Sequence[Settled], pairs: tuple[tuple[int, int], ...], dataset: Dataset
 ) -> Comparing:
-    groups, n_classes = dataset.groups, dataset.n_classes
-    without = (TOKENS, LOSSES_GIVEN)
-    alike = all(each.dataset.n_classes == n_classes and each.options.source not in without for each in settled)
-    diverging = tuple(
-        request.divergence
+    groups = dataset.groups
+    alike = [
+        settled[a].has_classes
+        and settled[b].has_classes
         and settled[a].dataset.n_classes == settled[b].dataset.n_classes
-        and not {settled[a].options.source, settled[b].options.source} & {*without}
         for a, b in pairs
-    )
+    ]
+    soft = dataset.soft_targets is not None
+    listed = [not soft and settled[a].dataset.n_classes <= request.classes_up_to for a, _ in pairs]
     return Comparing(
         options=tuple(replace(each.options, ignore_index=each.dataset.ignore_index) for each in settled),
         pairs=pairs,
-        diverging=diverging,
+        diverging=tuple(request.divergence and each for each in alike),
+        by_class=tuple(map(and_, alike, listed)),
         n_largest=max(request.n_largest, N_EXTREMES),
-        by_class=alike and dataset.soft_targets is None and n_classes <= request.classes_up_to,
         level=level_for(dataset.layout.n_samples if groups is None else groups.n_groups),
         n_groups=0 if groups is None else groups.n_groups,
         lie_together=groups is not None and groups.lie_together,
@@ -213,7 +210,7 @@ def _signature(request: Request, settled: Sequence[Settled]) -> Signature:
         "permutations": str(question.n_permutations),
         "bootstrap": str(question.n_bootstrap),
         "seed": str(question.seed),
-        "adjust": request.adjustment,
+        "adjust": question.adjustment,
     }
     usual = {
         "clusters": "none",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,15 +28,8 @@ class Digits:
         self.columns: dict[int, NDArray[np.int64]] = {}
         self._n_added = 0
 
-    @classmethod
-    def of(cls, values: NDArray[np.float64], groups: NDArray[np.int64], n: int) -> Self:
-        """The sums of finite ``values`` (m,) of ``groups`` (m,) below ``n``."""
-        sums = cls(n)
-        sums.add(values, groups)
-        return sums
-
     def add(self, values: NDArray[np.float64], groups: NDArray[np.int64]) -> None:
-        """Add finite ``values`` (m,), at most 2**21 of them, to the sums of their ``groups`` (m,)."""
+        """Add finite ``values`` (m,), at most 2**21 of them, to the sums of their ``groups`` (m,), below ``n``."""
         sizes = np.abs(values[values != 0])
         if not sizes.size:
             return

@@ -74,6 +74,7 @@ class GroupSums:
             Spread.of(differences, weights),
             Bins.of(numbers, differences, weights, kind.level),
             Extremes.of(N_EXTREMES, differences, numbers, weights),
+            Extremes.of(N_EXTREMES, weights, numbers, differences),
             Spread.of(self.answers[places].astype(np.float64), n) if kind.has_answers else None,
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.commands.compare.groups import Scattered, Together
 from nllcli.commands.compare.resampling import MOST_FLIPPED_UNITS, bootstrap, flips
-from nllcli.commands.compare.units import Units, floats, level_for
+from nllcli.commands.compare.units import Bins, Units, floats, level_for
 from nllcli.numerics.binomial import sign_test_p
 from nllcli.numerics.exact import UNIT_BITS, ExactSum, exact_count, root
 from nllcli.numerics.spread import Spread
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _ROUNDING = 2.0**-46
 _NO_SPREAD = 2.0**-44
 _POWER = 0.8
-_MOST_SHARES = 5
+_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Question:
     n_bootstrap: int = 0
     seed: int = 12345
     reduction: str = "mean"
+    adjustment: str = "holm"
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def difference(baseline: Tally, model: Tally, pair: PairSums, units: Units, ques
     df = units.spread.n - 1 if math.isfinite(error) else None
     low = high = t = p = None
     if df is not None:
-        half = quantile((1.0 + question.confidence) / 2.0, df) * error
+        half = -quantile((1.0 - question.confidence) / 2.0, df) * error
         low, high = value - half, value + half
         if are_same:
             p = 1.0
@@ -115,9 +116,9 @@ def difference(baseline: Tally, model: Tally, pair: PairSums, units: Units, ques
             p = two_sided_p(t, df)
     return Difference(
         value=value,
-        standard_error=_known(error),
-        standard_error_independent=_known(independent),
-        standard_error_unpaired=_known(unpaired),
+        standard_error=known(error),
+        standard_error_independent=known(independent),
+        standard_error_unpaired=known(unpaired),
         low=low,
         high=high,
         t=t,
@@ -137,7 +138,8 @@ def is_evidence(value: float, error: float, losses: Sequence[float]) -> bool:
     return error > _NO_SPREAD * size and abs(value) > _ROUNDING * size
 
 
-def _known(value: float) -> float | None:
+def known(value: float) -> float | None:
+    """A finite number; None for another."""
     return value if math.isfinite(value) else None
 
 
@@ -170,7 +172,8 @@ def _correlation(baseline: Tally, model: Tally, pair: PairSums, weight_sum: Exac
 
 def size_of(tally: Tally) -> float:
     """How large the losses are together, of which sums round; where they cancel, about so."""
-    return max(abs(float(tally.loss_sum)), root(tally.spread.aa, 1 << 2 * UNIT_BITS))
+    size = max(abs(float(tally.loss_sum)), root(tally.spread.aa, 1 << 2 * UNIT_BITS))
+    return min(size, math.nextafter(math.inf, 0.0) / 2)
 
 
 def flipped(units: Units, n_in_all: int, scale: float, question: Question) -> Flips | None:
@@ -193,23 +196,26 @@ def drawn(units: Units, n_in_all: int, question: Question) -> tuple[float, float
     return bootstrap(floats(differences), own, question.n_bootstrap, question.seed, question.confidence)
 
 
-def unit_size(n_in_all: int) -> int:
+def unit_size(units: Units, n_in_all: int) -> int:
     """How many neighbouring units are resampled as one."""
-    return 1 << level_for(n_in_all)
+    return 1 << _runs(units, n_in_all).level
+
+
+def _runs(units: Units, n_in_all: int) -> Bins:
+    return units.bins.coarser(level_for(n_in_all))
 
 
 def _resampled(units: Units, n_in_all: int) -> tuple[list[int], list[int]]:
-    """The sums of differences and weights of what is resampled; runs without anything in them are left out."""
-    bins = units.bins.coarser(level_for(n_in_all))
-    kept = [pair for pair in zip(bins.differences, bins.weights, strict=True) if pair != (0, 0)]
+    """The sums of differences and weights of what is resampled: of runs that have units."""
+    kept = [(d, w) for d, w, n in zip(*_runs(units, n_in_all).columns, strict=True) if n]
     return [difference for difference, _ in kept], [weight for _, weight in kept]
 
 
 def shares_of_squares(units: Units, extremes: Extremes, reduction: str) -> list[tuple[float, int]]:
     """The shares of the largest units in the sum of the squares that the error is made of, the largest first.
 
-    Each comes with the unit's number. Of more units than are kept they are those of the ``extremes``, beside each of
-    which stands its weight.
+    Each comes with the unit's number. Of more units than are kept they are sought among the ``extremes``, beside each
+    of which stands its weight, and the heaviest.
     """
     spread, weight_sum = units.spread, units.weight_sum
     if reduction == "sum":
@@ -219,17 +225,16 @@ def shares_of_squares(units: Units, extremes: Extremes, reduction: str) -> list[
         return []
     bins = units.bins
     if bins.level:
-        items = {item.number: item for item in (*extremes.smallest, *extremes.largest)}
-        kept = [(_units(item.value), _units(item.beside[0]), number) for number, item in items.items()]
+        found = [
+            (i.value, i.beside[0], i.number) for ends in (extremes.smallest, extremes.largest) for i in ends[:_FEW]
+        ]
+        found += [(i.beside[0], i.value, i.number) for i in (*units.heaviest.smallest, *units.heaviest.largest)]
+        kept = [(_units(d), _units(w), number) for d, w, number in dict.fromkeys(found)]
     else:
-        kept = [(d, w, bins.first + i) for i, (d, w) in enumerate(zip(bins.differences, bins.weights, strict=True))]
+        kept = [(d, w, bins.first + i) for i, (d, w, n) in enumerate(zip(*bins.columns, strict=True)) if n]
     a, b = units.total.units, weight_sum.units
-    rests = (
-        (d * b - a * (w if reduction == "mean" else 1 << UNIT_BITS), number)
-        for d, w, number in kept
-        if (d, w) != (0, 0)
-    )
-    return [(rest**2 / whole, number) for rest, number in nlargest(_MOST_SHARES, rests, key=lambda each: abs(each[0]))]
+    rests = ((d * b - a * (w if reduction == "mean" else 1 << UNIT_BITS), number) for d, w, number in kept)
+    return [(rest**2 / whole, number) for rest, number in nlargest(_FEW, rests, key=lambda each: abs(each[0]))]
 
 
 def _units(value: float) -> int:
@@ -250,7 +255,7 @@ def accuracy_difference(counts: Counts, units: Units) -> tuple[float, float | No
         error = units.answers.error_of_ratio(exact_count(new - old), exact_count(n))
     else:
         error = root(n * (old + new) - (new - old) ** 2, (n - 1) * n**2) if n > 1 else math.nan
-    return (new - old) / n, _known(error)
+    return (new - old) / n, known(error)
 
 
 def mcnemar_p(counts: Counts) -> float | None:
@@ -261,7 +266,7 @@ def mcnemar_p(counts: Counts) -> float | None:
 
 def detectable(error: float | None, confidence: float) -> float | None:
     """The difference that would be found in 8 of 10 such comparisons."""
-    return None if error is None else (normal_quantile((1.0 + confidence) / 2.0) + normal_quantile(_POWER)) * error
+    return None if error is None else (normal_quantile(_POWER) - normal_quantile((1.0 - confidence) / 2.0)) * error
 
 
 def units_needed(found: Difference, detectable_difference: float | None) -> int | None:

@@ -68,8 +68,8 @@ def _of_settings(settled: Sequence[Settled]) -> Iterator[Notice]:
     counts = {each.dataset.n_classes for each in settled if each.has_classes}
     if len(counts) > 1:
         told = ", ".join(f"{each.dataset.logits.name} has {each.dataset.n_classes}" for each in settled)
-        message = f"the models have different numbers of classes ({told}): their losses are compared, not their answers"
-        yield Notice("classes-differ", f"{message} nor their distributions")
+        message = f"the models have different numbers of classes ({told}): their losses and answers"
+        yield Notice("classes-differ", f"{message} are compared, not their distributions")
 
 
 def of_names(settled: Sequence[Settled]) -> Iterator[Notice]:
@@ -149,7 +149,7 @@ def _rests_on_few(pair: PairResult, settled: Settled) -> Iterator[Notice]:
     """That few units make most of the squares: more than they do of so many that are spread normally."""
     shares, n, unit = pair.shares_of_squares, pair.n_units, _unit(settled)
     few = sum(shares)
-    if n < 2 or not shares:
+    if not shares or n <= len(shares):  # of few, which are all
         return
     usual = [2 * log(n / k) / n for k in range(1, len(shares) + 1)]  # about the squares of the largest of n
     if shares[0] <= max(_MOST_OF_ONE, usual[0]) and few <= max(_MOST_OF_FIVE, sum(usual)):

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.compare.extremes import Extremes
-from nllcli.commands.compare.groups import Kind, Samples, Scattered, Together
+from nllcli.commands.compare.groups import N_EXTREMES, Kind, Samples, Scattered, Together
 from nllcli.commands.compare.sums import ClassSums, Counts, DivergenceSums, PairSums, Sums
 from nllcli.commands.compare.units import Bins, Units
+from nllcli.data.settings import LOSSES_GIVEN, TOKENS
 from nllcli.errors import SampleError
 from nllcli.numerics.divergence import divergence
 from nllcli.numerics.evaluate import Scored, Wanted, score, sums_of
@@ -61,16 +62,16 @@ class Outcome:
 class Comparing:
     """The work on a block: ``pairs`` are the places of baseline and model among the models, scored by ``options`` each.
 
-    ``diverging`` says of each pair whether the divergence is wanted, ``n_largest`` how many samples are listed,
-    ``by_class`` whether there are sums of classes. Units are summed up in runs of ``2**level``; they are samples, or
+    ``diverging`` says of each pair whether the divergence is wanted, ``by_class`` whether there are sums of classes.
+    ``n_largest`` is how many samples are listed. Units are summed up in runs of ``2**level``; they are samples, or
     where there are some ``n_groups``, which perhaps ``lie_together``.
     """
 
     options: tuple[LossOptions, ...]
     pairs: tuple[tuple[int, int], ...]
     diverging: tuple[bool, ...]
+    by_class: tuple[bool, ...]
     n_largest: int
-    by_class: bool
     level: int
     n_groups: int = 0
     lie_together: bool = False
@@ -95,8 +96,8 @@ class Comparing:
         ]
         models = tuple(sums_of(each, _TALLIED, scratch) for each in scored)
         pairs = [
-            self._pair(block, scored[a], scored[b], wanted)
-            for (a, b), wanted in zip(self.pairs, self.diverging, strict=True)
+            self._pair(block, scored[a], scored[b], diverging=diverging, by_class=by_class)
+            for (a, b), diverging, by_class in zip(self.pairs, self.diverging, self.by_class, strict=True)
         ]
         kept = None
         if self.keeps_all:
@@ -104,7 +105,7 @@ class Comparing:
             kept = scored[b].weighted - scored[a].weighted
         return Outcome(block.start, Sums(models, tuple(pairs)), kept)
 
-    def _pair(self, block: Block, baseline: Scored, model: Scored, diverging: bool) -> PairSums:
+    def _pair(self, block: Block, baseline: Scored, model: Scored, *, diverging: bool, by_class: bool) -> PairSums:
         only, own = baseline.only, baseline.scoring.targets
         a, b = only(baseline.weighted), only(model.weighted)
         weights = None if baseline.weights is None else only(baseline.weights)
@@ -120,15 +121,18 @@ class Comparing:
             weight_sum = exact_count(len(differences)) if weights is None else exact_sum(weights)
             bins = self._bins(block, samples, differences, weights)
             total = ExactSum(sum(bins.differences)) if np.isfinite(differences).all() else exact_sum(differences)
-            units = Units(total, weight_sum, spread, bins)
+            heaviest = Extremes()
+            if weights is not None:
+                heaviest = Extremes.of(N_EXTREMES, weights, samples + block.start, differences)
+            units = Units(total, weight_sum, spread, bins, heaviest=heaviest)
         return PairSums(
             total,
             spread,
             Counts.of(old, new, right),
             units,
-            self._largest(block, samples, differences, weights, a, b),
+            self._largest(block, samples, differences, weights, (baseline, model)),
             _divergence(baseline, model, samples + block.start) if diverging else None,
-            ClassSums.of(own.only(own.values), old, new, baseline.scoring.scores.n_classes) if self.by_class else None,
+            ClassSums.of(own.only(own.values), old, new, baseline.scoring.scores.n_classes) if by_class else None,
         )
 
     def _bins(
@@ -168,13 +172,14 @@ class Comparing:
         samples: NDArray[np.int64],
         differences: NDArray[np.float64],
         weights: NDArray[np.float64] | None,
-        baseline: NDArray[np.float64],
-        model: NDArray[np.float64],
+        scored: tuple[Scored, Scored],
     ) -> Extremes:
         """The samples that differ most, with the weight, both losses, the target and the key of each."""
+        baseline, model = (each.only(each.weighted) for each in scored)
         targets: Sequence[Any] | NDArray[Any] = np.full(len(samples), -1)
-        if block.targets is not None and block.targets.ndim == 1:
-            targets = block.targets[samples]
+        named = next((each for each in scored if each.scoring.options.source not in (TOKENS, LOSSES_GIVEN)), None)
+        if named is not None and named.scoring.targets.are_classes:
+            targets = named.only(named.scoring.targets.values)
         keys = targets if block.keys is None else [block.keys[i] for i in samples]
         own = np.broadcast_to(1.0, len(samples)) if weights is None else weights
         return Extremes.of(self.n_largest, differences, samples + block.start, own, baseline, model, targets, keys)

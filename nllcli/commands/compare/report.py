@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compare.result import LargeDifference, values_of
+from nllcli.data.settings import VERDICT_WORDS
 from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.report import Column, Metric, Report, Section, Table, Value
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from nllcli.commands.compare.result import Comparison, Divergence, PairResult
 
-WORDS = ("better", "not-worse", "equivalent")
 _DIVERGENCE_KEYS = (
     *("same_top", "kl_divergence", "kl_standard_error", "kl_p50", "kl_p90", "kl_p95", "kl_p99", "kl_p99_9", "kl_max"),
     *("target_p_difference_mean", "target_p_difference_rms"),
@@ -41,7 +41,7 @@ def report(result: Comparison) -> Report:
         },
         sections=tuple(_of_two(result, pairs[0]) if two else _of_many(result)),
         kernel=kernel_name(),
-        words={word: _failing(word, result) for word in WORDS},
+        words={word: _failing(word, result) for word in VERDICT_WORDS},
     )
 
 
@@ -284,7 +284,7 @@ def _classes(pair: PairResult, result: Comparison) -> Table:
         Column("model_loss", pair.model, unit="nats"),
         Column("loss_difference", "difference", unit="nats"),
         Column("standard_error", "standard error", unit="nats", optional=True),
-        Column("p_value_adjusted", "p, Holm"),
+        Column("p_value_adjusted", "p, Holm" if pair.adjustment == "holm" else "p"),
     )
     rows = [
         (
@@ -293,8 +293,10 @@ def _classes(pair: PairResult, result: Comparison) -> Table:
         )
         for each in pair.per_class or ()
     ]
-    weighted = any(name in result.signature for name in ("weights:inverse", "weights:1"))
-    notes = ["mean losses without weights" if weighted else "", _as_if_independent(result, "standard errors and p")]
+    notes = [
+        "mean losses without weights" if result.is_weighted else "",
+        _as_if_independent(result, "standard errors and p"),
+    ]
     return Table("per_class", "Per class", columns, rows, "; ".join(filter(None, notes)))
 
 

@@ -155,7 +155,7 @@ class Comparison:
     reduction: str
     confidence: float
     seed: int
-    margin: float | None
+    is_weighted: bool
     n_samples: int
     n_counted: int
     n_clusters: int | None
@@ -180,16 +180,11 @@ def model_loss(name: str, settled: Settled, tally: Tally) -> ModelLoss:
         path=settled.dataset.logits.name,
         n_classes=settled.dataset.n_classes if settled.has_classes else None,
         loss=math.nan if loss is None else loss,
-        standard_error=known(error),
+        standard_error=inference.known(error),
         perplexity=tally.perplexity() if LOSSES[settled.options.loss].is_likelihood else None,
         bits=tally.bits(),
         accuracy=tally.accuracy(),
     )
-
-
-def known(value: float | None) -> float | None:
-    """A number that is one, or None."""
-    return None if value is None or not math.isfinite(value) else value
 
 
 def pair_result(
@@ -238,11 +233,11 @@ def pair_result(
         p_value_permutation=None if flips is None else flips.p,
         n_permutations=None if flips is None else flips.n,
         permutation=None if flips is None else "all" if flips.all else "random",
-        bootstrap_low=None if drawn is None else known(drawn[0]),
-        bootstrap_high=None if drawn is None else known(drawn[1]),
+        bootstrap_low=None if drawn is None else inference.known(drawn[0]),
+        bootstrap_high=None if drawn is None else inference.known(drawn[1]),
         n_bootstrap=None if drawn is None else question.n_bootstrap,
         n_units=found.n_units,
-        unit_size=inference.unit_size(n_in_all),
+        unit_size=inference.unit_size(units, n_in_all),
         correlation=found.correlation,
         perplexity_ratio=ratio[0],
         perplexity_ratio_low=ratio[1],
@@ -266,8 +261,8 @@ def pair_result(
         p_equivalent=None if beyond is None else beyond[1],
         p_worse=None if beyond is None else beyond[2],
         largest_share_of_squares=shares[0][0] if shares else None,
-        largest=_largest(own, settled[a], n_largest),
-        per_class=None if own.classes is None else _classes(own.classes, settled[a].class_names),
+        largest=_largest(own, settled[0].dataset, settled[a] if settled[a].has_classes else settled[b], n_largest),
+        per_class=None if own.classes is None else _classes(own.classes, settled[a].class_names, question.adjustment),
         shares_of_squares=tuple(share for share, _ in shares),
         farthest=shares[0][1] if shares else None,
         has_spread=found.has_spread,
@@ -312,7 +307,7 @@ def _divergence(sums: DivergenceSums, n: int) -> Divergence | None:
     return Divergence(
         same_top=sums.n_same_top / n,
         kl_divergence=mean,
-        kl_standard_error=known(error),
+        kl_standard_error=inference.known(error),
         **ordered,
         kl_max=worst,
         target_p_difference_mean=p_mean,
@@ -320,18 +315,18 @@ def _divergence(sums: DivergenceSums, n: int) -> Divergence | None:
     )
 
 
-def _largest(own: PairSums, settled: Settled, n: int) -> tuple[LargeDifference, ...]:
+def _largest(own: PairSums, dataset: Dataset, named: Settled, n: int) -> tuple[LargeDifference, ...]:
     """The ``n`` samples of the largest differences: those on which the model is better, and then worse."""
     items = [item for item in own.largest.smallest[:n] if item.value < 0]
     items += [item for item in own.largest.largest[:n] if item.value > 0]
-    return tuple(_large(item, settled) for item in items)
+    return tuple(_large(item, dataset, named) for item in items)
 
 
-def _large(item: Item, settled: Settled) -> LargeDifference:
+def _large(item: Item, dataset: Dataset, named: Settled) -> LargeDifference:
     _, baseline, model, target, key = item.beside
-    names, has_names = settled.class_names, settled.has_classes and 0 <= target < settled.dataset.n_classes
-    sample: int | str = key if isinstance(key, str) else name_of_sample(settled.dataset, item.number)
-    return LargeDifference(sample, names[int(target)] if has_names else None, float(baseline), float(model))
+    name = named.class_names[int(target)] if target >= 0 else None
+    sample: int | str = key if isinstance(key, str) else name_of_sample(dataset, item.number)
+    return LargeDifference(sample, name, float(baseline), float(model))
 
 
 def name_of_sample(dataset: Dataset, number: int) -> int | str:
@@ -343,11 +338,11 @@ def name_of_sample(dataset: Dataset, number: int) -> int | str:
     return layout.number(number) if position is None else str(position)
 
 
-def _classes(sums: ClassSums, names: Sequence[str]) -> tuple[ClassDifference, ...]:
+def _classes(sums: ClassSums, names: Sequence[str], adjustment: str) -> tuple[ClassDifference, ...]:
     """Every class by itself, p adjusted for how many they are."""
     found = [_class(name, i, sums) for i, name in enumerate(names)]
-    adjusted = holm([each.p_value for each in found])
-    return tuple(replace(each, p_value_adjusted=p) for each, p in zip(found, adjusted, strict=True))
+    values = _adjusted([each.p_value for each in found], adjustment)
+    return tuple(replace(each, p_value_adjusted=p) for each, p in zip(found, values, strict=True))
 
 
 def _class(name: str, i: int, sums: ClassSums) -> ClassDifference:
@@ -372,9 +367,12 @@ def _error(total: ExactSum, squares: ExactSum, n: int) -> float | None:
 
 def adjusted(pairs: Sequence[PairResult], adjustment: str) -> tuple[PairResult, ...]:
     """The pairs with the p that says how often one of as many would be as small."""
-    values = [pair.p_value for pair in pairs]
-    found: Sequence[float | None] = holm(values) if adjustment == "holm" else values
+    found = _adjusted([pair.p_value for pair in pairs], adjustment)
     return tuple(replace(pair, p_value_adjusted=p, adjustment=adjustment) for pair, p in zip(pairs, found, strict=True))
+
+
+def _adjusted(values: Sequence[float | None], adjustment: str) -> Sequence[float | None]:
+    return holm(values) if adjustment == "holm" else values
 
 
 def values_of(record: Any) -> dict[str, Any]:

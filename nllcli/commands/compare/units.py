@@ -26,13 +26,15 @@ _LONG_RUN = 64  # units from which on the sum of each bin is taken by itself
 class Bins(Part):
     """Exact sums over runs of ``2**level`` neighbouring units each, from bin number ``first`` on.
 
-    ``differences`` and ``weights`` count 2**-1074. Runs are long enough that there are at most 2 * MOST_BINS.
+    ``differences`` and ``weights`` count 2**-1074, ``n_units`` are the units of each run. Runs are long enough that
+    there are at most 2 * MOST_BINS.
     """
 
     level: int = 0
     first: int = 0
     differences: tuple[int, ...] = ()
     weights: tuple[int, ...] = ()
+    n_units: tuple[int, ...] = ()
 
     @classmethod
     def of(
@@ -50,9 +52,10 @@ class Bins(Part):
         first, n = int(bins[0]), int(bins[-1] - bins[0]) + 1
         places = bins - first
         counts = np.bincount(places, minlength=n)
-        whole = tuple(count << UNIT_BITS for count in counts.tolist())
+        n_units = tuple(counts.tolist())
         sums = _binned(differences, places, counts)
-        return cls(level, first, sums, whole if weights is None else _binned(weights, places, counts))
+        whole = tuple(count << UNIT_BITS for count in n_units) if weights is None else _binned(weights, places, counts)
+        return cls(level, first, sums, whole, n_units)
 
     def __add__(self, other: Bins) -> Bins:
         if not (self.differences and other.differences):
@@ -64,18 +67,19 @@ class Bins(Part):
         left, right = self.coarser(level), other.coarser(level)
         first = min(left.first, right.first)
         n = max(each.first + len(each.differences) for each in (left, right)) - first
-        return Bins(
-            level,
-            first,
-            _joined(first, n, left.first, left.differences, right.first, right.differences),
-            _joined(first, n, left.first, left.weights, right.first, right.weights),
-        )
+        columns = zip(left.columns, right.columns, strict=True)
+        return Bins(level, first, *(_joined(first, n, left.first, own, right.first, theirs) for own, theirs in columns))
+
+    @property
+    def columns(self) -> tuple[tuple[int, ...], ...]:
+        """What there is of each run."""
+        return self.differences, self.weights, self.n_units
 
     def coarser(self, level: int) -> Bins:
         """The same sums over longer runs."""
         bins = self
         while bins.level < level:
-            bins = Bins(bins.level + 1, bins.first // 2, bins._pairs(bins.differences), bins._pairs(bins.weights))
+            bins = Bins(bins.level + 1, bins.first // 2, *map(bins._pairs, bins.columns))
         return bins
 
     def _pairs(self, sums: tuple[int, ...]) -> tuple[int, ...]:
@@ -125,8 +129,10 @@ def _joined(first: int, n: int, left: int, sums: tuple[int, ...], right: int, mo
 class Units(Part):
     """Sums over units: their differences in all and their weights, the moments of both, and what resampling needs.
 
-    ``extremes`` are the units of the largest differences, with their weights. ``answers`` are the moments of (right
-    answers of the model less those of the baseline, samples); where every sample is a unit, neither is kept.
+    ``extremes`` are the units of the largest differences, with their weights, ``heaviest`` those of the largest
+    weights, with their differences. ``answers`` are the moments of (right answers of the model less those of the
+    baseline, samples). Where every sample is a unit, neither the first nor the last are kept, nor where weights are
+    alike the heaviest.
     """
 
     total: ExactSum = ExactSum()
@@ -134,6 +140,7 @@ class Units(Part):
     spread: Spread = Spread()
     bins: Bins = Bins()
     extremes: Extremes = Extremes()
+    heaviest: Extremes = Extremes()
     answers: Spread | None = None
 
 

@@ -101,7 +101,7 @@ def _asked(options: InputOptions, number: int, leader: int, *, several: bool) ->
     if number > 0:
         options = replace(options, sample_weights=None, groups=None)
     if options.source == LOSSES_GIVEN:
-        options = replace(options, target_column=None, columns=None, drop=None, classes=None)
+        options = replace(options, target_column=None, columns=None, drop=None)
         options = replace(options, class_axis=None, binary=False)
     if options.source in _OF_ONE_CLASS and number != leader:
         options = replace(options, targets=None, target_column=None, shift=0)
