@@ -1,4 +1,4 @@
-"""The sums of a loss, and what was found on the way, as the data of a file; and read from it, where all may be wrong."""
+"""The sums of a loss, and what was found on the way, as the data of a file; read from it, anything may be wrong."""
 
 from __future__ import annotations
 

@@ -9,11 +9,20 @@ from itertools import combinations
 from operator import add
 from typing import TYPE_CHECKING, Any
 
+from nllcli.commands.compare.comparison import comparison_of, settings_of_question
 from nllcli.commands.compare.groups import N_EXTREMES
 from nllcli.commands.compare.inference import Question
-from nllcli.commands.compare.notices import baseline_again, clusters_hint, notes, warnings
+from nllcli.commands.compare.notices import baseline_again
 from nllcli.commands.compare.pairs import Comparing, Outcome
-from nllcli.commands.compare.result import Comparison, adjusted, model_loss, pair_result
+from nllcli.commands.compare.subject import (
+    Compared,
+    Subject,
+    findings_of,
+    input_of,
+    model_of,
+    samples_of,
+    settings_together,
+)
 from nllcli.commands.compare.sums import Sums
 from nllcli.commands.compare.targets import check_models, no_targets
 from nllcli.commands.compare.units import level_for
@@ -22,18 +31,17 @@ from nllcli.errors import UsageError, setting
 from nllcli.inputs.models.opening import open_models
 from nllcli.numerics.losses import LOSSES
 from nllcli.records import dataclass
-from nllcli.report import shortest
-from nllcli.scoring.settled import Settled, settings_of, settle, signature_of
+from nllcli.scoring.settled import Settled, settle
 from nllcli.scoring.shares import check_workers, fold_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from nllcli.commands.compare.result import Comparison
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
     from nllcli.errors import NllError, Notice
-    from nllcli.report import Signature
     from nllcli.scoring.matrix import ArrayWriter
 
 ADJUSTMENTS = ("holm", "none")
@@ -78,34 +86,49 @@ def compare(request: Request) -> Comparison:
     if request.save_differences is not None and len(pairs) > 1:
         raise UsageError(f"{setting('save_differences')} writes those of two models, and here are {len(settled)}")
     work = _work(request, settled, pairs, dataset)
-    sums, dataset, more = _fold(request, work, dataset)
-    settled[0] = replace(settled[0], dataset=replace(settled[0].dataset, left_out=dataset.left_out))
-    names, question = request.names, request.question
-    results = [pair_result(pair, i, sums, settled, names, question, request.n_largest) for i, pair in enumerate(pairs)]
-    results = list(adjusted(results, request.adjustment))
-    groups = first.inputs.groups
-    return Comparison(
-        title=_title(settled[0], names),
-        signature=_signature(request, settled),
-        baseline=names[0],
-        reduction=first.loss.reduction,
-        confidence=question.confidence,
-        seed=question.seed,
-        margin=question.margin,
-        n_samples=sums.models[0].n_samples,
-        n_counted=sums.models[0].n_counted,
-        n_clusters=None if groups is None else max(result.n_units for result in results),
-        clusters=groups,
-        models=tuple(map(model_loss, names, settled, sums.models)),
-        comparisons=tuple(results),
-        warnings=warnings(sums, results, settled),
-        notes=(
-            *map(baseline_again, request.again),
-            *dataset.notes,
-            *more,
-            *notes(sums, settled),
-            *clusters_hint(settled[0]),
-        ),
+    found, left, told = _fold(request, work, dataset)
+    compared = _compared(request, settled, pairs, dataset, found)
+    compared = replace(compared, left_out=left.left_out)
+    return comparison_of(compared, (*map(baseline_again, request.again), *left.notes, *told))
+
+
+def _compared(
+    request: Request,
+    settled: Sequence[Settled],
+    pairs: tuple[tuple[int, int], ...],
+    dataset: Dataset,
+    found: Mapping[int, Sums],
+) -> Compared:
+    """The sums of all parts that could be read, and what they are of."""
+    sums = reduce(add, (found[part] for part in sorted(found)), Sums())
+    inputs = tuple(input_of(dataset.parts[part], found[part].models[0].n_samples) for part in sorted(found))
+    groups = dataset.groups
+    return Compared(
+        _subject(request, settled, pairs),
+        sums,
+        sums.models[0].n_samples if groups is None else groups.n_groups,
+        inputs,
+        samples_of(dataset, Outcome(0, sums).named_samples),
+        findings_of(dataset, found),
+    )
+
+
+def _subject(request: Request, settled: Sequence[Settled], pairs: tuple[tuple[int, int], ...]) -> Subject:
+    first = settled[0]
+    targets, groups = first.dataset.targets or first.dataset.soft_targets, request.models[0].inputs.groups
+    return Subject(
+        name=first.dataset.logits.name if targets is None else targets.name,
+        models=tuple(map(model_of, settled, request.names)),
+        pairs=pairs,
+        settings={**settings_together(settled), **settings_of_question(request.question, request.adjustment, groups)},
+        question=request.question,
+        adjustment=request.adjustment,
+        n_largest=request.n_largest,
+        groups=groups,
+        loss=first.options.loss,
+        ignore_index=first.options.ignore_index,
+        shift=first.shift,
+        clip=first.options.clip,
     )
 
 
@@ -134,8 +157,8 @@ def _work(
     )
 
 
-def _fold(request: Request, work: Comparing, dataset: Dataset) -> tuple[Sums, Dataset, tuple[Notice, ...]]:
-    """The sums over all parts, the dataset of those that could be read, and what is worth knowing about the workers."""
+def _fold(request: Request, work: Comparing, dataset: Dataset) -> tuple[dict[int, Sums], Dataset, tuple[Notice, ...]]:
+    """The sums of each part, the dataset of those that could be read, and what is worth knowing about the workers."""
     found: dict[int, Sums] = {}
     with _writer(request, dataset) as writer:
 
@@ -158,7 +181,7 @@ def _fold(request: Request, work: Comparing, dataset: Dataset) -> tuple[Sums, Da
         )
         if failed:
             dataset = _without(dataset, found, failed, whole=writer is not None)
-    return reduce(add, (found[part] for part in sorted(found)), Sums()), dataset, told
+    return found, dataset, told
 
 
 def _without(dataset: Dataset, found: Mapping[int, Sums], failed: Mapping[int, NllError], *, whole: bool) -> Dataset:
@@ -179,42 +202,3 @@ def _writer(request: Request, dataset: Dataset) -> AbstractContextManager[ArrayW
     layout = dataset.layout
     plan: dict[str, Any] = {"shape": layout.sample_shape, "fortran": layout.fortran, "columns": ("difference",)}
     return open_array(request.save_differences, dtype=request.save_dtype, **plan)
-
-
-def _title(settled: Settled, names: Sequence[str]) -> str:
-    dataset = settled.dataset
-    targets = dataset.targets or dataset.soft_targets
-    where = dataset.logits.name if targets is None else targets.name
-    return f"Comparison on {where}" + (f", with {names[0]}" if len(names) > 2 else "")
-
-
-def _signature(request: Request, settled: Sequence[Settled]) -> Signature:
-    """Every setting that changes a number; what differs between models in their order."""
-    each = [settings_of(one) for one in settled]
-    for settings in each[1:]:  # which have the weights of the first
-        settings["sample-weights"] = each[0]["sample-weights"]
-    settings = {
-        name: value if len({one.get(name) for one in each}) == 1 else ",".join(one.get(name, "") for one in each)
-        for name, value in each[0].items()
-    }
-    question = request.question
-    own = {
-        "clusters": request.models[0].inputs.groups or "none",
-        "confidence": shortest(question.confidence),
-        "margin": "none" if question.margin is None else shortest(question.margin),
-        "permutations": str(question.n_permutations),
-        "bootstrap": str(question.n_bootstrap),
-        "seed": str(question.seed),
-        "adjust": request.adjustment,
-    }
-    usual = {
-        "clusters": "none",
-        "confidence": "0.95",
-        "margin": "none",
-        "permutations": "0",
-        "bootstrap": "0",
-        "adjust": "holm",
-    }
-    if not (question.n_permutations or question.n_bootstrap):
-        usual["seed"] = own["seed"]
-    return signature_of({**settings, **own}, settled[0].dataset.left_out, what="difference", usual=usual)

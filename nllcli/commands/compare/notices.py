@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nllcli.data.settings import TOKENS
 from nllcli.errors import Notice, counted, setting
-from nllcli.scoring.notices import all_found, clipped, notes_of, warnings_of, why_empty
+from nllcli.scoring.notices import clipped, notes_of, warnings_of, why_empty
 from nllcli.scoring.settled import left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nllcli.commands.compare.result import PairResult
+    from nllcli.commands.compare.subject import Compared, Model
     from nllcli.commands.compare.sums import Sums
     from nllcli.numerics.tally import Rows
-    from nllcli.scoring.settled import Settled
 
 # Fewer clusters leave their own standard error uncertain; of fewer units a few make most of any sum.
 _FEW = 20
@@ -23,54 +22,53 @@ _MOST_OF_ONE, _MOST_OF_FIVE = 0.10, 0.50
 _AGAINST = 1e-3
 
 
-def warnings(sums: Sums, pairs: Sequence[PairResult], settled: Sequence[Settled]) -> tuple[Notice, ...]:
+def warnings(compared: Compared, pairs: Sequence[PairResult]) -> tuple[Notice, ...]:
     """What the settings, the samples and the differences make worth saying; each once."""
-    found = [notice for each in settled for notice in each.notices]
-    dataset = settled[0].dataset
-    if dataset.left_out is not None:
-        found += left_out(dataset.left_out)
-    first = sums.models[0]
-    options = settled[0].options
-    found += why_empty(first, source=options.source, ignore_index=options.ignore_index, shift=settled[0].shift)
-    for tally, each in zip(sums.models, settled, strict=True):
-        told = warnings_of(all_found(tally, each.dataset), tally.n_samples, clips=False)
-        found += (Notice(notice.code, f"{each.dataset.logits.name}: {notice.message}") for notice in told)
-    found += clipped(options.clip)
-    found += _of_settings(settled)
-    found += _of_groups(settled[0], pairs)
+    subject, first, several = compared.subject, compared.sums.models[0], len(compared.inputs) > 1
+    models = subject.models
+    found = [notice for model in models for notice in model.notices]
+    found += left_out(compared.left_out)
+    found += why_empty(first, source=models[0].source, ignore_index=subject.ignore_index, shift=subject.shift)
+    for model, findings in zip(models, compared.findings, strict=True):
+        told = warnings_of(findings, first.n_samples, several=several, clips=False)
+        found += (Notice(notice.code, f"{model.path}: {notice.message}") for notice in told)
+    found += clipped(subject.clip)
+    found += _of_settings(models)
+    found += _of_groups(compared, pairs)
     for place, pair in enumerate(pairs):
-        found += _of_pair(pair, sums, place, settled[0])
+        found += _of_pair(pair, place, compared)
     return tuple(dict.fromkeys(found))
 
 
-def notes(sums: Sums, settled: Sequence[Settled]) -> tuple[Notice, ...]:
+def notes(compared: Compared) -> tuple[Notice, ...]:
     """What is worth knowing about the samples of the models."""
+    n, several = compared.sums.models[0].n_samples, len(compared.inputs) > 1
     found = [
-        Notice(notice.code, f"{each.dataset.logits.name}: {notice.message}")
-        for tally, each in zip(sums.models, settled, strict=True)
-        for notice in notes_of(all_found(tally, each.dataset), tally.n_samples)
+        Notice(notice.code, f"{model.path}: {notice.message}")
+        for model, findings in zip(compared.subject.models, compared.findings, strict=True)
+        for notice in notes_of(findings, n, several=several)
     ]
     return tuple(dict.fromkeys(found))
 
 
-def _of_settings(settled: Sequence[Settled]) -> Iterator[Notice]:
+def _of_settings(models: Sequence[Model]) -> Iterator[Notice]:
     """What is not the same for all models."""
     for name, values in (
-        ("from", [each.options.source for each in settled]),
-        ("temperature", [each.options.temperature for each in settled]),
+        ("from", [each.source for each in models]),
+        ("temperature", [each.temperature for each in models]),
     ):
         if len(set(values)) > 1:
             told = ", ".join(map(str, values))
             yield Notice("not-comparable", f"the models are read by different settings: {name} is {told}")
-    counts = {each.dataset.n_classes for each in settled if each.has_classes}
+    counts = {each.n_classes for each in models if each.has_classes}
     if len(counts) > 1:
-        told = ", ".join(f"{each.dataset.logits.name} has {each.dataset.n_classes}" for each in settled)
+        told = ", ".join(f"{each.path} has {each.n_classes}" for each in models)
         message = f"the models have different numbers of classes ({told}): their losses are compared, not their answers"
         yield Notice("classes-differ", f"{message} nor their distributions")
 
 
-def _of_groups(settled: Settled, pairs: Sequence[PairResult]) -> Iterator[Notice]:
-    if settled.dataset.groups is None:
+def _of_groups(compared: Compared, pairs: Sequence[PairResult]) -> Iterator[Notice]:
+    if compared.subject.groups is None:
         return
     n = min((pair.n_units for pair in pairs), default=0)
     if n == 1:
@@ -80,12 +78,13 @@ def _of_groups(settled: Settled, pairs: Sequence[PairResult]) -> Iterator[Notice
         yield Notice("few-clusters", message)
 
 
-def _of_pair(pair: PairResult, sums: Sums, place: int, settled: Settled) -> Iterator[Notice]:
+def _of_pair(pair: PairResult, place: int, compared: Compared) -> Iterator[Notice]:
     """What makes the difference of a pair say little, or another thing than it seems to."""
+    sums, unit = compared.sums, compared.unit
     n, both = sums.models[0].n_counted, f"{pair.model} and {pair.baseline}"
     divergence = sums.pairs[place].divergence
     if divergence is not None and divergence.infinite.n:
-        rows = _places(divergence.infinite, settled)
+        rows = _places(divergence.infinite, compared)
         message = f"{pair.model} gives a probability of 0 to what {pair.baseline} does not, in {divergence.infinite.n}"
         yield Notice("infinite-divergence", f"{message} of {n} samples ({rows}): the divergence is infinite")
     if pair.n_equal == n > 0:
@@ -93,10 +92,10 @@ def _of_pair(pair: PairResult, sums: Sums, place: int, settled: Settled) -> Iter
     elif pair.is_rounding:
         yield Notice("difference-within-rounding", f"the losses of {both} differ by rounding alone")
     elif pair.standard_error is not None and not pair.has_spread:
-        message = f"{pair.model} differs from {pair.baseline} by the same on every {_unit(settled)}"
+        message = f"{pair.model} differs from {pair.baseline} by the same on every {unit}"
         yield Notice("difference-without-spread", f"{message}: there is no spread to tell an error from, and no p")
     else:
-        yield from _rests_on_few(pair, sums, place, settled)
+        yield from _rests_on_few(pair, place, compared)
     lower = pair.loss_difference < 0
     against, name = (pair.n_worse, "lower") if lower else (pair.n_better, "higher")
     opposite = "higher" if lower else "lower"
@@ -105,16 +104,16 @@ def _of_pair(pair: PairResult, sums: Sums, place: int, settled: Settled) -> Iter
         yield Notice("mean-against-most", f"{message}: a few large losses make the mean")
 
 
-def _rests_on_few(pair: PairResult, sums: Sums, place: int, settled: Settled) -> Iterator[Notice]:
-    shares = pair.shares_of_squares
+def _rests_on_few(pair: PairResult, place: int, compared: Compared) -> Iterator[Notice]:
+    shares, unit = pair.shares_of_squares, compared.unit
     few = sum(shares[:5])
     if pair.n_units < _FEW or not shares or (shares[0] <= _MOST_OF_ONE and few <= _MOST_OF_FIVE):
         return
     largest = ""
-    if settled.dataset.groups is None:
-        largest = f", {settled.dataset.place(_largest_unit(sums, place))},"
-    message = f"5 of {pair.n_units:,} {_unit(settled)}s make {100 * few:.0f} % of the squares of the differences"
-    rest = f"(the largest{largest} {100 * shares[0]:.0f} %): the interval rests on few {_unit(settled)}s"
+    if compared.subject.groups is None:
+        largest = f", {compared.place(_largest_unit(compared.sums, place))},"
+    message = f"5 of {pair.n_units:,} {unit}s make {100 * few:.0f} % of the squares of the differences"
+    rest = f"(the largest{largest} {100 * shares[0]:.0f} %): the interval rests on few {unit}s"
     yield Notice("rests-on-few", f"{message} {rest}")
 
 
@@ -126,14 +125,8 @@ def _largest_unit(sums: Sums, place: int) -> int:
     return max(items, key=lambda item: abs(item.value - mean)).number
 
 
-def _unit(settled: Settled) -> str:
-    if settled.dataset.groups is not None:
-        return "cluster"
-    return "token" if settled.options.source == TOKENS else "sample"
-
-
-def _places(rows: Rows, settled: Settled) -> str:
-    told = ", ".join(settled.dataset.place(sample) for sample in rows.first)
+def _places(rows: Rows, compared: Compared) -> str:
+    told = ", ".join(map(compared.place, rows.first))
     return told + (", ..." if rows.n > len(rows.first) else "")
 
 
@@ -142,10 +135,11 @@ def baseline_again(path: str) -> Notice:
     return Notice("baseline-again", f"{path}: is named twice, and compared once")
 
 
-def clusters_hint(settled: Settled) -> tuple[Notice, ...]:
+def clusters_hint(compared: Compared) -> tuple[Notice, ...]:
     """The note that samples of one sequence are seldom independent, where targets have several axes."""
-    if settled.dataset.groups is not None or len(settled.dataset.layout.sample_shape) < 2:
+    counts = [each.n_sequences for each in compared.inputs if each.n_sequences is not None]
+    if compared.subject.groups is not None or not counts:
         return ()
-    n = settled.dataset.layout.sample_shape[0]
+    n = sum(counts)
     message = f"the samples of one of the {counted(n, 'sequence') if n else 'sequences'} may depend on each other"
     return (Notice("dependent-samples", f"{message}: {setting('groups', 'axis:0')} takes sequences as units"),)
