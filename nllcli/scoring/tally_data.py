@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.data.dataset import LeftOut
-from nllcli.errors import Notice, first_few
+from nllcli.errors import Notice, Remedy, UsageError, first_few, setting
 from nllcli.numerics.exact import UNIT_BITS
 from nllcli.numerics.hexadecimal import from_hex, sum_from_data, sum_to_data, to_hex
 from nllcli.numerics.spread import Spread
@@ -19,12 +19,24 @@ from nllcli.scoring.notices import FINDINGS, N_PLACES, Found, Place
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nllcli.data.settings import ScoreRequest
     from nllcli.inputs.tally_files import Fields
 
 A_SUM = "a hexadecimal float"
 _MACHINE = ("numpy", "machine", "simd")
 _MOST_NAMED = 5
 _DIGEST_CHARACTERS = 24
+
+
+def check_can_be_tallied(request: ScoreRequest, *, own_weights: bool = False) -> None:
+    """Raise UsageError for what no sum can hold, and, unless ``own_weights``, for settings that differ by part."""
+    if request.loss.reduction == "none":
+        message = f"a tally holds sums, and {setting('reduction', 'none')} asks for the samples"
+        raise UsageError(message, remedies=[Remedy({"reduction": None}, "the sums")])
+    if request.weights.counts == "targets" and not own_weights:
+        message = f"{setting('counts', 'targets')} would weigh every part differently"
+        how = f"nll weights --targets FILE -f json -o weights.json, then {setting('weights', 'weights.json')}"
+        raise UsageError(message, hint=f"count the targets of all parts once: {how} for every part")
 
 
 def sums_to_data(sums: Tally) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.commands.compare.comparison import comparison_of, settings_of_question
 from nllcli.commands.compare.groups import N_EXTREMES
 from nllcli.commands.compare.inference import Question
+from nllcli.commands.compare.jobs import job_of, with_units
 from nllcli.commands.compare.notices import baseline_again
 from nllcli.commands.compare.pairs import Comparing, Outcome
 from nllcli.commands.compare.subject import (
@@ -23,16 +24,20 @@ from nllcli.commands.compare.subject import (
     samples_of,
     settings_together,
 )
-from nllcli.commands.compare.sums import Sums
+from nllcli.commands.compare.sums import PairSums, Sums
+from nllcli.commands.compare.tally import check_labels
 from nllcli.commands.compare.targets import check_models, no_targets
 from nllcli.commands.compare.units import level_for
 from nllcli.data.settings import LOSSES_GIVEN, TOKENS
 from nllcli.errors import UsageError, setting
+from nllcli.inputs.groups.numbering import texts_of
 from nllcli.inputs.models.opening import open_models
 from nllcli.numerics.losses import LOSSES
+from nllcli.numerics.tally import Tally
 from nllcli.records import dataclass
 from nllcli.scoring.settled import Settled, settle
 from nllcli.scoring.shares import check_workers, fold_parts
+from nllcli.scoring.tally_data import check_can_be_tallied, digest_of, this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +57,8 @@ class Request:
     """The models to compare, the baseline first, by one request each, with their names.
 
     ``again`` are paths that were named twice. The differences are written into ``save_differences``. Classes are
-    listed where they are at most ``classes_up_to``, ``n_largest`` samples either way.
+    listed where they are at most ``classes_up_to``, ``n_largest`` samples either way. ``are_named`` says that the names
+    are given, not those of files, and ``tally`` asks for sums that add up with those of more samples.
     """
 
     models: tuple[ScoreRequest, ...]
@@ -66,6 +72,8 @@ class Request:
     again: tuple[str, ...] = ()
     save_differences: str | None = None
     save_dtype: str = "f8"
+    are_named: bool = False
+    tally: bool = False
 
 
 def compare(request: Request) -> Comparison:
@@ -75,6 +83,9 @@ def compare(request: Request) -> Comparison:
     if first.loss.reduction == "none":
         message = f"{setting('reduction', 'none')} leaves no number to compare"
         raise UsageError(message, hint=f"{setting('save_differences', 'FILE')} writes the differences of the samples")
+    if request.tally:
+        for each in request.models:
+            check_can_be_tallied(each)
     check_models([each.inputs for each in request.models])
     dataset: Dataset = open_models([each.inputs for each in request.models])
     if not dataset.has_targets and first.loss.source != TOKENS and LOSSES[first.loss.loss].needs_targets:
@@ -85,10 +96,14 @@ def compare(request: Request) -> Comparison:
         pairs = tuple(pair for pair in pairs if pair[0] == 0)
     if request.save_differences is not None and len(pairs) > 1:
         raise UsageError(f"{setting('save_differences')} writes those of two models, and here are {len(settled)}")
+    if request.tally and dataset.groups is not None:
+        check_labels(len(texts_of(dataset.groups) or ()))
     work = _work(request, settled, pairs, dataset)
     found, left, told = _fold(request, work, dataset)
     compared = _compared(request, settled, pairs, dataset, found)
     compared = replace(compared, left_out=left.left_out)
+    if request.tally:
+        compared = replace(_with_job(compared, dataset), computed_with=(this_machine(),))
     return comparison_of(compared, (*map(baseline_again, request.again), *left.notes, *told))
 
 
@@ -100,17 +115,31 @@ def _compared(
     found: Mapping[int, Sums],
 ) -> Compared:
     """The sums of all parts that could be read, and what they are of."""
+    nothing = Sums((Tally(),) * len(settled), (PairSums(),) * len(pairs))
     sums = reduce(add, (found[part] for part in sorted(found)), Sums())
-    inputs = tuple(input_of(dataset.parts[part], found[part].models[0].n_samples) for part in sorted(found))
     groups = dataset.groups
+    inputs = []
+    for part in sorted(found):
+        tallies = (found[part] if found[part].models else nothing).models
+        digest = digest_of(tallies) if request.tally else None
+        inputs.append(input_of(dataset.parts[part], tallies[0].n_samples, digest))
+    sums = sums if sums.models else nothing
     return Compared(
         _subject(request, settled, pairs),
         sums,
         sums.models[0].n_samples if groups is None else groups.n_groups,
-        inputs,
-        samples_of(dataset, Outcome(0, sums).named_samples),
+        tuple(inputs),
+        samples_of(dataset, sums.named_samples),
         findings_of(dataset, found),
     )
+
+
+def _with_job(compared: Compared, dataset: Dataset) -> Compared:
+    """The same with the units of this run, which add up with those of others."""
+    labels = None if dataset.groups is None else texts_of(dataset.groups)
+    grouped = dataset.groups is not None
+    job = job_of(compared.sums, len(compared.inputs), compared.n_units, labels, grouped=grouped)
+    return replace(compared, sums=with_units(compared.sums, compared.subject.pairs, (job,)), jobs=(job,))
 
 
 def _subject(request: Request, settled: Sequence[Settled], pairs: tuple[tuple[int, int], ...]) -> Subject:
@@ -129,6 +158,7 @@ def _subject(request: Request, settled: Sequence[Settled], pairs: tuple[tuple[in
         ignore_index=first.options.ignore_index,
         shift=first.shift,
         clip=first.options.clip,
+        are_named=request.are_named,
     )
 
 
@@ -152,7 +182,8 @@ def _work(
         by_class=alike and dataset.soft_targets is None and n_classes <= request.classes_up_to,
         level=level_for(dataset.layout.n_samples if groups is None else groups.n_groups),
         n_groups=0 if groups is None else groups.n_groups,
-        lie_together=groups is not None and groups.lie_together,
+        lie_together=groups is not None and groups.lie_together and not (request.tally and texts_of(groups)),
+        fingerprint=request.tally,
         keeps_all=request.save_differences is not None,
     )
 

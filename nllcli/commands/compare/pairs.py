@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.settings import LossOptions
 
-_TALLIED = Wanted(spread=True)
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -51,10 +49,7 @@ class Outcome:
     def named_samples(self) -> tuple[int, ...]:
         """The samples that findings and lists name."""
         found = [sample for tally in self.sums.models for rows in tally.findings.values() for sample in rows.first]
-        for pair in self.sums.pairs:
-            found += [item.number for item in (*pair.largest.smallest, *pair.largest.largest)]
-            found += pair.divergence.infinite.first if pair.divergence is not None else ()
-        return tuple(found)
+        return (*found, *self.sums.named_samples)
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,8 @@ class Comparing:
 
     ``diverging`` says of each pair whether the divergence is wanted, ``n_largest`` how many samples are listed,
     ``by_class`` whether there are sums of classes. Units are summed up in runs of ``2**level``; they are samples, or
-    where there are some ``n_groups``, which perhaps ``lie_together``.
+    where there are some ``n_groups``, which perhaps ``lie_together``. ``fingerprint`` asks for what tells the samples
+    apart.
     """
 
     options: tuple[LossOptions, ...]
@@ -75,6 +71,7 @@ class Comparing:
     n_groups: int = 0
     lie_together: bool = False
     keeps_all: bool = False
+    fingerprint: bool = False
 
     @property
     def makes_arrays(self) -> bool:
@@ -93,7 +90,8 @@ class Comparing:
             _scored(k, each, self.options[k], scratch.sub(f"scores {k}"), read=k in read)
             for k, each in enumerate((block, *block.others))
         ]
-        models = tuple(sums_of(each, _TALLIED, scratch) for each in scored)
+        wanted = Wanted(spread=True, fingerprint=self.fingerprint)
+        models = tuple(sums_of(each, wanted, scratch) for each in scored)
         pairs = [
             self._pair(block, scored[a], scored[b], wanted)
             for (a, b), wanted in zip(self.pairs, self.diverging, strict=True)

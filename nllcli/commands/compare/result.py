@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compare import inference
+from nllcli.commands.compare.units import level_for
 from nllcli.numerics.binomial import sign_test_p
 from nllcli.numerics.exact import ExactSum, exact_count, root
 from nllcli.numerics.holm import holm
@@ -198,7 +199,9 @@ def pair_result(place: int, compared: Compared) -> PairResult:
     subject, sums = compared.subject, compared.sums
     question, (a, b) = subject.question, subject.pairs[place]
     baseline, model, own = sums.models[a], sums.models[b], sums.pairs[place]
-    units, n_in_all, grouped = inference.units_of(own), compared.n_units, subject.groups is not None
+    n_in_all, grouped = compared.n_units, subject.groups is not None
+    units = inference.units_of(own)
+    units = replace(units, bins=units.bins.coarser(level_for(n_in_all)))  # whoever has not known how many there are
     found = inference.difference(baseline, model, own, units, question)
     resampled = found.standard_error is not None or (math.isfinite(found.value) and found.n_units == 1)
     scale = inference.size_of(baseline) + inference.size_of(model)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nllcli.data.names import names_of
 from nllcli.data.settings import LOSSES_GIVEN, TOKENS
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nllcli.commands.compare.inference import Question
+    from nllcli.commands.compare.jobs import Job
     from nllcli.commands.compare.sums import Sums
     from nllcli.data.dataset import Dataset, LeftOut
     from nllcli.errors import Notice
@@ -81,6 +81,11 @@ class Input:
     n_sequences: int | None
     digest: str | None = None
 
+    @property
+    def named(self) -> dict[str, Any]:
+        """The files and their samples, as a report has them."""
+        return {"models": list(self.models), "targets": self.targets, "n_samples": self.n_samples}
+
 
 class Sample(NamedTuple):
     """A sample: the baseline's file, its number there, its place in the words of the file, and what a list calls it."""
@@ -96,6 +101,7 @@ class Compared:
     """The sums over samples, which have ``n_units`` units in all, counted or not, and what they are of.
 
     ``samples`` has those that the sums name, ``findings`` has for each model what its sums know by number, by place.
+    ``jobs`` are what more samples add up with; none where nobody asked.
     """
 
     subject: Subject
@@ -105,7 +111,8 @@ class Compared:
     samples: Mapping[int, Sample]
     findings: tuple[Mapping[str, Found], ...]
     left_out: LeftOut | None = None
-    computed_with: tuple[Mapping[str, str], ...] = field(default=())
+    computed_with: tuple[Mapping[str, str], ...] = ()
+    jobs: tuple[Job, ...] = ()
 
     def place(self, number: int) -> str:
         """Where a sample is, in words."""
@@ -181,7 +188,7 @@ def findings_of(dataset: Dataset, found: Mapping[int, Sums]) -> tuple[Mapping[st
     every: tuple[dict[str, Found], ...] = tuple({} for _ in dataset.models)
     for number in sorted(found):
         first, part = dataset.first_of(number), dataset.parts[number]
-        for known, tally, model in zip(every, found[number].models, part.models, strict=True):
+        for known, tally, model in zip(every, found[number].models, part.models, strict=False):  # none of no samples
             for code, more in all_found(tally, model, first).items():
                 known[code] = known.get(code, Found()) + more
     return every

@@ -173,3 +173,12 @@ class Sums(Part):
     def shifted(self, by: int) -> Sums:
         """The sums of the same samples, their numbers so much higher."""
         return Sums(tuple(each.shifted(by) for each in self.models), tuple(each.shifted(by) for each in self.pairs))
+
+    @property
+    def named_samples(self) -> tuple[int, ...]:
+        """The samples that lists and warnings of pairs name."""
+        found: list[int] = []
+        for pair in self.pairs:
+            found += [item.number for item in (*pair.largest.smallest, *pair.largest.largest)]
+            found += pair.divergence.infinite.first if pair.divergence is not None else ()
+        return tuple(found)

@@ -10,7 +10,6 @@ import numpy as np
 
 from nllcli import __version__
 from nllcli.commands.compute.result import report
-from nllcli.errors import Remedy, UsageError, setting
 from nllcli.inputs.tally_files import FORMAT, FORMAT_VERSION
 from nllcli.numerics.hexadecimal import sums_to_data as columns_to_data
 from nllcli.scoring.tally_data import findings_to_data, left_out_to_data, sums_to_data
@@ -18,20 +17,8 @@ from nllcli.scoring.tally_data import findings_to_data, left_out_to_data, sums_t
 if TYPE_CHECKING:
     from nllcli.commands.compute.result import LossResult
     from nllcli.commands.compute.subject import Subject
-    from nllcli.data.settings import ScoreRequest
     from nllcli.numerics.tally import ClassSums
     from nllcli.report import Report
-
-
-def check_can_be_tallied(request: ScoreRequest, *, own_weights: bool = False) -> None:
-    """Raise UsageError for what no sum can hold, and, unless ``own_weights``, for settings that differ by part."""
-    if request.loss.reduction == "none":
-        message = f"a tally holds sums, and {setting('reduction', 'none')} asks for the samples"
-        raise UsageError(message, remedies=[Remedy({"reduction": None}, "the sums")])
-    if request.weights.counts == "targets" and not own_weights:
-        message = f"{setting('counts', 'targets')} would weigh every part differently"
-        how = f"nll weights --targets FILE -f json -o weights.json, then {setting('weights', 'weights.json')}"
-        raise UsageError(message, hint=f"count the targets of all parts once: {how} for every part")
 
 
 def with_tally(result: LossResult) -> Report:
