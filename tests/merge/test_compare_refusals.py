@@ -187,19 +187,37 @@ def test_files_of_a_set_that_are_missing():
     assert json.loads(found.out)["warnings"][0]["code"] == "partial"
 
 
-def test_one_run_over_some_of_the_files(folder):
+def several():
+    """Three files of each model, and of targets; the words that compare them."""
     for i in range(3):
         for model in "ab":
             np.save(f"{model}-{i}.npy", RNG.normal(size=(4, 3)))
         np.save(f"t-{i}.npy", RNG.integers(0, 3, 4))
-    (folder / "b-1.npy").write_bytes(b"")
-    words = ("compare", "a-?.npy", "b-?.npy", "-t", "t-?.npy", "--partial")
+    return ("compare", "a-?.npy", "b-?.npy", "-t", "t-?.npy", "--partial")
+
+
+def test_files_that_cannot_be_opened_are_left_out(folder):
+    words = several()
+    for name in ("a-1", "b-1"):
+        (folder / f"{name}.npy").write_bytes(b"")
     one = nll(*words, "-f", "json")
-    if one.code == 3 and one.out:
-        assert nll(*words, "-f", "tally", "-o", "x.json").code == 3
-        merged = nll("merge", "x.json", "--partial", "-f", "json")
-        reports = [json.loads(each.out)["comparisons"] for each in (one, merged)]
-        assert reports[0] == reports[1]
+    assert nll(*words, "-f", "tally", "-o", "x.json").code == one.code == 3
+    assert refused("x.json")[0].startswith("x.json: leaves out 1 of 3 files: ")
+    merged = nll("merge", "x.json", "--partial", "-f", "json")
+    reports = [json.loads(each.out)["comparisons"] for each in (one, merged)]
+    assert reports[0] == reports[1]
+
+
+def test_a_part_that_cannot_be_compared():
+    """Without it there is a report, but no tally."""
+    words = several()
+    np.save("b-1.npy", np.full((4, 3), np.nan))
+    one = nll(*words, "-f", "json")
+    assert one.code == 3
+    assert {each["sample"][:4] for each in json.loads(one.out)["comparisons"][0]["largest"]} == {"a-0.", "a-2."}
+    done = nll(*words, "-f", "tally", "-o", "x.json")
+    assert done.code == 3
+    assert done.err.startswith("nll: error: b-1.npy, row 0: ")
 
 
 def test_other_versions():

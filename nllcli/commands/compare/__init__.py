@@ -30,7 +30,7 @@ from nllcli.commands.compare.targets import check_models, no_targets
 from nllcli.commands.compare.units import level_for
 from nllcli.data.settings import LOSSES_GIVEN, TOKENS
 from nllcli.errors import UsageError, setting
-from nllcli.inputs.groups.numbering import texts_of
+from nllcli.inputs.groups.numbering import end_with_files, texts_of
 from nllcli.inputs.models.opening import open_models
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
@@ -96,15 +96,33 @@ def compare(request: Request) -> Comparison:
         pairs = tuple(pair for pair in pairs if pair[0] == 0)
     if request.save_differences is not None and len(pairs) > 1:
         raise UsageError(f"{setting('save_differences')} writes those of two models, and here are {len(settled)}")
-    if request.tally and dataset.groups is not None:
-        check_labels(len(texts_of(dataset.groups) or ()))
+    labels = _labels(request, dataset)
     work = _work(request, settled, pairs, dataset)
+    if labels is not None:
+        work = replace(work, lie_together=False)
     found, left, told = _fold(request, work, dataset)
     compared = _compared(request, settled, pairs, dataset, found)
     compared = replace(compared, left_out=left.left_out)
     if request.tally:
-        compared = replace(_with_job(compared, dataset), computed_with=(this_machine(),))
+        compared = _with_job(compared, labels)
     return comparison_of(compared, (*map(baseline_again, request.again), *left.notes, *told))
+
+
+def _labels(request: Request, dataset: Dataset) -> tuple[str, ...] | None:
+    """The labels of groups of which other runs may have samples too, where what adds up with theirs is asked for."""
+    groups = dataset.groups
+    if not request.tally or groups is None or end_with_files(groups):
+        return None
+    check_labels(groups.n_groups)
+    return texts_of(groups)
+
+
+def _with_job(compared: Compared, labels: tuple[str, ...] | None) -> Compared:
+    """The same, with what its units add up with."""
+    subject, sums = compared.subject, compared.sums
+    job = job_of(sums, len(compared.inputs), compared.n_units, labels, grouped=subject.groups is not None)
+    sums = with_units(sums, subject.pairs, (job,))
+    return replace(compared, sums=sums, jobs=(job,), computed_with=(this_machine(),))
 
 
 def _compared(
@@ -131,15 +149,8 @@ def _compared(
         tuple(inputs),
         samples_of(dataset, sums.named_samples),
         findings_of(dataset, found),
+        names_files=len(dataset.parts) > 1,
     )
-
-
-def _with_job(compared: Compared, dataset: Dataset) -> Compared:
-    """The same with the units of this run, which add up with those of others."""
-    labels = None if dataset.groups is None else texts_of(dataset.groups)
-    grouped = dataset.groups is not None
-    job = job_of(compared.sums, len(compared.inputs), compared.n_units, labels, grouped=grouped)
-    return replace(compared, sums=with_units(compared.sums, compared.subject.pairs, (job,)), jobs=(job,))
 
 
 def _subject(request: Request, settled: Sequence[Settled], pairs: tuple[tuple[int, int], ...]) -> Subject:
@@ -182,7 +193,7 @@ def _work(
         by_class=alike and dataset.soft_targets is None and n_classes <= request.classes_up_to,
         level=level_for(dataset.layout.n_samples if groups is None else groups.n_groups),
         n_groups=0 if groups is None else groups.n_groups,
-        lie_together=groups is not None and groups.lie_together and not (request.tally and texts_of(groups)),
+        lie_together=groups is not None and groups.lie_together,
         fingerprint=request.tally,
         keeps_all=request.save_differences is not None,
     )
@@ -211,7 +222,8 @@ def _fold(request: Request, work: Comparing, dataset: Dataset) -> tuple[dict[int
             progress=request.models[0].progress,
         )
         if failed:
-            dataset = _without(dataset, found, failed, whole=writer is not None)
+            # Numbers of samples and units have gaps where a part has failed, and a tally has none.
+            dataset = _without(dataset, found, failed, whole=writer is not None or request.tally)
     return found, dataset, told
 
 

@@ -203,6 +203,7 @@ class _Merging:
             inputs,
             samples,
             self._findings,
+            len(inputs) > 1,
             self.of_any.left_out(partial=partial),
             self.of_any.machines,
             own,

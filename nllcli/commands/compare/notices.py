@@ -24,7 +24,7 @@ _AGAINST = 1e-3
 
 def warnings(compared: Compared, pairs: Sequence[PairResult]) -> tuple[Notice, ...]:
     """What the settings, the samples and the differences make worth saying; each once."""
-    subject, first, several = compared.subject, compared.sums.models[0], len(compared.inputs) > 1
+    subject, first, several = compared.subject, compared.sums.models[0], compared.names_files
     models = subject.models
     found = [notice for model in models for notice in model.notices]
     found += left_out(compared.left_out)
@@ -42,7 +42,7 @@ def warnings(compared: Compared, pairs: Sequence[PairResult]) -> tuple[Notice, .
 
 def notes(compared: Compared) -> tuple[Notice, ...]:
     """What is worth knowing about the samples of the models."""
-    n, several = compared.sums.models[0].n_samples, len(compared.inputs) > 1
+    n, several = compared.sums.models[0].n_samples, compared.names_files
     found = [
         Notice(notice.code, f"{model.path}: {notice.message}")
         for model, findings in zip(compared.subject.models, compared.findings, strict=True)

@@ -63,6 +63,7 @@ def from_data(data: Fields) -> Compared:
         inputs,
         _samples(data, sums, inputs),
         tuple(findings_from_data(each.fields("findings")) for each in found),
+        len(inputs) > 1,
         left_out_from_data(data),
         machines_from_data(data),
         jobs,

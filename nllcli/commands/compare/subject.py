@@ -101,7 +101,7 @@ class Compared:
     """The sums over samples, which have ``n_units`` units in all, counted or not, and what they are of.
 
     ``samples`` has those that the sums name, ``findings`` has for each model what its sums know by number, by place.
-    ``jobs`` are what more samples add up with; none where nobody asked.
+    ``names_files`` says that places name their file. ``jobs`` are what more samples add up with, where that is wanted.
     """
 
     subject: Subject
@@ -110,6 +110,7 @@ class Compared:
     inputs: tuple[Input, ...]
     samples: Mapping[int, Sample]
     findings: tuple[Mapping[str, Found], ...]
+    names_files: bool
     left_out: LeftOut | None = None
     computed_with: tuple[Mapping[str, str], ...] = ()
     jobs: tuple[Job, ...] = ()
@@ -117,11 +118,11 @@ class Compared:
     def place(self, number: int) -> str:
         """Where a sample is, in words."""
         sample = self.samples[number]
-        return f"{sample.file}, {sample.text}" if len(self.inputs) > 1 else sample.text
+        return f"{sample.file}, {sample.text}" if self.names_files else sample.text
 
     def name_of(self, number: int) -> int | str:
         """The number of a sample in the order of the targets, or where these have several axes or files its place."""
-        return self.place(number) if len(self.inputs) > 1 else self.samples[number].name
+        return self.place(number) if self.names_files else self.samples[number].name
 
     @property
     def unit(self) -> str:

@@ -126,18 +126,24 @@ def numbers_of(labels: Sequence[Distinct]) -> tuple[list[NDArray[np.int64]], int
     return [_places(each, places) for each in labels], len(places)
 
 
-def texts_of(groups: GroupSource) -> tuple[str, ...] | None:
-    """The label of each group by its number; None where groups are places in a file, and those of the next go on."""
-    assert isinstance(groups, Groups | JoinedGroups)
-    sources: Sequence[Any] = groups.sources if isinstance(groups, JoinedGroups) else (groups,)
-    if any(source.labels.counts_on for source in sources):
-        return None
+def end_with_files(groups: GroupSource) -> bool:
+    """Whether groups are places in a file, and those of the next one go on from them."""
+    return any(source.labels.counts_on for source in _sources(groups))
+
+
+def texts_of(groups: GroupSource) -> tuple[str, ...]:
+    """The label of each group, by its number."""
     texts = [""] * groups.n_groups
-    for source in reversed(sources):  # of labels of one group, the first stays
+    for source in reversed(_sources(groups)):  # of labels of one group, the first stays
         numbers = range(groups.n_groups) if source.numbers is None else source.numbers.tolist()
         for number, label in zip(reversed(numbers), reversed(source.labels.distinct), strict=True):
             texts[number] = str(label)
     return tuple(texts)
+
+
+def _sources(groups: GroupSource) -> Sequence[Any]:
+    """The groups of each file."""
+    return groups.sources if isinstance(groups, JoinedGroups) else (groups,)
 
 
 def _counted_on(files: Iterable[Labels]) -> Iterator[Distinct]:
