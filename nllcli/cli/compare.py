@@ -7,7 +7,7 @@ import typer
 
 from nllcli.cli import options
 from nllcli.cli.delivery import deliver
-from nllcli.data.settings import FILES, LOSSES_GIVEN, MEANING, SOURCES
+from nllcli.data.settings import FILES, LOSSES_GIVEN, MEANING, SOURCES, TOKENS
 from nllcli.errors import Remedy, UsageError, setting
 from nllcli.registry import unknown
 
@@ -139,6 +139,25 @@ Largest = Annotated[
         help="How many samples to list on which either model is better by most.",
     ),
 ]
+Print = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--print",
+        metavar="KEY",
+        rich_help_panel=options.SHOWN,
+        help="Only this number of the JSON, in full: 'comparisons[new].p_value' of the model new; may be given again.",
+    ),
+]
+Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--require",
+        metavar="|".join((*WORDS, "KEY<NUMBER")),
+        rich_help_panel=options.SHOWN,
+        help="Exit with 5 unless this holds of every comparison: better, not-worse or equivalent (see nll help "
+        "comparing), or of a number of the JSON: 'comparisons[new].ci_high<0'; may be given again.",
+    ),
+]
 SaveDifferences = Annotated[str | None, options.saving("differences", "differences of the losses, 0 where ignored")]
 
 _OPTIONS = tuple(name for name in options.SCORING if name != "logits")
@@ -156,6 +175,8 @@ _OPTIONS = tuple(name for name in options.SCORING if name != "logits")
     groups=Groups,
     source=Source,
     temperature=Temperature,
+    print=Print,
+    require=Require,
 )
 def compare(
     given: options.Given,
@@ -186,6 +207,9 @@ def compare(
     from nllcli.outputs.formats import format_for
 
     _check_shares(confidence, margin, given)
+    if per_class and {TOKENS, LOSSES_GIVEN} & {*given["source"].split(",")}:
+        message = f"{setting('per_class')} needs numbers for every class"
+        raise UsageError(message, remedies=[Remedy({"per_class": None}, "the losses alone")])
     sources = [_source(value, given) for value in _each(given["source"], "source", models)]
     temperatures = [_temperature(value) for value in _each(given["temperature"], "temperature", models)]
     every = list(zip(models, sources, temperatures, strict=True))

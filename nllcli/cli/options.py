@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SHOWN = "What to show"
 WRITTEN = "Where to write"
-CHANCE = "How chance is told apart"
+CHANCE = "How the difference is judged"
 GROUPS = (FILES, MEANING, CHANCE, WORK, SHOWN, WRITTEN)
 
 _RECORDS = (LossOptions, WeightOptions, InputOptions, ScoreRequest)

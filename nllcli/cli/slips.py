@@ -53,6 +53,8 @@ def _option_meant(typed: str, words: list[str], context: Any) -> list[str] | Non
 
 def _nearest(name: str, typed: str, known: Sequence[str]) -> str | None:
     """The option that is nearly the one typed; the name of an argument is also the beginning of an option."""
+    if name == "target" and "--targets" in known:
+        return "--targets"
     if name in _COLUMNS and "--target-column" in known:
         return "--target-column"
     return None if name in _ARGUMENTS.values() else nearest(typed, known)

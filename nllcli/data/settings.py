@@ -100,6 +100,7 @@ class InputOptions:
         "The group of each sample, such as its document: a file of labels, one a sample, or axis:K of the targets.",
         MEANING,
         example="FILE|axis:K",
+        name="clusters",
     )
     ignore_index: int = DEFAULT_IGNORE_INDEX
     shift: int = option(

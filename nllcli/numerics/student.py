@@ -44,7 +44,7 @@ def upper_tail(t: float, df: float) -> float:
 
 
 def quantile(p: float, df: float) -> float:
-    """The t with P(T <= t) = p of Student's t distribution, right to 1e-14 of itself.
+    """The t with P(T <= t) = p of Student's t distribution, right to 2e-14 of itself.
 
     Parameters
     ----------

@@ -87,6 +87,9 @@ def _missing(value: Any, done: str, rest: str, asking: Asking) -> UsageError:
     known = _known(value, leads_on=bool(after))
     near = nearest(step.strip(".[]"), known)
     message = f"the JSON has no {(done + rest)[1:]!r}"
+    inside = [] if done or after else _inside(value, step.strip("."))
+    if inside:
+        return UsageError(message, remedies=[Remedy(asking(path)) for path in inside])
     if near is not None:
         return UsageError(message, remedies=[Remedy(asking((done + known[near] + after)[1:]))])
     if known:
@@ -96,6 +99,17 @@ def _missing(value: Any, done: str, rest: str, asking: Asking) -> UsageError:
     else:
         hint = f"{done[1:]} {'has no value here' if value is None else 'is a single value'}"
     return UsageError(message, hint=hint)
+
+
+def _inside(value: Any, key: str) -> list[str]:
+    """The paths of a key in the rows of short lists, where it has a single value."""
+    lists = {name: rows for name, rows in value.items() if _is_list(rows) and len(rows) <= _MOST_LISTED}
+    return [
+        f"{name}[{_names(row)[0]}].{key}"
+        for name, rows in lists.items()
+        for row in rows
+        if isinstance(row, Mapping) and _is_single(row.get(key)) and _places(rows, _names(row)[0]) != []
+    ][:_MOST_LISTED]
 
 
 def _known(value: Any, *, leads_on: bool) -> dict[str, str]:

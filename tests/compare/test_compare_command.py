@@ -269,7 +269,7 @@ def test_samples_of_several_axes_are_named_by_their_position():
         for each in done.json["comparisons"][0]["largest"]
     } == {list}
     assert "dependent-samples" in {note["code"] for note in done.json["notes"]}
-    assert "--groups axis:0 takes sequences as units" in done.err
+    assert "--clusters axis:0 takes sequences as units" in done.err
 
 
 @pytest.mark.usefixtures("folder")
@@ -495,7 +495,7 @@ REFUSED = {
     "no word": (["a.npy", "b.npy", "-t", "t.npy", "--require", "nice"], 2, "nice is not a condition", []),
     "another baseline": (["a.npy", "b.npy", "-t", "t.npy", "--baseline", "c"], 2, "c is none of the models", []),
     "baseline 3": (["a.npy", "b.npy", "-t", "t.npy", "--baseline", "3"], 2, "3 is none of the models", []),
-    "too few names": (["a.npy", "b.npy", "-t", "t.npy", "--names", "x"], 2, "gives 1 names for 2 models", []),
+    "too few names": (["a.npy", "b.npy", "-t", "t.npy", "--names", "x"], 2, "gives 1 name for 2 models", []),
     "a name twice": (["a.npy", "b.npy", "-t", "t.npy", "--names", "x,x"], 2, "two models the name 'x'", []),
     "an empty name": (["a.npy", "b.npy", "-t", "t.npy", "--names", "x,"], 2, "is empty", []),
     "sources": (["a.npy", "b.npy", "-t", "t.npy", "--from", "probs,logits,probs"], 2, "3 values for 2 models", []),
@@ -634,3 +634,127 @@ def test_outcomes_add_up_and_are_numbered_anew():
     assert replace(kept, keeps_all=False).gather([one, both]) == [one + both]
     assert replace(kept, keeps_all=False).gather([]) == []
     assert not kept.makes_arrays
+
+
+# --- what the files may be instead ------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_misspelt_option_for_the_targets_is_that_for_the_targets():
+    a, b, t = models()
+    save(a=a, b=b, t=t)
+    done = nll("compare", "a.npy", "b.npy", "--target", "t.npy")
+    assert done.err.splitlines()[-1] == "try: nll compare a.npy b.npy --targets t.npy"
+
+
+@pytest.mark.usefixtures("folder")
+def test_logits_are_not_losses_and_losses_no_logits():
+    a, b, t = models()
+    save(a=a, b=b, t=t, l=np.arange(N, dtype=float), m=np.ones(N))
+    done = nll("compare", "a.npy", "b.npy", "-t", "t.npy", "--from", "losses")
+    assert done.err.splitlines()[-1] == "try: nll compare a.npy b.npy -t t.npy --from logits"
+    done = nll("compare", "l.npy", "m.npy", "-t", "t.npy")
+    assert done.err.startswith("nll: error: l.npy: has one number a sample\n")
+    tries = [line.removeprefix("try: nll ").partition("  #")[0] for line in done.err.splitlines()[1:]]
+    assert nll(*tries[0].split()).code == 0
+    assert "--from token-log-probs" in tries[1]
+    assert "--binary" in tries[2]
+    assert "has one number a sample" not in nll("compare", "l.npy", "m.npy", "-t", "missing.npy").err
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_key_of_the_comparisons_is_found_there():
+    a, b, t = models()
+    save(a=a, b=b, c=a + b, t=t)
+    done = nll("compare", "a.npy", "b.npy", "c.npy", "-t", "t.npy", "--print", "p_value")
+    tries = [line.removeprefix("try: nll ") for line in done.err.splitlines() if line.startswith("try:")]
+    assert [line.split()[-1] for line in tries] == ["'comparisons[b].p_value'", "'comparisons[c].p_value'"]
+    assert all(nll(*line.replace("'", "").split()).code == 0 for line in tries)
+
+
+@pytest.mark.usefixtures("folder")
+def test_samples_that_are_0_in_all_losses_may_be_padding():
+    save(a=np.array([0.0, 0.0, 1.0, 2.0]), b=np.array([0.0, 1.0, 2.0, 2.5]), t=np.array([-100, 0, 1, 0]))
+    done = nll("compare", "a.npy", "b.npy", "--from", "losses", "-f", "json")
+    assert done.codes == {"zero-losses"}
+    assert "1 of 4 samples have a loss of exactly 0 in all models" in done.err
+    told = nll("compare", "a.npy", "b.npy", "--from", "losses", "-t", "t.npy", "-f", "json").json
+    assert (told["n_counted"], told["warnings"]) == (3, [])
+    refused = nll("compare", "a.npy", "b.npy", "--from", "losses", "--per-class")
+    assert (refused.code, refused.err.splitlines()[-1]) == (
+        2,
+        "try: nll compare a.npy b.npy --from losses  # the losses alone",
+    )
+
+
+@pytest.mark.usefixtures("folder")
+def test_no_samples_have_no_mean():
+    save(a=np.zeros((0, 3)), b=np.zeros((0, 3)), t=np.zeros(0, np.int64))
+    done = nll("compare", "a.npy", "b.npy", "-t", "t.npy", "-f", "json")
+    assert done.codes == {"no-samples"}
+    assert done.json["comparisons"][0]["loss_difference"] is None
+    assert "nan" in nll("compare", "a.npy", "b.npy", "-t", "t.npy").out
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_model_that_is_worse_than_chance_is_noted():
+    a, _, t = models()
+    a[:] = 0.0
+    a[np.arange(N), (t + 1) % C] = 5.0
+    save(a=a, b=np.zeros((N, C)), t=t)
+    notes = nll("compare", "a.npy", "b.npy", "-t", "t.npy", "-f", "json").json["notes"]
+    assert [note["message"].partition(":")[0] for note in notes if note["code"] == "above-chance"] == ["a.npy"]
+
+
+def test_names_of_one_model_alone_are_noted(folder):
+    a, b, t = models(c=2)
+    save(b=b, t=t)
+    np.savetxt(folder / "a.csv", a, delimiter=",", header="cat,dog", comments="", fmt="%.17g")
+    done = nll("compare", "a.csv", "b.npy", "-t", "t.npy")
+    assert "a.csv names its classes, and b.npy does not: both are taken to have them in one order" in done.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_every_pair_has_the_groups_of_all():
+    a, b, t = models(4100)
+    groups = np.arange(4100) // 2050
+    save(a=a, b=b, c=a + b, t=t, g=groups)
+    whole = nll("compare", "a.npy", "b.npy", "c.npy", "-t", "t.npy", "--clusters", "g.npy", "-f", "json", "--all-pairs")
+    last = whole.json["comparisons"][2]
+    alone = compare("--clusters", "g.npy", a="b.npy", b="c.npy")
+    keys = ("unit_size", "n_permutations", "p_value_permutation", "design_effect", "standard_error", "n_units")
+    assert [last[key] for key in keys] == [alone[key] for key in keys]
+    assert last["unit_size"] == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_classes_that_differ_by_rounding_have_no_p():
+    a, _, t = models()
+    save(a=a, b=a + 100, t=t)
+    found = compare()
+    assert found["verdict"] == "same"
+    assert {row["p_value"] for row in found["per_class"]} == {None}
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_mean_of_nan_is_against_nothing():
+    a, _, t = models(200)
+    b = a.copy()
+    b[np.arange(200), t] += 0.1
+    b[3, 1] = np.nan
+    save(a=a, b=b, t=t)
+    done = nll(
+        "compare", "a.npy", "b.npy", "-t", "t.npy", "--on-nonfinite", "nan", "-f", "json", "--require", "not-worse"
+    )
+    assert (done.code, "b minus a has no interval" in done.err) == (5, True)
+    assert {warning["code"] for warning in json.loads(done.out)["warnings"]} == {"nonfinite-logits"}
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_sample_that_is_farthest_from_the_mean_is_named_whatever_its_weight():
+    old, new = np.full(100, 1.0), np.full(100, 1.0) + np.arange(100) / 1e4
+    new[15] = 3.0
+    save(a=old, b=new, w=np.full(100, 2.0), t=np.zeros(100, np.int64))
+    for more in ([], ["--sample-weights", "w.npy"]):
+        done = nll("compare", "a.npy", "b.npy", "-t", "t.npy", "--from", "losses", *more)
+        assert "(the largest, row 15, 99 %)" in done.err

@@ -115,7 +115,7 @@ def test_sums_of_some_groups():
 
 # --- groups -----------------------------------------------------------------------------------------------------------
 
-N = 200
+N = 120
 
 
 def samples(numbers, weighted, rng=RNG):
@@ -166,7 +166,7 @@ def waiting(request, monkeypatch):
 GROUPS = {
     "alone": np.arange(N),
     "together": np.sort(RNG.integers(0, 60, N)),
-    "long": np.repeat([3, 0, 7], [90, 9, 101]),
+    "long": np.repeat([3, 0, 7], [50, 9, N - 59]),
     "two": np.repeat([1, 0], [1, N - 1]),
     "one": np.full(N, 5),
     "falling": np.arange(N)[::-1] // 3,

@@ -45,7 +45,7 @@ def test_names_that_are_given():
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["old"], "gives 1 names for 2 models"),
+        (["old"], "gives 1 name for 2 models"),
         (["a", "b", "c"], "gives 3 names for 2 models"),
         (["old", "old"], "gives two models the name 'old'"),
         (["old", ""], "a name is empty"),

@@ -5,24 +5,22 @@ import os
 import pickle
 import subprocess
 import sys
-from functools import reduce
-from operator import add
 from pathlib import Path
 
 import numpy as np
 import pytest
 from following import offered, run
 from in_process import nll
+from products import Multiplying, Product
 
 from nllcli import engine
-from nllcli.data.blocks import Block, Chunk, Part, Scratch, Unread
+from nllcli.data.blocks import Block, Chunk, Scratch, Unread
 from nllcli.data.dataset import Piece
 from nllcli.data.layout import Layout
 from nllcli.data.settings import InputOptions, Workers
 from nllcli.errors import DataError, FaultError, UsageError
 from nllcli.inputs.models.cutting import Recut, are_cut_alike, size_for
 from nllcli.inputs.models.opening import open_models
-from nllcli.records import dataclass
 from nllcli.scoring.passes import fold_dataset, samples_a_block
 from nllcli.scoring.shares import fold_parts
 
@@ -218,34 +216,6 @@ def test_cutting_anew_keeps_keys_and_what_is_left_out():
 
 
 # --- passes -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Product(Part):
-    """The sum of the products of two models' first logits, as whole numbers."""
-
-    total: int = 0
-    start: int = 0
-
-    def shifted(self, by):  # noqa: ARG002 - nothing is numbered
-        return self
-
-    @property
-    def named_samples(self):
-        return (self.start,)
-
-
-@dataclass(frozen=True)
-class Multiplying:
-    keeps_all: bool = False
-    makes_arrays: bool = False
-
-    def __call__(self, block, _):
-        a, b = (np.rint(each.logits[:, 0] * 1000).astype(np.int64) for each in (block, *block.others))
-        return Product(int((a * b).sum()))
-
-    def gather(self, results):
-        return [reduce(add, results, Product())]
 
 
 def product(words):

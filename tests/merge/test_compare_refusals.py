@@ -226,7 +226,7 @@ def test_other_versions():
     major, minor, patch = __version__.split(".")
     changed("2.json", version=f"{major}.{minor}.{int(patch) + 1}")
     notes = nll("merge", "1.json", "2.json", "-f", "json").json["notes"]
-    assert [each["code"] for each in notes] == ["versions-differ"]
+    assert "versions-differ" in [each["code"] for each in notes]
     changed("2.json", version=f"{major}.{int(minor) + 1}.0")
     assert refused("1.json", "2.json")[0].endswith("its losses may be other ones")
 

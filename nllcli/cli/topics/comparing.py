@@ -19,14 +19,15 @@ The pair is the sample
   of what makes losses large or small is the same for both models, and goes.
 
 The interval and p
-  Student's t of the differences, n - 1 degrees of freedom. p is how often a
-  difference as large comes about where there is none. Several models: p is
-  Holm's, intervals are each for itself. --all-pairs compares every pair.
+  Student's t of the differences, n - 1 degrees of freedom. p is how often
+  chance alone makes a difference as large. Of several models p is adjusted for
+  their number (Holm), each interval stands by itself. --all-pairs compares all.
+  Twenty skewed differences are few for either: there p may be too small.
 
 The verdict
   lower, higher   the interval lies below 0, or above it
-  undecided       it does not; "to decide" is how many samples like these show
-                  such a difference in 8 of 10 comparisons
+  undecided       it does neither; "to decide" is how many samples like these
+                  show such a difference in 8 of 10 comparisons
   same            the losses are equal, or differ by rounding
   within-margin   it lies within --margin nats, which do not matter: then it
                   is also told how likely the model is better, equivalent, worse
@@ -35,31 +36,36 @@ The verdict
 
 Samples that are not independent
   The tokens of a document, the pictures of a patient: --clusters (or --groups)
-  takes a file of one label a sample, or axis:0, and whole clusters are the
-  units of the error, the interval, the flips and the draws (G clusters: G - 1
-  degrees of freedom). Fewer than 20 of them leave much uncertain.
+  takes a file of one label a sample, FILE:COLUMN of a table, or axis:0, and
+  whole clusters are the units of the difference: of its error, interval and p,
+  the flips, the draws and the error of the accuracy (G clusters: G - 1 degrees
+  of freedom). Fewer than 20 of them leave much uncertain. What is told of each
+  model, of classes and of samples counts samples as if they were independent.
 
     nll compare base.npy q8.npy -t next.npy --shift 1 --clusters axis:0
 
 Without the normal curve
   --permutations N flips the signs of differences at random: p is the share of
   sums as large, with ties; all flips are taken of up to 13 units. --bootstrap N
-  draws units again: an interval that shows skewness. Both have the same bits
-  for any --threads; --seed is 12345 unless said. Of more than 4,096 units, runs
-  of neighbours are flipped and drawn as one, which keeps the level exact.
+  draws units again: an interval that shows skewness, too narrow for few units.
+  Both have the same bits for any --threads; --seed is 12345 unless said. Of
+  more than 4,096 units, neighbours are flipped and drawn together, in runs of
+  2, 4, 8...: neither the test nor the memory grows with the samples.
 
 What the mean hides
   On how many samples the model is better, with the p of a sign test; of the
   answers, McNemar's exact test; the largest differences, --largest; the
   classes, --per-class; and the divergence of the model's probabilities from the
   baseline's, KL(baseline to model), with its quantiles (within 0.05 % beyond
-  65,536 samples). These count every sample once, whatever its weight.
+  65,536 samples). In these each sample counts once, whatever its weight.
 
 What is paired with what
   Samples one by one, in the order of the files, or by --id; never cut to the
-  shorter. Classes by their names where both models have some. --from and
-  --temperature hold for all models, or one value each between commas. Losses
-  themselves can be compared, of models whose classes or tokens differ:
+  shorter. Each model may be several files, 'old-*.npy' in quotes, cut anywhere
+  where the targets are one file. Classes by their names where both models have
+  some. --from and --temperature hold for all models, or one value each between
+  commas. Losses themselves can be compared, of models whose classes or tokens
+  differ; targets, with the same --shift, say which samples were ignored:
 
     nll compute old.npy targets.npy --save-losses old_losses.npy -q
     nll compare old_losses.npy new_losses.npy -t targets.npy --from losses
@@ -74,8 +80,9 @@ In parts
     nll merge 'compared-*.tally.json'
 
 A gate
-  --require better, not-worse (the interval's upper end is at most the margin,
-  0 unless said) or equivalent, or a number of the JSON; else exit code 5.
+  --require better (the verdict is lower), not-worse (the interval's upper end
+  is at most the margin, 0 unless said) or equivalent (within-margin), or a
+  number of the JSON; else exit code 5. p alone does not say which is better.
 
     nll compare old.npy new.npy -t targets.npy --margin 0.01 --require not-worse
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compare.comparison import comparison_of, settings_of_question
 from nllcli.commands.compare.groups import N_EXTREMES
-from nllcli.commands.compare.inference import Question
+from nllcli.commands.compare.inference import Question, coarser, shares_of_squares
 from nllcli.commands.compare.jobs import job_of, with_units
 from nllcli.commands.compare.notices import baseline_again
 from nllcli.commands.compare.pairs import Comparing, Outcome
@@ -26,10 +26,10 @@ from nllcli.commands.compare.subject import (
 )
 from nllcli.commands.compare.sums import PairSums, Sums
 from nllcli.commands.compare.tally import check_labels
-from nllcli.commands.compare.targets import check_models, no_targets
-from nllcli.commands.compare.units import level_for
+from nllcli.commands.compare.targets import check_models, explained, no_targets
+from nllcli.commands.compare.units import Units, level_for
 from nllcli.data.settings import LOSSES_GIVEN, TOKENS
-from nllcli.errors import UsageError, setting
+from nllcli.errors import NllError, UsageError, setting
 from nllcli.inputs.groups.numbering import end_with_files, texts_of
 from nllcli.inputs.models.opening import open_models
 from nllcli.numerics.losses import LOSSES
@@ -40,13 +40,13 @@ from nllcli.scoring.shares import check_workers, fold_parts
 from nllcli.scoring.tally_data import check_can_be_tallied, digest_of, this_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from nllcli.commands.compare.result import Comparison
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
-    from nllcli.errors import NllError, Notice
+    from nllcli.errors import Notice
     from nllcli.scoring.matrix import ArrayWriter
 
 ADJUSTMENTS = ("holm", "none")
@@ -86,8 +86,12 @@ def compare(request: Request) -> Comparison:
     if request.tally:
         for each in request.models:
             check_can_be_tallied(each)
-    check_models([each.inputs for each in request.models])
-    dataset: Dataset = open_models([each.inputs for each in request.models])
+    inputs = [each.inputs for each in request.models]
+    check_models(inputs)
+    try:
+        dataset: Dataset = open_models(inputs)
+    except NllError as error:
+        raise explained(error, inputs) from error
     if not dataset.has_targets and first.loss.source != TOKENS and LOSSES[first.loss.loss].needs_targets:
         raise no_targets(dataset)
     settled = [settle(each, model) for each, model in zip(request.models, dataset.models, strict=True)]
@@ -147,10 +151,18 @@ def _compared(
         sums,
         sums.models[0].n_samples if groups is None else groups.n_groups,
         tuple(inputs),
-        samples_of(dataset, sums.named_samples),
+        samples_of(dataset, [*sums.named_samples, *_farthest(sums, request.question)]),
         findings_of(dataset, found),
         names_files=len(dataset.parts) > 1,
     )
+
+
+def _farthest(sums: Sums, question: Question) -> Iterator[int]:
+    """The sample of each pair that makes most of the squares, where samples are units."""
+    for pair in sums.pairs:
+        if isinstance(pair.units, Units) and pair.difference.is_finite:
+            units = coarser(pair.units, sums.models[0].n_samples)
+            yield from (number for _, number in shares_of_squares(units, pair.largest, question.reduction)[:1])
 
 
 def _subject(request: Request, settled: Sequence[Settled], pairs: tuple[tuple[int, int], ...]) -> Subject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from nllcli.numerics.student import normal_quantile, quantile, two_sided_p, uppe
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nllcli.commands.compare.extremes import Extremes
     from nllcli.commands.compare.resampling import Flips
     from nllcli.commands.compare.sums import Counts, PairSums
@@ -82,6 +85,11 @@ def units_of(pair: PairSums) -> Units:
     return pair.units.total() if isinstance(pair.units, Together | Scattered) else pair.units
 
 
+def coarser(units: Units, n_in_all: int) -> Units:
+    """The units in runs of which ``n_in_all`` need no shorter ones, also where nobody has known how many there are."""
+    return replace(units, bins=units.bins.coarser(level_for(n_in_all)))
+
+
 def difference(baseline: Tally, model: Tally, pair: PairSums, units: Units, question: Question) -> Difference:
     """The difference of the losses as the reduction has them, its error and its interval."""
     is_sum = question.reduction == "sum"
@@ -99,7 +107,7 @@ def difference(baseline: Tally, model: Tally, pair: PairSums, units: Units, ques
         error = independent = math.nan
     are_same = pair.counts.n_equal == baseline.n_counted > 0 and math.isfinite(value)
     is_rounding = not are_same and math.isfinite(value) and abs(value) <= _ROUNDING * max(losses)
-    is_rounding &= value != 0.0 or error <= _NO_SPREAD * max(losses)
+    is_rounding &= not error > _NO_SPREAD * max(losses)
     has_spread = math.isfinite(error) and error > _NO_SPREAD * max(losses)
     df = units.spread.n - 1 if math.isfinite(error) else None
     low = high = t = p = None
@@ -127,6 +135,12 @@ def difference(baseline: Tally, model: Tally, pair: PairSums, units: Units, ques
         n_units=units.spread.n,
         has_spread=has_spread,
     )
+
+
+def is_evidence(value: float, error: float, losses: Sequence[float]) -> bool:
+    """Whether a difference of two ``losses``, and its error, are more than rounding."""
+    size = max(map(abs, losses))
+    return error > _NO_SPREAD * size and abs(value) > _ROUNDING * size
 
 
 def _known(value: float) -> float | None:
@@ -197,10 +211,11 @@ def _resampled(units: Units, n_in_all: int) -> tuple[list[int], list[int]]:
     return [difference for difference, _ in kept], [weight for _, weight in kept]
 
 
-def shares_of_squares(units: Units, extremes: Extremes, reduction: str) -> list[float]:
+def shares_of_squares(units: Units, extremes: Extremes, reduction: str) -> list[tuple[float, int]]:
     """The shares of the largest units in the sum of the squares that the error is made of, the largest first.
 
-    Of more units than are kept they are those of the ``extremes``, beside each of which stands its weight.
+    Each comes with the unit's number. Of more units than are kept they are those of the ``extremes``, beside each of
+    which stands its weight.
     """
     spread, weight_sum = units.spread, units.weight_sum
     if reduction == "sum":
@@ -208,17 +223,19 @@ def shares_of_squares(units: Units, extremes: Extremes, reduction: str) -> list[
     whole = spread.about_ratio(units.total, weight_sum) if spread.n > 1 and weight_sum.units else 0
     if whole <= 0:
         return []
-    if units.bins.level:
-        found = {
-            item.number: (_units(item.value), _units(item.beside[0]))
-            for item in (*extremes.smallest, *extremes.largest)
-        }
-        pairs = list(found.values())
+    bins = units.bins
+    if bins.level:
+        items = {item.number: item for item in (*extremes.smallest, *extremes.largest)}
+        kept = [(_units(item.value), _units(item.beside[0]), number) for number, item in items.items()]
     else:
-        pairs = list(zip(units.bins.differences, units.bins.weights, strict=True))
+        kept = [(d, w, bins.first + i) for i, (d, w) in enumerate(zip(bins.differences, bins.weights, strict=True))]
     a, b = units.total.units, weight_sum.units
-    rests = (d * b - a * (w if reduction == "mean" else 1 << UNIT_BITS) for d, w in pairs if (d, w) != (0, 0))
-    return [rest**2 / whole for rest in nlargest(_MOST_SHARES, rests, key=abs)]
+    rests = (
+        (d * b - a * (w if reduction == "mean" else 1 << UNIT_BITS), number)
+        for d, w, number in kept
+        if (d, w) != (0, 0)
+    )
+    return [(rest**2 / whole, number) for rest, number in nlargest(_MOST_SHARES, rests, key=lambda each: abs(each[0]))]
 
 
 def _units(value: float) -> int:

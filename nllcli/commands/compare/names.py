@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from nllcli.errors import UsageError, setting
+from nllcli.errors import UsageError, counted, setting
 from nllcli.inputs.bytes.files import name_of, split_member
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def names_of(paths: Sequence[str], given: Sequence[str] | None) -> tuple[str, ..
         return _told_apart(paths)
     names = tuple(given)
     if len(names) != len(paths):
-        raise UsageError(f"{setting('names')} gives {len(names)} names for {len(paths)} models")
+        raise UsageError(f"{setting('names')} gives {counted(len(names), 'name')} for {len(paths)} models")
     twice = next((name for name, n in Counter(names).items() if n > 1), None)
     if twice is not None or "" in names:
         raise UsageError(f"{setting('names')} gives two models the name {twice!r}" if twice else "a name is empty")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import isfinite, log
 from typing import TYPE_CHECKING
 
+from nllcli.data.settings import LOSSES_GIVEN
 from nllcli.errors import Notice, counted, setting
+from nllcli.report import shortest
 from nllcli.scoring.notices import clipped, notes_of, warnings_of, why_empty
 from nllcli.scoring.settled import left_out
 
@@ -13,7 +16,6 @@ if TYPE_CHECKING:
 
     from nllcli.commands.compare.result import PairResult
     from nllcli.commands.compare.subject import Compared, Model
-    from nllcli.commands.compare.sums import Sums
     from nllcli.numerics.tally import Rows
 
 # Fewer clusters leave their own standard error uncertain; of fewer units a few make most of any sum.
@@ -34,6 +36,7 @@ def warnings(compared: Compared, pairs: Sequence[PairResult]) -> tuple[Notice, .
         found += (Notice(notice.code, f"{model.path}: {notice.message}") for notice in told)
     found += clipped(subject.clip)
     found += _of_settings(models)
+    found += zeros(compared)
     found += _of_groups(compared, pairs)
     for place, pair in enumerate(pairs):
         found += _of_pair(pair, place, compared)
@@ -48,23 +51,56 @@ def notes(compared: Compared) -> tuple[Notice, ...]:
         for model, findings in zip(compared.subject.models, compared.findings, strict=True)
         for notice in notes_of(findings, n, several=several)
     ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys([*found, *of_names(compared.subject.models), *above_chance(compared)]))
 
 
 def _of_settings(models: Sequence[Model]) -> Iterator[Notice]:
     """What is not the same for all models."""
     for name, values in (
-        ("from", [each.source for each in models]),
-        ("temperature", [each.temperature for each in models]),
+        ("source", [each.source for each in models]),
+        ("temperature", [shortest(each.temperature) for each in models]),
     ):
         if len(set(values)) > 1:
-            told = ", ".join(map(str, values))
-            yield Notice("not-comparable", f"the models are read by different settings: {name} is {told}")
+            told = ", ".join(values)
+            yield Notice("not-comparable", f"the models are read by different settings: {setting(name)} is {told}")
     counts = {each.n_classes for each in models if each.has_classes}
     if len(counts) > 1:
         told = ", ".join(f"{each.path} has {each.n_classes}" for each in models)
         message = f"the models have different numbers of classes ({told}): their losses are compared, not their answers"
         yield Notice("classes-differ", f"{message} nor their distributions")
+
+
+def of_names(models: Sequence[Model]) -> Iterator[Notice]:
+    """The note that classes are taken in the order in which they come, where one model alone names them."""
+    named, bare = (
+        [each.path for each in models if each.has_classes and each.names_classes is is_so] for is_so in (True, False)
+    )
+    if named and bare:
+        message = f"{named[0]} names its classes, and {bare[0]} does not: both are taken to have them in one order"
+        yield Notice("classes-unnamed", message)
+
+
+def above_chance(compared: Compared) -> Iterator[Notice]:
+    """The note on a model that is worse than calling all classes alike."""
+    for tally, each in zip(compared.sums.models, compared.subject.models, strict=True):
+        chance = log(each.n_classes)
+        if each.has_classes and compared.subject.loss == "nll" and tally.unweighted_mean() > chance > 0.0:
+            told = f"{each.path}: the mean loss is above {chance:.4f}, that of all classes alike"
+            yield Notice("above-chance", f"{told}; nll check looks for what is wrong")
+
+
+def zeros(compared: Compared) -> Iterator[Notice]:
+    """The warning of losses that may be padding: those of ignored samples are saved as 0."""
+    sums, are_losses = compared.sums, all(each.source == LOSSES_GIVEN for each in compared.subject.models)
+    if not are_losses or any(each.targets is not None for each in compared.inputs):
+        return
+    n = min((pair.counts.n_zero for pair in sums.pairs), default=0)
+    if n:
+        message = (
+            f"{n:,} of {sums.models[0].n_counted:,} samples have a loss of exactly 0 in all models, as ignored ones"
+        )
+        how = f"{setting('targets', 'FILE')}, with {setting('shift')} where that was used, tells which are ignored"
+        yield Notice("zero-losses", f"{message} are saved: {how}")
 
 
 def _of_groups(compared: Compared, pairs: Sequence[PairResult]) -> Iterator[Notice]:
@@ -95,34 +131,35 @@ def _of_pair(pair: PairResult, place: int, compared: Compared) -> Iterator[Notic
         message = f"{pair.model} differs from {pair.baseline} by the same on every {unit}"
         yield Notice("difference-without-spread", f"{message}: there is no spread to tell an error from, and no p")
     else:
-        yield from _rests_on_few(pair, place, compared)
+        yield from _rests_on_few(pair, compared)
+    yield from _against_most(pair, n)
+
+
+def _against_most(pair: PairResult, n: int) -> Iterator[Notice]:
+    """That most samples say the opposite of the mean."""
     lower = pair.loss_difference < 0
-    against, name = (pair.n_worse, "lower") if lower else (pair.n_better, "higher")
-    opposite = "higher" if lower else "lower"
-    if pair.loss_difference and pair.p_value_sign < _AGAINST and 2 * against > pair.n_better + pair.n_worse:
+    against, name, opposite = (pair.n_worse, "lower", "higher") if lower else (pair.n_better, "higher", "lower")
+    is_known = pair.loss_difference != 0.0 and isfinite(pair.loss_difference)
+    if is_known and pair.p_value_sign < _AGAINST and 2 * against > pair.n_better + pair.n_worse:
         message = f"{pair.model} has the {name} mean loss and the {opposite} loss on {against:,} of {n:,} samples"
         yield Notice("mean-against-most", f"{message}: a few large losses make the mean")
 
 
-def _rests_on_few(pair: PairResult, place: int, compared: Compared) -> Iterator[Notice]:
-    shares, unit = pair.shares_of_squares, compared.unit
-    few = sum(shares[:5])
-    if pair.n_units < _FEW or not shares or (shares[0] <= _MOST_OF_ONE and few <= _MOST_OF_FIVE):
+def _rests_on_few(pair: PairResult, compared: Compared) -> Iterator[Notice]:
+    """That few units make most of the squares: more than they do of so many that are spread normally."""
+    shares, n, unit = pair.shares_of_squares, pair.n_units, compared.unit
+    few = sum(shares)
+    if n < 2 or not shares:
+        return
+    usual = [2 * log(n / k) / n for k in range(1, len(shares) + 1)]  # about the squares of the largest of n
+    if shares[0] <= max(_MOST_OF_ONE, usual[0]) and few <= max(_MOST_OF_FIVE, sum(usual)):
         return
     largest = ""
-    if compared.subject.groups is None:
-        largest = f", {compared.place(_largest_unit(compared.sums, place))},"
-    message = f"5 of {pair.n_units:,} {unit}s make {100 * few:.0f} % of the squares of the differences"
-    rest = f"(the largest{largest} {100 * shares[0]:.0f} %): the interval rests on few {unit}s"
+    if pair.farthest is not None and compared.subject.groups is None and pair.farthest in compared.samples:
+        largest = f", {compared.place(pair.farthest)},"
+    message = f"{len(shares)} of {n:,} {unit}s make {100 * few:.0f} % of the squares of the differences"
+    rest = f"(the largest{largest} {100 * shares[0]:.0f} %): the interval of {pair.model} rests on few {unit}s"
     yield Notice("rests-on-few", f"{message} {rest}")
-
-
-def _largest_unit(sums: Sums, place: int) -> int:
-    """The number of the sample that is farthest from the mean difference."""
-    pair = sums.pairs[place]
-    mean = pair.difference.divided_by(sums.models[0].weight_sum)
-    items = (*pair.largest.smallest, *pair.largest.largest)
-    return max(items, key=lambda item: abs(item.value - mean)).number
 
 
 def _places(rows: Rows, compared: Compared) -> str:

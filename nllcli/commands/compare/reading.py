@@ -195,6 +195,7 @@ def _model(fields: Fields, files: Sequence[str]) -> Model:
         temperature=fields.number("temperature"),
         n_classes=n_classes,
         class_names=names,
+        names_classes=fields.flag("names_classes"),
         notices=tuple(Notice(each.text("code"), each.text("message")) for each in fields.each("notices")),
     )
 

@@ -90,17 +90,20 @@ def _is_near(total: int, exact: int, n: int, squares: int) -> bool:
 def _counts(fields: Fields, baseline: Tally, model: Tally) -> Counts:
     n = baseline.n_counted
     better, worse, equal = own = [fields.count(key) for key in ("n_better", "n_worse", "n_equal")]
+    zero = fields.count("n_zero")
     without = baseline.unweighted_sum.n_nan or model.unweighted_sum.n_nan
+    if zero > equal:
+        raise fields.wrong("n_zero", f"is {zero}, which is more than n_equal")
     if sum(own) > n or (sum(own) < n and not without):
         raise fields.wrong("n_better", f"does not add up with the others to the {n} samples")
     if baseline.n_correct is None or model.n_correct is None:
         if any(map(fields.has, _ANSWERS)):
             raise fields.wrong(_ANSWERS[0], "counts answers, and the models have none")
-        return Counts(better, worse, equal)
+        return Counts(better, worse, equal, n_zero=zero)
     both, old, new, neither = answers = [fields.count(key) for key in _ANSWERS]
     if (sum(answers), both + old, both + new) != (n, baseline.n_correct, model.n_correct):
         raise fields.wrong(_ANSWERS[0], "does not add up with the others to the answers of the models")
-    return Counts(better, worse, equal, both, old, new, neither)
+    return Counts(better, worse, equal, both, old, new, neither, zero)
 
 
 def _number(fields: Fields, key: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compare.result import LargeDifference, values_of
@@ -20,7 +19,7 @@ _DIVERGENCE_KEYS = (
     *("target_p_difference_mean", "target_p_difference_rms"),
 )
 # Of a pair, what only the page and the warnings need.
-_NOT_WRITTEN = frozenset(("shares_of_squares", "has_spread", "is_rounding", "divergence"))
+_NOT_WRITTEN = frozenset(("shares_of_squares", "farthest", "has_spread", "is_rounding", "divergence"))
 
 
 def report(result: Comparison) -> Report:
@@ -67,8 +66,9 @@ def _reason(word: str, pair: PairResult) -> str | None:
     bound = pair.margin or 0.0
     if pair.verdict == "same" or (pair.ci_high is not None and pair.ci_high <= bound):
         return None
-    most = "not known" if pair.ci_high is None else f"{pair.ci_high:.4g}"
-    return f"{pair.model} may be worse than {pair.baseline} by {most} nats, which is above {bound:g}"
+    if pair.ci_high is None:
+        return f"{pair.model} minus {pair.baseline} has no interval"
+    return f"{pair.model} may be worse than {pair.baseline} by {pair.ci_high:.4g} nats, which is above {bound:g}"
 
 
 def _hidden(result: Comparison) -> Iterator[Metric]:
@@ -142,7 +142,7 @@ def _metrics(result: Comparison, pair: PairResult) -> Iterator[Metric]:
         drawn = f"percentiles of {pair.n_bootstrap:,} draws of {_resampled(result, pair)}, seed {result.seed}"
         yield _shown("bootstrap from", pair.bootstrap_low, "nats", drawn)
         yield _shown("bootstrap to", pair.bootstrap_high, "nats")
-    yield _shown("p", pair.p_value, note="of a difference this large where there is none")
+    yield _shown("p", pair.p_value, note="how often chance alone makes a difference this large")
     if pair.p_value_permutation is not None:
         yield _shown("p, permutation", pair.p_value_permutation, note=_flips(result, pair))
     yield _shown("standard error", pair.standard_error, "nats", _errors(result, pair))
@@ -151,7 +151,7 @@ def _metrics(result: Comparison, pair: PairResult) -> Iterator[Metric]:
     if pair.perplexity_ratio is not None:
         yield _shown("perplexity ratio", pair.perplexity_ratio, note=_between(pair))
     if pair.verdict == "undecided" and (pair.units_needed or 0) > pair.n_units:
-        needed = f"{'samples' if result.n_clusters is None else 'clusters'} like these, for such a difference"
+        needed = f"{'samples' if result.n_clusters is None else 'clusters'} like these show it in 8 of 10 comparisons"
         yield _shown("to decide", pair.units_needed, note=needed)
     if pair.p_better is not None:
         margin = f"{pair.margin:g} nats"
@@ -180,7 +180,7 @@ def _errors(result: Comparison, pair: PairResult) -> str:
         own = pair.standard_error_independent
         return "of clusters" + ("" if own is None else f"; {own:.4f} as if samples were independent")
     own = pair.standard_error_unpaired
-    return "paired" + ("" if own is None else f"; {own:.4f} as if on separate samples")
+    return "paired" + ("" if own is None else f"; {own:.4f} if each model had its own samples")
 
 
 def _between(pair: PairResult) -> str:
@@ -192,7 +192,7 @@ def _of_two(result: Comparison, pair: PairResult) -> Iterator[Section]:
     yield Section("", (_models(result),))
     yield Section("", (_samples(result, pair),))
     if pair.divergence is not None:
-        yield Section("", (_divergence(pair, pair.divergence),))
+        yield Section("", (_divergence(pair, pair.divergence, result),))
     if pair.per_class is not None:
         yield Section("", (_classes(pair, result),))
     if pair.largest:
@@ -219,24 +219,28 @@ def _models(result: Comparison) -> Table:
         )
         for model in result.models
     ]
-    return Table("models", "Models", tuple(columns), rows)
+    note = _as_if_independent(result, "standard errors")
+    return Table("models", "Models", tuple(columns), rows, note)
 
 
 def _samples(result: Comparison, pair: PairResult) -> Table:
     """On how many samples either is better, or right, with the p of as uneven a split."""
-    n = result.n_counted or math.nan
     model, baseline, better = pair.model, pair.baseline, pair.n_better >= pair.n_worse
     sign = (pair.p_value_sign, "sign test")
+
+    def share(count: int) -> float | None:
+        return count / result.n_counted if result.n_counted else None
+
     rows: list[tuple[Value, ...]] = [
-        (f"{model} is better", pair.n_better, pair.n_better / n, *(sign if better else (None, ""))),
-        (f"{model} is worse", pair.n_worse, pair.n_worse / n, *((None, "") if better else sign)),
+        (f"{model} is better", pair.n_better, share(pair.n_better), *(sign if better else (None, ""))),
+        (f"{model} is worse", pair.n_worse, share(pair.n_worse), *((None, "") if better else sign)),
     ]
     if pair.n_equal:
-        rows.append(("both are the same", pair.n_equal, pair.n_equal / n, None, ""))
+        rows.append(("both are the same", pair.n_equal, share(pair.n_equal), None, ""))
     old, new = pair.n_only_baseline_correct, pair.n_only_model_correct
     if old is not None and new is not None:
-        rows.append((f"only {baseline} is right", old, old / n, None, ""))
-        rows.append((f"only {model} is right", new, new / n, pair.p_value_mcnemar, "McNemar, exact"))
+        rows.append((f"only {baseline} is right", old, share(old), None, ""))
+        rows.append((f"only {model} is right", new, share(new), pair.p_value_mcnemar, "McNemar, exact"))
     if pair.divergence is not None:
         same = pair.divergence.same_top
         rows.append(("the answers are the same", round(same * result.n_counted), same, None, ""))
@@ -247,10 +251,15 @@ def _samples(result: Comparison, pair: PairResult) -> Table:
         Column("p", "p", optional=True),
         Column("test", "test", "text", optional=True),
     )
-    return Table("samples", "Samples", columns, rows)
+    return Table("samples", "Samples", columns, rows, _as_if_independent(result, "p"))
 
 
-def _divergence(pair: PairResult, found: Divergence) -> Table:
+def _as_if_independent(result: Comparison, what: str) -> str:
+    """The note under numbers that do not know of clusters."""
+    return "" if result.n_clusters is None else f"{what} as if samples were independent"
+
+
+def _divergence(pair: PairResult, found: Divergence, result: Comparison) -> Table:
     columns = (
         Column("kl_divergence", "mean", unit="nats"),
         Column("kl_standard_error", "standard error", unit="nats", optional=True),
@@ -260,16 +269,17 @@ def _divergence(pair: PairResult, found: Divergence) -> Table:
         Column("kl_max", "max", unit="nats"),
     )
     row = tuple(getattr(found, column.key) for column in columns)
-    note = ""
+    notes = [_as_if_independent(result, "standard error")]
     if found.target_p_difference_mean is not None:
-        note = f"the probability of the target changes by {found.target_p_difference_mean:+.4f} on average"
+        notes.insert(0, f"the probability of the target changes by {found.target_p_difference_mean:+.4f} on average")
+    note = "; ".join(filter(None, notes))
     return Table("divergence", f"Divergence of {pair.model} from {pair.baseline}", columns, [row], note)
 
 
 def _classes(pair: PairResult, result: Comparison) -> Table:
     columns = (
         Column("class", "class", "text"),
-        Column("count", "count", "count"),
+        Column("count", "count", "count", optional=True),
         Column("baseline_loss", pair.baseline, unit="nats"),
         Column("model_loss", pair.model, unit="nats"),
         Column("loss_difference", "difference", unit="nats"),
@@ -284,8 +294,8 @@ def _classes(pair: PairResult, result: Comparison) -> Table:
         for each in pair.per_class or ()
     ]
     weighted = any(name in result.signature for name in ("weights:inverse", "weights:1"))
-    note = "mean losses without weights" if weighted else ""
-    return Table("per_class", "Per class", columns, rows, note)
+    notes = ["mean losses without weights" if weighted else "", _as_if_independent(result, "standard errors and p")]
+    return Table("per_class", "Per class", columns, rows, "; ".join(filter(None, notes)))
 
 
 def _largest(pair: PairResult) -> Table:
@@ -309,7 +319,7 @@ def _large_row(each: LargeDifference, *, targets: bool) -> tuple[Value, ...]:
 
 def _of_many(result: Comparison) -> Iterator[Section]:
     by_model = {pair.model: pair for pair in result.comparisons}
-    note = f"{100 * result.confidence:g} % intervals, each for itself; the difference is the model minus "
+    note = f"{100 * result.confidence:g} % intervals, each by itself; the difference is the model minus "
     if len(result.comparisons) == len(result.models) - 1:
         rows = [
             _row(model.name, model.loss, by_model.get(model.name), accuracy=model.accuracy) for model in result.models
@@ -327,12 +337,13 @@ def _columns(result: Comparison, first: str) -> tuple[Column, ...]:
     adjusted = any(pair.adjustment == "holm" for pair in result.comparisons)
     return (
         Column("name", first, "text"),
-        Column("loss", "loss", unit="nats"),
+        Column("loss", "loss", unit="nats", optional=True),
         Column("difference", "difference", unit="nats"),
         Column("ci_low", "from", unit="nats"),
         Column("ci_high", "to", unit="nats"),
         Column("p", "p, Holm" if adjusted else "p"),
-        Column("accuracy", "accuracy", "share"),
+        Column("verdict", "verdict", "text"),
+        Column("accuracy", "accuracy", "share", optional=True),
         Column("same_top", "same answer", "share", optional=True),
         Column("divergence", "divergence", unit="nats", optional=True),
     )
@@ -340,10 +351,10 @@ def _columns(result: Comparison, first: str) -> tuple[Column, ...]:
 
 def _row(name: str, loss: float | None, pair: PairResult | None, *, accuracy: float | None = None) -> tuple[Value, ...]:
     if pair is None:
-        return (name, loss, "baseline", None, None, None, accuracy, None, None)
+        return (name, loss, None, None, None, None, "baseline", accuracy, None, None)
     found = pair.divergence
     return (
-        *(name, loss, pair.loss_difference, pair.ci_low, pair.ci_high, pair.p_value_adjusted, accuracy),
+        *(name, loss, pair.loss_difference, pair.ci_low, pair.ci_high, pair.p_value_adjusted, pair.verdict, accuracy),
         *((None, None) if found is None else (found.same_top, found.kl_divergence)),
     )
 

@@ -7,7 +7,6 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compare import inference
-from nllcli.commands.compare.units import level_for
 from nllcli.numerics.binomial import sign_test_p
 from nllcli.numerics.exact import ExactSum, exact_count, root
 from nllcli.numerics.holm import holm
@@ -139,6 +138,7 @@ class PairResult:
     largest: tuple[LargeDifference, ...]
     per_class: tuple[ClassDifference, ...] | None
     shares_of_squares: tuple[float, ...]
+    farthest: int | None
     has_spread: bool
     is_rounding: bool
 
@@ -200,8 +200,7 @@ def pair_result(place: int, compared: Compared) -> PairResult:
     question, (a, b) = subject.question, subject.pairs[place]
     baseline, model, own = sums.models[a], sums.models[b], sums.pairs[place]
     n_in_all, grouped = compared.n_units, subject.groups is not None
-    units = inference.units_of(own)
-    units = replace(units, bins=units.bins.coarser(level_for(n_in_all)))  # whoever has not known how many there are
+    units = inference.coarser(inference.units_of(own), n_in_all)
     found = inference.difference(baseline, model, own, units, question)
     resampled = found.standard_error is not None or (math.isfinite(found.value) and found.n_units == 1)
     scale = inference.size_of(baseline) + inference.size_of(model)
@@ -260,10 +259,11 @@ def pair_result(place: int, compared: Compared) -> PairResult:
         p_better=None if beyond is None else beyond[0],
         p_equivalent=None if beyond is None else beyond[1],
         p_worse=None if beyond is None else beyond[2],
-        largest_share_of_squares=shares[0] if shares else None,
+        largest_share_of_squares=shares[0][0] if shares else None,
         largest=_largest(own, subject.models[a], compared),
         per_class=None if own.classes is None else _classes(own.classes, subject.models[a].named_classes),
-        shares_of_squares=tuple(shares),
+        shares_of_squares=tuple(share for share, _ in shares),
+        farthest=shares[0][1] if shares else None,
         has_spread=found.has_spread,
         is_rounding=found.is_rounding,
     )
@@ -346,8 +346,9 @@ def _class(name: str, i: int, sums: ClassSums) -> ClassDifference:
     count = exact_count(n)
     error = _error(total, squares, n)
     value = total.divided_by(count)
-    p = two_sided_p(value / error, n - 1) if error else None
-    return ClassDifference(name, n, baseline.divided_by(count), model.divided_by(count), value, error, p, None)
+    losses = baseline.divided_by(count), model.divided_by(count)
+    p = two_sided_p(value / error, n - 1) if error and inference.is_evidence(value, error, losses) else None
+    return ClassDifference(name, n, *losses, value, error, p, None)
 
 
 def _error(total: ExactSum, squares: ExactSum, n: int) -> float | None:

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Model:
-    """A model: its files are called ``path`` together; ``notices`` are what its settings make worth saying."""
+    """A model: its files are called ``path`` together; ``notices`` are what its settings make worth saying.
+
+    ``names_classes`` says that they name the classes themselves.
+    """
 
     name: str
     path: str
@@ -32,6 +35,7 @@ class Model:
     temperature: float
     n_classes: int
     class_names: tuple[str, ...] | None
+    names_classes: bool
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -142,6 +146,7 @@ def model_of(settled: Settled, name: str) -> Model:
         temperature=options.temperature,
         n_classes=dataset.n_classes,
         class_names=dataset.class_names,
+        names_classes=dataset.logits.class_names is not None,
         notices=notices(options, dataset),
     )
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Counts(Part):
     """Samples on which the model's loss is lower, higher and the same, and of which the answers are right.
 
-    The latter are None where no class can be predicted.
+    The latter are None where no class can be predicted. Where ``n_zero`` is the same, it is 0.
     """
 
     n_better: int = 0
@@ -36,6 +36,7 @@ class Counts(Part):
     n_only_baseline_correct: int | None = None
     n_only_model_correct: int | None = None
     n_neither_correct: int | None = None
+    n_zero: int = 0
 
     @classmethod
     def of(
@@ -46,14 +47,15 @@ class Counts(Part):
     ) -> Self:
         """Those of the losses (n,) and the ``right`` answers (n,) of both; a NaN is counted nowhere."""
         better, worse = (int(np.count_nonzero(mask)) for mask in (model < baseline, model > baseline))
-        equal = len(model) - better - worse
+        equal, zero = len(model) - better - worse, 0
         if equal:
-            equal = int(np.count_nonzero(model == baseline))
+            same = model == baseline
+            equal, zero = int(np.count_nonzero(same)), int(np.count_nonzero(same & (model == 0.0)))
         if right is None:
-            return cls(better, worse, equal)
+            return cls(better, worse, equal, n_zero=zero)
         both = int(np.count_nonzero(right[0] & right[1]))
         old, new = (int(np.count_nonzero(mask)) - both for mask in right)
-        return cls(better, worse, equal, both, old, new, len(model) - both - old - new)
+        return cls(better, worse, equal, both, old, new, len(model) - both - old - new, zero)
 
 
 @dataclass(frozen=True)

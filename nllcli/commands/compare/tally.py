@@ -105,6 +105,7 @@ def _model(model: Model) -> dict[str, Any]:
         "temperature": model.temperature,
         "n_classes": model.n_classes,
         "class_names": None if model.class_names is None else list(model.class_names),
+        "names_classes": model.names_classes,
         "notices": [{"code": notice.code, "message": notice.message} for notice in model.notices],
     }
 
