@@ -7,7 +7,7 @@ import typer
 
 from nllcli.cli import options
 from nllcli.cli.delivery import deliver
-from nllcli.data.settings import FILES, LOSSES_GIVEN, MEANING, SOURCES, TOKENS, VERDICT_WORDS
+from nllcli.data.settings import ADJUSTMENTS, FILES, LOSSES_GIVEN, MEANING, SOURCES, TOKENS, VERDICT_WORDS
 from nllcli.errors import Remedy, UsageError, setting
 from nllcli.registry import unknown
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from nllcli.commands.compare import Request
     from nllcli.data.settings import ScoreRequest
 
-_ADJUSTMENTS = ("holm", "none")
 
 Models = Annotated[
     list[str],
@@ -118,7 +117,7 @@ Seed = Annotated[
 ]
 Adjust = Annotated[
     str,
-    options.choice(_ADJUSTMENTS, "--adjust", group=options.CHANCE, help="How p is adjusted for several comparisons."),
+    options.choice(ADJUSTMENTS, "--adjust", group=options.CHANCE, help="How p is adjusted for several comparisons."),
 ]
 Diverging = Annotated[
     bool,
@@ -169,6 +168,7 @@ _OPTIONS = tuple(name for name in options.SCORING if name != "logits")
     "save_dtype",
     *options.REPORT,
     words=VERDICT_WORDS,
+    format=options.TALLY_FORMAT,
     targets=Targets,
     groups=Groups,
     source=Source,
@@ -202,7 +202,6 @@ def compare(
     from nllcli.commands.compare import compare as task
     from nllcli.commands.compare.inference import Question
     from nllcli.commands.compare.names import names_of
-    from nllcli.commands.compare.report import report
     from nllcli.outputs.formats import format_for
 
     _check_shares(confidence, margin, given)
@@ -224,6 +223,10 @@ def compare(
     question = Question(confidence, margin, permutations, bootstrap, seed, given["reduction"], adjust)
     format = given["format"] or format_for(given["output"])
     bare = given["quiet"] or given["print"]
+    if format == "tally":
+        from nllcli.commands.compare.tally import with_tally as report
+    else:
+        from nllcli.commands.compare.report import report
     per_class = per_class or any("per_class" in path for path in given.paths)
     classes = float("inf") if per_class else 0 if bare else options.CLASSES_UP_TO.get(format, 0)
 
@@ -243,6 +246,8 @@ def compare(
             again=tuple(model[0] for model in chosen if every.count(model) > 1),
             save_differences=save_differences,
             save_dtype=given["save_dtype"],
+            are_named=names is not None,
+            tally=format == "tally",
         )
 
     given.update({"logits": paths[0], "models": paths, "source": sources[0], "temperature": temperatures[0]})

@@ -277,7 +277,7 @@ _Output = Annotated[
         "-o",
         metavar="FILE",
         rich_help_panel=WRITTEN,
-        help="Write the result into FILE: .txt, .json, .csv, .tsv or .md; of compute and merge, .tally.json too.",
+        help="Write the result into FILE: .txt, .json, .csv, .tsv or .md; .tally.json of compute, compare and merge.",
     ),
 ]
 _Progress = Annotated[

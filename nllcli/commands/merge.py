@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from nllcli.report import Report
 
 # What adds up the tallies of a command.
-TALLIES = Registry("tally", {"compute": "nllcli.commands.compute.merging:merge"})
+TALLIES = Registry(
+    "tally",
+    {"compute": "nllcli.commands.compute.merging:merge", "compare": "nllcli.commands.compare.merging:merge"},
+)
 
 
 class Merged(Protocol):
@@ -33,7 +36,7 @@ def merge(paths: Sequence[str], *, allow_duplicates: bool = False, partial: bool
     first = next(files)
     command = first.text("command")
     if command not in TALLIES:
-        hint = f"those of {', '.join(TALLIES)} can be merged"
+        hint = f"those of {' and '.join(TALLIES)} can be merged"
         raise DataError(f"is a tally of nll {command}, which this nll cannot merge", where=first.name, hint=hint)
     every = chain([first], _of_the_same(files, first))
     merged: Merged = TALLIES.load(command)(every, paths, allow_duplicates=allow_duplicates, partial=partial)

@@ -1,7 +1,8 @@
-"""The names of classes that have numbers alone."""
+"""The names of classes that have numbers alone, and of several files together."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import overload
 
@@ -35,3 +36,12 @@ class NumberNames(Sequence[str]):
 def names_of(class_names: tuple[str, ...] | None, n_classes: int) -> Sequence[str]:
     """The classes' names, or their numbers."""
     return class_names or NumberNames(range(n_classes))
+
+
+def name_of_files(files: Sequence[str]) -> str:
+    """What files are called together, at least one."""
+    names = Counter(files)
+    first, *others = names
+    if not others:
+        return first if names[first] == 1 else f"{names[first]} files named {first}"
+    return f"{len(files)} files, {first} to {others[-1]}"

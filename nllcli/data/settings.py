@@ -30,6 +30,8 @@ MISSING = ("error", "ignore")
 DECIMALS = ("point", "comma")
 # What servers write for the log-probability of a token that they do not list, and what it becomes in 16 bits.
 UNLISTED = (-10000.0, -9999.0)
+# How the p of several comparisons are adjusted.
+ADJUSTMENTS = ("holm", "none")
 # What a comparison may be required to be.
 VERDICT_WORDS = ("better", "not-worse", "equivalent")
 DEFAULT_SCHEME = "inverse"

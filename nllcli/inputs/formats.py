@@ -140,7 +140,7 @@ def detect(stream: ByteStream, member: str | None = None, use: Use = Use()) -> s
     if opens and re.match(_BEGINS_DICT, text):
         raise _python_refusal(stream)
     if begins == b"{" and b'"nll-tally"' in text[:_FEW]:
-        raise DataError("is a tally, the sums of a loss", where=stream.name, hint="nll merge adds up tallies")
+        raise DataError("is a tally, the sums over samples", where=stream.name, hint="nll merge adds up tallies")
     if opens and re.match(_BEGINS_JSON, text) and not (is_printed_array(text) or re.match(_OF_R, text)):
         return "jsonl"
     if (

@@ -28,6 +28,7 @@ _MOST_CHARACTERS = 4096  # of a name
 _MOST_TRIED = 8
 _MOST_SHOWN = 40
 _HOW = "nll compute LOGITS TARGETS -o FILE.tally.json writes a tally"
+_HOW_COMPARED = "nll compare MODEL MODEL --targets TARGETS -o FILE.tally.json writes a tally"
 Value = TypeVar("Value")
 
 
@@ -94,7 +95,7 @@ def _not_json(data: bytes, name: str, error: Exception) -> DataError:
 def _not_a_tally(found: Any, name: str) -> DataError:
     if isinstance(found, dict) and {"schema_version", "command"} <= found.keys():
         message = f"is a report of nll {found['command']}: its numbers are rounded, and do not add up"
-        return DataError(message, where=name, hint=_HOW)
+        return DataError(message, where=name, hint=_HOW_COMPARED if found["command"] == "compare" else _HOW)
     return DataError("is not a tally: it is other JSON", where=name, hint=_HOW)
 
 

@@ -17,7 +17,7 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_N_FIRST = 5
+N_FIRST = 5
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Rows:
     worst: float = 0.0
 
     def __add__(self, other: Rows) -> Rows:
-        return Rows(self.n + other.n, (self.first + other.first)[:_N_FIRST], max(self.worst, other.worst))
+        return Rows(self.n + other.n, (self.first + other.first)[:N_FIRST], max(self.worst, other.worst))
 
     def shifted(self, by: int) -> Rows:
         """The same of samples whose numbers are so much higher."""
@@ -40,7 +40,7 @@ class Rows:
         """The samples of a block that begins at ``start`` where ``mask`` (n,) holds."""
         found = np.flatnonzero(mask)
         worst = float(size[found].max()) if size is not None and found.size else 0.0
-        return cls(int(found.size), tuple(int(i) + start for i in found[:_N_FIRST]), worst)
+        return cls(int(found.size), tuple(int(i) + start for i in found[:N_FIRST]), worst)
 
 
 @dataclass(frozen=True)

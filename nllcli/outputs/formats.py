@@ -72,7 +72,7 @@ def refuse_tally(fmt: str | None, path: StrPath | None) -> None:
     remedy = Remedy({"format": "json"}, "every number, for programs")
     if _extension(path) == _TALLY:
         remedy = Remedy({"format": None, "output": str(path)[: -len(_TALLY)] + ".json"}, remedy.meaning)
-    raise UsageError("only nll compute and nll merge write a tally", remedies=[remedy])
+    raise UsageError("only nll compute, nll compare and nll merge write a tally", remedies=[remedy])
 
 
 def check_file_of_numbers(path: StrPath | None, option: str, *, arrays: bool) -> None:

@@ -106,6 +106,7 @@ def _write_models(folder, y):
     for name in ("base", "q8", "q4"):
         np.save(f"{name}.npy", RNG.normal(size=(2, 6, 5)))
     np.save("y.npy", y)
+    assert nll("compare", "old.npy", "new.npy", "-t", "targets.npy", "-o", "compared-1.tally.json").code == 0
     (folder / "docs.txt").write_text("".join(f"doc{i // 3}\n" for i in range(len(y))))
 
 

@@ -52,12 +52,7 @@ def samples_of(numbers, differences, weights, spread):
     finite = np.isfinite(differences)
     own = None if weights is None else weights[finite]
     weight_sum = exact_count(len(numbers)) if weights is None else exact_sum(weights)
-    bins = Bins.of(numbers[finite], differences[finite], own, 0)
-    return Units(exact_sum(differences), weight_sum, spread, bins, heaviest=heaviest(numbers, differences, weights))
-
-
-def heaviest(numbers, differences, weights):
-    return Extremes() if weights is None else Extremes.of(5, weights, numbers, differences)
+    return Units(exact_sum(differences), weight_sum, spread, Bins.of(numbers[finite], differences[finite], own, 0))
 
 
 def sums_of(a, b, weights=None, *, groups=None, reduction="mean"):
@@ -194,8 +189,8 @@ def test_the_units_of_groups_are_those_of_all(of):
     numbers, values, n = np.arange(2), np.array([3.0, 4.0]), np.array([2.0, 1.0])
     alone = samples_of(numbers, values, n, Spread.of(values, n))
     assert inference.units_of(PairSums(units=alone)) == alone
-    extremes = Extremes.of(5, values, numbers, n)
-    assert inference.units_of(PairSums(units=summed)) == replace(alone, extremes=extremes)
+    extremes, heaviest = Extremes.of(5, values, numbers, n), Extremes.of(5, n, numbers, values)
+    assert inference.units_of(PairSums(units=summed)) == replace(alone, extremes=extremes, heaviest=heaviest)
 
 
 FLOATS = st.floats(-1e100, 1e100)
@@ -375,12 +370,12 @@ def units(differences, weights=None, numbers=None):
 
 
 def test_three_equal_differences_have_the_p_of_two_flips_in_eight():
-    assert inference.flipped(units([0.1] * 3), 3, 3.0, Question()).p == 0.25
+    assert inference.flipped(units([0.1] * 3), 3.0, Question()).p == 0.25
 
 
 @pytest.mark.parametrize(("n", "asked", "is_there"), [(0, 99, False), (13, 0, True), (14, 0, False), (14, 99, True)])
 def test_flips_are_tried_where_they_are_few_or_asked_for(n, asked, is_there):
-    found = inference.flipped(units(np.ones(n)), n, 1.0, Question(n_permutations=asked))
+    found = inference.flipped(units(np.ones(n)), 1.0, Question(n_permutations=asked))
     assert (found is not None) is is_there
 
 
@@ -394,25 +389,24 @@ def test_runs_of_neighbours_are_resampled(n, size, kept, reduction):
     runs = [numbers // size == i for i in np.unique(numbers // size)]
     own, below = (np.array([math.fsum(values[run]) for run in runs]) for values in (differences, weights))
     question = Question(0.9, n_permutations=50, n_bootstrap=50, seed=0, reduction=reduction)
-    summed = units(differences, weights, numbers)
-    assert inference.unit_size(summed, n) == size
-    assert inference.flipped(summed, n, 9.0, question) == flips(own, 50, 0, 9.0)
+    summed = inference.coarser(units(differences, weights, numbers), n)
+    assert inference.flipped(summed, 9.0, question) == flips(own, 50, 0, 9.0)
     expected = bootstrap(own, None if reduction == "sum" else below, 50, 0, 0.9)
-    assert inference.drawn(summed, n, question) == expected
+    assert inference.drawn(summed, question) == expected
 
 
 def test_nothing_is_drawn_where_it_is_not_asked_for_or_there_is_nothing():
     question = Question(n_bootstrap=9)
-    assert inference.drawn(units([1.0, 2.0]), 2, Question()) is None
-    assert inference.drawn(units([]), 0, question) is None
+    assert inference.drawn(units([1.0, 2.0]), Question()) is None
+    assert inference.drawn(units([]), question) is None
     without_weights = units([0.0, 0.0], [0.0, 0.0])
-    assert inference.drawn(without_weights, 2, replace(question, reduction="sum")) == (0.0, 0.0)
-    assert inference.drawn(units([1.0, 1.0]), 2, question) == (1.0, 1.0)
+    assert inference.drawn(without_weights, replace(question, reduction="sum")) == (0.0, 0.0)
+    assert inference.drawn(units([1.0, 1.0]), question) == (1.0, 1.0)
 
 
 def test_samples_of_weight_0_are_drawn_like_others():
     differences, weights = np.array([1.0, 0.0, 2.0, 0.0] * 9), np.array([1.0, 0.0, 2.0, 1.0] * 9)
-    found = inference.drawn(units(differences, weights), 36, Question(n_bootstrap=99))
+    found = inference.drawn(units(differences, weights), Question(n_bootstrap=99))
     assert found == bootstrap(differences, weights, 99, 12345, 0.95)
 
 
@@ -421,10 +415,14 @@ def test_samples_of_weight_0_are_drawn_like_others():
 
 def shares(differences, weights, *, reduction="mean", level=0):
     """Of the five largest units, or of those of the five largest differences and weights either way."""
-    own = np.ones(len(differences)) if weights is None else weights
-    extremes = Extremes.of(5, np.array(differences), np.arange(len(differences)), own)
+    numbers, own = np.arange(len(differences)), np.array(np.ones(len(differences)) if weights is None else weights)
+    extremes = Extremes.of(5, np.array(differences), numbers, own)
+    heaviest = Extremes() if weights is None else Extremes.of(5, own, numbers, differences)
     summed = units(differences, weights)
-    found = inference.shares_of_squares(replace(summed, bins=summed.bins.coarser(level)), extremes, reduction)
+    summed = replace(summed, bins=summed.bins.coarser(level))
+    found = inference.shares_of_squares(summed, PairSums(largest=extremes, heaviest=heaviest), reduction)
+    of_groups = replace(summed, extremes=extremes, heaviest=heaviest)
+    assert inference.shares_of_squares(of_groups, PairSums(), reduction) == found
     assert [number for _, number in found] == list(dict.fromkeys(number for _, number in found))
     return [share for share, _ in found]
 

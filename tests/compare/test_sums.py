@@ -141,7 +141,8 @@ def pair_of(start, n):
     divergence = DivergenceSums.of(np.full(n, INF), np.ones(n, bool), None, numbers)
     total, spread = exact_sum(values), Spread.of(values, None)
     units = Units(total, exact_count(n), spread, Bins.of(numbers, values, None, 0))
-    return PairSums(total, spread, Counts(n), units, Extremes.of(3, values, numbers), divergence)
+    heaviest = Extremes.of(2, -values, numbers)
+    return PairSums(total, spread, Counts(n), units, Extremes.of(3, values, numbers), heaviest, divergence)
 
 
 def sums_of(start, n):

@@ -834,7 +834,7 @@ def test_a_web_page_is_not_data(page, folder):
 
 def test_a_tally_is_not_logits():
     assert nll("compute", "p/logits-00000-of-00005.npy", "p/targets-00000-of-00005.npy", "-o", "t.tally.json").code == 0
-    assert said("compute", "t.tally.json") == (3, "t.tally.json: is a tally, the sums of a loss")
+    assert said("compute", "t.tally.json") == (3, "t.tally.json: is a tally, the sums over samples")
 
 
 def test_a_folder_without_a_name():

@@ -82,6 +82,15 @@ def test_a_report_in_json(tmp_path):
         assert refused(path) == (told, HOW)
 
 
+def test_a_report_of_a_comparison(tmp_path):
+    path = tmp_path / "a.json"
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text("0.5\n0.25\n")
+    assert nll("compare", tmp_path / "a.txt", tmp_path / "b.txt", "--from", "losses", "-o", path).code == 0
+    told = "is a report of nll compare: its numbers are rounded, and do not add up"
+    assert refused(path) == (told, "nll compare MODEL MODEL --targets TARGETS -o FILE.tally.json writes a tally")
+
+
 @pytest.mark.parametrize("text", ["[]", "{}", "1", '"nll-tally"', '{"format": "other"}', '{"command": "x"}'])
 def test_the_json_of_another_program(tmp_path, text):
     (tmp_path / "a.json").write_text(text)

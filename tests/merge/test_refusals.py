@@ -115,7 +115,7 @@ def test_tallies_of_several_commands():
     assert refused("a.json", "b.json")[0] == "b.json: is a tally of nll calibrate, but a.json of nll compute"
     told, done = refused("b.json")
     assert told == "b.json: is a tally of nll calibrate, which this nll cannot merge"
-    assert done.err.endswith("hint: those of compute can be merged\n")
+    assert done.err.endswith("hint: those of compute and compare can be merged\n")
 
 
 def test_other_versions():
@@ -430,7 +430,7 @@ def test_other_commands_have_no_tally(command, words):
     )
     done = nll(command, *inputs, *own, *words)
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("nll: error: only nll compute and nll merge write a tally\ntry: nll ")
+    assert done.err.startswith("nll: error: only nll compute, nll compare and nll merge write a tally\ntry: nll ")
     (line,) = offered(done)
     found = run(line)
     assert found.code in (0, 5)

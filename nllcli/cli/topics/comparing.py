@@ -70,6 +70,15 @@ What is paired with what
     nll compute old.npy targets.npy --save-losses old_losses.npy -q
     nll compare old_losses.npy new_losses.npy -t targets.npy --from losses
 
+In parts
+  Each job compares its part, and nll merge adds up their sums: the numbers of
+  one run over all files. Names that differ by more than the number of the part
+  need --names. Runs of neighbours (see above) are those within a part where
+  parts do not begin with one: a note says so.
+
+    nll compare old.npy new.npy -t targets.npy -o compared-1.tally.json
+    nll merge 'compared-*.tally.json'
+
 A gate
   --require better (the verdict is lower), not-worse (the interval's upper end
   is at most the margin, 0 unless said) or equivalent (within-margin), or a

@@ -9,32 +9,44 @@ from itertools import combinations
 from operator import add, and_
 from typing import TYPE_CHECKING, Any
 
+from nllcli.commands.compare.comparison import comparison_of, settings_of_question
 from nllcli.commands.compare.groups import N_EXTREMES
-from nllcli.commands.compare.inference import Question
-from nllcli.commands.compare.notices import baseline_again, clusters_hint, notes, warnings
+from nllcli.commands.compare.inference import Question, coarser, shares_of_squares
+from nllcli.commands.compare.jobs import job_of, with_units
+from nllcli.commands.compare.notices import baseline_again
 from nllcli.commands.compare.pairs import Comparing, Outcome
-from nllcli.commands.compare.result import Comparison, adjusted, model_loss, pair_result
+from nllcli.commands.compare.subject import (
+    Compared,
+    Subject,
+    findings_of,
+    input_of,
+    model_of,
+    samples_of,
+    settings_together,
+)
 from nllcli.commands.compare.sums import PairSums, Sums
+from nllcli.commands.compare.tally import check_labels
 from nllcli.commands.compare.targets import check_models, explained, no_targets
-from nllcli.commands.compare.units import level_for
+from nllcli.commands.compare.units import Units, level_for
 from nllcli.data.settings import TOKENS
 from nllcli.errors import NllError, UsageError, setting
+from nllcli.inputs.groups.numbering import end_with_files, texts_of
 from nllcli.inputs.models.opening import open_models
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.records import dataclass
-from nllcli.report import shortest
-from nllcli.scoring.settled import Settled, settings_of, settle, signature_of
+from nllcli.scoring.settled import Settled, settle
 from nllcli.scoring.shares import check_workers, fold_parts
+from nllcli.scoring.tally_data import check_can_be_tallied, digest_of, this_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from nllcli.commands.compare.result import Comparison
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
     from nllcli.errors import Notice
-    from nllcli.report import Signature
     from nllcli.scoring.matrix import ArrayWriter
 
 
@@ -43,7 +55,8 @@ class Request:
     """The models to compare, the baseline first, by one request each, with their names.
 
     ``again`` are paths that were named twice. The differences are written into ``save_differences``. Classes are
-    listed where they are at most ``classes_up_to``, ``n_largest`` samples either way.
+    listed where they are at most ``classes_up_to``, ``n_largest`` samples either way. ``are_named`` says that the names
+    are given, not those of files, and ``tally`` asks for sums that add up with those of more samples.
     """
 
     models: tuple[ScoreRequest, ...]
@@ -56,6 +69,8 @@ class Request:
     again: tuple[str, ...] = ()
     save_differences: str | None = None
     save_dtype: str = "f8"
+    are_named: bool = False
+    tally: bool = False
 
 
 def compare(request: Request) -> Comparison:
@@ -65,6 +80,9 @@ def compare(request: Request) -> Comparison:
     if first.loss.reduction == "none":
         message = f"{setting('reduction', 'none')} leaves no number to compare"
         raise UsageError(message, hint=f"{setting('save_differences', 'FILE')} writes the differences of the samples")
+    if request.tally:
+        for each in request.models:
+            check_can_be_tallied(each)
     inputs = [each.inputs for each in request.models]
     check_models(inputs)
     try:
@@ -79,35 +97,87 @@ def compare(request: Request) -> Comparison:
         pairs = tuple(pair for pair in pairs if pair[0] == 0)
     if request.save_differences is not None and len(pairs) > 1:
         raise UsageError(f"{setting('save_differences')} writes those of two models, and here are {len(settled)}")
+    labels = _labels(request, dataset)
     work = _work(request, settled, pairs, dataset)
-    sums, dataset, more = _fold(request, work, dataset)
-    settled[0] = replace(settled[0], dataset=replace(settled[0].dataset, left_out=dataset.left_out))
-    names, question, first_settled = request.names, request.question, settled[0]
-    results = [pair_result(pair, i, sums, settled, names, question, request.n_largest) for i, pair in enumerate(pairs)]
-    results = list(adjusted(results, question.adjustment))
-    groups = first.inputs.groups
-    return Comparison(
-        title=_title(settled[0], names),
-        signature=_signature(request, settled),
-        baseline=names[0],
-        reduction=first.loss.reduction,
-        confidence=question.confidence,
-        seed=question.seed,
-        is_weighted=first_settled.options.class_weights is not None or dataset.sample_weights is not None,
-        n_samples=sums.models[0].n_samples,
-        n_counted=sums.models[0].n_counted,
-        n_clusters=None if groups is None else max(result.n_units for result in results),
-        clusters=groups,
-        models=tuple(map(model_loss, names, settled, sums.models)),
-        comparisons=tuple(results),
-        warnings=warnings(sums, results, settled),
-        notes=(
-            *map(baseline_again, request.again),
-            *dataset.notes,
-            *more,
-            *notes(sums, settled),
-            *clusters_hint(settled[0]),
-        ),
+    if labels is not None:
+        work = replace(work, lie_together=False)
+    found, left, told = _fold(request, work, dataset)
+    compared = _compared(request, settled, pairs, dataset, found)
+    compared = replace(compared, left_out=left.left_out)
+    if request.tally:
+        compared = _with_job(compared, labels)
+    return comparison_of(compared, (*map(baseline_again, request.again), *left.notes, *told))
+
+
+def _labels(request: Request, dataset: Dataset) -> tuple[str, ...] | None:
+    """The labels of groups of which other runs may have samples too, where what adds up with theirs is asked for."""
+    groups = dataset.groups
+    if not request.tally or groups is None or end_with_files(groups):
+        return None
+    check_labels(groups.n_groups)
+    return texts_of(groups)
+
+
+def _with_job(compared: Compared, labels: tuple[str, ...] | None) -> Compared:
+    """The same, with what its units add up with."""
+    subject, sums = compared.subject, compared.sums
+    job = job_of(sums, len(compared.inputs), compared.n_units, labels, grouped=subject.groups is not None)
+    sums = with_units(sums, subject.pairs, (job,))
+    return replace(compared, sums=sums, jobs=(job,), computed_with=(this_machine(),))
+
+
+def _compared(
+    request: Request,
+    settled: Sequence[Settled],
+    pairs: tuple[tuple[int, int], ...],
+    dataset: Dataset,
+    found: Mapping[int, Sums],
+) -> Compared:
+    """The sums of all parts that could be read, and what they are of."""
+    nothing = Sums((Tally(),) * len(settled), (PairSums(),) * len(pairs))
+    sums = reduce(add, (found[part] for part in sorted(found)), Sums())
+    groups = dataset.groups
+    inputs = []
+    for part in sorted(found):
+        tallies = (found[part] if found[part].models else nothing).models
+        digest = digest_of(tallies) if request.tally else None
+        inputs.append(input_of(dataset.parts[part], tallies[0].n_samples, digest))
+    sums = sums if sums.models else nothing
+    return Compared(
+        _subject(request, settled, pairs),
+        sums,
+        sums.models[0].n_samples if groups is None else groups.n_groups,
+        tuple(inputs),
+        samples_of(dataset, [*sums.named_samples, *_farthest(sums, request.question)]),
+        findings_of(dataset, found),
+        names_files=len(dataset.parts) > 1,
+    )
+
+
+def _farthest(sums: Sums, question: Question) -> Iterator[int]:
+    """The sample of each pair that makes most of the squares, where samples are units."""
+    for pair in sums.pairs:
+        if isinstance(pair.units, Units) and pair.difference.is_finite:
+            units = coarser(pair.units, sums.models[0].n_samples)
+            yield from (number for _, number in shares_of_squares(units, pair, question.reduction)[:1])
+
+
+def _subject(request: Request, settled: Sequence[Settled], pairs: tuple[tuple[int, int], ...]) -> Subject:
+    first = settled[0]
+    targets, groups = first.dataset.targets or first.dataset.soft_targets, request.models[0].inputs.groups
+    return Subject(
+        name=first.dataset.logits.name if targets is None else targets.name,
+        models=tuple(map(model_of, settled, request.names)),
+        pairs=pairs,
+        settings={**settings_together(settled), **settings_of_question(request.question, groups)},
+        question=request.question,
+        n_largest=request.n_largest,
+        groups=groups,
+        loss=first.options.loss,
+        ignore_index=first.options.ignore_index,
+        shift=first.shift,
+        clip=first.options.clip,
+        are_named=request.are_named,
     )
 
 
@@ -132,12 +202,13 @@ def _work(
         level=level_for(dataset.layout.n_samples if groups is None else groups.n_groups),
         n_groups=0 if groups is None else groups.n_groups,
         lie_together=groups is not None and groups.lie_together,
+        fingerprint=request.tally,
         keeps_all=request.save_differences is not None,
     )
 
 
-def _fold(request: Request, work: Comparing, dataset: Dataset) -> tuple[Sums, Dataset, tuple[Notice, ...]]:
-    """The sums over all parts, the dataset of those that could be read, and what is worth knowing about the workers."""
+def _fold(request: Request, work: Comparing, dataset: Dataset) -> tuple[dict[int, Sums], Dataset, tuple[Notice, ...]]:
+    """The sums of each part, the dataset of those that could be read, and what is worth knowing about the workers."""
     found: dict[int, Sums] = {}
     with _writer(request, dataset) as writer:
 
@@ -159,11 +230,9 @@ def _fold(request: Request, work: Comparing, dataset: Dataset) -> tuple[Sums, Da
             progress=request.models[0].progress,
         )
         if failed:
-            dataset = _without(dataset, found, failed, whole=writer is not None)
-    sums: Sums = reduce(add, (found[part] for part in sorted(found)), Sums())
-    if not sums.models:  # there are no samples
-        sums = Sums((Tally(),) * len(work.options), (PairSums(),) * len(work.pairs))
-    return sums, dataset, told
+            # Numbers of samples and units have gaps where a part has failed, and a tally has none.
+            dataset = _without(dataset, found, failed, whole=writer is not None or request.tally)
+    return found, dataset, told
 
 
 def _without(dataset: Dataset, found: Mapping[int, Sums], failed: Mapping[int, NllError], *, whole: bool) -> Dataset:
@@ -184,42 +253,3 @@ def _writer(request: Request, dataset: Dataset) -> AbstractContextManager[ArrayW
     layout = dataset.layout
     plan: dict[str, Any] = {"shape": layout.sample_shape, "fortran": layout.fortran, "columns": ("difference",)}
     return open_array(request.save_differences, dtype=request.save_dtype, **plan)
-
-
-def _title(settled: Settled, names: Sequence[str]) -> str:
-    dataset = settled.dataset
-    targets = dataset.targets or dataset.soft_targets
-    where = dataset.logits.name if targets is None else targets.name
-    return f"Comparison on {where}" + (f", with {names[0]}" if len(names) > 2 else "")
-
-
-def _signature(request: Request, settled: Sequence[Settled]) -> Signature:
-    """Every setting that changes a number; what differs between models in their order."""
-    each = [settings_of(one) for one in settled]
-    for settings in each[1:]:  # which have the weights of the first
-        settings["sample-weights"] = each[0]["sample-weights"]
-    settings = {
-        name: value if len({one.get(name) for one in each}) == 1 else ",".join(one.get(name, "") for one in each)
-        for name, value in each[0].items()
-    }
-    question = request.question
-    own = {
-        "clusters": request.models[0].inputs.groups or "none",
-        "confidence": shortest(question.confidence),
-        "margin": "none" if question.margin is None else shortest(question.margin),
-        "permutations": str(question.n_permutations),
-        "bootstrap": str(question.n_bootstrap),
-        "seed": str(question.seed),
-        "adjust": question.adjustment,
-    }
-    usual = {
-        "clusters": "none",
-        "confidence": "0.95",
-        "margin": "none",
-        "permutations": "0",
-        "bootstrap": "0",
-        "adjust": "holm",
-    }
-    if not (question.n_permutations or question.n_bootstrap):
-        usual["seed"] = own["seed"]
-    return signature_of({**settings, **own}, settled[0].dataset.left_out, what="difference", usual=usual)

@@ -9,6 +9,8 @@ import numpy as np
 from nllcli.numerics.exact import UNIT_BITS, ExactSum
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 # Whole numbers of this many bits: 2**21 of them add up without rounding in float64, and 2**31 in int64.
@@ -74,15 +76,16 @@ class Digits:
 
     def floats(self) -> NDArray[np.float64]:
         """Each sum, rounded once: (n,)."""
+        return np.array([float(ExactSum(units)) for units in self.units()], np.float64)
+
+    def units(self) -> Iterator[int]:
+        """Each sum, as a count of 2**-1074."""
         if not self.columns:
-            return np.zeros(self.n)
+            yield from (0 for _ in range(self.n))
+            return
         low = min(self.columns)
-        rows = zip(*(column.tolist() for column in self.columns.values()), strict=True)
+        place = _BITS * low + UNIT_BITS
         shifts = [_BITS * (j - low) for j in self.columns]
-        return np.array([_rounded(row, shifts, _BITS * low) for row in rows], np.float64)
-
-
-def _rounded(digits: tuple[int, ...], shifts: list[int], unit: int) -> float:
-    whole = sum(digit << shift for digit, shift in zip(digits, shifts, strict=True))
-    place = unit + UNIT_BITS
-    return float(ExactSum(whole << place if place >= 0 else whole >> -place))
+        for row in zip(*(column.tolist() for column in self.columns.values()), strict=True):
+            whole = sum(digit << shift for digit, shift in zip(row, shifts, strict=True))
+            yield whole << place if place >= 0 else whole >> -place

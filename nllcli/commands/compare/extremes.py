@@ -11,7 +11,7 @@ from nllcli.data.blocks import Part
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,10 +60,14 @@ class Extremes(Part):
 
     def shifted(self, by: int) -> Extremes:
         """The same of what has numbers so much higher."""
+        return self.moved(lambda number: number + by)
+
+    def moved(self, number_of: Callable[[int], int]) -> Extremes:
+        """The same of what has the numbers that ``number_of`` gives."""
         return replace(
             self,
-            smallest=tuple(item._replace(number=item.number + by) for item in self.smallest),
-            largest=tuple(item._replace(number=item.number + by) for item in self.largest),
+            smallest=tuple(item._replace(number=number_of(item.number)) for item in self.smallest),
+            largest=tuple(item._replace(number=number_of(item.number)) for item in self.largest),
         )
 
 

@@ -65,18 +65,9 @@ class GroupSums:
         """The sums over the groups at some places, which have these ``numbers``; nothing more comes of them."""
         if not places.size:
             return Units()
-        n = self.n_samples[places].astype(np.float64)
+        weights = None if self.weights is None else self.weights.taken(places).floats()
         differences = self.differences.taken(places).floats()
-        weights = n if self.weights is None else self.weights.taken(places).floats()
-        return Units(
-            exact_sum(differences),
-            exact_sum(weights),
-            Spread.of(differences, weights),
-            Bins.of(numbers, differences, weights, kind.level),
-            Extremes.of(N_EXTREMES, differences, numbers, weights),
-            Extremes.of(N_EXTREMES, weights, numbers, differences),
-            Spread.of(self.answers[places].astype(np.float64), n) if kind.has_answers else None,
-        )
+        return units_of_groups(kind, numbers, differences, weights, self.answers[places], self.n_samples[places])
 
 
 @dataclass(frozen=True)
@@ -86,6 +77,28 @@ class Kind:
     n_groups: int
     level: int
     has_answers: bool
+
+
+def units_of_groups(
+    kind: Kind,
+    numbers: NDArray[np.int64],
+    differences: NDArray[np.float64],
+    weights: NDArray[np.float64] | None,
+    answers: NDArray[np.int64],
+    n_samples: NDArray[np.int64],
+) -> Units:
+    """The sums over groups of these ``numbers`` (k,), in ascending order, each by its own sums (k,)."""
+    n = n_samples.astype(np.float64)
+    weights = n if weights is None else weights
+    return Units(
+        exact_sum(differences),
+        exact_sum(weights),
+        Spread.of(differences, weights),
+        Bins.of(numbers, differences, weights, kind.level),
+        Extremes.of(N_EXTREMES, differences, numbers, weights),
+        Extremes.of(N_EXTREMES, weights, numbers, differences),
+        Spread.of(answers.astype(np.float64), n) if kind.has_answers else None,
+    )
 
 
 @dataclass(frozen=True)
@@ -178,10 +191,10 @@ class Scattered(Part):
         total = Scattered(self.kind, (*self.waiting, *other.waiting), sums)
         n = sum(len(samples.groups) for samples in total.waiting)
         most = min(max(self.kind.n_groups, _FEWEST_WAITING), _MOST_WAITING)
-        return total if n <= most else Scattered(self.kind, (), total._added_up())
+        return total if n <= most else Scattered(self.kind, (), total.added_up())
 
-    def _added_up(self) -> GroupSums | None:
-        """The sums of all samples; None where there are none."""
+    def added_up(self) -> GroupSums | None:
+        """The sums of all samples; None where there are none. It is used up."""
         if not self.waiting:
             return self.sums
         groups, differences, weights, answers = zip(*self.waiting, strict=True)
@@ -192,7 +205,7 @@ class Scattered(Part):
 
     def total(self) -> Units:
         """The sums over all groups, some of them at a time; it is used up."""
-        sums, total = self._added_up(), Units()
+        sums, total = self.added_up(), Units()
         if sums is not None:
             counted = np.flatnonzero(sums.n_samples)
             for start in range(0, len(counted), _AT_ONCE):

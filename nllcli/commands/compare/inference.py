@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,6 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nllcli.commands.compare.extremes import Extremes
     from nllcli.commands.compare.resampling import Flips
     from nllcli.commands.compare.sums import Counts, PairSums
     from nllcli.numerics.tally import Tally
@@ -83,6 +83,11 @@ class Difference:
 def units_of(pair: PairSums) -> Units:
     """The sums over all units of a pair."""
     return pair.units.total() if isinstance(pair.units, Together | Scattered) else pair.units
+
+
+def coarser(units: Units, n_in_all: int) -> Units:
+    """The units in runs of which ``n_in_all``, counted or not, need no shorter ones: nobody may have known how many."""
+    return replace(units, bins=units.bins.coarser(level_for(n_in_all)))
 
 
 def difference(baseline: Tally, model: Tally, pair: PairSums, units: Units, question: Question) -> Difference:
@@ -176,46 +181,37 @@ def size_of(tally: Tally) -> float:
     return min(size, math.nextafter(math.inf, 0.0) / 2)
 
 
-def flipped(units: Units, n_in_all: int, scale: float, question: Question) -> Flips | None:
-    """The p of sign flips, where it is asked for, or all of them are few; ``n_in_all`` units are counted or not."""
+def flipped(units: Units, scale: float, question: Question) -> Flips | None:
+    """The p of sign flips, where it is asked for, or all of them are few."""
     n = units.spread.n
     if not n or not (question.n_permutations or n <= MOST_FLIPPED_UNITS):
         return None
-    differences, _ = _resampled(units, n_in_all)
+    differences, _ = _resampled(units.bins)
     return flips(floats(differences), question.n_permutations, question.seed, scale)
 
 
-def drawn(units: Units, n_in_all: int, question: Question) -> tuple[float, float] | None:
+def drawn(units: Units, question: Question) -> tuple[float, float] | None:
     """The bootstrap's interval, where it is asked for."""
     if not question.n_bootstrap:
         return None
-    differences, weights = _resampled(units, n_in_all)
+    differences, weights = _resampled(units.bins)
     if not differences:
         return None
     own = None if question.reduction == "sum" else floats(weights)
     return bootstrap(floats(differences), own, question.n_bootstrap, question.seed, question.confidence)
 
 
-def unit_size(units: Units, n_in_all: int) -> int:
-    """How many neighbouring units are resampled as one."""
-    return 1 << _runs(units, n_in_all).level
-
-
-def _runs(units: Units, n_in_all: int) -> Bins:
-    return units.bins.coarser(level_for(n_in_all))
-
-
-def _resampled(units: Units, n_in_all: int) -> tuple[list[int], list[int]]:
+def _resampled(bins: Bins) -> tuple[list[int], list[int]]:
     """The sums of differences and weights of what is resampled: of runs that have units."""
-    kept = [(d, w) for d, w, n in zip(*_runs(units, n_in_all).columns, strict=True) if n]
+    kept = [(d, w) for d, w, n in zip(*bins.columns, strict=True) if n]
     return [difference for difference, _ in kept], [weight for _, weight in kept]
 
 
-def shares_of_squares(units: Units, extremes: Extremes, reduction: str) -> list[tuple[float, int]]:
+def shares_of_squares(units: Units, pair: PairSums, reduction: str) -> list[tuple[float, int]]:
     """The shares of the largest units in the sum of the squares that the error is made of, the largest first.
 
-    Each comes with the unit's number. Of more units than are kept they are sought among the ``extremes``, beside each
-    of which stands its weight, and the heaviest.
+    Each comes with the unit's number. Of more units than are kept they are sought among those of the largest
+    differences and the heaviest.
     """
     spread, weight_sum = units.spread, units.weight_sum
     if reduction == "sum":
@@ -225,10 +221,10 @@ def shares_of_squares(units: Units, extremes: Extremes, reduction: str) -> list[
         return []
     bins = units.bins
     if bins.level:
-        found = [
-            (i.value, i.beside[0], i.number) for ends in (extremes.smallest, extremes.largest) for i in ends[:_FEW]
-        ]
-        found += [(i.beside[0], i.value, i.number) for i in (*units.heaviest.smallest, *units.heaviest.largest)]
+        of_groups = units.extremes.most > 0
+        largest, heaviest = (units.extremes, units.heaviest) if of_groups else (pair.largest, pair.heaviest)
+        found = [(i.value, i.beside[0], i.number) for ends in (largest.smallest, largest.largest) for i in ends[:_FEW]]
+        found += [(i.beside[0], i.value, i.number) for i in (*heaviest.smallest, *heaviest.largest)]
         kept = [(_units(d), _units(w), number) for d, w, number in dict.fromkeys(found)]
     else:
         kept = [(d, w, bins.first + i) for i, (d, w, n) in enumerate(zip(*bins.columns, strict=True)) if n]

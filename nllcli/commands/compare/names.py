@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -11,6 +12,9 @@ from nllcli.inputs.bytes.files import name_of, split_member
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+# What differs between the files of a set, and what stands for it in a pattern.
+_VARYING = re.compile(r"((?:[0-9*?]|\[[^\]]*\])+)")
 
 
 _PACKED = frozenset((".gz", ".bz2", ".xz", ".zip"))
@@ -55,3 +59,16 @@ def _parts(path: str) -> tuple[str, ...]:
         name = name.removesuffix(ending) if ending.lower() in endings else name
     own = (*pure.parts[:-1], name)
     return own if member is None else (*own, member)
+
+
+def starred(names: Sequence[str]) -> tuple[str, list[tuple[str, ...]]] | None:
+    """Names that differ in their numbers alone, as one with stars for these, and the numbers that each name has there.
+
+    None for other names.
+    """
+    parts = [_VARYING.split(name) for name in names]
+    if len({(len(part), *part[::2]) for part in parts}) > 1:
+        return None
+    several = [i for i in range(1, len(parts[0]), 2) if len({part[i] for part in parts}) > 1]
+    pattern = "".join("*" if i in several else text for i, text in enumerate(parts[0]))
+    return pattern, [tuple(part[i] for i in several) for part in parts]

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.settings import LossOptions
 
-_TALLIED = Wanted(spread=True)
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -52,10 +50,7 @@ class Outcome:
     def named_samples(self) -> tuple[int, ...]:
         """The samples that findings and lists name."""
         found = [sample for tally in self.sums.models for rows in tally.findings.values() for sample in rows.first]
-        for pair in self.sums.pairs:
-            found += [item.number for item in (*pair.largest.smallest, *pair.largest.largest)]
-            found += pair.divergence.infinite.first if pair.divergence is not None else ()
-        return tuple(found)
+        return (*found, *self.sums.named_samples)
 
 
 @dataclass(frozen=True)
@@ -64,7 +59,8 @@ class Comparing:
 
     ``diverging`` says of each pair whether the divergence is wanted, ``by_class`` whether there are sums of classes.
     ``n_largest`` is how many samples are listed. Units are summed up in runs of ``2**level``; they are samples, or
-    where there are some ``n_groups``, which perhaps ``lie_together``.
+    where there are some ``n_groups``, which perhaps ``lie_together``. ``fingerprint`` asks for what tells the samples
+    apart.
     """
 
     options: tuple[LossOptions, ...]
@@ -76,6 +72,7 @@ class Comparing:
     n_groups: int = 0
     lie_together: bool = False
     keeps_all: bool = False
+    fingerprint: bool = False
 
     @property
     def makes_arrays(self) -> bool:
@@ -94,7 +91,8 @@ class Comparing:
             _scored(k, each, self.options[k], scratch.sub(f"scores {k}"), read=k in read)
             for k, each in enumerate((block, *block.others))
         ]
-        models = tuple(sums_of(each, _TALLIED, scratch) for each in scored)
+        wanted = Wanted(spread=True, fingerprint=self.fingerprint)
+        models = tuple(sums_of(each, wanted, scratch) for each in scored)
         pairs = [
             self._pair(block, scored[a], scored[b], diverging=diverging, by_class=by_class)
             for (a, b), diverging, by_class in zip(self.pairs, self.diverging, self.by_class, strict=True)
@@ -121,16 +119,17 @@ class Comparing:
             weight_sum = exact_count(len(differences)) if weights is None else exact_sum(weights)
             bins = self._bins(block, samples, differences, weights)
             total = ExactSum(sum(bins.differences)) if np.isfinite(differences).all() else exact_sum(differences)
-            heaviest = Extremes()
-            if weights is not None:
-                heaviest = Extremes.of(N_EXTREMES, weights, samples + block.start, differences)
-            units = Units(total, weight_sum, spread, bins, heaviest=heaviest)
+            units = Units(total, weight_sum, spread, bins)
+        heaviest = Extremes()
+        if weights is not None and not self.n_groups:
+            heaviest = Extremes.of(N_EXTREMES, weights, samples + block.start, differences)
         return PairSums(
             total,
             spread,
             Counts.of(old, new, right),
             units,
             self._largest(block, samples, differences, weights, (baseline, model)),
+            heaviest,
             _divergence(baseline, model, samples + block.start) if diverging else None,
             ClassSums.of(own.only(own.values), old, new, baseline.scoring.scores.n_classes) if by_class else None,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compare import inference
@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nllcli.commands.compare.extremes import Item
-    from nllcli.commands.compare.inference import Question
-    from nllcli.commands.compare.sums import ClassSums, DivergenceSums, PairSums, Sums
-    from nllcli.data.dataset import Dataset
+    from nllcli.commands.compare.subject import Compared, Model, Subject
+    from nllcli.commands.compare.sums import ClassSums, DivergenceSums, PairSums
     from nllcli.errors import Notice
     from nllcli.numerics.tally import Tally
-    from nllcli.scoring.settled import Settled
 
 QUANTILES = {"kl_p50": 0.5, "kl_p90": 0.9, "kl_p95": 0.95, "kl_p99": 0.99, "kl_p99_9": 0.999}
 
@@ -147,7 +145,10 @@ class PairResult:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The models, the baseline first, and the pairs of them; ``n_clusters`` is None where samples are not grouped."""
+    """The models, the baseline first, and the pairs of them; ``n_clusters`` is None where samples are not grouped.
+
+    ``compared`` has the sums that all of this follows from, and the files they are of.
+    """
 
     title: str
     signature: str
@@ -162,6 +163,7 @@ class Comparison:
     clusters: str | None
     models: tuple[ModelLoss, ...]
     comparisons: tuple[PairResult, ...]
+    compared: Compared = field(repr=False)
     warnings: tuple[Notice, ...] = ()
     notes: tuple[Notice, ...] = ()
 
@@ -170,53 +172,45 @@ class Comparison:
         return self.n_samples - self.n_counted
 
 
-def model_loss(name: str, settled: Settled, tally: Tally) -> ModelLoss:
+def model_loss(model: Model, tally: Tally, subject: Subject) -> ModelLoss:
     """The loss of a model by the sums over its samples."""
-    reduction = settled.options.reduction
+    reduction = subject.question.reduction
     error = tally.standard_error_of_sum() if reduction == "sum" else tally.standard_error()
     loss = tally.loss(reduction)
     return ModelLoss(
-        name=name,
-        path=settled.dataset.logits.name,
-        n_classes=settled.dataset.n_classes if settled.has_classes else None,
+        name=model.name,
+        path=model.path,
+        n_classes=model.n_classes if model.has_classes else None,
         loss=math.nan if loss is None else loss,
         standard_error=inference.known(error),
-        perplexity=tally.perplexity() if LOSSES[settled.options.loss].is_likelihood else None,
+        perplexity=tally.perplexity() if LOSSES[subject.loss].is_likelihood else None,
         bits=tally.bits(),
         accuracy=tally.accuracy(),
     )
 
 
-def pair_result(
-    pair: tuple[int, int],
-    place: int,
-    sums: Sums,
-    settled: Sequence[Settled],
-    names: Sequence[str],
-    question: Question,
-    n_largest: int,
-) -> PairResult:
-    """What the sums of pair number ``place`` say, of the models at the places ``pair``, with the samples to list."""
-    a, b = pair
+def pair_result(place: int, compared: Compared) -> PairResult:
+    """What the sums of pair number ``place`` say, with the samples to list."""
+    subject, sums = compared.subject, compared.sums
+    question, (a, b) = subject.question, subject.pairs[place]
     baseline, model, own = sums.models[a], sums.models[b], sums.pairs[place]
-    units, groups = inference.units_of(own), settled[0].dataset.groups  # which the first model has for all
+    grouped = subject.groups is not None
+    units = inference.coarser(inference.units_of(own), compared.n_units)
     found = inference.difference(baseline, model, own, units, question)
-    grouped = groups is not None
-    n_in_all = baseline.n_samples if groups is None else groups.n_groups
     resampled = found.standard_error is not None or (math.isfinite(found.value) and found.n_units == 1)
     scale = inference.size_of(baseline) + inference.size_of(model)
-    flips = inference.flipped(units, n_in_all, scale, question) if resampled else None
-    drawn = inference.drawn(units, n_in_all, question) if resampled else None
+    flips = inference.flipped(units, scale, question) if resampled else None
+    drawn = inference.drawn(units, question) if resampled else None
     answers = inference.accuracy_difference(own.counts, units)
     detectable = inference.detectable(found.standard_error, question.confidence)
     verdict = found.verdict(question.margin)
     beyond = inference.beyond_margin(found, question.margin)
-    ratio = _ratios(found, baseline, question) if LOSSES[settled[a].options.loss].is_likelihood else (None,) * 3
-    extremes = units.extremes if grouped else own.largest
-    shares = inference.shares_of_squares(units, extremes, question.reduction) if found.standard_error else []
+    named = subject.models[a] if subject.models[a].has_classes else subject.models[b]
+    ratio = _ratios(found, baseline, question) if LOSSES[subject.loss].is_likelihood else (None,) * 3
+    shares = inference.shares_of_squares(units, own, question.reduction) if found.standard_error else []
     return PairResult(
-        model=names[b],
-        baseline=names[a],
+        model=subject.models[b].name,
+        baseline=subject.models[a].name,
         verdict=verdict,
         loss_difference=found.value,
         standard_error=found.standard_error,
@@ -237,7 +231,7 @@ def pair_result(
         bootstrap_high=None if drawn is None else inference.known(drawn[1]),
         n_bootstrap=None if drawn is None else question.n_bootstrap,
         n_units=found.n_units,
-        unit_size=inference.unit_size(units, n_in_all),
+        unit_size=1 << units.bins.level,
         correlation=found.correlation,
         perplexity_ratio=ratio[0],
         perplexity_ratio_low=ratio[1],
@@ -261,8 +255,8 @@ def pair_result(
         p_equivalent=None if beyond is None else beyond[1],
         p_worse=None if beyond is None else beyond[2],
         largest_share_of_squares=shares[0][0] if shares else None,
-        largest=_largest(own, settled[0].dataset, settled[a] if settled[a].has_classes else settled[b], n_largest),
-        per_class=None if own.classes is None else _classes(own.classes, settled[a].class_names, question.adjustment),
+        largest=_largest(own, named, compared),
+        per_class=None if own.classes is None else _classes(own.classes, named.named_classes, question.adjustment),
         shares_of_squares=tuple(share for share, _ in shares),
         farthest=shares[0][1] if shares else None,
         has_spread=found.has_spread,
@@ -276,7 +270,7 @@ def _design_effect(found: inference.Difference) -> float | None:
 
 
 def _ratios(
-    found: inference.Difference, baseline: Tally, question: Question
+    found: inference.Difference, baseline: Tally, question: inference.Question
 ) -> tuple[float | None, float | None, float | None]:
     """The ratio of the perplexities, and the ends of its interval: exp of those of the difference of the means."""
     divisor = float(baseline.weight_sum) if question.reduction == "sum" else 1.0
@@ -315,27 +309,21 @@ def _divergence(sums: DivergenceSums, n: int) -> Divergence | None:
     )
 
 
-def _largest(own: PairSums, dataset: Dataset, named: Settled, n: int) -> tuple[LargeDifference, ...]:
-    """The ``n`` samples of the largest differences: those on which the model is better, and then worse."""
+def _largest(own: PairSums, model: Model, compared: Compared) -> tuple[LargeDifference, ...]:
+    """The samples of the largest differences: those on which the model is better, and then worse."""
+    n = compared.subject.n_largest
     items = [item for item in own.largest.smallest[:n] if item.value < 0]
     items += [item for item in own.largest.largest[:n] if item.value > 0]
-    return tuple(_large(item, dataset, named) for item in items)
+    return tuple(_large(item, model, compared) for item in items)
 
 
-def _large(item: Item, dataset: Dataset, named: Settled) -> LargeDifference:
-    _, baseline, model, target, key = item.beside
-    name = named.class_names[int(target)] if target >= 0 else None
-    sample: int | str = key if isinstance(key, str) else name_of_sample(dataset, item.number)
-    return LargeDifference(sample, name, float(baseline), float(model))
-
-
-def name_of_sample(dataset: Dataset, number: int) -> int | str:
-    """The number of a sample in the order of the targets, or where these have several axes or files its place."""
-    layout = dataset.layout
-    if len(dataset.parts) > 1:
-        return dataset.place(number)
-    position = layout.position(number)
-    return layout.number(number) if position is None else str(position)
+def _large(item: Item, model: Model, compared: Compared) -> LargeDifference:
+    _, baseline, other, target, key = item.beside
+    has_name = model.has_classes and 0 <= target < model.n_classes
+    sample: int | str = key if isinstance(key, str) else compared.name_of(item.number)
+    return LargeDifference(
+        sample, model.named_classes[int(target)] if has_name else None, float(baseline), float(other)
+    )
 
 
 def _classes(sums: ClassSums, names: Sequence[str], adjustment: str) -> tuple[ClassDifference, ...]:
@@ -352,8 +340,8 @@ def _class(name: str, i: int, sums: ClassSums) -> ClassDifference:
     baseline, model, total, squares = sums.baseline[i], sums.model[i], sums.differences[i], sums.squares[i]
     count = exact_count(n)
     error = _error(total, squares, n)
-    losses = baseline.divided_by(count), model.divided_by(count)
     value = total.divided_by(count)
+    losses = baseline.divided_by(count), model.divided_by(count)
     p = two_sided_p(value / error, n - 1) if error and inference.is_evidence(value, error, losses) else None
     return ClassDifference(name, n, *losses, value, error, p, None)
 

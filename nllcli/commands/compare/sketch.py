@@ -23,6 +23,7 @@ _BIAS = 1023
 _SHIFT = 52 - _FRACTION_BITS
 _FIRST = (_LEAST_EXPONENT + _BIAS) << _FRACTION_BITS
 _N_BINS = (_MOST_EXPONENT - _LEAST_EXPONENT) << _FRACTION_BITS
+N_COUNTS = _N_BINS + 2
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Sketch(Part):
         if self.counts is None:
             values = np.sort(np.concatenate(self.values)) if self.values else np.empty(0)
             return _interpolated(len(values), shares, lambda rank: float(values[rank])) if values.size else None
-        ends = np.cumsum(_counted(self))
+        ends = np.cumsum(in_bins(self))
         return _interpolated(int(ends[-1]), shares, lambda rank: _middle(int(np.searchsorted(ends, rank, "right"))))
 
 
@@ -68,17 +69,22 @@ def _interpolated(n: int, shares: Sequence[float], value_at: Callable[[int], flo
 
 def _fitting(sketch: Sketch) -> Sketch:
     """The sketch, its values counted where they are too many to keep."""
-    return sketch if sum(map(len, sketch.values)) <= MOST_VALUES else Sketch(counts=_counted(sketch))
+    return sketch if sum(map(len, sketch.values)) <= MOST_VALUES else Sketch(counts=in_bins(sketch))
 
 
-def _counted(sketch: Sketch) -> NDArray[np.int64]:
+def in_bins(sketch: Sketch) -> NDArray[np.int64]:
     """How many of all values are in each bin."""
-    counts = np.zeros(_N_BINS + 2, np.int64) if sketch.counts is None else sketch.counts
+    counts = np.zeros(N_COUNTS, np.int64) if sketch.counts is None else sketch.counts
     if not sketch.values:
         return counts
     sizes = np.abs(np.concatenate(sketch.values))  # of -0.0, which has a bit that no other value from 0 on has
     exponents = (sizes.view(np.uint64) >> np.uint64(_SHIFT)).astype(np.int64)
-    return counts + np.bincount(np.clip(exponents - _FIRST + 1, 0, _N_BINS + 1), minlength=_N_BINS + 2)
+    return counts + np.bincount(np.clip(exponents - _FIRST + 1, 0, _N_BINS + 1), minlength=N_COUNTS)
+
+
+def bin_of(value: float) -> int:
+    """The bin of a value from 0 on."""
+    return int(np.argmax(in_bins(Sketch((np.array([value]),)))))
 
 
 def _middle(bin: int) -> float:

@@ -141,7 +141,8 @@ def _lost(x: NDArray[np.float64], square: NDArray[np.float64]) -> NDArray[np.flo
 class PairSums(Part):
     """The sums over the samples of two models: ``spread`` has the moments of their differences with the weights.
 
-    ``units`` are those of samples, or of groups of them; ``largest`` the samples that differ most.
+    ``units`` are those of samples, or of groups of them; ``largest`` the samples that differ most; ``heaviest`` those
+    of the largest weights, with their differences, where there are weights.
     """
 
     difference: ExactSum = ExactSum()
@@ -149,6 +150,7 @@ class PairSums(Part):
     counts: Counts = Counts()
     units: Units | Together | Scattered = Units()
     largest: Extremes = Extremes()
+    heaviest: Extremes = Extremes()
     divergence: DivergenceSums | None = None
     classes: ClassSums | None = None
 
@@ -157,7 +159,8 @@ class PairSums(Part):
         divergence = self.divergence
         if divergence is not None:
             divergence = replace(divergence, infinite=divergence.infinite.shifted(by))
-        return replace(self, largest=self.largest.shifted(by), divergence=divergence)
+        largest, heaviest = self.largest.shifted(by), self.heaviest.shifted(by)
+        return replace(self, largest=largest, heaviest=heaviest, divergence=divergence)
 
 
 @dataclass(frozen=True)
@@ -175,3 +178,13 @@ class Sums(Part):
     def shifted(self, by: int) -> Sums:
         """The sums of the same samples, their numbers so much higher."""
         return Sums(tuple(each.shifted(by) for each in self.models), tuple(each.shifted(by) for each in self.pairs))
+
+    @property
+    def named_samples(self) -> tuple[int, ...]:
+        """The samples that lists and warnings of pairs name."""
+        found: list[int] = []
+        for pair in self.pairs:
+            for extremes in (pair.largest, pair.heaviest):
+                found += [item.number for item in (*extremes.smallest, *extremes.largest)]
+            found += pair.divergence.infinite.first if pair.divergence is not None else ()
+        return tuple(found)

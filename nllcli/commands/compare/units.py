@@ -129,10 +129,9 @@ def _joined(first: int, n: int, left: int, sums: tuple[int, ...], right: int, mo
 class Units(Part):
     """Sums over units: their differences in all and their weights, the moments of both, and what resampling needs.
 
-    ``extremes`` are the units of the largest differences, with their weights, ``heaviest`` those of the largest
-    weights, with their differences. ``answers`` are the moments of (right answers of the model less those of the
-    baseline, samples). Where every sample is a unit, neither the first nor the last are kept, nor where weights are
-    alike the heaviest.
+    Of groups, ``extremes`` are those of the largest differences, with their weights, ``heaviest`` those of the largest
+    weights, with their differences, and ``answers`` the moments of (right answers of the model less those of the
+    baseline, samples).
     """
 
     total: ExactSum = ExactSum()

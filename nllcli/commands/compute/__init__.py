@@ -87,7 +87,7 @@ def compute(
         check_resumable(request, per_sample=sections.per_sample, saves=saves is not None)
     check_workers(request.workers)
     if sections.tally:
-        from nllcli.commands.compute.tally import check_can_be_tallied
+        from nllcli.scoring.tally_data import check_can_be_tallied
 
         check_can_be_tallied(request)
     if request.loss.source == TOKENS:

@@ -51,9 +51,9 @@ class ByPart:
         named = input_of(part, sums)
         machines: tuple[Mapping[str, str], ...] = ()
         if self._digests:
-            from nllcli.commands.compute.tally import digest_of, this_machine
+            from nllcli.scoring.tally_data import digest_of, this_machine
 
-            named, machines = replace(named, digest=digest_of(sums)), (this_machine(),)
+            named, machines = replace(named, digest=digest_of([sums])), (this_machine(),)
         findings = all_found(sums, part, self.dataset.first_of(number))
         tally = LossTally(self._subject, sums, findings, (named,), computed_with=machines)
         if self._resume is not None:

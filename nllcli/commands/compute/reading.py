@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from nllcli.commands.compute.subject import Input, LossTally, Subject, name_of
-from nllcli.data.dataset import LeftOut
 from nllcli.data.settings import PRECISIONS, REDUCTIONS, SOURCES
 from nllcli.errors import Notice
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.tally_files import Fields
-from nllcli.numerics.exact import UNIT_BITS
-from nllcli.numerics.hexadecimal import from_hex, sum_from_data, sums_from_data
+from nllcli.numerics.hexadecimal import sums_from_data as columns_from_data
 from nllcli.numerics.losses import LOSSES
-from nllcli.numerics.spread import Spread
 from nllcli.numerics.tally import ClassSums, Tally
-from nllcli.scoring.notices import FINDINGS, N_PLACES, Found, Place
+from nllcli.scoring.tally_data import findings_from_data, left_out_from_data, machines_from_data, sums_from_data
 
-_A_SUM = "a hexadecimal float"
 _REDUCED = tuple(name for name in REDUCTIONS if name != "none")
 
 
@@ -30,14 +25,14 @@ def from_data(data: Fields) -> LossTally:
     inputs, sums = tuple(_input(each) for each in data.each("inputs")), data.fields("tally")
     if not inputs:
         raise data.wrong("inputs", "names no file")
-    subject, findings = _subject(data, name_of(inputs)), sums.fields("findings")
+    subject = _subject(data, name_of(inputs))
     return LossTally(
         subject,
         _sums(sums, subject),
-        {code: _found(findings.fields(code)) for code in FINDINGS if findings.has(code)},
+        findings_from_data(sums.fields("findings")),
         inputs,
-        _left_out(data.fields("left_out")) if data.has("left_out") else None,
-        tuple({key: each.text(key) for key in ("numpy", "machine", "simd")} for each in data.each("computed_with")),
+        left_out_from_data(data),
+        machines_from_data(data),
     )
 
 
@@ -98,54 +93,11 @@ def _input(fields: Fields) -> Input:
     return Input(fields.text("logits"), targets, fields.count("n_samples"), digest)
 
 
-def _left_out(fields: Fields) -> LeftOut:
-    names = fields.texts("names") if fields.has("names") else ()
-    return LeftOut(fields.count("n"), fields.count("of"), fields.text("why"), names)
-
-
 def _sums(fields: Fields, subject: Subject) -> Tally:
-    squares = fields.fields("squares")
-    sums = Tally(
-        n_samples=fields.count("n_samples"),
-        n_counted=fields.count("n_counted"),
-        n_correct=fields.count("n_correct") if fields.has("n_correct") else None,
-        loss_sum=fields.converted("loss_sum", sum_from_data, _A_SUM),
-        weight_sum=fields.converted("weight_sum", sum_from_data, _A_SUM),
-        unweighted_sum=fields.converted("unweighted_sum", sum_from_data, _A_SUM),
-        spread=Spread(squares.count("n"), _square(squares, "loss"), *_squares_of_weights(squares, subject)),
-    )
-    if not (sums.n_correct or 0) <= sums.n_counted <= sums.n_samples or squares.count("n") != sums.n_counted:
-        raise fields.wrong("n_counted", f"is {sums.n_counted}, and that does not fit the other counts")
-    if not _are_possible(sums.spread, sums.loss_sum.units):
-        raise squares.wrong("loss", "is less than these losses can have")
+    sums = sums_from_data(fields, weighs=subject.reduction == "mean" and subject.divides_by_weights)
     if not fields.has("classes"):
         return sums
     return replace(sums, classes=_classes(fields.fields("classes"), sums, subject.n_classes))
-
-
-def _are_possible(spread: Spread, total: int) -> bool:
-    """Whether second moments can be those of terms with this sum: by the inequality of Cauchy and Schwarz."""
-    ab = total << UNIT_BITS if spread.ab is None else spread.ab
-    bb = spread.n << 2 * UNIT_BITS if spread.bb is None else spread.bb
-    return min(spread.aa, bb) >= 0 and spread.aa * bb >= ab**2
-
-
-def _square(squares: Fields, key: str) -> int:
-    return squares.converted(key, lambda text: from_hex(text, 2 * UNIT_BITS), _A_SUM)
-
-
-def _squares_of_weights(squares: Fields, subject: Subject) -> tuple[int, int] | tuple[None, None]:
-    """The moments that have to be there where the mean divides by weights, unless nothing is counted."""
-    weighs = subject.reduction == "mean" and subject.divides_by_weights
-    if not weighs or (squares.count("n") == 0 and not squares.has("weight")):
-        return None, None
-    return _square(squares, "loss_weight"), _square(squares, "weight")
-
-
-def _found(fields: Fields) -> Found:
-    places = [Place(each.text("file"), each.count("sample"), each.text("text")) for each in fields.each("first")]
-    worst = fields.number("worst") if fields.has("worst") else math.inf
-    return Found(fields.count("n"), worst, tuple(places[:N_PLACES]))
 
 
 def _classes(fields: Fields, sums: Tally, n_classes: int) -> ClassSums:
@@ -160,7 +112,7 @@ def _classes(fields: Fields, sums: Tally, n_classes: int) -> ClassSums:
 
     def column(key: str) -> Any:
         fields.column(key, len(groups), "sums")
-        return fields.converted(key, lambda values: sums_from_data(values, groups, n_classes), "a list of sums")
+        return fields.converted(key, lambda values: columns_from_data(values, groups, n_classes), "a list of sums")
 
     loss_sum = column("loss_sum")
     weighted_sum = column("weighted_sum") if fields.has("weighted_sum") else loss_sum

@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compute.classes import ClassLosses, class_losses
-from nllcli.errors import Notice, first_few
 from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.numerics.losses import LOSSES, uniform_loss
 from nllcli.records import dataclass
 from nllcli.report import Column, Columns, Metric, Report, Table, Value
 from nllcli.scoring.notices import clipped, notes_of, warnings_of, why_empty
 from nllcli.scoring.settled import left_out, signature_of
+from nllcli.scoring.tally_data import machines_differ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from nllcli.commands.compute.samples import Losses, Samples
     from nllcli.commands.compute.subject import LossTally
-
-_MOST_NAMED = 5
+    from nllcli.errors import Notice
 
 
 @dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
@@ -96,8 +95,9 @@ def result_of(
 ) -> LossResult:
     """The result that a ``tally`` of samples gives; ``notes`` are of other things than the samples."""
     subject, sums, loss = tally.subject, tally.sums, tally.sums.loss(tally.subject.reduction)
-    several, machines = len(tally.inputs) > 1, _machines(tally)
-    if subject.settings["precision"] == "exact":
+    several, precision = len(tally.inputs) > 1, subject.settings["precision"]
+    machines = machines_differ(tally.computed_with, precision)
+    if precision == "exact":
         notes, machines = (*notes, *machines), ()
     return LossResult(
         title=f"{LOSSES[subject.loss].title} of {subject.name}",
@@ -134,16 +134,6 @@ def _warnings(tally: LossTally, *, several: bool) -> tuple[Notice, ...]:
     empty = why_empty(sums, source=subject.source, ignore_index=subject.ignore_index, shift=subject.shift)
     found = warnings_of(tally.findings, sums.n_samples, several=several)
     return (*subject.notices, *left_out(tally.left_out), *empty, *found, *clipped(subject.clip))
-
-
-def _machines(tally: LossTally) -> tuple[Notice, ...]:
-    """What to say of parts that were computed by different machines."""
-    kinds = [f"numpy {each['numpy']} ({each['machine']} {each['simd']})" for each in tally.computed_with]
-    if len(kinds) < 2:
-        return ()
-    digit = "last" if tally.subject.settings["precision"] == "exact" else "seventh"
-    message = f"one machine may give another {digit} digit: computed with {first_few(kinds, _MOST_NAMED)}"
-    return (Notice("machines-differ", message),)
 
 
 def _uniform_loss(tally: LossTally) -> float | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.commands.compute.reading import from_data
 from nllcli.commands.compute.result import result_of
 from nllcli.commands.compute.subject import subject_of
-from nllcli.commands.compute.tally import check_can_be_tallied, head_of, with_tally
+from nllcli.commands.compute.tally import head_of, with_tally
 from nllcli.data.dataset import Seen
 from nllcli.errors import Notice, Remedy, UsageError, setting
 from nllcli.inputs.bytes.files import name_of
@@ -20,6 +20,7 @@ from nllcli.inputs.tally_files import read_tally
 from nllcli.outputs.files import faults, replace_file
 from nllcli.outputs.tally_json import render
 from nllcli.records import dataclass
+from nllcli.scoring.tally_data import check_can_be_tallied
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.subject import LossTally

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from nllcli.data.names import names_of
+from nllcli.data.names import name_of_files, names_of
 from nllcli.data.settings import TOKENS
 from nllcli.numerics.tally import Tally
 from nllcli.records import dataclass
@@ -147,8 +146,4 @@ def add_findings(total: dict[str, Found], more: Mapping[str, Found]) -> None:
 
 def name_of(inputs: tuple[Input, ...]) -> str:
     """What the samples of these files are called together."""
-    names = Counter(each.logits for each in inputs)
-    first, *others = names
-    if not others:
-        return first if names[first] == 1 else f"{names[first]} files named {first}"
-    return f"{len(inputs)} files, {first} to {others[-1]}"
+    return name_of_files([each.logits for each in inputs])

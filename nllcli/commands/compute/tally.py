@@ -3,65 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nllcli import __version__
 from nllcli.commands.compute.result import report
-from nllcli.errors import Remedy, UsageError, setting
 from nllcli.inputs.tally_files import FORMAT, FORMAT_VERSION
-from nllcli.numerics.exact import UNIT_BITS
-from nllcli.numerics.hexadecimal import sum_to_data, sums_to_data, to_hex
-from nllcli.numerics.tally import ClassSums, Tally
-from nllcli.scoring.notices import Found
+from nllcli.numerics.hexadecimal import sums_to_data as columns_to_data
+from nllcli.scoring.tally_data import findings_to_data, left_out_to_data, sums_to_data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from nllcli.commands.compute.result import LossResult
     from nllcli.commands.compute.subject import Subject
-    from nllcli.data.settings import ScoreRequest
+    from nllcli.numerics.tally import ClassSums
     from nllcli.report import Report
-
-_DIGEST_CHARACTERS = 24
-
-
-def check_can_be_tallied(request: ScoreRequest, *, own_weights: bool = False) -> None:
-    """Raise UsageError for what no sum can hold, and, unless ``own_weights``, for settings that differ by part."""
-    if request.loss.reduction == "none":
-        message = f"a tally holds sums, and {setting('reduction', 'none')} asks for the samples"
-        raise UsageError(message, remedies=[Remedy({"reduction": None}, "the sums")])
-    if request.weights.counts == "targets" and not own_weights:
-        message = f"{setting('counts', 'targets')} would weigh every part differently"
-        how = f"nll weights --targets FILE -f json -o weights.json, then {setting('weights', 'weights.json')}"
-        raise UsageError(message, hint=f"count the targets of all parts once: {how} for every part")
-
-
-def digest_of(sums: Tally) -> str | None:
-    """What is the same where the samples and their losses are, whatever their order; None where none is counted.
-
-    The sums have a fingerprint of the samples.
-    """
-    if not sums.n_counted:
-        return None
-    import json
-    from hashlib import sha256  # loads OpenSSL: only where it is needed
-
-    assert sums.fingerprint is not None
-    text = json.dumps([_sums_to_data(sums), sums.fingerprint.value], sort_keys=True)
-    return f"sha256-{sha256(text.encode()).hexdigest()[:_DIGEST_CHARACTERS]}"
-
-
-def this_machine() -> Mapping[str, str]:
-    """What the last bits of a loss depend on: NumPy, and the instructions that it uses here."""
-    import platform
-
-    found: Any = np.show_config(mode="dicts")
-    simd = found.get("SIMD Extensions", {})
-    used = [*simd.get("baseline", ()), *simd.get("found", ())]
-    return {"numpy": np.__version__, "machine": platform.machine(), "simd": used[-1] if used else ""}
 
 
 def with_tally(result: LossResult) -> Report:
@@ -75,11 +32,11 @@ def to_data(result: LossResult) -> dict[str, Any]:
     return {
         **head_of(tally.subject),
         "inputs": [each.named | {"digest": each.digest} for each in tally.inputs],
-        "left_out": None if tally.left_out is None else asdict(tally.left_out),
+        "left_out": left_out_to_data(tally.left_out),
         "computed_with": [dict(each) for each in tally.computed_with],
         "tally": {
-            **_sums_to_data(tally.sums),
-            "findings": {code: _found_to_data(found) for code, found in tally.findings.items()},
+            **sums_to_data(tally.sums),
+            "findings": findings_to_data(tally.findings),
             "classes": _classes_to_data(tally.sums.classes, weighted=tally.subject.is_weighted),
         },
         "shown": {key: value if math.isfinite(value) else None for key, value in shown.items()},
@@ -112,29 +69,6 @@ def head_of(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _sums_to_data(sums: Tally) -> dict[str, Any]:
-    spread = sums.spread
-    return {
-        "n_samples": sums.n_samples,
-        "n_counted": sums.n_counted,
-        "n_correct": sums.n_correct,
-        "loss_sum": sum_to_data(sums.loss_sum),
-        "weight_sum": sum_to_data(sums.weight_sum),
-        "unweighted_sum": sum_to_data(sums.unweighted_sum),
-        "squares": {
-            "n": spread.n,
-            "loss": to_hex(spread.aa, 2 * UNIT_BITS),
-            "loss_weight": None if spread.ab is None else to_hex(spread.ab, 2 * UNIT_BITS),
-            "weight": None if spread.bb is None else to_hex(spread.bb, 2 * UNIT_BITS),
-        },
-    }
-
-
-def _found_to_data(found: Found) -> dict[str, Any]:
-    worst = found.worst if math.isfinite(found.worst) else None
-    return {"n": found.n, "worst": worst, "first": [place._asdict() for place in found.places]}
-
-
 def _classes_to_data(sums: ClassSums | None, *, weighted: bool) -> dict[str, Any] | None:
     """The sums in columns; where most classes are empty, of the others, whose indices are the column ``class``."""
     if sums is None:
@@ -146,6 +80,6 @@ def _classes_to_data(sums: ClassSums | None, *, weighted: bool) -> dict[str, Any
         **({"class": groups} if is_sparse else {}),
         "n": sums.n[groups].tolist(),
         "n_correct": sums.n_correct[groups].tolist(),
-        "loss_sum": sums_to_data(sums.loss_sum, groups),
-        "weighted_sum": sums_to_data(sums.weighted_sum, groups) if weighted else None,
+        "loss_sum": columns_to_data(sums.loss_sum, groups),
+        "weighted_sum": columns_to_data(sums.weighted_sum, groups) if weighted else None,
     }

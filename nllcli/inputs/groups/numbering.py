@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nllcli.data.dataset import GroupSource
     from nllcli.data.layout import Layout
     from nllcli.errors import Notice, Remedy
 
@@ -111,15 +112,38 @@ def numbered(files: Sequence[Labels]) -> list[Groups]:
     integers = [values for values in map(_integers, found) if values is not None]
     if len(files) == 1 and (isinstance(found[0], np.ndarray) or not integers):  # whose own order is the one
         return [Groups(files[0], None, len(found[0]))]
-    if len(integers) == len(found):
+    numbers, n_groups = numbers_of(found)
+    return [Groups(file, own, n_groups) for file, own in zip(files, numbers, strict=True)]
+
+
+def numbers_of(labels: Sequence[Distinct]) -> tuple[list[NDArray[np.int64]], int]:
+    """The numbers that the labels of each file have among those of all, and how many there are in all."""
+    integers = [values for values in map(_integers, labels) if values is not None]
+    if len(integers) == len(labels):
         merged = np.unique(np.concatenate(integers))
-        return [
-            Groups(file, np.searchsorted(merged, own).astype(np.int64, copy=False), len(merged))
-            for file, own in zip(files, integers, strict=True)
-        ]
+        return [np.searchsorted(merged, own).astype(np.int64, copy=False) for own in integers], len(merged)
     places: dict[str, int] = {}
-    numbers = [_places(each, places) for each in found]
-    return [Groups(file, own, len(places)) for file, own in zip(files, numbers, strict=True)]
+    return [_places(each, places) for each in labels], len(places)
+
+
+def end_with_files(groups: GroupSource) -> bool:
+    """Whether groups are places in a file, and those of the next one go on from them."""
+    return any(source.labels.counts_on for source in _sources(groups))
+
+
+def texts_of(groups: GroupSource) -> tuple[str, ...]:
+    """The label of each group, by its number."""
+    texts = [""] * groups.n_groups
+    for source in reversed(_sources(groups)):  # of labels of one group, the first stays
+        numbers = range(groups.n_groups) if source.numbers is None else source.numbers.tolist()
+        for number, label in zip(reversed(numbers), reversed(source.labels.distinct), strict=True):
+            texts[number] = str(label)
+    return tuple(texts)
+
+
+def _sources(groups: GroupSource) -> Sequence[Any]:
+    """The groups of each file."""
+    return groups.sources if isinstance(groups, JoinedGroups) else (groups,)
 
 
 def _counted_on(files: Iterable[Labels]) -> Iterator[Distinct]:
