@@ -10,6 +10,8 @@ from in_process import nll
 
 from nllcli import engine
 
+pytestmark = pytest.mark.uncounted
+
 RNG = np.random.default_rng(16)
 N, C = 9001, 3
 CUTS = {"a": [0, 1000, 1003, N], "b": [0, 4500, N], "even": [0, 1000, 1003, N]}

@@ -20,6 +20,8 @@ from nllcli.commands.compare.units import Bins, Units
 from nllcli.numerics.exact import exact_sum
 from nllcli.numerics.spread import Spread
 
+pytestmark = pytest.mark.uncounted
+
 RNG = np.random.default_rng(10)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 SMALL = st.integers(-1000, 1000).map(lambda i: i * 5e-324)
@@ -117,7 +119,7 @@ def test_sums_of_some_groups():
 
 # --- groups -----------------------------------------------------------------------------------------------------------
 
-N = 120
+N = 80
 
 
 def samples(numbers, weighted, rng=RNG):

@@ -21,6 +21,8 @@ from nllcli.numerics.exact import exact_count, exact_sum
 from nllcli.numerics.spread import Spread
 from nllcli.numerics.tally import tally_of
 
+pytestmark = pytest.mark.uncounted
+
 INF, NAN = math.inf, math.nan
 RNG = np.random.default_rng(13)
 

@@ -5,6 +5,8 @@ import pytest
 from nllcli.commands.compare.names import names_of
 from nllcli.errors import UsageError
 
+pytestmark = pytest.mark.uncounted
+
 
 @pytest.mark.parametrize(
     ("paths", "names"),

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from nllcli.commands.compare import resampling
 from nllcli.commands.compare.resampling import Flips, bootstrap, flips
 
+pytestmark = pytest.mark.uncounted
+
 RNG = np.random.default_rng(11)
 FLIPS, BOOTSTRAP = 1, 2
 MASK = 2**64 - 1

@@ -11,6 +11,8 @@ from in_pieces import every_way
 
 from nllcli.commands.compare.sketch import MOST_VALUES, Sketch
 
+pytestmark = pytest.mark.uncounted
+
 INF, NAN = math.inf, math.nan
 SHARES = (0.0, 0.25, 0.5, 0.9, 0.99, 0.999, 1.0)
 RNG = np.random.default_rng(8)

@@ -14,6 +14,8 @@ from nllcli.numerics.exact import exact_count, exact_sum
 from nllcli.numerics.spread import Spread
 from nllcli.numerics.tally import Rows, Tally
 
+pytestmark = pytest.mark.uncounted
+
 INF, NAN = math.inf, math.nan
 RNG = np.random.default_rng(12)
 N = 300

@@ -15,6 +15,8 @@ from nllcli.commands.compare.units import MOST_BINS, Bins, Units, floats, level_
 from nllcli.numerics.exact import exact_count, exact_sum
 from nllcli.numerics.spread import Spread
 
+pytestmark = pytest.mark.uncounted
+
 RNG = np.random.default_rng(9)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 

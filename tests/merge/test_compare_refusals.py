@@ -7,6 +7,8 @@ import pytest
 from following import meanings, offered, run
 from in_process import nll
 
+pytestmark = pytest.mark.uncounted
+
 RNG = np.random.default_rng(2)
 LENGTHS = {1: 6, 2: 9}
 

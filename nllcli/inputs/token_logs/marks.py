@@ -1,4 +1,7 @@
-"""Whether the first bytes of a file could be of log-probabilities of tokens: cheap, as every text is asked."""
+"""Whether the first bytes of a file could be of log-probabilities of tokens: cheap, as every text is asked.
+
+A shape of JSON in ``shapes`` or a kind of lines in ``logs`` is found only where one of its marks is here.
+"""
 
 from __future__ import annotations
 
