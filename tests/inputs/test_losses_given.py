@@ -15,6 +15,7 @@ from nllcli.data.settings import LOSSES_GIVEN, TOKENS, InputOptions, LossOptions
 from nllcli.errors import DataError, SampleError, UsageError
 from nllcli.inputs.models.opening import open_models
 from nllcli.inputs.opening import open_dataset
+from nllcli.inputs.tables import lines
 from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.surprisal.given import FromLosses
 
@@ -139,6 +140,26 @@ def test_what_is_not_one_number_a_sample():
     np.save("soft.npy", np.full((N, 1), 0.5))
     with pytest.raises(UsageError, match=r"soft\.npy: holds class probabilities, which say nothing of losses"):
         open_dataset(options("l.npy", "soft.npy", binary=True))
+
+
+@pytest.mark.parametrize("piece", [8, 1 << 20])
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("1\n2\n\n3\n", 3), ("0.25\n0.5\n\n\n0.75\n", 3), ("loss\n \n1\n", 2), ("1\n2.000000\n\n3.0\n4\n", 3)],
+)
+def test_a_blank_line_between_losses_may_be_one_without_a_number(text, line, piece, monkeypatch):
+    """Two files with as many of them, in different places, would be paired wrongly."""
+    monkeypatch.setattr(lines, "_PIECE_BYTES", piece)
+    Path("gap.txt").write_text(text)
+    with pytest.raises(DataError, match=rf"gap\.txt, line {line}: is blank") as raised:
+        blocks_of(open_dataset(options("gap.txt")))
+    assert "write NA there" in raised.value.hint
+
+
+@pytest.mark.parametrize("text", ["\n\n1\n2\n\n \n", "# from a run\n1\n# and on\n2\n"])
+def test_blank_lines_at_the_ends_of_losses_and_comments_are_none(text):
+    Path("l.txt").write_text(text)
+    assert losses(blocks_of(open_dataset(options("l.txt")))).tolist() == [1.0, 2.0]
 
 
 def test_compute_does_not_take_losses():

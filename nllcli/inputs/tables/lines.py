@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
-from nllcli.errors import DataError, Remedy
+from nllcli.errors import DataError, Remedy, setting
 from nllcli.inputs.bytes.files import ByteStream
 from nllcli.inputs.tables import cells
 
@@ -71,15 +71,18 @@ def clean_lines(
     table: bool = True,
     delimiter: str | None = None,
     is_row: Callable[[bytes], bool] | None = None,
+    has_gaps: bool = True,
 ) -> Iterator[Lines]:
     """Yield pieces of whole lines, without blank lines and, in a ``table``, ``#`` comments.
+
+    Unless it ``has_gaps``, a blank line between others is an error: it could be a sample without a number.
 
     After the first kept line, ``is_row`` says which lines that begin with # are rows all the same. Lines between the
     quotes of one cell become one. ``numbers`` is filled on the way. Raises DataError for UTF-16 and, where the
     ``delimiter`` of a table is known, for lines that ``check_line`` refuses, and FaultError where the file has changed
     since it was opened.
     """
-    n_kept, line = 0, 1
+    n_kept, line, gap = 0, 1, 0
     quoted = _Quoted()
     for piece in whole_lines(stream):
         ends = _is_end(piece)
@@ -91,18 +94,23 @@ def clean_lines(
             for number, text in quoted.joined(lines) if table else lines:
                 begun = text.lstrip(_BLANKS)
                 if not begun:
+                    gap = gap or (0 if has_gaps or not n_kept else number)
                     continue
                 if table and begun.startswith(b"#") and not (n_kept and is_row is not None and is_row(text)):
                     numbers.n_comments += n_kept > 0
                     continue
                 if delimiter is not None:
                     check_line(text, delimiter, f"{stream.name}, line {number}")
+                if gap:
+                    raise _gap(f"{stream.name}, line {gap}")
                 numbers.resume(n_kept, number)
                 kept.append(text)
                 n_kept += 1
             piece = b"".join(text + b"\n" for text in kept)  # noqa: PLW2901 - the cleaned piece takes its place
             n_clean = len(kept)
         else:
+            if gap:
+                raise _gap(f"{stream.name}, line {gap}")
             numbers.resume(n_kept, line, n_lines)
             n_kept += n_lines
         line += n_lines
@@ -114,6 +122,11 @@ def clean_lines(
         numbers.resume(n_kept, number)
         n_kept += 1
         yield Lines(1, text + b"\n")
+
+
+def _gap(where: str) -> DataError:
+    how = f"take it out, or write NA there: {setting('missing', 'ignore')} leaves such samples out"
+    return DataError("is blank, which may be a sample without a number or nothing", where=where, hint=how)
 
 
 class _Quoted:

@@ -47,7 +47,8 @@ class TextTable(LineSource):
 
     ``columns`` are the places of the logits among the cells of a line, or the one whose cells are ``lists`` of
     ``n_classes`` numbers; under ``booleans`` they are words for false and true. ``key_column`` is the place of the key.
-    Samples whose logits are ``missing`` are an error, left out, or ("told") an error that cannot be answered so.
+    Samples whose logits are ``missing`` are an error, left out, or ("told") an error that cannot be answered so. Unless
+    it ``has_gaps``, a blank line between samples is an error.
     """
 
     dialect: Dialect
@@ -59,6 +60,7 @@ class TextTable(LineSource):
     n_classes: int = 0
     missing: str = "error"
     candidates: tuple[str, ...] = ()
+    has_gaps: bool = True
     _left_out: list[int] = field(default_factory=list, init=False)  # how many, a block each
 
     @property
@@ -92,7 +94,13 @@ class TextTable(LineSource):
         return texts(cut[0]) if cut else [row[self.label_column].strip() for row in self._rows(start, body)]
 
     def _lines(self) -> Iterator[Lines]:
-        pieces = clean_lines(self.stream, self.numbers, delimiter=self.dialect.delimiter, is_row=self._is_row)
+        pieces = clean_lines(
+            self.stream,
+            self.numbers,
+            delimiter=self.dialect.delimiter,
+            is_row=self._is_row,
+            has_gaps=self.has_gaps,
+        )
         return without_first_lines(pieces, self.dialect.n_skipped) if self.dialect.n_skipped else pieces
 
     def _is_row(self, line: bytes) -> bool:
