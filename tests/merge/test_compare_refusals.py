@@ -279,7 +279,7 @@ def test_what_no_tally_can_hold(monkeypatch, folder):
     assert nll(*words, "--groups", "g.txt").code == 0
     assert nll("compare", "a2.npy", "b2.npy", "-t", "t2.npy", "--groups", "h.txt", "-o", "y.tally.json").code == 0
     assert nll("merge", "x.tally.json", "y.tally.json", "-f", "json").json["n_clusters"] == 4
-    told = "a tally holds at most 3 labels of groups, and here are 6"
+    told = "a tally holds at most 3 labels of groups, and here are 4"
     assert refused("x.tally.json", "y.tally.json", "-o", "z.tally.json", code=2)[0] == told
     monkeypatch.setattr(written, "MOST_LABELS", 2)
     done = nll(*words, "--groups", "g.txt")
@@ -317,3 +317,35 @@ def test_names_that_differ_in_their_numbers_alone(names, expected):
     from nllcli.commands.compare.names import starred
 
     assert starred(names) == expected
+
+
+def test_several_files_of_text_have_no_tally_together(folder):
+    """How many samples are in which of them is not known, and so neither whether a file counts double."""
+    for name in ("a1", "a2", "b1", "b2"):
+        np.savetxt(f"{name}.csv", np.load(f"{name}.npy"), delimiter=",", header="x,y,z", comments="")
+    for name in ("t1", "t2"):
+        np.savetxt(f"{name}.txt", np.load(f"{name}.npy"), "%d")
+    done = nll("compare", "a?.csv", "b?.csv", "-t", "t?.txt", "-o", "x.tally.json")
+    assert (done.code, (folder / "x.tally.json").exists()) == (2, False)
+    assert done.err.startswith("nll: error: a?.csv: a tally says how many samples each file has")
+    for i in "12":
+        words = (
+            "compare",
+            f"a{i}.csv",
+            f"b{i}.csv",
+            "-t",
+            f"t{i}.txt",
+        )
+        assert nll(*words, "-o", f"{i}.tally.json").code == 0
+    assert nll("merge", "1.tally.json", "2.tally.json", "-q").code == 0
+
+
+def test_clusters_that_are_integers_in_one_part_alone(folder):
+    """In one run 1 and 01 would be two clusters."""
+    (folder / "g1.txt").write_text("1\n01\n2\n2\n3\n3\n")
+    (folder / "g2.txt").write_text("x\nz\n" + "01\n" * 7)
+    for i in "12":
+        words = ("compare", f"a{i}.npy", f"b{i}.npy", "-t", f"t{i}.npy", "--clusters", f"g{i}.txt")
+        assert nll(*words, "-o", f"{i}.tally.json").code == 0
+    told = "1.tally.json: has clusters that are all integers, but 2.tally.json has others: they do not add up"
+    assert refused("1.tally.json", "2.tally.json")[0] == told

@@ -97,6 +97,8 @@ def compare(request: Request) -> Comparison:
         pairs = tuple(pair for pair in pairs if pair[0] == 0)
     if request.save_differences is not None and len(pairs) > 1:
         raise UsageError(f"{setting('save_differences')} writes those of two models, and here are {len(settled)}")
+    if request.tally:
+        _check_parts(dataset)
     labels = _labels(request, dataset)
     work = _work(request, settled, pairs, dataset)
     if labels is not None:
@@ -107,6 +109,15 @@ def compare(request: Request) -> Comparison:
     if request.tally:
         compared = _with_job(compared, labels)
     return comparison_of(compared, (*map(baseline_again, request.again), *left.notes, *told))
+
+
+def _check_parts(dataset: Dataset) -> None:
+    """Raise UsageError where several files are one part: a tally says which samples are in which file."""
+    joined = next((model for part in dataset.parts for model in part.models if len(model.parts) > 1), None)
+    if joined is not None:
+        message = "a tally says how many samples each file has, which is not known of several of text, or cut elsewhere"
+        how = "compare each file by itself, and nll merge adds the tallies up"
+        raise UsageError(message, where=joined.logits.name, hint=how)
 
 
 def _labels(request: Request, dataset: Dataset) -> tuple[str, ...] | None:

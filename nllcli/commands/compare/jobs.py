@@ -43,7 +43,7 @@ class LabelledSums:
 class Job:
     """A run over the next ``n_inputs`` of the inputs: its ``n_units``, counted or not, and what is known of each pair.
 
-    That are runs of samples; or sums over the groups that end with a file; or, where there are ``labels`` of groups by
+    These are runs of samples; or sums over the groups that end with a file; or, where there are ``labels`` of groups by
     their numbers, the sums of each of them, of which other jobs may have samples too.
     """
 

@@ -20,6 +20,7 @@ from nllcli.commands.compare.units import MOST_BINS, level_for
 from nllcli.data.blocks import Part
 from nllcli.errors import DataError, Notice, Remedy, UsageError, setting
 from nllcli.inputs.bytes.files import natural
+from nllcli.inputs.groups.numbering import are_integers
 from nllcli.inputs.shards import check_same_classes
 from nllcli.inputs.words import axis_of
 from nllcli.numerics.tally import N_FIRST
@@ -104,7 +105,7 @@ def _cut_by_part(result: Comparison) -> tuple[Notice, ...]:
 
 @dataclass(frozen=True)
 class _Numbered(Part):
-    """What the sums of a pair have numbered: large differences, heavy samples, the first of infinite divergence."""
+    """What has numbers in the sums of a pair: large differences, heavy samples, infinite divergences."""
 
     largest: Extremes = Extremes()
     heaviest: Extremes = Extremes()
@@ -216,6 +217,7 @@ class _Merging:
         names = _names_together(self._parts, are_named=self._first[1].are_named)
         jobs, samples, pairs = _in_order(self._parts)
         inputs = tuple(each for job in jobs for each in job.inputs)
+        _check_labels(self._parts, jobs)
         level = level_for(sum(job.job.n_units for job in jobs))
         own = tuple(job.job.coarser(level) for job in jobs)
         sums = self._sums
@@ -302,6 +304,14 @@ def _placed(number: int, part: _Part) -> list[_Placed]:
 
 def _moved(moves: Sequence[tuple[int, int, int]], number: int) -> int:
     return next(number + by for first, stop, by in moves if first <= number < stop)
+
+
+def _check_labels(parts: Sequence[_Part], jobs: Sequence[_Placed]) -> None:
+    """Raise DataError where clusters are integers in some tallies alone: are 1 and 01 one?."""
+    kinds = {are_integers(each.job.labels): parts[each.part].name for each in jobs if each.job.labels}
+    if len(kinds) > 1:
+        message = f"has clusters that are all integers, but {kinds[False]} has others: they do not add up"
+        raise DataError(message, where=kinds[True], hint="compare all files in one run")
 
 
 def _check_comparable(name: str, own: Subject, first: str, known: Subject) -> None:

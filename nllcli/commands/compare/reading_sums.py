@@ -318,7 +318,7 @@ def _closed(fields: Fields, n_units: int, most_level: int) -> Units:
 
 
 def _extremes(fields: Fields, keys: tuple[str, str], n: int, *, are_finite: bool) -> Extremes:
-    """The units of the smallest and the largest values; what is beside these may not be finite where that is said."""
+    """The units of the smallest and the largest values; what is beside these has to be finite where ``are_finite``."""
 
     def item(values: Any) -> Item:
         number, value, beside = values

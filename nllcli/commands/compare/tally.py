@@ -52,7 +52,8 @@ def check_labels(n: int) -> None:
 
 def with_tally(result: Comparison) -> Report:
     """The report of a result, and the data of its tally."""
-    check_labels(sum(len(job.labels) for job in result.compared.jobs if job.labels is not None))
+    if any(job.labels is not None for job in result.compared.jobs):
+        check_labels(result.compared.n_units)
     return replace(report(result), tally=to_data(result))
 
 

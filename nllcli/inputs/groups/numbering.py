@@ -126,6 +126,11 @@ def numbers_of(labels: Sequence[Distinct]) -> tuple[list[NDArray[np.int64]], int
     return [_places(each, places) for each in labels], len(places)
 
 
+def are_integers(labels: Distinct) -> bool:
+    """Whether labels are numbered as integers, among which 1 and 01 are one."""
+    return _integers(labels) is not None
+
+
 def end_with_files(groups: GroupSource) -> bool:
     """Whether groups are places in a file, and those of the next one go on from them."""
     return any(source.labels.counts_on for source in _sources(groups))
