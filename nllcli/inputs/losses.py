@@ -65,8 +65,8 @@ def read_losses(opened: Input, reading: ReadOptions) -> Losses:
     if opened.is_text:
         from nllcli.inputs.tables.text import TextTable
 
-        if isinstance(source, TextTable):
-            source.has_gaps = source.dialect.n_columns > 1  # of one column, a blank line may be a missing loss
+        assert isinstance(source, TextTable)  # as labels with scores are logits alone
+        source.has_gaps = source.dialect.n_columns > 1  # of one column, a blank line may be a missing loss
     if not isinstance(source, FileArray) and source.shape[1] != 1:
         raise DataError(f"has {source.shape[1]} columns; losses have one", where=source.name)
     return Losses(source)

@@ -17,8 +17,6 @@ from nllcli.commands.compare.pairs import Comparing, Outcome
 from nllcli.commands.compare.sums import DivergenceSums, PairSums, Sums
 from nllcli.numerics.tally import Rows, Tally
 
-pytestmark = pytest.mark.uncounted
-
 RNG = np.random.default_rng(15)
 N, C = 60, 4
 
