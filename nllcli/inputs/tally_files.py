@@ -16,7 +16,7 @@ from nllcli.inputs.words import files_of
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import NoReturn
 
     from numpy.typing import NDArray
@@ -142,6 +142,13 @@ class Fields:
     def text(self, key: str) -> str:
         """Text of at most the length of a path."""
         return self._value(key, _is_text, "text")
+
+    def one_of(self, key: str, known: Collection[str]) -> str:
+        """Text that is ``known``."""
+        value = self.text(key)
+        if value not in known:
+            raise self.wrong(key, f"is {value!r}, which this nll does not know")
+        return value
 
     def optional_text(self, key: str) -> str | None:
         """Text, or null."""

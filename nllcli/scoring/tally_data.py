@@ -122,6 +122,26 @@ def _found_from_data(fields: Fields) -> Found:
     return Found(fields.count("n"), worst, tuple(places[:N_PLACES]))
 
 
+def notices_to_data(notices: Sequence[Notice]) -> list[dict[str, str]]:
+    """What the settings make worth saying."""
+    return [{"code": notice.code, "message": notice.message} for notice in notices]
+
+
+def notices_from_data(fields: Fields) -> tuple[Notice, ...]:
+    """Read what ``notices_to_data`` gives, under ``notices``."""
+    return tuple(Notice(each.text("code"), each.text("message")) for each in fields.each("notices"))
+
+
+def clip_from_data(fields: Fields) -> float | None:
+    """How far probabilities are kept from 0 and 1, which is not told where they are taken as they are."""
+    if not fields.has("clip"):
+        return None
+    clip = fields.number("clip")
+    if not 0 < clip < 0.5:
+        raise fields.wrong("clip", f"is {clip}, which is not between 0 and 0.5")
+    return clip
+
+
 def left_out_to_data(out: LeftOut | None) -> dict[str, Any] | None:
     """The files whose samples are not there."""
     return None if out is None else asdict(out)

@@ -115,16 +115,19 @@ def n_units_of(jobs: Sequence[Job]) -> int:
     """How many units there are in all, counted or not."""
     if jobs[0].labels is None:
         return sum(job.n_units for job in jobs)
-    return numbers_of([job.labels or () for job in jobs])[1]
+    return _numbered(jobs)[1]
 
 
-def units_together(jobs: Sequence[Job], place: int, pair: PairSums, weight_sum: ExactSum) -> Units:
-    """The units of pair number ``place`` of all jobs, where these follow each other."""
+def _numbered(jobs: Sequence[Job]) -> tuple[list[NDArray[np.int64]], int]:
+    """The numbers of the groups of each job among those of all, equal labels as one; and how many there are."""
+    return numbers_of([job.labels or () for job in jobs])
+
+
+def _one_after_another(jobs: Sequence[Job], place: int, pair: PairSums, weight_sum: ExactSum) -> Units:
+    """The units of pair number ``place`` of all jobs, which follow each other."""
     found = [job.units[place] for job in jobs]
-    if jobs[0].labels is not None:
-        return _by_label(jobs, [each for each in found if isinstance(each, LabelledSums)])
     level, starts = level_for(starts_of(jobs)[-1]), starts_of(jobs)
-    bins = _one_after_another([each for each in map(_bins, found) if each is not None], starts[:-1], level)
+    bins = _runs([each for each in map(_bins, found) if each is not None], starts[:-1], level)
     closed = [each for each in found if isinstance(each, Units)]
     if not closed:
         return Units(pair.difference, weight_sum, pair.spread, bins)
@@ -135,7 +138,7 @@ def units_together(jobs: Sequence[Job], place: int, pair: PairSums, weight_sum: 
     return replace(reduce(add, moved), bins=bins)
 
 
-def _one_after_another(every: Sequence[Bins], starts: Sequence[int], level: int) -> Bins:
+def _runs(every: Sequence[Bins], starts: Sequence[int], level: int) -> Bins:
     """The runs of all jobs, whose units begin at ``starts``: where no run begins, that of the job before is shorter."""
     coarse = [each.coarser(level) for each in every]
     if not any(start % (1 << level) for start in starts):
@@ -145,9 +148,8 @@ def _one_after_another(every: Sequence[Bins], starts: Sequence[int], level: int)
     return Bins(level, 0, *columns)
 
 
-def _by_label(jobs: Sequence[Job], found: Sequence[LabelledSums]) -> Units:
-    """The sums over the groups, equal labels of several jobs as one."""
-    places, n_groups = numbers_of([job.labels or () for job in jobs])
+def _by_label(found: Sequence[LabelledSums], places: Sequence[NDArray[np.int64]], n_groups: int) -> Units:
+    """The sums over ``n_groups`` groups of the labelled ones of all jobs, which have these ``places`` among them."""
     differences, weights = np.full(n_groups, 0, object), np.full(n_groups, 0, object)
     n, answers = np.zeros((2, n_groups), np.int64)
     for own, sums in zip(places, found, strict=True):
@@ -175,8 +177,15 @@ def _by_label(jobs: Sequence[Job], found: Sequence[LabelledSums]) -> Units:
 
 def with_units(sums: Sums, pairs: Sequence[tuple[int, int]], jobs: Sequence[Job]) -> Sums:
     """The sums with the units of all jobs, of ``pairs`` of models."""
-    found = [
-        replace(pair, units=units_together(jobs, place, pair, sums.models[a].weight_sum))
-        for place, (pair, (a, _)) in enumerate(zip(sums.pairs, pairs, strict=True))
-    ]
+    if jobs[0].labels is not None:
+        places, n_groups = _numbered(jobs)
+        columns = zip(*(job.units for job in jobs), strict=True)
+        labelled = ([each for each in column if isinstance(each, LabelledSums)] for column in columns)
+        units = [_by_label(column, places, n_groups) for column in labelled]
+    else:
+        units = [
+            _one_after_another(jobs, place, pair, sums.models[a].weight_sum)
+            for place, (pair, (a, _)) in enumerate(zip(sums.pairs, pairs, strict=True))
+        ]
+    found = [replace(pair, units=own) for pair, own in zip(sums.pairs, units, strict=True)]
     return replace(sums, pairs=tuple(found))

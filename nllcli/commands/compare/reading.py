@@ -17,13 +17,19 @@ from nllcli.commands.compare.subject import Compared, Input, Model, Sample, Subj
 from nllcli.commands.compare.sums import Sums
 from nllcli.data.names import name_of_files
 from nllcli.data.settings import ADJUSTMENTS, LOSSES_GIVEN, PRECISIONS, REDUCTIONS, SOURCES
-from nllcli.errors import Notice
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.numerics.losses import LOSSES
-from nllcli.scoring.tally_data import findings_from_data, left_out_from_data, machines_from_data, sums_from_data
+from nllcli.scoring.tally_data import (
+    clip_from_data,
+    findings_from_data,
+    left_out_from_data,
+    machines_from_data,
+    notices_from_data,
+    sums_from_data,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from nllcli.inputs.tally_files import Fields
     from nllcli.numerics.tally import Tally
@@ -100,7 +106,7 @@ def _subject(data: Fields, inputs: tuple[Input, ...]) -> Subject:
     for key, value in own.items():
         if signature.text(key) != value:
             raise signature.wrong(key, f"is {signature.text(key)!r}, which this nll does not write")
-    _one_of(signature, "precision", PRECISIONS)
+    signature.one_of("precision", PRECISIONS)
     every = data.each("models")
     if len(every) < 2 or any(len(one.models) != len(every) for one in inputs):
         raise data.wrong("models", f"are {len(every)}, which the inputs do not have")
@@ -114,10 +120,10 @@ def _subject(data: Fields, inputs: tuple[Input, ...]) -> Subject:
         question=question,
         n_largest=fields.count("largest"),
         groups=groups,
-        loss=_one_of(signature, "loss", LOSSES),
+        loss=signature.one_of("loss", LOSSES),
         ignore_index=fields.whole("ignore_index"),
         shift=fields.whole("shift"),
-        clip=_clip(fields) if fields.has("clip") else None,
+        clip=clip_from_data(fields),
         are_named=fields.flag("named"),
     )
 
@@ -141,8 +147,8 @@ def _question(signature: Fields) -> Question:
         _count(signature, "permutations"),
         _count(signature, "bootstrap"),
         _count(signature, "seed"),
-        _one_of(signature, "reduction", [name for name in REDUCTIONS if name != "none"]),
-        _one_of(signature, "adjust", ADJUSTMENTS),
+        signature.one_of("reduction", [name for name in REDUCTIONS if name != "none"]),
+        signature.one_of("adjust", ADJUSTMENTS),
     )
 
 
@@ -156,20 +162,6 @@ def _count(fields: Fields, key: str) -> int:
     if not _COUNT.fullmatch(text) or int(text) >= 1 << 64:
         raise fields.wrong(key, f"is {text!r}, not a count as text")
     return int(text)
-
-
-def _one_of(fields: Fields, key: str, known: Collection[str]) -> str:
-    value = fields.text(key)
-    if value not in known:
-        raise fields.wrong(key, f"is {value!r}, which this nll does not know")
-    return value
-
-
-def _clip(fields: Fields) -> float:
-    clip = fields.number("clip")
-    if not 0 < clip < 0.5:
-        raise fields.wrong("clip", f"is {clip}, which is not between 0 and 0.5")
-    return clip
 
 
 def _pairs(fields: Fields, n_models: int) -> tuple[tuple[int, int], ...]:
@@ -192,12 +184,12 @@ def _model(fields: Fields, files: Sequence[str]) -> Model:
     return Model(
         name=fields.text("name"),
         path=together(files),
-        source=_one_of(fields, "from", (*SOURCES, LOSSES_GIVEN)),
+        source=fields.one_of("from", (*SOURCES, LOSSES_GIVEN)),
         temperature=fields.number("temperature"),
         n_classes=n_classes,
         class_names=names,
         names_classes=fields.flag("names_classes"),
-        notices=tuple(Notice(each.text("code"), each.text("message")) for each in fields.each("notices")),
+        notices=notices_from_data(fields),
     )
 
 

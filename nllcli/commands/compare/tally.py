@@ -19,11 +19,7 @@ from nllcli.inputs.tally_files import FORMAT, FORMAT_VERSION
 from nllcli.numerics.exact import UNIT_BITS
 from nllcli.numerics.hexadecimal import sum_to_data, sums_to_data, to_hex
 from nllcli.report import shortest
-from nllcli.scoring.tally_data import (
-    findings_to_data,
-    left_out_to_data,
-    spread_to_data,
-)
+from nllcli.scoring.tally_data import findings_to_data, left_out_to_data, notices_to_data, spread_to_data
 from nllcli.scoring.tally_data import sums_to_data as tally_to_data
 
 if TYPE_CHECKING:
@@ -107,7 +103,7 @@ def _model(model: Model) -> dict[str, Any]:
         "n_classes": model.n_classes,
         "class_names": None if model.class_names is None else list(model.class_names),
         "names_classes": model.names_classes,
-        "notices": [{"code": notice.code, "message": notice.message} for notice in model.notices],
+        "notices": notices_to_data(model.notices),
     }
 
 

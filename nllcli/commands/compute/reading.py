@@ -9,13 +9,19 @@ import numpy as np
 
 from nllcli.commands.compute.subject import Input, LossTally, Subject, name_of
 from nllcli.data.settings import PRECISIONS, REDUCTIONS, SOURCES
-from nllcli.errors import Notice
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.tally_files import Fields
 from nllcli.numerics.hexadecimal import sums_from_data as columns_from_data
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import ClassSums, Tally
-from nllcli.scoring.tally_data import findings_from_data, left_out_from_data, machines_from_data, sums_from_data
+from nllcli.scoring.tally_data import (
+    clip_from_data,
+    findings_from_data,
+    left_out_from_data,
+    machines_from_data,
+    notices_from_data,
+    sums_from_data,
+)
 
 _REDUCED = tuple(name for name in REDUCTIONS if name != "none")
 
@@ -48,19 +54,19 @@ def _subject(data: Fields, name: str) -> Subject:
     return Subject(
         name=name,
         settings=_settings(data),
-        loss=_one_of(fields, "loss", LOSSES),
-        source=_one_of(fields, "source", SOURCES),
-        reduction=_one_of(fields, "reduction", _REDUCED),
+        loss=fields.one_of("loss", LOSSES),
+        source=fields.one_of("source", SOURCES),
+        reduction=fields.one_of("reduction", _REDUCED),
         soft=fields.flag("soft"),
         has_sample_weights=fields.flag("has_sample_weights"),
         class_weights=weights,
         label_smoothing=fields.number("label_smoothing"),
-        clip=_clip(fields) if fields.has("clip") else None,
+        clip=clip_from_data(fields),
         ignore_index=fields.whole("ignore_index"),
         shift=fields.whole("shift"),
         n_classes=n_classes,
         class_names=names,
-        notices=tuple(Notice(each.text("code"), each.text("message")) for each in fields.each("notices")),
+        notices=notices_from_data(fields),
     )
 
 
@@ -68,24 +74,10 @@ def _settings(data: Fields) -> dict[str, str]:
     """The settings, among which those have to be that every loss has and something here looks at."""
     signature = data.fields("signature")
     for key, known in (("loss", LOSSES), ("reduction", _REDUCED), ("precision", PRECISIONS)):
-        _one_of(signature, key, known)
+        signature.one_of(key, known)
     for key in ("from", "sample-weights"):
         signature.text(key)
     return data.texts_by_key("signature")
-
-
-def _one_of(fields: Fields, key: str, known: Any) -> str:
-    value = fields.text(key)
-    if value not in known:
-        raise fields.wrong(key, f"is {value!r}, which this nll does not know")
-    return value
-
-
-def _clip(fields: Fields) -> float:
-    clip = fields.number("clip")
-    if not 0 < clip < 0.5:
-        raise fields.wrong("clip", f"is {clip}, which is not between 0 and 0.5")
-    return clip
 
 
 def _input(fields: Fields) -> Input:

@@ -12,7 +12,7 @@ from nllcli import __version__
 from nllcli.commands.compute.result import report
 from nllcli.inputs.tally_files import FORMAT, FORMAT_VERSION
 from nllcli.numerics.hexadecimal import sums_to_data as columns_to_data
-from nllcli.scoring.tally_data import findings_to_data, left_out_to_data, sums_to_data
+from nllcli.scoring.tally_data import findings_to_data, left_out_to_data, notices_to_data, sums_to_data
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.result import LossResult
@@ -62,7 +62,7 @@ def head_of(subject: Subject) -> dict[str, Any]:
             "clip": subject.clip,
             "ignore_index": subject.ignore_index,
             "shift": subject.shift,
-            "notices": [{"code": notice.code, "message": notice.message} for notice in subject.notices],
+            "notices": notices_to_data(subject.notices),
         },
         "n_classes": subject.n_classes,
         "class_names": None if subject.class_names is None else list(subject.class_names),
