@@ -1,11 +1,11 @@
 """A tally of a comparison with anything wrong in it is refused in one line: no wrong number, and no defect."""
 
-import copy
 import json
 
 import numpy as np
 import pytest
 from in_process import nll
+from tally_documents import changed, paths_in, without_each_key
 
 pytestmark = pytest.mark.uncounted
 
@@ -71,24 +71,6 @@ def merged(kind, tmp_path, monkeypatch):
     return run
 
 
-def paths_in(value, path=()):
-    """The way to the values in a document: to the first two of each list."""
-    if path:
-        yield path
-    for key in value if isinstance(value, dict) else range(len(value))[:2] if isinstance(value, list) else ():
-        yield from paths_in(value[key], (*path, key))
-
-
-def changed(data, path, value):
-    """A copy of the document with another value at one place."""
-    again = copy.deepcopy(data)
-    at = again
-    for key in path[:-1]:
-        at = at[key]
-    at[path[-1]] = value
-    return again
-
-
 # What nothing else in a tally says again.
 FREE = ("name", "notices", "text", "target", "key", "squares", "weight", "baseline", "model", "findings", "n_same_top")
 
@@ -103,7 +85,7 @@ def test_any_value_that_is_another(data, merged):
     shown = ("loss_difference", "n_units", "n_better", "n_worse", "n_equal", "n_neither_correct", "kl_p50", "kl_max")
     right = merged(data).json["comparisons"][0]
     refused = 0
-    for i, path in enumerate(paths_in(data)):
+    for i, path in enumerate(paths_in(data, 2)):
         for value in WRONG[i % 4 :: 4]:  # three of each, all of each four
             done = merged(changed(data, path, value))
             assert done.code in (0, 3), (path, value, done.err)
@@ -119,15 +101,9 @@ def test_any_value_that_is_another(data, merged):
 
 @pytest.mark.uncounted
 def test_any_key_that_is_missing(data, merged):
-    for path in paths_in(data):
-        again = copy.deepcopy(data)
-        at = again
-        for key in path[:-1]:
-            at = at[key]
-        if isinstance(at, dict):
-            del at[path[-1]]
-            done = merged(again)
-            assert done.code in (0, 3), (path, done.err)
+    for path, again in without_each_key(data, 2):
+        done = merged(again)
+        assert done.code in (0, 3), (path, done.err)
 
 
 PAIR, UNITS = ("pairs", 0), ("jobs", 0, "units", 0)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from following import meanings, offered, run
 from in_process import nll
+from tally_documents import refused
 
 pytestmark = pytest.mark.uncounted
 
@@ -39,13 +40,6 @@ def changed(name, **changes):
     data |= {key: value(data[key]) if callable(value) else value for key, value in changes.items()}
     with open(name, "w") as file:  # noqa: PTH123
         json.dump(data, file)
-
-
-def refused(*words, code=3):
-    done = nll("merge", *words)
-    assert (done.code, done.out) == (code, "")
-    first, *_ = done.err.splitlines()
-    return first.removeprefix("nll: error: "), done
 
 
 def test_the_parts_fit():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from following import meanings, offered, outcomes, run
 from in_process import nll
+from tally_documents import refused
 
 RNG = np.random.default_rng(2)
 LOGITS, TARGETS = RNG.normal(size=(12, 3)), RNG.integers(0, 3, 12)
@@ -36,13 +37,6 @@ def changed(name, to=None, **changes):
     data |= {key: value(data[key]) if callable(value) else value for key, value in changes.items()}
     with open(f"{to or name}.json", "w") as file:  # noqa: PTH123
         json.dump(data, file)
-
-
-def refused(*words, code=3):
-    done = nll("merge", *words)
-    assert (done.code, done.out) == (code, "")
-    first, *_ = done.err.splitlines()
-    return first.removeprefix("nll: error: "), done
 
 
 def test_the_parts_fit():
