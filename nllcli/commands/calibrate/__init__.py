@@ -1,0 +1,1 @@
+"""nll calibrate: whether probabilities are what they claim, and which temperature makes them so."""

@@ -1,0 +1,43 @@
+"""What a model claims of samples, which calibration holds it to: how likely something is, and whether it is so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nllcli.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
+class Claims:
+    """Of n samples that count, the probability ``p`` (n,) that each is of a class, and whether it is.
+
+    ``q`` (n,) is 1 - p and ``surprisals`` (n,) -log p, with all their digits. ``outcomes`` (n,) are 1 where the sample
+    is of the class and 0 where it is not, or its share of the class where targets are shares. ``weights`` (n,) are None
+    where every sample counts alike. All are float64.
+    """
+
+    p: NDArray[np.float64]
+    q: NDArray[np.float64]
+    surprisals: NDArray[np.float64]
+    outcomes: NDArray[np.float64]
+    weights: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.p)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Claims]) -> Claims:
+        """The claims of several parts, at least one, as one; all of them have weights, or none has."""
+        if len(parts) == 1:
+            return parts[0]
+        names = ("p", "q", "surprisals", "outcomes")
+        columns = [np.concatenate([getattr(part, name) for part in parts]) for name in names]
+        weights = [part.weights for part in parts if part.weights is not None]
+        return cls(*columns, np.concatenate(weights) if weights else None)
