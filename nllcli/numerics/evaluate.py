@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from nllcli.data.blocks import Block, Scratch, Unread
     from nllcli.data.settings import LossOptions
+    from nllcli.numerics.surprisal import Reduction
 
 # Numbers of an array (n, C) that is worked on at a time, where there are several of them.
 _PART_ELEMENTS = 1 << 16
@@ -168,8 +169,12 @@ def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratc
 
 
 @np.errstate(all="ignore")
-def score(block: Block, options: LossOptions, scratch: Scratch, *, read: bool = False) -> Scored:
+def score(
+    block: Block, options: LossOptions, scratch: Scratch, *, read: bool = False, reduce: Reduction | None = None
+) -> Scored:
     """The losses of the samples of one block; ``read`` says that what they hold is needed after that.
+
+    ``reduce`` is what reduces the rows of logits, where more than their normaliser is asked for.
 
     Raises SampleError for targets out of range, for weights that are not finite and for logits that allow no number
     (unless ``on_nonfinite`` is "nan"); ignored samples are not looked at.
@@ -180,7 +185,7 @@ def score(block: Block, options: LossOptions, scratch: Scratch, *, read: bool = 
     targets = Targets.of(block, options, n_classes=2 if options.binary else held.shape[1])
     one_class = bool(LOSSES[options.loss].scores) and not options.label_smoothing and targets.are_classes
     asked = targets.values if one_class and LOSSES[options.loss].scores == "target" else None
-    scores = scores_of(held, options, scratch, targets=asked)
+    scores = scores_of(held, options, scratch, targets=asked, reduce=reduce)
     scoring = _checked(Scoring(block, options, held, targets, scores, scratch, one_class, rounded=rounded))
     weights = targets.weights(block, options)
     weighted, plain = _losses(scoring, weighted=weights is not None)
@@ -234,9 +239,13 @@ def _held(block: Block, source: str, scratch: Scratch) -> tuple[NDArray[Any] | U
 
 
 def scores_of(
-    x: NDArray[Any] | Unread, options: LossOptions, scratch: Scratch, targets: NDArray[np.int64] | None = None
+    x: NDArray[Any] | Unread,
+    options: LossOptions,
+    scratch: Scratch,
+    targets: NDArray[np.int64] | None = None,
+    reduce: Reduction | None = None,
 ) -> Surprisal:
-    """The surprisals of a block (n, C) under these settings; ``targets`` as in ``surprisal``."""
+    """The surprisals of a block (n, C) under these settings; ``targets`` and ``reduce`` as in ``surprisal``."""
     return surprisal(
         x,
         source=options.source,
@@ -245,6 +254,7 @@ def scores_of(
         clip=options.clip,
         single=options.precision == "fast",
         targets=targets,
+        reduce=reduce,
         scratch=scratch,
     )
 

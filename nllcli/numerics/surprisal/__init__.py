@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Scratch, Unread
+    from nllcli.numerics.kernels.normaliser import Normaliser
 
 Value = TypeVar("Value")
 
@@ -77,6 +78,12 @@ class Surprisal(Protocol):
     def unusable(self) -> NDArray[np.bool_] | None:
         """Samples without a number, because of a NaN, +inf and the like: (n,); None where there are none."""
         ...
+
+
+class Reduction(Protocol):
+    """What reduces logits (n, C) of a type and an order that the kernels read to their normaliser, and to more."""
+
+    def __call__(self, x: NDArray[Any], *, temperature: float, scratch: Scratch) -> Normaliser: ...
 
 
 class OverClasses:
@@ -168,6 +175,7 @@ def surprisal(
     clip: float | None = None,
     single: bool = False,
     targets: NDArray[np.int64] | None = None,
+    reduce: Reduction | None = None,
     scratch: Scratch,
 ) -> Surprisal:
     """The surprisals of a block (n, C), or (n, 1) where ``binary``: logits as they are in the file, else floats.
@@ -181,7 +189,7 @@ def surprisal(
 
         held = both_classes(array_of(held), source) if binary else held
         if temperature == 1.0:
-            scores = FromOdds(held, single=single, targets=targets, scratch=scratch)
+            scores = FromOdds(held, single=single, targets=targets, reduce=reduce, scratch=scratch)
         else:
             scores = FromLogits(held, temperature=temperature, single=single, scratch=scratch)
     else:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.numerics.kernels.normaliser import Normaliser
+    from nllcli.numerics.surprisal import Reduction
     from nllcli.numerics.kernels.odds import Odds
 
 # Sums of powers below this one may have lost digits, or all of them, to underflow.
@@ -31,11 +32,18 @@ class FromLogits(OverClasses):
     """From logits (n, C) as they are in the file, by the normaliser of each row."""
 
     def __init__(
-        self, held: NDArray[Any] | Unread, *, temperature: float = 1.0, single: bool = False, scratch: Scratch
+        self,
+        held: NDArray[Any] | Unread,
+        *,
+        temperature: float = 1.0,
+        single: bool = False,
+        reduce: Reduction | None = None,
+        scratch: Scratch,
     ) -> None:
         self._held = held
         self._temperature = temperature
         self._single = single
+        self._reduce = reduce
         self._scratch = scratch
         self.n_classes = held.shape[1]
 
@@ -50,8 +58,20 @@ class FromLogits(OverClasses):
         """The logits as numbers, converted only where numbers are needed."""
         return to_float(self._raw, self._scratch)
 
+    @property
+    def raw(self) -> NDArray[Any]:
+        """The logits (n, C), in a type and an order that the kernels read."""
+        return self._raw
+
+    @property
+    def reduced(self) -> Any:
+        """What the reduction asked for gives of the rows."""
+        return self._normaliser
+
     @once
     def _normaliser(self) -> Normaliser:
+        if self._reduce is not None:
+            return self._reduce(self._raw, temperature=self._temperature, scratch=self._scratch)
         from nllcli.numerics.kernels.normaliser import normalise
 
         return normalise(self._raw, temperature=self._temperature, single=self._single, scratch=self._scratch)
@@ -235,9 +255,10 @@ class FromOdds(FromLogits):
         *,
         single: bool,
         targets: NDArray[np.int64] | None,
+        reduce: Reduction | None = None,
         scratch: Scratch,
     ) -> None:
-        super().__init__(held, single=single, scratch=scratch)
+        super().__init__(held, single=single, reduce=reduce, scratch=scratch)
         self._targets = targets
         self._last: tuple[NDArray[np.int64], _Scored] | None = None
 
