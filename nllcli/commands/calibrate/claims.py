@@ -40,4 +40,5 @@ class Claims:
         names = ("p", "q", "surprisals", "outcomes")
         columns = [np.concatenate([getattr(part, name) for part in parts]) for name in names]
         weights = [part.weights for part in parts if part.weights is not None]
-        return cls(*columns, np.concatenate(weights) if weights else None)
+        p, q, surprisals, outcomes = columns
+        return cls(p, q, surprisals, outcomes, np.concatenate(weights) if weights else None)

@@ -1,0 +1,105 @@
+"""How the loss changes with the temperature: the derivatives of each sample's loss, added up without rounding.
+
+With beta = 1/T, the loss of a sample is ``f(beta) = log sum_j exp(beta z_j) - beta z_y``. Its derivatives are the
+cumulants of the logits z under the probabilities p: ``f' = E z - z_y``, ``f'' = Var z``, and so on. Of logits relative
+to the largest and divided by T, the derivative of order m is that by beta times ``beta**m``: numbers of any scale.
+"""
+
+from __future__ import annotations
+
+from math import comb
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from nllcli.data.blocks import Part
+from nllcli.numerics.dot import exact_dot
+from nllcli.numerics.exact import ExactSum, ExactSums, exact_sum, exact_sums
+from nllcli.numerics.kernels import pick, product, sum_classes, to_float
+from nllcli.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Scratch
+    from nllcli.numerics.kernels.moments import Moments
+
+
+def target_gaps(
+    raw: NDArray[Any], maximum: NDArray[np.float64], targets: NDArray[Any], scratch: Scratch
+) -> NDArray[np.float64]:
+    """The logit of the target less the largest one (n,): from -inf to 0; of shares of classes, their sum of these."""
+    if targets.ndim == 1:
+        gaps: NDArray[np.float64] = to_float(pick(raw, targets), scratch) - maximum
+        return gaps
+    return sum_classes(product(targets.astype(np.float64), to_float(raw, scratch) - maximum[:, None]))
+
+
+def mass_of(targets: NDArray[Any]) -> NDArray[np.float64] | float:
+    """The sum of the shares (n,) of a sample, 1 of a class."""
+    return 1.0 if targets.ndim == 1 else sum_classes(targets.astype(np.float64))
+
+
+def derivatives(
+    found: Moments, gaps: NDArray[np.float64], mass: NDArray[np.float64] | float, temperature: float
+) -> NDArray[np.float64]:
+    """The derivatives (k, n) of each sample's loss, of order 1 to k."""
+    moments = found.powers / (1.0 + found.rest)
+    out = np.empty_like(moments)
+    for m in range(len(moments)):
+        out[m] = moments[m]
+        for j in range(m):
+            out[m] -= comb(m, j) * out[j] * moments[m - j - 1]
+    out *= mass
+    out[0] -= gaps / temperature
+    return out
+
+
+@dataclass(frozen=True)
+class Slopes(Part):
+    """The sums over samples of the derivatives of their losses, order by order, each by the sample's fold (K,).
+
+    ``n`` are the samples; ``squares`` counts 2**-2148 of the squares of the first derivatives with their weights.
+    """
+
+    n: int = 0
+    orders: tuple[ExactSums, ...] = ()
+    squares: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        values: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
+        folds: NDArray[np.int64],
+        n_folds: int,
+    ) -> Self:
+        """Those of derivatives (k, n) of samples that lie in these ``folds`` (n,)."""
+        if weights is not None:
+            values = values * weights
+        sums = tuple(_by_fold(each, folds, n_folds) for each in values)
+        return cls(len(folds), sums, exact_dot(values[0], values[0]))
+
+    def __add__(self, other: Slopes) -> Slopes:
+        if not (self.orders and other.orders):
+            return self if self.orders else other
+        orders = tuple(a + b for a, b in zip(self.orders, other.orders, strict=True))
+        return Slopes(self.n + other.n, orders, self.squares + other.squares)
+
+    def without(self, fold: int | None = None) -> list[float]:
+        """The sums over all samples, or over those of the other folds, by order: each rounded once."""
+        return [float(_difference(each.total(), None if fold is None else each[fold])) for each in self.orders]
+
+
+def _by_fold(values: NDArray[np.float64], folds: NDArray[np.int64], n_folds: int) -> ExactSums:
+    if n_folds == 1:
+        total = exact_sum(values)
+        special = (total.n_positive_inf, total.n_negative_inf, total.n_nan)
+        return ExactSums(np.array([total.units], object), np.array([special]).T if any(special) else None)
+    return exact_sums(values, folds, n_folds)
+
+
+def _difference(total: ExactSum, part: ExactSum | None) -> ExactSum:
+    return total if part is None else ExactSum(total.units - part.units)

@@ -1,0 +1,121 @@
+"""A block of scored samples as what its probabilities claim, and how far they are from the targets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.commands.calibrate.claims import Claims
+from nllcli.numerics.kernels import pick, sum_classes
+from nllcli.numerics.surprisal.logits import FromLogits
+from nllcli.records import dataclass
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.numerics.evaluate import Scored
+    from nllcli.numerics.surprisal import Surprisal
+
+
+@dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
+class Judged:
+    """The samples of a block that count: what is claimed of their top labels, and their Brier scores (n,).
+
+    ``targets`` are classes (n,), or the shares of all classes (n, C).
+    """
+
+    claims: Claims
+    brier: NDArray[np.float64]
+    targets: NDArray[Any]
+
+    @property
+    def weights(self) -> NDArray[np.float64] | None:
+        return self.claims.weights
+
+
+@dataclass(frozen=True, eq=False)
+class _Top:
+    """The classes (n,) of the largest probabilities, what is claimed of them, and the squares of all others (n,)."""
+
+    classes: NDArray[np.int64]
+    p: NDArray[np.float64]
+    q: NDArray[np.float64]
+    surprisals: NDArray[np.float64]
+    other_squares: NDArray[np.float64]
+
+
+@np.errstate(all="ignore")  # of infinite surprisals
+def judge(scored: Scored) -> Judged:
+    """What the probabilities of a scored block claim, and what is the case."""
+    scores, targets = scored.scoring.scores, scored.scoring.targets
+    top = _of_logits(scores) if isinstance(scores, FromLogits) else _of_given(scores)
+    only, weights = targets.only, None if scored.weights is None else targets.only(scored.weights)
+    if targets.are_classes:
+        outcomes = (top.classes == targets.values).astype(np.float64)
+        brier = _brier(scores, targets.values, top)
+    else:
+        outcomes = pick(targets.values, top.classes).astype(np.float64)
+        brier = sum_classes((scores.probs() - targets.values) ** 2)
+    claims = Claims(only(top.p), only(top.q), only(top.surprisals), only(outcomes), weights)
+    return Judged(claims, only(brier), only(targets.values))
+
+
+def _of_logits(scores: FromLogits) -> _Top:
+    """By what the rows of logits were reduced to: the powers of the other classes relative to the largest."""
+    found = scores.reduced
+    whole = 1.0 + found.rest
+    return _Top(found.top, 1.0 / whole, found.rest / whole, np.log1p(found.rest), found.squares / whole**2)
+
+
+def _of_given(scores: Surprisal) -> _Top:
+    p, classes = scores.probs(), scores.top()
+    top, surprisals = pick(p, classes), scores.at(classes)
+    p[np.arange(len(p)), classes] = 0.0
+    return _Top(classes, top, 0.0 - np.expm1(-surprisals), surprisals, sum_classes(p * p))
+
+
+def _brier(scores: Surprisal, targets: NDArray[np.int64], top: _Top) -> NDArray[np.float64]:
+    """The squares (n,) of p but for the target's, and of what that lacks to 1."""
+    p = np.exp(-scores.at(targets))
+    others = np.where(top.classes == targets, top.other_squares, top.other_squares + top.p**2 - p**2)
+    lacks = np.where(top.classes == targets, top.q, 1.0 - p)
+    return lacks**2 + np.maximum(others, 0.0)
+
+
+@np.errstate(all="ignore")
+def claims_of_class(scored: Scored, index: int) -> Claims:
+    """What is claimed of one class, of the samples that count."""
+    scores, targets = scored.scoring.scores, scored.scoring.targets
+    surprisals = scores.at(np.full(scored.n_samples, index))
+    complement = scores.complement(slice(index, index + 1))[:, 0]
+    return _claims(scored, np.exp(-surprisals), np.exp(-complement), surprisals, _is_of(targets.values, index))
+
+
+@np.errstate(all="ignore")
+def claims_of_classes(scored: Scored) -> list[Claims]:
+    """What is claimed of each class, of the samples that count."""
+    scores, targets = scored.scoring.scores, scored.scoring.targets
+    surprisals, p = scores.all(), scores.probs()
+    q = np.exp(-scores.complement())
+    return [
+        _claims(scored, p[:, index], q[:, index], surprisals[:, index], _is_of(targets.values, index))
+        for index in range(scores.n_classes)
+    ]
+
+
+def _is_of(targets: NDArray[Any], index: int) -> NDArray[np.float64]:
+    """Whether each sample is of a class, or its share of it."""
+    return (targets == index if targets.ndim == 1 else targets[:, index]).astype(np.float64)
+
+
+def _claims(
+    scored: Scored,
+    p: NDArray[np.float64],
+    q: NDArray[np.float64],
+    surprisals: NDArray[np.float64],
+    outcomes: NDArray[np.float64],
+) -> Claims:
+    only = scored.scoring.targets.only
+    weights = None if scored.weights is None else only(scored.weights)
+    return Claims(only(p), only(q), only(surprisals), only(outcomes), weights)

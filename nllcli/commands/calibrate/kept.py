@@ -1,0 +1,136 @@
+"""Samples that are kept in memory for the fit: all of few, of more those of the least hashes, whoever reads them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from nllcli.commands.calibrate.cumulants import Slopes, derivatives, mass_of, target_gaps
+from nllcli.data.blocks import Scratch
+from nllcli.numerics.fingerprint import hashes
+from nllcli.numerics.kernels.moments import moments
+from nllcli.records import dataclass
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Rows of this many are enough for a start that is right to a percent or two.
+_MOST_ROWS, _LEAST_ROWS = 1 << 14, 1 << 9
+_BYTES, _MOST_BYTES = 1 << 26, 1 << 27
+# Hashes are compared with a bound that lets through twice what is kept.
+_MARGIN = 2
+_ALL = 1 << 64
+_TILE_ELEMENTS = 1 << 18
+
+
+@dataclass(frozen=True)
+class Keep:
+    """How many rows are kept at most, and the hash from which on none is."""
+
+    n: int
+    bound: int
+
+    @classmethod
+    def of(cls, n_samples: int | None, row_bytes: int) -> Self:
+        """Of ``n_samples`` rows of so many bytes; None where it is not known yet."""
+        most = min(_MOST_ROWS, max(_BYTES // row_bytes, min(_LEAST_ROWS, _MOST_BYTES // row_bytes), 1))
+        if n_samples is None or n_samples <= _MARGIN * most:
+            return cls(most, _ALL)
+        return cls(most, _ALL * _MARGIN * most // n_samples)
+
+
+@dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
+class Rows:
+    """Logits (m, C), their targets, weights (m,) or None, the numbers (m,) of their samples, and their hashes (m,)."""
+
+    logits: NDArray[Any]
+    targets: NDArray[Any]
+    weights: NDArray[np.float64] | None
+    numbers: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, part: Any) -> Rows:
+        weights = None if self.weights is None else self.weights[part]
+        return Rows(self.logits[part], self.targets[part], weights, self.numbers[part], self.hashes[part])
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The rows of the least hashes among ``n`` samples that a fit can use, ``most`` of them, or some more."""
+
+    n: int = 0
+    most: int = 0
+    parts: tuple[Rows, ...] = ()
+
+    @classmethod
+    def of(cls, keep: Keep, rows: Rows) -> Self:
+        """Those among ``rows``, which are copied."""
+        n = len(rows)
+        if keep.bound < _ALL:
+            rows = rows[rows.hashes < np.uint64(keep.bound)]
+        return cls(n, keep.n, (_least(rows, keep.n),))
+
+    def __add__(self, other: Kept) -> Kept:
+        most = max(self.most, other.most)
+        parts = (*self.parts, *other.parts)
+        if sum(map(len, parts)) > 2 * most:
+            parts = (_least(_joined(parts), most),)
+        return Kept(self.n + other.n, most, parts)
+
+    def shifted(self, by: int) -> Kept:
+        """The same of samples whose numbers are so much higher."""
+        return replace(self, parts=tuple(replace(rows, numbers=rows.numbers + by) for rows in self.parts))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether these are all samples that a fit can use."""
+        return sum(map(len, self.parts)) == self.n <= self.most
+
+    def rows(self) -> Rows:
+        """The rows in an order that depends on them alone."""
+        rows = _least(_joined(self.parts), self.most)
+        return rows[np.lexsort((rows.numbers, rows.hashes))]
+
+
+def _joined(parts: tuple[Rows, ...]) -> Rows:
+    if len(parts) == 1:
+        return parts[0]
+    weights = [rows.weights for rows in parts if rows.weights is not None]
+    return Rows(
+        np.concatenate([rows.logits for rows in parts]),
+        np.concatenate([rows.targets for rows in parts]),
+        np.concatenate(weights) if weights else None,
+        np.concatenate([rows.numbers for rows in parts]),
+        np.concatenate([rows.hashes for rows in parts]),
+    )
+
+
+def _least(rows: Rows, n: int) -> Rows:
+    """The ``n`` rows of the least hashes, of equal ones the first."""
+    if len(rows) <= n:
+        return rows
+    order = np.lexsort((rows.numbers, rows.hashes))[:n]
+    return rows[np.sort(order)]
+
+
+def hashes_of(losses: NDArray[np.float64], gap_sums: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """A hash (n,) of what each sample holds, the same wherever it stands."""
+    return hashes(losses, gap_sums, Scratch())
+
+
+def slopes_of(rows: Rows, temperature: float, n_folds: int) -> Slopes:
+    """The derivatives of the losses of rows at a temperature, added up by fold."""
+    scratch, total = Scratch(), Slopes()
+    step = max(1, _TILE_ELEMENTS // rows.logits.shape[1])
+    for start in range(0, len(rows), step):
+        tile = rows[start : start + step]
+        found = moments(tile.logits, temperature=temperature, scratch=scratch)
+        gaps = target_gaps(tile.logits, found.maximum, tile.targets, scratch)
+        values = derivatives(found, gaps, mass_of(tile.targets), temperature)
+        total += Slopes.of(values, tile.weights, tile.numbers % max(1, n_folds), max(1, n_folds))
+    return total

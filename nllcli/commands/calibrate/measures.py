@@ -1,0 +1,138 @@
+"""What is added up of samples at one temperature: everything that calibration is judged by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from nllcli.commands.calibrate.bin_errors import class_sums
+from nllcli.commands.calibrate.bins import BinSums, Rule, place
+from nllcli.commands.calibrate.judged import claims_of_class, claims_of_classes, judge
+from nllcli.commands.calibrate.ranked import MOST_SAMPLES, Ranked
+from nllcli.commands.calibrate.smooth import Smooth
+from nllcli.data.blocks import Part
+from nllcli.numerics.by_class import ByClass
+from nllcli.numerics.exact import ExactSum, ExactSums, exact_sum, exact_sums
+from nllcli.numerics.kernels import product
+from nllcli.records import dataclass
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.commands.calibrate.claims import Claims
+    from nllcli.commands.calibrate.judged import Judged
+    from nllcli.commands.calibrate.like import Likeness
+    from nllcli.numerics.evaluate import Scored
+
+
+_ONE_BIN = Rule(1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured: errors of bins by a ``rule``, of the top labels or of the class of number ``of_class``.
+
+    ``likeness`` is that of another library's rule. ``n_classes`` is how many classes have bins of their own, 0 where
+    that is not asked for; of these, probabilities above ``threshold`` alone count. ``smooth`` asks for the smooth error.
+    """
+
+    rule: Rule
+    of_class: int | None = None
+    likeness: Likeness | None = None
+    n_classes: int = 0
+    threshold: float | None = None
+    smooth: bool = False
+
+
+@dataclass(frozen=True)
+class Spiegelhalter(Part):
+    """The sums of (a - c)(1 - 2c) and of its variance if each confidence c is right, of outcomes a."""
+
+    deviation: ExactSum = ExactSum()
+    variance: ExactSum = ExactSum()
+
+    @classmethod
+    def of(cls, claims: Claims) -> Self:
+        """Those of claims, with their weights."""
+        w = 1.0 if claims.weights is None else claims.weights
+        # 1 - 2c and a - c keep their digits where c is near 1, by 1 - c.
+        side = w * (claims.q - claims.p)
+        off = np.where(claims.outcomes == 1.0, claims.q, claims.outcomes - claims.p)
+        return cls(exact_sum(side * off), exact_sum(side * side * (claims.p * claims.q)))
+
+
+@dataclass(frozen=True)
+class Measures(Part):
+    """The sums over samples: of their Brier scores, and of the confidence and the outcomes of their top labels.
+
+    ``bins`` and what follows are of the claims that are asked for; ``by_class`` has the bins of all classes, and
+    ``ranked_by_class`` their claims in order. ``shares`` is what the classes weigh.
+    """
+
+    brier: ExactSum = ExactSum()
+    confidence: ExactSum = ExactSum()
+    outcome: ExactSum = ExactSum()
+    bins: BinSums = BinSums()
+    spiegelhalter: Spiegelhalter = Spiegelhalter()
+    ranked: Ranked = Ranked()
+    smooth: Smooth | None = None
+    by_class: BinSums | None = None
+    ranked_by_class: ByClasses | None = None
+    class_totals: BinSums | None = None
+    shares: ByClass | ExactSums | None = None
+
+    @classmethod
+    def of(cls, scored: Scored, asked: Asked) -> Self:
+        """Those of the samples of a scored block that count."""
+        judged = judge(scored)
+        top = judged.claims
+        claims = top if asked.of_class is None else claims_of_class(scored, asked.of_class)
+        seen = claims if asked.likeness is None else asked.likeness.seen(claims)
+        classes = claims_of_classes(scored) if asked.n_classes else []
+        return cls(
+            _weighted(judged.brier, top.weights),
+            _weighted(top.p, top.weights),
+            _weighted(top.outcomes, top.weights),
+            BinSums.of(seen, place(asked.rule, seen.p), asked.rule.n_places),
+            Spiegelhalter.of(claims),
+            Ranked.of(claims),
+            Smooth.of(claims) if asked.smooth else None,
+            class_sums(classes, asked.rule, asked.threshold) if classes else None,
+            ByClasses.of(classes) if classes else None,
+            class_sums(classes, _ONE_BIN) if classes else None,
+            _shares(judged, scored.scoring.scores.n_classes),
+        )
+
+
+def _weighted(values: NDArray[np.float64], weights: NDArray[np.float64] | None) -> ExactSum:
+    return exact_sum(values if weights is None else product(weights, values))
+
+
+def _shares(judged: Judged, n_classes: int) -> ByClass | ExactSums:
+    """What each class weighs: how many samples it has, where they weigh alike."""
+    targets, weights = judged.targets, judged.weights
+    if targets.ndim == 2:
+        values = targets if weights is None else targets * weights[:, None]
+        classes: Any = np.broadcast_to(np.arange(n_classes), targets.shape)
+        return exact_sums(values.ravel().astype(np.float64), classes.ravel(), n_classes)
+    if weights is None:
+        return ByClass.of(targets, n_classes)
+    return exact_sums(weights, targets, n_classes)
+
+
+@dataclass(frozen=True)
+class ByClasses:
+    """The claims of each class in their order: together they are kept for as many samples as those of one."""
+
+    classes: tuple[Ranked, ...] = ()
+
+    @classmethod
+    def of(cls, claims: list[Claims]) -> Self:
+        """Those of the claims of each class."""
+        return cls(tuple(Ranked.of(each, MOST_SAMPLES // len(claims)) for each in claims))
+
+    def __add__(self, other: ByClasses) -> ByClasses:
+        if not (self.classes and other.classes):
+            return self if self.classes else other
+        return ByClasses(tuple(a + b for a, b in zip(self.classes, other.classes, strict=True)))
