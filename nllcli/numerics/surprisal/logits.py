@@ -50,6 +50,11 @@ class FromLogits(OverClasses):
         """The logits as numbers, converted only where numbers are needed."""
         return to_float(self._raw, self._scratch)
 
+    @property
+    def logits(self) -> NDArray[Any]:
+        """What the temperature divides (n, C), as numbers."""
+        return self._x
+
     @once
     def _normaliser(self) -> Normaliser:
         from nllcli.numerics.kernels.normaliser import normalise
