@@ -112,6 +112,7 @@ def compute(
     ignore_index : int, default -100
     label_smoothing : float, 0 to 1
     temperature : float, above 0
+        Divides the logits; of probabilities and log-probabilities, log p, which is then normalised. 1 changes nothing.
     clip : float, between 0 and 0.5, or "auto"
         p is clipped to [clip, 1 - clip]; "auto" is the machine epsilon of the logits' dtype.
     class_axis : int

@@ -55,7 +55,7 @@ Temperature = Annotated[
         "--temperature",
         metavar="T",
         rich_help_panel=MEANING,
-        help="Divides the logits: one for all models, or one each between commas.",
+        help="Divides the logits, or log p: one for all models, or one each between commas.",
     ),
 ]
 Names = Annotated[

@@ -13,6 +13,7 @@ Log = Annotated[bool, typer.Option("--log", rich_help_panel=MEANING, help="Log-p
 
 @options.takes(
     "logits",
+    "source",
     "temperature",
     "class_axis",
     "binary",

@@ -1,4 +1,4 @@
-"""nll softmax: the probabilities of a file of logits, or their logarithms."""
+"""nll softmax: the probabilities of a file of logits, or of one of probabilities at a temperature; their logarithms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nllcli.records import dataclass
 from nllcli.report import Signature, shortest
 from nllcli.scoring.matrix import MatrixResult, Rows, destination
 from nllcli.scoring.passes import fold_dataset
-from nllcli.scoring.settled import check_temperature, class_axis_part, source_part
+from nllcli.scoring.settled import check_has_classes, check_temperature, class_axis_part, source_part
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch
@@ -30,6 +30,7 @@ class _Count(Part):
 def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> MatrixResult:
     """Compute the probabilities, or with ``log`` their logarithms, into ``target`` or, without one, into the result."""
     options = request.loss
+    check_has_classes(options, "nll softmax")
     check_temperature(options)
     dataset = open_dataset(replace(request.inputs, takes_targets=False))
     with destination(dataset, dataset.n_classes, target) as rows:

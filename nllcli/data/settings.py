@@ -153,7 +153,7 @@ class LossOptions:
     class_weights: "NDArray[np.float64] | None" = None
     ignore_index: int = option("Targets that do not count.", MEANING, default=DEFAULT_IGNORE_INDEX, example="INDEX")
     label_smoothing: float = option("0 to 1.", MEANING, default=0.0, example="E")
-    temperature: float = option("Divides the logits.", MEANING, default=1.0, example="T")
+    temperature: float = option("Divides the logits, or log p of probabilities.", MEANING, default=1.0, example="T")
     clip: float | None = None
     binary: bool = False
     precision: str = option(

@@ -38,7 +38,8 @@ def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
     first = unusable.argmax()
     row = to_float(scoring.x[first : first + 1], Scratch())[0]
     bad = np.isnan(row) | np.isposinf(row)
-    c, message = None, "every class is -inf, which leaves nothing to normalise"
+    nothing = "0" if scoring.options.source == "probs" else "-inf"
+    c, message = None, f"every class is {nothing}, which leaves nothing to normalise"
     if bad.any():
         column = int(bad.argmax())
         c = 1 if scoring.options.binary else column

@@ -66,7 +66,8 @@ def all_notices(tally: Tally, settled: Settled, *, clips: bool = True) -> tuple[
     """
     options = settled.options
     empty = why_empty(tally, source=options.source, ignore_index=options.ignore_index, shift=settled.shift)
-    found = warnings_of(all_found(tally, settled.dataset), tally.n_samples, clips=clips)
+    places, tempered = all_found(tally, settled.dataset), options.temperature != 1.0
+    found = warnings_of(places, tally.n_samples, clips=clips, tempered=tempered)
     return (*settled.notices, *empty, *found, *clipped(options.clip))
 
 
@@ -91,11 +92,12 @@ def why_empty(tally: Tally, *, source: str, ignore_index: int, shift: int) -> tu
 
 
 def warnings_of(
-    findings: Mapping[str, Found], total: int, *, several: bool = False, clips: bool = True
+    findings: Mapping[str, Found], total: int, *, several: bool = False, clips: bool = True, tempered: bool = False
 ) -> tuple[Notice, ...]:
     """The suspicious findings among ``total`` samples; their places name the file where there are ``several``."""
     codes = [code for code in FINDINGS if code in findings and code not in _NOTES]
-    return tuple(Notice(code, told(code, findings[code], total, several=several, clips=clips)) for code in codes)
+    how = {"several": several, "clips": clips, "tempered": tempered}
+    return tuple(Notice(code, told(code, findings[code], total, **how)) for code in codes)
 
 
 def notes_of(findings: Mapping[str, Found], total: int, *, several: bool = False) -> tuple[Notice, ...]:
@@ -112,12 +114,15 @@ def clipped(clip: float | None) -> tuple[Notice, ...]:
     return (Notice("clipped", f"p is clipped to [{clip:g}, 1 - {clip:g}]: {highest}"),)
 
 
-def told(code: str, found: Found, total: int, *, several: bool = False, clips: bool = True) -> str:
-    """A finding in words, with the places of its first samples."""
+def told(
+    code: str, found: Found, total: int, *, several: bool = False, clips: bool = True, tempered: bool = False
+) -> str:
+    """A finding in words, with the places of its first samples; ``tempered`` says that p has a temperature."""
     places = ", ".join(f"{place.file}, {place.text}" if several else place.text for place in found.places)
     places += ", ..." if found.n > len(found.places) else ""
     remedy = f"; {setting('clip', 'auto')} makes it finite" if code == "infinite-loss" and clips else ""
-    return FINDINGS[code].format(n=found.n, total=total, worst=found.worst, places=places) + remedy
+    used = "which the temperature normalises" if tempered else "used as they are"
+    return FINDINGS[code].format(n=found.n, total=total, worst=found.worst, places=places, used=used) + remedy
 
 
 # In the order in which they are told, whatever the order of the samples.
@@ -129,7 +134,7 @@ FINDINGS = {
     "negative-sample-weights": "negative sample weights in {n} of {total} samples: {places}",
     "above-zero": "log-probabilities above 0, by up to {worst:.3g}, are taken as rounded, in {n} of {total} samples: "
     "{places}",
-    "not-normalised": "probabilities that do not sum to 1 (off by up to {worst:.3g}), used as they are, "
+    "not-normalised": "probabilities that do not sum to 1 (off by up to {worst:.3g}), {used}, "
     "in {n} of {total} samples: {places}",
     "soft-targets-not-normalised": "soft targets that do not sum to 1 (off by up to {worst:.3g}), used as they are, "
     "in {n} of {total} samples: {places}",

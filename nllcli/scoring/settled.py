@@ -245,11 +245,9 @@ def check_options(loss: LossOptions, *, soft: bool, unlabelled: bool = False) ->
 
 
 def check_temperature(loss: LossOptions) -> None:
-    """Raise UsageError for a temperature that cannot divide, or that has no logits to divide."""
+    """Raise UsageError for a temperature that cannot divide."""
     if not 0.0 < loss.temperature < float("inf"):
         raise UsageError(f"temperature {loss.temperature} is not a finite number above 0")
-    if loss.temperature != 1.0 and loss.source != "logits":
-        raise UsageError(f"a temperature divides logits; these are {loss.source}")
 
 
 def clip_of(clip: str | float | None, dataset: Dataset) -> float | None:

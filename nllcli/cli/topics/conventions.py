@@ -45,6 +45,13 @@ Infinite losses
 
     nll compute probs.csv targets.txt --from probs --clip auto
 
+Temperature T
+  Divides the logits. Of probabilities and log-probabilities it divides log p:
+  p becomes p^(1/T) / sum over k of p_k^(1/T), and a p of 0 stays 0. At T = 1
+  they are taken as they are, and nothing is normalised.
+
+    nll compute probs.csv targets.txt --from probs --temperature 2.5
+
 Which loss
   nll looks at the probability of the target's class alone (PyTorch's NLLLoss).
   one-vs-rest also asks of every other class whether it is the target, with

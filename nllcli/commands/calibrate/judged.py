@@ -65,7 +65,7 @@ def _of_logits(scores: FromLogits) -> _Top:
     """By what the rows of logits were reduced to: the powers of the other classes relative to the largest."""
     found = scores.reduced
     whole = 1.0 + found.rest
-    return _Top(found.top, 1.0 / whole, found.rest / whole, np.log1p(found.rest), found.squares / whole**2)
+    return _Top(scores.top(), 1.0 / whole, found.rest / whole, np.log1p(found.rest), found.squares / whole**2)
 
 
 def _of_given(scores: Surprisal) -> _Top:

@@ -68,12 +68,12 @@ class Kept:
     parts: tuple[Rows, ...] = ()
 
     @classmethod
-    def of(cls, keep: Keep, rows: Rows) -> Self:
-        """Those among ``rows``, which are copied."""
-        n = len(rows)
+    def of(cls, keep: Keep, rows: Rows, where: NDArray[np.bool_]) -> Self:
+        """Those among the ``rows`` of a block ``where`` (m,) a fit can use them; they are copied."""
+        n = int(np.count_nonzero(where))
         if keep.bound < _ALL:
-            rows = rows[rows.hashes < np.uint64(keep.bound)]
-        return cls(n, keep.n, (_least(rows, keep.n),))
+            where = where & (rows.hashes < np.uint64(keep.bound))
+        return cls(n, keep.n, (_least(rows[where], keep.n),))
 
     def __add__(self, other: Kept) -> Kept:
         most = max(self.most, other.most)

@@ -162,9 +162,9 @@ class Look:
             return replace(sums, slopes=Slopes.of(values[:, fits], own, folds[fits], self.n_folds))
         assert self.keep is not None
         hashes = hashes_of(scored.weighted, found.gap_sum)
-        rows = Rows(logits.raw, targets.values, weights, numbers, hashes)[fits]
+        rows = Rows(logits.raw, targets.values, weights, numbers, hashes)
         ends = EndsByFold.of(found, gaps, mass, weights, fits, folds, self.n_folds)
-        return replace(sums, ends=ends, kept=Kept.of(self.keep, rows))
+        return replace(sums, ends=ends, kept=Kept.of(self.keep, rows, fits))
 
     def _gains(self, block: Block, scored: Scored, folds: NDArray[np.int64], scratch: Scratch) -> Gains:
         """What the temperature of its fold takes off the loss of each sample."""

@@ -32,7 +32,8 @@ def warnings(compared: Compared, pairs: Sequence[PairResult]) -> tuple[Notice, .
     found += left_out(compared.left_out)
     found += why_empty(first, source=models[0].source, ignore_index=subject.ignore_index, shift=subject.shift)
     for model, findings in zip(models, compared.findings, strict=True):
-        told = warnings_of(findings, first.n_samples, several=several, clips=False)
+        tempered = model.temperature != 1.0
+        told = warnings_of(findings, first.n_samples, several=several, clips=False, tempered=tempered)
         found += (Notice(notice.code, f"{model.path}: {notice.message}") for notice in told)
     found += clipped(subject.clip)
     found += _of_settings(models)

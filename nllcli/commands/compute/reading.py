@@ -75,7 +75,7 @@ def _settings(data: Fields) -> dict[str, str]:
     signature = data.fields("signature")
     for key, known in (("loss", LOSSES), ("reduction", _REDUCED), ("precision", PRECISIONS)):
         signature.one_of(key, known)
-    for key in ("from", "sample-weights"):
+    for key in ("from", "sample-weights", "temperature"):
         signature.text(key)
     return data.texts_by_key("signature")
 

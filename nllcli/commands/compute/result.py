@@ -132,7 +132,8 @@ def _warnings(tally: LossTally, *, several: bool) -> tuple[Notice, ...]:
     """What the settings make worth saying, and what the samples themselves made suspicious."""
     subject, sums = tally.subject, tally.sums
     empty = why_empty(sums, source=subject.source, ignore_index=subject.ignore_index, shift=subject.shift)
-    found = warnings_of(tally.findings, sums.n_samples, several=several)
+    tempered = subject.settings["temperature"] != "1"
+    found = warnings_of(tally.findings, sums.n_samples, several=several, tempered=tempered)
     return (*subject.notices, *left_out(tally.left_out), *empty, *found, *clipped(subject.clip))
 
 

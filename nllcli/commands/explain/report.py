@@ -91,7 +91,8 @@ def _why_no_loss(explanation: Explanation) -> str:
         return f"it has no target, as {setting('shift')} goes beyond its sequence: it does not count"
     if not explanation.worked.counted:
         return f"its target is {explanation.setting.options.ignore_index}, the ignored index: it does not count"
-    return "" if explanation.worked.usable else "holds NaN, +inf or only -inf: its loss is NaN"
+    nothing = "0" if explanation.setting.options.source == "probs" else "-inf"
+    return "" if explanation.worked.usable else f"holds NaN, +inf or only {nothing}: its loss is NaN"
 
 
 def _title(explanation: Explanation) -> str:
@@ -133,7 +134,7 @@ def _classes(explanation: Explanation) -> list[dict[str, Value]]:
     columns: dict[str, Sequence[Value]] = {
         "class": [explanation.name(c) for c in listed],
         "index": listed,
-        "logit": each(worked.given if worked.options.source == "logits" else None),
+        "logit": each(worked.logits),
         "shifted": each(None if softmax is None else softmax.shifted),
         "exponential": each(None if softmax is None else softmax.exponentials),
         "probability": each(worked.probs),

@@ -106,16 +106,16 @@ class Explanation:
 
     @cached_property
     def compared(self) -> tuple[float, float] | None:
-        """The logits of the target and its rival, or their log-probabilities where the file holds no logits.
+        """What the softmax is of for the target and its rival, or their log-probabilities where there is no softmax.
 
         They are kept, since those of very many classes are made whenever they are asked for.
         """
         if self.worked.target is None or self.rival is None:
             return None
-        if self.worked.softmax is None:
+        logits = self.worked.logits
+        if logits is None:
             surprisals = self.worked.unclipped
             return 0.0 - float(surprisals[self.worked.target]), 0.0 - float(surprisals[self.rival])
-        logits = self.worked.given
         return float(logits[self.worked.target]), float(logits[self.rival])
 
     @property

@@ -25,7 +25,8 @@ def sum_steps(explanation: Explanation) -> list[Step]:
     softmax, worked = explanation.worked.softmax, explanation.worked
     if softmax is None:
         return []
-    steps = [Step("largest logit", (softmax.maximum, f" ({explanation.name(worked.top)})"))]
+    of = "logit" if explanation.setting.options.source == "logits" else "log p"
+    steps = [Step(f"largest {of}", (softmax.maximum, f" ({explanation.name(worked.top)})"))]
     if 1 < worked.n_classes <= SPELT_OUT:
         terms = _joined([(float(power),) for power in softmax.exponentials], " + ")
         steps.append(Step("sum of the exponentials", (*terms, " = ", softmax.total), aligned=True))
@@ -41,7 +42,7 @@ def steps_of_one_class(explanation: Explanation, c: int) -> list[Step]:
     what, surprisal = f"p of the {explanation.loss.scores}, {explanation.name(c)}", float(worked.unclipped[c])
     if worked.softmax is not None:
         power, p = float(worked.softmax.exponentials[c]), float(np.exp(-surprisal))
-        gap: Working = (" - (", float(worked.given[c]), " - ", *_bracketed(worked.softmax.maximum), ")")
+        gap: Working = (" - (", float(worked.softmax.x[c]), " - ", *_bracketed(worked.softmax.maximum), ")")
         if options.temperature != 1.0:
             gap += (" / ", options.temperature)
         steps = [

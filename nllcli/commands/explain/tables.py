@@ -24,20 +24,26 @@ def softmax_table(explanation: Explanation) -> Table:
     """The step from what the file holds to the probabilities."""
     worked, options = explanation.worked, explanation.setting.options
     columns: Columns = []
-    if options.source == "logits":
-        columns.append((Column("logit", "logit"), _each(explanation, worked.given)))
+    title = "Softmax" if options.source == "logits" else "Probabilities"
+    if worked.softmax is not None and options.source != "logits":
+        title = "Softmax of log p / T"
+        if options.source == "probs":
+            columns.append((Column("given", "given p", "probability"), _summed(explanation, worked.given)))
+    if worked.logits is not None:
+        label = "logit" if options.source == "logits" else "log p"
+        columns.append((Column("logit", label), _each(explanation, worked.logits)))
     if worked.softmax is not None:
         shifted = "- max" if options.temperature == 1.0 else "(- max) / T"
         columns.append((Column("shifted", shifted, optional=True), _each(explanation, worked.softmax.shifted)))
         powers = _summed(explanation, worked.softmax.exponentials, worked.softmax.total)
         columns.append((Column("exponential", "exp"), powers))
-    if options.source == "log-probs":
+    if options.source == "log-probs" and worked.softmax is None:
         columns.append((Column("log_prob", "log p"), _each(explanation, 0.0 - worked.unclipped)))
     label = "p" if options.clip is None else "p, clipped"
     probs = worked.probs
     columns.append((Column("probability", label, "probability"), _summed(explanation, probs)))
     columns.append((Column("bar", "", "bar", optional=True), _each(explanation, probs)))
-    return _table(explanation, "softmax", "Softmax" if options.source == "logits" else "Probabilities", columns)
+    return _table(explanation, "softmax", title, columns)
 
 
 def shares_table(explanation: Explanation) -> Table:

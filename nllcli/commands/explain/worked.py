@@ -13,6 +13,7 @@ from nllcli.numerics.exact import ExactSum, exact_sum
 from nllcli.numerics.kernels import both_classes, to_float
 from nllcli.numerics.kernels.normaliser import normalise
 from nllcli.numerics.losses import LOSSES
+from nllcli.numerics.surprisal.logits import FromLogits
 from nllcli.numerics.targets import Targets
 from nllcli.records import dataclass
 
@@ -50,7 +51,7 @@ class made(Generic[Made]):
 
 @dataclass(frozen=True, eq=False)
 class Softmax:
-    """From logits x (C,): ``maximum`` M, and the sum of the exponentials of (x - M) / T.
+    """From logits x (C,), or from log p as such: ``maximum`` M, and the sum of the exponentials of (x - M) / T.
 
     ``rest`` is the sum without the exponential of the maximum, which is 1; ``log_sum`` is log(1 + rest).
     """
@@ -121,6 +122,13 @@ class Worked:
     def given(self) -> NDArray[np.float64]:
         """What the file holds."""
         return _given(self.block, self.options, Scratch())[0].astype(np.float64)
+
+    @property
+    def logits(self) -> NDArray[Any] | None:
+        """What the softmax is of: what the file holds, or under a temperature log p; None where there is none."""
+        if self.options.source == "logits":
+            return self.given
+        return None if self.softmax is None else self.softmax.x
 
     @made
     def probs(self) -> NDArray[np.float64]:
@@ -201,7 +209,8 @@ def work_through(block: Block, options: LossOptions) -> Worked:
     with_gradient = are_few and _has_gradient(options)
     outcome = evaluate(block, options, Wanted(losses=True, gradient=1.0 if with_gradient else None), Scratch())
     assert outcome.losses is not None
-    scores = _surprisal(block, options)
+    unclipped = _surprisal(block, replace(options, clip=None))
+    scores = unclipped if options.clip is None else _surprisal(block, options)
     usable = scores.unusable() is None
     targets = Targets.of(block, options, scores.n_classes)
     counted = targets.counted is None or bool(targets.counted[0])
@@ -209,7 +218,7 @@ def work_through(block: Block, options: LossOptions) -> Worked:
     return Worked(
         block,
         options,
-        softmax=_softmax(_given(block, options, Scratch()), options) if options.source == "logits" and usable else None,
+        softmax=_softmax(unclipped.logits, options) if usable and isinstance(unclipped, FromLogits) else None,
         target=int(targets.values[0]) if has_class else None,
         soft_target=None if targets.are_classes else targets.values[0].astype(np.float64),
         top=int(scores.top()[0]),
@@ -220,7 +229,7 @@ def work_through(block: Block, options: LossOptions) -> Worked:
         counted=counted,
         usable=usable,
         outcome=outcome if are_few else None,
-        kept={options.clip: scores} if are_few else {},
+        kept={None: unclipped, options.clip: scores} if are_few else {},
     )
 
 

@@ -60,6 +60,8 @@ _BATCHES = {
     "batch-means-by-size": "means of batches of {n}, each times its number of samples, over all samples",
     "full-batches": "mean over whole batches of {n}: the samples of the last short one left out",
 }
+# What a temperature other than 1 is tried with: of logits it is as common as a second softmax of them.
+_WITH_TEMPERATURE = {"logits": ("logits", SOFTMAX_TWICE)}
 # Reductions in which a common factor of the weights cancels.
 _SCALE_FREE = ("mean", *_BATCHES)
 # What the departures of these dimensions combine with; those of others combine with all ...
@@ -148,7 +150,8 @@ def _readings(base: Convention) -> Iterator[Departure]:
         yield Departure("reading", text, {"reading": reading, **without_temperature})
     own = base.term.temperature
     yield Departure("temperature", "temperature 1", {"temperature": 1.0})
-    yield Departure("temperature", f"logits times {own:g} instead of divided", {"temperature": 1.0 / own})
+    of = "logits" if base.term.reading == "logits" else "log p"
+    yield Departure("temperature", f"{of} times {own:g} instead of divided", {"temperature": 1.0 / own})
 
 
 def _losses(base: Convention) -> Iterator[Departure]:
@@ -237,7 +240,8 @@ def _may_combine(a: Departure, b: Departure) -> bool:
 def _makes_sense(convention: Convention, base: Convention) -> bool:
     """Whether the convention has a meaning, and one of its own."""
     term, weighting = convention.term, convention.weighting
-    if term.temperature != 1.0 and term.reading not in ("logits", SOFTMAX_TWICE):
+    own = base.term.reading
+    if term.temperature != 1.0 and term.reading not in _WITH_TEMPERATURE.get(own, (own,)):
         return False
     if convention.own_weight_smoothing and (weighting.name == "none" or not term.smoothing):
         return False

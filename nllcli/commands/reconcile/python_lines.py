@@ -31,6 +31,8 @@ _SCHEMES = {
 }
 # What a file that holds class 1 of two says of class 0, where it does not hold logits.
 _OF_CLASS_0 = {"log-probs": "torch.log(-torch.expm1(logits.flatten()).clamp(max=0))", "probs": "1 - logits.flatten()"}
+# What the softmax is of, by what x holds.
+_LOGITS = {"logits": "x", SOFTMAX_TWICE: "x", "log-probs": "x", "probs": "x.log()"}
 _OWN = "{log_p}.gather(1, y[:, None])[:, 0]"
 # One loss a sample; ``right`` is what each class's yes or no was given.
 _LOSSES = {"nll": f"-{_OWN}", "argmax": "-{log_p}.amax(1)", "one-vs-rest": "-{right}.log().sum(1)"}
@@ -206,17 +208,24 @@ class _Line:
         return f"torch.stack([{call} for x, y in {split}]){whole}.nanmean()"
 
 
+def _is_softmax(term: Term) -> bool:
+    """Whether p is a softmax: of logits, or of log p under a temperature."""
+    return term.reading in ("logits", SOFTMAX_TWICE) or term.temperature != 1.0
+
+
 def _takes_logits(term: Term) -> bool:
-    return term.reading in ("logits", SOFTMAX_TWICE) and term.clip is None and term.added is None
+    return _is_softmax(term) and term.clip is None and term.added is None
 
 
 def _logits(term: Term) -> str:
-    x = "x" if term.temperature == 1.0 else f"x / {shortest(term.temperature)}"
+    x = _LOGITS[term.reading]
+    if term.temperature != 1.0:
+        x += f" / {shortest(term.temperature)}"
     return f"{_whole(x)}.softmax(1)" if term.reading == SOFTMAX_TWICE else x
 
 
 def _unbounded_probs(term: Term) -> str:
-    if term.reading in ("logits", SOFTMAX_TWICE):
+    if _is_softmax(term):
         return f"{_whole(_logits(term))}.softmax(1)"
     return {"log-probs": "x.exp()", "probs": "x"}[term.reading]
 

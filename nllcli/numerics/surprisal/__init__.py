@@ -180,8 +180,9 @@ def surprisal(
 ) -> Surprisal:
     """The surprisals of a block (n, C), or (n, 1) where ``binary``: logits as they are in the file, else floats.
 
-    ``source`` is "logits", "log-probs", "probs", "token-log-probs" or "losses" (n, 1); ``temperature``, ``single`` and
-    ``targets``, the classes (n,) that will be asked for, concern logits alone.
+    ``source`` is "logits", "log-probs", "probs", "token-log-probs" or "losses" (n, 1); of the last two there is no
+    ``temperature`` but 1. ``single`` concerns logits alone, which log-probabilities under a temperature are, and so do
+    ``targets``, the classes (n,) that will be asked for.
     """
     scores: Surprisal
     if source == "logits":
@@ -191,12 +192,16 @@ def surprisal(
         if temperature == 1.0:
             scores = FromOdds(held, single=single, targets=targets, reduce=reduce, scratch=scratch)
         else:
-            scores = FromLogits(held, temperature=temperature, single=single, scratch=scratch)
+            scores = FromLogits(held, temperature=temperature, single=single, reduce=reduce, scratch=scratch)
     else:
         from nllcli.numerics.surprisal.given import GIVEN, Binary
 
         given = GIVEN[source](contiguous(array_of(held), scratch))
-        scores = Binary(given) if binary else given
+        scores = given = Binary(given) if binary else given
+        if temperature != 1.0:
+            from nllcli.numerics.surprisal.tempered import Tempered
+
+            scores = Tempered(given, temperature=temperature, single=single, reduce=reduce, scratch=scratch)
     if clip is None:
         return scores
     from nllcli.numerics.surprisal.given import Clipped

@@ -23,6 +23,7 @@ class _Given(OverClasses):
     """Shared by both: ``x`` (n, C) grows with p, and is taken as it is: nothing is renormalised."""
 
     at: Callable[[NDArray[np.int64]], NDArray[np.float64]]
+    all: Callable[..., NDArray[np.float64]]
 
     def __init__(self, x: NDArray[Any]) -> None:
         self._x = x
@@ -38,6 +39,10 @@ class _Given(OverClasses):
 
     def in_all(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
         return self.at(classes)
+
+    def log_probs(self) -> NDArray[Any]:
+        """Log p of every class (n, C), in the type in which it is given."""
+        return 0.0 - self.all()
 
     @once
     def _top(self) -> NDArray[np.int64]:
@@ -58,6 +63,9 @@ class FromLogProbs(_Given):
 
     def all(self, classes: slice | NDArray[np.int64] = EVERY) -> NDArray[np.float64]:
         return 0.0 - self._numbers(classes)
+
+    def log_probs(self) -> NDArray[Any]:
+        return self._x
 
     def complement(self, classes: slice = EVERY) -> NDArray[np.float64]:
         """log(1 - exp(a)): by expm1 near a = 0, by log1p elsewhere.

@@ -68,6 +68,11 @@ class FromLogits(OverClasses):
         """What the reduction asked for gives of the rows."""
         return self._normaliser
 
+    @property
+    def logits(self) -> NDArray[Any]:
+        """What the temperature divides (n, C), as numbers."""
+        return self._x
+
     @once
     def _normaliser(self) -> Normaliser:
         if self._reduce is not None:
