@@ -20,7 +20,7 @@ from nllcli.scoring.parts import END, here, told_of
 from nllcli.scoring.passes import chunks, samples_a_block
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from nllcli.data.blocks import Block, Chunk, Part, Progress, Scratch
     from nllcli.data.dataset import Dataset, Seen
@@ -154,6 +154,7 @@ def fold_parts(
     take: Callable[[Any], Sum],
     finish: Callable[[int, Sum], None],
     progress: Progress | None = None,
+    firsts: Sequence[int] | None = None,
 ) -> tuple[dict[int, NllError], tuple[Notice, ...]]:
     """Work on all parts of a dataset, by the workers that are asked for.
 
@@ -161,12 +162,13 @@ def fold_parts(
     dataset, by any thread and in any order, ``take`` what it makes of them, in order, and ``finish`` the sum of what
     that makes of those of each part. Of several parts, what is wrong with one does not end the work on the others: it
     is returned by part, and then what is worth knowing about the workers. Where ``work`` keeps all results, none is
-    taken after such a part.
+    taken after such a part. ``firsts`` are the numbers of the first sample of each part, where an earlier pass has
+    shown them.
     """
     failed: dict[int, NllError] = {}
     notes: list[Notice] = []
     total = zero
-    with closing(_results(workers, work, dataset, notes, progress, prepare)) as results:
+    with closing(_results(workers, work, dataset, notes, progress, prepare, firsts)) as results:
         for part, found in results:
             if isinstance(found, NllError):
                 failed.setdefault(part, found)
@@ -186,6 +188,7 @@ def _results(
     notes: list[Notice],
     progress: Progress | None,
     prepare: Callable[[Any], Any],
+    firsts: Sequence[int] | None,
 ) -> Generator[tuple[int, Any], None, None]:
     """What comes of all parts, in order: of each its results, or what is wrong with it, and then the end."""
     workers = _usual(work, dataset) if workers == Workers() else workers
@@ -196,7 +199,7 @@ def _results(
     if name:
         recipes = [_recipe(part, name) for part in dataset.parts]
         with open_engine(name, value) as engine:
-            plan = list(_plan(work, dataset, recipes, engine.n_workers))
+            plan = list(_plan(work, dataset, recipes, engine.n_workers, firsts))
             if name == "scheduler" or sum(len(shares) for _, shares in plan) > 1:
                 yield from _elsewhere(work, dataset, plan, engine, workers.threads, progress, prepare)
                 notes += engine.notes
@@ -224,7 +227,9 @@ def _recipe(part: Dataset, name: str) -> bytes:
         raise
 
 
-def _plan(work: Work, dataset: Dataset, recipes: list[bytes], n_workers: int) -> Iterator[tuple[Dataset, list[_Share]]]:
+def _plan(
+    work: Work, dataset: Dataset, recipes: list[bytes], n_workers: int, firsts: Sequence[int] | None
+) -> Iterator[tuple[Dataset, list[_Share]]]:
     """The parts with their shares; none where all of the arrays of a part would come back at once: it stays here."""
     total = sum(part.n_bytes or 0 for part in dataset.parts)
     long_enough = max(_PIECE_BYTES, total // (_MOST_A_WORKER * n_workers))
@@ -232,8 +237,13 @@ def _plan(work: Work, dataset: Dataset, recipes: list[bytes], n_workers: int) ->
     step = max(1, min(most, total // (_LEAST_A_WORKER * n_workers)))
     for i, (part, recipe) in enumerate(zip(dataset.parts, recipes, strict=True)):
         stays = work.keeps_all and not part.is_seekable
-        before = 0 if dataset.layout.n_samples is None else dataset.first_of(i)
+        before = _before(dataset, i) if firsts is None else firsts[i]
         yield part, [] if stays else list(_shares(part, recipe, step, before, arrays=work.makes_arrays))
+
+
+def _before(dataset: Dataset, part: int) -> int:
+    """How many samples there are in the parts before; 0 where that is not known yet."""
+    return 0 if dataset.layout.n_samples is None else dataset.first_of(part)
 
 
 def _shares(part: Dataset, recipe: bytes, step: int, before: int, *, arrays: bool) -> Iterator[_Share]:

@@ -7,20 +7,18 @@ to the largest and divided by T, the derivative of order m is that by beta times
 
 from __future__ import annotations
 
-from math import comb
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from nllcli.data.blocks import Part
 from nllcli.numerics.dot import exact_dot
-from nllcli.numerics.exact import ExactSum, ExactSums, exact_sum, exact_sums
+from nllcli.numerics.exact import UNIT_BITS, ExactSum, ExactSums, exact_sum, exact_sums, root
 from nllcli.numerics.kernels import pick, product, sum_classes, to_float
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Scratch
@@ -51,7 +49,7 @@ def derivatives(
     for m in range(len(moments)):
         out[m] = moments[m]
         for j in range(m):
-            out[m] -= comb(m, j) * out[j] * moments[m - j - 1]
+            out[m] -= math.comb(m, j) * out[j] * moments[m - j - 1]
     out *= mass
     out[0] -= gaps / temperature
     return out
@@ -87,6 +85,17 @@ class Slopes(Part):
             return self if self.orders else other
         orders = tuple(a + b for a, b in zip(self.orders, other.orders, strict=True))
         return Slopes(self.n + other.n, orders, self.squares + other.squares)
+
+    def relative_error(self) -> float:
+        """The standard error of 1/T as a share of it, NaN of fewer than two samples.
+
+        ``sqrt(n / (n - 1) sum g**2) / sum h`` of the first and second derivatives g and h, with their weights: the
+        sandwich of Huber (1967) and White (Econometrica 50, 1982).
+        """
+        if self.n < 2:
+            return math.nan
+        curvature = float(self.orders[1].total())
+        return root(self.n * self.squares, (self.n - 1) << 2 * UNIT_BITS) / curvature if curvature > 0 else math.nan
 
     def without(self, fold: int | None = None) -> list[float]:
         """The sums over all samples, or over those of the other folds, by order: each rounded once."""

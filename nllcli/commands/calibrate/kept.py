@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from nllcli.commands.calibrate.cumulants import Slopes, derivatives, mass_of, target_gaps
+from nllcli.commands.calibrate.limits import Ends
 from nllcli.data.blocks import Scratch
 from nllcli.numerics.fingerprint import hashes
-from nllcli.numerics.kernels.moments import moments
+from nllcli.numerics.kernels.moments import moments, survey
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -121,6 +122,13 @@ def _least(rows: Rows, n: int) -> Rows:
 def hashes_of(losses: NDArray[np.float64], gap_sums: NDArray[np.float64]) -> NDArray[np.uint64]:
     """A hash (n,) of what each sample holds, the same wherever it stands."""
     return hashes(losses, gap_sums, Scratch())
+
+
+def ends_of(rows: Rows) -> Ends:
+    """What the losses of rows do at both ends of the temperatures."""
+    found = survey(rows.logits, temperature=1.0, scratch=Scratch())
+    gaps = target_gaps(rows.logits, found.maximum, rows.targets, Scratch())
+    return Ends.of(found, gaps, mass_of(rows.targets), rows.weights, np.isfinite(gaps))
 
 
 def slopes_of(rows: Rows, temperature: float, n_folds: int) -> Slopes:

@@ -53,7 +53,7 @@ class Gains(Part):
 
 
 @dataclass(frozen=True)
-class Sums:
+class Sums(Part):
     """What a pass adds up, each None where the pass does not ask for it.
 
     ``tallies`` and ``measures`` are those at each of its temperatures.
@@ -93,7 +93,8 @@ class Sums:
 
 @dataclass(frozen=True)
 class Look:
-    """The work of a pass on a block: it is scored at each of the ``temperatures``, at which much is ``measured`` or not.
+    """The work of a pass on a block: it is scored at each of the ``temperatures``, and what is ``measured`` at
+    each of them is added up, if anything is.
 
     ``keep`` asks, at the first of them, for what says whether there is a temperature of least loss, and for samples to
     start a fit with; ``fits`` for the derivatives of the loss there. Samples lie in turn in ``n_folds`` folds, whose own
@@ -102,7 +103,7 @@ class Look:
 
     options: LossOptions
     temperatures: tuple[float, ...]
-    measured: Asked | None
+    measured: tuple[Asked, ...] = ()
     keep: Keep | None = None
     fits: bool = False
     n_folds: int = 1
@@ -129,11 +130,11 @@ class Look:
             self._scored(block, temperature, scratch.sub(f"scores {i}"), moments if self.fits and i == 0 else survey)
             for i, temperature in enumerate(self.temperatures)
         ]
-        first, asked = scored[0], self.measured
+        first = scored[0]
         numbers = np.arange(first.n_samples) + (block.start + block.before)
         sums = Sums(
             tuple(sums_of(each, Wanted(spread=True), scratch) for each in scored),
-            () if asked is None else tuple(Measures.of(each, asked) for each in scored),
+            tuple(map(Measures.of, scored, self.measured)),
         )
         if self.keep is not None or self.fits:
             logits = _logits_of(first, moments if self.fits else survey, scratch.sub("logits"))
