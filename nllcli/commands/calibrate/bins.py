@@ -37,8 +37,8 @@ class Rule:
 
     - ``fractions``: k / B, rounded once;
     - ``linspace``: k times 1 / B, as NumPy does;
-    - ``steps``: k times 1 / B up to the middle, then 1 less such steps, rounded once, as PyTorch does where the processor
-      fuses multiplication and addition;
+    - ``steps``: k times 1 / B below the middle, and from there on 1 less such steps, rounded once, as PyTorch does
+      where the processor fuses multiplication and addition;
     - ``quotients``: where p divided by 1 / B, rounded once, comes to k.
     """
 
