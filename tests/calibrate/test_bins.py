@@ -17,6 +17,7 @@ pytestmark = pytest.mark.uncounted
 
 RNG = np.random.default_rng(16)
 N = 300
+USUAL = Rule()
 
 
 def claims_of(p, outcomes, weights=None):
@@ -30,7 +31,7 @@ def taken(claims, part):
     return Claims(claims.p[part], claims.q[part], claims.surprisals[part], claims.outcomes[part], weights)
 
 
-def binned(claims, rule=Rule()):
+def binned(claims, rule=USUAL):
     return bins_of(BinSums.of(claims, place(rule, claims.p), rule.n_places), rule)
 
 
@@ -171,10 +172,10 @@ def test_no_claims():
 
 
 def test_memory_is_bounded():
-    """The integers of the largest sums, each with its place in an array."""
+    """The integers of sums up to 2**62, each with its place in an array."""
     claims = claims_of(RNG.uniform(0.5, 1, 5000), np.ones(5000), RNG.uniform(0.5, 1, 5000))
     sums = BinSums.of(claims, np.zeros(5000, np.int64), 1)
-    integers = [each.units[0] << 60 for each in (sums.p, sums.outcomes, sums.variances, sums.weights)]
+    integers = [each.units[0] << 50 for each in (sums.p, sums.outcomes, sums.variances, sums.weights)]
     assert most_bytes(1, weighted=True) >= 8 + sum(each.__sizeof__() + 8 for each in integers)
     assert most_bytes(15, weighted=False) < 15 * 600
 
