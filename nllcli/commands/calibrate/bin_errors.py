@@ -14,6 +14,8 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from nllcli.commands.calibrate.bins import Bin, Rule
 
 
@@ -73,10 +75,13 @@ def class_sums(of_classes: Sequence[Claims], rule: Rule, threshold: float | None
     classes = np.repeat(np.arange(len(of_classes)), [len(each) for each in of_classes])
     if threshold is not None:
         above = claims.p > threshold
-        columns = (claims.p, claims.q, claims.surprisals, claims.outcomes)
-        weights = None if claims.weights is None else claims.weights[above]
-        claims, classes = Claims(*(column[above] for column in columns), weights=weights), classes[above]
+        claims, classes = _picked(claims, above), classes[above]
     return BinSums.of(claims, classes * rule.n_places + place(rule, claims.p), len(of_classes) * rule.n_places)
+
+
+def _picked(claims: Claims, which: NDArray[np.bool_]) -> Claims:
+    weights = None if claims.weights is None else claims.weights[which]
+    return Claims(claims.p[which], claims.q[which], claims.surprisals[which], claims.outcomes[which], weights)
 
 
 def class_errors(sums: BinSums, rule: Rule) -> tuple[Errors, ...]:

@@ -37,8 +37,8 @@ class Rule:
 
     - ``fractions``: k / B, rounded once;
     - ``linspace``: k times 1 / B, as NumPy does;
-    - ``steps``: k times 1 / B up to the middle, then 1 less such steps, rounded once, as PyTorch does where the processor
-      fuses multiplication and addition;
+    - ``steps``: k times 1 / B below the middle, and from there on 1 less such steps, rounded once, as PyTorch does
+      where the processor fuses multiplication and addition;
     - ``quotients``: where p divided by 1 / B, rounded once, comes to k.
     """
 
@@ -137,7 +137,7 @@ class BinSums(Part):
 
 def most_bytes(n_groups: int, *, weighted: bool) -> int:
     """How many bytes the sums of so many groups take at most."""
-    # A sum is a count of 2**-1074 of up to 1,170 bits, 184 bytes as an integer of Python with its place in an array.
+    # A sum below 2**64 counts 2**-1074 in 1,138 bits, which are 176 bytes as an integer of Python; its place takes 8.
     return n_groups * (8 + 184 * (3 + weighted))
 
 
