@@ -256,27 +256,25 @@ def test_bins_that_others_have_cut():
 
 
 @pytest.mark.parametrize("weights", [None, "some"])
-@pytest.mark.parametrize("threshold", [None, 0.0, 0.25])
-def test_classes_wherever_samples_are_cut(threshold, weights):
+def test_classes_wherever_samples_are_cut(weights):
     p = RNG.dirichlet([0.5] * 4, N)
     p[:9, 2], p[9:12, 2] = 0.0, 0.25
     targets, w = RNG.integers(0, 3, N), None if weights is None else RNG.exponential(1, N)
     of_classes = [claims_of(p[:, k], targets == k, w) for k in range(4)]
     rule = Rule(5)
-    ways = every_way(lambda part: class_sums([taken(each, part) for each in of_classes], rule, threshold), N)
+    ways = every_way(lambda part: class_sums([taken(each, part) for each in of_classes], rule), N)
     found = {class_errors(sums, rule) for sums in ways}
     assert len(found) == 1
     errors = found.pop()
-    above = [each if threshold is None else taken(each, each.p > threshold) for each in of_classes]
-    expected = [by_loops(each, rule) for each in above]
+    expected = [by_loops(each, rule) for each in of_classes]
     for own, each in zip(errors, expected, strict=True):
         assert_near(own, each)
     assert ece_classwise(errors) == pytest.approx(math.fsum(each.ece for each in expected) / 4)
 
 
-def test_a_class_below_the_threshold_counts_as_right():
+def test_a_class_without_claims_counts_as_right():
     rule = Rule(5)
-    errors = class_errors(class_sums([claims_of([0.9, 0.8], [1, 0]), claims_of([0.1, 0.2], [0, 1])], rule, 0.5), rule)
+    errors = class_errors(class_sums([claims_of([0.9, 0.8], [1, 0]), claims_of([], [])], rule), rule)
     assert errors[1] == Errors()
     assert ece_classwise(errors) == errors[0].ece / 2
     assert ece_classwise(errors[1:]) is None

@@ -5,58 +5,52 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nllcli.commands.calibrate.bin_errors import Errors, class_errors, ece_classwise, errors_of
 from nllcli.commands.calibrate.bins import bins_of
-from nllcli.commands.calibrate.result import ClassErrors, Decomposition, Measured
+from nllcli.commands.calibrate.measures import WHOLE
+from nllcli.commands.calibrate.result import ClassErrors, Measured
 from nllcli.numerics.by_class import ByClass
-from nllcli.numerics.exact import exact_count
+from nllcli.numerics.exact import ExactSum
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nllcli.commands.calibrate.bins import Bin
-    from nllcli.commands.calibrate.corp import Scores
-    from nllcli.commands.calibrate.measures import Asked, Measures, Spiegelhalter
-    from nllcli.numerics.exact import ExactSum
+    from nllcli.commands.calibrate.measures import Asked, Measures
     from nllcli.numerics.tally import Tally
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown of the sums: bins of equal ``mass`` or not, the errors of all classes in place of the top labels',
-    and a list of the classes, which have ``class_names``."""
+    """How sums are shown: by bins of equal ``mass`` or width, ``classwise`` or of one claim a sample.
 
-    mass: bool
-    classwise: bool
-    per_class: bool
-    class_names: Sequence[str]
+    ``class_names`` are those of the classes that are listed, none where no list is asked for.
+    """
+
+    mass: bool = False
+    classwise: bool = False
+    class_names: Sequence[str] = ()
 
 
 def measured_of(temperature: float, tally: Tally, sums: Measures, asked: Asked, shown: Shown) -> Measured:
-    """How good the probabilities are at a temperature."""
+    """How good the probabilities are at a temperature, by the sums over the samples there."""
     weight, is_weighted = tally.weight_sum, sums.bins.weights is not None
     of_classes = () if sums.by_class is None else class_errors(sums.by_class, asked.rule)
-    by_mass = sums.ranked.equal_mass(asked.rule.n_bins)
-    bins: Sequence[Bin] = bins_of(sums.bins, asked.rule)
-    if shown.mass:
-        bins = by_mass or ()
-    errors = _over_classes(of_classes) if shown.classwise else errors_of(bins, weighted=is_weighted)
-    confidence, accuracy = (_mean(each, weight) for each in (sums.confidence, sums.outcome))
-    test = None if shown.classwise else sums.spiegelhalter
-    corp = None if shown.classwise else sums.ranked.corp()
-    sweep = None if shown.classwise else sums.ranked.sweep()
-    mass_of_classes = _masses(sums, asked.rule.n_bins)
-    equal_mass = _ece(by_mass)
+    of_masses = _masses(sums, asked.rule.n_bins)
+    ranked = sums.ranked
+    by_mass = ranked.equal_mass(asked.rule.n_bins)
+    bins = (by_mass or ()) if shown.mass else bins_of(sums.bins, asked.rule)
+    errors = _over(of_classes) if shown.classwise else errors_of(bins, weighted=is_weighted)
+    corp, sweep = (None, None) if shown.classwise else (ranked.corp(), ranked.sweep())
+    z = None if shown.classwise else sums.spiegelhalter.z()
     return Measured(
         temperature=temperature,
         loss=tally.mean(),
         accuracy=tally.accuracy(),
-        weighted_accuracy=accuracy,
-        confidence=confidence,
-        overconfidence=None if confidence is None or accuracy is None else _overconfidence(sums, weight),
+        weighted_accuracy=_mean(sums.outcome, weight),
+        confidence=_mean(sums.confidence, weight),
+        overconfidence=_mean(ExactSum(sums.confidence.units - sums.outcome.units), weight),
         brier=_mean(sums.brier, weight),
         ece=errors.ece,
         mce=errors.mce,
@@ -64,16 +58,95 @@ def measured_of(temperature: float, tally: Tally, sums: Measures, asked: Asked, 
         ace=errors.ace,
         ece_debiased=errors.ece_debiased,
         ece_chance=errors.ece_chance,
-        ece_equal_mass=_mean_of(mass_of_classes) if shown.classwise else equal_mass,
+        ece_equal_mass=_average(of_masses) if shown.classwise else _ece(by_mass),
         ece_sweep=None if sweep is None else sweep[0],
         ece_sweep_bins=None if sweep is None else sweep[1],
         ece_classwise=ece_classwise(of_classes),
-        ece_classwise_equal_mass=_mean_of(mass_of_classes),
-        smece=None if sums.smooth is None else sums.smooth.smece(),
-        spiegelhalter_z=_z(test),
-        spiegelhalter_p=_p(test),
-        corp_brier=None if corp is None else _parts(corp.brier),
-        corp_log=None if corp is None else _parts(corp.log),
+        ece_classwise_equal_mass=_average(of_masses),
+        smece=None if sums.smooth is None or shown.classwise else sums.smooth.smece(),
+        spiegelhalter_z=z,
+        spiegelhalter_p=None if z is None else math.erfc(abs(z) / math.sqrt(2.0)),
+        corp_brier=None if corp is None else corp.brier,
+        corp_log=None if corp is None else corp.log,
         bins=() if shown.classwise else tuple(bins),
-        per_class=_per_class(sums, of_classes, mass_of_classes, shown) if shown.per_class else None,
+        per_class=_per_class(sums, of_classes, of_masses, shown) if shown.class_names else None,
     )
+
+
+def _mean(total: ExactSum, weight: ExactSum) -> float | None:
+    return total.divided_by(weight) if weight.units else None
+
+
+def _over(of_classes: Sequence[Errors]) -> Errors:
+    """The errors of all classes as one: the means of theirs, and the largest gap; those of no class are left out."""
+    there = [each for each in of_classes if each.ece is not None]
+    if not there:
+        return Errors()
+
+    def mean(name: str) -> float:
+        return math.fsum(getattr(each, name) for each in there) / len(of_classes)
+
+    return Errors(
+        ece=mean("ece"),
+        mce=max(each.mce for each in there if each.mce is not None),
+        rmsce=math.sqrt(math.fsum((each.rmsce or 0.0) ** 2 for each in there) / len(of_classes)),
+        ace=mean("ace"),
+        ece_chance=mean("ece_chance"),
+    )
+
+
+def _ece(bins: Sequence[Bin] | None) -> float | None:
+    return None if bins is None else errors_of(bins, weighted=False).ece
+
+
+def _masses(sums: Measures, n_bins: int) -> list[float | None]:
+    """The errors of bins of equal mass of each class, where its claims are kept in order."""
+    if sums.ranked_by_class is None:
+        return []
+    return [_ece(each.equal_mass(n_bins)) for each in sums.ranked_by_class.classes]
+
+
+def _average(of_classes: Sequence[float | None]) -> float | None:
+    """The mean over all classes, 0 of a class without claims; None where no class has any."""
+    found = [each for each in of_classes if each is not None]
+    return math.fsum(found) / len(of_classes) if found else None
+
+
+def _per_class(
+    sums: Measures, of_classes: Sequence[Errors], of_masses: Sequence[float | None], shown: Shown
+) -> tuple[ClassErrors, ...]:
+    totals = sums.class_totals
+    assert totals is not None
+    rows = []
+    for k, (name, errors) in enumerate(zip(shown.class_names, of_classes, strict=True)):
+        (whole,) = bins_of(totals, WHOLE, k)
+        rows.append(
+            ClassErrors(
+                name=name,
+                count=float(totals.outcomes[k]),
+                confidence=whole.confidence,
+                frequency=whole.accuracy,
+                ece=errors.ece,
+                mce=errors.mce,
+                ece_equal_mass=of_masses[k] if of_masses else None,
+            )
+        )
+    return tuple(rows)
+
+
+def d2_log_loss(tally: Tally, sums: Measures) -> float | None:
+    """1 less the loss over that of always telling the shares of the classes, which is their entropy.
+
+    None where that is 0: where there is one class.
+    """
+    shares = sums.shares
+    if shares is None or not tally.weight_sum.units:
+        return None
+    if isinstance(shares, ByClass):
+        weights = shares.sums[shares.sums > 0].tolist()
+    else:
+        units = shares.units if shares.units is not None else ()
+        weights = [float(ExactSum(each)) for each in units if each > 0]
+    total = math.fsum(weights)
+    entropy = -math.fsum(each / total * math.log(each / total) for each in weights)
+    return 1.0 - tally.mean() / entropy if entropy else None

@@ -66,22 +66,11 @@ def _debiased(bins: Sequence[Bin]) -> float:
     return math.sqrt(max(0.0, squares / n))
 
 
-def class_sums(of_classes: Sequence[Claims], rule: Rule, threshold: float | None = None) -> BinSums:
-    """The sums of the bins of every class, one class after another, from the claims of each.
-
-    Of a ``threshold``, only probabilities above it are looked at (Nixon et al., CVPR Workshops 2019).
-    """
+def class_sums(of_classes: Sequence[Claims], rule: Rule) -> BinSums:
+    """The sums of the bins of every class, one class after another, from the claims of each."""
     claims = Claims.joined(of_classes)
     classes = np.repeat(np.arange(len(of_classes)), [len(each) for each in of_classes])
-    if threshold is not None:
-        above = claims.p > threshold
-        claims, classes = _picked(claims, above), classes[above]
     return BinSums.of(claims, classes * rule.n_places + place(rule, claims.p), len(of_classes) * rule.n_places)
-
-
-def _picked(claims: Claims, which: NDArray[np.bool_]) -> Claims:
-    weights = None if claims.weights is None else claims.weights[which]
-    return Claims(claims.p[which], claims.q[which], claims.surprisals[which], claims.outcomes[which], weights)
 
 
 def class_errors(sums: BinSums, rule: Rule) -> tuple[Errors, ...]:

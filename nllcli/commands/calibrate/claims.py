@@ -32,6 +32,11 @@ class Claims:
     def __len__(self) -> int:
         return len(self.p)
 
+    def only(self, where: NDArray[np.bool_]) -> Claims:
+        """Those of the samples ``where`` (n,)."""
+        weights = None if self.weights is None else self.weights[where]
+        return Claims(self.p[where], self.q[where], self.surprisals[where], self.outcomes[where], weights)
+
     @classmethod
     def joined(cls, parts: Sequence[Claims]) -> Claims:
         """The claims of several parts, at least one, as one; all of them have weights, or none has."""

@@ -93,15 +93,16 @@ def claims_of_class(scored: Scored, index: int) -> Claims:
 
 
 @np.errstate(all="ignore")
-def claims_of_classes(scored: Scored) -> list[Claims]:
-    """What is claimed of each class, of the samples that count."""
+def claims_of_classes(scored: Scored, threshold: float | None) -> list[Claims]:
+    """What is claimed of each class, of the samples that count; of probabilities above a ``threshold`` alone."""
     scores, targets = scored.scoring.scores, scored.scoring.targets
     surprisals, p = scores.all(), scores.probs()
     q = np.exp(-scores.complement())
-    return [
+    found = (
         _claims(scored, p[:, index], q[:, index], surprisals[:, index], _is_of(targets.values, index))
         for index in range(scores.n_classes)
-    ]
+    )
+    return [each if threshold is None else each.only(each.p > threshold) for each in found]
 
 
 def _is_of(targets: NDArray[Any], index: int) -> NDArray[np.float64]:

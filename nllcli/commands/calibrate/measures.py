@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -26,28 +27,34 @@ if TYPE_CHECKING:
     from nllcli.numerics.evaluate import Scored
 
 
-_ONE_BIN = Rule(1)
+# One bin of all claims.
+WHOLE = Rule(1)
 
 
 @dataclass(frozen=True)
 class Asked:
     """What is to be measured: errors of bins by a ``rule``, of the top labels or of the class of number ``of_class``.
 
-    ``likeness`` is that of another library's rule. ``n_classes`` is how many classes have bins of their own, 0 where
-    that is not asked for; of these, probabilities above ``threshold`` alone count. ``smooth`` asks for the smooth error.
+    ``likeness`` is that of another library's rule. ``by_class`` asks for bins of each class, of which probabilities
+    above ``threshold`` alone count, and ``ranks_classes`` for bins of equal mass of each. ``smooth`` asks for the smooth
+    error.
     """
 
     rule: Rule
     of_class: int | None = None
     likeness: Likeness | None = None
-    n_classes: int = 0
+    by_class: bool = False
+    ranks_classes: bool = False
     threshold: float | None = None
     smooth: bool = False
 
 
 @dataclass(frozen=True)
 class Spiegelhalter(Part):
-    """The sums of (a - c)(1 - 2c) and of its variance if each confidence c is right, of outcomes a."""
+    """The sums of (a - c)(1 - 2c) and of its variance if each confidence c is right, of outcomes a.
+
+    Spiegelhalter, "Probabilistic prediction in patient management and clinical trials", Stat. Med. 5 (1986).
+    """
 
     deviation: ExactSum = ExactSum()
     variance: ExactSum = ExactSum()
@@ -60,6 +67,11 @@ class Spiegelhalter(Part):
         side = w * (claims.q - claims.p)
         off = np.where(claims.outcomes == 1.0, claims.q, claims.outcomes - claims.p)
         return cls(exact_sum(side * off), exact_sum(side * side * (claims.p * claims.q)))
+
+    def z(self) -> float | None:
+        """The deviation in standard deviations, None where none is possible: a normal variable if all c are right."""
+        variance = float(self.variance)
+        return float(self.deviation) / math.sqrt(variance) if variance > 0.0 else None
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,7 @@ class Measures(Part):
         top = judged.claims
         claims = top if asked.of_class is None else claims_of_class(scored, asked.of_class)
         seen = claims if asked.likeness is None else asked.likeness.seen(claims)
-        classes = claims_of_classes(scored) if asked.n_classes else []
+        classes = claims_of_classes(scored, asked.threshold) if asked.by_class else []
         return cls(
             _weighted(judged.brier, top.weights),
             _weighted(top.p, top.weights),
@@ -98,9 +110,9 @@ class Measures(Part):
             Spiegelhalter.of(claims),
             Ranked.of(claims),
             Smooth.of(claims) if asked.smooth else None,
-            class_sums(classes, asked.rule, asked.threshold) if classes else None,
-            ByClasses.of(classes) if classes else None,
-            class_sums(classes, _ONE_BIN) if classes else None,
+            class_sums(classes, asked.rule) if classes else None,
+            ByClasses.of(classes) if asked.ranks_classes and classes else None,
+            class_sums(classes, WHOLE) if classes else None,
             _shares(judged, scored.scoring.scores.n_classes),
         )
 
