@@ -188,11 +188,29 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column of a table; ``kind`` is "text", "count", "number", "share", "probability", "bar" or "objects".
+class Quantity:
+    """A number in a column of several kinds: how this one is written, as the ``kind`` of a column."""
 
-    Numbers of one column are shown with the same number of decimals; programs get them in full. A bar draws a share
-    of 1. Objects are a list of dicts, for JSON alone. An ``optional`` column is left out where a page is too narrow.
+    value: Value
+    kind: str = "number"
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """A share of 1 beside the one that is claimed, and how far from that chance alone takes it."""
+
+    share: float
+    claim: float
+    chance: float
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table; ``kind`` is "text", "count", "number", "share", "probability", or one of the following.
+
+    Numbers of one column are shown with the same number of decimals; programs get them in full. A "bar" draws a share
+    of 1, a "gauge" a Gauge. "quantities" are of several kinds, one below the other. "objects" are a list of dicts, for
+    JSON alone. An ``optional`` column is left out where a page is too narrow; a ``legend`` says how to read a picture.
     """
 
     key: str
@@ -200,6 +218,7 @@ class Column:
     kind: str = "number"
     unit: str = ""
     optional: bool = False
+    legend: str = ""
 
 
 Columns = list[tuple[Column, Sequence[Any]]]  # each with its cells
@@ -277,7 +296,8 @@ class Report:
     ``sections`` are for people, ``tables`` for programs too. ``quiet`` holds what ``-q`` prints. ``extra`` holds
     values that only JSON shows (nested lists, say), and ``inputs`` the files that the numbers are of. ``tally`` has the
     sums behind the numbers, for a file from which they add up with others. ``kernel`` is what computed them. ``words``
-    are the conditions that have a name, each with why it does not hold, None where it does.
+    are the conditions that have a name, each with why it does not hold, None where it does. ``listing`` is what a
+    format of one table holds, where that is neither a table nor the metrics.
     """
 
     command: str
@@ -295,3 +315,4 @@ class Report:
     tally: Mapping[str, Any] | None = None
     kernel: str = ""
     words: Mapping[str, str | None] = field(default_factory=dict)
+    listing: Table | None = None

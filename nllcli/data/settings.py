@@ -34,6 +34,10 @@ UNLISTED = (-10000.0, -9999.0)
 ADJUSTMENTS = ("holm", "none")
 # What a comparison may be required to be.
 VERDICT_WORDS = ("better", "not-worse", "equivalent")
+# How probabilities are put into bins, which edge of a bin belongs to it, and whose rules can be had by name.
+BINNINGS = ("width", "mass")
+EDGES = ("right", "left", "left-extra")
+PEERS = ("guo", "torchmetrics", "netcal", "sklearn", "p-lambda", "relplot", "mapie")
 DEFAULT_SCHEME = "inverse"
 DEFAULT_BETA = 0.999
 DEFAULT_IGNORE_INDEX = -100

@@ -9,12 +9,12 @@ from nllcli.report import Report, Table, Value, runs, shortest_of
 
 
 def render_csv(report: Report) -> Iterator[str]:
-    """Return the one table of ``report``, or else its metrics, separated by commas."""
+    """Return the listing of ``report``, its one table, or else its metrics, separated by commas."""
     return _lines(*_content(report, "csv"), ",")
 
 
 def render_tsv(report: Report) -> Iterator[str]:
-    """Return the one table of ``report``, or else its metrics, separated by tabs."""
+    """Return the listing of ``report``, its one table, or else its metrics, separated by tabs."""
     return _lines(*_content(report, "tsv"), "\t")
 
 
@@ -46,16 +46,17 @@ def _texts(cells: Sequence[Value], delimiter: str, *, alone: bool) -> list[str]:
 
 def _content(report: Report, name: str) -> tuple[Sequence[str], Iterable[Sequence[Sequence[Value]]]]:
     """The header, and the cells column by column, those of some rows at a time."""
-    if not report.tables:
+    tables = report.tables if report.listing is None else (report.listing,)
+    if not tables:
         metrics = [metric for metric in report.metrics if not metric.page_only]
         return ("metric", "value"), [([metric.key for metric in metrics], [metric.value for metric in metrics])]
-    if len(report.tables) > 1:
-        keys = ", ".join(table.key for table in report.tables)
+    if len(tables) > 1:
+        keys = ", ".join(table.key for table in tables)
         raise UsageError(
-            f"{name} holds one table, and this report has {len(report.tables)}: {keys}",
+            f"{name} holds one table, and this report has {len(tables)}: {keys}",
             hint="ask for one of them, or for the json format, which holds them all",
         )
-    table = report.tables[0]
+    table = tables[0]
     kept = [i for i, column in enumerate(table.columns) if column.kind != "objects"]
     return [table.columns[i].key for i in kept], _runs(table, kept)
 

@@ -6,14 +6,14 @@ from textwrap import wrap
 from typing import NamedTuple
 
 from nllcli.outputs.formats import printable
-from nllcli.outputs.numbers import aligned, drawn, texts
+from nllcli.outputs.numbers import aligned, texts
+from nllcli.outputs.pictures import PICTURES, drawn
 from nllcli.report import Column, Table, Value
 
 INDENT, GAP = "  ", "  "
 NOTHING = "–"
 LEFT_OUT = "…"  # columns in the middle and, where rich crops it, the end of a name
 _NAME = 16  # columns are left out before a name, or a word of a label, gets fewer cells
-BAR, _LEAST_BAR = 24, 6
 _LABEL_LINES = 3
 _MARK = Column("left_out", LEFT_OUT, "text")
 
@@ -54,7 +54,7 @@ def safe(values: Sequence[Value], written: Sequence[str]) -> list[str]:
 
 
 class _Lane(NamedTuple):
-    """One column as text, and its width with names cropped, with the label folded and bars short, and in full."""
+    """One column as text, and its width with names cropped, with the label folded and pictures short, and in full."""
 
     column: Column
     values: Sequence[Value]
@@ -64,22 +64,23 @@ class _Lane(NamedTuple):
     widths: list[int]
 
     def shown(self, width: int) -> list[str]:
-        """Return the cells of a column of ``width``: bars as long as it allows, numbers on its right."""
-        if self.column.kind == "bar":
-            return drawn(self.values, width)
+        """Return the cells of a column of ``width``: pictures as long as it allows, numbers on its right."""
+        if self.column.kind in PICTURES:
+            return drawn(self.column.kind, self.values, width)
         return [cell.rjust(width) for cell in self.cells] if self.is_right else self.cells
 
 
 def _lane(column: Column, values: Sequence[Value]) -> _Lane:
     """Write what is safe to print: an en dash for nothing, numbers point under point."""
     cells = safe(values, texts(column.kind, values))
-    is_right = column.kind not in ("text", "bar") or {*map(type, values)} == {int}
+    picture = PICTURES.get(column.kind)
+    is_right = not (picture or column.kind == "text") or {*map(type, values)} == {int}
     cells = aligned(cells) if is_right else cells
     content = max(map(cell_len, cells), default=0)
     cropped = content if is_right else min(content, _NAME)
     heading = [printable(column.label), printable(column.unit)]
     words = [min(cell_len(word), _NAME) for text in heading for word in wrap(text, 1, break_long_words=False)]
-    least, short, full = (_LEAST_BAR, _LEAST_BAR, BAR) if column.kind == "bar" else (cropped, content, content)
+    least, short, full = (picture.least, picture.least, picture.most) if picture else (cropped, content, content)
     widths = [max([least, *words]), max([short, *words]), max([full, *map(cell_len, heading)])]
     return _Lane(column, values, heading, cells, is_right, widths)
 
@@ -100,7 +101,7 @@ def _drawn(lanes: Sequence[_Lane], room: int, *, colour: bool) -> list[str]:
         heading = [*(Text(line, "bold") for line in label), Text(lane.heading[1], "dim"), *[Text()] * height]
         at_top = Text("\n", justify="right" if lane.is_right else "default").join(heading[:height])
         grid.add_column(at_top, justify="default", width=width, no_wrap=True)
-        columns.append(Text("\n".join(lane.shown(width)), "cyan" if lane.column.kind == "bar" else ""))
+        columns.append(Text("\n".join(lane.shown(width)), "cyan" if lane.column.kind in PICTURES else ""))
     if lanes[0].values:
         grid.add_row(*columns)  # whole ones: rich takes four times as long for a row each
     size = sum(widths) + len(GAP) * len(widths)
@@ -137,7 +138,7 @@ def _fitted(lanes: Sequence[_Lane], room: int) -> Sequence[_Lane]:
 
 
 def _shared(lanes: Sequence[_Lane], room: int) -> list[int]:
-    """Fold labels and shorten bars, then crop names, those with most to give first, until all columns fit."""
+    """Fold labels and shorten pictures, then crop names, those with most to give first, until all columns fit."""
     widths = [lane.widths[-1] for lane in lanes]
     for i in (1, 0):
         while not _fit(widths, room):

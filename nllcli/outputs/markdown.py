@@ -49,14 +49,17 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _table(table: Table, level: str = "###") -> Iterator[str]:
-    header = [_escape(f"{c.label} ({c.unit})" if c.unit else c.label) for c in table.columns]
-    ruler = ["---" if column.kind in ("text", "bar") else "---:" for column in table.columns]
+    kept = [i for i, column in enumerate(table.columns) if column.kind != "gauge"]  # drawn for letters of one width
+    columns = [table.columns[i] for i in kept]
+    header = [_escape(f"{c.label} ({c.unit})" if c.unit else c.label) for c in columns]
+    ruler = ["---" if column.kind in ("text", "bar") else "---:" for column in columns]
     if table.title:
         yield f"\n{level} {_escape(table.title)}\n"
     yield f"\n{_pipes([header, ruler])}\n"
-    writers = [writer(column.kind, table.cells(i)) for i, column in enumerate(table.columns)]
+    writers = [(i, writer(table.columns[i].kind, table.cells(i))) for i in kept]
     for run in runs(len(table.rows)):
-        texts = [map(_escape, write(cells)) for write, cells in zip(writers, table.cells_of(run), strict=True)]
+        cells = table.cells_of(run)
+        texts = [map(_escape, write(cells[i])) for i, write in writers]
         yield f"{_pipes(zip(*texts, strict=True))}\n"
     if table.note:
         yield f"\n{_escape(table.note)}\n"

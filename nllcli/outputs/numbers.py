@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import floor, inf, isfinite, log10
 from operator import sub
-from typing import TypeGuard, cast
+from typing import Any, TypeGuard, cast
 
+from nllcli.outputs.pictures import PICTURES, drawn
 from nllcli.report import Metric, Step, Value, runs, shortest
 
 _TINY, _HUGE = 1e-4, 1e12  # beyond these, digits in a row are harder to read than an exponent
@@ -20,8 +22,10 @@ def texts(kind: str, values: Sequence[Value]) -> list[str]:
 
 def writer(kind: str, column: Sequence[Value]) -> Callable[[Sequence[Value]], list[str]]:
     """Return what writes some cells of a ``column`` of this ``kind`` in the one form that suits all of it."""
-    if kind == "bar":
-        return drawn
+    if kind in PICTURES:
+        return partial(drawn, kind)
+    if kind == "quantities":
+        return _each_of_its_kind
     write = _WRITERS[kind](lambda: _finite(column))
 
     def write_all(values: Sequence[Value]) -> list[str]:
@@ -30,6 +34,16 @@ def writer(kind: str, column: Sequence[Value]) -> Callable[[Sequence[Value]], li
         return [write(value) if _is_finite(value) else shortest(value) for value in values]
 
     return write_all
+
+
+def _each_of_its_kind(values: Sequence[Any]) -> list[str]:
+    """Return quantities as text, those of one kind in one form; what is none of them is empty."""
+    written = [""] * len(values)
+    for kind in {cell.kind for cell in values if cell is not None}:
+        places = [i for i, cell in enumerate(values) if cell is not None and cell.kind == kind]
+        for i, text in zip(places, texts(kind, [values[i].value for i in places]), strict=True):
+            written[i] = text
+    return written
 
 
 def are_finite(values: Sequence[Value]) -> TypeGuard[Sequence[float]]:
@@ -159,8 +173,8 @@ def _decimals(largest: float, numbers: _Numbers) -> int:
 
 
 def _share(x: float) -> str:
-    if 0 < x < 0.0005:
-        return "<0.1 %"
+    if 0 < abs(x) < 0.0005:
+        return "<0.1 %" if x > 0 else ">-0.1 %"
     if 0.9995 <= x < 1:
         return ">99.9 %"
     return f"{100 * x:,.1f} %"
@@ -178,22 +192,3 @@ _WRITERS: dict[str, Callable[[_Numbers], _Writer]] = {
     "probability": lambda _: _probability,
 }
 
-
-_PARTS = "▏▎▍▌▋▊▉█"  # a cell in eighths
-WIDTH = 10
-
-# What stands for the blocks where they cannot be shown: half a cell and more is a cell.
-ASCII_BARS = dict(zip(_PARTS, "...#####", strict=True))
-
-
-def bar(share: float, width: int = WIDTH) -> str:
-    """Return a bar of ``share`` (0 to 1) of ``width`` cells, to an eighth of a cell; NaN is empty."""
-    if not share > 0.0:
-        return ""
-    whole, eighths = divmod(round(min(share, 1.0) * width * 8), 8)
-    return _PARTS[-1] * whole + _PARTS[eighths - 1 : eighths]
-
-
-def drawn(values: Sequence[Value], width: int = WIDTH) -> list[str]:
-    """Return the bars of a column, whose other values are nothing."""
-    return [bar(value, width) if isinstance(value, float) else "" for value in values]

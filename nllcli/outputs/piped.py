@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from nllcli.outputs.formats import printable
-from nllcli.outputs.grid import BAR, GAP, INDENT, cell_len, filled, safe
-from nllcli.outputs.numbers import Point, are_finite, drawn, writer
+from nllcli.outputs.grid import GAP, INDENT, cell_len, filled, safe
+from nllcli.outputs.numbers import Point, are_finite, writer
+from nllcli.outputs.pictures import PICTURES, drawn
 from nllcli.report import Column, Table, Value, runs
 
 
@@ -26,17 +27,19 @@ class _Lane:
     def __init__(self, column: Column, cells: Sequence[Value]) -> None:
         self.heading = [printable(column.label), printable(column.unit)]
         self._cells = cells
-        self._is_bar = column.kind == "bar"
+        self._kind = column.kind
+        picture = PICTURES.get(column.kind)
+        self._is_picture = picture is not None
         self._write = writer(column.kind, cells)
         self._point = Point()
         kinds: set[type] = set()
-        content = BAR if self._is_bar else 0
-        for run in runs(0 if self._is_bar else len(cells)):
+        content = picture.most if picture else 0
+        for run in runs(0 if picture else len(cells)):
             values, texts, plain = self._texts(run)
             kinds |= {*map(type, values)}
             content = max([content, *map(cell_len, texts)])
             self._point.take(texts, plain=plain)
-        self._is_right = column.kind not in ("text", "bar") or kinds == {int}
+        self._is_right = not (picture or column.kind == "text") or kinds == {int}
         content = self._point.before + self._point.after if self._is_right else content
         self._width = max([content, *map(cell_len, self.heading)])
 
@@ -50,8 +53,8 @@ class _Lane:
         return filled(texts, least=self._width, right=self._is_right)
 
     def written(self, run: slice) -> list[str]:
-        """Return some cells: bars, and numbers point under point."""
-        if self._is_bar:
-            return self.filled(drawn(self._cells[run], self._width))
+        """Return some cells: pictures, and numbers point under point."""
+        if self._is_picture:
+            return self.filled(drawn(self._kind, self._cells[run], self._width))
         _, texts, plain = self._texts(run)
         return self.filled(self._point.align(texts, plain=plain) if self._is_right else texts)

@@ -11,14 +11,15 @@ from typing import NamedTuple
 from nllcli.errors import counted
 from nllcli.outputs.formats import printable
 from nllcli.outputs.grid import GAP, INDENT, LEFT_OUT, NOTHING, cell_len, filled, table_lines
-from nllcli.outputs.numbers import ASCII_BARS, aligned, metric_texts, metric_unit, working_text
+from nllcli.outputs.numbers import aligned, metric_texts, metric_unit, working_text
+from nllcli.outputs.pictures import ASCII_PICTURES
 from nllcli.outputs.piped import piped_lines
 from nllcli.report import Calculation, Metric, Report, Section, Table, shown_signature
 
 _PLAIN, _STRONG, _FAINT, _HEADLINE = "", "1", "2", "1;36"  # bold, dim, bold and cyan
 _MOST_ROWS, _FIRST_ROWS, _WORST_ROWS = 200, 100, 20  # of a table on a screen
 _LEAST_ROOM = 24  # running text with less room than this next to something goes underneath it
-_ASCII = str.maketrans({"–": "-", "—": "-", "−": "-", "─": "-", "×": "x", "·": ".", "…": "...", **ASCII_BARS})
+_ASCII = str.maketrans({"–": "-", "—": "-", "−": "-", "─": "-", "×": "x", "·": ".", "…": "...", **ASCII_PICTURES})
 
 
 def render(report: Report, *, width: int | None = None, colour: bool = False, unicode: bool = True) -> Iterator[str]:
@@ -148,11 +149,11 @@ def _beside(page: _Page, rows: Sequence[tuple[list[tuple[str, str]], str, bool]]
 
 
 def _table(page: _Page, table: Table) -> Iterator[str]:
-    """Title, labels, rule, rows and note."""
+    """Title, labels, rule, rows, how to read the pictures, and note."""
     yield from page.running(table.title, style=_STRONG)
     yield from piped_lines(table) if page.width is None else _fitting(page, page.width, table)
-    if table.note:
-        yield from ["", *page.running(table.note, indent=INDENT)]
+    for text in filter(None, [*(column.legend for column in table.columns), table.note]):
+        yield from ["", *page.running(text, indent=INDENT)]
 
 
 def _fitting(page: _Page, width: int, table: Table) -> list[str]:

@@ -6,7 +6,8 @@ import pytest
 from rendered import table as render
 
 from nllcli.outputs.formats import FORMATS
-from nllcli.outputs.numbers import bar, working_text
+from nllcli.outputs.numbers import working_text
+from nllcli.outputs.pictures import bar
 from nllcli.report import Calculation, Column, Report, Section, Step, Table
 
 SHARES = Table(

@@ -117,8 +117,8 @@ class Calibration:
     """The calibration of a set of samples; ``float(result)`` is the temperature.
 
     ``binning`` says in words which bins those of ``ece`` are, ``claims`` which probabilities they hold ("top",
-    "classwise", or "class NAME"). ``n_groups`` is None where every sample was ranked by itself, and else the number of
-    groups of nearly equal confidence. ``confidence_level`` is that of the interval.
+    "classwise", or "class NAME"), ``source`` what the file holds. ``n_groups`` is None where every sample was ranked by
+    itself, and else the number of groups of nearly equal confidence. ``confidence_level`` is that of the interval.
     """
 
     title: str
@@ -140,9 +140,15 @@ class Calibration:
     inputs: Sequence[Mapping[str, str | int | None]]
     warnings: tuple[Notice, ...]
     notes: tuple[Notice, ...]
+    source: str = "logits"
 
     def __float__(self) -> float:
         return float("nan") if self.temperature.value is None else self.temperature.value
+
+    @property
+    def settled(self) -> Measured:
+        """How good the probabilities are under the settings: at the temperature that is given, or else at 1."""
+        return self.after if self.temperature.status == "given" and self.after is not None else self.before
 
     @property
     def n_ignored(self) -> int:

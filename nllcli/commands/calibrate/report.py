@@ -1,0 +1,232 @@
+"""The result of nll calibrate -> its report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nllcli.commands.calibrate.listed import json_values, listing
+from nllcli.numerics.kernels.chosen import kernel_name
+from nllcli.report import Column, Gauge, Metric, Quantity, Report, Section, Table, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nllcli.commands.calibrate.bins import Bin
+    from nllcli.commands.calibrate.result import Calibration, Measured
+
+# Why no temperature has the lowest loss, by the status.
+_WHY = {
+    "zero": "every answer is right, and the loss falls as the temperature approaches 0",
+    "infinite": "the answers are no better than chance, and the loss falls as the temperature grows",
+    "flat": "in every row all classes are alike, and all temperatures give the same",
+}
+# How a temperature is applied to what a file holds.
+_APPLYING = {
+    "logits": "divide the logits by it",
+    "log-probs": "divide the log-probabilities by it and normalise",
+    "probs": "raise the probabilities to 1/T and normalise",
+}
+
+
+def report(result: Calibration, *, listed: str = "numbers") -> Report:
+    """The temperature first, then what it does, and where probabilities are not what they claim.
+
+    ``listed`` is what a format of one table holds: "numbers", "bins" or "per_class".
+    """
+    return Report(
+        "calibrate",
+        result.title,
+        result.signature,
+        tuple(_metrics(result)),
+        (),
+        result.warnings,
+        result.notes,
+        [] if why_none(result) else [result.temperature.value],
+        extra=json_values(result),
+        sections=tuple(Section("", (table,)) for table in _tables(result)),
+        inputs=result.inputs,
+        kernel=kernel_name(),
+        listing=listing(result, what=listed),
+    )
+
+
+def why_none(result: Calibration) -> str | None:
+    """Why no temperature is fitted; None where one is."""
+    found = result.temperature
+    if found.status == "fitted":
+        return None
+    if found.status not in _WHY:
+        return "no temperature is fitted"
+    limit = "" if found.loss_limit is None else f", to {found.loss_limit:.4f} nats"
+    return f"no temperature has the lowest loss: {_WHY[found.status]}{limit if found.status != 'flat' else ''}"
+
+
+def _shown(label: str, value: Value, unit: str = "", note: str = "", *, headline: bool = False) -> Metric:
+    """A number for people, which programs find in the JSON by a key of its own."""
+    return Metric(label, label, value, unit, note, headline=headline, page_only=True)
+
+
+def _metrics(result: Calibration) -> Iterator[Metric]:
+    yield from _headline(result)
+    yield from _of_the_fit(result)
+    settled = result.settled
+    if settled.overconfidence is not None:
+        yield _shown("overconfidence", settled.overconfidence, "share", _confidence(settled))
+    if settled.spiegelhalter_p is not None:
+        yield _shown("p", settled.spiegelhalter_p, "probability", _spiegelhalter(result))
+    ignored = f"{result.n_ignored:,} ignored" if result.n_ignored else ""
+    yield _shown("samples", result.n_counted, note=ignored)
+    yield _shown("classes", result.n_classes)
+
+
+def _headline(result: Calibration) -> Iterator[Metric]:
+    """The temperature; where none is looked for, how far the probabilities are off."""
+    found, settled = result.temperature, result.settled
+    if found.status in ("given", "none"):
+        if settled.ece is not None:
+            chance = settled.ece_chance
+            note = "" if chance is None else f"of which chance alone makes {chance:.4f}"
+            yield _shown("ECE", settled.ece, note=note, headline=True)
+        note = "given, not fitted" if found.status == "given" else "as they are: none is fitted"
+        yield _shown("temperature", settled.temperature, note=note)
+        return
+    note = _meaning(result) if found.status == "fitted" else f"none: {_WHY[found.status]}"
+    yield _shown("temperature", found.value, note=note, headline=True)
+
+
+def _meaning(result: Calibration) -> str:
+    """What the temperature says of the probabilities, and what to do with it."""
+    found, applying = result.temperature, _APPLYING[result.source]
+    if found.value is None or found.ci_low is None or found.ci_high is None:
+        return applying
+    if found.ci_low <= 1.0 <= found.ci_high:
+        return "no evidence that it is not 1"
+    return f"{'overconfident' if found.value > 1.0 else 'underconfident'}: {applying}"
+
+
+def _of_the_fit(result: Calibration) -> Iterator[Metric]:
+    """How sure the temperature is, and what it takes off the loss."""
+    found, held_out, level = result.temperature, result.held_out, f"{100 * result.confidence_level:g} %"
+    if found.standard_error is not None:
+        origin = "" if found.origin is None else f"fitted to {found.origin}"
+        yield _shown("standard error", found.standard_error, note=origin)
+    if found.ci_low is not None:
+        yield _shown(f"{level} from", found.ci_low)
+        yield _shown(f"{level} to", found.ci_high)
+    if found.status in ("zero", "infinite"):
+        yield _shown("loss approaches", found.loss_limit, "nats")
+    if held_out is not None:
+        how = "other files" if found.origin is not None else f"{result.n_folds} folds"
+        error = "" if held_out.standard_error is None else f"; standard error {held_out.standard_error:.4f}"
+        yield _shown("gain, held out", held_out.gain, "nats", how + error)
+    elif found.status == "fitted" and result.after is not None:
+        gain = result.before.loss - result.after.loss
+        yield _shown("gain", gain, "nats", "on the samples that it is fitted to")
+
+
+def _confidence(measured: Measured) -> str:
+    accuracy = measured.weighted_accuracy
+    if measured.confidence is None or accuracy is None:
+        return ""
+    return f"mean confidence {100 * measured.confidence:.1f} %, accuracy {100 * accuracy:.1f} %"
+
+
+def _spiegelhalter(result: Calibration) -> str:
+    note = "Spiegelhalter's test of calibrated probabilities"
+    after = result.after
+    if after is None or after is result.settled or after.spiegelhalter_p is None:
+        return note
+    return f"{note}; {after.spiegelhalter_p:.2g} at {_at(after)}"
+
+
+def _at(measured: Measured) -> str:
+    return f"T = {measured.temperature:.5g}"
+
+
+def _tables(result: Calibration) -> Iterator[Table]:
+    yield _compared(result)
+    bins = [each for each in result.settled.bins if each.accuracy is not None]
+    if bins:
+        yield _bins(result, bins)
+    if result.before.per_class is not None:
+        yield _classes(result)
+
+
+def _compared(result: Calibration) -> Table:
+    """Every measure that has a value: a row each, and a column a temperature."""
+    every = [each for each in (result.before, result.after) if each is not None]
+    rows = [
+        (label, *(None if value is None else Quantity(value, kind) for value in values))
+        for label, kind, values in _measures(result, every)
+        if any(value is not None for value in values)
+    ]
+    columns = (Column("measure", "", "text"), *(Column(_at(each), _at(each), "quantities") for each in every))
+    groups = result.n_groups
+    note = "" if groups is None else f"equal mass and CORP from {groups:,} groups of nearly equal confidence"
+    return Table("measures", "Before and after" if len(every) > 1 else "As they are", columns, rows, note)
+
+
+def _measures(result: Calibration, every: list[Measured]) -> Iterator[tuple[str, str, list[Value]]]:
+    """What is shown of each temperature: a label, a kind of number, and the values."""
+    named = (
+        ("loss, nats", "number", "loss"),
+        ("confidence", "share", "confidence"),
+        ("accuracy", "share", "accuracy"),
+        *((("accuracy, weighted", "share", "weighted_accuracy"),) if result.is_weighted else ()),
+        (f"ECE, {result.binning}", "number", "ece"),
+        ("  by chance alone", "number", "ece_chance"),
+        ("largest gap", "number", "mce"),
+        ("ECE, equal mass", "number", "ece_equal_mass"),
+        ("ECE, smooth", "number", "smece"),
+        ("ECE, mean of the classes", "number", "ece_classwise"),
+        ("Brier", "number", "brier"),
+    )
+    for label, kind, name in named:
+        yield label, kind, [getattr(each, name) for each in every]
+    label = "miscalibration, Brier (CORP)"
+    yield label, "number", [each.corp_brier and each.corp_brier.mcb for each in every]
+
+
+def _bins(result: Calibration, bins: list[Bin]) -> Table:
+    """The bins that hold something, with a picture of each: the accuracy beside the mean confidence."""
+    top = result.claims == "top"
+    claim, outcome = ("confidence", "accuracy") if top else ("probability", "frequency")
+    legend = f"bar: {outcome}; │ mean {claim}; ░ where chance puts 19 of 20 bars; * beyond that"
+    columns = (
+        Column("low", "from"),
+        Column("high", "to"),
+        Column("count", "count", "count"),
+        Column("confidence", claim, "share"),
+        Column("accuracy", outcome, "share"),
+        Column("gap", "gap", optional=True),
+        Column("chance", "chance", optional=True),
+        Column("picture", "", "gauge", legend=legend),
+    )
+    rows = [
+        (
+            *(each.low, each.high, each.count, each.confidence, each.accuracy, each.gap, each.chance),
+            Gauge(each.accuracy, each.confidence, each.chance),
+        )
+        for each in bins
+    ]
+    of = "" if top else f" of {'every class' if result.claims == 'classwise' else result.claims}"
+    title = f"{claim.capitalize()} and {outcome}{of}, {_at(result.settled)}"
+    return Table("bins", title, columns, rows)
+
+
+def _classes(result: Calibration) -> Table:
+    """A row a class: how often it is, how likely it is said to be, and how far that is off."""
+    after = None if result.after is None else result.after.per_class
+    found = result.before.per_class or ()
+    columns = [
+        (Column("class", "class", "text"), [each.name for each in found]),
+        (Column("count", "count", "count", optional=True), [each.count for each in found]),
+        (Column("frequency", "frequency", "share"), [each.frequency for each in found]),
+        (Column("confidence", "mean probability", "share"), [each.confidence for each in found]),
+        (Column("ece", "ECE"), [each.ece for each in found]),
+        (Column("mce", "largest gap", optional=True), [each.mce for each in found]),
+    ]
+    if after is not None:
+        label = f"ECE, {_at(result.after)}" if result.after else ""
+        columns.append((Column("after_ece", label), [each.ece for each in after]))
+    return Table.of("per_class", "Per class", columns, worst="ece")
