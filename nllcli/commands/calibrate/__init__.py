@@ -1,1 +1,190 @@
 """nll calibrate: whether probabilities are what they claim, and which temperature makes them so."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nllcli.commands.calibrate.asking import DEFAULT_BINS, asking_of
+from nllcli.commands.calibrate.assembly import d2_log_loss, measured_of
+from nllcli.commands.calibrate.fitting import fit
+from nllcli.commands.calibrate.looking import Look
+from nllcli.commands.calibrate.notices import of_samples, of_temperature, within_chance
+from nllcli.commands.calibrate.passes import Passes, check_can_be_read_again
+from nllcli.commands.calibrate.result import Calibration, HeldOut, Temperature
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
+from nllcli.errors import Notice, Remedy, UsageError, counted, setting
+from nllcli.inputs.shards import check_same_classes
+from nllcli.report import Signature, shortest
+from nllcli.scoring.notices import all_notes, all_notices
+from nllcli.scoring.settled import check_has_classes, partial_part, settings_of, settle
+from nllcli.scoring.shares import check_workers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nllcli.commands.calibrate.asking import Asking
+    from nllcli.commands.calibrate.fitting import Fit
+    from nllcli.commands.calibrate.looking import Gains, Sums
+    from nllcli.commands.calibrate.request import Request
+    from nllcli.data.settings import ScoreRequest
+    from nllcli.numerics.tally import Tally
+    from nllcli.scoring.settled import Settled
+
+DEFAULT_FOLDS = 5
+# The settings of a loss that do not change, or do not belong to, what is measured here.
+_NOT_OURS = ("loss", "reduction", "smoothing", "temperature", "clip")
+_USUAL = {
+    **{"weights": "none", "sample-weights": "none", "ignore": str(DEFAULT_IGNORE_INDEX), "precision": "exact"},
+    **{"bins": str(DEFAULT_BINS), "binning": "width", "edges": "right", "of": "top", "like": "none"},
+    **{"threshold": "none", "confidence": "0.95", "fit": "here", "folds": str(DEFAULT_FOLDS)},
+}
+
+
+def calibrate(request: Request) -> Calibration:
+    """Measure what the probabilities claim, and fit the temperature that makes it true."""
+    check_workers(request.score.workers)
+    if request.fits and request.temperature is None and request.fit is None:
+        return _fitted_here(request)
+    passes = _open(request.score)
+    found = _given(request, passes.settled)
+    asking = asking_of(request, passes.settled)
+    temperatures = (1.0,) if found.value is None else (1.0, found.value)
+    sums = passes.run(Look(passes.options, temperatures, tuple(map(asking.at, temperatures))))
+    return _result(request, passes, asking, found, (sums,), sums.gains)
+
+
+def _open(request: ScoreRequest) -> Passes:
+    """The inputs of a request, whose samples may be passed over."""
+    settled = settle(request)
+    check_has_classes(settled.options, "nll calibrate")
+    weights = settled.options.class_weights
+    if weights is not None and (weights < 0).any():
+        raise UsageError("a class weight is below 0: calibration needs weights from 0 on")
+    return Passes(request, settled)
+
+
+def _fitted_here(request: Request) -> Calibration:
+    """A temperature is fitted to the samples themselves, and measured on them."""
+    check_can_be_read_again(request.score.inputs)
+    passes = _open(request.score)
+    asking = asking_of(request, passes.settled)
+    n_folds = DEFAULT_FOLDS if request.n_folds is None else request.n_folds
+    fitted = fit(passes, asking.at_1, asking.elsewhere, n_folds)
+    n_samples = fitted.first.n_counted
+    notes: tuple[Notice, ...] = ()
+    if n_samples < n_folds:
+        message = f"{counted(n_samples, 'sample')} that {'counts' if n_samples == 1 else 'count'}"
+        if request.n_folds is not None:
+            remedies = [Remedy({"folds": 0}, "the gain is on the samples of the fit")]
+            raise UsageError(f"{setting('folds', n_folds)} needs as many samples, and there {message}", remedies=remedies)
+        n_folds, fitted = 0, replace(fitted, of_folds=())
+        notes = (Notice("no-folds", f"{message} are too few for {DEFAULT_FOLDS} folds: no gain is held out"),)
+    found = _temperature(fitted, request.confidence)
+    gains = None if fitted.last is None or not n_folds else fitted.last.gains
+    sums = (fitted.first,) if fitted.last is None else (fitted.first, fitted.last)
+    return _result(request, passes, asking, found, sums, gains, n_folds, notes)
+
+
+def _given(request: Request, settled: Settled) -> Temperature:
+    """The temperature that is given, or fitted to other samples; none where none is asked for."""
+    if request.temperature is not None:
+        if not 0.0 < request.temperature < math.inf:
+            raise UsageError(f"temperature {request.temperature:g} is not a finite number above 0")
+        return Temperature("given", request.temperature)
+    if request.fit is None:
+        return Temperature("none", None)
+    check_can_be_read_again(request.fit)
+    others = _open(replace(request.score, inputs=request.fit))
+    own, theirs = settled.dataset, others.dataset
+    check_same_classes(
+        theirs.logits.name, theirs.n_classes, theirs.class_names, own.logits.name, own.n_classes, own.class_names
+    )
+    return replace(_temperature(fit(others, None, None, 0), request.confidence), origin=theirs.title)
+
+
+def _temperature(fitted: Fit, confidence: float) -> Temperature:
+    """A temperature with its error, and the interval around it, which is symmetric in the logarithm."""
+    value, error = fitted.temperature, fitted.relative_error
+    if value is None:
+        return Temperature(fitted.limit.status, None, loss_limit=fitted.limit.loss)
+    if not math.isfinite(error):
+        return Temperature("fitted", value, of_folds=fitted.of_folds)
+    from statistics import NormalDist
+
+    away = math.exp(NormalDist().inv_cdf(0.5 + confidence / 2.0) * error)
+    return Temperature("fitted", value, value * error, value / away, value * away, of_folds=fitted.of_folds)
+
+
+def _result(
+    request: Request,
+    passes: Passes,
+    asking: Asking,
+    found: Temperature,
+    sums: Sequence[Sums],
+    gains: Gains | None,
+    n_folds: int = 0,
+    told: tuple[Notice, ...] = (),
+) -> Calibration:
+    """What the ``sums`` at T = 1 and, if there is one, at the temperature say."""
+    tallies = [tally for each in sums for tally in each.tallies]
+    measures = [measured for each in sums for measured in each.measures]
+    settled = replace(passes.settled, dataset=passes.dataset)
+    temperatures = (1.0,) if found.value is None else (1.0, found.value)
+    before, *after = (
+        measured_of(temperature, tally, own, asking.at(temperature), asking.shown)
+        for temperature, tally, own in zip(temperatures, tallies, measures, strict=True)
+    )
+    options = settled.options
+    return Calibration(
+        title=f"Calibration of {passes.dataset.title}",
+        signature=_signature(settled, asking, found, n_folds),
+        temperature=found,
+        before=before,
+        after=after[0] if after else None,
+        held_out=None if gains is None else _held_out(gains, tallies[0]),
+        d2_log_loss=d2_log_loss(tallies[0], measures[0]),
+        n_samples=tallies[0].n_samples,
+        n_counted=tallies[0].n_counted,
+        n_classes=passes.dataset.n_classes,
+        n_folds=n_folds,
+        n_groups=measures[0].ranked.n_groups,
+        confidence_level=request.confidence,
+        binning=asking.binning,
+        claims=asking.claims,
+        is_weighted=options.class_weights is not None or passes.dataset.sample_weights is not None,
+        inputs=passes.inputs,
+        warnings=(
+            *all_notices(tallies[0], settled, clips=False),
+            *of_temperature(found, n_folds=n_folds),
+            *of_samples(sums[0].ends and sums[0].ends.without(), before, tallies[0].n_counted, options.source),
+        ),
+        notes=(*told, *all_notes(tallies[0], passes.dataset), *passes.notes, *within_chance(before)),
+        source=options.source,
+    )
+
+
+def _held_out(gains: Gains, tally: Tally) -> HeldOut:
+    error = gains.spread.error_of_ratio(gains.gain, tally.weight_sum)
+    return HeldOut(
+        gains.loss.divided_by(tally.weight_sum),
+        gains.gain.divided_by(tally.weight_sum),
+        error if math.isfinite(error) else None,
+    )
+
+
+def _signature(settled: Settled, asking: Asking, found: Temperature, n_folds: int) -> Signature:
+    """One line that names every setting that changes a number."""
+    own = {name: value for name, value in settings_of(settled).items() if name not in _NOT_OURS}
+    origin = {"given": shortest(found.value), "none": "none"}.get(found.status, found.origin or "here")
+    parts = {
+        "calibration": "",
+        **own,
+        **asking.settings,
+        "fit": origin,
+        "folds": str(n_folds),
+        **partial_part(settled.dataset.left_out),
+    }
+    title = f"calibration of {own['from']}"
+    return Signature.of(parts, title=title, titled=("calibration", "from"), usual=_USUAL)

@@ -51,14 +51,15 @@ def fit(passes: Passes, before: Asked | None, after: Asked | None, n_folds: int)
     """
     dataset = passes.dataset
     keep = Keep.of(dataset.layout.n_samples, dataset.n_classes * dataset.logits.dtype.itemsize)
-    first = passes.run(Look(passes.options, (1.0,), before, keep=keep, n_folds=max(1, n_folds)))
+    measured = () if before is None else (before,)
+    first = passes.run(Look(passes.options, (1.0,), measured, keep=keep, n_folds=max(1, n_folds)))
     ends, kept = first.ends, first.kept
     if ends is None or kept is None:  # there are no samples
         return Fit(Ends().limit(), first)
     limit, first = ends.without().limit(), replace(first, kept=None)
     if limit.status != "fitted":
         return Fit(limit, first)
-    look = Look(passes.options, (_start(kept.rows()),), None, fits=True, n_folds=max(1, n_folds))
+    look = Look(passes.options, (_start(kept.rows()),), fits=True, n_folds=max(1, n_folds))
     if kept.is_complete:
         of_folds = _of_folds_in_memory(kept.rows(), look.temperatures[0], ends, n_folds)
     else:
@@ -94,7 +95,7 @@ def _by_passes(
     passes: Passes, look: Look, ends: EndsByFold, n_folds: int
 ) -> tuple[Look, tuple[float | None, ...]]:
     """The look at the temperature that passes over all samples lead to, and the temperatures without each fold."""
-    change, of_folds = math.inf, ()
+    of_folds: tuple[float | None, ...] = ()
     for _ in range(_MOST_PASSES):
         (start,), slopes = look.temperatures, _slopes(passes.run(look))
         change = step(slopes.without())

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # A slope that small against its terms is what is left of 0 by their rounding.
 _ROUNDING = 2.0**-48
+# Probabilities of 16 bits add up to 1 within this.
+_NEAR_1 = 2e-2
 
 
 class Limit(NamedTuple):
@@ -34,7 +36,8 @@ class Limit(NamedTuple):
 class Ends(Part):
     """What the losses of samples do at both ends of the temperatures, of ``n`` samples a fit can use.
 
-    ``n_varied`` have logits that differ, ``n_beaten`` a target below the largest logit. ``at_zero`` is the sum of the
+    ``n_varied`` have logits that differ, ``n_beaten`` a target below the largest logit, and ``n_like_probs`` logits that
+    add up to 1. ``at_zero`` is the sum of the
     losses that the temperature approaches at 0 if none is beaten, ``at_infinity`` that of all classes alike; ``slope``
     that of the derivatives by 1/T at infinity, ``size`` that of their absolute terms.
     """
@@ -42,6 +45,7 @@ class Ends(Part):
     n: int = 0
     n_varied: int = 0
     n_beaten: int = 0
+    n_like_probs: int = 0
     weight_sum: ExactSum = ExactSum()
     at_zero: ExactSum = ExactSum()
     at_infinity: ExactSum = ExactSum()
@@ -68,6 +72,7 @@ class Ends(Part):
             n,
             int(np.count_nonzero(found.gap_sum[where] < 0)),
             int(np.count_nonzero(gaps[where] < 0)),
+            int(np.count_nonzero(np.abs((found.gap_sum + found.n_alive * found.maximum)[where] - 1.0) < _NEAR_1)),
             exact_count(n) if weights is None else exact_sum(weights[where]),
             exact_sum(factors * np.log(found.n_tied[where])),
             exact_sum(factors * np.log(found.n_alive[where])),

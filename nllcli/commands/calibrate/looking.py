@@ -86,6 +86,11 @@ class Sums(Part):
         )
 
     @property
+    def n_counted(self) -> int:
+        """How many samples count."""
+        return self.tallies[0].n_counted
+
+    @property
     def named_samples(self) -> tuple[int, ...]:
         """The samples that findings name."""
         return tuple(i for tally in self.tallies for rows in tally.findings.values() for i in rows.first)
@@ -108,6 +113,11 @@ class Look:
     fits: bool = False
     n_folds: int = 1
     of_folds: tuple[float, ...] = ()
+
+    @property
+    def nothing(self) -> Sums:
+        """The sums over no samples."""
+        return Sums((Tally(),) * len(self.temperatures), (Measures(),) * len(self.measured))
 
     @property
     def keeps_all(self) -> bool:
@@ -141,6 +151,8 @@ class Look:
             sums = self._of_fit(sums, first, logits, numbers if self.fits else numbers - block.before, scratch)
         if self.of_folds:
             sums = replace(sums, gains=self._gains(block, first, numbers % self.n_folds, scratch))
+        elif len(scored) > 1:
+            sums = replace(sums, gains=_gains_of(first, first.weighted, scored[1].weighted))
         return sums
 
     def _scored(self, block: Block, temperature: float, scratch: Scratch, reduction: Reduction | None) -> Scored:
@@ -176,9 +188,13 @@ class Look:
             if rows.size:
                 part = _some(block, rows)
                 after[rows] = self._scored(part, temperature, scratch.sub("fold"), None).weighted
-        only = scored.scoring.targets.only
-        weights = None if scored.weights is None else only(scored.weights)
-        return Gains.of(only(before), only(after), weights)
+        return _gains_of(scored, before, after)
+
+
+def _gains_of(scored: Scored, before: NDArray[np.float64], after: NDArray[np.float64]) -> Gains:
+    """The sums over the losses (n,) of the samples that count."""
+    only = scored.scoring.targets.only
+    return Gains.of(only(before), only(after), None if scored.weights is None else only(scored.weights))
 
 
 def _logits_of(scored: Scored, reduction: Any, scratch: Scratch) -> FromLogits:
