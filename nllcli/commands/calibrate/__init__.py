@@ -78,7 +78,9 @@ def _fitted_here(request: Request) -> Calibration:
         message = f"{counted(n_samples, 'sample')} that {'counts' if n_samples == 1 else 'count'}"
         if request.n_folds is not None:
             remedies = [Remedy({"folds": 0}, "the gain is on the samples of the fit")]
-            raise UsageError(f"{setting('folds', n_folds)} needs as many samples, and there {message}", remedies=remedies)
+            raise UsageError(
+                f"{setting('folds', n_folds)} needs as many samples, and there {message}", remedies=remedies
+            )
         n_folds, fitted = 0, replace(fitted, of_folds=())
         notes = (Notice("no-folds", f"{message} are too few for {DEFAULT_FOLDS} folds: no gain is held out"),)
     found = _temperature(fitted, request.confidence)

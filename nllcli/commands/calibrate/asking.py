@@ -72,7 +72,7 @@ def _asked(request: Request, settled: Settled, dtype: str) -> Asked:
 def _dtype_of(settled: Settled) -> str:
     """The type of the probabilities that a file holds; float64 of those that are computed."""
     dtype = settled.dataset.logits.dtype
-    is_known = dtype.kind == "f" and dtype.itemsize <= 8  # noqa: PLR2004
+    is_known = dtype.kind == "f" and dtype.itemsize <= 8
     return dtype.newbyteorder("=").name if settled.options.source == "probs" and is_known else "float64"
 
 
@@ -94,7 +94,7 @@ def _class_named(remedy: Remedy) -> Remedy:
 def _check_like(name: str, request: Request, settled: Settled) -> None:
     """Raise UsageError for inputs that a library does not measure, and for fewer bins than it makes."""
     peer, n_classes = PEERS[name], settled.dataset.n_classes
-    if peer.class_1_of == "all" and n_classes != 2:  # noqa: PLR2004
+    if peer.class_1_of == "all" and n_classes != 2:
         message = f"{name} measures two classes, and here are {n_classes}"
         raise UsageError(message, remedies=[Remedy({"like": None}, "the top label of all classes")])
     if request.n_bins is not None and request.n_bins < peer.fewest_bins:
@@ -115,7 +115,7 @@ def _has_class_bins(request: Request, settled: Settled, rule: Rule) -> bool:
         n_bytes = most_bytes(n_bins, weighted=settled.options.class_weights is not None)
         message = f"{rule.n_places} bins of each of {n_classes:,} classes would take {n_bytes:,} bytes"
         fewer = _MOST_CLASS_BINS // n_classes
-        remedies = [Remedy({"bins": fewer}, f"{fewer} bins of each")] if fewer >= 2 else []  # noqa: PLR2004
+        remedies = [Remedy({"bins": fewer}, f"{fewer} bins of each")] if fewer >= 2 else []
         raise FaultError(message, remedies=remedies, hint=f"{setting('bins')} is how many there are of each")
     return is_asked or (n_bins <= _MOST_CLASS_BINS and (n_classes <= _FEW_CLASSES or _are_few(settled)))
 

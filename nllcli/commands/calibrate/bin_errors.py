@@ -14,8 +14,6 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from nllcli.commands.calibrate.bins import Bin, Rule
 
 

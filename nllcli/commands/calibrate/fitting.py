@@ -6,7 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nllcli.commands.calibrate.kept import Keep, ends_of, slopes_of
+from nllcli.commands.calibrate.first_slope import first_slope
+from nllcli.commands.calibrate.kept import Keep, ends_of, slopes_of, tiles_of
 from nllcli.commands.calibrate.limits import Ends
 from nllcli.commands.calibrate.looking import Look
 from nllcli.commands.calibrate.root import solve, step
@@ -26,6 +27,7 @@ _PART, _LEAST_PART = 16, 1 << 8
 # the temperature is measured at it.
 _NEAR, _AT = 0.1, 1e-12
 _MOST_PASSES = 100
+_MOST_POLISHED = 3
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,11 @@ def fit(passes: Passes, before: Asked | None, after: Asked | None, n_folds: int)
     limit, first = ends.without().limit(), replace(first, kept=None)
     if limit.status != "fitted":
         return Fit(limit, first)
-    look = Look(passes.options, (_start(kept.rows()),), fits=True, n_folds=max(1, n_folds))
+    rows = kept.rows()
+    look = Look(passes.options, (_start(rows),), fits=True, n_folds=max(1, n_folds))
     if kept.is_complete:
-        of_folds = _of_folds_in_memory(kept.rows(), look.temperatures[0], ends, n_folds)
+        look = replace(look, temperatures=(_to_the_last_digit(rows, look.temperatures[0]),))
+        of_folds = _of_folds_in_memory(rows, look.temperatures[0], ends, n_folds)
     else:
         look, of_folds = _by_passes(passes, look, ends, n_folds)
     look = replace(look, measured=() if after is None else (after,))
@@ -77,9 +81,7 @@ def _start(rows: Rows) -> float:
     return start
 
 
-def _of_folds_in_memory(
-    rows: Rows, start: float, ends: EndsByFold, n_folds: int
-) -> tuple[float | None, ...]:
+def _of_folds_in_memory(rows: Rows, start: float, ends: EndsByFold, n_folds: int) -> tuple[float | None, ...]:
     """The temperatures without each fold, each solved for by itself."""
     return tuple(
         _solved(rows[rows.numbers % n_folds != k], start) if _is_fitted(ends, k) else None for k in range(n_folds)
@@ -91,9 +93,18 @@ def _solved(rows: Rows, start: float) -> float:
     return solve(lambda temperature: slopes_of(rows, temperature, 1).without(), start)
 
 
-def _by_passes(
-    passes: Passes, look: Look, ends: EndsByFold, n_folds: int
-) -> tuple[Look, tuple[float | None, ...]]:
+def _to_the_last_digit(rows: Rows, near: float) -> float:
+    """The temperature of least loss of rows, given it but for what rounding has left."""
+    for _ in range(_MOST_POLISHED if rows.targets.ndim == 1 else 0):
+        _, *others = slopes_of(rows, near, 1).without()
+        following = near / (1.0 + step([first_slope(tiles_of(rows), near), *others]))
+        if following == near:
+            break
+        near = following
+    return near
+
+
+def _by_passes(passes: Passes, look: Look, ends: EndsByFold, n_folds: int) -> tuple[Look, tuple[float | None, ...]]:
     """The look at the temperature that passes over all samples lead to, and the temperatures without each fold."""
     of_folds: tuple[float | None, ...] = ()
     for _ in range(_MOST_PASSES):
@@ -124,7 +135,7 @@ def _slopes(sums: Sums) -> Slopes:
 def _finished(passes: Passes, look: Look, fit: Fit, ends: EndsByFold, *, refines: bool) -> Fit:
     """The last pass, at the temperature, and another one where the root turns out to be elsewhere.
 
-    The temperatures of the folds are refined with it, unless they are known better.
+    All temperatures are refined by what it adds up, unless they are known better.
     """
     for _ in range(_MOST_PASSES):
         of_folds, (at,) = fit.of_folds, look.temperatures
@@ -135,7 +146,7 @@ def _finished(passes: Passes, look: Look, fit: Fit, ends: EndsByFold, *, refines
         fit = replace(
             fit,
             last=sums,
-            temperature=at / (1.0 + change),
+            temperature=at / (1.0 + change) if refines else at,
             relative_error=slopes.relative_error(),
             of_folds=_of_folds(slopes, at, ends, len(of_folds)) if refines else of_folds,
         )

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 _MOST_LEFT = 0.9
 
 
-def pooled(
-    weights: NDArray[np.float64], sums: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def pooled(weights: NDArray[np.float64], sums: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Pool adjacent violators: neighbours join until the mean of each block, ``sums / weights``, is above the last.
 
     ``weights`` (n,), n from 1 and each above 0, and ``sums`` (n,), weights times values, are in the order in which values should rise;

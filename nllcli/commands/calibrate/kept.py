@@ -15,6 +15,8 @@ from nllcli.numerics.kernels.moments import moments, survey
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 # Rows of this many are enough for a start that is right to a percent or two.
@@ -131,12 +133,16 @@ def ends_of(rows: Rows) -> Ends:
     return Ends.of(found, gaps, mass_of(rows.targets), rows.weights, np.isfinite(gaps))
 
 
+def tiles_of(rows: Rows) -> Iterator[Rows]:
+    """The rows, some at a time."""
+    step = max(1, _TILE_ELEMENTS // rows.logits.shape[1])
+    yield from (rows[start : start + step] for start in range(0, len(rows), step))
+
+
 def slopes_of(rows: Rows, temperature: float, n_folds: int) -> Slopes:
     """The derivatives of the losses of rows at a temperature, added up by fold."""
     scratch, total = Scratch(), Slopes()
-    step = max(1, _TILE_ELEMENTS // rows.logits.shape[1])
-    for start in range(0, len(rows), step):
-        tile = rows[start : start + step]
+    for tile in tiles_of(rows):
         found = moments(tile.logits, temperature=temperature, scratch=scratch)
         gaps = target_gaps(tile.logits, found.maximum, tile.targets, scratch)
         values = derivatives(found, gaps, mass_of(tile.targets), temperature)

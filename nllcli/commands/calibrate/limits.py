@@ -13,8 +13,6 @@ from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from numpy.typing import NDArray
 
     from nllcli.numerics.kernels.moments import Survey

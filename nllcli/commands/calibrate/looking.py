@@ -44,9 +44,7 @@ class Gains(Part):
     spread: Spread = Spread()
 
     @classmethod
-    def of(
-        cls, before: NDArray[np.float64], after: NDArray[np.float64], weights: NDArray[np.float64] | None
-    ) -> Gains:
+    def of(cls, before: NDArray[np.float64], after: NDArray[np.float64], weights: NDArray[np.float64] | None) -> Gains:
         """Those of the losses (n,) of samples with weights, before and after."""
         gains = before - after
         return cls(exact_sum(after), exact_sum(gains), Spread.of(gains, weights))

@@ -25,13 +25,17 @@ def of_temperature(found: Temperature, *, n_folds: int) -> Iterator[Notice]:
         message = f"no target lies below the largest logit of its row: a temperature near 0 has the least loss{limit}"
         yield Notice("temperature-at-zero", message)
     elif found.status == "infinite":
-        message = f"the logits tell no more of the targets than chance: an endless temperature has the least loss{limit}"
+        message = (
+            f"the logits tell no more of the targets than chance: an endless temperature has the least loss{limit}"
+        )
         yield Notice("temperature-at-infinity", message)
     elif found.status == "flat":
         yield Notice("temperature-undefined", "every row has one logit for all classes: no temperature changes it")
     elif found.status == "fitted" and not n_folds and found.origin is None:
         message = "the gain is on the samples that the temperature was fitted to"
-        yield Notice("fitted-here", f"{message}: {setting('folds', 5)}, or {setting('fit', 'FILE')}, tells one held out")
+        yield Notice(
+            "fitted-here", f"{message}: {setting('folds', 5)}, or {setting('fit', 'FILE')}, tells one held out"
+        )
     n = sum(each is None for each in found.of_folds)
     if found.status == "fitted" and n:
         message = f"no temperature has the least loss without {counted(n, 'fold')} of {len(found.of_folds)}"

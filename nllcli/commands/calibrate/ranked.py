@@ -25,6 +25,7 @@ MOST_SAMPLES = 1 << 20
 # So many samples are counted at once: each time takes as long as some 10,000 samples, since all buckets are touched.
 _BATCH = 1 << 16
 
+
 @dataclass(frozen=True, eq=False)
 class Ranked(Part):
     """Samples in the order of their surprisal: up to ``limit`` as they are, from then on counted in buckets.

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.numerics.kernels.normaliser import Normaliser
-    from nllcli.numerics.surprisal import Reduction
     from nllcli.numerics.kernels.odds import Odds
+    from nllcli.numerics.surprisal import Reduction
 
 # Sums of powers below this one may have lost digits, or all of them, to underflow.
 _LEAST_REST = 1e-290
