@@ -98,20 +98,20 @@ def softmax(row, *, temperature=1):
 def log_probabilities(row, *, source="logits", temperature=1, clip=None, complements=True):
     """Two lists over the classes of one row: log p, and log(1 - p), which is empty without `complements`.
 
-    Log-probs and probs are taken as given, not renormalised. `clip` = eps moves p into [eps, 1 - eps], and so moves
-    1 - p into the same interval.
+    Log-probs and probs are taken as given, not renormalised, unless a temperature divides log p. `clip` = eps moves p
+    into [eps, 1 - eps], and so moves 1 - p into the same interval.
     """
     with at_least(DIGITS):
         if source == "logits":
             log_p = log_softmax(row, temperature=temperature)
-        elif temperature != 1:
-            raise ValueError(f"a temperature divides logits, not {source}")
         elif source == "log-probs":
             log_p = [number(x) for x in row]
         elif source == "probs":
             log_p = [log(number(p)) for p in row]
         else:
             raise ValueError(f"unknown source {source!r}")
+        if source != "logits" and temperature != 1:
+            source, log_p = "logits", log_softmax(log_p, temperature=temperature)
         if not complements:
             log_q = []
         elif source == "probs":
@@ -234,7 +234,8 @@ def losses(
     Parameters
     ----------
     rows : (N, C)
-        What `source` says: "logits" x with log p = log_softmax(x/T), "log-probs" or "probs", both as given.
+        What `source` says: "logits" x with log p = log_softmax(x/T), "log-probs" or "probs", both as given but for a
+        temperature, which makes logits of log p.
     targets : (N,) integers or (N, C) class probabilities
     loss : with w the class weights, s the sample's weight, e the label smoothing
         - "nll", integer target y: s * ((1-e) w_y (-log p_y) + (e/C) sum_c w_c (-log p_c))
@@ -247,8 +248,8 @@ def losses(
     Raises
     ------
     ValueError
-        For combinations that have no definition: soft targets or smoothing with "argmax" and "one-vs-rest", a
-        temperature with a source other than logits; and for targets outside the classes.
+        For combinations that have no definition: soft targets or smoothing with "argmax" and "one-vs-rest";
+        and for targets outside the classes.
     """
     with at_least(DIGITS):
         pairs = weighted_losses(

@@ -118,8 +118,8 @@ def test_sources_are_taken_as_given():
     probs = [[0.5, 0.25]]
     assert float(oracle.losses(probs, [1], source="probs")[0]) == close(math.log(4))
     assert float(oracle.losses([[-0.5, -3]], [1], source="log-probs")[0]) == 3
-    with pytest.raises(ValueError, match="temperature"):
-        oracle.losses(probs, [1], source="probs", temperature=2)
+    tempered = [float(x) for x in oracle.losses(probs, [1], source="probs", temperature=2)]
+    assert tempered == [close(math.log((math.sqrt(0.5) + 0.5) / 0.5))]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,19 @@ import typer
 
 from nllcli.cli import options
 from nllcli.cli.delivery import MATRIX, deliver_matrix
-from nllcli.data.settings import MEANING, LossOptions, ScoreRequest
+from nllcli.data.settings import FILES, MEANING, SOURCES, TOKENS, LossOptions, ScoreRequest
 
 Log = Annotated[bool, typer.Option("--log", rich_help_panel=MEANING, help="Log-probabilities.")]
+
+From = Annotated[
+    str,
+    options.choice(
+        [name for name in SOURCES if name != TOKENS],
+        "--from",
+        group=FILES,
+        help="What LOGITS holds, never guessed; probabilities are taken as they are unless a temperature is given.",
+    ),
+]
 
 
 @options.takes(
@@ -34,6 +44,7 @@ Log = Annotated[bool, typer.Option("--log", rich_help_panel=MEANING, help="Log-p
     "require",
     "output",
     "progress",
+    source=From,
     **MATRIX,
 )
 def softmax(given: options.Given, *, log: Log = False) -> None:

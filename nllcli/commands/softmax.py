@@ -6,17 +6,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nllcli.data.blocks import Part
+from nllcli.data.settings import TOKENS
+from nllcli.errors import NllError
 from nllcli.inputs.opening import open_dataset
 from nllcli.numerics.evaluate import probabilities
 from nllcli.records import dataclass
 from nllcli.report import Signature, shortest
 from nllcli.scoring.matrix import MatrixResult, Rows, destination
 from nllcli.scoring.passes import fold_dataset
-from nllcli.scoring.settled import check_has_classes, check_temperature, class_axis_part, source_part
+from nllcli.scoring.settled import check_temperature, class_axis_part, source_part
 
 if TYPE_CHECKING:
     from nllcli.data.blocks import Block, Scratch
-    from nllcli.data.settings import ScoreRequest
+    from nllcli.data.dataset import Dataset
+    from nllcli.data.settings import InputOptions, ScoreRequest
     from nllcli.scoring.matrix import ArrayTarget
 
 _USUAL = {"temperature": "1", "precision": "exact"}
@@ -30,9 +33,8 @@ class _Count(Part):
 def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> MatrixResult:
     """Compute the probabilities, or with ``log`` their logarithms, into ``target`` or, without one, into the result."""
     options = request.loss
-    check_has_classes(options, "nll softmax")
     check_temperature(options)
-    dataset = open_dataset(replace(request.inputs, takes_targets=False))
+    dataset = _open(request.inputs)
     with destination(dataset, dataset.n_classes, target) as rows:
 
         def work(block: Block, scratch: Scratch) -> tuple[int, Any]:
@@ -65,3 +67,12 @@ def softmax(request: ScoreRequest, target: ArrayTarget | None, *, log: bool) -> 
         n_classes=dataset.n_classes,
         notes=dataset.notes,
     )
+
+
+def _open(inputs: InputOptions) -> Dataset:
+    """The file; of numbers that have no classes, no way out leads to a softmax."""
+    try:
+        return open_dataset(replace(inputs, takes_targets=False))
+    except NllError as error:
+        error.remedies = tuple(each for each in error.remedies if each.settings.get("source") != TOKENS)
+        raise

@@ -131,7 +131,7 @@ REFUSED = [
     (([[math.nan, 1.0]], [0]), {}, "on_nonfinite='nan'"),
     (([[2.0, 1.0]], [0]), {"source": "probs"}, "source"),
     ((LOGITS, [0, 1]), {"clip": "much"}, "clip"),
-    ((LOGITS, [0, 1]), {"temperature": 2.0, "source": "probs"}, "temperature"),
+    (([-1.0, -2.0],), {"temperature": 2.0, "source": "token-log-probs"}, "temperature"),
     ((LOGITS, [0, 9]), {}, "target 9"),
     ((LOGITS, [0, 1, 2]), {}, "targets"),
 ]

@@ -406,6 +406,20 @@ def test_models_of_other_settings_and_classes_are_told_apart():
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("kinds", ["probs,probs", "logits,probs", "probs,log-probs"])
+def test_probabilities_under_a_temperature_are_logits_of_log_p(kinds):
+    probs = np.random.default_rng(8).dirichlet(np.ones(4), (2, 30))
+    made = {"probs": lambda p: p, "logits": np.log, "log-probs": np.log}
+    a, b = (made[kind](p) for kind, p in zip(kinds.split(","), probs, strict=True))
+    save(a=a, b=b, x=np.log(probs[0]), y=np.log(probs[1]), t=np.arange(30) % 4)
+    words = ["-t", "t.npy", "--temperature", "2", "-f", "json"]
+    found = nll("compare", "a.npy", "b.npy", "--from", kinds, *words).json["comparisons"][0]
+    of_logits = nll("compare", "x.npy", "y.npy", *words).json["comparisons"][0]
+    for key in ("loss_difference", "standard_error", "kl_divergence", "same_top", "n_both_correct"):
+        assert found[key] == of_logits[key], key
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_model_named_twice_is_compared_once_unless_its_settings_differ():
     a, b, t = models()
     save(a=a, b=b, t=t)

@@ -189,6 +189,29 @@ def test_probabilities(tmp_path, source, loss):
     assert_columns_add_up(text)
 
 
+@pytest.mark.parametrize("source", ["probs", "log-probs"])
+def test_probabilities_under_a_temperature(tmp_path, source):
+    """The logarithms are the logits, and are called what they are."""
+    p = np.array([[0.5, 0.3, 0.2], [0.0, 0.0, 0.0]])
+    with np.errstate(divide="ignore"):
+        np.save(tmp_path / "x.npy", p if source == "probs" else np.log(p))
+    np.save(tmp_path / "y.npy", np.array([2, 0]))
+    words = ["explain", tmp_path / "x.npy", tmp_path / "y.npy", "--from", source, "--temperature", "2"]
+    text = nll(*words, "--on-nonfinite", "nan", "--row", 0).out
+    assert "Softmax of log p / T" in text
+    assert ("given p" in text) == (source == "probs")
+    assert "largest log p " in text
+    assert "logit" not in text
+    assert "Gradient" not in text
+    assert_true_as_printed(text)
+    assert_columns_add_up(text)
+    (shown,) = nll(*words, "--on-nonfinite", "nan", "--row", 0, "-f", "json").json["explanations"]
+    assert [c["logit"] for c in shown["classes"]] == pytest.approx(np.log(p[0]).tolist(), rel=1e-15)
+    assert shown["margin"] == pytest.approx(np.log(0.2 / 0.5), rel=1e-15)
+    nothing = nll(*words, "--on-nonfinite", "nan", "--row", 1).out
+    assert f"only {'0' if source == 'probs' else '-inf'}: its loss is NaN" in nothing
+
+
 @pytest.mark.parametrize(
     ("words", "title"),
     [

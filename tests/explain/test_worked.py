@@ -106,6 +106,23 @@ def test_what_the_file_holds_is_taken_as_it_is(source):
     assert worked.weighted_loss == pytest.approx(-np.log(0.2), rel=1e-15)
 
 
+@pytest.mark.parametrize("options", [{}, {"binary": True}, {"clip": 0.3}, {"precision": "fast"}])
+@pytest.mark.parametrize("source", ["probs", "log-probs"])
+def test_bits_of_probabilities_under_a_temperature(source, options):
+    probs = RANDOM.dirichlet(np.ones(4), 9)[:, : 1 if "binary" in options else 4].astype("f4")
+    block = Block(0, probs if source == "probs" else np.log(probs), RANDOM.integers(0, 2, 9), np.ones(9))
+    chosen = LossOptions(source=source, temperature=1.5, **options)
+    whole = evaluate(block, chosen, Wanted(losses=True, probs=True, log_probs=True), Scratch())
+    for i in range(9):
+        worked = work_through(one(block, i), chosen)
+        assert worked.weighted_loss == whole.losses[i]
+        assert worked.probs.tolist() == whole.probs[i].tolist()
+        assert worked.surprisals.tolist() == (0.0 - whole.log_probs[i]).tolist()
+        assert worked.gradient is None
+        gap = (worked.softmax.maximum - worked.softmax.x.astype(float)) / 1.5 + worked.softmax.log_sum
+        assert worked.unclipped == pytest.approx(gap, rel=1e-14)
+
+
 @pytest.mark.parametrize("target", [0, 1])
 def test_a_sigmoids_logit_stands_against_zero(target):
     worked = work_through(Block(0, np.array([[1.5]]), np.array([target])), LossOptions(binary=True))

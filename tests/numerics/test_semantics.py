@@ -243,7 +243,6 @@ REFUSED = {
     "soft-one-vs-rest": (LOGITS, SOFT, {"loss": "one-vs-rest"}, UsageError, "class indices"),
     "soft-argmax": (LOGITS, SOFT, {"loss": "argmax"}, UsageError, "class indices"),
     "temperature-0": (LOGITS, TARGETS, {"temperature": 0.0}, UsageError, "temperature 0.0"),
-    "temperature-of-probs": (PROBS, TARGETS, {"temperature": 2.0, "source": "probs"}, UsageError, "probs"),
     "clip-half": (LOGITS, TARGETS, {"clip": 0.5}, UsageError, "clip 0.5"),
     "clip-0": (LOGITS, TARGETS, {"clip": 0.0}, UsageError, "clip 0.0"),
     "no-classes": (np.zeros((3, 0)), [0, 0, 0], {}, DataError, "no classes"),

@@ -23,7 +23,7 @@ TARGETS = RNG.integers(0, C, N)
 SETTINGS = [
     {"source": source, "clip": clip, "temperature": temperature, "targets": targets}
     for source, clip, temperature, targets in product(SOURCES, [None, 1e-3], [1.0, 2.0], [None, TARGETS])
-    if source == "logits" or (temperature == 1.0 and targets is None)
+    if source == "logits" or targets is None
 ]
 
 

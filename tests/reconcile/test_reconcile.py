@@ -25,6 +25,7 @@ PADDED = ["padded.npy", "padded_targets.npy"]
 SENTENCES = ["sentences.npy", "sentences_targets.npy"]
 PROBS = ["probs.npy", "probs_targets.npy"]
 LOG_PROBS = ["log_probs.npy", "probs_targets.npy"]
+TEMPERED = [*PROBS, "--from", "probs", "--temperature", "2"]
 
 
 def read_csv(path):
@@ -330,6 +331,12 @@ CASES = [
         lambda i: by_hand.mean(by_hand.nll(i.mlp, i.y, 0.4)),
         "logits times 2.5 instead of divided",
         id="temperature multiplied",
+    ),
+    case(
+        [*LOG_PROBS, "--from", "log-probs", "--temperature", "2.5"],
+        lambda i: by_hand.mean(by_hand.nll(i.log_probs, i.probs_y, 0.4)),
+        "log p times 2.5 instead of divided",
+        id="temperature of log p multiplied",
     ),
     case(
         DIGITS,
@@ -927,9 +934,12 @@ def commands_of(matches):
     return [match["command"] for match in matches if match["command"]]
 
 
-def test_a_temperature_is_offered_for_logits_alone(everything_tried):
-    commands = commands_of(everything_tried([*PETS, "--temperature", "2"]))
-    read_otherwise = [command for command in commands if "--from" in command]
+@pytest.mark.parametrize("words", [PETS, [*PROBS, "--from", "probs"]])
+def test_a_temperature_is_offered_for_what_the_user_says_they_are(words, everything_tried):
+    own = "--from probs" in " ".join(words)
+    commands = commands_of(everything_tried([*words, "--temperature", "2"]))
+    read_otherwise = [command for command in commands if ("--from probs" in command) != own or "log-probs" in command]
+    assert any("--temperature 2" in command and command not in read_otherwise for command in commands)
     assert read_otherwise
     assert not any("--temperature" in command for command in read_otherwise)
 
@@ -956,7 +966,8 @@ def test_logits_above_0_are_no_log_probabilities_of_one_class(sigmoids, everythi
 
 @pytest.mark.uncounted
 @pytest.mark.parametrize(
-    "words", [["sigmoids.npy", "yes_no.npy", "--binary"], [*PETS, "--temperature", "2"], [*PROBS, "--from", "probs"]]
+    "words",
+    [["sigmoids.npy", "yes_no.npy", "--binary"], [*PETS, "--temperature", "2"], [*PROBS, "--from", "probs"], TEMPERED],
 )
 @pytest.mark.usefixtures("sigmoids")
 def test_every_command_offered_is_taken(words, everything_tried, capsys):
@@ -1001,6 +1012,7 @@ def tensors(words, inputs, folder):
         SPEECH,
         PADDED,
         [*PROBS, "--from", "probs", "--loss", "one-vs-rest"],
+        TEMPERED,
         [*UNEVEN, "--weights", "1,0.2,0.1"],
         [*UNEVEN, "--sample-weights", "weights.npy"],
         ["sigmoids.npy", "yes_no.npy", "--binary"],
