@@ -26,9 +26,9 @@ N_BUCKETS = (_MOST_EXPONENT - _LEAST_EXPONENT) << _FRACTION_BITS
 class Buckets(Part):
     """By bucket of the surprisal (N_BUCKETS,): how many samples, and the sums of their claims and outcomes."""
 
-    n: NDArray[np.int64] | None = None
-    claims: FixedSums = FixedSums()
-    outcomes: FixedSums = FixedSums()
+    n: NDArray[np.int64]
+    claims: FixedSums
+    outcomes: FixedSums
 
     @classmethod
     def of(cls, samples: NDArray[np.float64]) -> Self:
@@ -44,8 +44,7 @@ class Buckets(Part):
 
     def points(self) -> Points:
         """The buckets that have samples, as if all of one claimed the same."""
-        n = np.zeros(N_BUCKETS, np.int64) if self.n is None else self.n
-        found = np.flatnonzero(n)[::-1]
+        found = np.flatnonzero(self.n)[::-1]
         bits = found + _FIRST
         least, middle, most = (
             each.view(np.float64)
@@ -53,5 +52,7 @@ class Buckets(Part):
         )
         claims, outcomes = (each.floats(N_BUCKETS)[found] for each in (self.claims, self.outcomes))
         low = np.where(found == N_BUCKETS - 1, 0.0, np.exp(-most))
-        n = n[found]
-        return Points(low, np.exp(-least), n, n * 1.0, claims, outcomes, n * np.exp(-middle) * -np.expm1(-middle))
+        counts = self.n[found]
+        weights = counts.astype(np.float64)
+        variances = weights * (np.exp(-middle) * -np.expm1(-middle))
+        return Points(low, np.exp(-least), counts, weights, claims, outcomes, variances)

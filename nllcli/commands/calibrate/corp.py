@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from nllcli.commands.calibrate.isotonic import pooled
+from nllcli.commands.calibrate.result import Decomposition
 from nllcli.data.blocks import Part
 from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
 from nllcli.records import dataclass
@@ -20,24 +20,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Terms:
-    """A mean score and its parts: score = miscalibration - discrimination + uncertainty."""
-
-    score: float
-    mcb: float
-    dsc: float
-    unc: float
-
-
-@dataclass(frozen=True)
 class Corp:
     """The parts of the squared error of claims, and of their logarithmic score.
 
     Dimitriadis, Gneiting and Jordan, "Stable reliability diagrams for probabilistic classifiers", PNAS 118 (2021).
     """
 
-    brier: Terms
-    log: Terms
+    brier: Decomposition
+    log: Decomposition
 
 
 @dataclass(frozen=True)
@@ -79,20 +69,20 @@ def corp(scores: Scores, points: Points) -> Corp:
     )
 
 
-def _terms(score: float, of_blocks: float, of_all: float) -> Terms:
+def _terms(score: float, of_blocks: float, of_all: float) -> Decomposition:
     """The parts, which only rounding or counting in buckets could make less than 0."""
-    return Terms(score, max(0.0, score - of_blocks), max(0.0, of_all - of_blocks), max(0.0, of_all))
+    return Decomposition(score, max(0.0, score - of_blocks), max(0.0, of_all - of_blocks), max(0.0, of_all))
 
 
 def _brier(weights: NDArray[np.float64], sums: NDArray[np.float64]) -> float:
     """The mean squared error of each block's mean, if its outcomes are all 0 or 1."""
-    return math.fsum((sums / weights * (weights - sums)).tolist()) / math.fsum(weights.tolist())
+    return exact_sum(sums / weights * (weights - sums)).divided_by(exact_sum(weights))
 
 
 def _log(weights: NDArray[np.float64], sums: NDArray[np.float64]) -> float:
     """The mean logarithmic score of each block's mean."""
-    lost = 0.0
+    lost = ExactSum()
     for part in (sums, weights - sums):
         some = part > 0
-        lost -= math.fsum((part[some] * np.log(part[some] / weights[some])).tolist())
-    return lost / math.fsum(weights.tolist())
+        lost += exact_sum(-part[some] * np.log(part[some] / weights[some]))
+    return lost.divided_by(exact_sum(weights))

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 # A value is rounded to a whole number of units.
 _UNIT_BITS = 40
 _UNIT = 2.0**-_UNIT_BITS
-# As many values as can be summed at once: int64 holds 2**22 times 2**40 units.
-MOST_AT_ONCE = 1 << 22
+# So many values are summed at once: int64 holds 2**22 times 2**40 units.
+_MOST_AT_ONCE = 1 << 22
 _LOW_BITS = 32
 _LOW = (1 << _LOW_BITS) - 1
 
@@ -33,10 +33,14 @@ class FixedSums(Part):
 
     @classmethod
     def of(cls, values: NDArray[np.float64], places: NDArray[np.int64], n_places: int) -> Self:
-        """Those of ``values`` (m,), up to ``MOST_AT_ONCE``, at ``places`` (m,) below ``n_places``."""
-        units = np.zeros(n_places, np.int64)
-        np.add.at(units, places, np.rint(values / _UNIT).astype(np.int64))
-        return cls(np.stack((units >> _LOW_BITS, units & _LOW)))
+        """Those of ``values`` (m,) at ``places`` (m,) below ``n_places``."""
+        words = np.zeros((2, n_places), np.int64)
+        for start in range(0, len(values), _MOST_AT_ONCE):
+            run = slice(start, start + _MOST_AT_ONCE)
+            units = np.zeros(n_places, np.int64)
+            np.add.at(units, places[run], np.rint(values[run] / _UNIT).astype(np.int64))
+            words += units >> _LOW_BITS, units & _LOW
+        return cls(words)
 
     def floats(self, n_places: int) -> NDArray[np.float64]:
         """The sums (n_places,), each rounded once."""

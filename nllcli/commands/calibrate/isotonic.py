@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +17,10 @@ _MOST_LEFT = 0.9
 def pooled(weights: NDArray[np.float64], sums: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Pool adjacent violators: neighbours join until the mean of each block, ``sums / weights``, is above the last.
 
-    ``weights`` (n,), n from 1 and each above 0, and ``sums`` (n,), weights times values, are in the order in which values should rise;
-    those of the blocks are returned. Ayer et al., "An empirical distribution function for sampling with incomplete
-    information", Ann. Math. Stat. 26 (1955). All of a run that does not rise ends up in one block, so it may join at
-    once; of random outcomes that leaves few blocks in a few rounds.
+    ``weights`` (n,), n from 1 and each above 0, and ``sums`` (n,), weights times values, are in the order in which
+    values should rise; those of the blocks are returned. Ayer et al., "An empirical distribution function for sampling
+    with incomplete information", Ann. Math. Stat. 26 (1955). All of a run that does not rise ends up in one block, so
+    it may join at once; of random outcomes that leaves few blocks in a few rounds.
     """
     while True:
         means = sums / weights
@@ -36,11 +37,15 @@ def _stacked(
     weights: NDArray[np.float64], sums: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The same, one by one."""
-    blocks: list[tuple[float, float]] = []
-    for weight, total in zip(weights.tolist(), sums.tolist(), strict=True):
-        while blocks and blocks[-1][1] / blocks[-1][0] >= total / weight:
-            before = blocks.pop()
-            weight, total = before[0] + weight, before[1] + total
-        blocks.append((weight, total))
-    columns = np.array(blocks, np.float64).reshape(-1, 2).T
-    return columns[0], columns[1]
+    kept_weights, kept_sums, kept_means = [0.0], [0.0], [-math.inf]
+    for each in zip(weights.tolist(), sums.tolist(), (sums / weights).tolist(), strict=True):
+        weight, total, mean = each
+        while kept_means[-1] >= mean:
+            kept_means.pop()
+            weight += kept_weights.pop()
+            total += kept_sums.pop()
+            mean = total / weight
+        kept_weights.append(weight)
+        kept_sums.append(total)
+        kept_means.append(mean)
+    return np.array(kept_weights[1:]), np.array(kept_sums[1:])

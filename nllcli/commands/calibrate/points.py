@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from nllcli.commands.calibrate.bins import Bin
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -14,23 +15,6 @@ if TYPE_CHECKING:
 
 # More parts than these tell nothing new, and trying all numbers of them up to n takes n**2.
 MOST_SWEPT = 4096
-
-
-@dataclass(frozen=True)
-class Mass:
-    """A part of the samples, those that claim from ``low`` to ``high``.
-
-    ``gap`` is accuracy - confidence, and ``variance`` that of the number of right answers if the claims hold.
-    """
-
-    low: float
-    high: float
-    count: int
-    weight: float
-    confidence: float
-    accuracy: float
-    gap: float
-    variance: float
 
 
 @dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
@@ -52,7 +36,7 @@ class Points:
     @classmethod
     def of(cls, samples: NDArray[np.float64]) -> Self:
         """Those of surprisals, outcomes and, where there are some, weights: ``samples`` (2 or 3, n), in any order."""
-        surprisals, outcomes, *weights = samples[:, np.lexsort(samples[::-1])[::-1]]
+        surprisals, outcomes, *weights = samples[:, _order(samples)]
         starts = np.flatnonzero(np.concatenate((np.ones(1, bool), surprisals[1:] != surprisals[:-1]))[: len(outcomes)])
         counts = np.diff(starts, append=len(outcomes))
         p, q = np.exp(-surprisals[starts]), -np.expm1(-surprisals[starts])
@@ -61,7 +45,7 @@ class Points:
         outcome_sums = np.add.reduceat(weighted, starts)
         return cls(p, p, counts, weight_sums, weight_sums * p, outcome_sums, counts * (p * q))
 
-    def equal_mass(self, n_bins: int) -> tuple[Mass, ...]:
+    def equal_mass(self, n_bins: int) -> tuple[Bin, ...]:
         """As equal parts as ``numpy.array_split`` makes; what claims the same as the last of a part joins that part."""
         ends = _ends(np.cumsum(self.counts), n_bins)
         starts = np.concatenate(([0], ends[:-1]))
@@ -77,7 +61,7 @@ class Points:
             (outcomes - claims) / weight,
             variance,
         )
-        return tuple(Mass(*row) for row in zip(*(each.tolist() for each in columns), strict=True))
+        return tuple(Bin(*row) for row in zip(*(each.tolist() for each in columns), strict=True))
 
     def sweep(self) -> tuple[float, int]:
         """The ECE by the most parts of equally many samples whose accuracies rise, and how many parts those are.
@@ -85,17 +69,37 @@ class Points:
         From 2 parts upwards, up to the first whose accuracies do not rise, or to ``MOST_SWEPT``. Roelofs et al.,
         "Mitigating bias in calibration error estimation", AISTATS 2022.
         """
-        counts, outcomes = np.cumsum(self.counts), np.cumsum(self.outcomes)
+        counts = np.cumsum(self.counts)
         n = int(counts[-1])
+        # Whole units have exact sums; n of them fit int64.
+        unit = 2.0 ** (max(n.bit_length(), 21) - 62)
+        outcomes = np.cumsum(np.rint(self.outcomes / unit).astype(np.int64))
+
+        def least_step(ends: NDArray[np.int64]) -> float:
+            sums, sizes = (np.diff(each[ends - 1], prepend=0) for each in (outcomes, counts))
+            return float(np.diff(sums * unit / sizes).min(initial=0.0))
+
         ends = _ends(counts, 1)
-        for n_bins in range(2, min(n, MOST_SWEPT) + 1):
+        most = min(n, MOST_SWEPT)
+        # Where the accuracies of all points rise, so do those of any parts.
+        first = most if least_step(np.arange(1, len(counts) + 1)) >= 0 else 2
+        for n_bins in range(first, most + 1):
             tried = _ends(counts, n_bins)
-            accuracies = np.diff(outcomes[tried - 1], prepend=0.0) / np.diff(counts[tried - 1], prepend=0)
-            if (accuracies[1:] < accuracies[:-1]).any():
+            # Whole outcomes of fewer than 2**21 samples cannot fall by so little: what does is the rounding of shares.
+            if least_step(tried) < -2 * unit:
                 break
             ends = tried
         gaps = np.add.reduceat(self.outcomes - self.claims, np.concatenate(([0], ends[:-1])))
         return math.fsum(np.abs(gaps).tolist()) / n, len(ends)
+
+
+def _order(samples: NDArray[np.float64]) -> NDArray[np.intp]:
+    """In which order surprisals, which are the first row, fall; whatever the order of samples, sums are the same.
+
+    Whole numbers have the same sum in any order, and to sort by one row takes a sixth of the time.
+    """
+    are_whole = len(samples) == 2 and np.array_equal(samples[1], samples[1] != 0)
+    return (np.argsort(samples[0]) if are_whole else np.lexsort(samples[::-1]))[::-1]
 
 
 def _ends(counts: NDArray[np.int64], n_bins: int) -> NDArray[np.int64]:

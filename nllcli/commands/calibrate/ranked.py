@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cached_property, reduce
 from operator import add
 from typing import TYPE_CHECKING, Self
@@ -12,13 +12,12 @@ import numpy as np
 from nllcli.commands.calibrate.buckets import Buckets
 from nllcli.commands.calibrate.corp import Corp, Scores, corp
 from nllcli.commands.calibrate.pieces import Pieces, as_one, fewer, size_of
-from nllcli.commands.calibrate.points import Mass, Points
+from nllcli.commands.calibrate.points import Points
 from nllcli.data.blocks import Part
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from nllcli.commands.calibrate.bins import Bin
     from nllcli.commands.calibrate.claims import Claims
 
 MOST_SAMPLES = 1 << 20
@@ -47,7 +46,7 @@ class Ranked(Part):
         """Those of the claims of samples."""
         weights = claims.weights
         if weights is not None and not weights.all():
-            claims = _some(claims, weights != 0)
+            claims = claims.only(weights != 0)
         columns = (claims.surprisals, claims.outcomes, claims.weights)
         piece = np.stack([each for each in columns if each is not None])
         return cls(limit, len(claims), weights is not None, (piece,), None, Scores.of(claims))._fitting()
@@ -72,7 +71,8 @@ class Ranked(Part):
 
     def _counted(self) -> Buckets:
         """The samples in buckets, with those that wait."""
-        return (self.buckets or Buckets()) + Buckets.of(as_one(self.pieces, 2))
+        waiting = Buckets.of(as_one(self.pieces, 2))
+        return waiting if self.buckets is None else self.buckets + waiting
 
     @property
     def n_groups(self) -> int | None:
@@ -88,17 +88,14 @@ class Ranked(Part):
             return self._counted().points()
         return Points.of(as_one(self.pieces, 3 if self.is_weighted else 2))
 
-    def equal_mass(self, n_bins: int) -> tuple[Mass, ...] | None:
+    def equal_mass(self, n_bins: int) -> tuple[Bin, ...] | None:
         """Bins of equally many samples, fewer where claims tie; None where they are weighted, and () of none."""
         if self.is_weighted:
             return None
         return () if self.points is None else self.points.equal_mass(n_bins)
 
     def sweep(self) -> tuple[float, int] | None:
-        """The ECE of the most bins of equally many samples whose accuracies rise, and their number.
-
-        None where samples are weighted, or where there are none.
-        """
+        """The ECE of the most bins of equal mass whose accuracies rise, and their number; None of none or weighted."""
         return None if self.is_weighted or self.points is None else self.points.sweep()
 
     def corp(self) -> Corp | None:
@@ -106,9 +103,3 @@ class Ranked(Part):
         if self.points is None or (self.is_weighted and min(piece[2].min(initial=0.0) for piece in self.pieces) < 0):
             return None
         return corp(self.scores, self.points)
-
-
-def _some(claims: Claims, kept: NDArray[np.bool_]) -> Claims:
-    """Those claims that are kept, of weighted samples."""
-    columns = (getattr(claims, each.name)[kept] for each in fields(claims))
-    return type(claims)(*columns)
