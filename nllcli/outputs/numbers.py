@@ -191,4 +191,3 @@ _WRITERS: dict[str, Callable[[_Numbers], _Writer]] = {
     "share": lambda _: _share,
     "probability": lambda _: _probability,
 }
-

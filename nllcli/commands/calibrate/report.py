@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.commands.calibrate.listed import json_values, listing
 from nllcli.numerics.kernels.chosen import kernel_name
-from nllcli.report import Column, Gauge, Metric, Quantity, Report, Section, Table, Value
+from nllcli.report import Column, Columns, Gauge, Metric, Quantity, Report, Section, Table, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +145,7 @@ def _at(measured: Measured) -> str:
 
 def _tables(result: Calibration) -> Iterator[Table]:
     yield _compared(result)
-    bins = [each for each in result.settled.bins if each.accuracy is not None]
+    bins = [(each, picture) for each in result.settled.bins if (picture := _picture(each)) is not None]
     if bins:
         yield _bins(result, bins)
     if result.before.per_class is not None:
@@ -184,11 +184,18 @@ def _measures(result: Calibration, every: list[Measured]) -> Iterator[tuple[str,
     for label, kind, name in named:
         yield label, kind, [getattr(each, name) for each in every]
     label = "miscalibration, Brier (CORP)"
-    yield label, "number", [each.corp_brier and each.corp_brier.mcb for each in every]
+    yield label, "number", [None if each.corp_brier is None else each.corp_brier.mcb for each in every]
 
 
-def _bins(result: Calibration, bins: list[Bin]) -> Table:
-    """The bins that hold something, with a picture of each: the accuracy beside the mean confidence."""
+def _picture(found: Bin) -> Gauge | None:
+    """The accuracy of a bin beside its mean confidence; None where it holds nothing."""
+    if found.accuracy is None or found.confidence is None or found.chance is None:
+        return None
+    return Gauge(found.accuracy, found.confidence, found.chance)
+
+
+def _bins(result: Calibration, bins: list[tuple[Bin, Gauge]]) -> Table:
+    """The bins that hold something, each with its picture."""
     top = result.claims == "top"
     claim, outcome = ("confidence", "accuracy") if top else ("probability", "frequency")
     legend = f"bar: {outcome}; │ mean {claim}; ░ where chance puts 19 of 20 bars; * beyond that"
@@ -203,11 +210,8 @@ def _bins(result: Calibration, bins: list[Bin]) -> Table:
         Column("picture", "", "gauge", legend=legend),
     )
     rows = [
-        (
-            *(each.low, each.high, each.count, each.confidence, each.accuracy, each.gap, each.chance),
-            Gauge(each.accuracy, each.confidence, each.chance),
-        )
-        for each in bins
+        (each.low, each.high, each.count, each.confidence, each.accuracy, each.gap, each.chance, picture)
+        for each, picture in bins
     ]
     of = "" if top else f" of {'every class' if result.claims == 'classwise' else result.claims}"
     title = f"{claim.capitalize()} and {outcome}{of}, {_at(result.settled)}"
@@ -216,9 +220,8 @@ def _bins(result: Calibration, bins: list[Bin]) -> Table:
 
 def _classes(result: Calibration) -> Table:
     """A row a class: how often it is, how likely it is said to be, and how far that is off."""
-    after = None if result.after is None else result.after.per_class
-    found = result.before.per_class or ()
-    columns = [
+    found, after = result.before.per_class or (), result.after
+    columns: Columns = [
         (Column("class", "class", "text"), [each.name for each in found]),
         (Column("count", "count", "count", optional=True), [each.count for each in found]),
         (Column("frequency", "frequency", "share"), [each.frequency for each in found]),
@@ -226,7 +229,6 @@ def _classes(result: Calibration) -> Table:
         (Column("ece", "ECE"), [each.ece for each in found]),
         (Column("mce", "largest gap", optional=True), [each.mce for each in found]),
     ]
-    if after is not None:
-        label = f"ECE, {_at(result.after)}" if result.after else ""
-        columns.append((Column("after_ece", label), [each.ece for each in after]))
+    if after is not None and after.per_class is not None:
+        columns.append((Column("after_ece", f"ECE, {_at(after)}"), [each.ece for each in after.per_class]))
     return Table.of("per_class", "Per class", columns, worst="ece")
