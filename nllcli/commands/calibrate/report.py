@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nllcli.commands.calibrate.listed import json_values, listing
+from nllcli.errors import setting
 from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.report import Column, Columns, Gauge, Metric, Quantity, Report, Section, Table, Value
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nllcli.commands.calibrate.bins import Bin
-    from nllcli.commands.calibrate.result import Calibration, Measured
+    from nllcli.commands.calibrate.result import Calibration, Measured, Temperature
 
 # Why no temperature has the lowest loss, by the status.
 _WHY = {
@@ -56,9 +57,14 @@ def why_none(result: Calibration) -> str | None:
     if found.status == "fitted":
         return None
     if found.status not in _WHY:
-        return "no temperature is fitted"
-    limit = "" if found.loss_limit is None else f", to {found.loss_limit:.4f} nats"
-    return f"no temperature has the lowest loss: {_WHY[found.status]}{limit if found.status != 'flat' else ''}"
+        return f"no temperature is fitted under {setting('temperature' if found.status == 'given' else 'no_fit')}"
+    limit = f", to {found.loss_limit:.4f} nats" if _is_limit(found) else ""
+    return f"no temperature has the lowest loss: {_WHY[found.status]}{limit}"
+
+
+def _is_limit(found: Temperature) -> bool:
+    """Whether there is a loss that is approached, and nowhere reached."""
+    return found.status in ("zero", "infinite") and found.loss_limit is not None
 
 
 def _shown(label: str, value: Value, unit: str = "", note: str = "", *, headline: bool = False) -> Metric:
@@ -113,7 +119,7 @@ def _of_the_fit(result: Calibration) -> Iterator[Metric]:
     if found.ci_low is not None:
         yield _shown(f"{level} from", found.ci_low)
         yield _shown(f"{level} to", found.ci_high)
-    if found.status in ("zero", "infinite"):
+    if _is_limit(found):
         yield _shown("loss approaches", found.loss_limit, "nats")
     if held_out is not None:
         how = "other files" if found.origin is not None else f"{result.n_folds} folds"
@@ -132,7 +138,7 @@ def _confidence(measured: Measured) -> str:
 
 
 def _spiegelhalter(result: Calibration) -> str:
-    note = "Spiegelhalter's test of calibrated probabilities"
+    note = "Spiegelhalter's test"
     after = result.after
     if after is None or after is result.settled or after.spiegelhalter_p is None:
         return note
@@ -198,7 +204,7 @@ def _bins(result: Calibration, bins: list[tuple[Bin, Gauge]]) -> Table:
     """The bins that hold something, each with its picture."""
     top = result.claims == "top"
     claim, outcome = ("confidence", "accuracy") if top else ("probability", "frequency")
-    legend = f"bar: {outcome}; │ mean {claim}; ░ where chance puts 19 of 20 bars; * beyond that"
+    legend = f"bar: {outcome}; │ mean {claim}; ░ where chance puts 19 of 20 bars; * beyond"
     columns = (
         Column("low", "from"),
         Column("high", "to"),
