@@ -25,7 +25,18 @@ COMMANDS = Registry(
     "command",
     {
         name: f"nllcli.cli.{name}:{name}"
-        for name in ("compute", "softmax", "grad", "check", "explain", "reconcile", "compare", "weights", "merge")
+        for name in (
+            "compute",
+            "softmax",
+            "grad",
+            "check",
+            "explain",
+            "reconcile",
+            "compare",
+            "calibrate",
+            "weights",
+            "merge",
+        )
     },
 )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nllcli.cli import options
+from nllcli.cli.confidence import check_confidence, confidence_option
 from nllcli.cli.delivery import deliver
 from nllcli.data.settings import ADJUSTMENTS, FILES, LOSSES_GIVEN, MEANING, SOURCES, TOKENS, VERDICT_WORDS
 from nllcli.errors import Remedy, UsageError, setting
@@ -74,10 +75,6 @@ Baseline = Annotated[
 AllPairs = Annotated[
     bool,
     typer.Option("--all-pairs", rich_help_panel=options.CHANCE, help="Compare every pair of models."),
-]
-Confidence = Annotated[
-    float,
-    typer.Option("--confidence", metavar="SHARE", rich_help_panel=options.CHANCE, help="Of the interval: 0 to 1."),
 ]
 Margin = Annotated[
     float | None,
@@ -183,7 +180,7 @@ def compare(
     names: Names = None,
     baseline: Baseline = None,
     all_pairs: AllPairs = False,
-    confidence: Confidence = 0.95,
+    confidence: Annotated[float, confidence_option(options.CHANCE)] = 0.95,
     margin: Margin = None,
     permutations: Permutations = 0,
     bootstrap: Bootstrap = 0,
@@ -204,7 +201,8 @@ def compare(
     from nllcli.commands.compare.names import names_of
     from nllcli.outputs.formats import format_for
 
-    _check_shares(confidence, margin, given)
+    check_confidence(confidence)
+    _check_margin(margin, given)
     if per_class and {TOKENS, LOSSES_GIVEN} & {*given["source"].split(",")}:
         message = f"{setting('per_class')} needs numbers for every class"
         raise UsageError(message, remedies=[Remedy({"per_class": None}, "the losses alone")])
@@ -254,14 +252,8 @@ def compare(
     deliver(given, lambda base: task(request(base)), report, {"--save-differences": save_differences})
 
 
-def _check_shares(confidence: float, margin: float | None, given: options.Given) -> None:
-    """Raise UsageError for a confidence outside 0 to 1, a margin below 0, and a condition that needs a margin."""
-    if not 0.0 < confidence < 1.0:
-        meant = confidence / 100
-        remedies = [Remedy({"confidence": meant}, f"{confidence:g} %")] if 1.0 < confidence < 100.0 else []
-        hint = f"did you mean {meant:g}?" if remedies else "0.95, say"
-        message = f"{setting('confidence')} {confidence:g} is not between 0 and 1"
-        raise UsageError(message, hint=hint, remedies=remedies)
+def _check_margin(margin: float | None, given: options.Given) -> None:
+    """Raise UsageError for a margin below 0, and for a condition that needs a margin."""
     if margin is not None and not 0.0 <= margin < float("inf"):
         raise UsageError(f"{setting('margin')} {margin:g} is not a number of nats from 0 on")
     if margin is None and any(condition.text == "equivalent" for condition in given["require"]):

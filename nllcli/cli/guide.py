@@ -56,6 +56,16 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nll compare old.npy new.npy -t y.npy -o 3.tally.json", "for nll merge"),
         ("nll help comparing", "when to believe it"),
     ),
+    "calibrate": (
+        ("nll calibrate logits.npy y.npy", "how far off they are"),
+        ("nll calibrate val.npy val_y.npy -q", "that alone"),
+        ("nll calibrate test.npy test_y.npy --temperature 2.5", "is it right here?"),
+        ("nll calibrate probs.csv y.npy --from probs --no-fit", "as they are"),
+        ("nll calibrate logits.npy y.npy --like torchmetrics", "its ECE"),
+        ("nll calibrate logits.npy y.npy --bins 10 -f csv", "the bins, for a plot"),
+        ("nll calibrate val.npy val_y.npy --require 'ece<0.02'", "or exit code 5"),
+        ("nll help calibrating", "when to believe it"),
+    ),
     "weights": (
         ("nll weights --counts 10,50,100", "1/n, the largest 1"),
         ("nll weights --targets targets.txt --scheme balanced", "counted in a file"),
@@ -77,6 +87,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
 _DATA = {"merge": "the tallies are wrong or do not fit together, or --partial left some out"}
 # What else ends with the exit code of a condition that does not hold.
 _CONDITIONS = {
+    "calibrate": "-q has no temperature to print, or ",
     "check": "an error or a warning was found (see --fail-on), or ",
     "reconcile": "no convention gives the number, or ",
 }

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 SHOWN = "What to show"
 WRITTEN = "Where to write"
 CHANCE = "How the difference is judged"
-GROUPS = (FILES, MEANING, CHANCE, WORK, SHOWN, WRITTEN)
+MEASURED = "How calibration is measured"
+FITTED = "Which temperature"
+GROUPS = (FILES, MEANING, CHANCE, FITTED, MEASURED, WORK, SHOWN, WRITTEN)
 
 _RECORDS = (LossOptions, WeightOptions, InputOptions, ScoreRequest)
 _FIELDS: dict[str, Field[Any]] = {
@@ -81,7 +83,7 @@ def takes(
 
 
 # The inputs that may stand for several files, and the others.
-_WORDS = ("logits", "targets", "sample_weights", "groups")
+_WORDS = ("logits", "targets", "sample_weights", "groups", "fit", "fit_targets")
 _ONE_FILE = ("weights", "counts", "classes")
 
 
@@ -126,7 +128,7 @@ class Given(dict[str, Any]):
         loss = self.record(LossOptions, clip=None)
         weights = self.record(WeightOptions)
         work = {name: self[name] for name in ("threads", *ELSEWHERE) if name in self}
-        return ScoreRequest(self.inputs(), loss, weights, self["clip"], progress=progress, **work)
+        return ScoreRequest(self.inputs(), loss, weights, self.get("clip"), progress=progress, **work)
 
 
 def _conditions(texts: Sequence[str], words: Collection[str]) -> "tuple[Condition, ...]":

@@ -106,6 +106,9 @@ def _write_models(folder, y):
     for name in ("base", "q8", "q4"):
         np.save(f"{name}.npy", RNG.normal(size=(2, 6, 5)))
     np.save("y.npy", y)
+    for name in ("val", "test"):  # of which some answers are right and some wrong
+        np.save(f"{name}.npy", RNG.normal(size=(60, 3)) + np.eye(3)[np.arange(60) % 3])
+        np.save(f"{name}_y.npy", np.arange(60) % 3)
     assert nll("compare", "old.npy", "new.npy", "-t", "targets.npy", "-o", "compared-1.tally.json").code == 0
     (folder / "docs.txt").write_text("".join(f"doc{i // 3}\n" for i in range(len(y))))
 

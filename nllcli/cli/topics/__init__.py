@@ -8,6 +8,7 @@ TOPICS = Registry(
         "inputs": "nllcli.cli.topics.inputs:text",
         "conventions": "nllcli.cli.topics.conventions:text",
         "comparing": "nllcli.cli.topics.comparing:text",
+        "calibrating": "nllcli.cli.topics.calibrating:text",
         "workers": "nllcli.cli.topics.workers:text",
         "exit-codes": "nllcli.cli.topics.exit_codes:text",
     },

@@ -17,7 +17,8 @@ Exit codes
     5  a condition that was to be checked does not hold:
        a number is not what --require asks for, or
        nll check found an error or a warning (--fail-on), or
-       nll reconcile found no convention that gives the number
+       nll reconcile found no convention that gives the number, or
+       nll calibrate -q has no temperature to print
   129  hung up (SIGHUP)
   130  interrupted (Ctrl-C)
   143  terminated (SIGTERM)

@@ -95,8 +95,11 @@ def _table(rows: list[dict[str, Any]]) -> Table:
 
 
 def _all_bins(result: Calibration) -> Iterator[dict[str, Any]]:
-    for name, measured in (("before", result.before), ("after", result.after)):
-        for each in () if measured is None else measured.bins:
+    both = {"before": result.before, "after": result.after}
+    for name, measured in both.items():
+        if measured is None:
+            continue
+        for each in measured.bins:
             yield {"probabilities": name, "temperature": measured.temperature, **_bin(each)}
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nllcli.commands.calibrate.listed import json_values, listing
+from nllcli.errors import setting
 from nllcli.numerics.kernels.chosen import kernel_name
-from nllcli.report import Column, Gauge, Metric, Quantity, Report, Section, Table, Value
+from nllcli.report import Column, Columns, Gauge, Metric, Quantity, Report, Section, Table, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nllcli.commands.calibrate.bins import Bin
-    from nllcli.commands.calibrate.result import Calibration, Measured
+    from nllcli.commands.calibrate.result import Calibration, Measured, Temperature
 
 # Why no temperature has the lowest loss, by the status.
 _WHY = {
@@ -56,9 +57,14 @@ def why_none(result: Calibration) -> str | None:
     if found.status == "fitted":
         return None
     if found.status not in _WHY:
-        return "no temperature is fitted"
-    limit = "" if found.loss_limit is None else f", to {found.loss_limit:.4f} nats"
-    return f"no temperature has the lowest loss: {_WHY[found.status]}{limit if found.status != 'flat' else ''}"
+        return f"no temperature is fitted under {setting('temperature' if found.status == 'given' else 'no_fit')}"
+    limit = f", to {found.loss_limit:.4f} nats" if _is_limit(found) else ""
+    return f"no temperature has the lowest loss: {_WHY[found.status]}{limit}"
+
+
+def _is_limit(found: Temperature) -> bool:
+    """Whether there is a loss that is approached, and nowhere reached."""
+    return found.status in ("zero", "infinite") and found.loss_limit is not None
 
 
 def _shown(label: str, value: Value, unit: str = "", note: str = "", *, headline: bool = False) -> Metric:
@@ -113,7 +119,7 @@ def _of_the_fit(result: Calibration) -> Iterator[Metric]:
     if found.ci_low is not None:
         yield _shown(f"{level} from", found.ci_low)
         yield _shown(f"{level} to", found.ci_high)
-    if found.status in ("zero", "infinite"):
+    if _is_limit(found):
         yield _shown("loss approaches", found.loss_limit, "nats")
     if held_out is not None:
         how = "other files" if found.origin is not None else f"{result.n_folds} folds"
@@ -132,7 +138,7 @@ def _confidence(measured: Measured) -> str:
 
 
 def _spiegelhalter(result: Calibration) -> str:
-    note = "Spiegelhalter's test of calibrated probabilities"
+    note = "Spiegelhalter's test"
     after = result.after
     if after is None or after is result.settled or after.spiegelhalter_p is None:
         return note
@@ -145,7 +151,7 @@ def _at(measured: Measured) -> str:
 
 def _tables(result: Calibration) -> Iterator[Table]:
     yield _compared(result)
-    bins = [each for each in result.settled.bins if each.accuracy is not None]
+    bins = [(each, picture) for each in result.settled.bins if (picture := _picture(each)) is not None]
     if bins:
         yield _bins(result, bins)
     if result.before.per_class is not None:
@@ -184,14 +190,21 @@ def _measures(result: Calibration, every: list[Measured]) -> Iterator[tuple[str,
     for label, kind, name in named:
         yield label, kind, [getattr(each, name) for each in every]
     label = "miscalibration, Brier (CORP)"
-    yield label, "number", [each.corp_brier and each.corp_brier.mcb for each in every]
+    yield label, "number", [None if each.corp_brier is None else each.corp_brier.mcb for each in every]
 
 
-def _bins(result: Calibration, bins: list[Bin]) -> Table:
-    """The bins that hold something, with a picture of each: the accuracy beside the mean confidence."""
+def _picture(found: Bin) -> Gauge | None:
+    """The accuracy of a bin beside its mean confidence; None where it holds nothing."""
+    if found.accuracy is None or found.confidence is None or found.chance is None:
+        return None
+    return Gauge(found.accuracy, found.confidence, found.chance)
+
+
+def _bins(result: Calibration, bins: list[tuple[Bin, Gauge]]) -> Table:
+    """The bins that hold something, each with its picture."""
     top = result.claims == "top"
     claim, outcome = ("confidence", "accuracy") if top else ("probability", "frequency")
-    legend = f"bar: {outcome}; │ mean {claim}; ░ where chance puts 19 of 20 bars; * beyond that"
+    legend = f"bar: {outcome}; │ mean {claim}; ░ where chance puts 19 of 20 bars; * beyond"
     columns = (
         Column("low", "from"),
         Column("high", "to"),
@@ -203,11 +216,8 @@ def _bins(result: Calibration, bins: list[Bin]) -> Table:
         Column("picture", "", "gauge", legend=legend),
     )
     rows = [
-        (
-            *(each.low, each.high, each.count, each.confidence, each.accuracy, each.gap, each.chance),
-            Gauge(each.accuracy, each.confidence, each.chance),
-        )
-        for each in bins
+        (each.low, each.high, each.count, each.confidence, each.accuracy, each.gap, each.chance, picture)
+        for each, picture in bins
     ]
     of = "" if top else f" of {'every class' if result.claims == 'classwise' else result.claims}"
     title = f"{claim.capitalize()} and {outcome}{of}, {_at(result.settled)}"
@@ -216,9 +226,8 @@ def _bins(result: Calibration, bins: list[Bin]) -> Table:
 
 def _classes(result: Calibration) -> Table:
     """A row a class: how often it is, how likely it is said to be, and how far that is off."""
-    after = None if result.after is None else result.after.per_class
-    found = result.before.per_class or ()
-    columns = [
+    found, after = result.before.per_class or (), result.after
+    columns: Columns = [
         (Column("class", "class", "text"), [each.name for each in found]),
         (Column("count", "count", "count", optional=True), [each.count for each in found]),
         (Column("frequency", "frequency", "share"), [each.frequency for each in found]),
@@ -226,7 +235,6 @@ def _classes(result: Calibration) -> Table:
         (Column("ece", "ECE"), [each.ece for each in found]),
         (Column("mce", "largest gap", optional=True), [each.mce for each in found]),
     ]
-    if after is not None:
-        label = f"ECE, {_at(result.after)}" if result.after else ""
-        columns.append((Column("after_ece", label), [each.ece for each in after]))
+    if after is not None and after.per_class is not None:
+        columns.append((Column("after_ece", f"ECE, {_at(after)}"), [each.ece for each in after.per_class]))
     return Table.of("per_class", "Per class", columns, worst="ece")
