@@ -14,6 +14,7 @@ from nllcli.data.blocks import Scratch, Unread
 from nllcli.errors import UsageError
 from nllcli.numerics.kernels import chosen, to_float
 from nllcli.numerics.kernels.divergence import diverge
+from nllcli.numerics.kernels.moments import moments, survey
 from nllcli.numerics.kernels.normaliser import normalise, powers_below
 from nllcli.numerics.kernels.odds import odds_against, odds_in_file
 from nllcli.numerics.surprisal import surprisal
@@ -55,7 +56,10 @@ def everything(x, targets):
     odds = odds_against(x, targets, single=False, scratch=scratch)
     found = normalise(x, temperature=0.7, scratch=scratch)
     powers = powers_below(x, found.maximum, 1.3, 1.0 + found.rest, scratch)
-    arrays = odds.against, odds.right, odds.outside, found.maximum, found.rest, found.top, powers
+    arrays = [odds.against, odds.right, odds.outside, found.maximum, found.rest, found.top, powers]
+    for temperature in (0.7, 1.0):
+        for reduce in (survey, moments):
+            arrays += vars(reduce(x, temperature=temperature, scratch=scratch)).values()
     return [np.ascontiguousarray(array).tobytes() for array in arrays]
 
 
@@ -312,6 +316,8 @@ WIDE = np.zeros((3, 80), "u4")
         lambda: native.read_odds(0, 0, 3, 1 << 62, 1, False, B, Y, F, B),
         lambda: native.read_odds(0, 0, 3, 4, 9, False, B, Y, F, B),
         lambda: native.normalise(X, 1, False, 1.0, F, F, Y[:2]),
+        lambda: native.survey(X, 1, False, 1.0, F, np.zeros((4, 3)), Y),
+        lambda: native.moments(X, 1, False, 1.0, F, np.zeros((9, 3)), Y),
         lambda: native.powers(X, 1, False, 1.0, F, F, F),
         lambda: native.divergence(X, 1, False, 1.0, F, X[:2], 1, False, 1.0, F, F, B),
         lambda: native.divergence(X, 1, False, 1.0, F, X[:, :3].copy(), 1, False, 1.0, F, F, B),

@@ -1,8 +1,8 @@
 /* The native kernels: softmax's sums in one pass over the logits, and sums without rounding.
  *
- * `odds.py`, `normaliser.py`, `divergence.py`, `exact.py` and `dot.py` have the same functions in NumPy, which say what
- * these compute. The loops are plain, but for `TURN`: compilers make vectors of them, once for each level of
- * instructions. They do so only where nothing in a loop can become a branch; `-fopt-info-vec-missed` says where they do
+ * `odds.py`, `normaliser.py`, `moments.py`, `divergence.py`, `exact.py` and `dot.py` have the same functions in NumPy,
+ * which say what these compute. The loops are plain, but for `TURN`: compilers make vectors of them, once for each level
+ * of instructions. They do so only where nothing in a loop can become a branch; `-fopt-info-vec-missed` says where they do
  * not. Every level does the same operations in the same order, with fused multiply-adds where `fma` stands and nowhere
  * else, so that all of them give the same bits.
  */
@@ -14,6 +14,7 @@
 #include <Python.h>
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -136,28 +137,42 @@ INLINE double exp_of(double x)
     return zero_below(-708.0, x, polynomial(r) * power_of_two(shifted, 0));
 }
 
-/* exp((x - most) / temperature) for x up to `most`, with what rounds in the difference (Knuth's two-sum) and in the
- * quotient, however small: scaled in two steps, rounded once. */
-INLINE double exp_below(double x, double most, double temperature)
+/* (x - most) / temperature, and what rounds in the difference (Knuth's two-sum) and in the quotient. */
+struct gap { double high, low; };
+
+INLINE struct gap gap_below(double x, double most, double temperature)
 {
     double gap = x - most, back = gap + most;
     double low = (x - back) - (most - (back - gap));
-    if (temperature != 1.0) {
-        double quotient = gap / temperature;
-        low = (fma(-quotient, temperature, gap) + low) / temperature;
-        gap = quotient;
-    }
-    REDUCE(gap)
-    return zero_below(-750.0, gap, polynomial(r + low) * power_of_two(shifted, 200) * 0x1p-200);
+    if (temperature == 1.0)
+        return (struct gap){gap, low};
+    double quotient = gap / temperature;
+    return (struct gap){quotient, (fma(-quotient, temperature, gap) + low) / temperature};
+}
+
+/* Exponentials of less than this are 0. */
+#define LEAST_GAP -750.0
+
+/* exp of a gap up to 0, however small: scaled in two steps, rounded once. */
+INLINE double exp_of_gap(struct gap gap)
+{
+    REDUCE(gap.high)
+    return zero_below(LEAST_GAP, gap.high, polynomial(r + gap.low) * power_of_two(shifted, 200) * 0x1p-200);
+}
+
+/* exp((x - most) / temperature) for x up to `most`. */
+INLINE double exp_below(double x, double most, double temperature)
+{
+    return exp_of_gap(gap_below(x, most, temperature));
 }
 
 /* Call an inline function with a temperature, and where that is 1 with the constant, which leaves its divisions out. */
-#define AT(temperature, function, x, out) \
-    {                                     \
-        if (temperature == 1.0)           \
-            function(x, 1.0, out);        \
-        else                              \
-            function(x, temperature, out); \
+#define AT(temperature, function, x, ...)          \
+    {                                              \
+        if (temperature == 1.0)                    \
+            function(x, 1.0, __VA_ARGS__);         \
+        else                                       \
+            function(x, temperature, __VA_ARGS__); \
     }
 
 /* ---- Logits of samples over classes -------------------------------------------------------------------------- */
@@ -385,52 +400,64 @@ INLINE size_t odds_of_rows(const struct logits *x, const struct odds *odds)
     return outside;
 }
 
-/* Sums of the terms of WIDTH samples, which come class by class; `few` says that the classes are fewer than FEW. */
-struct column_sums { double low[LANES][WIDTH], high[LANES][WIDTH]; };
+/* One sum or more of the terms of WIDTH samples, which come class by class: (LANES, width), in `room` of twice as many;
+ * fewer classes than FEW use one lane. */
+struct column_sums { double *low, *high; size_t width; int few; };
 
-INLINE void clear_columns(struct column_sums *sums, int few)
+INLINE struct column_sums column_sums(double *room, size_t n_sums, size_t n_classes)
 {
-    memset(sums->low, 0, sizeof sums->low[0] * (few ? 1 : LANES));
-    if (!few)
-        memset(sums->high, 0, sizeof sums->high);
+    size_t width = n_sums * WIDTH;
+    return (struct column_sums){room, room + LANES * width, width, n_classes < FEW};
 }
 
-INLINE void carry_columns(struct column_sums *sums)
+INLINE double *lane_of(const struct column_sums *sums, size_t c)
 {
-    for (int l = 0; l < LANES; l++)
-        for (int i = 0; i < WIDTH; i++) {
-            sums->high[l][i] += sums->low[l][i];
-            sums->low[l][i] = 0;
-        }
+    return sums->low + (sums->few ? 0 : c % LANES * sums->width);
 }
 
-/* The sum of each of the samples. */
-INLINE const double *add_up_columns(struct column_sums *sums, int few)
+INLINE void clear_columns(const struct column_sums *sums)
 {
-    if (few)
-        return sums->low[0];
+    memset(sums->low, 0, sums->width * (sums->few ? 1 : LANES) * sizeof *sums->low);
+    if (!sums->few)
+        memset(sums->high, 0, sums->width * LANES * sizeof *sums->high);
+}
+
+INLINE void carry_columns(const struct column_sums *sums)
+{
+    double *restrict low = sums->low, *restrict high = sums->high;
+    for (size_t i = 0; i < LANES * sums->width; i++) {
+        high[i] += low[i];
+        low[i] = 0;
+    }
+}
+
+/* The sums of the samples, (width). */
+INLINE const double *add_up_columns(const struct column_sums *sums)
+{
+    if (sums->few)
+        return sums->low;
     carry_columns(sums);
-    for (int i = 0; i < WIDTH; i++)
-        sums->high[0][i] = sum_of_lanes(&sums->high[0][i], WIDTH);
-    return sums->high[0];
+    for (size_t i = 0; i < sums->width; i++)
+        sums->high[i] = sum_of_lanes(sums->high + i, sums->width);
+    return sums->high;
 }
 
 INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
 {
     ALIGNED char room[NARROW * WIDTH * sizeof(double)];
     ALIGNED double logits[WIDTH], own[WIDTH], most[WIDTH];
-    ALIGNED struct column_sums sums;
-    int few = x->n_classes < FEW;
+    ALIGNED double of_columns[2 * LANES * WIDTH];
+    const struct column_sums sums = column_sums(of_columns, 1, x->n_classes);
     size_t outside = 0;
     for (size_t start = 0; start < x->n; start += WIDTH) {
         const struct logits part = columns_of(x, start, room);
         size_t m = part.n;
         const int64_t *targets = odds->targets + start;
-        clear_columns(&sums, few);
+        clear_columns(&sums);
         for (size_t i = 0; i < WIDTH; i++)
             most[i] = -INFINITY;
         for (size_t c = 0; c < x->n_classes; c++) {
-            double *low = sums.low[few ? 0 : c % LANES];
+            double *low = lane_of(&sums, c);
             widen_column(logits, &part, c);
             for (size_t i = 0; i < m; i++) {
                 logits[i] = targets[i] == (int64_t)c ? -INFINITY : logits[i];
@@ -442,7 +469,7 @@ INLINE size_t odds_of_columns(const struct logits *x, const struct odds *odds)
             if (c % TILE == TILE - 1)
                 carry_columns(&sums);
         }
-        const double *others = add_up_columns(&sums, few);
+        const double *others = add_up_columns(&sums);
         pick(own, &part, targets);
         double *restrict against = odds->against + start;
         uint8_t *restrict kept = odds->found + start;
@@ -468,9 +495,52 @@ INLINE size_t find_odds(const struct logits *x, const struct odds *odds)
     return x->step || x->n_classes < NARROW ? odds_of_columns(x, odds) : odds_of_rows(x, odds);
 }
 
-/* ---- The normalisers of samples ------------------------------------------------------------------------------ */
+/* ---- The normalisers of samples, and more sums of the same terms --------------------------------------------- */
 
-struct normaliser { double *maximum, *rest; int64_t *top; };
+/* What is added up over the classes: with PLAIN one sum, and with the others more, of which `native.pyi` says what. */
+enum extent { PLAIN, SURVEY, MOMENTS };
+#define N_POWERS 8 /* as `moments.py` has it */
+#define MOST_SUMS (2 + N_POWERS)
+static const size_t N_SUMS[] = {1, 5, MOST_SUMS};
+
+/* The sums are (N_SUMS, n). */
+struct normaliser { double *maximum, *sums; int64_t *top; };
+
+/* The exponential of a class; for MOMENTS its scaled gap takes the place of the logit. */
+INLINE double exp_of_class(double *logit, double most, double temperature, enum extent extent)
+{
+    struct gap gap = gap_below(*logit, most, temperature);
+    if (extent == MOMENTS)
+        *logit = zero_below(LEAST_GAP, gap.high, gap.high);
+    return exp_of_gap(gap);
+}
+
+/* Add `n` times LANES terms, `step` from one to the next, to sums that are `apart`, held in registers meanwhile. The
+ * terms are of the exponentials `powers`, and of `others`: scaled gaps for MOMENTS, else logits, of which the top's is
+ * -inf. */
+INLINE void add_lanes(double *sums, size_t apart, const double *powers, const double *others, const double *most,
+                      size_t n, size_t step, enum extent extent)
+{
+    double low[MOST_SUMS][LANES];
+    for (size_t s = 0; s < N_SUMS[extent]; s++)
+        memcpy(low[s], sums + s * apart, sizeof low[s]);
+    for (size_t i = 0; i < n * step; i += step)
+        _Pragma("GCC unroll 1") /* as a loop, vectors are made of all of it */
+        for (int l = 0; l < LANES; l++) {
+            double power = powers[i + l], other = others[i + l];
+            low[0][l] += power;
+            low[1][l] += power * power;
+            if (extent == SURVEY) {
+                low[2][l] += zero_below(-DBL_MAX, other, other - most[l]);
+                low[3][l] += zero_below(-DBL_MAX, other, 1.0);
+                low[4][l] += zero_below(most[l], other, 1.0);
+            }
+            for (int k = 0; extent == MOMENTS && k < N_POWERS; k++)
+                low[2 + k][l] += power *= other;
+        }
+    for (size_t s = 0; s < N_SUMS[extent]; s++)
+        memcpy(sums + s * apart, low[s], sizeof low[s]);
+}
 
 /* The first place of a value that is among these. */
 INLINE size_t place_of(double value, const double *x, size_t n)
@@ -508,48 +578,83 @@ INLINE void see_logits(const double *restrict logits, size_t n, size_t first, do
     *most = found;
 }
 
-INLINE void normalise_rows(const struct logits *x, double temperature, const struct normaliser *out)
+/* Add the terms of a run of a row to its sums, as `add_terms` does. */
+INLINE void add_run(double sums[][LANES], const double *powers, const double *others, const double *most, size_t n,
+                    enum extent extent)
 {
-    ALIGNED double logits[TILE];
+    double low[MOST_SUMS][LANES] = {0};
+    add_lanes(low[0], LANES, powers, others, most, n / LANES, LANES, extent);
+    for (size_t s = 0; s < N_SUMS[extent]; s++)
+        for (int l = 0; l < LANES; l++)
+            sums[s][l] += low[s][l];
+}
+
+INLINE void normalise_rows(const struct logits *x, double temperature, enum extent extent, const struct normaliser *out)
+{
+    ALIGNED double logits[TILE], powers[TILE];
     for (size_t sample = 0; sample < x->n; sample++) {
-        double most = -INFINITY, sums[LANES] = {0};
+        double most = -INFINITY, mosts[LANES], sums[MOST_SUMS][LANES] = {0};
         int64_t top = 0, nan = 0;
         for (size_t first = 0; first < x->n_classes; first += TILE) {
             size_t n = LEAST(TILE, x->n_classes - first);
             widen_row(logits, x, sample, first, n);
             see_logits(logits, n, first, &most, &top, &nan);
         }
+        for (int l = 0; l < LANES; l++)
+            mosts[l] = most;
         for (size_t first = 0; first < x->n_classes; first += TILE) {
             size_t n = LEAST(TILE, x->n_classes - first);
             widen_row(logits, x, sample, first, n);
-            for (size_t i = 0; i < n; i++)
-                logits[i] = exp_below(logits[i], most, temperature);
             if ((size_t)top - first < n)
-                logits[(size_t)top - first] = 0;
-            add_terms(sums, logits, n);
+                logits[(size_t)top - first] = -INFINITY;
+            for (; n % LANES; n++)
+                logits[n] = -INFINITY;
+            for (size_t i = 0; i < n; i++)
+                powers[i] = exp_of_class(&logits[i], most, temperature, extent);
+            if (extent == PLAIN)
+                add_terms(sums[0], powers, n);
+            else
+                add_run(sums, powers, logits, mosts, n, extent);
         }
         out->maximum[sample] = nan ? NAN : most + 0.0; /* never -0 */
-        out->rest[sample] = sum_of_lanes(sums, 1);
+        for (size_t s = 0; s < N_SUMS[extent]; s++)
+            out->sums[s * x->n + sample] = sum_of_lanes(sums[s], 1);
         out->top[sample] = top;
     }
 }
 
-INLINE void normalise_columns(const struct logits *x, double temperature, const struct normaliser *out)
+/* So many columns are added up together. */
+#define BATCH 32
+
+/* Add the terms of `n` columns of `m` samples; where LANES of them are not filled, what is in the others is not used. */
+INLINE void add_batch(const struct column_sums *sums, double powers[][WIDTH], double others[][WIDTH],
+                      const double *most, size_t n, size_t m, enum extent extent)
+{
+    size_t n_lanes = sums->few ? 1 : LEAST(LANES, n);
+    for (size_t lane = 0; lane < n_lanes; lane++)
+        for (size_t i = 0; i < m; i += LANES)
+            add_lanes(lane_of(sums, lane) + i, WIDTH, powers[lane] + i, others[lane] + i, most + i,
+                      (n - lane + n_lanes - 1) / n_lanes, n_lanes * WIDTH, extent);
+}
+
+INLINE void normalise_columns(const struct logits *x, double temperature, enum extent extent,
+                              const struct normaliser *out)
 {
     ALIGNED char room[NARROW * WIDTH * sizeof(double)];
-    ALIGNED double logits[WIDTH], most[WIDTH];
+    ALIGNED double columns[BATCH][WIDTH], powers[BATCH][WIDTH], most[WIDTH];
     ALIGNED int64_t top[WIDTH], nan[WIDTH];
-    ALIGNED struct column_sums sums;
-    int few = x->n_classes < FEW;
+    ALIGNED double of_columns[2 * LANES * WIDTH * MOST_SUMS];
+    const struct column_sums sums = column_sums(of_columns, N_SUMS[extent], x->n_classes);
     for (size_t start = 0; start < x->n; start += WIDTH) {
         const struct logits part = columns_of(x, start, room);
         size_t m = part.n;
-        clear_columns(&sums, few);
+        clear_columns(&sums);
         for (size_t i = 0; i < m; i++) {
             most[i] = -INFINITY;
             top[i] = nan[i] = 0;
         }
         for (size_t c = 0; c < x->n_classes; c++) {
+            double *logits = columns[0];
             widen_column(logits, &part, c);
             for (size_t i = 0; i < m; i++) {
                 top[i] = logits[i] > most[i] ? (int64_t)c : top[i];
@@ -558,30 +663,40 @@ INLINE void normalise_columns(const struct logits *x, double temperature, const 
             }
         }
         for (size_t c = 0; c < x->n_classes; c++) {
-            double *low = sums.low[few ? 0 : c % LANES];
+            size_t place = extent == PLAIN ? 0 : c % BATCH;
+            double *logits = columns[place], *low = lane_of(&sums, c);
             widen_column(logits, &part, c);
             for (size_t i = 0; i < m; i++)
                 logits[i] = top[i] == (int64_t)c ? -INFINITY : logits[i];
-            for (size_t i = 0; i < m; i++)
-                low[i] += exp_below(logits[i], most[i], temperature);
+            if (extent == PLAIN)
+                for (size_t i = 0; i < m; i++)
+                    low[i] += exp_below(logits[i], most[i], temperature);
+            else {
+                for (size_t i = 0; i < m; i++)
+                    powers[place][i] = exp_of_class(&logits[i], most[i], temperature, extent);
+                if (place == BATCH - 1 || c == x->n_classes - 1)
+                    add_batch(&sums, powers, columns, most, place + 1, m, extent);
+            }
             if (c % TILE == TILE - 1)
                 carry_columns(&sums);
         }
-        const double *rest = add_up_columns(&sums, few);
+        const double *found = add_up_columns(&sums);
         for (size_t i = 0; i < m; i++) {
             out->maximum[start + i] = nan[i] ? NAN : most[i] + 0.0;
-            out->rest[start + i] = rest[i];
             out->top[start + i] = top[i];
         }
+        for (size_t s = 0; s < N_SUMS[extent]; s++)
+            memcpy(out->sums + s * x->n + start, found + s * WIDTH, m * sizeof(double));
     }
 }
 
-INLINE void find_normaliser(const struct logits *x, double temperature, const struct normaliser *out)
+INLINE void find_normaliser(const struct logits *x, double temperature, enum extent extent,
+                            const struct normaliser *out)
 {
     if (x->step || x->n_classes < NARROW)
-        AT(temperature, normalise_columns, x, out)
+        AT(temperature, normalise_columns, x, extent, out)
     else
-        AT(temperature, normalise_rows, x, out)
+        AT(temperature, normalise_rows, x, extent, out)
 }
 
 /* ---- The divergence of two models ---------------------------------------------------------------------------- */
@@ -684,17 +799,17 @@ INLINE void diverge_part(const struct pair *part, struct scales s, int careful)
 {
     ALIGNED double x[WIDTH], y[WIDTH], most_a[WIDTH], most_b[WIDTH];
     ALIGNED int64_t same[WIDTH];
-    ALIGNED struct column_sums sums;
+    ALIGNED double of_columns[2 * LANES * WIDTH];
     const double *sum_a = part->a.log_sums, *sum_b = part->b.log_sums;
     size_t m = part->a.x.n, n_classes = part->a.x.n_classes;
-    int few = n_classes < FEW;
-    clear_columns(&sums, few);
+    const struct column_sums sums = column_sums(of_columns, 1, n_classes);
+    clear_columns(&sums);
     for (size_t i = 0; i < m; i++) {
         most_a[i] = most_b[i] = -INFINITY;
         same[i] = 1;
     }
     for (size_t c = 0; c < n_classes; c++) {
-        double *low = sums.low[few ? 0 : c % LANES];
+        double *low = lane_of(&sums, c);
         widen_column(x, &part->a.x, c);
         widen_column(y, &part->b.x, c);
         for (size_t i = 0; i < m; i++) {
@@ -708,7 +823,7 @@ INLINE void diverge_part(const struct pair *part, struct scales s, int careful)
         if (c % TILE == TILE - 1)
             carry_columns(&sums);
     }
-    const double *kl = add_up_columns(&sums, few);
+    const double *kl = add_up_columns(&sums);
     for (size_t i = 0; i < m; i++) {
         part->kl[i] = is_rough(part->kl[i], sum_a[i], sum_b[i]) ? kl[i] : part->kl[i];
         part->same_top[i] = (uint8_t)same[i];
@@ -948,7 +1063,7 @@ static void gather_places(uint64_t *words, const wide *places)
 struct level {
     const char *name;
     size_t (*odds)(const struct logits *, const struct odds *);
-    void (*normaliser)(const struct logits *, double, const struct normaliser *);
+    void (*normaliser[3])(const struct logits *, double, const struct normaliser *);
     void (*divergence)(const struct pair *);
     void (*powers)(const struct logits *, double, const struct powers *);
     int (*dot)(wide *, const double *, const double *, size_t);
@@ -958,7 +1073,11 @@ struct level {
     attributes static size_t odds_##name(const struct logits *x, const struct odds *odds)                         \
     { return find_odds(x, odds); }                                                                                \
     attributes static void normaliser_##name(const struct logits *x, double t, const struct normaliser *out)      \
-    { find_normaliser(x, t, out); }                                                                               \
+    { find_normaliser(x, t, PLAIN, out); }                                                                        \
+    attributes static void survey_##name(const struct logits *x, double t, const struct normaliser *out)          \
+    { find_normaliser(x, t, SURVEY, out); }                                                                       \
+    attributes static void moments_##name(const struct logits *x, double t, const struct normaliser *out)         \
+    { find_normaliser(x, t, MOMENTS, out); }                                                                      \
     attributes static void divergence_##name(const struct pair *pair)                                             \
     { find_divergence(pair); }                                                                                    \
     attributes static void powers_##name(const struct logits *x, double t, const struct powers *powers)           \
@@ -966,7 +1085,9 @@ struct level {
     attributes static int dot_##name(wide *places, const double *x, const double *y, size_t n)                    \
     { return add_dot(places, x, y, n); }
 
-#define ROW(name) {#name, odds_##name, normaliser_##name, divergence_##name, powers_##name, dot_##name}
+#define ROW(name)                                                                                       \
+    {#name, odds_##name, {normaliser_##name, survey_##name, moments_##name}, divergence_##name, powers_##name, \
+     dot_##name}
 
 LEVEL(scalar, )
 #ifdef __x86_64__
@@ -1153,26 +1274,44 @@ static PyObject *py_read_odds(PyObject *self, PyObject *arguments)
     return result;
 }
 
-static PyObject *py_normalise(PyObject *self, PyObject *arguments)
+/* The normalisers, with the sums of an `extent`. */
+static PyObject *reduce(PyObject *arguments, enum extent extent)
 {
     struct logits x = {0};
     struct normaliser out;
     struct buffers buffers = {.n = 0};
     double temperature;
-    PyObject *logits, *maximum, *rest, *top, *result = NULL;
-    (void)self;
-    if (!PyArg_ParseTuple(arguments, "OipdOOO", &logits, &x.kind, &x.swapped, &temperature, &maximum, &rest, &top))
+    PyObject *logits, *maximum, *sums, *top, *result = NULL;
+    if (!PyArg_ParseTuple(arguments, "OipdOOO", &logits, &x.kind, &x.swapped, &temperature, &maximum, &sums, &top))
         return NULL;
     if (logits_of(&x, &buffers, logits) && (out.maximum = numbers_of(&buffers, maximum, x.n, 8, PyBUF_WRITABLE))
-        && (out.rest = numbers_of(&buffers, rest, x.n, 8, PyBUF_WRITABLE))
+        && (out.sums = numbers_of(&buffers, sums, x.n * N_SUMS[extent], 8, PyBUF_WRITABLE))
         && (out.top = numbers_of(&buffers, top, x.n, 8, PyBUF_WRITABLE))) {
         Py_BEGIN_ALLOW_THREADS
-        level->normaliser(&x, temperature, &out);
+        level->normaliser[extent](&x, temperature, &out);
         Py_END_ALLOW_THREADS
         result = Py_NewRef(Py_None);
     }
     release(&buffers);
     return result;
+}
+
+static PyObject *py_normalise(PyObject *self, PyObject *arguments)
+{
+    (void)self;
+    return reduce(arguments, PLAIN);
+}
+
+static PyObject *py_survey(PyObject *self, PyObject *arguments)
+{
+    (void)self;
+    return reduce(arguments, SURVEY);
+}
+
+static PyObject *py_moments(PyObject *self, PyObject *arguments)
+{
+    (void)self;
+    return reduce(arguments, MOMENTS);
 }
 
 static PyObject *py_divergence(PyObject *self, PyObject *arguments)
@@ -1308,6 +1447,8 @@ static PyMethodDef METHODS[] = {
     {"odds", py_odds, METH_VARARGS, NULL},
     {"read_odds", py_read_odds, METH_VARARGS, NULL},
     {"normalise", py_normalise, METH_VARARGS, NULL},
+    {"survey", py_survey, METH_VARARGS, NULL},
+    {"moments", py_moments, METH_VARARGS, NULL},
     {"divergence", py_divergence, METH_VARARGS, NULL},
     {"powers", py_powers, METH_VARARGS, NULL},
     {"exact_dot", py_exact_dot, METH_VARARGS, NULL},

@@ -58,6 +58,35 @@ def normalise(
 ) -> None:
     """Fill the ``maximum``, NaN where a logit is, the ``rest`` and the first class of the maximum, ``top`` int64."""
 
+def survey(
+    logits: NDArray[Any],
+    kind: int,
+    swapped: bool,
+    temperature: float,
+    maximum: NDArray[Any],
+    sums: NDArray[Any],
+    top: NDArray[Any],
+) -> None:
+    """``normalise``, with sums (5, n) over the classes but the top one.
+
+    They are the rest, the squares of its terms, the gaps x - maximum where x is not -inf, how many of these there are,
+    and how many of them are 0.
+    """
+
+def moments(
+    logits: NDArray[Any],
+    kind: int,
+    swapped: bool,
+    temperature: float,
+    maximum: NDArray[Any],
+    sums: NDArray[Any],
+    top: NDArray[Any],
+) -> None:
+    """``normalise``, with sums (10, n) over the classes but the top one.
+
+    They are the rest, the squares of its terms, and these terms times the powers 1 to 8 of (x - maximum) / temperature.
+    """
+
 def divergence(
     logits_a: NDArray[Any],
     kind_a: int,
