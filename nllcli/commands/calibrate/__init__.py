@@ -160,7 +160,9 @@ def _result(
         warnings=(
             *all_notices(tallies[0], settled, clips=False),
             *of_temperature(found, n_folds=n_folds),
-            *of_samples(sums[0].ends and sums[0].ends.without(), before, tallies[0].n_counted, options.source),
+            *of_samples(
+                None if sums[0].ends is None else sums[0].ends.without(), before, tallies[0].n_counted, options.source
+            ),
         ),
         notes=(*told, *all_notes(tallies[0], passes.dataset), *passes.notes, *within_chance(before)),
         source=options.source,

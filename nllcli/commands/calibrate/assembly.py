@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 from nllcli.commands.calibrate.bin_errors import Errors, class_errors, ece_classwise, errors_of
-from nllcli.commands.calibrate.bins import bins_of
-from nllcli.commands.calibrate.measures import WHOLE
+from nllcli.commands.calibrate.bins import bins_of, exact_counts
 from nllcli.commands.calibrate.result import ClassErrors, Measured
 from nllcli.numerics.by_class import ByClass
-from nllcli.numerics.exact import ExactSum
+from nllcli.numerics.exact import ExactSum, ExactSums
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def measured_of(temperature: float, tally: Tally, sums: Measures, asked: Asked, 
         corp_brier=None if corp is None else corp.brier,
         corp_log=None if corp is None else corp.log,
         bins=() if shown.classwise else tuple(bins),
-        per_class=_per_class(sums, of_classes, of_masses, shown) if shown.class_names else None,
+        per_class=_per_class(sums, of_classes, of_masses, asked, shown) if shown.class_names else None,
     )
 
 
@@ -113,25 +114,31 @@ def _average(of_classes: Sequence[float | None]) -> float | None:
 
 
 def _per_class(
-    sums: Measures, of_classes: Sequence[Errors], of_masses: Sequence[float | None], shown: Shown
+    sums: Measures, of_classes: Sequence[Errors], of_masses: Sequence[float | None], asked: Asked, shown: Shown
 ) -> tuple[ClassErrors, ...]:
-    totals = sums.class_totals
-    assert totals is not None
-    rows = []
+    bins, width = sums.by_class, asked.rule.n_places
+    assert bins is not None
+    assert bins.n is not None
+    weights, rows = bins.weights or exact_counts(bins.n), []
     for k, (name, errors) in enumerate(zip(shown.class_names, of_classes, strict=True)):
-        (whole,) = bins_of(totals, WHOLE, k)
+        outcome, p, weight = (_total(each, k * width, width) for each in (bins.outcomes, bins.p, weights))
         rows.append(
             ClassErrors(
                 name=name,
-                count=float(totals.outcomes[k]),
-                confidence=whole.confidence,
-                frequency=whole.accuracy,
+                count=float(outcome),
+                confidence=_mean(p, weight),
+                frequency=_mean(outcome, weight),
                 ece=errors.ece,
                 mce=errors.mce,
                 ece_equal_mass=of_masses[k] if of_masses else None,
             )
         )
     return tuple(rows)
+
+
+def _total(sums: ExactSums, first: int, n: int) -> ExactSum:
+    """The sum of some groups, one after another."""
+    return reduce(add, (sums[group] for group in range(first, first + n)), ExactSum())
 
 
 def d2_log_loss(tally: Tally, sums: Measures) -> float | None:

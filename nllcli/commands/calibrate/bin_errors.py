@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nllcli.commands.calibrate.bins import BinSums, bins_of, place
-from nllcli.commands.calibrate.claims import Claims
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nllcli.commands.calibrate.bins import Bin, Rule
+    from nllcli.commands.calibrate.claims import Claims
 
 
 @dataclass(frozen=True)
@@ -66,9 +64,7 @@ def _debiased(bins: Sequence[Bin]) -> float:
 
 def class_sums(of_classes: Sequence[Claims], rule: Rule) -> BinSums:
     """The sums of the bins of every class, one class after another, from the claims of each."""
-    claims = Claims.joined(of_classes)
-    classes = np.repeat(np.arange(len(of_classes)), [len(each) for each in of_classes])
-    return BinSums.of(claims, classes * rule.n_places + place(rule, claims.p), len(of_classes) * rule.n_places)
+    return BinSums.side_by_side([BinSums.of(each, place(rule, each.p), rule.n_places) for each in of_classes])
 
 
 def class_errors(sums: BinSums, rule: Rule) -> tuple[Errors, ...]:

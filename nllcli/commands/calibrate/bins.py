@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from nllcli.data.blocks import Part
-from nllcli.numerics.exact import ExactSum, ExactSums, exact_count, exact_sums
+from nllcli.numerics.exact import UNIT_BITS, ExactSum, ExactSums, exact_count, exact_sums
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -129,10 +129,40 @@ class BinSums(Part):
         return cls(
             np.bincount(groups, minlength=n_groups),
             by_group(claims.p if w is None else w * claims.p),
-            by_group(claims.outcomes if w is None else w * claims.outcomes),
+            _of_outcomes(claims.outcomes, groups, n_groups) if w is None else by_group(w * claims.outcomes),
             by_group(variances if w is None else w * w * variances),
             None if w is None else by_group(w),
         )
+
+    @classmethod
+    def side_by_side(cls, parts: Sequence[BinSums]) -> Self:
+        """The groups of several sums, at least one, one after another."""
+        n = [each.n for each in parts if each.n is not None]
+        weights = [each.weights for each in parts if each.weights is not None]
+        return cls(
+            np.concatenate(n),
+            _together([each.p for each in parts]),
+            _together([each.outcomes for each in parts]),
+            _together([each.variances for each in parts]),
+            _together(weights) if weights else None,
+        )
+
+
+def _of_outcomes(outcomes: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int) -> ExactSums:
+    """The sums of outcomes, which are counts unless outcomes are shares."""
+    if (outcomes * (1.0 - outcomes)).any():
+        return exact_sums(outcomes, groups, n_groups)
+    return exact_counts(np.bincount(groups, outcomes, n_groups).astype(np.int64))
+
+
+def exact_counts(counts: NDArray[np.int64]) -> ExactSums:
+    """Counts (B,) as exact sums."""
+    return ExactSums(np.array([count << UNIT_BITS for count in counts.tolist()], object))
+
+
+def _together(parts: Sequence[ExactSums]) -> ExactSums:
+    """The sums of the groups of each, all of which are finite."""
+    return ExactSums(np.concatenate([each.units for each in parts if each.units is not None]))
 
 
 def most_bytes(n_groups: int, *, weighted: bool) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.commands.calibrate.first_slope import first_slope
 from nllcli.commands.calibrate.kept import Keep, ends_of, slopes_of, tiles_of
-from nllcli.commands.calibrate.limits import Ends
+from nllcli.commands.calibrate.limits import Limit
 from nllcli.commands.calibrate.looking import Look
 from nllcli.commands.calibrate.root import solve, step
 from nllcli.records import dataclass
@@ -57,7 +57,7 @@ def fit(passes: Passes, before: Asked | None, after: Asked | None, n_folds: int)
     first = passes.run(Look(passes.options, (1.0,), measured, keep=keep, n_folds=max(1, n_folds)))
     ends, kept = first.ends, first.kept
     if ends is None or kept is None:  # there are no samples
-        return Fit(Ends().limit(), first)
+        return Fit(Limit("flat", None), first)
     limit, first = ends.without().limit(), replace(first, kept=None)
     if limit.status != "fitted":
         return Fit(limit, first)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from nllcli.commands.calibrate.cumulants import Slopes, derivatives, mass_of, target_gaps
-from nllcli.commands.calibrate.limits import Ends
+from nllcli.commands.calibrate.limits import EndsByFold
 from nllcli.data.blocks import Scratch
 from nllcli.numerics.fingerprint import hashes
 from nllcli.numerics.kernels.moments import moments, survey
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+
+    from nllcli.commands.calibrate.limits import Ends
 
 # Rows of this many are enough for a start that is right to a percent or two.
 _MOST_ROWS, _LEAST_ROWS = 1 << 14, 1 << 9
@@ -130,7 +132,8 @@ def ends_of(rows: Rows) -> Ends:
     """What the losses of rows do at both ends of the temperatures."""
     found = survey(rows.logits, temperature=1.0, scratch=Scratch())
     gaps = target_gaps(rows.logits, found.maximum, rows.targets, Scratch())
-    return Ends.of(found, gaps, mass_of(rows.targets), rows.weights, np.isfinite(gaps))
+    folds = np.zeros(len(rows), np.int64)
+    return EndsByFold.of(found, gaps, mass_of(rows.targets), rows.weights, folds, 1).without()
 
 
 def tiles_of(rows: Rows) -> Iterator[Rows]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from nllcli.data.blocks import Part
-from nllcli.numerics.exact import ExactSum, exact_count, exact_sum
+from nllcli.numerics.exact import ExactSum, ExactSums, exact_sums
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -31,52 +29,24 @@ class Limit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Ends(Part):
+class Ends:
     """What the losses of samples do at both ends of the temperatures, of ``n`` samples a fit can use.
 
-    ``n_varied`` have logits that differ, ``n_beaten`` a target below the largest logit, and ``n_like_probs`` logits that
-    add up to 1. ``at_zero`` is the sum of the
-    losses that the temperature approaches at 0 if none is beaten, ``at_infinity`` that of all classes alike; ``slope``
-    that of the derivatives by 1/T at infinity, ``size`` that of their absolute terms.
+    ``n_varied`` have logits that differ, ``n_beaten`` a target below the largest logit, and ``n_like_probs`` logits
+    that add up to 1. ``at_zero`` is the sum of the losses that the temperature approaches at 0 if none is beaten,
+    ``at_infinity`` that of all classes alike; ``slope`` that of the derivatives by 1/T at infinity, ``size`` that of
+    their absolute terms.
     """
 
-    n: int = 0
-    n_varied: int = 0
-    n_beaten: int = 0
-    n_like_probs: int = 0
-    weight_sum: ExactSum = ExactSum()
-    at_zero: ExactSum = ExactSum()
-    at_infinity: ExactSum = ExactSum()
-    slope: ExactSum = ExactSum()
-    size: ExactSum = ExactSum()
-
-    @classmethod
-    def of(
-        cls,
-        found: Survey,
-        gaps: NDArray[np.float64],
-        mass: NDArray[np.float64] | float,
-        weights: NDArray[np.float64] | None,
-        where: NDArray[np.bool_],
-    ) -> Self:
-        """Those of the samples ``where`` (n,), whose targets lie ``gaps`` (n,) below the largest logit."""
-        n = int(np.count_nonzero(where))
-        if not n:
-            return cls()
-        factors = np.broadcast_to(mass, len(where))[where] * (1.0 if weights is None else weights[where])
-        own = gaps[where] * (1.0 if weights is None else weights[where])
-        means = factors * (found.gap_sum[where] / found.n_alive[where])
-        return cls(
-            n,
-            int(np.count_nonzero(found.gap_sum[where] < 0)),
-            int(np.count_nonzero(gaps[where] < 0)),
-            int(np.count_nonzero(np.abs((found.gap_sum + found.n_alive * found.maximum)[where] - 1.0) < _NEAR_1)),
-            exact_count(n) if weights is None else exact_sum(weights[where]),
-            exact_sum(factors * np.log(found.n_tied[where])),
-            exact_sum(factors * np.log(found.n_alive[where])),
-            exact_sum(np.concatenate([means, -own])),
-            exact_sum(-np.concatenate([means, own])),
-        )
+    n: int
+    n_varied: int
+    n_beaten: int
+    n_like_probs: int
+    weight_sum: ExactSum
+    at_zero: ExactSum
+    at_infinity: ExactSum
+    slope: ExactSum
+    size: ExactSum
 
     def limit(self) -> Limit:
         """Where the loss is least."""
@@ -89,11 +59,12 @@ class Ends(Part):
         return Limit("fitted", None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
 class EndsByFold:
-    """The same by fold, of samples that are counted from 0 on."""
+    """The ``counts`` (4, K) and the ``sums``, of K each, of ``Ends`` by fold, of samples that are counted from 0 on."""
 
-    folds: tuple[Ends, ...] = ()
+    counts: NDArray[np.int64]
+    sums: tuple[ExactSums, ...]
 
     @classmethod
     def of(
@@ -102,23 +73,53 @@ class EndsByFold:
         gaps: NDArray[np.float64],
         mass: NDArray[np.float64] | float,
         weights: NDArray[np.float64] | None,
-        where: NDArray[np.bool_],
         folds: NDArray[np.int64],
         n_folds: int,
     ) -> Self:
-        """Those of the samples ``where`` (n,) that lie in these ``folds`` (n,)."""
-        return cls(tuple(Ends.of(found, gaps, mass, weights, where & (folds == k)) for k in range(n_folds)))
+        """Those of samples (n,) whose targets lie ``gaps`` (n,) below the largest logit, with the ``mass`` of these.
+
+        Samples that a fit cannot use are in no fold, -1.
+        """
+        there = np.flatnonzero(folds >= 0)
+        places, own = folds[there], gaps[there]
+        w = np.ones(len(there)) if weights is None else weights[there]
+        gap_sums, n_alive = found.gap_sum[there], found.n_alive[there]
+        factors = w * (mass if isinstance(mass, float) else mass[there])
+        means, own = factors * (gap_sums / n_alive), w * own
+        off = np.abs(gap_sums + n_alive * found.maximum[there] - 1.0)
+        masks = (slice(None), gap_sums < 0, own < 0, off < _NEAR_1)
+        twice = np.concatenate([places, places])
+        return cls(
+            np.stack([np.bincount(places[mask], minlength=n_folds) for mask in masks]),
+            (
+                exact_sums(w, places, n_folds),
+                exact_sums(factors * np.log(found.n_tied[there]), places, n_folds),
+                exact_sums(factors * np.log(n_alive), places, n_folds),
+                exact_sums(np.concatenate([means, -own]), twice, n_folds),
+                exact_sums(-np.concatenate([means, own]), twice, n_folds),
+            ),
+        )
 
     def __add__(self, other: EndsByFold) -> EndsByFold:
-        if not (self.folds and other.folds):
-            return self if self.folds else other
-        return EndsByFold(tuple(map(add, self.folds, other.folds)))
+        return EndsByFold(self.counts + other.counts, tuple(map(add, self.sums, other.sums)))
 
     def shifted(self, by: int) -> EndsByFold:
         """The same of samples whose numbers are so much higher."""
-        n = len(self.folds)
-        return EndsByFold(tuple(self.folds[(k - by) % n] for k in range(n)))
+        turned = (ExactSums(np.roll(_units(each, self.n_folds), by)) for each in self.sums)
+        return EndsByFold(np.roll(self.counts, by, axis=1), tuple(turned))
+
+    @property
+    def n_folds(self) -> int:
+        return self.counts.shape[1]
 
     def without(self, fold: int | None = None) -> Ends:
         """Those of all samples, or of the other folds."""
-        return reduce(add, (ends for k, ends in enumerate(self.folds) if k != fold), Ends())
+        others = np.array([k for k in range(self.n_folds) if k != fold], np.int64)
+        n, n_varied, n_beaten, n_like_probs = self.counts[:, others].sum(axis=1).tolist()
+        sums = (ExactSum(sum(_units(each, self.n_folds)[others].tolist())) for each in self.sums)
+        return Ends(n, n_varied, n_beaten, n_like_probs, *sums)
+
+
+def _units(sums: ExactSums, n: int) -> NDArray[np.object_]:
+    """Sums that are all finite, as integers."""
+    return np.full(n, 0, object) if sums.units is None else sums.units

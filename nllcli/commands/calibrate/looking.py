@@ -100,8 +100,8 @@ class Look:
     each of them is added up, if anything is.
 
     ``keep`` asks, at the first of them, for what says whether there is a temperature of least loss, and for samples to
-    start a fit with; ``fits`` for the derivatives of the loss there. Samples lie in turn in ``n_folds`` folds, whose own
-    temperatures are ``of_folds``, where the gain of samples they had no part in is asked for.
+    start a fit with; ``fits`` for the derivatives of the loss there. Samples lie in turn in ``n_folds`` folds,
+    whose own temperatures are ``of_folds``, where the gain of samples they had no part in is asked for.
     """
 
     options: LossOptions
@@ -174,7 +174,7 @@ class Look:
         assert self.keep is not None
         hashes = hashes_of(scored.weighted, found.gap_sum)
         rows = Rows(logits.raw, targets.values, weights, numbers, hashes)
-        ends = EndsByFold.of(found, gaps, mass, weights, fits, folds, self.n_folds)
+        ends = EndsByFold.of(found, gaps, mass, weights, np.where(fits, folds, -1), self.n_folds)
         return replace(sums, ends=ends, kept=Kept.of(self.keep, rows, fits))
 
     def _gains(self, block: Block, scored: Scored, folds: NDArray[np.int64], scratch: Scratch) -> Gains:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from nllcli.commands.calibrate.bin_errors import class_sums
-from nllcli.commands.calibrate.bins import BinSums, Rule, place
+from nllcli.commands.calibrate.bins import BinSums, place
 from nllcli.commands.calibrate.judged import claims_of_class, claims_of_classes, judge
 from nllcli.commands.calibrate.ranked import MOST_SAMPLES, Ranked
 from nllcli.commands.calibrate.smooth import Smooth
@@ -21,14 +21,11 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nllcli.commands.calibrate.bins import Rule
     from nllcli.commands.calibrate.claims import Claims
     from nllcli.commands.calibrate.judged import Judged
     from nllcli.commands.calibrate.like import Likeness
     from nllcli.numerics.evaluate import Scored
-
-
-# One bin of all claims.
-WHOLE = Rule(1)
 
 
 @dataclass(frozen=True)
@@ -36,8 +33,8 @@ class Asked:
     """What is to be measured: errors of bins by a ``rule``, of the top labels or of the class of number ``of_class``.
 
     ``likeness`` is that of another library's rule. ``by_class`` asks for bins of each class, of which probabilities
-    above ``threshold`` alone count, and ``ranks_classes`` for bins of equal mass of each. ``smooth`` asks for the smooth
-    error.
+    above ``threshold`` alone count, and ``ranks_classes`` for bins of equal mass of each. ``smooth`` asks for the
+    smooth error.
     """
 
     rule: Rule
@@ -91,7 +88,6 @@ class Measures(Part):
     smooth: Smooth | None = None
     by_class: BinSums | None = None
     ranked_by_class: ByClasses | None = None
-    class_totals: BinSums | None = None
     shares: ByClass | ExactSums | None = None
 
     @classmethod
@@ -112,7 +108,6 @@ class Measures(Part):
             Smooth.of(claims) if asked.smooth else None,
             class_sums(classes, asked.rule) if classes else None,
             ByClasses.of(classes) if asked.ranks_classes and classes else None,
-            class_sums(classes, WHOLE) if classes else None,
             _shares(judged, scored.scoring.scores.n_classes),
         )
 
@@ -142,7 +137,7 @@ class ByClasses:
     @classmethod
     def of(cls, claims: list[Claims]) -> Self:
         """Those of the claims of each class."""
-        return cls(tuple(Ranked.of(each, MOST_SAMPLES // len(claims)) for each in claims))
+        return cls(tuple(Ranked.of(each, MOST_SAMPLES // len(claims), scored=False) for each in claims))
 
     def __add__(self, other: ByClasses) -> ByClasses:
         if not (self.classes and other.classes):

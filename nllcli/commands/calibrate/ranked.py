@@ -42,14 +42,16 @@ class Ranked(Part):
     scores: Scores = Scores()
 
     @classmethod
-    def of(cls, claims: Claims, limit: int = MOST_SAMPLES) -> Self:
-        """Those of the claims of samples."""
+    def of(cls, claims: Claims, limit: int = MOST_SAMPLES, *, scored: bool = True) -> Self:
+        """Those of the claims of samples; ``scored`` asks for what ``corp`` needs."""
         weights = claims.weights
         if weights is not None and not weights.all():
             claims = claims.only(weights != 0)
         columns = (claims.surprisals, claims.outcomes, claims.weights)
         piece = np.stack([each for each in columns if each is not None])
-        return cls(limit, len(claims), weights is not None, (piece,), None, Scores.of(claims))._fitting()
+        return cls(
+            limit, len(claims), weights is not None, (piece,), None, Scores.of(claims) if scored else Scores()
+        )._fitting()
 
     def __add__(self, other: Ranked) -> Ranked:
         both = (self, other)

@@ -32,10 +32,10 @@ class ClassErrors:
 
     name: str
     count: float
-    confidence: float
-    frequency: float
-    ece: float
-    mce: float
+    confidence: float | None
+    frequency: float | None
+    ece: float | None
+    mce: float | None
     ece_equal_mass: float | None
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Scratch, Unread
-    from nllcli.numerics.kernels.normaliser import Normaliser
 
 Value = TypeVar("Value")
 
@@ -81,9 +80,10 @@ class Surprisal(Protocol):
 
 
 class Reduction(Protocol):
-    """What reduces logits (n, C) of a type and an order that the kernels read to their normaliser, and to more."""
+    """What reduces logits (n, C) of a type and an order that the kernels read: to a record that has the ``maximum``, the
+    ``rest`` and the ``top`` of a normaliser, and more."""
 
-    def __call__(self, x: NDArray[Any], *, temperature: float, scratch: Scratch) -> Normaliser: ...
+    def __call__(self, x: NDArray[Any], *, temperature: float, scratch: Scratch) -> Any: ...
 
 
 class OverClasses:
