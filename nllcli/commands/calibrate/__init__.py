@@ -81,12 +81,11 @@ def _fitted_here(request: Request) -> Calibration:
             raise UsageError(
                 f"{setting('folds', n_folds)} needs as many samples, and there {message}", remedies=remedies
             )
-        n_folds, fitted = 0, replace(fitted, of_folds=())
+        n_folds, fitted = 0, replace(fitted, of_folds=(), gains=None)
         notes = (Notice("no-folds", f"{message} are too few for {DEFAULT_FOLDS} folds: no gain is held out"),)
     found = _temperature(fitted, request.confidence)
-    gains = None if fitted.last is None or not n_folds else fitted.last.gains
     sums = (fitted.first,) if fitted.last is None else (fitted.first, fitted.last)
-    return _result(request, passes, asking, found, sums, gains, n_folds, notes)
+    return _result(request, passes, asking, found, sums, fitted.gains, n_folds, notes)
 
 
 def _given(request: Request, settled: Settled) -> Temperature:

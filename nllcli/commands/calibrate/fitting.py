@@ -1,4 +1,4 @@
-"""The temperature of least loss: three passes over the samples, or two where all of them fit into memory."""
+"""The temperature of least loss: in three passes over the samples, or in two where all of them fit into memory."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nllcli.commands.calibrate.first_slope import first_slope
-from nllcli.commands.calibrate.kept import Keep, ends_of, slopes_of, tiles_of
+from nllcli.commands.calibrate.kept import Keep, ends_of, losses_of, slopes_of, tiles_of
 from nllcli.commands.calibrate.limits import Limit
-from nllcli.commands.calibrate.looking import Look
+from nllcli.commands.calibrate.looking import Gains, Look
 from nllcli.commands.calibrate.root import solve, step
 from nllcli.records import dataclass
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from nllcli.commands.calibrate.looking import Sums
     from nllcli.commands.calibrate.measures import Asked
     from nllcli.commands.calibrate.passes import Passes
+    from nllcli.numerics.tally import Tally
 
 # A start is found with a part of the samples that are kept, where these are many.
 _PART, _LEAST_PART = 16, 1 << 8
@@ -35,7 +38,8 @@ class Fit:
     """What a fit finds: ``first`` are the sums at T = 1, ``last`` those at the ``temperature``, None without one.
 
     ``relative_error`` is its standard error as a share of it, NaN of fewer than two samples. ``of_folds`` are the
-    temperatures fitted without each fold, None where there is none.
+    temperatures fitted without each fold, None where there is none, and ``gains`` what these take off the losses of the
+    samples that lie in it, None where a fold has none.
     """
 
     limit: Limit
@@ -44,6 +48,7 @@ class Fit:
     temperature: float | None = None
     relative_error: float = math.nan
     of_folds: tuple[float | None, ...] = ()
+    gains: Gains | None = None
 
 
 def fit(passes: Passes, before: Asked | None, after: Asked | None, n_folds: int) -> Fit:
@@ -53,47 +58,109 @@ def fit(passes: Passes, before: Asked | None, after: Asked | None, n_folds: int)
     """
     dataset = passes.dataset
     keep = Keep.of(dataset.layout.n_samples, dataset.n_classes * dataset.logits.dtype.itemsize)
-    measured = () if before is None else (before,)
-    first = passes.run(Look(passes.options, (1.0,), measured, keep=keep, n_folds=max(1, n_folds)))
-    ends, kept = first.ends, first.kept
+    look = Look(passes.options, (1.0,), () if before is None else (before,), keep=keep, n_folds=max(1, n_folds))
+    first = passes.run(look)
+    ends, kept, first = first.ends, first.kept, replace(first, kept=None)
     if ends is None or kept is None:  # there are no samples
         return Fit(Limit("flat", None), first)
-    limit, first = ends.without().limit(), replace(first, kept=None)
-    if limit.status != "fitted":
-        return Fit(limit, first)
+    found = Fit(ends.without().limit(), first)
+    if found.limit.status != "fitted":
+        return found
+    fitting = Fitting(passes, () if after is None else (after,), ends, n_folds)
     rows = kept.rows()
-    look = Look(passes.options, (_start(rows),), fits=True, n_folds=max(1, n_folds))
-    if kept.is_complete:
-        look = replace(look, temperatures=(_to_the_last_digit(rows, look.temperatures[0]),))
-        of_folds = _of_folds_in_memory(rows, look.temperatures[0], ends, n_folds)
-    else:
-        look, of_folds = _by_passes(passes, look, ends, n_folds)
-    look = replace(look, measured=() if after is None else (after,))
-    return _finished(passes, look, Fit(limit, first, of_folds=of_folds), ends, refines=not kept.is_complete)
+    return fitting.in_memory(found, rows) if kept.is_complete else fitting.by_passes(found, rows)
 
 
-def _start(rows: Rows) -> float:
+@dataclass(frozen=True)
+class Fitting:
+    """A fit to samples that have a temperature of least loss, at which things are ``measured``."""
+
+    passes: Passes
+    measured: tuple[Asked, ...]
+    ends: EndsByFold
+    n_folds: int
+
+    def in_memory(self, found: Fit, rows: Rows) -> Fit:
+        """Fit to the rows of all samples, and measure them in one pass."""
+        temperature = to_the_last_digit(rows, start_of(rows))
+        of_folds = tuple(self._without(rows, fold, temperature) for fold in range(self.n_folds))
+        last = None
+        if self.measured:
+            last = self.passes.run(Look(self.passes.options, (temperature,), self.measured))
+        return replace(
+            found,
+            last=last,
+            temperature=temperature,
+            relative_error=slopes_of(rows, temperature, 1).relative_error(),
+            of_folds=of_folds,
+            gains=self._gains(rows, of_folds, found.first.tallies[0]),
+        )
+
+    def _without(self, rows: Rows, fold: int, start: float) -> float | None:
+        """The temperature that is fitted to all other folds."""
+        return solved(rows[rows.numbers % self.n_folds != fold], start) if self._has_least(fold) else None
+
+    def _has_least(self, fold: int) -> bool:
+        """Whether there is a temperature of least loss without a fold."""
+        return self.ends.without(fold).limit().status == "fitted"
+
+    def _gains(self, rows: Rows, of_folds: tuple[float | None, ...], tally: Tally) -> Gains | None:
+        """What its fold's temperature takes off the loss of each sample, if all losses are finite."""
+        if not of_folds or None in of_folds or not tally.loss_sum.is_finite:
+            return None
+        before, after = losses_of(rows, 1.0), np.empty(len(rows))
+        for fold, temperature in enumerate(of_folds):
+            own = rows.numbers % self.n_folds == fold
+            after[own] = losses_of(rows[own], temperature or math.nan)
+        if rows.weights is not None:
+            before, after = before * rows.weights, after * rows.weights
+        gains = Gains.of(before, after, rows.weights)
+        return replace(gains, spread=replace(gains.spread, n=tally.n_counted))  # those that weigh nothing, too
+
+    def by_passes(self, found: Fit, rows: Rows) -> Fit:
+        """Fit to all samples, of which ``rows`` are some, in two passes, or more where the series does not reach."""
+        look = Look(self.passes.options, (start_of(rows),), fits=True, n_folds=max(1, self.n_folds))
+        change = math.inf
+        for _ in range(_MOST_PASSES):
+            is_near = abs(change) < _NEAR
+            sums = self.passes.run(replace(look, measured=self.measured) if is_near else replace(look, of_folds=()))
+            (at,), slopes = look.temperatures, _slopes(sums)
+            change = step(slopes.without())
+            temperature = at / (1.0 + change)
+            of_folds = tuple(
+                at / (1.0 + step(slopes.without(fold))) if self._has_least(fold) else None
+                for fold in range(self.n_folds)
+            )
+            if is_near and abs(change) <= _AT:
+                break
+            there = tuple(each for each in of_folds if each is not None)
+            look = replace(look, temperatures=(temperature,), of_folds=there if len(there) == self.n_folds else ())
+        error = slopes.relative_error()
+        return replace(
+            found, last=sums, temperature=temperature, relative_error=error, of_folds=of_folds, gains=sums.gains
+        )
+
+
+def _slopes(sums: Sums) -> Slopes:
+    assert sums.slopes is not None
+    return sums.slopes
+
+
+def start_of(rows: Rows) -> float:
     """The temperature of least loss of the rows, or 1 where they have none."""
     start = 1.0
     for part in (rows[: len(rows) // _PART], rows):
         if len(part) >= min(len(rows), _LEAST_PART) and ends_of(part).limit().status == "fitted":
-            start = _solved(part, start)
+            start = solved(part, start)
     return start
 
 
-def _of_folds_in_memory(rows: Rows, start: float, ends: EndsByFold, n_folds: int) -> tuple[float | None, ...]:
-    """The temperatures without each fold, each solved for by itself."""
-    return tuple(
-        _solved(rows[rows.numbers % n_folds != k], start) if _is_fitted(ends, k) else None for k in range(n_folds)
-    )
-
-
-def _solved(rows: Rows, start: float) -> float:
+def solved(rows: Rows, start: float) -> float:
     """The temperature of least loss of rows that have one."""
     return solve(lambda temperature: slopes_of(rows, temperature, 1).without(), start)
 
 
-def _to_the_last_digit(rows: Rows, near: float) -> float:
+def to_the_last_digit(rows: Rows, near: float) -> float:
     """The temperature of least loss of rows, given it but for what rounding has left."""
     for _ in range(_MOST_POLISHED if rows.targets.ndim == 1 else 0):
         _, *others = slopes_of(rows, near, 1).without()
@@ -102,55 +169,3 @@ def _to_the_last_digit(rows: Rows, near: float) -> float:
             break
         near = following
     return near
-
-
-def _by_passes(passes: Passes, look: Look, ends: EndsByFold, n_folds: int) -> tuple[Look, tuple[float | None, ...]]:
-    """The look at the temperature that passes over all samples lead to, and the temperatures without each fold."""
-    of_folds: tuple[float | None, ...] = ()
-    for _ in range(_MOST_PASSES):
-        (start,), slopes = look.temperatures, _slopes(passes.run(look))
-        change = step(slopes.without())
-        of_folds = _of_folds(slopes, start, ends, n_folds)
-        look = replace(look, temperatures=(start / (1.0 + change),))
-        if abs(change) < _NEAR:
-            break
-    return look, of_folds
-
-
-def _is_fitted(ends: EndsByFold, fold: int) -> bool:
-    """Whether there is a temperature of least loss without a fold."""
-    return ends.without(fold).limit().status == "fitted"
-
-
-def _of_folds(slopes: Slopes, start: float, ends: EndsByFold, n_folds: int) -> tuple[float | None, ...]:
-    """The temperatures without each fold, by the series at one that is near to them."""
-    return tuple(start / (1.0 + step(slopes.without(k))) if _is_fitted(ends, k) else None for k in range(n_folds))
-
-
-def _slopes(sums: Sums) -> Slopes:
-    assert sums.slopes is not None
-    return sums.slopes
-
-
-def _finished(passes: Passes, look: Look, fit: Fit, ends: EndsByFold, *, refines: bool) -> Fit:
-    """The last pass, at the temperature, and another one where the root turns out to be elsewhere.
-
-    All temperatures are refined by what it adds up, unless they are known better.
-    """
-    for _ in range(_MOST_PASSES):
-        of_folds, (at,) = fit.of_folds, look.temperatures
-        held_out = tuple(each for each in of_folds if each is not None)
-        sums = passes.run(replace(look, of_folds=held_out if len(held_out) == len(of_folds) else ()))
-        slopes = _slopes(sums)
-        change = step(slopes.without())
-        fit = replace(
-            fit,
-            last=sums,
-            temperature=at / (1.0 + change) if refines else at,
-            relative_error=slopes.relative_error(),
-            of_folds=_of_folds(slopes, at, ends, len(of_folds)) if refines else of_folds,
-        )
-        if abs(change) <= _AT:
-            break
-        look = replace(look, temperatures=(at / (1.0 + change),))
-    return fit

@@ -12,6 +12,7 @@ from nllcli.commands.calibrate.limits import EndsByFold
 from nllcli.data.blocks import Scratch
 from nllcli.numerics.fingerprint import hashes
 from nllcli.numerics.kernels.moments import moments, survey
+from nllcli.numerics.kernels.normaliser import normalise
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -140,6 +141,14 @@ def tiles_of(rows: Rows) -> Iterator[Rows]:
     """The rows, some at a time."""
     step = max(1, _TILE_ELEMENTS // rows.logits.shape[1])
     yield from (rows[start : start + step] for start in range(0, len(rows), step))
+
+
+def losses_of(rows: Rows, temperature: float) -> NDArray[np.float64]:
+    """The losses (m,) of rows at a temperature, without weights."""
+    found = normalise(rows.logits, temperature=temperature, scratch=Scratch())
+    gaps = target_gaps(rows.logits, found.maximum, rows.targets, Scratch())
+    losses: NDArray[np.float64] = mass_of(rows.targets) * np.log1p(found.rest) - gaps / temperature
+    return losses
 
 
 def slopes_of(rows: Rows, temperature: float, n_folds: int) -> Slopes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from nllcli.commands.calibrate.measures import Measures
 from nllcli.data.blocks import Part
 from nllcli.numerics.evaluate import Wanted, score, sums_of
 from nllcli.numerics.exact import ExactSum, exact_sum
+from nllcli.numerics.kernels import product
 from nllcli.numerics.kernels.moments import moments, survey
+from nllcli.numerics.losses.nll import soft_masses
 from nllcli.numerics.spread import Spread
 from nllcli.numerics.surprisal.logits import FromLogits
 from nllcli.numerics.tally import Tally
@@ -139,54 +141,55 @@ class Look:
             for i, temperature in enumerate(self.temperatures)
         ]
         first = scored[0]
-        numbers = np.arange(first.n_samples) + (block.start + block.before)
         sums = Sums(
             tuple(sums_of(each, Wanted(spread=True), scratch) for each in scored),
             tuple(map(Measures.of, scored, self.measured)),
         )
-        if self.keep is not None or self.fits:
-            logits = _logits_of(first, moments if self.fits else survey, scratch.sub("logits"))
-            sums = self._of_fit(sums, first, logits, numbers if self.fits else numbers - block.before, scratch)
-        if self.of_folds:
-            sums = replace(sums, gains=self._gains(block, first, numbers % self.n_folds, scratch))
-        elif len(scored) > 1:
-            sums = replace(sums, gains=_gains_of(first, first.weighted, scored[1].weighted))
+        if self.keep is not None:
+            return self._start(sums, block, first, scratch)
+        if self.fits:
+            return self._fit(sums, block, first, scratch)
+        if len(scored) > 1:
+            return replace(sums, gains=_gains_of(first, first.weighted, scored[1].weighted))
         return sums
 
     def _scored(self, block: Block, temperature: float, scratch: Scratch, reduction: Reduction | None) -> Scored:
         options = replace(self.options, temperature=temperature)
         return score(block, options, scratch, read=True, reduce=reduction)
 
-    def _of_fit(
-        self, sums: Sums, scored: Scored, logits: FromLogits, numbers: NDArray[np.int64], scratch: Scratch
-    ) -> Sums:
-        """What a fit needs of the samples that have a weight, and a target that is possible at all."""
-        targets, found = scored.scoring.targets, logits.reduced
-        gaps = target_gaps(logits.raw, found.maximum, targets.values, scratch)
-        mass, weights = mass_of(targets.values), scored.weights
-        fits = targets.masked(np.isfinite(gaps))
-        if weights is not None:
-            fits = fits & (weights != 0)
-        folds, own = numbers % self.n_folds, None if weights is None else weights[fits]
-        if self.fits:
-            values = derivatives(found, gaps, mass, self.temperatures[0])
-            return replace(sums, slopes=Slopes.of(values[:, fits], own, folds[fits], self.n_folds))
+    def _start(self, sums: Sums, block: Block, scored: Scored, scratch: Scratch) -> Sums:
+        """The sums, with what a fit begins with."""
         assert self.keep is not None
-        hashes = hashes_of(scored.weighted, found.gap_sum)
-        rows = Rows(logits.raw, targets.values, weights, numbers, hashes)
-        ends = EndsByFold.of(found, gaps, mass, weights, np.where(fits, folds, -1), self.n_folds)
-        return replace(sums, ends=ends, kept=Kept.of(self.keep, rows, fits))
+        terms = Terms.of(scored, survey, scratch.sub("logits"))
+        numbers = np.arange(scored.n_samples) + block.start
+        folds = np.where(terms.fits, numbers % self.n_folds, -1)
+        hashes = hashes_of(scored.weighted, terms.found.gap_sum)
+        rows = Rows(terms.logits, terms.shares, scored.weights, numbers, hashes)
+        ends = EndsByFold.of(terms.found, terms.gaps, terms.mass, scored.weights, folds, self.n_folds)
+        return replace(sums, ends=ends, kept=Kept.of(self.keep, rows, terms.fits))
 
-    def _gains(self, block: Block, scored: Scored, folds: NDArray[np.int64], scratch: Scratch) -> Gains:
-        """What the temperature of its fold takes off the loss of each sample."""
+    def _fit(self, sums: Sums, block: Block, scored: Scored, scratch: Scratch) -> Sums:
+        """The sums, with the derivatives of the loss, and what folds gain."""
+        terms = Terms.of(scored, moments, scratch.sub("logits"))
+        values = derivatives(terms.found, terms.gaps, terms.mass, self.temperatures[0])
+        numbers = np.arange(scored.n_samples) + (block.start + block.before)
+        weights = None if scored.weights is None else scored.weights[terms.fits]
+        folds = (numbers % self.n_folds)[terms.fits]
+        slopes = Slopes.of(values[:, terms.fits], weights, folds, self.n_folds)
+        if not self.of_folds:
+            return replace(sums, slopes=slopes)
+        return replace(sums, slopes=slopes, gains=self._gains(block, scored, values, scratch))
+
+    def _gains(self, block: Block, scored: Scored, values: NDArray[np.float64], scratch: Scratch) -> Gains:
+        """What the temperature of its fold takes off the loss of each sample: that is near enough for the series."""
+        numbers = np.arange(scored.n_samples) + (block.start + block.before)
+        moved = np.array([self.temperatures[0] / each - 1.0 for each in self.of_folds])[numbers % self.n_folds]
+        change = np.zeros(len(moved))
+        for order in range(len(values), 0, -1):
+            change = (change + values[order - 1]) * moved / order
         before = self._scored(block, 1.0, scratch.sub("before"), None).weighted
-        after = np.empty_like(before)
-        for k, temperature in enumerate(self.of_folds):
-            rows = np.flatnonzero(folds == k)
-            if rows.size:
-                part = _some(block, rows)
-                after[rows] = self._scored(part, temperature, scratch.sub("fold"), None).weighted
-        return _gains_of(scored, before, after)
+        own = 1.0 if scored.weights is None else scored.weights
+        return _gains_of(scored, before, scored.weighted + product(own, change))
 
 
 def _gains_of(scored: Scored, before: NDArray[np.float64], after: NDArray[np.float64]) -> Gains:
@@ -195,23 +198,40 @@ def _gains_of(scored: Scored, before: NDArray[np.float64], after: NDArray[np.flo
     return Gains.of(only(before), only(after), None if scored.weights is None else only(scored.weights))
 
 
-def _logits_of(scored: Scored, reduction: Any, scratch: Scratch) -> FromLogits:
+@dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
+class Terms:
+    """What the loss of samples is made of, where it changes with the temperature.
+
+    ``logits`` (n, C) are as the kernels read them, and ``found`` is what they were reduced to. ``shares`` are the
+    targets: classes (n,), or what each class weighs (n, C). ``gaps`` (n,) is how far these lie below the largest logit,
+    ``mass`` what they weigh in all, and ``fits`` (n,) says which samples a fit can use: those that have a weight, and a
+    target that is possible at all.
+    """
+
+    logits: NDArray[Any]
+    found: Any
+    shares: NDArray[Any]
+    gaps: NDArray[np.float64]
+    mass: NDArray[np.float64] | float
+    fits: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, scored: Scored, reduction: Reduction, scratch: Scratch) -> Self:
+        """Those of a scored block."""
+        targets, scores = scored.scoring.targets, _logits_of(scored, reduction, scratch)
+        shares, found = targets.values, scores.reduced
+        if not targets.are_classes:
+            shares = soft_masses(shares, scored.scoring.options.class_weights, 0.0)
+        gaps = target_gaps(scores.raw, found.maximum, shares, scratch)
+        fits = targets.masked(np.isfinite(gaps))
+        if scored.weights is not None:
+            fits = fits & (scored.weights != 0)
+        return cls(scores.raw, found, shares, gaps, mass_of(shares), fits)
+
+
+def _logits_of(scored: Scored, reduction: Reduction, scratch: Scratch) -> FromLogits:
     """The logits of a block, or the logarithms of the probabilities that are given for them."""
     scores: Any = scored.scoring.scores
     if isinstance(scores, FromLogits):
         return scores
     return FromLogits(scores.log_probs(), reduce=reduction, scratch=scratch)
-
-
-def _some(block: Block, rows: NDArray[np.intp]) -> Block:
-    """Some of the samples of a block."""
-    targets, weights = block.targets, block.sample_weights
-    return replace(
-        block,
-        held=block.logits[rows],
-        targets=None if targets is None else targets[rows],
-        sample_weights=None if weights is None else weights[rows],
-        keys=None,
-        left_out=None,
-        groups=None,
-    )

@@ -80,7 +80,7 @@ class Surprisal(Protocol):
 
 
 class Reduction(Protocol):
-    """What reduces logits (n, C) of a type and an order that the kernels read: to a record that has the ``maximum``, the
+    """What reduces logits (n, C) as the kernels read them to a record that has the ``maximum``, the
     ``rest`` and the ``top`` of a normaliser, and more."""
 
     def __call__(self, x: NDArray[Any], *, temperature: float, scratch: Scratch) -> Any: ...
