@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nllcli.commands.calibrate.listed import json_values, listing
 from nllcli.errors import setting
 from nllcli.numerics.kernels.chosen import kernel_name
+from nllcli.outputs.numbers import texts
 from nllcli.report import Column, Columns, Gauge, Metric, Quantity, Report, Section, Table, Value
 
 if TYPE_CHECKING:
@@ -122,9 +123,9 @@ def _of_the_fit(result: Calibration) -> Iterator[Metric]:
     if _is_limit(found):
         yield _shown("loss approaches", found.loss_limit, "nats")
     if held_out is not None:
-        how = "other files" if found.origin is not None else f"{result.n_folds} folds"
+        how = f"{result.n_folds} folds" if result.n_folds else f"at {_at(result.after)}" if result.after else ""
         error = "" if held_out.standard_error is None else f"; standard error {held_out.standard_error:.4f}"
-        yield _shown("gain, held out", held_out.gain, "nats", how + error)
+        yield _shown("gain" if found.status == "given" else "gain, held out", held_out.gain, "nats", how + error)
     elif found.status == "fitted" and result.after is not None:
         gain = result.before.loss - result.after.loss
         yield _shown("gain", gain, "nats", "on the samples that it is fitted to")
@@ -146,7 +147,8 @@ def _spiegelhalter(result: Calibration) -> str:
 
 
 def _at(measured: Measured) -> str:
-    return f"T = {measured.temperature:.5g}"
+    (written,) = texts("number", [measured.temperature])
+    return f"T = {written}"
 
 
 def _tables(result: Calibration) -> Iterator[Table]:
