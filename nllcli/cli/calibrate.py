@@ -164,7 +164,7 @@ def calibrate(
     smooth: Smooth = False,
     per_class: PerClass = False,
 ) -> None:
-    """Are the probabilities what they claim, and which temperature makes them so.
+    """Are probabilities what they claim, and which temperature helps.
 
     The temperature is the one of the lowest loss. Every calibration error stands beside what chance alone makes of it;
     none is above the root of the Brier score.

@@ -145,17 +145,25 @@ def test_where_there_is_no_temperature_it_is_said_what_the_loss_does(status, lim
     assert "As they are\n" in page(result)
 
 
+def test_an_infinite_loss_has_no_part_in_it():
+    before = replace(BEFORE, loss=float("inf"))
+    result = replace(UNFITTED, before=before, temperature=Temperature("zero", None, loss_limit=0.0))
+    assert first_lines(result)[0].startswith("temperature – none: but for infinite losses, every answer is right,")
+    fitted = replace(RESULT, before=before, held_out=None)
+    assert "gain" not in page(fitted)
+
+
 @pytest.mark.parametrize(
     ("result", "lines", "at"),
     [
         (
             replace(RESULT, temperature=Temperature("given", 2.5), held_out=None),
-            ["ECE 0.03125 of which chance alone makes 0.0625", "temperature 2.5 given, not fitted"],
+            ["ECE 0.03125 chance alone makes 0.0625", "temperature 2.5 given, not fitted"],
             "T = 2.5",
         ),
         (
             replace(UNFITTED, temperature=Temperature("none", None)),
-            ["ECE 0.125 of which chance alone makes 0.0625", "temperature 1 as they are: none is fitted"],
+            ["ECE 0.125 chance alone makes 0.0625", "temperature 1 as they are: none is fitted"],
             "T = 1",
         ),
     ],
@@ -199,6 +207,13 @@ def test_the_claims_of_a_class_have_a_frequency():
     text = page(replace(RESULT, claims="class cat"))
     assert "Probability and frequency of class cat, T = 1\n" in text
     assert "bar: frequency; │ mean probability;" in text
+
+
+def test_the_errors_of_classes_are_told_once():
+    before = replace(BEFORE, ece_classwise=0.125, bins=())
+    text = page(replace(UNFITTED, before=before, claims="classwise", temperature=Temperature("none", None)))
+    assert text.count("mean of the classes") == 1
+    assert "ECE, mean of the classes, 3 bins   0.1250\n" in text
 
 
 def test_what_has_no_value_is_left_out():

@@ -64,7 +64,7 @@ def _measured(measured: Measured) -> dict[str, Any]:
 
 
 def _parts(name: str, score: Decomposition | None) -> dict[str, float | None]:
-    return {f"{name}_{part}": score and getattr(score, part) for part in _PARTS}
+    return {f"{name}_{part}": None if score is None else getattr(score, part) for part in _PARTS}
 
 
 def _bin(found: Bin) -> dict[str, Any]:
