@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,10 +133,11 @@ def test_refused_before_any_work(asked, words, told, tries):
 
 
 def test_what_names_a_file_is_an_input(asked):
-    words = f"{LINE} --fit b.npy --fit-targets z.npy"
-    for name in ("b.npy", "z.npy"):
-        done = run(f"{words} -f json -o {name}")
+    for name in ("b.csv", "z.txt"):
+        Path(name).write_text("0\n1\n")
+        done = run(f"{LINE} --fit b.csv --fit-targets z.txt -o {name}")
         assert (done.code, asked) == (2, [])
+        assert "input" in done.err
     assert run("- y.npy --fit - --fit-targets z.npy").err.startswith("nll: error: standard input (-) can be only one")
     assert asked == []
 
