@@ -164,7 +164,7 @@ def calibrate(
     smooth: Smooth = False,
     per_class: PerClass = False,
 ) -> None:
-    """Are the probabilities what they claim, and which temperature makes them so.
+    """Are probabilities what they claim, and which temperature helps.
 
     The temperature is the one of the lowest loss. Every calibration error stands beside what chance alone makes of it;
     none is above the root of the Brier score.
@@ -261,7 +261,8 @@ def _check_fit(given: options.Given, asked: dict[str, object]) -> None:
 
 def _excluded(*names: str) -> UsageError:
     """The refusal of two settings of which one would not be heard."""
-    remedies = [Remedy({other: None}, _ALONE[name]) for name, other in (names, names[::-1])]
+    parts = {"fit": ("fit", "fit_targets")}
+    remedies = [Remedy(dict.fromkeys(parts.get(other, (other,))), _ALONE[name]) for name, other in (names, names[::-1])]
     return UsageError(f"{setting(names[0])} and {setting(names[1])} exclude each other", remedies=remedies)
 
 

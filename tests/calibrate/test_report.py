@@ -5,41 +5,19 @@ from dataclasses import replace
 
 import pytest
 import rendered
+from calibrations import AFTER, BEFORE, FITTED, RESULT, UNFITTED
 
 from nllcli.cli.options import in_flags
-from nllcli.commands.calibrate.bins import Bin
 from nllcli.commands.calibrate.report import report, why_none
-from nllcli.commands.calibrate.result import Calibration, ClassErrors, Decomposition, HeldOut, Measured, Temperature
+from nllcli.commands.calibrate.result import ClassErrors, HeldOut, Temperature
 from nllcli.errors import Notice, UsageError, setting
 from nllcli.outputs.formats import FORMATS
 from nllcli.outputs.json_text import named_values
 
-# 1.96 sqrt(variance) / count is 0.245 for the first and 0.049 for the second, whose gap is beyond that.
-BINS = (
-    Bin(0.0, 0.25, 0, 0.0, None, None, None, 0.0),
-    Bin(0.25, 0.5, 8, 8.0, 0.5, 0.625, 0.125, 1.0),
-    Bin(0.5, 1.0, 80, 80.0, 0.875, 0.75, -0.125, 4.0),
-)
-BEFORE = Measured(
-    *(1.0, 0.5, 0.75, 0.75, 0.84, 0.09, 0.375),  # from the temperature to brier
-    *(0.125, 0.125, 0.125, 0.125, 0.1, 0.0625, 0.1, 0.09, 6),  # from ece to ece_sweep_bins
-    *(None, None, None, -4.0, 6e-5),  # from ece_classwise to spiegelhalter_p
-    *(Decomposition(0.25, 0.03125, 0.125, 0.34375), Decomposition(0.5, 0.0625, 0.25, 0.6875), BINS),
-)
-AFTER = replace(BEFORE, temperature=2.5, loss=0.375, confidence=0.76, overconfidence=0.01, ece=0.03125)
-AFTER = replace(AFTER, spiegelhalter_p=0.43)
 CLASSES = (
     ClassErrors("cat", 30.0, 0.375, 0.34375, 0.0625, 0.25, None),
     ClassErrors("dog", 58.0, 0.625, 0.65625, 0.03125, 0.125, 0.03),
 )
-FITTED = Temperature("fitted", 2.5, 0.25, 2.0625, 3.0, None, (2.25, None, 2.75))
-RESULT = Calibration(
-    *("Calibration of a.npy", "calibration|from:logits", FITTED, BEFORE, AFTER, HeldOut(0.4375, 0.0625, 0.015625)),
-    *(0.5, 90, 88, 2, 3, None, 0.95, "3 bins", "top", False, [{"path": "a.npy"}]),
-    *((), (Notice("squeezed", "squeezed"),)),
-)
-UNFITTED = replace(RESULT, after=None, held_out=None)
-
 PAGE = """\
 Calibration of a.npy
 
@@ -167,17 +145,25 @@ def test_where_there_is_no_temperature_it_is_said_what_the_loss_does(status, lim
     assert "As they are\n" in page(result)
 
 
+def test_an_infinite_loss_has_no_part_in_it():
+    before = replace(BEFORE, loss=float("inf"))
+    result = replace(UNFITTED, before=before, temperature=Temperature("zero", None, loss_limit=0.0))
+    assert first_lines(result)[0].startswith("temperature – none: but for infinite losses, every answer is right,")
+    fitted = replace(RESULT, before=before, held_out=None)
+    assert "gain" not in page(fitted)
+
+
 @pytest.mark.parametrize(
     ("result", "lines", "at"),
     [
         (
             replace(RESULT, temperature=Temperature("given", 2.5), held_out=None),
-            ["ECE 0.0312 of which chance alone makes 0.0625", "temperature 2.5 given, not fitted"],
+            ["ECE 0.03125 chance alone makes 0.0625", "temperature 2.5 given, not fitted"],
             "T = 2.5",
         ),
         (
             replace(UNFITTED, temperature=Temperature("none", None)),
-            ["ECE 0.125 of which chance alone makes 0.0625", "temperature 1 as they are: none is fitted"],
+            ["ECE 0.125 chance alone makes 0.0625", "temperature 1 as they are: none is fitted"],
             "T = 1",
         ),
     ],
@@ -191,11 +177,14 @@ def test_where_none_is_fitted_the_error_comes_first(result, lines, at):
 
 
 def test_the_gain_says_whose_samples_it_is_of():
-    origin = replace(RESULT, temperature=replace(FITTED, origin="val.npy"), held_out=HeldOut(0.4375, 0.0625, None))
+    origin = replace(RESULT, temperature=replace(FITTED, origin="val.npy"), n_folds=0)
+    origin = replace(origin, held_out=HeldOut(0.4375, 0.0625, None))
     lines = first_lines(origin)
     assert "standard error 0.25 fitted to val.npy" in lines
-    assert "gain, held out 0.0625 nats other files" in lines
-    assert "gain 0.1250 nats on the samples that it is fitted to" in first_lines(replace(RESULT, held_out=None))
+    assert "gain, held out 0.0625 nats at T = 2.5" in lines
+    assert "gain 0.125 nats on the samples that it is fitted to" in first_lines(replace(RESULT, held_out=None))
+    given = replace(RESULT, temperature=Temperature("given", 2.5), n_folds=0)
+    assert "gain 0.0625 nats at T = 2.5; standard error 0.0156" in first_lines(given)
 
 
 def test_classes_weights_and_groups_are_told_where_there_are_some():
@@ -203,14 +192,12 @@ def test_classes_weights_and_groups_are_told_where_there_are_some():
     after = replace(AFTER, per_class=CLASSES)
     text = page(replace(RESULT, before=before, after=after, is_weighted=True, n_groups=16790), width=78)
     assert "  accuracy, weighted            81.2 %   75.0 %\n" in text
-    assert "  ECE, smooth                    0.0500      –\n" in text
-    assert "  ECE, mean of the classes       0.0469      –\n" in text
+    assert "  ECE, smooth                    0.0500   –\n" in text
+    assert "  ECE, mean of the classes       0.0469   –\n" in text
     assert "\n\n  equal mass and CORP from 16,790 groups of nearly equal confidence\n" in text
-    assert text.partition("Per class\n")[2].split("\n")[-5:-2] == [
-        "  dog       58     65.6 %       62.5 %  0.0312        0.125        0.0312",
-        "",
-        "  signature  calibration|from:logits",
-    ]
+    assert text.partition("Per class\n")[2].partition("\n\n")[0].split("\n")[-1] == (
+        "  dog       58     65.6 %           62.5 %  0.03125        0.125       0.03125"
+    )
     alone = page(replace(UNFITTED, before=before, temperature=Temperature("none", None)), width=78)
     assert "ECE, T" not in alone
     assert "Per class\n" in alone
@@ -220,6 +207,13 @@ def test_the_claims_of_a_class_have_a_frequency():
     text = page(replace(RESULT, claims="class cat"))
     assert "Probability and frequency of class cat, T = 1\n" in text
     assert "bar: frequency; │ mean probability;" in text
+
+
+def test_the_errors_of_classes_are_told_once():
+    before = replace(BEFORE, ece_classwise=0.125, bins=())
+    text = page(replace(UNFITTED, before=before, claims="classwise", temperature=Temperature("none", None)))
+    assert text.count("mean of the classes") == 1
+    assert "ECE, mean of the classes, 3 bins   0.1250\n" in text
 
 
 def test_what_has_no_value_is_left_out():

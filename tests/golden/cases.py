@@ -49,6 +49,7 @@ ARRAYS = {
 PETS = "compute pets/logits.csv pets/targets.txt"
 SKEWED = "compute imbalanced/model_a.csv imbalanced/targets.txt"
 DIGITS = "compute digits/mlp.npy digits/targets.npy"
+CALIBRATE = "calibrate digits/mlp.npy digits/targets.npy"
 MODELS = "compare digits/mlp.npy digits/logistic.npy -t digits/targets.npy"
 
 CASES = {
@@ -136,6 +137,13 @@ CASES = {
     "compare-three": "compare language.npy other.npy third.npy -t tokens.npy --shift 1",
     "compare-all-pairs": "compare language.npy other.npy third.npy -t tokens.npy --shift 1 --all-pairs",
     "compare-no-targets": "compare language.npy other.npy tokens.npy",
+    # --- calibrate
+    "calibrate": CALIBRATE,
+    "calibrate-given": f"{CALIBRATE} --temperature 2.5 --no-fit --require ece<0.001",
+    "calibrate-markdown": f"{CALIBRATE} --no-fit --per-class --bins 5 -f markdown",
+    "calibrate-csv": f"{CALIBRATE} --no-fit --bins 3 -f csv",
+    "calibrate-quiet": "calibrate pets/logits.csv pets/targets.txt --no-fit -q",
+    "calibrate-like": f"{CALIBRATE} --like sklean",
     # --- exit code 2: wrong usage
     "usage-command": "wieghts",
     "usage-option": f"{PETS} --smoothing 0.1",
@@ -176,6 +184,7 @@ CASES = {
     "help": "--help",
     "help-inputs": "help inputs",
     "help-conventions": "help conventions",
+    "help-calibrating": "help calibrating",
     "help-exit-codes": "help exit-codes",
     "version": "--version",
 }
@@ -189,6 +198,7 @@ ON_A_TERMINAL = {
     "terminal-ten-classes": ("compute ten.npy digits.npy", {"COLUMNS": "80", "TERM": "dumb"}),
     "terminal-weighted": (f"{SKEWED} --counts targets", {"COLUMNS": "50", "TERM": "dumb"}),
     "terminal-compare": (MODELS, {"COLUMNS": "60", "TERM": "dumb"}),
+    "terminal-calibrate": (CALIBRATE, {"COLUMNS": "60", "TERM": "xterm"}),
     "terminal-many-classes": ("softmax twenty.npy", {"COLUMNS": "60", "TERM": "dumb"}),
     "terminal-bars": (f"{PETS.replace('compute', 'explain')} --row 1", {"COLUMNS": "60", "TERM": "xterm"}),
     "terminal-weights-all": ("weights --counts counts.csv --all", {"COLUMNS": "80", "TERM": "dumb"}),

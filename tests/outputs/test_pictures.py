@@ -107,4 +107,9 @@ def test_a_listing_is_what_formats_of_one_table_hold():
 
 def test_a_share_just_below_nothing():
     table = Table("t", "", (Column("s", "s", "share"),), [(-0.0003,), (0.0003,), (-0.015,), (0.0,)])
-    assert [line.strip() for line in render(report_of(table)).split("\n")[4:8]] == [">-0.1 %", "<0.1 %", "-1.5 %", "0.0 %"]
+    assert [line.strip() for line in render(report_of(table)).split("\n")[4:8]] == [
+        ">-0.1 %",
+        "<0.1 %",
+        "-1.5 %",
+        "0.0 %",
+    ]

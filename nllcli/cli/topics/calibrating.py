@@ -2,7 +2,7 @@
 
 
 def text() -> str:
-    """Are probabilities what they claim, and when to believe a temperature."""
+    """How good probabilities are, and when to believe a temperature."""
     return _TEXT
 
 

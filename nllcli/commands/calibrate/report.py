@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from nllcli.commands.calibrate.listed import json_values, listing
 from nllcli.errors import setting
 from nllcli.numerics.kernels.chosen import kernel_name
+from nllcli.outputs.numbers import texts
 from nllcli.report import Column, Columns, Gauge, Metric, Quantity, Report, Section, Table, Value
 
 if TYPE_CHECKING:
@@ -59,7 +61,13 @@ def why_none(result: Calibration) -> str | None:
     if found.status not in _WHY:
         return f"no temperature is fitted under {setting('temperature' if found.status == 'given' else 'no_fit')}"
     limit = f", to {found.loss_limit:.4f} nats" if _is_limit(found) else ""
-    return f"no temperature has the lowest loss: {_WHY[found.status]}{limit}"
+    return f"no temperature has the lowest loss: {_why(result)}{limit}"
+
+
+def _why(result: Calibration) -> str:
+    """Why no temperature has the lowest loss; samples that have an infinite one at any temperature do not count."""
+    why = _WHY[result.temperature.status]
+    return why if isfinite(result.before.loss) else f"but for infinite losses, {why}"
 
 
 def _is_limit(found: Temperature) -> bool:
@@ -91,12 +99,12 @@ def _headline(result: Calibration) -> Iterator[Metric]:
     if found.status in ("given", "none"):
         if settled.ece is not None:
             chance = settled.ece_chance
-            note = "" if chance is None else f"of which chance alone makes {chance:.4f}"
+            note = "" if chance is None else f"chance alone makes {chance:.4f}"
             yield _shown("ECE", settled.ece, note=note, headline=True)
         note = "given, not fitted" if found.status == "given" else "as they are: none is fitted"
         yield _shown("temperature", settled.temperature, note=note)
         return
-    note = _meaning(result) if found.status == "fitted" else f"none: {_WHY[found.status]}"
+    note = _meaning(result) if found.status == "fitted" else f"none: {_why(result)}"
     yield _shown("temperature", found.value, note=note, headline=True)
 
 
@@ -122,10 +130,10 @@ def _of_the_fit(result: Calibration) -> Iterator[Metric]:
     if _is_limit(found):
         yield _shown("loss approaches", found.loss_limit, "nats")
     if held_out is not None:
-        how = "other files" if found.origin is not None else f"{result.n_folds} folds"
+        how = f"{result.n_folds} folds" if result.n_folds else f"at {_at(result.after)}" if result.after else ""
         error = "" if held_out.standard_error is None else f"; standard error {held_out.standard_error:.4f}"
-        yield _shown("gain, held out", held_out.gain, "nats", how + error)
-    elif found.status == "fitted" and result.after is not None:
+        yield _shown("gain" if found.status == "given" else "gain, held out", held_out.gain, "nats", how + error)
+    elif found.status == "fitted" and result.after is not None and isfinite(result.before.loss):
         gain = result.before.loss - result.after.loss
         yield _shown("gain", gain, "nats", "on the samples that it is fitted to")
 
@@ -146,7 +154,8 @@ def _spiegelhalter(result: Calibration) -> str:
 
 
 def _at(measured: Measured) -> str:
-    return f"T = {measured.temperature:.5g}"
+    (written,) = texts("number", [measured.temperature])
+    return f"T = {written}"
 
 
 def _tables(result: Calibration) -> Iterator[Table]:
@@ -174,17 +183,18 @@ def _compared(result: Calibration) -> Table:
 
 def _measures(result: Calibration, every: list[Measured]) -> Iterator[tuple[str, str, list[Value]]]:
     """What is shown of each temperature: a label, a kind of number, and the values."""
+    is_classwise = result.claims == "classwise"
     named = (
         ("loss, nats", "number", "loss"),
         ("confidence", "share", "confidence"),
         ("accuracy", "share", "accuracy"),
         *((("accuracy, weighted", "share", "weighted_accuracy"),) if result.is_weighted else ()),
-        (f"ECE, {result.binning}", "number", "ece"),
+        (f"ECE, {'mean of the classes, ' if is_classwise else ''}{result.binning}", "number", "ece"),
         ("  by chance alone", "number", "ece_chance"),
         ("largest gap", "number", "mce"),
         ("ECE, equal mass", "number", "ece_equal_mass"),
         ("ECE, smooth", "number", "smece"),
-        ("ECE, mean of the classes", "number", "ece_classwise"),
+        *(() if is_classwise else (("ECE, mean of the classes", "number", "ece_classwise"),)),
         ("Brier", "number", "brier"),
     )
     for label, kind, name in named:
@@ -219,7 +229,7 @@ def _bins(result: Calibration, bins: list[tuple[Bin, Gauge]]) -> Table:
         (each.low, each.high, each.count, each.confidence, each.accuracy, each.gap, each.chance, picture)
         for each, picture in bins
     ]
-    of = "" if top else f" of {'every class' if result.claims == 'classwise' else result.claims}"
+    of = "" if top else f" of {result.claims}"
     title = f"{claim.capitalize()} and {outcome}{of}, {_at(result.settled)}"
     return Table("bins", title, columns, rows)
 
