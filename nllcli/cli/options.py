@@ -95,7 +95,7 @@ class Given(dict[str, Any]):
         """What may name an input: each of the files that a word stands for."""
         from nllcli.inputs.words import listed
 
-        words = [*(self.get(name) for name in (*_WORDS, GROUPED)), *self.get("models", ())]
+        words = [*(self.get(name) for name in _WORDS), *self.get("models", ())]
         return [*(self.get(name) for name in _ONE_FILE), *listed([word for word in words if word is not None])]
 
     def record(self, record: type[Record], **values: Any) -> Record:
@@ -123,7 +123,7 @@ class Given(dict[str, Any]):
     def request(self, progress: "Progress | None") -> ScoreRequest:
         """The request that these options make; raises UsageError where two inputs are standard input."""
         models = self.get("models", [self.get("logits")])
-        if [*models, *(self.get(name) for name in (*_WORDS[1:], GROUPED, *_ONE_FILE))].count("-") > 1:
+        if [*models, *(self.get(name) for name in (*_WORDS[1:], *_ONE_FILE))].count("-") > 1:
             raise UsageError("standard input (-) can be only one of the inputs", hint="give the others as files")
         loss = self.record(LossOptions, clip=None)
         weights = self.record(WeightOptions)

@@ -49,7 +49,6 @@ def no_number(scoring: Scoring, unusable: NDArray[np.bool_]) -> SampleError:
         culprit="logits",
         samples=Rows.where(unusable, scoring.block.start).first,
         class_index=c,
-        hint=f"{setting('on_nonfinite', 'nan')} lets such samples through as NaN",
         remedies=_without_logits(scoring, row),
     )
 
@@ -73,11 +72,20 @@ def check_given(scoring: Scoring, unusable: NDArray[np.bool_] | None) -> None:
     if options.source == "probs":
         if not x.size or (x.min() >= 0.0 and x.max() <= 1.0):
             return
-        outside, what = np.less(x, 0) | np.greater(x, 1), "not a probability"
+        _refuse(scoring, unusable, np.less(x, 0) | np.greater(x, 1), "not a probability")
     elif options.clip is None and (options.binary or LOSSES[options.loss].asks_every_class):
-        outside, what = np.greater(x, 0), "not a log-probability: 1 - p would be negative"
-    else:
-        return
+        check_complements(scoring, unusable)
+
+
+def check_complements(scoring: Scoring, unusable: NDArray[np.bool_] | None) -> None:
+    """Raise SampleError for log-probabilities above 0, which leave no probability to other classes."""
+    if scoring.options.source == "log-probs" and scoring.x.max(initial=0.0) > 0.0:
+        _refuse(scoring, unusable, np.greater(scoring.x, 0), "not a log-probability: 1 - p would be negative")
+
+
+def _refuse(scoring: Scoring, unusable: NDArray[np.bool_] | None, outside: NDArray[np.bool_], what: str) -> None:
+    """Raise SampleError where the sample of a number that is ``outside`` (n, C) its range counts."""
+    options, x = scoring.options, scoring.x
     rows = scoring.targets.masked(np.logical_or.reduce(outside, axis=1))
     if unusable is not None:
         rows &= ~unusable

@@ -24,8 +24,10 @@ The mean
     nll compute logits.npy targets.npy --reduction sum
 
 The standard error
-  That of a ratio of sums (Cochran 1977, chapter 6); with equal weights the
-  sample standard deviation over sqrt(n). It takes the samples as independent.
+  That of a ratio of sums (Cochran 1977, chapter 6): sqrt(n/(n-1) sum
+  (a - R b)^2) / |sum b|, with a the weighted losses of the n samples counted, b
+  their weights and R the mean; with equal weights the sample standard deviation
+  over sqrt(n). It takes the samples as independent.
   Two models on the same samples: nll compare, not the overlap of two intervals.
 
 Soft targets (class probabilities)

@@ -165,6 +165,7 @@ def _result(
         ),
         notes=(*told, *all_notes(tallies[0], passes.dataset), *passes.notes, *within_chance(before)),
         source=options.source,
+        is_by_mass=asking.shown.mass,
     )
 
 

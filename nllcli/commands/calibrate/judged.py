@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.calibrate.claims import Claims
+from nllcli.numerics.findings import check_complements
 from nllcli.numerics.kernels import pick, sum_classes
 from nllcli.numerics.surprisal.logits import FromLogits
 from nllcli.records import dataclass
@@ -47,8 +48,9 @@ class _Top:
 
 @np.errstate(all="ignore")  # of infinite surprisals
 def judge(scored: Scored) -> Judged:
-    """What the probabilities of a scored block claim, and what is the case."""
+    """What the probabilities of a scored block claim, and what is the case; raises SampleError for those above 1."""
     scores, targets = scored.scoring.scores, scored.scoring.targets
+    check_complements(scored.scoring, None)
     top = _of_logits(scores) if isinstance(scores, FromLogits) else _of_given(scores)
     only, weights = targets.only, None if scored.weights is None else targets.only(scored.weights)
     if targets.are_classes:

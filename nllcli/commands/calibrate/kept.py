@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Rows of this many are enough for a start that is right to a percent or two.
 _MOST_ROWS, _LEAST_ROWS = 1 << 14, 1 << 9
-_BYTES, _MOST_BYTES = 1 << 26, 1 << 27
+_BYTES, _MOST_BYTES = 1 << 25, 1 << 27
 # Hashes are compared with a bound that lets through twice what is kept.
 _MARGIN = 2
 _ALL = 1 << 64

@@ -69,7 +69,7 @@ def check_can_be_read_again(inputs: InputOptions) -> None:
     for path in input_words(inputs):
         if not can_be_read_again(path):
             message = f"{_WHY}, and {name_of(path)} cannot be read twice"
-            remedies = [Remedy({"no_fit": True}, "the probabilities as they are, and no temperature")]
+            remedies = [Remedy({"no_fit": True, "quiet": None}, "the probabilities as they are, and no temperature")]
             raise UsageError(message, hint="save it to a file", remedies=remedies)
 
 

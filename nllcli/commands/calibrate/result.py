@@ -116,9 +116,10 @@ class HeldOut:
 class Calibration:
     """The calibration of a set of samples; ``float(result)`` is the temperature.
 
-    ``binning`` says in words which bins those of ``ece`` are, ``claims`` which probabilities they hold ("top",
-    "classwise", or "class NAME"), ``source`` what the file holds. ``n_groups`` is None where every sample was ranked by
-    itself, and else the number of groups of nearly equal confidence. ``confidence_level`` is that of the interval.
+    ``binning`` says in words which bins those of ``ece`` are, of equal mass where ``is_by_mass``, ``claims`` which
+    probabilities they hold ("top", "classwise", or "class NAME"), and ``source`` what the file holds. ``n_groups`` is
+    None where every sample was ranked by itself, and else the number of groups of nearly equal confidence.
+    ``confidence_level`` is that of the interval.
     """
 
     title: str
@@ -141,6 +142,7 @@ class Calibration:
     warnings: tuple[Notice, ...]
     notes: tuple[Notice, ...]
     source: str = "logits"
+    is_by_mass: bool = False
 
     def __float__(self) -> float:
         return float("nan") if self.temperature.value is None else self.temperature.value
