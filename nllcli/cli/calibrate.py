@@ -145,7 +145,15 @@ _LEFT_OUT = ("loss", "reduction", "label_smoothing", "clip", "on_nonfinite", "te
 _OPTIONS = tuple(name for name in options.SCORING if name not in _LEFT_OUT)
 
 
-@options.takes(*_OPTIONS, *options.ELSEWHERE, *options.REPORT, quiet=Quiet, print=Print, require=Require)
+@options.takes(
+    *_OPTIONS,
+    *options.ELSEWHERE,
+    *options.REPORT,
+    source=options.OF_CLASSES,
+    quiet=Quiet,
+    print=Print,
+    require=Require,
+)
 def calibrate(
     given: options.Given,
     *,

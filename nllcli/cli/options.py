@@ -13,6 +13,8 @@ from nllcli.data.settings import (
     FILES,
     LISTED_CLASSES,
     MEANING,
+    SOURCES,
+    TOKENS,
     WORK,
     InputOptions,
     LossOptions,
@@ -243,6 +245,16 @@ PerClass = Annotated[
         "--per-class",
         rich_help_panel=SHOWN,
         help="Add a table of the classes (there unasked for up to 20).",
+    ),
+]
+# Of commands that need numbers for every class.
+OF_CLASSES = Annotated[
+    str,
+    choice(
+        [name for name in SOURCES if name != TOKENS],
+        "--from",
+        group=FILES,
+        help="What LOGITS holds, never guessed; probabilities are taken as they are unless a temperature is given.",
     ),
 ]
 # Of the commands whose results add up.

@@ -6,19 +6,9 @@ import typer
 
 from nllcli.cli import options
 from nllcli.cli.delivery import MATRIX, deliver_matrix
-from nllcli.data.settings import FILES, MEANING, SOURCES, TOKENS, LossOptions, ScoreRequest
+from nllcli.data.settings import MEANING, LossOptions, ScoreRequest
 
 Log = Annotated[bool, typer.Option("--log", rich_help_panel=MEANING, help="Log-probabilities.")]
-
-From = Annotated[
-    str,
-    options.choice(
-        [name for name in SOURCES if name != TOKENS],
-        "--from",
-        group=FILES,
-        help="What LOGITS holds, never guessed; probabilities are taken as they are unless a temperature is given.",
-    ),
-]
 
 
 @options.takes(
@@ -44,7 +34,7 @@ From = Annotated[
     "require",
     "output",
     "progress",
-    source=From,
+    source=options.OF_CLASSES,
     **MATRIX,
 )
 def softmax(given: options.Given, *, log: Log = False) -> None:

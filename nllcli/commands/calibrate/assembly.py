@@ -125,7 +125,7 @@ def _per_class(
         rows.append(
             ClassErrors(
                 name=name,
-                count=float(outcome),
+                count=float(outcome) if sums.counts is None else int(sums.counts[k]),
                 confidence=_mean(p, weight),
                 frequency=_mean(outcome, weight),
                 ece=errors.ece,

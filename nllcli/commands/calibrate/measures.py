@@ -76,7 +76,8 @@ class Measures(Part):
     """The sums over samples: of their Brier scores, and of the confidence and the outcomes of their top labels.
 
     ``bins`` and what follows are of the claims that are asked for; ``by_class`` has the bins of all classes, and
-    ``ranked_by_class`` their claims in order. ``shares`` is what the classes weigh.
+    ``ranked_by_class`` their claims in order. ``shares`` is what the classes weigh, and ``counts`` how
+    many samples they have, where targets are classes.
     """
 
     brier: ExactSum = ExactSum()
@@ -89,6 +90,7 @@ class Measures(Part):
     by_class: BinSums | None = None
     ranked_by_class: ByClasses | None = None
     shares: ByClass | ExactSums | None = None
+    counts: ByClass | None = None
 
     @classmethod
     def of(cls, scored: Scored, asked: Asked) -> Self:
@@ -109,6 +111,9 @@ class Measures(Part):
             class_sums(classes, asked.rule) if classes else None,
             ByClasses.of(classes) if asked.ranks_classes and classes else None,
             _shares(judged, scored.scoring.scores.n_classes),
+            ByClass.of(judged.targets, scored.scoring.scores.n_classes)
+            if classes and judged.targets.ndim == 1
+            else None,
         )
 
 

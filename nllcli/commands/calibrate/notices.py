@@ -20,15 +20,15 @@ _WITHIN_CHANCE = 1.3
 
 def of_temperature(found: Temperature, *, n_folds: int) -> Iterator[Notice]:
     """What is wrong with a temperature, or with what it is said to gain."""
-    limit = "" if found.loss_limit is None else f", which falls to {found.loss_limit:.4f} nats"
+    limit = "" if found.loss_limit is None else f", to {found.loss_limit:.4f} nats"
     if found.status == "zero":
-        message = f"no target lies below the largest logit of its row: a temperature near 0 has the least loss{limit}"
+        message = (
+            f"every target has the largest logit of its row: the loss falls as the temperature approaches 0{limit}"
+        )
         yield Notice("temperature-at-zero", message)
     elif found.status == "infinite":
-        message = (
-            f"the logits tell no more of the targets than chance: an endless temperature has the least loss{limit}"
-        )
-        yield Notice("temperature-at-infinity", message)
+        message = "the logits tell no more of the targets than chance: the loss falls as the temperature grows"
+        yield Notice("temperature-at-infinity", f"{message}{limit}")
     elif found.status == "flat":
         yield Notice("temperature-undefined", "every row has one logit for all classes: no temperature changes it")
     elif found.status == "fitted" and not n_folds and found.origin is None:

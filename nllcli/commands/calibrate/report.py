@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Why no temperature has the lowest loss, by the status.
 _WHY = {
-    "zero": "every answer is right, and the loss falls as the temperature approaches 0",
+    "zero": "every target has the largest logit of its row, and the loss falls as the temperature approaches 0",
     "infinite": "the answers are no better than chance, and the loss falls as the temperature grows",
     "flat": "in every row all classes are alike, and all temperatures give the same",
 }
