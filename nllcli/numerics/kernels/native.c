@@ -249,15 +249,29 @@ INLINE struct logits columns_of(const struct logits *x, size_t start, char *room
     return part;
 }
 
-/* The columns that come next are fetched meanwhile: they lie too far apart for the processor to guess. */
+/* Fetch what is read next while the processor computes: it does not guess so far ahead. */
+INLINE void fetch(const char *next, size_t n)
+{
+    for (size_t i = 0; i < n; i += 64)
+        __builtin_prefetch(next + i);
+}
+
+/* The rows of up to WIDTH samples from number `start` on, if they are rows, where many sums are written meanwhile. */
+INLINE void fetch_rows(const struct logits *x, size_t start)
+{
+    size_t row = x->n_classes * SIZE[x->kind];
+    if (!x->step)
+        fetch(x->data + start * row, LEAST(WIDTH, x->n - start) * row);
+}
+
+/* So many columns ahead are fetched. */
 #define AHEAD 2
 
 INLINE void widen_column(double *restrict out, const struct logits *x, size_t c)
 {
     const char *column = x->data + c * x->step;
     if (c + AHEAD < x->n_classes)
-        for (size_t i = 0; i < x->n * SIZE[x->kind]; i += 64)
-            __builtin_prefetch(column + AHEAD * x->step + i);
+        fetch(column + AHEAD * x->step, x->n * SIZE[x->kind]);
     widen(out, column, x->n, x->kind, x->swapped);
 }
 
@@ -648,6 +662,8 @@ INLINE void normalise_columns(const struct logits *x, double temperature, enum e
     for (size_t start = 0; start < x->n; start += WIDTH) {
         const struct logits part = columns_of(x, start, room);
         size_t m = part.n;
+        if (extent != PLAIN)
+            fetch_rows(x, start + m);
         clear_columns(&sums);
         for (size_t i = 0; i < m; i++) {
             most[i] = -INFINITY;
