@@ -1,10 +1,10 @@
 /* The native kernels: softmax's sums in one pass over the logits, and sums without rounding.
  *
  * `odds.py`, `normaliser.py`, `moments.py`, `divergence.py`, `exact.py` and `dot.py` have the same functions in NumPy,
- * which say what these compute. The loops are plain, but for `TURN`: compilers make vectors of them, once for each level
- * of instructions. They do so only where nothing in a loop can become a branch; `-fopt-info-vec-missed` says where they do
- * not. Every level does the same operations in the same order, with fused multiply-adds where `fma` stands and nowhere
- * else, so that all of them give the same bits.
+ * which say what these compute. The loops are plain, but for `TURN`: compilers make vectors of them, once for each
+ * level of instructions. They do so only where nothing in a loop can become a branch; `-fopt-info-vec-missed` says
+ * where they do not. Every level does the same operations in the same order, with fused multiply-adds where `fma`
+ * stands and nowhere else, so that all of them give the same bits.
  */
 
 #ifndef Py_GIL_DISABLED /* which has no limited API yet */
@@ -640,7 +640,7 @@ INLINE void normalise_rows(const struct logits *x, double temperature, enum exte
 /* So many columns are added up together. */
 #define BATCH 32
 
-/* Add the terms of `n` columns of `m` samples; where LANES of them are not filled, what is in the others is not used. */
+/* Add the terms of `n` columns of `m` samples; where these do not fill LANES, what is in the others is not used. */
 INLINE void add_batch(const struct column_sums *sums, double powers[][WIDTH], double others[][WIDTH],
                       const double *most, size_t n, size_t m, enum extent extent)
 {
@@ -700,8 +700,9 @@ INLINE void normalise_columns(const struct logits *x, double temperature, enum e
         for (size_t i = 0; i < m; i++) {
             out->maximum[start + i] = nan[i] ? NAN : most[i] + 0.0;
             out->top[start + i] = top[i];
+            out->sums[start + i] = found[i];
         }
-        for (size_t s = 0; s < N_SUMS[extent]; s++)
+        for (size_t s = 1; s < N_SUMS[extent]; s++)
             memcpy(out->sums + s * x->n + start, found + s * WIDTH, m * sizeof(double));
     }
 }
