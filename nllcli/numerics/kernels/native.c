@@ -1,10 +1,10 @@
 /* The native kernels: softmax's sums in one pass over the logits, and sums without rounding.
  *
  * `odds.py`, `normaliser.py`, `moments.py`, `divergence.py`, `exact.py` and `dot.py` have the same functions in NumPy,
- * which say what these compute. The loops are plain, but for `TURN`: compilers make vectors of them, once for each level
- * of instructions. They do so only where nothing in a loop can become a branch; `-fopt-info-vec-missed` says where they do
- * not. Every level does the same operations in the same order, with fused multiply-adds where `fma` stands and nowhere
- * else, so that all of them give the same bits.
+ * which say what these compute. The loops are plain, but for `TURN`: compilers make vectors of them, once for each
+ * level of instructions. They do so only where nothing in a loop can become a branch; `-fopt-info-vec-missed` says
+ * where they do not. Every level does the same operations in the same order, with fused multiply-adds where `fma`
+ * stands and nowhere else, so that all of them give the same bits.
  */
 
 #ifndef Py_GIL_DISABLED /* which has no limited API yet */
@@ -249,15 +249,29 @@ INLINE struct logits columns_of(const struct logits *x, size_t start, char *room
     return part;
 }
 
-/* The columns that come next are fetched meanwhile: they lie too far apart for the processor to guess. */
+/* Fetch what is read next while the processor computes: it does not guess so far ahead. */
+INLINE void fetch(const char *next, size_t n)
+{
+    for (size_t i = 0; i < n; i += 64)
+        __builtin_prefetch(next + i);
+}
+
+/* The rows of up to WIDTH samples from number `start` on, if they are rows, where many sums are written meanwhile. */
+INLINE void fetch_rows(const struct logits *x, size_t start)
+{
+    size_t row = x->n_classes * SIZE[x->kind];
+    if (!x->step)
+        fetch(x->data + start * row, LEAST(WIDTH, x->n - start) * row);
+}
+
+/* So many columns ahead are fetched. */
 #define AHEAD 2
 
 INLINE void widen_column(double *restrict out, const struct logits *x, size_t c)
 {
     const char *column = x->data + c * x->step;
     if (c + AHEAD < x->n_classes)
-        for (size_t i = 0; i < x->n * SIZE[x->kind]; i += 64)
-            __builtin_prefetch(column + AHEAD * x->step + i);
+        fetch(column + AHEAD * x->step, x->n * SIZE[x->kind]);
     widen(out, column, x->n, x->kind, x->swapped);
 }
 
@@ -626,7 +640,7 @@ INLINE void normalise_rows(const struct logits *x, double temperature, enum exte
 /* So many columns are added up together. */
 #define BATCH 32
 
-/* Add the terms of `n` columns of `m` samples; where LANES of them are not filled, what is in the others is not used. */
+/* Add the terms of `n` columns of `m` samples; where these do not fill LANES, what is in the others is not used. */
 INLINE void add_batch(const struct column_sums *sums, double powers[][WIDTH], double others[][WIDTH],
                       const double *most, size_t n, size_t m, enum extent extent)
 {
@@ -648,6 +662,8 @@ INLINE void normalise_columns(const struct logits *x, double temperature, enum e
     for (size_t start = 0; start < x->n; start += WIDTH) {
         const struct logits part = columns_of(x, start, room);
         size_t m = part.n;
+        if (extent != PLAIN)
+            fetch_rows(x, start + m);
         clear_columns(&sums);
         for (size_t i = 0; i < m; i++) {
             most[i] = -INFINITY;
@@ -684,8 +700,9 @@ INLINE void normalise_columns(const struct logits *x, double temperature, enum e
         for (size_t i = 0; i < m; i++) {
             out->maximum[start + i] = nan[i] ? NAN : most[i] + 0.0;
             out->top[start + i] = top[i];
+            out->sums[start + i] = found[i];
         }
-        for (size_t s = 0; s < N_SUMS[extent]; s++)
+        for (size_t s = 1; s < N_SUMS[extent]; s++)
             memcpy(out->sums + s * x->n + start, found + s * WIDTH, m * sizeof(double));
     }
 }
