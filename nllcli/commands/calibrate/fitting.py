@@ -118,26 +118,41 @@ class Fitting:
         return replace(gains, spread=replace(gains.spread, n=tally.n_counted))  # those that weigh nothing, too
 
     def by_passes(self, found: Fit, rows: Rows) -> Fit:
-        """Fit to all samples, of which ``rows`` are some, in two passes, or more where the series does not reach."""
-        look = Look(self.passes.options, (start_of(rows),), fits=True, n_folds=max(1, self.n_folds))
-        change = math.inf
+        """Fit to all samples, of which ``rows`` are some, in two passes, or more where these mislead."""
+        passed: list[tuple[float, Slopes]] = []
+
+        def series_at(temperature: float) -> list[float]:
+            passed.append((temperature, _slopes(self.passes.run(self._look(temperature)))))
+            return passed[-1][1].without()
+
+        temperature = solve(series_at, start_of(rows), within=_NEAR)
+        at, slopes = passed[-1]
         for _ in range(_MOST_PASSES):
-            is_near = abs(change) < _NEAR
-            sums = self.passes.run(replace(look, measured=self.measured) if is_near else replace(look, of_folds=()))
-            (at,), slopes = look.temperatures, _slopes(sums)
+            of_folds = tuple(each for each in self._of_folds(slopes, at) if each is not None)
+            held_out = of_folds if len(of_folds) == self.n_folds else ()
+            sums = self.passes.run(replace(self._look(temperature), measured=self.measured, of_folds=held_out))
+            at, slopes = temperature, _slopes(sums)
             change = step(slopes.without())
             temperature = at / (1.0 + change)
-            of_folds = tuple(
-                at / (1.0 + step(slopes.without(fold))) if self._has_least(fold) else None
-                for fold in range(self.n_folds)
-            )
-            if is_near and abs(change) <= _AT:
+            if abs(change) <= _AT:
                 break
-            there = tuple(each for each in of_folds if each is not None)
-            look = replace(look, temperatures=(temperature,), of_folds=there if len(there) == self.n_folds else ())
-        error = slopes.relative_error()
         return replace(
-            found, last=sums, temperature=temperature, relative_error=error, of_folds=of_folds, gains=sums.gains
+            found,
+            last=sums,
+            temperature=temperature,
+            relative_error=slopes.relative_error(),
+            of_folds=self._of_folds(slopes, at),
+            gains=sums.gains,
+        )
+
+    def _look(self, temperature: float) -> Look:
+        """The work of a pass that adds up the derivatives at a temperature."""
+        return Look(self.passes.options, (temperature,), fits=True, n_folds=max(1, self.n_folds))
+
+    def _of_folds(self, slopes: Slopes, at: float) -> tuple[float | None, ...]:
+        """The temperatures without each fold, by the series at one that is near to them."""
+        return tuple(
+            at / (1.0 + step(slopes.without(fold))) if self._has_least(fold) else None for fold in range(self.n_folds)
         )
 
 

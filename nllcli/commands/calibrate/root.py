@@ -47,10 +47,11 @@ def _root_of(terms: Sequence[float], near: float) -> float | None:
     return r
 
 
-def solve(series_at: Callable[[float], Sequence[float]], start: float) -> float:
+def solve(series_at: Callable[[float], Sequence[float]], start: float, *, within: float = _CONVERGED) -> float:
     """The temperature at which the loss has its least value, from ``start``; its derivative changes sign there.
 
-    ``series_at`` gives the derivatives by 1/T at a temperature, as ``step`` takes them.
+    ``series_at`` gives the derivatives by 1/T at a temperature, as ``step`` takes them. It is asked no more once a step
+    is at most ``within`` of the temperature.
     """
     low, high, beta, last = 0.0, math.inf, 1.0 / start, math.inf
     for _ in range(_MOST_STEPS):
@@ -60,7 +61,7 @@ def solve(series_at: Callable[[float], Sequence[float]], start: float) -> float:
         low, high = (beta, high) if series[0] < 0.0 else (low, beta)
         change = step(series)
         following = beta * (1.0 + change)
-        if abs(change) <= _CONVERGED or abs(change) >= last <= 1e-12:
+        if abs(change) <= within or abs(change) >= last <= 1e-12:
             return 1.0 / (following if abs(change) <= last else beta)
         last = abs(change)
         beta = following if low < following < high else _between(low, high, beta)
