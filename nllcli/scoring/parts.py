@@ -14,13 +14,28 @@ from nllcli.records import dataclass
 from nllcli.scoring.passes import naming_places, placed, samples_a_block
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from nllcli.data.blocks import Block, Progress, Scratch
     from nllcli.data.dataset import Dataset
 
 # What comes after the results of a part.
 END = object()
+
+
+def readable(dataset: Dataset, found: Iterable[int], failed: Mapping[int, NllError], *, whole: bool = False) -> Dataset:
+    """The dataset of the parts that were ``found`` fit; raises what is wrong with the others unless these may fail.
+
+    They may not where the ``whole`` is needed.
+    """
+    from nllcli.inputs.several import all_of, without_failed
+
+    if not failed:
+        return dataset
+    parts = sorted(found)
+    if whole or not (dataset.may_be_partial and parts):
+        raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts), whole=whole)
+    return without_failed(dataset, parts, failed)
 
 
 @contextmanager

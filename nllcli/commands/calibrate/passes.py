@@ -11,6 +11,7 @@ from nllcli.errors import DataError, Remedy, UsageError
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
 from nllcli.inputs.words import input_words
 from nllcli.numerics.tally import Tally
+from nllcli.scoring.parts import readable
 from nllcli.scoring.passes import open_again
 from nllcli.scoring.shares import fold_parts
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from nllcli.commands.calibrate.looking import Look
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import InputOptions, ScoreRequest
-    from nllcli.errors import NllError, Notice
+    from nllcli.errors import Notice
     from nllcli.scoring.settled import Settled
 
 _WHY = "a temperature is fitted in several passes"
@@ -59,7 +60,7 @@ class Passes:
             self._opened, self.notes = None, told
             self._firsts = [dataset.first_of(part) for part in range(len(dataset.parts))]
             self.inputs = [_input(dataset.parts[part], found[part]) for part in sorted(found)]
-            self.dataset = _without(dataset, found, failed) if failed else dataset
+            self.dataset = readable(dataset, found, failed)
             _check_weights(sums.tallies[0], self.dataset)
         return sums
 
@@ -89,12 +90,3 @@ def _check_weights(tally: Tally, dataset: Dataset) -> None:
 
 def _itself(found: Any) -> Any:
     return found
-
-
-def _without(dataset: Dataset, found: Mapping[int, Sums], failed: Mapping[int, NllError]) -> Dataset:
-    """The dataset of the parts that could be read; raises what is wrong with the others unless these may fail."""
-    from nllcli.inputs.several import all_of, without_failed
-
-    if not (dataset.may_be_partial and found):
-        raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts))
-    return without_failed(dataset, sorted(found), failed)

@@ -35,6 +35,7 @@ from nllcli.inputs.models.opening import open_models
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.records import dataclass
+from nllcli.scoring.parts import readable
 from nllcli.scoring.settled import Settled, settle
 from nllcli.scoring.shares import check_workers, fold_parts
 from nllcli.scoring.tally_data import check_can_be_tallied, digest_of, this_machine
@@ -240,19 +241,9 @@ def _fold(request: Request, work: Comparing, dataset: Dataset) -> tuple[dict[int
             finish=found.__setitem__,
             progress=request.models[0].progress,
         )
-        if failed:
-            # Numbers of samples and units have gaps where a part has failed, and a tally has none.
-            dataset = _without(dataset, found, failed, whole=writer is not None or request.tally)
+        # Numbers of samples and units have gaps where a part has failed, and a tally has none.
+        dataset = readable(dataset, found, failed, whole=writer is not None or request.tally)
     return found, dataset, told
-
-
-def _without(dataset: Dataset, found: Mapping[int, Sums], failed: Mapping[int, NllError], *, whole: bool) -> Dataset:
-    """The dataset of the parts that have been compared; raises what is wrong with the others unless these may fail."""
-    from nllcli.inputs.several import all_of, without_failed
-
-    if whole or not (dataset.may_be_partial and found):
-        raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts), whole=whole)
-    return without_failed(dataset, sorted(found), failed)
 
 
 def _writer(request: Request, dataset: Dataset) -> AbstractContextManager[ArrayWriter | None]:

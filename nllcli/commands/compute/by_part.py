@@ -9,6 +9,7 @@ from nllcli.commands.compute.subject import LossTally, add_findings, input_of, s
 from nllcli.errors import Notice, counted
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.notices import all_found
+from nllcli.scoring.parts import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,13 +73,7 @@ class ByPart:
 
         Raises what is wrong with these where the ``whole`` is needed.
         """
-        dataset = self._settled.dataset
-        if failed:
-            from nllcli.inputs.several import all_of, without_failed
-
-            if whole or not (dataset.may_be_partial and self._found):
-                raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts), whole=whole)
-            dataset = without_failed(dataset, sorted(self._found), failed)
+        dataset = readable(self._settled.dataset, self._found, failed, whole=whole)
         findings: dict[str, Found] = {}
         for part in sorted(self._found):
             add_findings(findings, self._found[part].findings)
