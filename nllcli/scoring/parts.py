@@ -28,10 +28,10 @@ def readable(dataset: Dataset, found: Iterable[int], failed: Mapping[int, NllErr
 
     They may not where the ``whole`` is needed.
     """
-    from nllcli.inputs.several import all_of, without_failed
-
     if not failed:
         return dataset
+    from nllcli.inputs.several import all_of, without_failed
+
     parts = sorted(found)
     if whole or not (dataset.may_be_partial and parts):
         raise all_of([failed[number] for number in sorted(failed)], len(dataset.parts), whole=whole)

@@ -145,7 +145,10 @@ def test_what_names_a_file_is_an_input(asked):
 @pytest.mark.parametrize(
     ("temperature", "why"),
     [
-        (Temperature("zero", None, loss_limit=0.0), "no temperature has the lowest loss: every target has the largest logit of its row,"),
+        (
+            Temperature("zero", None, loss_limit=0.0),
+            "no temperature has the lowest loss: every target has the largest logit",
+        ),
         (Temperature("flat", None), "no temperature has the lowest loss: in every row"),
         (Temperature("none", None), "no temperature is fitted under --no-fit"),
         (Temperature("given", 2.5), "no temperature is fitted under --temperature"),

@@ -108,10 +108,12 @@ def test_what_the_temperature_means(low, value, high, source, meaning):
             "zero",
             0.0,
             [
-                "temperature – none: every target has the largest logit of its row, and the loss falls as the temperature approaches 0",
+                "temperature – none: every target has the largest logit of its row, and the loss falls as the "
+                "temperature approaches 0",
                 "loss approaches 0 nats",
             ],
-            "no temperature has the lowest loss: every target has the largest logit of its row, and the loss falls as the temperature "
+            "no temperature has the lowest loss: every target has the largest logit of its row, and the loss falls "
+            "as the temperature "
             "approaches 0, to 0.0000 nats",
         ),
         (
@@ -148,7 +150,9 @@ def test_where_there_is_no_temperature_it_is_said_what_the_loss_does(status, lim
 def test_an_infinite_loss_has_no_part_in_it():
     before = replace(BEFORE, loss=float("inf"))
     result = replace(UNFITTED, before=before, temperature=Temperature("zero", None, loss_limit=0.0))
-    assert first_lines(result)[0].startswith("temperature – none: but for infinite losses, every target has the largest logit of its row,")
+    assert first_lines(result)[0].startswith(
+        "temperature – none: but for infinite losses, every target has the largest"
+    )
     fitted = replace(RESULT, before=before, held_out=None)
     assert "gain" not in page(fitted)
 
