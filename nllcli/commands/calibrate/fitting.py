@@ -67,8 +67,11 @@ def fit(passes: Passes, before: Asked | None, after: Asked | None, n_folds: int)
     if found.limit.status != "fitted":
         return found
     fitting = Fitting(passes, () if after is None else (after,), ends, n_folds)
-    rows = kept.rows()
-    return fitting.in_memory(found, rows) if kept.is_complete else fitting.by_passes(found, rows)
+    if kept.is_complete:
+        return fitting.in_memory(found, kept.rows())
+    start = start_of(kept.rows())
+    del kept  # which may be large
+    return fitting.by_passes(found, start)
 
 
 @dataclass(frozen=True)
@@ -117,15 +120,15 @@ class Fitting:
         gains = Gains.of(before, after, rows.weights)
         return replace(gains, spread=replace(gains.spread, n=tally.n_counted))  # those that weigh nothing, too
 
-    def by_passes(self, found: Fit, rows: Rows) -> Fit:
-        """Fit to all samples, of which ``rows`` are some, in two passes, or more where these mislead."""
+    def by_passes(self, found: Fit, start: float) -> Fit:
+        """Fit to all samples from a temperature near to theirs, in two passes, or more where it is not."""
         passed: list[tuple[float, Slopes]] = []
 
         def series_at(temperature: float) -> list[float]:
             passed.append((temperature, _slopes(self.passes.run(self._look(temperature)))))
             return passed[-1][1].without()
 
-        temperature = solve(series_at, start_of(rows), within=_NEAR)
+        temperature = solve(series_at, start, within=_NEAR)
         at, slopes = passed[-1]
         for _ in range(_MOST_PASSES):
             of_folds = tuple(each for each in self._of_folds(slopes, at) if each is not None)
@@ -164,8 +167,8 @@ def _slopes(sums: Sums) -> Slopes:
 def start_of(rows: Rows) -> float:
     """The temperature of least loss of the rows, or 1 where they have none."""
     start = 1.0
-    for part in (rows[: len(rows) // _PART], rows):
-        if len(part) >= min(len(rows), _LEAST_PART) and ends_of(part).limit().status == "fitted":
+    for n in (len(rows) // _PART, len(rows)):
+        if n >= min(len(rows), _LEAST_PART) and ends_of(part := rows.least(n)).limit().status == "fitted":
             start = solved(part, start)
     return start
 

@@ -16,7 +16,7 @@ from nllcli.numerics.kernels.normaliser import normalise
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Rows of this many are enough for a start that is right to a percent or two.
 _MOST_ROWS, _LEAST_ROWS = 1 << 14, 1 << 9
-_BYTES, _MOST_BYTES = 1 << 25, 1 << 27
+_BYTES, _MOST_BYTES = 1 << 25, 1 << 26
 # Hashes are compared with a bound that lets through twice what is kept.
 _MARGIN = 2
 _ALL = 1 << 64
@@ -64,6 +64,10 @@ class Rows:
         weights = None if self.weights is None else self.weights[part]
         return Rows(self.logits[part], self.targets[part], weights, self.numbers[part], self.hashes[part])
 
+    def least(self, n: int) -> Rows:
+        """The ``n`` rows of the least hashes, of equal ones the first."""
+        return _least((self,), n)
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -79,13 +83,13 @@ class Kept:
         n = int(np.count_nonzero(where))
         if keep.bound < _ALL:
             where = where & (rows.hashes < np.uint64(keep.bound))
-        return cls(n, keep.n, (_least(rows[where], keep.n),))
+        return cls(n, keep.n, (rows[where].least(keep.n),))
 
     def __add__(self, other: Kept) -> Kept:
         most = max(self.most, other.most)
         parts = (*self.parts, *other.parts)
-        if sum(map(len, parts)) > 2 * most:
-            parts = (_least(_joined(parts), most),)
+        if 2 * sum(map(len, parts)) > 3 * most:
+            parts = (_least(parts, most),)
         return Kept(self.n + other.n, most, parts)
 
     def shifted(self, by: int) -> Kept:
@@ -98,12 +102,18 @@ class Kept:
         return sum(map(len, self.parts)) == self.n <= self.most
 
     def rows(self) -> Rows:
-        """The rows in an order that depends on them alone."""
-        rows = _least(_joined(self.parts), self.most)
-        return rows[np.lexsort((rows.numbers, rows.hashes))]
+        """The rows, in any order."""
+        return _least(self.parts, self.most)
 
 
-def _joined(parts: tuple[Rows, ...]) -> Rows:
+def _least(parts: Sequence[Rows], n: int) -> Rows:
+    """The ``n`` rows of the least hashes of several parts, of equal ones the first."""
+    numbers, hashes = (np.concatenate([getattr(rows, name) for rows in parts]) for name in ("numbers", "hashes"))
+    if len(hashes) > n:
+        is_kept = np.zeros(len(hashes), bool)
+        is_kept[np.lexsort((numbers, hashes))[:n]] = True
+        ends = np.cumsum([len(rows) for rows in parts])[:-1]
+        parts = [rows[kept] for rows, kept in zip(parts, np.split(is_kept, ends), strict=True)]
     if len(parts) == 1:
         return parts[0]
     weights = [rows.weights for rows in parts if rows.weights is not None]
@@ -114,14 +124,6 @@ def _joined(parts: tuple[Rows, ...]) -> Rows:
         np.concatenate([rows.numbers for rows in parts]),
         np.concatenate([rows.hashes for rows in parts]),
     )
-
-
-def _least(rows: Rows, n: int) -> Rows:
-    """The ``n`` rows of the least hashes, of equal ones the first."""
-    if len(rows) <= n:
-        return rows
-    order = np.lexsort((rows.numbers, rows.hashes))[:n]
-    return rows[np.sort(order)]
 
 
 def hashes_of(losses: NDArray[np.float64], gap_sums: NDArray[np.float64]) -> NDArray[np.uint64]:
