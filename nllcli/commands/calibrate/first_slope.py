@@ -70,13 +70,15 @@ def _difference(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray
 
 def _sum(high: NDArray[np.float64], low: NDArray[np.float64]) -> NDArray[np.float64]:
     """The sums of rows (n, C), which may come to almost nothing: what each addition rounds off is added up as well."""
-    total, rest = np.zeros((2, len(high)))
-    for c in range(high.shape[1]):
-        following = total + high[:, c]
-        back = following - total
-        rest += ((total - (following - back)) + (high[:, c] - back)) + low[:, c]
-        total = following
-    found: NDArray[np.float64] = total + rest
+    rest = sum_classes(low)
+    while high.shape[1] > 1:
+        half = high.shape[1] // 2
+        a, b, odd = high[:, :half], high[:, half : 2 * half], high[:, 2 * half :]
+        total = a + b
+        back = total - a
+        rest += sum_classes((a - (total - back)) + (b - back))
+        high = np.concatenate([total, odd], axis=1)
+    found: NDArray[np.float64] = high[:, 0] + rest
     return found
 
 
