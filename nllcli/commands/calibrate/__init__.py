@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nllcli.scoring.settled import Settled
 
 DEFAULT_FOLDS = 5
+_LARGEST_EXPONENT = 700.0
 # The settings of a loss that do not change, or do not belong to, what is measured here.
 _NOT_OURS = ("loss", "reduction", "smoothing", "temperature", "clip")
 _USUAL = {
@@ -114,7 +115,8 @@ def _temperature(fitted: Fit, confidence: float) -> Temperature:
         return Temperature("fitted", value, of_folds=fitted.of_folds)
     from statistics import NormalDist
 
-    away = math.exp(NormalDist().inv_cdf(0.5 + confidence / 2.0) * error)
+    distance = NormalDist().inv_cdf(0.5 + confidence / 2.0) * error
+    away = math.exp(distance) if distance < _LARGEST_EXPONENT else math.inf
     return Temperature("fitted", value, value * error, value / away, value * away, of_folds=fitted.of_folds)
 
 

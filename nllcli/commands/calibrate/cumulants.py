@@ -14,8 +14,9 @@ import numpy as np
 
 from nllcli.data.blocks import Part
 from nllcli.numerics.dot import exact_dot
-from nllcli.numerics.exact import UNIT_BITS, ExactSum, ExactSums, exact_sum, exact_sums, root
+from nllcli.numerics.exact import UNIT_BITS, ExactSum, ExactSums, exact_sums, root
 from nllcli.numerics.kernels import pick, product, sum_classes, to_float
+from nllcli.numerics.kernels.moments import N_POWERS
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -57,13 +58,13 @@ def derivatives(
 
 @dataclass(frozen=True)
 class Slopes(Part):
-    """The sums over samples of the derivatives of their losses, order by order, each by the sample's fold (K,).
+    """The sums over samples of the derivatives of their losses, order by order, each by the sample's fold (k K,).
 
     ``n`` are the samples; ``squares`` counts 2**-2148 of the squares of the first derivatives with their weights.
     """
 
     n: int = 0
-    orders: tuple[ExactSums, ...] = ()
+    sums: ExactSums | None = None
     squares: int = 0
 
     @classmethod
@@ -77,14 +78,9 @@ class Slopes(Part):
         """Those of derivatives (k, n) of samples that lie in these ``folds`` (n,)."""
         if weights is not None:
             values = values * weights
-        sums = tuple(_by_fold(each, folds, n_folds) for each in values)
+        groups = folds + n_folds * np.arange(N_POWERS)[:, None]
+        sums = exact_sums(values.ravel(), groups.ravel(), n_folds * N_POWERS)
         return cls(len(folds), sums, exact_dot(values[0], values[0]))
-
-    def __add__(self, other: Slopes) -> Slopes:
-        if not (self.orders and other.orders):
-            return self if self.orders else other
-        orders = tuple(a + b for a, b in zip(self.orders, other.orders, strict=True))
-        return Slopes(self.n + other.n, orders, self.squares + other.squares)
 
     def relative_error(self) -> float:
         """The standard error of 1/T as a share of it, NaN of fewer than two samples.
@@ -92,23 +88,16 @@ class Slopes(Part):
         ``sqrt(n / (n - 1) sum g**2) / sum h`` of the first and second derivatives g and h, with their weights: the
         sandwich of Huber (1967) and White (Econometrica 50, 1982).
         """
-        if self.n < 2:
+        curvature = self.without()[1]
+        if self.n < 2 or not curvature > 0.0:
             return math.nan
-        curvature = float(self.orders[1].total())
-        return root(self.n * self.squares, (self.n - 1) << 2 * UNIT_BITS) / curvature if curvature > 0 else math.nan
+        return root(self.n * self.squares, (self.n - 1) << 2 * UNIT_BITS) / curvature
 
     def without(self, fold: int | None = None) -> list[float]:
         """The sums over all samples, or over those of the other folds, by order: each rounded once."""
-        return [float(_difference(each.total(), None if fold is None else each[fold])) for each in self.orders]
-
-
-def _by_fold(values: NDArray[np.float64], folds: NDArray[np.int64], n_folds: int) -> ExactSums:
-    if n_folds == 1:
-        total = exact_sum(values)
-        special = (total.n_positive_inf, total.n_negative_inf, total.n_nan)
-        return ExactSums(np.array([total.units], object), np.array([special]).T if any(special) else None)
-    return exact_sums(values, folds, n_folds)
-
-
-def _difference(total: ExactSum, part: ExactSum | None) -> ExactSum:
-    return total if part is None else ExactSum(total.units - part.units)
+        if self.sums is None or self.sums.units is None:
+            return [0.0] * N_POWERS
+        if self.sums.special is not None:  # a power has overflowed
+            return [math.nan] * N_POWERS
+        orders = self.sums.units.reshape(N_POWERS, -1).tolist()
+        return [float(ExactSum(sum(own) - (0 if fold is None else own[fold]))) for own in orders]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.commands.calibrate.first_slope import first_slope
-from nllcli.commands.calibrate.kept import Keep, ends_of, losses_of, slopes_of, tiles_of
+from nllcli.commands.calibrate.kept import Keep, ends_of, losses_of, scale_of, slopes_of, tiles_of
 from nllcli.commands.calibrate.limits import Limit
-from nllcli.commands.calibrate.looking import Gains, Look
+from nllcli.commands.calibrate.looking import CLOSE, Gains, Look
 from nllcli.commands.calibrate.root import solve, step
 from nllcli.records import dataclass
 
@@ -122,41 +122,64 @@ class Fitting:
 
     def by_passes(self, found: Fit, start: float) -> Fit:
         """Fit to all samples from a temperature near to theirs, in two passes, or more where it is not."""
-        passed: list[tuple[float, Slopes]] = []
-
-        def series_at(temperature: float) -> list[float]:
-            passed.append((temperature, _slopes(self.passes.run(self._look(temperature)))))
-            return passed[-1][1].without()
-
-        temperature = solve(series_at, start, within=_NEAR)
-        at, slopes = passed[-1]
+        at, slopes, temperature = self._near(None, start)
+        of_folds = tuple(self._of_fold(fold, slopes, at) for fold in range(self.n_folds))
+        change = math.inf
         for _ in range(_MOST_PASSES):
-            of_folds = tuple(each for each in self._of_folds(slopes, at) if each is not None)
-            held_out = of_folds if len(of_folds) == self.n_folds else ()
-            sums = self.passes.run(replace(self._look(temperature), measured=self.measured, of_folds=held_out))
+            sums, before = self.passes.run(self._last_look(temperature, of_folds)), abs(change)
             at, slopes = temperature, _slopes(sums)
             change = step(slopes.without())
             temperature = at / (1.0 + change)
-            if abs(change) <= _AT:
+            if abs(change) <= _AT or abs(change) > before / 2:
                 break
         return replace(
             found,
             last=sums,
             temperature=temperature,
             relative_error=slopes.relative_error(),
-            of_folds=self._of_folds(slopes, at),
+            of_folds=tuple(_refined(each, slopes, at, fold) for fold, each in enumerate(of_folds)),
             gains=sums.gains,
         )
 
-    def _look(self, temperature: float) -> Look:
-        """The work of a pass that adds up the derivatives at a temperature."""
-        return Look(self.passes.options, (temperature,), fits=True, n_folds=max(1, self.n_folds))
+    def _near(self, fold: int | None, start: float, within: float = _NEAR) -> tuple[float, Slopes, float]:
+        """Where the last pass was, what it added up, and the temperature without a fold to which its series leads."""
+        passed: list[tuple[float, Slopes]] = []
 
-    def _of_folds(self, slopes: Slopes, at: float) -> tuple[float | None, ...]:
-        """The temperatures without each fold, by the series at one that is near to them."""
-        return tuple(
-            at / (1.0 + step(slopes.without(fold))) if self._has_least(fold) else None for fold in range(self.n_folds)
+        def series_at(temperature: float) -> list[float]:
+            look = Look(self.passes.options, (temperature,), fits=True, n_folds=max(1, self.n_folds))
+            passed.append((temperature, _slopes(self.passes.run(look))))
+            return passed[-1][1].without(fold)
+
+        found = solve(series_at, start, within=within)
+        return *passed[-1], found
+
+    def _of_fold(self, fold: int, slopes: Slopes, at: float) -> float | None:
+        """The temperature without a fold: by the series of all samples, or by passes where it lies too far for that."""
+        if not self._has_least(fold):
+            return None
+        change = step(slopes.without(fold))
+        near = at / (1.0 + change)
+        return near if abs(change) <= CLOSE else self._near(fold, near, CLOSE)[2]
+
+    def _last_look(self, temperature: float, of_folds: tuple[float | None, ...]) -> Look:
+        """The work of the last pass, which measures and, if all folds have a temperature, tells what they gain."""
+        there = tuple(each for each in of_folds if each is not None)
+        return Look(
+            self.passes.options,
+            (temperature,),
+            self.measured,
+            fits=True,
+            n_folds=max(1, self.n_folds),
+            of_folds=there if len(there) == len(of_folds) else (),
         )
+
+
+def _refined(found: float | None, slopes: Slopes, at: float, fold: int) -> float | None:
+    """The temperature without a fold, by the series at one that is nearer, if it is near."""
+    if found is None:
+        return None
+    change = step(slopes.without(fold))
+    return at / (1.0 + change) if abs(change) <= CLOSE else found
 
 
 def _slopes(sums: Sums) -> Slopes:
@@ -165,8 +188,8 @@ def _slopes(sums: Sums) -> Slopes:
 
 
 def start_of(rows: Rows) -> float:
-    """The temperature of least loss of the rows, or 1 where they have none."""
-    start = 1.0
+    """The temperature of least loss of the rows, or the size of their logits where they have none."""
+    start = scale_of(rows)
     for n in (len(rows) // _PART, len(rows)):
         if n >= min(len(rows), _LEAST_PART) and ends_of(part := rows.least(n)).limit().status == "fitted":
             start = solved(part, start)

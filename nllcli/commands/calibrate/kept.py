@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -143,6 +144,14 @@ def tiles_of(rows: Rows) -> Iterator[Rows]:
     """The rows, some at a time."""
     step = max(1, _TILE_ELEMENTS // rows.logits.shape[1])
     yield from (rows[start : start + step] for start in range(0, len(rows), step))
+
+
+def scale_of(rows: Rows) -> float:
+    """How far the logits of a row lie below the largest, in the middle of the rows; 1 where that tells nothing."""
+    found = survey(rows.logits, temperature=1.0, scratch=Scratch())
+    gaps = -found.gap_sum / found.n_alive
+    scale = float(np.median(gaps[gaps > 0])) if (gaps > 0).any() else 1.0
+    return scale if math.isfinite(scale) else 1.0
 
 
 def losses_of(rows: Rows, temperature: float) -> NDArray[np.float64]:

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from nllcli.numerics.surprisal import Reduction
 
 
+# By so much of it a series of the losses reaches other temperatures with all its digits.
+CLOSE = 0.02
+
+
 @dataclass(frozen=True)
 class Gains(Part):
     """The sums of the losses of samples at temperatures that they had no part in, and of what those take off them."""
@@ -181,15 +185,20 @@ class Look:
         return replace(sums, slopes=slopes, gains=self._gains(block, scored, values, scratch))
 
     def _gains(self, block: Block, scored: Scored, values: NDArray[np.float64], scratch: Scratch) -> Gains:
-        """What the temperature of its fold takes off the loss of each sample: that is near enough for the series."""
-        numbers = np.arange(scored.n_samples) + (block.start + block.before)
-        moved = np.array([self.temperatures[0] / each - 1.0 for each in self.of_folds])[numbers % self.n_folds]
+        """What the temperature of its fold takes off the loss of each sample."""
+        folds = (np.arange(scored.n_samples) + (block.start + block.before)) % self.n_folds
+        moved = np.array([self.temperatures[0] / each - 1.0 for each in self.of_folds])[folds]
         change = np.zeros(len(moved))
         for order in range(len(values), 0, -1):
             change = (change + values[order - 1]) * moved / order
-        before = self._scored(block, 1.0, scratch.sub("before"), None).weighted
         own = 1.0 if scored.weights is None else scored.weights
-        return _gains_of(scored, before, scored.weighted + product(own, change))
+        after = scored.weighted + product(own, change)
+        for fold, temperature in enumerate(self.of_folds):
+            far = np.flatnonzero((folds == fold) & (np.abs(moved) > CLOSE))
+            if far.size:
+                after[far] = self._scored(_some(block, far), temperature, scratch.sub("fold"), None).weighted
+        before = self._scored(block, 1.0, scratch.sub("before"), None).weighted
+        return _gains_of(scored, before, after)
 
 
 def _gains_of(scored: Scored, before: NDArray[np.float64], after: NDArray[np.float64]) -> Gains:
@@ -227,6 +236,20 @@ class Terms:
         if scored.weights is not None:
             fits = fits & (scored.weights != 0)
         return cls(scores.raw, found, shares, gaps, mass_of(shares), fits)
+
+
+def _some(block: Block, rows: NDArray[np.intp]) -> Block:
+    """Some of the samples of a block."""
+    targets, weights = block.targets, block.sample_weights
+    return replace(
+        block,
+        held=block.logits[rows],
+        targets=None if targets is None else targets[rows],
+        sample_weights=None if weights is None else weights[rows],
+        keys=None,
+        left_out=None,
+        groups=None,
+    )
 
 
 def _logits_of(scored: Scored, reduction: Reduction, scratch: Scratch) -> FromLogits:

@@ -13,7 +13,7 @@ _TRUSTED = 0.5
 # Beyond it, Newton's step in the logarithm is taken, by a factor of at most this.
 _MOST_FACTOR = 16.0
 _CONVERGED = 1e-15
-_MOST_STEPS = 200
+_MOST_STEPS = 600
 
 
 def step(series: Sequence[float]) -> float:
