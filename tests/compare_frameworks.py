@@ -1,17 +1,22 @@
 """Compare with PyTorch, SciPy and scikit-learn, where they are installed: ``python tests/compare_frameworks.py``.
 
 First how many digits each gets right against 50-digit arithmetic, over the rows of ``edge_cases``; then whether
-``nll`` means the same by every setting: the differences from PyTorch and scikit-learn on ordinary numbers.
+``nll`` means the same by every setting: the differences from PyTorch and scikit-learn on ordinary numbers. Last the
+temperatures that each of them fits to random logits, and what is measured there, against long double.
 """
 
 import sys
+import tempfile
 import warnings
+from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import oracle
 from edge_cases import cases
+from in_process import nll
 from one_block import relative_error
 
 import nllcli
@@ -167,7 +172,184 @@ def compare_meanings():
     return good
 
 
+N_PROBLEMS = 200
+# A fit has converged where Newton's step to the least loss is a smaller share of the temperature.
+CONVERGED = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Logits (n, C), their targets (n,), and weights (n,) or None."""
+
+    logits: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray | None
+
+    def at(self, temperature):
+        """The mean loss in long double, its derivative by log(1/T), and Newton's step there."""
+        x = self.logits.astype(np.longdouble) / np.longdouble(temperature)
+        x -= x.max(axis=1, keepdims=True)
+        powers = np.exp(x)
+        totals = powers.sum(axis=1)
+        own, mean, square = x[np.arange(len(x)), self.targets], *((powers * x**k).sum(axis=1) / totals for k in (1, 2))
+        terms = (np.log(totals) - own, mean - own, square - mean**2)
+        loss, slope, curvature = (np.average(term, weights=self.weights) for term in terms)
+        return loss, slope, -slope / curvature
+
+    def probs(self, temperature):
+        """The probabilities (n, C) at a temperature, in float64."""
+        from scipy.special import softmax
+
+        return softmax(self.logits.astype(np.float64) / temperature, axis=1)
+
+    def calibrated(self):
+        """The JSON of nll calibrate."""
+        with tempfile.TemporaryDirectory() as folder:
+            arrays = {"logits": self.logits, "targets": self.targets, "weights": self.weights}
+            paths = {name: Path(folder, f"{name}.npy") for name, array in arrays.items() if array is not None}
+            for name, path in paths.items():
+                np.save(path, arrays[name])
+            weights = ["--sample-weights", paths["weights"]] if "weights" in paths else []
+            return nll("calibrate", paths["logits"], paths["targets"], *weights, "--format", "json").json
+
+
+def problems():
+    """Logits of many sizes and widths, of which two in three have no weights and half are float32."""
+    rng = np.random.default_rng(3)
+
+    def between(low, high):
+        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+    for i in range(N_PROBLEMS):
+        x = rng.normal(0, between(0.5, 4), (int(between(50, 2001)), int(between(2, 51))))
+        targets = (x + rng.gumbel(size=x.shape)).argmax(axis=1)  # drawn from the softmax of x
+        weights = rng.exponential(size=len(x)) if i % 3 == 2 else None
+        yield Problem((x * between(0.1, 40)).astype("f4" if i % 2 else "f8"), targets, weights)
+
+
+def fitted_by_torch(problem):
+    """To convergence, over log(1/T) in float64."""
+    import torch
+
+    log_beta = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    options = {"max_iter": 200, "tolerance_grad": 1e-13, "tolerance_change": 0.0, "line_search_fn": "strong_wolfe"}
+    _minimise(problem, torch.float64, log_beta, lambda: torch.exp(log_beta), **options)
+    return float(torch.exp(-log_beta.detach()))
+
+
+def fitted_in_50_steps(problem):
+    """As https://github.com/gpleiss/temperature_scaling does: 50 small steps over T from 1.5, in float32."""
+    import torch
+
+    temperature = torch.full((), 1.5, requires_grad=True)
+    _minimise(problem, torch.float32, temperature, lambda: 1 / temperature, lr=0.01, max_iter=50)
+    return float(temperature.detach())
+
+
+def _minimise(problem, dtype, parameter, beta, **options):
+    import torch
+
+    x, y = torch.from_numpy(problem.logits).to(dtype), torch.from_numpy(problem.targets)
+    w = torch.ones(len(x), dtype=dtype) if problem.weights is None else torch.from_numpy(problem.weights).to(dtype)
+    optimizer = torch.optim.LBFGS([parameter], **options)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (w * torch.nn.functional.cross_entropy(x * beta(), y, reduction="none")).sum() / w.sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+
+
+def fitted_by_sklearn(problem):
+    """The estimator behind CalibratedClassifierCV(method="temperature"), in float64."""
+    from sklearn.calibration import _TemperatureScaling
+
+    found = _TemperatureScaling().fit(problem.logits.astype(np.float64), problem.targets, problem.weights)
+    return float(1 / found.beta_)
+
+
+FITS = {
+    "PyTorch LBFGS, float64": ("torch", fitted_by_torch),
+    "PyTorch LBFGS, 50 steps": ("torch", fitted_in_50_steps),
+    "scikit-learn": ("sklearn", fitted_by_sklearn),
+}
+
+
+def compare_temperatures(found):
+    """Print how far each is from the least loss, and return whether no loss of theirs is below ours.
+
+    ``found`` are pairs of a problem and the JSON of its calibration.
+    """
+    fitted = [(each, mine["temperature"]) for each, mine in found if mine["temperature_status"] == "fitted"]
+    columns = "".join(f"{name:>22}" for name in ("from the least loss", "from ours", "slope by log T"))
+    print(f"Temperatures of {len(fitted)} of {len(found)} random problems: medians and worst; the others have none")
+    print(f"{'':24}{'converged':>10}{columns}{'our loss - theirs':>20}")
+    good = show_fits("nll", fitted, [mine for _, mine in fitted])
+    for name, (package, fit) in FITS.items():
+        if find_spec(package):
+            good &= show_fits(name, fitted, [fit(problem) for problem, _ in fitted])
+    return good
+
+
+def show_fits(name, fitted, theirs):
+    """Print one line of the table, and return whether none of their losses is below ours but for rounding.
+
+    Distances are shares of the temperature, of those that have converged if any has.
+    """
+    rows = []
+    for (problem, mine), temperature in zip(fitted, theirs, strict=True):
+        ours, (loss, slope, step) = problem.at(mine)[0], problem.at(temperature)
+        rows.append((abs(step), abs(mine / temperature - 1), abs(slope), ours - loss))
+    converged = [row for row in rows if row[0] < CONVERGED]
+    shown = np.array(converged or rows, np.float64).T[:3]
+    columns = "".join(f"{f'{np.median(each):.1e}{each.max():10.1e}':>22}" for each in shown)
+    worst = max(row[3] for row in rows)
+    print(f"{name:24}{len(converged):10}{columns}{worst:20.1e}", flush=True)
+    return worst <= 100 * np.finfo(np.longdouble).eps
+
+
+def measure_differences(found):
+    """(case, relative difference) of what scikit-learn measures, too, at T = 1 and at the temperature."""
+    from sklearn.metrics import brier_score_loss, d2_log_loss_score, log_loss
+
+    for i, (problem, mine) in enumerate(found):
+        options = {"sample_weight": problem.weights, "labels": range(problem.logits.shape[1])}
+        for when in ("before", "after") if mine["after"] else ("before",):
+            name = f"of problem {i} {when}"
+            p, measured = problem.probs(mine[when]["temperature"]), mine[when]
+            theirs = brier_score_loss(problem.targets, p, scale_by_half=False, **options)
+            yield f"brier_score_loss {name}", abs(measured["brier"] / theirs - 1)
+            if p[np.arange(len(p)), problem.targets].min() < np.finfo(np.float64).eps:
+                continue  # which is clipped there
+            yield f"log_loss {name}", abs(measured["loss"] / log_loss(problem.targets, p, **options) - 1)
+            if when == "before":
+                theirs = d2_log_loss_score(problem.targets, p, **options)
+                # It is 1 less a ratio of losses, and near 0 has the digits of that.
+                yield f"d2_log_loss_score {name}", abs(mine["d2_log_loss"] - theirs) / max(1, abs(theirs))
+
+
+def compare_calibrations():
+    """Print how calibrations differ, and return whether they are close."""
+    found = [(problem, problem.calibrated()) for problem in problems()]
+    good = compare_temperatures(found)
+    if not find_spec("sklearn"):
+        return good
+    differences = list(measure_differences(found))
+    for name in ("brier_score_loss", "log_loss", "d2_log_loss_score"):
+        values = [value for case, value in differences if case.startswith(f"{name} ")]
+        print(f"{name}: {len(values)} compared, largest relative difference {max(values):.1e}")
+    for case, value in differences:
+        if not value <= SAME:
+            good = False
+            print(f"  differs by {value:.1e}: {case}")
+    return good
+
+
 if __name__ == "__main__":
     compare_digits()
     print()
-    sys.exit(0 if compare_meanings() else 1)
+    are_alike = compare_meanings()
+    print()
+    sys.exit(0 if compare_calibrations() and are_alike else 1)

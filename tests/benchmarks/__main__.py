@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from measure import Pair, alternate, forget_pages, process, usage_of
+from measure import Pair, alternate, forget_pages, medians, process, usage_of
 
 import nllcli
 from nllcli.data.environment import KERNEL_VARIABLE
@@ -35,6 +36,22 @@ TORCH_WHOLE = (
     "x, y = (torch.from_numpy(np.load(path)) for path in ({logits!r}, {targets!r})); "
     "print(torch.nn.functional.cross_entropy(x, y))"
 )
+TORCH_FIT = """
+import numpy as np, torch
+torch.set_num_threads({threads})
+x, y = (torch.from_numpy(np.load(path)) for path in ({logits!r}, {targets!r}))
+log_beta = torch.zeros((), requires_grad=True)
+optimizer = torch.optim.LBFGS([log_beta], max_iter=50, line_search_fn="strong_wolfe")
+
+def closure():
+    optimizer.zero_grad()
+    loss = torch.nn.functional.cross_entropy(x * log_beta.exp(), y)
+    loss.backward()
+    return loss
+
+optimizer.step(closure)
+print(torch.exp(-log_beta.detach()))
+"""
 GB = 1 << 30
 
 KERNELS = (*(("native",) if find_spec("nllcli.numerics.kernels.native") else ()), "numpy")
@@ -81,15 +98,24 @@ def share(pair: Pair) -> str:
     return f"{pair.ours / pair.theirs:.2f} of its time"
 
 
+@contextmanager
+def using(kernel: str) -> Iterator[None]:
+    """Compute with a kernel, in this process and in those that it starts."""
+    os.environ[KERNEL_VARIABLE] = kernel
+    chosen.native.cache_clear()
+    try:
+        yield
+    finally:
+        del os.environ[KERNEL_VARIABLE]
+        chosen.native.cache_clear()
+
+
 def by_kernel(show: Callable[[Pair], str], ours: Callable[[], object], theirs: Callable[[], object], runs: int) -> str:
     """What each kernel takes against the peer."""
     found = []
     for kernel in KERNELS:
-        os.environ[KERNEL_VARIABLE] = kernel  # of processes that are started, too
-        chosen.native.cache_clear()
-        found.append(f"{kernel} {show(alternate(ours, theirs, runs))}")
-    del os.environ[KERNEL_VARIABLE]
-    chosen.native.cache_clear()
+        with using(kernel):
+            found.append(f"{kernel} {show(alternate(ours, theirs, runs))}")
     return "; ".join(found)
 
 
@@ -329,9 +355,32 @@ def comparing(bench: Bench) -> Iterator[Row]:
             yield f"{name} {more}", "nll compute of both", measured, f"{goal} or less"
 
 
+def calibrating(bench: Bench) -> Iterator[Row]:
+    """A temperature against the loss alone and, beside the first kernel, against PyTorch's; whole processes in turn."""
+    name, temperature = "calibrate (200000, 1000)", 2.5
+    if not bench.wanted(name):
+        return
+    x = bench.logits((200_000, 1000))
+    x *= 3
+    targets = [(part + bench.rng.gumbel(size=part.shape)).argmax(axis=1) for part in np.array_split(x, 100)]
+    x *= temperature  # the targets are drawn at it
+    files = bench.save("calibrate.npy", x), bench.save("calibrate-targets.npy", np.concatenate(targets))
+    del x
+    sides = [process([*NLL, command, *files]) for command in ("calibrate", "compute")]
+    code = TORCH_FIT.format(threads=bench.threads, logits=files[0], targets=files[1])
+    peers = [process([sys.executable, "-c", code])] if find_spec("torch") else []
+    for kernel in KERNELS:
+        with using(kernel):
+            ours, loss, *theirs = medians([*sides, *peers], bench.runs)
+        yield f"{name} {kernel}", "nll compute", share(Pair(ours, loss)), "6 or less"
+        for seconds in theirs:
+            yield f"{name} {kernel}", "PyTorch LBFGS, numpy.load", speed(Pair(ours, seconds)), ""
+        peers = []
+
+
 SECTIONS = {
     "torch": (in_process, bfloat16, whole_process),
-    None: (cold, memory, scaling, text, libraries, comparing),
+    None: (cold, memory, scaling, text, libraries, comparing, calibrating),
 }
 
 

@@ -20,16 +20,21 @@ class Pair:
     theirs: float
 
 
-def alternate(ours: Callable[[], object], theirs: Callable[[], object], runs: int) -> Pair:
-    """Run both sides in turn, once to warm up and ``runs`` times for the medians."""
-    times: tuple[list[float], list[float]] = ([], [])
+def medians(sides: Sequence[Callable[[], object]], runs: int) -> list[float]:
+    """Median seconds of each side: all run in turn, once to warm up and ``runs`` times for the medians."""
+    times: list[list[float]] = [[] for _ in sides]
     for i in range(runs + 1):
-        for side, work in zip(times, (ours, theirs), strict=True):
+        for side, work in zip(times, sides, strict=True):
             begun = time.perf_counter()
             work()
             if i:
                 side.append(time.perf_counter() - begun)
-    return Pair(statistics.median(times[0]), statistics.median(times[1]))
+    return [statistics.median(side) for side in times]
+
+
+def alternate(ours: Callable[[], object], theirs: Callable[[], object], runs: int) -> Pair:
+    """The medians of two sides."""
+    return Pair(*medians((ours, theirs), runs))
 
 
 def process(command: Sequence[str]) -> Callable[[], object]:
