@@ -1,6 +1,5 @@
 """What nll calibrate warns of, notes and refuses, once it has looked at the samples."""
 
-import io
 import sys
 from pathlib import Path
 
@@ -84,7 +83,7 @@ def test_folds_of_few_samples(n):
     assert found["temperatures_of_folds"] == []
     refused = nll("calibrate", *files(X[:n], Y[:n]), "--folds", "5")
     assert (refused.code, refused.out) == (2, "")
-    assert f"--folds 5 needs as many samples, and there {'is' if n == 1 else 'are'}" in refused.err or n
+    assert "--folds 5 needs as many samples, and there" in refused.err
     assert "try: nll calibrate x.npy y.npy --from logits --folds 0" in refused.err
     assert nll("calibrate", "x.npy", "y.npy", "--folds", "0").code == 0
 
@@ -128,21 +127,20 @@ def test_a_class_that_is_not_there():
     names = ["--classes", "cat,dog,horse,mouse"]
     code, told = refused(X, Y, *names, "--of", "class:hrose")
     assert code == 2
-    assert "there is no class 'hrose'; did you mean horse?" in told
+    assert "there is no class 'hrose'" in told
     assert "try: nll calibrate x.npy y.npy --from logits --classes cat,dog,horse,mouse --of class:horse" in told
     assert calibrate(X, Y, *names, "--of", "class:horse")["before"]["bins"]
     assert refused(X, Y, "--of", "class:9")[0] == 2
 
 
 def test_bins_of_too_many_classes():
-    x = np.zeros((2, 5000), np.float32)
-    x[:, 0] = 1.0
+    x = np.tile(np.arange(5000) == 0, (2, 1)).astype(np.float32)
     for words in (["--of", "classwise"], ["--per-class"], ["--threshold", "0.01"]):
         code, told = refused(x, [0, 1], *words)
         assert code == 4
         assert "15 bins of each of 5,000 classes would take" in told
         assert "--bins 12" in told
-    assert nll("calibrate", "x.npy", "y.npy", "--per-class", "--bins", "12").code == 0
+    assert nll("calibrate", "x.npy", "y.npy", "--of", "classwise", "--bins", "13").code == 4
     assert nll("calibrate", "x.npy", "y.npy").code == 0
 
 
@@ -170,16 +168,15 @@ def test_other_files_have_the_same_classes():
 
 def test_standard_input_is_read_once(monkeypatch):
     files(X, Y)
-    content = Path("x.npy").read_bytes()
 
     def run(*words):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-        return nll("calibrate", *words)
+        with Path("x.npy").open() as file:
+            monkeypatch.setattr(sys, "stdin", file)
+            return nll("calibrate", *words)
 
     done = run("-", "y.npy")
     assert (done.code, done.out) == (2, "")
-    assert "a temperature is fitted in several passes, and standard input (-) cannot be read twice" in done.err
-    assert "save it to a file" in done.err
+    assert "a temperature is fitted in several passes, and standard input cannot be read twice" in done.err
     assert "try: nll calibrate - y.npy --no-fit" in done.err
     assert run("x.npy", "y.npy", "--fit", "-", "--fit-targets", "y.npy").code == 2
     for words in (["--no-fit"], ["--temperature", "2"], ["--fit", "x.npy", "--fit-targets", "y.npy"]):

@@ -131,9 +131,9 @@ def test_of_each_class(threshold):
     errors = []
     for k, row in enumerate(found["per_class"]):
         own = [(int(y == k), each[k]) for y, each in zip(Y, p, strict=True) if each[k] > (threshold or 0)]
-        assert row["count"] == sum(a for a, _ in own)
+        assert row["count"] == sum(k == Y)
         assert row["confidence"] == pytest.approx(float(fsum(c for _, c in own) / len(own)), rel=1e-13)
-        assert row["frequency"] == pytest.approx(row["count"] / len(own), rel=1e-15)
+        assert row["frequency"] == pytest.approx(sum(a for a, _ in own) / len(own), rel=1e-15)
         bins = [[(a, c) for a, c in own if b < 3 * c <= b + 1] for b in range(3)]
         errors.append(fsum(abs(fsum(a - c for a, c in each)) for each in bins) / len(own))
         assert row["ece"] == pytest.approx(float(errors[-1]), rel=1e-12)

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from calibrated import calibrate, drawn, masked, soft, softmax
+from calibrated import calibrate, drawn, files, masked, soft, softmax
+from in_process import nll
 from plain_temperature import Samples
 
 from nllcli.commands.calibrate import kept
@@ -151,6 +152,16 @@ def test_infinite_losses_leave_a_temperature_without_a_gain(keeping):
     assert found["temperature"] == pytest.approx(expected["temperature"], rel=1e-14)
     assert [found[f"{name}_held_out"] for name in ("gain", "loss")] == [None, None]
     assert found["warnings"] == expected["warnings"]
+
+
+@pytest.mark.xfail(strict=True, reason="the gain is not a number")
+def test_no_gain_is_shown_where_losses_are_infinite(keeping):
+    x = X.copy()
+    x[3, Y[3]] = -np.inf
+    words = files(x, Y)
+    for most, more in ((1 << 14, []), (200, []), (200, ["--temperature", "2"])):
+        keeping(most)
+        assert "nan" not in nll("calibrate", *words, *more).out
 
 
 def test_another_file_is_fitted_to_in_passes(keeping, passes):
