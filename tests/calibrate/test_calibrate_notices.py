@@ -9,6 +9,8 @@ import pytest
 from calibrated import calibrate, codes, draw, drawn, files, softmax
 from in_process import nll
 
+from nllcli.commands.calibrate import asking
+
 N, C = 60, 4
 X, Y = drawn(N, C)
 RIGHT = X.argmax(axis=1)
@@ -135,15 +137,14 @@ def test_a_class_that_is_not_there():
     assert refused(X, Y, "--of", "class:9")[0] == 2
 
 
-def test_bins_of_too_many_classes():
-    x = np.tile(np.arange(5000) == 0, (2, 1)).astype(np.float32)
+def test_bins_of_too_many_classes(monkeypatch):
+    monkeypatch.setattr(asking, "_MOST_CLASS_BINS", 4 * C)
     for words in (["--of", "classwise"], ["--per-class"], ["--threshold", "0.01"]):
-        code, told = refused(x, [0, 1], *words)
-        assert code == 4
-        assert "15 bins of each of 5,000 classes would take" in told
-        assert "--bins 12" in told
-    assert nll("calibrate", "x.npy", "y.npy", "--of", "classwise", "--bins", "13").code == 4
-    assert nll("calibrate", "x.npy", "y.npy").code == 0
+        code, told = refused(X, Y, *words)
+        assert (code, f"15 bins of each of {C} classes would take" in told) == (4, True)
+        assert f"{' '.join(words)} --bins 4" in told
+    found = calibrate(X, Y)["before"]
+    assert (found["ece_classwise"], found["ece"] is None) == (None, False)
 
 
 def test_rules_of_libraries_that_have_no_meaning_here():
@@ -184,3 +185,24 @@ def test_standard_input_is_read_once(monkeypatch):
     for words in (["--no-fit"], ["--temperature", "2"], ["--fit", "x.npy", "--fit-targets", "y.npy"]):
         found = run("-", "y.npy", *words, "-f", "json").json
         assert found["before"] == run("x.npy", "y.npy", *words, "-f", "json").json["before"]
+
+
+@pytest.mark.parametrize(
+    "words", ["--bins 3", "--per-class", "--of classwise", "--of class:1", "--smooth", "--like guo"]
+)
+@pytest.mark.parametrize("n", [0, 3])
+def test_what_holds_nothing_is_listed_without_rows(n, words):
+    """Samples that are all ignored, or none at all."""
+    given = files(X[:n], np.full(n, -100))
+    for form in ("table", "csv", "json"):
+        done = nll("calibrate", *given, *words.split(), "-f", form)
+        assert (done.code, bool(done.out)) == (0, True)
+    listed = nll("calibrate", *given, "--bins", "3", "--binning", "mass", "-f", "csv").out
+    assert listed == "probabilities,temperature,low,high,count,weight,confidence,accuracy,gap,chance\n"
+
+
+def test_classwise_errors_have_no_one_list_of_bins():
+    for words in (["--of", "classwise"], ["--of", "classwise", "--bins", "15"]):
+        assert nll("calibrate", *files(X, Y), *words, "-f", "csv").out.startswith("metric,value\ntemperature,")
+    found = calibrate(X, Y, "--binning", "mass", "--bins", "3", sample_weights=np.arange(1.0, N + 1))
+    assert (found["before"]["bins"], found["before"]["ece"]) == ([], None)
