@@ -211,7 +211,8 @@ def calibrate(
         why = why_none(result)
         if given["quiet"] and why is not None:
             raise ConditionError(why)
-        return report(result, listed="per_class" if per_class else "numbers" if bins is None else "bins")
+        has_bins = bins is not None and of != "classwise"
+        return report(result, listed="per_class" if per_class else "bins" if has_bins else "numbers")
 
     deliver(given, lambda base: task(request(base)), shown)
 

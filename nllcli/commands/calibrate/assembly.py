@@ -117,8 +117,8 @@ def _per_class(
     sums: Measures, of_classes: Sequence[Errors], of_masses: Sequence[float | None], asked: Asked, shown: Shown
 ) -> tuple[ClassErrors, ...]:
     bins, width = sums.by_class, asked.rule.n_places
-    assert bins is not None
-    assert bins.n is not None
+    if bins is None or bins.n is None:  # there are no samples
+        return ()
     weights, rows = bins.weights or exact_counts(bins.n), []
     for k, (name, errors) in enumerate(zip(shown.class_names, of_classes, strict=True)):
         outcome, p, weight = (_total(each, k * width, width) for each in (bins.outcomes, bins.p, weights))

@@ -32,10 +32,10 @@ class Limit(NamedTuple):
 class Ends:
     """What the losses of samples do at both ends of the temperatures, of ``n`` samples a fit can use.
 
-    ``n_varied`` have logits that differ, ``n_beaten`` a target below the largest logit, and ``n_like_probs`` logits
-    that add up to 1. ``at_zero`` is the sum of the losses that the temperature approaches at 0 if none is beaten,
-    ``at_infinity`` that of all classes alike; ``slope`` that of the derivatives by 1/T at infinity, ``size`` that of
-    their absolute terms.
+    ``n_varied`` have logits that differ and a target that weighs something, ``n_beaten`` a target below the largest
+    logit, and ``n_like_probs`` logits that add up to 1. ``at_zero`` is the sum of the losses that the temperature
+    approaches at 0 if none is beaten, ``at_infinity`` that of all classes alike; ``slope`` that of the derivatives by
+    1/T at infinity, ``size`` that of their absolute terms.
     """
 
     n: int
@@ -87,7 +87,7 @@ class EndsByFold:
         factors = w * (mass if isinstance(mass, float) else mass[there])
         means, own = factors * (gap_sums / n_alive), w * own
         off = np.abs(gap_sums + n_alive * found.maximum[there] - 1.0)
-        masks = (slice(None), gap_sums < 0, own < 0, off < _NEAR_1)
+        masks = (slice(None), (gap_sums < 0) & (factors > 0.0), own < 0, off < _NEAR_1)
         twice = np.concatenate([places, places])
         return cls(
             np.stack([np.bincount(places[mask], minlength=n_folds) for mask in masks]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.report import Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from nllcli.commands.calibrate.bins import Bin
     from nllcli.commands.calibrate.result import Calibration, Decomposition, Measured
@@ -22,6 +22,9 @@ _MEASURES = (
 _PARTS = ("mcb", "dsc", "unc", "score")
 _OF_BINS = ("low", "high", "count", "weight", "confidence", "accuracy", "gap", "chance")
 _OF_CLASSES = ("confidence", "ece", "mce", "ece_equal_mass")
+# Of tables, which have a head where they have no rows.
+_BIN_COLUMNS = ("probabilities", "temperature", *_OF_BINS)
+_CLASS_COLUMNS = ("class", "count", "frequency", *_OF_CLASSES, *(f"after_{key}" for key in _OF_CLASSES))
 
 
 def json_values(result: Calibration) -> dict[str, Any]:
@@ -83,24 +86,23 @@ def _classes(result: Calibration) -> Iterator[dict[str, Any]]:
 def listing(result: Calibration, *, what: str) -> Table:
     """What a format of one table holds: the "numbers", the "bins" or the classes ("per_class")."""
     if what == "per_class":
-        return _table(list(_classes(result)))
+        return _table(_CLASS_COLUMNS, (row.values() for row in _classes(result)))
     if what == "bins":
-        return _table(list(_all_bins(result)))
-    return _table([{"metric": key, "value": value} for key, value in _numbers(json_values(result))])
+        return _table(_BIN_COLUMNS, _all_bins(result))
+    return _table(("metric", "value"), _numbers(json_values(result)))
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    columns = tuple(Column(key, key) for key in rows[0])
-    return Table("listing", "", columns, [tuple(row.values()) for row in rows])
+def _table(names: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
+    return Table("listing", "", tuple(Column(name, name) for name in names), [tuple(row) for row in rows])
 
 
-def _all_bins(result: Calibration) -> Iterator[dict[str, Any]]:
+def _all_bins(result: Calibration) -> Iterator[tuple[Any, ...]]:
     both = {"before": result.before, "after": result.after}
     for name, measured in both.items():
         if measured is None:
             continue
         for each in measured.bins:
-            yield {"probabilities": name, "temperature": measured.temperature, **_bin(each)}
+            yield (name, measured.temperature, *_bin(each).values())
 
 
 def _numbers(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
