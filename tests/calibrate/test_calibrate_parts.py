@@ -90,7 +90,6 @@ def test_probabilities_and_a_temperature_of_other_files():
     assert numbers(*PARTS, "--fit", "x-{0..2}.npy", "--fit-targets", "y.npy", *source) == whole
 
 
-@pytest.mark.xfail(strict=True, reason="no warning of files that are found not to be readable by a pass")
 @pytest.mark.usefixtures("folder")
 def test_a_file_that_cannot_be_read_is_left_out_where_that_is_allowed():
     broken = np.load("x-1.npy")

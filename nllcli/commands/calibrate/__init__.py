@@ -133,20 +133,19 @@ def _result(
     """What the ``sums`` at T = 1 and, if there is one, at the temperature say."""
     tallies = [tally for each in sums for tally in each.tallies]
     measures = [measured for each in sums for measured in each.measures]
-    settled = replace(passes.settled, dataset=passes.dataset)
     temperatures = (1.0,) if found.value is None else (1.0, found.value)
     before, *after = (
         measured_of(temperature, tally, own, asking.at(temperature), asking.shown)
         for temperature, tally, own in zip(temperatures, tallies, measures, strict=True)
     )
-    options = settled.options
+    options = passes.options
     return Calibration(
         title=f"Calibration of {passes.dataset.title}",
-        signature=_signature(settled, asking, found, n_folds),
+        signature=_signature(passes.settled, asking, found, n_folds),
         temperature=found,
         before=before,
         after=after[0] if after else None,
-        held_out=None if gains is None else _held_out(gains, tallies[0]),
+        held_out=None if gains is None or not tallies[0].loss_sum.is_finite else _held_out(gains, tallies[0]),
         d2_log_loss=d2_log_loss(tallies[0], measures[0]),
         n_samples=tallies[0].n_samples,
         n_counted=tallies[0].n_counted,
@@ -159,7 +158,7 @@ def _result(
         is_weighted=options.class_weights is not None or passes.dataset.sample_weights is not None,
         inputs=passes.inputs,
         warnings=(
-            *all_notices(tallies[0], settled, clips=False),
+            *all_notices(tallies[0], passes.settled, clips=False),
             *of_temperature(found, n_folds=n_folds),
             *of_samples(
                 None if sums[0].ends is None else sums[0].ends.without(), before, tallies[0].n_counted, options.source

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -29,6 +28,7 @@ _BYTES, _MOST_BYTES = 1 << 25, 1 << 26
 # Hashes are compared with a bound that lets through twice what is kept.
 _MARGIN = 2
 _ALL = 1 << 64
+_LEAST_SCALE = 1e-300
 _TILE_ELEMENTS = 1 << 18
 
 
@@ -150,8 +150,8 @@ def scale_of(rows: Rows) -> float:
     """How far the logits of a row lie below the largest, in the middle of the rows; 1 where that tells nothing."""
     found = survey(rows.logits, temperature=1.0, scratch=Scratch())
     gaps = -found.gap_sum / found.n_alive
-    scale = float(np.median(gaps[gaps > 0])) if (gaps > 0).any() else 1.0
-    return scale if math.isfinite(scale) else 1.0
+    gaps = gaps[(gaps > _LEAST_SCALE) & (gaps < 1.0 / _LEAST_SCALE)]
+    return float(np.median(gaps)) if gaps.size else 1.0
 
 
 def losses_of(rows: Rows, temperature: float) -> NDArray[np.float64]:

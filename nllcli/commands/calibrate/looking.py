@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from nllcli.numerics.surprisal import Reduction
 
 
-# By so much of it a series of the losses reaches other temperatures with all its digits.
-CLOSE = 0.02
+# So far from a temperature, as a share of it, a series of the losses has all but three digits or so.
+CLOSE = 0.05
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from nllcli.inputs.words import input_words
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.parts import readable
 from nllcli.scoring.passes import open_again
+from nllcli.scoring.settled import settle_options
 from nllcli.scoring.shares import fold_parts
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ _WHY = "a temperature is fitted in several passes"
 
 
 class Passes:
-    """Passes over the samples of settled inputs; ``dataset`` is that of the files that could be read.
+    """Passes over the samples of ``settled`` inputs; ``dataset`` is theirs.
 
-    ``inputs`` names these, and ``notes`` are on the workers, both once there was a pass.
+    Once there was a pass, both are of the files that could be read, ``inputs`` names these, and ``notes`` are on the
+    workers.
     """
 
     def __init__(self, request: ScoreRequest, settled: Settled) -> None:
@@ -61,6 +63,8 @@ class Passes:
             self._firsts = [dataset.first_of(part) for part in range(len(dataset.parts))]
             self.inputs = [_input(dataset.parts[part], found[part]) for part in sorted(found)]
             self.dataset = readable(dataset, found, failed)
+            own = self.settled
+            self.settled = settle_options(self.options, self.dataset, own.weighting, shift=own.shift)
             _check_weights(sums.tallies[0], self.dataset)
         return sums
 

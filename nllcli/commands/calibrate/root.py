@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from nllcli.errors import DataError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -14,6 +16,7 @@ _TRUSTED = 0.5
 _MOST_FACTOR = 16.0
 _CONVERGED = 1e-15
 _MOST_STEPS = 600
+_LEAST = 1e-302
 
 
 def step(series: Sequence[float]) -> float:
@@ -51,7 +54,7 @@ def solve(series_at: Callable[[float], Sequence[float]], start: float, *, within
     """The temperature at which the loss has its least value, from ``start``; its derivative changes sign there.
 
     ``series_at`` gives the derivatives by 1/T at a temperature, as ``step`` takes them. It is asked no more once a step
-    is at most ``within`` of the temperature.
+    is at most ``within`` of the temperature. Raises DataError for one that is too large or too small.
     """
     low, high, beta, last = 0.0, math.inf, 1.0 / start, math.inf
     for _ in range(_MOST_STEPS):
@@ -61,6 +64,8 @@ def solve(series_at: Callable[[float], Sequence[float]], start: float, *, within
         low, high = (beta, high) if series[0] < 0.0 else (low, beta)
         change = step(series)
         following = beta * (1.0 + change)
+        if not _LEAST < following < 1.0 / _LEAST:
+            raise DataError(f"the logits are too large or too small: their temperature is beyond {1.0 / following:.0e}")
         if abs(change) <= within or abs(change) >= last <= 1e-12:
             return 1.0 / (following if abs(change) <= last else beta)
         last = abs(change)
