@@ -146,7 +146,7 @@ class Look:
         ]
         first = scored[0]
         sums = Sums(
-            tuple(sums_of(each, Wanted(spread=True), scratch) for each in scored),
+            tuple(sums_of(each, Wanted(), scratch) for each in scored),
             tuple(map(Measures.of, scored, self.measured)),
         )
         if self.keep is not None:
