@@ -48,8 +48,8 @@ Is an ECE of 0.02 much?
   Samples are few in each bin, and the gaps of a perfect model are not 0 either:
   "by chance alone" is the ECE that it would have on average with these
   confidences (by a normal approximation, a few per cent low below 200 samples).
-  A little above that is no evidence. In the picture the shade is
-  where chance puts 19 of 20 bars, and * marks those beyond.
+  A little above that is no evidence. In the picture the shade is where chance
+  puts 19 of 20 bars, and * marks those beyond.
   p is Spiegelhalter's test of all samples at once, without bins.
   Every calibration error is at most the root of the Brier score (Gruber and
   Buettner 2022), which needs no bins.
