@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_pieces import every_way
 
-from nllcli.commands.calibrate.bin_errors import Errors, class_errors, class_sums, ece_classwise, errors_of
+from nllcli.commands.calibrate.bin_errors import Errors, class_errors, class_sums, errors_of, mean_over
 from nllcli.commands.calibrate.bins import Bin, BinSums, Rule, bins_of, edges, most_bytes, place
 from nllcli.commands.calibrate.claims import Claims
 
@@ -168,7 +168,7 @@ def test_no_claims():
     for bins in ((), empty, binned(claims_of([0.4], [1], [0.0]))):
         assert errors_of(bins, weighted=False) == Errors()
     assert class_errors(BinSums(), Rule()) == ()
-    assert ece_classwise(()) is None
+    assert mean_over(()) is None
 
 
 def test_memory_is_bounded():
@@ -269,12 +269,12 @@ def test_classes_wherever_samples_are_cut(weights):
     expected = [by_loops(each, rule) for each in of_classes]
     for own, each in zip(errors, expected, strict=True):
         assert_near(own, each)
-    assert ece_classwise(errors) == pytest.approx(math.fsum(each.ece for each in expected) / 4)
+    assert mean_over([each.ece for each in errors]) == pytest.approx(math.fsum(each.ece for each in expected) / 4)
 
 
 def test_a_class_without_claims_counts_as_right():
     rule = Rule(5)
     errors = class_errors(class_sums([claims_of([0.9, 0.8], [1, 0]), claims_of([], [])], rule), rule)
     assert errors[1] == Errors()
-    assert ece_classwise(errors) == errors[0].ece / 2
-    assert ece_classwise(errors[1:]) is None
+    assert mean_over([each.ece for each in errors]) == errors[0].ece / 2
+    assert mean_over([each.ece for each in errors[1:]]) is None

@@ -7,7 +7,7 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
 
-from nllcli.commands.calibrate.bin_errors import Errors, class_errors, ece_classwise, errors_of
+from nllcli.commands.calibrate.bin_errors import Errors, class_errors, errors_of, mean_over
 from nllcli.commands.calibrate.bins import bins_of, exact_counts
 from nllcli.commands.calibrate.result import ClassErrors, Measured
 from nllcli.numerics.by_class import ByClass
@@ -59,11 +59,11 @@ def measured_of(temperature: float, tally: Tally, sums: Measures, asked: Asked, 
         ace=errors.ace,
         ece_debiased=errors.ece_debiased,
         ece_chance=errors.ece_chance,
-        ece_equal_mass=_average(of_masses) if shown.classwise else _ece(by_mass),
+        ece_equal_mass=mean_over(of_masses) if shown.classwise else _ece(by_mass),
         ece_sweep=None if sweep is None else sweep[0],
         ece_sweep_bins=None if sweep is None else sweep[1],
-        ece_classwise=ece_classwise(of_classes),
-        ece_classwise_equal_mass=_average(of_masses),
+        ece_classwise=mean_over([each.ece for each in of_classes]),
+        ece_classwise_equal_mass=mean_over(of_masses),
         smece=None if sums.smooth is None or shown.classwise else sums.smooth.smece(),
         spiegelhalter_z=z,
         spiegelhalter_p=None if z is None else math.erfc(abs(z) / math.sqrt(2.0)),
@@ -105,12 +105,6 @@ def _masses(sums: Measures, n_bins: int) -> list[float | None]:
     if sums.ranked_by_class is None:
         return []
     return [_ece(each.equal_mass(n_bins)) for each in sums.ranked_by_class.classes]
-
-
-def _average(of_classes: Sequence[float | None]) -> float | None:
-    """The mean over all classes, 0 of a class without claims; None where no class has any."""
-    found = [each for each in of_classes if each is not None]
-    return math.fsum(found) / len(of_classes) if found else None
 
 
 def _per_class(

@@ -74,7 +74,7 @@ def class_errors(sums: BinSums, rule: Rule) -> tuple[Errors, ...]:
     return tuple(errors_of(bins_of(sums, rule, start), weighted=sums.weights is not None) for start in starts)
 
 
-def ece_classwise(of_classes: Sequence[Errors]) -> float | None:
-    """The mean over all classes of their ECE, 0 of a class of which nothing is counted; None if nothing is of any."""
-    found = [each.ece for each in of_classes if each.ece is not None]
+def mean_over(of_classes: Sequence[float | None]) -> float | None:
+    """The mean of an error over all classes, 0 of one of which nothing is counted; None if nothing is of any."""
+    found = [each for each in of_classes if each is not None]
     return math.fsum(found) / len(of_classes) if found else None

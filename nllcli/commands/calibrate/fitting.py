@@ -62,7 +62,7 @@ def fit(passes: Passes, before: Asked | None, after: Asked | None, n_folds: int)
     first = passes.run(look)
     ends, kept, first = first.ends, first.kept, replace(first, kept=None)
     if ends is None or kept is None:  # there are no samples
-        return Fit(Limit("flat", None), first)
+        return Fit(Limit("empty", None), first)
     found = Fit(ends.without().limit(), first)
     if found.limit.status != "fitted":
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 
     from nllcli.numerics.kernels.moments import Survey
 
-# A slope that small against its terms is what is left of 0 by their rounding.
 _ROUNDING = 2.0**-48
 # Probabilities of 16 bits add up to 1 within this.
 _NEAR_1 = 2e-2
 
 
 class Limit(NamedTuple):
-    """Where the loss is least, one of STATUSES, and what it approaches there, None where that is at a temperature."""
+    """Where the loss is least, as ``Temperature.status`` tells, and what it approaches there, None where it is reached.
+
+    A slope at infinity that is within 2**-48 of its terms is taken for the 0 that rounding has left.
+    """
 
     status: str
     loss: float | None
@@ -50,11 +53,13 @@ class Ends:
 
     def limit(self) -> Limit:
         """Where the loss is least."""
+        if not self.n:
+            return Limit("empty", None)
         if not self.n_varied:
             return Limit("flat", None)
         if not self.n_beaten:
             return Limit("zero", self.at_zero.divided_by(self.weight_sum))
-        if float(self.slope) >= -_ROUNDING * float(self.size):
+        if self.slope.is_finite and float(self.slope) >= -_ROUNDING * float(self.size):
             return Limit("infinite", self.at_infinity.divided_by(self.weight_sum))
         return Limit("fitted", None)
 
@@ -105,8 +110,7 @@ class EndsByFold:
 
     def shifted(self, by: int) -> EndsByFold:
         """The same of samples whose numbers are so much higher."""
-        turned = (ExactSums(np.roll(_units(each, self.n_folds), by)) for each in self.sums)
-        return EndsByFold(np.roll(self.counts, by, axis=1), tuple(turned))
+        return EndsByFold(np.roll(self.counts, by, axis=1), tuple(_turned(each, by) for each in self.sums))
 
     @property
     def n_folds(self) -> int:
@@ -116,10 +120,13 @@ class EndsByFold:
         """Those of all samples, or of the other folds."""
         others = np.array([k for k in range(self.n_folds) if k != fold], np.int64)
         n, n_varied, n_beaten, n_like_probs = self.counts[:, others].sum(axis=1).tolist()
-        sums = (ExactSum(sum(_units(each, self.n_folds)[others].tolist())) for each in self.sums)
+        sums = (reduce(add, (each[k] for k in others.tolist()), ExactSum()) for each in self.sums)
         return Ends(n, n_varied, n_beaten, n_like_probs, *sums)
 
 
-def _units(sums: ExactSums, n: int) -> NDArray[np.object_]:
-    """Sums that are all finite, as integers."""
-    return np.full(n, 0, object) if sums.units is None else sums.units
+def _turned(sums: ExactSums, by: int) -> ExactSums:
+    """The sums of as many groups, each of the number that is so much higher, the last of which are the first ones."""
+    units, special = sums.units, sums.special
+    return ExactSums(
+        None if units is None else np.roll(units, by), None if special is None else np.roll(special, by, axis=1)
+    )

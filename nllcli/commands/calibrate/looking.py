@@ -14,6 +14,7 @@ from nllcli.commands.calibrate.kept import Kept, Rows, hashes_of
 from nllcli.commands.calibrate.limits import EndsByFold
 from nllcli.commands.calibrate.measures import Measures
 from nllcli.data.blocks import Part
+from nllcli.errors import SampleError
 from nllcli.numerics.evaluate import Wanted, score, sums_of
 from nllcli.numerics.exact import ExactSum, exact_sum
 from nllcli.numerics.kernels import product
@@ -21,6 +22,7 @@ from nllcli.numerics.kernels.moments import moments, survey
 from nllcli.numerics.losses.nll import soft_masses
 from nllcli.numerics.spread import Spread
 from nllcli.numerics.surprisal.logits import FromLogits
+from nllcli.numerics.tally import Rows as Samples
 from nllcli.numerics.tally import Tally
 from nllcli.records import dataclass
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from nllcli.numerics.surprisal import Reduction
 
 
+_MOST_WEIGHT = 1e100
 # So far from a temperature, as a share of it, a series of the losses has all but three digits or so.
 CLOSE = 0.05
 
@@ -145,6 +148,7 @@ class Look:
             for i, temperature in enumerate(self.temperatures)
         ]
         first = scored[0]
+        _check_weights(block, first)
         sums = Sums(
             tuple(sums_of(each, Wanted(), scratch) for each in scored),
             tuple(map(Measures.of, scored, self.measured)),
@@ -236,6 +240,20 @@ class Terms:
         if scored.weights is not None:
             fits = fits & (scored.weights != 0)
         return cls(scores.raw, found, shares, gaps, mass_of(shares), fits)
+
+
+def _check_weights(block: Block, scored: Scored) -> None:
+    """Raise SampleError for weights below 0, and for those whose squares would lose digits."""
+    own = block.sample_weights
+    if own is None:
+        return
+    wrong = scored.scoring.targets.masked((own != 0.0) & ~((own >= 1.0 / _MOST_WEIGHT) & (own <= _MOST_WEIGHT)))
+    if wrong.any():
+        raise SampleError(
+            f"the weight is {float(own[wrong.argmax()]):g}: calibration needs weights from 1e-100 to 1e100, or 0",
+            culprit="sample_weights",
+            samples=Samples.where(wrong, block.start).first,
+        )
 
 
 def _some(block: Block, rows: NDArray[np.intp]) -> Block:

@@ -110,7 +110,7 @@ class Measures(Part):
             Smooth.of(claims) if asked.smooth else None,
             class_sums(classes, asked.rule) if classes else None,
             ByClasses.of(classes) if asked.ranks_classes and classes else None,
-            _shares(judged, scored.scoring.scores.n_classes),
+            _shares(judged, scored),
             ByClass.of(judged.targets, scored.scoring.scores.n_classes)
             if classes and judged.targets.ndim == 1
             else None,
@@ -121,10 +121,15 @@ def _weighted(values: NDArray[np.float64], weights: NDArray[np.float64] | None) 
     return exact_sum(values if weights is None else product(weights, values))
 
 
-def _shares(judged: Judged, n_classes: int) -> ByClass | ExactSums:
-    """What each class weighs: how many samples it has, where they weigh alike."""
-    targets, weights = judged.targets, judged.weights
+def _shares(judged: Judged, scored: Scored) -> ByClass | ExactSums | None:
+    """What each class weighs: how many samples it has, where they weigh alike.
+
+    None where class weights weigh parts of a sample: then nothing that is told of all has the least loss.
+    """
+    targets, weights, n_classes = judged.targets, judged.weights, scored.scoring.scores.n_classes
     if targets.ndim == 2:
+        if scored.scoring.options.class_weights is not None:
+            return None
         values = targets if weights is None else targets * weights[:, None]
         classes: Any = np.broadcast_to(np.arange(n_classes), targets.shape)
         return exact_sums(values.ravel().astype(np.float64), classes.ravel(), n_classes)

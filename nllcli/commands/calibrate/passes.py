@@ -7,10 +7,9 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.calibrate.looking import Sums
-from nllcli.errors import DataError, Remedy, UsageError
+from nllcli.errors import FaultError, Remedy, UsageError
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
 from nllcli.inputs.words import input_words
-from nllcli.numerics.tally import Tally
 from nllcli.scoring.parts import readable
 from nllcli.scoring.passes import open_again
 from nllcli.scoring.settled import settle_options
@@ -22,10 +21,11 @@ if TYPE_CHECKING:
     from nllcli.commands.calibrate.looking import Look
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import InputOptions, ScoreRequest
-    from nllcli.errors import Notice
+    from nllcli.errors import NllError, Notice
     from nllcli.scoring.settled import Settled
 
 _WHY = "a temperature is fitted in several passes"
+_SAVED = "saved-input"
 
 
 class Passes:
@@ -44,9 +44,10 @@ class Passes:
         self._request = request
         self._opened: Dataset | None = settled.dataset
         self._firsts: Sequence[int] | None = None
+        self._n_samples: Mapping[int, int] = {}
 
     def run(self, look: Look) -> Sums:
-        """What one pass adds up; raises DataError for weights below 0."""
+        """What one pass adds up."""
         request, dataset = self._request, self._opened or open_again(self._request.inputs, _WHY)
         found: dict[int, Sums] = {}
         failed, told = fold_parts(
@@ -58,15 +59,25 @@ class Passes:
             firsts=self._firsts,
         )
         sums = reduce(add, (found[part] for part in sorted(found)), look.nothing)
-        if self._opened is not None:
-            self._opened, self.notes = None, told
+        n_samples = {part: each.tallies[0].n_samples if each.tallies else 0 for part, each in found.items()}
+        if self._opened is None:
+            self._check_same(dataset, n_samples, failed)
+        else:
+            self._opened, self.notes, self._n_samples = None, told, n_samples
             self._firsts = [dataset.first_of(part) for part in range(len(dataset.parts))]
             self.inputs = [_input(dataset.parts[part], found[part]) for part in sorted(found)]
             self.dataset = readable(dataset, found, failed)
             own = self.settled
             self.settled = settle_options(self.options, self.dataset, own.weighting, shift=own.shift)
-            _check_weights(sums.tallies[0], self.dataset)
         return sums
+
+    def _check_same(self, dataset: Dataset, n_samples: Mapping[int, int], failed: Mapping[int, NllError]) -> None:
+        """Raise what is wrong with files that were right in the first pass."""
+        for part, n in self._n_samples.items():
+            if part in failed:
+                raise failed[part]
+            if n_samples.get(part) != n:
+                raise FaultError("has changed while it was read", where=dataset.parts[part].logits.name)
 
 
 def check_can_be_read_again(inputs: InputOptions) -> None:
@@ -74,8 +85,8 @@ def check_can_be_read_again(inputs: InputOptions) -> None:
     for path in input_words(inputs):
         if not can_be_read_again(path):
             message = f"{_WHY}, and {name_of(path)} cannot be read twice"
-            remedies = [Remedy({"no_fit": True, "quiet": None}, "the probabilities as they are, and no temperature")]
-            raise UsageError(message, hint="save it to a file", remedies=remedies)
+            saved = Remedy({}, "saved first", files={"-": _SAVED}, shell=f"cat > {_SAVED}")
+            raise UsageError(message, hint="save it to a file", remedies=[saved] if path == "-" else [])
 
 
 def _input(part: Dataset, sums: Sums) -> Mapping[str, str | int | None]:
@@ -83,13 +94,6 @@ def _input(part: Dataset, sums: Sums) -> Mapping[str, str | int | None]:
     targets = part.targets or part.soft_targets
     n_samples = sums.tallies[0].n_samples if sums.tallies else 0
     return {"logits": part.logits.name, "targets": None if targets is None else targets.name, "n_samples": n_samples}
-
-
-def _check_weights(tally: Tally, dataset: Dataset) -> None:
-    rows = tally.findings.get("negative-sample-weights")
-    if rows is not None:
-        where = f"{dataset.logits.name}, {dataset.place(rows.first[0])}"
-        raise DataError("its sample weight is below 0: calibration needs weights from 0 on", where=where)
 
 
 def _itself(found: Any) -> Any:
