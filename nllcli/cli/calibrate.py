@@ -46,7 +46,7 @@ Folds = Annotated[
 Temperature = Annotated[
     float | None,
     typer.Option(
-        "--temperature", metavar="T", rich_help_panel=options.FITTED, help="Measure at this one, and fit none."
+        "--temperature", metavar="T", rich_help_panel=options.FITTED, help="Measure at this temperature, and fit none."
     ),
 ]
 NoFit = Annotated[
@@ -87,7 +87,7 @@ Of = Annotated[
         "--of",
         metavar="top|classwise|class:NAME",
         rich_help_panel=options.MEASURED,
-        help="The probability of the answer, those of all classes, or that of one.  [default: top]",
+        help="Measure the probability of the answer, of each class, or of one class.  [default: top]",
     ),
 ]
 Like = Annotated[
@@ -102,7 +102,7 @@ Threshold = Annotated[
         "--threshold",
         metavar="P",
         rich_help_panel=options.MEASURED,
-        help="Of classes, leave out probabilities below this.",
+        help="In the errors of classes, leave out probabilities up to this.",
     ),
 ]
 Smooth = Annotated[
@@ -126,7 +126,7 @@ Print = Annotated[
         "--print",
         metavar="KEY",
         rich_help_panel=options.SHOWN,
-        help="Only this number of the JSON, in full: ece, after.ece, before.bins[3].gap; may be given again.",
+        help="Only this number of the JSON, in full: ece, after.ece, before.bins[14].gap; may be given again.",
     ),
 ]
 Require = Annotated[
@@ -174,8 +174,8 @@ def calibrate(
 ) -> None:
     """Are probabilities what they claim, and which temperature helps.
 
-    The temperature is the one of the lowest loss. Every calibration error stands beside what chance alone makes of it;
-    none is above the root of the Brier score.
+    The temperature is the one of the lowest loss. The calibration error stands beside what chance alone makes of it.
+    But for the largest gap, no error is above the root of the Brier score.
     """
     from nllcli.commands.calibrate import calibrate as task
     from nllcli.commands.calibrate.report import report, why_none
@@ -210,7 +210,9 @@ def calibrate(
     def shown(result: "Calibration") -> "Report":
         why = why_none(result)
         if given["quiet"] and why is not None:
-            raise ConditionError(why)
+            is_asked = temperature is not None or no_fit
+            instead = [Remedy({"quiet": None, "print": ["ece"]}, "the calibration error")] if is_asked else []
+            raise ConditionError(why, remedies=instead)
         has_bins = bins is not None and of != "classwise"
         return report(result, listed="per_class" if per_class else "bins" if has_bins else "numbers")
 
@@ -223,12 +225,12 @@ def _asks(given: options.Given, key: str) -> bool:
 
 
 def _check_rule(like: str | None, own: dict[str, str | None]) -> None:
-    """Raise UsageError for parts of a rule beside that of a library, and for edges where bins have no given ones."""
+    """Raise UsageError for a library's rule with parts of another, and for edges of bins that have no given ones."""
     said = [name for name, value in own.items() if value is not None]
     if like is not None and said:
         remedies = [Remedy(dict.fromkeys(said), f"as {like} does"), Remedy({"like": None}, "by this rule")]
         parts = " and ".join(setting(name) for name in said)
-        raise UsageError(f"{setting('like', like)} is a whole rule, and {parts} another", remedies=remedies)
+        raise UsageError(f"{setting('like', like)} is a whole rule, and {parts} part of another", remedies=remedies)
     if own["binning"] == "mass" and own["edges"] is not None:
         remedies = [Remedy({"edges": None}, "equal numbers of samples"), Remedy({"binning": None}, "equal widths")]
         message = f"{setting('edges')} has no meaning for {setting('binning', 'mass')}, whose bins end between samples"
@@ -253,8 +255,8 @@ def _check_threshold(threshold: float | None) -> None:
 def _check_fit(given: options.Given, asked: dict[str, object]) -> None:
     """Raise UsageError for two ways to come to a temperature, and for parts of one that is not asked for."""
     ways = [name for name in ("fit", "temperature", "no_fit") if asked[name] not in (None, False)]
-    if "fit" in ways and len(ways) > 1:
-        raise _excluded("fit", ways[1])
+    if len(ways) > 1:
+        raise _excluded(*ways[:2])
     if asked["folds"] == 1:
         message = f"{setting('folds', 1)} leaves no samples to fit to: 2 or more, or 0 for none"
         raise UsageError(message, remedies=[Remedy({"folds": None}, "5 folds"), Remedy({"folds": 0}, "none")])
@@ -269,7 +271,7 @@ def _check_fit(given: options.Given, asked: dict[str, object]) -> None:
 
 
 def _excluded(*names: str) -> UsageError:
-    """The refusal of two settings of which one would not be heard."""
+    """The refusal of two settings of which one would be ignored."""
     parts = {"fit": ("fit", "fit_targets")}
     remedies = [Remedy(dict.fromkeys(parts.get(other, (other,))), _ALONE[name]) for name, other in (names, names[::-1])]
     return UsageError(f"{setting(names[0])} and {setting(names[1])} exclude each other", remedies=remedies)

@@ -57,8 +57,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nll help comparing", "when to believe it"),
     ),
     "calibrate": (
-        ("nll calibrate logits.npy y.npy", "how far off they are"),
-        ("nll calibrate val.npy val_y.npy -q", "that alone"),
+        ("nll calibrate logits.npy y.npy", "temperature and errors"),
+        ("nll calibrate val.npy val_y.npy -q", "the temperature alone"),
         ("nll calibrate test.npy test_y.npy --temperature 2.5", "is it right here?"),
         ("nll calibrate probs.csv y.npy --from probs --no-fit", "as they are"),
         ("nll calibrate logits.npy y.npy --like torchmetrics", "its ECE"),

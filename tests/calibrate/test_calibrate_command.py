@@ -60,7 +60,6 @@ def test_what_is_asked_by_default(asked):
         ("--folds 2", "n_folds", 2),
         ("--temperature 2.5", "temperature", 2.5),
         ("--temperature 2.5", "fits", False),
-        ("--temperature 2.5 --no-fit", "temperature", 2.5),
         ("--no-fit --folds 0", "fits", False),
         ("--smooth", "smooth", True),
         ("--print before.loss --require 'after.smece<9'", "smooth", True),
@@ -96,10 +95,10 @@ def test_tables_have_their_own_targets(asked):
         ("--like sklean", "--like sklean is unknown; did you mean sklearn?", ["--like sklearn"]),
         (
             "--like guo --edges left --of top",
-            "--like guo is a whole rule, and --edges and --of another",
+            "--like guo is a whole rule, and --edges and --of part of another",
             ["--like guo", "--edges left --of top"],
         ),
-        ("--like guo --binning mass", "and --binning another", ["--like guo", "--binning mass"]),
+        ("--like guo --binning mass", "and --binning part of another", ["--like guo", "--binning mass"]),
         (
             "--binning mass --edges left",
             "--edges has no meaning for --binning mass, whose bins end between samples",
@@ -117,6 +116,11 @@ def test_tables_have_their_own_targets(asked):
             ["--fit b.npy --fit-targets z.npy", "--temperature 2"],
         ),
         ("--fit b.npy --no-fit", "--fit and --no-fit exclude each other", ["--fit b.npy", "--no-fit"]),
+        (
+            "--temperature 2.5 --no-fit",
+            "--temperature and --no-fit exclude each other",
+            ["--temperature 2.5", "--no-fit"],
+        ),
         ("--folds 5 --no-fit", "--folds and --no-fit exclude each other", ["--folds 5", "--no-fit"]),
         ("--folds 5 --fit b.npy", "--folds and --fit exclude each other", ["--folds 5", "--fit b.npy"]),
         ("--fit b.npy", "--fit has no targets, as LOGITS has", []),

@@ -124,4 +124,4 @@ def test_samples_are_named_by_their_file():
     assert "x-2.npy, row 4" in nll(*parts, "--processes", "2").err
     refused = nll(*parts, "--sample-weights", "w-{0..2}.npy")
     assert (refused.code, refused.out) == (3, "")
-    assert "x-2.npy, row 7: its sample weight is below 0" in refused.err
+    assert "w-2.npy, row 7: the weight is -1" in refused.err

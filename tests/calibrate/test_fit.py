@@ -151,9 +151,9 @@ WORST = 1 + X[:, 1:].argmin(axis=1)
         (np.tile(X[:4], (C, 1)), np.repeat(np.arange(C), 4), {}, "infinite", math.log(C)),  # each target once
         (X, np.full((N, C), 0.25), {}, "infinite", math.log(C)),
         (X, np.where(np.arange(N) < 9, X.argmin(axis=1), RIGHT), {"sample_weights": np.arange(N) >= 9}, "zero", 0.0),
-        (np.zeros((0, C)), np.zeros(0, int), {}, "flat", None),
-        (X, np.full(N, -100), {}, "flat", None),
-        (X, Y, {"sample_weights": np.zeros(N)}, "flat", None),
+        (np.zeros((0, C)), np.zeros(0, int), {}, "empty", None),
+        (X, np.full(N, -100), {}, "empty", None),
+        (X, Y, {"sample_weights": np.zeros(N)}, "empty", None),
     ],
 )
 def test_no_temperature_has_the_least_loss(x, y, settings, status, limit):

@@ -92,7 +92,7 @@ def test_without_unicode():
         (1.5, 2.0, 2.5, "probs", "overconfident: raise the probabilities to 1/T and normalise"),
         (0.25, 0.5, 0.75, "logits", "underconfident: divide the logits by it"),
         (0.25, 0.5, 0.75, "log-probs", "underconfident: divide the log-probabilities by it and normalise"),
-        (0.5, 1.25, 1.75, "logits", "no evidence that it is not 1"),
+        (0.5, 1.25, 1.75, "logits", "no evidence that it is not 1, which the interval holds"),
         (None, 2.0, None, "logits", "divide the logits by it"),  # of a single sample
     ],
 )
@@ -120,22 +120,24 @@ def test_what_the_temperature_means(low, value, high, source, meaning):
             "infinite",
             1.0986122886681098,
             [
-                "temperature – none: the answers are no better than chance, and the loss falls as the temperature "
-                "grows",
+                "temperature – none: the logits of the targets are on average no higher than all of their rows, and "
+                "the loss falls as the temperature grows",
                 "loss approaches 1.0986 nats",
             ],
-            "no temperature has the lowest loss: the answers are no better than chance, and the loss falls as the "
+            "no temperature has the lowest loss: the logits of the targets are on average no higher than all of their "
+            "rows, and the loss falls as the "
             "temperature grows, to 1.0986 nats",
         ),
         (
             "flat",
             1.0986122886681098,
             [
-                "temperature – none: in every row all classes are alike, and all temperatures give the same",
+                "temperature – none: in every row the classes that are possible are alike, and all temperatures give "
+                "the same",
                 "overconfidence 9.0 % mean confidence 84.0 %, accuracy 75.0 %",
             ],
-            "no temperature has the lowest loss: in every row all classes are alike, and all temperatures give the "
-            "same",
+            "no temperature has the lowest loss: in every row the classes that are possible are alike, and all "
+            "temperatures give the same",
         ),
     ],
 )

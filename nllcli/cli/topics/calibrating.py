@@ -26,10 +26,18 @@ The temperature
   Probabilities become p^(1/T), divided by their sum.
 
 Where there is none
-  Every answer right: the loss falls as T approaches 0. No better than chance:
-  it falls as T grows. All classes alike in every row: every T gives the same.
-  It is said which, and what the loss approaches; -q prints nothing and ends
+  Every answer right: the loss falls as T approaches 0. Targets whose logits are
+  on average no higher than all of their rows: it falls as T grows. All classes
+  alike in every row: every T gives the same.
+  temperature_status says which (fitted, given, none, zero, infinite, flat, and
+  empty if no sample counts), and loss_limit what the loss approaches. Samples
+  of infinite loss have no part in a fit. -q prints nothing then, and ends
   with exit code 5.
+
+Weights
+  Sample weights count in every mean. Class weights measure the probabilities as
+  if classes were as frequent as these make them: a model that is right for the
+  samples is not right there, which a warning says.
 
 When to believe it
   gain, held out  what T takes off the loss of samples that had no part in it:
@@ -51,20 +59,23 @@ Is an ECE of 0.02 much?
   A little above that is no evidence. In the picture the shade is where chance
   puts 19 of 20 bars, and * marks those beyond.
   p is Spiegelhalter's test of all samples at once, without bins.
-  Every calibration error is at most the root of the Brier score (Gruber and
-  Buettner 2022), which needs no bins.
+  But for the largest gap, every calibration error is at most the root of the
+  Brier score (Gruber and Buettner 2022), which needs no bins.
 
 Definitions
   confidence      the probability of the answer, the largest one; the mean
   gap             of a bin: accuracy less mean confidence
+  chance          of a bin: its gap is beyond this once in 20 times, if all
+                  confidences are right
   ece             mean of the gaps without sign, each counted by its samples
   mce, ace        the largest gap; the plain mean over bins that hold something
-  rmsce           root of the mean of squared gaps
+  rmsce           root of the mean of squared gaps (torchmetrics: l2; mce: max)
   ece_debiased    the same without what chance adds to squares (Kumar 2019)
   ece_equal_mass  bins of equal numbers of samples; equal ones stay together
   ece_sweep       the most such bins whose accuracies still rise (Roelofs 2022)
   ece_classwise   mean over classes of the ECE of each (Nixon 2019, Kull 2019);
-                  --threshold 0.01 leaves out small probabilities
+                  --threshold 0.01 leaves out those up to it (TACE);
+                  ece_classwise_equal_mass has bins of equal mass
   smece           without bins, --smooth (Blasiok and Nakkiran 2023)
   brier           mean over samples of sum_j (p_j - y_j)^2, 0 to 2; brier_half
                   is what most call it for two classes
@@ -73,6 +84,12 @@ Definitions
                   is discrimination, corp_brier_unc uncertainty; the score is
                   mcb - dsc + unc (Dimitriadis, Gneiting and Jordan 2021);
                   corp_log_mcb and so on are those of the log score
+
+  overconfidence  mean confidence less weighted_accuracy, which is accuracy
+                  where samples weigh alike
+  d2_log_loss     1 less the loss over that of the shares of the classes
+  n_groups        where more than 2^20 samples are ranked in groups of nearly
+                  equal confidence: how many
 
   Each under before, at T = 1, and after, at the T fitted or given. loss,
   accuracy and ece by themselves are those under --temperature, or as they are.

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from nllcli.commands.calibrate.asking import DEFAULT_BINS, asking_of
 from nllcli.commands.calibrate.assembly import d2_log_loss, measured_of
+from nllcli.commands.calibrate.claims import USABLE_WEIGHTS, are_usable
 from nllcli.commands.calibrate.fitting import fit
 from nllcli.commands.calibrate.looking import Look
-from nllcli.commands.calibrate.notices import of_samples, of_temperature, within_chance
+from nllcli.commands.calibrate.notices import fitted_here, of_samples, of_settings, of_temperature, within_chance
 from nllcli.commands.calibrate.passes import Passes, check_can_be_read_again
 from nllcli.commands.calibrate.result import Calibration, HeldOut, Temperature
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import Notice, Remedy, UsageError, counted, setting
 from nllcli.inputs.shards import check_same_classes
+from nllcli.records import dataclass
 from nllcli.report import Signature, shortest
 from nllcli.scoring.notices import all_notes, all_notices
 from nllcli.scoring.settled import check_has_classes, partial_part, settings_of, settle
@@ -43,17 +45,31 @@ _USUAL = {
 }
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A temperature, and how it was found: ``gains`` are those held out of ``n_folds`` folds, or of samples apart."""
+
+    temperature: Temperature
+    gains: Gains | None = None
+    n_folds: int = 0
+    warnings: tuple[Notice, ...] = ()
+    notes: tuple[Notice, ...] = ()
+
+
 def calibrate(request: Request) -> Calibration:
     """Measure what the probabilities claim, and fit the temperature that makes it true."""
     check_workers(request.score.workers)
-    if request.fits and request.temperature is None and request.fit is None:
+    if request.fits and request.fit is None:
         return _fitted_here(request)
     passes = _open(request.score)
-    found = _given(request, passes.settled)
+    found = _found_elsewhere(request, passes.settled)
     asking = asking_of(request, passes.settled)
-    temperatures = (1.0,) if found.value is None else (1.0, found.value)
+    value = found.temperature.value
+    temperatures = (1.0,) if value is None else (1.0, value)
     sums = passes.run(Look(passes.options, temperatures, tuple(map(asking.at, temperatures))))
-    return _result(request, passes, asking, found, (sums,), sums.gains)
+    own = of_samples(None, sums.tallies[0].accuracy(), sums.n_counted, passes.options.source)
+    found = replace(found, gains=sums.gains, warnings=(*own, *found.warnings))
+    return _result(request, passes, asking, (sums,), found)
 
 
 def _open(request: ScoreRequest) -> Passes:
@@ -61,8 +77,8 @@ def _open(request: ScoreRequest) -> Passes:
     settled = settle(request)
     check_has_classes(settled.options, "nll calibrate")
     weights = settled.options.class_weights
-    if weights is not None and (weights < 0).any():
-        raise UsageError("a class weight is below 0: calibration needs weights from 0 on")
+    if weights is not None and not are_usable(weights).all():
+        raise UsageError(f"calibration needs class weights {USABLE_WEIGHTS}")
     return Passes(request, settled)
 
 
@@ -72,38 +88,63 @@ def _fitted_here(request: Request) -> Calibration:
     passes = _open(request.score)
     asking = asking_of(request, passes.settled)
     n_folds = DEFAULT_FOLDS if request.n_folds is None else request.n_folds
+    n_samples = passes.dataset.layout.n_samples
+    if request.n_folds is not None and n_samples is not None and n_samples < n_folds:
+        raise _too_many_folds(n_folds, n_samples)
     fitted = fit(passes, asking.at_1, asking.elsewhere, n_folds)
-    n_samples = fitted.first.n_counted
+    n_counted = fitted.first.n_counted
     notes: tuple[Notice, ...] = ()
-    if n_samples < n_folds:
-        message = f"{counted(n_samples, 'sample')} that {'counts' if n_samples == 1 else 'count'}"
+    if n_counted < n_folds:
         if request.n_folds is not None:
-            remedies = [Remedy({"folds": 0}, "the gain is on the samples of the fit")]
-            raise UsageError(
-                f"{setting('folds', n_folds)} needs as many samples, and there {message}", remedies=remedies
-            )
+            raise _too_many_folds(n_folds, n_counted)
         n_folds, fitted = 0, replace(fitted, of_folds=(), gains=None)
-        notes = (Notice("no-folds", f"{message} are too few for {DEFAULT_FOLDS} folds: no gain is held out"),)
-    found = _temperature(fitted, request.confidence)
+        message = f"{counted(n_counted, 'counted sample')} cannot be cut into {DEFAULT_FOLDS} folds"
+        notes = (Notice("no-folds", f"{message}: no gain is held out"),)
+    temperature = _temperature(fitted, request.confidence)
+    warnings = _warnings(fitted, passes.options.source, temperature, n_folds)
     sums = (fitted.first,) if fitted.last is None else (fitted.first, fitted.last)
-    return _result(request, passes, asking, found, sums, fitted.gains, n_folds, notes)
+    return _result(request, passes, asking, sums, _Found(temperature, fitted.gains, n_folds, warnings, notes))
 
 
-def _given(request: Request, settled: Settled) -> Temperature:
+def _too_many_folds(n_folds: int, n: int) -> UsageError:
+    message = f"{setting('folds', n_folds)} needs as many samples that count, and here {'is' if n == 1 else 'are'} {n}"
+    remedies = [Remedy({"folds": None}, f"{DEFAULT_FOLDS} folds"), Remedy({"folds": 0}, "none")]
+    return UsageError(message, remedies=remedies if n >= DEFAULT_FOLDS else remedies[1:])
+
+
+def _found_elsewhere(request: Request, settled: Settled) -> _Found:
     """The temperature that is given, or fitted to other samples; none where none is asked for."""
     if request.temperature is not None:
         if not 0.0 < request.temperature < math.inf:
             raise UsageError(f"temperature {request.temperature:g} is not a finite number above 0")
-        return Temperature("given", request.temperature)
+        return _Found(Temperature("given", request.temperature))
     if request.fit is None:
-        return Temperature("none", None)
+        return _Found(Temperature("none", None))
     check_can_be_read_again(request.fit)
-    others = _open(replace(request.score, inputs=request.fit))
+    others = _open(replace(request.score, inputs=replace(request.fit, partial=False)))
     own, theirs = settled.dataset, others.dataset
     check_same_classes(
         theirs.logits.name, theirs.n_classes, theirs.class_names, own.logits.name, own.n_classes, own.class_names
     )
-    return replace(_temperature(fit(others, None, None, 0), request.confidence), origin=theirs.title)
+    fitted = fit(others, None, None, 0)
+    temperature = replace(_temperature(fitted, request.confidence), origin=theirs.title)
+    told = all_notices(fitted.first.tallies[0], others.settled, clips=False)
+    if request.fit.logits == request.score.inputs.logits:
+        told = (fitted_here(), *told)
+    told = (*told, *_warnings(fitted, others.options.source, temperature, 0))
+    return _Found(
+        temperature, warnings=tuple(replace(each, message=f"{theirs.title}: {each.message}") for each in told)
+    )
+
+
+def _warnings(fitted: Fit, source: str, temperature: Temperature, n_folds: int) -> tuple[Notice, ...]:
+    """What is suspicious about a fit, and about the samples that it was made to."""
+    tally, ends = fitted.first.tallies[0], fitted.first.ends
+    infinite = tally.findings.get("infinite-loss")
+    return (
+        *of_temperature(temperature, n_folds=n_folds, n_excluded=0 if infinite is None else infinite.n),
+        *of_samples(None if ends is None else ends.without(), tally.accuracy(), tally.n_counted, source),
+    )
 
 
 def _temperature(fitted: Fit, confidence: float) -> Temperature:
@@ -120,51 +161,43 @@ def _temperature(fitted: Fit, confidence: float) -> Temperature:
     return Temperature("fitted", value, value * error, value / away, value * away, of_folds=fitted.of_folds)
 
 
-def _result(
-    request: Request,
-    passes: Passes,
-    asking: Asking,
-    found: Temperature,
-    sums: Sequence[Sums],
-    gains: Gains | None,
-    n_folds: int = 0,
-    told: tuple[Notice, ...] = (),
-) -> Calibration:
+def _result(request: Request, passes: Passes, asking: Asking, sums: Sequence[Sums], found: _Found) -> Calibration:
     """What the ``sums`` at T = 1 and, if there is one, at the temperature say."""
     tallies = [tally for each in sums for tally in each.tallies]
     measures = [measured for each in sums for measured in each.measures]
-    temperatures = (1.0,) if found.value is None else (1.0, found.value)
+    temperature, dataset, options = found.temperature, passes.dataset, passes.options
+    temperatures = (1.0,) if temperature.value is None else (1.0, temperature.value)
     before, *after = (
-        measured_of(temperature, tally, own, asking.at(temperature), asking.shown)
-        for temperature, tally, own in zip(temperatures, tallies, measures, strict=True)
+        measured_of(each, tally, own, asking.at(each), asking.shown)
+        for each, tally, own in zip(temperatures, tallies, measures, strict=True)
     )
-    options = passes.options
+    gains = found.gains if tallies[0].loss_sum.is_finite else None
+    is_weighted = options.class_weights is not None or dataset.sample_weights is not None
+    of_inputs = of_settings(
+        has_class_weights=options.class_weights is not None,
+        soft=dataset.soft_targets is not None,
+        is_weighted=is_weighted,
+    )
     return Calibration(
-        title=f"Calibration of {passes.dataset.title}",
-        signature=_signature(passes.settled, asking, found, n_folds),
-        temperature=found,
+        title=f"Calibration of {dataset.title}",
+        signature=_signature(passes.settled, asking, temperature, found.n_folds),
+        temperature=temperature,
         before=before,
         after=after[0] if after else None,
-        held_out=None if gains is None or not tallies[0].loss_sum.is_finite else _held_out(gains, tallies[0]),
+        held_out=None if gains is None else _held_out(gains, tallies[0]),
         d2_log_loss=d2_log_loss(tallies[0], measures[0]),
         n_samples=tallies[0].n_samples,
         n_counted=tallies[0].n_counted,
-        n_classes=passes.dataset.n_classes,
-        n_folds=n_folds,
-        n_groups=measures[0].ranked.n_groups,
+        n_classes=dataset.n_classes,
+        n_folds=found.n_folds,
+        n_groups=measures[0].n_groups,
         confidence_level=request.confidence,
         binning=asking.binning,
         claims=asking.claims,
-        is_weighted=options.class_weights is not None or passes.dataset.sample_weights is not None,
+        is_weighted=is_weighted,
         inputs=passes.inputs,
-        warnings=(
-            *all_notices(tallies[0], passes.settled, clips=False),
-            *of_temperature(found, n_folds=n_folds),
-            *of_samples(
-                None if sums[0].ends is None else sums[0].ends.without(), before, tallies[0].n_counted, options.source
-            ),
-        ),
-        notes=(*told, *all_notes(tallies[0], passes.dataset), *passes.notes, *within_chance(before)),
+        warnings=(*all_notices(tallies[0], passes.settled, clips=False), *of_inputs[0], *found.warnings),
+        notes=(*found.notes, *all_notes(tallies[0], dataset), *passes.notes, *of_inputs[1], *within_chance(before)),
         source=options.source,
         is_by_mass=asking.shown.mass,
     )

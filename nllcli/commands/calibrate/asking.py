@@ -45,6 +45,10 @@ def asking_of(request: Request, settled: Settled) -> Asking:
     """What the request asks; raises UsageError for what has no meaning for the inputs."""
     if request.like is not None:
         _check_like(request.like, request, settled)
+    is_weighted = settled.options.class_weights is not None or settled.dataset.sample_weights is not None
+    if request.binning == "mass" and is_weighted:
+        message = f"{setting('binning', 'mass')} has no meaning for samples that weigh differently"
+        raise UsageError(message, remedies=[Remedy({"binning": None}, "bins of equal width")])
     at_1, elsewhere = (_asked(request, settled, dtype) for dtype in (_dtype_of(settled), "float64"))
     is_classwise = request.of == "classwise"
     names = tuple(settled.class_names) if request.per_class or is_classwise else ()

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# Of others than these, the squares lose digits, or overflow.
+_MOST_WEIGHT = 1e100
+USABLE_WEIGHTS = f"from {1.0 / _MOST_WEIGHT:g} to {_MOST_WEIGHT:g}, or 0"
+
+
+def are_usable(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which weights (n,) are ``USABLE_WEIGHTS``."""
+    return (weights == 0.0) | ((weights >= 1.0 / _MOST_WEIGHT) & (weights <= _MOST_WEIGHT))
+
+
 @dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
 class Claims:
     """Of n samples that count, the probability ``p`` (n,) that each is of a class, and whether it is.

@@ -91,8 +91,9 @@ class EndsByFold:
         gap_sums, n_alive = found.gap_sum[there], found.n_alive[there]
         factors = w * (mass if isinstance(mass, float) else mass[there])
         means, own = factors * (gap_sums / n_alive), w * own
-        off = np.abs(gap_sums + n_alive * found.maximum[there] - 1.0)
-        masks = (slice(None), (gap_sums < 0) & (factors > 0.0), own < 0, off < _NEAR_1)
+        largest = found.maximum[there]
+        like_probs = (np.abs(gap_sums + n_alive * largest - 1.0) < _NEAR_1) & (largest < 1.0 + _NEAR_1)
+        masks = (slice(None), (gap_sums < 0) & (factors > 0.0), own < 0, like_probs)
         twice = np.concatenate([places, places])
         return cls(
             np.stack([np.bincount(places[mask], minlength=n_folds) for mask in masks]),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nllcli.commands.calibrate.claims import USABLE_WEIGHTS, are_usable
 from nllcli.commands.calibrate.cumulants import Slopes, derivatives, mass_of, target_gaps
 from nllcli.commands.calibrate.kept import Kept, Rows, hashes_of
 from nllcli.commands.calibrate.limits import EndsByFold
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from nllcli.numerics.surprisal import Reduction
 
 
-_MOST_WEIGHT = 1e100
 # So far from a temperature, as a share of it, a series of the losses has all but three digits or so.
 CLOSE = 0.05
 
@@ -243,14 +243,14 @@ class Terms:
 
 
 def _check_weights(block: Block, scored: Scored) -> None:
-    """Raise SampleError for weights below 0, and for those whose squares would lose digits."""
+    """Raise SampleError for weights that calibration cannot use."""
     own = block.sample_weights
     if own is None:
         return
-    wrong = scored.scoring.targets.masked((own != 0.0) & ~((own >= 1.0 / _MOST_WEIGHT) & (own <= _MOST_WEIGHT)))
+    wrong = scored.scoring.targets.masked(~are_usable(own))
     if wrong.any():
         raise SampleError(
-            f"the weight is {float(own[wrong.argmax()]):g}: calibration needs weights from 1e-100 to 1e100, or 0",
+            f"the weight is {float(own[wrong.argmax()]):g}: calibration needs weights {USABLE_WEIGHTS}",
             culprit="sample_weights",
             samples=Samples.where(wrong, block.start).first,
         )

@@ -116,6 +116,13 @@ class Measures(Part):
             else None,
         )
 
+    @property
+    def n_groups(self) -> int | None:
+        """In how many groups claims are ranked, of the top label or of a class; None where each is by itself."""
+        classes = () if self.ranked_by_class is None else self.ranked_by_class.classes
+        counts = [n for each in (self.ranked, *classes) if (n := each.n_groups) is not None]
+        return max(counts, default=None)
+
 
 def _weighted(values: NDArray[np.float64], weights: NDArray[np.float64] | None) -> ExactSum:
     return exact_sum(values if weights is None else product(weights, values))

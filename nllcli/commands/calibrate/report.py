@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, isinf
 from typing import TYPE_CHECKING
 
 from nllcli.commands.calibrate.listed import json_values, listing
+from nllcli.commands.calibrate.notices import WHY
 from nllcli.errors import setting
 from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.outputs.numbers import texts
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
     from nllcli.commands.calibrate.bins import Bin
     from nllcli.commands.calibrate.result import Calibration, Measured, Temperature
 
-# Why no temperature has the lowest loss, by the status.
-_WHY = {
-    "zero": "every target has the largest logit of its row, and the loss falls as the temperature approaches 0",
-    "infinite": "the answers are no better than chance, and the loss falls as the temperature grows",
-    "flat": "in every row all classes are alike, and all temperatures give the same",
-}
 # How a temperature is applied to what a file holds.
 _APPLYING = {
     "logits": "divide the logits by it",
@@ -58,7 +53,7 @@ def why_none(result: Calibration) -> str | None:
     found = result.temperature
     if found.status == "fitted":
         return None
-    if found.status not in _WHY:
+    if found.status not in WHY:
         return f"no temperature is fitted under {setting('temperature' if found.status == 'given' else 'no_fit')}"
     limit = f", to {found.loss_limit:.4f} nats" if _is_limit(found) else ""
     return f"no temperature has the lowest loss: {_why(result)}{limit}"
@@ -66,8 +61,11 @@ def why_none(result: Calibration) -> str | None:
 
 def _why(result: Calibration) -> str:
     """Why no temperature has the lowest loss; samples that have an infinite one at any temperature do not count."""
-    why = _WHY[result.temperature.status]
-    return why if isfinite(result.before.loss) else f"but for infinite losses, {why}"
+    found = result.temperature
+    why = WHY[found.status]
+    if found.origin is not None:
+        return f"of {found.origin}, {why}"
+    return f"but for infinite losses, {why}" if isinf(result.before.loss) else why
 
 
 def _is_limit(found: Temperature) -> bool:
@@ -114,7 +112,7 @@ def _meaning(result: Calibration) -> str:
     if found.value is None or found.ci_low is None or found.ci_high is None:
         return applying
     if found.ci_low <= 1.0 <= found.ci_high:
-        return "no evidence that it is not 1"
+        return "no evidence that it is not 1, which the interval holds"
     return f"{'overconfident' if found.value > 1.0 else 'underconfident'}: {applying}"
 
 
@@ -127,7 +125,7 @@ def _of_the_fit(result: Calibration) -> Iterator[Metric]:
     if found.ci_low is not None:
         yield _shown(f"{level} from", found.ci_low)
         yield _shown(f"{level} to", found.ci_high)
-    if _is_limit(found):
+    if _is_limit(found) and found.origin is None:
         yield _shown("loss approaches", found.loss_limit, "nats")
     if held_out is not None:
         how = f"{result.n_folds} folds" if result.n_folds else f"at {_at(result.after)}" if result.after else ""
@@ -183,12 +181,12 @@ def _compared(result: Calibration) -> Table:
 
 def _measures(result: Calibration, every: list[Measured]) -> Iterator[tuple[str, str, list[Value]]]:
     """What is shown of each temperature: a label, a kind of number, and the values."""
-    is_classwise = result.claims == "classwise"
+    is_classwise, is_soft = result.claims == "classwise", result.before.accuracy is None
     named = (
         ("loss, nats", "number", "loss"),
         ("confidence", "share", "confidence"),
         ("accuracy", "share", "accuracy"),
-        *((("accuracy, weighted", "share", "weighted_accuracy"),) if result.is_weighted else ()),
+        *((("accuracy, weighted", "share", "weighted_accuracy"),) if result.is_weighted or is_soft else ()),
         (f"ECE, {'mean of the classes, ' if is_classwise else ''}{result.binning}", "number", "ece"),
         ("  by chance alone", "number", "ece_chance"),
         ("largest gap", "number", "mce"),

@@ -25,9 +25,10 @@ class Decomposition:
 
 @dataclass(frozen=True)
 class ClassErrors:
-    """How well the probabilities of one class are calibrated, of all counted samples.
+    """How well the probabilities of one class are calibrated, those above a threshold if there is one.
 
-    ``count`` are the samples of the class; ``confidence`` is its mean probability, ``frequency`` its share.
+    ``count`` are the samples of the class, whatever its probability, or of targets that are shares the sum of these;
+    ``confidence`` is its mean probability, ``frequency`` its share.
     """
 
     name: str
@@ -81,7 +82,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Temperature:
-    """The temperature and where it is from: ``status`` is one of STATUSES.
+    """The temperature and where it is from.
+
+    Its ``status`` is "fitted", "given" or "none" asked for; where no temperature has the least loss it is "zero" or
+    "infinite", which the loss falls towards, "flat" where all are alike, or "empty" where no sample counts.
 
     ``standard_error`` and the interval from ``ci_low`` to ``ci_high`` are those of a fit. ``loss_limit`` is what the
     loss approaches where no temperature has the least. ``of_folds`` are the temperatures fitted without each fold, None
@@ -98,11 +102,6 @@ class Temperature:
     origin: str | None = None
 
 
-# What is known of the temperature: it is fitted; it is given; none is asked for; the loss falls as it approaches zero,
-# or infinity; all are alike.
-STATUSES = ("fitted", "given", "none", "zero", "infinite", "flat")
-
-
 @dataclass(frozen=True)
 class HeldOut:
     """The mean loss of samples at a temperature that they had no part in, and what that takes off their loss."""
@@ -114,7 +113,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The calibration of a set of samples; ``float(result)`` is the temperature.
+    """The calibration of a set of samples.
 
     ``binning`` says in words which bins those of ``ece`` are, of equal mass where ``is_by_mass``, ``claims`` which
     probabilities they hold ("top", "classwise", or "class NAME"), and ``source`` what the file holds. ``n_groups`` is
@@ -143,9 +142,6 @@ class Calibration:
     notes: tuple[Notice, ...]
     source: str = "logits"
     is_by_mass: bool = False
-
-    def __float__(self) -> float:
-        return float("nan") if self.temperature.value is None else self.temperature.value
 
     @property
     def settled(self) -> Measured:
