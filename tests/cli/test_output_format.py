@@ -128,6 +128,7 @@ def test_an_array_needs_a_name_that_says_how_it_is_written(command, written, tmp
 # --- bare numbers: -q and --print -------------------------------------------------------------------------------------
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("shown", [("-q",), ("--print", "n_classes")], ids=" ".join)
 @pytest.mark.parametrize("command", [*REPORTS, "grad"])
 def test_bare_numbers_have_no_format(command, shown):

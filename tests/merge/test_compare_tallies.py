@@ -287,6 +287,7 @@ def test_it_is_the_report_of_one_run_over_the_same_files():
     assert list(merged) == list(one)
 
 
+@pytest.mark.uncounted
 @pytest.mark.usefixtures("parts")
 def test_pages():
     assert nll("merge", "?.tally.json").out == nll(*WHOLE).out
