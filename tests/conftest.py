@@ -14,8 +14,8 @@ from hypothesis import settings
 
 import nllcli
 
-# A busy machine is no defect of the program.
-settings.register_profile("unhurried", deadline=None)
+# A busy machine is no defect of the program; and every run draws other examples, so that they add up over runs.
+settings.register_profile("unhurried", deadline=None, max_examples=40)
 settings.load_profile("unhurried")
 
 # In the background of a shell, or under nohup, the tests and what they start would ignore a signal that some send.

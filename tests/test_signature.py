@@ -33,6 +33,7 @@ def last_line(*words):
     return nll(*words).out.splitlines(keepends=True)[-1]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("words", SETTINGS, ids=" ".join)
 def test_what_is_usual_is_not_shown(words):
     assert last_line("compute", *PETS, *words) == f"  signature  {SETTINGS[words]}{END}"
@@ -53,6 +54,7 @@ def test_the_shape_shows_where_it_matters(tmp_path):
     assert line == f"  signature  mean nll of logits; class-axis:1; shift:1{END}"
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("words", "shown"),
     [

@@ -135,6 +135,7 @@ def test_permutation_is_spelt_out(tmp_path, capsys):
 RUNNABLE = {"axes-reshaped", "order-differs", *(code for code in FAULTS if code.startswith("column-is-"))}
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("build", [build for code, build in CASES if code in RUNNABLE])
 def test_what_is_advised_in_numpy_and_options_makes_the_file_clean(build, tmp_path, capsys):
     """But for scores of one class within 0 and 1, which are the next question."""

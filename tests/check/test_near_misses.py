@@ -19,8 +19,10 @@ def found(folder, logits, targets=None, *, source="logits", ignore_index=-100, *
     paths = []
     for name, array in (("logits", logits), ("targets", targets)):
         if array is not None:
-            np.save(folder / f"{name}.npy", array)
-            paths.append(str(folder / f"{name}.npy"))
+            path = folder / f"{name}.npy"
+            path.unlink(missing_ok=True)  # to write over a file waits for the disk on some systems
+            np.save(path, array)
+            paths.append(str(path))
     options = LossOptions(
         source=source,
         ignore_index=ignore_index,
@@ -50,8 +52,8 @@ SHAPES = [
 @pytest.mark.parametrize("spread", [0.0, 0.01, 0.3, 1.0, 4.0, 30.0])
 @pytest.mark.parametrize("dtype", ["f4", "f2"])
 def test_calibrated_models_are_clean(shape, spread, dtype, tmp_path):
-    """Logits of any sharpness with targets drawn from their softmax, five files each."""
-    for seed in range(5):
+    """Logits of any sharpness with targets drawn from their softmax, three files each."""
+    for seed in range(3):
         logits, targets = sound(seed, *shape, spread=spread, dtype=dtype)
         if spread == 0.0:  # not a constant file, but one that knows next to nothing
             logits = (np.random.default_rng(seed).normal(0, 1e-3, shape)).astype(dtype)
@@ -328,7 +330,7 @@ def test_knowing_nothing_at_all(n_classes, tmp_path):
 @pytest.mark.parametrize("n_classes", [2, 5, 11, 12, 60])
 def test_frequencies_fit_their_own_targets(n_classes, tmp_path):
     """Twenty samples a class and a model that knows nothing: frequencies of these very targets look better."""
-    for seed in range(20):
+    for seed in range(12):
         rng = np.random.default_rng(seed)
         logits = rng.normal(0, 0.01, (n_classes * 20, n_classes))
         assert found(tmp_path, logits, rng.integers(0, n_classes, n_classes * 20)) == []
@@ -467,7 +469,7 @@ LIKE_COLUMNS = [
 )
 def test_outputs_that_resemble_keys_and_predictions(make, shape, tmp_path):
     """With targets drawn from their softmax, and with a model that is always right; shuffled and sorted by target."""
-    for seed in range(4):
+    for seed in range(2):
         rng = np.random.default_rng(seed)
         logits = make(rng, rng.normal(0, 3, shape))
         for targets in (drawn(rng, logits), logits.argmax(axis=1)):

@@ -26,6 +26,7 @@ def saved(folder, **arrays):
     return [str(folder / f"{name}.npy") for name in arrays]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "settings",
     [

@@ -158,6 +158,7 @@ def many(tmp_path):
     return ("compute", tmp_path / "x.npy", tmp_path / "y.npy")
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("key", ["per_class[7].mean_loss", "samples[24].loss", "losses[24]", "loss"])
 @pytest.mark.parametrize("shown", [("-q",), *(("-f", name) for name in ("table", "json", "csv", "markdown"))])
 def test_a_section_is_computed_though_it_is_not_shown(many, key, shown):

@@ -8,6 +8,7 @@ from in_process import nll
 PETS = "samples/pets/logits.csv samples/pets/targets.txt"
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("typed", "told", "meant"),
     [

@@ -92,6 +92,7 @@ CASES = {
 }
 
 
+@pytest.mark.uncounted
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(("options", "settings"), CASES.values(), ids=CASES)
 @pytest.mark.parametrize("grouped", [False, True])
@@ -121,6 +122,7 @@ def test_sample_weights_count_in_numerator_and_denominator_and_groups_lie_anywhe
     near(compare("--sample-weights", "w.npy", "--groups", "g.npy")["design_effect"], design)
 
 
+@pytest.mark.uncounted
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("source", ["logits", "log-probs", "probs"])
 @pytest.mark.parametrize("alike", [1.0, 1e-4])
@@ -570,6 +572,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("words", "code", "message", "remedies"), REFUSED.values(), ids=REFUSED)
 def test_refusals_say_what_is_wrong_and_end_in_commands_that_work(folder, words, code, message, remedies):
     a, b, t = models()

@@ -43,6 +43,7 @@ def without(*parts):
 WORKERS = [(), ("--threads", "1"), ("--threads", "3"), ("--processes", "2")]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("workers", WORKERS, ids=" ".join)
 def test_every_file_with_something_wrong_is_named(workers):
     bad = LOGITS[60:130].copy()
@@ -128,6 +129,7 @@ def files_in(folder):
     return sorted(Path(folder).iterdir())
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("words", [(X, Y), ("t*.csv", "--target-column", "y"), (X, "all.npy")], ids=" ".join)
 def test_files_that_are_done_are_skipped(words):
     np.save("all.npy", TARGETS)

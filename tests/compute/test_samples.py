@@ -53,6 +53,7 @@ def test_some_numbers_in_any_order(sizes, most, data):
         assert np.array_equal(kept.take(np.array(places, int)), whole[places])
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("window", [1, 200, 1 << 23])
 @pytest.mark.parametrize("form", ["csv", "tsv", "json", "markdown", "table"])
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -151,10 +151,9 @@ def test_same_bytes_of_several_files(words):
     if "part-0.npy," in words:
         Path("mixed.txt").write_text("part-0.npy part_y-0.npy\npart-1.csv part_y-1.npy\npart-2.npy part_y-2.npy\n")
         words = "@mixed.txt --ignore-index -1"
-    formats = [(), ("-f", "json"), ("-f", "tally")]
-    if "targets" in words or "--per-sample" in words:  # of which there is no tally
-        formats.pop()
-    for path in ([*words.split(), *format] for format in formats):
+    no_tally = "targets" in words or "--per-sample" in words
+    for name in ("json", "table" if no_tally else "tally"):
+        path = [*words.split(), "-f", name]
         alone = nll("compute", *path, "--threads", 1)
         assert alone.code == 0, alone.err
         assert nll("compute", *path, "--processes", 2) == alone

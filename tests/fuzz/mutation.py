@@ -149,6 +149,7 @@ def random_edits(rng):
 
 def survive(data, path):
     """Read ``data`` as logits and as targets; raises whatever is not NllError. Returns the values, if there are any."""
+    path.unlink(missing_ok=True)  # to write over a file waits for the disk on some systems
     path.write_bytes(data)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a warning would be a line on standard error that nobody meant

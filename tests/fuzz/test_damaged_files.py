@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 # What random damage reaches is no measure of what is tested.
 pytestmark = pytest.mark.uncounted
-INPUTS = int(os.environ.get("NLL_FUZZ_INPUTS", "10000"))
+INPUTS = int(os.environ.get("NLL_FUZZ_INPUTS", "6000"))
 BY_HYPOTHESIS = INPUTS // 5
 EDITS = st.lists(st.tuples(st.integers(0, 1 << 12), st.integers(0, 9), st.binary(max_size=5)), max_size=4)
 

@@ -498,6 +498,7 @@ def test_columns_are_read_in_the_order_of_the_classes(kind):
 INTEGERS = ["int8", "uint16", "int64", "uint64", "float16", "float32"]
 
 
+@pytest.mark.uncounted
 @each_kind
 @pytest.mark.parametrize("type_of_labels", [*INTEGERS, "string", "large_string", "string_view", "binary"])
 @pytest.mark.parametrize("encoded", [False, True])
@@ -533,6 +534,7 @@ TRUTH = [bool(y % 2) for y in TARGETS]
 TWO = LOGITS[:, :2]
 
 
+@pytest.mark.uncounted
 @each_kind
 @pytest.mark.parametrize(
     ("names", "true"),
@@ -612,6 +614,7 @@ MISSING_LABELS = {
 }
 
 
+@pytest.mark.uncounted
 @each_kind
 @pytest.mark.parametrize("labels", MISSING_LABELS)
 def test_samples_without_a_target_are_left_out_when_it_is_told(labels, kind):

@@ -117,6 +117,7 @@ def blocks(path, n, **options):
     return [chunk.load(Scratch()) for chunk in open_dataset(InputOptions(path, **options)).chunks(n)]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("n", BLOCKS)
 def test_blocks(file, n):
     found = blocks(file, n)
@@ -183,6 +184,7 @@ TARGET_FILES = {
 }
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("name", TARGET_FILES)
 @pytest.mark.parametrize("logits", ["npy", "fortran", "csv"])
 def test_targets(name, logits, put):
@@ -249,6 +251,7 @@ SOFT_FILES = {
 }
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("name", SOFT_FILES)
 @pytest.mark.parametrize("logits", ["npy", "fortran", "npy.gz", "csv", "parquet", "feather"])
 def test_class_probabilities(name, logits, put):

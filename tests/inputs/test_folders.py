@@ -38,6 +38,7 @@ def followed(done, n=1):
     return [float(run(line).out) for line in lines]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("header", [True, False])
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", ""])
 def test_parts_of_text_are_joined_in_natural_order(header, ending, folder):

@@ -774,6 +774,7 @@ class Dataset:
 """
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [

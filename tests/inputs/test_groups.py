@@ -331,6 +331,7 @@ def write_table(name, columns):
         Path(name).write_text("".join(cut.join(row) + "\n" for row in [list(columns), *quoted]))
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("logits", ["x.npy", "x.csv"])
 @pytest.mark.parametrize("kind", ["csv", "tsv", "parquet", "jsonl"])
 def test_a_column_of_a_table(kind, logits):

@@ -948,6 +948,7 @@ MATCHED = {
 }
 
 
+@pytest.mark.uncounted
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("form", MATCHED)
 @pytest.mark.parametrize("targets", ["y.jsonl", "y.json", "y.csv"])

@@ -130,6 +130,7 @@ FLAT = [
 ]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("words", GROUPS, ids="+".join)
 def test_arrays_of_any_cut(words, size):
@@ -138,6 +139,7 @@ def test_arrays_of_any_cut(words, size):
     check(pickle.loads(pickle.dumps(dataset)), words, size)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("words", FLAT, ids="+".join)
 def test_text_beside_arrays(words, size):
@@ -226,6 +228,7 @@ def product(words):
 PASSES = [*GROUPS[:2], *GROUPS[3:6], GROUPS[7], *FLAT[:4]]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("words", PASSES, ids="+".join)
 def test_every_engine_makes_the_same_of_it(words):
     targets = "flat.npy" if words in FLAT else "targets.npy"

@@ -68,6 +68,7 @@ def check(dataset, models, order, size=7, labels=TARGETS):
         assert [key for each in found for key in each.keys] == [KEYS[i] for i in order]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("size", [1, 7, 100])
 @pytest.mark.parametrize("models", ["ab", "bac", "cab", "aa"])
 def test_rows_belong_together_whatever_their_order(models, size):
@@ -151,6 +152,7 @@ def test_another_pass_and_another_process():
     assert nll(*words, "--threads", "3").out == nll(*words, "--processes", "2").out
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(("gap", "piece"), [(1, 1), (1, 1 << 20), (100, 200), (1 << 20, 1 << 20)])
 def test_rows_are_read_in_runs(gap, piece, monkeypatch):
     monkeypatch.setattr(by_key, "_LONG_GAP", gap)

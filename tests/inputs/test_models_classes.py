@@ -122,6 +122,7 @@ def test_class_probabilities_are_bound_by_name():
 # --- targets that are numbers -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("targets", ["n.txt", "n.npy"])
 def test_numbers_of_classes_in_two_orders_are_asked_about(targets):
     words = ("a.csv", "b.csv", "-t", targets)

@@ -1,4 +1,4 @@
-"""Ordinary tables are read without a question: two thousand of them, made up."""
+"""Ordinary tables are read without a question: a thousand of them, made up."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from nllcli.data.settings import InputOptions
 from nllcli.inputs.opening import open_dataset
 
-N_TABLES = 2000
+N_TABLES = 1000
 ANIMALS = ("cat", "dog", "horse", "cow", "ant", "bee", "eel", "fox", "gnu", "hen", "ibis", "jay")
 HEADINGS = {
     "names": lambda n: ANIMALS[:n],

@@ -135,6 +135,7 @@ def ranges_of(server):
 # --- the same numbers -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("ranges", [True, False], ids=["by ranges", "front to back"])
 @pytest.mark.parametrize("name", FILES)
 def test_numbers_are_those_of_the_local_file(name, ranges, server, made, tmp_path, monkeypatch):

@@ -80,6 +80,7 @@ LOGIT_SHAPES = [(1, N, C), (N, C, 1, 1), (N, 1, C), (N, C, 1), (1, 1, N, C), (1,
 TARGET_SHAPES = [(N,), (1, N), (N, 1), (N, 1, 1)]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("order", "CF")
 @pytest.mark.parametrize("target_shape", TARGET_SHAPES, ids=str)
 @pytest.mark.parametrize("shape", [(N, C), *LOGIT_SHAPES], ids=str)
@@ -211,6 +212,7 @@ def test_the_signature_names_the_axis_of_the_file():
     assert "; class-axis:1;" in nll("compute", put("x.npy", x), put("y.npy", y)).out
 
 
+@pytest.mark.uncounted
 def test_reconcile_names_the_axis_of_the_file():
     put("x.npy", X[None])
     put("y.npy", Y)

@@ -62,6 +62,7 @@ def close(text):
 X, Y = "p/logits-*.npy", "p/targets-*.npy"
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "words",
     [

@@ -143,6 +143,7 @@ def blocks(source, n=BLOCK):
     return found
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("kind", [*KINDS, "memory"])
 def test_copy_of_a_dataset(kind, opened):
     dataset = opened(kind)
@@ -155,6 +156,7 @@ def test_copy_of_a_dataset(kind, opened):
         assert (copy.layout, copy.class_names, copy.notes) == (dataset.layout, dataset.class_names, dataset.notes)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("kind", [*KINDS, "memory"])
 @pytest.mark.parametrize("bounds", [(0, 2, 5, None), (0, 1, 11, None), (0, 0, 4, 4, None)], ids=str)
 def test_pieces_are_all_of_the_dataset(kind, bounds, opened):
@@ -169,6 +171,7 @@ def test_nothing_comes_after_the_end(kind, opened):
     assert blocks(Piece(opened(kind), 50)) == []
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("first", [0, 3, 11, 50])
 @pytest.mark.parametrize("n", [N - 1, N + 1])
 @pytest.mark.parametrize("stop", [None, 60])
@@ -211,6 +214,7 @@ def test_block_that_is_not_read_yet(opened):
     assert [chunk.load(Scratch()).logits.tobytes() for chunk in chunks] == [block[2] for block in expected]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("kind", KINDS)
 def test_copies_that_are_dropped_close_nothing_of_the_original(kind, opened):
     dataset = opened(kind)
@@ -223,6 +227,7 @@ def test_copies_that_are_dropped_close_nothing_of_the_original(kind, opened):
     assert blocks(dataset) == expected
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("kind", KINDS)
 def test_original_that_is_dropped_closes_nothing_of_its_copy(kind, opened):
     expected = blocks(opened(kind))
@@ -233,6 +238,7 @@ def test_original_that_is_dropped_closes_nothing_of_its_copy(kind, opened):
     assert blocks(copy) == expected
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize("change", ["size", "time", "file"])
 @pytest.mark.parametrize("kind", ["npy", "npz", "csv", "csv.gz", "npy-names", "csv-soft"])

@@ -255,7 +255,7 @@ def test_memory_order_and_byte_order_change_no_bit_of_a_report(folder, problem, 
 def test_threads_change_no_bit_of_a_report(n_classes, shape, order, tmp_path, monkeypatch):
     monkeypatch.setattr("nllcli.engine.BLOCK_ELEMENTS", 1 << 10)
     rng = np.random.default_rng(8)
-    rows = rng.normal(0, 5, (15_000 // n_classes * 2, n_classes)).astype(np.float32)
+    rows = rng.normal(0, 5, (6_000 // n_classes * 2, n_classes)).astype(np.float32)
     targets = rng.integers(0, n_classes, len(rows))
     if shape == "N,C,d":
         rows, targets = np.moveaxis(rows.reshape(2, -1, n_classes), -1, 1), targets.reshape(2, -1)

@@ -33,7 +33,9 @@ def merged(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(content):
-        (tmp_path / "a.json").write_text(json.dumps(content))
+        file = tmp_path / "a.json"
+        file.unlink(missing_ok=True)  # to write over a file waits for the disk on some systems
+        file.write_text(json.dumps(content))
         return nll("merge", "a.json", "-f", "json")
 
     return run

@@ -118,7 +118,7 @@ def nested(names, rng):
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.integers(0, 2**32), st.integers(1, 30), st.data())
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_parts_give_the_report_of_all(kind, tmp_path, seed, n, data):
     """Down to the last byte of the JSON, whatever the cuts, the order and the nesting."""
     cuts = data.draw(st.lists(st.integers(0, n), max_size=5))

@@ -275,6 +275,7 @@ def scored(name, *, wrong=False):
     np.save(f"y-{name}.npy", RNG.integers(0, 3, 4))
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("names", "wrong"),
     [

@@ -53,6 +53,7 @@ def test_losses_probabilities_and_their_logarithms(case, temperature):
     assert worst_error(-got.log_probs[0], [-x for x in oracle.log_softmax(case.row, temperature=temperature)]) <= LIMIT
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("case", FEW[::3], ids=lambda case: case.name)
 def test_one_vs_rest(case):
     expected = oracle.losses([case.row], [case.target], loss="one-vs-rest")[0]
@@ -65,6 +66,7 @@ def test_argmax(case):
     assert relative_error(score([case.row], [case.target], loss="argmax").losses[0], expected) <= LIMIT
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("case", FEW[::5], ids=lambda case: case.name)
 def test_gradient_by_the_formula(case):
     """p - 1 at the target, p elsewhere: exact in 60 digits, so that also the last digits of p - 1 can be judged."""
@@ -171,6 +173,7 @@ def test_logits_on_either_side_of_every_range(n_classes, precision, dtype):
         assert found.tally.n_correct == sum(int(row.argmax()) == target for row in rows)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("n_classes", [10, 100])
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 @pytest.mark.parametrize("far", [1000.0, -1000.0, 400.0])
@@ -186,6 +189,7 @@ def test_rows_beside_those_far_outside_keep_their_bits(n_classes, precision, far
     )
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("n", "n_classes"),
     [(2, 40), (2, 71), (8191, 3), (8193, 10), (40001, 10), (19662, 40), (30000, 71), (263, 1000), (9, 32000)],
@@ -218,6 +222,7 @@ def widened(rows):
     return (rows.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("n_classes", [3, 71, 72, 300])
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 @pytest.mark.parametrize("narrow", [np.float16, bfloat16])

@@ -96,6 +96,7 @@ def test_ignored_samples_are_not_told_of():
     assert score(p, [-100, 1], source="probs").tally.findings == {}
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("name", ["p.npy", "p.csv"])
 @pytest.mark.parametrize(
     ("command", "words"),

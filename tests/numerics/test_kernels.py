@@ -46,6 +46,7 @@ def plain_odds(x, targets, dtype):
     return others / own, x.argmax(axis=1) == targets
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("kind", ["plain", "ties", "near-ties"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -101,6 +102,7 @@ def test_what_is_outside_is_said(kernel, n_classes, dtype, bound):
     assert found.outside.tolist() == [1, 2, 3, 5]
 
 
+@pytest.mark.uncounted
 @pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("temperature", [1.0, 0.7])

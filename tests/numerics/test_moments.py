@@ -76,6 +76,7 @@ def as_bytes(x, temperature=1.3, samples=slice(None)):
     return [value.tobytes() for value in values]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("temperature", [1.0, 2.5])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_definitions(shape, temperature):
@@ -115,6 +116,7 @@ def test_both_have_the_same_squares(shape):
     assert found[0].squares.tobytes() == found[1].squares.tobytes()
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("kind", ["f2", ">f2", ">f4", "f8", ">f8", "bfloat16"])
 @pytest.mark.parametrize("n_classes", [3, 100])
 def test_types(kind, n_classes):

@@ -81,6 +81,7 @@ def test_label_smoothing(source, class_weights, sample_weights, smoothing, targe
     )
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 7.0])
 @pytest.mark.parametrize("loss", ["nll", "one-vs-rest", "argmax"])
 def test_temperature(temperature, loss):

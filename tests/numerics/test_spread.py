@@ -121,7 +121,7 @@ def reference(terms, weights):
 @pytest.mark.parametrize("weight", [None, *WEIGHTS])
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_samples_are_rounded_once(kind, weight):
-    for n in range(2, 260, 13):
+    for n in range(2, 260, 23):
         terms, weights = KINDS[kind](n), None if weight is None else WEIGHTS[weight](n)
         expected = reference(terms, np.ones(n) if weights is None else weights)
         assert error_of_ratio(terms, weights) == expected

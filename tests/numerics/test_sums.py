@@ -141,6 +141,7 @@ TARGETS = RNG.integers(0, 3, 60)
 WEIGHTS = [0.1, 5.0, 1.0]
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("offset", [0.0, 1e6], ids=["near-0", "far-from-0"])
 @pytest.mark.parametrize("options", [{}, {"class_weights": WEIGHTS}], ids=["plain", "weights"])
 @pytest.mark.parametrize("size", [60, 7, 1])
@@ -246,6 +247,7 @@ def test_the_sum_of_every_group_is_rounded_once_wherever_it_is_cut(values, rando
         assert parts[c] == whole[c]
 
 
+@pytest.mark.uncounted
 def test_the_sums_of_long_groups():
     """More values than one round takes, of every size a float64 has."""
     rng = np.random.default_rng(5)

@@ -36,6 +36,7 @@ def assert_same_bits(found, expected):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("temperature", [0.4, 3.0])
 @pytest.mark.parametrize(("source", "dtype"), [("probs", "f8"), ("probs", "f4"), ("log-probs", "f8")])
 def test_against_the_oracle(source, dtype, temperature):

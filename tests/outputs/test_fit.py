@@ -172,6 +172,7 @@ def test_on_a_smaller_screen_too_digits_stay_whole():
     assert "  999,999,999,999.5" in lines_of(columns[:1], rows[:1], 1)
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("n", [1000, 20_000])
 def test_many_classes(n):
     columns = (SAMPLE, *(Column(str(i), str(i), "probability") for i in range(n)))

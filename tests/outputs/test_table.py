@@ -164,6 +164,7 @@ def test_a_table_without_labels_begins_with_an_empty_line():
     assert render(report_of(table)) == "T\n\n\n  ───\n  cat\n\n  signature  s\n"
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("n", [0, 1, 9000])
 def test_a_pipe_gets_all_rows_in_columns_of_one_width(n):
     """Numbers point under point, though they are written a run of rows at a time."""

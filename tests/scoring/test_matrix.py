@@ -14,6 +14,7 @@ def test_a_report_has_a_limit(tmp_path):
     assert "-o FILE.npy" in refused.err
 
 
+@pytest.mark.uncounted
 def test_csv_is_the_array_whatever_the_file_is_called(tmp_path):
     """As large as it may be: nothing of it is kept for a page."""
     np.save(tmp_path / "x.npy", np.zeros((1001, 1000), "f4"))
