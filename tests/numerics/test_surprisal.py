@@ -7,7 +7,9 @@ import pytest
 from one_block import score
 
 from nllcli.data.blocks import Scratch
+from nllcli.numerics.kernels.moments import survey
 from nllcli.numerics.surprisal import surprisal
+from nllcli.numerics.surprisal.logits import FromLogits
 
 pytestmark = pytest.mark.usefixtures("kernel")
 
@@ -98,3 +100,20 @@ def test_scoring_changes_none_of_its_inputs(source, loss, weights):
     again = score(rows, targets, sample_weights=sample_weights, **settings)
     np.testing.assert_array_equal(again.losses, first.losses)
     np.testing.assert_array_equal(again.probs, first.probs)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_rows_are_reduced_as_is_asked(source, temperature):
+    """What a reduction adds to the normaliser is of the same logits, of which log p are some."""
+    x = SOURCES[source][20:]
+    scores = surprisal(x, source=source, temperature=temperature, reduce=survey, scratch=Scratch())
+    if source != "logits" and temperature == 1.0:
+        assert not isinstance(scores, FromLogits)  # nothing is normalised
+        return
+    logits = np.log(x) if source == "probs" else x
+    np.testing.assert_array_equal(scores.raw, logits)
+    np.testing.assert_array_equal(scores.logits, logits)
+    np.testing.assert_array_equal(scores.reduced.n_tied, (logits == logits.max(axis=1, keepdims=True)).sum(axis=1))
+    plain = surprisal(x, source=source, temperature=temperature, scratch=Scratch())
+    np.testing.assert_array_equal(scores.all(), plain.all())
