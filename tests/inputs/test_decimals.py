@@ -81,7 +81,6 @@ def test_cells_as_programs_write_them(form, delimiter, monkeypatch):
     assert_bits(parse(rows, delimiter), rows)
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("n_digits", [1, 8, 15, 16, 17, 18, 19])
 def test_every_power_of_ten(n_digits):
     decimals._powers_of_ten.cache_clear()  # which a test whose lines are not counted may have made

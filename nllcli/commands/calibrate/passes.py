@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import add
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.calibrate.looking import Sums
@@ -83,7 +84,7 @@ class Passes:
 def check_can_be_read_again(inputs: InputOptions) -> None:
     """Raise UsageError for inputs that the passes of a fit cannot read more than once."""
     for path in input_words(inputs):
-        if not can_be_read_again(path):
+        if not (can_be_read_again(path) or Path(path).is_dir()):  # of which opening it says more
             message = f"{_WHY}, and {name_of(path)} cannot be read twice"
             saved = Remedy({}, "saved first", files={"-": _SAVED}, shell=f"cat > {_SAVED}")
             raise UsageError(message, hint="save it to a file", remedies=[saved] if path == "-" else [])

@@ -255,14 +255,11 @@ def _version(status: os.stat_result) -> Version:
 
 
 def can_be_read_again(path: str) -> bool:
-    """Whether ``path`` opens to the same bytes a second time: a regular file or an address.
-
-    So does what cannot be opened at all: what is missing, and a folder.
-    """
+    """Whether ``path`` opens to the same bytes a second time: a regular file or an address, or one that is missing."""
     if is_remote(path):
         return True
     status = _status(path)
-    return path != "-" and (status is None or stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
+    return path != "-" and (status is None or stat.S_ISREG(status.st_mode))
 
 
 def _status(path: str) -> os.stat_result | None:
