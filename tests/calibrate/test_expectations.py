@@ -8,7 +8,7 @@ from calibrated import draw, softmax
 
 from nllcli.commands.calibrate.assembly import Shown, measured_of
 from nllcli.commands.calibrate.bins import Rule
-from nllcli.commands.calibrate.measures import Asked, Measures
+from nllcli.commands.calibrate.measures import MeasureOptions, Measures
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.settings import LossOptions
 from nllcli.numerics.evaluate import Wanted, score, sums_of
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.uncounted
 
 N, SETS = 120, 300
 X = 1.5 * np.random.default_rng(0).normal(size=(N, 3))
-ASKED = Asked(Rule(8, "right"))
+ASKED = MeasureOptions(Rule(8, "right"))
 
 
 def measured(y):

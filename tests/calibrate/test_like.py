@@ -22,13 +22,13 @@ AT_ONE = np.array([0.0, 0.0, 0.95, 0.03, 1.0, 0.02]), [0, 1, 1, 0, 0, 0]
 def measured(name, p, targets, n_bins=None, *, one_column=False, dtype="float64"):
     """The bins, as a library has them, of probabilities (n,) of class 1 of two."""
     p, targets = p.astype(dtype).astype(np.float64), np.array(targets)
-    likeness = like(name, n_bins, n_classes=2, one_column=one_column, dtype=dtype)
-    if likeness.of == "top":
+    peer_rule = like(name, n_bins, n_classes=2, one_column=one_column, dtype=dtype)
+    if peer_rule.of == "top":
         first = (1.0 - p).astype(dtype).astype(np.float64)
         p, targets = np.maximum(first, p), (p > first) == targets
-    seen = likeness.seen(Claims(p, 1.0 - p, np.zeros(len(p)), targets.astype(np.float64)))
-    places = place(likeness.rule, seen.p)
-    return bins_of(BinSums.of(seen, places, likeness.rule.n_places), likeness.rule)
+    seen = peer_rule.as_library_has(Claims(p, 1.0 - p, np.zeros(len(p)), targets.astype(np.float64)))
+    places = place(peer_rule.rule, seen.p)
+    return bins_of(BinSums.of(seen, places, peer_rule.rule.n_places), peer_rule.rule)
 
 
 def ece(*args, **options):
@@ -176,9 +176,9 @@ def test_the_dtype_in_which_probabilities_are_seen():
 def test_what_is_seen_of_claims():
     p = np.array([0.0, 0.1, 1.0])
     claims = Claims(p, 1.0 - p, np.ones(3), np.zeros(3), np.ones(3))
-    clipped = like("netcal", None, n_classes=2, one_column=False).seen(claims)
+    clipped = like("netcal", None, n_classes=2, one_column=False).as_library_has(claims)
     assert clipped.p.tolist() == [2.0**-52, 0.1, 1 - 2.0**-52]
-    rounded = like("torchmetrics", None, n_classes=2, one_column=False).seen(claims)
+    rounded = like("torchmetrics", None, n_classes=2, one_column=False).as_library_has(claims)
     assert rounded.p.tolist() == [0.0, in_float32(0.1), 1.0]
     for seen in (clipped, rounded):
         assert all(getattr(seen, name) is getattr(claims, name) for name in ("q", "surprisals", "outcomes", "weights"))

@@ -6,13 +6,13 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nllcli.commands.calibrate.asking import DEFAULT_BINS, asking_of
 from nllcli.commands.calibrate.assembly import d2_log_loss, measured_of
 from nllcli.commands.calibrate.claims import USABLE_WEIGHTS, are_usable
 from nllcli.commands.calibrate.fitting import fit
-from nllcli.commands.calibrate.looking import Look
 from nllcli.commands.calibrate.notices import fitted_here, of_samples, of_settings, of_temperature, within_chance
+from nllcli.commands.calibrate.pass_work import PassWork
 from nllcli.commands.calibrate.passes import Passes, check_can_be_read_again
+from nllcli.commands.calibrate.plan import DEFAULT_BINS, plan_of
 from nllcli.commands.calibrate.result import Calibration, HeldOut, Temperature
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import Notice, Remedy, UsageError, counted, setting
@@ -26,9 +26,9 @@ from nllcli.scoring.shares import check_workers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nllcli.commands.calibrate.asking import Asking
     from nllcli.commands.calibrate.fitting import Fit
-    from nllcli.commands.calibrate.looking import Gains, Sums
+    from nllcli.commands.calibrate.pass_work import Gains, Sums
+    from nllcli.commands.calibrate.plan import Plan
     from nllcli.commands.calibrate.request import Request
     from nllcli.data.settings import ScoreRequest
     from nllcli.numerics.tally import Tally
@@ -63,13 +63,13 @@ def calibrate(request: Request) -> Calibration:
         return _fitted_here(request)
     passes = _open(request.score)
     found = _found_elsewhere(request, passes.settled)
-    asking = asking_of(request, passes.settled)
+    plan = plan_of(request, passes.settled)
     value = found.temperature.value
     temperatures = (1.0,) if value is None else (1.0, value)
-    sums = passes.run(Look(passes.options, temperatures, tuple(map(asking.at, temperatures))))
+    sums = passes.run(PassWork(passes.options, temperatures, tuple(map(plan.at, temperatures))))
     own = of_samples(None, sums.tallies[0].accuracy(), sums.n_counted, passes.options.source)
     found = replace(found, gains=sums.gains, warnings=(*own, *found.warnings))
-    return _result(request, passes, asking, (sums,), found)
+    return _result(request, passes, plan, (sums,), found)
 
 
 def _open(request: ScoreRequest) -> Passes:
@@ -86,12 +86,12 @@ def _fitted_here(request: Request) -> Calibration:
     """A temperature is fitted to the samples themselves, and measured on them."""
     check_can_be_read_again(request.score.inputs)
     passes = _open(request.score)
-    asking = asking_of(request, passes.settled)
+    plan = plan_of(request, passes.settled)
     n_folds = DEFAULT_FOLDS if request.n_folds is None else request.n_folds
     n_samples = passes.dataset.layout.n_samples
     if request.n_folds is not None and n_samples is not None and n_samples < n_folds:
         raise _too_many_folds(n_folds, n_samples)
-    fitted = fit(passes, asking.at_1, asking.elsewhere, n_folds)
+    fitted = fit(passes, plan.at_1, plan.elsewhere, n_folds)
     n_counted = fitted.first.n_counted
     notes: tuple[Notice, ...] = ()
     if n_counted < n_folds:
@@ -103,7 +103,7 @@ def _fitted_here(request: Request) -> Calibration:
     temperature = _temperature(fitted, request.confidence)
     warnings = _warnings(fitted, passes.options.source, temperature, n_folds)
     sums = (fitted.first,) if fitted.last is None else (fitted.first, fitted.last)
-    return _result(request, passes, asking, sums, _Found(temperature, fitted.gains, n_folds, warnings, notes))
+    return _result(request, passes, plan, sums, _Found(temperature, fitted.gains, n_folds, warnings, notes))
 
 
 def _too_many_folds(n_folds: int, n: int) -> UsageError:
@@ -139,11 +139,11 @@ def _found_elsewhere(request: Request, settled: Settled) -> _Found:
 
 def _warnings(fitted: Fit, source: str, temperature: Temperature, n_folds: int) -> tuple[Notice, ...]:
     """What is suspicious about a fit, and about the samples that it was made to."""
-    tally, ends = fitted.first.tallies[0], fitted.first.ends
+    tally, limits = fitted.first.tallies[0], fitted.first.limits
     infinite = tally.findings.get("infinite-loss")
     return (
         *of_temperature(temperature, n_folds=n_folds, n_excluded=0 if infinite is None else infinite.n),
-        *of_samples(None if ends is None else ends.without(), tally.accuracy(), tally.n_counted, source),
+        *of_samples(None if limits is None else limits.without(), tally.accuracy(), tally.n_counted, source),
     )
 
 
@@ -161,14 +161,14 @@ def _temperature(fitted: Fit, confidence: float) -> Temperature:
     return Temperature("fitted", value, value * error, value / away, value * away, of_folds=fitted.of_folds)
 
 
-def _result(request: Request, passes: Passes, asking: Asking, sums: Sequence[Sums], found: _Found) -> Calibration:
+def _result(request: Request, passes: Passes, plan: Plan, sums: Sequence[Sums], found: _Found) -> Calibration:
     """What the ``sums`` at T = 1 and, if there is one, at the temperature say."""
     tallies = [tally for each in sums for tally in each.tallies]
     measures = [measured for each in sums for measured in each.measures]
     temperature, dataset, options = found.temperature, passes.dataset, passes.options
     temperatures = (1.0,) if temperature.value is None else (1.0, temperature.value)
     before, *after = (
-        measured_of(each, tally, own, asking.at(each), asking.shown)
+        measured_of(each, tally, own, plan.at(each), plan.shown)
         for each, tally, own in zip(temperatures, tallies, measures, strict=True)
     )
     gains = found.gains if tallies[0].loss_sum.is_finite else None
@@ -180,7 +180,7 @@ def _result(request: Request, passes: Passes, asking: Asking, sums: Sequence[Sum
     )
     return Calibration(
         title=f"Calibration of {dataset.title}",
-        signature=_signature(passes.settled, asking, temperature, found.n_folds),
+        signature=_signature(passes.settled, plan, temperature, found.n_folds),
         temperature=temperature,
         before=before,
         after=after[0] if after else None,
@@ -192,14 +192,14 @@ def _result(request: Request, passes: Passes, asking: Asking, sums: Sequence[Sum
         n_folds=found.n_folds,
         n_groups=measures[0].n_groups,
         confidence_level=request.confidence,
-        binning=asking.binning,
-        claims=asking.claims,
+        binning=plan.binning,
+        claims=plan.claims,
         is_weighted=is_weighted,
         inputs=passes.inputs,
         warnings=(*all_notices(tallies[0], passes.settled, clips=False), *of_inputs[0], *found.warnings),
         notes=(*found.notes, *all_notes(tallies[0], dataset), *passes.notes, *of_inputs[1], *within_chance(before)),
         source=options.source,
-        is_by_mass=asking.shown.mass,
+        is_by_mass=plan.shown.mass,
     )
 
 
@@ -212,14 +212,14 @@ def _held_out(gains: Gains, tally: Tally) -> HeldOut:
     )
 
 
-def _signature(settled: Settled, asking: Asking, found: Temperature, n_folds: int) -> Signature:
+def _signature(settled: Settled, plan: Plan, found: Temperature, n_folds: int) -> Signature:
     """One line that names every setting that changes a number."""
     own = {name: value for name, value in settings_of(settled).items() if name not in _NOT_OURS}
     origin = {"given": shortest(found.value), "none": "none"}.get(found.status, found.origin or "here")
     parts = {
         "calibration": "",
         **own,
-        **asking.settings,
+        **plan.settings,
         "fit": origin,
         "folds": str(n_folds),
         **partial_part(settled.dataset.left_out),

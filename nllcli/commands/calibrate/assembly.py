@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nllcli.commands.calibrate.bins import Bin
-    from nllcli.commands.calibrate.measures import Asked, Measures
+    from nllcli.commands.calibrate.measures import MeasureOptions, Measures
     from nllcli.numerics.tally import Tally
 
 
@@ -34,14 +34,14 @@ class Shown:
     class_names: Sequence[str] = ()
 
 
-def measured_of(temperature: float, tally: Tally, sums: Measures, asked: Asked, shown: Shown) -> Measured:
+def measured_of(temperature: float, tally: Tally, sums: Measures, options: MeasureOptions, shown: Shown) -> Measured:
     """How good the probabilities are at a temperature, by the sums over the samples there."""
     weight, is_weighted = tally.weight_sum, sums.bins.weights is not None
-    of_classes = () if sums.by_class is None else class_errors(sums.by_class, asked.rule)
-    of_masses = _masses(sums, asked.rule.n_bins)
+    of_classes = () if sums.by_class is None else class_errors(sums.by_class, options.rule)
+    of_masses = _masses(sums, options.rule.n_bins)
     ranked = sums.ranked
-    by_mass = ranked.equal_mass(asked.rule.n_bins)
-    bins = (by_mass or ()) if shown.mass else bins_of(sums.bins, asked.rule)
+    by_mass = ranked.equal_mass(options.rule.n_bins)
+    bins = (by_mass or ()) if shown.mass else bins_of(sums.bins, options.rule)
     errors = _over(of_classes) if shown.classwise else errors_of(bins, weighted=is_weighted)
     corp, sweep = (None, None) if shown.classwise else (ranked.corp(), ranked.sweep())
     z = None if shown.classwise else sums.spiegelhalter.z()
@@ -70,7 +70,7 @@ def measured_of(temperature: float, tally: Tally, sums: Measures, asked: Asked, 
         corp_brier=None if corp is None else corp.brier,
         corp_log=None if corp is None else corp.log,
         bins=() if shown.classwise else tuple(bins),
-        per_class=_per_class(sums, of_classes, of_masses, asked, shown) if shown.class_names else None,
+        per_class=_per_class(sums, of_classes, of_masses, options, shown) if shown.class_names else None,
     )
 
 
@@ -108,9 +108,13 @@ def _masses(sums: Measures, n_bins: int) -> list[float | None]:
 
 
 def _per_class(
-    sums: Measures, of_classes: Sequence[Errors], of_masses: Sequence[float | None], asked: Asked, shown: Shown
+    sums: Measures,
+    of_classes: Sequence[Errors],
+    of_masses: Sequence[float | None],
+    options: MeasureOptions,
+    shown: Shown,
 ) -> tuple[ClassErrors, ...]:
-    bins, width = sums.by_class, asked.rule.n_places
+    bins, width = sums.by_class, options.rule.n_places
     if bins is None or bins.n is None:  # there are no samples
         return ()
     weights, rows = bins.weights or exact_counts(bins.n), []

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.commands.calibrate.first_slope import first_slope
-from nllcli.commands.calibrate.kept import Keep, ends_of, losses_of, scale_of, slopes_of, tiles_of
+from nllcli.commands.calibrate.kept import Keep, limit_sums_of, losses_of, scale_of, slopes_of, tiles_of
 from nllcli.commands.calibrate.limits import Limit
-from nllcli.commands.calibrate.looking import CLOSE, Gains, Look
+from nllcli.commands.calibrate.pass_work import CLOSE, Gains, PassWork
 from nllcli.commands.calibrate.root import solve, step
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from nllcli.commands.calibrate.cumulants import Slopes
     from nllcli.commands.calibrate.kept import Rows
-    from nllcli.commands.calibrate.limits import EndsByFold, Limit
-    from nllcli.commands.calibrate.looking import Sums
-    from nllcli.commands.calibrate.measures import Asked
+    from nllcli.commands.calibrate.limits import Limit, LimitSumsByFold
+    from nllcli.commands.calibrate.measures import MeasureOptions
+    from nllcli.commands.calibrate.pass_work import Sums
     from nllcli.commands.calibrate.passes import Passes
     from nllcli.numerics.tally import Tally
 
@@ -51,22 +51,22 @@ class Fit:
     gains: Gains | None = None
 
 
-def fit(passes: Passes, before: Asked | None, after: Asked | None, n_folds: int) -> Fit:
+def fit(passes: Passes, before: MeasureOptions | None, after: MeasureOptions | None, n_folds: int) -> Fit:
     """Fit a temperature to all samples, and to all but those of each of ``n_folds`` folds.
 
     ``before`` and ``after`` say what is measured at T = 1 and at the temperature.
     """
     dataset = passes.dataset
     keep = Keep.of(dataset.layout.n_samples, dataset.n_classes * dataset.logits.dtype.itemsize)
-    look = Look(passes.options, (1.0,), () if before is None else (before,), keep=keep, n_folds=max(1, n_folds))
-    first = passes.run(look)
-    ends, kept, first = first.ends, first.kept, replace(first, kept=None)
-    if ends is None or kept is None:  # there are no samples
+    work = PassWork(passes.options, (1.0,), () if before is None else (before,), keep=keep, n_folds=max(1, n_folds))
+    first = passes.run(work)
+    limits, kept, first = first.limits, first.kept, replace(first, kept=None)
+    if limits is None or kept is None:  # there are no samples
         return Fit(Limit("empty", None), first)
-    found = Fit(ends.without().limit(), first)
+    found = Fit(limits.without().limit(), first)
     if found.limit.status != "fitted":
         return found
-    fitting = Fitting(passes, () if after is None else (after,), ends, n_folds)
+    fitting = Fitting(passes, () if after is None else (after,), limits, n_folds)
     if kept.is_complete:
         return fitting.in_memory(found, kept.rows())
     start = start_of(kept.rows())
@@ -79,8 +79,8 @@ class Fitting:
     """A fit to samples that have a temperature of least loss, at which things are ``measured``."""
 
     passes: Passes
-    measured: tuple[Asked, ...]
-    ends: EndsByFold
+    measured: tuple[MeasureOptions, ...]
+    limits: LimitSumsByFold
     n_folds: int
 
     def in_memory(self, found: Fit, rows: Rows) -> Fit:
@@ -89,7 +89,7 @@ class Fitting:
         of_folds = tuple(self._without(rows, fold, temperature) for fold in range(self.n_folds))
         last = None
         if self.measured:
-            last = self.passes.run(Look(self.passes.options, (temperature,), self.measured))
+            last = self.passes.run(PassWork(self.passes.options, (temperature,), self.measured))
         return replace(
             found,
             last=last,
@@ -105,7 +105,7 @@ class Fitting:
 
     def _has_least(self, fold: int) -> bool:
         """Whether there is a temperature of least loss without a fold."""
-        return self.ends.without(fold).limit().status == "fitted"
+        return self.limits.without(fold).limit().status == "fitted"
 
     def _gains(self, rows: Rows, of_folds: tuple[float | None, ...], tally: Tally) -> Gains | None:
         """What its fold's temperature takes off the loss of each sample, if all losses are finite."""
@@ -126,7 +126,7 @@ class Fitting:
         of_folds = tuple(self._of_fold(fold, slopes, at) for fold in range(self.n_folds))
         change = math.inf
         for _ in range(_MOST_PASSES):
-            sums, before = self.passes.run(self._last_look(temperature, of_folds)), abs(change)
+            sums, before = self.passes.run(self._last_work(temperature, of_folds)), abs(change)
             at, slopes = temperature, _slopes(sums)
             change = step(slopes.without())
             temperature = at / (1.0 + change)
@@ -146,8 +146,8 @@ class Fitting:
         passed: list[tuple[float, Slopes]] = []
 
         def series_at(temperature: float) -> list[float]:
-            look = Look(self.passes.options, (temperature,), fits=True, n_folds=max(1, self.n_folds))
-            passed.append((temperature, _slopes(self.passes.run(look))))
+            work = PassWork(self.passes.options, (temperature,), fits=True, n_folds=max(1, self.n_folds))
+            passed.append((temperature, _slopes(self.passes.run(work))))
             return passed[-1][1].without(fold)
 
         found = solve(series_at, start, within=within)
@@ -161,10 +161,10 @@ class Fitting:
         near = at / (1.0 + change)
         return near if abs(change) <= CLOSE else self._near(fold, near, CLOSE)[2]
 
-    def _last_look(self, temperature: float, of_folds: tuple[float | None, ...]) -> Look:
+    def _last_work(self, temperature: float, of_folds: tuple[float | None, ...]) -> PassWork:
         """The work of the last pass, which measures and, if all folds have a temperature, tells what they gain."""
         there = tuple(each for each in of_folds if each is not None)
-        return Look(
+        return PassWork(
             self.passes.options,
             (temperature,),
             self.measured,
@@ -191,7 +191,7 @@ def start_of(rows: Rows) -> float:
     """The temperature of least loss of the rows, or the size of their logits where they have none."""
     start = scale_of(rows)
     for n in (len(rows) // _PART, len(rows)):
-        if n >= min(len(rows), _LEAST_PART) and ends_of(part := rows.least(n)).limit().status == "fitted":
+        if n >= min(len(rows), _LEAST_PART) and limit_sums_of(part := rows.least(n)).limit().status == "fitted":
             start = solved(part, start)
     return start
 

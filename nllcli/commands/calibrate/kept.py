@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from nllcli.commands.calibrate.cumulants import Slopes, derivatives, mass_of, target_gaps
-from nllcli.commands.calibrate.limits import EndsByFold
+from nllcli.commands.calibrate.limits import LimitSumsByFold
 from nllcli.data.blocks import Scratch
 from nllcli.numerics.fingerprint import hashes
 from nllcli.numerics.kernels.moments import moments, survey
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.commands.calibrate.limits import Ends
+    from nllcli.commands.calibrate.limits import LimitSums
 
 # Rows of this many are enough for a start that is right to a percent or two.
 _MOST_ROWS, _LEAST_ROWS = 1 << 14, 1 << 9
@@ -132,12 +132,12 @@ def hashes_of(losses: NDArray[np.float64], gap_sums: NDArray[np.float64]) -> NDA
     return hashes(losses, gap_sums, Scratch())
 
 
-def ends_of(rows: Rows) -> Ends:
+def limit_sums_of(rows: Rows) -> LimitSums:
     """What the losses of rows do at both ends of the temperatures."""
     found = survey(rows.logits, temperature=1.0, scratch=Scratch())
     gaps = target_gaps(rows.logits, found.maximum, rows.targets, Scratch())
     folds = np.zeros(len(rows), np.int64)
-    return EndsByFold.of(found, gaps, mass_of(rows.targets), rows.weights, folds, 1).without()
+    return LimitSumsByFold.of(found, gaps, mass_of(rows.targets), rows.weights, folds, 1).without()
 
 
 def tiles_of(rows: Rows) -> Iterator[Rows]:

@@ -60,7 +60,7 @@ PEERS: dict[str, Peer] = {
 
 
 @dataclass(frozen=True)
-class Likeness:
+class PeerRule:
     """What is measured, and how, to get a library's number: the claims ``of`` one kind, as it sees them, by ``rule``.
 
     ``dtype`` is the one in which the library has the probabilities.
@@ -71,7 +71,7 @@ class Likeness:
     dtype: str
     clips: bool
 
-    def seen(self, claims: Claims) -> Claims:
+    def as_library_has(self, claims: Claims) -> Claims:
         """The claims with p as the library has it, rounded and clipped; what else is known of them stays."""
         import numpy as np
 
@@ -82,8 +82,8 @@ class Likeness:
         return replace(claims, p=p.astype(np.float64))
 
 
-def like(name: str, n_bins: int | None, *, n_classes: int, one_column: bool, dtype: str = "float64") -> Likeness:
-    """The likeness of the library ``name`` of ``PEERS``, with ``n_bins`` or as many as it makes by itself.
+def like(name: str, n_bins: int | None, *, n_classes: int, one_column: bool, dtype: str = "float64") -> PeerRule:
+    """The peer_rule of the library ``name`` of ``PEERS``, with ``n_bins`` or as many as it makes by itself.
 
     ``one_column`` says that a file has one logit or probability a sample, that of class 1. ``dtype`` is that of a file
     of probabilities, and float64 for any other.
@@ -96,4 +96,4 @@ def like(name: str, n_bins: int | None, *, n_classes: int, one_column: bool, dty
     seen = (peer.class_1_dtype if is_class_1 else peer.top_dtype) or dtype
     asked = peer.n_bins if n_bins is None else n_bins
     rule = Rule(asked - peer.counts_edges, peer.side, peer.spacing, peer.edge_dtype or seen)
-    return Likeness(rule, of, seen, peer.clips)
+    return PeerRule(rule, of, seen, peer.clips)

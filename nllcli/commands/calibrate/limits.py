@@ -32,7 +32,7 @@ class Limit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Ends:
+class LimitSums:
     """What the losses of samples do at both ends of the temperatures, of ``n`` samples a fit can use.
 
     ``n_varied`` have logits that differ and a target that weighs something, ``n_beaten`` a target below the largest
@@ -65,8 +65,8 @@ class Ends:
 
 
 @dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
-class EndsByFold:
-    """The ``counts`` (4, K) and the ``sums``, of K each, of ``Ends`` by fold, of samples that are counted from 0 on."""
+class LimitSumsByFold:
+    """The ``counts`` (4, K) and the ``sums``, of K each, of ``LimitSums`` by fold, of samples counted from 0 on."""
 
     counts: NDArray[np.int64]
     sums: tuple[ExactSums, ...]
@@ -106,23 +106,23 @@ class EndsByFold:
             ),
         )
 
-    def __add__(self, other: EndsByFold) -> EndsByFold:
-        return EndsByFold(self.counts + other.counts, tuple(map(add, self.sums, other.sums)))
+    def __add__(self, other: LimitSumsByFold) -> LimitSumsByFold:
+        return LimitSumsByFold(self.counts + other.counts, tuple(map(add, self.sums, other.sums)))
 
-    def shifted(self, by: int) -> EndsByFold:
+    def shifted(self, by: int) -> LimitSumsByFold:
         """The same of samples whose numbers are so much higher."""
-        return EndsByFold(np.roll(self.counts, by, axis=1), tuple(_turned(each, by) for each in self.sums))
+        return LimitSumsByFold(np.roll(self.counts, by, axis=1), tuple(_turned(each, by) for each in self.sums))
 
     @property
     def n_folds(self) -> int:
         return self.counts.shape[1]
 
-    def without(self, fold: int | None = None) -> Ends:
+    def without(self, fold: int | None = None) -> LimitSums:
         """Those of all samples, or of the other folds."""
         others = np.array([k for k in range(self.n_folds) if k != fold], np.int64)
         n, n_varied, n_beaten, n_like_probs = self.counts[:, others].sum(axis=1).tolist()
         sums = (reduce(add, (each[k] for k in others.tolist()), ExactSum()) for each in self.sums)
-        return Ends(n, n_varied, n_beaten, n_like_probs, *sums)
+        return LimitSums(n, n_varied, n_beaten, n_like_probs, *sums)
 
 
 def _turned(sums: ExactSums, by: int) -> ExactSums:

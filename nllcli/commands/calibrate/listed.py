@@ -48,7 +48,7 @@ def json_values(result: Calibration) -> dict[str, Any]:
         "n_ignored": result.n_ignored,
         "n_classes": result.n_classes,
         "n_groups": result.n_groups,
-        **{key: getattr(result.settled, key) for key in ("loss", "accuracy", "ece")},
+        **{key: getattr(result.under_settings, key) for key in ("loss", "accuracy", "ece")},
         "before": _measured(result.before),
         "after": None if result.after is None else _measured(result.after),
         "per_class": None if result.before.per_class is None else list(_classes(result)),

@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from nllcli.commands.calibrate.bins import Rule
     from nllcli.commands.calibrate.claims import Claims
     from nllcli.commands.calibrate.judged import Judged
-    from nllcli.commands.calibrate.like import Likeness
+    from nllcli.commands.calibrate.like import PeerRule
     from nllcli.numerics.evaluate import Scored
 
 
 @dataclass(frozen=True)
-class Asked:
+class MeasureOptions:
     """What is to be measured: errors of bins by a ``rule``, of the top labels or of the class of number ``of_class``.
 
-    ``likeness`` is that of another library's rule. ``by_class`` asks for bins of each class, of which probabilities
+    ``peer_rule`` is that of another library's rule. ``by_class`` asks for bins of each class, of which probabilities
     above ``threshold`` alone count, and ``ranks_classes`` for bins of equal mass of each. ``smooth`` asks for the
     smooth error.
     """
 
     rule: Rule
     of_class: int | None = None
-    likeness: Likeness | None = None
+    peer_rule: PeerRule | None = None
     by_class: bool = False
     ranks_classes: bool = False
     threshold: float | None = None
@@ -93,23 +93,23 @@ class Measures(Part):
     counts: ByClass | None = None
 
     @classmethod
-    def of(cls, scored: Scored, asked: Asked) -> Self:
+    def of(cls, scored: Scored, options: MeasureOptions) -> Self:
         """Those of the samples of a scored block that count."""
         judged = judge(scored)
         top = judged.claims
-        claims = top if asked.of_class is None else claims_of_class(scored, asked.of_class)
-        seen = claims if asked.likeness is None else asked.likeness.seen(claims)
-        classes = claims_of_classes(scored, asked.threshold) if asked.by_class else []
+        claims = top if options.of_class is None else claims_of_class(scored, options.of_class)
+        seen = claims if options.peer_rule is None else options.peer_rule.as_library_has(claims)
+        classes = claims_of_classes(scored, options.threshold) if options.by_class else []
         return cls(
             _weighted(judged.brier, top.weights),
             _weighted(top.p, top.weights),
             _weighted(top.outcomes, top.weights),
-            BinSums.of(seen, place(asked.rule, seen.p), asked.rule.n_places),
+            BinSums.of(seen, place(options.rule, seen.p), options.rule.n_places),
             Spiegelhalter.of(claims),
             Ranked.of(claims),
-            Smooth.of(claims) if asked.smooth else None,
-            class_sums(classes, asked.rule) if classes else None,
-            ByClasses.of(classes) if asked.ranks_classes and classes else None,
+            Smooth.of(claims) if options.smooth else None,
+            class_sums(classes, options.rule) if classes else None,
+            ByClasses.of(classes) if options.ranks_classes and classes else None,
             _shares(judged, scored),
             ByClass.of(judged.targets, scored.scoring.scores.n_classes)
             if classes and judged.targets.ndim == 1

@@ -9,7 +9,7 @@ from nllcli.errors import Notice, counted, setting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nllcli.commands.calibrate.limits import Ends
+    from nllcli.commands.calibrate.limits import LimitSums
     from nllcli.commands.calibrate.result import Measured, Temperature
 
 # An outcome seen less often says little of how likely it is.
@@ -74,9 +74,9 @@ def of_settings(*, has_class_weights: bool, soft: bool, is_weighted: bool) -> tu
     return warnings, notes
 
 
-def of_samples(ends: Ends | None, accuracy: float | None, n_counted: int, source: str) -> Iterator[Notice]:
+def of_samples(limits: LimitSums | None, accuracy: float | None, n_counted: int, source: str) -> Iterator[Notice]:
     """What the samples themselves make suspicious."""
-    if ends is not None and source == "logits" and ends.n == ends.n_like_probs > 1:
+    if limits is not None and source == "logits" and limits.n == limits.n_like_probs > 1:
         message = "every row of the logits sums to 1, as probabilities do: the softmax may be applied twice"
         yield Notice("softmax-twice", f"{message}; {setting('source', 'probs')}, or nll check, tells")
     if accuracy is not None and n_counted:

@@ -7,7 +7,7 @@ from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nllcli.commands.calibrate.looking import Sums
+from nllcli.commands.calibrate.pass_work import Sums
 from nllcli.errors import FaultError, Remedy, UsageError
 from nllcli.inputs.bytes.files import can_be_read_again, name_of
 from nllcli.inputs.words import input_words
@@ -19,7 +19,7 @@ from nllcli.scoring.shares import fold_parts
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nllcli.commands.calibrate.looking import Look
+    from nllcli.commands.calibrate.pass_work import PassWork
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import InputOptions, ScoreRequest
     from nllcli.errors import NllError, Notice
@@ -47,19 +47,19 @@ class Passes:
         self._firsts: Sequence[int] | None = None
         self._n_samples: Mapping[int, int] = {}
 
-    def run(self, look: Look) -> Sums:
+    def run(self, work: PassWork) -> Sums:
         """What one pass adds up."""
         request, dataset = self._request, self._opened or open_again(self._request.inputs, _WHY)
         found: dict[int, Sums] = {}
         failed, told = fold_parts(
-            *(request.workers, look, Sums(), dataset),
+            *(request.workers, work, Sums(), dataset),
             prepare=_itself,
             take=_itself,
             finish=found.__setitem__,
             progress=request.progress,
             firsts=self._firsts,
         )
-        sums = reduce(add, (found[part] for part in sorted(found)), look.nothing)
+        sums = reduce(add, (found[part] for part in sorted(found)), work.nothing)
         n_samples = {part: each.tallies[0].n_samples if each.tallies else 0 for part, each in found.items()}
         if self._opened is None:
             self._check_same(dataset, n_samples, failed)

@@ -81,7 +81,7 @@ def _shown(label: str, value: Value, unit: str = "", note: str = "", *, headline
 def _metrics(result: Calibration) -> Iterator[Metric]:
     yield from _headline(result)
     yield from _of_the_fit(result)
-    settled = result.settled
+    settled = result.under_settings
     if settled.overconfidence is not None:
         yield _shown("overconfidence", settled.overconfidence, "share", _confidence(settled))
     if settled.spiegelhalter_p is not None:
@@ -93,7 +93,7 @@ def _metrics(result: Calibration) -> Iterator[Metric]:
 
 def _headline(result: Calibration) -> Iterator[Metric]:
     """The temperature; where none is looked for, how far the probabilities are off."""
-    found, settled = result.temperature, result.settled
+    found, settled = result.temperature, result.under_settings
     if found.status in ("given", "none"):
         if settled.ece is not None:
             chance = settled.ece_chance
@@ -146,7 +146,7 @@ def _confidence(measured: Measured) -> str:
 def _spiegelhalter(result: Calibration) -> str:
     note = "Spiegelhalter's test"
     after = result.after
-    if after is None or after is result.settled or after.spiegelhalter_p is None:
+    if after is None or after is result.under_settings or after.spiegelhalter_p is None:
         return note
     return f"{note}; {after.spiegelhalter_p:.2g} at {_at(after)}"
 
@@ -158,7 +158,7 @@ def _at(measured: Measured) -> str:
 
 def _tables(result: Calibration) -> Iterator[Table]:
     yield _compared(result)
-    bins = [(each, picture) for each in result.settled.bins if (picture := _picture(each)) is not None]
+    bins = [(each, picture) for each in result.under_settings.bins if (picture := _picture(each)) is not None]
     if bins:
         yield _bins(result, bins)
     if result.before.per_class is not None:
@@ -228,7 +228,7 @@ def _bins(result: Calibration, bins: list[tuple[Bin, Gauge]]) -> Table:
         for each, picture in bins
     ]
     of = "" if top else f" of {result.claims}"
-    title = f"{claim.capitalize()} and {outcome}{of}, {_at(result.settled)}"
+    title = f"{claim.capitalize()} and {outcome}{of}, {_at(result.under_settings)}"
     return Table("bins", title, columns, rows)
 
 

@@ -144,7 +144,7 @@ class Calibration:
     is_by_mass: bool = False
 
     @property
-    def settled(self) -> Measured:
+    def under_settings(self) -> Measured:
         """How good the probabilities are under the settings: at the temperature that is given, or else at 1."""
         return self.after if self.temperature.status == "given" and self.after is not None else self.before
 

@@ -134,8 +134,8 @@ def _survey_terms(tile: _Tile) -> Iterator[NDArray[np.float64]]:
 
 
 def _moment_terms(tile: _Tile) -> Iterator[NDArray[np.float64]]:
-    terms = tile.powers
+    terms = tile.powers.copy()
     scaled = np.where(terms > 0.0, (tile.others - tile.maximum) / tile.temperature, 0.0)
     for _ in range(N_POWERS):
-        terms = terms * scaled
+        np.multiply(terms, scaled, out=terms)
         yield terms

@@ -12,7 +12,7 @@ import numpy as np
 from nllcli.commands.calibrate.claims import USABLE_WEIGHTS, are_usable
 from nllcli.commands.calibrate.cumulants import Slopes, derivatives, mass_of, target_gaps
 from nllcli.commands.calibrate.kept import Kept, Rows, hashes_of
-from nllcli.commands.calibrate.limits import EndsByFold
+from nllcli.commands.calibrate.limits import LimitSumsByFold
 from nllcli.commands.calibrate.measures import Measures
 from nllcli.data.blocks import Part
 from nllcli.errors import SampleError
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.commands.calibrate.kept import Keep
-    from nllcli.commands.calibrate.measures import Asked
+    from nllcli.commands.calibrate.measures import MeasureOptions
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.settings import LossOptions
     from nllcli.numerics.evaluate import Scored
@@ -68,7 +68,7 @@ class Sums(Part):
 
     tallies: tuple[Tally, ...] = ()
     measures: tuple[Measures, ...] = ()
-    ends: EndsByFold | None = None
+    limits: LimitSumsByFold | None = None
     kept: Kept | None = None
     slopes: Slopes | None = None
     gains: Gains | None = None
@@ -78,7 +78,7 @@ class Sums(Part):
             return self if self.tallies else other
         alike = [
             a if b is None else b if a is None else a + b
-            for a, b in ((getattr(self, name), getattr(other, name)) for name in ("ends", "kept", "slopes", "gains"))
+            for a, b in ((getattr(self, name), getattr(other, name)) for name in ("limits", "kept", "slopes", "gains"))
         ]
         tallies = tuple(map(add, self.tallies, other.tallies))
         return Sums(tallies, tuple(map(add, self.measures, other.measures)), *alike)
@@ -88,7 +88,7 @@ class Sums(Part):
         return replace(
             self,
             tallies=tuple(each.shifted(by) for each in self.tallies),
-            ends=None if self.ends is None else self.ends.shifted(by),
+            limits=None if self.limits is None else self.limits.shifted(by),
             kept=None if self.kept is None else self.kept.shifted(by),
         )
 
@@ -104,7 +104,7 @@ class Sums(Part):
 
 
 @dataclass(frozen=True)
-class Look:
+class PassWork:
     """The work of a pass on a block: it is scored at each of the ``temperatures``, and what is ``measured`` at
     each of them is added up, if anything is.
 
@@ -115,7 +115,7 @@ class Look:
 
     options: LossOptions
     temperatures: tuple[float, ...]
-    measured: tuple[Asked, ...] = ()
+    measured: tuple[MeasureOptions, ...] = ()
     keep: Keep | None = None
     fits: bool = False
     n_folds: int = 1
@@ -173,8 +173,8 @@ class Look:
         folds = np.where(terms.fits, numbers % self.n_folds, -1)
         hashes = hashes_of(scored.weighted, terms.found.gap_sum)
         rows = Rows(terms.logits, terms.shares, scored.weights, numbers, hashes)
-        ends = EndsByFold.of(terms.found, terms.gaps, terms.mass, scored.weights, folds, self.n_folds)
-        return replace(sums, ends=ends, kept=Kept.of(self.keep, rows, terms.fits))
+        limits = LimitSumsByFold.of(terms.found, terms.gaps, terms.mass, scored.weights, folds, self.n_folds)
+        return replace(sums, limits=limits, kept=Kept.of(self.keep, rows, terms.fits))
 
     def _fit(self, sums: Sums, block: Block, scored: Scored, scratch: Scratch) -> Sums:
         """The sums, with the derivatives of the loss, and what folds gain."""

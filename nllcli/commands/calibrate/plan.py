@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nllcli.commands.calibrate.assembly import Shown
 from nllcli.commands.calibrate.bins import Rule, most_bytes
 from nllcli.commands.calibrate.like import PEERS, like
-from nllcli.commands.calibrate.measures import Asked
+from nllcli.commands.calibrate.measures import MeasureOptions
 from nllcli.errors import FaultError, Remedy, UsageError, setting
 from nllcli.records import dataclass
 from nllcli.registry import unknown
@@ -26,22 +26,22 @@ _CLASS = "class:"
 
 
 @dataclass(frozen=True)
-class Asking:
+class Plan:
     """What a request asks of settled inputs: ``claims`` and ``binning`` are what reports call them."""
 
-    at_1: Asked
-    elsewhere: Asked
+    at_1: MeasureOptions
+    elsewhere: MeasureOptions
     shown: Shown
     claims: str
     binning: str
     settings: dict[str, str]
 
-    def at(self, temperature: float) -> Asked:
+    def at(self, temperature: float) -> MeasureOptions:
         """What is measured at a temperature: files of probabilities may have another type than what becomes of them."""
         return self.at_1 if temperature == 1.0 else self.elsewhere
 
 
-def asking_of(request: Request, settled: Settled) -> Asking:
+def plan_of(request: Request, settled: Settled) -> Plan:
     """What the request asks; raises UsageError for what has no meaning for the inputs."""
     if request.like is not None:
         _check_like(request.like, request, settled)
@@ -49,28 +49,28 @@ def asking_of(request: Request, settled: Settled) -> Asking:
     if request.binning == "mass" and is_weighted:
         message = f"{setting('binning', 'mass')} has no meaning for samples that weigh differently"
         raise UsageError(message, remedies=[Remedy({"binning": None}, "bins of equal width")])
-    at_1, elsewhere = (_asked(request, settled, dtype) for dtype in (_dtype_of(settled), "float64"))
+    at_1, elsewhere = (_options_for(request, settled, dtype) for dtype in (_dtype_of(settled), "float64"))
     is_classwise = request.of == "classwise"
     names = tuple(settled.class_names) if request.per_class or is_classwise else ()
     claims = "classwise" if is_classwise else "top"
     if at_1.of_class is not None:
         claims = f"class {settled.class_names[at_1.of_class]}"
     shown = Shown(request.binning == "mass", is_classwise, names)
-    return Asking(at_1, elsewhere, shown, claims, _binning(request, at_1.rule), _settings(request, at_1.rule, claims))
+    return Plan(at_1, elsewhere, shown, claims, _binning(request, at_1.rule), _settings(request, at_1.rule, claims))
 
 
-def _asked(request: Request, settled: Settled, dtype: str) -> Asked:
+def _options_for(request: Request, settled: Settled, dtype: str) -> MeasureOptions:
     """What is measured of probabilities of a type."""
-    n_classes, likeness, of_class = settled.dataset.n_classes, None, _class_of(request, settled)
+    n_classes, peer_rule, of_class = settled.dataset.n_classes, None, _class_of(request, settled)
     rule = Rule(request.n_bins or DEFAULT_BINS, _SIDES[request.edges], dtype=dtype)
     if request.like is not None:
-        likeness = like(
+        peer_rule = like(
             request.like, request.n_bins, n_classes=n_classes, one_column=settled.options.binary, dtype=dtype
         )
-        rule, of_class = likeness.rule, 1 if likeness.of == "class 1" else None
+        rule, of_class = peer_rule.rule, 1 if peer_rule.of == "class 1" else None
     by_class = _has_class_bins(request, settled, rule)
     ranks = by_class and (n_classes <= _FEW_CLASSES or _are_few(settled))
-    return Asked(rule, of_class, likeness, by_class, ranks, request.threshold, request.smooth)
+    return MeasureOptions(rule, of_class, peer_rule, by_class, ranks, request.threshold, request.smooth)
 
 
 def _dtype_of(settled: Settled) -> str:
