@@ -10,7 +10,7 @@ import pytest
 from calibrated import calibrate, codes, draw, drawn, files, softmax
 from in_process import nll
 
-from nllcli.commands.calibrate import asking
+from nllcli.commands.calibrate import plan
 
 N, C = 60, 4
 X, Y = drawn(N, C)
@@ -142,7 +142,7 @@ def test_a_class_that_is_not_there():
 
 
 def test_bins_of_too_many_classes(monkeypatch):
-    monkeypatch.setattr(asking, "_MOST_CLASS_BINS", 4 * C)
+    monkeypatch.setattr(plan, "_MOST_CLASS_BINS", 4 * C)
     for words in (["--of", "classwise"], ["--per-class"], ["--threshold", "0.01"]):
         code, told = refused(X, Y, *words)
         assert (code, f"15 bins of each of {C} classes would take" in told) == (4, True)
