@@ -1,6 +1,7 @@
 """nll calibrate."""
 
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from nllcli.cli.confidence import check_confidence, confidence_option
 from nllcli.cli.delivery import deliver
 from nllcli.data.settings import BINNINGS, EDGES, PEERS
 from nllcli.errors import ConditionError, Remedy, UsageError, setting
+from nllcli.outputs.formats import format_for
 from nllcli.registry import nearest
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ Folds = Annotated[
         "--folds",
         metavar="K",
         min=0,
+        max=100,
         rich_help_panel=options.FITTED,
         help="Hold out each of K folds, sample i in fold i mod K, to tell what is gained; 0: none.  [default: 5]",
     ),
@@ -186,6 +189,7 @@ def calibrate(
     _check_of(of)
     _check_threshold(threshold)
     given.update({"fit": fit, "fit_targets": fit_targets})
+    _check_tables(given, bins, per_class=per_class)
     _check_fit(given, {"fit": fit, "folds": folds, "temperature": temperature, "no_fit": no_fit})
 
     def request(base: "ScoreRequest") -> "Request":
@@ -234,6 +238,18 @@ def _check_rule(like: str | None, own: dict[str, str | None]) -> None:
     if own["binning"] == "mass" and own["edges"] is not None:
         remedies = [Remedy({"edges": None}, "equal numbers of samples"), Remedy({"binning": None}, "equal widths")]
         message = f"{setting('edges')} has no meaning for {setting('binning', 'mass')}, whose bins end between samples"
+        raise UsageError(message, remedies=remedies)
+
+
+def _check_tables(given: options.Given, bins: int | None, *, per_class: bool) -> None:
+    """Raise UsageError for the bins and the classes in a format that holds one table."""
+    format = given["format"] or format_for(given["output"])
+    if format in ("csv", "tsv") and per_class and bins is not None:
+        as_json: dict[str, object] = {"format": "json"}
+        if given["output"]:
+            as_json = {"format": None, "output": str(PurePath(given["output"]).with_suffix(".json"))}
+        remedies = [Remedy({"per_class": None}, "the bins"), Remedy(as_json, "both, as JSON")]
+        message = f"{format} holds one table, and here are two: of the bins and of the classes"
         raise UsageError(message, remedies=remedies)
 
 

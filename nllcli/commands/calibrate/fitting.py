@@ -57,7 +57,7 @@ def fit(passes: Passes, before: MeasureOptions | None, after: MeasureOptions | N
     ``before`` and ``after`` say what is measured at T = 1 and at the temperature.
     """
     dataset = passes.dataset
-    keep = Keep.of(dataset.layout.n_samples, dataset.n_classes * dataset.logits.dtype.itemsize)
+    keep = Keep.of(dataset.layout.n_samples, dataset.n_classes * _item_bytes(passes))
     work = PassWork(passes.options, (1.0,), () if before is None else (before,), keep=keep, n_folds=max(1, n_folds))
     first = passes.run(work)
     limits, kept, first = first.limits, first.kept, replace(first, kept=None)
@@ -72,6 +72,13 @@ def fit(passes: Passes, before: MeasureOptions | None, after: MeasureOptions | N
     start = start_of(kept.rows())
     del kept  # which may be large
     return fitting.by_passes(found, start)
+
+
+def _item_bytes(passes: Passes) -> int:
+    """How many bytes a class of a row takes in memory: its logit, or the log of its probability, and its share."""
+    dataset = passes.dataset
+    logit = dataset.logits.dtype.itemsize if passes.options.source == "logits" else 8
+    return logit + (0 if dataset.soft_targets is None else 8)
 
 
 @dataclass(frozen=True)
