@@ -1,6 +1,7 @@
 """Bins of equal mass, the sweep and isotonic regression, against loops over fractions."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import mpmath
@@ -242,6 +243,23 @@ def test_counted_ties_are_exact():
     assert near[0].low == own[0].low == 0.0
     assert near[-1].high == own[-1].high == 1.0
     np.testing.assert_allclose(terms(counted.corp()), terms(exact.corp()), rtol=1e-12)
+
+
+@pytest.mark.parametrize("u", [[5e-18, 0.3, 20.0], [-math.log(0.999), -math.log(0.7), 30.0], [0.0, 1.0, INF]])
+@pytest.mark.parametrize("rounding", [0.0, 2.0**-51])
+def test_claims_that_differ_by_rounding_alone_are_one(u, rounding):
+    """As those that 0.3 and 1 - 0.7 make are, of which one is the larger float."""
+    apart = np.repeat(u, 20)
+    apart[::2] += np.minimum(apart[::2], 1e9) * 2.0**-50 + rounding / 2
+    a = np.tile([0.0] * 5 + [1.0] * 5, 6)
+    claims = replace(claims_of(apart, a), rounding=rounding)
+    found = Ranked.of(claims.only(np.arange(60) < 30)) + Ranked.of(claims.only(np.arange(60) >= 30))
+    other = Ranked.of(claims_of(np.repeat(u, 20), a))
+    assert [mass.count for mass in found.equal_mass(30)] == [20, 20, 20]
+    np.testing.assert_allclose(terms(found.corp())[0], terms(other.corp())[0], rtol=1e-12)
+    assert found.sweep() == pytest.approx(other.sweep(), rel=1e-12)
+    near = Ranked.of(claims_of([u[1], u[1] * (1 + 1e-13)], [0, 1])).equal_mass(2)
+    assert [mass.count for mass in near] == [1, 1]
 
 
 def test_all_right():

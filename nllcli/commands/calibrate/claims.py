@@ -30,7 +30,8 @@ class Claims:
 
     ``q`` (n,) is 1 - p and ``surprisals`` (n,) -log p, with all their digits. ``outcomes`` (n,) are 1 where the sample
     is of the class and 0 where it is not, or its share of the class where targets are shares. ``weights`` (n,) are None
-    where every sample counts alike. All are float64.
+    where every sample counts alike. All are float64. Surprisals may be ``rounding`` off, beside a share of each: those
+    of probabilities are, whose last digits are lost where they are near 1.
     """
 
     p: NDArray[np.float64]
@@ -38,6 +39,7 @@ class Claims:
     surprisals: NDArray[np.float64]
     outcomes: NDArray[np.float64]
     weights: NDArray[np.float64] | None = None
+    rounding: float = 0.0
 
     def __len__(self) -> int:
         return len(self.p)
@@ -45,7 +47,8 @@ class Claims:
     def only(self, where: NDArray[np.bool_]) -> Claims:
         """Those of the samples ``where`` (n,)."""
         weights = None if self.weights is None else self.weights[where]
-        return Claims(self.p[where], self.q[where], self.surprisals[where], self.outcomes[where], weights)
+        p, q, surprisals, outcomes = (each[where] for each in (self.p, self.q, self.surprisals, self.outcomes))
+        return Claims(p, q, surprisals, outcomes, weights, self.rounding)
 
     @classmethod
     def joined(cls, parts: Sequence[Claims]) -> Claims:
@@ -56,4 +59,4 @@ class Claims:
         columns = [np.concatenate([getattr(part, name) for part in parts]) for name in names]
         weights = [part.weights for part in parts if part.weights is not None]
         p, q, surprisals, outcomes = columns
-        return cls(p, q, surprisals, outcomes, np.concatenate(weights) if weights else None)
+        return cls(p, q, surprisals, outcomes, np.concatenate(weights) if weights else None, parts[0].rounding)

@@ -9,6 +9,7 @@ import numpy as np
 from nllcli.commands.calibrate.claims import Claims
 from nllcli.numerics.findings import check_complements
 from nllcli.numerics.kernels import pick, sum_classes
+from nllcli.numerics.surprisal.given import FromProbs
 from nllcli.numerics.surprisal.logits import FromLogits
 from nllcli.records import dataclass
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
     from nllcli.numerics.evaluate import Scored
     from nllcli.numerics.surprisal import Surprisal
+
+
+_SMALL = 0.25
+# The surprisal of a probability that has been rounded, and rounded again where it is taken from 1, is this much off.
+_ROUNDING = 2.0**-51
 
 
 @dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
@@ -52,22 +58,23 @@ def judge(scored: Scored) -> Judged:
     scores, targets = scored.scoring.scores, scored.scoring.targets
     check_complements(scored.scoring, None)
     top = _of_logits(scores) if isinstance(scores, FromLogits) else _of_given(scores)
-    only, weights = targets.only, None if scored.weights is None else targets.only(scored.weights)
     if targets.are_classes:
         outcomes = (top.classes == targets.values).astype(np.float64)
         brier = _brier(scores, targets.values, top)
     else:
         outcomes = pick(targets.values, top.classes).astype(np.float64)
         brier = sum_classes((scores.probs() - targets.values) ** 2)
-    claims = Claims(only(top.p), only(top.q), only(top.surprisals), only(outcomes), weights)
-    return Judged(claims, only(brier), only(targets.values))
+    claims = _claims(scored, top.p, top.q, top.surprisals, outcomes)
+    return Judged(claims, targets.only(brier), targets.only(targets.values))
 
 
 def _of_logits(scores: FromLogits) -> _Top:
     """By what the rows of logits were reduced to: the powers of the other classes relative to the largest."""
     found = scores.reduced
     whole = 1.0 + found.rest
-    return _Top(scores.top(), 1.0 / whole, found.rest / whole, np.log1p(found.rest), found.squares / whole**2)
+    q = found.rest / whole
+    p = np.where(q < _SMALL, 1.0 - q, 1.0 / whole)  # which are 1 only where q has no part in 1 - q
+    return _Top(scores.top(), p, q, np.log1p(found.rest), found.squares / whole**2)
 
 
 def _of_given(scores: Surprisal) -> _Top:
@@ -121,4 +128,5 @@ def _claims(
 ) -> Claims:
     only = scored.scoring.targets.only
     weights = None if scored.weights is None else only(scored.weights)
-    return Claims(only(p), only(q), only(surprisals), only(outcomes), weights)
+    rounding = _ROUNDING if isinstance(scored.scoring.scores, FromProbs) else 0.0
+    return Claims(only(p), only(q), only(surprisals), only(outcomes), weights, rounding)

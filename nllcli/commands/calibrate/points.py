@@ -13,6 +13,8 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Surprisals no further apart than this share of them are one claim: they differ by rounding alone.
+_ROUNDING_SHARE = 2.0**-48
 # More parts than these tell nothing new, and trying all numbers of them up to n takes n**2.
 MOST_SWEPT = 4096
 
@@ -34,10 +36,13 @@ class Points:
     variances: NDArray[np.float64]
 
     @classmethod
-    def of(cls, samples: NDArray[np.float64]) -> Self:
-        """Those of surprisals, outcomes and, where there are some, weights: ``samples`` (2 or 3, n), in any order."""
+    def of(cls, samples: NDArray[np.float64], rounding: float = 0.0) -> Self:
+        """Those of surprisals, outcomes and, where there are some, weights: ``samples`` (2 or 3, n), in any order.
+
+        Surprisals may be ``rounding`` off, beside a share of each.
+        """
         surprisals, outcomes, *weights = samples[:, _order(samples)]
-        starts = np.flatnonzero(np.concatenate((np.ones(1, bool), surprisals[1:] != surprisals[:-1]))[: len(outcomes)])
+        starts = _starts(surprisals, rounding)
         counts = np.diff(starts, append=len(outcomes))
         p, q = np.exp(-surprisals[starts]), -np.expm1(-surprisals[starts])
         weight_sums = np.add.reduceat(weights[0], starts) if weights else counts.astype(np.float64)
@@ -100,6 +105,14 @@ def _order(samples: NDArray[np.float64]) -> NDArray[np.intp]:
     """
     are_whole = len(samples) == 2 and np.array_equal(samples[1], samples[1] != 0)
     return (np.argsort(samples[0]) if are_whole else np.lexsort(samples[::-1]))[::-1]
+
+
+@np.errstate(invalid="ignore")  # of two infinite ones
+def _starts(surprisals: NDArray[np.float64], rounding: float) -> NDArray[np.intp]:
+    """Where, in falling order, another claim begins."""
+    higher, lower = surprisals[:-1], surprisals[1:]
+    are_one = (higher == lower) | (higher - lower <= rounding + _ROUNDING_SHARE * lower)
+    return np.flatnonzero(np.concatenate((np.ones(1, bool), ~are_one))[: len(surprisals)])
 
 
 def _ends(counts: NDArray[np.int64], n_bins: int) -> NDArray[np.int64]:

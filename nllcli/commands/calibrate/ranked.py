@@ -31,7 +31,7 @@ class Ranked(Part):
 
     ``pieces`` are surprisals, outcomes and, where there are some, weights. Where there are weights, nothing is kept of
     more than ``limit`` samples. Samples of weight 0 are left out. Both sides of ``+`` have the same limit, or are
-    without samples.
+    without samples. Surprisals may be ``rounding`` off: see ``Claims``.
     """
 
     limit: int = MOST_SAMPLES
@@ -40,6 +40,7 @@ class Ranked(Part):
     pieces: Pieces = ()
     buckets: Buckets | None = None
     scores: Scores = Scores()
+    rounding: float = 0.0
 
     @classmethod
     def of(cls, claims: Claims, limit: int = MOST_SAMPLES, *, scored: bool = True) -> Self:
@@ -49,9 +50,9 @@ class Ranked(Part):
             claims = claims.only(weights != 0)
         columns = (claims.surprisals, claims.outcomes, claims.weights)
         piece = np.stack([each for each in columns if each is not None])
-        return cls(
-            limit, len(claims), weights is not None, (piece,), None, Scores.of(claims) if scored else Scores()
-        )._fitting()
+        scores = Scores.of(claims) if scored else Scores()
+        found = cls(limit, len(claims), weights is not None, (piece,), None, scores, claims.rounding)
+        return found._fitting()
 
     def __add__(self, other: Ranked) -> Ranked:
         both = (self, other)
@@ -63,6 +64,7 @@ class Ranked(Part):
             self.pieces + other.pieces,
             reduce(add, buckets) if buckets else None,
             self.scores + other.scores,
+            max(self.rounding, other.rounding),
         )._fitting()
 
     def _fitting(self) -> Self:
@@ -88,7 +90,7 @@ class Ranked(Part):
             return None
         if self.n > self.limit:
             return self._counted().points()
-        return Points.of(as_one(self.pieces, 3 if self.is_weighted else 2))
+        return Points.of(as_one(self.pieces, 3 if self.is_weighted else 2), self.rounding)
 
     def equal_mass(self, n_bins: int) -> tuple[Bin, ...] | None:
         """Bins of equally many samples, fewer where claims tie; None where they are weighted, and () of none."""
