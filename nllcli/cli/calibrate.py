@@ -193,7 +193,11 @@ def calibrate(
     _check_fit(given, {"fit": fit, "folds": folds, "temperature": temperature, "no_fit": no_fit})
 
     def request(base: "ScoreRequest") -> "Request":
-        other = None if fit is None else replace(base.inputs, logits=fit, targets=fit_targets, sample_weights=None)
+        other = None
+        if fit is not None:
+            other = replace(base.inputs, logits=fit, targets=fit_targets, sample_weights=None)
+        if other is not None and fit_targets is not None:
+            other = replace(other, target_column=None)
         return Request(
             base,
             other,

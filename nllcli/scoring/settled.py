@@ -57,6 +57,12 @@ class Settled:
         return self.options.source not in (TOKENS, LOSSES_GIVEN)
 
     @property
+    def weighs_samples(self) -> bool:
+        """Whether samples weigh differently; where targets are shares, class weights weigh parts of each instead."""
+        by_class = self.options.class_weights is not None and self.dataset.soft_targets is None
+        return by_class or self.dataset.sample_weights is not None
+
+    @property
     def class_names(self) -> Sequence[str]:
         """The classes' names, or their numbers."""
         return names_of(self.dataset.class_names, self.dataset.n_classes)

@@ -1,6 +1,7 @@
 """What nll calibrate does at the edges: other samples' fits, files that change, masked classes, shares, no samples."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,6 +55,27 @@ def test_files_of_a_fit_are_all_needed():
         np.save(f"t-{i}.npy", Y[20 * i : 20 * i + 20])
     done = nll("calibrate", *files(X, Y), "--fit", "v-{0..2}.npy", "--fit-targets", "t-{0..2}.npy", "--partial")
     assert (done.code, "v-1.npy, row 0: class 0 is NaN" in done.err) == (3, True)
+
+
+def test_no_way_out_changes_how_both_files_are_read():
+    rows = [f"{','.join(map(repr, row))},{y}" for row, y in zip(X.tolist(), Y.tolist(), strict=True)]
+    Path("test.csv").write_text("\n".join(["a,b,c,d,y", *rows]))
+    Path("val.csv").write_text("\n".join(["n,a,b,c,d,y", *(f"{7 * i},{row}" for i, row in enumerate(rows))]))
+    assert "try: nll calibrate val.csv" in nll("calibrate", "val.csv", "--target-column", "y").err
+    done = nll("calibrate", "test.csv", "--target-column", "y", "--fit", "val.csv")
+    assert (done.code, done.err.splitlines()[1:]) == (
+        2,
+        ["hint: --fit is read with the same settings as LOGITS: give both files one form"],
+    )
+
+
+def test_targets_of_a_fit_may_be_apart():
+    np.save("val_y.npy", Y)
+    rows = [f"{','.join(map(repr, row))},{y}" for row, y in zip(X.tolist(), Y.tolist(), strict=True)]
+    Path("test.csv").write_text("\n".join(["a,b,c,d,y", *rows]))
+    Path("val.csv").write_text("\n".join(["a,b,c,d", *(row.rpartition(",")[0] for row in rows)]))
+    words = ["calibrate", "test.csv", "--target-column", "y", "--fit", "val.csv", "--fit-targets", "val_y.npy", "-q"]
+    assert float(nll(*words).out) == calibrate(X, Y)["temperature"]
 
 
 @pytest.mark.parametrize("change", ["broken", "longer"])

@@ -4,7 +4,7 @@ from unittest.mock import ANY
 
 import numpy as np
 import pytest
-from calibrated import calibrate, drawn, files, soft, softmax
+from calibrated import calibrate, codes, drawn, files, soft, softmax
 from in_process import nll
 
 from nllcli.commands.calibrate import kept
@@ -100,6 +100,48 @@ def test_the_temperature_of_the_same_file_or_given(settings):
         assert other["loss_held_out"] == other["after"]["loss"]
         gain = here["before"]["loss"] - here["after"]["loss"]
         assert other["gain_held_out"] == pytest.approx(gain, rel=1e-12)
+
+
+@pytest.mark.usefixtures("fitted")
+@pytest.mark.parametrize("settings", [{}, {"sample_weights": RNG.random(N)}])
+def test_the_gain_is_on_the_losses_that_the_file_has(settings):
+    """Which are those of its probabilities as they are, though they do not sum to 1."""
+    p = softmax(X) * np.where(np.arange(N) % 2, 1.0, 0.9)[:, None]
+    found = calibrate(p, Y, source="probs", **settings)
+    assert "not-normalised" in codes(found)
+    assert found["gain_held_out"] == pytest.approx(found["before"]["loss"] - found["loss_held_out"], rel=1e-12)
+
+
+@pytest.mark.parametrize("words", [(), ("--no-fit",)])
+def test_one_column_is_the_same_as_two(words):
+    p, y = np.array([0.3] * 10 + [0.7] * 10 + [1e-3, 0.999] * 10), np.array([0] * 5 + [1] * 32 + [0] * 3)
+    found = calibrate(p[:, None], y, *words, source="probs")
+    other = calibrate(np.stack((1 - p, p), axis=1), y, *words, source="probs")
+    for name in ("ece_equal_mass", "ece_sweep", "corp_brier_mcb", "corp_brier_dsc", "corp_log_mcb"):
+        assert found["before"][name] == pytest.approx(other["before"][name], abs=1e-12)
+    right = (p > 0.5) == y
+    gaps = [abs(right[part].mean() - claim) for part, claim in ((slice(20), 0.7), (slice(20, 40), 0.999))]
+    assert found["before"]["ece_equal_mass"] == pytest.approx(np.mean(gaps))
+
+
+def test_rows_that_are_alike_but_for_the_order_of_classes_are_one_point():
+    rows = RNG.normal(size=(20, 5))
+    x = np.concatenate([rows[:, RNG.permutation(5)] for _ in range(10)])
+    found = calibrate(x, RNG.integers(0, 5, 200), "--no-fit", "--bins", "200", "--binning", "mass")
+    assert [each["count"] for each in found["before"]["bins"]] == [10] * 20
+
+
+def test_a_confidence_just_below_1_is_not_in_the_bin_of_1():
+    """1 - 8.5e-17 rounds to the float below 1, and 1 - 4e-17 to 1."""
+    words = ("--no-fit", "--bins", "2", "--edges", "left-extra")
+    found = calibrate(np.array([[37.0, 0.0], [37.8, 0.0], [50.0, 0.0]]), np.zeros(3, int), *words)
+    assert [each["count"] for each in found["before"]["bins"]] == [0, 1, 2]
+
+
+def test_class_weights_of_shares_weigh_no_samples():
+    found = calibrate(X, soft(X, Y), "--no-fit", "--binning", "mass", weights=[1.0, 0.5, 2.0, 0.0])
+    assert found["before"]["ece_equal_mass"] == calibrate(X, soft(X, Y), "--no-fit")["before"]["ece_equal_mass"]
+    assert "weighted" not in codes(found)
 
 
 SOURCES = {

@@ -15,7 +15,7 @@ from nllcli.commands.calibrate.passes import Passes, check_can_be_read_again
 from nllcli.commands.calibrate.plan import DEFAULT_BINS, plan_of
 from nllcli.commands.calibrate.result import Calibration, HeldOut, Temperature
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
-from nllcli.errors import Notice, Remedy, UsageError, counted, setting
+from nllcli.errors import NllError, Notice, Remedy, UsageError, counted, setting
 from nllcli.inputs.shards import check_same_classes
 from nllcli.records import dataclass
 from nllcli.report import Signature, shortest
@@ -82,6 +82,18 @@ def _open(request: ScoreRequest) -> Passes:
     return Passes(request, settled)
 
 
+def _open_to_fit(request: ScoreRequest) -> Passes:
+    """Other samples; no way out is another setting, by which the samples that are measured would be read as well."""
+    try:
+        return _open(request)
+    except NllError as error:
+        ways = tuple(each for each in error.remedies if not each.settings)
+        if len(ways) < len(error.remedies):
+            same = f"{setting('fit')} is read with the same settings as {setting('logits')}"
+            error.remedies, error.hint = ways, error.hint or f"{same}: give both files one form"
+        raise
+
+
 def _fitted_here(request: Request) -> Calibration:
     """A temperature is fitted to the samples themselves, and measured on them."""
     check_can_be_read_again(request.score.inputs)
@@ -121,7 +133,7 @@ def _found_elsewhere(request: Request, settled: Settled) -> _Found:
     if request.fit is None:
         return _Found(Temperature("none", None))
     check_can_be_read_again(request.fit)
-    others = _open(replace(request.score, inputs=replace(request.fit, partial=False)))
+    others = _open_to_fit(replace(request.score, inputs=replace(request.fit, partial=False)))
     own, theirs = settled.dataset, others.dataset
     check_same_classes(
         theirs.logits.name, theirs.n_classes, theirs.class_names, own.logits.name, own.n_classes, own.class_names
@@ -172,7 +184,7 @@ def _result(request: Request, passes: Passes, plan: Plan, sums: Sequence[Sums], 
         for each, tally, own in zip(temperatures, tallies, measures, strict=True)
     )
     gains = found.gains if tallies[0].loss_sum.is_finite else None
-    is_weighted = options.class_weights is not None or dataset.sample_weights is not None
+    is_weighted = passes.settled.weighs_samples
     of_inputs = of_settings(
         has_class_weights=options.class_weights is not None,
         soft=dataset.soft_targets is not None,

@@ -118,13 +118,13 @@ class Fitting:
         """What its fold's temperature takes off the loss of each sample, if all losses are finite."""
         if not of_folds or None in of_folds or not tally.loss_sum.is_finite:
             return None
-        before, after = losses_of(rows, 1.0), np.empty(len(rows))
+        after = np.empty(len(rows))
         for fold, temperature in enumerate(of_folds):
             own = rows.numbers % self.n_folds == fold
             after[own] = losses_of(rows[own], temperature or math.nan)
         if rows.weights is not None:
-            before, after = before * rows.weights, after * rows.weights
-        gains = Gains.of(before, after, rows.weights)
+            after = after * rows.weights
+        gains = Gains.of(rows.losses, after, rows.weights)
         return replace(gains, spread=replace(gains.spread, n=tally.n_counted))  # those that weigh nothing, too
 
     def by_passes(self, found: Fit, start: float) -> Fit:

@@ -50,10 +50,15 @@ class Keep:
 
 @dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
 class Rows:
-    """Logits (m, C), their targets, weights (m,) or None, the numbers (m,) of their samples, and their hashes (m,)."""
+    """Logits (m, C), their targets, weights (m,) or None, the numbers (m,) of their samples, and their hashes (m,).
+
+    ``losses`` (m,) are the weighted losses of what the file holds: of probabilities that do not sum to 1 they are not
+    those of the logits at T = 1, whose softmax does.
+    """
 
     logits: NDArray[Any]
     targets: NDArray[Any]
+    losses: NDArray[np.float64]
     weights: NDArray[np.float64] | None
     numbers: NDArray[np.int64]
     hashes: NDArray[np.uint64]
@@ -63,7 +68,8 @@ class Rows:
 
     def __getitem__(self, part: Any) -> Rows:
         weights = None if self.weights is None else self.weights[part]
-        return Rows(self.logits[part], self.targets[part], weights, self.numbers[part], self.hashes[part])
+        logits, targets, losses = self.logits[part], self.targets[part], self.losses[part]
+        return Rows(logits, targets, losses, weights, self.numbers[part], self.hashes[part])
 
     def least(self, n: int) -> Rows:
         """The ``n`` rows of the least hashes, of equal ones the first."""
@@ -121,6 +127,7 @@ def _least(parts: Sequence[Rows], n: int) -> Rows:
     return Rows(
         np.concatenate([rows.logits for rows in parts]),
         np.concatenate([rows.targets for rows in parts]),
+        np.concatenate([rows.losses for rows in parts]),
         np.concatenate(weights) if weights else None,
         np.concatenate([rows.numbers for rows in parts]),
         np.concatenate([rows.hashes for rows in parts]),

@@ -172,7 +172,7 @@ class PassWork:
         numbers = np.arange(scored.n_samples) + block.start
         folds = np.where(terms.fits, numbers % self.n_folds, -1)
         hashes = hashes_of(scored.weighted, terms.found.gap_sum)
-        rows = Rows(terms.logits, terms.shares, scored.weights, numbers, hashes)
+        rows = Rows(terms.logits, terms.shares, scored.weighted, scored.weights, numbers, hashes)
         limits = LimitSumsByFold.of(terms.found, terms.gaps, terms.mass, scored.weights, folds, self.n_folds)
         return replace(sums, limits=limits, kept=Kept.of(self.keep, rows, terms.fits))
 

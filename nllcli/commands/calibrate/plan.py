@@ -45,8 +45,7 @@ def plan_of(request: Request, settled: Settled) -> Plan:
     """What the request asks; raises UsageError for what has no meaning for the inputs."""
     if request.like is not None:
         _check_like(request.like, request, settled)
-    is_weighted = settled.options.class_weights is not None or settled.dataset.sample_weights is not None
-    if request.binning == "mass" and is_weighted:
+    if request.binning == "mass" and settled.weighs_samples:
         message = f"{setting('binning', 'mass')} has no meaning for samples that weigh differently"
         raise UsageError(message, remedies=[Remedy({"binning": None}, "bins of equal width")])
     at_1, elsewhere = (_options_for(request, settled, dtype) for dtype in (_dtype_of(settled), "float64"))
@@ -116,7 +115,7 @@ def _has_class_bins(request: Request, settled: Settled, rule: Rule) -> bool:
     n_bins = n_classes * rule.n_places
     is_asked = request.of == "classwise" or request.per_class or request.threshold is not None
     if is_asked and n_bins > _MOST_CLASS_BINS:
-        n_bytes = most_bytes(n_bins, weighted=settled.options.class_weights is not None)
+        n_bytes = most_bytes(n_bins, weighted=settled.weighs_samples)
         message = f"{rule.n_places} bins of each of {n_classes:,} classes would take {n_bytes:,} bytes"
         fewer = _MOST_CLASS_BINS // n_classes
         remedies = [Remedy({"bins": fewer}, f"{fewer} bins of each")] if fewer >= 2 else []
