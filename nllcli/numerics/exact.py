@@ -34,6 +34,12 @@ class ExactSum(Part):
     n_negative_inf: int = 0
     n_nan: int = 0
 
+    def __sub__(self, other: ExactSum) -> ExactSum:
+        """The sum of these values and of the negatives of the others."""
+        positive = self.n_positive_inf + other.n_negative_inf
+        negative = self.n_negative_inf + other.n_positive_inf
+        return ExactSum(self.units - other.units, positive, negative, self.n_nan + other.n_nan)
+
     def __float__(self) -> float:
         """The sum, rounded once."""
         if self.n_nan or (self.n_positive_inf and self.n_negative_inf):
@@ -87,6 +93,11 @@ class ExactSums(Part):
     def __getitem__(self, group: int) -> ExactSum:
         units = 0 if self.units is None else self.units[group]
         return ExactSum(units) if self.special is None else ExactSum(units, *self.special[:, group].tolist())
+
+    def of_groups(self, groups: slice | NDArray[np.intp]) -> ExactSums:
+        """The sums of some groups, in the order in which these are named."""
+        units, special = self.units, self.special
+        return ExactSums(None if units is None else units[groups], None if special is None else special[:, groups])
 
     def total(self) -> ExactSum:
         """The exact sum of all groups."""

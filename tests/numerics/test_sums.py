@@ -44,6 +44,28 @@ def test_neither_order_nor_cuts_matter(values, random, cut):
     assert parts == exact_sum(np.array(values))
 
 
+@given(LISTS, LISTS)
+def test_a_difference_is_rounded_once(values, others):
+    exact = sum(map(Fraction, values), Fraction(0)) - sum(map(Fraction, others), Fraction(0))
+    assert float(exact_sum(np.array(values)) - exact_sum(np.array(others))) == rounded(exact)
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [INF], [-INF], [NAN], [INF, -INF]], ids=str)
+@pytest.mark.parametrize("others", [[], [1.0], [INF], [-INF], [NAN]], ids=str)
+def test_differences_of_what_is_not_finite(values, others):
+    found = exact_sum(np.array(values)) - exact_sum(np.array(others))
+    assert float(found) == pytest.approx(sum(values) - sum(others), nan_ok=True)
+
+
+@given(st.lists(st.floats(allow_nan=True), min_size=1, max_size=9), st.lists(st.integers(0, 4), max_size=5))
+def test_the_sums_of_some_groups(values, chosen):
+    sums = exact_sums(np.array(values), np.arange(len(values)) % 5, 5)
+    some = sums.of_groups(np.array(chosen, np.intp))
+    assert [some[i] for i in range(len(chosen))] == [sums[group] for group in chosen]
+    assert sums.of_groups(slice(1, 3)).total() == sums[1] + sums[2]
+    assert ExactSums().of_groups(slice(1, 3)).total() == ExactSum()
+
+
 @given(LISTS, st.lists(st.floats(1e-300, 1e300), min_size=1, max_size=5))
 def test_a_quotient_is_rounded_once(values, weights):
     quotient = exact_sum(np.array(values)).divided_by(exact_sum(np.array(weights)))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import reduce
-from operator import add
 from typing import TYPE_CHECKING
 
 from nllcli.commands.calibrate.bin_errors import Errors, class_errors, errors_of, mean_over
 from nllcli.commands.calibrate.bins import bins_of, exact_counts
 from nllcli.commands.calibrate.result import ClassErrors, Measured
 from nllcli.numerics.by_class import ByClass
-from nllcli.numerics.exact import ExactSum, ExactSums
+from nllcli.numerics.exact import ExactSum
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ def measured_of(temperature: float, tally: Tally, sums: Measures, options: Measu
         accuracy=tally.accuracy(),
         weighted_accuracy=_mean(sums.outcome, weight),
         confidence=_mean(sums.confidence, weight),
-        overconfidence=_mean(ExactSum(sums.confidence.units - sums.outcome.units), weight),
+        overconfidence=_mean(sums.confidence - sums.outcome, weight),
         brier=_mean(sums.brier, weight),
         ece=errors.ece,
         mce=errors.mce,
@@ -119,7 +117,8 @@ def _per_class(
         return ()
     weights, rows = bins.weights or exact_counts(bins.n), []
     for k, (name, errors) in enumerate(zip(shown.class_names, of_classes, strict=True)):
-        outcome, p, weight = (_total(each, k * width, width) for each in (bins.outcomes, bins.p, weights))
+        own = slice(k * width, (k + 1) * width)
+        outcome, p, weight = (each.of_groups(own).total() for each in (bins.outcomes, bins.p, weights))
         rows.append(
             ClassErrors(
                 name=name,
@@ -132,11 +131,6 @@ def _per_class(
             )
         )
     return tuple(rows)
-
-
-def _total(sums: ExactSums, first: int, n: int) -> ExactSum:
-    """The sum of some groups, one after another."""
-    return reduce(add, (sums[group] for group in range(first, first + n)), ExactSum())
 
 
 def d2_log_loss(tally: Tally, sums: Measures) -> float | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from nllcli.data.blocks import Part
-from nllcli.numerics.exact import UNIT_BITS, ExactSum, ExactSums, exact_count, exact_sums
+from nllcli.numerics.exact import UNIT_BITS, ExactSums, exact_count, exact_sums
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -215,6 +215,6 @@ def _bin(sums: BinSums, group: int, low: float, high: float) -> Bin:
         float(weight),
         p.divided_by(weight),
         outcomes.divided_by(weight),
-        ExactSum(outcomes.units - p.units).divided_by(weight),
+        (outcomes - p).divided_by(weight),
         float(sums.variances[group]),
     )

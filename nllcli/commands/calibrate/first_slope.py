@@ -17,6 +17,7 @@ from nllcli.numerics.dot import exact_dot
 from nllcli.numerics.exact import UNIT_BITS, ExactSum, exact_sum
 from nllcli.numerics.kernels import pick, sum_classes, to_float
 from nllcli.numerics.kernels.moments import moments
+from nllcli.numerics.kernels.normaliser import difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ def first_slope(tiles: Iterator[Rows], temperature: float) -> float:
         from_top = found.powers[0] / (1.0 + found.rest) * temperature
         is_nearer = np.abs(from_mean) < np.abs(from_top)
         expected = np.where(is_nearer, from_mean, from_top)
-        high, low = _difference(pick(x, rows.targets), np.where(is_nearer, centre, found.maximum))
+        high, low = difference(pick(x, rows.targets), np.where(is_nearer, centre, found.maximum))
         total += _total(np.concatenate([expected, -high, -low]), rows.weights)
     return ExactSum(total >> UNIT_BITS).divided_by(exact_sum(np.array([temperature])))
 
@@ -53,19 +54,12 @@ def _means(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def _from_mean(x: NDArray[np.float64], centre: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
     """The mean (n,) of the logits under their probabilities, less the ``centre`` (n,)."""
     alive = np.isfinite(x)
-    high, low = (np.where(alive, part, 0.0) for part in _difference(x, centre[:, None]))
+    high, low = (np.where(alive, part, 0.0) for part in difference(x, centre[:, None]))
     grown = np.expm1(high / temperature)
     found: NDArray[np.float64] = (_sum(high, low) + sum_classes(grown * high)) / (
         alive.sum(axis=1) + sum_classes(grown)
     )
     return found
-
-
-def _difference(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """``x - y`` as the sum of two float64 (Knuth's two-sum)."""
-    high = x - y
-    back = high + y
-    return high, (x - back) - (y - (back - high))
 
 
 def _sum(high: NDArray[np.float64], low: NDArray[np.float64]) -> NDArray[np.float64]:

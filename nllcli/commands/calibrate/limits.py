@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from nllcli.numerics.exact import ExactSum, ExactSums, exact_sums
+from nllcli.numerics.exact import exact_sums
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nllcli.numerics.exact import ExactSum, ExactSums
     from nllcli.numerics.kernels.moments import Survey
 
 _ROUNDING = 2.0**-48
@@ -111,7 +111,8 @@ class LimitSumsByFold:
 
     def shifted(self, by: int) -> LimitSumsByFold:
         """The same of samples whose numbers are so much higher."""
-        return LimitSumsByFold(np.roll(self.counts, by, axis=1), tuple(_turned(each, by) for each in self.sums))
+        turned = np.roll(np.arange(self.n_folds), by)
+        return LimitSumsByFold(self.counts[:, turned], tuple(each.of_groups(turned) for each in self.sums))
 
     @property
     def n_folds(self) -> int:
@@ -119,15 +120,6 @@ class LimitSumsByFold:
 
     def without(self, fold: int | None = None) -> LimitSums:
         """Those of all samples, or of the other folds."""
-        others = np.array([k for k in range(self.n_folds) if k != fold], np.int64)
+        others = np.array([k for k in range(self.n_folds) if k != fold], np.intp)
         n, n_varied, n_beaten, n_like_probs = self.counts[:, others].sum(axis=1).tolist()
-        sums = (reduce(add, (each[k] for k in others.tolist()), ExactSum()) for each in self.sums)
-        return LimitSums(n, n_varied, n_beaten, n_like_probs, *sums)
-
-
-def _turned(sums: ExactSums, by: int) -> ExactSums:
-    """The sums of as many groups, each of the number that is so much higher, the last of which are the first ones."""
-    units, special = sums.units, sums.special
-    return ExactSums(
-        None if units is None else np.roll(units, by), None if special is None else np.roll(special, by, axis=1)
-    )
+        return LimitSums(n, n_varied, n_beaten, n_like_probs, *(each.of_groups(others).total() for each in self.sums))

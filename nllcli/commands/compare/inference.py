@@ -152,7 +152,7 @@ def _difference(baseline: ExactSum, model: ExactSum, weight_sum: ExactSum | None
     """The difference of two exact sums over the weights, rounded once."""
     if not (baseline.is_finite and model.is_finite):
         return float(model) - float(baseline)
-    total = ExactSum(model.units - baseline.units)
+    total = model - baseline
     if weight_sum is None:
         return float(total)
     return total.divided_by(weight_sum) if weight_sum.units else math.nan

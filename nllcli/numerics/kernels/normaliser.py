@@ -122,14 +122,12 @@ def _refine(found: Normaliser, x: NDArray[Any], temperature: float, dtype: type)
 def careful_powers(x: NDArray[Any], maximum: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
     """``exp((x - maximum) / T)``, compensated for the rounding of the difference and the quotient.
 
-    Both are computed exactly, as an unevaluated sum of two float64: Knuth's two-sum and Dekker's product, in Ogita,
-    Rump and Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26 (2005).
+    Both are computed exactly, as an unevaluated sum of two float64: the quotient by Dekker's product, in Ogita, Rump
+    and Oishi, "Accurate sum and dot product", SIAM J. Sci. Comput. 26 (2005).
     """
     x = x.astype(np.float64)
     with np.errstate(all="ignore"):
-        gap = maximum - x
-        back = gap - maximum
-        error = (maximum - (gap - back)) - (x + back)
+        gap, error = difference(maximum, x)
         if temperature != 1.0:
             quotient = gap / temperature
             error = (_product_error(quotient, temperature, gap) + error) / temperature
@@ -138,6 +136,13 @@ def careful_powers(x: NDArray[Any], maximum: NDArray[np.float64], temperature: f
         error[~np.isfinite(error)] = 0.0  # of an infinite gap
         powers -= powers * error
     return powers
+
+
+def difference(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """``a - b``, rounded, and what rounding has left: Knuth's two-sum, which is exact."""
+    gap = a - b
+    back = gap - a
+    return gap, (a - (gap - back)) - (b + back)
 
 
 def _product_error(a: NDArray[np.float64], b: float, near: NDArray[np.float64]) -> NDArray[np.float64]:
