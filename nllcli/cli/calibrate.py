@@ -123,23 +123,12 @@ Quiet = Annotated[
         help="Only the temperature, in full; nothing, and exit code 5, where there is none.",
     ),
 ]
-Print = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--print",
-        metavar="KEY",
-        rich_help_panel=options.SHOWN,
-        help="Only this number of the JSON, in full: ece, after.ece, before.bins[14].gap; may be given again.",
-    ),
-]
+Print = Annotated[list[str] | None, options.printing("ece, after.ece, before.bins[14].gap; may be given again.")]
 Require = Annotated[
     list[str] | None,
-    typer.Option(
-        "--require",
-        metavar="KEY<NUMBER",
-        rich_help_panel=options.SHOWN,
-        help="Exit with 5 unless this holds: 'ece<0.02' (also loss and accuracy) at --temperature or as they are, "
-        "'after.ece<0.02' at the one fitted; may be given again.",
+    options.requiring(
+        ": 'ece<0.02' (also loss and accuracy) at --temperature or as they are, 'after.ece<0.02' at the one fitted; "
+        "may be given again."
     ),
 ]
 
@@ -196,8 +185,7 @@ def calibrate(
         other = None
         if fit is not None:
             other = replace(base.inputs, logits=fit, targets=fit_targets, sample_weights=None)
-        if other is not None and fit_targets is not None:
-            other = replace(other, target_column=None)
+            other = other if fit_targets is None else replace(other, target_column=None)
         return Request(
             base,
             other,

@@ -135,22 +135,14 @@ Largest = Annotated[
     ),
 ]
 Print = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--print",
-        metavar="KEY",
-        rich_help_panel=options.SHOWN,
-        help="Only this number of the JSON, in full: 'comparisons[new].p_value' of the model new; may be given again.",
-    ),
+    list[str] | None, options.printing("'comparisons[new].p_value' of the model new; may be given again.")
 ]
 Require = Annotated[
     list[str] | None,
-    typer.Option(
-        "--require",
-        metavar="|".join((*VERDICT_WORDS, "KEY<NUMBER")),
-        rich_help_panel=options.SHOWN,
-        help="Exit with 5 unless this holds of every comparison: better, not-worse or equivalent (see nll help "
-        "comparing), or of a number of the JSON: 'comparisons[new].ci_high<0'; may be given again.",
+    options.requiring(
+        " of every comparison: better, not-worse or equivalent (see nll help comparing), or of a number of the JSON: "
+        "'comparisons[new].ci_high<0'; may be given again.",
+        VERDICT_WORDS,
     ),
 ]
 SaveDifferences = Annotated[str | None, options.saving("differences", "differences of the losses, 0 where ignored")]

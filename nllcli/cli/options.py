@@ -209,6 +209,18 @@ def saving(name: str, what: str) -> Any:
     )
 
 
+def printing(help: str) -> Any:
+    """The option --print; ``help`` says after what it does which numbers there are."""
+    told = f"Only this number of the JSON, in full: {help}"
+    return typer.Option("--print", metavar="KEY", rich_help_panel=SHOWN, help=told)
+
+
+def requiring(help: str, words: Collection[str] = ()) -> Any:
+    """The option --require, whose conditions may be ``words``; ``help`` says after what it does which there are."""
+    told = f"Exit with 5 unless this holds{help}"
+    return typer.Option("--require", metavar="|".join((*words, "KEY<NUMBER")), rich_help_panel=SHOWN, help=told)
+
+
 def _check_shown(given: Given, *, arrays: bool) -> None:
     """Refuse, before any work, options of which one would not be heard: -q and --print write bare numbers.
 
@@ -266,24 +278,8 @@ TALLY_FORMAT = Annotated[
     ),
 ]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=SHOWN, help="Only the numbers, in full.")]
-_Print = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--print",
-        metavar="KEY",
-        rich_help_panel=SHOWN,
-        help="Only this number of the JSON, in full: loss, per_class[cat].accuracy; may be given again, or as KEY,KEY.",
-    ),
-]
-_Require = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--require",
-        metavar="KEY<NUMBER",
-        rich_help_panel=SHOWN,
-        help="Exit with 5 unless this holds: 'loss<0.15', 'per_class[cat].accuracy>=0.9'; may be given again.",
-    ),
-]
+_Print = Annotated[list[str] | None, printing("loss, per_class[cat].accuracy; may be given again, or as KEY,KEY.")]
+_Require = Annotated[list[str] | None, requiring(": 'loss<0.15', 'per_class[cat].accuracy>=0.9'; may be given again.")]
 _Output = Annotated[
     str | None,
     typer.Option(

@@ -230,6 +230,12 @@ class Dataset:
         return 2 if self.binary else self.layout.n_classes
 
     @property
+    def targets_name(self) -> str | None:
+        """What the file of the targets is called; None where there is none."""
+        targets = self.targets or self.soft_targets
+        return None if targets is None else targets.name
+
+    @property
     def has_targets(self) -> bool:
         """Whether there are targets, in a file of their own or among the logits."""
         return self.targets is not None or self.soft_targets is not None or self.logits.labels

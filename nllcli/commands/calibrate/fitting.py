@@ -18,7 +18,7 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from nllcli.commands.calibrate.cumulants import Slopes
     from nllcli.commands.calibrate.kept import Rows
-    from nllcli.commands.calibrate.limits import Limit, LimitSumsByFold
+    from nllcli.commands.calibrate.limits import LimitSumsByFold
     from nllcli.commands.calibrate.measures import MeasureOptions
     from nllcli.commands.calibrate.pass_work import Sums
     from nllcli.commands.calibrate.passes import Passes

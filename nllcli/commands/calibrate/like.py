@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
+from nllcli.commands.calibrate.bins import Rule
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
-    from nllcli.commands.calibrate.bins import Rule, Side, Spacing
+    from nllcli.commands.calibrate.bins import Side, Spacing
     from nllcli.commands.calibrate.claims import Claims
 
 Of = Literal["top", "class 1"]
@@ -73,8 +76,6 @@ class PeerRule:
 
     def as_library_has(self, claims: Claims) -> Claims:
         """The claims with p as the library has it, rounded and clipped; what else is known of them stays."""
-        import numpy as np
-
         p = claims.p.astype(self.dtype)
         if self.clips:
             least = np.finfo(p.dtype).eps
@@ -88,8 +89,6 @@ def like(name: str, n_bins: int | None, *, n_classes: int, one_column: bool, dty
     ``one_column`` says that a file has one logit or probability a sample, that of class 1. ``dtype`` is that of a file
     of probabilities, and float64 for any other.
     """
-    from nllcli.commands.calibrate.bins import Rule
-
     peer = PEERS[name]
     is_class_1 = {"none": False, "one": one_column, "two": n_classes == 2, "all": True}[peer.class_1_of]
     of: Of = "class 1" if is_class_1 else "top"

@@ -92,9 +92,8 @@ def check_can_be_read_again(inputs: InputOptions) -> None:
 
 def _input(part: Dataset, sums: Sums) -> Mapping[str, str | int | None]:
     """The files of a part, as a report has them."""
-    targets = part.targets or part.soft_targets
     n_samples = sums.tallies[0].n_samples if sums.tallies else 0
-    return {"logits": part.logits.name, "targets": None if targets is None else targets.name, "n_samples": n_samples}
+    return {"logits": part.logits.name, "targets": part.targets_name, "n_samples": n_samples}
 
 
 def _itself(found: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from nllcli.commands.calibrate.assembly import Shown
 from nllcli.commands.calibrate.bins import Rule, most_bytes
@@ -61,7 +61,7 @@ def plan_of(request: Request, settled: Settled) -> Plan:
 def _options_for(request: Request, settled: Settled, dtype: str) -> MeasureOptions:
     """What is measured of probabilities of a type."""
     n_classes, peer_rule, of_class = settled.dataset.n_classes, None, _class_of(request, settled)
-    rule = Rule(request.n_bins or DEFAULT_BINS, _SIDES[request.edges], dtype=dtype)
+    rule = Rule(request.n_bins or DEFAULT_BINS, cast("Side", request.edges), dtype=dtype)
     if request.like is not None:
         peer_rule = like(
             request.like, request.n_bins, n_classes=n_classes, one_column=settled.options.binary, dtype=dtype
@@ -121,9 +121,6 @@ def _has_class_bins(request: Request, settled: Settled, rule: Rule) -> bool:
         remedies = [Remedy({"bins": fewer}, f"{fewer} bins of each")] if fewer >= 2 else []
         raise FaultError(message, remedies=remedies, hint=f"{setting('bins')} is how many there are of each")
     return is_asked or (n_bins <= _MOST_CLASS_BINS and (n_classes <= _FEW_CLASSES or _are_few(settled)))
-
-
-_SIDES: dict[str, Side] = {"right": "right", "left": "left", "left-extra": "left-extra"}
 
 
 def _binning(request: Request, rule: Rule) -> str:

@@ -176,9 +176,9 @@ def _farthest(sums: Sums, question: Question) -> Iterator[int]:
 
 def _subject(request: Request, settled: Sequence[Settled], pairs: tuple[tuple[int, int], ...]) -> Subject:
     first = settled[0]
-    targets, groups = first.dataset.targets or first.dataset.soft_targets, request.models[0].inputs.groups
+    dataset, groups = first.dataset, request.models[0].inputs.groups
     return Subject(
-        name=first.dataset.logits.name if targets is None else targets.name,
+        name=dataset.targets_name or dataset.logits.name,
         models=tuple(map(model_of, settled, request.names)),
         pairs=pairs,
         settings={**settings_together(settled), **settings_of_question(request.question, groups)},

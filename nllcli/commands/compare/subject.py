@@ -163,10 +163,10 @@ def settings_together(settled: Sequence[Settled]) -> dict[str, str]:
 
 def input_of(part: Dataset, n_samples: int, digest: str | None = None) -> Input:
     """The files of a part, by the names they were opened under."""
-    targets, shape = part.targets or part.soft_targets, part.layout.sample_shape
+    shape = part.layout.sample_shape
     return Input(
         tuple(model.logits.name for model in part.models),
-        None if targets is None else targets.name,
+        part.targets_name,
         n_samples,
         shape[0] if len(shape) > 1 else None,
         digest,

@@ -85,8 +85,7 @@ class Resume:
     def _path(self, settled: Settled) -> Path:
         """The file of a part: by the name of its logits, for people, and a digest of all names and of the options."""
         part = settled.dataset
-        targets = part.targets or part.soft_targets
-        names = (part.logits.name, None if targets is None else targets.name)
+        names = (part.logits.name, part.targets_name)
         readable = re.sub(r"[^\w.-]", "_", Path(part.logits.name).name)[-64:]
         return Path(self.folder) / f"{readable}-{_digest((names, _options(settled)))}.tally.json"
 

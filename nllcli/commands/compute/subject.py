@@ -134,8 +134,7 @@ class LossTally:
 
 def input_of(dataset: Dataset, sums: Tally) -> Input:
     """One file of logits, by the names it was opened under."""
-    targets = dataset.targets or dataset.soft_targets
-    return Input(dataset.logits.name, None if targets is None else targets.name, sums.n_samples)
+    return Input(dataset.logits.name, dataset.targets_name, sums.n_samples)
 
 
 def add_findings(total: dict[str, Found], more: Mapping[str, Found]) -> None:
