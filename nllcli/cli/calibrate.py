@@ -166,8 +166,8 @@ def calibrate(
 ) -> None:
     """Are probabilities what they claim, and which temperature helps.
 
-    The temperature is the one of the lowest loss. The calibration error stands beside what chance alone makes of it.
-    But for the largest gap, no error is above the root of the Brier score.
+    The temperature is the one with the lowest loss. The calibration error is shown with the one that chance alone would
+    cause. Except for the largest gap, no error exceeds the square root of the Brier score.
     """
     from nllcli.commands.calibrate import calibrate as task
     from nllcli.commands.calibrate.report import report, why_none

@@ -14,11 +14,11 @@ Calibrating probabilities
   Of the samples to which a calibrated model gives 80 %, 80 % are right.
 
 The temperature
-  Logits are divided by T; the one of the lowest mean loss is told. Above 1 the
-  model is overconfident, below 1 underconfident; where the interval holds 1,
-  nothing says that it is either. It is found to the last digit, and changes no
-  answer: the accuracy stays. Fit it to samples that the model was not trained
-  on, and apply it to others:
+  Logits are divided by T, and the T with the lowest mean loss is the one shown.
+  Above 1 the model is overconfident, below 1 underconfident; where the interval
+  holds 1, nothing says that it is either. T is found to the last digit. It
+  changes no answer, so the accuracy stays. Fit it to samples that the model was
+  not trained on, and apply it to others:
 
     T=$(nll calibrate val.npy val_y.npy -q) &&
       nll compute test.npy test_y.npy --temperature "$T"
@@ -40,11 +40,11 @@ Weights
   samples is not right there, which a warning says.
 
 When to believe it
-  gain, held out  what T takes off the loss of samples that had no part in it:
+  gain, held out  how far T lowers the loss of samples that had no part in it:
                   sample i is in fold i mod 5, and each fold has the T of the
                   others. Less than two standard errors of it may be chance.
   standard error  that of T, right for any model; the interval is that of log T
-  few-samples     with fewer than 10 wrong answers, T hangs on each of them
+  few-samples     with fewer than 10 wrong answers, T depends on each of them
 
   Samples that belong together, neighbours of one document, say, make folds too
   hopeful: fit and measure on files of different documents.
@@ -56,11 +56,11 @@ Is an ECE of 0.02 much?
   Samples are few in each bin, and the gaps of a perfect model are not 0 either:
   "by chance alone" is the ECE that it would have on average with these
   confidences (by a normal approximation, a few per cent low below 200 samples).
-  A little above that is no evidence. In the picture the shade is where chance
-  puts 19 of 20 bars, and * marks those beyond.
+  An ECE a little above that is no evidence. In the picture the shade shows
+  where chance puts 19 of 20 bars, and * marks the bars outside it.
   p is Spiegelhalter's test of all samples at once, without bins.
-  But for the largest gap, every calibration error is at most the root of the
-  Brier score (Gruber and Buettner 2022), which needs no bins.
+  Except for the largest gap, no calibration error exceeds the square root of
+  the Brier score (Gruber and Buettner 2022), which needs no bins.
 
 Definitions
   confidence      the probability of the answer, the largest one; the mean

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Side = Literal["right", "left", "left-extra"]
 Spacing = Literal["fractions", "linspace", "steps", "quotients"]
 
-# Beyond so many standard deviations a normal variable is once in 20 times.
+# A normal variable is farther than this many standard deviations from its mean once in 20 times.
 _QUANTILE_95 = 1.959963984540054
 
 
@@ -166,7 +166,7 @@ def _together(parts: Sequence[ExactSums]) -> ExactSums:
 
 
 def most_bytes(n_groups: int, *, weighted: bool) -> int:
-    """How many bytes the sums of so many groups take at most."""
+    """The most bytes that the sums of ``n_groups`` groups take."""
     # A sum below 2**64 counts 2**-1074 in 1,138 bits, which are 176 bytes as an integer of Python; its place takes 8.
     return n_groups * (8 + 184 * (3 + weighted))
 

@@ -30,8 +30,8 @@ class Claims:
 
     ``q`` (n,) is 1 - p and ``surprisals`` (n,) -log p, with all their digits. ``outcomes`` (n,) are 1 where the sample
     is of the class and 0 where it is not, or its share of the class where targets are shares. ``weights`` (n,) are None
-    where every sample counts alike. All are float64. Surprisals may be ``rounding`` off, beside a share of each: those
-    of probabilities are, whose last digits are lost where they are near 1.
+    where every sample counts alike. All are float64. Surprisals may be off by ``rounding``, and by a small share
+    of their size: those of given probabilities lose digits where these are near 1.
     """
 
     p: NDArray[np.float64]

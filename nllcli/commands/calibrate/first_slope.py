@@ -45,7 +45,7 @@ def first_slope(tiles: Iterator[Rows], temperature: float) -> float:
 
 
 def _means(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The means (n,) of the logits (n, C) that are not -inf, rounded anyhow."""
+    """The means (n,) of the logits (n, C) that are not -inf; any nearby number would do."""
     alive = np.isfinite(x)
     means: NDArray[np.float64] = np.where(alive, x, 0.0).sum(axis=1) / alive.sum(axis=1)
     return means

@@ -39,7 +39,7 @@ class Points:
     def of(cls, samples: NDArray[np.float64], rounding: float = 0.0) -> Self:
         """Those of surprisals, outcomes and, where there are some, weights: ``samples`` (2 or 3, n), in any order.
 
-        Surprisals may be ``rounding`` off, beside a share of each.
+        Surprisals may be off by ``rounding``, and by a small share of their size.
         """
         surprisals, outcomes, *weights = samples[:, _order(samples)]
         starts = _starts(surprisals, rounding)

@@ -31,7 +31,7 @@ class Ranked(Part):
 
     ``pieces`` are surprisals, outcomes and, where there are some, weights. Where there are weights, nothing is kept of
     more than ``limit`` samples. Samples of weight 0 are left out. Both sides of ``+`` have the same limit, or are
-    without samples. Surprisals may be ``rounding`` off: see ``Claims``.
+    without samples. Surprisals may be off by ``rounding``: see ``Claims``.
     """
 
     limit: int = MOST_SAMPLES
