@@ -64,9 +64,10 @@ def mean(values):
 
 
 def sweep_by_loops(samples):
+    """Of shares that are the decimals they are written as: what rounds in them as float64 makes no accuracy fall."""
     best = 1
     for n_bins in range(2, len(samples) + 1):
-        accuracies = [mean([a for _, a in part]) for part in by_loops(samples, n_bins)]
+        accuracies = [mean([Fraction(str(a)) for _, a in part]) for part in by_loops(samples, n_bins)]
         if accuracies != sorted(accuracies):
             break
         best = n_bins
