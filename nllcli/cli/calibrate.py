@@ -12,7 +12,6 @@ from nllcli.cli.delivery import deliver
 from nllcli.data.settings import BINNINGS, EDGES, PEERS
 from nllcli.errors import ConditionError, Remedy, UsageError, setting
 from nllcli.outputs.formats import format_for
-from nllcli.registry import nearest
 
 if TYPE_CHECKING:
     from nllcli.commands.calibrate.request import Request
@@ -175,7 +174,6 @@ def calibrate(
 
     check_confidence(confidence)
     _check_rule(like, {"edges": edges, "binning": binning, "of": of})
-    _check_of(of)
     _check_threshold(threshold)
     given.update({"fit": fit, "fit_targets": fit_targets})
     _check_tables(given, bins, per_class=per_class)
@@ -192,7 +190,7 @@ def calibrate(
             bins,
             binning or "width",
             edges or "right",
-            of or "top",
+            "top" if of is None else of,
             like,
             folds,
             temperature,
@@ -243,16 +241,6 @@ def _check_tables(given: options.Given, bins: int | None, *, per_class: bool) ->
         remedies = [Remedy({"per_class": None}, "the bins"), Remedy(as_json, "both, as JSON")]
         message = f"{format} holds one table, and here are two: of the bins and of the classes"
         raise UsageError(message, remedies=remedies)
-
-
-def _check_of(of: str | None) -> None:
-    """Raise UsageError for what is neither a word that --of knows nor a class."""
-    if of is None or of in ("top", "classwise") or of.removeprefix("class:") not in (of, ""):
-        return
-    near = nearest(of, ("top", "classwise"))
-    meant = [near] if near else [] if of.startswith("class:") else [f"class:{of}"]
-    message = f"{setting('of', of)} is not top, classwise or class:NAME"
-    raise UsageError(message, remedies=[Remedy({"of": each}) for each in meant])
 
 
 def _check_threshold(threshold: float | None) -> None:

@@ -141,6 +141,32 @@ def test_a_class_that_is_not_there():
     assert refused(X, Y, "--of", "class:9")[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("of", "meant"),
+    [
+        ("classwize", "classwise"),
+        ("horse", "class:horse"),
+        ("hrose", "class:horse"),
+        ("clases", None),
+        ("class:", None),
+        ("", None),
+    ],
+)
+def test_claims_that_there_are_not(of, meant):
+    line = ["--classes", "cat,dog,horse,mouse", "--of"]
+    code, told = refused(X, Y, *line, of)
+    first, *others = told.splitlines()
+    assert (code, "is not top, classwise or class:NAME" in first) == (2, True)
+    assert [each.rpartition(" ")[2] for each in others if each.startswith("try: ")] == ([meant] if meant else [])
+    if meant:
+        assert calibrate(X, Y, *line, meant)["before"]["ece"] is not None
+
+
+def test_what_is_asked_is_settled_before_a_fit_to_other_samples():
+    code, told = refused(X, Y, "--fit", "none.npy", "--fit-targets", "y.npy", "--of", "clases")
+    assert (code, "--of clases is not top" in told) == (2, True)
+
+
 def test_bins_of_too_many_classes(monkeypatch):
     monkeypatch.setattr(plan, "_MOST_CLASS_BINS", 4 * C)
     for words in (["--of", "classwise"], ["--per-class"], ["--threshold", "0.01"]):

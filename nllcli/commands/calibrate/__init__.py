@@ -62,8 +62,8 @@ def calibrate(request: Request) -> Calibration:
     if request.fits and request.fit is None:
         return _fitted_here(request)
     passes = _open(request.score)
-    found = _found_elsewhere(request, passes.settled)
     plan = plan_of(request, passes.settled)
+    found = _found_elsewhere(request, passes.settled)
     value = found.temperature.value
     temperatures = (1.0,) if value is None else (1.0, value)
     sums = passes.run(PassWork(passes.options, temperatures, tuple(map(plan.at, temperatures))))

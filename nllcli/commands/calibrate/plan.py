@@ -10,10 +10,12 @@ from nllcli.commands.calibrate.like import PEERS, like
 from nllcli.commands.calibrate.measures import MeasureOptions
 from nllcli.errors import FaultError, Remedy, UsageError, setting
 from nllcli.records import dataclass
-from nllcli.registry import unknown
+from nllcli.registry import nearest, unknown
 from nllcli.report import shortest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nllcli.commands.calibrate.bins import Side
     from nllcli.commands.calibrate.request import Request
     from nllcli.scoring.settled import Settled
@@ -22,7 +24,7 @@ DEFAULT_BINS = 15
 # Each class has bins unasked where classes are few, or samples and classes are; and asked, so many bins in all.
 _FEW_CLASSES, _FEW_NUMBERS = 20, 1 << 20
 _MOST_CLASS_BINS = 4096 * DEFAULT_BINS
-_CLASS = "class:"
+_CLASS, _WORDS = "class:", ("top", "classwise")
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,23 @@ def _dtype_of(settled: Settled) -> str:
 
 def _class_of(request: Request, settled: Settled) -> int | None:
     """The class whose probabilities are measured, None for none in particular."""
-    if not request.of.startswith(_CLASS):
+    if request.of in _WORDS:
         return None
     name, names = request.of.removeprefix(_CLASS), list(settled.class_names)
+    if name in (request.of, ""):
+        raise _no_claims(request.of, names)
     if name not in names:
         near = unknown("of", name, names, f"there is no class {name!r}")
         raise UsageError(near.message, hint=near.hint, remedies=[_class_named(each) for each in near.remedies])
     return names.index(name)
+
+
+def _no_claims(of: str, names: Sequence[str]) -> UsageError:
+    """The refusal of what is neither a word nor ``class:`` and the name of one of the classes."""
+    meant = {name: f"{_CLASS}{name}" for name in names} | {word: word for word in _WORDS}
+    near = of if of in names else nearest(of, meant)
+    remedies = [] if near is None else [Remedy({"of": meant[near]})]
+    return UsageError(f"{setting('of', of)} is not top, classwise or class:NAME", remedies=remedies)
 
 
 def _class_named(remedy: Remedy) -> Remedy:
