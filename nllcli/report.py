@@ -9,6 +9,7 @@ from math import prod
 from typing import Any, Self, overload
 
 from nllcli import __version__
+from nllcli.drawing import Drawing, Tone
 from nllcli.errors import Notice, setting
 from nllcli.records import dataclass
 
@@ -205,12 +206,32 @@ class Gauge:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """A value and the interval that it is known to, all of them shares of 1."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Belief:
+    """The probabilities of one sample, the class that it is, and the one that it was taken for, by their places."""
+
+    probabilities: tuple[float, ...]
+    target: int | None = None
+    top: int | None = None
+
+
+@dataclass(frozen=True)
 class Column:
     """One column of a table; ``kind`` is "text", "count", "number", "share", "probability", or one of the following.
 
     Numbers of one column are shown with the same number of decimals; programs get them in full. A "bar" draws a share
-    of 1, a "gauge" a Gauge. "quantities" are of several kinds, one below the other. "objects" are a list of dicts, for
-    JSON alone. An ``optional`` column is left out where a page is too narrow; a ``legend`` says how to read a picture.
+    of 1 in a ``tone``, a "gauge" a Gauge. "quantities" are of several kinds, one below the other. "objects" are a list
+    of dicts, for JSON alone. An ``optional`` column is left out where a page is too narrow; a ``legend`` says how to
+    read a picture. Only an HTML page shows a ``page_only`` column: a bar, an "interval" of Interval, or a "belief" of
+    Belief.
     """
 
     key: str
@@ -219,6 +240,8 @@ class Column:
     unit: str = ""
     optional: bool = False
     legend: str = ""
+    tone: Tone = "plain"
+    page_only: bool = False
 
 
 Columns = list[tuple[Column, Sequence[Any]]]  # each with its cells
@@ -290,6 +313,78 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """A number in a sentence: the JSON has it under ``key``; ``kind`` and ``unit`` are as those of a Column."""
+
+    key: str
+    value: Value
+    kind: str = "number"
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name in a sentence that comes from outside: of a class, a sample, a file."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Strong:
+    """What a sentence is about."""
+
+    words: tuple[str | Fact | Name, ...]
+
+
+Sentence = tuple[str | Fact | Name | Strong, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A question, the sentence that answers it, a drawing, and the table of its numbers.
+
+    The ``drawings`` stand one above the other; without any, the table is the picture, whose columns draw. ``brief`` is
+    the table that a screen shows in place of all numbers. ``key_of`` says what the tones stand for, ``reading`` how to
+    read the picture. A ``wide`` one needs the width of a page.
+    """
+
+    key: str
+    question: str
+    answer: Sentence
+    table: Table
+    drawings: tuple[Drawing, ...] = ()
+    brief: Table | None = None
+    key_of: tuple[tuple[Tone, str], ...] = ()
+    reading: str = ""
+    wide: bool = False
+
+    @property
+    def facts(self) -> Iterator[Fact]:
+        """The numbers of the answer."""
+        for part in self.answer:
+            for each in part.words if isinstance(part, Strong) else (part,):
+                if isinstance(each, Fact):
+                    yield each
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The number of a report on a line from ``low`` to ``high``, with its interval and what stands at the ends.
+
+    ``says`` is what the place on the line means. One that ``fills`` is a bar from ``low``.
+    """
+
+    value: float
+    low: float
+    high: float
+    low_label: str
+    high_label: str
+    says: str = ""
+    interval: tuple[float, float] | None = None
+    fills: bool = True
+
+
+@dataclass(frozen=True)
 class Report:
     """What a command found: names, numbers and units; nothing about how it looks.
 
@@ -297,7 +392,8 @@ class Report:
     values that only JSON shows (nested lists, say), and ``inputs`` the files that the numbers are of. ``tally`` has the
     sums behind the numbers, for a file from which they add up with others. ``kernel`` is what computed them. ``words``
     are the conditions that have a name, each with why it does not hold, None where it does. ``listing`` is what a
-    format of one table holds, where that is neither a table nor the metrics.
+    format of one table holds, where that is neither a table nor the metrics. ``pictures`` show where the numbers come
+    from, ``strip`` what the headline means; ``typed`` is the command line that asks for all of it.
     """
 
     command: str
@@ -316,3 +412,6 @@ class Report:
     kernel: str = ""
     words: Mapping[str, str | None] = field(default_factory=dict)
     listing: Table | None = None
+    pictures: tuple[Picture, ...] = ()
+    strip: Strip | None = None
+    typed: str = ""
