@@ -15,8 +15,8 @@ Scale = Literal["linear", "log", "signed-log"]
 class Axis:
     """An axis from ``low`` to ``high``, with the ``kind`` in which its numbers are written, as that of a Column.
 
-    A "signed-log" axis is logarithmic to both sides, and linear between ``-near`` and ``near``. ``ticks`` stand in place
-    of round numbers, each with its text; those nearest to others are left out where there is little room.
+    A "signed-log" axis is logarithmic to both sides, and linear between ``-near`` and ``near``. ``ticks`` stand in the
+    place of round numbers, each with its text; those nearest to others are left out where there is little room.
     """
 
     low: float
