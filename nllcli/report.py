@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from itertools import chain
 from math import prod
 from typing import Any, Self, overload
@@ -244,6 +244,9 @@ class Column:
     page_only: bool = False
 
 
+# The kinds of columns that draw.
+DRAWN = frozenset(("bar", "gauge", "interval", "belief"))
+
 Columns = list[tuple[Column, Sequence[Any]]]  # each with its cells
 
 
@@ -269,6 +272,24 @@ class Table:
         """A table of columns with their cells."""
         rows = _Rows([cells for _, cells in columns])
         return cls(key, title, tuple(column for column, _ in columns), rows, note, worst=worst)
+
+    def without(self, dropped: Callable[[Column], bool]) -> Table:
+        """The table without some of its columns."""
+        kept = [i for i, column in enumerate(self.columns) if not dropped(column)]
+        if len(kept) == len(self.columns):
+            return self
+        rows = _Rows([self.cells(i) for i in kept])
+        return replace(self, columns=tuple(self.columns[i] for i in kept), rows=rows)
+
+    @property
+    def of_text(self) -> Table:
+        """What is shown of it where nothing but text is."""
+        return self.without(lambda column: column.page_only)
+
+    @property
+    def of_numbers(self) -> Table:
+        """What programs read of it: no column that only draws what another one says."""
+        return self.without(lambda column: column.kind in DRAWN)
 
     def cells(self, column: int) -> Sequence[Any]:
         """The cells of a column."""

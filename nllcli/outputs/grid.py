@@ -15,6 +15,7 @@ NOTHING = "–"
 LEFT_OUT = "…"  # columns in the middle and, where rich crops it, the end of a name
 _NAME = 16  # columns are left out before a name, or a word of a label, gets fewer cells
 _LABEL_LINES = 3
+_COLOURS = {"loss": "yellow"}
 _MARK = Column("left_out", LEFT_OUT, "text")
 
 
@@ -101,7 +102,12 @@ def _drawn(lanes: Sequence[_Lane], room: int, *, colour: bool) -> list[str]:
         heading = [*(Text(line, "bold") for line in label), Text(lane.heading[1], "dim"), *[Text()] * height]
         at_top = Text("\n", justify="right" if lane.is_right else "default").join(heading[:height])
         grid.add_column(at_top, justify="default", width=width, no_wrap=True)
-        columns.append(Text("\n".join(lane.shown(width)), "cyan" if lane.column.kind in PICTURES else ""))
+        columns.append(
+            Text(
+                "\n".join(lane.shown(width)),
+                _COLOURS.get(lane.column.tone, "cyan") if lane.column.kind in PICTURES else "",
+            )
+        )
     if lanes[0].values:
         grid.add_row(*columns)  # whole ones: rich takes four times as long for a row each
     size = sum(widths) + len(GAP) * len(widths)

@@ -9,8 +9,9 @@ from typing import Any, overload
 from nllcli import __version__
 from nllcli.errors import UsageError
 from nllcli.outputs.json_lookup import value_at
+from nllcli.outputs.sentences import sentence_text
 from nllcli.records import dataclass
-from nllcli.report import RUN, Nested, Report, Table, Value, runs, shortest
+from nllcli.report import RUN, Nested, Picture, Report, Table, Value, runs, shortest
 
 SCHEMA_VERSION = 1
 
@@ -54,9 +55,21 @@ def json_object(report: Report) -> dict[str, Any]:
         **({"inputs": list(report.inputs)} if report.inputs else {}),
         **{metric.key: metric.value for metric in report.metrics if not metric.page_only},
         **{table.key: _Objects(table) for table in report.tables},
+        **({"pictures": _Pictures({each.key: _picture(each) for each in report.pictures})} if report.pictures else {}),
         **report.extra,
         "warnings": [{"code": notice.code, "message": notice.message} for notice in report.warnings],
     }
+
+
+class _Pictures(dict[str, Any]):
+    """What pictures show, by their keys: each on a line of its own."""
+
+
+def _picture(picture: Picture) -> dict[str, Any]:
+    """What a picture shows: the sentence, the numbers in it, and the rows of its table."""
+    facts = {fact.key: fact.value for fact in picture.facts}
+    answer = sentence_text(picture.answer)
+    return {"question": picture.question, "answer": answer, **facts, "rows": list(_Objects(picture.table.of_numbers))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +113,11 @@ def _value(value: Any, path: str, nonfinite: dict[str, str]) -> Iterator[str]:
         yield from _rows(value, path, nonfinite) if len(value) else ["[]"]
     elif isinstance(value, Nested):
         yield from _numbers(value, path, nonfinite)
+    elif isinstance(value, _Pictures):
+        lines = [
+            f"    {_dumps(key)}: {_dumps(_finite(each, f'{path}.{key}', nonfinite))}" for key, each in value.items()
+        ]
+        yield "{\n" + ",\n".join(lines) + "\n  }"
     else:
         value = _finite(value, path, nonfinite)
         is_rows = isinstance(value, list) and value and isinstance(value[0], dict)

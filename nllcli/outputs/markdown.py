@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from nllcli.outputs.formats import printable
 from nllcli.outputs.numbers import metric_texts, metric_unit, working_text, writer
-from nllcli.report import Calculation, Metric, Report, Section, Step, Table, runs, shown_signature
+from nllcli.outputs.sentences import emphasised
+from nllcli.report import Calculation, Metric, Picture, Report, Section, Step, Table, runs, shown_signature
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#])")
 
@@ -18,6 +19,8 @@ def render(report: Report) -> Iterator[str]:
         yield f"\n{_metrics(shown)}\n"
     for table in report.tables:
         yield from () if table.hidden else _table(table)
+    for picture in report.pictures:
+        yield from _picture(picture)
     for section in report.sections:
         yield from _section(section)
     if report.warnings:
@@ -48,7 +51,18 @@ def _section(section: Section) -> Iterator[str]:
         yield f"\n{_escape(section.note)}\n"
 
 
+def _picture(picture: Picture) -> Iterator[str]:
+    yield f"\n### {_escape(picture.question)}\n"
+    yield f"\n{''.join(_emphasised(*piece) for piece in emphasised(picture.answer))}\n"
+    yield from _table(picture.brief or picture.table, "####")
+
+
+def _emphasised(text: str, strong: bool) -> str:
+    return f"**{_escape(text)}**" if strong else _escape(text)
+
+
 def _table(table: Table, level: str = "###") -> Iterator[str]:
+    table = table.of_text
     kept = [i for i, column in enumerate(table.columns) if column.kind != "gauge"]  # drawn for letters of one width
     columns = [table.columns[i] for i in kept]
     header = [_escape(f"{c.label} ({c.unit})" if c.unit else c.label) for c in columns]

@@ -14,7 +14,8 @@ from nllcli.outputs.grid import GAP, INDENT, LEFT_OUT, NOTHING, cell_len, filled
 from nllcli.outputs.numbers import aligned, metric_texts, metric_unit, working_text
 from nllcli.outputs.pictures import ASCII_PICTURES
 from nllcli.outputs.piped import piped_lines
-from nllcli.report import Calculation, Metric, Report, Section, Table, shown_signature
+from nllcli.outputs.sentences import sentence_text
+from nllcli.report import Calculation, Metric, Picture, Report, Section, Table, shown_signature
 
 _PLAIN, _STRONG, _FAINT, _HEADLINE = "", "1", "2", "1;36"  # bold, dim, bold and cyan
 _MOST_ROWS, _FIRST_ROWS, _WORST_ROWS = 200, 100, 20  # of a table on a screen
@@ -30,6 +31,7 @@ def render(report: Report, *, width: int | None = None, colour: bool = False, un
         page.running(report.title, style=_STRONG),
         *_metrics(page, shown),
         *(_table(page, table) for table in report.tables if not table.hidden),
+        *(lines for picture in report.pictures for lines in _picture(page, picture)),
         *(lines for section in report.sections for lines in _section(page, section)),
         _signature(page, shown_signature(report.signature)),
     ]
@@ -118,6 +120,13 @@ def _section(page: _Page, section: Section) -> Iterator[Iterable[str]]:
     yield page.running(section.note)
 
 
+def _picture(page: _Page, picture: Picture) -> Iterator[Iterable[str]]:
+    """The question, the sentence that answers it, then the table of its numbers."""
+    answer = page.running(sentence_text(picture.answer), indent=INDENT, style=_PLAIN)
+    yield [*page.running(picture.question, style=_STRONG), *answer]
+    yield _table(page, picture.brief or picture.table)
+
+
 def _calculation(page: _Page, calculation: Calculation) -> list[str]:
     """Align what is worked out; how comes next to it."""
     labels = filled([printable(step.label) for step in calculation.steps])
@@ -151,6 +160,7 @@ def _beside(page: _Page, rows: Sequence[tuple[list[tuple[str, str]], str, bool]]
 def _table(page: _Page, table: Table) -> Iterator[str]:
     """Title, labels, rule, rows, how to read the pictures, and note."""
     yield from page.running(table.title, style=_STRONG)
+    table = table.of_text
     yield from piped_lines(table) if page.width is None else _fitting(page, page.width, table)
     for text in filter(None, [*(column.legend for column in table.columns), table.note]):
         yield from ["", *page.running(text, indent=INDENT)]
