@@ -366,7 +366,7 @@ class Picture:
 
     The ``drawings`` stand one above the other; without any, the table is the picture, whose columns draw. ``brief`` is
     the table that a screen shows in place of all numbers. ``key_of`` says what the tones stand for, ``reading`` how to
-    read the picture. A ``wide`` one needs the width of a page.
+    read the picture. A ``wide`` one needs the width of a page. ``more`` are numbers that programs alone read.
     """
 
     key: str
@@ -378,10 +378,12 @@ class Picture:
     key_of: tuple[tuple[Tone, str], ...] = ()
     reading: str = ""
     wide: bool = False
+    more: tuple[Fact, ...] = ()
 
     @property
     def facts(self) -> Iterator[Fact]:
-        """The numbers of the answer."""
+        """The numbers of the answer, and those that it leaves out."""
+        yield from self.more
         for part in self.answer:
             for each in part.words if isinstance(part, Strong) else (part,):
                 if isinstance(each, Fact):

@@ -114,10 +114,8 @@ def _value(value: Any, path: str, nonfinite: dict[str, str]) -> Iterator[str]:
     elif isinstance(value, Nested):
         yield from _numbers(value, path, nonfinite)
     elif isinstance(value, _Pictures):
-        lines = [
-            f"    {_dumps(key)}: {_dumps(_finite(each, f'{path}.{key}', nonfinite))}" for key, each in value.items()
-        ]
-        yield "{\n" + ",\n".join(lines) + "\n  }"
+        found = {key: _finite(each, f"{path}.{key}", nonfinite) for key, each in value.items()}
+        yield "{\n" + ",\n".join(f"    {_dumps(key)}: {_dumps(each)}" for key, each in found.items()) + "\n  }"
     else:
         value = _finite(value, path, nonfinite)
         is_rows = isinstance(value, list) and value and isinstance(value[0], dict)
