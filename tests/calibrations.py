@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from nllcli.commands.calibrate.bins import Bin
 from nllcli.commands.calibrate.result import Calibration, Decomposition, HeldOut, Measured, Temperature
 from nllcli.errors import Notice
+from nllcli.numerics.calibration.bins import Bin
 
 # 1.96 sqrt(variance) / count is 0.245 for the first and 0.049 for the second, whose gap is beyond that.
 BINS = (

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_pieces import every_way
 
-from nllcli.commands.calibrate.bin_errors import Errors, class_errors, class_sums, errors_of, mean_over
-from nllcli.commands.calibrate.bins import Bin, BinSums, Rule, bins_of, edges, most_bytes, place
-from nllcli.commands.calibrate.claims import Claims
+from nllcli.numerics.calibration.bin_errors import Errors, class_errors, class_sums, errors_of, mean_over
+from nllcli.numerics.calibration.bins import Bin, BinSums, Rule, bins_of, edges, most_bytes, place
+from nllcli.numerics.calibration.claims import Claims
 
 pytestmark = pytest.mark.uncounted
 

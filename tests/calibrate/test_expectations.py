@@ -7,10 +7,10 @@ import pytest
 from calibrated import draw, softmax
 
 from nllcli.commands.calibrate.assembly import Shown, measured_of
-from nllcli.commands.calibrate.bins import Rule
 from nllcli.commands.calibrate.measures import MeasureOptions, Measures
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.settings import LossOptions
+from nllcli.numerics.calibration.bins import Rule
 from nllcli.numerics.evaluate import Wanted, score, sums_of
 from nllcli.numerics.kernels.moments import survey
 

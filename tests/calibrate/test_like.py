@@ -7,10 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from nllcli.commands.calibrate.bin_errors import errors_of
-from nllcli.commands.calibrate.bins import BinSums, Rule, bins_of, place
-from nllcli.commands.calibrate.claims import Claims
 from nllcli.commands.calibrate.like import PEERS, like
+from nllcli.numerics.calibration.bin_errors import errors_of
+from nllcli.numerics.calibration.bins import BinSums, Rule, bins_of, place
+from nllcli.numerics.calibration.claims import Claims
 
 pytestmark = pytest.mark.uncounted
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_pieces import every_way
 
-from nllcli.commands.calibrate.claims import Claims
 from nllcli.commands.calibrate.isotonic import pooled
 from nllcli.commands.calibrate.points import MOST_SWEPT
 from nllcli.commands.calibrate.ranked import Ranked
+from nllcli.numerics.calibration.claims import Claims
 
 pytestmark = pytest.mark.uncounted
 

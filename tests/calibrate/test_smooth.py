@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from in_pieces import every_way
 
-from nllcli.commands.calibrate.claims import Claims
 from nllcli.commands.calibrate.smooth import Smooth
+from nllcli.numerics.calibration.claims import Claims
 
 pytestmark = pytest.mark.uncounted
 

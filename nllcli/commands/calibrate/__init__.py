@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.commands.calibrate.assembly import d2_log_loss, measured_of
-from nllcli.commands.calibrate.claims import USABLE_WEIGHTS, are_usable
 from nllcli.commands.calibrate.fitting import fit
 from nllcli.commands.calibrate.notices import fitted_here, of_samples, of_settings, of_temperature, within_chance
 from nllcli.commands.calibrate.pass_work import PassWork
@@ -17,6 +16,7 @@ from nllcli.commands.calibrate.result import Calibration, HeldOut, Temperature
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.errors import NllError, Notice, Remedy, UsageError, counted, setting
 from nllcli.inputs.shards import check_same_classes
+from nllcli.numerics.calibration.claims import USABLE_WEIGHTS, are_usable
 from nllcli.records import dataclass
 from nllcli.report import Signature, shortest
 from nllcli.scoring.notices import all_notes, all_notices

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from nllcli.commands.calibrate.bin_errors import Errors, class_errors, errors_of, mean_over
-from nllcli.commands.calibrate.bins import bins_of, exact_counts
 from nllcli.commands.calibrate.result import ClassErrors, Measured
 from nllcli.numerics.by_class import ByClass
+from nllcli.numerics.calibration.bin_errors import Errors, class_errors, errors_of, mean_over
+from nllcli.numerics.calibration.bins import bins_of, exact_counts
 from nllcli.numerics.exact import ExactSum
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nllcli.commands.calibrate.bins import Bin
     from nllcli.commands.calibrate.measures import MeasureOptions, Measures
+    from nllcli.numerics.calibration.bins import Bin
     from nllcli.numerics.tally import Tally
 
 

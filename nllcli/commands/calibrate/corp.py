@@ -15,8 +15,8 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.commands.calibrate.claims import Claims
     from nllcli.commands.calibrate.points import Points
+    from nllcli.numerics.calibration.claims import Claims
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from nllcli.commands.calibrate.bins import Rule
+from nllcli.numerics.calibration.bins import Rule
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
-    from nllcli.commands.calibrate.bins import Side, Spacing
-    from nllcli.commands.calibrate.claims import Claims
+    from nllcli.numerics.calibration.bins import Side, Spacing
+    from nllcli.numerics.calibration.claims import Claims
 
 Of = Literal["top", "class 1"]
 

@@ -10,8 +10,8 @@ from nllcli.report import Column, Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from nllcli.commands.calibrate.bins import Bin
     from nllcli.commands.calibrate.result import Calibration, Decomposition, Measured
+    from nllcli.numerics.calibration.bins import Bin
 
 # Of a temperature, before and after what is told of the rule of bins.
 _MEASURES = (

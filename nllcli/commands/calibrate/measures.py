@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nllcli.commands.calibrate.bin_errors import class_sums
-from nllcli.commands.calibrate.bins import BinSums, place
-from nllcli.commands.calibrate.judged import claims_of_class, claims_of_classes, judge
 from nllcli.commands.calibrate.ranked import MOST_SAMPLES, Ranked
 from nllcli.commands.calibrate.smooth import Smooth
 from nllcli.data.blocks import Part
 from nllcli.numerics.by_class import ByClass
+from nllcli.numerics.calibration.bin_errors import class_sums
+from nllcli.numerics.calibration.bins import BinSums, place
+from nllcli.numerics.calibration.judged import claims_of_class, claims_of_classes, judge
 from nllcli.numerics.exact import ExactSum, ExactSums, exact_sum, exact_sums
 from nllcli.numerics.kernels import product
 from nllcli.records import dataclass
@@ -21,10 +21,10 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.commands.calibrate.bins import Rule
-    from nllcli.commands.calibrate.claims import Claims
-    from nllcli.commands.calibrate.judged import Judged
     from nllcli.commands.calibrate.like import PeerRule
+    from nllcli.numerics.calibration.bins import Rule
+    from nllcli.numerics.calibration.claims import Claims
+    from nllcli.numerics.calibration.judged import Judged
     from nllcli.numerics.evaluate import Scored
 
 

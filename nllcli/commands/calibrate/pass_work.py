@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nllcli.commands.calibrate.claims import USABLE_WEIGHTS, are_usable
 from nllcli.commands.calibrate.cumulants import Slopes, derivatives, mass_of, target_gaps
 from nllcli.commands.calibrate.kept import Kept, Rows, hashes_of
 from nllcli.commands.calibrate.limits import LimitSumsByFold
 from nllcli.commands.calibrate.measures import Measures
 from nllcli.data.blocks import Part
 from nllcli.errors import SampleError
+from nllcli.numerics.calibration.claims import USABLE_WEIGHTS, are_usable
 from nllcli.numerics.evaluate import Wanted, score, sums_of
 from nllcli.numerics.exact import ExactSum, exact_sum
 from nllcli.numerics.kernels import product

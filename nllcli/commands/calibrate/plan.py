@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from nllcli.commands.calibrate.assembly import Shown
-from nllcli.commands.calibrate.bins import Rule, most_bytes
 from nllcli.commands.calibrate.like import PEERS, like
 from nllcli.commands.calibrate.measures import MeasureOptions
 from nllcli.errors import FaultError, Remedy, UsageError, setting
+from nllcli.numerics.calibration.bins import Rule, most_bytes
 from nllcli.records import dataclass
 from nllcli.registry import nearest, unknown
 from nllcli.report import shortest
@@ -16,8 +16,8 @@ from nllcli.report import shortest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nllcli.commands.calibrate.bins import Side
     from nllcli.commands.calibrate.request import Request
+    from nllcli.numerics.calibration.bins import Side
     from nllcli.scoring.settled import Settled
 
 DEFAULT_BINS = 15

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from nllcli.commands.calibrate.bins import Bin
+from nllcli.numerics.calibration.bins import Bin
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:

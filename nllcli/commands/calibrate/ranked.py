@@ -17,8 +17,8 @@ from nllcli.data.blocks import Part
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
-    from nllcli.commands.calibrate.bins import Bin
-    from nllcli.commands.calibrate.claims import Claims
+    from nllcli.numerics.calibration.bins import Bin
+    from nllcli.numerics.calibration.claims import Claims
 
 MOST_SAMPLES = 1 << 20
 # So many samples are counted at once: each time takes as long as some 10,000 samples, since all buckets are touched.

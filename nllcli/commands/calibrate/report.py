@@ -15,8 +15,8 @@ from nllcli.report import Column, Columns, Gauge, Metric, Quantity, Report, Sect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nllcli.commands.calibrate.bins import Bin
     from nllcli.commands.calibrate.result import Calibration, Measured, Temperature
+    from nllcli.numerics.calibration.bins import Bin
 
 # How a temperature is applied to what a file holds.
 _APPLYING = {

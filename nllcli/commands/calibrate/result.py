@@ -9,8 +9,8 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nllcli.commands.calibrate.bins import Bin
     from nllcli.errors import Notice
+    from nllcli.numerics.calibration.bins import Bin
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nllcli.commands.calibrate.claims import Claims
+    from nllcli.numerics.calibration.claims import Claims
 
 # So many samples are put onto the grids at once.
 _BATCH = 1 << 16

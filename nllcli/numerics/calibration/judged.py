@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.calibrate.claims import Claims
+from nllcli.numerics.calibration.claims import Claims
 from nllcli.numerics.findings import check_complements
 from nllcli.numerics.kernels import pick, sum_classes
 from nllcli.numerics.surprisal.given import FromProbs

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from nllcli.commands.calibrate.bins import BinSums, bins_of, place
+from nllcli.numerics.calibration.bins import BinSums, bins_of, place
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nllcli.commands.calibrate.bins import Bin, Rule
-    from nllcli.commands.calibrate.claims import Claims
+    from nllcli.numerics.calibration.bins import Bin, Rule
+    from nllcli.numerics.calibration.claims import Claims
 
 
 @dataclass(frozen=True)

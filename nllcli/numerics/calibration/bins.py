@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.commands.calibrate.claims import Claims
+    from nllcli.numerics.calibration.claims import Claims
 
 Side = Literal["right", "left", "left-extra"]
 Spacing = Literal["fractions", "linspace", "steps", "quotients"]

@@ -1,0 +1,1 @@
+"""How far the probabilities of a model are from what is the case: its claims, their bins, and the errors of these."""
