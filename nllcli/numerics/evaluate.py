@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from nllcli.data.blocks import Block, Scratch, Unread
     from nllcli.data.settings import LossOptions
+    from nllcli.numerics.pictured import PicturesWanted
     from nllcli.numerics.surprisal import Reduction
 
 # Numbers of an array (n, C) that is worked on at a time, where there are several of them.
@@ -36,7 +37,7 @@ _PART_ELEMENTS = 1 << 16
 class Wanted:
     """What to return next to the tally; ``gradient`` is what to divide it by, None where it is not wanted.
 
-    ``spread``, ``classes`` and ``fingerprint`` are parts of the tally that cost time.
+    ``spread``, ``classes``, ``fingerprint`` and ``pictures`` are parts of the tally that cost time.
     """
 
     losses: bool = False
@@ -46,6 +47,7 @@ class Wanted:
     spread: bool = False
     classes: bool = False
     fingerprint: bool = False
+    pictures: PicturesWanted | None = None
 
     @property
     def every_class(self) -> bool:
@@ -76,8 +78,9 @@ class Outcome:
 
     @property
     def named_samples(self) -> tuple[int, ...]:
-        """The samples that findings name."""
-        return tuple(sample for rows in self.tally.findings.values() for sample in rows.first)
+        """The samples that findings and pictures name."""
+        found = tuple(sample for rows in self.tally.findings.values() for sample in rows.first)
+        return found if self.tally.pictures is None else (*found, *self.tally.pictures.named_samples)
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ class Scored:
 @np.errstate(all="ignore")  # numbers that are not finite are detected explicitly below
 def evaluate(block: Block, options: LossOptions, wanted: Wanted, scratch: Scratch) -> Outcome:
     """Score the samples of one block; errors as in ``score``."""
-    scored = score(block, options, scratch, read=wanted.every_class)
+    scored = score(block, options, scratch, read=wanted.every_class or wanted.pictures is not None)
     scoring = scored.scoring
     return Outcome(
         block.start,
@@ -208,6 +211,11 @@ def sums_of(scored: Scored, wanted: Wanted, scratch: Scratch) -> Tally:
     )
     if wanted.fingerprint:
         tally = replace(tally, fingerprint=_fingerprint(scoring, scored.weighted, scratch.sub("fingerprint")))
+    if wanted.pictures is not None:
+        from nllcli.numerics.pictured.collecting import collect
+
+        collected = collect(scored, wanted.pictures, scratch.sub("pictures"), classes=tally.classes is not None)
+        tally = replace(tally, pictures=collected)
     found = _findings(scoring, None if tally.loss_sum.is_finite else ~np.isfinite(scored.weighted))
     return replace(tally, findings=found) if found else tally
 

@@ -99,6 +99,14 @@ class ExactSums(Part):
         units, special = self.units, self.special
         return ExactSums(None if units is None else units[groups], None if special is None else special[:, groups])
 
+    def united(self, starts: NDArray[np.intp]) -> ExactSums:
+        """The sums of fewer groups, each of all groups from one of the ``starts``, ascending, to the next."""
+        units, special = self.units, self.special
+        return ExactSums(
+            None if units is None else np.add.reduceat(units, starts),
+            None if special is None else np.add.reduceat(special, starts, axis=1),
+        )
+
     def total(self) -> ExactSum:
         """The exact sum of all groups."""
         units = 0 if self.units is None else sum(self.units.tolist())

@@ -17,6 +17,8 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nllcli.numerics.pictured import Collected
+
 N_FIRST = 5
 
 
@@ -58,7 +60,7 @@ class Tally(Part):
     """Sums only; ``Tally()`` is the identity of ``+``, and every mean is taken once, at the end.
 
     ``loss_sum`` adds the weighted losses, ``unweighted_sum`` the plain ones, ``weight_sum`` the denominators.
-    ``fingerprint`` is that of the counted samples, where it is asked for.
+    ``fingerprint`` is that of the counted samples, and ``pictures`` what pictures are made of, where asked for.
     """
 
     n_samples: int = 0
@@ -71,10 +73,13 @@ class Tally(Part):
     findings: dict[str, Rows] = field(default_factory=dict)
     classes: ClassSums | None = None
     fingerprint: Fingerprint | None = None
+    pictures: Collected | None = None
 
     def shifted(self, by: int) -> Tally:
         """The sums of the same samples, their numbers so much higher."""
-        return replace(self, findings={code: rows.shifted(by) for code, rows in self.findings.items()})
+        pictures = None if self.pictures is None else self.pictures.shifted(by)
+        findings = {code: rows.shifted(by) for code, rows in self.findings.items()}
+        return replace(self, findings=findings, pictures=pictures)
 
     def mean(self) -> float:
         """The weighted mean; NaN where nothing was counted, or where the weights add up to 0."""

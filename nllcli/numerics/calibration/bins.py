@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.numerics.calibration.claims import Claims
+    from nllcli.numerics.calibration.claims import Claimed
 
 Side = Literal["right", "left", "left-extra"]
 Spacing = Literal["fractions", "linspace", "steps", "quotients"]
@@ -118,7 +118,7 @@ class BinSums(Part):
     weights: ExactSums | None = None
 
     @classmethod
-    def of(cls, claims: Claims, groups: NDArray[np.int64], n_groups: int) -> Self:
+    def of(cls, claims: Claimed, groups: NDArray[np.int64], n_groups: int) -> Self:
         """The sums of ``claims`` (n,), which are in ``groups`` (n,) below ``n_groups``."""
         w = claims.weights
 
@@ -133,6 +133,14 @@ class BinSums(Part):
             by_group(variances if w is None else w * w * variances),
             None if w is None else by_group(w),
         )
+
+    def united(self, starts: NDArray[np.intp]) -> BinSums:
+        """The sums of fewer groups, each of all groups from one of the ``starts``, ascending, to the next."""
+        if self.n is None:
+            return self
+        p, outcomes, variances = (each.united(starts) for each in (self.p, self.outcomes, self.variances))
+        weights = None if self.weights is None else self.weights.united(starts)
+        return BinSums(np.add.reduceat(self.n, starts), p, outcomes, variances, weights)
 
     @classmethod
     def side_by_side(cls, parts: Sequence[BinSums]) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -22,6 +22,19 @@ USABLE_WEIGHTS = f"from {1.0 / _MOST_WEIGHT:g} to {_MOST_WEIGHT:g}, or 0"
 def are_usable(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which weights (n,) are ``USABLE_WEIGHTS``."""
     return (weights == 0.0) | ((weights >= 1.0 / _MOST_WEIGHT) & (weights <= _MOST_WEIGHT))
+
+
+class Claimed(Protocol):
+    """What bins need of claims: see ``Claims``."""
+
+    @property
+    def p(self) -> NDArray[np.float64]: ...
+    @property
+    def q(self) -> NDArray[np.float64]: ...
+    @property
+    def outcomes(self) -> NDArray[np.float64]: ...
+    @property
+    def weights(self) -> NDArray[np.float64] | None: ...
 
 
 @dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole

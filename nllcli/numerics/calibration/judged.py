@@ -42,14 +42,12 @@ class Judged:
 
 
 @dataclass(frozen=True, eq=False)
-class _Top:
-    """The classes (n,) of the largest probabilities, what is claimed of them, and the squares of all others (n,)."""
+class Top:
+    """The ``classes`` (n,) of the largest probabilities ``p`` (n,), and ``q`` (n,), 1 - p with all its digits."""
 
     classes: NDArray[np.int64]
     p: NDArray[np.float64]
     q: NDArray[np.float64]
-    surprisals: NDArray[np.float64]
-    other_squares: NDArray[np.float64]
 
 
 @np.errstate(all="ignore")  # of infinite surprisals
@@ -57,37 +55,58 @@ def judge(scored: Scored) -> Judged:
     """What the probabilities of a scored block claim, and what is the case; raises SampleError for those above 1."""
     scores, targets = scored.scoring.scores, scored.scoring.targets
     check_complements(scored.scoring, None)
-    top = _of_logits(scores) if isinstance(scores, FromLogits) else _of_given(scores)
+    top, surprisals, other_squares = _of_logits(scores) if isinstance(scores, FromLogits) else _of_given(scores)
     if targets.are_classes:
         outcomes = (top.classes == targets.values).astype(np.float64)
-        brier = _brier(scores, targets.values, top)
+        brier = _brier(scores, targets.values, top, other_squares)
     else:
         outcomes = pick(targets.values, top.classes).astype(np.float64)
         brier = sum_classes((scores.probs() - targets.values) ** 2)
-    claims = _claims(scored, top.p, top.q, top.surprisals, outcomes)
+    claims = _claims(scored, top.p, top.q, surprisals, outcomes)
     return Judged(claims, targets.only(brier), targets.only(targets.values))
 
 
-def _of_logits(scores: FromLogits) -> _Top:
-    """By what the rows of logits were reduced to: the powers of the other classes relative to the largest."""
-    found = scores.reduced
-    whole = 1.0 + found.rest
-    q = found.rest / whole
+# Of the most likely classes, the surprisals (n,) too, and the sums (n,) of the squares of all other probabilities.
+_TopAndOthers = tuple[Top, "NDArray[np.float64]", "NDArray[np.float64]"]
+
+
+def top_of(scores: Surprisal) -> Top:
+    """What is claimed of the most likely classes of a block, whose logits need not be reduced to more than a rest."""
+    return _top_of_logits(scores) if isinstance(scores, FromLogits) else _top_of_given(scores, scores.probs())
+
+
+def _top_of_logits(scores: FromLogits) -> Top:
+    """By the powers of the other classes relative to the largest."""
+    rest = scores.reduced.rest
+    whole = 1.0 + rest
+    q = rest / whole
     p = np.where(q < _SMALL, 1.0 - q, 1.0 / whole)  # which are 1 only where q has no part in 1 - q
-    return _Top(scores.top(), p, q, np.log1p(found.rest), found.squares / whole**2)
+    return Top(scores.top(), p, q)
 
 
-def _of_given(scores: Surprisal) -> _Top:
-    p, classes = scores.probs(), scores.top()
-    top, surprisals = pick(p, classes), scores.at(classes)
-    p[np.arange(len(p)), classes] = 0.0
-    return _Top(classes, top, 0.0 - np.expm1(-surprisals), surprisals, sum_classes(p * p))
+def _top_of_given(scores: Surprisal, p: NDArray[np.float64]) -> Top:
+    classes = scores.top()
+    return Top(classes, pick(p, classes), 0.0 - np.expm1(-scores.at(classes)))
 
 
-def _brier(scores: Surprisal, targets: NDArray[np.int64], top: _Top) -> NDArray[np.float64]:
+def _of_logits(scores: FromLogits) -> _TopAndOthers:
+    found = scores.reduced
+    return _top_of_logits(scores), np.log1p(found.rest), found.squares / (1.0 + found.rest) ** 2
+
+
+def _of_given(scores: Surprisal) -> _TopAndOthers:
+    p = scores.probs()
+    top = _top_of_given(scores, p)
+    p[np.arange(len(p)), top.classes] = 0.0
+    return top, scores.at(top.classes), sum_classes(p * p)
+
+
+def _brier(
+    scores: Surprisal, targets: NDArray[np.int64], top: Top, other_squares: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """The squares (n,) of p but for the target's, and of what that lacks to 1."""
     p = np.exp(-scores.at(targets))
-    others = np.where(top.classes == targets, top.other_squares, top.other_squares + top.p**2 - p**2)
+    others = np.where(top.classes == targets, other_squares, other_squares + top.p**2 - p**2)
     lacks = np.where(top.classes == targets, top.q, 1.0 - p)
     return lacks**2 + np.maximum(others, 0.0)
 
