@@ -335,7 +335,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Fact:
-    """A number in a sentence: the JSON has it under ``key``; ``kind`` and ``unit`` are as those of a Column."""
+    """A number in a sentence: the JSON has it under ``key``; ``kind`` and ``unit`` are as those of a Column.
+
+    A "round" number has few digits, which are all shown.
+    """
 
     key: str
     value: Value

@@ -36,6 +36,7 @@ COMMANDS = Registry(
             "calibrate",
             "weights",
             "merge",
+            "report",
         )
     },
 )

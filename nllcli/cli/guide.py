@@ -78,6 +78,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nll merge 'parts/*.tally.json' -f json", "thousands of parts"),
         ("nll merge @parts.txt -o run.tally.json", "listed; a tally again"),
     ),
+    "report": (
+        ("nll report logits.npy targets.npy -o report.html", "a page with pictures"),
+        ("nll report logits.npy targets.npy", "sentences and tables with bars"),
+        ("nll report logits.npy targets.npy --only hardest", "one of them"),
+        ("nll report logits.npy targets.npy --only losses -o losses.svg", "drawn"),
+        ("nll report logits.npy targets.npy -f json", "every number"),
+        ("nll report part.npy truth.npy -o part.tally.json", "for nll merge"),
+    ),
     "help": (
         ("nll help compute", "examples and options of a command"),
         ("nll help inputs", "which files, columns and names"),

@@ -249,6 +249,15 @@ _SaveDtype = Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", group=WRI
 _Format = Annotated[
     str | None, text_format("How the result is written.  [default: by the extension of -o, else table]")
 ]
+# Of the command whose report has pictures, one of which may be a file by itself.
+PICTURE_FORMAT = Annotated[
+    str | None,
+    text_format(
+        "How the result is written; one picture alone as svg, png or pdf.  "
+        "[default: by the extension of -o, else table]",
+        tally=True,
+    ),
+]
 # How many classes are listed unasked, by format.
 CLASSES_UP_TO = {"table": 20, "markdown": 20, "json": LISTED_CLASSES, "tally": LISTED_CLASSES}
 PerClass = Annotated[

@@ -23,6 +23,7 @@ from nllcli.scoring.shares import check_workers, fold_parts
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from nllcli.commands.compute.pictures import PictureChoice
     from nllcli.data.blocks import Block, Progress, Scratch
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import LossOptions, ScoreRequest
@@ -36,6 +37,7 @@ class Sections:
 
     The latter are the samples of a ``small`` input, and the classes where there are at most ``classes_up_to``. The
     ``standard_error`` is left out where nobody sees it. ``tally`` asks for sums alone, that add up to those of more.
+    ``pictures`` are those whose sums are wanted.
     """
 
     per_class: bool = False
@@ -44,6 +46,7 @@ class Sections:
     classes_up_to: float = 0
     standard_error: bool = True
     tally: bool = False
+    pictures: PictureChoice | None = None
 
     def holding(self, keys: Collection[str]) -> Sections:
         """These, and those in which the JSON has the ``keys``, where the inputs have such."""
@@ -151,7 +154,8 @@ def score(
     """
     kept, writers = Kept(settled, sections, in_memory=in_memory), writers or {}
     n_classes, resume = settled.dataset.n_classes, None
-    wanted_classes = tallied_classes = settled.has_classes and sections.hold_classes(n_classes)
+    wanted_classes = settled.has_classes and sections.hold_classes(n_classes)
+    tallied_classes = wanted_classes or (settled.has_classes and sections.pictures is not None)
     if folder is not None:
         from nllcli.commands.compute.resume import Resume
 
@@ -165,6 +169,7 @@ def score(
         spread=sections.standard_error or resume is not None,
         classes=tallied_classes,
         fingerprint=sections.tally or resume is not None,
+        pictures=None if sections.pictures is None else sections.pictures.wanted(settled),
     )
 
     work = _Scoring(settled.options, wanted, keeps_all=bool(writers) or kept.everything)
@@ -193,10 +198,10 @@ def score(
             progress=progress,
         )
     tally = by_part.total(failed, whole=bool(writers) or kept.everything)
-    if not wanted_classes:
-        tally = replace(tally, sums=replace(tally.sums, classes=None))
+    shown = tally if wanted_classes else replace(tally, sums=replace(tally.sums, classes=None))
     samples = None if failed or resume else kept.samples()
-    return result_of(tally, kept.losses(), samples, notes=(*by_part.notes, *notes))
+    result = result_of(shown, kept.losses(), samples, notes=(*by_part.notes, *notes))
+    return result if sections.pictures is None else replace(result, tally=tally)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from nllcli.scoring.settled import left_out, signature_of
 from nllcli.scoring.tally_data import machines_differ
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -146,8 +146,11 @@ def _uniform_loss(tally: LossTally) -> float | None:
     return uniform_loss(subject.n_classes, loss=LOSSES[subject.loss], clip=subject.clip)
 
 
-def report(result: LossResult) -> Report:
-    """The number first, then what it means, the classes and the samples."""
+def report(result: LossResult, *, command: str = "compute", only: Collection[str] | None = None) -> Report:
+    """The number first, then what it means, the classes and the samples.
+
+    With pictures, all of them or ``only`` some, these say what is worth saying of classes and samples.
+    """
     extra: dict[str, Any] = {}
     if result.per_class is None and result.n_classes is not None:
         extra["per_class"] = None  # soft targets, or too many classes to list unasked
@@ -158,18 +161,27 @@ def report(result: LossResult) -> Report:
         extra["losses"] = result.kept_losses.listed()
         if result.reduction == "none":
             quiet = result.kept_losses.numbers.cells()
+    pictures, strip, tables = (), None, tuple(_tables(result))
+    if only is not None:
+        from nllcli.commands.compute.pictures import pictures_of, strip_of
+
+        pictures, strip = pictures_of(result, only), strip_of(result)
+        tables = tuple(replace(table, hidden=True) for table in tables if table.key == "per_class")
     return Report(
-        "compute",
+        command,
         result.title,
         result.signature,
         tuple(_metrics(result)),
-        tuple(_tables(result)),
+        tables,
         result.warnings,
         result.notes,
         quiet,
         extra=extra,
         inputs=[each.named for each in result.tally.inputs],
         kernel=kernel_name(),
+        listing=pictures[0].table.of_numbers if len(pictures) == 1 else None,
+        pictures=pictures,
+        strip=strip,
     )
 
 

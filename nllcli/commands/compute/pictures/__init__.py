@@ -1,0 +1,94 @@
+"""What shows where a loss comes from: questions, each answered by a sentence, a drawing and a table of its numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nllcli.errors import Remedy, UsageError
+from nllcli.numerics.pictured import TEMPERATURES, PicturesWanted
+from nllcli.records import dataclass
+from nllcli.registry import Registry
+from nllcli.report import Strip
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from nllcli.commands.compute.result import LossResult
+    from nllcli.report import Picture
+    from nllcli.scoring.settled import Settled
+
+# Logits, up to which the loss is computed at other temperatures unasked.
+_MOST_ON_CURVE = 50_000_000
+
+# In the order in which they are shown. Each makes a picture of a result, or nothing where it has no answer.
+PICTURES = Registry(
+    "picture",
+    {
+        "softmax": "nllcli.commands.compute.pictures.softmax:picture",
+        "curve": "nllcli.commands.compute.pictures.curve:picture",
+        "losses": "nllcli.commands.compute.pictures.losses:picture",
+        "lorenz": "nllcli.commands.compute.pictures.lorenz:picture",
+        "risk": "nllcli.commands.compute.pictures.risk:picture",
+        "classes": "nllcli.commands.compute.pictures.classes:picture",
+        "confusions": "nllcli.commands.compute.pictures.confusions:picture",
+        "reliability": "nllcli.commands.compute.pictures.reliability:picture",
+        "claimed": "nllcli.commands.compute.pictures.claimed:picture",
+        "temperature": "nllcli.commands.compute.pictures.temperature:picture",
+    },
+)
+
+
+@dataclass(frozen=True)
+class PictureChoice:
+    """Which pictures are asked for: those of these ``names``, or all; with how many of the ``hardest`` samples.
+
+    A ``curve`` of None says that the loss at other temperatures is wanted where that takes little time.
+    """
+
+    names: tuple[str, ...] = ()
+    hardest: int = 10
+    curve: bool | None = None
+
+    def wanted(self, settled: Settled) -> PicturesWanted:
+        """What a pass is to collect."""
+        n, n_classes = settled.dataset.layout.n_samples, settled.dataset.n_classes
+        has_curve = self.curve if self.curve is not None else n is None or n * n_classes <= _MOST_ON_CURVE
+        if self.names and "temperature" not in self.names:
+            has_curve = False
+        return PicturesWanted(TEMPERATURES if has_curve else (), self.hardest)
+
+
+def pictures_of(result: LossResult, only: Collection[str] = ()) -> tuple[Picture, ...]:
+    """The pictures of a result for which a pass has collected the sums, or ``only`` some of them.
+
+    Raises UsageError for one that is asked for by name and has nothing to show here.
+    """
+    if result.tally.sums.pictures is None:
+        return ()
+    found = []
+    for key in PICTURES:
+        picture = PICTURES.load(key)(result) if not only or key in only else None
+        if picture is not None:
+            found.append(picture)
+        elif key in only:
+            raise UsageError(f"there is no picture {key!r} of these samples", remedies=[Remedy({"only": None}, "all")])
+    return tuple(found)
+
+
+def strip_of(result: LossResult) -> Strip | None:
+    """The loss on a line from 0 to what guessing loses, with its 95 % interval; none where that is not known."""
+    loss, chance = result.loss, result.uniform_loss
+    if result.reduction != "mean" or not chance or not 0.0 <= loss < float("inf"):
+        return None
+    times = loss / chance
+    says = f"{100 * times:.1f} % of what guessing loses" if times < 2 else f"{times:,.2f} times what guessing loses"
+    error = 1.96 * result.standard_error if result.n_counted > 1 else None
+    return Strip(
+        value=loss,
+        low=0.0,
+        high=max(chance, loss),
+        low_label="0: every class foreseen",
+        high_label=f"{chance:.4f}: guessing",
+        says=says,
+        interval=None if error is None else (max(0.0, loss - error), loss + error),
+    )

@@ -1,0 +1,82 @@
+"""What is gained where the least certain samples are left unanswered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nllcli.commands.compute.pictures.answers import FEWEST, cumulated, groups_of
+from nllcli.drawing import Axis, Dot, Dots, Line, Panel, Ribbon
+from nllcli.numerics.wilson import wilson
+from nllcli.report import Column, Columns, Fact, Picture, Strong, Table
+
+if TYPE_CHECKING:
+    from nllcli.commands.compute.pictures.answers import FEWEST, Group
+    from nllcli.commands.compute.result import LossResult
+    from nllcli.report import Sentence
+
+_PASSED = 0.05  # of the samples, about so many are passed on in the sentence
+
+
+def picture(result: LossResult) -> Picture | None:
+    """The curve of risk and coverage (El-Yaniv and Wiener, J. Mach. Learn. Res. 11, 2010) at the edges of groups."""
+    answered = cumulated(groups_of(result))
+    if len(answered) < 2 or answered[-1].n < FEWEST:
+        return None
+    n = answered[-1].n
+    chosen = min(answered[:-1], key=lambda group: abs(group.n / n - (1.0 - _PASSED)))
+    points = [(group.n / n, group.n_wrong / group.n) for group in answered]
+    ribbon = Ribbon("samples", tuple((group.n / n, *wilson(group.n_wrong, group.n)) for group in answered))
+    label = f"{100 * chosen.n / n:.1f} % answered: {100 * chosen.n_wrong / chosen.n:.1f} %"
+    dots = Dots(
+        "samples",
+        (Dot(chosen.n / n, chosen.n_wrong / chosen.n, label=label), Dot(*points[-1], hollow=True)),
+    )
+    most = max(0.01, *(error for share, error in points if share >= 0.25), 1.5 * points[-1][1])
+    x = Axis(0.0, 1.0, "share answered, the most certain first", kind="share")
+    y = Axis(0.0, min(1.0, most), "wrong among the answered", kind="share")
+    return Picture(
+        "risk",
+        "What if it may abstain?",
+        _answer(answered[-1], chosen),
+        _table(answered),
+        (Panel(x, y, (ribbon, Line("samples", tuple(points)), dots)),),
+        brief=_table(_some(answered)),
+        reading="Around the line: 95 % interval (Wilson).",
+    )
+
+
+def _answer(every: Group, chosen: Group) -> Sentence:
+    return (
+        "Left to its own, it errs in ",
+        Fact("error", every.n_wrong / every.n, "share"),
+        " of the samples. Were it to pass on the ",
+        Fact("share_passed", 1.0 - chosen.n / every.n, "share"),
+        " that it is least certain of, it would err in ",
+        Strong((Fact("error_of_rest", chosen.n_wrong / chosen.n, "share"),)),
+        " of the rest.",
+    )
+
+
+def _some(answered: list[Group]) -> list[Group]:
+    """A few of them, about evenly by what is answered."""
+    found: list[Group] = []
+    n = answered[-1].n
+    for group in answered:
+        if not found or group.n - found[-1].n >= n / 10 or group.n == n:
+            found.append(group)
+    return found
+
+
+def _table(answered: list[Group]) -> Table:
+    n = answered[-1].n
+    shares = [group.n_wrong / group.n for group in answered]
+    most = max(shares) or 1.0
+    columns: Columns = [
+        (Column("claimed_up_to", "claims to err up to", "probability"), [group.high for group in answered]),
+        (Column("answered", "answered", "count"), [group.n for group in answered]),
+        (Column("share_answered", "share", "share"), [group.n / n for group in answered]),
+        (Column("n_wrong", "wrong", "count"), [group.n_wrong for group in answered]),
+        (Column("error", "wrong among them", "share"), shares),
+        (Column("bar", "", "bar", tone="samples"), [share / most for share in shares]),
+    ]
+    return Table.of("risk", "", columns)

@@ -1,0 +1,149 @@
+"""How many samples lose how much, counted from the hardest."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from nllcli.numerics.exact import ExactSum
+from nllcli.numerics.pictured.edges import COARSE, FINE
+from nllcli.records import dataclass
+
+if TYPE_CHECKING:
+    from nllcli.commands.compute.result import LossResult
+    from nllcli.numerics.pictured import Collected
+
+
+class Bounds(NamedTuple):
+    """What a number is known to lie between, the same twice where it is known."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """The samples of finite loss by ``COARSE`` bins: ``counts``, and the ``sums`` of their terms of the loss.
+
+    Bin i holds the losses from edge i - 1 to below edge i. ``n`` counts them all, ``total`` is the sum of all.
+    ``hardest`` are the largest losses, one by one, where every sample weighs alike.
+    """
+
+    counts: tuple[int, ...]
+    sums: tuple[ExactSum, ...]
+    fine_counts: tuple[int, ...]
+    n_infinite: int
+    hardest: tuple[float, ...]
+    is_weighted: bool
+
+    @classmethod
+    def of(cls, result: LossResult) -> Spread:
+        """The losses of a result whose pictures are collected."""
+        collected = collected_of(result)
+        bins = collected.losses
+        counts = tuple(bins.coarse_counts().tolist())
+        hardest = () if result.is_weighted else tuple(item.loss for item in collected.hardest.items)
+        return cls(
+            counts,
+            tuple(bins.sums[i] for i in range(len(counts))),
+            tuple([] if bins.counts is None else bins.counts.tolist()),
+            bins.n_infinite,
+            tuple(loss for loss in hardest if math.isfinite(loss)),
+            result.is_weighted,
+        )
+
+    @cached_property
+    def n(self) -> int:
+        return sum(self.counts)
+
+    @cached_property
+    def total(self) -> ExactSum:
+        return _sum(self.sums)
+
+    @property
+    def has_shares(self) -> bool:
+        """Whether parts of the total say something."""
+        return bool(self.total.units) and not self.n_infinite
+
+    @cached_property
+    def from_hardest(self) -> tuple[tuple[int, float], ...]:
+        """How many samples lose at least as much as each edge, and their share of the total, the hardest first."""
+        found, n, total = [], 0, ExactSum()
+        for count, each in zip(reversed(self.counts), reversed(self.sums), strict=True):
+            n, total = n + count, total + each
+            if count:
+                found.append((n, total.divided_by(self.total)))
+        return tuple(found)
+
+    def at_least(self, loss: float) -> tuple[int, float]:
+        """How many samples lose at least as much as a ``COARSE`` edge, and their share of the total."""
+        first = COARSE.tolist().index(loss) + 1
+        return sum(self.counts[first:]), _sum(self.sums[first:]).divided_by(self.total)
+
+    def median(self) -> float | None:
+        """The least of the ``FINE`` edges below which half of the samples are; None where there is none."""
+        n, every = 0, self.n + self.n_infinite
+        for i, count in enumerate(self.fine_counts[:-1]):
+            n += count
+            if 2 * n >= every:
+                return float(FINE[i])
+        return None
+
+    def share_of(self, m: int) -> Bounds:
+        """The share of the total that the ``m`` hardest samples bring; of weighted ones, it may be any near it."""
+        if m <= len(self.hardest):
+            share = math.fsum(self.hardest[:m]) / float(self.total)
+            return Bounds(share, share)
+        n, share = 0, 0.0
+        for i, count in reversed(list(enumerate(self.counts))):
+            own = self.sums[i].divided_by(self.total)
+            if n + count >= m:
+                part = _part(m - n, count, own, self._edges_as_shares(i))
+                return Bounds(share + part.low, share + part.high)
+            n, share = n + count, share + own
+        return Bounds(1.0, 1.0)
+
+    def least_with(self, share: float) -> tuple[int, int]:
+        """How many of the hardest samples it takes for a share of the total: at least and at most."""
+        low, high = 1, self.n
+        for m in range(1, len(self.hardest) + 1):
+            if self.share_of(m).low >= share:
+                return m, m
+            low = m + 1
+        n, before = 0, 0.0
+        for count, own in zip(reversed(self.counts), reversed(self.sums), strict=True):
+            after = before + own.divided_by(self.total)
+            if count and after >= share:
+                return max(low, n + 1), min(high, n + count)
+            n, before = n + count, after
+        return low, high
+
+    def _edges_as_shares(self, i: int) -> tuple[float, float]:
+        """The least and the most that a sample of a bin brings, as shares of the total."""
+        total = float(self.total)
+        low = float(COARSE[i - 1]) if i else 0.0
+        high = float(COARSE[i]) if i < len(COARSE) else math.inf
+        return low / total, high / total
+
+
+def _part(m: int, count: int, share: float, edges: tuple[float, float]) -> Bounds:
+    """What the ``m`` hardest bring of ``count`` samples that together bring a ``share``, each between the edges."""
+    if m == count:
+        return Bounds(share, share)
+    low, high = edges
+    return Bounds(share * m / count, min(m * high, share - (count - m) * low))
+
+
+def _sum(sums: tuple[ExactSum, ...]) -> ExactSum:
+    total = ExactSum()
+    for each in sums:
+        total += each
+    return total
+
+
+def collected_of(result: LossResult) -> Collected:
+    """What a pass has collected for the pictures of a result."""
+    collected = result.tally.sums.pictures
+    assert collected is not None
+    return collected

@@ -1,0 +1,39 @@
+"""Parts of sentences that several pictures have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nllcli.outputs.numbers import texts
+from nllcli.report import Fact, Name
+
+if TYPE_CHECKING:
+    from nllcli.commands.compute.result import LossResult
+
+Words = tuple[str | Fact | Name, ...]
+
+# Above this many classes or rows, those that matter most are shown.
+MOST_CLASSES = 30
+
+
+def between(key: str, low: float, high: float, kind: str) -> Words:
+    """A number that lies between two: said as one where both are written alike."""
+    if texts(kind, [low]) == texts(kind, [high]):
+        return (Fact(key, low, kind),)
+    return Fact(f"{key}_low", low, kind), " to ", Fact(f"{key}_high", high, kind)
+
+
+def samples(result: LossResult, n: int, key: str = "") -> Words:
+    """A number of samples, or of tokens where there is one number a token."""
+    noun = "sample" if result.tally.subject.has_classes else "token"
+    return Fact(key or f"n_{noun}s", n, "count"), f" {noun}{'' if n == 1 else 's'}"
+
+
+def noun_of(result: LossResult) -> str:
+    """What the loss is a mean of, in the plural."""
+    return "samples" if result.tally.subject.has_classes else "tokens"
+
+
+def share_of_loss(result: LossResult) -> str:
+    """What shares are of."""
+    return "share of the weighted loss" if result.is_weighted else "share of the loss"
