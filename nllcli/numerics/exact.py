@@ -199,3 +199,8 @@ def _specials(values: NDArray[np.float64]) -> tuple[NDArray[np.bool_], ...]:
 def exact_count(n: int) -> ExactSum:
     """The whole number ``n`` as an exact sum."""
     return ExactSum(n << UNIT_BITS)
+
+
+def exact_counts(counts: NDArray[np.int64]) -> ExactSums:
+    """Whole numbers (n,) as the exact sums of n groups."""
+    return ExactSums(np.array([count << UNIT_BITS for count in counts.tolist()], object))

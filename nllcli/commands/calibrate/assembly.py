@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from nllcli.commands.calibrate.result import ClassErrors, Measured
 from nllcli.numerics.by_class import ByClass
 from nllcli.numerics.calibration.bin_errors import Errors, class_errors, errors_of, mean_over
-from nllcli.numerics.calibration.bins import bins_of, exact_counts
-from nllcli.numerics.exact import ExactSum
+from nllcli.numerics.calibration.bins import bins_of
+from nllcli.numerics.exact import ExactSum, exact_counts
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:

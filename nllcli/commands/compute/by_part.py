@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nllcli.commands.compute.subject import LossTally, add_findings, input_of, subject_of
+from nllcli.commands.compute.subject import (
+    LossTally,
+    add_findings,
+    hardest_at,
+    hardest_of,
+    input_of,
+    subject_of,
+    without_numbers,
+)
 from nllcli.errors import Notice, counted
 from nllcli.numerics.tally import Tally
 from nllcli.scoring.notices import all_found
@@ -15,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nllcli.commands.compute.resume import Resume
+    from nllcli.commands.compute.subject import HardSample
     from nllcli.errors import NllError
     from nllcli.scoring.notices import Found
     from nllcli.scoring.settled import Settled
@@ -32,6 +41,7 @@ class ByPart:
         self._resume = resume
         self._subject = subject_of(settled)
         self._sums = Tally()
+        self._hardest: tuple[HardSample, ...] = ()
         self._found: dict[int, LossTally] = {}
         self._folder = None if resume is None else resume.folder
         for part, tally in ({} if resume is None else resume.found(settled)).items():
@@ -55,8 +65,10 @@ class ByPart:
             from nllcli.scoring.tally_data import digest_of, this_machine
 
             named, machines = replace(named, digest=digest_of([sums])), (this_machine(),)
-        findings = all_found(sums, part, self.dataset.first_of(number))
-        tally = LossTally(self._subject, sums, findings, (named,), computed_with=machines)
+        first = self.dataset.first_of(number)
+        findings, hardest = all_found(sums, part, first), hardest_at(sums, part, first)
+        sums = without_numbers(sums)
+        tally = LossTally(self._subject, sums, findings, (named,), computed_with=machines, hardest=hardest)
         if self._resume is not None:
             self._resume.save(replace(self._settled, dataset=part), tally)
         self._add(self._todo[number], tally)
@@ -81,8 +93,9 @@ class ByPart:
         subject = subject_of(replace(self._settled, dataset=dataset)) if failed else self._subject
         machines = {tuple(each.values()): each for found in self._found.values() for each in found.computed_with}
         computed_with = tuple(machines[key] for key in sorted(machines))
-        return LossTally(subject, self._sums, findings, inputs, dataset.left_out, computed_with)
+        return LossTally(subject, self._sums, findings, inputs, dataset.left_out, computed_with, self._hardest)
 
     def _add(self, part: int, tally: LossTally) -> None:
         self._sums += tally.sums
-        self._found[part] = replace(tally, sums=Tally())
+        self._hardest = hardest_of((*self._hardest, *tally.hardest), self._sums)
+        self._found[part] = replace(tally, sums=Tally(), hardest=())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.commands.compute.reading import from_data
 from nllcli.commands.compute.result import report, result_of
-from nllcli.commands.compute.subject import LossTally, add_findings, name_of
+from nllcli.commands.compute.subject import LossTally, add_findings, hardest_of, name_of
 from nllcli.commands.compute.tally import with_tally
 from nllcli.errors import DataError, Notice, Remedy, UsageError, setting
 from nllcli.inputs.bytes.files import natural
@@ -19,7 +19,7 @@ from nllcli.scoring.merging import Merging, check_same_settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from nllcli.commands.compute.subject import Input
+    from nllcli.commands.compute.subject import HardSample, Input
     from nllcli.inputs.tally_files import Fields
     from nllcli.report import Report
     from nllcli.scoring.notices import Found
@@ -33,16 +33,22 @@ def merge(files: Iterable[Fields], paths: Sequence[str], *, allow_duplicates: bo
     merging = _Merging(paths, allow_duplicates=allow_duplicates)
     for file in files:
         merging.add(file)
-    return Merged(merging.total(partial=partial), merging.without_classes, merging.of_any.notes)
+    return Merged(
+        merging.total(partial=partial), merging.without_classes, merging.of_any.notes, merging.without_pictures
+    )
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The sum of tallies; ``without_classes`` is the name of one that has no sums by class, if there is such."""
+    """The sum of tallies; ``without_classes`` is the name of one that has no sums by class, if there is such.
+
+    ``without_pictures`` is that of the first one for which nothing was collected for pictures: then the sum has none.
+    """
 
     tally: LossTally
     without_classes: str | None
     notes: tuple[Notice, ...]
+    without_pictures: str | None = None
 
     def report(self, *, per_class: bool = False, classes_up_to: float = 0, tallied: bool = False) -> Report:
         """The report of one loss, with its tally where that is asked for.
@@ -68,7 +74,9 @@ class _Merging:
         self._sums = Tally()
         self._findings: dict[str, Found] = {}
         self._inputs: list[Input] = []
+        self._hardest: tuple[HardSample, ...] = ()
         self.without_classes: str | None = None
+        self.without_pictures: str | None = None
 
     def add(self, file: Fields) -> None:
         """Add the tally of one file; raises DataError for one that does not belong to the others."""
@@ -82,6 +90,7 @@ class _Merging:
         inputs = [(each.logits, each.digest) for each in tally.inputs]
         self.of_any.add(file.name, inputs, tally.subject.settings, tally.left_out, tally.computed_with)
         self._sums += tally.sums
+        self._hardest = hardest_of((*self._hardest, *tally.hardest), self._sums)
         add_findings(self._findings, tally.findings)
         self._inputs += tally.inputs
 
@@ -91,6 +100,8 @@ class _Merging:
             return
         if sums.classes is None:
             self.without_classes = self.without_classes or name
+        if sums.pictures is None:
+            self.without_pictures = self.without_pictures or name
         first, known = self._counted or (name, sums)
         if (known.n_correct is None) != (sums.n_correct is None):
             have, lack = (first, name) if sums.n_correct is None else (name, first)
@@ -103,6 +114,8 @@ class _Merging:
         subject = self._first[1].subject
         inputs = tuple(sorted(self._inputs, key=lambda each: (natural(each.logits), each.logits, each.digest or "")))
         sums = self._sums if self.without_classes is None else replace(self._sums, classes=None)
+        if self.without_pictures is not None:
+            sums = replace(sums, pictures=None)
         return LossTally(
             replace(subject, name=name_of(inputs), settings=self.of_any.settings(subject.settings)),
             sums,
@@ -110,6 +123,7 @@ class _Merging:
             inputs,
             self.of_any.left_out(partial=partial),
             self.of_any.machines,
+            hardest_of(self._hardest, sums),
         )
 
 

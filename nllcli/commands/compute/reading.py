@@ -32,13 +32,20 @@ def from_data(data: Fields) -> LossTally:
     if not inputs:
         raise data.wrong("inputs", "names no file")
     subject = _subject(data, name_of(inputs))
+    found, hardest = _sums(sums, subject), ()
+    if sums.has("pictures"):
+        from nllcli.commands.compute.collected_data import collected_from_data
+
+        pictures, hardest = collected_from_data(sums.fields("pictures"), found, subject.n_classes)
+        found = replace(found, pictures=pictures)
     return LossTally(
         subject,
-        _sums(sums, subject),
+        found,
         findings_from_data(sums.fields("findings")),
         inputs,
         left_out_from_data(data),
         machines_from_data(data),
+        hardest,
     )
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import TYPE_CHECKING
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Any
 
 from nllcli.data.names import name_of_files, names_of
 from nllcli.data.settings import TOKENS
+from nllcli.inputs.bytes.files import natural
 from nllcli.numerics.tally import Tally
 from nllcli.records import dataclass
 from nllcli.scoring.notices import Found
 from nllcli.scoring.settled import notices, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nllcli.data.dataset import Dataset, LeftOut
     from nllcli.errors import Notice
@@ -117,11 +118,27 @@ class Input:
 
 
 @dataclass(frozen=True)
+class HardSample:
+    """One of the samples that lose the most: its file, its number and place there, and what ``Hard`` says of it."""
+
+    file: str
+    number: int
+    text: str
+    loss: float
+    target: int | None = None
+    top: int | None = None
+    p_target: float | None = None
+    p_top: float | None = None
+    probabilities: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
 class LossTally:
     """The sums over some samples, which add up to those over more of the same subject.
 
     ``findings`` has what ``sums.findings`` knows by number, by place. ``computed_with`` are the kinds of machines at
-    work, ``left_out`` are files whose samples belong to the subject and are not there.
+    work, ``left_out`` are files whose samples belong to the subject and are not there. ``hardest`` are the samples that
+    ``sums.pictures`` names by number, by place.
     """
 
     subject: Subject
@@ -130,6 +147,7 @@ class LossTally:
     inputs: tuple[Input, ...] = ()
     left_out: LeftOut | None = None
     computed_with: tuple[Mapping[str, str], ...] = ()
+    hardest: tuple[HardSample, ...] = ()
 
 
 def input_of(dataset: Dataset, sums: Tally) -> Input:
@@ -141,6 +159,31 @@ def add_findings(total: dict[str, Found], more: Mapping[str, Found]) -> None:
     """Add findings to those found so far."""
     for code, found in more.items():
         total[code] = total.get(code, Found()) + found
+
+
+def hardest_at(sums: Tally, dataset: Dataset, first: int) -> tuple[HardSample, ...]:
+    """The hardest samples of a dataset's file of logits, whose samples are numbered from ``first``."""
+    if sums.pictures is None or sums.pictures.hardest is None:
+        return ()
+    items = sums.pictures.hardest.shifted(-first).items
+    return tuple(HardSample(dataset.logits.name, text=dataset.place(each.number), **vars(each)) for each in items)
+
+
+def without_numbers(sums: Tally) -> Tally:
+    """The sums without the samples that are the hardest by number."""
+    if sums.pictures is None or sums.pictures.hardest is None:
+        return sums
+    return replace(sums, pictures=replace(sums.pictures, hardest=replace(sums.pictures.hardest, items=())))
+
+
+def hardest_of(samples: Iterable[HardSample], sums: Tally) -> tuple[HardSample, ...]:
+    """The hardest of the samples of several files, as many as ``sums`` say; of equals those of the first files."""
+    most = 0 if sums.pictures is None or sums.pictures.hardest is None else sums.pictures.hardest.most
+    return tuple(sorted(samples, key=_hardest_first)[:most])
+
+
+def _hardest_first(sample: HardSample) -> tuple[Any, ...]:
+    return -sample.loss, natural(sample.file), sample.file, sample.number
 
 
 def name_of(inputs: tuple[Input, ...]) -> str:

@@ -16,7 +16,7 @@ from nllcli.scoring.tally_data import findings_to_data, left_out_to_data, notice
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.result import LossResult
-    from nllcli.commands.compute.subject import Subject
+    from nllcli.commands.compute.subject import LossTally, Subject
     from nllcli.numerics.tally import ClassSums
     from nllcli.report import Report
 
@@ -38,6 +38,7 @@ def to_data(result: LossResult) -> dict[str, Any]:
             **sums_to_data(tally.sums),
             "findings": findings_to_data(tally.findings),
             "classes": _classes_to_data(tally.sums.classes, weighted=tally.subject.is_weighted),
+            **_pictures_to_data(tally),
         },
         "shown": {key: value if math.isfinite(value) else None for key, value in shown.items()},
     }
@@ -67,6 +68,15 @@ def head_of(subject: Subject) -> dict[str, Any]:
         "n_classes": subject.n_classes,
         "class_names": None if subject.class_names is None else list(subject.class_names),
     }
+
+
+def _pictures_to_data(tally: LossTally) -> dict[str, Any]:
+    """What was collected for pictures, if it was."""
+    if tally.sums.pictures is None:
+        return {}
+    from nllcli.commands.compute.collected_data import collected_to_data
+
+    return {"pictures": collected_to_data(tally.sums.pictures, tally.hardest)}
 
 
 def _classes_to_data(sums: ClassSums | None, *, weighted: bool) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from nllcli.data.blocks import Part
-from nllcli.numerics.exact import UNIT_BITS, ExactSums, exact_count, exact_sums
+from nllcli.numerics.exact import ExactSums, exact_count, exact_counts, exact_sums
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -161,11 +161,6 @@ def _of_outcomes(outcomes: NDArray[np.float64], groups: NDArray[np.int64], n_gro
     if (outcomes * (1.0 - outcomes)).any():
         return exact_sums(outcomes, groups, n_groups)
     return exact_counts(np.bincount(groups, outcomes, n_groups).astype(np.int64))
-
-
-def exact_counts(counts: NDArray[np.int64]) -> ExactSums:
-    """Counts (B,) as exact sums."""
-    return ExactSums(np.array([count << UNIT_BITS for count in counts.tolist()], object))
 
 
 def _together(parts: Sequence[ExactSums]) -> ExactSums:

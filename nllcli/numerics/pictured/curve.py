@@ -35,10 +35,15 @@ class Curve(Part):
         return cls(temperatures, tuple(map(exact_sum, losses)), len(scored.only(scored.weighted)))
 
     def __add__(self, other: Curve) -> Curve:
-        if not (self.temperatures and other.temperatures):
-            return self if self.temperatures else other
-        sums = tuple(a + b for a, b in zip(self.sums, other.sums, strict=True))
-        return Curve(self.temperatures, sums, self.n + other.n)
+        """The sums at the temperatures that both have."""
+        if not (self.n and other.n):
+            return self if self.n else other
+        ours, theirs = (
+            dict(zip(self.temperatures, self.sums, strict=True)),
+            dict(zip(other.temperatures, other.sums, strict=True)),
+        )
+        sums = {temperature: ours[temperature] + theirs[temperature] for temperature in ours if temperature in theirs}
+        return Curve(tuple(sums), tuple(sums.values()), self.n + other.n)
 
 
 def can_be_tempered(source: str) -> bool:

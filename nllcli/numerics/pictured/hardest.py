@@ -62,7 +62,7 @@ class Hardest(Part):
         return cls(wanted.hardest, tuple(_shown(scored, places, wanted.probs_up_to, scratch)) if len(places) else ())
 
     def __add__(self, other: Hardest) -> Hardest:
-        most = max(self.most, other.most)
+        most = min(self.most, other.most) or max(self.most, other.most)  # beyond the fewer, some may be missing
         items = sorted((*self.items, *other.items), key=lambda each: (-each.loss, each.number))
         return Hardest(most, tuple(items[:most]))
 

@@ -43,7 +43,7 @@ class Spread:
         collected = collected_of(result)
         bins = collected.losses
         counts = tuple(bins.coarse_counts().tolist())
-        hardest = () if result.is_weighted else tuple(item.loss for item in collected.hardest.items)
+        hardest = () if result.is_weighted else tuple(each.loss for each in result.tally.hardest)
         return cls(
             counts,
             tuple(bins.sums[i] for i in range(len(counts))),
