@@ -23,7 +23,14 @@ from nllcli.data.settings import (
     WeightOptions,
 )
 from nllcli.errors import Remedy, UsageError, worded
-from nllcli.outputs.formats import FORMATS, check_file_of_numbers, check_text_file, format_for, refuse_tally
+from nllcli.outputs.formats import (
+    FORMATS,
+    check_file_of_numbers,
+    check_text_file,
+    format_for,
+    format_of_extension,
+    refuse_tally,
+)
 from nllcli.registry import nearest, resolve
 from nllcli.report import shortest
 
@@ -243,6 +250,17 @@ def check_report_file(given: Given) -> None:
         check_text_file(given["output"], "a report")
         if given["format"] is None:
             format_for(given["output"])
+
+
+# The formats in which a picture is drawn; in the others it is a sentence and a table.
+_DRAWING = frozenset(("html", "svg", "png", "pdf"))
+
+
+def draws(given: Given) -> bool:
+    """Whether the report is written where pictures are drawn, by --format or else the extension of the file."""
+    if given.get("quiet") or given.get("print"):
+        return False
+    return (given["format"] or format_of_extension(given["output"])) in _DRAWING
 
 
 _SaveDtype = Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", group=WRITTEN, help="The type of saved arrays.")]
