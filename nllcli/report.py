@@ -337,7 +337,7 @@ class Section:
 class Fact:
     """A number in a sentence: the JSON has it under ``key``; ``kind`` and ``unit`` are as those of a Column.
 
-    A "round" number has few digits, which are all shown.
+    A "round" number is shown with four digits at most.
     """
 
     key: str

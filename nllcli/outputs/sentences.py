@@ -11,7 +11,7 @@ def fact_text(fact: Fact) -> str:
     """Return a number of a sentence as a person reads it, with its unit."""
     if fact.kind == "text":
         return printable(str(fact.value))
-    (written,) = [f"{fact.value:g}"] if fact.kind == "round" else texts(fact.kind, [fact.value])
+    (written,) = [f"{fact.value:.4g}"] if fact.kind == "round" else texts(fact.kind, [fact.value])
     unit = fact.unit.removesuffix("s") if written == "1" else fact.unit
     return f"{written} {unit}".rstrip()
 

@@ -28,6 +28,8 @@ def reliability(
     ece_chance: float | None,
     binning: str,
     weighted: bool,
+    key: str = "reliability",
+    question: str = "Does it mean the probabilities it gives?",
 ) -> Picture:
     """Bins of answers by the probability they have, beside the share of each that is right.
 
@@ -37,8 +39,8 @@ def reliability(
     """
     present = [each for each in bins if each.accuracy is not None]
     return Picture(
-        "reliability",
-        "Does it mean the probabilities it gives?",
+        key,
+        question,
         _answer(confidence, accuracy, ece, ece_chance, binning),
         _table(present, weighted=weighted),
         _panels(present, weighted=weighted),

@@ -10,7 +10,8 @@ from nllcli.commands.calibrate.notices import WHY
 from nllcli.errors import setting
 from nllcli.numerics.kernels.chosen import kernel_name
 from nllcli.outputs.numbers import texts
-from nllcli.report import Column, Columns, Gauge, Metric, Quantity, Report, Section, Table, Value
+from nllcli.report import Column, Columns, Gauge, Metric, Picture, Quantity, Report, Section, Table, Value
+from nllcli.scoring.reliability import gauge_of, reliability
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,8 @@ _APPLYING = {
 }
 
 
-def report(result: Calibration, *, listed: str = "numbers") -> Report:
-    """The temperature first, then what it does, and where probabilities are not what they claim.
+def report(result: Calibration, *, listed: str = "numbers", pictured: bool = False) -> Report:
+    """The temperature first, then what it does, and where probabilities are not what they claim; perhaps ``pictured``.
 
     ``listed`` is what a format of one table holds: "numbers", "bins" or "per_class".
     """
@@ -45,7 +46,32 @@ def report(result: Calibration, *, listed: str = "numbers") -> Report:
         inputs=result.inputs,
         kernel=kernel_name(),
         listing=listing(result, what=listed),
+        pictures=tuple(_pictures(result)) if pictured else (),
     )
+
+
+def _pictures(result: Calibration) -> Iterator[Picture]:
+    """The diagrams of reliability, before and after."""
+    for measured in (result.before, result.after):
+        if measured is None or result.claims != "top" or not measured.bins or measured.ece is None:
+            continue
+        confidence, accuracy = measured.confidence, measured.weighted_accuracy
+        if confidence is None or accuracy is None:
+            continue
+        is_first = measured is result.before
+        yield reliability(
+            measured.bins,
+            confidence=confidence,
+            accuracy=accuracy,
+            ece=measured.ece,
+            ece_chance=measured.ece_chance,
+            binning=result.binning,
+            weighted=result.is_weighted,
+            key="reliability" if is_first else "reliability_after",
+            question="Does it mean the probabilities it gives?"
+            if is_first
+            else f"And with the temperature, {_at(measured)}?",
+        )
 
 
 def why_none(result: Calibration) -> str | None:
@@ -158,7 +184,7 @@ def _at(measured: Measured) -> str:
 
 def _tables(result: Calibration) -> Iterator[Table]:
     yield _compared(result)
-    bins = [(each, picture) for each in result.under_settings.bins if (picture := _picture(each)) is not None]
+    bins = [(each, picture) for each in result.under_settings.bins if (picture := gauge_of(each)) is not None]
     if bins:
         yield _bins(result, bins)
     if result.before.per_class is not None:
@@ -199,13 +225,6 @@ def _measures(result: Calibration, every: list[Measured]) -> Iterator[tuple[str,
         yield label, kind, [getattr(each, name) for each in every]
     label = "miscalibration, Brier (CORP)"
     yield label, "number", [None if each.corp_brier is None else each.corp_brier.mcb for each in every]
-
-
-def _picture(found: Bin) -> Gauge | None:
-    """The accuracy of a bin beside its mean confidence; None where it holds nothing."""
-    if found.accuracy is None or found.confidence is None or found.chance is None:
-        return None
-    return Gauge(found.accuracy, found.confidence, found.chance)
 
 
 def _bins(result: Calibration, bins: list[tuple[Bin, Gauge]]) -> Table:

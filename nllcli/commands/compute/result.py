@@ -161,27 +161,34 @@ def report(result: LossResult, *, command: str = "compute", only: Collection[str
         extra["losses"] = result.kept_losses.listed()
         if result.reduction == "none":
             quiet = result.kept_losses.numbers.cells()
-    pictures, strip, tables = (), None, tuple(_tables(result))
-    if only is not None:
-        from nllcli.commands.compute.pictures import pictures_of, strip_of
-
-        pictures, strip = pictures_of(result, only), strip_of(result)
-        tables = tuple(replace(table, hidden=True) for table in tables if table.key == "per_class")
-    return Report(
+    found = Report(
         command,
         result.title,
         result.signature,
         tuple(_metrics(result)),
-        tables,
+        tuple(_tables(result)),
         result.warnings,
         result.notes,
         quiet,
         extra=extra,
         inputs=[each.named for each in result.tally.inputs],
         kernel=kernel_name(),
+    )
+    return found if only is None else _with_pictures(found, result, only)
+
+
+def _with_pictures(found: Report, result: LossResult, only: Collection[str]) -> Report:
+    """The same with pictures, in place of the table of classes and of the samples of which nobody asked."""
+    from nllcli.commands.compute.pictures import pictures_of, strip_of
+
+    pictures, asked = pictures_of(result, only), result.kept_losses is not None
+    tables = [replace(table, hidden=True) if table.key == "per_class" else table for table in found.tables]
+    return replace(
+        found,
+        tables=tuple(table for table in tables if asked or table.key != "samples"),
         listing=pictures[0].table.of_numbers if len(pictures) == 1 else None,
         pictures=pictures,
-        strip=strip,
+        strip=strip_of(result),
     )
 
 

@@ -34,6 +34,7 @@ PICTURES = Registry(
         "reliability": "nllcli.commands.compute.pictures.reliability:picture",
         "claimed": "nllcli.commands.compute.pictures.claimed:picture",
         "temperature": "nllcli.commands.compute.pictures.temperature:picture",
+        "hardest": "nllcli.commands.compute.pictures.hardest:picture",
     },
 )
 

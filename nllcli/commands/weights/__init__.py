@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from nllcli.commands.weights.picture import picture
 from nllcli.data.settings import DEFAULT_BETA, DEFAULT_SCHEME
 from nllcli.errors import Notice, UsageError, setting
 from nllcli.numerics.schemes import ABOUT, SCHEMES
@@ -73,9 +74,10 @@ def _has_beta(scheme: str) -> bool:
     return ABOUT[scheme].takes_beta
 
 
-def report(found: ClassWeights) -> Report:
-    """The settings, the sizes and a table of the classes."""
+def report(found: ClassWeights, *, pictured: bool = False) -> Report:
+    """The settings, the sizes and a table of the classes, and a picture where it is asked for."""
     settings, single = _settings(found), len(found.by_scheme) == 1
+    drawn = picture(found) if pictured else None
     return Report(
         command="weights",
         title="Class weights",
@@ -90,6 +92,7 @@ def report(found: ClassWeights) -> Report:
         notes=_zero_notes(found),
         quiet=next(iter(found.by_scheme.values())) if single else (),
         quiet_separator=",",
+        pictures=() if drawn is None else (drawn,),
     )
 
 
