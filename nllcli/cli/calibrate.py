@@ -208,7 +208,8 @@ def calibrate(
             instead = [Remedy({"quiet": None, "print": ["ece"]}, "the calibration error")] if is_asked else []
             raise ConditionError(why, remedies=instead)
         has_bins = bins is not None and of != "classwise"
-        return report(result, listed="per_class" if per_class else "bins" if has_bins else "numbers")
+        listed = "per_class" if per_class else "bins" if has_bins else "numbers"
+        return report(result, listed=listed, pictured=options.draws(given))
 
     deliver(given, lambda base: task(request(base)), shown)
 

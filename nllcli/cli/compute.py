@@ -1,5 +1,7 @@
 """nll compute."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +15,7 @@ from nllcli.errors import Remedy, UsageError
 if TYPE_CHECKING:
     from nllcli.commands.compute import Sections
 
-_PAGES = ("table", "markdown")
+_PAGES = ("table", "markdown", "html")
 PerSample = Annotated[
     bool,
     typer.Option(
@@ -48,6 +50,8 @@ def compute(
     """The loss: reduced, per class and per sample."""
     from nllcli.commands.compute import Saves, Sections, within
     from nllcli.commands.compute import compute as task
+    from nllcli.commands.compute.result import report
+    from nllcli.commands.compute.tally import with_tally
     from nllcli.outputs.formats import format_for
 
     files = {
@@ -70,16 +74,18 @@ def compute(
             remedies=[Remedy({"per_sample": None}, "the sums")],
         )
     sections = _sections(format, given["reduction"], per_class=per_class, per_sample=per_sample)
-    if sections.tally:
-        from nllcli.commands.compute.tally import with_tally as report
-    else:
-        from nllcli.commands.compute.result import report
+    drawn = options.draws(given)
+    if drawn:
+        from nllcli.commands.compute.pictures import PictureChoice
+
+        sections = replace(sections, pictures=PictureChoice())
+    made = with_tally if sections.tally else partial(report, only=() if drawn else None)
     shown = Sections(standard_error=False) if bare else sections
     needed = shown.holding(given.json_keys)
     deliver(
         given,
         lambda request: task(request, needed, saves if any(files.values()) else None, resume),
-        report,
+        made,
         files,
         None if needed == shown else lambda result: within(result, shown),
     )

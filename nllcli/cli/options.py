@@ -74,7 +74,7 @@ def takes(
             given = Given({name: values.pop(name) for name in names})
             given["require"] = _conditions(each(given["require"]), words)
             _check_shown(given, arrays="output" in instead)
-            if instead.get("format") is not TALLY_FORMAT:
+            if instead.get("format") not in (TALLY_FORMAT, PICTURE_FORMAT):
                 refuse_tally(given.get("format"), given.get("output"))
             command(given, **values)
 
@@ -277,7 +277,10 @@ PICTURE_FORMAT = Annotated[
     ),
 ]
 # How many classes are listed unasked, by format.
-CLASSES_UP_TO = {"table": 20, "markdown": 20, "json": LISTED_CLASSES, "tally": LISTED_CLASSES}
+CLASSES_UP_TO = {
+    **dict.fromkeys(("table", "markdown"), 20),
+    **dict.fromkeys(("json", "tally", "html"), LISTED_CLASSES),
+}
 PerClass = Annotated[
     bool,
     typer.Option(

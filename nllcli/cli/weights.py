@@ -93,7 +93,7 @@ def weights(given: options.Given, *, targets: Targets = None, all_schemes: AllSc
         all_schemes=all_schemes,
         alphabetical=counts is None and classes is None and class_names is not None,
     )
-    emit(given, report(found))
+    emit(given, report(found, pictured=options.draws(given)))
 
 
 def _read(counts: str | None, targets: str | None, classes: str | None) -> tuple[Sequence[int], Sequence[str] | None]:

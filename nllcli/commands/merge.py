@@ -25,7 +25,9 @@ TALLIES = Registry(
 class Merged(Protocol):
     """The sum of tallies of one command."""
 
-    def report(self, *, per_class: bool = False, classes_up_to: float = 0, tallied: bool = False) -> Report:
+    def report(
+        self, *, per_class: bool = False, classes_up_to: float = 0, tallied: bool = False, pictured: bool = False
+    ) -> Report:
         """What one run over all samples reports, as far as it is asked for."""
         ...
 

@@ -50,8 +50,10 @@ class Merged:
     notes: tuple[Notice, ...]
     without_pictures: str | None = None
 
-    def report(self, *, per_class: bool = False, classes_up_to: float = 0, tallied: bool = False) -> Report:
-        """The report of one loss, with its tally where that is asked for.
+    def report(
+        self, *, per_class: bool = False, classes_up_to: float = 0, tallied: bool = False, pictured: bool = False
+    ) -> Report:
+        """The report of one loss, with its tally where that is asked for, and with pictures.
 
         The classes are in it where asked for ``per_class``, or where there are at most ``classes_up_to``.
         """
@@ -60,8 +62,12 @@ class Merged:
             raise _no_classes(tally, self.without_classes)
         if not per_class and tally.subject.n_classes > classes_up_to:
             shown = replace(tally, sums=replace(tally.sums, classes=None))
-        result = replace(result_of(shown, notes=self.notes), tally=tally)
-        return with_tally(result) if tallied else report(result)
+        notes = self.notes
+        if pictured and self.without_pictures is not None:
+            message = f"{self.without_pictures} holds no sums for pictures: nll report writes tallies that do"
+            notes = (*notes, Notice("no-pictures", message))
+        result = replace(result_of(shown, notes=notes), tally=tally)
+        return with_tally(result) if tallied else report(result, only=() if pictured else None)
 
 
 class _Merging:
