@@ -13,7 +13,11 @@ from nllcli.data.settings import WORK
 from nllcli.errors import Remedy, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nllcli.commands.compute import Sections
+    from nllcli.commands.compute.result import LossResult
+    from nllcli.report import Report
 
 _PAGES = ("table", "markdown", "html")
 PerSample = Annotated[
@@ -51,7 +55,6 @@ def compute(
     from nllcli.commands.compute import Saves, Sections, within
     from nllcli.commands.compute import compute as task
     from nllcli.commands.compute.result import report
-    from nllcli.commands.compute.tally import with_tally
     from nllcli.outputs.formats import format_for
 
     files = {
@@ -79,7 +82,9 @@ def compute(
         from nllcli.commands.compute.pictures import PictureChoice
 
         sections = replace(sections, pictures=PictureChoice())
-    made = with_tally if sections.tally else partial(report, only=() if drawn else None)
+    made: Callable[[LossResult], Report] = partial(report, only=() if drawn else None)
+    if sections.tally:
+        from nllcli.commands.compute.tally import with_tally as made
     shown = Sections(standard_error=False) if bare else sections
     needed = shown.holding(given.json_keys)
     deliver(

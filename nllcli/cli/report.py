@@ -12,7 +12,10 @@ from nllcli.outputs.formats import format_for
 from nllcli.registry import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
+
+    from nllcli.commands.compute.result import LossResult
+    from nllcli.report import Report
 
 Only = Annotated[
     list[str] | None,
@@ -63,7 +66,6 @@ def report(
     from nllcli.commands.compute import Sections, compute
     from nllcli.commands.compute.pictures import PICTURES, PictureChoice
     from nllcli.commands.compute.result import report as whole
-    from nllcli.commands.compute.tally import with_tally
 
     names = options.each(only)
     _check_names(names, PICTURES)
@@ -75,7 +77,9 @@ def report(
     choice = PictureChoice(names, hardest, temperature_curve)
     most = options.CLASSES_UP_TO.get("json", 0)
     sections = Sections(small=True, classes_up_to=most, tally=format == "tally", pictures=choice)
-    made = with_tally if format == "tally" else partial(whole, command="report", only=names)
+    made: Callable[[LossResult], Report] = partial(whole, command="report", only=names)
+    if format == "tally":
+        from nllcli.commands.compute.tally import with_tally as made
     deliver(given, lambda request: compute(request, sections), made)
 
 

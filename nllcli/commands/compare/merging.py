@@ -62,7 +62,14 @@ class Merged:
     without_classes: str | None
     notes: tuple[Notice, ...]
 
-    def report(self, *, per_class: bool = False, classes_up_to: float = 0, tallied: bool = False) -> Report:
+    def report(
+        self,
+        *,
+        per_class: bool = False,
+        classes_up_to: float = 0,
+        tallied: bool = False,
+        pictured: bool = False,  # noqa: ARG002 - there are none of tallies
+    ) -> Report:
         """The report of one comparison, with its tally where that is asked for.
 
         The classes are in it where asked for ``per_class``, or where there are at most ``classes_up_to``.
