@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from nllcli.commands.compute.result import LossResult
     from nllcli.report import Sentence
 
-_SURE = (0.01, 0.1, 0.5, 1.0)  # what is claimed of errors by answers called sure, the first that is of enough answers
+# Edges of groups: the error that answers called sure claim at most, the first edge below which there are enough.
+_SURE = (0.01, 1 / 15, 1 / 3, 1.0)
 _LEAST = 1e-12  # claims of less are drawn there
 
 
@@ -67,7 +68,7 @@ def _answer(groups: list[Group]) -> Sentence:
 
 
 def _up_to(every: list[Group], most: float) -> Group | None:
-    found = [group for group in every if group.high <= most]
+    found = [group for group in every if group.high <= most * (1 + 1e-9)]
     return found[-1]._replace(high=most) if found else None
 
 
