@@ -44,8 +44,8 @@ class EdgeTable:
     def place(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
         """The bin (n,) of each number (n,); NaN is in the first or in the last."""
         keys = np.ascontiguousarray(x).view(np.int64) >> self.shift
+        np.clip(keys, self.first, self.first + len(self.edge) - 1, out=keys)
         keys -= self.first
-        np.clip(keys, 0, len(self.edge) - 1, out=keys)
         places: NDArray[np.int64] = self.n_before.take(keys)
         places += x >= self.edge.take(keys)
         return places
