@@ -191,8 +191,8 @@ def test_how_often_sure_answers_are_wrong(case):
     assert found["n_wrong_claimed"] == near(math.fsum(float(each.q) for each in sure))
 
 
-def test_the_loss_at_other_temperatures(case, tmp_path_factory):
-    every, found = pictures(case, "temperature")
+def test_the_loss_at_other_temperatures(case):
+    _, found = pictures(case, "temperature")
     at = {row["temperature"]: row["loss"] for row in found["rows"]}
     assert len(at) == 16
     least = min(at, key=at.get)
