@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from nllcli.cli.options import WRITTEN, Given, check_report_file, each, in_flags, text_format
+from nllcli.cli.typed import typed_line
 from nllcli.errors import ConditionError, ExitCode, Remedy
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def emit(given: Given, report: "Report", format: str | None = None, *, shown: "R
     """
     from nllcli.outputs.formats import emit as write
 
-    page, paths = shown or report, each(given["print"])
+    page, paths = replace(shown or report, typed=typed_line()), each(given["print"])
     if paths:
         from nllcli.outputs.json_text import named_values
 

@@ -70,6 +70,7 @@ def _run(words: list[str]) -> int:
     import nllcli.cli.failures
     import nllcli.outputs.formats  # noqa: F401
     from nllcli.cli.app import HELP_OPTIONS, NAME, app, names_in
+    from nllcli.cli.typed import typed
     from nllcli.errors import ExitCode
     from nllcli.outputs.files import STANDARD_OUTPUT, faults
 
@@ -81,7 +82,8 @@ def _run(words: list[str]) -> int:
     try:
         with faults(STANDARD_OUTPUT) if helping else nullcontext(), command.make_context(NAME, list(words)) as context:
             process.make_room()
-            command.invoke(context)
+            with typed(words):
+                command.invoke(context)
     except typer.Exit as done:
         return done.exit_code
     return ExitCode.DONE

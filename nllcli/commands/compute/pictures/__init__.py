@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy, UsageError
-from nllcli.numerics.pictured import TEMPERATURES, PicturesWanted
+from nllcli.numerics.pictured import MOST_TEMPERED, TEMPERATURES, PicturesWanted
 from nllcli.records import dataclass
 from nllcli.registry import Registry
 from nllcli.report import Strip
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from nllcli.commands.compute.result import LossResult
     from nllcli.report import Picture
     from nllcli.scoring.settled import Settled
-
-# Logits, up to which the loss is computed at other temperatures unasked.
-_MOST_ON_CURVE = 50_000_000
 
 # In the order in which they are shown. Each makes a picture of a result, or nothing where it has no answer.
 PICTURES = Registry(
@@ -53,7 +50,7 @@ class PictureChoice:
     def wanted(self, settled: Settled) -> PicturesWanted:
         """What a pass is to collect."""
         n, n_classes = settled.dataset.layout.n_samples, settled.dataset.n_classes
-        has_curve = self.curve if self.curve is not None else n is None or n * n_classes <= _MOST_ON_CURVE
+        has_curve = self.curve if self.curve is not None else n is None or n * n_classes <= MOST_TEMPERED
         if self.names and "temperature" not in self.names:
             has_curve = False
         return PicturesWanted(TEMPERATURES if has_curve else (), self.hardest)

@@ -32,7 +32,12 @@ def picture(result: LossResult) -> Picture | None:
         "loss",
         (
             Dot(m / n, first.low, label=f"hardest {m:,}: {100 * first.low:.1f} %"),
-            Dot(half[0] / n, 0.5, hollow=True, label=f"half: {half[0]:,}" if half[0] != m else ""),
+            Dot(
+                half[0] / n,
+                spread.share_of(half[0]).low,
+                hollow=True,
+                label=f"half: {half[0]:,}" if half[0] != m else "",
+            ),
         ),
     )
     x = Axis(1 / n, 1.0, f"share of the {noun_of(result)}, hardest first", "log", kind="share")

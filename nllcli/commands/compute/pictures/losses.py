@@ -12,7 +12,6 @@ from nllcli.drawing import Axis, Bar, Bars, Panel, Rule
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.pictured.edges import COARSE
-from nllcli.outputs.numbers import texts
 from nllcli.records import dataclass
 from nllcli.report import Column, Columns, Fact, Picture, Strong, Table
 
@@ -233,13 +232,13 @@ def _ends_on_axis(rows: Sequence[_Row], i: int) -> tuple[float, float]:
 def _rules(result: LossResult, spread: Spread, low: float, high: float) -> Iterator[Mark]:
     median = spread.median()
     if median is not None:
-        yield from _rule(median, "median below", low, high)
+        yield from _rule(median, "half below", low, high)
     if result.uniform_loss:
         yield from _rule(result.uniform_loss, "guessing", low, high)
 
 
 def _rule(at: float, label: str, low: float, high: float) -> tuple[Rule, ...]:
-    return (Rule(at, f"{label} {texts('number', [at])[0]}"),) if low <= at <= high else ()
+    return (Rule(at, f"{label} {at:.4g}"),) if low <= at <= high else ()
 
 
 def _told(result: LossResult, row: _Row) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nllcli.commands.compute.pictures.answers import FEWEST
 from nllcli.commands.compute.pictures.spread import collected_of
 from nllcli.numerics.calibration.bin_errors import errors_of
+from nllcli.scoring.answers import FEWEST
 from nllcli.scoring.reliability import reliability
 
 if TYPE_CHECKING:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nllcli.commands.compute.pictures.answers import FEWEST, cumulated, groups_of
+from nllcli.commands.compute.pictures.spread import collected_of
 from nllcli.drawing import Axis, Dot, Dots, Line, Panel, Ribbon
 from nllcli.numerics.wilson import wilson
 from nllcli.report import Column, Columns, Fact, Picture, Strong, Table
+from nllcli.scoring.answers import FEWEST, cumulated, groups_of
 
 if TYPE_CHECKING:
-    from nllcli.commands.compute.pictures.answers import FEWEST, Group
     from nllcli.commands.compute.result import LossResult
     from nllcli.report import Sentence
+    from nllcli.scoring.answers import Group
 
 _PASSED = 0.05  # of the samples, about so many are passed on in the sentence
 
 
 def picture(result: LossResult) -> Picture | None:
     """The curve of risk and coverage (El-Yaniv and Wiener, J. Mach. Learn. Res. 11, 2010) at the edges of groups."""
-    answered = cumulated(groups_of(result))
+    answered = cumulated(groups_of(collected_of(result).claims))
     if len(answered) < 2 or answered[-1].n < FEWEST:
         return None
     n = answered[-1].n
