@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Ten a decade, near enough to each other for a curve through the losses at them.
 TEMPERATURES = (0.25, 0.32, 0.4, 0.5, 0.63, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0)
+# Logits, up to which the loss is computed at these unasked.
+MOST_TEMPERED = 50_000_000
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Hardest(Part):
         losses, counted = scored.weighted, scored.scoring.targets.counted
         negative = np.negative(losses) if counted is None else np.where(counted, -losses, np.nan)
         places = places_of_smallest(negative, wanted.hardest)
-        return cls(wanted.hardest, tuple(_shown(scored, places, wanted.probs_up_to, scratch)) if len(places) else ())
+        return cls(wanted.hardest, tuple(shown(scored, places, wanted.probs_up_to, scratch)) if len(places) else ())
 
     def __add__(self, other: Hardest) -> Hardest:
         most = min(self.most, other.most) or max(self.most, other.most)  # beyond the fewer, some may be missing
@@ -76,7 +76,7 @@ class Hardest(Part):
         return tuple(each.number for each in self.items)
 
 
-def _shown(scored: Scored, places: NDArray[np.intp], probs_up_to: int, scratch: Scratch) -> Iterable[Hard]:
+def shown(scored: Scored, places: NDArray[np.intp], probs_up_to: int, scratch: Scratch) -> Iterable[Hard]:
     """The samples at these places of a block."""
     scoring = scored.scoring
     numbers, losses = (places + scoring.block.start).tolist(), scored.weighted[places].tolist()
