@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 2000  # twice what a sum of squares of float64 can need
 _HEXADECIMAL = re.compile(r"(-?)0x([0-9a-f]+)(?:\.([0-9a-f]+))?p([+-][0-9]{1,4})")
+_MOST_COUNTED = 1 << 62
 _SPECIALS = ("inf", "-inf", "nan")
 
 
@@ -66,7 +67,7 @@ def sum_from_data(data: Any) -> ExactSum:
     if not isinstance(data, dict) or not isinstance(data.get("finite"), str):
         raise _not_a_sum(data)
     counts = [data.get(name, 0) for name in _SPECIALS]
-    if not all(type(n) is int and n >= 0 for n in counts):
+    if not all(type(n) is int and 0 <= n < _MOST_COUNTED for n in counts):
         raise _not_a_sum(data)
     return ExactSum(from_hex(data["finite"]), *counts)
 

@@ -149,6 +149,7 @@ def test_what_is_not_a_sum(text):
         {"finite": 3},
         {"finite": "0x1"},
         {"finite": "0x1p+0", "inf": -1},
+        {"finite": "0x1p+0", "inf": 1 << 62},
         {"finite": "0x1p+0", "nan": 1.0},
         {"finite": "0x1p+0", "-inf": True},
     ],

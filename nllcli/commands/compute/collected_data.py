@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from nllcli.numerics.tally import Tally
 
 _SUMS = "a list of sums"
-_INFINITE = {"inf": np.inf, "-inf": -np.inf}
+_INFINITE = {"inf": math.inf, "-inf": -math.inf}
 
 
 def collected_to_data(collected: Collected, hardest: Sequence[HardSample]) -> dict[str, Any]:
@@ -184,18 +185,23 @@ def _curve_from_data(fields: Fields, sums: Tally) -> Curve:
 
 
 def _hard_to_data(sample: HardSample) -> dict[str, Any]:
-    loss = sample.loss if np.isfinite(sample.loss) else str(float(sample.loss))
+    probabilities = sample.probabilities or ()
     return {
         "file": sample.file,
         "sample": sample.number,
         "text": sample.text,
-        "loss": loss,
+        "loss": sample.loss if math.isfinite(sample.loss) else str(sample.loss),
         "target": sample.target,
         "top": sample.top,
-        "p_target": sample.p_target,
-        "p_top": sample.p_top,
-        "probabilities": None if sample.probabilities is None else list(sample.probabilities),
+        "p_target": _finite(sample.p_target),
+        "p_top": _finite(sample.p_top),
+        "probabilities": list(probabilities) if probabilities and all(map(math.isfinite, probabilities)) else None,
     }
+
+
+def _finite(value: float | None) -> float | None:
+    """The number, which JSON has only where it is finite: what is given as log p may be far above 0."""
+    return None if value is None or not math.isfinite(value) else value
 
 
 def _hardest_from_data(fields: Fields, n_classes: int) -> tuple[int, tuple[HardSample, ...]]:
