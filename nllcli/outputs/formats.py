@@ -13,7 +13,7 @@ from nllcli.outputs.files import STANDARD_OUTPUT, StrPath, faults, replace_file
 from nllcli.registry import Registry, nearest
 from nllcli.report import Report, Value, runs, shortest_of
 
-# Each gives a report as text, piece by piece.
+# Each gives a report piece by piece, as text or as bytes.
 FORMATS = Registry(
     "format",
     {
@@ -22,18 +22,25 @@ FORMATS = Registry(
         "csv": "nllcli.outputs.delimited:render_csv",
         "tsv": "nllcli.outputs.delimited:render_tsv",
         "markdown": "nllcli.outputs.markdown:render",
+        "html": "nllcli.outputs.page:render",
+        "svg": "nllcli.outputs.images:render_svg",
+        "png": "nllcli.outputs.images:render_png",
+        "pdf": "nllcli.outputs.images:render_pdf",
         "tally": "nllcli.outputs.tally_json:render",
     },
 )
+# What a program shows as a picture, not as text.
+_OF_BYTES = frozenset(("png", "pdf"))
 
 _WRITTEN = 1 << 16  # characters written at a time
 
 _TALLY = ".tally.json"
 _EXTENSIONS = {_TALLY: "tally", ".json": "json", ".csv": "csv", ".tsv": "tsv", ".md": "markdown", ".txt": "table"}
+_EXTENSIONS |= {".html": "html", ".htm": "html", ".svg": "svg", ".png": "png", ".pdf": "pdf"}
 
 # What reads a file of such a name expects anything but text in it, or text of another kind.
-_BINARY = frozenset((".npy", ".npz", ".safetensors", ".parquet", ".feather", ".gz", ".xlsx", ".xls", ".ods", ".pdf"))
-_OTHER_TEXT = frozenset((".html", ".htm", ".yaml", ".yml", ".xml", ".svg"))
+_BINARY = frozenset((".npy", ".npz", ".safetensors", ".parquet", ".feather", ".gz", ".xlsx", ".xls", ".ods"))
+_OTHER_TEXT = frozenset((".yaml", ".yml", ".xml"))
 _OF_NUMBERS = frozenset(("", ".txt", ".csv", ".tsv"))
 
 
@@ -65,6 +72,20 @@ def check_text_file(path: StrPath | None, what: str, *, remedies: Sequence[Remed
         raise _not_written(path, what)
 
 
+def check_pair(fmt: str | None, path: StrPath | None) -> None:
+    """Raise UsageError where a format does not go with the file, or with the terminal, that it is to be written to."""
+    if fmt is None:
+        return
+    named = format_of_extension(path)
+    if named != fmt and {named, fmt} & _OF_BYTES and named is not None:
+        extension = next(each for each, of in _EXTENSIONS.items() if of == fmt)
+        remedies = [Remedy({"format": None}, f"as {named}"), Remedy({"output": _renamed(path, extension)}, f"as {fmt}")]
+        raise UsageError(f"{fmt} is not what a {_extension(path)} file holds", where=str(path), remedies=remedies)
+    if fmt in _OF_BYTES and str(path or "-") == "-" and sys.stdout is not None and sys.stdout.isatty():
+        remedies = [Remedy({"format": None, "output": f"picture.{fmt}"})]
+        raise UsageError(f"{fmt} is not text, which a terminal shows", remedies=remedies)
+
+
 def refuse_tally(fmt: str | None, path: StrPath | None) -> None:
     """Raise UsageError where a tally is asked for, of what does not add up, by the format or by the name of a file."""
     if fmt != "tally" and (fmt or _extension(path) != _TALLY):
@@ -72,7 +93,7 @@ def refuse_tally(fmt: str | None, path: StrPath | None) -> None:
     remedy = Remedy({"format": "json"}, "every number, for programs")
     if _extension(path) == _TALLY:
         remedy = Remedy({"format": None, "output": str(path)[: -len(_TALLY)] + ".json"}, remedy.meaning)
-    raise UsageError("only nll compute, nll compare and nll merge write a tally", remedies=[remedy])
+    raise UsageError("only nll compute, report, compare and merge write a tally", remedies=[remedy])
 
 
 def check_file_of_numbers(path: StrPath | None, option: str, *, arrays: bool) -> None:
@@ -122,29 +143,38 @@ def emit(report: Report, *, fmt: str | None = None, quiet: bool = False, path: S
 
     ``fmt`` of None: by the extension of the file, or a table.
     """
+    check_pair(fmt, path)
     fmt = fmt or format_for(path)
     if str(path) == "-":
         path = None
+    pieces: Iterable[str | bytes]
     if quiet:
-        pieces: Iterable[str] = _bare(report.quiet, report.quiet_separator)
+        pieces = _bare(report.quiet, report.quiet_separator)
     else:
         # Only the table is laid out for a screen; every other format is the same wherever it goes.
         screen = standard_output() if fmt == "table" and path is None else {}
         pieces = FORMATS.load(fmt)(report, **screen)
     if path is None:
-        for text in _joined(pieces):
-            write_result(text)
+        for piece in _joined(pieces):
+            write_result(piece)
     else:
         with replace_file(path) as file, faults(path):
-            file.writelines(text.encode("utf-8", "backslashreplace") for text in _joined(pieces))
+            file.writelines(_as_bytes(piece) for piece in _joined(pieces))
     emit_notices(report)
 
 
-def _joined(pieces: Iterable[str]) -> Iterator[str]:
-    """The pieces, as many at a time as are worth a write."""
+def _as_bytes(piece: str | bytes) -> bytes:
+    return piece if isinstance(piece, bytes) else piece.encode("utf-8", "backslashreplace")
+
+
+def _joined(pieces: Iterable[str | bytes]) -> Iterator[str | bytes]:
+    """The pieces, as many of text at a time as are worth a write."""
     waiting: list[str] = []
     size = 0
     for piece in pieces:
+        if isinstance(piece, bytes):
+            yield piece
+            continue
         waiting.append(piece)
         size += len(piece)
         if size >= _WRITTEN:
@@ -180,14 +210,17 @@ def standard_output() -> dict[str, Any]:
     }
 
 
-def write_result(text: str) -> None:
-    """Write ``text`` to standard output, all of it, or raise FaultError; BrokenPipeError stays what it is."""
+def write_result(result: str | bytes) -> None:
+    """Write a result to standard output, all of it, or raise FaultError; BrokenPipeError stays what it is."""
     stream = sys.stdout
     if stream is None or stream.closed:
         raise FaultError("is closed", where=STANDARD_OUTPUT)
     encoding = stream.encoding or "utf-8"
     with faults(STANDARD_OUTPUT):
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        if isinstance(result, bytes):
+            stream.buffer.write(result)
+        else:
+            stream.write(result.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
 
 

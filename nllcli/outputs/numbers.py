@@ -64,10 +64,15 @@ def _is_finite(value: Value) -> TypeGuard[float]:
 
 def working_text(step: Step) -> str:
     """Return the working of ``step`` as a person reads it: whole numbers plain, others with at least four digits."""
+    return "".join(working_texts(step))
+
+
+def working_texts(step: Step) -> list[str]:
+    """Return the parts of ``working_text``."""
     fractions = [part for part in step.working if isinstance(part, float) and not _is_whole(part)]
     groups = [fractions] if step.aligned else [[number] for number in fractions]
     written = iter([text for group in groups for text in texts("number", group)])
-    return "".join(_part(part, written) for part in step.working)
+    return [_part(part, written) for part in step.working]
 
 
 def _part(part: str | float, fractions: Iterator[str]) -> str:

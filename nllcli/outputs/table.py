@@ -1,11 +1,6 @@
 """A report as a person reads it: the number first, what it means next to it, the tables underneath."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from heapq import nlargest
-from itertools import islice
-from math import inf, isnan
-from operator import itemgetter
 from typing import NamedTuple
 
 from nllcli.errors import counted
@@ -15,10 +10,10 @@ from nllcli.outputs.numbers import aligned, metric_texts, metric_unit, working_t
 from nllcli.outputs.pictures import ASCII_PICTURES
 from nllcli.outputs.piped import piped_lines
 from nllcli.outputs.sentences import sentence_text
+from nllcli.outputs.shortened import FIRST_ROWS, WORST_ROWS, is_long, label_of_worst, shortened
 from nllcli.report import Calculation, Metric, Picture, Report, Section, Table, shown_signature
 
 _PLAIN, _STRONG, _FAINT, _HEADLINE = "", "1", "2", "1;36"  # bold, dim, bold and cyan
-_MOST_ROWS, _FIRST_ROWS, _WORST_ROWS = 200, 100, 20  # of a table on a screen
 _LEAST_ROOM = 24  # running text with less room than this next to something goes underneath it
 _ASCII = str.maketrans({"–": "-", "—": "-", "−": "-", "─": "-", "×": "x", "·": ".", "…": "...", **ASCII_PICTURES})
 
@@ -168,28 +163,16 @@ def _table(page: _Page, table: Table) -> Iterator[str]:
 
 def _fitting(page: _Page, width: int, table: Table) -> list[str]:
     """What a screen has room for of the columns and rows, and how much more there is."""
-    is_whole = len(table.rows) <= _MOST_ROWS
-    lines, n_left_out = table_lines(table if is_whole else _shortened(table), width, colour=page.colour)
+    lines, n_left_out = table_lines(shortened(table) if is_long(table) else table, width, colour=page.colour)
     if not page.unicode:
         lines = [line.replace(LEFT_OUT, "~") for line in lines]  # as wide
-    if not is_whole:
-        worst = [column.label for column in table.columns if column.key == table.worst]
-        more = f"… {len(table.rows) - _FIRST_ROWS:,} more rows, which {table.elsewhere} have all"
-        more += f"; the worst of these by {worst[0]}:" if worst else ""
-        at = len(lines) - _WORST_ROWS * len(worst)
+    if is_long(table):
+        worst = label_of_worst(table)
+        more = f"… {len(table.rows) - FIRST_ROWS:,} more rows, which {table.elsewhere} have all"
+        more += f"; the worst of these by {worst}:" if worst else ""
+        at = len(lines) - (WORST_ROWS if worst else 0)
         lines[at:at] = page.running(more, indent=INDENT)
     if n_left_out:
         more = f"{counted(n_left_out, 'column')} left out: a wider screen, {table.elsewhere} have all"
         lines += ["", *page.running(more, indent=INDENT)]
     return lines
-
-
-def _shortened(table: Table) -> Table:
-    """The first rows, and the worst of the others: a NaN is worse than any number, and nothing is better."""
-    first = table.rows[:_FIRST_ROWS]
-    if table.worst is None:
-        return replace(table, rows=first)
-    cells = table.cells([column.key for column in table.columns].index(table.worst))
-    ranks = (-inf if cell is None else inf if isnan(cell) else cell for cell in islice(cells, _FIRST_ROWS, None))
-    worst = nlargest(_WORST_ROWS, enumerate(ranks, _FIRST_ROWS), key=itemgetter(1))
-    return replace(table, rows=[*first, *(table.rows[i] for i, _ in worst)])

@@ -69,7 +69,7 @@ def test_a_report_is_not_written_under_the_name_of_an_array(command, extension, 
 
 
 @pytest.mark.uncounted
-@pytest.mark.parametrize(("command", "extension"), each_of(REPORTS, [".html", ".yaml", ".svg", ".foo"]), ids=str)
+@pytest.mark.parametrize(("command", "extension"), each_of(REPORTS, [".xml", ".yaml", ".yml", ".foo"]), ids=str)
 def test_a_report_is_not_written_under_a_name_that_means_nothing(command, extension, tmp_path):
     done = nll(*REPORTS[command], "-o", tmp_path / f"r{extension}")
     assert (done.code, done.out, list(tmp_path.iterdir())) == (2, "", [])
@@ -160,7 +160,7 @@ def test_bare_numbers_are_not_json(tmp_path):
 
 
 def test_bare_numbers_have_no_file_of_another_kind(tmp_path):
-    done = nll("compute", *PETS, "-q", "-o", tmp_path / "x.html")
+    done = nll("compute", *PETS, "-q", "-o", tmp_path / "x.yaml")
     assert done.err.splitlines()[1:] == [f"try: nll compute {' '.join(PETS)} -q -o {tmp_path}/x.txt  # the numbers"]
     assert [run.code for run in tried(done)] == [0]
 

@@ -157,7 +157,7 @@ CASES = {
     "usage-weights": f"{PETS} --weights 1,2",
     "usage-same-output": f"{PETS} --save-losses x.npy --save-probs x.npy",
     "usage-output-is-input": f"{PETS} -o pets/logits.csv",
-    "usage-report-extension": f"{PETS} -o report.html",
+    "usage-report-extension": f"{PETS} -o report.yaml",
     "usage-quiet-format": f"{PETS} -q -f json",
     "usage-print": f"{PETS} --print perplxity",
     "usage-require": f"{PETS} --require accuracy=>90%",

@@ -51,7 +51,7 @@ def test_a_table_that_a_screen_holds_is_whole():
     assert len(names(render(report([0.5] * 200), width=80))) == 200
 
 
-@pytest.mark.parametrize("name", [name for name in FORMATS if name != "tally"])
+@pytest.mark.parametrize("name", ["json", "csv", "tsv", "markdown"])
 def test_nothing_is_left_out_elsewhere(name):
     text = "".join(FORMATS.load(name)(report([0.5] * 3000)))
     assert "c2999" in text

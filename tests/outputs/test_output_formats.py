@@ -11,8 +11,8 @@ from nllcli.errors import UsageError
 from nllcli.outputs.formats import FORMATS, format_for
 from nllcli.report import Report
 
-# A tally is not of every report.
-every_format = pytest.mark.parametrize("name", [name for name in FORMATS if name != "tally"])
+# A tally is not of every report, and only a picture is written as one.
+every_format = pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("tally", "svg", "png", "pdf")])
 
 
 @every_format
@@ -37,6 +37,11 @@ def test_text_ends_in_one_newline_and_holds_no_escape(name, report):
         (Path("a.b.csv"), "csv"),
         ("report.tsv", "tsv"),
         ("report.md", "markdown"),
+        ("report.html", "html"),
+        ("REPORT.HTM", "html"),
+        ("losses.svg", "svg"),
+        ("losses.png", "png"),
+        ("losses.pdf", "pdf"),
         ("a/report.tally.json", "tally"),
         ("report.Tally.JSON", "tally"),
         ("tally.json", "json"),
@@ -74,6 +79,8 @@ def test_unknown_format_names_the_nearest():
         ("json_text", ("rich", "numpy")),
         ("delimited", ("rich", "numpy")),
         ("markdown", ("rich", "numpy")),
+        ("page", ("rich", "numpy")),
+        ("images", ("rich", "numpy", "vl_convert")),
         ("arrays", ("rich",)),
     ],
 )

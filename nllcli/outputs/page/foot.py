@@ -1,0 +1,53 @@
+"""The foot of a page: what made it, under which settings, and all of it for programs."""
+
+from dataclasses import replace
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from nllcli.outputs import json_text
+from nllcli.outputs.drawing.tree import h
+from nllcli.report import Nested, Report, Table
+
+MOST = 1000  # rows or numbers of a list
+_CLOSING = (
+    "Every number on this page carries all its digits in the value of its element. "
+    "The page is one file; it runs no script and asks the network for nothing."
+)
+
+
+def foot(report: Report) -> Element:
+    """What made the page."""
+    kept, cut = _cut(report)
+    parts: list[Element] = []
+    if report.typed:
+        parts += [h("p", "Made by:"), h("pre", h("code", report.typed), class_="wrapped", tabindex="0")]
+    if report.signature:
+        parts.append(h("p", "Signature: every setting that changes a number. What has another one is not comparable."))
+        parts.append(h("pre", h("code", report.signature), class_="wrapped", tabindex="0"))
+    document = h("pre", h("code", "".join(json_text.render(kept))), tabindex="0", class_="json")
+    said = f"Cut to {MOST:,} numbers or rows here: {', '.join(cut)}." if cut else ""
+    parts.append(
+        h("details", h("summary", "Every number as JSON"), h("p", said, class_="note") if said else None, document)
+    )
+    parts.append(h("p", _CLOSING, class_="note"))
+    return h("footer", h("h2", "Where these numbers come from", id="source"), *parts)
+
+
+def _cut(report: Report) -> tuple[Report, list[str]]:
+    """A report whose lists are no longer than a page can hold, and the names of those that were."""
+    long = [table.key for table in report.tables if len(table.rows) > MOST]
+    tables = tuple(_shorter(table) for table in report.tables)
+    extra = {name: _shorter_list(value) for name, value in report.extra.items()}
+    changed = [name for name, value in report.extra.items() if extra[name] is not value]
+    return replace(report, tables=tables, extra=extra), [*long, *changed]
+
+
+def _shorter(table: Table) -> Table:
+    return replace(table, rows=table.rows[:MOST]) if len(table.rows) > MOST else table
+
+
+def _shorter_list(value: Any) -> Any:
+    """At most so many numbers of a list, or of lists in lists."""
+    if isinstance(value, Nested) and len(value) * value.size > MOST:
+        return value[: max(1, MOST // max(1, value.size))] if value.size <= MOST else []
+    return value[:MOST] if isinstance(value, list | tuple) and len(value) > MOST else value
