@@ -10,6 +10,8 @@ FINE = [
     float(f"{tenths // 10}.{tenths % 10}e{k}") for k in range(FIRST_DECADE, LAST_DECADE) for tenths in range(10, 100)
 ]
 FINE.append(1e4)
+TEN = ("1", "1.3", "1.6", "2", "2.5", "3.2", "4", "5", "6.3", "8")
+TEN_A_DECADE = [float(f"{digits}e{k}") for k in range(FIRST_DECADE, LAST_DECADE) for digits in TEN]
 DIVIDES = [1.0, 10.0, 0.1, 100.0, 0.01, 1000.0, *(float(f"1e-{k}") for k in range(3, 21))]
 
 
@@ -50,12 +52,17 @@ def median_below(every):
 
 
 def large(every):
-    """The round loss that divides off samples which bring half, how many these are, and what they bring."""
+    """The round loss that divides off few samples which bring half, how many these are, and what they bring.
+
+    Where there is none it is the least of ten a decade that at most half of the samples reach.
+    """
     for loss in DIVIDES:
         some = [each for each in every if each.loss >= loss]
-        if len(some) < len(every) and some and share(some, every) >= 0.5:
+        if 2 * len(some) <= len(every) and some and share(some, every) >= 0.5:
             return loss, len(some), share(some, every)
-    return None
+    loss = next(edge for edge in TEN_A_DECADE if 2 * sum(each.loss >= edge for each in every) <= len(every))
+    some = [each for each in every if each.loss >= loss]
+    return loss, len(some), share(some, every)
 
 
 def hardest(every):

@@ -1,6 +1,7 @@
 """The sentence that answers a picture's question, as text."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from nllcli.outputs.formats import printable
 from nllcli.outputs.numbers import texts
@@ -11,9 +12,13 @@ def fact_text(fact: Fact) -> str:
     """Return a number of a sentence as a person reads it, with its unit."""
     if fact.kind == "text":
         return printable(str(fact.value))
-    (written,) = [f"{fact.value:.4g}"] if fact.kind == "round" else texts(fact.kind, [fact.value])
+    (written,) = [_rounded(fact.value)] if fact.kind == "round" else texts(fact.kind, [fact.value])
     unit = fact.unit.removesuffix("s") if written == "1" else fact.unit
     return f"{written} {unit}".rstrip()
+
+
+def _rounded(value: Any) -> str:
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def sentence_text(sentence: Sentence) -> str:

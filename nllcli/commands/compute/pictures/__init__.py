@@ -61,11 +61,11 @@ def pictures_of(result: LossResult, only: Collection[str] = ()) -> tuple[Picture
 
     Raises UsageError for one that is asked for by name and has nothing to show here.
     """
-    if result.tally.sums.pictures is None:
-        return ()
+    is_collected = result.tally.sums.pictures is not None
     found = []
     for key in PICTURES:
-        picture = PICTURES.load(key)(result) if not only or key in only else None
+        is_wanted = is_collected and (not only or key in only)
+        picture = PICTURES.load(key)(result) if is_wanted else None
         if picture is not None:
             found.append(picture)
         elif key in only:

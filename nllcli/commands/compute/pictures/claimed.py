@@ -26,6 +26,7 @@ def picture(result: LossResult) -> Picture | None:
         _answer(groups),
         Table.of("claimed", "", columns_of(shown)),
         (panel_of([("samples", shown)]),),
+        more=(Fact("certain_from", 0.0),),
         reading="The reliability diagram once more, with the certain answers spread out: they cost most when they are "
         "wrong. The line through a dot: 95 % interval (Wilson); hollow: none is wrong.",
     )
@@ -35,15 +36,13 @@ def _answer(groups: list[Group]) -> Sentence:
     sure = next(
         group for most in SURE if (group := up_to(groups, most)) is not None and (group.n >= FEWEST or most == 1.0)
     )
-    which = "answers that it is at least " if sure.high < 1.0 else "answers, all "
-    expected = sure.claimed
+    certain: Sentence = (" answers that it is at least ", Fact("certain_from", 1.0 - sure.high, "share"), " certain of")
     return (
         "Of the ",
         Fact("n_sure", sure.n, "count"),
-        f" {which}",
-        Fact("certain_from", 1.0 - sure.high, "share"),
-        " certain of, ",
-        Fact("n_wrong_claimed", expected),
+        *(certain if sure.high < 1.0 else (" answers",)),
+        ", ",
+        Fact("n_wrong_claimed", sure.claimed),
         " would be wrong by its own claims; ",
         Strong((Fact("n_wrong", sure.n_wrong, "count"), " is" if sure.n_wrong == 1 else " are")),
         ".",

@@ -65,7 +65,8 @@ def _classes(result: LossResult) -> list[_Class]:
         share = sums.weighted_sum[c].divided_by(total) if has_shares else None
         error = _error(n, loss_sum, squares[c])
         found.append(_Class(names[c], n, int(sums.n_correct[c]), mean, error, share))
-    return sorted(found, key=lambda each: -(each.mean if each.share is None else each.share))
+    there = [each for each in found if not math.isnan(each.mean)]
+    return sorted(there, key=lambda each: -(each.mean if each.share is None else each.share))
 
 
 def _error(n: int, total: ExactSum, squares: ExactSum) -> float | None:
@@ -79,8 +80,10 @@ def _error(n: int, total: ExactSum, squares: ExactSum) -> float | None:
 def _answer(found: list[_Class], n_classes: int) -> Sentence:
     first = found[0]
     if first.share is None:
-        mean = Strong((Fact("mean_loss", first.mean, unit="nats"),))
-        return "Class ", Name(first.name), " loses most on average: ", mean, "."
+        if not first.mean:
+            return ("None does: every class loses 0.",)
+        much = ("infinitely much",) if math.isinf(first.mean) else (Fact("mean_loss", first.mean, unit="nats"),)
+        return "Class ", Name(first.name), " loses most on average: ", Strong(much), "."
     worst = ("Class ", Name(first.name), " brings ", Strong((Fact("share", first.share, "share"),)), " of the loss")
     if len(found) < 4:
         return (*worst, ".")

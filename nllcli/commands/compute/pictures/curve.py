@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from nllcli.commands.compute.pictures.wording import is_surprisal
 from nllcli.drawing import Axis, Dot, Dots, Line, Panel, Rule
 from nllcli.report import Column, Columns, Fact, Name, Picture, Strong, Table
 
@@ -18,8 +19,8 @@ _N_POINTS = 60
 def picture(result: LossResult) -> Picture | None:
     """Of samples whose loss is -log p of one class, and which weigh alike."""
     found, options = result.samples, result.tally.subject
-    plain = result.loss_name == "nll" and not (options.soft or options.label_smoothing or result.is_weighted)
-    if found is None or found.targets is None or not plain or options.clip is not None:
+    plain = is_surprisal(result) and not result.is_weighted and options.clip is None
+    if found is None or found.targets is None or not plain:
         return None
     pairs = zip(found.targets[:], found.losses[:], strict=True)
     points = [(target, math.exp(-loss), loss) for target, loss in pairs if target != "ignored" and math.isfinite(loss)]

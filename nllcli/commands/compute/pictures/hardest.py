@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def picture(result: LossResult) -> Picture | None:
     """A table with the probabilities of all classes, where these are few."""
     found = result.tally.hardest
-    if not found:
+    if not found or not found[0].loss > 0.0:
         return None
     total = result.tally.sums.loss_sum
     shares = [each.loss / float(total) for each in found] if total.is_finite and total.units else None
@@ -42,7 +42,8 @@ def _answer(result: LossResult, found: Sequence[HardSample], shares: Sequence[fl
     if first.target is not None:
         which = (*which, " is ", Name(names[first.target]))
         which = (*which, "; it was given a probability of ", Fact("p", first.p_target, "probability"), " for that, and")
-    loses: Sentence = (" loses ", Strong((Fact("loss", first.loss, unit="nats"),)), ".")
+    weighted = ", with its weight" if result.is_weighted else ""
+    loses: Sentence = (" loses ", Strong((Fact("loss", first.loss, unit="nats"),)), f"{weighted}.")
     if math.isinf(first.loss):
         loses = (" loses ", Strong(("infinitely much",)), ".")
     if shares is None or len(found) < 2:
@@ -67,7 +68,12 @@ def _table(result: LossResult, found: Sequence[HardSample], shares: Sequence[flo
             (Column("p", "p(is)", "probability"), [each.p_target for each in found]),
             (Column("p_taken_for", "p(taken for)", "probability", optional=True), [each.p_top for each in found]),
         ]
-    columns.append((Column("loss", "loss", "number", "nats"), [each.loss for each in found]))
+    columns.append(
+        (
+            Column("loss", "weighted loss" if result.is_weighted else "loss", "number", "nats"),
+            [each.loss for each in found],
+        )
+    )
     if shares is not None:
         columns.append((Column("share", share_of_loss(result), "share"), shares))
     if any(each.probabilities for each in found):

@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.commands.compute.pictures.spread import Spread
-from nllcli.commands.compute.pictures.wording import noun_of, samples, share_of_loss
+from nllcli.commands.compute.pictures.wording import is_surprisal, noun_of, samples, share_of_loss
 from nllcli.drawing import Axis, Bar, Bars, Panel, Rule
 from nllcli.numerics.exact import exact_count
-from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.pictured.edges import COARSE
 from nllcli.records import dataclass
 from nllcli.report import Column, Columns, Fact, Picture, Strong, Table
@@ -68,7 +67,9 @@ def _answer(result: LossResult, spread: Spread) -> Sentence:
         return ("Every one of them loses infinitely much: its class had probability 0.",)
     if len([count for count in spread.fine_counts if count]) == 1 and not spread.n_infinite:
         return _all_alike(result, spread)
-    return (*_median(result, spread), *_infinite(result, spread), *_large(result, spread))
+    told = [_median(result, spread), _infinite(result, spread), _large(result, spread)]
+    first, *others = [each for each in told if each]
+    return *first, *(part for each in others for part in (" ", *each))
 
 
 def _all_alike(result: LossResult, spread: Spread) -> Sentence:
@@ -81,9 +82,9 @@ def _all_alike(result: LossResult, spread: Spread) -> Sentence:
 
 
 def _median(result: LossResult, spread: Spread) -> Sentence:
-    median = spread.median()
+    median, most = spread.median(), float(COARSE[-1])
     if median is None:
-        return ()
+        return (f"Half of the {noun_of(result)} lose more than ", Fact("median_above", most, "round", "nats"), ".")
     return (f"Half of the {noun_of(result)} lose less than ", Fact("median_below", median, "round", "nats"), ".")
 
 
@@ -92,25 +93,22 @@ def _infinite(result: LossResult, spread: Spread) -> Sentence:
         return ()
     lose = "loses" if spread.n_infinite == 1 else "lose"
     which = Strong((*samples(result, spread.n_infinite, "n_infinite"), f" {lose} infinitely much"))
-    return " ", which, ": the class had probability 0."
+    return which, ": the class had probability 0."
 
 
 def _large(result: LossResult, spread: Spread) -> Sentence:
     """The samples above a round loss that bring half of it and more."""
-    if not spread.has_shares:
+    loss = _divide(spread) if spread.has_shares else None
+    if loss is None:
         return ()
-    for loss in _DIVIDES:
-        n, share = spread.at_least(loss)
-        if share >= 0.5 and n < spread.n:
-            break
-    else:
-        return ()
+    n, share = spread.at_least(loss)
     p = ""
-    if LOSSES[result.loss_name].is_likelihood and loss >= 0.01:
-        p = f", a probability of {'their class' if n > 1 else 'its class'} up to {math.exp(-loss):.2g},"
+    if is_surprisal(result) and loss >= 0.01:
+        what = ("class" if result.tally.subject.has_classes else "token") if n > 1 else "class"
+        p = f", a probability of {'their' if n > 1 else 'its'} {what} up to {math.exp(-loss):.2g},"
     lose, bring = ("loses", "brings") if n == 1 else ("lose", "bring")
     return (
-        " The ",
+        "The ",
         *samples(result, n, "n_large"),
         " (",
         Fact("share_of_samples", n / (spread.n + spread.n_infinite), "share"),
@@ -120,6 +118,16 @@ def _large(result: LossResult, spread: Spread) -> Sentence:
         Strong((f"{bring} ", Fact("share_of_loss", share, "share"))),
         " of the loss.",
     )
+
+
+def _divide(spread: Spread) -> float | None:
+    """A round loss above which fewer than half of the samples bring half; or else one above which nearly half are."""
+    for loss in _DIVIDES:
+        n, share = spread.at_least(loss)
+        if share >= 0.5 and 2 * n <= spread.n:
+            return loss
+    edge = next((edge for edge in COARSE.tolist() if 2 * spread.at_least(edge)[0] <= spread.n), None)
+    return edge if edge is not None and spread.at_least(edge)[0] else None
 
 
 def _step(spread: Spread) -> int:
@@ -206,7 +214,7 @@ def _panels(result: LossResult, spread: Spread, rows: Sequence[_Row]) -> tuple[P
     low, high = bars[0][0], bars[-1][1]
     x = Axis(low, high, "loss, nats, each step ten times the last", "log")
     above = None
-    if LOSSES[result.loss_name].is_likelihood:
+    if is_surprisal(result):
         ticks = tuple((-math.log(p), f"{p:g}") for p in _MARKED if low <= -math.log(p) <= high)
         far = tuple((10.0**-k, f"1 − 10^-{k}") for k in range(4, 21) if low <= 10.0**-k <= high)
         above = Axis(low, high, "probability given to the right class", "log", ticks=(*far, *ticks)) if ticks else None

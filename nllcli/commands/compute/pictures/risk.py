@@ -24,14 +24,13 @@ def picture(result: LossResult) -> Picture | None:
     if len(answered) < 2 or answered[-1].n < FEWEST:
         return None
     n = answered[-1].n
-    chosen = min(answered[:-1], key=lambda group: abs(group.n / n - (1.0 - _PASSED)))
+    chosen = _chosen(answered)
     points = [(group.n / n, group.n_wrong / group.n) for group in answered]
     ribbon = Ribbon("samples", tuple((group.n / n, *wilson(group.n_wrong, group.n)) for group in answered))
-    label = f"{100 * chosen.n / n:.1f} % answered: {100 * chosen.n_wrong / chosen.n:.1f} %"
-    dots = Dots(
-        "samples",
-        (Dot(chosen.n / n, chosen.n_wrong / chosen.n, label=label), Dot(*points[-1], hollow=True)),
-    )
+    ends = [Dot(*points[-1], hollow=True)]
+    if chosen is not None:
+        label = f"{100 * chosen.n / n:.1f} % answered: {100 * chosen.n_wrong / chosen.n:.1f} %"
+        ends.append(Dot(chosen.n / n, chosen.n_wrong / chosen.n, label=label))
     most = max(0.01, *(error for share, error in points if share >= 0.25), 1.5 * points[-1][1])
     x = Axis(0.0, 1.0, "share answered, the most certain first", kind="share")
     y = Axis(0.0, min(1.0, most), "wrong among the answered", kind="share")
@@ -40,17 +39,26 @@ def picture(result: LossResult) -> Picture | None:
         "What if it may abstain?",
         _answer(answered[-1], chosen),
         _table(answered),
-        (Panel(x, y, (ribbon, Line("samples", tuple(points)), dots)),),
+        (Panel(x, y, (ribbon, Line("samples", tuple(points)), Dots("samples", tuple(ends)))),),
         brief=_table(_some(answered)),
         reading="Around the line: 95 % interval (Wilson).",
     )
 
 
-def _answer(every: Group, chosen: Group) -> Sentence:
+def _chosen(answered: list[Group]) -> Group | None:
+    """What is answered where about as many are passed on as the sentence says; None where no group ends near there."""
+    n = answered[-1].n
+    nearest = min(answered[:-1], key=lambda group: abs(group.n / n - (1.0 - _PASSED)))
+    return nearest if nearest.n >= n / 2 else None
+
+
+def _answer(every: Group, chosen: Group | None) -> Sentence:
+    as_it_is = ("Left to its own, it errs in ", Fact("error", every.n_wrong / every.n, "share"), " of the samples.")
+    if chosen is None:
+        return as_it_is
     return (
-        "Left to its own, it errs in ",
-        Fact("error", every.n_wrong / every.n, "share"),
-        " of the samples. Were it to pass on the ",
+        *as_it_is,
+        " Were it to pass on the ",
         Fact("share_passed", 1.0 - chosen.n / every.n, "share"),
         " that it is least certain of, it would err in ",
         Strong((Fact("error_of_rest", chosen.n_wrong / chosen.n, "share"),)),

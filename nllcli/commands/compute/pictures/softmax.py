@@ -50,6 +50,5 @@ def _answer(result: LossResult, n: int, n_wrong: int) -> Sentence:
     makes = makes if result.tally.subject.source == "logits" else "The probabilities of a sample add up to 1. "
     if not n_wrong:
         return makes, "Every sample is taken for what it is."
-    is_taken = " is" if n_wrong == 1 else " are"
-    which = (Fact("n_wrong", n_wrong, "count"), f" of {n}{is_taken}")
-    return makes, Strong(which), " taken for another class."
+    taken = Strong((Fact("n_wrong", n_wrong, "count"), " is" if n_wrong == 1 else " are"))
+    return makes, f"Of {n} samples, ", taken, " taken for another class."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.numerics.exact import ExactSum
-from nllcli.numerics.pictured.edges import COARSE, FINE
+from nllcli.numerics.pictured.edges import COARSE, FINE, FIRST_FINE
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -91,48 +92,68 @@ class Spread:
         return None
 
     def share_of(self, m: int) -> Bounds:
-        """The share of the total that the ``m`` hardest samples bring; of weighted ones, it may be any near it."""
+        """The share of the total that the ``m`` hardest samples bring, where every sample weighs alike."""
         if m <= len(self.hardest):
             share = math.fsum(self.hardest[:m]) / float(self.total)
             return Bounds(share, share)
         n, share = 0, 0.0
         for i, count in reversed(list(enumerate(self.counts))):
-            own = self.sums[i].divided_by(self.total)
             if n + count >= m:
-                part = _part(m - n, count, own, self._edges_as_shares(i))
+                part = self._of_bin(i).share_of(m - n)
                 return Bounds(share + part.low, share + part.high)
-            n, share = n + count, share + own
+            n, share = n + count, share + self._of_bin(i).share
         return Bounds(1.0, 1.0)
 
     def least_with(self, share: float) -> tuple[int, int]:
         """How many of the hardest samples it takes for a share of the total: at least and at most."""
-        low, high = 1, self.n
         for m in range(1, len(self.hardest) + 1):
             if self.share_of(m).low >= share:
                 return m, m
-            low = m + 1
         n, before = 0, 0.0
-        for count, own in zip(reversed(self.counts), reversed(self.sums), strict=True):
-            after = before + own.divided_by(self.total)
-            if count and after >= share:
-                return max(low, n + 1), min(high, n + count)
-            n, before = n + count, after
-        return low, high
+        for i, count in reversed(list(enumerate(self.counts))):
+            own = self._of_bin(i)
+            if count and before + own.share >= share:
+                low, high = (1, count) if self.is_weighted else own.least_with(share - before)
+                return max(len(self.hardest) + 1, n + low), n + high
+            n, before = n + count, before + own.share
+        return self.n, self.n
 
-    def _edges_as_shares(self, i: int) -> tuple[float, float]:
-        """The least and the most that a sample of a bin brings, as shares of the total."""
-        total = float(self.total)
-        low = float(COARSE[i - 1]) if i else 0.0
-        high = float(COARSE[i]) if i < len(COARSE) else math.inf
-        return low / total, high / total
+    def _of_bin(self, i: int) -> _Bin:
+        """A coarse bin, cut into fine ones, whose edges are known as shares of the total."""
+        first = int(FIRST_FINE[i])
+        last = int(FIRST_FINE[i + 1]) if i + 1 < len(FIRST_FINE) else len(self.fine_counts)
+        total, edges = float(self.total), [0.0, *FINE.tolist(), math.inf]
+        parts = [(self.fine_counts[k], edges[k] / total, edges[k + 1] / total) for k in range(first, last)]
+        return _Bin(self.counts[i], self.sums[i].divided_by(self.total), tuple(parts[::-1]))
 
 
-def _part(m: int, count: int, share: float, edges: tuple[float, float]) -> Bounds:
-    """What the ``m`` hardest bring of ``count`` samples that together bring a ``share``, each between the edges."""
-    if m == count:
-        return Bounds(share, share)
-    low, high = edges
-    return Bounds(share * m / count, min(m * high, share - (count - m) * low))
+class _Bin(NamedTuple):
+    """``n`` samples that bring a ``share``: in each of its ``parts``, the hardest first, so many from one share to
+    another."""
+
+    n: int
+    share: float
+    parts: tuple[tuple[int, float, float], ...]
+
+    def share_of(self, m: int) -> Bounds:
+        """What the ``m`` hardest bring: as much as others of their number, and as their parts allow."""
+        if m == self.n:
+            return Bounds(self.share, self.share)
+        low = high = rest = 0.0
+        left = m
+        for count, least, most in self.parts:
+            taken = min(count, left)
+            left -= taken
+            low, rest = low + taken * least, rest + (count - taken) * least
+            high += taken * most if taken else 0.0
+        return Bounds(max(low, self.share * m / self.n), min(high, self.share - rest))
+
+    def least_with(self, share: float) -> tuple[int, int]:
+        """How many of the hardest it takes for a share: at least and at most."""
+        every = range(1, self.n + 1)
+        low = bisect_left(every, share, key=lambda m: self.share_of(m).high)
+        high = bisect_left(every, share, key=lambda m: self.share_of(m).low)
+        return min(low + 1, self.n), min(high + 1, self.n)
 
 
 def _sum(sums: tuple[ExactSum, ...]) -> ExactSum:

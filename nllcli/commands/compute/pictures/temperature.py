@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.commands.compute.pictures.spread import collected_of
 from nllcli.drawing import Axis, Dot, Dots, Line, Panel, Rule
+from nllcli.numerics.losses import LOSSES
 from nllcli.report import Column, Columns, Fact, Picture, Strong, Table
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def _losses(result: LossResult) -> list[_Loss]:
     """The finite losses at the temperatures, where all samples are in them."""
     curve, sums = collected_of(result).curve, result.tally.sums
     if curve is None or curve.n != sums.n_counted or result.reduction == "none" or not sums.n_counted:
+        return []
+    if not LOSSES[result.loss_name].needs_targets:  # which the coldest suits best
         return []
     reduced = [
         total.divided_by(sums.weight_sum) if result.reduction == "mean" else float(total) for total in curve.sums

@@ -34,6 +34,12 @@ def noun_of(result: LossResult) -> str:
     return "samples" if result.tally.subject.has_classes else "tokens"
 
 
+def is_surprisal(result: LossResult) -> bool:
+    """Whether the loss of a sample without its weight is -log of the probability of one class, or token."""
+    subject = result.tally.subject
+    return result.loss_name == "nll" and not (subject.soft or subject.label_smoothing)
+
+
 def share_of_loss(result: LossResult) -> str:
     """What shares are of."""
     return "share of the weighted loss" if result.is_weighted else "share of the loss"
