@@ -1,6 +1,7 @@
 """A drawing under way: its shapes, its words, and where each of them is, so that no word stands on another."""
 
 from collections.abc import Iterable, Sequence
+from math import hypot
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -10,6 +11,7 @@ from nllcli.outputs.drawing.tree import h
 
 _ABOVE, _BELOW = 0.92, 0.27  # how far letters reach from the line they stand on, as a share of their size
 _APART = 2.0  # pixels between two words
+_PLACES = 12  # that are tried, across and down
 _HALO = 3.5  # the width of what keeps a word clear of the shapes under it
 
 
@@ -62,6 +64,14 @@ def around(x: float, y: float, *, centred: bool = False) -> list[Spot]:
         found += [Spot(x + far, high, "start"), Spot(x - far, high, "end")]
         found += [Spot(x + far, low, "start"), Spot(x - far, low, "end")]
     return found
+
+
+def anywhere(x: float, y: float, room: Box) -> list[Spot]:
+    """Places all over the room, those nearest to a point first."""
+    across = [room.left + (room.right - room.left) * i / _PLACES for i in range(_PLACES + 1)]
+    down = [room.top + (room.bottom - room.top) * i / _PLACES for i in range(_PLACES + 1)]
+    found = [Spot(at, low) for at in across for low in down]
+    return sorted(found, key=lambda spot: hypot(spot.x - x, spot.y - y))
 
 
 class Canvas:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from nllcli.drawing import Bar, Bars, Dot, Dots, Line, Mark, Panel, Ribbon, Rule, Words
-from nllcli.outputs.drawing.canvas import Box, Spot, Wish, around
+from nllcli.outputs.drawing.canvas import Box, Spot, Wish, anywhere, around
+from nllcli.outputs.drawing.letters import LINE
 from nllcli.outputs.drawing.palette import both, fill, stroke
 from nllcli.outputs.drawing.scales import share_of, within
 from nllcli.outputs.drawing.tree import h, place
@@ -26,10 +27,11 @@ _Point = tuple[float, float]
 
 
 class Frame(NamedTuple):
-    """A panel, and where in the drawing its axes enclose it."""
+    """A panel, where in the drawing its axes enclose it, and how much is free above for the words of its rules."""
 
     panel: Panel
     box: Box
+    spare: float = 0.0
 
     def x(self, value: float) -> float:
         """The place of a value of the x axis, at an end of it where the value is beyond."""
@@ -53,6 +55,11 @@ class Frame(NamedTuple):
         axis = self.panel.y
         return self.y(0.0) if axis.scale != "log" and axis.low < 0 else self.box.bottom
 
+    @property
+    def room(self) -> Box:
+        """Where words may stand."""
+        return self.box._replace(top=self.box.top - self.spare)
+
 
 def shape(frame: Frame, mark: Mark) -> tuple[Element | None, list[Box]]:
     """What is drawn for a mark, and where it is."""
@@ -70,8 +77,15 @@ def shape(frame: Frame, mark: Mark) -> tuple[Element | None, list[Box]]:
 def wishes(frame: Frame, mark: Mark) -> list[Wish]:
     """The words that come with a mark."""
     if isinstance(mark, Words):
-        spots = around(frame.x(mark.x), frame.y(mark.y), centred=True)
-        return [Wish(mark.text, spots, _colour_of_text(mark.tone), mark.strong)]
+        x, y = frame.x(mark.x), frame.y(mark.y)
+        return [
+            Wish(
+                mark.text,
+                [*around(x, y, centred=True), *anywhere(x, y, frame.box)],
+                _colour_of_text(mark.tone),
+                mark.strong,
+            )
+        ]
     if isinstance(mark, Dots):
         return [
             Wish(dot.label, around(frame.x(dot.x), frame.y(dot.y)), _colour_of_text(mark.tone))
@@ -114,7 +128,8 @@ def _bars(frame: Frame, mark: Bars) -> tuple[Element, list[Box]]:
 
 def _bar(frame: Frame, bar: Bar) -> Box | None:
     """Where a bar is; None of one that cannot be seen."""
-    left, right, end = frame.x(bar.start), frame.x(bar.stop), frame.y(bar.height)
+    left, right = sorted((frame.x(bar.start), frame.x(bar.stop)))
+    end = frame.y(bar.height)
     if not left < right or isnan(end) or not bar.height:
         return None
     if right - left > _WIDE_BAR:
@@ -270,7 +285,10 @@ def _rule(frame: Frame, mark: Rule) -> tuple[Element | None, list[Box]]:
         line, covered = f"M{place(box.left)} {place(y)}H{place(box.right)}", box._replace(top=y - 1, bottom=y + 1)
     else:
         x = frame.x(mark.at)
-        line, covered = f"M{place(x)} {place(box.top)}V{place(box.bottom)}", box._replace(left=x - 1, right=x + 1)
+        line, covered = (
+            f"M{place(x)} {place(frame.room.top)}V{place(box.bottom)}",
+            box._replace(left=x - 1, right=x + 1),
+        )
     look = stroke("muted" if mark.tone == "plain" else mark.tone, 1.2)
     return h("path", d=line, stroke_dasharray="2 3", **look), [covered]
 
@@ -283,5 +301,5 @@ def _beside_rule(frame: Frame, mark: Rule) -> list[Spot]:
         ends = ((box.right, "end"), (box.left + 4, "start"))
         return [Spot(x, at, side) for at in (y - 5, y + 14) for x, side in ends]
     x = frame.x(mark.at)
-    rows = [box.top + 12 + 17 * i for i in range(_ROWS)]
+    rows = [frame.room.top + 12 + LINE * i for i in range(_ROWS)]
     return [Spot(x + 5 * way, y, side) for y in rows for way, side in ((1, "start"), (-1, "end"))]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import isnan
 
-from nllcli.drawing import Axis, Panel
+from nllcli.drawing import Axis, Panel, Rule
 from nllcli.outputs.drawing.canvas import Box, Canvas, Spot
 from nllcli.outputs.drawing.letters import LINE, shortened, width_of
 from nllcli.outputs.drawing.marks import Frame, shape, wishes
@@ -36,7 +36,7 @@ def draw_panels(canvas: Canvas, panels: Sequence[Panel]) -> None:
         _draw_ground(canvas, frame)
         is_last = i == len(panels) - 1 or not _is_same(panel.x, panels[i + 1].x)
         _draw_below(canvas, frame, labelled=is_last)
-        canvas.fulfil([wish for mark in panel.marks for wish in wishes(frame, mark)], frame.box)
+        canvas.fulfil([wish for mark in panel.marks for wish in wishes(frame, mark)], frame.room)
 
 
 def _is_same(axis: Axis, other: Axis) -> bool:
@@ -61,9 +61,12 @@ def _framed(canvas: Canvas, panel: Panel, left: float, height: float) -> Frame:
         canvas.write(panel.above.label, Spot(middle, top - LINE + 12 if panel.y.label else top + 12))
         top += (0 if panel.y.label else LINE) + LINE + 4
     top += 6
-    frame = Frame(panel, Box(left, top, right, top + height))
+    is_ruled = any(isinstance(mark, Rule) and mark.label and not mark.level for mark in panel.marks)
+    spare = LINE if is_ruled else 0.0
+    top += spare
+    frame = Frame(panel, Box(left, top, right, top + height), spare)
     if panel.above:
-        _draw_along(canvas, frame, panel.above, top, -1)
+        _draw_along(canvas, frame, panel.above, top - spare, -1)
     canvas.height = top + height
     return frame
 

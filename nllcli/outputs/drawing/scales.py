@@ -1,11 +1,11 @@
 """Where a number stands on an axis, and which numbers are written along it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from math import ceil, copysign, floor, inf, isnan, log10, nan
 from typing import NamedTuple
 
 from nllcli.drawing import Axis
-from nllcli.outputs.numbers import texts
 
 _ROUND = (1.0, 2.0, 2.5, 5.0)  # steps, between powers of ten
 _PLAIN = range(-3, 6)  # the powers of ten that are written in digits
@@ -21,11 +21,11 @@ class Tick(NamedTuple):
 
 
 def share_of(axis: Axis, value: float) -> float:
-    """Where a value stands, 0 at the low end and 1 at the high one; NaN where it stands nowhere."""
+    """Where a value stands, 0 at the low end and 1 at the high one, which may be below it; NaN: nowhere."""
     low, high, x = (_straight(axis, each) for each in (axis.low, axis.high, value))
     if isnan(x):
         return nan
-    return (x - low) / (high - low) if low < high else 0.5
+    return (x - low) / (high - low) if low != high else 0.5
 
 
 def within(axis: Axis, value: float) -> float:
@@ -47,10 +47,10 @@ def choices(axis: Axis) -> Iterator[Sequence[Tick]]:
     """What may be written along an axis, from the most to the least."""
     if axis.ticks is not None:
         yield [Tick(at, text) for at, text in axis.ticks if 0 <= share_of(axis, at) <= 1]
-    elif axis.scale == "linear":
-        yield from _linear(axis)
-    else:
-        yield from _logarithmic(axis) if axis.scale == "log" else _signed(axis)
+        return
+    upwards = axis if axis.low <= axis.high else replace(axis, low=axis.high, high=axis.low)
+    for ticks in _SCALES[axis.scale](upwards):
+        yield ticks if upwards is axis else ticks[::-1]
 
 
 def _linear(axis: Axis) -> Iterator[Sequence[Tick]]:
@@ -124,6 +124,8 @@ def _signed_text(x: float, decimals: int) -> str:
     return f"{x + 0.0:,.{decimals}f}".replace("-", "−")
 
 
-def written(axis: Axis, value: float) -> str:
-    """A number of an axis, as it is written in words."""
-    return texts(axis.kind, [value])[0]
+_SCALES: dict[str, Callable[[Axis], Iterator[Sequence[Tick]]]] = {
+    "linear": _linear,
+    "log": _logarithmic,
+    "signed-log": _signed,
+}

@@ -23,8 +23,8 @@ def small(column: Column, value: Any) -> Element | None:
     return draw(value, column.tone)
 
 
-def _svg(label: str, *children: Element | None, height: float = _HEIGHT) -> Element:
-    size = {"width": _WIDTH, "height": height}
+def _svg(label: str, *children: Element | None, width: float = _WIDTH, height: float = _HEIGHT) -> Element:
+    size = {"width": width, "height": height}
     return h("svg", *children, role="img", aria_label=label, class_="cell", **size)
 
 
@@ -61,7 +61,9 @@ def _gauge(found: Gauge, tone: str) -> Element:
     reach = h("rect", x=low, y=1, width=max(high - low, _LEAST), height=_HEIGHT - 2, **fill("grid"))
     claim = _across(found.claim)
     line = h("path", d=f"M{place(claim)} 0V{place(_HEIGHT)}", **stroke("ink", 1.5))
-    return _svg(label, reach, _filled(found.share, tone), line)
+    is_beyond = abs(found.share - found.claim) > found.chance
+    star = h("text", "*", x=_WIDTH + 2, y=_HEIGHT - 2, font_size=16.0, **fill("ink")) if is_beyond else None
+    return _svg(label, reach, _filled(found.share, tone), line, star, width=_WIDTH + 12)
 
 
 def _belief(found: Belief, _: str) -> Element:

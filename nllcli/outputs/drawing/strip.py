@@ -1,7 +1,7 @@
 """The number of a report on a line, with what stands at its ends."""
 
 from nllcli.outputs.drawing.canvas import Canvas, Spot
-from nllcli.outputs.drawing.letters import shortened, width_of
+from nllcli.outputs.drawing.letters import LINE, shortened, width_of, wrapped
 from nllcli.outputs.drawing.palette import both, fill, stroke
 from nllcli.outputs.drawing.tree import h, place
 from nllcli.report import Strip
@@ -40,12 +40,9 @@ def draw_strip(canvas: Canvas, strip: Strip) -> None:
         half = width_of(strip.says, strong=True) / 2
         middle = min(max(at, half), canvas.width - half)
         canvas.write(strip.says, Spot(middle, y - 16), colour="loss" if strip.fills else "first", strong=True)
-    _write_ends(canvas, strip, y + 26)
-    canvas.height = y + 32
-
-
-def _write_ends(canvas: Canvas, strip: Strip, y: float) -> None:
-    """What stands at the ends, under each other where they have no room side by side."""
-    room = canvas.width / 2 - 14
-    canvas.write(shortened(strip.low_label, room), Spot(0, y, "start"))
-    canvas.write(shortened(strip.high_label, room), Spot(canvas.width, y, "end"))
+    ends = ((strip.low_label, Spot(0, 0, "start")), (strip.high_label, Spot(canvas.width, 0, "end")))
+    lines = [(wrapped(label, canvas.width / 2 - 20), spot) for label, spot in ends]
+    for texts, spot in lines:
+        for i, text in enumerate(texts):
+            canvas.write(shortened(text, canvas.width / 2 - 20), spot._replace(y=y + 26 + LINE * i))
+    canvas.height = y + 15 + LINE * max(1, *(len(texts) for texts, _ in lines))

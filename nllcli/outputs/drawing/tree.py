@@ -7,19 +7,26 @@ from nllcli.outputs.formats import printable
 
 Child: TypeAlias = Element | str | None
 
-_LINES = "\n"
+# After the end of these a new line begins, for whoever reads or compares the source.
+_BLOCKS = {"head", "meta", "title", "link", "style", "header", "main", "footer", "nav", "section", "article", "div"}
+_BLOCKS |= {"p", "ul", "li", "dl", "h1", "h2", "h3", "table", "thead", "tbody", "tr", "details", "summary", "pre"}
+_BLOCKS |= {"fieldset", "svg", "g", "path", "rect", "text", "circle", "desc"}
+
+
+class Lines(str):
+    """Text whose lines end where it says: another end of a line is shown as the letters that stand for it."""
+
+    __slots__ = ()
 
 
 def h(tag: str, *children: Child, **attributes: str | float | None) -> Element:
     """An element with what is in it; None stands for nothing.
 
     An underscore in the name of an attribute is a dash, and one at its end stands for nothing: ``class_`` is class.
-    Text is made ``printable``, but for the ends of its lines.
     """
     names = {name: value for name, value in attributes.items() if value is not None}
     element = Element(tag, {name.rstrip("_").replace("_", "-"): _value(value) for name, value in names.items()})
-    for child in children:
-        put(element, child)
+    put(element, *children)
     return element
 
 
@@ -27,7 +34,7 @@ def put(element: Element, *children: Child) -> None:
     """Add to what is in an element."""
     for child in children:
         if isinstance(child, str):
-            text = _LINES.join(map(printable, child.split(_LINES)))
+            text = "\n".join(map(printable, child.split("\n"))) if isinstance(child, Lines) else printable(child)
             if len(element):
                 element[-1].tail = (element[-1].tail or "") + text
             else:
@@ -47,9 +54,19 @@ def place(x: float) -> str:
 
 def html(element: Element) -> str:
     """An element of a page as text."""
+    _break_lines(element)
     return tostring(element, encoding="unicode", method="html")
 
 
 def xml(element: Element) -> str:
     """An element of a file of its own as text."""
+    _break_lines(element)
     return tostring(element, encoding="unicode")
+
+
+def _break_lines(root: Element) -> None:
+    """Begin a new line after each block, but for those that stand in running text."""
+    for element in root.iter():
+        for child in element:
+            if child.tag in _BLOCKS and not child.tail and not element.text:
+                child.tail = "\n"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from nllcli.outputs.drawing.tree import h, html
+from nllcli.outputs.drawing.tree import Lines, h, html
 from nllcli.outputs.page.foot import foot
 from nllcli.outputs.page.head import contents, head, top
 from nllcli.outputs.page.pictures import picture_of
@@ -13,26 +13,19 @@ from nllcli.report import Report
 
 # What the page may load and run: nothing. A browser that reads this holds it to that.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-# After the end of these a new line begins.
-_BLOCKS = {"head", "meta", "title", "link", "style", "header", "main", "footer", "nav", "section", "article", "div"}
-_BLOCKS |= {"p", "ul", "li", "dl", "h1", "h2", "h3", "table", "thead", "tbody", "tr", "details", "summary", "pre"}
-_BLOCKS |= {"fieldset", "svg", "g", "path", "rect"}
 
 
 def render(report: Report) -> Iterator[str]:
     """Return ``report`` as an HTML page."""
-    tables = [table for table in report.tables if not table.hidden]
-    parts = [(part_of_table(table), f"table-{table.key}", table.title) for table in tables]
-    sections = [(section, f"section-{i}") for i, section in enumerate(report.sections, 1)]
-    parts += [(part_of_section(section, place), place, section.title) for section, place in sections]
+    parts = [part_of_table(table) for table in report.tables if not table.hidden]
+    parts += [part_of_section(section, f"section-{i}") for i, section in enumerate(report.sections, 1)]
     entries = [(picture.key, picture.question) for picture in report.pictures]
-    entries += [(place, heading) for _, place, heading in parts if heading]
+    entries += [entry for _, some in parts for entry in some]
     header = h("header", top(report), *head(report), contents(entries))
     pictures = h("div", *map(picture_of, report.pictures), class_="pictures") if report.pictures else None
-    main = h("main", pictures, *(part for part, _, _ in parts), id="content")
+    main = h("main", pictures, *(part for part, _ in parts), id="content")
     skip = h("a", "Skip to the content", href="#content", class_="skip")
     page = h("html", _head(report), h("body", skip, header, main, foot(report)), lang="en")
-    _break_lines(page)
     yield f"<!DOCTYPE html>\n{html(page)}\n"
 
 
@@ -45,13 +38,5 @@ def _head(report: Report) -> Element:
         h("meta", name="color-scheme", content="light dark"),
         h("title", report.title),
         h("link", rel="icon", href="data:,"),
-        h("style", sheet()),
+        h("style", Lines(sheet())),
     )
-
-
-def _break_lines(page: Element) -> None:
-    """Begin a new line after each block, for whoever reads or compares the source."""
-    for element in page.iter():
-        for child in element:
-            if child.tag in _BLOCKS and not child.tail and not element.text:
-                child.tail = "\n"

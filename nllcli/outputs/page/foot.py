@@ -5,7 +5,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from nllcli.outputs import json_text
-from nllcli.outputs.drawing.tree import h
+from nllcli.outputs.drawing.tree import Lines, h
 from nllcli.report import Nested, Report, Table
 
 MOST = 1000  # rows or numbers of a list
@@ -23,8 +23,10 @@ def foot(report: Report) -> Element:
         parts += [h("p", "Made by:"), h("pre", h("code", report.typed), class_="wrapped", tabindex="0")]
     if report.signature:
         parts.append(h("p", "Signature: every setting that changes a number. What has another one is not comparable."))
-        parts.append(h("pre", h("code", report.signature), class_="wrapped", tabindex="0"))
-    document = h("pre", h("code", "".join(json_text.render(kept))), tabindex="0", class_="json")
+        first, *others = report.signature.split("|")
+        settings = [part for other in others for part in ("|", h("wbr"), other)]
+        parts.append(h("pre", h("code", first, *settings), class_="wrapped", tabindex="0"))
+    document = h("pre", h("code", Lines("".join(json_text.render(kept)))), tabindex="0", class_="json")
     said = f"Cut to {MOST:,} numbers or rows here: {', '.join(cut)}." if cut else ""
     parts.append(
         h("details", h("summary", "Every number as JSON"), h("p", said, class_="note") if said else None, document)

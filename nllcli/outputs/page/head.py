@@ -11,6 +11,7 @@ from nllcli.outputs.page.numbers import number
 from nllcli.report import Metric, Report, Strip
 
 _SCHEMES = ("Auto", "Light", "Dark")
+_OF_LOSSES = ("nats", "bits")
 _STRIP = {"l": 560.0, "s": 320.0}  # its widths, by the class that a style sheet shows
 
 
@@ -59,8 +60,8 @@ def _title(title: str) -> Element:
 
 
 def _headline(metric: Metric, text: str) -> Element:
-    look = "value words" if isinstance(metric.value, str) else "value"
     unit = metric_unit(metric)
+    look = "value words" if isinstance(metric.value, str) else "value lost" if unit in _OF_LOSSES else "value"
     value = h("p", number(metric.value, text), h("span", f" {unit}", class_="unit") if unit else None, class_=look)
     note = metric.note and f"{metric.label}: {metric.note}"
     return h("div", value, h("p", note or metric.label, class_="note"))

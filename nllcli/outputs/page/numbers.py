@@ -8,6 +8,8 @@ from nllcli.outputs.grid import NOTHING
 from nllcli.outputs.sentences import fact_text
 from nllcli.report import Fact, Name, Sentence, Strong, Value, shortest
 
+_LONG = 32  # letters of a name, which a table keeps in one line
+
 
 def number(value: Value, text: str) -> Child:
     """A value as its text; a number with what reads back to it."""
@@ -19,8 +21,8 @@ def number(value: Value, text: str) -> Child:
 
 
 def name(text: str) -> Element:
-    """Text from outside, whose direction stays its own."""
-    return h("bdi", text)
+    """Text from outside, whose direction stays its own, and whose lines may break anywhere where it is long."""
+    return h("bdi", text, class_="long" if len(text) > _LONG else None)
 
 
 def sentence(words: Sentence) -> Iterator[Child]:

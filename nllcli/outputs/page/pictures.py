@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 from nllcli.drawing import Drawing, Passage
 from nllcli.outputs.drawing.marks import swatch
 from nllcli.outputs.drawing.svg import draw_all, svg
-from nllcli.outputs.drawing.tree import h
+from nllcli.outputs.drawing.tree import Lines, h
 from nllcli.outputs.page.numbers import sentence
 from nllcli.outputs.page.tables import table_of
 from nllcli.report import Picture
@@ -78,7 +78,7 @@ def _passage(passage: Passage) -> Element:
     shown = [h("span", text, class_=f"d{_level(depth)}") for text, depth in passage.key]
     text = h("p", class_="passage", dir="auto")
     for piece in passage.pieces:
-        text.append(h("span", piece.text, class_=f"d{_level(piece.depth)}", title=piece.title or None))
+        text.append(h("span", Lines(piece.text), class_=f"d{_level(piece.depth)}", title=piece.title or None))
     label = h("p", passage.label, class_="note") if passage.label else None
     return h("div", label, h("p", *shown, class_="depths") if shown else None, text)
 

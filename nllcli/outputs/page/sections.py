@@ -1,5 +1,7 @@
 """Tables and calculations of a page, under their titles."""
 
+from collections.abc import Sequence
+from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
 from nllcli.outputs.drawing.tree import Child, h
@@ -8,26 +10,36 @@ from nllcli.outputs.page.numbers import number
 from nllcli.outputs.page.tables import table_of
 from nllcli.report import Calculation, Section, Step, Table
 
-
-def part_of_table(table: Table) -> Element:
-    """A table of its own."""
-    heading = h("h2", table.title, id=f"table-{table.key}") if table.title else None
-    return h("section", heading, *table_of(table, table.title or table.key), class_="part")
+Entry: TypeAlias = tuple[str, str]  # the place of a heading, and its text
 
 
-def part_of_section(section: Section, place: str) -> Element:
-    """A section: what is in it, and its note."""
-    found: list[Element] = [h("h2", section.title, id=place)] if section.title else []
-    level = "h3" if section.title else "h2"
-    for part in section.parts:
-        found += [h(level, part.title)] if part.title else []
+def part_of_table(table: Table) -> tuple[Element, list[Entry]]:
+    """A table of its own, and its heading."""
+    entries = [(f"table-{table.key}", table.title)] if table.title else []
+    return h("section", *_headings(entries), *table_of(table, table.title or table.key), class_="part"), entries
+
+
+def part_of_section(section: Section, place: str) -> tuple[Element, list[Entry]]:
+    """A section: what is in it, and its note; and its heading, or those of its parts where it has none."""
+    entries = [(place, section.title)] if section.title else []
+    found = _headings(entries)
+    for i, part in enumerate(section.parts, 1):
+        if part.title and section.title:
+            found.append(h("h3", part.title))
+        elif part.title:
+            entries.append((f"{place}-{i}", part.title))
+            found += _headings(entries[-1:])
         if isinstance(part, Table):
             found += table_of(part, part.title or section.title or part.key)
         else:
             found.append(_calculation(part))
     if section.note:
         found.append(h("p", section.note, class_="note"))
-    return h("section", *found, class_="part")
+    return h("section", *found, class_="part"), entries
+
+
+def _headings(entries: Sequence[Entry]) -> list[Element]:
+    return [h("h2", heading, id=place) for place, heading in entries]
 
 
 def _calculation(calculation: Calculation) -> Element:

@@ -32,8 +32,9 @@ h3{font-size:17px;margin-top:24px}
 .note{font-size:14px;max-width:84ch}
 data{white-space:nowrap}
 .headline{display:flex;flex-wrap:wrap;align-items:center;gap:12px 56px;margin-top:16px}
-.value{font-size:64px;line-height:1.15;font-weight:700;letter-spacing:-.03em;color:var(--loss)}
-.words{font-size:32px;color:var(--ink);letter-spacing:0}
+.value{font-size:64px;line-height:1.15;font-weight:700;letter-spacing:-.03em}
+.lost{color:var(--loss)}
+.words{font-size:32px;letter-spacing:0}
 .unit{margin-left:4px;font-size:20px;font-weight:400;letter-spacing:0;color:var(--muted)}
 .headline .note{max-width:36ch}
 .strip{flex:1 1 420px;max-width:640px}
@@ -63,7 +64,7 @@ td svg{vertical-align:middle;height:auto}
 .reading{margin-top:12px}
 details{margin-top:12px}
 summary{cursor:pointer;font-size:14px;padding:4px 0;width:fit-content}
-.part{margin-top:56px}
+.part{margin-top:56px}.part h2:not(:first-child){margin-top:40px}
 .scroll{overflow-x:auto;margin-top:14px;max-width:100%;width:fit-content;min-width:min(100%,360px)}
 details .scroll{max-height:60vh;overflow-y:auto}
 .wide>.drawing>.scroll{width:100%}
@@ -73,8 +74,9 @@ th,td{padding:5px 24px 5px 0;text-align:left;font-weight:400;border-bottom:1px s
 th:last-child,td:last-child{padding-right:2px}
 thead th{color:var(--muted);font-size:14px;vertical-align:bottom;line-height:1.3;border-color:var(--axis)}
 details thead th{position:sticky;top:0;background:var(--paper)}
-tbody th{font-weight:600;overflow-wrap:anywhere;min-width:4ch}
-tbody td bdi{overflow-wrap:anywhere}
+tbody th{font-weight:600}
+tbody .long{display:inline-block;min-width:18ch;max-width:60ch}
+.long{overflow-wrap:anywhere}
 .number{text-align:right}
 .more{color:var(--muted);font-size:14px;padding-top:14px}
 .steps{display:grid;grid-template-columns:minmax(auto,max-content) minmax(0,1fr);gap:4px 28px;margin-top:12px}
