@@ -52,6 +52,8 @@ DIGITS = "compute digits/mlp.npy digits/targets.npy"
 CALIBRATE = "calibrate digits/mlp.npy digits/targets.npy"
 MODELS = "compare digits/mlp.npy digits/logistic.npy -t digits/targets.npy"
 
+REPORT = "report digits/mlp.npy digits/targets.npy"
+
 CASES = {
     # --- compute: formats and sections
     "compute-table": PETS,
@@ -180,6 +182,17 @@ CASES = {
     "fault-folder": "compute pets pets/targets.txt",
     "fault-output-folder": f"{PETS} -o missing/report.txt",
     "fault-full": f"{PETS} -o /dev/full",
+    # --- report
+    "report-table": REPORT,
+    "report-small": f"{PETS.replace('compute', 'report')}",
+    "report-json": f"{PETS.replace('compute', 'report')} -f json",
+    "report-markdown": f"{PETS.replace('compute', 'report')} -f markdown",
+    "report-csv": f"{REPORT} --only reliability -f csv",
+    "report-html": f"{PETS.replace('compute', 'report')} -f html",
+    "report-svg": f"{REPORT} --only losses -f svg",
+    "report-language": "report language.npy tokens.npy",
+    "report-several-csv": f"{REPORT} -f csv",
+    "report-unknown": f"{REPORT} --only loss",
     # --- help
     "help": "--help",
     "help-inputs": "help inputs",
@@ -202,6 +215,12 @@ ON_A_TERMINAL = {
     "terminal-many-classes": ("softmax twenty.npy", {"COLUMNS": "60", "TERM": "dumb"}),
     "terminal-bars": (f"{PETS.replace('compute', 'explain')} --row 1", {"COLUMNS": "60", "TERM": "xterm"}),
     "terminal-weights-all": ("weights --counts counts.csv --all", {"COLUMNS": "80", "TERM": "dumb"}),
+    "terminal-report": (REPORT, {"COLUMNS": "80", "TERM": "xterm"}),
+    "terminal-report-narrow": (REPORT, {"COLUMNS": "50", "TERM": "dumb"}),
+    "terminal-report-ascii": (
+        REPORT,
+        {"COLUMNS": "100", "TERM": "dumb", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"},
+    ),
     "terminal-no-unicode": (
         PETS,
         {"COLUMNS": "80", "TERM": "dumb", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"},

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _FEWEST = 10
 _MOST_POINTS = 64
+_NEARLY_ALL = 0.9995
 
 
 def picture(result: LossResult) -> Picture | None:
@@ -94,7 +95,7 @@ def _some(points: list[tuple[int, float]], n: int) -> list[tuple[int, float]]:
     """A few of the points, about evenly on the logarithmic axis."""
     found: list[tuple[int, float]] = []
     for m, share in points:
-        if not found or m >= 2 * found[-1][0] or m == n:
+        if m == n or ((not found or m >= 2 * found[-1][0]) and share < _NEARLY_ALL):
             found.append((m, share))
     return found
 
