@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
     from nllcli.errors import Notice
+    from nllcli.numerics.pictured import PicturesWanted
     from nllcli.scoring.matrix import ArrayWriter
 
 
@@ -57,7 +58,8 @@ class Request:
 
     ``again`` are paths that were named twice. The differences are written into ``save_differences``. Classes are
     listed where they are at most ``classes_up_to``, ``n_largest`` samples either way. ``are_named`` says that the names
-    are given, not those of files, and ``tally`` asks for sums that add up with those of more samples.
+    are given, not those of files, ``tally`` asks for sums that add up with those of more samples, and ``pictures`` for
+    what pictures of two models are made of.
     """
 
     models: tuple[ScoreRequest, ...]
@@ -72,6 +74,7 @@ class Request:
     save_dtype: str = "f8"
     are_named: bool = False
     tally: bool = False
+    pictures: bool = False
 
 
 def compare(request: Request) -> Comparison:
@@ -216,7 +219,19 @@ def _work(
         lie_together=groups is not None and groups.lie_together,
         fingerprint=request.tally,
         keeps_all=request.save_differences is not None,
+        pictures=_pictures(settled, dataset) if request.pictures and len(pairs) == 1 else None,
     )
+
+
+def _pictures(settled: Sequence[Settled], dataset: Dataset) -> PicturesWanted:
+    """What is collected for pictures: the losses at other temperatures where all have them, and few of them."""
+    from nllcli.numerics.pictured import MOST_TEMPERED, TEMPERATURES, PicturesWanted
+    from nllcli.numerics.pictured.curve import can_be_tempered
+
+    n, n_classes = dataset.layout.n_samples, sum(each.dataset.n_classes for each in settled)
+    has_curves = all(can_be_tempered(each.options.source) for each in settled)
+    has_curves &= n is None or n * n_classes <= MOST_TEMPERED
+    return PicturesWanted(TEMPERATURES if has_curves else ())
 
 
 def _fold(request: Request, work: Comparing, dataset: Dataset) -> tuple[dict[int, Sums], Dataset, tuple[Notice, ...]]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.settings import LossOptions
+    from nllcli.numerics.pictured import PicturesWanted
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Comparing:
     ``diverging`` says of each pair whether the divergence is wanted, ``by_class`` whether there are sums of classes.
     ``n_largest`` is how many samples are listed. Units are summed up in runs of ``2**level``; they are samples, or
     where there are some ``n_groups``, which perhaps ``lie_together``. ``fingerprint`` asks for what tells the samples
-    apart.
+    apart, and ``pictures`` are made of what is collected then.
     """
 
     options: tuple[LossOptions, ...]
@@ -73,6 +74,7 @@ class Comparing:
     lie_together: bool = False
     keeps_all: bool = False
     fingerprint: bool = False
+    pictures: PicturesWanted | None = None
 
     @property
     def makes_arrays(self) -> bool:
@@ -87,14 +89,18 @@ class Comparing:
     @np.errstate(all="ignore")  # numbers that are not finite are counted apart
     def __call__(self, block: Block, scratch: Scratch) -> Outcome:
         read = {place for pair, wanted in zip(self.pairs, self.diverging, strict=True) if wanted for place in pair}
+        if self.pictures is not None:
+            read.update(range(len(self.options)))
         scored = [
             _scored(k, each, self.options[k], scratch.sub(f"scores {k}"), read=k in read)
             for k, each in enumerate((block, *block.others))
         ]
-        wanted = Wanted(spread=True, fingerprint=self.fingerprint)
+        # The samples that differ are shown, not those that are hardest.
+        own = None if self.pictures is None else replace(self.pictures, hardest=0)
+        wanted = Wanted(spread=True, fingerprint=self.fingerprint, pictures=own)
         models = tuple(sums_of(each, wanted, scratch) for each in scored)
         pairs = [
-            self._pair(block, scored[a], scored[b], diverging=diverging, by_class=by_class)
+            self._pair(block, scored[a], scored[b], scratch, diverging=diverging, by_class=by_class)
             for (a, b), diverging, by_class in zip(self.pairs, self.diverging, self.by_class, strict=True)
         ]
         kept = None
@@ -103,7 +109,9 @@ class Comparing:
             kept = scored[b].weighted - scored[a].weighted
         return Outcome(block.start, Sums(models, tuple(pairs)), kept)
 
-    def _pair(self, block: Block, baseline: Scored, model: Scored, *, diverging: bool, by_class: bool) -> PairSums:
+    def _pair(
+        self, block: Block, baseline: Scored, model: Scored, scratch: Scratch, *, diverging: bool, by_class: bool
+    ) -> PairSums:
         only, own = baseline.only, baseline.scoring.targets
         a, b = only(baseline.weighted), only(model.weighted)
         weights = None if baseline.weights is None else only(baseline.weights)
@@ -123,6 +131,11 @@ class Comparing:
         heaviest = Extremes()
         if weights is not None and not self.n_groups:
             heaviest = Extremes.of(N_EXTREMES, weights, samples + block.start, differences)
+        pictured = None
+        if self.pictures is not None:
+            from nllcli.commands.compare.pictured.collecting import paired_of
+
+            pictured = paired_of((baseline, model), (old, new), differences, self.pictures, scratch)
         return PairSums(
             total,
             spread,
@@ -132,6 +145,7 @@ class Comparing:
             heaviest,
             _divergence(baseline, model, samples + block.start) if diverging else None,
             ClassSums.of(own.only(own.values), old, new, baseline.scoring.scores.n_classes) if by_class else None,
+            pictured,
         )
 
     def _bins(

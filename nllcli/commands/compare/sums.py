@@ -21,6 +21,8 @@ from nllcli.records import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nllcli.commands.compare.pictured import Paired
+
 
 @dataclass(frozen=True)
 class Counts(Part):
@@ -142,7 +144,8 @@ class PairSums(Part):
     """The sums over the samples of two models: ``spread`` has the moments of their differences with the weights.
 
     ``units`` are those of samples, or of groups of them; ``largest`` the samples that differ most; ``heaviest`` those
-    of the largest weights, with their differences, where there are weights.
+    of the largest weights, with their differences, where there are weights. ``pictured`` is what pictures are made of,
+    where these are wanted.
     """
 
     difference: ExactSum = ExactSum()
@@ -153,14 +156,16 @@ class PairSums(Part):
     heaviest: Extremes = Extremes()
     divergence: DivergenceSums | None = None
     classes: ClassSums | None = None
+    pictured: Paired | None = None
 
     def shifted(self, by: int) -> Self:
         """The sums of the same samples, their numbers so much higher."""
-        divergence = self.divergence
+        divergence, pictured = self.divergence, self.pictured
         if divergence is not None:
             divergence = replace(divergence, infinite=divergence.infinite.shifted(by))
         largest, heaviest = self.largest.shifted(by), self.heaviest.shifted(by)
-        return replace(self, largest=largest, heaviest=heaviest, divergence=divergence)
+        pictured = None if pictured is None else pictured.shifted(by)
+        return replace(self, largest=largest, heaviest=heaviest, divergence=divergence, pictured=pictured)
 
 
 @dataclass(frozen=True)
@@ -187,4 +192,5 @@ class Sums(Part):
             for extremes in (pair.largest, pair.heaviest):
                 found += [item.number for item in (*extremes.smallest, *extremes.largest)]
             found += pair.divergence.infinite.first if pair.divergence is not None else ()
+            found += pair.pictured.widest.numbers if pair.pictured is not None else ()
         return tuple(found)
