@@ -1,6 +1,7 @@
 """nll compare."""
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,8 +14,12 @@ from nllcli.errors import Remedy, UsageError, setting
 from nllcli.registry import unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nllcli.commands.compare import Request
+    from nllcli.commands.compare.result import Comparison
     from nllcli.data.settings import ScoreRequest
+    from nllcli.report import Report
 
 
 Models = Annotated[
@@ -191,6 +196,7 @@ def compare(
     from nllcli.commands.compare import compare as task
     from nllcli.commands.compare.inference import Question
     from nllcli.commands.compare.names import names_of
+    from nllcli.commands.compare.report import report
     from nllcli.outputs.formats import format_for
 
     check_confidence(confidence)
@@ -213,10 +219,10 @@ def compare(
     question = Question(confidence, margin, permutations, bootstrap, seed, given["reduction"], adjust)
     format = given["format"] or format_for(given["output"])
     bare = given["quiet"] or given["print"]
+    pictures = options.draws(given)
+    made: Callable[[Comparison], Report] = partial(report, pictured=pictures)
     if format == "tally":
-        from nllcli.commands.compare.tally import with_tally as report
-    else:
-        from nllcli.commands.compare.report import report
+        from nllcli.commands.compare.tally import with_tally as made
     per_class = per_class or any("per_class" in path for path in given.paths)
     classes = float("inf") if per_class else 0 if bare else options.CLASSES_UP_TO.get(format, 0)
 
@@ -238,10 +244,11 @@ def compare(
             save_dtype=given["save_dtype"],
             are_named=names is not None,
             tally=format == "tally",
+            pictures=pictures,
         )
 
     given.update({"logits": paths[0], "models": paths, "source": sources[0], "temperature": temperatures[0]})
-    deliver(given, lambda base: task(request(base)), report, {"--save-differences": save_differences})
+    deliver(given, lambda base: task(request(base)), made, {"--save-differences": save_differences})
 
 
 def _check_margin(margin: float | None, given: options.Given) -> None:

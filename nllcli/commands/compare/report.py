@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compare.result import LargeDifference, values_of
@@ -22,11 +23,14 @@ _DIVERGENCE_KEYS = (
 _NOT_WRITTEN = frozenset(("shares_of_squares", "farthest", "has_spread", "is_rounding", "divergence"))
 
 
-def report(result: Comparison) -> Report:
-    """Two models on a page of their own; of more a row each; everything for programs."""
+def report(result: Comparison, *, pictured: bool = False) -> Report:
+    """Two models on a page of their own; of more a row each; everything for programs.
+
+    With pictures, these say what is worth saying of classes and samples.
+    """
     pairs = result.comparisons
     two = len(pairs) == 1
-    return Report(
+    found = Report(
         "compare",
         result.title,
         result.signature,
@@ -43,6 +47,22 @@ def report(result: Comparison) -> Report:
         kernel=kernel_name(),
         words={word: _failing(word, result) for word in VERDICT_WORDS},
     )
+    return _with_pictures(found, result) if pictured else found
+
+
+def _with_pictures(found: Report, result: Comparison) -> Report:
+    """The same with pictures, in place of tables of the same numbers."""
+    from nllcli.commands.compare.pictures import pictures_of
+    from nllcli.commands.compare.pictures.strip import strip_of
+
+    pictures = pictures_of(result)
+    shown = {{"classes": "per_class", "widest": "largest"}.get(picture.key) for picture in pictures}
+    sections = (each for each in found.sections if not any(part.key in shown for part in _tables(each)))
+    return replace(found, pictures=pictures, strip=strip_of(result), sections=tuple(sections))
+
+
+def _tables(section: Section) -> Iterator[Table]:
+    return (part for part in section.parts if isinstance(part, Table))
 
 
 def _failing(word: str, result: Comparison) -> str | None:
