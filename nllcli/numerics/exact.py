@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nllcli.data.blocks import Part
+from nllcli.numerics.group_digits import MOST_ADDED, GroupDigits
 from nllcli.numerics.kernels.chosen import native_dot
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,6 +25,9 @@ _UNIT = 1 << UNIT_BITS
 # Values from 2**900 on are divided by 2**256, so that the sums of their layers do not overflow.
 _LARGE_EXPONENT = 900
 _LOWERED_BITS = 256
+
+# Of so many times fewer values than groups, only the groups that occur are worked on.
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -79,38 +84,88 @@ def root(a: int, b: int) -> float:
     return _quotient(2 * digits + cut_off, 2 << places)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays are neither equal nor hashable as a whole
 class ExactSums(Part):
     """The exact sums of n groups of float64 values: ``sums[k]`` is the ExactSum of group k.
 
-    ``units`` (n,) are Python integers; ``special`` (3, n) counts infinities of either sign and NaN, None where all
-    values are finite.
+    They are ``whole`` (n,), Python integers, plus ``digits``, which the native kernels give. ``special`` (3, n) counts
+    infinities of either sign and NaN, None where all values are finite. ``present`` are the groups that occur, where
+    all others are known to be 0 in ``whole``, and there are no digits.
     """
 
-    units: NDArray[np.object_] | None = None
+    whole: NDArray[np.object_] | None = None
     special: NDArray[np.int64] | None = None
+    digits: GroupDigits | None = None
+    present: NDArray[np.intp] | None = None
+
+    def __add__(self, other: ExactSums) -> ExactSums:
+        """The sums of both, group by group."""
+        if self.present is not None and other.whole is not None and other.present is None:
+            return other + self
+        ours, theirs = self.digits, other.digits
+        if ours is not None and theirs is not None and ours.n_added + theirs.n_added > MOST_ADDED:
+            return ExactSums(self.units, self.special) + other
+        special = other.special if self.special is None else self.special
+        if self.special is not None and other.special is not None:
+            special = self.special + other.special
+        digits = theirs if ours is None else ours if theirs is None else ours + theirs
+        return ExactSums(_sum_of_whole(self.whole, other), special, digits)
+
+    @property
+    def units(self) -> NDArray[np.object_] | None:
+        """The sums (n,) as counts of 2**-1074, infinities and NaN left out; None where there are no groups yet."""
+        if self.digits is None:
+            return self.whole
+        return self.digits.units() if self.whole is None else self.whole + self.digits.units()
 
     def __getitem__(self, group: int) -> ExactSum:
-        units = 0 if self.units is None else self.units[group]
+        units = 0 if self.whole is None else self.whole[group]
+        if self.digits is not None:
+            units += self.digits.unit(group)
         return ExactSum(units) if self.special is None else ExactSum(units, *self.special[:, group].tolist())
 
     def of_groups(self, groups: slice | NDArray[np.intp]) -> ExactSums:
         """The sums of some groups, in the order in which these are named."""
-        units, special = self.units, self.special
-        return ExactSums(None if units is None else units[groups], None if special is None else special[:, groups])
+        return ExactSums(
+            None if self.whole is None else self.whole[groups],
+            None if self.special is None else self.special[:, groups],
+            None if self.digits is None else self.digits.of_groups(groups),
+        )
 
     def united(self, starts: NDArray[np.intp]) -> ExactSums:
         """The sums of fewer groups, each of all groups from one of the ``starts``, ascending, to the next."""
-        units, special = self.units, self.special
         return ExactSums(
-            None if units is None else np.add.reduceat(units, starts),
-            None if special is None else np.add.reduceat(special, starts, axis=1),
+            None if self.whole is None else np.add.reduceat(self.whole, starts),
+            None if self.special is None else np.add.reduceat(self.special, starts, axis=1),
+            None if self.digits is None else self.digits.united(starts),
         )
+
+    @classmethod
+    def side_by_side(cls, parts: Sequence[ExactSums]) -> ExactSums:
+        """The groups of several sums that are finite, at least one, one after another."""
+        digits = [each.digits for each in parts if each.digits is not None and each.whole is None]
+        if len(digits) == len(parts):
+            return cls(digits=GroupDigits.side_by_side(digits))
+        return cls(np.concatenate([each.units for each in parts if each.units is not None]))
 
     def total(self) -> ExactSum:
         """The exact sum of all groups."""
-        units = 0 if self.units is None else sum(self.units.tolist())
+        units = 0 if self.whole is None else sum(self.whole.tolist())
+        if self.digits is not None:
+            units += self.digits.total()
         return ExactSum(units) if self.special is None else ExactSum(units, *self.special.sum(axis=1).tolist())
+
+
+def _sum_of_whole(ours: NDArray[np.object_] | None, other: ExactSums) -> NDArray[np.object_] | None:
+    """Whole numbers (n,) plus those of other sums, of which few may be present."""
+    theirs, present = other.whole, other.present
+    if ours is None or theirs is None:
+        return theirs if ours is None else ours
+    if present is None:
+        return ours + theirs
+    total = ours.copy()
+    total[present] += theirs[present]
+    return total
 
 
 def exact_sum(values: NDArray[np.float64]) -> ExactSum:
@@ -133,18 +188,34 @@ def exact_sum(values: NDArray[np.float64]) -> ExactSum:
 
 def exact_sums(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int) -> ExactSums:
     """Sum float64 ``values`` (n,) without rounding, group by group: ``groups`` (n,) are indices below ``n_groups``."""
+    if len(values) * _FEW < n_groups:
+        return _of_few(values, groups, n_groups)
+    digits = GroupDigits.of(values, groups, n_groups)
+    if digits is not None:
+        return ExactSums(digits=digits)
     least, most = _bounds(values)
     if not math.isfinite(least) or not math.isfinite(most):
         finite = np.isfinite(values)
-        units = exact_sums(values[finite], groups[finite], n_groups).units
         special = [np.bincount(groups[kind], minlength=n_groups) for kind in _specials(values)]
-        return ExactSums(units, np.stack(special))
+        return replace(exact_sums(values[finite], groups[finite], n_groups), special=np.stack(special))
     units = np.full(n_groups, 0, object)
     for layer, unit, place in _layers(values, least, most):
         counts = np.ldexp(np.bincount(groups, layer, n_groups), -unit).astype(np.int64)
         present = np.flatnonzero(counts)
         units[present] += counts[present].astype(object) << place
     return ExactSums(units)
+
+
+def _of_few(values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int) -> ExactSums:
+    """The sums of groups most of which have no value."""
+    present, places = np.unique(groups, return_inverse=True)
+    found = exact_sums(values, places, len(present))
+    whole, special = np.full(n_groups, 0, object), None
+    whole[present] = found.units
+    if found.special is not None:
+        special = np.zeros((len(found.special), n_groups), np.int64)
+        special[:, present] = found.special
+    return ExactSums(whole, special, present=present)
 
 
 def _bounds(values: NDArray[np.float64]) -> tuple[float, float]:

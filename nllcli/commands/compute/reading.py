@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nllcli.commands.compute.subject import Input, LossTally, Subject, name_of
+from nllcli.commands.compute.subject import HardSample, Input, LossTally, Subject, name_of
 from nllcli.data.settings import PRECISIONS, REDUCTIONS, SOURCES
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.tally_files import Fields
@@ -32,7 +32,8 @@ def from_data(data: Fields) -> LossTally:
     if not inputs:
         raise data.wrong("inputs", "names no file")
     subject = _subject(data, name_of(inputs))
-    found, hardest = _sums(sums, subject), ()
+    found = _sums(sums, subject)
+    hardest: tuple[HardSample, ...] = ()
     if sums.has("pictures"):
         from nllcli.commands.compute.collected_data import collected_from_data
 

@@ -149,10 +149,10 @@ class BinSums(Part):
         weights = [each.weights for each in parts if each.weights is not None]
         return cls(
             np.concatenate(n),
-            _together([each.p for each in parts]),
-            _together([each.outcomes for each in parts]),
-            _together([each.variances for each in parts]),
-            _together(weights) if weights else None,
+            ExactSums.side_by_side([each.p for each in parts]),
+            ExactSums.side_by_side([each.outcomes for each in parts]),
+            ExactSums.side_by_side([each.variances for each in parts]),
+            ExactSums.side_by_side(weights) if weights else None,
         )
 
 
@@ -161,11 +161,6 @@ def _of_outcomes(outcomes: NDArray[np.float64], groups: NDArray[np.int64], n_gro
     if (outcomes * (1.0 - outcomes)).any():
         return exact_sums(outcomes, groups, n_groups)
     return exact_counts(np.bincount(groups, outcomes, n_groups).astype(np.int64))
-
-
-def _together(parts: Sequence[ExactSums]) -> ExactSums:
-    """The sums of the groups of each, all of which are finite."""
-    return ExactSums(np.concatenate([each.units for each in parts if each.units is not None]))
 
 
 def most_bytes(n_groups: int, *, weighted: bool) -> int:

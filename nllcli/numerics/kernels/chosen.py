@@ -123,3 +123,20 @@ def native_dot(x: NDArray[np.float64], y: NDArray[np.float64] | None) -> int | N
         positive, negative = (int.from_bytes(words, "little") for words in sums)
         total += positive - negative
     return total
+
+
+def native_group_sums(
+    values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int
+) -> tuple[int, NDArray[np.int64]] | None:
+    """The number of the first digit and the digits (n_groups, k) of the sums of ``values`` (n,) by group.
+
+    See native.pyi; None as there, and where NumPy computes.
+    """
+    module = native()
+    if module is None or len(values) > _MOST_TERMS:
+        return None
+    found = module.group_sums(_doubles(values), np.require(groups, np.int64, ("C", "A")), n_groups)
+    if found is None:
+        return None
+    first, n_digits, digits = found
+    return first, np.frombuffer(digits, np.int64).reshape(n_groups, n_digits)

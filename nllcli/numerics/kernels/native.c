@@ -1075,6 +1075,56 @@ static void gather_places(uint64_t *words, const wide *places)
     }
 }
 
+/* ---- Sums of groups without rounding ------------------------------------------------------------------------- */
+
+/* The sum of a group is a row of digits, of which digit j counts 2^(32 j - 1074): each value adds to three of them. As
+ * they are of either sign and have room above, nothing is carried. */
+#define DIGIT_BITS 32
+#define MOST_OF_SUMS ((size_t)64 << 20) /* bytes */
+
+struct grouped { const double *values; const int64_t *groups; size_t n, n_groups, first, n_digits; };
+
+enum seen { FINE, SPECIAL, NOT_A_GROUP };
+
+/* Which digits all sums need, by the exponents of the values but 0. */
+static enum seen see_groups(struct grouped *x)
+{
+    uint64_t least = UINT64_MAX, most = 0, special = 0, wrong = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        uint64_t size = size_bits(x->values[i]);
+        least = LEAST(size - 1, least); /* 0 is more than all others */
+        most = MOST(size, most);
+        wrong |= (uint64_t)x->groups[i] >= x->n_groups;
+    }
+    special = most >> 52 == 0x7ff;
+    if (special || wrong)
+        return wrong ? NOT_A_GROUP : SPECIAL;
+    size_t low = 0, high = 0;
+    if (most) {
+        whole_number(least + 1, &low);
+        whole_number(most, &high);
+    }
+    x->first = low / DIGIT_BITS;
+    x->n_digits = high / DIGIT_BITS - x->first + 3;
+    return FINE;
+}
+
+static void add_groups(const struct grouped *x, int64_t *digits)
+{
+    memset(digits, 0, x->n_groups * x->n_digits * sizeof *digits);
+    for (size_t i = 0; i < x->n; i++) {
+        uint64_t bits = bits_of(x->values[i]), number;
+        size_t place, least = x->first * DIGIT_BITS;
+        number = whole_number(bits, &place);
+        place = MOST(place, least) - least; /* that of 0 may be less */
+        wide shifted = (wide)number << place % DIGIT_BITS;
+        int64_t sign = -(int64_t)(bits >> 63), *to = digits + (size_t)x->groups[i] * x->n_digits + place / DIGIT_BITS;
+        to[0] += ((int64_t)(uint32_t)shifted ^ sign) - sign;
+        to[1] += ((int64_t)(uint32_t)(shifted >> DIGIT_BITS) ^ sign) - sign;
+        to[2] += ((int64_t)(shifted >> 2 * DIGIT_BITS) ^ sign) - sign;
+    }
+}
+
 /* ---- Levels of instructions ---------------------------------------------------------------------------------- */
 
 struct level {
@@ -1408,6 +1458,40 @@ static PyObject *py_exact_dot(PyObject *self, PyObject *arguments)
     return result;
 }
 
+static PyObject *py_group_sums(PyObject *self, PyObject *arguments)
+{
+    struct buffers buffers = {.n = 0};
+    struct grouped x = {0};
+    Py_ssize_t n_groups;
+    PyObject *values, *groups, *digits, *result = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "OOn", &values, &groups, &n_groups))
+        return NULL;
+    if ((x.values = numbers_of(&buffers, values, 0, 8, PyBUF_SIMPLE))) {
+        x.n = (size_t)buffers.held[0].len / 8;
+        x.n_groups = (size_t)MOST(n_groups, 0);
+    }
+    if (x.values && (x.groups = numbers_of(&buffers, groups, x.n, 8, PyBUF_SIMPLE))) {
+        enum seen seen;
+        Py_BEGIN_ALLOW_THREADS
+        seen = see_groups(&x);
+        Py_END_ALLOW_THREADS
+        if (seen == NOT_A_GROUP)
+            PyErr_SetString(PyExc_ValueError, "a group is not below their number");
+        else if (seen == SPECIAL || x.n > MOST_TERMS || x.n_groups > MOST_OF_SUMS / 8 / x.n_digits)
+            result = Py_NewRef(Py_None);
+        else if ((digits = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(x.n_groups * x.n_digits * 8)))) {
+            int64_t *into = (int64_t *)(void *)PyBytes_AsString(digits);
+            Py_BEGIN_ALLOW_THREADS
+            add_groups(&x, into);
+            Py_END_ALLOW_THREADS
+            result = Py_BuildValue("nnN", (Py_ssize_t)x.first, (Py_ssize_t)x.n_digits, digits);
+        }
+    }
+    release(&buffers);
+    return result;
+}
+
 static PyObject *py_levels(PyObject *self, PyObject *arguments)
 {
     size_t n = n_levels_here();
@@ -1469,6 +1553,7 @@ static PyMethodDef METHODS[] = {
     {"divergence", py_divergence, METH_VARARGS, NULL},
     {"powers", py_powers, METH_VARARGS, NULL},
     {"exact_dot", py_exact_dot, METH_VARARGS, NULL},
+    {"group_sums", py_group_sums, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -125,3 +125,11 @@ def exact_dot(x: NDArray[Any], y: NDArray[Any] | None) -> tuple[bytes, bytes] | 
     They count 2**-2148; without ``y`` it is the sums of ``x``, which count 2**-1074. At most 2**22 values; None where
     not all of them are finite.
     """
+
+def group_sums(values: NDArray[Any], groups: NDArray[Any], n_groups: int) -> tuple[int, int, bytes] | None:
+    """The sums of the values by their ``groups`` (n,) int64, below ``n_groups``.
+
+    They are digits (n_groups, n_digits) int64, of which each counts 2**32 of the one before; the first digit's number
+    and ``n_digits`` come before them, and digit j counts 2**(32 j - 1074). At most 2**22 values; None where not all of
+    them are finite, and where the digits would take very much memory.
+    """
