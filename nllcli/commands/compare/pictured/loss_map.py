@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from nllcli.data.blocks import Part
-from nllcli.numerics.pictured.edges import COARSE, EdgeTable
+from nllcli.numerics.pictured.edges import COARSE, COARSE_BINS
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Two bins a decade, and after the last of them one of infinite losses.
-EDGES = COARSE[::5].copy()
-_BINS = EdgeTable(EDGES)
-INFINITE = _BINS.n_bins
+# Every so many of the coarse edges, which makes two bins a decade; and after the last of them one of infinite losses.
+_EVERY = 5
+EDGES = COARSE[::_EVERY]
+INFINITE = len(EDGES) + 1
 N_BINS = INFINITE + 1
 
 
@@ -41,6 +41,5 @@ class LossMap(Part):
 
 
 def _places(losses: NDArray[np.float64]) -> NDArray[np.int64]:
-    places = _BINS.place(losses)
-    places += np.isposinf(losses)
-    return places
+    places = (COARSE_BINS.place(losses) + (_EVERY - 1)) // _EVERY
+    return places + np.isposinf(losses)

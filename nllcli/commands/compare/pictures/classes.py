@@ -64,7 +64,7 @@ def _classes(result: Comparison) -> list[_Class]:
             continue
         losses = (each.baseline_loss, each.model_loss, each.loss_difference)
         found.append(_Class(each.name, each.count, *losses, each.standard_error, sums.differences[c].divided_by(n)))
-    return sorted(found, key=lambda each: -abs(each.adds) if not math.isnan(each.adds) else 0.0)
+    return sorted(found, key=lambda each: -abs(each.adds) if math.isfinite(each.adds) else -math.inf)
 
 
 def _answer(result: Comparison, found: Sequence[_Class]) -> Sentence:
@@ -78,7 +78,22 @@ def _answer(result: Comparison, found: Sequence[_Class]) -> Sentence:
         Fact("n_lower", n_lower, "count"),
         f" of {len(found):,} classes, more on ",
         Fact("n_higher", n_higher, "count"),
-        ". Class ",
+        ". ",
+        *_most(result, first),
+    )
+
+
+def _most(result: Comparison, first: _Class) -> Sentence:
+    """What the class that adds most does to the difference."""
+    pair = result.comparisons[0]
+    if not math.isfinite(first.adds):
+        infinite = [
+            name for name, loss in ((pair.baseline, first.baseline), (pair.model, first.model)) if loss == math.inf
+        ]
+        which: Sentence = ("both lose",) if len(infinite) > 1 else (*map(Name, infinite), " loses")
+        return "On class ", Name(first.name), ", ", *which, " infinitely much."
+    return (
+        "Class ",
         Name(first.name),
         " adds most to the mean difference, ",
         Fact("adds", first.adds, unit="nats"),
@@ -101,7 +116,9 @@ def _panel(shown: Sequence[_Class]) -> Panel:
         Dots(tone, tuple(Dot((each.baseline, each.model)[i], y, title=_told(each)) for y, each in rows))
         for i, tone in enumerate(tones)
     ]
-    x = Axis(min(0.0, *(min(each.baseline, each.model) for each in shown)), far or 1.0, "mean loss of the class, nats")
+    near = min(min(each.baseline, each.model) for each in shown)
+    low = near - (far - near) / 10 if near > far / 2 else min(0.0, near)
+    x = Axis(low, far if far > low else low + 1.0, "mean loss of the class, nats")
     y_axis = Axis(0.0, len(shown) + 0.5, "class", ticks=tuple((float(y), each.name) for y, each in rows)[::-1])
     return Panel(x, y_axis, (*joined, *dots), height=max(0.5, len(shown) / _ROWS))
 

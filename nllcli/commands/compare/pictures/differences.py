@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.commands.compare.pictured.difference_bins import N_SIDE
 from nllcli.commands.compare.pictures.wording import counted, key_of, noun_of, paired_of
-from nllcli.drawing import Axis, Bar, Bars, Panel, Rule, Words
+from nllcli.drawing import Axis, Bar, Bars, Panel, Rule
 from nllcli.numerics.exact import ExactSum, exact_count
 from nllcli.numerics.pictured.edges import COARSE
 from nllcli.report import Column, Columns, Fact, Name, Picture, Strong, Table
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nllcli.commands.compare.pictured import Paired
     from nllcli.commands.compare.result import Comparison
+    from nllcli.drawing import Tone
     from nllcli.report import Sentence
 
 _A_DECADE = 10  # coarse bins
@@ -49,15 +50,15 @@ def picture(result: Comparison) -> Picture | None:
     if paired is None or result.n_counted < 2:
         return None
     rows = _rows(result, paired, _scale(paired))
-    bins = paired.differences
+    bins, panels = paired.differences, _panels(result, rows)
     return Picture(
         "differences",
         "Where does the difference come from?",
         _answer(result, paired),
         _table(result, rows),
-        _panels(result, rows),
-        key_of=(("samples", noun_of(result)), *((tone, f"{name} is better") for tone, name in key_of(result))),
-        reading=_reading(result),
+        panels,
+        key_of=_key_of(result) if panels else (),
+        reading=_reading(result) if panels else "",
         wide=True,
         more=(
             Fact("n_equal", result.comparisons[0].n_equal, "count"),
@@ -104,10 +105,17 @@ def _infinite(result: Comparison, n: int) -> Sentence:
     return " ", which, " under one of them alone: that is in neither."
 
 
+def _key_of(result: Comparison) -> tuple[tuple[Tone, str], ...]:
+    return ("samples", noun_of(result)), *((tone, f"{name} is better") for tone, name in key_of(result))
+
+
 def _reading(result: Comparison) -> str:
-    noun = noun_of(result)
-    told = f"Above: how many {noun} differ by how much. Below: what they add to the difference of the losses"
-    return f"{told}, with their weights." if result.is_weighted else f"{told}."
+    pair, noun = result.comparisons[0], noun_of(result)
+    weights = ", with their weights" if result.is_weighted else ""
+    return (
+        f"Above: how many {noun} differ by how much, {pair.model} minus {pair.baseline}; each step of the axis is ten "
+        f"times the last. Below: what they add to the difference of the losses{weights}."
+    )
 
 
 def _scale(paired: Paired) -> _Scale:
@@ -164,15 +172,14 @@ def _table(result: Comparison, rows: Sequence[_Row]) -> Table:
 
 
 def _panels(result: Comparison, rows: Sequence[_Row]) -> tuple[Panel, ...]:
-    pair, noun = result.comparisons[0], noun_of(result)
+    noun = noun_of(result)
     if not any(row.n and row.high > row.low for row in rows):
         return ()
     near = next(row.high for row in rows if row.high > 0)
     far = max(row.high for row in rows if math.isfinite(row.high))
     if any(row.n and math.isinf(row.high - row.low) for row in rows):
         far *= 10.0
-    label = f"loss of {pair.model} less that of {pair.baseline}, nats, each step ten times the last"
-    x = Axis(-far, far, label, "signed-log", near=near)
+    x = Axis(-far, far, "difference of the losses, nats", "signed-log", near=near)
     count = Axis(0.0, float(_most_in_one(rows)), noun, kind="count")
     middle = [row for row in rows if max(abs(row.low), abs(row.high)) <= near]
     n_near = sum(row.n for row in middle)
@@ -194,7 +201,6 @@ def _most_in_one(rows: Sequence[_Row]) -> int:
 
 def _adding(result: Comparison, rows: Sequence[_Row], x: Axis) -> Panel:
     """What the samples of each bin add, upwards on the side of the model that it speaks for."""
-    pair = result.comparisons[0]
     sides = {}
     for way in (-1, 1):
         own = [row for row in rows if (row.high <= 0 if way < 0 else row.low >= 0) and row.low < row.high]
@@ -204,14 +210,7 @@ def _adding(result: Comparison, rows: Sequence[_Row], x: Axis) -> Panel:
     heights = [bar.height for side in sides.values() for bar in side]
     of = "mean difference" if result.reduction == "mean" else "difference"
     y = Axis(min(0.0, *heights), max(heights), f"added to the {of}, nats")
-    middle, top = math.sqrt(x.near * x.high), 0.93 * max(heights)
-    marks = (
-        Bars("second", tuple(sides[-1])),
-        Bars("first", tuple(sides[1])),
-        Rule(0.0),
-        Words(-middle, top, f"{pair.model} is better", "second", strong=True),
-        Words(middle, top, f"{pair.baseline} is better", "first", strong=True),
-    )
+    marks = (Bars("second", tuple(sides[-1])), Bars("first", tuple(sides[1])), Rule(0.0))
     return Panel(x, y, marks, height=0.7)
 
 

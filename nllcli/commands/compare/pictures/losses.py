@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nllcli.commands.compare.pictured.loss_map import EDGES, INFINITE
-from nllcli.commands.compare.pictures.wording import noun_of, paired_of
+from nllcli.commands.compare.pictures.wording import counted, noun_of, paired_of
 from nllcli.drawing import Cell, Heat
 from nllcli.report import Column, Columns, Fact, Name, Picture, Strong, Table
 
@@ -109,11 +109,11 @@ def _answer(result: Comparison, hard: _Hard, n: int) -> Sentence:
     chance = (hard.both + hard.baseline) * (hard.both + hard.model) / n
     return (
         "Of ",
-        Fact("n_hard", hard.either, "count"),
-        f" {noun_of(result)} that lose ",
+        *counted(result, "n_hard", hard.either),
+        f" that {'loses' if hard.either == 1 else 'lose'} ",
         Fact("hard_from", hard.loss, "round", "nats"),
         " or more under either, ",
-        Strong((Fact("n_both", hard.both, "count"), " do so under both")),
+        Strong((Fact("n_both", hard.both, "count"), f" {'does' if hard.both == 1 else 'do'} so under both")),
         "; ",
         Fact("n_baseline_alone", hard.baseline, "count"),
         " under ",
@@ -123,7 +123,7 @@ def _answer(result: Comparison, hard: _Hard, n: int) -> Sentence:
         " under ",
         Name(pair.model),
         " alone. Were the two unrelated, it would be ",
-        Fact("n_by_chance", chance),
+        Fact("n_by_chance", chance, "round"),
         " under both by chance.",
     )
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _MOST = 30
 _ROWS = 11  # that stand one below the other in a drawing of usual height
+_OTHERS = {"higher": "a higher one", "undecided": "undecided", "same": "the same", "within-margin": "within the margin"}
 _TONES: dict[str, Tone] = {"lower": "second", "higher": "first"}
+_NAMES: dict[Tone, str] = {"second": "lower", "first": "higher", "plain": "not decided"}
 
 
 def picture(result: Comparison) -> Picture | None:
@@ -34,7 +36,7 @@ def picture(result: Comparison) -> Picture | None:
         _answer(result, pairs),
         _table(pairs),
         (_panel(result, drawn),) if drawn else (),
-        key_of=(("second", "lower"), ("first", "higher"), ("plain", "undecided")),
+        key_of=tuple((tone, _NAMES[tone]) for tone in _NAMES if tone in set(map(_tone, drawn))),
         reading=f"The line through a dot: {level} interval, each by itself. Left of 0 the model named first is better.",
         wide=True,
     )
@@ -46,28 +48,40 @@ def _is_with_one(result: Comparison) -> bool:
 
 
 def _answer(result: Comparison, pairs: Sequence[PairResult]) -> Sentence:
-    n_lower, n_higher = (sum(pair.verdict == verdict for pair in pairs) for verdict in ("lower", "higher"))
-    first, rest = pairs[0], len(pairs) - n_lower - n_higher
-    if _is_with_one(result):
-        counts: Sentence = (
-            Strong((Fact("n_lower", n_lower, "count"), f" of {len(pairs)} models")),
-            f" {'has' if n_lower == 1 else 'have'} a lower loss than ",
-            Name(result.baseline),
-            ", ",
-            Fact("n_higher", n_higher, "count"),
-            " a higher one, and of ",
-            Fact("n_undecided", rest, "count"),
-            " that is not decided.",
-        )
-    else:
-        counts = (
-            Strong((Fact("n_decided", n_lower + n_higher, "count"), f" of {len(pairs)} differences")),
-            f" {'is' if n_lower + n_higher == 1 else 'are'} more than chance makes.",
-        )
+    first = pairs[0]
+    counts = _of_baseline(result, pairs) if _is_with_one(result) else _of_pairs(pairs)
     if not math.isfinite(first.loss_difference):
         return counts
     least = Fact("least", first.loss_difference, unit="nats")
     return *counts, " The lowest is that of ", Name(first.model), ": ", least, " from ", Name(first.baseline), "."
+
+
+def _of_baseline(result: Comparison, pairs: Sequence[PairResult]) -> Sentence:
+    """How many models are what against the one."""
+    n_lower = _n(pairs, "lower")
+    has = " has" if n_lower == 1 else " have"
+    counts: Sentence = (
+        Strong((Fact("n_lower", n_lower, "count"), f" of {len(pairs)} models{has} a lower loss")),
+        " than ",
+    )
+    counts = *counts, Name(result.baseline)
+    for verdict, told in _OTHERS.items():
+        n = _n(pairs, verdict)
+        if n:
+            counts = *counts, ", ", Fact(f"n_{verdict.replace('-', '_')}", n, "count"), f" {told}"
+    return *counts, "."
+
+
+def _of_pairs(pairs: Sequence[PairResult]) -> Sentence:
+    n = _n(pairs, "lower") + _n(pairs, "higher")
+    is_more = " is" if n == 1 else " are"
+    return Strong(
+        (Fact("n_decided", n, "count"), f" of {len(pairs)} differences")
+    ), f"{is_more} more than chance makes."
+
+
+def _n(pairs: Sequence[PairResult], verdict: str) -> int:
+    return sum(pair.verdict == verdict for pair in pairs)
 
 
 def _panel(result: Comparison, pairs: Sequence[PairResult]) -> Panel:
@@ -76,7 +90,7 @@ def _panel(result: Comparison, pairs: Sequence[PairResult]) -> Panel:
     marks: list[Mark] = [Rule(0.0, "0")]
     ends = [0.0]
     for y, pair in rows:
-        tone = _TONES.get(pair.verdict, "plain")
+        tone = _tone(pair)
         low, high = pair.ci_low, pair.ci_high
         if low is not None and high is not None:
             marks.append(Line(tone, ((low, y), (high, y))))
@@ -89,6 +103,10 @@ def _panel(result: Comparison, pairs: Sequence[PairResult]) -> Panel:
     x = Axis(min(ends) - room, max(ends) + room, f"{of}, nats")
     y_axis = Axis(0.0, len(pairs) + 0.5, ticks=names[::-1])
     return Panel(x, y_axis, tuple(marks), height=max(0.5, len(pairs) / _ROWS))
+
+
+def _tone(pair: PairResult) -> Tone:
+    return _TONES.get(pair.verdict, "plain")
 
 
 def _told(pair: PairResult) -> str:

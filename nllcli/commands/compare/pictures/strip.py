@@ -16,7 +16,7 @@ _SAYS = {
     "higher": "{baseline} has the lower loss",
     "same": "both are the same",
     "within-margin": "within the margin",
-    "undecided": "undecided: it may be 0",
+    "undecided": "undecided",
 }
 
 
@@ -29,13 +29,14 @@ def strip_of(result: Comparison) -> Strip | None:
     reach = _MARGIN * max(map(abs, (pair.loss_difference, *(interval or ()))))
     if not 0.0 < reach < math.inf:
         return None
+    says = _SAYS[pair.verdict].format(model=pair.model, baseline=pair.baseline)
     return Strip(
         pair.loss_difference,
         -reach,
         reach,
         f"← {pair.model} better",
         f"{pair.baseline} better →",
-        _SAYS[pair.verdict].format(model=pair.model, baseline=pair.baseline),
+        f"{says}: it may be 0" if pair.verdict == "undecided" and interval and interval[0] < 0 < interval[1] else says,
         interval,
         fills=False,
     )

@@ -46,7 +46,7 @@ def picture(result: Comparison) -> Picture | None:
     if paired_of(result) is None or result.n_counted < _FEWEST:
         return None
     found = [curve for curve in curves if curve is not None]
-    if len(found) < 2:
+    if len(found) < 2 or not any(curve.own.loss for curve in found):
         return None
     return Picture(
         "temperatures",

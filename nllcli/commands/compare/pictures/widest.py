@@ -90,7 +90,7 @@ def _table(result: Comparison, found: Sequence[Wide]) -> Table:
     for key, name, place, own in sides:
         if any(each.top is not None for each in own):
             taken = [_class(result, place, each.top) for each in own]
-            columns.append((Column(f"{key}_taken_for", f"to {name}", "text"), taken))
+            columns.append((Column(f"{key}_taken_for", f"taken for, {name}", "text"), taken))
     for key, name, _, own in sides:
         if any(each.probabilities for each in own):
             beliefs = Column(f"{key}_beliefs", f"{name}, every class", "belief", page_only=True)
