@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from nllcli.cli.options import WRITTEN, Given, check_report_file, each, in_flags, text_format
+from nllcli.cli.options import WRITTEN, Given, check_report_file, draws, each, in_flags, text_format
 from nllcli.cli.typed import typed_line
 from nllcli.errors import ConditionError, ExitCode, Remedy
 
@@ -103,7 +103,7 @@ def emit(given: Given, report: "Report", format: str | None = None, *, shown: "R
     """
     from nllcli.outputs.formats import emit as write
 
-    page, paths = replace(shown or report, typed=typed_line()), each(given["print"])
+    page, paths = replace(shown or report, typed=typed_line() if draws(given) else ""), each(given["print"])
     if paths:
         from nllcli.outputs.json_text import named_values
 

@@ -425,7 +425,7 @@ def test_other_commands_have_no_tally(command, words):
     )
     done = nll(command, *inputs, *own, *words)
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("nll: error: only nll compute, nll compare and nll merge write a tally\ntry: nll ")
+    assert done.err.startswith("nll: error: only nll compute, report, compare and merge write a tally\ntry: nll ")
     (line,) = offered(done)
     found = run(line)
     assert found.code in (0, 5)
