@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from nllcli.cli.conditions import Condition
     from nllcli.data.blocks import Progress
 
+# The formats of one picture.
+ONE_PICTURE = ("svg", "png", "pdf")
 SHOWN = "What to show"
 WRITTEN = "Where to write"
 CHANCE = "How the difference is judged"
@@ -74,8 +76,10 @@ def takes(
             given = Given({name: values.pop(name) for name in names})
             given["require"] = _conditions(each(given["require"]), words)
             _check_shown(given, arrays="output" in instead)
-            if instead.get("format") not in (TALLY_FORMAT, PICTURE_FORMAT):
+            if instead.get("format") not in (TALLY_FORMAT, REPORT_FORMAT):
                 refuse_tally(given.get("format"), given.get("output"))
+            if instead.get("format") not in (PICTURE_FORMAT, REPORT_FORMAT):
+                _refuse_picture(given)
             command(given, **values)
 
         def parameter(name: str) -> Parameter:
@@ -188,9 +192,9 @@ def choice(names: Collection[str], *flags: str, group: str, help: str, shown: Co
     )
 
 
-def text_format(help: str, *, tally: bool = False) -> Any:
-    """The option for the format of what a command writes; a ``tally`` only where it says so."""
-    shown = [name for name in FORMATS if tally or name != "tally"]
+def text_format(help: str, *, tally: bool = False, picture: bool = False) -> Any:
+    """The option for the format of what a command writes; a ``tally``, or one ``picture``, only where it says so."""
+    shown = [name for name in FORMATS if (tally or name != "tally") and (picture or name not in ONE_PICTURE)]
     return choice(FORMATS, "--format", "-f", group=SHOWN, help=help, shown=shown)
 
 
@@ -252,28 +256,47 @@ def check_report_file(given: Given) -> None:
             format_for(given["output"])
 
 
-# The formats in which a picture is drawn; in the others it is a sentence and a table.
-_DRAWING = frozenset(("html", "svg", "png", "pdf"))
-
-
 def draws(given: Given) -> bool:
     """Whether the report is written where pictures are drawn, by --format or else the extension of the file."""
+    return _format_of(given) in ("html", *ONE_PICTURE)
+
+
+def _format_of(given: Given) -> str | None:
+    """The format that is asked for by --format, or else by the extension of the file; none of bare numbers."""
     if given.get("quiet") or given.get("print"):
-        return False
-    return (given["format"] or format_of_extension(given["output"])) in _DRAWING
+        return None
+    return given.get("format") or format_of_extension(given.get("output"))
+
+
+def _refuse_picture(given: Given) -> None:
+    """Raise UsageError where one picture is asked for, of a command that does not write one."""
+    format = _format_of(given)
+    if format in ONE_PICTURE:
+        hint = f"nll report --only losses -o FILE.{format} does, or -o FILE.html writes all of it as a page"
+        raise UsageError(f"this command does not write one picture, as {format} holds it", hint=hint)
 
 
 _SaveDtype = Annotated[str, choice(("f8", "f4", "f2"), "--save-dtype", group=WRITTEN, help="The type of saved arrays.")]
 _Format = Annotated[
     str | None, text_format("How the result is written.  [default: by the extension of -o, else table]")
 ]
-# Of the command whose report has pictures, one of which may be a file by itself.
+# Of a command that has one picture.
 PICTURE_FORMAT = Annotated[
     str | None,
     text_format(
-        "How the result is written; one picture alone as svg, png or pdf.  "
+        "How the result is written; the picture alone as svg, png or pdf.  "
+        "[default: by the extension of -o, else table]",
+        picture=True,
+    ),
+]
+# Of the command whose results add up, and of whose pictures one may be a file by itself.
+REPORT_FORMAT = Annotated[
+    str | None,
+    text_format(
+        "How the result is written; one picture alone as svg, png or pdf; a tally for nll merge.  "
         "[default: by the extension of -o, else table]",
         tally=True,
+        picture=True,
     ),
 ]
 # How many classes are listed unasked, by format.
@@ -317,7 +340,7 @@ _Output = Annotated[
         "-o",
         metavar="FILE",
         rich_help_panel=WRITTEN,
-        help="Write the result into FILE: .txt, .json, .csv, .tsv or .md; .tally.json of compute, compare and merge.",
+        help="Write the result into FILE: .txt, .json, .csv, .tsv, .md, .html; .tally.json where tallies are merged.",
     ),
 ]
 _Progress = Annotated[

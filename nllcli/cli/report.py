@@ -1,6 +1,7 @@
 """nll report."""
 
 from functools import partial
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,10 +47,10 @@ def epilog() -> str:
     """List the pictures in a block that --help does not rewrap, as the backspace says."""
     from nllcli.commands.compute.pictures import PICTURES
 
-    return "\n".join(["Pictures, for --only:", "", "\b", ", ".join(PICTURES)])
+    return "\n".join(["Pictures, for --only:", "", "\b", *wrap(", ".join(PICTURES), 76)])
 
 
-@options.takes(*options.SCORING, *options.ELSEWHERE, *options.REPORT, format=options.PICTURE_FORMAT)
+@options.takes(*options.SCORING, *options.ELSEWHERE, *options.REPORT, format=options.REPORT_FORMAT)
 def report(
     given: options.Given,
     *,

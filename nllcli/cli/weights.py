@@ -64,6 +64,7 @@ AllSchemes = Annotated[bool, typer.Option("--all", rich_help_panel=options.SHOWN
     "require",
     "output",
     counts=Counts,
+    format=options.PICTURE_FORMAT,
 )
 def weights(given: options.Given, *, targets: Targets = None, all_schemes: AllSchemes = False) -> None:
     """Class weights from class counts.
