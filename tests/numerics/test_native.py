@@ -292,6 +292,16 @@ def test_more_terms_than_are_added_at_once(level, monkeypatch):
     assert chosen.native_dot(x, None) == sum(map(Fraction, x.tolist())) * 2**1074
 
 
+def test_sums_of_groups_that_are_not_made(level):
+    """Of what is not finite, and of so many groups that their digits would fill the memory."""
+    level("native")
+    for values in ([np.inf, 1.0], [-np.inf, 1.0], [1.0, np.nan]):
+        assert native.group_sums(np.array(values), np.array([0, 1]), 2) is None
+    wide = np.array([1e300, 5e-324])
+    assert native.group_sums(wide, np.array([0, 1]), 1 << 20) is None
+    assert native.group_sums(wide, np.array([0, 1]), 2)[:2] == (0, 66)
+
+
 X, Y, F, B = np.zeros((3, 4), "u4"), np.zeros(3, "i8"), np.zeros(3), np.zeros(3, "u1")
 WIDE = np.zeros((3, 80), "u4")
 
@@ -329,6 +339,11 @@ WIDE = np.zeros((3, 80), "u4")
         lambda: native.divergence(WIDE, 1, False, 1.0, F, np.asfortranarray(WIDE), 1, False, 1.0, F, F, B),
         lambda: native.exact_dot(F, F[:2]),
         lambda: native.exact_dot(np.zeros((1 << 22) + 1), None),
+        lambda: native.group_sums(F, Y[:2], 3),
+        lambda: native.group_sums(F, Y, 0),
+        lambda: native.group_sums(F, Y, -1),
+        lambda: native.group_sums(F, Y - 1, 3),
+        lambda: native.group_sums(F, Y + 3, 3),
         lambda: native.use("sse"),
     ],
 )

@@ -3,16 +3,27 @@
 import numpy as np
 import pytest
 
+from nllcli.numerics.edge_table import EdgeTable
 from nllcli.numerics.pictured.claim_sums import SURE
-from nllcli.numerics.pictured.edges import COARSE, COARSE_BINS, COARSE_OF_FINE, FINE, FINE_BINS, FIRST_FINE, EdgeTable
+from nllcli.numerics.pictured.edges import COARSE, COARSE_BINS, COARSE_OF_FINE, FINE, FINE_BINS, FIRST_FINE
 
-TABLES = {"fine": FINE, "coarse": COARSE, "sure": SURE, "one": np.array([0.3]), "near": np.array([1.0, 1.0 + 2**-52])}
+TABLES = {
+    "fine": FINE,
+    "coarse": COARSE,
+    "sure": SURE,
+    "one": np.array([0.3]),
+    "near": np.array([1.0, 1.0 + 2**-52]),
+    "too near for a table": np.array([0.5, 1.0, 1.0 + 2**-52]),
+    "none": np.empty(0),
+    "below 0": np.array([-1.0, 2.0]),
+    "twice the same": np.array([1.0, 1.0, 3.0]),
+}
 
 
 @pytest.mark.parametrize("edges", TABLES.values(), ids=TABLES)
 def test_it_is_searchsorted(edges):
     rng = np.random.default_rng(0)
-    special = [0.0, -0.0, -1.0, 5e-324, -5e-324, 2.0**-1022, 1.7e308, np.inf, -np.inf]
+    special = [0.0, -0.0, -1.0, 5e-324, -5e-324, 2.0**-1022, 1.7e308, np.inf, -np.inf, np.nan, -np.nan]
     drawn = 10.0 ** rng.uniform(-23, 7, 4000)
     x = np.concatenate([edges, np.nextafter(edges, 0), np.nextafter(edges, np.inf), special, drawn, -drawn])
     found = EdgeTable(edges.copy()).place(x)
@@ -41,5 +52,5 @@ def test_coarse_bins_are_runs_of_fine_ones():
 
 def test_few_numbers_are_looked_up_in_a_small_table():
     """Which stays in the cache of a processor."""
-    assert len(FINE_BINS.edge) < 11_000
-    assert len(COARSE_BINS.edge) < 350
+    assert FINE_BINS.n_entries < 11_000
+    assert COARSE_BINS.n_entries < 350

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from nllcli.data.blocks import Part
+from nllcli.numerics.edge_table import EdgeTable
 from nllcli.numerics.exact import ExactSums, exact_count, exact_counts, exact_sums
 from nllcli.records import dataclass
 
@@ -63,8 +64,14 @@ def edges(rule: Rule) -> NDArray[np.float64]:
 
 def place(rule: Rule, p: NDArray[np.float64]) -> NDArray[np.int64]:
     """The bin (n,) of each probability (n,), from 0 to ``rule.n_places`` - 1: every one is in a bin."""
+    return _table(rule).place(p)
+
+
+@cache
+def _table(rule: Rule) -> EdgeTable:
+    """What finds the bins: where an edge belongs to the bin below, the one above begins at the next number."""
     bounds = edges(rule)[1:] if rule.side == "left-extra" else edges(rule)[1:-1]
-    return np.searchsorted(bounds, p, "left" if rule.side == "right" else "right").astype(np.int64, copy=False)
+    return EdgeTable(np.nextafter(bounds, np.inf) if rule.side == "right" else bounds.copy())
 
 
 def _fractions(n_bins: int, dtype: np.dtype[Any]) -> NDArray[Any]:

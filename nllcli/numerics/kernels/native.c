@@ -1089,15 +1089,14 @@ enum seen { FINE, SPECIAL, NOT_A_GROUP };
 /* Which digits all sums need, by the exponents of the values but 0. */
 static enum seen see_groups(struct grouped *x)
 {
-    uint64_t least = UINT64_MAX, most = 0, special = 0, wrong = 0;
+    uint64_t least = UINT64_MAX, most = 0, wrong = 0;
     for (size_t i = 0; i < x->n; i++) {
         uint64_t size = size_bits(x->values[i]);
         least = LEAST(size - 1, least); /* 0 is more than all others */
         most = MOST(size, most);
         wrong |= (uint64_t)x->groups[i] >= x->n_groups;
     }
-    special = most >> 52 == 0x7ff;
-    if (special || wrong)
+    if (wrong || most >> 52 == 0x7ff)
         return wrong ? NOT_A_GROUP : SPECIAL;
     size_t low = 0, high = 0;
     if (most) {

@@ -9,8 +9,8 @@ import numpy as np
 
 from nllcli.data.blocks import Part
 from nllcli.numerics.calibration.bins import BinSums, Rule, bins_of, edges, place
+from nllcli.numerics.edge_table import EdgeTable
 from nllcli.numerics.exact import ExactSums, exact_count, exact_sums
-from nllcli.numerics.pictured.edges import EdgeTable
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:

@@ -44,10 +44,15 @@ class Confusions(Part):
         return cls(n_classes, *_cut(keys, counts.astype(np.int64)))
 
     def __add__(self, other: Confusions) -> Confusions:
-        keys, places = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
-        counts = np.zeros(len(keys), np.int64)
-        np.add.at(counts, places, np.concatenate([self.counts, other.counts]))
-        keys, counts, slack = _cut(keys, counts)
+        few, many = sorted((self, other), key=lambda each: len(each.keys))
+        places = np.searchsorted(many.keys, few.keys)
+        known = np.zeros(len(places), bool)
+        inside = places < len(many.keys)
+        known[inside] = many.keys[places[inside]] == few.keys[inside]
+        counts = many.counts.copy()
+        counts[places[known]] += few.counts[known]
+        keys = np.insert(many.keys, places[~known], few.keys[~known])
+        keys, counts, slack = _cut(keys, np.insert(counts, places[~known], few.counts[~known]))
         return Confusions(max(self.n_classes, other.n_classes), keys, counts, self.slack + other.slack + slack)
 
     @property
