@@ -80,11 +80,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "report": (
         ("nll report logits.npy y.npy -o report.html", "a page with pictures"),
-        ("nll report logits.npy y.npy", "sentences, tables with bars"),
+        ("nll report logits.npy y.npy", "tables with bars"),
         ("nll report logits.npy y.npy --only hardest", "one of them"),
         ("nll report logits.npy y.npy --only losses -o 1.svg", "drawn"),
         ("nll report logits.npy y.npy -f json", "every number"),
-        ("nll report part.npy y.npy -o part.tally.json", "for nll merge"),
+        ("nll report part.npy truth.npy -o 1.tally.json", "for nll merge"),
         ("nll help pictures", "how to read them"),
     ),
     "help": (

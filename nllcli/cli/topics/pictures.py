@@ -24,8 +24,8 @@ compare, calibrate and weights on the way.
 One picture is a file by itself, as .svg, or with the extra nllcli[plot] as .png
 or .pdf. Of parts, each writes a tally, and the page is of all of them:
 
-    nll report part-1.npy y-1.npy -o 1.tally.json
-    nll merge '*.tally.json' -o report.html
+    nll report part.npy truth.npy -o part-1.tally.json
+    nll merge 'part-*.tally.json' -o report.html
 
 Nothing is sampled: pictures are made of exact counts, of exact sums and of the
 samples that lose most, so they are the same for any threads, shards and order,
