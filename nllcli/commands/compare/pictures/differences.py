@@ -73,9 +73,9 @@ def _answer(result: Comparison, paired: Paired) -> Sentence:
     if pair.n_equal == result.n_counted:
         return (Strong(("From nowhere",)), f": on each of the {noun_of(result)} both lose the same.")
     gains, gives = _total(bins.side(-1)[1]), _total(bins.side(1)[1])
-    gained = Fact("gains", abs(float(gains)), unit="nats")
+    gained = Fact("gains", 0.0 - float(gains), unit="nats")
     given = Fact("gives_away", float(gives), unit="nats")
-    equal = (", as much on ", Fact("n_as_much", pair.n_equal, "count")) if pair.n_equal else ()
+    equal = (", as much on ", Fact("n_equal", pair.n_equal, "count")) if pair.n_equal else ()
     more = abs(gains.units) > abs(gives.units)
     return (
         Name(pair.model),

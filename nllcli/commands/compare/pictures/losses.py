@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 _FEWEST = 10
 _A_DECADE = 2  # bins
 _MOST_ROWS = 10
-# The losses from which on a sample may be called hard: the first that so many of the samples have under either model.
+# The losses from which on a sample may be called hard: the first that so many samples have under either model, those
+# of infinite losses not among them.
 _HARD = tuple(float(f"1e{decade}") for decade in range(4, -21, -1))
-_SHARE_OF_HARD = 0.01
+_FEWEST_HARD, _SHARE_OF_HARD = 5, 0.01
 
 
 class _Span(NamedTuple):
@@ -94,12 +95,12 @@ def picture(result: Comparison) -> Picture | None:
 
 
 def _hard(counts: NDArray[np.int64]) -> _Hard | None:
-    n = int(counts.sum())
+    n, n_infinite = int(counts.sum()), int(counts.sum() - counts[:INFINITE, :INFINITE].sum())
     for loss in _HARD:
         first = EDGES.tolist().index(loss) + 1
         both = int(counts[first:, first:].sum())
         found = _Hard(loss, both, int(counts[first:].sum()) - both, int(counts[:, first:].sum()) - both)
-        if found.either >= max(1, _SHARE_OF_HARD * n):
+        if found.either - n_infinite >= max(_FEWEST_HARD, _SHARE_OF_HARD * n):
             return found
     return None
 
