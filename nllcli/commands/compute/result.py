@@ -71,6 +71,12 @@ class LossResult:
     def __float__(self) -> float:
         return self.loss
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the loss on its line, the other numbers, and the first picture if there is one."""
+        from nllcli.outputs.page.fragment import fragment
+
+        return fragment(report(self, only=()))
+
     @cached_property
     def losses(self) -> NDArray[np.float64] | None:
         """The losses of all samples in memory."""
