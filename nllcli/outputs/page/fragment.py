@@ -13,6 +13,7 @@ from nllcli.report import Metric, Picture, Report
 _WIDTH = 500.0
 _GROUND = f"background:{COLOURS['paper'][0]};color:{COLOURS['ink'][0]};padding:12px;max-width:{_WIDTH + 24:g}px"
 _LARGE = "font-size:200%;font-weight:bold;margin:0"
+_NAME = "text-align:left"
 _NUMBER = "text-align:right;font-variant-numeric:tabular-nums"
 
 
@@ -39,8 +40,8 @@ def _headline(metric: Metric, text: str) -> Element:
 
 
 def _row(metric: Metric, text: str) -> Element:
-    note = " ".join(part for part in (metric_unit(metric), metric.note) if part)
-    return h("tr", h("th", metric.label), h("td", number(metric.value, text), style=_NUMBER), h("td", note))
+    note = ", ".join(part for part in (metric_unit(metric), metric.note) if part)
+    return h("tr", h("th", metric.label, style=_NAME), h("td", number(metric.value, text), style=_NUMBER), h("td", note))
 
 
 def _picture(picture: Picture) -> Element:
