@@ -1,6 +1,5 @@
 """What is claimed of the top class: by loops in mpmath, and the bins that nll calibrate has, to the bit."""
 
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -182,4 +181,4 @@ def test_squares_by_class():
     for c in range(4):
         own = [loss * loss for loss, target in zip(losses, y, strict=True) if target == c]
         assert float(collected.class_squares[c]) == pytest.approx(float(exact_sum(np.array(own))), rel=1e-14)
-    assert Fraction(collected.class_squares.total().units) > 0
+    assert collect(X, y, classes=False).class_squares is None

@@ -1,12 +1,16 @@
 """The samples that lose the most, against a sort of all of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import oracle
 import pytest
 from collected import added, collect, tally_of
 from one_block import score
 
+from nllcli.numerics.evaluate import Outcome
 from nllcli.numerics.extremes import places_of_smallest
+from nllcli.numerics.pictured import Collected
 from nllcli.numerics.pictured.hardest import Hard, Hardest
 
 pytestmark = pytest.mark.usefixtures("kernel")
@@ -134,6 +138,15 @@ def test_blocks_add_up():
     cut = [tally_of(X[i : i + 70], Y[i : i + 70]).shifted(i).pictures.hardest for i in range(0, N, 70)]
     assert added(cut) == added(cut[::-1]) == whole
     assert whole + Hardest() == Hardest() + whole == whole
+
+
+def test_they_are_named_among_the_samples():
+    """Whose places are asked for at the end of a pass."""
+    x, y = X.copy(), np.abs(Y) % C
+    x[40] = np.nan
+    tally = tally_of(x, y, on_nonfinite="nan", hardest=3)
+    assert Outcome(0, tally).named_samples == (40, *tally.pictures.hardest.numbers)
+    assert Outcome(0, replace(tally, pictures=Collected())).shifted(5).named_samples == (45,)
 
 
 def test_of_fewer_no_more_are_known():

@@ -13,8 +13,6 @@ from nllcli.numerics.calibration.bin_errors import Errors, class_errors, class_s
 from nllcli.numerics.calibration.bins import Bin, BinSums, Rule, bins_of, edges, most_bytes, place
 from nllcli.numerics.calibration.claims import Claims
 
-pytestmark = pytest.mark.uncounted
-
 RNG = np.random.default_rng(16)
 N = 300
 USUAL = Rule()
