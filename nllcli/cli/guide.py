@@ -53,6 +53,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("nll compare old.npy new.npy -t y.npy --clusters docs.txt", "by documents"),
         ("nll compare old.npy new.npy -t y.npy --require not-worse", "or exit code 5"),
         ("nll compare base.npy q8.npy q4.npy -t next.npy --shift 1", "language models"),
+        ("nll compare old.npy new.npy -t y.npy -o page.html", "pictures"),
         ("nll compare old.npy new.npy -t y.npy -o 3.tally.json", "for nll merge"),
         ("nll help comparing", "when to believe it"),
     ),

@@ -211,6 +211,16 @@ def test_what_pictures_show_has_no_second_table(folder):
     assert "Per class" in page_of(folder, *words_of(CASES["one sample"][0], folder))
 
 
+def test_a_page_of_tallies_shows_what_tallies_have(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    for name, line in (("two", PLAIN), ("many", CASES["three"][0])):
+        assert nll("compare", *words_of(line, folder), "-o", f"{name}.tally.json").code == 0
+    found = {name: numbers_of(nll("merge", f"{name}.tally.json", "-f", "html").out) for name in ("two", "many")}
+    whole = pictures_of(folder, *words_of(PLAIN, folder))
+    assert found["two"]["pictures"] == {"classes": whole["classes"]}
+    assert list(found["many"]["pictures"]) == ["models"]
+
+
 # --- the line at the head ---------------------------------------------------------------------------------------------
 
 

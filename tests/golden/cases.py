@@ -133,6 +133,7 @@ CASES = {
     "reconcile-nothing": f"{PETS.replace('compute', 'reconcile')} --expect 123.456",
     # --- compare
     "compare": f"{MODELS} --permutations 999 --bootstrap 999 --margin 0.02",
+    "compare-html": f"{MODELS} -f html",
     "compare-markdown": f"{MODELS} --names network,regression --per-class --largest 1 -f markdown",
     "compare-quiet": f"{MODELS} -q --require better",
     "compare-clusters": "compare language.npy other.npy -t tokens.npy --shift 1 --clusters axis:0",

@@ -58,6 +58,8 @@ What the mean hides
   classes, --per-class; and the divergence of the model's probabilities from the
   baseline's, KL(baseline to model), with its quantiles (within 0.05 % beyond
   65,536 samples). In these each sample counts once, whatever its weight.
+  -o page.html draws them: where the difference comes from, which samples both
+  find hard, whether it is only their temperature, whose sure answers are wrong.
 
 What is paired with what
   Samples one by one, in the order of the files, or by --id; never cut to the

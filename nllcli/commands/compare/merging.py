@@ -68,11 +68,12 @@ class Merged:
         per_class: bool = False,
         classes_up_to: float = 0,
         tallied: bool = False,
-        pictured: bool = False,  # noqa: ARG002 - there are none of tallies
+        pictured: bool = False,
     ) -> Report:
         """The report of one comparison, with its tally where that is asked for.
 
-        The classes are in it where asked for ``per_class``, or where there are at most ``classes_up_to``.
+        The classes are in it where asked for ``per_class``, or where there are at most ``classes_up_to``. It is
+        ``pictured`` by what tallies have: no picture that is made of samples.
         """
         compared = shown = self.compared
         if per_class and self.without_classes is not None:
@@ -85,7 +86,7 @@ class Merged:
             shown = replace(compared, sums=_without_classes(compared.sums, many))
         result = comparison_of(shown, self.notes)
         result = replace(result, notes=(*result.notes, *_cut_by_part(result)), compared=compared)
-        made = with_tally(result) if tallied else report(result)
+        made = with_tally(result) if tallied else report(result, pictured=pictured)
         return replace(made, inputs=[each.named for each in compared.inputs])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from nllcli.commands.compare.pictures.wording import key_of, paired_of
+from nllcli.commands.compare.pictures.wording import key_of
 from nllcli.drawing import Axis, Dot, Dots, Line, Panel
 from nllcli.numerics.exact import exact_count
 from nllcli.report import Column, Columns, Fact, Name, Picture, Strong, Table
@@ -35,8 +35,8 @@ class _Class(NamedTuple):
 
 def picture(result: Comparison) -> Picture | None:
     """Two dots a class, the class that adds most to the difference first."""
-    found = _classes(result)
-    if paired_of(result) is None or len(found) < 2:
+    found = _classes(result) if len(result.comparisons) == 1 else []
+    if len(found) < 2:
         return None
     shown = found[:_MOST]
     drawn = [each for each in shown if math.isfinite(each.baseline) and math.isfinite(each.model)]
