@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -378,9 +379,33 @@ def calibrating(bench: Bench) -> Iterator[Row]:
         peers = []
 
 
+def pictured(bench: Bench) -> Iterator[Row]:
+    """What pictures are made of, but for the loss at other temperatures, against the loss alone; from files."""
+    from nllcli.commands.compute import Sections, compute
+    from nllcli.commands.compute.pictures import PictureChoice
+    from nllcli.data.settings import InputOptions, ScoreRequest
+
+    for shape, goal in (((2_000_000, 10), "100 ns or less"), ((100_000, 1000), ""), ((4000, 32000), "")):
+        name = f"pictures of {shape}"
+        if not bench.wanted(name):
+            continue
+        y = bench.targets(shape[:1], shape[1])
+        x = 2 * bench.logits(shape)
+        x[np.arange(len(y)), y] += 4  # so that most are predicted right, and some are not
+        files = InputOptions(bench.save("pictured.npy", x), bench.save("pictured-targets.npy", y))
+        request = ScoreRequest(files, threads=bench.threads)
+        sides = [partial(compute, request, Sections(pictures=choice)) for choice in (PictureChoice(curve=False), None)]
+        for kernel in KERNELS:
+            with using(kernel):
+                pair = alternate(*sides, bench.runs)
+            extra = (pair.ours - pair.theirs) / len(y) * 1e9
+            measured = f"{pair.ours / pair.theirs:.2f} times its time, {extra:.0f} ns a sample more"
+            yield f"{name} {kernel}", "nll compute", measured, goal if kernel == "native" else ""
+
+
 SECTIONS = {
     "torch": (in_process, bfloat16, whole_process),
-    None: (cold, memory, scaling, text, libraries, comparing, calibrating),
+    None: (cold, memory, scaling, text, libraries, comparing, calibrating, pictured),
 }
 
 

@@ -7,6 +7,8 @@ import pytest
 from in_process import nll
 from tally_documents import changed, paths_in, without_each_key
 
+from nllcli import engine
+
 RNG = np.random.default_rng(8)
 WRONG = (None, -1, 3, "x", "0x1p+0", [], {}, 1.5, True, 10**30, ["x"], [{}], {"finite": "0x1p+0", "inf": 1})
 N, C = 90, 3
@@ -59,6 +61,27 @@ def test_parts_add_up_to_the_whole(parts, folder):
     (folder / "list").write_text("".join(f"x{i}.npy y{i}.npy\n" for i in (3, 2, 1)))
     (folder / "weights").write_text("".join(f"w{i}.npy\n" for i in (3, 2, 1)))
     assert without_files(tally(*several)) == without_files(tally(*whole))
+
+
+@pytest.mark.uncounted
+@pytest.mark.parametrize("kind", ["npy", "csv", "transposed"])
+@pytest.mark.parametrize("more", [(), ("--sample-weights", "w.npy")], ids=["plain", "weighted"])
+def test_the_same_bits_whoever_works(kind, more, folder, monkeypatch):
+    """Alone in one block, by threads and by processes in many."""
+    n = 3000
+    x, y = RNG.normal(0, 3, (n, C)), RNG.integers(0, C, n)
+    x[::500] = x[0]  # some lose alike
+    if kind == "csv":
+        np.savetxt("x.csv", x, delimiter=",")
+    else:
+        np.save("x.npy", np.asfortranarray(x) if kind == "transposed" else x)
+    np.save("y.npy", y)
+    np.save("w.npy", RNG.random(n))
+    words = ["x.csv" if kind == "csv" else "x.npy", "y.npy", "--temperature-curve", *more]
+    expected = tally(*words, "--threads", "1")["tally"]
+    monkeypatch.setattr(engine, "_MOST_SAMPLES", 64)
+    for workers in (("--threads", "1"), ("--threads", "2"), ("--threads", "7"), ("--processes", "2")):
+        assert tally(*words, *workers)["tally"] == expected
 
 
 def test_what_the_hardest_are(parts):
