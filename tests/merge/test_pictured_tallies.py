@@ -64,13 +64,14 @@ def test_parts_add_up_to_the_whole(parts, folder):
 
 
 @pytest.mark.uncounted
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("kind", ["npy", "csv", "transposed"])
 @pytest.mark.parametrize("more", [(), ("--sample-weights", "w.npy")], ids=["plain", "weighted"])
-def test_the_same_bits_whoever_works(kind, more, folder, monkeypatch):
+def test_the_same_bits_whoever_works(kind, more, monkeypatch):
     """Alone in one block, by threads and by processes in many."""
-    n = 3000
+    n = 1000
     x, y = RNG.normal(0, 3, (n, C)), RNG.integers(0, C, n)
-    x[::500] = x[0]  # some lose alike
+    x[::200] = x[0]  # some lose alike
     if kind == "csv":
         np.savetxt("x.csv", x, delimiter=",")
     else:
