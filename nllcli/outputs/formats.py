@@ -218,6 +218,8 @@ def write_result(result: str | bytes) -> None:
     encoding = stream.encoding or "utf-8"
     with faults(STANDARD_OUTPUT):
         if isinstance(result, bytes):
+            if not hasattr(stream, "buffer"):
+                raise FaultError("takes text alone", where=STANDARD_OUTPUT)
             stream.buffer.write(result)
         else:
             stream.write(result.encode(encoding, "backslashreplace").decode(encoding))

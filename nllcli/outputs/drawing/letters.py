@@ -29,8 +29,8 @@ _POWER = re.compile(r"(?<![\w.])10\^([-−]?\d+)")
 
 
 def width_of(text: str, size: float = SIZE, *, strong: bool = False) -> float:
-    """About how many pixels ``text`` takes."""
-    *powers, last = _parts(text)
+    """About how many pixels ``text`` takes, as it is printed."""
+    *powers, last = _parts(printable(text))
     width = sum(_width(base) + _RAISED * _width(exponent) for base, exponent in powers) + _width(last[0])
     return size * width * (_STRONG if strong else 1.0)
 

@@ -49,16 +49,18 @@ def _framed(canvas: Canvas, panel: Panel, left: float, height: float) -> Frame:
     right = canvas.width - _RIGHT
     label_end = 0.0
     if panel.y.label:
-        canvas.write(panel.y.label, Spot(0, top + 12, "start"))
-        label_end = width_of(panel.y.label) + _BETWEEN
+        label = shortened(panel.y.label, canvas.width)
+        canvas.write(label, Spot(0, top + 12, "start"))
+        label_end = width_of(label) + _BETWEEN
         top += LINE
     if panel.above:
-        half = width_of(panel.above.label) / 2
+        above = shortened(panel.above.label, canvas.width)
+        half = width_of(above) / 2
         middle = max((left + right) / 2, label_end + half)
         if panel.y.label and middle + half > canvas.width:
             top += LINE
             middle = (left + right) / 2
-        canvas.write(panel.above.label, Spot(middle, top - LINE + 12 if panel.y.label else top + 12))
+        canvas.write(above, Spot(middle, top - LINE + 12 if panel.y.label else top + 12))
         top += (0 if panel.y.label else LINE) + LINE + 4
     top += 6
     is_ruled = any(isinstance(mark, Rule) and mark.label and not mark.level for mark in panel.marks)

@@ -66,7 +66,7 @@ def _linear(axis: Axis) -> Iterator[Sequence[Tick]]:
             if axis.kind == "count" and step != round(step):
                 continue
             first, last = ceil(axis.low / step - _SLACK), floor(axis.high / step + _SLACK)
-            decimals = max(0, (1 if factor == 2.5 else 0) - exponent)
+            decimals = (1 if factor == 2.5 else 0) - exponent
             yield [_tick(axis, float(f"{i * step:.12g}"), decimals) for i in range(first, last + 1)]
 
 
@@ -100,28 +100,29 @@ def _power(axis: Axis, factor: int, exponent: int) -> Tick:
     at = float(f"{factor}e{exponent}")
     shown, unit = (exponent + 2, " %") if axis.kind == "share" else (exponent, "")
     if shown in _PLAIN:
-        return Tick(at, _signed_text(float(f"{factor}e{shown}"), max(0, -shown)) + unit)
+        return Tick(at, _signed_text(float(f"{factor}e{shown}"), -shown) + unit)
     times = "" if abs(factor) == 1 else f"{abs(factor)}×"
     return Tick(at, f"{'−' if factor < 0 else ''}{times}10^{shown}{unit}")
 
 
 def _tick(axis: Axis, at: float, decimals: int) -> Tick:
+    """A number with so many decimals; where that is below zero, its last digits are noughts."""
     if at == 0:
         return Tick(at, "0 %" if axis.kind == "share" else "0")
     if axis.kind == "share":
-        return Tick(at, f"{_signed_text(float(f'{100 * at:.12g}'), max(0, decimals - 2))} %")
+        return Tick(at, f"{_signed_text(float(f'{100 * at:.12g}'), decimals - 2)} %")
     if abs(at) >= 1e7 or decimals > 5:
-        return Tick(at, _scientific(at))
+        return Tick(at, _scientific(at, decimals))
     return Tick(at, _signed_text(at, decimals))
 
 
-def _scientific(x: float) -> str:
-    mantissa, exponent = f"{x:.3e}".split("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}×10^{int(exponent)}".replace("-", "−")
+def _scientific(x: float, decimals: int) -> str:
+    mantissa, exponent = f"{x:.{max(0, floor(log10(abs(x))) + decimals)}e}".split("e")
+    return f"{mantissa}×10^{int(exponent)}".replace("-", "−")
 
 
 def _signed_text(x: float, decimals: int) -> str:
-    return f"{x + 0.0:,.{decimals}f}".replace("-", "−")
+    return f"{x + 0.0:,.{max(0, decimals)}f}".replace("-", "−")
 
 
 _SCALES: dict[str, Callable[[Axis], Iterator[Sequence[Tick]]]] = {

@@ -9,6 +9,7 @@ from nllcli.report import Strip
 _BAR = 10.0
 _SIDE = 6.0  # free at either end
 _MIDDLE = 32.0
+_BOLDER = 1.1  # times as wide as plain text, and a little more
 
 
 def draw_strip(canvas: Canvas, strip: Strip) -> None:
@@ -37,9 +38,10 @@ def draw_strip(canvas: Canvas, strip: Strip) -> None:
     if not strip.fills:
         canvas.add(h("circle", cx=at, cy=y, r=6, **both("first", "paper", 1.5)))
     if strip.says:
-        half = width_of(strip.says, strong=True) / 2
+        says = shortened(strip.says, canvas.width / _BOLDER)
+        half = width_of(says, strong=True) / 2
         middle = min(max(at, half), canvas.width - half)
-        canvas.write(strip.says, Spot(middle, y - 16), colour="loss" if strip.fills else "first", strong=True)
+        canvas.write(says, Spot(middle, y - 16), colour="loss" if strip.fills else "first", strong=True)
     ends = ((strip.low_label, Spot(0, 0, "start")), (strip.high_label, Spot(canvas.width, 0, "end")))
     lines = [(wrapped(label, canvas.width / 2 - 20), spot) for label, spot in ends]
     for texts, spot in lines:

@@ -27,7 +27,7 @@ def foot(report: Report) -> Element:
         settings = [part for other in others for part in ("|", h("wbr"), other)]
         parts.append(h("pre", h("code", first, *settings), class_="wrapped", tabindex="0"))
     document = h("pre", h("code", Lines("".join(json_text.render(kept)))), tabindex="0", class_="json")
-    said = f"Cut to {MOST:,} numbers or rows here: {', '.join(cut)}." if cut else ""
+    said = f"Cut to {MOST:,} rows or numbers here: {', '.join(cut)}." if cut else ""
     parts.append(
         h("details", h("summary", "Every number as JSON"), h("p", said, class_="note") if said else None, document)
     )
@@ -37,11 +37,13 @@ def foot(report: Report) -> Element:
 
 def _cut(report: Report) -> tuple[Report, list[str]]:
     """A report whose lists are no longer than a page can hold, and the names of those that were."""
-    long = [table.key for table in report.tables if len(table.rows) > MOST]
     tables = tuple(_shorter(table) for table in report.tables)
+    pictures = tuple(replace(picture, table=_shorter(picture.table)) for picture in report.pictures)
     extra = {name: _shorter_list(value) for name, value in report.extra.items()}
-    changed = [name for name, value in report.extra.items() if extra[name] is not value]
-    return replace(report, tables=tables, extra=extra), [*long, *changed]
+    cut = [table.key for table in report.tables if len(table.rows) > MOST]
+    cut += [picture.key for picture in report.pictures if len(picture.table.rows) > MOST]
+    cut += [name for name, value in report.extra.items() if extra[name] is not value]
+    return replace(report, tables=tables, pictures=pictures, extra=extra), cut
 
 
 def _shorter(table: Table) -> Table:
@@ -51,5 +53,6 @@ def _shorter(table: Table) -> Table:
 def _shorter_list(value: Any) -> Any:
     """At most so many numbers of a list, or of lists in lists."""
     if isinstance(value, Nested) and len(value) * value.size > MOST:
-        return value[: max(1, MOST // max(1, value.size))] if value.size <= MOST else []
+        n = MOST // value.size
+        return Nested(value.cells[: n * value.size], (n, *value.shape[1:]))
     return value[:MOST] if isinstance(value, list | tuple) and len(value) > MOST else value

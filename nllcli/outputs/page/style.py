@@ -72,9 +72,10 @@ details .scroll{max-height:60vh;overflow-y:auto}
 table{border-collapse:collapse;width:100%;font-size:15px;font-variant-numeric:tabular-nums}
 th,td{padding:5px 24px 5px 0;text-align:left;font-weight:400;border-bottom:1px solid var(--grid);vertical-align:middle}
 th:last-child,td:last-child{padding-right:2px}
-thead th{color:var(--muted);font-size:14px;vertical-align:bottom;line-height:1.3;border-color:var(--axis)}
-details thead th{position:sticky;top:0;background:var(--paper)}
+thead th,thead td{color:var(--muted);font-size:14px;vertical-align:bottom;line-height:1.3;border-color:var(--axis)}
+details thead th,details thead td{position:sticky;top:0;background:var(--paper)}
 tbody th{font-weight:600}
+tbody bdi:not(.long){white-space:nowrap}
 tbody .long{display:inline-block;min-width:18ch;max-width:60ch}
 .long{overflow-wrap:anywhere}
 .number{text-align:right}

@@ -44,16 +44,21 @@ def _are_words(column: Column, values: Sequence[Any]) -> bool:
 
 def _heading(column: Column, words: bool) -> Element:
     text = f"{column.label}, {column.unit}" if column.unit else column.label
-    return h("th", text, scope="col", class_=None if words else "number")
+    return _named(text, "col", None if words else "number", text)
 
 
 def _row(cells: Sequence[Child], are_words: Sequence[bool]) -> Element:
     """The cells of a row, of which the first one names it."""
-    row = h("tr")
-    for i, (cell, words) in enumerate(zip(cells, are_words, strict=True)):
-        look = None if words else "number"
-        row.append(h("td", cell, class_=look) if i else h("th", cell, scope="row", class_=look))
-    return row
+    looks = [None if words else "number" for words in are_words]
+    name, *others = cells
+    written = "".join(name.itertext()) if isinstance(name, Element) else ""
+    named = _named(written, "row", looks[0], name)
+    return h("tr", named, *(h("td", cell, class_=look) for cell, look in zip(others, looks[1:], strict=True)))
+
+
+def _named(text: str, scope: str, look: str | None, cell: Child) -> Element:
+    """A cell that names others, if it has a name."""
+    return h("th", cell, scope=scope, class_=look) if text else h("td", cell, class_=look)
 
 
 def _cells(column: Column, values: Sequence[Any]) -> list[Child]:
