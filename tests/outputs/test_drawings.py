@@ -218,6 +218,14 @@ def test_a_rule_stands_at_its_place_with_its_words_beside_it():
     assert "beyond" not in found
 
 
+def test_the_words_of_rules_leave_room_for_each_other():
+    rules = (Rule(6, "the one before"), Rule(6.5, "the other"))
+    element = drawn(*rules)
+    (before, y), (after, other_y) = (words(element)[rule.label] for rule in rules)
+    assert before < after
+    assert y == other_y
+
+
 def test_words_without_a_place_are_left_out():
     many = [Words(5, 50, f"many words {i}") for i in range(200)]
     assert 20 < sum(text.startswith("many") for text in words(drawn(*many))) < 200

@@ -18,7 +18,21 @@ from pictured import COMPARED, HOSTILE, LORENZ, PASSAGE, REPORT
 from nllcli import __version__
 from nllcli.outputs.formats import printable
 from nllcli.outputs.page import render
-from nllcli.report import Column, Fact, Metric, Nested, Picture, Report, Section, Signature, Strip, Table, shortest
+from nllcli.report import (
+    Calculation,
+    Column,
+    Fact,
+    Metric,
+    Nested,
+    Picture,
+    Report,
+    Section,
+    Signature,
+    Step,
+    Strip,
+    Table,
+    shortest,
+)
 
 VOID = {"meta", "link", "input", "wbr", "br"}
 
@@ -130,7 +144,7 @@ def test_each_picture_is_a_question_an_answer_drawings_and_numbers():
         assert {each["aria-label"] for each in drawings} <= {picture.question}
         assert [each.get("display") for each in drawings[1:]] == ["none"] * (n - 1 if n else 0)
     assert len(found.all("details")) == sum(bool(picture.drawings) for picture in REPORT.pictures) + 1
-    assert all({"tabindex", "aria-label"} <= {*each} for each in found.all("div", class_="scroll"))
+    assert all({"tabindex", "aria-label"} <= {*each} for each in found.all("div", role="group"))
 
 
 def test_the_answer_is_text_in_which_numbers_carry_their_digits():
@@ -259,6 +273,13 @@ def test_a_strip_says_what_it_shows():
 def test_a_number_of_which_nothing_is_said():
     found = page(Report("compute", "T", "s", metrics=(Metric("n", "samples", 3),)))
     assert [each["text"] for each in found.all("dd")] == ["3"]
+
+
+def test_a_section_of_a_calculation_alone():
+    section = Section("Worked out", (Calculation("", (Step("loss", (1.5, " nats")),)),))
+    found = page(Report("explain", "T", "s", sections=(section,)))
+    assert [each["text"] for each in found.all("dd")] == ["1.5 nats"]
+    assert not found.all("h3")
 
 
 def test_a_table_of_nothing():

@@ -302,4 +302,8 @@ def _beside_rule(frame: Frame, mark: Rule) -> list[Spot]:
         return [Spot(x, at, side) for at in (y - 5, y + 14) for x, side in ends]
     x = frame.x(mark.at)
     rows = [frame.room.top + 12 + LINE * i for i in range(_ROWS)]
-    return [Spot(x + 5 * way, y, side) for y in rows for way, side in ((1, "start"), (-1, "end"))]
+    sides = [(1, "start"), (-1, "end")]
+    rules = [each for each in frame.panel.marks if isinstance(each, Rule) and each.label and not each.level]
+    if any(_is_seen(frame, each) and frame.x(each.at) > x for each in rules):
+        sides.reverse()  # leave the room on the right to the next one
+    return [Spot(x + 5 * way, y, side) for y in rows for way, side in sides]

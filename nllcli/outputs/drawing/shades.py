@@ -1,7 +1,7 @@
 """How strong a colour is that stands for an amount, and which text can be read on it, in light and in dark."""
 
 # A colour up to this share of its strength leaves ink readable on it, and at full strength the ground's colour is.
-_PALEST, _PALE = 0.1, 0.55
+_PALEST, _PALE = 0.1, 0.5
 _STRONG = 0.75  # the depth from which a colour is at full strength
 
 

@@ -67,7 +67,7 @@ summary{cursor:pointer;font-size:14px;padding:4px 0;width:fit-content}
 .part{margin-top:56px}.part h2:not(:first-child){margin-top:40px}
 .scroll{overflow-x:auto;margin-top:14px;max-width:100%;width:fit-content;min-width:min(100%,360px)}
 details .scroll{max-height:60vh;overflow-y:auto}
-.wide>.drawing>.scroll{width:100%}
+.wide>.drawing>.scroll:not(.narrow){width:100%}
 .scroll+.note,.note+.note{margin-top:10px}
 table{border-collapse:collapse;width:100%;font-size:15px;font-variant-numeric:tabular-nums}
 th,td{padding:5px 24px 5px 0;text-align:left;font-weight:400;border-bottom:1px solid var(--grid);vertical-align:middle}
@@ -107,14 +107,16 @@ th,td{padding-right:16px}.steps{grid-template-columns:minmax(0,1fr)}.steps dd{ma
 .picture{grid-row:span 6;display:grid;grid-template:subgrid/minmax(0,1fr)}
 .picture>h2{grid-row:1}.answer{grid-row:2}.key{grid-row:3}.drawing{grid-row:4}.reading{grid-row:5}details{grid-row:6}}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
-@media (forced-colors:active){svg,.passage span,.depths span{forced-color-adjust:none}.value{color:CanvasText}}
+@media (forced-colors:active){svg{background:var(--paper)}svg,.passage span,.depths span{forced-color-adjust:none}
+.value{color:CanvasText}}
 @media print{:root{color-scheme:light!important}
 header,main,footer{max-width:none;padding-left:0;padding-right:0}
 .switch,.contents,.skip,details:not([open]){display:none!important}
 .picture,tr,pre{break-inside:avoid}h2,h3,.answer{break-after:avoid}
 .scroll,details .scroll,.json{overflow:visible;max-height:none}
-.picture{padding-top:24px}body{font-size:13px}.answer{font-size:14px}.part{margin-top:24px}footer{margin-top:24px}
 .pictures{grid-template-columns:repeat(2,minmax(0,1fr));column-gap:28px}.wide{grid-column:1/-1}
+.picture{display:block!important;grid-row:auto!important;padding-top:24px}.part,footer{margin-top:24px}
+body{font-size:13px}h2{font-size:17px}.answer{font-size:14px}
 .wide>.drawing>.s{display:none}.wide>.drawing>.m{display:block}table{font-size:12px}@page{margin:15mm}}
 """
 
@@ -129,7 +131,8 @@ def sheet() -> str:
 :root:has(#scheme-light:checked){{color-scheme:light}}:root:has(#scheme-dark:checked){{color-scheme:dark}}
 .switch{{display:flex}}}}
 """
-    return "\n" + switched + _SHEET + by_variables() + "\n" + "".join(map(_depth, range(DEPTHS + 1))) + "\n"
+    depths = f"@supports (color:color-mix(in srgb,red,blue)){{{''.join(map(_depth, range(DEPTHS + 1)))}}}"
+    return "\n".join(["", switched + _SHEET + by_variables(), depths, ""])
 
 
 def _depth(level: int) -> str:

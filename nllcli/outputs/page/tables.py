@@ -11,6 +11,8 @@ from nllcli.outputs.page.numbers import number
 from nllcli.outputs.shortened import FIRST_ROWS, is_long, label_of_worst, shortened
 from nllcli.report import DRAWN, Column, Quantity, Table
 
+_FEW = 5  # columns, which stand close together however wide the page is
+
 
 def table_of(table: Table, label: str) -> list[Element]:
     """A table called ``label`` where it is not seen, and under it how to read it."""
@@ -25,7 +27,8 @@ def table_of(table: Table, label: str) -> list[Element]:
         rows.insert(FIRST_ROWS, h("tr", h("td", more, colspan=str(len(columns)), class_="more")))
     header = h("tr", *(_heading(column, words) for (column, _), words in zip(columns, are_words, strict=True)))
     body = h("table", h("caption", label, class_="hidden"), h("thead", header), h("tbody", *rows))
-    box = h("div", body, class_="scroll", tabindex="0", role="group", aria_label=label)
+    look = "scroll" if len(columns) > _FEW else "scroll narrow"
+    box = h("div", body, class_=look, tabindex="0", role="group", aria_label=label)
     notes = [more if table.worst is None else "", *(column.legend for column in whole.columns), table.note]
     return [box, *(h("p", note, class_="note") for note in notes if note)]
 
