@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
     b, t = a + RNG.normal(size=a.shape), RNG.integers(0, 4, N)
     rows = np.arange(N)
     inf, both = a.copy(), b.copy()
-    inf[rows[:3], t[:3]] = both[rows[2:5], t[2:5]] = -np.inf
+    inf[rows[:6], t[:6]] = both[rows[5:9], t[5:9]] = -np.inf
     nan = b.copy()
     nan[7, 0] = np.nan
     sure = np.where(np.eye(4)[t] > 0, 800.0, 0.0)
@@ -113,19 +113,31 @@ def test_no_answer_says_what_is_not_a_number(name, found):
         assert not re.search(r"\b(nan|inf|None)\b", picture["answer"]), picture["answer"]
 
 
+@pytest.mark.parametrize("name", [name for name, (_, keys) in CASES.items() if "losses" in keys])
+def test_every_sample_is_in_one_row(name, found):
+    pictures = found(name)
+    differences, losses = pictures["differences"], pictures["losses"]
+    n = sum(row["count"] for row in losses["rows"])
+    assert n == {"ignored": 0, "nan": N - 1}.get(name, N)
+    apart = differences["n_infinite_below"] + differences["n_infinite_above"]
+    n_both = 1 if name == "infinite under both" else 0
+    assert sum(row["count"] for row in differences["rows"]) + apart + n_both == n
+    assert len({row["baseline_low"] for row in losses["rows"]} | {row["model_low"] for row in losses["rows"]}) <= 12
+
+
 ANSWERS = {
     ("alike", "differences"): "From nowhere: on each of the samples both lose the same.",
     ("alike", "classes"): "On none of 4: the means are the same.",
     (
         "infinite",
         "differences",
-    ): "endless loses less on 0 samples, more on 3, as much on 57. What it gains adds up to 0 nats, "
-    "what it gives away to 0 nats. 3 samples lose infinitely much under one of them alone: that is in neither.",
+    ): "endless loses less on 0 samples, more on 6, as much on 54. What it gains adds up to 0 nats, "
+    "what it gives away to 0 nats. 6 samples lose infinitely much under one of them alone: that is in neither.",
     ("two samples", "widest"): r"Row \d costs two_a .* nats, and two_b .* nats\. Of these 2, two_b is better on \d\.",
     (
         "infinite",
         "widest",
-    ): r"Row 0 costs a .* nats, and endless infinitely much\. Of these 3, endless is better on 0\.",
+    ): r"Row 0 costs a .* nats, and endless infinitely much\. Of these 6, endless is better on 0\.",
     ("infinite", "classes"): r"endless loses less on 0 of 4 classes, .* On class \d, endless loses infinitely much\.",
     ("infinite under both", "classes"): r".* On class \d, (both lose|endless loses|both loses) infinitely much\.",
     ("tokens", "losses"): "Of .* tokens that lose .*",
@@ -141,8 +153,14 @@ def test_answers_in_words(name, key, found):
 
 def test_infinite_differences_have_rows_of_their_own_in_the_map(found):
     rows = found("infinite")["losses"]["rows"]
-    assert sum(row["count"] for row in rows if row["model_low"] is None) == 3  # what is infinite is null in JSON
-    assert found("infinite")["differences"]["n_infinite_above"] == 3
+    assert sum(row["count"] for row in rows if row["model_low"] is None) == 6  # what is infinite is null in JSON
+    assert found("infinite")["differences"]["n_infinite_above"] == 6
+    assert found("infinite")["losses"]["hard_from"] < 100
+
+
+def test_a_difference_that_is_none_comes_last(folder):
+    rows = pictures_of(folder, *words_of("endless both a -t t", folder))["models"]["rows"]
+    assert [row["model"] for row in rows] == ["a", "both"]
 
 
 def test_weights_below_0_turn_what_a_sample_adds(folder, found):

@@ -56,9 +56,8 @@ class Widest(Part):
     def of(cls, baseline: Scored, model: Scored, wanted: PicturesWanted, scratch: Scratch) -> Self:
         """Those of the samples of a block that count."""
         sizes = np.abs(model.weighted - baseline.weighted)
-        counted = baseline.scoring.targets.counted
-        is_one = sizes > 0 if counted is None else (sizes > 0) & counted
-        places = places_of_smallest(np.where(is_one, -sizes, np.nan), wanted.hardest)
+        # Samples that do not count lose 0 under both.
+        places = places_of_smallest(np.where(sizes > 0, -sizes, np.nan), wanted.hardest)
         if not len(places):
             return cls(wanted.hardest)
         both = (

@@ -203,11 +203,11 @@ def _adding(result: Comparison, rows: Sequence[_Row], x: Axis) -> Panel:
     """What the samples of each bin add, upwards on the side of the model that it speaks for."""
     sides = {}
     for way in (-1, 1):
-        own = [row for row in rows if (row.high <= 0 if way < 0 else row.low >= 0) and row.low < row.high]
+        own = [row for row in rows if row.n and (row.high <= 0 if way < 0 else row.low >= 0) and row.low < row.high]
         sides[way] = [
             Bar(max(row.low, x.low), min(row.high, x.high), way * (row.adds or 0.0), _told(result, row)) for row in own
         ]
-    heights = [bar.height for side in sides.values() for bar in side]
+    heights = [0.0, *(bar.height for side in sides.values() for bar in side)]
     of = "mean difference" if result.reduction == "mean" else "difference"
     y = Axis(min(0.0, *heights), max(heights), f"added to the {of}, nats")
     marks = (Bars("second", tuple(sides[-1])), Bars("first", tuple(sides[1])), Rule(0.0))
