@@ -14,12 +14,13 @@ from nllcli.numerics.tally import Tally
 
 
 def tally_of(rows, targets=None, *, start=0, sample_weights=None, temperatures=(), hardest=10, classes=True, **options):
-    """The tally of one block."""
+    """The tally of one block; ``length`` is that of the sequences that samples are tokens of."""
+    along = {key: options.pop(key) for key in ("length", "sequences", "n_shown") if key in options}
     if options.get("class_weights") is not None:
         options["class_weights"] = np.asarray(options["class_weights"], np.float64)
     weights = None if sample_weights is None else np.asarray(sample_weights, np.float64)
     block = Block(start, np.asarray(rows), None if targets is None else np.asarray(targets), weights)
-    wanted = Wanted(classes=classes, pictures=PicturesWanted(tuple(temperatures), hardest))
+    wanted = Wanted(classes=classes, pictures=PicturesWanted(tuple(temperatures), hardest, **along))
     return evaluate(block, LossOptions(**options), wanted, Scratch()).tally
 
 

@@ -4,6 +4,9 @@ import copy
 
 from in_process import nll
 
+# What a value may be instead of what it should be.
+WRONG = (None, -1, 3, "x", "0x1p+0", [], {}, 1.5, True, 10**30, ["x"], [{}], {"finite": "0x1p+0", "inf": 1})
+
 
 def paths_in(value, most=None, path=()):
     """The way to every value in a document, of each list to at most the first ``most``."""

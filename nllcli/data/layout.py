@@ -102,6 +102,14 @@ class Layout:
         """Whether the file has the samples in the order of the targets, the last axis fastest."""
         return not self.fortran or len(self.sample_shape) <= 1
 
+    @property
+    def sequence_length(self) -> int | None:
+        """How many samples a sequence has, where the file has samples (sequence, position) one sequence after another.
+
+        None where there are no sequences of one known length.
+        """
+        return self.sample_shape[1] if len(self.sample_shape) == 2 and self.in_target_order else None
+
     def number(self, sample: Samples) -> Samples:
         """The number, in the order of the targets, of a sample counted in file order."""
         return sample if self.in_target_order else _reversed(sample, self.sample_shape)

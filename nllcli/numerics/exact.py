@@ -140,6 +140,19 @@ class ExactSums(Part):
             None if self.digits is None else self.digits.united(starts),
         )
 
+    def padded(self, n: int) -> ExactSums:
+        """The sums of ``n`` groups, of which those that are new have none."""
+        if self.special is None and self.whole is None:
+            return ExactSums(digits=None if self.digits is None else self.digits.padded(n))
+        units = self.units
+        assert units is not None
+        whole, special = np.full(n, 0, object), None
+        whole[: len(units)] = units
+        if self.special is not None:
+            special = np.zeros((len(self.special), n), np.int64)
+            special[:, : self.special.shape[1]] = self.special
+        return ExactSums(whole, special)
+
     @classmethod
     def side_by_side(cls, parts: Sequence[ExactSums]) -> ExactSums:
         """The groups of several sums that are finite, at least one, one after another."""

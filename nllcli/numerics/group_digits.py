@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,6 +78,11 @@ class GroupDigits:
     def united(self, starts: NDArray[np.intp]) -> GroupDigits:
         """The sums of fewer groups, each of all groups from one of the ``starts``, ascending, to the next."""
         return GroupDigits(self.first, np.add.reduceat(self.digits, starts), self.n_added)
+
+    def padded(self, n: int) -> GroupDigits:
+        """The sums of ``n`` groups, of which those that are new have none."""
+        missing = n - len(self.digits)
+        return replace(self, digits=np.pad(self.digits, ((0, missing), (0, 0)))) if missing else self
 
     @classmethod
     def side_by_side(cls, parts: Sequence[GroupDigits]) -> GroupDigits:

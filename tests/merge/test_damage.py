@@ -5,10 +5,9 @@ import json
 import numpy as np
 import pytest
 from in_process import nll
-from tally_documents import changed, paths_in, without_each_key
+from tally_documents import WRONG, changed, paths_in, without_each_key
 
 RNG = np.random.default_rng(4)
-WRONG = (None, -1, 3, "x", "0x1p+0", [], {}, 1.5, True, 10**30, ["x"], [{}], {"finite": "0x1p+0", "inf": 1})
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,11 @@ import json
 import numpy as np
 import pytest
 from in_process import nll
-from tally_documents import changed, paths_in, without_each_key
+from tally_documents import WRONG, changed, paths_in, without_each_key
 
 from nllcli import engine
 
 RNG = np.random.default_rng(8)
-WRONG = (None, -1, 3, "x", "0x1p+0", [], {}, 1.5, True, 10**30, ["x"], [{}], {"finite": "0x1p+0", "inf": 1})
 N, C = 90, 3
 X, W = RNG.normal(0, 3, (N, C)), RNG.random(N)
 Y = np.where(np.arange(N) % 8 == 1, -100, RNG.integers(0, C, N))

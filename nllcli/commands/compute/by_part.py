@@ -10,7 +10,9 @@ from nllcli.commands.compute.subject import (
     add_findings,
     hardest_at,
     hardest_of,
+    hardest_sequences_of,
     input_of,
+    sequences_at,
     subject_of,
     without_numbers,
 )
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nllcli.commands.compute.resume import Resume
-    from nllcli.commands.compute.subject import HardSample
+    from nllcli.commands.compute.subject import HardSample, HardSequence
     from nllcli.errors import NllError
     from nllcli.scoring.notices import Found
     from nllcli.scoring.settled import Settled
@@ -42,6 +44,7 @@ class ByPart:
         self._subject = subject_of(settled)
         self._sums = Tally()
         self._hardest: tuple[HardSample, ...] = ()
+        self._sequences: tuple[HardSequence, ...] = ()
         self._found: dict[int, LossTally] = {}
         self._folder = None if resume is None else resume.folder
         for part, tally in ({} if resume is None else resume.found(settled)).items():
@@ -66,9 +69,15 @@ class ByPart:
 
             named, machines = replace(named, digest=digest_of([sums])), (this_machine(),)
         first = self.dataset.first_of(number)
-        findings, hardest = all_found(sums, part, first), hardest_at(sums, part, first)
-        sums = without_numbers(sums)
-        tally = LossTally(self._subject, sums, findings, (named,), computed_with=machines, hardest=hardest)
+        tally = LossTally(
+            self._subject,
+            without_numbers(sums),
+            all_found(sums, part, first),
+            (named,),
+            computed_with=machines,
+            hardest=hardest_at(sums, part, first),
+            sequences=sequences_at(sums, part, first),
+        )
         if self._resume is not None:
             self._resume.save(replace(self._settled, dataset=part), tally)
         self._add(self._todo[number], tally)
@@ -93,9 +102,11 @@ class ByPart:
         subject = subject_of(replace(self._settled, dataset=dataset)) if failed else self._subject
         machines = {tuple(each.values()): each for found in self._found.values() for each in found.computed_with}
         computed_with = tuple(machines[key] for key in sorted(machines))
-        return LossTally(subject, self._sums, findings, inputs, dataset.left_out, computed_with, self._hardest)
+        named = (self._hardest, self._sequences)
+        return LossTally(subject, self._sums, findings, inputs, dataset.left_out, computed_with, *named)
 
     def _add(self, part: int, tally: LossTally) -> None:
         self._sums += tally.sums
         self._hardest = hardest_of((*self._hardest, *tally.hardest), self._sums)
-        self._found[part] = replace(tally, sums=Tally(), hardest=())
+        self._sequences = hardest_sequences_of((*self._sequences, *tally.sequences), self._sums)
+        self._found[part] = replace(tally, sums=Tally(), hardest=(), sequences=())

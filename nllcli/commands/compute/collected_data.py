@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.compute.subject import HardSample
+from nllcli.commands.compute.sequence_data import (
+    INFINITE,
+    positions_from_data,
+    positions_to_data,
+    sequences_from_data,
+    sequences_to_data,
+)
+from nllcli.commands.compute.subject import HardSample, HardSequence
+from nllcli.commands.compute.tally_columns import SUMS, indices, length_of, sums_of
 from nllcli.numerics.calibration.bins import BinSums
 from nllcli.numerics.exact import ExactSums, exact_counts
 from nllcli.numerics.hexadecimal import sum_from_data, sum_to_data
-from nllcli.numerics.hexadecimal import sums_from_data as columns_from_data
 from nllcli.numerics.hexadecimal import sums_to_data as columns_to_data
 from nllcli.numerics.pictured import Collected
 from nllcli.numerics.pictured.claim_sums import N_GROUPS, ClaimSums
@@ -21,20 +28,18 @@ from nllcli.numerics.pictured.curve import Curve
 from nllcli.numerics.pictured.edges import COARSE_BINS, FINE_BINS
 from nllcli.numerics.pictured.hardest import Hardest
 from nllcli.numerics.pictured.loss_bins import LossBins
+from nllcli.numerics.pictured.sequences import Sequences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from nllcli.inputs.tally_files import Fields
     from nllcli.numerics.tally import Tally
 
-_SUMS = "a list of sums"
-_INFINITE = {"inf": math.inf, "-inf": -math.inf}
 
-
-def collected_to_data(collected: Collected, hardest: Sequence[HardSample]) -> dict[str, Any]:
+def collected_to_data(
+    collected: Collected, hardest: Sequence[HardSample], sequences: Sequence[HardSequence]
+) -> dict[str, Any]:
     """What was collected, each in columns of what occurs; null where it does not apply."""
     claims, confusions, squares = collected.claims, collected.confusions, collected.class_squares
     return {
@@ -47,10 +52,14 @@ def collected_to_data(collected: Collected, hardest: Sequence[HardSample]) -> di
             "samples": [_hard_to_data(each) for each in hardest],
         },
         "curve": None if collected.curve is None else _curve_to_data(collected.curve),
+        "positions": None if collected.positions is None else positions_to_data(collected.positions),
+        "sequences": None if collected.sequences is None else sequences_to_data(collected.sequences, sequences),
     }
 
 
-def collected_from_data(fields: Fields, sums: Tally, n_classes: int) -> tuple[Collected, tuple[HardSample, ...]]:
+def collected_from_data(
+    fields: Fields, sums: Tally, n_classes: int
+) -> tuple[Collected, tuple[HardSample, ...], tuple[HardSequence, ...]]:
     """Read what ``collected_to_data`` gives; raises DataError where it cannot be that of these ``sums``."""
     collected = Collected(_losses_from_data(fields.fields("losses"), sums))
     if fields.has("claims"):
@@ -62,8 +71,15 @@ def collected_from_data(fields: Fields, sums: Tally, n_classes: int) -> tuple[Co
         collected = replace(collected, class_squares=_squares_from_data(fields.fields("class_squares"), n_classes))
     if fields.has("curve"):
         collected = replace(collected, curve=_curve_from_data(fields.fields("curve"), sums))
+    if fields.has("positions"):
+        collected = replace(collected, positions=positions_from_data(fields.fields("positions"), sums))
     most, hardest = _hardest_from_data(fields.fields("hardest"), n_classes)
-    return replace(collected, hardest=Hardest(most)), hardest
+    collected = replace(collected, hardest=Hardest(most))
+    sequences: tuple[HardSequence, ...] = ()
+    if fields.has("sequences"):
+        most, sequences = sequences_from_data(fields.fields("sequences"), n_classes)
+        collected = replace(collected, sequences=Sequences(most=most))
+    return collected, hardest, sequences
 
 
 def _losses_to_data(losses: LossBins) -> dict[str, Any]:
@@ -79,11 +95,11 @@ def _losses_to_data(losses: LossBins) -> dict[str, Any]:
 
 
 def _losses_from_data(fields: Fields, sums: Tally) -> LossBins:
-    bins = _indices(fields, "bin", FINE_BINS.n_bins)
+    bins = indices(fields, "bin", FINE_BINS.n_bins)
     counts = np.zeros(FINE_BINS.n_bins, np.int64)
     counts[bins] = fields.counts("n", len(bins))
-    coarse = _indices(fields, "coarse_bin", COARSE_BINS.n_bins)
-    found = LossBins(counts, _column(fields, "loss_sum", coarse, COARSE_BINS.n_bins), fields.count("n_infinite"))
+    coarse = indices(fields, "coarse_bin", COARSE_BINS.n_bins)
+    found = LossBins(counts, sums_of(fields, "loss_sum", coarse, COARSE_BINS.n_bins), fields.count("n_infinite"))
     plain = sums.unweighted_sum
     if found.n_infinite != plain.n_positive_inf + plain.n_negative_inf:
         raise fields.wrong("n_infinite", f"is {found.n_infinite}, and that does not fit the sum of the losses")
@@ -112,17 +128,17 @@ def _claims_to_data(claims: ClaimSums) -> dict[str, Any]:
 
 
 def _claims_from_data(fields: Fields, sums: Tally) -> ClaimSums:
-    groups = _indices(fields, "group", N_GROUPS)
+    groups = indices(fields, "group", N_GROUPS)
     n, wrong = np.zeros(N_GROUPS, np.int64), np.zeros(N_GROUPS, np.int64)
     n[groups], wrong[groups] = fields.counts("n", len(groups)), fields.counts("n_wrong", len(groups))
     if int(n.sum(dtype=object)) > sums.n_counted:
         raise fields.wrong("n", "adds up to more than the number of all samples")
     if (wrong > n).any() or int((n - wrong).sum()) != sums.n_correct:
         raise fields.wrong("n_wrong", "does not fit the number of samples predicted right")
-    q, p, variances = (_column(fields, key, groups, N_GROUPS) for key in ("q", "p", "variance"))
+    q, p, variances = (sums_of(fields, key, groups, N_GROUPS) for key in ("q", "p", "variance"))
     outcomes, weights = exact_counts(n - wrong), None
     if fields.has("weight"):
-        outcomes, weights = (_column(fields, key, groups, N_GROUPS) for key in ("outcome", "weight"))
+        outcomes, weights = (sums_of(fields, key, groups, N_GROUPS) for key in ("outcome", "weight"))
     return ClaimSums(BinSums(n, p, outcomes, variances, weights), q, wrong)
 
 
@@ -137,7 +153,7 @@ def _confusions_to_data(found: Confusions) -> dict[str, Any]:
 
 
 def _confusions_from_data(fields: Fields, sums: Tally, n_classes: int) -> Confusions:
-    n_pairs = len(fields.values["n"]) if isinstance(fields.values.get("n"), list) else 0
+    n_pairs = length_of(fields, "n")
     if n_pairs > MOST_PAIRS:
         raise fields.wrong("n", f"has {n_pairs} values, and {MOST_PAIRS} are kept at most")
     counts, slack = fields.counts("n", n_pairs), fields.count("slack")
@@ -164,7 +180,7 @@ def _squares_to_data(squares: ExactSums) -> dict[str, Any]:
 
 
 def _squares_from_data(fields: Fields, n_classes: int) -> ExactSums:
-    return _column(fields, "sum", _indices(fields, "class", n_classes), n_classes)
+    return sums_of(fields, "sum", indices(fields, "class", n_classes), n_classes)
 
 
 def _curve_to_data(curve: Curve) -> dict[str, Any]:
@@ -177,7 +193,7 @@ def _curve_from_data(fields: Fields, sums: Tally) -> Curve:
     if not all(temperature > 0.0 for temperature in temperatures):
         raise fields.wrong("temperature", "has one that is not above 0")
     fields.column("loss_sum", len(temperatures), "sums")
-    totals = fields.converted("loss_sum", lambda values: tuple(map(sum_from_data, values)), _SUMS)
+    totals = fields.converted("loss_sum", lambda values: tuple(map(sum_from_data, values)), SUMS)
     n = fields.count("n")
     if n > sums.n_counted:
         raise fields.wrong("n", "is more than the number of all samples")
@@ -213,7 +229,7 @@ def _hardest_from_data(fields: Fields, n_classes: int) -> tuple[int, tuple[HardS
 
 
 def _hard_from_data(fields: Fields, n_classes: int) -> HardSample:
-    loss = _INFINITE[fields.one_of("loss", _INFINITE)] if isinstance(fields.values.get("loss"), str) else None
+    loss = INFINITE[fields.one_of("loss", INFINITE)] if isinstance(fields.values.get("loss"), str) else None
     probabilities = fields.numbers("probabilities") if fields.has("probabilities") else None
     if probabilities is not None and len(probabilities) != n_classes:
         raise fields.wrong("probabilities", f"has {len(probabilities)} values for {n_classes} classes")
@@ -240,18 +256,3 @@ def _hard_from_data(fields: Fields, n_classes: int) -> HardSample:
         a_number("p_top"),
         probabilities,
     )
-
-
-def _indices(fields: Fields, key: str, n: int) -> NDArray[np.int64]:
-    """Indices below ``n``, in order, each at most once."""
-    values = fields.values.get(key)
-    found = fields.counts(key, len(values) if isinstance(values, list) else 0)
-    if len(found) and (found[-1] >= n or (np.diff(found) <= 0).any()):
-        raise fields.wrong(key, f"are not indices below {n}, in order")
-    return found
-
-
-def _column(fields: Fields, key: str, groups: NDArray[np.int64], n_groups: int) -> ExactSums:
-    """The sums of ``groups``, and 0 of all others."""
-    fields.column(key, len(groups), "sums")
-    return fields.converted(key, lambda values: columns_from_data(values, groups, n_groups), _SUMS)

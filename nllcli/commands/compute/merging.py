@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.commands.compute.reading import from_data
 from nllcli.commands.compute.result import report, result_of
-from nllcli.commands.compute.subject import LossTally, add_findings, hardest_of, name_of
+from nllcli.commands.compute.subject import LossTally, add_findings, hardest_of, hardest_sequences_of, name_of
 from nllcli.commands.compute.tally import with_tally
 from nllcli.errors import DataError, Notice, Remedy, UsageError, setting
 from nllcli.inputs.bytes.files import natural
@@ -19,7 +19,7 @@ from nllcli.scoring.merging import Merging, check_same_settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from nllcli.commands.compute.subject import HardSample, Input
+    from nllcli.commands.compute.subject import HardSample, HardSequence, Input
     from nllcli.inputs.tally_files import Fields
     from nllcli.report import Report
     from nllcli.scoring.notices import Found
@@ -81,6 +81,7 @@ class _Merging:
         self._findings: dict[str, Found] = {}
         self._inputs: list[Input] = []
         self._hardest: tuple[HardSample, ...] = ()
+        self._sequences: tuple[HardSequence, ...] = ()
         self.without_classes: str | None = None
         self.without_pictures: str | None = None
 
@@ -97,6 +98,7 @@ class _Merging:
         self.of_any.add(file.name, inputs, tally.subject.settings, tally.left_out, tally.computed_with)
         self._sums += tally.sums
         self._hardest = hardest_of((*self._hardest, *tally.hardest), self._sums)
+        self._sequences = hardest_sequences_of((*self._sequences, *tally.sequences), self._sums)
         add_findings(self._findings, tally.findings)
         self._inputs += tally.inputs
 
@@ -130,6 +132,7 @@ class _Merging:
             self.of_any.left_out(partial=partial),
             self.of_any.machines,
             hardest_of(self._hardest, sums),
+            hardest_sequences_of(self._sequences, sums),
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nllcli.commands.compute.subject import HardSample, Input, LossTally, Subject, name_of
+from nllcli.commands.compute.subject import HardSample, HardSequence, Input, LossTally, Subject, name_of
 from nllcli.data.settings import PRECISIONS, REDUCTIONS, SOURCES
 from nllcli.inputs.shapes import MOST_CLASSES
 from nllcli.inputs.tally_files import Fields
@@ -34,10 +34,11 @@ def from_data(data: Fields) -> LossTally:
     subject = _subject(data, name_of(inputs))
     found = _sums(sums, subject)
     hardest: tuple[HardSample, ...] = ()
+    sequences: tuple[HardSequence, ...] = ()
     if sums.has("pictures"):
         from nllcli.commands.compute.collected_data import collected_from_data
 
-        pictures, hardest = collected_from_data(sums.fields("pictures"), found, subject.n_classes)
+        pictures, hardest, sequences = collected_from_data(sums.fields("pictures"), found, subject.n_classes)
         found = replace(found, pictures=pictures)
     return LossTally(
         subject,
@@ -47,6 +48,7 @@ def from_data(data: Fields) -> LossTally:
         left_out_from_data(data),
         machines_from_data(data),
         hardest,
+        sequences,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nllcli.data.names import name_of_files, names_of
 from nllcli.data.settings import TOKENS
 from nllcli.inputs.bytes.files import natural
+from nllcli.numerics.exact import ExactSum, exact_count
 from nllcli.numerics.tally import Tally
 from nllcli.records import dataclass
 from nllcli.scoring.notices import Found
@@ -133,12 +134,33 @@ class HardSample:
 
 
 @dataclass(frozen=True)
+class HardSequence:
+    """One of the sequences that lose the most on average: its file, its number there, and what ``SequenceLoss`` says.
+
+    ``n`` of its tokens count, ``loss_sum`` is the sum of their losses without weights, and ``losses`` and ``targets``
+    are those of its first tokens, None for those that do not count.
+    """
+
+    file: str
+    number: int
+    n: int
+    loss_sum: ExactSum
+    losses: tuple[float | None, ...]
+    targets: tuple[int | None, ...] | None = None
+
+    @property
+    def mean(self) -> float:
+        """The mean loss of its tokens."""
+        return self.loss_sum.divided_by(exact_count(self.n))
+
+
+@dataclass(frozen=True)
 class LossTally:
     """The sums over some samples, which add up to those over more of the same subject.
 
     ``findings`` has what ``sums.findings`` knows by number, by place. ``computed_with`` are the kinds of machines at
-    work, ``left_out`` are files whose samples belong to the subject and are not there. ``hardest`` are the samples that
-    ``sums.pictures`` names by number, by place.
+    work, ``left_out`` are files whose samples belong to the subject and are not there. ``hardest`` and ``sequences``
+    are the samples and the sequences that ``sums.pictures`` names by number, by place.
     """
 
     subject: Subject
@@ -148,6 +170,7 @@ class LossTally:
     left_out: LeftOut | None = None
     computed_with: tuple[Mapping[str, str], ...] = ()
     hardest: tuple[HardSample, ...] = ()
+    sequences: tuple[HardSequence, ...] = ()
 
 
 def input_of(dataset: Dataset, sums: Tally) -> Input:
@@ -169,17 +192,37 @@ def hardest_at(sums: Tally, dataset: Dataset, first: int) -> tuple[HardSample, .
     return tuple(HardSample(dataset.logits.name, text=dataset.place(each.number), **vars(each)) for each in items)
 
 
+def sequences_at(sums: Tally, dataset: Dataset, first: int) -> tuple[HardSequence, ...]:
+    """The hardest sequences of a dataset's file of logits, whose samples are numbered from ``first``."""
+    if sums.pictures is None or sums.pictures.sequences is None:
+        return ()
+    items = sums.pictures.sequences.shifted(-first).items
+    return tuple(HardSequence(dataset.logits.name, **vars(each)) for each in items)
+
+
 def without_numbers(sums: Tally) -> Tally:
-    """The sums without the samples that are the hardest by number."""
-    if sums.pictures is None or sums.pictures.hardest is None:
+    """The sums without the samples and sequences that are the hardest by number."""
+    if sums.pictures is None:
         return sums
-    return replace(sums, pictures=replace(sums.pictures, hardest=replace(sums.pictures.hardest, items=())))
+    hardest, sequences = sums.pictures.hardest, sums.pictures.sequences
+    if hardest is not None:
+        hardest = replace(hardest, items=())
+    if sequences is not None:
+        sequences = replace(sequences, items=(), pieces={})
+    return replace(sums, pictures=replace(sums.pictures, hardest=hardest, sequences=sequences))
 
 
 def hardest_of(samples: Iterable[HardSample], sums: Tally) -> tuple[HardSample, ...]:
     """The hardest of the samples of several files, as many as ``sums`` say; of equals those of the first files."""
     most = 0 if sums.pictures is None or sums.pictures.hardest is None else sums.pictures.hardest.most
     return tuple(sorted(samples, key=_hardest_first)[:most])
+
+
+def hardest_sequences_of(sequences: Iterable[HardSequence], sums: Tally) -> tuple[HardSequence, ...]:
+    """The hardest of the sequences of several files, as many as ``sums`` say; of equals those of the first files."""
+    most = 0 if sums.pictures is None or sums.pictures.sequences is None else sums.pictures.sequences.most
+    order = sorted(sequences, key=lambda each: (-each.mean, natural(each.file), each.file, each.number))
+    return tuple(order[:most])
 
 
 def _hardest_first(sample: HardSample) -> tuple[Any, ...]:

@@ -76,7 +76,7 @@ def _pictures_to_data(tally: LossTally) -> dict[str, Any]:
         return {}
     from nllcli.commands.compute.collected_data import collected_to_data
 
-    return {"pictures": collected_to_data(tally.sums.pictures, tally.hardest)}
+    return {"pictures": collected_to_data(tally.sums.pictures, tally.hardest, tally.sequences)}
 
 
 def _classes_to_data(sums: ClassSums | None, *, weighted: bool) -> dict[str, Any] | None:

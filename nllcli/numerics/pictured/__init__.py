@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from nllcli.numerics.pictured.confusions import Confusions
     from nllcli.numerics.pictured.curve import Curve
     from nllcli.numerics.pictured.hardest import Hardest
+    from nllcli.numerics.pictured.positions import Positions
+    from nllcli.numerics.pictured.sequences import Sequences
 
 # Ten a decade, near enough to each other for a curve through the losses at them.
 TEMPERATURES = (0.25, 0.32, 0.4, 0.5, 0.63, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0)
@@ -27,12 +29,17 @@ class PicturesWanted:
     """What is to be collected for pictures, besides what always is.
 
     The loss is added up at each of the ``temperatures``, and so many of the ``hardest`` samples are kept, with the
-    probabilities of all classes where there are at most ``probs_up_to`` of these.
+    probabilities of all classes where there are at most ``probs_up_to`` of these. Where samples are the tokens of
+    sequences that are all of one ``length``, one after another, so many ``sequences`` are kept, with the losses of
+    their first ``n_shown`` tokens.
     """
 
     temperatures: tuple[float, ...] = ()
     hardest: int = 10
     probs_up_to: int = 20
+    length: int | None = None
+    sequences: int = 3
+    n_shown: int = 512
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,8 @@ class Collected(Part):
 
     ``claims`` and ``confusions`` are of samples whose target is one class, where the classes have probabilities;
     ``class_squares`` are the sums of the squares of losses without weights, by class, where the tally has sums by
-    class. ``hardest`` are the samples that lose the most, by number, and ``curve`` is there where it is asked for.
+    class. ``hardest`` are the samples that lose the most, by number, and ``curve`` is there where it is asked for;
+    ``positions`` and ``sequences`` are where samples are tokens of sequences.
     """
 
     losses: LossBins = LossBins()
@@ -50,10 +58,16 @@ class Collected(Part):
     class_squares: ExactSums | None = None
     hardest: Hardest | None = None
     curve: Curve | None = None
+    positions: Positions | None = None
+    sequences: Sequences | None = None
 
     def shifted(self, by: int) -> Collected:
         """The same of samples whose numbers are so much higher."""
-        return self if self.hardest is None else replace(self, hardest=self.hardest.shifted(by))
+        return replace(
+            self,
+            hardest=None if self.hardest is None else self.hardest.shifted(by),
+            sequences=None if self.sequences is None else self.sequences.shifted(by),
+        )
 
     @property
     def named_samples(self) -> tuple[int, ...]:

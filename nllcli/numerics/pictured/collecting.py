@@ -15,13 +15,15 @@ from nllcli.numerics.pictured.confusions import Confusions
 from nllcli.numerics.pictured.curve import Curve, can_be_tempered
 from nllcli.numerics.pictured.hardest import Hardest
 from nllcli.numerics.pictured.loss_bins import LossBins
+from nllcli.numerics.pictured.positions import Positions
+from nllcli.numerics.pictured.sequences import Sequences, Tokens
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Scratch
-    from nllcli.numerics.evaluate import Scored
+    from nllcli.numerics.evaluate import Scored, Scoring
     from nllcli.numerics.pictured import PicturesWanted
 
 
@@ -44,6 +46,8 @@ def collect(scored: Scored, wanted: PicturesWanted, scratch: Scratch, *, classes
     collected = Collected(LossBins.of(losses, terms), hardest=Hardest.of(scored, wanted, scratch))
     if wanted.temperatures and can_be_tempered(scoring.options.source):
         collected = replace(collected, curve=Curve.of(scored, wanted.temperatures, scratch))
+    if wanted.length:
+        collected = _along(scored, wanted, collected, wanted.length)
     if scored.right is None:
         return collected
     if classes:
@@ -53,12 +57,34 @@ def collect(scored: Scored, wanted: PicturesWanted, scratch: Scratch, *, classes
     return _judged(scored, collected)
 
 
+def _along(scored: Scored, wanted: PicturesWanted, collected: Collected, length: int) -> Collected:
+    """With what is known of positions and sequences."""
+    scoring, start = scored.scoring, scored.scoring.block.start
+    losses = scored.weighted if scored.plain is None else scored.plain
+    where = _with_a_number(scoring)
+    positions = np.arange(start, start + len(losses)) % length
+    has_targets = scoring.block.targets is not None and scoring.targets.are_classes
+    targets = scoring.targets.values if has_targets else None
+    counted = np.ones(len(losses), bool) if where is None else where
+    how = {"length": length, "most": wanted.sequences, "n_shown": wanted.n_shown}
+    return replace(
+        collected,
+        positions=Positions.of(*((losses, positions) if where is None else (losses[where], positions[where])), length),
+        sequences=Sequences.of(Tokens(losses, counted, targets), start, **how),
+    )
+
+
+def _with_a_number(scoring: Scoring) -> NDArray[np.bool_] | None:
+    """Which samples count and have a number; None where all do."""
+    if scoring.unusable is None:
+        return scoring.targets.counted
+    return scoring.targets.masked(~scoring.unusable)
+
+
 def _judged(scored: Scored, collected: Collected) -> Collected:
     """With what is known of the most likely classes."""
     scoring, top = scored.scoring, top_of(scored.scoring.scores)
-    where = scoring.targets.counted
-    if scoring.unusable is not None:
-        where = scoring.targets.masked(~scoring.unusable)
+    where = _with_a_number(scoring)
 
     def only(values: Any) -> Any:
         return values if where is None else values[where]
