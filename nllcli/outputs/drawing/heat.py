@@ -16,14 +16,15 @@ _GAP = 1.0
 
 def draw_heat(canvas: Canvas, heat: Heat) -> None:
     """Draw a heat map below what is there: what is, row by row, and what it was taken for."""
-    names = [shortened(name, canvas.width * _NAMES) for name in heat.rows]
-    left = 8 + max([width_of(name) for name in names] + [width_of(heat.row_label)])
+    row_label, *names = (shortened(text, canvas.width * _NAMES) for text in (heat.row_label, *heat.rows))
+    left = 8 + max(map(width_of, (row_label, *names)))
     width = (canvas.width - left - 2) / max(1, len(heat.columns))
     height = min(_TALLEST, max(_LOWEST, width))
-    canvas.write(heat.column_label, Spot(left + width * len(heat.columns) / 2, canvas.height + 12))
+    column_label = shortened(heat.column_label, canvas.width - left)
+    canvas.write(column_label, Spot(left + width * len(heat.columns) / 2, canvas.height + 12))
     canvas.height += LINE
     canvas.height += _write_columns(canvas, heat, left, width)
-    canvas.write(heat.row_label, Spot(left - 6, canvas.height - 5, "end"))
+    canvas.write(row_label, Spot(left - 6, canvas.height - 5, "end"))
     top = canvas.height
     _draw_ground(canvas, heat, left, width, height)
     for i, name in enumerate(names):
