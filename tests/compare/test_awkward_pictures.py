@@ -2,9 +2,11 @@
 
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import PROGRAM, as_script, told, wrapper
 from in_process import nll
 from paired_page import numbers_of, page_of, pictures_of
 
@@ -276,3 +278,23 @@ def test_the_line_says_what_the_interval_says(line, says, folder):
 @pytest.mark.parametrize("name", ["alike", "infinite", "nan", "ignored", "three"])
 def test_a_difference_without_a_place_has_no_line(name, folder):
     assert strip_of(folder, CASES[name][0]) == []
+
+
+# --- seen by a browser ------------------------------------------------------------------------------------------------
+
+LONG = (
+    "a-name-of-many-letters-without-any-space-checkpoint-000123000,<b>\u05e9\u05dc\u05d5\u05dd</b> \u732b\u732b\u732b"
+)
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser")
+@pytest.mark.skipif(PROGRAM is None, reason="needs Chromium")
+def test_words_have_room_on_every_page(folder, tmp_path):
+    names = ("plain", "infinite", "infinite under both", "forty classes", "tokens", "one sample", "pairs")
+    pages = {name: page_of(folder, *words_of(CASES[name][0], folder)) for name in names}
+    pages["long"] = page_of(folder, *words_of(PLAIN, folder), "--names", LONG)
+    script = (Path(__file__).parents[1] / "browser/layout.js").read_text(encoding="utf-8")
+    checked, _ = told(wrapper(script, f"checkAll({as_script(pages)}, [360, 1280], ['light', 'dark'])"), tmp_path)
+    assert checked["breaches"] == []
+    assert len(checked["seen"]) == 4 * len(pages)
