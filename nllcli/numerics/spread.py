@@ -64,3 +64,14 @@ class Spread(Part):
         if n < 2 or not total.is_finite:
             return math.nan
         return root(n * self.aa - a**2, (n - 1) << 2 * UNIT_BITS)
+
+
+def error_of_mean(n: int, total: ExactSum, squares: ExactSum) -> float | None:
+    """The standard error of the mean of n numbers, by their sum and that of their squares, each rounded to float64.
+
+    None for fewer than two numbers, and for sums that are not finite.
+    """
+    if n < 2 or not total.is_finite or not squares.is_finite:
+        return None
+    spread = max(0, (n * squares.units << UNIT_BITS) - total.units**2)  # below 0 by the squares' rounding alone
+    return root(spread, n * n * (n - 1) << 2 * UNIT_BITS)

@@ -112,7 +112,7 @@ def test_refusals_with_a_way_out(words, told, remedy):
 def test_a_picture_that_is_nowhere_near():
     run = report(f"{PETS} --only pie")
     assert run.code == 2
-    assert "one of: softmax, curve, losses" in run.err
+    assert "one of: softmax, curve, surprises" in run.err
 
 
 # --- awkward data --------------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def test_soft_targets_have_no_class_to_be_taken_for_another():
 def test_one_number_a_token():
     np.save("x.npy", -np.random.default_rng(0).exponential(2, (5, 8)))
     found = pictures("x.npy --from token-log-probs")
-    assert list(found) == ["losses", "lorenz", "hardest"]
+    assert list(found) == ["positions", "losses", "lorenz", "hardest"]
     assert found["lorenz"]["question"] == "How few tokens make the loss?"
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compare import inference
 from nllcli.numerics.binomial import sign_test_p
-from nllcli.numerics.exact import ExactSum, exact_count, root
+from nllcli.numerics.exact import exact_count, root
 from nllcli.numerics.holm import holm
 from nllcli.numerics.losses import LOSSES
+from nllcli.numerics.spread import error_of_mean
 from nllcli.numerics.student import two_sided_p
 from nllcli.records import dataclass
 
@@ -339,18 +340,11 @@ def _class(name: str, i: int, sums: ClassSums) -> ClassDifference:
         return ClassDifference(name, 0, None, None, None, None, None, None)
     baseline, model, total, squares = sums.baseline[i], sums.model[i], sums.differences[i], sums.squares[i]
     count = exact_count(n)
-    error = _error(total, squares, n)
+    error = error_of_mean(n, total, squares)
     value = total.divided_by(count)
     losses = baseline.divided_by(count), model.divided_by(count)
     p = two_sided_p(value / error, n - 1) if error and inference.is_evidence(value, error, losses) else None
     return ClassDifference(name, n, *losses, value, error, p, None)
-
-
-def _error(total: ExactSum, squares: ExactSum, n: int) -> float | None:
-    """The standard error of a mean of ``n`` values, from their sum and that of their squares."""
-    if n < 2 or not (total.is_finite and squares.is_finite):
-        return None
-    return root(max(0, n * (squares.units << 1074) - total.units**2), (n - 1) * n**2 << 2148)
 
 
 def adjusted(pairs: Sequence[PairResult], adjustment: str) -> tuple[PairResult, ...]:

@@ -23,6 +23,8 @@ PICTURES = Registry(
     {
         "softmax": "nllcli.commands.compute.pictures.softmax:picture",
         "curve": "nllcli.commands.compute.pictures.curve:picture",
+        "surprises": "nllcli.commands.compute.pictures.surprises:picture",
+        "positions": "nllcli.commands.compute.pictures.positions:picture",
         "losses": "nllcli.commands.compute.pictures.losses:picture",
         "lorenz": "nllcli.commands.compute.pictures.lorenz:picture",
         "risk": "nllcli.commands.compute.pictures.risk:picture",
@@ -53,7 +55,9 @@ class PictureChoice:
         has_curve = self.curve if self.curve is not None else n is None or n * n_classes <= MOST_TEMPERED
         if self.names and "temperature" not in self.names:
             has_curve = False
-        return PicturesWanted(TEMPERATURES if has_curve else (), self.hardest)
+        lengths = {layout.sequence_length for layout in settled.dataset.layouts}
+        length = lengths.pop() if len(lengths) == 1 else None
+        return PicturesWanted(TEMPERATURES if has_curve else (), self.hardest, length=length)
 
 
 def pictures_of(result: LossResult, only: Collection[str] = ()) -> tuple[Picture, ...]:

@@ -10,13 +10,13 @@ import numpy as np
 from nllcli.commands.compute.pictures.spread import collected_of
 from nllcli.commands.compute.pictures.wording import MOST_CLASSES, share_of_loss
 from nllcli.errors import setting
-from nllcli.numerics.exact import UNIT_BITS, exact_count, root
+from nllcli.numerics.exact import exact_count
+from nllcli.numerics.spread import error_of_mean
 from nllcli.numerics.wilson import QUANTILE_95
 from nllcli.report import Column, Columns, Fact, Interval, Name, Picture, Strong, Table
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.result import LossResult
-    from nllcli.numerics.exact import ExactSum
     from nllcli.report import Sentence
 
 
@@ -63,18 +63,10 @@ def _classes(result: LossResult) -> list[_Class]:
         n, loss_sum = int(sums.n[c]), sums.loss_sum[c]
         mean = loss_sum.divided_by(exact_count(n))
         share = sums.weighted_sum[c].divided_by(total) if has_shares else None
-        error = _error(n, loss_sum, squares[c])
+        error = error_of_mean(n, loss_sum, squares[c])
         found.append(_Class(names[c], n, int(sums.n_correct[c]), mean, error, share))
     there = [each for each in found if not math.isnan(each.mean)]
     return sorted(there, key=lambda each: -(each.mean if each.share is None else each.share))
-
-
-def _error(n: int, total: ExactSum, squares: ExactSum) -> float | None:
-    """The standard error of the mean of n numbers, by their sum and that of their squares."""
-    if n < 2 or not total.is_finite or not squares.is_finite:
-        return None
-    spread = max(0, (n * squares.units << UNIT_BITS) - total.units**2)  # below 0 by the squares' rounding alone
-    return root(spread, n * n * (n - 1) << 2 * UNIT_BITS)
 
 
 def _answer(found: list[_Class], n_classes: int) -> Sentence:
