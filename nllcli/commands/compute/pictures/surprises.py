@@ -49,7 +49,7 @@ def picture(result: LossResult) -> Picture | None:
         "What surprised it?",
         _answer(result, found[0], tokens),
         _table(tokens[:_MOST_ROWS], several=len(found) > 1),
-        tuple(_passage(result, each) for each in found),
+        tuple(_passage(result, each, with_key=each is found[0]) for each in found),
         reading=reading if named else f"{reading} Their texts are the names of the classes.",
         wide=True,
     )
@@ -82,23 +82,23 @@ def _answer(result: LossResult, first: HardSequence, tokens: Sequence[_Token]) -
         Fact("mean_loss", first.mean, unit="nats"),
         " a token, ",
         Strong((Fact("bits", first.mean / math.log(2), unit="bits"),)),
-        ". Most surprising: ",
+        '. Most surprising: "',
         Name(worst.name),
-        *((" after ", Name(worst.before)) if worst.before else ()),
-        ", ",
+        *(('" after "', Name(worst.before)) if worst.before else ()),
+        '", ',
         Fact("most_bits", worst.bits, unit="bits"),
         ".",
     )
 
 
-def _passage(result: LossResult, sequence: HardSequence) -> Passage:
+def _passage(result: LossResult, sequence: HardSequence, *, with_key: bool) -> Passage:
     between = "" if result.tally.subject.class_names is not None else " "
     pieces = tuple(
         Piece(f"{token.name}{between}", min(1.0, token.bits / _MOST_BITS), f"{token.bits:.3g} bits")
         for token in _tokens(result, sequence)
     )
     label = f"Sequence {sequence.number:,}, {sequence.mean / math.log(2):.4g} bits a token"
-    return Passage(pieces, _KEY, label)
+    return Passage(pieces, _KEY if with_key else (), label)
 
 
 def _table(tokens: Sequence[_Token], *, several: bool) -> Table:
