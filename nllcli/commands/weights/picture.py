@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nllcli.drawing import Axis, Line, Panel
+from nllcli.drawing import Axis, Dot, Dots, Line, Panel
 from nllcli.report import Column, Columns, Fact, Picture, Strong, Table
 
 if TYPE_CHECKING:
@@ -27,25 +27,34 @@ def picture(found: ClassWeights) -> Picture | None:
         return None
     commonest, rarest = max(found.counts), min(n for n in found.counts if n)
     ends = {name: curve[-1][1] for name, curve in lines.items()}
-    x = Axis(float(commonest), float(rarest), "samples of the class", "log", "count")
+    counts = sorted({n for n in found.counts if n}, reverse=True)
+    ticks = tuple((float(n), f"{n:,}") for n in counts)
+    x = Axis(float(commonest), float(rarest), "samples of the class", "log", "count", ticks=ticks)
     y = Axis(
         min(weight for curve in lines.values() for _, weight in curve),
         max(weight for curve in lines.values() for _, weight in curve),
         "weight, times that of the commonest class",
         "log",
     )
-    marks = tuple(
-        Line(_TONES[i % len(_TONES)], curve, dashed=bool(i % 2), label=name)
+    marks = [
+        mark
         for i, (name, curve) in enumerate(lines.items())
-    )
+        for mark in _drawn(name, curve, _TONES[i % len(_TONES)], dashed=bool(i % 2))
+    ]
     return Picture(
         "weights",
         "How much more does a rare sample count?",
         _answer(ends, commonest, rarest),
         _table(found, lines),
-        (Panel(x, y, marks),),
+        (Panel(x, y, tuple(marks)),),
         wide=True,
     )
+
+
+def _drawn(name: str, curve: Curve, tone: Tone, *, dashed: bool) -> tuple[Line, Dots]:
+    """The line of a scheme, with a dot for each number of samples that a class has."""
+    dots = Dots(tone, tuple(Dot(n, weight, title=f"{name}: {weight:.4g} times") for n, weight in curve))
+    return Line(tone, curve, dashed=dashed, label=name), dots
 
 
 def _lines(found: ClassWeights) -> dict[str, Curve]:
