@@ -1,7 +1,6 @@
 """How much more a rare sample counts: each line against the formula of its scheme."""
 
 import math
-import re
 from pathlib import Path
 
 import pytest
@@ -61,5 +60,17 @@ def test_it_is_drawn_on_a_page_and_alone(tmp_path, monkeypatch):
     assert "How much more does a rare sample count?" in Path("page.html").read_text()
     assert "How much more" not in nll(*words).out
     drawn = nll(*words, "-f", "svg").out
-    starts = [float(x) for x in re.findall(r'<path[^>]* d="M([0-9.]+) ', drawn)]
-    assert len(set(starts)) > 1
+    assert all(f">{name}</text>" in drawn for name in TIMES)
+    assert all(f">{n:,}</text>" in drawn for n in COUNTS)
+
+
+def test_the_dots_and_the_lines_are_the_table():
+    found = picture(COUNTS, all_schemes=True)
+    (panel,) = found.drawings
+    marks = {mark.label: (mark, dots) for mark, dots in zip(panel.marks[::2], panel.marks[1::2], strict=True)}
+    counts = found.table.cells(0)
+    assert marks.keys() == TIMES.keys()
+    for i, name in enumerate(marks, 1):
+        line, dots = marks[name]
+        assert line.points == tuple(zip(counts, found.table.cells(i), strict=True))
+        assert tuple((dot.x, dot.y) for dot in dots.dots) == line.points
