@@ -226,3 +226,52 @@ def test_a_merge_of_tallies_without_pictures_says_so():
     run = nll("merge", "a.tally.json", "-o", "page.html")
     assert run.code == 0
     assert "a.tally.json holds no sums for pictures: nll report writes tallies that do" in run.err
+
+
+@pytest.fixture
+def two_files():
+    """Two files of logits and targets, and the pictures of both."""
+    logits, targets = sound(3, 90, 4)
+    for i, part in enumerate((slice(0, 40), slice(40, 90))):
+        np.save(f"x-{i}.npy", logits[part])
+        np.save(f"y-{i}.npy", targets[part])
+    return _without_foot("whole.html", "compute", "x-*.npy", "y-*.npy")
+
+
+def _without_foot(path, *words):
+    assert nll(*words, "-o", path).code == 0
+    return Path(path).read_text().partition("Where these numbers come from")[0]
+
+
+def test_files_that_were_done_without_pictures_are_done_again(two_files):
+    nll("compute", "x-0.npy", "y-0.npy", "--resume", "done", "-q")
+    words = ("compute", "x-*.npy", "y-*.npy", "--resume", "done")
+    assert _without_foot("page.html", *words) == two_files
+    run = nll(*words, "-o", "again.html")
+    assert "2 of 2 files done before" in run.err
+    assert _without_foot("again.html", *words) == two_files
+
+
+def test_pictures_of_files_done_before_are_in_no_tally_of_sums_alone(two_files):
+    assert two_files
+    nll("compute", "x-0.npy", "y-0.npy", "--resume", "done", "-o", "page.html")
+    done = nll("compute", "x-*.npy", "y-*.npy", "--resume", "done", "-f", "tally")
+    assert "pictures" not in json.loads(done.out)["tally"]
+
+
+def test_one_picture_in_a_file_is_chosen_by_name():
+    run = report(f"{DIGITS} -f svg")
+    assert run.code == 2
+    lines = [line.removeprefix("try: nll ") for line in run.err.splitlines() if line.startswith("try: ")]
+    assert len(lines) == 7
+    for line in lines:
+        assert nll(*shlex.split(line, comments=True)).out.startswith("<svg ")
+
+
+@pytest.mark.parametrize("command", ["compute", "check", "softmax", "grad", "calibrate"])
+def test_other_commands_write_no_picture_alone(command):
+    files = PETS if command != "softmax" else PETS.split(maxsplit=1)[0]
+    run = nll(command, *shlex.split(files), "-o", "x.svg")
+    assert run.code == 2
+    assert "hint: nll report --only losses -o FILE.svg does, or -o FILE.html writes all of it as a page" in run.err
+    assert not Path("x.svg").exists()

@@ -154,13 +154,14 @@ def score(
     """
     kept, writers = Kept(settled, sections, in_memory=in_memory), writers or {}
     n_classes, resume = settled.dataset.n_classes, None
+    pictures = None if sections.pictures is None else sections.pictures.wanted(settled)
     wanted_classes = settled.has_classes and sections.hold_classes(n_classes)
     tallied_classes = wanted_classes or (settled.has_classes and sections.pictures is not None)
     if folder is not None:
         from nllcli.commands.compute.resume import Resume
 
         tallied_classes = wanted_classes or (settled.has_classes and n_classes <= LISTED_CLASSES)
-        resume = Resume(folder, with_classes=tallied_classes)
+        resume = Resume(folder, with_classes=tallied_classes, pictures=pictures)
     wanted = Wanted(
         losses=kept.everything or kept.tabled or "losses" in writers,
         probs=kept.probs or "probs" in writers,
@@ -169,7 +170,7 @@ def score(
         spread=sections.standard_error or resume is not None,
         classes=tallied_classes,
         fingerprint=sections.tally or resume is not None,
-        pictures=None if sections.pictures is None else sections.pictures.wanted(settled),
+        pictures=pictures,
     )
 
     work = _Scoring(settled.options, wanted, keeps_all=bool(writers) or kept.everything)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.compute.reading import from_data
 from nllcli.commands.compute.result import result_of
-from nllcli.commands.compute.subject import subject_of
+from nllcli.commands.compute.subject import subject_of, without_pictures
 from nllcli.commands.compute.tally import head_of, with_tally
 from nllcli.data.dataset import Seen
 from nllcli.errors import Notice, Remedy, UsageError, setting
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nllcli.commands.compute.subject import LossTally
     from nllcli.data.settings import LossOptions, ScoreRequest
     from nllcli.inputs.tally_files import Fields
+    from nllcli.numerics.pictured import PicturesWanted
     from nllcli.numerics.tally import Tally
     from nllcli.scoring.settled import Settled
 
@@ -44,10 +45,14 @@ def check_resumable(request: ScoreRequest, *, per_sample: bool, saves: bool) -> 
 
 @dataclass(frozen=True)
 class Resume:
-    """The ``folder`` of tallies, each of one file of logits; ``with_classes`` says that those without are of no use."""
+    """The ``folder`` of tallies, each of one file of logits; ``with_classes`` says that those without are of no use.
+
+    So are those for which other ``pictures`` were collected, where some are wanted.
+    """
 
     folder: str
     with_classes: bool
+    pictures: PicturesWanted | None = None
 
     def found(self, settled: Settled) -> dict[int, LossTally]:
         """The tallies of the parts of settled inputs that are there, by part: of the same files and settings.
@@ -65,10 +70,16 @@ class Resume:
             expected = head_of(subject_of(own)) | {_IDENTITY: identity}
             tally = from_data(fields)
             is_same = all(fields.values.get(key) == value for key, value in _as_read(expected).items())
-            if is_same and not (self.with_classes and _lacks_classes(tally.sums)):
+            if is_same and self._is_enough(tally.sums):
                 part.add_seen(0, Seen(tally.sums.n_samples, _notes(fields), {}, {}))
-                tallies[number] = tally
+                tallies[number] = tally if self.pictures is not None else without_pictures(tally)
         return tallies
+
+    def _is_enough(self, sums: Tally) -> bool:
+        """Whether there is all that is wanted."""
+        if self.with_classes and _lacks_classes(sums):
+            return False
+        return self.pictures is None or (sums.pictures is not None and sums.pictures.is_of(self.pictures))
 
     def save(self, settled: Settled, tally: LossTally) -> None:
         """Write the tally of settled inputs that are one part, whole or not at all."""

@@ -232,3 +232,8 @@ def _hardest_first(sample: HardSample) -> tuple[Any, ...]:
 def name_of(inputs: tuple[Input, ...]) -> str:
     """What the samples of these files are called together."""
     return name_of_files([each.logits for each in inputs])
+
+
+def without_pictures(tally: LossTally) -> LossTally:
+    """The same without what was collected for pictures."""
+    return replace(tally, sums=replace(tally.sums, pictures=None), hardest=(), sequences=())

@@ -69,6 +69,13 @@ class Collected(Part):
             sequences=None if self.sequences is None else self.sequences.shifted(by),
         )
 
+    def is_of(self, wanted: PicturesWanted) -> bool:
+        """Whether it is what is ``wanted``, as far as that applies."""
+        curves = self.curve is None or self.curve.temperatures == wanted.temperatures
+        hardest = self.hardest is None or self.hardest.most == wanted.hardest
+        sequences = self.sequences is None or self.sequences.most == wanted.sequences
+        return curves and hardest and sequences and not (self.curve is None and wanted.temperatures)
+
     @property
     def named_samples(self) -> tuple[int, ...]:
         """The samples that are shown by name."""

@@ -53,7 +53,7 @@ class PictureChoice:
         """What a pass is to collect."""
         n, n_classes = settled.dataset.layout.n_samples, settled.dataset.n_classes
         has_curve = self.curve if self.curve is not None else n is None or n * n_classes <= MOST_TEMPERED
-        if self.names and "temperature" not in self.names:
+        if not settled.has_classes or (self.names and "temperature" not in self.names):
             has_curve = False
         lengths = {layout.sequence_length for layout in settled.dataset.layouts}
         length = lengths.pop() if len(lengths) == 1 else None
