@@ -256,8 +256,8 @@ def test_own_ticks_that_have_no_room_are_left_out_but_for_the_ends():
     found = {text for text in words(drawn(x=replace(X, ticks=ticks))) if text.startswith("a long")}
     assert {"a long name, 0", "a long name, 10"} < found
     assert len(found) < 7
-    wide = tuple((float(i), f"{i}{'x' * 90}") for i in (0, 10))
-    assert [text[0] for text in words(drawn(x=replace(X, ticks=wide))) if "xxx" in text] == ["0"]
+    wide = tuple((float(i), f"{i}{'x' * 90}") for i in (4, 5))
+    assert [text[0] for text in words(drawn(x=replace(X, ticks=wide))) if "xxx" in text] == ["4"]
 
 
 def test_long_names_beside_an_axis_are_shortened():

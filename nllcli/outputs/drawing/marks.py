@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from math import hypot, isnan
+from math import hypot, isnan, nan
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -78,19 +78,13 @@ def wishes(frame: Frame, mark: Mark) -> list[Wish]:
     """The words that come with a mark."""
     if isinstance(mark, Words):
         x, y = frame.x(mark.x), frame.y(mark.y)
-        return [
-            Wish(
-                mark.text,
-                [*around(x, y, centred=True), *anywhere(x, y, frame.box)],
-                _colour_of_text(mark.tone),
-                mark.strong,
-            )
-        ]
+        spots = [] if isnan(x + y) else [*around(x, y, centred=True), *anywhere(x, y, frame.box)]
+        return [Wish(mark.text, spots, _colour_of_text(mark.tone), mark.strong)]
     if isinstance(mark, Dots):
         return [
             Wish(dot.label, around(frame.x(dot.x), frame.y(dot.y)), _colour_of_text(mark.tone))
             for dot in mark.dots
-            if dot.label
+            if dot.label and not isnan(frame.x(dot.x) + frame.y(dot.y))
         ]
     if isinstance(mark, Line) and mark.label:
         points = [point for run in _runs(frame, mark.points) for point in run]
@@ -236,8 +230,8 @@ def _dots(frame: Frame, mark: Dots) -> tuple[Element, list[Box]]:
         if isnan(x) or isnan(y):
             continue
         whole = h("g")
-        if dot.low is not None and dot.high is not None:
-            low, high = frame.y(dot.low), frame.y(dot.high)
+        low, high = (nan if end is None else frame.y(end) for end in (dot.low, dot.high))
+        if not isnan(low + high):
             whole.append(h("path", d=f"M{place(x)} {place(high)}V{place(low)}"))
             boxes.append(Box(x - 2, high, x + 2, low))
         whole.append(marker(mark.tone, x, y, hollow=dot.hollow))

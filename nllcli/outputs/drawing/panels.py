@@ -1,6 +1,7 @@
 """Panels one above the other: the room that each gets, its axes and its marks."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import isnan
 
@@ -139,6 +140,8 @@ def _along(axis: Axis, frame: Frame, width: float) -> Sequence[Tick]:
         (left, right), (from_, to) = ends(tick), ends(other)
         return left >= to + _BETWEEN or from_ >= right + _BETWEEN
 
+    if axis.ticks is not None:
+        axis = replace(axis, ticks=tuple((at, shortened(text, width * _NAME)) for at, text in axis.ticks))
     return _fitting(axis, has_room, 30)
 
 

@@ -10,6 +10,8 @@ from nllcli.drawing import Axis
 _ROUND = (1.0, 2.0, 2.5, 5.0)  # steps, between powers of ten
 _PLAIN = range(-3, 6)  # the powers of ten that are written in digits
 _MOST_DECADES_OF_ALL = 3  # up to which 2 and 5 are written beside each power of ten
+_LONG, _MOST_DECIMALS = 1e7, 5  # from and to which numbers are written in digits
+_NARROWEST = 1e-290  # the length of an axis that has steps
 _SLACK = 1e-9  # of a step, by which a tick may lie beyond the end of an axis: rounding
 
 
@@ -55,11 +57,11 @@ def choices(axis: Axis) -> Iterator[Sequence[Tick]]:
 
 def _linear(axis: Axis) -> Iterator[Sequence[Tick]]:
     span = axis.high - axis.low
-    if not 0 < span < inf:
+    if not _NARROWEST < span < inf:
         yield [_tick(axis, axis.low, 0)]
         return
     largest = floor(log10(span))
-    for exponent in range(largest - 2, largest + 2):
+    for exponent in range(largest - 2, max(largest, -1) + 2 if axis.kind == "count" else largest + 2):
         for factor in _ROUND:
             # Written as decimals, steps have no dust of binary fractions.
             step = float(f"{factor}e{exponent}")
@@ -107,13 +109,13 @@ def _power(axis: Axis, factor: int, exponent: int) -> Tick:
 
 def _tick(axis: Axis, at: float, decimals: int) -> Tick:
     """A number with so many decimals; where that is below zero, its last digits are noughts."""
+    unit, shown, decimals = (
+        (" %", float(f"{100 * at:.12g}"), decimals - 2) if axis.kind == "share" else ("", at, decimals)
+    )
     if at == 0:
-        return Tick(at, "0 %" if axis.kind == "share" else "0")
-    if axis.kind == "share":
-        return Tick(at, f"{_signed_text(float(f'{100 * at:.12g}'), decimals - 2)} %")
-    if abs(at) >= 1e7 or decimals > 5:
-        return Tick(at, _scientific(at, decimals))
-    return Tick(at, _signed_text(at, decimals))
+        return Tick(at, f"0{unit}")
+    is_long = abs(shown) >= _LONG or decimals > _MOST_DECIMALS
+    return Tick(at, (_scientific if is_long else _signed_text)(shown, decimals) + unit)
 
 
 def _scientific(x: float, decimals: int) -> str:
