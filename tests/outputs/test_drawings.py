@@ -327,6 +327,14 @@ def test_a_passage_is_folded_at_its_pieces_and_keeps_its_lines():
     assert len({text.get("y") for text in texts}) == 9
 
 
+def test_wide_letters_of_a_passage_take_two_places():
+    element = passage(Piece("ab", 0), Piece("猫猫", 0), Piece("e\u0301" + "猫" * 60, 0))
+    texts = list(element.iter("text"))
+    assert [texts[i].get("textLength") for i in (0, 1)] == ["14.6", "29.3"]
+    assert float(texts[2].get("textLength")) <= 350
+    assert "".join(text.text for text in texts) == "ab猫猫" + printable("e\u0301") + "猫" * 60
+
+
 def test_hostile_names_are_text_once():
     report = [Dots("first", tuple(Dot(i, 10 * i, label=name, title=name) for i, name in enumerate(HOSTILE)))]
     found = xml(drawn(*report))

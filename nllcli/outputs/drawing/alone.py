@@ -15,7 +15,7 @@ from nllcli.report import Picture
 _WIDE, _WIDTH = 1040.0, 640.0
 _QUESTION, _ANSWER = 20.0, 15.0  # sizes of letters
 _MARGIN = 24.0
-_MOST = 78 * 8.0  # pixels of a line of text
+_MOST = 90 * 8.0  # pixels of a line of text
 
 
 def alone(picture: Picture, *, follows_scheme: bool) -> Element:

@@ -47,6 +47,11 @@ def _letter(letter: str) -> float:
     return _WIDE if east_asian_width(letter) in "WF" or ord(letter) > 0xFFFF else 0.7
 
 
+def columns_of(text: str) -> int:
+    """How many places text takes where all letters are as wide, or twice as wide."""
+    return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
 def _parts(text: str) -> list[tuple[str, str]]:
     """Text up to each exponent with it, and what comes after the last one."""
     found = []

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 
 from nllcli.drawing import Passage, Piece
 from nllcli.outputs.drawing.canvas import Canvas, Spot
-from nllcli.outputs.drawing.letters import LINE, SIZE, shortened, width_of
+from nllcli.outputs.drawing.letters import LINE, SIZE, columns_of, shortened, width_of
 from nllcli.outputs.drawing.marks import titled
 from nllcli.outputs.drawing.palette import fill
 from nllcli.outputs.drawing.shades import strength, text_colour
@@ -33,10 +33,10 @@ def draw_passage(canvas: Canvas, passage: Passage) -> None:
     column, n_columns = 0, int(canvas.width // _LETTER)
     for piece in passage.pieces:
         for text, ends in _lines(piece, n_columns):
-            if column and column + len(text) > n_columns:
+            if column and column + columns_of(text) > n_columns:
                 column, canvas.height = 0, canvas.height + _ROW
             _write(canvas, piece, text, column * _LETTER)
-            column += len(text)
+            column += columns_of(text)
             if ends:
                 column, canvas.height = 0, canvas.height + _ROW
     canvas.height += _ROW + 6
@@ -46,9 +46,14 @@ def _lines(piece: Piece, most: int) -> Iterator[tuple[str, bool]]:
     """The text of a piece in runs that fit a line, each with whether the text goes on in the next one."""
     lines = piece.text.split("\n")
     for i, line in enumerate(lines):
-        text = printable(line)
-        for start in range(0, len(text), most):
-            yield text[start : start + most], False
+        run = ""
+        for letter in printable(line):
+            if columns_of(run + letter) > most:
+                yield run, False
+                run = ""
+            run += letter
+        if run:
+            yield run, False
         if i < len(lines) - 1:
             yield "", True
 
@@ -58,7 +63,7 @@ def _ground(x: float, y: float, width: float, depth: float) -> Element:
 
 
 def _write(canvas: Canvas, piece: Piece, text: str, x: float) -> None:
-    width = len(text) * _LETTER
+    width = columns_of(text) * _LETTER
     canvas.add(titled(_ground(x, canvas.height, width, piece.depth), piece.title))
     if text.strip():
         look = fill(text_colour(piece.depth)) | {"textLength": width, "lengthAdjust": "spacingAndGlyphs"}

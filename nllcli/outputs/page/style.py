@@ -87,7 +87,8 @@ code,.passage{font-family:ui-monospace,"Cascadia Mono",Menlo,Consolas,"Liberatio
 pre{background:var(--faint);padding:12px 16px;margin:8px 0 20px;overflow:auto;border-radius:6px}
 .wrapped{white-space:pre-wrap;overflow-wrap:anywhere}
 .json{max-height:60vh}
-.passage{white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.75;margin-top:12px;font-size:15px}
+.passage{white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.75;margin-top:6px;font-size:15px}
+.drawing>div+div{margin-top:20px}
 .passage span,.depths span{padding:2px 0}
 .depths{font-size:14px;margin-top:8px}
 .depths span{padding:2px 8px}
