@@ -8,7 +8,14 @@ import shutil
 import subprocess
 
 NAMES = ("chromium", "google-chrome", "chromium-browser", "chrome")
-QUIET = ("disable-background-networking", "disable-component-update", "disable-sync", "disable-quic", "no-first-run")
+QUIET = (
+    "disable-background-networking",
+    "disable-component-update",
+    "disable-sync",
+    "disable-quic",
+    "no-first-run",
+    "disable-dev-shm-usage",
+)
 PROGRAM = next(filter(None, map(shutil.which, NAMES)), None)
 
 
@@ -19,7 +26,7 @@ def opened(path, folder, *options):
     command += ["--disable-features=NetworkTimeServiceQuerying", "--host-resolver-rules=MAP * ~NOTFOUND"]
     command += ["--no-sandbox"] if os.geteuid() == 0 else []
     command += ["--enable-logging=stderr", "--v=0", "--virtual-time-budget=60000", *options, "--dump-dom"]
-    done = subprocess.run([*command, path.as_uri()], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([*command, path.as_uri()], capture_output=True, text=True, timeout=120, check=True)
     return done.stdout, done.stderr
 
 
