@@ -73,6 +73,38 @@ def test_blocks_add_up_to_the_whole(drawn, hardest):
     assert plain(summed.pictures) == plain(whole.pictures)
 
 
+@st.composite
+def sequences(draw):
+    """Losses (n, length) of a few sizes, which of them count, and where blocks begin."""
+    n, length = draw(st.integers(0, 6)), draw(st.integers(1, 5))
+    losses = draw(hnp.arrays(np.float64, (n, length), elements=st.sampled_from([0.0, 2.0**-53, 1.0, 3.0, math.inf])))
+    y = np.where(draw(hnp.arrays(bool, n * length)), 0, -100)
+    return losses, y, sorted(draw(st.lists(st.integers(0, n * length), max_size=5)))
+
+
+@given(sequences(), st.integers(0, 4), st.integers(1, 6))
+def test_sequences_are_found_wherever_they_are_cut(drawn, most, n_shown):
+    losses, y, cuts = drawn
+    length = losses.shape[1]
+    along = {"source": "losses", "length": length, "sequences": most, "n_shown": n_shown}
+    found = of_blocks(cuts, losses.reshape(-1, 1), y, **along).pictures
+    counted = y.reshape(losses.shape) == 0
+    means = {}
+    for number, (row, counts) in enumerate(zip(losses, counted, strict=True)):
+        own = row[counts].tolist()
+        if own:
+            means[number] = math.inf if math.inf in own else float(sum(map(Fraction, own)) / len(own))
+    hardest = sorted(means, key=lambda number: (-means[number], number))[:most]
+    assert [(each.number, each.mean) for each in found.sequences.items] == [(i, means[i]) for i in hardest]
+    assert not found.sequences.pieces
+    for each in found.sequences.items:
+        shown = [
+            loss if counts else None for loss, counts in zip(losses[each.number], counted[each.number], strict=True)
+        ]
+        assert each.losses == tuple(shown[:n_shown])
+    assert found.positions.n.tolist() == counted.sum(axis=0).tolist()
+
+
 @given(samples())
 def test_counts_and_sums_are_those_of_the_tally(drawn):
     x, y, weights, _ = drawn

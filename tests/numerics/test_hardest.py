@@ -80,6 +80,14 @@ def test_probabilities_of_any_source(source, settings):
         assert (each.p_top, each.p_target) == pytest.approx((row.max(), row[each.target]), rel=1e-13)
 
 
+@pytest.mark.parametrize("n_classes", [3, 50])
+def test_probabilities_are_shown_as_they_are_given(n_classes):
+    p = RNG.dirichlet(np.ones(n_classes), 80)
+    y = RNG.integers(0, n_classes, 80)
+    for each in collect(p, y, source="probs").hardest.items:
+        assert (each.p_target, each.p_top) == (p[each.number, each.target], p[each.number].max())
+
+
 def test_of_two_classes_in_one_column():
     (first,) = collect(np.array([[0.5], [2.0]]), [1, 0], binary=True, hardest=1).hardest.items
     p = 1 / (1 + np.exp(-2.0))

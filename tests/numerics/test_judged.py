@@ -1,5 +1,7 @@
 """What a block of samples claims, and its Brier scores: by loops in mpmath."""
 
+import math
+
 import numpy as np
 import oracle
 import pytest
@@ -8,6 +10,7 @@ from mpmath import mpf
 
 from nllcli.data.blocks import Block, Scratch
 from nllcli.data.settings import LossOptions
+from nllcli.numerics.calibration.bins import BinSums
 from nllcli.numerics.calibration.claims import Claims
 from nllcli.numerics.calibration.judged import judge, top_of
 from nllcli.numerics.evaluate import score
@@ -64,3 +67,12 @@ def test_parts_of_claims_joined(weights):
         assert getattr(again, name).tolist() == getattr(claims, name).tolist()
     assert again.weights is None if weights is None else again.weights.tolist() == weights.tolist()
     assert Claims.joined(parts[:1]) is parts[0]
+
+
+def test_shares_are_added_up_as_they_are():
+    """Where targets are shares of classes: what is the case is no count."""
+    claims = judge(scored(X, SHARES, "logits")).claims
+    groups = np.arange(60) % 3
+    found = BinSums.of(claims, groups, 3)
+    for group in range(3):
+        assert float(found.outcomes[group]) == math.fsum(claims.outcomes[groups == group])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from sys import float_info
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 # What JSON has no numbers for.
 INFINITE = {"inf": math.inf, "-inf": -math.inf}
 _MOST_SHOWN = 1 << 16
-_MOST = float_info.max
+_MOST = math.nextafter(math.inf, 0.0)
 
 
 def positions_to_data(positions: Positions) -> dict[str, Any]:
@@ -100,6 +99,6 @@ def _loss_of(value: Any) -> float:
     """A loss as JSON has it; raises ValueError for anything else."""
     if isinstance(value, str) and value in INFINITE:
         return INFINITE[value]
-    if type(value) not in (int, float) or not abs(value) < _MOST:
+    if type(value) not in (int, float) or not abs(value) <= _MOST:
         raise ValueError
     return float(value)

@@ -14,6 +14,7 @@ from nllcli.numerics.evaluate import scores_of
 from nllcli.numerics.extremes import places_of_smallest
 from nllcli.numerics.kernels import pick
 from nllcli.numerics.kernels.normaliser import Normaliser
+from nllcli.numerics.surprisal.given import FromProbs
 from nllcli.numerics.surprisal.logits import FromLogits
 from nllcli.records import dataclass
 
@@ -87,9 +88,10 @@ def shown(scored: Scored, places: NDArray[np.intp], probs_up_to: int, scratch: S
     has_target = scoring.block.targets is not None and scoring.targets.are_classes
     targets = scoring.targets.values[places] if has_target else top
     probs: Any = nothing
-    if scores.n_classes <= probs_up_to:
+    if scores.n_classes <= probs_up_to or isinstance(scores, FromProbs):
         every = scores.probs()
-        p_target, p_top, probs = pick(every, targets), pick(every, top), map(tuple, every.tolist())
+        p_target, p_top = pick(every, targets), pick(every, top)
+        probs = map(tuple, every.tolist()) if scores.n_classes <= probs_up_to else nothing
     else:
         p_target, p_top = (np.exp(-scores.in_all(classes)) for classes in (targets, top))
     target = zip(targets.tolist(), p_target.tolist(), strict=True) if has_target else zip(nothing, nothing, strict=True)
