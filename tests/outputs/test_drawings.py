@@ -253,9 +253,10 @@ def test_the_axis_above_has_its_label_beside_that_of_the_other_or_below(label, l
 
 def test_own_ticks_that_have_no_room_are_left_out_but_for_the_ends():
     ticks = tuple((float(i), f"a long name, {i}") for i in range(11))
-    found = {text for text in words(drawn(x=replace(X, ticks=ticks))) if text.startswith("a long")}
-    assert {"a long name, 0", "a long name, 10"} < found
+    found = [text for text in words(drawn(x=replace(X, ticks=ticks))) if text.startswith("a long")]
+    assert {"a long name, 0", "a long name, 10"} < {*found}
     assert len(found) < 7
+    assert found == sorted(found, key=lambda text: int(text.split()[-1]))
     wide = tuple((float(i), f"{i}{'x' * 90}") for i in (4, 5))
     assert [text[0] for text in words(drawn(x=replace(X, ticks=wide))) if "xxx" in text] == ["4"]
 
@@ -387,6 +388,28 @@ def test_a_belief_in_a_cell():
     assert element.get("aria-label") == "target 0.0000, top 0.9000"
     assert cell("belief", Belief((0.5, 0.5))).get("aria-label") == "probabilities"
     assert len(list(cell("belief", Belief((1e-3,) * 1000, 5, 6)).iter("rect"))) == 2
+
+
+@pytest.mark.parametrize(("value", "share"), [(0.0, 0), (0.5, 0.25), (2.0, 1), (9.0, 1), (-1.0, 0)])
+def test_a_strip_is_filled_as_far_as_its_value(value, share):
+    strip = Strip(value, 0, 2, "low", "high", interval=(0.5, 1))
+    element = svg(320, lambda canvas: draw_strip(canvas, strip))
+    whole, filled = element.iter("rect")
+    (start, width), (filled_from, filled_width) = (numbers(rect, "x", "width") for rect in (whole, filled))
+    assert filled_from == start
+    assert filled_width == pytest.approx(max(1, share * width), abs=0.11)
+    interval = points(paths(element, "s-ink")[1].replace("H", " "))
+    assert interval[0][0] == pytest.approx(start + width / 4)
+    assert f"H{start + width / 2:g}" in paths(element, "s-ink")[1]
+
+
+def test_a_strip_that_does_not_fill_has_a_point_and_zero():
+    strip = Strip(-0.5, -1, 3, "low", "high", fills=False)
+    element = svg(412, lambda canvas: draw_strip(canvas, strip))
+    assert not list(element.iter("rect"))
+    (point,) = element.iter("circle")
+    assert float(point.get("cx")) == 6 + 400 / 8
+    assert words(element)["0"][0] == 6 + 400 / 4
 
 
 def test_a_strip_of_one_place():

@@ -303,6 +303,11 @@ def test_a_long_table_is_shortened_and_says_so(worst, n_rows):
     assert "900 more rows, which a pipe and ⟦output=FILE⟧ have all" in text
     assert ("the worst of these by mean loss:" in text) == bool(worst)
     assert ("c999" in text) == bool(worst)
+    if worst:
+        texts = [each["text"] for each in found.all("tr")]
+        assert texts[100].startswith("c99")
+        assert texts[101].startswith("900 more rows")
+        assert texts[102].startswith("c999")
 
 
 def test_a_table_that_a_person_reads_through_is_whole():
