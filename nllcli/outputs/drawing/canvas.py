@@ -130,19 +130,22 @@ class Canvas:
         return at, box._replace(left=box.left + moved, right=box.right + moved)
 
     def fulfil(self, wishes: Sequence[Wish], room: Box) -> None:
-        """Write what has a place in the room, first what is strong: beside all marks, or else on them."""
+        """Write what has a place in the room, first what is strong: beside all marks, or else on the fewest."""
         for wish in sorted(wishes, key=lambda wish: not wish.strong):
             self._fulfil(wish, room)
 
     def _fulfil(self, wish: Wish, room: Box) -> None:
-        moved = wish.spots if wish.fixed else [_inside(wish, spot, room) for spot in wish.spots]
-        for avoided in (self._marks, []):
-            for spot in moved:
-                box = box_of(wish.text, spot, strong=wish.strong)
-                is_free = not any(box.meets(word, _APART) for word in self._words)
-                if is_free and box.is_within(room) and not any(box.meets(mark) for mark in avoided):
-                    self.write(wish.text, spot, colour=wish.colour, strong=wish.strong, halo=True)
-                    return
+        best, fewest = None, len(self._marks) + 1
+        for spot in wish.spots if wish.fixed else [_inside(wish, spot, room) for spot in wish.spots]:
+            box = box_of(wish.text, spot, strong=wish.strong)
+            if box.is_within(room) and not any(box.meets(word, _APART) for word in self._words):
+                n_covered = sum(box.meets(mark) for mark in self._marks)
+                if n_covered < fewest:
+                    best, fewest = spot, n_covered
+                if not n_covered:
+                    break
+        if best is not None:
+            self.write(wish.text, best, colour=wish.colour, strong=wish.strong, halo=True)
 
     def elements(self) -> list[Element]:
         """What is drawn, the words on top."""
