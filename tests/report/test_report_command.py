@@ -193,6 +193,23 @@ def test_losses_beyond_the_bins():
     assert found["losses"]["answer"].startswith("Half of the samples lose more than 10,000 nats.")
 
 
+def test_weights_below_0_have_no_diagram_of_shares():
+    logits, targets = sound(0, 60, 3)
+    weights = np.random.default_rng(0).choice([-1.0, 0.5, 2.0], 60)
+    np.savetxt("w.txt", weights)
+    found = pictures(f"{arrays(logits, targets)} --sample-weights w.txt")
+    assert "reliability" not in found
+    np.savetxt("w.txt", abs(weights))
+    assert "reliability" in pictures("x.npy y.npy --sample-weights w.txt")
+
+
+def test_a_loss_beyond_any_probability_is_on_the_curve():
+    logits = np.array([[0.0, 2e4], [1.0, 0.0]])
+    found = pictures(arrays(logits, np.array([0, 0])))
+    assert found["curve"]["p"] == 0.0
+    assert found["curve"]["loss"] == 2e4
+
+
 def test_weights_are_named():
     logits, targets = sound(0, 40, 3)
     found = pictures(f"{arrays(logits, targets)} --counts targets")

@@ -27,10 +27,9 @@ def picture(result: LossResult) -> Picture | None:
     if not points:
         return None
     most = 1.2 * max(1.0, *(loss for _, _, loss in points))
-    least = math.exp(-most)
-    curve = [least + (1.0 - least) * (i / _N_POINTS) ** 2 for i in range(_N_POINTS + 1)]
+    losses = [most * (1.0 - i / _N_POINTS) ** 2 for i in range(_N_POINTS + 1)]
     marks = (
-        Line("plain", tuple((p, -math.log(p)) for p in curve)),
+        Line("plain", tuple((math.exp(-loss), loss) for loss in losses)),
         Rule(result.loss, f"mean {result.loss:.4f}", level=True, tone="loss"),
         Dots("loss", tuple(Dot(p, loss, label=f"{name} {loss:.4g}") for name, p, loss in points)),
     )

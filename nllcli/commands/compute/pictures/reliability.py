@@ -11,6 +11,7 @@ from nllcli.scoring.reliability import reliability
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.result import LossResult
+    from nllcli.numerics.calibration.bins import Bin
     from nllcli.report import Picture
 
 
@@ -20,6 +21,8 @@ def picture(result: LossResult) -> Picture | None:
     if claims is None or claims.n_counted < FEWEST:
         return None
     bins, weighted = claims.bins(), claims.is_weighted
+    if not all(map(_has_shares, bins)):
+        return None
     errors = errors_of(bins, weighted=weighted)
     confidence, accuracy = claims.confidence(), claims.accuracy()
     if errors.ece is None or confidence is None or accuracy is None:
@@ -33,3 +36,9 @@ def picture(result: LossResult) -> Picture | None:
         binning=f"{len(bins)} bins of equal width",
         weighted=weighted,
     )
+
+
+def _has_shares(found: Bin) -> bool:
+    """Whether the means of a bin are shares, which those of negative weights need not be."""
+    means = [each for each in (found.confidence, found.accuracy) if each is not None]
+    return found.weight >= 0.0 and all(0.0 <= each <= 1.0 for each in means)
