@@ -65,7 +65,7 @@ def deliver_matrix(given: Given, task: "Callable[[ArrayTarget | None, Progress |
     """Run a command whose result is a matrix, and send that where it belongs."""
     from nllcli.outputs.arrays import open_array
     from nllcli.outputs.files import STANDARD_OUTPUT, check_outputs
-    from nllcli.outputs.formats import check_text_file, emit_notices, format_of_extension
+    from nllcli.outputs.formats import check_pair, check_text_file, emit_notices, format_of_extension
     from nllcli.scoring.matrix import matrix_report
 
     format, output = given["format"], given["output"]
@@ -74,6 +74,7 @@ def deliver_matrix(given: Given, task: "Callable[[ArrayTarget | None, Progress |
         text = str(PurePath(output).with_suffix(".txt"))
         remedies = [Remedy({"format": None}, "the array"), Remedy({"output": text}, "the text")]
         check_text_file(output, f"what -f {format} writes", remedies=remedies)
+        check_pair(format, output)
     format = format or format_of_extension(output)
     target: ArrayTarget | None = None
     if given.get("quiet") or given["print"]:

@@ -26,6 +26,7 @@ from nllcli.errors import Remedy, UsageError, worded
 from nllcli.outputs.formats import (
     FORMATS,
     check_file_of_numbers,
+    check_pair,
     check_text_file,
     format_for,
     format_of_extension,
@@ -252,6 +253,7 @@ def check_report_file(given: Given) -> None:
     """Refuse a file for a report whose extension stands for something else, or, without --format, for nothing."""
     if not (given.get("quiet") or given.get("print")):
         check_text_file(given["output"], "a report")
+        check_pair(given["format"], given["output"])
         if given["format"] is None:
             format_for(given["output"])
 

@@ -79,7 +79,7 @@ def check_pair(fmt: str | None, path: StrPath | None) -> None:
     named = format_of_extension(path)
     if named != fmt and {named, fmt} & _OF_BYTES and named is not None:
         extension = next(each for each, of in _EXTENSIONS.items() if of == fmt)
-        remedies = [Remedy({"format": None}, f"as {named}"), Remedy({"output": _renamed(path, extension)}, f"as {fmt}")]
+        remedies = [Remedy({"output": _renamed(path, extension)})]
         raise UsageError(f"{fmt} is not what a {_extension(path)} file holds", where=str(path), remedies=remedies)
     if fmt in _OF_BYTES and str(path or "-") == "-" and sys.stdout is not None and sys.stdout.isatty():
         remedies = [Remedy({"format": None, "output": f"picture.{fmt}"})]

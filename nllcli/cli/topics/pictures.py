@@ -51,8 +51,8 @@ hardest      The samples of the largest loss, --hardest K of them.
 softmax      The probabilities of up to six samples.
 curve        -log p, with the samples of a small input on it.
 positions    Of sequences, targets (N, T): the mean loss along them.
-surprises    The three sequences of the largest mean loss, 512 tokens of each, on
-             colours by the bits they cost; --classes FILE gives their texts.
+surprises    The three sequences of the largest mean loss, 512 tokens of each
+             on colours by the bits they cost; --classes FILE gives their texts.
 
 Intervals of shares are Wilson's, 95 %, and take samples as independent.
 Weights: samples are counted, and placed by their loss without weights; shares

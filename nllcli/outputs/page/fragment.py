@@ -41,7 +41,9 @@ def _headline(metric: Metric, text: str) -> Element:
 
 def _row(metric: Metric, text: str) -> Element:
     note = ", ".join(part for part in (metric_unit(metric), metric.note) if part)
-    return h("tr", h("th", metric.label, style=_NAME), h("td", number(metric.value, text), style=_NUMBER), h("td", note))
+    return h(
+        "tr", h("th", metric.label, style=_NAME), h("td", number(metric.value, text), style=_NUMBER), h("td", note)
+    )
 
 
 def _picture(picture: Picture) -> Element:
