@@ -24,7 +24,7 @@ def _saved(folder, logits, targets):
 
 def digits(folder):
     logits, targets = np.load(SAMPLES / "digits/mlp.npy"), np.load(SAMPLES / "digits/targets.npy")
-    return _saved(folder, logits, targets)
+    return _saved(folder, logits[:250], targets[:250])  # some of them: each takes a millisecond of 50 digits
 
 
 def many_classes(folder):

@@ -28,25 +28,22 @@ def foot(report: Report) -> Element:
         parts.append(h("pre", h("code", first, *settings), class_="wrapped", tabindex="0"))
     document = h("pre", h("code", Lines("".join(json_text.render(kept)))), tabindex="0", class_="json")
     said = f"Cut to {MOST:,} rows or numbers here: {', '.join(cut)}." if cut else ""
-    parts.append(h("details", h("summary", _json_of(report)), h("p", said, class_="note") if said else None, document))
+    parts.append(
+        h("details", h("summary", "Every number as JSON"), h("p", said, class_="note") if said else None, document)
+    )
     parts.append(h("p", _CLOSING, class_="note"))
     return h("footer", h("h2", "Where these numbers come from", id="source"), *parts)
 
 
-def _json_of(report: Report) -> str:
-    return "The numbers as JSON" + (", but for those of the pictures" if report.pictures else "")
-
-
 def _cut(report: Report) -> tuple[Report, list[str]]:
-    """A report whose lists are no longer than a page can hold, and the names of those that were.
-
-    The numbers of its pictures stand beside them.
-    """
+    """A report whose lists are no longer than a page can hold, and the names of those that were."""
     tables = tuple(_shorter(table) for table in report.tables)
+    pictures = tuple(replace(picture, table=_shorter(picture.table)) for picture in report.pictures)
     extra = {name: _shorter_list(value) for name, value in report.extra.items()}
     cut = [table.key for table in report.tables if len(table.rows) > MOST]
+    cut += [picture.key for picture in report.pictures if len(picture.table.rows) > MOST]
     cut += [name for name, value in report.extra.items() if extra[name] is not value]
-    return replace(report, tables=tables, pictures=(), extra=extra), cut
+    return replace(report, tables=tables, pictures=pictures, extra=extra), cut
 
 
 def _shorter(table: Table) -> Table:
