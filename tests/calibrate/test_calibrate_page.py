@@ -7,6 +7,8 @@ import pytest
 from in_process import nll
 from predictions import sound
 
+pytestmark = pytest.mark.uncounted
+
 SAMPLES = Path(__file__).parents[2] / "samples/digits"
 DIGITS = [SAMPLES / "mlp.npy", SAMPLES / "targets.npy"]
 

@@ -10,6 +10,8 @@ from mpmath import mp
 from paired_page import numbers_of, page_of, pictures_of
 from predictions import sound
 
+pytestmark = pytest.mark.uncounted
+
 SAMPLES = Path(__file__).parents[2] / "samples"
 TEMPERATURES = (0.25, 0.32, 0.4, 0.5, 0.63, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.3, 8.0)
 

@@ -75,7 +75,7 @@ def compare(name, found, update):
     expected = path.read_text(encoding="utf-8")
     assert DIGITS.sub("NUMBER", found) == DIGITS.sub("NUMBER", expected)
     pairs = zip(DIGITS.findall(found), DIGITS.findall(expected), strict=True)
-    assert all(math.isclose(float(ours), float(kept), rel_tol=1e-13) for ours, kept in pairs)
+    assert all(math.isclose(float(ours), float(kept), rel_tol=1e-12) for ours, kept in pairs)
 
 
 @pytest.mark.usefixtures("folder")

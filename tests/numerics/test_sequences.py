@@ -46,8 +46,8 @@ def exactly(total):
     return Fraction(total.units, 1 << UNIT_BITS)
 
 
-@pytest.mark.parametrize("length", [1, 2, 7, 30])
-@pytest.mark.parametrize("size", [1, 10, 37, 10_000])
+@pytest.mark.parametrize("length", [1, 7, 30])
+@pytest.mark.parametrize("size", [7, 37, 10_000])
 def test_positions_by_hand(length, size):
     x, y = drawn(9, length)
     found = added(cut(x, y, size, length=length)).positions
@@ -108,8 +108,8 @@ def as_rows(sequences):
 
 
 @pytest.mark.parametrize("settings", [{}, {"class_weights": [1, 2, 0.5, 3]}], ids=["plain", "weighted"])
-@pytest.mark.parametrize("length", [1, 2, 7, 30])
-@pytest.mark.parametrize("size", [1, 10, 37, 60, 10_000])
+@pytest.mark.parametrize("length", [1, 7, 30])
+@pytest.mark.parametrize("size", [7, 37, 10_000])
 @pytest.mark.parametrize("most", [0, 3, 40])
 def test_sequences_by_hand(length, size, most, settings):
     x, y = drawn(12, length)

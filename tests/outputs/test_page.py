@@ -79,6 +79,12 @@ def page(report):
     return Page(source(report))
 
 
+@pytest.fixture(scope="module")
+def of_all():
+    """The page of everything, which several tests look at."""
+    return page(REPORT)
+
+
 @pytest.fixture(scope="module", params=[REPORT, COMPARED], ids=["report", "compare"])
 def whole(request):
     return source(request.param)
@@ -133,8 +139,8 @@ def test_places_are_there_once_and_those_referred_to_are_there(whole):
     assert {*referred} <= {*places}
 
 
-def test_each_picture_is_a_question_an_answer_drawings_and_numbers():
-    found = page(REPORT)
+def test_each_picture_is_a_question_an_answer_drawings_and_numbers(of_all):
+    found = of_all
     for picture in REPORT.pictures:
         (heading,) = found.all("h2", id=picture.key)
         assert heading["text"] == picture.question
@@ -165,8 +171,8 @@ def test_every_number_reads_back(whole):
         assert re.search(r"\d|nan|inf", each["text"])
 
 
-def test_metrics_have_all_their_digits():
-    found = page(REPORT)
+def test_metrics_have_all_their_digits(of_all):
+    found = of_all
     shown = [each["value"] for each in found.all("data") if "header" in each["parents"]]
     metrics = [metric.value for metric in REPORT.metrics if not metric.hidden]
     assert shown == [shortest(value) for value in metrics if isinstance(value, float | int)]
@@ -219,8 +225,8 @@ def test_a_report_of_little():
     assert "Made by" not in found.all("footer")[0]["text"]
 
 
-def test_what_the_report_is_of_stands_large():
-    found = page(REPORT)
+def test_what_the_report_is_of_stands_large(of_all):
+    found = of_all
     assert [each["text"] for each in found.all("h1")] == ["Negative log-likelihood of samples/digits/mlp.npy"]
     assert found.all("span", class_="name")[0]["text"] == "samples/digits/mlp.npy"
 
@@ -243,8 +249,8 @@ def test_a_headline_without_a_value_is_a_number_among_others():
     assert [each["text"] for each in found.all("dd")] == ["–"]
 
 
-def test_sections_and_calculations():
-    found = page(REPORT)
+def test_sections_and_calculations(of_all):
+    found = of_all
     assert [each["text"] for each in found.all("h3")] == ["sample 0", "Kinds"]
     assert [each["text"] for each in found.all("dd") if "main" in each["parents"]] == [
         "ln 3.5 − 0.25 = 1.0028",
@@ -345,7 +351,7 @@ def test_what_is_cut_of_the_json_is_named():
 
 def test_the_size_of_a_page_does_not_grow_with_the_samples():
     def size(n):
-        pictures = tuple(replace(picture, table=long(n)) for picture in REPORT.pictures[1:10])
+        pictures = tuple(replace(picture, table=long(n)) for picture in REPORT.pictures[1:4])
         return len(source(replace(REPORT, pictures=pictures, tables=(long(n),), extra={"losses": [1 / 3] * n})))
 
     assert size(20_000) < size(2_000) + 100

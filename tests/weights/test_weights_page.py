@@ -9,6 +9,8 @@ from in_process import nll
 from nllcli.commands.weights import report, weights
 from nllcli.outputs.sentences import sentence_text
 
+pytestmark = pytest.mark.uncounted
+
 COUNTS = (12, 40, 150, 900, 3200)
 
 # What a sample of a class of n weighs beside one of the commonest, of m, by the formulas of the schemes.
