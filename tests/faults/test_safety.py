@@ -85,10 +85,10 @@ def findings(tree, allowed=frozenset()):
                 yield "shell="
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_nothing_read_is_executed(path):
-    allowed = ALLOWED.get(path.relative_to(PACKAGE).as_posix(), frozenset())
-    assert list(findings(ast.parse(path.read_text(encoding="utf-8")), allowed)) == []
+def test_nothing_read_is_executed():
+    for path in SOURCES:
+        allowed = ALLOWED.get(path.relative_to(PACKAGE).as_posix(), frozenset())
+        assert list(findings(ast.parse(path.read_text(encoding="utf-8")), allowed)) == [], path
 
 
 @pytest.mark.parametrize(
