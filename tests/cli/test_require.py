@@ -15,6 +15,8 @@ from commands import COMMANDS, PETS
 from following import inside, meanings, offered, run
 from in_process import nll
 
+pytestmark = pytest.mark.uncounted
+
 # One number of each, by its path.
 NESTED = {
     "compute": "per_class[dog].mean_loss",
