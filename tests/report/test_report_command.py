@@ -9,6 +9,8 @@ import pytest
 from in_process import nll
 from predictions import sound
 
+import nllcli
+
 PETS = "samples/pets/logits.csv samples/pets/targets.txt"
 DIGITS = "samples/digits/mlp.npy samples/digits/targets.npy"
 EVERY = ["losses", "lorenz", "risk", "classes", "confusions", "reliability", "claimed", "temperature", "hardest"]
@@ -208,6 +210,17 @@ def test_a_loss_beyond_any_probability_is_on_the_curve():
     found = pictures(arrays(logits, np.array([0, 0])))
     assert found["curve"]["p"] == 0.0
     assert found["curve"]["loss"] == 2e4
+
+
+def test_the_line_of_a_loss_worse_than_guessing_ends_with_it():
+    from nllcli.commands.compute.pictures import strip_of
+
+    better = strip_of(nllcli.compute([[2.0, 0.0], [0.0, 2.0]], [0, 1]))
+    assert (better.high, better.high_label) == (np.log(2), "0.6931: guessing")
+    assert better.says == "18.3 % of what guessing loses"
+    worse = strip_of(nllcli.compute([[0.0, 6.0], [6.0, 0.0]], [0, 1]))
+    assert (worse.value, worse.high, worse.high_label) == (worse.high, worse.high, "as it is")
+    assert worse.says == "8.66 times what guessing loses, 0.6931"
 
 
 def test_weights_are_named():

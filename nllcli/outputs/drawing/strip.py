@@ -28,7 +28,7 @@ def draw_strip(canvas: Canvas, strip: Strip) -> None:
         canvas.add(h("path", d=f"M{place(end)} {place(y - 9)}V{place(y + 9)}", **stroke("ink", 1.5)))
     else:
         canvas.add(h("path", d=f"M{place(start)} {place(y)}H{place(end)}", **stroke("axis", 1.5)))
-    colour = "ink" if strip.fills else "first"
+    colour = "ink" if strip.fills else "plain"
     if strip.interval is not None:
         low, high = map(x, strip.interval)
         canvas.add(h("path", d=f"M{place(low)} {place(y)}H{place(high)}", **stroke(colour, 2 if strip.fills else 5)))
@@ -36,12 +36,12 @@ def draw_strip(canvas: Canvas, strip: Strip) -> None:
         canvas.add(h("path", d=f"M{place(x(0))} {place(y - 11)}V{place(y + 11)}", **stroke("ink", 1.5)))
         canvas.write("0", Spot(x(0), y + 26))
     if not strip.fills:
-        canvas.add(h("circle", cx=at, cy=y, r=6, **both("first", "paper", 1.5)))
+        canvas.add(h("circle", cx=at, cy=y, r=6, **both("plain", "paper", 1.5)))
     if strip.says:
         says = shortened(strip.says, canvas.width / _BOLDER)
         half = width_of(says, strong=True) / 2
         middle = min(max(at, half), canvas.width - half)
-        canvas.write(says, Spot(middle, y - 16), colour="loss" if strip.fills else "first", strong=True)
+        canvas.write(says, Spot(middle, y - 16), colour="loss" if strip.fills else "ink", strong=True)
     ends = ((strip.low_label, Spot(0, 0, "start")), (strip.high_label, Spot(canvas.width, 0, "end")))
     lines = [(wrapped(label, canvas.width / 2 - 20), spot) for label, spot in ends]
     for texts, spot in lines:

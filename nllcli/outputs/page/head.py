@@ -63,7 +63,7 @@ def _headline(metric: Metric, text: str) -> Element:
     unit = metric_unit(metric)
     look = "value words" if isinstance(metric.value, str) else "value lost" if unit in _OF_LOSSES else "value"
     value = h("p", number(metric.value, text), h("span", f" {unit}", class_="unit") if unit else None, class_=look)
-    note = metric.note and f"{metric.label}: {metric.note}"
+    note = metric.note and f"{metric.label}, {metric.note}"
     return h("div", value, h("p", note or metric.label, class_="note"))
 
 

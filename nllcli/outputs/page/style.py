@@ -97,7 +97,8 @@ footer h2{font-size:18px;margin-bottom:12px}
 footer details{margin:0 0 20px}
 .m,.l{display:none}.s{display:block}
 @media (max-width:719px){header,main,footer{padding-left:16px;padding-right:16px}
-h1{font-size:24px}.value{font-size:52px}.top{padding-bottom:20px}.picture{padding-top:40px}
+h1{font-size:24px}.value{font-size:52px;overflow-wrap:anywhere}.value data{white-space:normal}
+.top{padding-bottom:20px}.picture{padding-top:40px}
 th,td{padding-right:16px}.steps{grid-template-columns:minmax(0,1fr)}.steps dd{margin-bottom:8px}}
 @media (min-width:720px){.pictures{grid-template-columns:repeat(2,minmax(0,1fr));column-gap:40px}
 .wide{grid-column:1/-1}

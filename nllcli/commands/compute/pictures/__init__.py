@@ -82,15 +82,17 @@ def strip_of(result: LossResult) -> Strip | None:
     loss, chance = result.loss, result.uniform_loss
     if result.reduction != "mean" or not chance or not 0.0 <= loss < float("inf"):
         return None
-    times = loss / chance
-    says = f"{100 * times:.1f} % of what guessing loses" if times < 2 else f"{times:,.2f} times what guessing loses"
+    times, guessing = loss / chance, f"{chance:.4f}: guessing"
+    says = f"{100 * times:.1f} % of what guessing loses"
+    if times > 1.0:  # which then lies on the line, not at its end
+        says, guessing = f"{times:,.4g} times what guessing loses, {chance:.4f}", "as it is"
     error = 1.96 * result.standard_error if result.n_counted > 1 else None
     return Strip(
         value=loss,
         low=0.0,
         high=max(chance, loss),
         low_label="0: every class foreseen",
-        high_label=f"{chance:.4f}: guessing",
+        high_label=guessing,
         says=says,
         interval=None if error is None else (max(0.0, loss - error), loss + error),
     )
