@@ -274,7 +274,7 @@ def _refuse_picture(given: Given) -> None:
     """Raise UsageError where one picture is asked for, of a command that does not write one."""
     format = _format_of(given)
     if format in ONE_PICTURE:
-        hint = f"nll report --only losses -o FILE.{format} does, or -o FILE.html writes all of it as a page"
+        hint = f"-o FILE.html writes all of it as a page; nll report --only losses -o FILE.{format} one picture"
         raise UsageError(f"this command does not write one picture, as {format} holds it", hint=hint)
 
 

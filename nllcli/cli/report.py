@@ -75,6 +75,9 @@ def report(
     format = "table" if bare else given["format"] or format_for(given["output"])
     if format in ("csv", "tsv") and len(names) != 1:
         raise _one_table(format)
+    if format in options.ONE_PICTURE and len(names) > 1:
+        remedies = [Remedy({"only": name}, name) for name in names]
+        raise UsageError(f"{format} holds one picture, and here are {len(names)}", remedies=remedies)
     choice = PictureChoice(names, hardest, temperature_curve)
     most = options.CLASSES_UP_TO.get("json", 0)
     sections = Sections(small=True, classes_up_to=most, tally=format == "tally", pictures=choice)

@@ -53,5 +53,7 @@ def _only(report: Report) -> Picture:
         raise UsageError(f"the file holds one picture, and there are {len(drawn)}", remedies=remedies)
     message = "there is no picture that is drawn"
     if report.pictures:
-        message = f"{', '.join(picture.key for picture in report.pictures)}: the table is the picture"
+        message = (
+            f"{', '.join(picture.key for picture in report.pictures)}: a table with bars, which is not drawn alone"
+        )
     raise UsageError(message, hint=f"{setting('output', 'FILE.html')} writes all of it as a page")

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from nllcli.outputs.formats import printable
+from nllcli.outputs.grid import NOTHING
 from nllcli.outputs.numbers import texts
 from nllcli.report import Fact, Name, Sentence, Strong
 
 
 def fact_text(fact: Fact) -> str:
     """Return a number of a sentence as a person reads it, with its unit."""
+    if fact.value is None:
+        return NOTHING
     if fact.kind == "text":
         return printable(str(fact.value))
     (written,) = [_rounded(fact.value)] if fact.kind == "round" else texts(fact.kind, [fact.value])
@@ -18,7 +21,7 @@ def fact_text(fact: Fact) -> str:
 
 
 def _rounded(value: Any) -> str:
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.4g}"
+    return f"{value:,.0f}" if 9999.5 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def sentence_text(sentence: Sentence) -> str:

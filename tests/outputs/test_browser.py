@@ -19,7 +19,6 @@ from nllcli.report import Metric, Report, Strip
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.uncounted,
-    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(PROGRAM is None, reason="needs Chromium"),
 ]
 

@@ -79,7 +79,7 @@ def test_of_several_pictures_it_asks_which(name):
 
 @pytest.mark.parametrize("name", IMAGES)
 @pytest.mark.parametrize(
-    ("pictures", "told"), [((), "no picture that is drawn"), ((CLASSES,), "classes: the table is")]
+    ("pictures", "told"), [((), "no picture that is drawn"), ((CLASSES,), "classes: a table with bars")]
 )
 def test_of_none_it_says_so(name, pictures, told):
     with pytest.raises(UsageError, match=told) as caught:

@@ -146,7 +146,8 @@ def test_which_classes_cost_most(case):
     shares = [row["share"] for row in found["rows"]]
     assert shares == sorted(shares, reverse=True)
     assert found["share"] == shares[0]
-    if len({each.target for each in every}) >= 4:
+    if "n_half" in found:
+        assert found["n_half"] > 1
         needed = found["n_half"]
         assert math.fsum(shares[:needed]) >= 0.5 > math.fsum(shares[: needed - 1])
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,11 @@ def report(words):
 
 def pictures(words):
     return report(f"{words} -f json").json["pictures"]
+
+
+def json_of(page):
+    """The pictures in the JSON of a page."""
+    return json.loads(unescape(page.partition('class="json"><code>')[2].partition("</code>")[0]))["pictures"]
 
 
 def arrays(logits, targets):
@@ -195,12 +201,14 @@ def test_losses_beyond_the_bins():
     assert found["losses"]["answer"].startswith("Half of the samples lose more than 10,000 nats.")
 
 
-def test_weights_below_0_have_no_diagram_of_shares():
+def test_weights_below_0_have_no_shares():
     logits, targets = sound(0, 60, 3)
     weights = np.random.default_rng(0).choice([-1.0, 0.5, 2.0], 60)
     np.savetxt("w.txt", weights)
     found = pictures(f"{arrays(logits, targets)} --sample-weights w.txt")
-    assert "reliability" not in found
+    assert not {"reliability", "lorenz", "temperature"} & found.keys()
+    assert all("share" not in found[key] and "share_of_loss" not in found[key] for key in ("losses", "hardest"))
+    assert "loses most on average" in found["classes"]["answer"]
     np.savetxt("w.txt", abs(weights))
     assert "reliability" in pictures("x.npy y.npy --sample-weights w.txt")
 
@@ -245,10 +253,13 @@ def test_shares_add_up_over_a_merge():
     for i, part in enumerate((slice(0, 50), slice(50, 120))):
         arrays(logits[part], targets[part])
         assert report(f"x.npy y.npy -o {i}.tally.json").code == 0
-    whole = arrays(logits, targets)
-    assert report(f"{whole} -o whole.html").code == 0
+    whole = pictures(arrays(logits, targets))
     assert nll("merge", "1.tally.json", "0.tally.json", "-o", "merged.html").code == 0
-    assert "Which samples are hardest?" in Path("merged.html").read_text()
+    merged = json_of(Path("merged.html").read_text())
+    assert list(merged) == list(whole)
+    for key in ("losses", "lorenz", "risk", "classes", "confusions", "reliability", "claimed", "temperature"):
+        assert merged[key] == whole[key]
+    assert [row["loss"] for row in merged["hardest"]["rows"]] == [row["loss"] for row in whole["hardest"]["rows"]]
 
 
 def test_a_merge_of_tallies_without_pictures_says_so():
@@ -303,5 +314,84 @@ def test_other_commands_write_no_picture_alone(command):
     files = PETS if command != "softmax" else PETS.split(maxsplit=1)[0]
     run = nll(command, *shlex.split(files), "-o", "x.svg")
     assert run.code == 2
-    assert "hint: nll report --only losses -o FILE.svg does, or -o FILE.html writes all of it as a page" in run.err
+    assert "hint: -o FILE.html writes all of it as a page; nll report --only losses -o FILE.svg one picture" in run.err
     assert not Path("x.svg").exists()
+
+
+# --- found by looking ---------------------------------------------------------------------------------------------
+
+
+def test_a_padded_end_of_all_sequences():
+    logits, targets = sound(0, 4, 512, 5)
+    targets[:, 12:] = -100
+    found = pictures(arrays(logits, targets))["positions"]
+    assert (found["rows"][0]["first"], found["rows"][-1]["last"]) == (0, 11)
+
+
+def test_many_of_the_hardest():
+    logits, targets = sound(0, 200, 4)
+    for k in (17, 64, 100, 200, 300):
+        found = pictures(f"{arrays(logits, targets)} --hardest {k} --only lorenz,hardest")
+        assert len(found["hardest"]["rows"]) == min(k, 200)
+        assert len(found["lorenz"]["rows"]) <= 65
+
+
+def test_a_sum_beyond_float64():
+    logits = np.zeros((20, 2))
+    logits[:, 1] = 1.7e308
+    found = pictures(f"{arrays(logits, np.zeros(20, int))} --only lorenz,hardest")
+    assert found["hardest"]["share"] == 0.5
+    assert found["lorenz"]["half_n_low"] == 10
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum"])
+def test_one_sample_is_told_whatever_the_reduction(reduction):
+    found = pictures(f"{arrays(np.zeros((1, 2)), np.array([0]))} --reduction {reduction}")
+    assert found["losses"]["answer"] == "There is one: 0.6931 nats."
+
+
+def test_a_drawing_of_samples_is_of_few_of_them():
+    logits, targets = sound(0, 300, 3)
+    assert "curve" not in pictures(f"{arrays(logits, targets)} --reduction none")
+
+
+def test_weights_of_0_make_no_loss_0():
+    np.savetxt("w.txt", np.zeros(20))
+    found = pictures(f"{arrays(np.zeros((20, 5)), np.arange(20) % 5)} --sample-weights w.txt")
+    assert found["losses"]["answer"] == "Hardly: all samples lose about 1.6094 nats."
+
+
+def test_keys_name_the_hardest_samples():
+    logits, targets = sound(0, 30, 3)
+    rows = [f"img_{i}," + ",".join(map(str, row)) for i, row in enumerate(logits.tolist())]
+    Path("x.csv").write_text("\n".join(["id,a,b,c", *rows, ""]))
+    Path("y.csv").write_text("\n".join(["id,label", *(f"img_{i},{'abc'[c]}" for i, c in enumerate(targets)), ""]))
+    found = pictures("x.csv y.csv --id id --only hardest")["hardest"]["rows"]
+    plain = pictures(f"{arrays(logits, targets)} --only hardest")["hardest"]["rows"]
+    assert [row["sample"] for row in found] == [row["sample"].replace("row ", "img_") for row in plain]
+
+
+def test_sequences_of_a_part_of_the_tokens_are_not_those_of_all():
+    for seed, name, shape in ((1, "a", (4, 16)), (2, "b", (64,))):
+        np.save(f"{name}.npy", -np.random.default_rng(seed).exponential(2, shape))
+        assert report(f"{name}.npy --from token-log-probs -o {name}.tally.json").code == 0
+    assert nll("merge", "a.tally.json", "b.tally.json", "-o", "ab.tally.json").code == 0
+    assert nll("merge", "ab.tally.json", "-o", "page.html").code == 0
+    page = Path("page.html").read_text()
+    assert "along the way" not in page
+    assert "How are the losses spread?" in page
+
+
+def test_several_pictures_in_a_file_of_one():
+    run = report(f"{DIGITS} --only classes,losses -o both.svg")
+    assert run.code == 2
+    assert "svg holds one picture, and here are 2" in run.err
+
+
+def test_a_page_of_many_classes_of_several_models_is_small():
+    rng = np.random.default_rng(0)
+    for name in "abcd":
+        np.save(f"{name}.npy", rng.normal(size=(2000, 1000)).astype("f4"))
+    np.save("y.npy", np.arange(2000) % 1000)
+    assert nll("compare", *(f"{name}.npy" for name in "abcd"), "-t", "y.npy", "-o", "page.html").code == 0
+    assert Path("page.html").stat().st_size < 500_000

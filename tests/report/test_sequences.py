@@ -55,13 +55,14 @@ def test_the_sentence_compares_the_beginning_with_the_end(case):
     found = nll("report", *words, "-f", "json", "--only", "positions").json["pictures"]["positions"]
     if max(each.number for one in rows for each in one) + shift < T - 1:
         return  # whose last positions are padding
-    first = [each.loss for one in rows for each in one if each.number < T // 8]
-    last = [each.loss for one in rows for each in one if each.number >= T - T // 8]
+    n = (T - shift) // 8
+    first = [each.loss for one in rows for each in one if each.number < n]
+    last = [each.loss for one in rows for each in one if each.number >= T - shift - n]
     assert found["first_mean"] == pytest.approx(plain.mean(first), rel=1e-12)
     assert found["last_mean"] == pytest.approx(plain.mean(last), rel=1e-12)
     reach = 1.96 * math.hypot(plain.standard_error(first), plain.standard_error(last))
     difference = plain.mean(first) - plain.mean(last)
-    told = "helps" if difference > reach else "loses the thread" if -difference > reach else "no clear difference"
+    told = "lose less" if difference > reach else "lose more" if -difference > reach else "no clear difference"
     assert told in found["answer"]
 
 
@@ -98,6 +99,6 @@ def test_positions_that_are_clearly_easier():
     from nllcli.commands.compute.pictures.positions import _Run, _verdict
 
     low, high = _Run(0, 1, 100, 1.0, 0.01), _Run(1, 2, 100, 2.0, 0.01)
-    assert _verdict(high, low) == "what comes before helps"
-    assert _verdict(low, high) == "it loses the thread"
+    assert _verdict(high, low) == "later ones lose less"
+    assert _verdict(low, high) == "later ones lose more"
     assert _verdict(low, _Run(1, 2, 1, 2.0, None)) == "that is no clear difference"

@@ -15,7 +15,7 @@ A picture is a question, a sentence that answers it, a drawing, and the table of
 its numbers. The page has all four; a screen, a pipe and Markdown the sentences
 and tables with bars; JSON the numbers of both under "pictures"; CSV the table
 of the one that --only names. The page is one file: it runs no script and asks
-the network for nothing, and every number on it carries all its digits. -o
+the network for nothing; its numbers carry all their digits. -o
 FILE.html works on every command, and collects the pictures of compute,
 compare, calibrate and weights on the way.
 
@@ -41,7 +41,8 @@ risk         Errors among the answers that are left where the least certain
 classes      The classes by their share of the loss; the line across a bar is
              the mean's 95 % interval, 1.96 standard errors each way.
 confusions   What is taken for what. Beyond 65,536 different pairs the rarest
-             are dropped, and it is said by how much counts may be too low.
+             are dropped, and it is said by how much counts may be too low;
+             these alone may then depend on the order of the parts.
 reliability  The probability of the answers beside the share that is right, by
              the bins and errors of nll calibrate: nll help calibrating.
 claimed      The same of errors, logarithmic: how often sure answers are wrong.

@@ -15,6 +15,7 @@ from nllcli.commands.compute.subject import (
     sequences_at,
     subject_of,
     without_numbers,
+    without_part_of_tokens,
 )
 from nllcli.errors import Notice, counted
 from nllcli.numerics.tally import Tally
@@ -103,7 +104,8 @@ class ByPart:
         machines = {tuple(each.values()): each for found in self._found.values() for each in found.computed_with}
         computed_with = tuple(machines[key] for key in sorted(machines))
         named = (self._hardest, self._sequences)
-        return LossTally(subject, self._sums, findings, inputs, dataset.left_out, computed_with, *named)
+        found = LossTally(subject, self._sums, findings, inputs, dataset.left_out, computed_with, *named)
+        return without_part_of_tokens(found)
 
     def _add(self, part: int, tally: LossTally) -> None:
         self._sums += tally.sums

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from nllcli.commands.compute.reading import from_data
 from nllcli.commands.compute.result import report, result_of
-from nllcli.commands.compute.subject import LossTally, add_findings, hardest_of, hardest_sequences_of, name_of
+from nllcli.commands.compute.subject import (
+    LossTally,
+    add_findings,
+    hardest_of,
+    hardest_sequences_of,
+    name_of,
+    without_part_of_tokens,
+)
 from nllcli.commands.compute.tally import with_tally
 from nllcli.errors import DataError, Notice, Remedy, UsageError, setting
 from nllcli.inputs.bytes.files import natural
@@ -124,7 +131,7 @@ class _Merging:
         sums = self._sums if self.without_classes is None else replace(self._sums, classes=None)
         if self.without_pictures is not None:
             sums = replace(sums, pictures=None)
-        return LossTally(
+        found = LossTally(
             replace(subject, name=name_of(inputs), settings=self.of_any.settings(subject.settings)),
             sums,
             self._findings,
@@ -134,6 +141,7 @@ class _Merging:
             hardest_of(self._hardest, sums),
             hardest_sequences_of(self._sequences, sums),
         )
+        return without_part_of_tokens(found)
 
 
 def check_comparable(name: str, tally: LossTally, first: str, other: LossTally) -> None:

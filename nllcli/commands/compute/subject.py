@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nllcli.data.dataset import Dataset, LeftOut
     from nllcli.errors import Notice
+    from nllcli.numerics.pictured.hardest import Hard
     from nllcli.scoring.settled import Settled
 
 
@@ -189,7 +190,14 @@ def hardest_at(sums: Tally, dataset: Dataset, first: int) -> tuple[HardSample, .
     if sums.pictures is None or sums.pictures.hardest is None:
         return ()
     items = sums.pictures.hardest.shifted(-first).items
-    return tuple(HardSample(dataset.logits.name, text=dataset.place(each.number), **vars(each)) for each in items)
+    return tuple(_placed(each, dataset) for each in items)
+
+
+def _placed(sample: Hard, dataset: Dataset) -> HardSample:
+    """A sample by its key, or else by its place in the file."""
+    known = dict(vars(sample))
+    key = known.pop("key")
+    return HardSample(dataset.logits.name, text=dataset.place(sample.number) if key is None else key, **known)
 
 
 def sequences_at(sums: Tally, dataset: Dataset, first: int) -> tuple[HardSequence, ...]:
@@ -232,6 +240,17 @@ def _hardest_first(sample: HardSample) -> tuple[Any, ...]:
 def name_of(inputs: tuple[Input, ...]) -> str:
     """What the samples of these files are called together."""
     return name_of_files([each.logits for each in inputs])
+
+
+def without_part_of_tokens(tally: LossTally) -> LossTally:
+    """The same without what is known along sequences, where that is not known of every token with a number."""
+    found = tally.sums.pictures
+    if found is None or found.positions is None or found.positions.n is None:
+        return tally
+    if int(found.positions.n.sum()) == found.losses.n + found.losses.n_infinite:
+        return tally
+    pictures = replace(found, positions=None, sequences=None)
+    return replace(tally, sums=replace(tally.sums, pictures=pictures), sequences=())
 
 
 def without_pictures(tally: LossTally) -> LossTally:

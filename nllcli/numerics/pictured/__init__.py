@@ -74,6 +74,7 @@ class Collected(Part):
         curves = self.curve is None or self.curve.temperatures == wanted.temperatures
         hardest = self.hardest is None or self.hardest.most == wanted.hardest
         sequences = self.sequences is None or self.sequences.most == wanted.sequences
+        sequences &= (self.positions is None) == (wanted.length is None)
         return curves and hardest and sequences and not (self.curve is None and wanted.temperatures)
 
     @property

@@ -35,7 +35,7 @@ class Hard:
 
     ``p_target`` and ``p_top`` are their probabilities, and ``probabilities`` those of all classes. What has no meaning,
     or is not asked for, is None: the target where it is not one class, and everything else where the classes have no
-    probabilities.
+    probabilities. ``key`` is the sample's own, where samples are matched by key.
     """
 
     number: int
@@ -45,6 +45,7 @@ class Hard:
     p_target: float | None = None
     p_top: float | None = None
     probabilities: tuple[float, ...] | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,11 @@ class Hardest(Part):
         losses, counted = scored.weighted, scored.scoring.targets.counted
         negative = np.negative(losses) if counted is None else np.where(counted, -losses, np.nan)
         places = places_of_smallest(negative, wanted.hardest)
-        return cls(wanted.hardest, tuple(shown(scored, places, wanted.probs_up_to, scratch)) if len(places) else ())
+        items = tuple(shown(scored, places, wanted.probs_up_to, scratch)) if len(places) else ()
+        keys = scored.scoring.block.keys
+        if keys is not None:
+            items = tuple(replace(item, key=keys[i]) for item, i in zip(items, places.tolist(), strict=True))
+        return cls(wanted.hardest, items)
 
     def __add__(self, other: Hardest) -> Hardest:
         most = min(self.most, other.most) or max(self.most, other.most)  # beyond the fewer, some may be missing

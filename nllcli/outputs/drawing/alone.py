@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from nllcli.outputs.drawing.canvas import Canvas, Spot
-from nllcli.outputs.drawing.letters import CONVERTED_FONTS, FONTS, SIZE, width_of, wrapped
+from nllcli.outputs.drawing.letters import CONVERTED_FONTS, FONTS, SIZE, shortened, width_of, wrapped
 from nllcli.outputs.drawing.marks import swatch
 from nllcli.outputs.drawing.palette import by_scheme, fill, without_classes
 from nllcli.outputs.drawing.svg import draw_all, framed
@@ -80,8 +80,9 @@ def _draw_key(canvas: Canvas, picture: Picture) -> None:
         return
     canvas.height += 14
     x = 0.0
-    for tone, text in picture.key_of:
+    for tone, name in picture.key_of:
         mark, width = swatch(tone)
+        text = shortened(name, canvas.width - width - 6)
         if x and x + width + 6 + width_of(text) > canvas.width:
             x, canvas.height = 0.0, canvas.height + 18
         canvas.add(h("g", *mark, transform=f"translate({x:.1f} {canvas.height:.1f})"))

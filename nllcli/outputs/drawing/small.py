@@ -48,6 +48,8 @@ def _filled(share: float, tone: str) -> Element | None:
 
 
 def _interval(found: Interval, tone: str) -> Element:
+    if found.low == found.high:  # which is known of nothing
+        return _bar(found.value, tone)
     label = f"{_share(found.value)}, {_share(found.low)} to {_share(found.high)}"
     low, high = _across(found.low), _across(found.high)
     line = h("path", d=f"M{place(low)} {place(_MIDDLE)}H{place(high)}", **stroke("ink", 1.5))

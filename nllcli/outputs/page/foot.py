@@ -1,5 +1,6 @@
 """The foot of a page: what made it, under which settings, and all of it for programs."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -9,8 +10,9 @@ from nllcli.outputs.drawing.tree import Lines, h
 from nllcli.report import Nested, Report, Table
 
 MOST = 1000  # rows or numbers of a list
+_MOST_LETTERS = 200_000
 _CLOSING = (
-    "Every number on this page carries all its digits in the value of its element. "
+    "Numbers in sentences and tables carry all their digits in the value of their element. "
     "The page is one file; it runs no script and asks the network for nothing."
 )
 
@@ -22,17 +24,23 @@ def foot(report: Report) -> Element:
     if report.typed:
         parts += [h("p", "Made by:"), h("pre", h("code", report.typed), class_="wrapped", tabindex="0")]
     if report.signature:
-        parts.append(h("p", "Signature: every setting that changes a number. What has another one is not comparable."))
+        parts.append(h("p", "Signature: every setting that changes a number. Numbers of another are not comparable."))
         first, *others = report.signature.split("|")
         settings = [part for other in others for part in ("|", h("wbr"), other)]
         parts.append(h("pre", h("code", first, *settings), class_="wrapped", tabindex="0"))
-    document = h("pre", h("code", Lines("".join(json_text.render(kept)))), tabindex="0", class_="json")
-    said = f"Cut to {MOST:,} rows or numbers here: {', '.join(cut)}." if cut else ""
-    parts.append(
-        h("details", h("summary", "Every number as JSON"), h("p", said, class_="note") if said else None, document)
-    )
+    parts.append(_document("".join(json_text.render(kept)), cut))
     parts.append(h("p", _CLOSING, class_="note"))
     return h("footer", h("h2", "Where these numbers come from", id="source"), *parts)
+
+
+def _document(text: str, cut: Sequence[str]) -> Element:
+    """The JSON of the report, unless that would be most of the page."""
+    if len(text) > _MOST_LETTERS:
+        return h("p", "The numbers as JSON are longer than this page: the json format has them.", class_="note")
+    said = f"Cut to {MOST:,} rows or numbers here: {', '.join(cut)}." if cut else ""
+    document = h("pre", h("code", Lines(text)), tabindex="0", class_="json")
+    note = h("p", said, class_="note") if said else None
+    return h("details", h("summary", "Every number as JSON"), note, document)
 
 
 def _cut(report: Report) -> tuple[Report, list[str]]:

@@ -80,9 +80,9 @@ tbody .long{display:inline-block;min-width:18ch;max-width:60ch}
 .long{overflow-wrap:anywhere}
 .number{text-align:right}
 .more{color:var(--muted);font-size:14px;padding-top:14px}
-.steps{display:grid;grid-template-columns:minmax(auto,max-content) minmax(0,1fr);gap:4px 28px;margin-top:12px}
+.steps{display:grid;grid-template-columns:minmax(0,max-content) minmax(0,1fr);gap:4px 28px;margin-top:12px}
 .steps dt{color:var(--muted)}
-.steps dd{overflow-wrap:anywhere}
+.steps dt,.steps dd{overflow-wrap:anywhere}
 code,.passage{font-family:ui-monospace,"Cascadia Mono",Menlo,Consolas,"Liberation Mono",monospace;font-size:14px}
 pre{background:var(--faint);padding:12px 16px;margin:8px 0 20px;overflow:auto;border-radius:6px}
 .wrapped{white-space:pre-wrap;overflow-wrap:anywhere}
@@ -109,7 +109,8 @@ th,td{padding-right:16px}.steps{grid-template-columns:minmax(0,1fr)}.steps dd{ma
 .picture{grid-row:span 6;display:grid;grid-template:subgrid/minmax(0,1fr)}
 .picture>h2{grid-row:1}.answer{grid-row:2}.key{grid-row:3}.drawing{grid-row:4}.reading{grid-row:5}details{grid-row:6}}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
-@media (forced-colors:active){svg{background:var(--paper)}svg,.passage span,.depths span{forced-color-adjust:none}
+@media (forced-colors:active){.switch label:has(:checked){outline:1px solid}
+svg{background:var(--paper)}svg,.passage span,.depths span{forced-color-adjust:none}
 .value{color:CanvasText}}
 @media print{:root{color-scheme:light!important}
 header,main,footer{max-width:none;padding-left:0;padding-right:0}
@@ -119,7 +120,9 @@ header,main,footer{max-width:none;padding-left:0;padding-right:0}
 .pictures{grid-template-columns:repeat(2,minmax(0,1fr));column-gap:28px}.wide{grid-column:1/-1}
 .picture{display:block!important;grid-row:auto!important;padding-top:24px}.part,footer{margin-top:24px}
 body{font-size:13px}h2{font-size:17px}.answer{font-size:14px}
-.wide>.drawing>.s{display:none}.wide>.drawing>.m{display:block}table{font-size:12px}@page{margin:15mm}}
+.wide>.drawing>.s,.wide>.drawing>.l{display:none}.wide>.drawing>.m{display:block}
+.passage span,.depths span{print-color-adjust:exact;-webkit-print-color-adjust:exact}
+table{font-size:12px}@page{margin:15mm}}
 """
 
 

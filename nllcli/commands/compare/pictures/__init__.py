@@ -26,9 +26,16 @@ PICTURES = Registry(
 )
 
 
+# Those that tell of parts of the loss, which say nothing where weights below 0 take from it.
+_OF_PARTS = ("differences", "classes", "temperatures")
+_NEGATIVE = ("negative-weights", "negative-sample-weights")
+
+
 def pictures_of(result: Comparison) -> tuple[Picture, ...]:
     """The pictures of a comparison."""
     if not result.n_counted:
         return ()
-    found = (PICTURES.load(key)(result) for key in PICTURES)
+    told = {notice.code for notice in result.warnings}
+    keys = [key for key in PICTURES if key not in _OF_PARTS or told.isdisjoint(_NEGATIVE)]
+    found = (PICTURES.load(key)(result) for key in keys)
     return tuple(picture for picture in found if picture is not None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.commands.compare.pictures.wording import key_of, paired_of
 from nllcli.drawing import Axis, Dot, Dots, Line, Panel
+from nllcli.numerics.losses import LOSSES
 from nllcli.report import Column, Columns, Fact, Name, Picture, Strong, Table
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def _curve(result: Comparison, place: int, tone: Tone) -> _Curve | None:
     curve = None if sums.pictures is None else sums.pictures.curve
     own = _Loss(model.temperature, result.models[place].loss)
     if curve is None or curve.n != sums.n_counted or not math.isfinite(own.loss):
+        return None
+    if not LOSSES[result.compared.subject.loss].needs_targets:  # which the coldest suits best
         return None
     losses = [
         _Loss(temperature, total.divided_by(sums.weight_sum) if result.reduction == "mean" else float(total))

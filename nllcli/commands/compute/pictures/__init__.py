@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy, UsageError
 from nllcli.numerics.pictured import MOST_TEMPERED, TEMPERATURES, PicturesWanted
+from nllcli.numerics.wilson import QUANTILE_95
 from nllcli.records import dataclass
 from nllcli.registry import Registry
 from nllcli.report import Strip
@@ -86,7 +87,7 @@ def strip_of(result: LossResult) -> Strip | None:
     says = f"{100 * times:.1f} % of what guessing loses"
     if times > 1.0:  # which then lies on the line, not at its end
         says, guessing = f"{times:,.4g} times what guessing loses, {chance:.4f}", "as it is"
-    error = 1.96 * result.standard_error if result.n_counted > 1 else None
+    error = QUANTILE_95 * result.standard_error if result.n_counted > 1 else None
     return Strip(
         value=loss,
         low=0.0,

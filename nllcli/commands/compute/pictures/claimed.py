@@ -38,11 +38,11 @@ def _answer(groups: list[Group]) -> Sentence:
     )
     certain: Sentence = (" answers that it is at least ", Fact("certain_from", 1.0 - sure.high, "share"), " certain of")
     return (
-        "Of the ",
+        "Of the " if sure.high < 1.0 else "It is hardly ever sure: of all ",
         Fact("n_sure", sure.n, "count"),
         *(certain if sure.high < 1.0 else (" answers",)),
         ", ",
-        Fact("n_wrong_claimed", sure.claimed),
+        Fact("n_wrong_claimed", sure.claimed, "round"),
         " would be wrong by its own claims; ",
         Strong((Fact("n_wrong", sure.n_wrong, "count"), " is" if sure.n_wrong == 1 else " are")),
         ".",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nllcli.commands.compute.pictures.spread import collected_of
-from nllcli.commands.compute.pictures.wording import MOST_CLASSES, share_of_loss
+from nllcli.commands.compute.pictures.wording import MOST_CLASSES, has_negative_weights, share_of_loss
 from nllcli.errors import setting
 from nllcli.numerics.exact import exact_count
 from nllcli.numerics.spread import error_of_mean
@@ -57,7 +57,7 @@ def _classes(result: LossResult) -> list[_Class]:
     if sums is None or squares is None:
         return []
     total, names = result.tally.sums.loss_sum, result.class_names
-    has_shares = total.is_finite and bool(total.units)
+    has_shares = total.is_finite and bool(total.units) and not has_negative_weights(result)
     found = []
     for c in np.flatnonzero(sums.n).tolist():
         n, loss_sum = int(sums.n[c]), sums.loss_sum[c]
@@ -74,10 +74,14 @@ def _answer(found: list[_Class], n_classes: int) -> Sentence:
     if first.share is None:
         if not first.mean:
             return ("None does: every class loses 0.",)
+        n_infinite = sum(math.isinf(each.mean) for each in found)
+        if n_infinite > 1:
+            many = Strong((Fact("n_infinite", n_infinite, "count"), " classes lose infinitely much"))
+            return many, " on average, ", Name(first.name), " among them."
         much = ("infinitely much",) if math.isinf(first.mean) else (Fact("mean_loss", first.mean, unit="nats"),)
         return "Class ", Name(first.name), " loses most on average: ", Strong(much), "."
     worst = ("Class ", Name(first.name), " brings ", Strong((Fact("share", first.share, "share"),)), " of the loss")
-    if len(found) < 4:
+    if len(found) < 4 or _n_half(found) == 1:
         return (*worst, ".")
     return (*worst, ", and ", Fact("n_half", _n_half(found), "count"), f" of {n_classes:,} classes bring half of it.")
 
@@ -108,7 +112,6 @@ def _table(result: LossResult, found: list[_Class]) -> Table:
         (Column("accuracy", "accuracy", "share"), [each.n_correct / each.n for each in found]),
         (Column("mean_loss", "mean loss", "number", "nats"), [each.mean for each in found]),
         (Column("interval", "", "interval", tone="loss", page_only=True), intervals),
-        (Column("standard_error", "standard error", "number", "nats", optional=True), [each.error for each in found]),
     ]
     shares = [each.share for each in found if each.share is not None]
     if shares:
@@ -118,4 +121,6 @@ def _table(result: LossResult, found: list[_Class]) -> Table:
             (Column("share", share_of_loss(result), "share"), shares),
             (Column("bar", "", "bar", tone="loss"), bars),
         ]
+    errors = [each.error for each in found]
+    columns.append((Column("standard_error", "standard error", "number", "nats", optional=True), errors))
     return Table.of("classes", "", columns)

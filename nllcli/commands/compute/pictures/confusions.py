@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.commands.compute.pictures.spread import collected_of
+from nllcli.commands.compute.pictures.wording import between
 from nllcli.drawing import Cell, Heat
 from nllcli.report import Column, Columns, Fact, Name, Picture, Strong, Table
 
@@ -39,10 +41,10 @@ def picture(result: LossResult) -> Picture | None:
     return Picture(
         "confusions",
         "What is taken for what?",
-        _answer(result, pairs, n_wrong),
+        _answer(result, pairs, n_wrong, slack),
         _table(result, pairs if has_map else pairs[:_MOST_PAIRS]),
         (_map(result, pairs),) if has_map else (),
-        brief=_table(result, pairs[:_MOST_PAIRS]),
+        brief=replace(_table(result, pairs[:_MOST_PAIRS]), note=reading if slack else ""),
         reading=reading,
         more=(Fact("slack", slack),),
     )
@@ -56,13 +58,16 @@ def _pairs(result: LossResult) -> tuple[list[_Pair], int]:
     return [_Pair(*pair, int(sums.n[pair[0]])) for pair in found.pairs()], found.slack
 
 
-def _answer(result: LossResult, pairs: list[_Pair], n_wrong: int) -> Sentence:
+def _answer(result: LossResult, pairs: list[_Pair], n_wrong: int, slack: int) -> Sentence:
     first, names = pairs[0], result.class_names
     takes = "takes" if first.n == 1 else "take"
     what, other = Name(names[first.target]), Name(names[first.top])
-    which = Strong((Fact("count", first.n, "count"), f" {takes} ", what, " for ", other))
+    count = between("count", first.n, first.n + slack, "count")
+    which = Strong((*count, f" {takes} ", what, " for ", other))
     errors = "error" if n_wrong == 1 else "errors"
-    return "Of ", Fact("n_wrong", n_wrong, "count"), f" {errors}, ", which, "."
+    ties = sum(pair.n == first.n for pair in pairs) - 1
+    also = "" if not ties or slack else f", as many as of {'another pair' if ties == 1 else f'{ties} other pairs'}"
+    return "Of ", Fact("n_wrong", n_wrong, "count"), f" {errors}, ", which, f"{also}."
 
 
 def _table(result: LossResult, pairs: list[_Pair]) -> Table:

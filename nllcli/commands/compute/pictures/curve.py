@@ -11,9 +11,11 @@ from nllcli.report import Column, Columns, Fact, Name, Picture, Strong, Table
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.result import LossResult
+    from nllcli.drawing import Mark
     from nllcli.report import Sentence
 
 _N_POINTS = 60
+_MOST_SAMPLES = 20
 
 
 def picture(result: LossResult) -> Picture | None:
@@ -24,13 +26,13 @@ def picture(result: LossResult) -> Picture | None:
         return None
     pairs = zip(found.targets[:], found.losses[:], strict=True)
     points = [(target, math.exp(-loss), loss) for target, loss in pairs if target != "ignored" and math.isfinite(loss)]
-    if not points:
+    if not 0 < len(points) <= _MOST_SAMPLES:
         return None
     most = 1.2 * max(1.0, *(loss for _, _, loss in points))
     losses = [most * (1.0 - i / _N_POINTS) ** 2 for i in range(_N_POINTS + 1)]
-    marks = (
+    marks: tuple[Mark, ...] = (
         Line("plain", tuple((math.exp(-loss), loss) for loss in losses)),
-        Rule(result.loss, f"mean {result.loss:.4f}", level=True, tone="loss"),
+        *_mean(result),
         Dots("loss", tuple(Dot(p, loss, label=f"{name} {loss:.4g}") for name, p, loss in points)),
     )
     columns: Columns = [
@@ -45,6 +47,13 @@ def picture(result: LossResult) -> Picture | None:
         Table.of("curve", "", columns),
         (Panel(Axis(0.0, 1.0, "p: probability given to the right class"), Axis(0.0, most, "loss, nats"), marks),),
     )
+
+
+def _mean(result: LossResult) -> tuple[Rule, ...]:
+    """A line at the mean, where that is the loss."""
+    if result.reduction != "mean":
+        return ()
+    return (Rule(result.loss, f"mean {result.loss:.4f}", level=True, tone="loss"),)
 
 
 def _answer(points: list[tuple[str, float, float]]) -> Sentence:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from nllcli.commands.compute.pictures.wording import noun_of, share_of_loss
+import numpy as np
+
+from nllcli.commands.compute.pictures.wording import has_negative_weights, noun_of, share_of_loss
 from nllcli.errors import setting
+from nllcli.numerics.exact import exact_sum
 from nllcli.report import Belief, Column, Columns, Fact, Name, Picture, Strong, Table
 
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
     from nllcli.commands.compute.result import LossResult
     from nllcli.commands.compute.subject import HardSample
+    from nllcli.drawing import Tone
     from nllcli.report import Sentence
 
 
@@ -23,14 +27,15 @@ def picture(result: LossResult) -> Picture | None:
     if not found or not found[0].loss > 0.0:
         return None
     total = result.tally.sums.loss_sum
-    shares = [each.loss / float(total) for each in found] if total.is_finite and total.units else None
+    has_shares = total.is_finite and total.units and not has_negative_weights(result)
+    shares = [exact_sum(np.array([each.loss])).divided_by(total) for each in found] if has_shares else None
     has_beliefs = any(each.probabilities for each in found)
     return Picture(
         "hardest",
         f"Which {noun_of(result)} are hardest?",
         _answer(result, found, shares),
         _table(result, found, shares),
-        key_of=(("loss", "what it is"), ("samples", "what it was taken for")) if has_beliefs else (),
+        key_of=_key(found) if has_beliefs else (),
         reading=_further(result),
         wide=True,
     )
@@ -50,6 +55,11 @@ def _answer(result: LossResult, found: Sequence[HardSample], shares: Sequence[fl
         return *which, *loses
     every = math.fsum(shares)
     return *which, *loses, f" These {len(found)} bring ", Fact("share", every, "share"), " of the loss."
+
+
+def _key(found: Sequence[HardSample]) -> tuple[tuple[Tone, str], ...]:
+    is_it: tuple[tuple[Tone, str], ...] = (("loss", "what it is"),) if found[0].target is not None else ()
+    return *is_it, ("samples", "what it was taken for")
 
 
 def _capital(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from nllcli.commands.compute.pictures.spread import Spread
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
     from nllcli.report import Sentence
 
 _FEWEST = 10
-_MOST_POINTS = 64
+_MOST_POINTS, _MOST_FIRST = 64, 16
+_RATIO = 1.25  # of neighbouring points that are drawn
 _NEARLY_ALL = 0.9995
 
 
@@ -28,7 +31,7 @@ def picture(result: LossResult) -> Picture | None:
     first = spread.share_of(m)
     half = spread.least_with(0.5)
     n = spread.n
-    curve = Line("loss", tuple((k / n, share) for k, share in points), fills=True)
+    curve = Line("loss", tuple((k / n, share) for k, share in _straight(points)), fills=True)
     dots = Dots(
         "loss",
         (
@@ -71,7 +74,7 @@ def _answer(result: LossResult, spread: Spread, m: int, half: tuple[int, int]) -
     share = spread.share_of(m)
     which = ("The hardest ", *samples(result, m, "hardest_n")) if m > 1 else (f"The hardest {noun_of(result)[:-1]}",)
     bring = "bring " if m > 1 else "brings "
-    of = ", one in a hundred," if spread.n >= 100 and not spread.is_weighted else f" of {spread.n:,}"
+    of = ", one in a hundred," if spread.n == 100 * m else f" of {spread.n:,}"
     few = between("half_n", *half, "count")
     return (
         *which,
@@ -87,8 +90,24 @@ def _points(spread: Spread) -> list[tuple[int, float]]:
     """Points (samples, share of the loss) of the curve: the hardest one by one, then by bins."""
     first = [(m, spread.share_of(m).low) for m in range(1, len(spread.hardest) + 1)]
     rest = [(n, share) for n, share in spread.from_hardest if n > len(first)]
-    step = max(1, -(-len(rest) // (_MOST_POINTS - len(first))))
-    return [*first, *rest[:-1:step], *rest[-1:]]
+    return [*_thinned(first, _MOST_FIRST), *_thinned(rest[:-1], _MOST_POINTS - _MOST_FIRST), *rest[-1:]]
+
+
+def _thinned(points: list[tuple[int, float]], most: int) -> list[tuple[int, float]]:
+    """At most so many of the points, the first among them."""
+    return points[:: max(1, -(-len(points) // most))]
+
+
+def _straight(points: list[tuple[int, float]]) -> list[tuple[float, float]]:
+    """Points between those that are known, which lie on straight lines of samples: these are bent on the axis."""
+    found: list[tuple[float, float]] = [*points[:1]]
+    for (m, share), (k, other) in pairwise(points):
+        n_between = math.ceil(math.log(k / m, _RATIO))
+        for i in range(1, n_between):
+            part = (m * _RATIO**i - m) / (k - m)
+            found.append((m * _RATIO**i, share + part * (other - share)))
+        found.append((k, other))
+    return found
 
 
 def _some(points: list[tuple[int, float]], n: int) -> list[tuple[int, float]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.commands.compute.pictures.loss_rows import range_of
 from nllcli.commands.compute.pictures.wording import is_surprisal, noun_of, share_of_loss
 from nllcli.drawing import Axis, Bar, Bars, Panel, Rule
 from nllcli.numerics.exact import exact_count
+from nllcli.numerics.pictured.edges import COARSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 # Probabilities of the right class that are marked above a loss, and the powers of ten that others are short of 1.
 _MARKED = (0.999, 0.99, 0.9, 0.5, 0.1, 0.01, 0.001)
 _SHORT_OF_1 = range(4, 21)
+_NARROW = 20.0
 _HEADROOM = 1.2  # above the highest bar, for words
 
 
@@ -32,7 +35,9 @@ def panels_of(result: LossResult, spread: Spread, rows: Sequence[Row]) -> tuple[
     low, high = ends[0][0], ends[-1][1]
     if len(rows) < 3:
         low, high = low / (high / low), high * (high / low)
-    x = Axis(low, high, "loss, nats, each step ten times the last", "log")
+    ticks = tuple((edge, f"{edge:g}") for edge in COARSE.tolist() if low <= edge <= high)
+    narrow = high < _NARROW * low  # where there may be no round number
+    x = Axis(low, high, "loss, nats, on a logarithmic axis", "log", ticks=ticks if narrow else None)
     count = Axis(0.0, _HEADROOM * max(row.count for row in rows), noun_of(result), kind="count")
     counts = tuple(Bar(*end, row.count, _told(result, row)) for end, row in zip(ends, rows, strict=True))
     marks: tuple[Mark, ...] = (Bars("samples", counts), *_rules(result, spread, low, high))
@@ -44,7 +49,7 @@ def panels_of(result: LossResult, spread: Spread, rows: Sequence[Row]) -> tuple[
     shares = tuple(Bar(*end, value, _told(result, row)) for end, row, value in zip(ends, rows, values, strict=True))
     mean = () if spread.is_weighted else _rule(spread.total.divided_by(exact_count(spread.n)), "mean", low, high)
     below = Panel(x, share, (Bars("loss", shares), *mean), height=0.6)
-    return Panel(Axis(low, high, "", "log"), count, marks, above=above), below
+    return Panel(replace(x, label=""), count, marks, above=above), below
 
 
 def _probabilities(low: float, high: float) -> Axis | None:
@@ -63,7 +68,7 @@ def _ends_of(rows: Sequence[Row], i: int) -> tuple[float, float]:
 
 def _rules(result: LossResult, spread: Spread, low: float, high: float) -> Iterator[Mark]:
     median = spread.median()
-    if median is not None:
+    if median is not None and spread.n > 2:
         yield from _rule(median, "half below", low, high)
     if result.uniform_loss:
         yield from _rule(result.uniform_loss, "guessing", low, high)

@@ -9,7 +9,6 @@ from nllcli.commands.compute.pictures.loss_panels import panels_of
 from nllcli.commands.compute.pictures.loss_rows import brief_of, rows_of, step_of, table_of
 from nllcli.commands.compute.pictures.spread import Spread
 from nllcli.commands.compute.pictures.wording import is_surprisal, noun_of, samples, share_of_loss
-from nllcli.numerics.exact import exact_count
 from nllcli.numerics.pictured.edges import COARSE
 from nllcli.report import Fact, Picture, Strong
 
@@ -45,7 +44,8 @@ def picture(result: LossResult) -> Picture | None:
 
 def _answer(result: LossResult, spread: Spread) -> Sentence:
     if spread.n_infinite == spread.n + spread.n_infinite:
-        return ("Every one of them loses infinitely much: its class had probability 0.",)
+        why = ": its class had probability 0" if is_surprisal(result) else ""
+        return (f"Every one of them loses infinitely much{why}.",)
     if len([count for count in spread.fine_counts if count]) == 1 and not spread.n_infinite:
         return _all_alike(result, spread)
     told = [_median(result, spread), _infinite(result, spread), _large(result, spread)]
@@ -54,11 +54,11 @@ def _answer(result: LossResult, spread: Spread) -> Sentence:
 
 
 def _all_alike(result: LossResult, spread: Spread) -> Sentence:
-    if not spread.total.units:
+    mean = result.loss_unweighted
+    if not mean:
         return ("They are not: every one is 0.",)
     if spread.n == 1:
-        return ("There is one: ", Strong((Fact("loss", result.loss, unit="nats"),)), ".")
-    mean = spread.total.divided_by(exact_count(spread.n)) if not spread.is_weighted else result.loss_unweighted
+        return ("There is one: ", Strong((Fact("loss", mean, unit="nats"),)), ".")
     return (f"Hardly: all {noun_of(result)} lose about ", Strong((Fact("mean", mean, unit="nats"),)), ".")
 
 
@@ -74,7 +74,7 @@ def _infinite(result: LossResult, spread: Spread) -> Sentence:
         return ()
     lose = "loses" if spread.n_infinite == 1 else "lose"
     which = Strong((*samples(result, spread.n_infinite, "n_infinite"), f" {lose} infinitely much"))
-    return which, ": the class had probability 0."
+    return which, ": the class had probability 0." if is_surprisal(result) else "."
 
 
 def _large(result: LossResult, spread: Spread) -> Sentence:
@@ -85,8 +85,8 @@ def _large(result: LossResult, spread: Spread) -> Sentence:
     n, share = spread.at_least(loss)
     p = ""
     if is_surprisal(result) and loss >= 0.01:
-        what = ("class" if result.tally.subject.has_classes else "token") if n > 1 else "class"
-        p = f", a probability of {'their' if n > 1 else 'its'} {what} up to {math.exp(-loss):.2g},"
+        what = f"{'their' if n > 1 else 'its'} class" if result.tally.subject.has_classes else "the token"
+        p = f", a probability of {what} up to {math.exp(-loss):.2g},"
     lose, bring = ("loses", "brings") if n == 1 else ("lose", "bring")
     return (
         "The ",

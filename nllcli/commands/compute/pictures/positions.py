@@ -39,7 +39,7 @@ class _Run(NamedTuple):
 def picture(result: LossResult) -> Picture | None:
     """The mean loss by position, with its 95 % interval."""
     found = collected_of(result).positions
-    if found is None or found.n is None or len(found.n) < 2:
+    if found is None or found.n is None or not found.n.any():
         return None
     runs = _runs(found, _MOST_POINTS, result.tally.subject.shift)
     if len(runs) < 2 or not all(math.isfinite(run.mean) for run in runs):
@@ -54,7 +54,7 @@ def picture(result: LossResult) -> Picture | None:
     y = Axis(0.0, 1.05 * max(run.mean + way for _, run, way in rows), "mean loss, nats")
     return Picture(
         "positions",
-        "Does it learn along the way?",
+        "Does the loss change along the way?",
         _answer(found, result.tally.subject.shift),
         _table(runs),
         (Panel(Axis(middles[0], middles[-1], "position that is predicted", kind="count"), y, (ribbon, line, *rule)),),
@@ -67,9 +67,17 @@ def picture(result: LossResult) -> Picture | None:
 def _runs(found: Positions, most: int, shift: int) -> list[_Run]:
     """At most so many runs of neighbouring positions; those that have no tokens are left out."""
     assert found.n is not None
-    step = -(-len(found.n) // most)
-    runs = (_run(found, start, min(start + step, len(found.n)), shift) for start in range(0, len(found.n), step))
+    first, stop = _ends(found)
+    step = -(-(stop - first) // most)
+    runs = (_run(found, start, min(start + step, stop), shift) for start in range(first, stop, step))
     return [run for run in runs if run is not None]
+
+
+def _ends(found: Positions) -> tuple[int, int]:
+    """The first of the buckets that have tokens, and the end of the last."""
+    assert found.n is not None
+    there = np.flatnonzero(found.n)
+    return int(there[0]), int(there[-1]) + 1
 
 
 def _run(found: Positions, start: int, stop: int, shift: int) -> _Run | None:
@@ -86,11 +94,11 @@ def _run(found: Positions, start: int, stop: int, shift: int) -> _Run | None:
 
 def _answer(found: Positions, shift: int) -> Sentence:
     assert found.n is not None
-    n_buckets = len(found.n)
-    some = max(1, n_buckets // _COMPARED)
-    first, last = _run(found, 0, some, shift), _run(found, n_buckets - some, n_buckets, shift)
-    if first is None or last is None:
-        first, *_, last = _runs(found, _COMPARED, shift)
+    start, stop = _ends(found)
+    some = max(1, (stop - start) // _COMPARED)
+    first, last = _run(found, start, start + some, shift), _run(found, stop - some, stop, shift)
+    assert first is not None
+    assert last is not None
     which = (
         f"The first {first.stop - first.first} positions lose "
         if first.stop - first.first > 1
@@ -109,10 +117,11 @@ def _answer(found: Positions, shift: int) -> Sentence:
 
 def _verdict(first: _Run, last: _Run) -> str:
     """What the difference says, if it is more than chance makes of it."""
-    reach = QUANTILE_95 * math.hypot(first.error or math.inf, last.error or math.inf)
+    errors = [math.inf if run.error is None else run.error for run in (first, last)]
+    reach = QUANTILE_95 * math.hypot(*errors)
     if first.mean - last.mean > reach:
-        return "what comes before helps"
-    return "it loses the thread" if last.mean - first.mean > reach else "that is no clear difference"
+        return "later ones lose less"
+    return "later ones lose more" if last.mean - first.mean > reach else "that is no clear difference"
 
 
 def _table(runs: Sequence[_Run], *, bars: bool = False) -> Table:

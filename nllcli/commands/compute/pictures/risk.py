@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from nllcli.commands.compute.pictures.spread import collected_of
@@ -12,9 +13,11 @@ from nllcli.scoring.answers import FEWEST, cumulated, groups_of
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.result import LossResult
+    from nllcli.drawing import Mark
     from nllcli.report import Sentence
     from nllcli.scoring.answers import Group
 
+_MOST_BETWEEN = 0.15  # of the samples, between points that a line joins
 _PASSED = 0.05  # of the samples, about so many are passed on in the sentence
 
 
@@ -26,7 +29,7 @@ def picture(result: LossResult) -> Picture | None:
     n = answered[-1].n
     chosen = _chosen(answered)
     points = [(group.n / n, group.n_wrong / group.n) for group in answered]
-    ribbon = Ribbon("samples", tuple((group.n / n, *wilson(group.n_wrong, group.n)) for group in answered))
+    known = [(group.n / n, group.n_wrong / group.n, *wilson(group.n_wrong, group.n)) for group in answered]
     ends = [Dot(*points[-1], hollow=True)]
     if chosen is not None:
         label = f"{100 * chosen.n / n:.1f} % answered: {100 * chosen.n_wrong / chosen.n:.1f} %"
@@ -39,10 +42,19 @@ def picture(result: LossResult) -> Picture | None:
         "What if it may abstain?",
         _answer(answered[-1], chosen),
         _table(answered),
-        (Panel(x, y, (ribbon, Line("samples", tuple(points)), Dots("samples", tuple(ends)))),),
+        (Panel(x, y, (*_curve(known), Dots("samples", tuple(ends)))),),
         brief=_table(_some(answered)),
-        reading="Around the line: 95 % interval (Wilson).",
+        reading="Around it: 95 % interval (Wilson).",
     )
+
+
+def _curve(known: list[tuple[float, float, float, float]]) -> tuple[Mark, ...]:
+    """The errors (share answered, error, low, high) as a line, or as dots where nothing is known between them."""
+    shares = [0.0, *(share for share, *_ in known)]
+    if max(after - before for before, after in pairwise(shares)) > _MOST_BETWEEN:
+        return (Dots("samples", tuple(Dot(*each) for each in known)),)
+    ribbon = Ribbon("samples", tuple((share, low, high) for share, _, low, high in known))
+    return ribbon, Line("samples", tuple((share, error) for share, error, *_ in known))
 
 
 def _chosen(answered: list[Group]) -> Group | None:

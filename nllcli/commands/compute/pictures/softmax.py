@@ -49,6 +49,6 @@ def _answer(result: LossResult, n: int, n_wrong: int) -> Sentence:
     makes = "The softmax makes probabilities of the logits; those of a sample add up to 1. "
     makes = makes if result.tally.subject.source == "logits" else "The probabilities of a sample add up to 1. "
     if not n_wrong:
-        return makes, "Every sample is taken for what it is."
+        return makes, "Every sample is taken for what it is." if n else "None of them counts."
     taken = Strong((Fact("n_wrong", n_wrong, "count"), " is" if n_wrong == 1 else " are"))
-    return makes, f"Of {n} samples, ", taken, " taken for another class."
+    return makes, f"Of {n} sample{'' if n == 1 else 's'}, ", taken, " taken for another class."

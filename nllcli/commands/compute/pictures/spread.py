@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from nllcli.numerics.exact import ExactSum
+import numpy as np
+
+from nllcli.commands.compute.pictures.wording import has_negative_weights
+from nllcli.numerics.exact import ExactSum, exact_sum
 from nllcli.numerics.pictured.edges import COARSE, FINE, FIRST_FINE
 from nllcli.records import dataclass
 
@@ -37,6 +41,7 @@ class Spread:
     n_infinite: int
     hardest: tuple[float, ...]
     is_weighted: bool
+    has_negative_weights: bool
 
     @classmethod
     def of(cls, result: LossResult) -> Spread:
@@ -52,6 +57,7 @@ class Spread:
             bins.n_infinite,
             tuple(loss for loss in hardest if math.isfinite(loss)),
             result.is_weighted,
+            has_negative_weights(result),
         )
 
     @cached_property
@@ -65,7 +71,7 @@ class Spread:
     @property
     def has_shares(self) -> bool:
         """Whether parts of the total say something."""
-        return bool(self.total.units) and not self.n_infinite
+        return bool(self.total.units) and not self.n_infinite and not self.has_negative_weights
 
     @cached_property
     def from_hardest(self) -> tuple[tuple[int, float], ...]:
@@ -94,7 +100,7 @@ class Spread:
     def share_of(self, m: int) -> Bounds:
         """The share of the total that the ``m`` hardest samples bring, where every sample weighs alike."""
         if m <= len(self.hardest):
-            share = math.fsum(self.hardest[:m]) / float(self.total)
+            share = exact_sum(np.array(self.hardest[:m])).divided_by(self.total)
             return Bounds(share, share)
         n, share = 0, 0.0
         for i, count in reversed(list(enumerate(self.counts))):
@@ -122,7 +128,7 @@ class Spread:
         """A coarse bin, cut into fine ones, whose edges are known as shares of the total."""
         first = int(FIRST_FINE[i])
         last = int(FIRST_FINE[i + 1]) if i + 1 < len(FIRST_FINE) else len(self.fine_counts)
-        total, edges = float(self.total), [0.0, *FINE.tolist(), math.inf]
+        total, edges = min(float(self.total), sys.float_info.max), [0.0, *FINE.tolist(), math.inf]
         parts = [(self.fine_counts[k], edges[k] / total, edges[k + 1] / total) for k in range(first, last)]
         return _Bin(self.counts[i], self.sums[i].divided_by(self.total), tuple(parts[::-1]))
 

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.drawing import Passage, Piece
+from nllcli.numerics.pictured import PicturesWanted
 from nllcli.report import Column, Columns, Fact, Name, Picture, Strong, Table
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _KEY = tuple(
 )
 _MOST_ROWS = 20
 _N_BEFORE = 3
+_MOST_SHOWN = PicturesWanted.n_shown
 
 
 class _Token(NamedTuple):
@@ -42,8 +44,9 @@ def picture(result: LossResult) -> Picture | None:
     if not tokens or not math.isfinite(found[0].mean):
         return None
     named = result.tally.subject.class_names is not None
-    reading = "The stronger the colour, the more bits a token cost; in the order of the sequence, of which the first "
-    reading += f"{len(found[0].losses):,} tokens are shown."
+    reading = "The stronger the colour, the more bits a token cost."
+    if len(found[0].losses) >= _MOST_SHOWN:
+        reading += f" The first {_MOST_SHOWN} tokens of a sequence are shown."
     return Picture(
         "surprises",
         "What surprised it?",
@@ -75,7 +78,7 @@ def _tokens(result: LossResult, sequence: HardSequence) -> list[_Token]:
 def _answer(result: LossResult, first: HardSequence, tokens: Sequence[_Token]) -> Sentence:
     several = len(result.tally.inputs) > 1
     where: Sentence = (f"Sequence {first.number:,}", *((" of ", Name(first.file)) if several else ()))
-    worst = tokens[0]
+    worst = next(token for token in tokens if token.sequence == first.number)
     return (
         *where,
         ", the hardest, loses ",
@@ -104,7 +107,7 @@ def _passage(result: LossResult, sequence: HardSequence, *, with_key: bool) -> P
 def _table(tokens: Sequence[_Token], *, several: bool) -> Table:
     columns: Columns = [
         *([(Column("sequence", "sequence", "count"), [token.sequence for token in tokens])] if several else []),
-        (Column("position", "position", "count"), [token.position for token in tokens]),
+        (Column("position", "place of the token", "count"), [token.position for token in tokens]),
         (Column("before", "after", "text"), [token.before for token in tokens]),
         (Column("token", "token", "text"), [token.name for token in tokens]),
         (Column("bits", "loss", "number", "bits"), [token.bits for token in tokens]),

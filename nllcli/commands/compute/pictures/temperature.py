@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.commands.compute.pictures.spread import collected_of
+from nllcli.commands.compute.pictures.wording import has_negative_weights
 from nllcli.drawing import Axis, Dot, Dots, Line, Panel, Rule
 from nllcli.numerics.losses import LOSSES
 from nllcli.report import Column, Columns, Fact, Picture, Strong, Table
@@ -34,8 +35,8 @@ def picture(result: LossResult) -> Picture | None:
     unit = "nats"
     y = Axis(0.0, max(each.loss for each in drawn), "mean loss, nats" if result.reduction == "mean" else "loss, nats")
     x = Axis(
-        losses[0].temperature,
-        losses[-1].temperature,
+        drawn[0].temperature,
+        drawn[-1].temperature,
         "temperature that divides the logits",
         "log",
         ticks=tuple((t, f"{t:g}") for t in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)),
@@ -53,7 +54,7 @@ def picture(result: LossResult) -> Picture | None:
     return Picture(
         "temperature",
         "Would a temperature help?",
-        _answer(own, best),
+        _answer(own, best, at_end=best in (losses[0], losses[-1])),
         _table(losses),
         (Panel(x, y, marks),),
         brief=_table(losses, bars=True),
@@ -67,7 +68,7 @@ def _losses(result: LossResult) -> list[_Loss]:
     curve, sums = collected_of(result).curve, result.tally.sums
     if curve is None or curve.n != sums.n_counted or result.reduction == "none" or not sums.n_counted:
         return []
-    if not LOSSES[result.loss_name].needs_targets:  # which the coldest suits best
+    if not LOSSES[result.loss_name].needs_targets or has_negative_weights(result):  # which an end suits best
         return []
     reduced = [
         total.divided_by(sums.weight_sum) if result.reduction == "mean" else float(total) for total in curve.sums
@@ -76,7 +77,7 @@ def _losses(result: LossResult) -> list[_Loss]:
     return [_Loss(temperature, loss) for temperature, loss in pairs if math.isfinite(loss)]
 
 
-def _answer(own: _Loss, best: _Loss) -> Sentence:
+def _answer(own: _Loss, best: _Loss, *, at_end: bool) -> Sentence:
     if best.loss >= own.loss or best.temperature == own.temperature:
         least = Strong((Fact("loss", own.loss, unit="nats"),))
         return "Hardly: of the temperatures drawn, none loses less than ", least, "."
@@ -89,7 +90,8 @@ def _answer(own: _Loss, best: _Loss) -> Sentence:
         Fact("loss_as_it_is", own.loss),
         ", ",
         Fact("less", 1.0 - best.loss / own.loss, "share"),
-        " less, with not one answer changed.",
+        " less, with not one answer changed",
+        f"; one {'above' if best.temperature > 1.0 else 'below'} it may lose less still." if at_end else ".",
     )
 
 

@@ -40,6 +40,12 @@ def is_surprisal(result: LossResult) -> bool:
     return result.loss_name == "nll" and not (subject.soft or subject.label_smoothing)
 
 
+def has_negative_weights(result: LossResult) -> bool:
+    """Whether samples take from the loss, so that parts of it are no shares."""
+    weights = result.tally.subject.class_weights or ()
+    return min(weights, default=0.0) < 0.0 or "negative-sample-weights" in result.tally.findings
+
+
 def share_of_loss(result: LossResult) -> str:
     """What shares are of."""
     return "share of the weighted loss" if result.is_weighted else "share of the loss"
