@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -128,7 +127,7 @@ class Spread:
         """A coarse bin, cut into fine ones, whose edges are known as shares of the total."""
         first = int(FIRST_FINE[i])
         last = int(FIRST_FINE[i + 1]) if i + 1 < len(FIRST_FINE) else len(self.fine_counts)
-        total, edges = min(float(self.total), sys.float_info.max), [0.0, *FINE.tolist(), math.inf]
+        total, edges = min(float(self.total), float(np.finfo(np.float64).max)), [0.0, *FINE.tolist(), math.inf]
         parts = [(self.fine_counts[k], edges[k] / total, edges[k + 1] / total) for k in range(first, last)]
         return _Bin(self.counts[i], self.sums[i].divided_by(self.total), tuple(parts[::-1]))
 
