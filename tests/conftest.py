@@ -16,7 +16,7 @@ from hypothesis import settings
 import nllcli
 
 # A busy machine is no defect of the program; and every run draws other examples, so that they add up over runs.
-settings.register_profile("unhurried", deadline=None, max_examples=32)
+settings.register_profile("unhurried", deadline=None, max_examples=25)
 settings.load_profile("unhurried")
 
 # In the background of a shell, or under nohup, the tests and what they start would ignore a signal that some send.
