@@ -125,7 +125,7 @@ def gauge_of(found: Bin) -> Gauge | None:
 def _panels(bins: Sequence[Bin], *, weighted: bool) -> tuple[Panel, ...]:
     most = max((each.count for each in bins), default=1)
     dots = tuple(_dot(each, weighted=weighted) for each in bins)
-    bars = Bars("samples", tuple(Bar(each.low, each.high, each.count, f"{each.count:,} samples") for each in bins))
+    bars = Bars("samples", tuple(Bar(each.low, each.high, each.count, _samples(each.count)) for each in bins))
     marks: tuple[Mark, ...] = (
         Line("plain", ((0.0, 0.0), (1.0, 1.0)), dashed=True),
         Words(0.25, 0.9, "dashed: as right as it is certain"),
@@ -142,5 +142,9 @@ def _dot(each: Bin, *, weighted: bool) -> Dot:
     assert each.confidence is not None
     assert each.accuracy is not None
     low, high = _interval(each, weighted=weighted)
-    told = f"{each.count:,} samples, {100 * each.confidence:.1f} % certain: {100 * each.accuracy:.1f} % right"
+    told = f"{_samples(each.count)}, {100 * each.confidence:.1f} % certain: {100 * each.accuracy:.1f} % right"
     return Dot(each.confidence, each.accuracy, low, high, hollow=each.count < _FEW, title=told)
+
+
+def _samples(n: int) -> str:
+    return f"{n:,} sample{'' if n == 1 else 's'}"

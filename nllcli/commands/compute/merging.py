@@ -69,11 +69,10 @@ class Merged:
             raise _no_classes(tally, self.without_classes)
         if not per_class and tally.subject.n_classes > classes_up_to:
             shown = replace(tally, sums=replace(tally.sums, classes=None))
-        notes = self.notes
+        result = replace(result_of(shown, notes=self.notes), tally=tally)
         if pictured and self.without_pictures is not None:
             message = f"{self.without_pictures} holds no sums for pictures: nll report writes tallies that do"
-            notes = (*notes, Notice("no-pictures", message))
-        result = replace(result_of(shown, notes=notes), tally=tally)
+            result = replace(result, warnings=(*result.warnings, Notice("no-pictures", message)))
         return with_tally(result) if tallied else report(result, only=() if pictured else None)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from nllcli.data.blocks import Part
 from nllcli.numerics.edge_table import EdgeTable
 from nllcli.numerics.exact import ExactSums, exact_count, exact_counts, exact_sums
+from nllcli.numerics.wilson import QUANTILE_95
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 Side = Literal["right", "left", "left-extra"]
 Spacing = Literal["fractions", "linspace", "steps", "quotients"]
-
-# A normal variable is farther than this many standard deviations from its mean once in 20 times.
-_QUANTILE_95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -196,7 +194,7 @@ class Bin:
     @property
     def chance(self) -> float | None:
         """What the gap is beyond once in 20 times, if each p is right; None where the bin has no weight."""
-        return _QUANTILE_95 * math.sqrt(self.variance) / self.weight if self.weight else None
+        return QUANTILE_95 * math.sqrt(self.variance) / self.weight if self.weight else None
 
 
 def bins_of(sums: BinSums, rule: Rule, group: int = 0) -> tuple[Bin, ...]:

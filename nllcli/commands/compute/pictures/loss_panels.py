@@ -80,4 +80,5 @@ def _rule(at: float, label: str, low: float, high: float) -> tuple[Rule, ...]:
 
 def _told(result: LossResult, row: Row) -> str:
     share = "" if row.share is None else f", {100 * row.share:.3g} % of the loss"
-    return f"{range_of(row)} nats: {row.count:,} {noun_of(result)}{share}"
+    noun = noun_of(result) if row.count != 1 else noun_of(result)[:-1]
+    return f"{range_of(row)} nats: {row.count:,} {noun}{share}"
