@@ -110,7 +110,7 @@ def as_rows(sequences):
 @pytest.mark.parametrize("settings", [{}, {"class_weights": [1, 2, 0.5, 3]}], ids=["plain", "weighted"])
 @pytest.mark.parametrize("length", [1, 7, 30])
 @pytest.mark.parametrize("size", [7, 37, 10_000])
-@pytest.mark.parametrize("most", [0, 3, 40])
+@pytest.mark.parametrize("most", [0, 3])
 def test_sequences_by_hand(length, size, most, settings):
     x, y = drawn(12, length)
     rows = losses_of(x, y).reshape(12, length)
