@@ -62,6 +62,11 @@ def _is_finite(value: Value) -> TypeGuard[float]:
     return isinstance(value, float | int) and not isinstance(value, bool) and abs(value) < inf
 
 
+def edge_text(edge: float) -> str:
+    """Return the edge of a bin, a number of few digits, as it is read in running text."""
+    return f"{edge:g}".replace("e-0", "e-")
+
+
 def working_text(step: Step) -> str:
     """Return the working of ``step`` as a person reads it: whole numbers plain, others with at least four digits."""
     return "".join(working_texts(step))

@@ -89,7 +89,7 @@ def test_the_curve_is_left_out_where_it_is_not_wanted():
 
 
 def test_the_curve_of_many_logits_has_to_be_asked_for(monkeypatch):
-    import nllcli.commands.compute.pictures as room
+    import nllcli.numerics.pictured as room
 
     monkeypatch.setattr(room, "MOST_TEMPERED", 8989)
     assert "temperature" not in pictures(DIGITS)

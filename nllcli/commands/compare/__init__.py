@@ -225,13 +225,12 @@ def _work(
 
 def _pictures(settled: Sequence[Settled], dataset: Dataset) -> PicturesWanted:
     """What is collected for pictures: the losses at other temperatures where all have them, and few of them."""
-    from nllcli.numerics.pictured import MOST_TEMPERED, TEMPERATURES, PicturesWanted
+    from nllcli.numerics.pictured import PicturesWanted, usual_temperatures
     from nllcli.numerics.pictured.curve import can_be_tempered
 
     n, n_classes = dataset.layout.n_samples, sum(each.dataset.n_classes for each in settled)
     has_curves = all(can_be_tempered(each.options.source) for each in settled)
-    has_curves &= n is None or n * n_classes <= MOST_TEMPERED
-    return PicturesWanted(TEMPERATURES if has_curves else ())
+    return PicturesWanted(usual_temperatures(n, n_classes) if has_curves else ())
 
 
 def _fold(request: Request, work: Comparing, dataset: Dataset) -> tuple[dict[int, Sums], Dataset, tuple[Notice, ...]]:

@@ -24,6 +24,11 @@ TEMPERATURES = (0.25, 0.32, 0.4, 0.5, 0.63, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.2, 4
 MOST_TEMPERED = 50_000_000
 
 
+def usual_temperatures(n: int | None, n_classes: int) -> tuple[float, ...]:
+    """The ``TEMPERATURES``, or none where so many samples take long; ``n`` is None where it is unknown."""
+    return TEMPERATURES if n is None or n * n_classes <= MOST_TEMPERED else ()
+
+
 @dataclass(frozen=True)
 class PicturesWanted:
     """What is to be collected for pictures, besides what always is.

@@ -10,6 +10,7 @@ import numpy as np
 from nllcli.commands.compare.pictured.loss_map import EDGES, INFINITE
 from nllcli.commands.compare.pictures.wording import counted, noun_of, paired_of
 from nllcli.drawing import Cell, Heat
+from nllcli.outputs.numbers import edge_text
 from nllcli.report import Column, Columns, Fact, Name, Picture, Strong, Table
 
 if TYPE_CHECKING:
@@ -39,15 +40,14 @@ class _Span(NamedTuple):
 
     @property
     def name(self) -> str:
-        return "infinite" if math.isinf(self.low) else _short(self.low)
+        return "infinite" if math.isinf(self.low) else edge_text(self.low)
 
     @property
     def told(self) -> str:
         if math.isinf(self.low):
             return "infinitely many"
-        return (
-            f"{_short(self.low)} to {_short(self.high)}" if math.isfinite(self.high) else f"{_short(self.low)} and more"
-        )
+        rest = f"to {edge_text(self.high)}" if math.isfinite(self.high) else "and more"
+        return f"{edge_text(self.low)} {rest}"
 
 
 class _Hard(NamedTuple):
@@ -155,10 +155,6 @@ def _united(counts: NDArray[np.int64], spans: Sequence[_Span]) -> NDArray[np.int
     """The samples of each row and column."""
     found = np.array([[counts[a.start : a.stop, b.start : b.stop].sum() for b in spans] for a in spans], np.int64)
     return found.reshape(len(spans), len(spans))
-
-
-def _short(loss: float) -> str:
-    return f"{loss:g}".replace("e-0", "e-")
 
 
 def _cells(result: Comparison, spans: Sequence[_Span], cells: NDArray[np.int64]) -> tuple[Cell, ...]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nllcli.commands.compare.pictures.wording import key_of, paired_of
 from nllcli.drawing import Axis, Dot, Dots, Line, Panel
-from nllcli.numerics.losses import LOSSES
 from nllcli.report import Column, Columns, Fact, Name, Picture, Strong, Table
+from nllcli.scoring.tempered import FEWEST, MOST_TIMES, AtTemperature, loss_label, losses_at, temperature_axis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,26 +17,17 @@ if TYPE_CHECKING:
     from nllcli.drawing import Mark, Tone
     from nllcli.report import Sentence
 
-_FEWEST = 10  # samples
-_MOST_TIMES = 4.0  # what loses more than this many times the least is not drawn
-_TICKS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-
-
-class _Loss(NamedTuple):
-    temperature: float
-    loss: float
-
 
 class _Curve(NamedTuple):
     """The losses of a model at the temperatures, its own, and the least of those."""
 
     name: str
     tone: Tone
-    losses: list[_Loss]
-    own: _Loss
+    losses: list[AtTemperature]
+    own: AtTemperature
 
     @property
-    def best(self) -> _Loss:
+    def best(self) -> AtTemperature:
         return min((self.own, *self.losses), key=lambda each: each.loss)
 
 
@@ -44,7 +35,7 @@ def picture(result: Comparison) -> Picture | None:
     """Both curves on one axis."""
     tones: tuple[Tone, Tone] = ("first", "second")
     curves = [_curve(result, place, tone) for place, tone in enumerate(tones)]
-    if paired_of(result) is None or result.n_counted < _FEWEST:
+    if paired_of(result) is None or result.n_counted < FEWEST:
         return None
     found = [curve for curve in curves if curve is not None]
     if len(found) < 2 or not any(curve.own.loss for curve in found):
@@ -66,18 +57,9 @@ def _curve(result: Comparison, place: int, tone: Tone) -> _Curve | None:
     if place >= len(result.models) or len(result.models) > 2:
         return None
     sums, model = result.compared.sums.models[place], result.compared.subject.models[place]
-    curve = None if sums.pictures is None else sums.pictures.curve
-    own = _Loss(model.temperature, result.models[place].loss)
-    if curve is None or curve.n != sums.n_counted or not math.isfinite(own.loss):
-        return None
-    if not LOSSES[result.compared.subject.loss].needs_targets:  # which the coldest suits best
-        return None
-    losses = [
-        _Loss(temperature, total.divided_by(sums.weight_sum) if result.reduction == "mean" else float(total))
-        for temperature, total in zip(curve.temperatures, curve.sums, strict=True)
-    ]
-    losses = [each for each in losses if math.isfinite(each.loss)]
-    return _Curve(model.name, tone, losses, own) if losses else None
+    own = AtTemperature(model.temperature, result.models[place].loss)
+    losses = losses_at(sums, loss=result.compared.subject.loss, reduction=result.reduction)
+    return _Curve(model.name, tone, losses, own) if losses and math.isfinite(own.loss) else None
 
 
 def _answer(first: _Curve, second: _Curve) -> Sentence:
@@ -109,7 +91,7 @@ def _at_best(curve: _Curve, key: str) -> Sentence:
 
 
 def _panel(result: Comparison, curves: Sequence[_Curve]) -> Panel:
-    most = max(_MOST_TIMES * max(curve.best.loss for curve in curves), *(1.2 * curve.own.loss for curve in curves))
+    most = max(MOST_TIMES * max(curve.best.loss for curve in curves), *(1.2 * curve.own.loss for curve in curves))
     marks: list[Mark] = []
     for curve in curves:
         drawn = [each for each in curve.losses if each.loss <= most]
@@ -120,10 +102,9 @@ def _panel(result: Comparison, curves: Sequence[_Curve]) -> Panel:
         marks.append(Dots(curve.tone, (Dot(*curve.own, hollow=True, title=f"{curve.name} as it is"),)))
     drawn_losses = [each for curve in curves for each in (*curve.losses, curve.own) if each.loss <= most]
     low, high = (end(each.temperature for each in drawn_losses) for end in (min, max))
-    x = Axis(low, high, "temperature that divides the logits", "log", ticks=tuple((t, f"{t:g}") for t in _TICKS))
-    what = "mean loss" if result.reduction == "mean" else "loss"
-    y = Axis(min(0.0, *(each.loss for each in drawn_losses)), max(each.loss for each in drawn_losses), f"{what}, nats")
-    return Panel(x, y, tuple(marks))
+    lowest, highest = (end(each.loss for each in drawn_losses) for end in (min, max))
+    y = Axis(min(0.0, lowest), highest, loss_label(result.reduction))
+    return Panel(temperature_axis(low, high), y, tuple(marks))
 
 
 def _table(first: _Curve, second: _Curve) -> Table:

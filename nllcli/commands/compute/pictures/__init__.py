@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nllcli.errors import Remedy, UsageError
-from nllcli.numerics.pictured import MOST_TEMPERED, TEMPERATURES, PicturesWanted
+from nllcli.numerics.pictured import TEMPERATURES, PicturesWanted, usual_temperatures
 from nllcli.numerics.wilson import QUANTILE_95
 from nllcli.records import dataclass
 from nllcli.registry import Registry
@@ -53,12 +53,13 @@ class PictureChoice:
     def wanted(self, settled: Settled) -> PicturesWanted:
         """What a pass is to collect."""
         n, n_classes = settled.dataset.layout.n_samples, settled.dataset.n_classes
-        has_curve = self.curve if self.curve is not None else n is None or n * n_classes <= MOST_TEMPERED
-        if not settled.has_classes or (self.names and "temperature" not in self.names):
-            has_curve = False
+        temperatures = TEMPERATURES if self.curve else usual_temperatures(n, n_classes)
+        is_shown = not self.names or "temperature" in self.names
+        if self.curve is False or not is_shown or not settled.has_classes:
+            temperatures = ()
         lengths = {layout.sequence_length for layout in settled.dataset.layouts}
         length = lengths.pop() if len(lengths) == 1 else None
-        return PicturesWanted(TEMPERATURES if has_curve else (), self.hardest, length=length)
+        return PicturesWanted(temperatures, self.hardest, length=length)
 
 
 def pictures_of(result: LossResult, only: Collection[str] = ()) -> tuple[Picture, ...]:

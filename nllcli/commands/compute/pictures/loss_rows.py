@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nllcli.commands.compute.pictures.wording import noun_of, share_of_loss
 from nllcli.numerics.pictured.edges import COARSE
+from nllcli.outputs.numbers import edge_text
 from nllcli.records import dataclass
 from nllcli.report import Column, Columns, Table
 
@@ -100,9 +101,5 @@ def _ends(rows: Sequence[Row]) -> Columns:
 
 def range_of(row: Row) -> str:
     if not row.low:
-        return f"below {_short(row.high)}"
-    return f"{_short(row.low)} to {_short(row.high)}" if math.isfinite(row.high) else f"from {_short(row.low)}"
-
-
-def _short(edge: float) -> str:
-    return f"{edge:g}".replace("e-0", "e-")
+        return f"below {edge_text(row.high)}"
+    return f"{edge_text(row.low)} to {edge_text(row.high)}" if math.isfinite(row.high) else f"from {edge_text(row.low)}"

@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from nllcli.commands.compute.pictures.spread import collected_of
 from nllcli.commands.compute.pictures.wording import has_negative_weights
 from nllcli.drawing import Axis, Dot, Dots, Line, Panel, Rule
-from nllcli.numerics.losses import LOSSES
 from nllcli.report import Column, Columns, Fact, Picture, Strong, Table
+from nllcli.scoring.tempered import FEWEST, MOST_TIMES, AtTemperature, loss_label, losses_at, temperature_axis
 
 if TYPE_CHECKING:
     from nllcli.commands.compute.result import LossResult
     from nllcli.report import Sentence
 
-_FEWEST = 10  # samples
-_MOST_TIMES = 4.0  # what loses more than this many times the least is not drawn
-
-
-class _Loss(NamedTuple):
-    temperature: float
-    loss: float
-
 
 def picture(result: LossResult) -> Picture | None:
     """The loss at each of the temperatures, to the last bit what nll compute has there."""
-    losses = _losses(result)
-    if not losses or result.n_counted < _FEWEST:
+    losses = losses_at(result.tally.sums, loss=result.loss_name, reduction=result.reduction)
+    if not losses or result.n_counted < FEWEST or has_negative_weights(result):  # which an end suits best
         return None
-    own = _Loss(float(result.tally.subject.settings["temperature"]), result.loss)
+    own = AtTemperature(float(result.tally.subject.settings["temperature"]), result.loss)
     best = min(losses, key=lambda each: each.loss)
-    drawn = [each for each in losses if each.loss <= max(_MOST_TIMES * best.loss, 1.2 * own.loss)]
-    unit = "nats"
-    y = Axis(0.0, max(each.loss for each in drawn), "mean loss, nats" if result.reduction == "mean" else "loss, nats")
-    x = Axis(
-        drawn[0].temperature,
-        drawn[-1].temperature,
-        "temperature that divides the logits",
-        "log",
-        ticks=tuple((t, f"{t:g}") for t in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)),
-    )
-    dots = [Dot(*each, title=f"{each.loss:.6g} {unit} at {each.temperature:g}") for each in drawn]
+    drawn = [each for each in losses if each.loss <= max(MOST_TIMES * best.loss, 1.2 * own.loss)]
+    y = Axis(0.0, max(each.loss for each in drawn), loss_label(result.reduction))
+    x = temperature_axis(drawn[0].temperature, drawn[-1].temperature)
+    dots = [Dot(*each, title=f"{each.loss:.6g} nats at {each.temperature:g}") for each in drawn]
     ends = [Dot(*own, hollow=True, label=f"as it is {own.loss:.4g}")]
     if best.loss < own.loss:
         ends.append(Dot(*best, label=f"{best.loss:.4g} at {best.temperature:g}"))
@@ -63,21 +46,7 @@ def picture(result: LossResult) -> Picture | None:
     )
 
 
-def _losses(result: LossResult) -> list[_Loss]:
-    """The finite losses at the temperatures, where all samples are in them."""
-    curve, sums = collected_of(result).curve, result.tally.sums
-    if curve is None or curve.n != sums.n_counted or result.reduction == "none" or not sums.n_counted:
-        return []
-    if not LOSSES[result.loss_name].needs_targets or has_negative_weights(result):  # which an end suits best
-        return []
-    reduced = [
-        total.divided_by(sums.weight_sum) if result.reduction == "mean" else float(total) for total in curve.sums
-    ]
-    pairs = zip(curve.temperatures, reduced, strict=True)
-    return [_Loss(temperature, loss) for temperature, loss in pairs if math.isfinite(loss)]
-
-
-def _answer(own: _Loss, best: _Loss, *, at_end: bool) -> Sentence:
+def _answer(own: AtTemperature, best: AtTemperature, *, at_end: bool) -> Sentence:
     if best.loss >= own.loss or best.temperature == own.temperature:
         least = Strong((Fact("loss", own.loss, unit="nats"),))
         return "Hardly: of the temperatures drawn, none loses less than ", least, "."
@@ -95,7 +64,7 @@ def _answer(own: _Loss, best: _Loss, *, at_end: bool) -> Sentence:
     )
 
 
-def _table(losses: list[_Loss], *, bars: bool = False) -> Table:
+def _table(losses: list[AtTemperature], *, bars: bool = False) -> Table:
     least = min(each.loss for each in losses)
     columns: Columns = [
         (
@@ -105,6 +74,6 @@ def _table(losses: list[_Loss], *, bars: bool = False) -> Table:
         (Column("loss", "loss", "number", "nats"), [each.loss for each in losses]),
     ]
     if bars:
-        scale = [min(1.0, each.loss / (_MOST_TIMES * least)) if least > 0 else 0.0 for each in losses]
+        scale = [min(1.0, each.loss / (MOST_TIMES * least)) if least > 0 else 0.0 for each in losses]
         columns.append((Column("bar", "", "bar", tone="loss"), scale))
     return Table.of("temperature", "", columns)
