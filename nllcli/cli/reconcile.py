@@ -24,6 +24,19 @@ Tolerance = Annotated[
         help="How far off still matches.  [default: half a unit of the last digit of --expect]",
     ),
 ]
+Try = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--try",
+        metavar="NAME=VALUE",
+        help="Try this too, such as label-smoothing=0.15; also temperature, clip, epsilon, z-loss, ignore-index, "
+        "divisor, factor. Repeatable.",
+    ),
+]
+BatchSize = Annotated[
+    list[int] | None,
+    typer.Option("--batch-size", min=1, metavar="N", help="Try batches of this size in everything. Repeatable."),
+]
 Limit = Annotated[
     int,
     typer.Option("--limit", min=1, metavar="N", rich_help_panel=options.SHOWN, help="How many matches to show."),
@@ -45,21 +58,27 @@ def reconcile(
     *,
     expect: Expect,
     tolerance: Tolerance = None,
+    tried: Try = None,
+    batch_size: BatchSize = None,
     limit: Limit = 10,
 ) -> None:
     """Which convention gives a number.
 
     Exit code 0 if any does, else 5. Tries what people mix up, one or two departures at a time from the settings given
-    here: reduction and batches, weights, label smoothing, clipping, units, ignored targets, shift, what LOGITS holds,
-    rounding.
+    here: divisors, batches of any size, folds, ranks and parts of the file; weights; label smoothing, clipping, z-loss;
+    units and whole factors; ignored targets, shifts, orders of classes; what LOGITS holds, softmax along another axis
+    or twice, sigmoids; rounding. Where no single one gives the number, unknown values are solved for and listed apart.
+    The JSON lists all (tries).
     """
     from nllcli.commands.reconcile.expectation import expectation
     from nllcli.commands.reconcile.reconcile import reconcile as task
     from nllcli.commands.reconcile.report import report
+    from nllcli.commands.reconcile.suspects import Suspects
 
+    suspects = Suspects.of(tried or (), batch_size or ())
     result = deliver(
         given,
-        lambda request: task(request, expectation(expect, tolerance)),
+        lambda request: task(request, expectation(expect, tolerance), suspects),
         lambda result: report(result, partial(_command, given["classes"]), limit=limit),
     )
     if not result.matches:

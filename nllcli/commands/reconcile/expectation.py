@@ -6,12 +6,16 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nllcli.errors import UsageError, setting
 from nllcli.inputs.tables.cells import is_number
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
 
 # Other programs sum in another order, so the last digits differ by about the precision of the type.
 _DOUBLE_NOISE = 1e-12
@@ -44,11 +48,15 @@ class Expectation:
 
         The mean of batch losses, or the exponential of a loss, is a float64 with the noise of the float32 it came from.
         """
+        looser = self.widest(values)
+        return looser if any(map(looser.matches, values)) else self
+
+    def widest(self, values: Collection[float]) -> Expectation:
+        """This expectation, or the one with the tolerance of single precision that is tried where nothing matches."""
         single = _NOISE["float32"] * abs(self.value)
         if not self.by_digits or single <= self.tolerance or any(map(self.matches, values)):
             return self
-        looser = replace(self, tolerance=single, why="what float32 leaves open: nothing matches all digits")
-        return looser if any(map(looser.matches, values)) else self
+        return replace(self, tolerance=single, why="what float32 leaves open: nothing matches all digits")
 
     def shown(self, value: float) -> str:
         """``value`` with two digits more than the tolerance settles, so that a difference shows."""
@@ -57,19 +65,27 @@ class Expectation:
         decimals = max(0, 1 - math.floor(math.log10(self.tolerance)))
         return f"{value:.{min(decimals, 17)}f}" if abs(value) < 1e12 else f"{value:.6g}"
 
-    def coverage(self, values: Iterable[float]) -> float:
-        """The share of the numbers within a tenth of this one (or ten tolerances) that one of ``values`` matches."""
+    def coverage(self, values: Sequence[float], *, once: Sequence[NDArray[np.float64]] = ()) -> float:
+        """The share of the numbers within a tenth of this one (or ten tolerances) that one of ``values`` matches.
+
+        So does one of the values of each of ``once``, in ascending order, where no other of them does.
+        """
         half = max(_WINDOW * abs(self.value), 10 * self.tolerance)
         low, high = self.value - half, self.value + half
         if not 0.0 < high - low < math.inf:
             return 0.0
-        covered, reached = 0.0, low
-        for value in sorted(values):
-            start, end = max(value - self.tolerance, reached), min(value + self.tolerance, high)
-            if end > start:
-                covered += end - start
-                reached = end
-        return covered / (high - low)
+        at, step = [low, high], self.tolerance
+        kinds = [np.array(values), *once]
+        near = [kind[(kind > low - step) & (kind < high + step)] for kind in kinds]
+        edges = np.unique(
+            np.clip(np.concatenate([at, *(kind + side for kind in near for side in (-step, step))]), low, high)
+        )
+        middle = (edges[1:] + edges[:-1]) / 2
+        matched = np.zeros(len(middle), np.bool_)
+        for kind, is_one in zip(near, (False, *(True for _ in once)), strict=True):
+            n = np.searchsorted(kind, middle + step, side="right") - np.searchsorted(kind, middle - step, side="left")
+            matched |= n == 1 if is_one else n > 0
+        return float(np.diff(edges)[matched].sum() / (high - low))
 
 
 def expectation(text: str, tolerance: float | None) -> Expectation:

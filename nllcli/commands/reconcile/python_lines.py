@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention, Term
+from nllcli.commands.reconcile.convention import Convention, Term
+from nllcli.commands.reconcile.conventions import units
+from nllcli.commands.reconcile.conventions.batches import PARTS
+from nllcli.commands.reconcile.conventions.pairings import names_of
+from nllcli.commands.reconcile.conventions.readings import reading_of
+from nllcli.commands.reconcile.conventions.reductions import PAIRS
+from nllcli.commands.reconcile.conventions.samples import EACH, LEAST_LOG, smoothed_entropy
+from nllcli.commands.reconcile.conventions.weights import SCHEMES_IN_PYTHON
+from nllcli.commands.reconcile.rounding import TORCH_CASTS
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.numerics.losses import LOSSES
 from nllcli.records import dataclass
@@ -17,22 +25,11 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset
 
 NOTE = (
-    "In the lines of Python, logits (float64), targets (int64) and sample_weights are tensors as the files hold them; "
-    "import math, torch, torch.nn.functional as F."
+    "In the lines of Python, logits (float64), targets (int64, or floats where they are probabilities) and "
+    "sample_weights are tensors as the files hold them; import math, torch, torch.nn.functional as F."
 )
-_CASTS = {"float32": "float", "float16": "half", "bfloat16": "bfloat16"}
-_SCHEMES = {
-    "inverse": "1 / n",
-    "balanced": "n.sum() / (len(n) * n)",
-    "sqrt-inverse": "n**-0.5",
-    "effective": "(1 - {beta}) / (1 - {beta}**n)",
-    "median-frequency": "n.quantile(0.5) / n",
-    "log": "1 / (1.02 + n / n.sum()).log()",
-}
 # What a file that holds class 1 of two says of class 0, where it does not hold logits.
 _OF_CLASS_0 = {"log-probs": "torch.log(-torch.expm1(logits.flatten()).clamp(max=0))", "probs": "1 - logits.flatten()"}
-# What the softmax is of, by what x holds.
-_LOGITS = {"logits": "x", SOFTMAX_TWICE: "x", "log-probs": "x", "probs": "x.log()"}
 _OWN = "{log_p}.gather(1, y[:, None])[:, 0]"
 # One loss a sample; ``right`` is what each class's yes or no was given.
 _LOSSES = {"nll": f"-{_OWN}", "argmax": "-{log_p}.amax(1)", "one-vs-rest": "-{right}.log().sum(1)"}
@@ -40,21 +37,34 @@ _SKLEARN_EPS = 2.0**-52
 _MOST_LISTED = 20
 
 
-def python_line(convention: Convention, dataset: Dataset, weights: NDArray[np.float64] | None, *, others: bool) -> str:
-    """The line; ``weights`` (n_classes,) are those of the convention, ``others`` are targets that are not a class.
+@dataclass(frozen=True)
+class Written:
+    """What of the inputs a line depends on.
 
-    Empty where it would be a program: batch means of what no loss of PyTorch gives, say.
+    ``others`` says that some targets are not a class, ``one_hot`` that the file has a 1 for each, ``n_items`` how many
+    items there are of parts, ``divisor`` what a sum is divided by.
     """
-    line = _Line(convention, dataset, others)
-    if convention.term.loss not in _LOSSES or (convention.batch and not line.is_call):
-        return ""
-    if (convention.batch or convention.sample_weights) and convention.term.shift:
+
+    dataset: Dataset
+    others: bool
+    one_hot: bool
+    n_items: int
+    divisor: float
+
+
+def python_line(convention: Convention, inputs: Written, weights: NDArray[np.float64] | None) -> str:
+    """The line; ``weights`` (n_classes,) are those of the convention.
+
+    Empty where it would be a program: of targets in an order of names too many to list, say.
+    """
+    line = _Line(convention, inputs)
+    if convention.term.loss not in _LOSSES or not line.has_one:
         return ""
     if line.is_sklearn:
         whole = "" if convention.reduction == "mean" else ", normalize=False"
-        return f"sklearn.metrics.log_loss(targets, logits, labels=range({dataset.n_classes}){whole})"
-    steps = [line.arranged(), *line.class_weights(weights), *line.prepared()]
-    return "; ".join([*steps, _finished(convention, line.reduced())])
+        return f"sklearn.metrics.log_loss(targets, logits, labels=range({inputs.dataset.n_classes}){whole})"
+    steps = [*line.arranged(), *line.class_weights(weights), *line.prepared()]
+    return "; ".join([*steps, units.python(convention, line.reduced())])
 
 
 @dataclass(frozen=True)
@@ -62,26 +72,63 @@ class _Line:
     """The parts of a line."""
 
     convention: Convention
-    dataset: Dataset
-    others: bool
+    inputs: Written
 
     @property
     def term(self) -> Term:
         return self.convention.term
 
     @property
+    def dataset(self) -> Dataset:
+        return self.inputs.dataset
+
+    @property
+    def is_soft(self) -> bool:
+        return self.term.pairing.change == "soft"
+
+    @property
+    def has_one(self) -> bool:
+        """Whether a line can say it."""
+        pairing, moved = self.term.pairing, self.convention.reduction in PARTS or self.convention.sample_weights
+        if pairing.shift and (pairing.change or (moved and (pairing.flat or len(self.dataset.layout.shape) < 3))):
+            return False
+        if self.convention.sample_weights and (pairing.shift or pairing.change == "second-half"):
+            return False
+        return self.dataset.class_names is None or "text-order" not in pairing.change or self._is_short
+
+    @property
+    def _is_short(self) -> bool:
+        return self.dataset.n_classes <= _MOST_LISTED
+
+    @property
     def ignores(self) -> bool:
         """Whether any sample may be left out."""
-        return self.others or 0 <= self.convention.ignore_index < self.dataset.n_classes
+        return self.inputs.others or 0 <= self.convention.ignore_index < self.dataset.n_classes or self._leaves_out
+
+    @property
+    def _leaves_out(self) -> bool:
+        return self.term.pairing.change == "first-alone"
 
     @property
     def is_call(self) -> bool:
         """Whether one call of cross_entropy or nll_loss gives the loss, not losses that are then worked on."""
         return (
-            LOSSES[self.term.loss].is_likelihood
+            self.convention.reduction not in (*PARTS, PAIRS)
+            and self._is_plain
             and not self.convention.sample_weights
+            and not self.term.each
+            and not self.term.z_loss
+            and not self.term.less_entropy
             and self.term.loss_rounding is None
+        )
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether a call gives the loss of a sample."""
+        return (
+            LOSSES[self.term.loss].is_likelihood
             and (not self.term.smoothing or _takes_logits(self.term))
+            and (not self.is_soft or _takes_logits(self.term))
             and not self.convention.own_weight_smoothing
         )
 
@@ -89,30 +136,85 @@ class _Line:
     def is_sklearn(self) -> bool:
         ignored, reduction = self.convention.ignore_index, self.convention.reduction
         simple = Convention(Term(reading="probs", clip=_SKLEARN_EPS), ignore_index=ignored, reduction=reduction)
-        two_axes = len(self.dataset.layout.shape) == 2 and not self.dataset.binary
+        two_axes = len(self.dataset.layout.shape) == 2 and not self.dataset.binary and not self.inputs.one_hot
         return self.convention == simple and reduction in ("mean", "sum") and not self.ignores and two_axes
 
-    def arranged(self) -> str:
-        """The statement that makes x (samples, classes) and y (samples,)."""
+    def arranged(self) -> list[str]:
+        """The statements that make x (samples, classes) and y (samples,), or (samples, classes) where it is soft."""
         x, y = self._squeezed()
-        layout, shift = self.dataset.layout, self.term.shift
+        layout, pairing = self.dataset.layout, self.term.pairing
         n_axes = len(layout.shape)
+        if self.inputs.one_hot or self.is_soft:
+            y = self._of_probabilities(y)
+        elif pairing.change == "largest":
+            y = f"{y}.argmax({layout.class_axis})"
+        if self._leaves_out:
+            y = f"{y}.where(({y} != {pairing.index}) | (({y} == {pairing.index}).cumsum(-1) == 1), -100)"
         if self.dataset.binary:
             class_0 = _OF_CLASS_0.get(self.term.reading, "0 * logits.flatten()")
-            x, y = f"torch.stack([{class_0}, logits.flatten()], 1)", "targets.flatten()"
+            x, y = f"torch.stack([{class_0}, logits.flatten()], 1)", f"{y}.flatten()"
+            n_axes = 2
         elif n_axes == 1:
-            x, y = f"{x}[None]", "targets.reshape(1)"
-        elif layout.class_axis != n_axes - 1:
-            x = f"{x}.movedim({layout.class_axis}, -1)"
-        if shift > 0:
-            x, y = f"{x}[..., :-{shift}, :]", f"{y}[..., {shift}:]"
-        elif shift < 0:
-            x, y = f"{x}[..., {-shift}:, :]", f"{y}[..., :{shift}]"
+            x, y = f"{x}[None]", f"{y}.reshape(1, -1)" if self.is_soft else f"{y}.reshape(1)"
+        else:
+            x = self._read(x)
+            if layout.class_axis != n_axes - 1 and not reading_of(self.term.reading).whole:
+                x = f"{x}.movedim({layout.class_axis}, -1)"
+        if n_axes > 2 and reading_of(self.term.reading).whole and "reshape(" in x:
+            return [f"x, y = {x}, {y}.flatten()"]
+        if pairing.flat:
+            x, y, n_axes = f"{x}.flatten(0, -2)", f"{y}.flatten()", 2
+        x, y = self._shifted(x, y)
         if n_axes > 2:
-            x, y = f"{x}.flatten(0, -2)", f"{y}.flatten()"
+            x, y = f"{x}.flatten(0, -2)", f"{y}.flatten(0, -2)" if self.is_soft else f"{y}.flatten()"
         if self.term.input_rounding:
-            x += f".{_CASTS[self.term.input_rounding]}().double()"
-        return f"x, y = {x}, {y}"
+            x += f".{TORCH_CASTS[self.term.input_rounding]}().double()"
+        return [f"x, y = {x}, {y}", *self._relabelled()]
+
+    def _of_probabilities(self, y: str) -> str:
+        """Class probabilities (..., C), or the class of each where they are one-hot."""
+        axis, n_axes = self.dataset.layout.class_axis, len(self.dataset.layout.shape)
+        if not self.is_soft:
+            return f"{y}.argmax({axis})"
+        return f"{y}.movedim({axis}, -1)" if 0 < axis != n_axes - 1 else y
+
+    def _read(self, x: str) -> str:
+        """What a reading of the whole array makes of it, its classes last."""
+        reading = reading_of(self.term.reading)
+        if reading.whole is None:
+            return x
+        layout = self.dataset.layout
+        _, _, axis = self.term.reading.partition(":")
+        if not axis:
+            return reading.python.format(n_classes=self.dataset.n_classes)
+        x = reading.python.format(x=x, axis=axis)
+        return x if layout.class_axis == len(layout.shape) - 1 else f"{x}.movedim({layout.class_axis}, -1)"
+
+    def _shifted(self, x: str, y: str) -> tuple[str, str]:
+        shift = self.term.pairing.shift
+        if shift > 0:
+            return f"{x}[..., :-{shift}, :]", f"{y}[..., {shift}:]"
+        if shift < 0:
+            return f"{x}[..., {-shift}:, :]", f"{y}[..., :{shift}]"
+        if self.term.pairing.change == "second-half":
+            half = (self.dataset.layout.sample_shape[-1] or 0) // 2
+            return f"{x}[..., {half}:, :]", f"{y}[..., {half}:]"
+        return x, y
+
+    def _relabelled(self) -> list[str]:
+        change, n_classes = self.term.pairing.change, self.dataset.n_classes
+        names = names_of(self.dataset)
+        if change == "exchanged":
+            new = "1 - y"
+        elif "text-order" in change:
+            by_name = self.dataset.class_names is not None
+            order = f"sorted(range({n_classes}), key=str)"
+            order = str(sorted(range(n_classes), key=names.__getitem__)) if by_name else order
+            sort = ".argsort()" if change == "text-order" else ""
+            new = f"torch.tensor({order}){sort}[y * (y != {self.convention.ignore_index})]"
+        else:
+            return []
+        return [f"y = y.where(y == {self.convention.ignore_index}, {new})" if self.ignores else f"y = {new}"]
 
     def _squeezed(self) -> tuple[str, str]:
         """Logits and targets in the shapes as which they are taken, where they have axes of length 1 beyond those."""
@@ -122,95 +224,126 @@ class _Line:
         return x, y
 
     def prepared(self) -> list[str]:
-        """The statements that make s, and leave out the samples that do not count."""
-        convention, size = self.convention, self.convention.batch
+        """The statements that make s, and leave out the samples that do not count; of parts l and v."""
+        convention = self.convention
         steps = ["s = sample_weights.flatten()"] if convention.sample_weights else []
+        if convention.reduction in PARTS:
+            return [*steps, *self._of_items()]
         if not self.is_call and self.ignores:
             kept = "x, y, s = x[keep], y[keep], s[keep]" if convention.sample_weights else "x, y = x[keep], y[keep]"
             steps.append(f"keep = y != {convention.ignore_index}; {kept}")
-        if convention.reduction == "full-batches":
-            steps.append(f"n = len(y) // {size} * {size}; x, y = x[:n], y[:n]")
         return steps
+
+    def _of_items(self) -> list[str]:
+        """The losses l times their weights v, both (items, ...), 0 where a sample does not count."""
+        counts = f"y != {self.convention.ignore_index}"
+        steps = [f"keep = {counts}; y = y * keep"] if self.ignores else []
+        factors = self._factors(["keep"] if self.ignores else [])
+        weights = " * ".join(factors) or "torch.ones(len(x))"
+        apart = self.convention.smooths_each_class
+        masks = [factor for factor in factors if not factor.startswith("w[")] if apart else factors
+        losses = self._losses_of_samples()
+        losses = " * ".join([f"({losses})", *masks]) if masks else losses
+        shape = f".reshape({self.inputs.n_items}, -1)" if self.inputs.n_items else ""
+        if shape:
+            losses, weights = f"({losses})", f"({weights})"
+        return [*steps, f"l, v = {losses}{shape}, {weights}{shape}"]
+
+    def _factors(self, first: list[str]) -> list[str]:
+        factors = first + (["s"] if self.convention.sample_weights else [])
+        return factors + (["w[y]"] if self.convention.weighting.name != "none" else [])
 
     def class_weights(self, weights: NDArray[np.float64] | None) -> list[str]:
         """The statements that make w: by their scheme from the targets' counts, else written out."""
         weighting = self.convention.weighting
         if weights is None:
             return []
-        if weighting.name not in _SCHEMES or weighting.counts == "given" or 0.0 in weights:
+        if weighting.name not in SCHEMES_IN_PYTHON or weighting.counts == "given" or 0.0 in weights:
             listed = f"[{', '.join(map(shortest, weights.tolist()))}]" if len(weights) <= _MOST_LISTED else "weights"
             return [f"w = torch.tensor({listed}).double()"]
         counted = f"y[y != {self.convention.ignore_index}]" if self.ignores else "y"
-        scheme = _SCHEMES[weighting.name].format(beta=shortest(weighting.beta or 0.0))  # only one has a beta
+        scheme = SCHEMES_IN_PYTHON[weighting.name].format(beta=shortest(weighting.beta or 0.0))  # only one has a beta
         scaled = [] if weighting.normalize == "none" else [f"w = w / w.{weighting.normalize}()"]
         return [f"n = torch.bincount({counted}, minlength={len(weights)}).double()", f"w = {scheme}", *scaled]
 
     def reduced(self) -> str:
-        if self.convention.batch:
-            return self._batch_means()
-        mean = self.convention.reduction == "mean"
+        convention = self.convention
+        if convention.reduction in PARTS:
+            return PARTS[convention.reduction].python.format(n=convention.n, at=convention.at)
+        if convention.reduction == PAIRS:
+            return f"-({_log_probs(self.term)} @ F.one_hot(y, 2).double().T).mean()"
+        mean = convention.reduction == "mean"
         if self.is_call:
             return self._call() if mean else self._call("sum") + self._divisor()
-        factors = ["s"] if self.convention.sample_weights else []
-        factors += ["w[y]"] if self.convention.weighting.name != "none" else []
-        losses = self._losses(factors)
+        factors = self._factors([])
+        losses = self._losses_of_samples()
+        if factors:
+            masks = [factor for factor in factors if not factor.startswith("w[") or not convention.smooths_each_class]
+            losses = " * ".join([f"({losses})", *masks]) if masks else losses
         if not mean:
             return f"({losses}).sum(){self._divisor()}"
         return f"({losses}).sum() / ({' * '.join(factors)}).sum()" if factors else f"({losses}).mean()"
 
-    def _call(self, reduction: str = "") -> str:
+    def _divisor(self) -> str:
+        if self.convention.reduction == "sum":
+            return ""
+        return f" / {shortest(self.inputs.divisor)}"
+
+    def _call(self, reduction: str = "", *, ignores: bool = True) -> str:
         """The call of cross_entropy or nll_loss on x and y."""
         term, ignored = self.term, self.convention.ignore_index
         name, x = ("cross_entropy", _logits(term)) if _takes_logits(term) else ("nll_loss", _log_probs(term))
+        weighted = self.convention.weighting.name != "none" and (
+            reduction != "none" or self.convention.smooths_each_class
+        )
         settings = [
-            "weight=w" if self.convention.weighting.name != "none" else "",
-            f"ignore_index={ignored}" if ignored != DEFAULT_IGNORE_INDEX else "",
+            "weight=w" if weighted else "",
+            f"ignore_index={ignored}" if ignores and ignored != DEFAULT_IGNORE_INDEX else "",
             f"label_smoothing={shortest(term.smoothing)}" if term.smoothing else "",
             f'reduction="{reduction}"' if reduction else "",
         ]
         return f"F.{name}({', '.join([x, 'y', *filter(None, settings)])})"
 
-    def _losses(self, factors: list[str]) -> str:
-        """One loss a sample, times its ``factors``, as an expression of x, y, w and s."""
-        term, log_p = self.term, _log_probs(self.term)
-        own, e, p = _OWN.format(log_p=log_p), shortest(term.smoothing), _unbounded_probs(term)
-        if self.convention.smooths_each_class:
-            apart = f"-(1 - {e}) * w[y] * {own} - {e} * (w * {log_p}).mean(1)"
-            return f"s * ({apart})" if self.convention.sample_weights else apart
-        right = _bounded(f"torch.where(F.one_hot(y, {self.dataset.n_classes}).bool(), {p}, 1 - {p})", term)
-        losses = _LOSSES[term.loss].format(log_p=log_p, right=right)
-        if term.smoothing:
-            losses = f"(-(1 - {e}) * {own} - {e} * {log_p}.mean(1))"
-        if term.loss_rounding:
-            losses = f"({losses}).{_CASTS[term.loss_rounding]}().double()"
-        return " * ".join([*factors, losses])
+    def _losses_of_samples(self) -> str:
+        """One loss a sample, as an expression of x, y and w."""
+        term = self.term
+        log_p, e, p = _log_probs(term), shortest(term.smoothing), _unbounded_probs(term)
+        if self._is_plain:
+            losses = self._call("none", ignores=False)
+        elif (term.reading, term.loss, term.clip) == ("sigmoid", "one-vs-rest", None):
+            right = f"F.one_hot(y, {self.dataset.n_classes}).double()"
+            losses = f'F.binary_cross_entropy_with_logits(x, {right}, reduction="none").sum(1)'
+        elif self.is_soft:
+            y = f"((1 - {e}) * y + {e} / {self.dataset.n_classes})" if term.smoothing else "y"
+            losses = f"-({y} * {log_p}).sum(1)" if term.loss == "nll" else f"-{log_p}.amax(1)"
+        elif self.convention.smooths_each_class:
+            losses = f"-(1 - {e}) * w[y] * {_OWN.format(log_p=log_p)} - {e} * (w * {log_p}).mean(1)"
+        else:
+            right = _bounded(f"torch.where(F.one_hot(y, {self.dataset.n_classes}).bool(), {p}, 1 - {p})", term)
+            losses = _LOSSES[term.loss].format(log_p=log_p, right=right)
+            if term.smoothing:
+                losses = f"(-(1 - {e}) * {_OWN.format(log_p=log_p)} - {e} * {log_p}.mean(1))"
+        return self._finished(losses)
 
-    def _divisor(self) -> str:
-        ignored = self.convention.ignore_index
-        counted = f"(y != {ignored}).sum()" if self.is_call and self.ignores else "len(y)"
-        return {
-            "sum": "",
-            "counted": f" / {counted}",
-            "samples": " / targets.numel()",
-            "items": " / len(targets)",
-            "elements": f" / ({counted} * {self.dataset.n_classes})",
-        }[self.convention.reduction]
-
-    def _batch_means(self) -> str:
-        size, call = self.convention.batch, self._call()
-        split = f"zip(x.split({size}), y.split({size}))"
-        if self.convention.reduction == "full-batches":
-            return call
-        if self.convention.reduction == "batch-means-by-size":
-            # A batch of ignored samples alone has no mean: PyTorch gives NaN.
-            return f"sum(len(y) * {call}.nan_to_num() for x, y in {split}) / len(y)"
-        whole = f"[:len(y) // {size}]" if self.convention.reduction == "full-batch-means" else ""
-        return f"torch.stack([{call} for x, y in {split}]){whole}.nanmean()"
+    def _finished(self, losses: str) -> str:
+        """The same after all that is done to a sample's loss."""
+        term = self.term
+        if term.less_entropy and self.is_soft:
+            y = f"((1 - {shortest(term.smoothing)}) * y + {shortest(term.smoothing / self.dataset.n_classes)})"
+            y = y if term.smoothing else "y"
+            losses += f" + torch.xlogy({y}, {y}).sum(1)"
+        elif term.less_entropy:
+            losses += f" - {shortest(smoothed_entropy(term.smoothing, self.dataset.n_classes))}"
+        if term.z_loss:
+            losses += f" + {shortest(term.z_loss)} * {_whole(_logits(term))}.logsumexp(1)**2"
+        if term.each:
+            losses = EACH[term.each].python.format(l=losses)
+        return f"({losses}).{TORCH_CASTS[term.loss_rounding]}().double()" if term.loss_rounding else losses
 
 
 def _is_softmax(term: Term) -> bool:
     """Whether p is a softmax: of logits, or of log p under a temperature."""
-    return term.reading in ("logits", SOFTMAX_TWICE) or term.temperature != 1.0
+    return reading_of(term.reading).source == "logits" or term.temperature != 1.0
 
 
 def _takes_logits(term: Term) -> bool:
@@ -218,20 +351,30 @@ def _takes_logits(term: Term) -> bool:
 
 
 def _logits(term: Term) -> str:
-    x = _LOGITS[term.reading]
+    """What the softmax is of."""
+    x = "x.log()" if term.reading == "probs" else "x"
     if term.temperature != 1.0:
         x += f" / {shortest(term.temperature)}"
-    return f"{_whole(x)}.softmax(1)" if term.reading == SOFTMAX_TWICE else x
+    reading = reading_of(term.reading)
+    return reading.python.format(x=_whole(x)) if reading.made and reading.source == "logits" else x
+
+
+def _log_probs_read(term: Term) -> str:
+    """Log-probabilities as the reading has them."""
+    reading = reading_of(term.reading)
+    return reading.python.format(x="x") if reading.made else "x"
 
 
 def _unbounded_probs(term: Term) -> str:
     if _is_softmax(term):
         return f"{_whole(_logits(term))}.softmax(1)"
-    return {"log-probs": "x.exp()", "probs": "x"}[term.reading]
+    return "x" if term.reading == "probs" else f"{_log_probs_read(term)}.exp()"
 
 
 def _bounded(p: str, term: Term) -> str:
     """Probabilities kept from 0."""
+    if term.clip == LEAST_LOG:
+        return f"{p}.clamp(min=math.exp(-100))"
     if term.clip is not None:
         return f"{p}.clamp({shortest(term.clip)}, 1 - {shortest(term.clip)})"
     return p if term.added is None else f"({p} + {shortest(term.added)})"
@@ -240,21 +383,11 @@ def _bounded(p: str, term: Term) -> str:
 def _log_probs(term: Term) -> str:
     if _takes_logits(term):
         return f"{_whole(_logits(term))}.log_softmax(1)"
-    if term.reading == "log-probs" and term.clip is None and term.added is None:
-        return "x"
+    if reading_of(term.reading).source == "log-probs" and term.clip is None and term.added is None:
+        return _log_probs_read(term)
     return f"{_bounded(_unbounded_probs(term), term)}.log()"
 
 
 def _whole(expression: str) -> str:
     """The expression as one operand."""
     return f"({expression})" if " " in expression else expression
-
-
-def _finished(convention: Convention, value: str) -> str:
-    if convention.unit == "perplexity":
-        value = f"{_whole(value)}.exp()"
-    elif convention.unit != "nats":
-        value = f"{value} / math.log({2 if convention.unit == 'bits' else 10})"
-    if convention.result_rounding:
-        value = f"({value}).{_CASTS[convention.result_rounding]}()"
-    return f"-({value})" if convention.negative else value

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Term, round_to, rounded, type_of
-from nllcli.commands.reconcile.scores import Logits, Remembered, under, values_under
+from nllcli.commands.reconcile.convention import Term
+from nllcli.commands.reconcile.conventions.readings import reading_of
+from nllcli.commands.reconcile.conventions.samples import finished, under, values_under
+from nllcli.commands.reconcile.rounding import round_to, rounded, type_of
+from nllcli.commands.reconcile.scores import Logits, Remembered
 from nllcli.data.blocks import Scratch
 from nllcli.numerics.kernels import CLASS_FIRST_BELOW, contiguous, tiles, to_float
 from nllcli.numerics.losses import LOSSES
@@ -33,11 +36,11 @@ class Tile:
         self.part, self.options, self.scratch = part, options, scratch
         # Few classes as long columns, over which reductions are several times as fast as over short rows.
         self.x = np.asfortranarray(x[part]) if x.shape[1] < CLASS_FIRST_BELOW else contiguous(x[part], scratch)
-        self._targets: dict[int, NDArray[np.int64]] = {}
+        self._targets: dict[int, NDArray[Any]] = {}
         self._logits: dict[float, Logits] = {}
 
-    def targets_of(self, targets: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The tile's own of the ``targets`` (n,) of the block, one array for each."""
+    def targets_of(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """The tile's own of the ``targets``, (n,) or (n, C), of the block, one array for each."""
         return self._targets.setdefault(id(targets), targets[self.part])
 
     def logits(self, temperature: float) -> Logits:
@@ -60,20 +63,26 @@ class Tile:
 class Reading:
     """A block of numbers ``x`` (n, C), or (n, 1) where binary, read as the term ``how`` says.
 
-    ``every_class`` are the sums that were asked for, once ``read_tiles`` has read the block.
+    ``made`` (n, C) is what a reading of the whole file makes of the block's. ``every_class`` are the sums that were
+    asked for, once ``read_tiles`` has read the block.
     """
 
-    def __init__(self, x: NDArray[Any], how: Term, options: LossOptions) -> None:
-        self._how, self._options, self._n = how, options, len(x)
+    def __init__(
+        self, x: NDArray[Any], how: Term, options: LossOptions, made: NDArray[np.float64] | None = None
+    ) -> None:
+        self._how, self._options, self._n, self._made = how, options, len(x), made
         self._n_classes = 2 if options.binary else x.shape[1]
         self._outside = _outside(x, how)
         self._at: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
         self._wide: dict[Key, tuple[Asked, NDArray[np.float64]]] = {}
         self._sums: dict[Any, tuple[EveryClass, _RunningSums]] = {}
+        self._log_normalisers: NDArray[np.float64] | None = None
 
     def ask(self, asked: Iterable[Asked], every_class: Mapping[Any, EveryClass]) -> None:
         """Have ``read`` work out these losses, and the sums ``every_class``, by any key."""
         for one in asked:
+            if one.term.z_loss:
+                self._log_normalisers = np.empty(self._n)
             if not one.is_wide:
                 self._at.setdefault(id(one.targets), (one.targets, np.empty(self._n)))
             elif self.refused(one.term) is None or not self._none_inside:
@@ -104,7 +113,7 @@ class Reading:
         values = self._wide[asked.key][1] if asked.is_wide else values_under(term, self._at[id(asked.targets)][1])
         if refused is not None:
             values = np.where(refused, np.nan, values)
-        return values if term.loss_rounding is None else round_to(values, term.loss_rounding)
+        return finished(term, values, asked.entropies, self._log_normalisers)
 
     @once
     def _none_inside(self) -> bool:
@@ -113,7 +122,8 @@ class Reading:
     def read(self, tile: Tile) -> None:
         """What was asked for, of the samples of a tile."""
         part = tile.part
-        every = Remembered(self._surprisal(tile))
+        scores = self._surprisal(tile)
+        every = Remembered(scores)
         for targets, found in self._at.values():
             found[part] = every.at(tile.targets_of(targets))
         for one, found in self._wide.values():
@@ -124,6 +134,9 @@ class Reading:
                 self._read_rows(tile, rows, one, found)
         for sum_of, running in self._sums.values():
             running.add(every, sum_of, part)
+        if self._log_normalisers is not None:
+            assert isinstance(scores, Logits)
+            self._log_normalisers[part] = scores.log_normaliser(np.zeros(len(tile.x), np.int64))
 
     def _inside(self, part: slice) -> NDArray[np.bool_] | None:
         """Which samples of a part are not refused; None where none is."""
@@ -132,27 +145,36 @@ class Reading:
 
     def _read_rows(self, tile: Tile, rows: NDArray[np.bool_], asked: Asked, found: NDArray[np.float64]) -> None:
         """The losses of some ``rows`` (n,) of a tile."""
-        inside = self._given(_read(tile.x[rows], self._how), tile.scratch)
+        inside = self._given(_read(tile.x[rows], self._how), self._how.reading, tile.scratch)
         found[tile.part][rows] = asked.value(inside, tile.targets_of(asked.targets)[rows])
 
     def _surprisal(self, tile: Tile) -> Surprisal:
-        how, options = self._how, self._options
-        twice = how.reading == SOFTMAX_TWICE
-        if how.input_rounding is None and (twice or how.reading == "logits"):
-            first = tile.logits(how.temperature)
-        elif twice:
-            first = tile.logits_of(_read(tile.x, how), how.temperature)
-        else:
-            return self._given(_read(tile.x, how), tile.scratch)
-        return first.second(single=options.precision == "fast", scratch=tile.scratch.sub("second")) if twice else first
+        how, reading = self._how, reading_of(self._how.reading)
+        if self._made is not None:
+            return self._given(self._made[tile.part], reading.source, tile.scratch)
+        if reading.made is None and how.reading != "logits":
+            return self._given(_read(tile.x, how), reading.source, tile.scratch)
+        of_file = how.input_rounding is None
+        first = tile.logits(how.temperature) if of_file else tile.logits_of(_read(tile.x, how), how.temperature)
+        if reading.made is None:
+            return first
+        return self._given(reading.made(first), reading.source, tile.scratch, temperature=1.0, binary=False)
 
-    def _given(self, x: NDArray[Any], scratch: Scratch) -> Surprisal:
-        how = self._how
+    def _given(
+        self,
+        x: NDArray[Any],
+        source: str,
+        scratch: Scratch,
+        *,
+        temperature: float | None = None,
+        binary: bool | None = None,
+    ) -> Surprisal:
+        """The surprisals of numbers that are not logits of the file."""
         return surprisal(
             x,
-            source=how.reading,
-            binary=self._options.binary,
-            temperature=how.temperature,
+            source=source,
+            binary=self._options.binary if binary is None else binary,
+            temperature=self._how.temperature if temperature is None else temperature,
             single=self._options.precision == "fast",
             scratch=scratch.sub("given"),
         )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nllcli.commands.reconcile.python_lines import python_line
+from nllcli.commands.reconcile.conventions.batches import PARTS
+from nllcli.commands.reconcile.conventions.reductions import PAIRS
+from nllcli.commands.reconcile.python_lines import Written, python_line
 from nllcli.commands.reconcile.reproduce import Reproduction, reproduction
-from nllcli.commands.reconcile.search import Search, search
+from nllcli.commands.reconcile.search import Candidate, Search, search
+from nllcli.commands.reconcile.solving import Solved, batch_sizes, solvable, solved
+from nllcli.commands.reconcile.suspects import Suspects
 from nllcli.errors import Notice
+from nllcli.numerics.schemes import ABOUT
 from nllcli.records import dataclass
 from nllcli.scoring.settled import check_has_classes, signature
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from nllcli.commands.reconcile.departures import Candidate
+    from nllcli.commands.reconcile.departure import Departure
     from nllcli.commands.reconcile.expectation import Expectation
     from nllcli.data.settings import ScoreRequest
 
@@ -44,8 +49,21 @@ class Match:
 
 
 @dataclass(frozen=True)
+class Fit:
+    """An unknown that fits the expected number at a ``value``, and the ``chance`` that one as round does."""
+
+    unknown: str
+    value: float
+    chance: float
+    match: Match
+
+
+@dataclass(frozen=True)
 class Reconciled:
     """The conventions that give the expected number, best first, and what else was tried.
+
+    ``fits`` are unknowns that were solved for, where no single departure gives the number. ``tries`` describe all
+    departures by what they concern.
 
     ``next_best`` has the nearest number that is not among the matches; ``n_unlisted`` counts the numbers that match
     too, but only add departures to what is listed. ``own_value`` is the number of the user's own settings (None: it is
@@ -55,44 +73,70 @@ class Reconciled:
     name: str
     expected: Expectation
     matches: tuple[Match, ...]
+    fits: tuple[Fit, ...]
     next_best: Match | None
     n_unlisted: int
     n_tried: int
     n_distinct: int
     own_value: float | None
     chance: float
+    tries: Mapping[str, tuple[str, ...]]
     warnings: tuple[Notice, ...]
     notes: tuple[Notice, ...]
     signature: str
 
 
-def reconcile(request: ScoreRequest, typed: Expectation) -> Reconciled:
+def reconcile(request: ScoreRequest, typed: Expectation, suspects: Suspects) -> Reconciled:
     """Search the conventions for those that give the expected number."""
     check_has_classes(request.loss, "nll reconcile")
-    done = search(request)
+    done = search(request, suspects)
     values = [value for _, value in done.tried]
     expected = typed.among(values)
-    groups = _groups([(candidate, value) for candidate, value in done.tried if expected.matches(value)], expected)
+    near = [(candidate, value) for candidate, value in done.tried if expected.matches(value)]
+    is_tried = bool(near)
+    if not is_tried:
+        near = [_sized(done, departure) for departure in batch_sizes(done, expected)]
+    groups = _groups(near, expected)
     matches = tuple(_match(done, expected, value, candidates) for value, candidates in groups)
     others = _others(done.tried, [match.value for match in matches], expected)
     nearest = min(others, key=lambda other: abs(other[1] - expected.value), default=None)
     n_unlisted = len({expected.shown(v) for v in _distinct([v for _, v in others if expected.matches(v)])})
     numbers = _distinct(values)
-    chance = expected.coverage(numbers)
+    chance = expected.widest(values).coverage(numbers, once=() if is_tried else solvable(done))
+    is_simple = any(len(match.departures) <= 1 for match in matches)
     return Reconciled(
         name=done.settled.dataset.logits.name,
         expected=expected,
         matches=matches,
+        fits=() if is_simple else tuple(_fit(done, expected, one) for one in solved(done, expected)),
         next_best=None if nearest is None else _match(done, expected, nearest[1], [nearest[0]]),
         n_unlisted=n_unlisted,
         n_tried=len(values),
         n_distinct=len(numbers),
         own_value=next((value for candidate, value in done.tried if not candidate.departures), None),
         chance=chance,
+        tries=_tries(done),
         warnings=(*done.notices, *_doubts(matches, n_unlisted, chance, expected, typed)),
         notes=done.settled.dataset.notes,
         signature=signature(done.settled),
     )
+
+
+def _sized(done: Search, departure: Departure) -> tuple[Candidate, float]:
+    convention = departure.apply(done.base)
+    return Candidate(convention, (departure,)), done.values.of(convention)
+
+
+def _fit(done: Search, expected: Expectation, one: Solved) -> Fit:
+    candidate = Candidate(one.departure.apply(done.base), (one.departure,))
+    return Fit(one.unknown, one.value, one.chance, _match(done, expected, one.number, [candidate]))
+
+
+def _tries(done: Search) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for departure in done.tries:
+        found.setdefault(departure.dimension, []).append(departure.text)
+    return {dimension: tuple(dict.fromkeys(texts)) for dimension, texts in found.items()}
 
 
 def _groups(near: Tried, expected: Expectation) -> list[tuple[float, list[Candidate]]]:
@@ -101,7 +145,7 @@ def _groups(near: Tried, expected: Expectation) -> list[tuple[float, list[Candid
     A convention that only adds departures to one that matches already explains nothing more.
     """
     groups: list[tuple[float, list[Candidate]]] = []
-    for candidate, value in sorted(near, key=lambda one: len(one[0].departures)):
+    for candidate, value in sorted(near, key=lambda one: (len(one[0].departures), one[0].met)):
         departures = set(candidate.departures)
         if any(set(kept.departures) <= departures for _, members in groups for kept in members):
             continue
@@ -110,7 +154,7 @@ def _groups(near: Tried, expected: Expectation) -> list[tuple[float, list[Candid
             groups.append((value, [candidate]))
         else:
             same.append(candidate)
-    return sorted(groups, key=lambda group: (len(group[1][0].departures), abs(group[0] - expected.value)))
+    return sorted(groups, key=lambda group: (group[1][0].met, abs(group[0] - expected.value)))
 
 
 def _others(tried: Tried, listed: Sequence[float], expected: Expectation) -> Tried:
@@ -140,7 +184,11 @@ def _match(done: Search, expected: Expectation, value: float, candidates: Sequen
     """The candidates that give one number, the simplest first."""
     first, *also = candidates
     convention, dataset = first.convention, done.settled.dataset
-    has_scheme = convention.weighting.name not in ("none", "given")
+    weights = done.values.weights
+    listed = weights.of_every_class(convention, dataset.n_classes)
+    is_of_parts = convention.reduction in (*PARTS, PAIRS)
+    divisor = 0.0 if is_of_parts else done.values.divisor(convention)
+    items = done.values.found.items
     return Match(
         value,
         value - expected.value,
@@ -151,14 +199,14 @@ def _match(done: Search, expected: Expectation, value: float, candidates: Sequen
             convention,
             done.request,
             dataset,
-            divisor=0.0 if convention.batch else done.values.divisor(convention),
-            empty_classes=has_scheme and done.values.weights.leave_out(convention),
+            divisor=divisor,
+            empty_classes=convention.weighting.name in ABOUT and weights.leave_out(convention),
+            weights=listed,
         ),
         python_line(
             convention,
-            dataset,
-            done.values.weights.of_every_class(convention, dataset.n_classes),
-            others=done.others,
+            Written(dataset, done.others, done.one_hot, items.n if items.length > 1 else 0, divisor),
+            listed,
         ),
     )
 

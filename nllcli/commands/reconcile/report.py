@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nllcli.commands.reconcile.expectation import Expectation
-    from nllcli.commands.reconcile.reconcile import Match, Reconciled
+    from nllcli.commands.reconcile.reconcile import Fit, Match, Reconciled
     from nllcli.commands.reconcile.reproduce import Reproduction
 
 _MOST_ALSO = 4
+_UNLIKELY = 0.05
 _COLUMNS = (
     Column("value", "value"),
     Column("difference", "difference"),
@@ -48,8 +49,8 @@ def report(result: Reconciled, command_of: Callable[[Reproduction], str], *, lim
         warnings=result.warnings,
         notes=result.notes,
         quiet=[command for command in commands if command],
-        extra={"next_best": next_best},
-        sections=_sections(result, commands),
+        extra={"next_best": next_best, "solved": [_fit(fit, command_of) for fit in result.fits], "tries": result.tries},
+        sections=(*_sections(result, commands), *_solved(result, command_of)),
     )
 
 
@@ -70,6 +71,14 @@ def _row(match: Match, command: str) -> dict[str, Value]:
         "formula": match.reproduction.formula or None,
         "python": match.python or None,
     }
+
+
+def _fit(fit: Fit, command_of: Callable[[Reproduction], str]) -> dict[str, Value]:
+    """An unknown that was solved for, for programs."""
+    row = _row(fit.match, command_of(fit.match.reproduction))
+    del row["also"], row["deviations"]
+    number = row.pop("value")
+    return {"unknown": fit.unknown, "value": fit.value, "chance": fit.chance, "number": number} | row
 
 
 def _metrics(result: Reconciled) -> tuple[Metric, ...]:
@@ -116,6 +125,24 @@ def _sections(result: Reconciled, commands: list[str]) -> tuple[Section, ...]:
     return (Section("What gives this number", tuple(parts), more + note),)
 
 
+def _solved(result: Reconciled, command_of: Callable[[Reproduction], str]) -> tuple[Section, ...]:
+    """What an unknown would have to be, the likeliest first."""
+    fits = sorted(result.fits, key=lambda fit: fit.chance)
+    if result.matches:
+        fits = [fit for fit in fits if fit.chance < _UNLIKELY]
+    parts = []
+    for fit in fits:
+        steps = [Step("a value as round fits by chance", (f"{100 * fit.chance:.2g} %",))]
+        command = command_of(fit.match.reproduction)
+        formula = fit.match.reproduction.formula
+        steps.append(Step("nll", (_with_formula(fit.match, command) or formula,), verbatim=command != ""))
+        if fit.match.python:
+            steps.append(Step("Python", (fit.match.python,), verbatim=True))
+        parts.append(Calculation(_heading(fit.match.description), tuple(steps)))
+    note = "Solved for, not tried: any number fits some value of each. A round value that seldom fits by chance counts."
+    return (Section("What would fit, if it was used", tuple(parts), note),) if parts else ()
+
+
 def _calculation(i: int, match: Match, command: str, expected: Expectation) -> Calculation:
     steps = [Step("value", (expected.shown(match.value),))]
     if match.also:
@@ -126,6 +153,8 @@ def _calculation(i: int, match: Match, command: str, expected: Expectation) -> C
     steps.append(Step("nll", (command or beyond,), verbatim=command != ""))
     if match.python:
         steps.append(Step("Python", (match.python,), verbatim=True))
-    text = match.description
-    heading = text if text.startswith(("p ", "-")) else text[0].upper() + text[1:]
-    return Calculation(f"{i}. {heading}", tuple(steps))
+    return Calculation(f"{i}. {_heading(match.description)}", tuple(steps))
+
+
+def _heading(text: str) -> str:
+    return text if text.startswith(("p ", "-")) else text[0].upper() + text[1:]

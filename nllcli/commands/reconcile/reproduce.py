@@ -6,7 +6,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Convention
+from nllcli.commands.reconcile.convention import Convention
+from nllcli.commands.reconcile.conventions import pairings, units
+from nllcli.commands.reconcile.conventions.batches import PARTS
+from nllcli.commands.reconcile.conventions.readings import SOFTMAX_TWICE, reading_of
+from nllcli.commands.reconcile.conventions.reductions import PAIRS
+from nllcli.commands.reconcile.conventions.samples import EACH
+from nllcli.commands.reconcile.conventions.weights import FORMULAS
 from nllcli.data.settings import InputOptions, LossOptions, WeightOptions
 from nllcli.errors import setting
 from nllcli.inputs.bytes.urls import shown_url
@@ -17,6 +23,9 @@ from nllcli.report import shortest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
 
@@ -24,6 +33,7 @@ _DEFAULTS = {f.name: f.default for record in (InputOptions, LossOptions, WeightO
 # How the logits are read, and which target belongs to which sample.
 _READING = ("columns", "drop", "input_format", "input_dtype", "header", "decimal", "encoding")
 _PAIRING = ("target_column", "id", "targets_are", "missing")
+_MOST_LISTED = 20
 # What holds of a file, and not of that of its probabilities.
 _OF_ITS_OWN = ("target_column", "id", "missing", "decimal", "encoding")
 
@@ -41,13 +51,20 @@ class Reproduction:
 
 
 def reproduction(
-    convention: Convention, request: ScoreRequest, dataset: Dataset, *, divisor: float, empty_classes: bool
+    convention: Convention,
+    request: ScoreRequest,
+    dataset: Dataset,
+    *,
+    divisor: float,
+    empty_classes: bool,
+    weights: NDArray[np.float64] | None,
 ) -> Reproduction:
     """How ``nll`` computes ``convention`` of the inputs of ``request``.
 
-    ``divisor`` divides the sum where no setting does; ``empty_classes`` says that a class has no counted samples.
+    ``divisor`` divides the sum where no setting does; ``empty_classes`` says that a class has no counted samples;
+    ``weights`` (n_classes,) are the convention's, which are listed where no scheme gives them.
     """
-    definition = _definition(convention, request)
+    definition = _definition(convention, request, dataset)
     if definition:
         return Reproduction({}, definition)
     inputs, loss, term, own_shape = request.inputs, request.loss, convention.term, dataset.logits.shape
@@ -75,9 +92,9 @@ def reproduction(
         "targets": inputs.targets,
         **{name: getattr(inputs, name) for name in _PAIRING},
         **read,
-        "shift": term.shift,
+        "shift": term.pairing.shift,
         "ignore_index": convention.ignore_index,
-        **_weights(convention, request, empty_classes),
+        **_weights(convention, request, empty_classes, weights),
         "sample_weights": inputs.sample_weights if convention.sample_weights else None,
         "loss": term.loss,
         "label_smoothing": term.smoothing,
@@ -98,10 +115,14 @@ def _shown(value: Any) -> Any:
     return shown_url(value) if isinstance(value, str) else value
 
 
-def _weights(convention: Convention, request: ScoreRequest, empty_classes: bool) -> dict[str, Any]:
+def _weights(
+    convention: Convention, request: ScoreRequest, empty_classes: bool, weights: NDArray[np.float64] | None
+) -> dict[str, Any]:
     weighting, given = convention.weighting, request.weights
     if weighting.name == "none":
         return {}
+    if weighting.name in FORMULAS and weights is not None:
+        return {"weights": ",".join(map(shortest, weights.tolist()))}
     if weighting.name == "given":
         return {"weights": given.weights}
     return {
@@ -113,15 +134,26 @@ def _weights(convention: Convention, request: ScoreRequest, empty_classes: bool)
     }
 
 
-def _definition(convention: Convention, request: ScoreRequest) -> str:
+def _definition(convention: Convention, request: ScoreRequest, dataset: Dataset) -> str:
     """What the convention does that ``nll compute`` does not; l is a sample's loss, w its weight."""
     term = convention.term
     own = any(getattr(request.inputs, name) != _DEFAULTS[name] for name in _OF_ITS_OWN)
     if term.reading == SOFTMAX_TWICE and own:
         written = setting("save_probs")
         return f"the loss of the probabilities that {written} writes, as logits, with the targets in a file"
-    if convention.batch:
-        return _OF_BATCHES[convention.reduction].format(n=convention.batch)
+    parts = (
+        reading_of(term.reading).definition.format(axis=term.reading.partition(":")[2]),
+        pairings.definition(convention),
+        _of_samples(convention),
+        _of_listed(convention, dataset),
+        _of_parts(convention),
+    )
+    return "; ".join(filter(None, parts))
+
+
+def _of_samples(convention: Convention) -> str:
+    """What is done to each sample's loss."""
+    term = convention.term
     if term.input_rounding is not None:
         return f"round the inputs to {term.input_rounding} before the softmax"
     if term.loss_rounding is not None:
@@ -130,28 +162,31 @@ def _definition(convention: Convention, request: ScoreRequest) -> str:
         return f"l = -log(p + {shortest(term.added)}), p the target's probability"
     if convention.own_weight_smoothing:
         return f"l = (1 - e) (-log p_y) + e / C sum of -log p_c, times the target's w; e = {shortest(term.smoothing)}"
+    if term.less_entropy:
+        return f"subtract the entropy of the targets from each l; label smoothing {shortest(term.smoothing)}"
+    if term.z_loss:
+        return f"add {shortest(term.z_loss)} times the square of the row's logsumexp to each l"
+    return EACH[term.each].definition if term.each else ""
+
+
+def _of_parts(convention: Convention) -> str:
+    """What numbers that are made of parts of the samples are."""
+    if convention.reduction == PAIRS:
+        return "mean of -log p_i of y_j over all pairs of a sample i and a target y_j"
+    part = PARTS.get(convention.reduction)
+    return "" if part is None else part.definition.format(n=convention.n, at=convention.at)
+
+
+def _of_listed(convention: Convention, dataset: Dataset) -> str:
+    """Weights that are too many to list."""
+    name = convention.weighting.name
+    if name in FORMULAS and dataset.n_classes > _MOST_LISTED:
+        return f"weights {FORMULAS[name].text}, from a file"
     return ""
-
-
-_OF_BATCHES = {
-    "batch-means": "mean of m_b = sum(w l) / sum(w) over each batch b of {n} samples in file order",
-    "full-batch-means": "mean of m_b = sum(w l) / sum(w) over each whole batch b of {n} samples in file order",
-    "batch-means-by-size": "sum(n_b m_b) / n, m_b = sum(w l) / sum(w) over each batch b of {n} samples in file order",
-    "full-batches": "sum(w l) / sum(w) over the largest multiple of {n} samples, in file order",
-}
 
 
 def _formula(convention: Convention, divisor: float) -> str:
     """What remains to be done with x, the loss that the command prints; empty where nothing does."""
-    formula = "x"
-    if convention.reduction not in ("mean", "sum"):
-        formula += f" / {shortest(divisor)}"
-    if convention.unit == "perplexity":
-        formula = f"exp({formula})"
-    elif convention.unit != "nats":
-        formula += f" / ln({'2' if convention.unit == 'bits' else '10'})"
-    if convention.result_rounding is not None:
-        formula = f"{convention.result_rounding}({formula})"
-    if convention.negative:
-        formula = f"-{formula}"
+    x = "x" if convention.reduction in ("mean", "sum") else f"x / {shortest(divisor)}"
+    formula = units.formula(convention, x)
     return "" if formula == "x" else formula

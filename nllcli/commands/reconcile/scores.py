@@ -1,4 +1,4 @@
-"""Surprisals that many terms share, and those of terms that do something to p, or to the softmax, before."""
+"""Surprisals that many terms share."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.numerics.kernels import both_classes, pick, product, sum_classes
-from nllcli.numerics.kernels.normaliser import Normaliser, powers_below
-from nllcli.numerics.surprisal import EVERY, MOST_CLASSES, OverClasses, once, put_at, sum_of_parts
-from nllcli.numerics.surprisal.given import Clipped, clip
+from nllcli.numerics.kernels import both_classes, product, sum_classes
+from nllcli.numerics.surprisal import EVERY, OverClasses, once
 from nllcli.numerics.surprisal.logits import FromLogits
 
 if TYPE_CHECKING:
@@ -17,13 +15,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.commands.reconcile.conventions import Term
     from nllcli.data.blocks import Scratch
     from nllcli.numerics.surprisal import Surprisal
 
 
 class Logits(FromLogits):
-    """From logits, of which the probabilities are kept: the second softmax is that of these."""
+    """From logits, of which the probabilities are kept: several readings are made of these."""
 
     @once
     def _probs(self) -> NDArray[np.float64]:
@@ -32,47 +29,20 @@ class Logits(FromLogits):
     def probs(self, classes: slice | NDArray[np.int64] = EVERY) -> NDArray[np.float64]:
         return self._probs.copy() if classes is EVERY else super().probs(classes)
 
-    def prob_at(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
-        """p of one class a sample: (n,) -> (n,)."""
-        found, picked = self._normaliser, pick(self._raw, classes)[:, None]
-        return powers_below(picked, found.maximum, self._temperature, 1.0 + found.rest, self._scratch)[:, 0]
+    @property
+    def tempered(self) -> NDArray[np.float64]:
+        """The logits (n, C) over the temperature."""
+        return self._x if self._temperature == 1.0 else self._x / self._temperature
 
-    def second(self, *, single: bool, scratch: Scratch) -> FromLogits:
-        """From the probabilities as logits."""
-        if self.n_classes <= MOST_CLASSES:
-            return FromLogits(self._probs, single=single, scratch=scratch)
-        return _OfManyProbs(self, scratch)
+    def log_normaliser(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The logsumexp (n,) of each row, by way of one class a sample (n,)."""
+        total: NDArray[np.float64] = self.at(classes) + self._pick(classes) / self._temperature
+        return total
 
     @classmethod
     def of(cls, x: NDArray[Any], *, binary: bool, temperature: float, single: bool, scratch: Scratch) -> Logits:
         """From ``x`` (n, C), or (n, 1) where ``binary``."""
         return cls(both_classes(x, "logits") if binary else x, temperature=temperature, single=single, scratch=scratch)
-
-
-class _OfManyProbs(FromLogits):
-    """From the probabilities of ``first`` as logits, which are made a part of the classes at a time."""
-
-    def __init__(self, first: Logits, scratch: Scratch) -> None:
-        self._first, self._temperature, self._scratch = first, 1.0, scratch
-        self.n_classes = first.n_classes
-
-    def _part(self, classes: slice | NDArray[np.int64]) -> NDArray[Any]:
-        return self._first.probs(classes)
-
-    def _pick(self, classes: NDArray[np.int64]) -> NDArray[Any]:
-        return self._first.prob_at(classes)
-
-    @once
-    def _normaliser(self) -> Normaliser:
-        top = self._first.top()
-        maximum = self._pick(top)
-
-        def of(part: slice) -> NDArray[np.float64]:
-            powers = powers_below(self._part(part), maximum, 1.0, np.ones(len(top)), self._scratch)
-            put_at(powers, top - part.start, 0.0)
-            return sum_classes(powers)
-
-        return Normaliser(maximum, sum_of_parts(of, self.n_classes), top=top)
 
 
 class Remembered(OverClasses):
@@ -122,33 +92,6 @@ def _kept(
     if id(classes) not in known:
         known[id(classes)] = classes, work(classes)
     return known[id(classes)][1]
-
-
-def _add(surprisals: NDArray[np.float64], eps: float) -> NDArray[np.float64]:
-    """``-log(p + eps)``, as people write it to keep the logarithm finite, from -log p."""
-    added: NDArray[np.float64] = 0.0 - np.log(np.exp(-surprisals) + eps)
-    return added
-
-
-class _EpsilonAdded(Clipped):
-    """Surprisals ``-log(p + eps)``."""
-
-    def _clip(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _add(values, self._eps)
-
-
-def values_under(term: Term, surprisals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``surprisals`` of any shape as the term clips p, or adds to it."""
-    if term.clip is not None:
-        return clip(surprisals, term.clip)
-    return surprisals if term.added is None else _add(surprisals, term.added)
-
-
-def under(term: Term, scores: Surprisal) -> Surprisal:
-    """The surprisals as the term clips p, or adds to it."""
-    if term.clip is not None:
-        return Clipped(scores, term.clip)
-    return scores if term.added is None else _EpsilonAdded(scores, term.added)
 
 
 class Among:

@@ -3,35 +3,70 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from nllcli.commands.reconcile.conventions import Convention, Term, Weighting
-from nllcli.commands.reconcile.departures import Candidate, candidates
+import numpy as np
+
+from nllcli.commands.reconcile.convention import Convention, Pairing, Term, Weighting
+from nllcli.commands.reconcile.conventions import departures, makes_sense
+from nllcli.commands.reconcile.conventions.readings import made_of_whole, reading_of
+from nllcli.commands.reconcile.departure import Departure, Known
+from nllcli.commands.reconcile.one_hot import classes_of
+from nllcli.commands.reconcile.pairs import Pairs
 from nllcli.commands.reconcile.plan import Plan
-from nllcli.commands.reconcile.sums import ConventionSums, Values
-from nllcli.commands.reconcile.survey import Shifts, Survey, WeightTable, survey
+from nllcli.commands.reconcile.solving import of_parts, probes
+from nllcli.commands.reconcile.sums import ConventionSums
+from nllcli.commands.reconcile.survey import Survey, WeightTable, survey
+from nllcli.commands.reconcile.values import Values
 from nllcli.data.settings import DEFAULT_SCHEME
+from nllcli.engine import map_blocks
 from nllcli.errors import DataError, Notice, UsageError, first_few, setting
+from nllcli.inputs.arrays.raw import Values as InMemory
 from nllcli.inputs.dataset import no_targets
 from nllcli.inputs.opening import open_dataset
+from nllcli.numerics.kernels import to_float
 from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.records import dataclass
 from nllcli.scoring.class_weights import given_counts
 from nllcli.scoring.notices import all_notices
-from nllcli.scoring.passes import fold_dataset
+from nllcli.scoring.passes import chunks, fold_dataset
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from numpy.typing import NDArray
+
+    from nllcli.commands.reconcile.suspects import Suspects
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A convention and how it departs from the user's own settings."""
+
+    convention: Convention
+    departures: tuple[Departure, ...] = ()
+
+    @property
+    def description(self) -> str:
+        return "; ".join(departure.text for departure in self.departures) or "your own settings"
+
+    @property
+    def met(self) -> int:
+        """How seldom people meet all of its departures: 0 for none of them."""
+        return sum(departure.met for departure in self.departures)
 
 
 @dataclass(frozen=True)
 class Search:
     """The conventions tried with the (finite) number of each, and what these follow from.
 
-    ``others`` says that some targets are not a class, which every convention ignores.
+    ``others`` says that some targets are not a class, which every convention ignores; ``one_hot`` that their file has
+    a 1 for each. ``tries`` are all departures from ``base``, the user's own convention.
     """
 
     request: ScoreRequest
@@ -40,30 +75,36 @@ class Search:
     values: Values
     notices: tuple[Notice, ...]
     others: bool
+    one_hot: bool
+    base: Convention
+    tries: tuple[Departure, ...]
 
 
-def search(request: ScoreRequest) -> Search:
+def search(request: ScoreRequest, suspects: Suspects) -> Search:
     """Try every convention on the inputs."""
-    dataset = _open(request)
-    shifts = Shifts.of(dataset, request.inputs.shift)
-    found = survey(request, dataset, shifts)
+    inputs = _open(request)
+    dataset, pairs = inputs.dataset, inputs.pairs
+    found = survey(request, dataset, pairs)
     if not found.n_samples:
         raise DataError("has no samples, so no convention gives any number", where=dataset.logits.name)
     request, notices = _ignore_outside(request, dataset, found)
-    own_targets = shifts.under(request.inputs.shift, request.loss.ignore_index)
+    own_targets = None if pairs.soft else pairs.under(pairs.tried[0], request.loss.ignore_index)
     settled = settle(request, replace(dataset, targets=own_targets))
 
-    base = _own_convention(request, settled)
+    base = _own_convention(request, settled, pairs.tried[0])
     counts = request.weights.counts
     given = None if counts in (None, "targets") else given_counts(counts, dataset)
-    weights = WeightTable.among(found.counts, given, settled.options.class_weights)
-    every = candidates(base, dataset, found, has_counts=given is not None)
-    tried = [candidate for candidate in every if weights.exist(candidate.convention)]
-    plan = Plan([candidate.convention for candidate in tried], weights, shifts, settled.options)
+    weights = WeightTable.among(found.counts, given, settled.options.class_weights, base.weighting)
+    known = Known(base, dataset, found, given is not None, suspects.batch_sizes)
+    every = [*suspects.departures(known), *departures(known)]
+    tried = [candidate for candidate in _candidates(base, every) if weights.exist(candidate.convention)]
+    conventions = [candidate.convention for candidate in tried] + _probes(base)
+    made = _made_of_whole(request, {c.term.reading for c in conventions if reading_of(c.term.reading).whole})
+    plan = Plan(conventions, weights, pairs, found.items, settled.options, made)
     sums = fold_dataset(
         plan.collect, ConventionSums(), settled.dataset, threads=request.threads, progress=request.progress
     )
-    values = Values(sums, weights, n_classes=dataset.n_classes, n_items=found.n_items)
+    values = Values(sums, weights, dataset, found)
     # The user's own number is the one that nll compute prints, to the last bit.
     own = sums.own.loss(settled.options.reduction)
     numbers = ((c, values.of(c.convention) if c.departures or own is None else own) for c in tried)
@@ -72,13 +113,60 @@ def search(request: ScoreRequest) -> Search:
         settled,
         [(candidate, value) for candidate, value in numbers if isfinite(value)],
         values,
-        (*notices, *all_notices(sums.own, settled)),
+        (*inputs.notices, *notices, *all_notices(sums.own, settled)),
         others=bool(found.outside),
+        one_hot=inputs.one_hot,
+        base=base,
+        tries=tuple(every),
     )
 
 
-def _open(request: ScoreRequest) -> Dataset:
-    """The inputs without a shift; raises UsageError where reconcile cannot work on them."""
+def _candidates(base: Convention, every: Collection[Departure]) -> Iterator[Candidate]:
+    """Every convention to try, each once: the user's own, then those of one departure, then those of two."""
+    seen = {base}
+    yield Candidate(base)
+    useful = [departure for departure in every if departure.apply(base) != base]
+    one = ((departure,) for departure in useful)
+    two = (pair for pair in combinations(useful, 2) if pair[0].combines_with(pair[1]))
+    for chosen in (*one, *two):
+        convention = base
+        for departure in chosen:
+            convention = departure.apply(convention)
+        if convention not in seen and makes_sense(convention, base):
+            seen.add(convention)
+            yield Candidate(convention, chosen)
+
+
+def _probes(base: Convention) -> list[Convention]:
+    """What the unknowns that a number is linear in are solved from, and batches of any size."""
+    return [replace(base, reduction="sum"), *(one for pair in probes(base).values() for one in pair), of_parts(base)]
+
+
+def _made_of_whole(request: ScoreRequest, readings: Collection[str]) -> dict[str, NDArray[np.float64]]:
+    """What the readings of whole files make of this one, (n_samples, C) each."""
+    if not readings:
+        return {}
+    dataset = open_dataset(replace(request.inputs, shift=0))
+    blocks = map_blocks(lambda block, scratch: to_float(block.logits, scratch).astype(np.float64), chunks(dataset))
+    x = np.concatenate(list(blocks))
+    layout = dataset.layout
+    x = x.reshape(*(len(x) if n is None else n for n in layout.sample_shape), layout.n_classes)
+    with np.errstate(all="ignore"):
+        return {name: made_of_whole(name, x, layout.class_axis) for name in readings}
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """The inputs without a shift, the pairings to try on them, and whether their targets are one-hot."""
+
+    dataset: Dataset
+    pairs: Pairs
+    one_hot: bool = False
+    notices: tuple[Notice, ...] = ()
+
+
+def _open(request: ScoreRequest) -> _Inputs:
+    """Raises UsageError where reconcile cannot work on the inputs."""
     if request.loss.reduction == "none":
         raise UsageError(f"reconcile explains one number, and {setting('reduction', 'none')} gives one a sample")
     if request.inputs.targets is None and request.inputs.logits == "-":
@@ -88,10 +176,28 @@ def _open(request: ScoreRequest) -> Dataset:
         )
     dataset = open_dataset(replace(request.inputs, shift=0))
     if dataset.soft_targets is not None:
-        raise UsageError("reconcile needs class indices; the targets are class probabilities")
+        return _of_probabilities(request, dataset)
     if not dataset.has_targets:
         raise no_targets(dataset)
-    return dataset
+    return _Inputs(dataset, Pairs.of(dataset, request.inputs.shift, request.loss.ignore_index))
+
+
+def _of_probabilities(request: ScoreRequest, dataset: Dataset) -> _Inputs:
+    """Targets that are one-hot are turned into classes."""
+    soft = dataset.soft_targets
+    assert soft is not None
+    largest, one_hot = classes_of(request.inputs)
+    if one_hot:
+        message = f"{soft.name}: the targets are one-hot, and taken as classes"
+        dataset = replace(dataset, targets=InMemory(soft.name, largest), soft_targets=None)
+        pairs = Pairs.of(dataset, request.inputs.shift, request.loss.ignore_index)
+        return _Inputs(dataset, pairs, True, (Notice("one-hot-targets", message),))
+    if (request.weights.weights, request.weights.counts) != (None, None):
+        raise UsageError(
+            "reconcile takes class weights with class indices; the targets are class probabilities",
+            hint="without class weights it explains the rest",
+        )
+    return _Inputs(dataset, Pairs.of_soft(soft.name, largest))
 
 
 def _ignore_outside(request: ScoreRequest, dataset: Dataset, found: Survey) -> tuple[ScoreRequest, list[Notice]]:
@@ -112,7 +218,7 @@ def _ignore_outside(request: ScoreRequest, dataset: Dataset, found: Survey) -> t
     return replace(request, inputs=inputs, loss=loss), [Notice("outside-targets-ignored", message)]
 
 
-def _own_convention(request: ScoreRequest, settled: Settled) -> Convention:
+def _own_convention(request: ScoreRequest, settled: Settled, pairing: Pairing) -> Convention:
     options = settled.options
     return Convention(
         Term(
@@ -121,7 +227,7 @@ def _own_convention(request: ScoreRequest, settled: Settled) -> Convention:
             loss=options.loss,
             clip=options.clip,
             smoothing=options.label_smoothing,
-            shift=settled.shift,
+            pairing=pairing,
         ),
         weighting=_own_weighting(request),
         sample_weights=settled.dataset.sample_weights is not None,

@@ -1,4 +1,4 @@
-"""The targets under each shift to try, counted before the pass, and the class weights that follow from the counts."""
+"""The targets under each pairing to try, counted before the pass, and the class weights that follow from the counts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nllcli.commands.reconcile.convention import Weighting
+from nllcli.commands.reconcile.conventions.pairings import NO_TARGET
+from nllcli.commands.reconcile.conventions.weights import FORMULAS, is_counted
 from nllcli.inputs.opening import open_dataset
-from nllcli.inputs.targets import Shifted, check_shift, shift_out_of_order, shift_without_file
 from nllcli.numerics.by_class import ByClass, place_of
+from nllcli.numerics.schemes import ABOUT
 from nllcli.numerics.targets import is_class
 from nllcli.numerics.weightings import class_weights
 from nllcli.records import dataclass
@@ -20,81 +23,78 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nllcli.commands.reconcile.conventions import Convention
-    from nllcli.data.blocks import Block
-    from nllcli.data.dataset import Dataset, VectorSource
+    from nllcli.commands.reconcile.convention import Convention, Pairing
+    from nllcli.commands.reconcile.pairs import Pairs
+    from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
 
-_NO_TARGET = np.iinfo(np.int64).min
+# Sums over runs of items are kept for many conventions at once, 8 bytes each; numbers of whole files are in memory.
+_MOST_RUNS = 1 << 17
+_MOST_NUMBERS = 1 << 22
 
 
 @dataclass(frozen=True)
-class Shifts:
-    """The shifts to try, the user's own first; ``raw`` are the targets, None where the blocks bring them."""
+class Items:
+    """What parts of the samples consist of: ``n`` runs of ``length`` samples, added up ``step`` at a time."""
 
-    raw: VectorSource | None
-    length: int
-    tried: tuple[int, ...]
+    n: int
+    length: int = 1
+
+    @property
+    def step(self) -> int:
+        """The least power of 2 that makes them few enough."""
+        return 1 << max(0, (self.n - 1).bit_length() - (_MOST_RUNS - 1).bit_length())
 
     @classmethod
-    def of(cls, dataset: Dataset, own: int) -> Shifts:
-        """Raises UsageError where the user's own shift is not possible."""
-        raw, layout = dataset.targets, dataset.layout
-        if own and raw is None:
-            raise shift_without_file()
-        if own and not layout.in_target_order:
-            raise shift_out_of_order()
-        if raw is None or not layout.in_target_order:
-            return cls(raw, 1, (0,))
-        length = (layout.sample_shape or (1,))[-1] or raw.n
-        check_shift(own, length, raw.name)
-        return cls(raw, length, (own, *(k for k in (0, 1, -1) if k != own and abs(k) < length)))
-
-    def under(self, shift: int, fill: int = _NO_TARGET) -> VectorSource | None:
-        """The targets under one shift, ``fill`` where there is none."""
-        return Shifted(self.raw, shift, self.length, fill) if shift and self.raw is not None else self.raw
-
-    def read(self, block: Block) -> dict[int, NDArray[np.int64]]:
-        """The targets (n,) of a block under each shift."""
-        found = {}
-        for shift in self.tried:
-            source = self.under(shift)
-            targets = block.targets if source is None else source.read(block.start, len(block.logits))
-            assert targets is not None
-            found[shift] = targets
-        return found
+    def of(cls, dataset: Dataset, n_samples: int) -> Items:
+        """Entries along the first axis; samples, where there is one entry."""
+        shape = dataset.layout.sample_shape
+        n_rows = shape[0] if len(shape) > 1 else None
+        return cls(n_rows, n_samples // n_rows) if n_rows and n_rows > 1 else cls(n_samples)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What the targets are: ``n_items`` along their first axis, ``counts`` by shift, those ``outside``."""
+    """What the targets are: ``counts`` and the number that are ``paired`` by pairing, and those ``outside``.
+
+    ``fits`` says that the numbers of the whole file may be in memory, and be read a second time.
+    """
 
     n_samples: int
-    n_items: int
-    counts: dict[int, ByClass]
+    items: Items
+    counts: dict[Pairing, ByClass]
+    paired: dict[Pairing, int]
     outside: set[int]
+    fits: bool = False
+    is_soft: bool = False
+
+    @property
+    def has_shifts(self) -> bool:
+        """Whether some pairing leaves samples without a target."""
+        return any(n < self.n_samples for n in self.paired.values())
 
 
-def survey(request: ScoreRequest, dataset: Dataset, shifts: Shifts) -> Survey:
+def survey(request: ScoreRequest, dataset: Dataset, pairs: Pairs) -> Survey:
     """Count the targets; where the blocks bring them, in a pass over inputs opened anew."""
-    source = open_dataset(request.inputs) if shifts.raw is None else dataset
+    source = open_dataset(request.inputs) if pairs.in_blocks else dataset
     n_classes, n_samples = dataset.n_classes, 0
-    counts: dict[int, ByClass] = {}
+    counts: dict[Pairing, ByClass] = {}
+    paired: dict[Pairing, int] = {}
     outside: set[int] = set()
-    for shift in shifts.tried:
-        counts[shift] = ByClass.of(np.zeros(0, np.int64), n_classes)
-        shifted = replace(source, targets=shifts.under(shift))
-        with naming_places(shifted):
-            for start, targets in raw_targets(shifted):
+    for pairing in pairs.tried:
+        counts[pairing] = ByClass.of(np.zeros(0, np.int64), n_classes)
+        paired[pairing] = 0
+        seen = replace(source, targets=pairs.under(pairing))
+        with naming_places(seen):
+            for start, raw in raw_targets(seen):
+                targets = pairs.changed(pairing, raw) if pairs.in_blocks else raw
                 within = is_class(targets, n_classes)
-                if within.all():
-                    counts[shift] += ByClass.of(targets, n_classes)
-                else:
-                    counts[shift] += ByClass.of(targets[within], n_classes)
-                    outside.update(set(np.unique(targets[~within]).tolist()) - {_NO_TARGET})
+                counts[pairing] += ByClass.of(targets if within.all() else targets[within], n_classes)
+                outside.update(set(np.unique(targets[~within]).tolist()) - {NO_TARGET})
+                paired[pairing] += int((targets != NO_TARGET).sum())
                 n_samples = start + len(targets)
-    n_items = dataset.layout.sample_shape[0] if dataset.layout.sample_shape else 1
-    return Survey(n_samples, n_items or n_samples, counts, outside)
+    fits = n_samples * n_classes <= _MOST_NUMBERS and dataset.layout.in_target_order and request.inputs.logits != "-"
+    return Survey(n_samples, Items.of(dataset, n_samples), counts, paired, outside, fits, pairs.soft)
 
 
 @dataclass(frozen=True)
@@ -102,26 +102,31 @@ class WeightTable:
     """The class weights (k,) of every convention, worked out once each.
 
     They are those of ``classes`` (k,), in ascending order, outside which nothing weighs anything or has a target; None
-    is every class. ``target_counts`` (k,) by shift are those of the targets; ``given_counts`` and ``given`` the user's
-    own, of every class.
+    is every class. ``target_counts`` (k,) by pairing are those of the targets; ``given_counts`` and ``given`` the
+    user's, of every class, and ``own`` says where theirs come from.
     """
 
-    target_counts: Mapping[int, NDArray[np.int64]]
+    target_counts: Mapping[Pairing, NDArray[np.int64]]
     given_counts: NDArray[np.int64] | None = None
     given: NDArray[np.float64] | None = None
     classes: NDArray[np.int64] | None = None
+    own: Weighting = Weighting()
     _made: dict[Convention, NDArray[np.float64]] = field(default_factory=dict)
 
     @classmethod
     def among(
-        cls, counts: Mapping[int, ByClass], given_counts: NDArray[np.int64] | None, given: NDArray[np.float64] | None
+        cls,
+        counts: Mapping[Pairing, ByClass],
+        given_counts: NDArray[np.int64] | None,
+        given: NDArray[np.float64] | None,
+        own: Weighting,
     ) -> WeightTable:
-        """From the ``counts`` of the targets by shift."""
+        """From the ``counts`` of the targets by pairing."""
         seen, n_classes = [one.classes for one in counts.values()], next(iter(counts.values())).n_classes
-        own = given_counts is not None or given is not None
-        classes = np.arange(n_classes) if own else np.unique(np.concatenate(seen))
-        found = {shift: one.among(classes) for shift, one in counts.items()}
-        return cls(found, given_counts, given, None if len(classes) == n_classes else classes)
+        is_given = given_counts is not None or given is not None
+        classes = np.arange(n_classes) if is_given else np.unique(np.concatenate(seen))
+        found = {pairing: one.among(classes) for pairing, one in counts.items()}
+        return cls(found, given_counts, given, None if len(classes) == n_classes else classes, own)
 
     def of(self, convention: Convention) -> NDArray[np.float64] | None:
         """The class weights of a convention; None where it has none. A class without counted samples weighs 0."""
@@ -130,25 +135,39 @@ class WeightTable:
             return self.given if weighting.name == "given" else None
         key = convention.of_weights
         if key not in self._made:
-            self._made[key] = class_weights(
-                self.counts(convention),
-                scheme=weighting.name,
-                normalize=weighting.normalize,
-                beta=weighting.beta,
-                zero_count="zero",
-            )
+            self._made[key] = self._scheme(convention) if weighting.name in ABOUT else self._formula(convention)
         return self._made[key]
+
+    def _scheme(self, convention: Convention) -> NDArray[np.float64]:
+        weighting = convention.weighting
+        return class_weights(
+            self.counts(convention),
+            scheme=weighting.name,
+            normalize=weighting.normalize,
+            beta=weighting.beta,
+            zero_count="zero",
+        )
+
+    def _formula(self, convention: Convention) -> NDArray[np.float64]:
+        """What people write, of the classes that have samples, or a weight of their own."""
+        formula = FORMULAS[convention.weighting.name]
+        values = self.of(replace(convention, weighting=self.own)) if formula.of_weights else self.counts(convention)
+        assert values is not None
+        weights = values.astype(np.float64)
+        with np.errstate(all="ignore"):
+            weights[values != 0] = formula.value(weights[values != 0])
+        return weights
 
     def exist(self, convention: Convention) -> bool:
         """Whether the weights exist: there are none from counts that are all 0."""
-        return convention.weighting.name in ("none", "given") or bool(self.counts(convention).any())
+        return not is_counted(convention.weighting) or bool(self.counts(convention).any())
 
     def counts(self, convention: Convention) -> NDArray[np.int64]:
         """The counts (k,) that the scheme takes."""
         if convention.weighting.counts == "given":
             assert self.given_counts is not None
             return self.given_counts
-        return self.without(self.target_counts[convention.term.shift], convention.ignore_index)
+        return self.without(self.target_counts[convention.term.pairing], convention.ignore_index)
 
     def leave_out(self, convention: Convention) -> bool:
         """Whether some class has no counted samples, by the counts that the scheme takes."""

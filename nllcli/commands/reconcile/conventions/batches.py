@@ -1,0 +1,316 @@
+"""Numbers made of parts of the samples: batches, folds, ranks, the ends of a file; a reduction is one record.
+
+A part consists of items: entries along the first axis of the targets, be they samples or whole rows of them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.commands.reconcile.departure import RARELY, SOMETIMES, Departure
+from nllcli.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from nllcli.commands.reconcile.departure import Known
+
+    Floats = NDArray[np.float64]
+
+# The usual sizes of batches; others are tried with nothing else.
+_USUAL = sorted({*(2**k for k in range(11)), 10, 20, 50, 100, 200, 500, 1000})
+_OTHERS = sorted(
+    {*(3 * 2**k for k in range(1, 9)), 25, 40, 60, 80, 120, 160, 250, 300, 320, 400, 640, 2000, 2048, 4096}
+)
+_RANKS = (*range(2, 17), 24, 32, 48, 64)
+_ALL_RANKS = 8  # up to so many, any of them may be the one whose loss is logged
+_FOLDS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The sums (m,) of losses, times their weights, and of weights over runs of ``step`` of the ``n`` items."""
+
+    losses: Floats
+    weights: Floats
+    n: int
+    step: int = 1
+
+    def cut(self, starts: Any) -> tuple[Floats, Floats]:
+        """The sums over the parts that begin at these items, each up to the next; NaN where a run lies across two."""
+        starts = np.asarray(starts)
+        if (starts % self.step).any():
+            return np.full(len(starts), math.nan), np.full(len(starts), math.nan)
+        places = starts // self.step
+        return np.add.reduceat(self.losses, places), np.add.reduceat(self.weights, places)
+
+    def means(self, starts: Any) -> Floats:
+        """The means of the parts, NaN where the weights add up to 0."""
+        return _ratio(*self.cut(starts))
+
+    def mean(self, part: slice) -> float:
+        """The mean over some of the runs, which are items."""
+        return float(_ratio(self.losses[part].sum(), self.weights[part].sum()))
+
+    def starts(self, size: int) -> NDArray[np.int64]:
+        return np.arange(0, self.n, size)
+
+
+def _ratio(a: Any, b: Any) -> Any:
+    return np.where(b != 0.0, a / np.where(b != 0.0, b, 1.0), math.nan)
+
+
+def _mean(values: Floats) -> float:
+    there = values[~np.isnan(values)]
+    return float(there.mean()) if len(there) else math.nan
+
+
+def _sum(values: Floats) -> float:
+    return math.nan if np.isnan(values).all() else float(np.nansum(values))
+
+
+def _batch_means(runs: Runs, n: int, _: int) -> float:
+    return _mean(runs.means(runs.starts(n)))
+
+
+def _full_batch_means(runs: Runs, n: int, _: int) -> float:
+    return _mean(runs.means(runs.starts(n))[: runs.n // n])
+
+
+def _by_size(runs: Runs, n: int, _: int) -> float:
+    starts = runs.starts(n)
+    return _sum(runs.means(starts) * np.diff(np.append(starts, runs.n))) / runs.n
+
+
+def _full_batches(runs: Runs, n: int, _: int) -> float:
+    losses, weights = runs.cut(runs.starts(n))
+    whole = runs.n // n
+    return float(_ratio(losses[:whole].sum(), weights[:whole].sum()))
+
+
+def _sum_of_means(runs: Runs, n: int, _: int) -> float:
+    return _sum(runs.means(runs.starts(n)))
+
+
+def _perplexities(runs: Runs, n: int, _: int) -> float:
+    return _mean(np.exp(runs.means(runs.starts(n))))
+
+
+def _folds(runs: Runs, n: int, _: int) -> float:
+    sizes = np.full(n, runs.n // n) + (np.arange(n) < runs.n % n)
+    return _mean(runs.means(np.cumsum(sizes) - sizes))
+
+
+def _ranks(runs: Runs, n: int, _: int) -> float:
+    return _mean(np.array([_rank(runs, n, r) for r in range(n)]))
+
+
+def _rank(runs: Runs, n: int, at: int) -> float:
+    return runs.mean(slice(at, None, n)) if runs.step == 1 else math.nan
+
+
+def _first(runs: Runs, n: int, _: int) -> float:
+    losses, weights = runs.cut([0, n])
+    return float(_ratio(losses[0], weights[0]))
+
+
+def _last(runs: Runs, n: int, _: int) -> float:
+    losses, weights = runs.cut([0, runs.n - n])
+    return float(_ratio(losses[1], weights[1]))
+
+
+def _padded(runs: Runs, n: int, _: int) -> float:
+    losses, weights = runs.cut([0, n])
+    return float(_ratio(losses.sum() + losses[0], weights.sum() + weights[0]))
+
+
+@dataclass(frozen=True)
+class OfParts:
+    """A number made of parts: of ``Runs`` and the convention's numbers n and at, as a formula, and in Python.
+
+    In Python l are the losses times their weights v, both (items, ...). ``scale_free``: a factor of weights cancels.
+    """
+
+    text: str
+    value: Callable[[Runs, int, int], float]
+    definition: str
+    python: str
+    dimension: str = "batches"
+    met: int = SOMETIMES
+    scale_free: bool = True
+
+
+_MEANS = "[a.sum() / b.sum() for a, b in zip(l.split({n}), v.split({n}))]"
+_M = "m_b = sum(w l) / sum(w) over each batch b of {n} samples in file order"
+PARTS = {
+    "batch-means": OfParts(
+        "mean of the means of batches of {n}",
+        _batch_means,
+        f"mean of {_M}",
+        f"torch.stack({_MEANS}).nanmean()",
+    ),
+    "full-batch-means": OfParts(
+        "mean of the means of batches of {n}, the last short one left out",
+        _full_batch_means,
+        f"mean of {_M.replace('each batch', 'each whole batch')}",
+        f"torch.stack({_MEANS})[:len(l) // {{n}}].nanmean()",
+    ),
+    "batch-means-by-size": OfParts(
+        "means of batches of {n}, each times its number of samples, over all samples",
+        _by_size,
+        f"sum(n_b m_b) / n, {_M}",
+        f"torch.stack({_MEANS.replace('[a.', '[len(a) * a.')}).nansum() / len(l)",
+    ),
+    "full-batches": OfParts(
+        "mean over whole batches of {n}: the samples of the last short one left out",
+        _full_batches,
+        "sum(w l) / sum(w) over the largest multiple of {n} samples, in file order",
+        "l[:len(l) // {n} * {n}].sum() / v[:len(l) // {n} * {n}].sum()",
+    ),
+    "batch-mean-sum": OfParts(
+        "sum of the means of batches of {n}",
+        _sum_of_means,
+        f"sum of {_M}",
+        f"torch.stack({_MEANS}).nansum()",
+        met=RARELY,
+    ),
+    "running-loss": OfParts(
+        "sum of the means of batches of {n}, over the number of samples (running_loss / len(dataset))",
+        lambda runs, n, at: _sum_of_means(runs, n, at) / runs.n,
+        f"sum of m_b / n, {_M}",
+        f"torch.stack({_MEANS}).nansum() / len(l)",
+        met=RARELY,
+    ),
+    "batch-perplexities": OfParts(
+        "mean of the perplexities of batches of {n}: exp before the mean",
+        _perplexities,
+        f"mean of exp(m_b), {_M}",
+        f"torch.stack({_MEANS}).exp().nanmean()",
+        met=RARELY,
+    ),
+    "sum-over-batches": OfParts(
+        "sum / number of batches of {n}",
+        lambda runs, n, _: float(runs.losses.sum()) / math.ceil(runs.n / n),
+        "sum(w l) / number of batches of {n} samples",
+        "l.sum() / len(l.split({n}))",
+        met=RARELY,
+        scale_free=False,
+    ),
+    "folds": OfParts(
+        "mean of the means of {n} parts of nearly equal length (folds, devices)",
+        _folds,
+        "mean of sum(w l) / sum(w) over each of {n} parts of nearly equal length, the longer ones first",
+        "torch.stack([a.sum() / b.sum() for a, b in zip(l.tensor_split({n}), v.tensor_split({n}))]).nanmean()",
+        "part",
+    ),
+    "ranks": OfParts(
+        "mean of the means of {n} ranks, each of which has every {n}-th sample",
+        _ranks,
+        "mean of sum(w l) / sum(w) over each rank's every {n}-th sample",
+        "torch.stack([l[r::{n}].sum() / v[r::{n}].sum() for r in range({n})]).nanmean()",
+        "part",
+        RARELY,
+    ),
+    "rank": OfParts(
+        "every {n}-th sample from number {at} on: rank {at} of {n} alone (every {n} samples one)",
+        _rank,
+        "sum(w l) / sum(w) over every {n}-th sample from number {at} on, counted from 0",
+        "l[{at}::{n}].sum() / v[{at}::{n}].sum()",
+        "part",
+        RARELY,
+    ),
+    "first": OfParts(
+        "the first part alone: {n} of {at}, as in the first shard, or on rank 0",
+        _first,
+        "sum(w l) / sum(w) over the first {n}",
+        "l[:{n}].sum() / v[:{n}].sum()",
+        "part",
+        RARELY,
+    ),
+    "last": OfParts(
+        "the last part alone: {n} of {at}, as in the last shard",
+        _last,
+        "sum(w l) / sum(w) over the last {n}",
+        "l[-{n}:].sum() / v[-{n}:].sum()",
+        "part",
+        RARELY,
+    ),
+    "padded": OfParts(
+        "the first {n} counted twice: a sampler that repeats them to fill up the ranks, or the last batch",
+        _padded,
+        "(sum(w l) + sum(w l) over the first {n}) / (sum(w) + sum(w) over the first {n})",
+        "(l.sum() + l[:{n}].sum()) / (v.sum() + v[:{n}].sum())",
+        "part",
+    ),
+}
+# What a batch size is solved for.
+SOLVED = ("batch-means", "batch-mean-sum", "running-loss")
+
+
+def departures(known: Known) -> Iterator[Departure]:
+    if not known.dataset.layout.in_target_order:
+        return
+    n = known.found.items.n
+    for name, part in PARTS.items():
+        if part.dimension == "batches":
+            for size in (size for size in dict.fromkeys((*known.sizes, *_USUAL, *_OTHERS)) if size < n):
+                is_usual = size in _USUAL or size in known.sizes
+                yield departure(name, size, met=part.met if is_usual else RARELY)
+    for ranks in _RANKS:
+        if ranks < n:
+            yield departure("ranks", ranks)
+            yield from (departure("rank", ranks, r) for r in range(ranks if ranks <= _ALL_RANKS else 1))
+    yield from (departure("folds", k) for k in _FOLDS if k < n)
+    lengths = sorted({k for ranks in _RANKS for k in (n // ranks, -(-n // ranks)) if 0 < k < n})
+    yield from (departure(name, k, n) for name in ("first", "last") for k in lengths)
+    repeats = {-n % k for k in (*_RANKS, *_USUAL, *_OTHERS, *known.sizes)}
+    yield from (departure("padded", k) for k in sorted(repeats) if 0 < k < n)
+
+
+def departure(name: str, n: int, at: int = 0, *, met: int = 0) -> Departure:
+    part = PARTS[name]
+    changes = {"reduction": name, "n": n, "at": at}
+    return Departure(part.dimension, part.text.format(n=n, at=at), changes, met or part.met)
+
+
+def by_size(runs: Runs) -> dict[str, tuple[NDArray[np.int64], Floats]]:
+    """The numbers of batches of every size, by the kinds that are solved for; sizes of one number once."""
+    sizes = np.arange(runs.step, runs.n, runs.step)
+    if not len(sizes):
+        return {}
+    with np.errstate(all="ignore"):
+        sums, counts = _sums_of_means(runs, sizes)
+        found = zip(SOLVED, (sums / counts, sums, sums / runs.n), strict=True)
+    return {name: (sizes, values) for name, values in found}
+
+
+def _sums_of_means(runs: Runs, sizes: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """For each batch size the sum of the means of the batches that have one, and their number.
+
+    Of the b-th batches of all sizes at once, until no size has so many, since there are few of the large ones; the
+    small sizes, which have many, one by one.
+    """
+    sums, counts = np.zeros(len(sizes)), np.zeros(len(sizes))
+    few = math.isqrt(runs.n)
+    small = int(np.searchsorted(sizes, few, side="right"))
+    for i, size in enumerate(sizes[:small].tolist()):
+        means = runs.means(runs.starts(size))
+        there = ~np.isnan(means)
+        sums[i], counts[i] = means[there].sum(), there.sum()
+    losses = np.concatenate([[0.0], np.cumsum(runs.losses)])
+    weights = np.concatenate([[0.0], np.cumsum(runs.weights)])
+    rest, b = sizes[small:], 0
+    while len(rest):
+        low, high = b * rest // runs.step, np.minimum((b + 1) * rest // runs.step, len(runs.losses))
+        means = _ratio(losses[high] - losses[low], weights[high] - weights[low])
+        there = ~np.isnan(means)
+        sums[small : small + len(rest)][there] += means[there]
+        counts[small : small + len(rest)] += there
+        b += 1
+        rest = rest[b * rest < runs.n]
+    return sums, np.where(counts, counts, math.nan)

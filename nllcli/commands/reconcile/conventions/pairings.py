@@ -1,0 +1,174 @@
+"""Which target each sample meets: shifts, other orders of the classes, and targets that do not count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nllcli.commands.reconcile.convention import Pairing
+from nllcli.commands.reconcile.departure import OFTEN, RARELY, SOMETIMES, Departure
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX
+from nllcli.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from nllcli.commands.reconcile.convention import Convention
+    from nllcli.commands.reconcile.departure import Known
+    from nllcli.data.dataset import Dataset
+
+    Classes = NDArray[np.int64]
+
+# Classes whose numbers, as text, come in another order, and so many that nobody writes a list of them.
+_FEWEST_IN_ORDER, _MOST_IN_ORDER = 3, 100_000
+NO_TARGET = int(np.iinfo(np.int64).min)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done to the targets: in words, as a function, and in Python.
+
+    ``of_classes`` gives the class (C,) that each becomes; ``of_rows`` gets whole rows (n, length) and an index, and
+    returns them with NO_TARGET where a target does not count, those of ``before`` a shift or after it. ``python`` is
+    made of targets y, of t (C,), of the index i and of the half h of a row.
+    """
+
+    text: str
+    python: str = "{y}"
+    of_classes: Callable[[Sequence[str]], Classes] | None = None
+    of_rows: Callable[[Classes, int], Classes] | None = None
+    before: bool = False
+    definition: str = ""
+
+
+def _in_text_order(names: Sequence[str]) -> Classes:
+    """The class whose column a target takes where the columns are in the order of their names as text."""
+    places = np.empty(len(names), np.int64)
+    places[_text_order(names)] = np.arange(len(names))
+    return places
+
+
+def _text_order(names: Sequence[str]) -> Classes:
+    return np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)
+
+
+def _second_half(rows: Classes, _: int) -> Classes:
+    return np.where(np.arange(rows.shape[1]) >= rows.shape[1] // 2, rows, NO_TARGET)
+
+
+def _first_alone(rows: Classes, index: int) -> Classes:
+    """Rows in which of the targets ``index`` the first one of each counts."""
+    marks = rows == index
+    return np.where(marks & (np.cumsum(marks, axis=1) > 1), NO_TARGET, rows)
+
+
+CHANGES = {
+    "exchanged": Change(
+        "the two classes exchanged",
+        of_classes=lambda names: np.arange(len(names))[::-1].copy(),
+        definition="the loss of the targets 1 - y",
+    ),
+    "text-order": Change(
+        "the classes in string order: each target scored by its place there",
+        of_classes=_in_text_order,
+        definition="the loss of the targets' places among the sorted names of the classes",
+    ),
+    "from-text-order": Change(
+        "the classes in string order: each target taken for a place there",
+        of_classes=_text_order,
+        definition="the loss of the classes whose places among the sorted names the targets are",
+    ),
+    "second-half": Change(
+        "the second half of each row alone, the first as context",
+        of_rows=_second_half,
+        definition="sum(w l) / sum(w) over the positions from half the length on",
+    ),
+    "first-alone": Change(
+        "of the targets {index} in each row the first one counts, as where padding is the end of text",
+        of_rows=_first_alone,
+        before=True,
+        definition="the loss where of the targets {index} in each row the first one counts",
+    ),
+}
+
+
+def departures(known: Known) -> Iterator[Departure]:
+    own = known.base.term.pairing
+    for pairing in known.found.counts:
+        if pairing.change == "largest":
+            yield Departure("layout", "the class of the largest probability as the target", {"pairing": pairing})
+        elif pairing.change not in ("", own.change):
+            text = CHANGES[pairing.change].text.format(index=pairing.index)
+            kept = {"ignore_index": DEFAULT_IGNORE_INDEX} if pairing.change == "first-alone" else {}
+            yield Departure("layout", text, {"pairing": pairing, **kept})
+        elif pairing.flat:
+            text = f"all rows joined, and then a shift: t against the target of t{pairing.shift:+d}"
+            yield Departure("layout", text, {"pairing": pairing})
+        else:
+            yield Departure("shift", _shift_text(pairing.shift), {"pairing": pairing}, _met(pairing.shift))
+    yield from _ignored(known)
+
+
+def _met(shift: int) -> int:
+    return SOMETIMES if abs(shift) <= 1 else RARELY
+
+
+def _shift_text(shift: int) -> str:
+    twice = ", shifted twice" if abs(shift) > 1 else ""
+    return f"position t against the target of t{shift:+d}{twice}" if shift else "each position against its own target"
+
+
+def _ignored(known: Known) -> Iterator[Departure]:
+    """Classes that others may take for padding: the first, the most frequent, and 255; and none of them."""
+    base, found = known.base, known.found
+    if found.outside or found.is_soft:  # the one index to ignore is taken, or there is none
+        return
+    counts = found.counts[base.term.pairing]
+    if 0 <= base.ignore_index < counts.n_classes:
+        yield Departure("ignore", "no target ignored", {"ignore_index": DEFAULT_IGNORE_INDEX}, OFTEN)
+    most = int(counts.classes[counts.sums.argmax()])
+    for index in dict.fromkeys((0, most, 255)):
+        if counts[index]:
+            why = " (the most frequent)" if index == most != 0 else ""
+            yield Departure("ignore", f"target {index} ignored{why}", {"ignore_index": index})
+
+
+def tried(dataset: Dataset, own: Pairing, ignore_index: int, length: int, *, in_file: bool) -> Iterator[Pairing]:
+    """The pairings to try, the user's own first; ``length`` is a row's, ``in_file`` says that rows can be read."""
+    yield own
+    shift, n_rows = own.shift, 1
+    if in_file:
+        shifts = (0, 1, -1, 2, -2)
+        yield from (Pairing(k) for k in dict.fromkeys((*shifts, shift + 1)) if k != shift and abs(k) < length)
+        n_rows = (dataset.layout.n_samples or 0) // length
+    if n_rows > 1 and length > 1:
+        yield from (Pairing(k, flat=True) for k in dict.fromkeys((1, shift or 1)))
+        yield Pairing(shift, change="second-half")
+        padding = [ignore_index] if 0 <= ignore_index < dataset.n_classes else [0]
+        yield from (Pairing(shift, change="first-alone", index=index) for index in padding)
+    if dataset.n_classes == 2:
+        yield Pairing(shift, change="exchanged")
+    names = names_of(dataset)
+    if _FEWEST_IN_ORDER <= len(names) <= _MOST_IN_ORDER:
+        order = _text_order(names)
+        if (order != np.arange(len(names))).any():
+            yield Pairing(shift, change="text-order")
+            if (order[order] != np.arange(len(names))).any():
+                yield Pairing(shift, change="from-text-order")
+
+
+def names_of(dataset: Dataset) -> Sequence[str]:
+    return dataset.class_names or tuple(map(str, range(dataset.n_classes)))
+
+
+def definition(convention: Convention) -> str:
+    """What a pairing does that ``nll compute`` does not."""
+    pairing = convention.term.pairing
+    if pairing.change == "largest":
+        return "the loss of the class of the largest target probability"
+    if pairing.change not in ("", "soft"):
+        return CHANGES[pairing.change].definition.format(index=pairing.index)
+    return f"the loss of all rows joined, position t against the target of t{pairing.shift:+d}" if pairing.flat else ""

@@ -1,0 +1,203 @@
+"""What becomes of each sample's loss: which loss it is, p clipped, targets smoothed, terms added, roundings."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.commands.reconcile.departure import RARELY, SOMETIMES, Departure
+from nllcli.commands.reconcile.rounding import ROUNDINGS, round_to
+from nllcli.numerics.losses import LOSSES
+from nllcli.numerics.surprisal.given import Clipped, clip
+from nllcli.records import dataclass
+from nllcli.report import shortest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from nllcli.commands.reconcile.convention import Convention, Term
+    from nllcli.commands.reconcile.departure import Known
+    from nllcli.numerics.surprisal import Surprisal
+
+    Floats = NDArray[np.float64]
+
+_CLIPS = {
+    1e-6: "",
+    1e-7: " (Keras)",
+    2.0**-23: " (float32's epsilon)",
+    2.0**-10: " (float16's epsilon)",
+    1e-8: "",
+    1e-10: "",
+    1e-12: "",
+    1e-15: " (older scikit-learn)",
+    2.0**-52: " (float64's epsilon: scikit-learn)",
+    1e-16: "",
+}
+# What PyTorch's BCELoss keeps logarithms above, as the p that has it.
+LEAST_LOG = math.exp(-100.0)
+_ADDED = (1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
+_SMOOTHING = 0.1
+_Z_LOSSES = {1e-4: SOMETIMES, 1e-3: RARELY, 1e-5: RARELY}
+
+
+@dataclass(frozen=True)
+class Each:
+    """What is done to each sample's loss l before the samples are reduced: in words, as a function, and in Python."""
+
+    text: str
+    value: Callable[[Floats], Floats]
+    python: str
+    definition: str
+
+
+EACH = {
+    "perplexity": Each(
+        "the mean of each sample's perplexity: exp before the reduction", np.exp, "({l}).exp()", "exp(l) in place of l"
+    ),
+    "minus-p": Each(
+        "softmax in place of log-softmax before NLLLoss: minus the target's p",
+        lambda losses: -np.exp(-losses),
+        "-(-({l})).exp()",
+        "-p of the target in place of its -log p",
+    ),
+}
+
+
+def departures(known: Known) -> Iterator[Departure]:
+    base = known.base
+    for loss, about in LOSSES.items():
+        if loss != base.term.loss:
+            text = about.about if about.scores else f"{loss}: {about.about}"
+            yield Departure("loss", text, {"loss": loss, "smoothing": 0.0})
+    yield Departure("clip", "p not clipped", {"clip": None})
+    for eps, who in _CLIPS.items():
+        yield Departure("clip", clip_text(eps) + who, {"clip": eps})
+    text = "logarithms kept at -100 or above (PyTorch's BCELoss)"
+    yield Departure("clip", text, {"clip": LEAST_LOG, "added": None})
+    for eps in _ADDED:
+        yield Departure("clip", added_text(eps), {"clip": None, "added": eps})
+    yield from _smoothings(base, known.dataset.n_classes)
+    if LOSSES[base.term.loss].is_likelihood:
+        for name, each in EACH.items():
+            yield Departure("each", each.text, {"each": name})
+        if base.term.reading == "logits":
+            for z, met in _Z_LOSSES.items():
+                yield Departure("z-loss", z_text(z), {"z_loss": z}, met)
+    for name in ROUNDINGS:
+        yield Departure("loss rounding", f"each sample's loss rounded to {name}", {"loss_rounding": name})
+
+
+def clip_text(eps: float) -> str:
+    return f"p clipped to [{eps:.4g}, 1 - {eps:.4g}]"
+
+
+def added_text(eps: float) -> str:
+    return f"-log(p + {eps:g})"
+
+
+def z_text(z: float) -> str:
+    return f"z-loss added: {shortest(z)} times the squared logsumexp (PaLM, OLMo)"
+
+
+def _smoothings(base: Convention, n_classes: int) -> Iterator[Departure]:
+    if not LOSSES[base.term.loss].smooths:
+        return
+    yield Departure("smoothing", "no label smoothing", {"smoothing": 0.0})
+    if base.term.smoothing:
+        yield Departure("smoothing", _KL, {"less_entropy": True})
+    elif known_soft(base):
+        yield Departure("smoothing", "KL divergence: the entropy of the targets subtracted", {"less_entropy": True})
+    for e in dict.fromkeys((base.term.smoothing or _SMOOTHING, _SMOOTHING)):
+        yield from smoothed(e, n_classes)
+
+
+_KL = "KL divergence: the entropy of the smoothed targets subtracted"
+
+
+def known_soft(base: Convention) -> bool:
+    """Whether the targets are class probabilities."""
+    return base.term.pairing.change == "soft"
+
+
+def smoothed(e: float, n_classes: int) -> Iterator[Departure]:
+    """Label smoothing as it is done by one or the other."""
+    yield Departure("smoothing", f"label smoothing {e:g}", {"smoothing": e})
+    text = f"label smoothing {e:g} as a KL divergence: the entropy of the smoothed targets subtracted"
+    yield Departure("smoothing", text, {"smoothing": e, "less_entropy": True})
+    # In decimals, as a person works it out: 0.1 over two classes of three is 0.15, not 0.15000000000000002.
+    over_all = float(Decimal(repr(e)) * n_classes / (n_classes - 1)) if n_classes > 1 else e
+    if over_all <= 1.0:
+        text = f"label smoothing {e:g} spread over the other classes only"
+        yield Departure("smoothing", text, {"smoothing": over_all})
+        text += ", as a KL divergence (fairseq, ESPnet)"
+        yield Departure("smoothing", text, {"smoothing": over_all, "less_entropy": True})
+    text = f"label smoothing {e:g}, every class's term with the target's weight"
+    yield Departure("smoothing", text, {"smoothing": e, "own_weight_smoothing": True})
+
+
+def makes_sense(convention: Convention, base: Convention) -> bool:
+    """Whether smoothing and entropies mean anything under the other settings."""
+    term, weighted = convention.term, convention.weighting.name != "none"
+    if convention.own_weight_smoothing and not (weighted and term.smoothing):
+        return False
+    return not term.less_entropy or not (weighted or not (term.smoothing or known_soft(base)))
+
+
+# What a pass does.
+
+
+def values_under(term: Term, surprisals: Floats) -> Floats:
+    """``surprisals`` of any shape as the term clips p, or adds to it."""
+    if term.clip is not None:
+        return clip(surprisals, term.clip)
+    return surprisals if term.added is None else _add(surprisals, term.added)
+
+
+def under(term: Term, scores: Surprisal) -> Surprisal:
+    """The surprisals as the term clips p, or adds to it."""
+    if term.clip is not None:
+        return Clipped(scores, term.clip)
+    return scores if term.added is None else _EpsilonAdded(scores, term.added)
+
+
+def _add(surprisals: Floats, eps: float) -> Floats:
+    """``-log(p + eps)``, as people write it to keep the logarithm finite, from -log p."""
+    added: Floats = 0.0 - np.log(np.exp(-surprisals) + eps)
+    return added
+
+
+class _EpsilonAdded(Clipped):
+    """Surprisals ``-log(p + eps)``."""
+
+    def _clip(self, values: Floats) -> Floats:
+        return _add(values, self._eps)
+
+
+def finished(term: Term, losses: Floats, entropies: Floats | float, log_normalisers: Floats | None) -> Floats:
+    """The losses (n,) after all that is done to them."""
+    if term.less_entropy:
+        losses = losses - entropies
+    if term.z_loss:
+        assert log_normalisers is not None
+        losses = losses + term.z_loss * log_normalisers**2
+    if term.each:
+        losses = EACH[term.each].value(losses)
+    return losses if term.loss_rounding is None else round_to(losses, term.loss_rounding)
+
+
+def entropy(probs: Any) -> Any:
+    """The entropy (n,) of distributions (n, C) in nats, 0 log 0 being 0."""
+    with np.errstate(all="ignore"):
+        return -np.where(probs > 0.0, probs * np.log(probs), 0.0).sum(axis=-1)
+
+
+def smoothed_entropy(e: float, n_classes: int) -> float:
+    """The entropy of a one-hot target smoothed by ``e``."""
+    probs = np.full(n_classes, e / n_classes)
+    probs[0] += 1.0 - e
+    return float(entropy(probs))

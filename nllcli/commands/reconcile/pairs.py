@@ -1,0 +1,128 @@
+"""The targets under each pairing, from a file of them or from the blocks that bring them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.commands.reconcile.convention import Pairing
+from nllcli.commands.reconcile.conventions.pairings import CHANGES, NO_TARGET, names_of, tried
+from nllcli.inputs.arrays.raw import Values
+from nllcli.inputs.targets import Shifted, check_shift, shift_out_of_order, shift_without_file
+from nllcli.numerics.targets import is_class
+from nllcli.records import dataclass
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nllcli.data.blocks import Block
+    from nllcli.data.dataset import Dataset, VectorSource
+    from nllcli.data.layout import Layout
+
+SOFT = Pairing(change="soft")
+LARGEST = Pairing(change="largest")
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The pairings to try, the user's own first; ``raw`` are the targets, None where the blocks bring them.
+
+    A row has ``length`` targets; ``soft`` says that the blocks bring class probabilities, of which ``raw`` are the
+    largest.
+    """
+
+    raw: VectorSource | None
+    length: int
+    tried: tuple[Pairing, ...]
+    names: tuple[str, ...] = ()
+    soft: bool = False
+
+    @classmethod
+    def of(cls, dataset: Dataset, own: int, ignore_index: int) -> Pairs:
+        """Raises UsageError where the user's own shift is not possible."""
+        raw, layout = dataset.targets, dataset.layout
+        if own and raw is None:
+            raise shift_without_file()
+        if own and not layout.in_target_order:
+            raise shift_out_of_order()
+        length, in_file = 1, raw is not None and layout.in_target_order
+        if raw is not None and in_file:
+            length = (layout.sample_shape or (1,))[-1] or raw.n
+            check_shift(own, length, raw.name)
+        every = tuple(tried(dataset, Pairing(own), ignore_index, length, in_file=in_file))
+        return cls(raw, length, every, tuple(names_of(dataset)) if any(p.change for p in every) else ())
+
+    @classmethod
+    def of_soft(cls, name: str, largest: NDArray[np.int64]) -> Pairs:
+        """Class probabilities as they are, and the ``largest`` (n,) alone."""
+        return cls(Values(name, largest), 1, (SOFT, LARGEST), soft=True)
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether the targets are known from the blocks alone."""
+        return self.raw is None
+
+    def under(self, pairing: Pairing, fill: int = NO_TARGET) -> VectorSource | None:
+        """The targets under one pairing, ``fill`` where there is none; None where the blocks bring them."""
+        source = self.raw
+        if source is None or pairing.change in ("soft", "largest"):
+            return source
+        change = CHANGES.get(pairing.change)
+        if change is not None and change.of_rows and change.before:
+            source = _Changed(source, self, pairing)
+        if pairing.shift:
+            source = Shifted(source, pairing.shift, source.n if pairing.flat else self.length, fill)
+        return source if change is None or (change.of_rows and change.before) else _Changed(source, self, pairing)
+
+    def changed(self, pairing: Pairing, targets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What becomes of targets, of whole rows (n, length) where the change is one of rows."""
+        change = CHANGES.get(pairing.change)
+        if change is None:
+            return targets
+        if change.of_rows is not None:
+            return change.of_rows(targets, pairing.index)
+        assert change.of_classes is not None
+        known = is_class(targets, len(self.names))
+        return np.where(known, change.of_classes(self.names)[np.where(known, targets, 0)], targets)
+
+    def read(self, block: Block) -> dict[Pairing, NDArray[Any]]:
+        """The targets (n,) of a block under each pairing, or (n, C) of class probabilities."""
+        found = {}
+        for pairing in self.tried:
+            source = None if pairing.change == "soft" else self.under(pairing)
+            if source is not None:
+                found[pairing] = source.read(block.start, len(block.logits))
+            else:
+                assert block.targets is not None
+                found[pairing] = self.changed(pairing, block.targets)
+        return found
+
+
+@dataclass(frozen=True)
+class _Changed:
+    """Targets after a change: a VectorSource."""
+
+    inner: VectorSource
+    pairs: Pairs
+    pairing: Pairing
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    @property
+    def n(self) -> int:
+        return self.inner.n
+
+    def read(self, start: int, n: int) -> NDArray[np.int64]:
+        change = self.pairs.changed
+        if CHANGES[self.pairing.change].of_rows is None:
+            return change(self.pairing, self.inner.read(start, n))
+        length = self.pairs.length
+        first, stop = start // length * length, -(-(start + n) // length) * length
+        rows = self.inner.read(first, min(stop, self.n) - first).reshape(-1, length)
+        return change(self.pairing, rows).ravel()[start - first :][:n]
+
+    def place(self, sample: int, layout: Layout) -> str:
+        return self.inner.place(sample, layout)

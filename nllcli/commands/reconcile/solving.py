@@ -1,0 +1,206 @@
+"""Unknowns that a number may have been made with: one unknown, one number, so any number fits some value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nllcli.commands.reconcile.convention import Convention
+from nllcli.commands.reconcile.conventions import batches, samples
+from nllcli.commands.reconcile.departure import RARELY, Departure
+from nllcli.numerics.evaluate import Wanted, evaluate
+from nllcli.numerics.losses import LOSSES
+from nllcli.numerics.tally import Tally
+from nllcli.records import dataclass
+from nllcli.scoring.passes import fold_dataset, open_again
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from nllcli.commands.reconcile.expectation import Expectation
+    from nllcli.commands.reconcile.search import Search
+
+_TEMPERATURES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
+_CLIPS = (1e-12, 1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.49)
+_MOST_Z = 1.0
+_MOST_STEPS = 60
+_MOST_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A value that makes the user's own settings give the expected number, the roundest that does.
+
+    ``chance`` is the share of intervals as wide as that of the values which fit that hold one as round.
+    """
+
+    unknown: str
+    value: float
+    chance: float
+    departure: Departure
+    number: float
+
+
+def probes(base: Convention) -> dict[str, tuple[Convention, Convention]]:
+    """For each unknown that the loss is linear in, the conventions where it is 0 and 1."""
+    found = {}
+    if LOSSES[base.term.loss].smooths:
+        found["label smoothing"] = (_with(base, smoothing=0.0), _with(base, smoothing=1.0))
+    if base.term.reading == "logits":
+        found["z-loss"] = (base, _with(base, z_loss=1.0))
+    return found
+
+
+def of_parts(base: Convention) -> Convention:
+    """What batches of any size follow from."""
+    return replace(base, reduction="batch-means", n=1)
+
+
+def _with(base: Convention, **changes: Any) -> Convention:
+    return replace(base, term=replace(base.term, **changes))
+
+
+def solved(done: Search, expected: Expectation) -> Iterator[Solved]:
+    """The unknowns that can be solved for, each with its value."""
+    yield from _linear(done, expected)
+    yield from _divisor(done, expected)
+    yield from _by_passes(done, expected)
+
+
+def _linear(done: Search, expected: Expectation) -> Iterator[Solved]:
+    for unknown, (without, whole) in probes(done.base).items():
+        at_0, at_1 = done.values.of(without), done.values.of(whole)
+        if not (math.isfinite(at_0) and math.isfinite(at_1) and at_0 != at_1):
+            continue
+        middle, half = (expected.value - at_0) / (at_1 - at_0), abs(expected.tolerance / (at_1 - at_0))
+        if not half < middle < _MOST_Z:
+            continue
+        value, chance = roundest(middle - half, middle + half)
+        departure = {
+            "label smoothing": Departure("smoothing", f"label smoothing {value:g}", {"smoothing": value}, RARELY),
+            "z-loss": Departure("z-loss", samples.z_text(value), {"z_loss": value}, RARELY),
+        }[unknown]
+        yield Solved(unknown, value, chance, departure, at_0 + value * (at_1 - at_0))
+
+
+def _divisor(done: Search, expected: Expectation) -> Iterator[Solved]:
+    """A number of words or documents that is not in the file, for the sum of the losses, or exp of what it gives."""
+    total = done.values.of(replace(done.base, reduction="sum"))
+    for unit, low, high in (
+        ("nats", expected.value - expected.tolerance, expected.value + expected.tolerance),
+        ("perplexity", _log(expected.value - expected.tolerance), _log(expected.value + expected.tolerance)),
+    ):
+        if not (math.isfinite(total) and low * high > 0 and total / low > 0):
+            continue
+        least, most = sorted((total / low, total / high))
+        whole = math.ceil(least)
+        if whole > most or whole < 1:
+            continue
+        changes = {"reduction": "given", "at": whole, "unit": unit}
+        text = f"sum / {whole}" + ("; perplexity: exp of it" if unit == "perplexity" else "")
+        number = total / whole if unit == "nats" else math.exp(total / whole)
+        yield Solved("divisor", float(whole), min(1.0, most - least), Departure("reduction", text, changes), number)
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0 else math.nan
+
+
+def _by_passes(done: Search, expected: Expectation) -> Iterator[Solved]:
+    """Temperature and clipping, by a pass over the samples for each value that is tried on the way."""
+    if (
+        "-" in (done.request.inputs.logits, done.request.inputs.targets)
+        or not LOSSES[done.base.term.loss].is_likelihood
+    ):
+        return
+
+    def loss(**changes: Any) -> float:
+        inputs = open_again(done.request.inputs, "the unknowns are solved for in further passes")
+        settled = replace(done.settled, dataset=inputs, options=replace(done.settled.options, **changes))
+        tally = fold_dataset(
+            lambda block, scratch: evaluate(block, settled.options, Wanted(), scratch).tally,
+            Tally(),
+            settled.dataset,
+            threads=done.request.threads,
+        )
+        value = tally.loss(settled.options.reduction)
+        return math.nan if value is None else value
+
+    for value, chance, number in _roots(lambda t: loss(temperature=t), _TEMPERATURES, expected):
+        departure = Departure("temperature", f"temperature {value:g}", {"temperature": value})
+        yield Solved("temperature", value, chance, departure, number)
+    for value, chance, number in _roots(lambda eps: loss(clip=eps), _CLIPS, expected):
+        yield Solved("clip", value, chance, Departure("clip", samples.clip_text(value), {"clip": value}), number)
+
+
+def _roots(
+    loss: Callable[[float], float], grid: tuple[float, ...], expected: Expectation
+) -> Iterator[tuple[float, float, float]]:
+    """Where the loss crosses the expected number between neighbours of a grid: value, chance and the number there."""
+    found = [loss(x) - expected.value for x in grid]
+    for (x, fx), (y, fy) in zip(zip(grid, found, strict=True), zip(grid[1:], found[1:], strict=True), strict=False):
+        if not (math.isfinite(fx) and math.isfinite(fy)) or fx * fy > 0 or fx == fy:
+            continue
+        root, slope = _root(loss, expected, (x, fx), (y, fy))
+        half = expected.tolerance / abs(slope) if slope else math.inf
+        if not half < root:
+            continue
+        value, chance = roundest(root - half, root + half)
+        yield value, chance, loss(value)
+
+
+def _root(
+    loss: Callable[[float], float], expected: Expectation, low: tuple[float, float], high: tuple[float, float]
+) -> tuple[float, float]:
+    """The crossing between two points, and the slope there: regula falsi in the logarithm (Illinois)."""
+    (a, fa), (b, fb) = (math.log(low[0]), low[1]), (math.log(high[0]), high[1])
+    side, x = 0, a
+    for _ in range(_MOST_STEPS):
+        x = (fa * b - fb * a) / (fa - fb)
+        fx = loss(math.exp(x)) - expected.value
+        if abs(fx) <= expected.tolerance / 64 or b - a < 1e-13:
+            break
+        if fx * fb > 0:
+            b, fb, fa = x, fx, fa / 2 if side == -1 else fa
+            side = -1
+        else:
+            a, fa, fb = x, fx, fb / 2 if side == 1 else fb
+            side = 1
+    root, step = math.exp(x), 1e-4
+    slope = (loss(root * (1 + step)) - loss(root * (1 - step))) / (2 * step * root)
+    return root, slope
+
+
+def roundest(low: float, high: float) -> tuple[float, float]:
+    """The number of the fewest digits from ``low`` to ``high``, both above 0, and the chance to find one as round."""
+    top = math.floor(math.log10(high))
+    for digits in range(1, _MOST_DIGITS + 1):
+        unit = 10.0 ** (top - digits + 1)
+        k = round((low + high) / 2 / unit)
+        if low <= k * unit * (1 + 1e-12) and k * unit * (1 - 1e-12) <= high and k:
+            return float(f"{k * unit:.{digits}g}"), min(1.0, (high - low) / unit)
+    return float(f"{(low + high) / 2:.{_MOST_DIGITS}g}"), 1.0
+
+
+def batch_sizes(done: Search, expected: Expectation) -> Iterator[Departure]:
+    """Batches of any size, of the user's own settings, where the number decides for one."""
+    for name, (sizes, values) in _by_size(done).items():
+        fitting = sizes[np.abs(values - expected.value) <= expected.tolerance]
+        if len(fitting) == 1:
+            yield batches.departure(name, int(fitting[0]))
+
+
+def solvable(done: Search) -> list[NDArray[np.float64]]:
+    """The numbers of batches of all sizes, by kind, in ascending order: one matches where no other of its kind does."""
+    return [np.unique(values[np.isfinite(values)]) for _, values in _by_size(done).values()]
+
+
+def _by_size(done: Search) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    if not done.settled.dataset.layout.in_target_order:
+        return {}
+    return batches.by_size(done.values.runs(done.base.of_samples))
