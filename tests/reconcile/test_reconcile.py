@@ -725,8 +725,8 @@ def test_a_loss_is_one_record(inputs, reconcile):
     for value, texts in {
         by_hand.mean(twice): "toy: twice the target's -log p",
         math.fsum(twice): "toy: twice the target's -log p; sum",
-        by_hand.mean(by_hand.batch_means(twice, inputs.uneven_y, [1] * 3, 100)): (
-            "toy: twice the target's -log p; mean of the means of batches of 100"
+        by_hand.mean(by_hand.batch_means(twice, inputs.uneven_y, [1] * 3, 64)): (
+            "toy: twice the target's -log p; mean of the means of batches of 64"
         ),
     }.items():
         code, report, _ = reconcile(UNEVEN, typed(value))
@@ -798,7 +798,7 @@ def test_what_matches_beside_the_own_settings_is_told(inputs, reconcile):
     assert report["n_unlisted"] >= len(
         {round(m, 5) for m in batched.values() if abs(m - float(expect)) <= 0.01} - {round(mean, 5)}
     )
-    assert abs(report["next_best"]["difference"]) <= abs(batched[32] - float(expect))
+    assert abs(report["next_best"]["difference"]) <= abs(batched[32] - float(expect)) * (1 + 1e-9)
     assert report["chance"] > 0.05
     [warning] = [warning for warning in report["warnings"] if warning["code"] == "several-match"]
     n = report["n_unlisted"]
@@ -887,7 +887,11 @@ def test_padding_that_is_no_class_is_said_to_be_ignored(reconcile):
         ([*PETS, "--expect", "1", "--reduction", "none"], 2, "--reduction none gives one a sample"),
         (["empty.npy", "no_targets.npy", "--expect", "1"], 3, "has no samples"),
         (["padded.npy", "mixed.npy", "--expect", "1"], 3, "2 values are outside 0..3: -1, 255"),
-        (["log_probs.npy", "probs.npy", "--expect", "1"], 2, "the targets are class probabilities"),
+        (
+            ["log_probs.npy", "probs.npy", "--counts", "1,2,3", "--expect", "1"],
+            2,
+            "the targets are class probabilities",
+        ),
         (["probs.npy", "probs.npy", "--expect", "1"], 2, "the targets are the logits' own file"),
         (["labelled.jsonl", "--shift", "1", "--expect", "1"], 2, "--shift needs TARGETS as a file of class indices"),
         (["columns.npy", "places.npy", "--shift", "1", "--expect", "1"], 2, "--shift needs logits in C order"),

@@ -238,20 +238,27 @@ class _Line:
         """The losses l times their weights v, both (items, ...), 0 where a sample does not count."""
         counts = f"y != {self.convention.ignore_index}"
         steps = [f"keep = {counts}; y = y * keep"] if self.ignores else []
-        factors = self._factors(["keep"] if self.ignores else [])
-        weights = " * ".join(factors) or "torch.ones(len(x))"
-        apart = self.convention.smooths_each_class
-        masks = [factor for factor in factors if not factor.startswith("w[")] if apart else factors
-        losses = self._losses_of_samples()
-        losses = " * ".join([f"({losses})", *masks]) if masks else losses
+        weights = " * ".join(["keep"] * self.ignores + self._factors()) or "torch.ones(len(x))"
+        losses = self._weighed_losses()
+        if self.ignores:
+            losses = f"({losses}).where(keep, 0)"
         shape = f".reshape({self.inputs.n_items}, -1)" if self.inputs.n_items else ""
         if shape:
             losses, weights = f"({losses})", f"({weights})"
         return [*steps, f"l, v = {losses}{shape}, {weights}{shape}"]
 
-    def _factors(self, first: list[str]) -> list[str]:
-        factors = first + (["s"] if self.convention.sample_weights else [])
+    def _factors(self) -> list[str]:
+        """What each sample's weight is a product of."""
+        factors = ["s"] if self.convention.sample_weights else []
         return factors + (["w[y]"] if self.convention.weighting.name != "none" else [])
+
+    def _weighed_losses(self) -> str:
+        """The losses times the samples' weights, but for class weights that are in them."""
+        factors = self._factors()
+        if self.convention.smooths_each_class:
+            factors.remove("w[y]")
+        losses = self._losses_of_samples()
+        return " * ".join([f"({losses})", *factors]) if factors else losses
 
     def class_weights(self, weights: NDArray[np.float64] | None) -> list[str]:
         """The statements that make w: by their scheme from the targets' counts, else written out."""
@@ -275,11 +282,7 @@ class _Line:
         mean = convention.reduction == "mean"
         if self.is_call:
             return self._call() if mean else self._call("sum") + self._divisor()
-        factors = self._factors([])
-        losses = self._losses_of_samples()
-        if factors:
-            masks = [factor for factor in factors if not factor.startswith("w[") or not convention.smooths_each_class]
-            losses = " * ".join([f"({losses})", *masks]) if masks else losses
+        factors, losses = self._factors(), self._weighed_losses()
         if not mean:
             return f"({losses}).sum(){self._divisor()}"
         return f"({losses}).sum() / ({' * '.join(factors)}).sum()" if factors else f"({losses}).mean()"
@@ -374,7 +377,7 @@ def _unbounded_probs(term: Term) -> str:
 def _bounded(p: str, term: Term) -> str:
     """Probabilities kept from 0."""
     if term.clip == LEAST_LOG:
-        return f"{p}.clamp(min=math.exp(-100))"
+        return f"{p}.clamp(math.exp(-100), 1)"
     if term.clip is not None:
         return f"{p}.clamp({shortest(term.clip)}, 1 - {shortest(term.clip)})"
     return p if term.added is None else f"({p} + {shortest(term.added)})"

@@ -89,7 +89,11 @@ class Reconciled:
 def reconcile(request: ScoreRequest, typed: Expectation, suspects: Suspects) -> Reconciled:
     """Search the conventions for those that give the expected number."""
     check_has_classes(request.loss, "nll reconcile")
-    done = search(request, suspects)
+    return explained(search(request, suspects), typed)
+
+
+def explained(done: Search, typed: Expectation) -> Reconciled:
+    """What of all that was tried gives the expected number."""
     values = [value for _, value in done.tried]
     expected = typed.among(values)
     near = [(candidate, value) for candidate, value in done.tried if expected.matches(value)]

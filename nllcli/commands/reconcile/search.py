@@ -125,13 +125,14 @@ def _candidates(base: Convention, every: Collection[Departure]) -> Iterator[Cand
     """Every convention to try, each once: the user's own, then those of one departure, then those of two."""
     seen = {base}
     yield Candidate(base)
-    useful = [departure for departure in every if departure.apply(base) != base]
-    one = ((departure,) for departure in useful)
-    two = (pair for pair in combinations(useful, 2) if pair[0].combines_with(pair[1]))
-    for chosen in (*one, *two):
-        convention = base
-        for departure in chosen:
-            convention = departure.apply(convention)
+    one = [(departure, departure.apply(base)) for departure in every]
+    one = [(departure, convention) for departure, convention in one if convention != base]
+    two = (
+        ((first, second), second.apply(convention))
+        for (first, convention), (second, _) in combinations(one, 2)
+        if first.combines_with(second)
+    )
+    for chosen, convention in (*(((departure,), convention) for departure, convention in one), *two):
         if convention not in seen and makes_sense(convention, base):
             seen.add(convention)
             yield Candidate(convention, chosen)

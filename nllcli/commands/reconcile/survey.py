@@ -19,7 +19,7 @@ from nllcli.records import dataclass
 from nllcli.scoring.passes import naming_places, raw_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -76,25 +76,35 @@ class Survey:
 
 def survey(request: ScoreRequest, dataset: Dataset, pairs: Pairs) -> Survey:
     """Count the targets; where the blocks bring them, in a pass over inputs opened anew."""
-    source = open_dataset(request.inputs) if pairs.in_blocks else dataset
     n_classes, n_samples = dataset.n_classes, 0
-    counts: dict[Pairing, ByClass] = {}
-    paired: dict[Pairing, int] = {}
+    counts = {pairing: ByClass.of(np.zeros(0, np.int64), n_classes) for pairing in pairs.tried}
+    paired = dict.fromkeys(pairs.tried, 0)
     outside: set[int] = set()
-    for pairing in pairs.tried:
-        counts[pairing] = ByClass.of(np.zeros(0, np.int64), n_classes)
-        paired[pairing] = 0
-        seen = replace(source, targets=pairs.under(pairing))
-        with naming_places(seen):
-            for start, raw in raw_targets(seen):
-                targets = pairs.changed(pairing, raw) if pairs.in_blocks else raw
-                within = is_class(targets, n_classes)
-                counts[pairing] += ByClass.of(targets if within.all() else targets[within], n_classes)
-                outside.update(set(np.unique(targets[~within]).tolist()) - {NO_TARGET})
-                paired[pairing] += int((targets != NO_TARGET).sum())
-                n_samples = start + len(targets)
+    for start, under in _targets(request, dataset, pairs):
+        for pairing, targets in under.items():
+            within = is_class(targets, n_classes)
+            counts[pairing] += ByClass.of(targets if within.all() else targets[within], n_classes)
+            outside.update(set(np.unique(targets[~within]).tolist()) - {NO_TARGET})
+            paired[pairing] += int((targets != NO_TARGET).sum())
+            n_samples = start + len(targets)
     fits = n_samples * n_classes <= _MOST_NUMBERS and dataset.layout.in_target_order and request.inputs.logits != "-"
     return Survey(n_samples, Items.of(dataset, n_samples), counts, paired, outside, fits, pairs.soft)
+
+
+def _targets(
+    request: ScoreRequest, dataset: Dataset, pairs: Pairs
+) -> Iterator[tuple[int, dict[Pairing, NDArray[np.int64]]]]:
+    """The targets under some or all pairings, piece by piece, each with its first sample."""
+    if pairs.in_blocks:
+        source = open_dataset(request.inputs)
+        with naming_places(source):
+            for start, raw in raw_targets(source):
+                yield start, {pairing: pairs.changed(pairing, raw) for pairing in pairs.tried}
+        return
+    for pairing in pairs.tried:
+        seen = replace(dataset, targets=pairs.under(pairing))
+        with naming_places(seen):
+            yield from ((start, {pairing: targets}) for start, targets in raw_targets(seen))
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def departures(known: Known) -> Iterator[Departure]:
             kept = {"ignore_index": DEFAULT_IGNORE_INDEX} if pairing.change == "first-alone" else {}
             yield Departure("layout", text, {"pairing": pairing, **kept})
         elif pairing.flat:
-            text = f"all rows joined, and then a shift: t against the target of t{pairing.shift:+d}"
+            text = f"the batch flattened, then shifted: t against the target of t{pairing.shift:+d}, across the rows"
             yield Departure("layout", text, {"pairing": pairing})
         else:
             yield Departure("shift", _shift_text(pairing.shift), {"pairing": pairing}, _met(pairing.shift))
@@ -143,7 +143,7 @@ def tried(dataset: Dataset, own: Pairing, ignore_index: int, length: int, *, in_
     if in_file:
         shifts = (0, 1, -1, 2, -2)
         yield from (Pairing(k) for k in dict.fromkeys((*shifts, shift + 1)) if k != shift and abs(k) < length)
-        n_rows = (dataset.layout.n_samples or 0) // length
+        n_rows = (dataset.layout.n_samples or 0) // length if length else 0
     if n_rows > 1 and length > 1:
         yield from (Pairing(k, flat=True) for k in dict.fromkeys((1, shift or 1)))
         yield Pairing(shift, change="second-half")
@@ -171,4 +171,6 @@ def definition(convention: Convention) -> str:
         return "the loss of the class of the largest target probability"
     if pairing.change not in ("", "soft"):
         return CHANGES[pairing.change].definition.format(index=pairing.index)
-    return f"the loss of all rows joined, position t against the target of t{pairing.shift:+d}" if pairing.flat else ""
+    return (
+        f"the loss of the flattened batch, position t against the target of t{pairing.shift:+d}" if pairing.flat else ""
+    )

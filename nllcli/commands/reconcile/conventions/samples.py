@@ -110,7 +110,7 @@ def _smoothings(base: Convention, n_classes: int) -> Iterator[Departure]:
     yield Departure("smoothing", "no label smoothing", {"smoothing": 0.0})
     if base.term.smoothing:
         yield Departure("smoothing", _KL, {"less_entropy": True})
-    elif known_soft(base):
+    elif is_soft(base):
         yield Departure("smoothing", "KL divergence: the entropy of the targets subtracted", {"less_entropy": True})
     for e in dict.fromkeys((base.term.smoothing or _SMOOTHING, _SMOOTHING)):
         yield from smoothed(e, n_classes)
@@ -119,9 +119,9 @@ def _smoothings(base: Convention, n_classes: int) -> Iterator[Departure]:
 _KL = "KL divergence: the entropy of the smoothed targets subtracted"
 
 
-def known_soft(base: Convention) -> bool:
+def is_soft(convention: Convention) -> bool:
     """Whether the targets are class probabilities."""
-    return base.term.pairing.change == "soft"
+    return convention.term.pairing.change == "soft"
 
 
 def smoothed(e: float, n_classes: int) -> Iterator[Departure]:
@@ -140,12 +140,14 @@ def smoothed(e: float, n_classes: int) -> Iterator[Departure]:
     yield Departure("smoothing", text, {"smoothing": e, "own_weight_smoothing": True})
 
 
-def makes_sense(convention: Convention, base: Convention) -> bool:
-    """Whether smoothing and entropies mean anything under the other settings."""
+def makes_sense(convention: Convention) -> bool:
+    """Whether the loss, smoothing and entropies mean anything under the other settings."""
     term, weighted = convention.term, convention.weighting.name != "none"
+    if is_soft(convention) and not LOSSES[term.loss].takes_soft:
+        return False
     if convention.own_weight_smoothing and not (weighted and term.smoothing):
         return False
-    return not term.less_entropy or not (weighted or not (term.smoothing or known_soft(base)))
+    return not term.less_entropy or (not weighted and bool(term.smoothing or is_soft(convention)))
 
 
 # What a pass does.
