@@ -4,7 +4,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from nllcli.commands.reconcile.conventions import Convention, Weighting, round_to
+from nllcli.commands.reconcile.convention import Convention, Pairing, Weighting
+from nllcli.commands.reconcile.conventions.units import finished
+from nllcli.commands.reconcile.rounding import round_to
 from nllcli.commands.reconcile.survey import WeightTable
 
 
@@ -36,11 +38,11 @@ def test_other_roundings_are_those_of_the_type(name):
 
 
 def test_units():
-    assert Convention(unit="nats").finished(1.0) == 1.0
-    assert Convention(unit="bits").finished(math.log(8)) == pytest.approx(3)
-    assert Convention(unit="base-10").finished(math.log(1000)) == pytest.approx(3)
-    assert Convention(unit="perplexity").finished(math.log(5)) == pytest.approx(5)
-    assert Convention(unit="perplexity").finished(1e6) == math.inf
+    assert finished(Convention(unit="nats"), 1.0) == 1.0
+    assert finished(Convention(unit="bits"), math.log(8)) == pytest.approx(3)
+    assert finished(Convention(unit="base-10"), math.log(1000)) == pytest.approx(3)
+    assert finished(Convention(unit="perplexity"), math.log(5)) == pytest.approx(5)
+    assert finished(Convention(unit="perplexity"), 1e6) == math.inf
 
 
 @pytest.mark.parametrize("counts_of", ["targets", "given"])
@@ -48,7 +50,7 @@ def test_counts_that_are_all_0_give_no_weights(counts_of):
     weighted = Convention(weighting=Weighting("inverse", counts=counts_of))
     empty, some = np.zeros(3, np.int64), np.array([2, 1, 0])
     for counts in (empty, some):
-        table = WeightTable({0: counts}, counts)
+        table = WeightTable({Pairing(): counts}, counts)
         assert table.exist(weighted) == bool(counts.any())
         assert table.exist(Convention())
-    assert WeightTable({0: some}, some).of(weighted)[2] == 0
+    assert WeightTable({Pairing(): some}, some).of(weighted)[2] == 0

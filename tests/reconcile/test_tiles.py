@@ -7,7 +7,8 @@ import oracle
 import pytest
 
 from nllcli.commands.reconcile.asked import Asked, EveryClass
-from nllcli.commands.reconcile.conventions import SOFTMAX_TWICE, Term
+from nllcli.commands.reconcile.convention import Term
+from nllcli.commands.reconcile.conventions.readings import SOFTMAX_TWICE
 from nllcli.commands.reconcile.reading import Reading, read_tiles
 from nllcli.data.blocks import Scratch
 from nllcli.data.settings import LossOptions

@@ -76,9 +76,9 @@ def _row(match: Match, command: str) -> dict[str, Value]:
 def _fit(fit: Fit, command_of: Callable[[Reproduction], str]) -> dict[str, Value]:
     """An unknown that was solved for, for programs."""
     row = _row(fit.match, command_of(fit.match.reproduction))
-    del row["also"], row["deviations"]
-    number = row.pop("value")
-    return {"unknown": fit.unknown, "value": fit.value, "chance": fit.chance, "number": number} | row
+    number = row["value"]
+    del row["also"], row["deviations"], row["value"]
+    return {"unknown": fit.unknown, "value": fit.value, "chance": fit.chance, "number": number, **row}
 
 
 def _metrics(result: Reconciled) -> tuple[Metric, ...]:

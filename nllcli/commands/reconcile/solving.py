@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from nllcli.commands.reconcile.convention import Convention
 from nllcli.commands.reconcile.conventions import batches, samples
 from nllcli.commands.reconcile.departure import RARELY, Departure
+from nllcli.data.blocks import Part
 from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
@@ -18,15 +20,20 @@ from nllcli.records import dataclass
 from nllcli.scoring.passes import fold_dataset, open_again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from nllcli.commands.reconcile.expectation import Expectation
     from nllcli.commands.reconcile.search import Search
+    from nllcli.data.blocks import Block, Scratch
 
-_TEMPERATURES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
-_CLIPS = (1e-12, 1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.49)
+# Where the loss is looked at first: between neighbours it is taken to cross a number once.
+_GRIDS = {
+    "temperature": (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0),
+    "clip": (1e-12, 1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.49),
+}
+_NEAR = 1e-5
 _MOST_Z = 1.0
 _MOST_STEPS = 60
 _MOST_DIGITS = 6
@@ -112,68 +119,74 @@ def _log(value: float) -> float:
 
 
 def _by_passes(done: Search, expected: Expectation) -> Iterator[Solved]:
-    """Temperature and clipping, by a pass over the samples for each value that is tried on the way."""
-    if (
-        "-" in (done.request.inputs.logits, done.request.inputs.targets)
-        or not LOSSES[done.base.term.loss].is_likelihood
-    ):
+    """Temperature and clipping: a pass over the samples for values far apart, and then one for each that is nearer."""
+    if "-" in (done.request.inputs.logits, done.request.inputs.targets):
         return
-
-    def loss(**changes: Any) -> float:
-        inputs = open_again(done.request.inputs, "the unknowns are solved for in further passes")
-        settled = replace(done.settled, dataset=inputs, options=replace(done.settled.options, **changes))
-        tally = fold_dataset(
-            lambda block, scratch: evaluate(block, settled.options, Wanted(), scratch).tally,
-            Tally(),
-            settled.dataset,
-            threads=done.request.threads,
-        )
-        value = tally.loss(settled.options.reduction)
-        return math.nan if value is None else value
-
-    for value, chance, number in _roots(lambda t: loss(temperature=t), _TEMPERATURES, expected):
-        departure = Departure("temperature", f"temperature {value:g}", {"temperature": value})
-        yield Solved("temperature", value, chance, departure, number)
-    for value, chance, number in _roots(lambda eps: loss(clip=eps), _CLIPS, expected):
-        yield Solved("clip", value, chance, Departure("clip", samples.clip_text(value), {"clip": value}), number)
-
-
-def _roots(
-    loss: Callable[[float], float], grid: tuple[float, ...], expected: Expectation
-) -> Iterator[tuple[float, float, float]]:
-    """Where the loss crosses the expected number between neighbours of a grid: value, chance and the number there."""
-    found = [loss(x) - expected.value for x in grid]
-    for (x, fx), (y, fy) in zip(zip(grid, found, strict=True), zip(grid[1:], found[1:], strict=True), strict=False):
-        if not (math.isfinite(fx) and math.isfinite(fy)) or fx * fy > 0 or fx == fy:
+    if not LOSSES[done.base.term.loss].is_likelihood:
+        return
+    makes: dict[str, Callable[[float], Departure]] = {
+        "temperature": lambda t: Departure("temperature", f"temperature {t:g}", {"temperature": t}),
+        "clip": lambda eps: Departure("clip", samples.clip_text(eps), {"clip": eps}),
+    }
+    grid = [(unknown, value) for unknown, values in _GRIDS.items() for value in values]
+    losses = _losses(done, [{unknown: value} for unknown, value in grid])
+    points = [(*point, loss - expected.value) for point, loss in zip(grid, losses, strict=True)]
+    for (unknown, low, below), (other, high, above) in pairwise(points):
+        if unknown != other or not math.isfinite(below * above) or below * above > 0 or below == above:
             continue
-        root, slope = _root(loss, expected, (x, fx), (y, fy))
+
+        def loss_at(value: float, unknown: str = unknown) -> float:
+            return _losses(done, [{unknown: value}])[0]
+
+        root, slope = _root(loss_at, expected, (low, below), (high, above))
         half = expected.tolerance / abs(slope) if slope else math.inf
-        if not half < root:
-            continue
-        value, chance = roundest(root - half, root + half)
-        yield value, chance, loss(value)
+        if half < root:
+            value, chance = roundest(root - half, root + half)
+            yield Solved(unknown, value, chance, makes[unknown](value), loss_at(value))
+
+
+@dataclass(frozen=True)
+class _Tallies(Part):
+    by_number: dict[int, Tally] = field(default_factory=dict)
+
+
+def _losses(done: Search, changes: Sequence[Mapping[str, Any]]) -> list[float]:
+    """The user's own number under each of the changed settings, from one more pass; NaN where there is none."""
+    every = [replace(done.settled.options, **changed) for changed in changes]
+
+    def work(block: Block, scratch: Scratch) -> _Tallies:
+        return _Tallies({i: evaluate(block, options, Wanted(), scratch).tally for i, options in enumerate(every)})
+
+    dataset = open_again(done.request.inputs, "the unknowns are solved for in further passes")
+    sums = fold_dataset(work, _Tallies(), dataset, threads=done.request.threads).by_number
+    found = (sums[i].loss(options.reduction) for i, options in enumerate(every))
+    return [math.nan if loss is None else loss for loss in found]
 
 
 def _root(
-    loss: Callable[[float], float], expected: Expectation, low: tuple[float, float], high: tuple[float, float]
+    loss_at: Callable[[float], float], expected: Expectation, low: tuple[float, float], high: tuple[float, float]
 ) -> tuple[float, float]:
-    """The crossing between two points, and the slope there: regula falsi in the logarithm (Illinois)."""
-    (a, fa), (b, fb) = (math.log(low[0]), low[1]), (math.log(high[0]), high[1])
-    side, x = 0, a
+    """Where the loss crosses the expected number between two points, and its slope there.
+
+    By regula falsi in the logarithm, where an end that stays is given half its weight (Illinois; Dowell & Jarratt, A
+    modified regula falsi method, BIT 11, 1971).
+    """
+    (a, below), (b, above) = (math.log(low[0]), low[1]), (math.log(high[0]), high[1])
+    x, stayed = a, ""
     for _ in range(_MOST_STEPS):
-        x = (fa * b - fb * a) / (fa - fb)
-        fx = loss(math.exp(x)) - expected.value
-        if abs(fx) <= expected.tolerance / 64 or b - a < 1e-13:
+        x = (below * b - above * a) / (below - above)
+        off = loss_at(math.exp(x)) - expected.value
+        if abs(off) <= expected.tolerance / 64:
             break
-        if fx * fb > 0:
-            b, fb, fa = x, fx, fa / 2 if side == -1 else fa
-            side = -1
+        if off * above > 0:
+            b, above, below = x, off, below / 2 if stayed == "a" else below
+            stayed = "a"
         else:
-            a, fa, fb = x, fx, fb / 2 if side == 1 else fb
-            side = 1
-    root, step = math.exp(x), 1e-4
-    slope = (loss(root * (1 + step)) - loss(root * (1 - step))) / (2 * step * root)
-    return root, slope
+            a, below, above = x, off, above / 2 if stayed == "b" else above
+            stayed = "b"
+    root = math.exp(x)
+    near = root * (1 + _NEAR)
+    return root, (loss_at(near) - loss_at(root)) / (near - root)
 
 
 def roundest(low: float, high: float) -> tuple[float, float]:
