@@ -65,10 +65,10 @@ def reconcile(
     """Which convention gives a number.
 
     Exit code 0 if any does, else 5. Tries what people mix up, one or two departures at a time from the settings given
-    here: divisors, batches of any size, folds, ranks and parts of the file; weights; label smoothing, clipping, z-loss;
-    units and whole factors; ignored targets, shifts, orders of classes; what LOGITS holds, softmax along another axis
-    or twice, sigmoids; rounding. Where no single one gives the number, unknown values are solved for and listed apart.
-    The JSON lists all (tries).
+    here: divisors, batches of any size, folds, ranks and parts of the file; weights; smoothing, clipping, z-loss; units
+    and whole factors; ignored targets, shifts, orders of classes; what LOGITS holds, softmax twice or along another
+    axis, sigmoids; rounding. Where no single one gives the number, unknown values are solved for and listed apart. The
+    JSON lists all under tries; nll help reconciling says more.
     """
     from nllcli.commands.reconcile.expectation import expectation
     from nllcli.commands.reconcile.reconcile import reconcile as task

@@ -9,6 +9,7 @@ TOPICS = Registry(
         "conventions": "nllcli.cli.topics.conventions:text",
         "comparing": "nllcli.cli.topics.comparing:text",
         "calibrating": "nllcli.cli.topics.calibrating:text",
+        "reconciling": "nllcli.cli.topics.reconciling:text",
         "pictures": "nllcli.cli.topics.pictures:text",
         "workers": "nllcli.cli.topics.workers:text",
         "exit-codes": "nllcli.cli.topics.exit_codes:text",

@@ -39,12 +39,16 @@ _NOT_COMBINED_WITH = {
 
 @dataclass(frozen=True)
 class Departure:
-    """One thing done differently: ``changes`` of the fields of a Convention, or of its term; ``met`` is how often."""
+    """One thing done differently: ``changes`` of the fields of a Convention, or of its term; ``met`` is how often.
+
+    ``kind`` says it for all that differ in a number alone.
+    """
 
     dimension: str
     text: str
     changes: Mapping[str, Any] = field(hash=False)
     met: int = SOMETIMES
+    kind: str = ""
 
     def apply(self, convention: Convention) -> Convention:
         own = {name: value for name, value in self.changes.items() if hasattr(convention, name)}

@@ -139,7 +139,7 @@ def _fit(done: Search, expected: Expectation, one: Solved) -> Fit:
 def _tries(done: Search) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for departure in done.tries:
-        found.setdefault(departure.dimension, []).append(departure.text)
+        found.setdefault(departure.dimension, []).append(departure.kind or departure.text)
     return {dimension: tuple(dict.fromkeys(texts)) for dimension, texts in found.items()}
 
 

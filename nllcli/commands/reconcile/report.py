@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nllcli.commands.reconcile.python_lines import NOTE
 from nllcli.errors import setting
 from nllcli.numerics.kernels.chosen import kernel_name
-from nllcli.report import Calculation, Column, Metric, Report, Section, Step, Table, Value
+from nllcli.report import Calculation, Column, Metric, Report, Section, Step, Table, Value, shortest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,21 +126,27 @@ def _sections(result: Reconciled, commands: list[str]) -> tuple[Section, ...]:
 
 
 def _solved(result: Reconciled, command_of: Callable[[Reproduction], str]) -> tuple[Section, ...]:
-    """What an unknown would have to be, the likeliest first."""
+    """What an unknown would have to be, the likeliest first; those that only an odd value fits in one line."""
     fits = sorted(result.fits, key=lambda fit: fit.chance)
-    if result.matches:
-        fits = [fit for fit in fits if fit.chance < _UNLIKELY]
-    parts = []
-    for fit in fits:
-        steps = [Step("a value as round fits by chance", (f"{100 * fit.chance:.2g} %",))]
-        command = command_of(fit.match.reproduction)
-        formula = fit.match.reproduction.formula
-        steps.append(Step("nll", (_with_formula(fit.match, command) or formula,), verbatim=command != ""))
-        if fit.match.python:
-            steps.append(Step("Python", (fit.match.python,), verbatim=True))
-        parts.append(Calculation(_heading(fit.match.description), tuple(steps)))
-    note = "Solved for, not tried: any number fits some value of each. A round value that seldom fits by chance counts."
-    return (Section("What would fit, if it was used", tuple(parts), note),) if parts else ()
+    if not fits:
+        return ()
+    note = "Solved for, and not among the matches: any number fits some value of each."
+    odd = [f"{fit.unknown} {shortest(fit.value)}" for fit in fits if fit.chance >= _UNLIKELY]
+    if odd:
+        note += f" {'Others' if len(odd) < len(fits) else 'Here they'} would be as odd as {', '.join(odd)}."
+    parts = (_unknown(fit, command_of(fit.match.reproduction)) for fit in fits if fit.chance < _UNLIKELY)
+    return (Section("What would fit, had it been used", tuple(parts), note),)
+
+
+def _unknown(fit: Fit, command: str) -> Calculation:
+    formula = fit.match.reproduction.formula
+    steps = [
+        Step("a value as round", (f"fits by chance in {100 * fit.chance:.2g} % of cases",)),
+        Step("nll", (_with_formula(fit.match, command) or formula,), verbatim=command != ""),
+    ]
+    if fit.match.python:
+        steps.append(Step("Python", (fit.match.python,), verbatim=True))
+    return Calculation(_heading(fit.match.description), tuple(steps))
 
 
 def _calculation(i: int, match: Match, command: str, expected: Expectation) -> Calculation:

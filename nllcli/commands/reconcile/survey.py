@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nllcli.data.settings import ScoreRequest
 
 # Sums over runs of items are kept for many conventions at once, 8 bytes each; numbers of whole files are in memory.
-_MOST_RUNS = 1 << 17
+_MOST_RUNS = 1 << 16
 _MOST_NUMBERS = 1 << 22
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset
 
 
+_RUNS_KEPT = 4
+
+
 class Values:
     """The numbers that follow from the sums of one pass over the dataset."""
 
@@ -32,7 +35,9 @@ class Values:
         classes = np.arange(n_classes) if weights.classes is None else weights.classes
         classes = np.append(classes, n_classes)  # the last is for targets that are not a class
         self.per_class = {pairing: part.among(classes) for pairing, part in sums.per_class.items()}
-        self.loss_sum, self.weight_sum, self.runs = cache(self._loss_sum), cache(self._weight_sum), cache(self._runs)
+        self.loss_sum, self.weight_sum = cache(self._loss_sum), cache(self._weight_sum)
+        # The conventions come by what decides the samples: what a few of them share need not be kept for all.
+        self.runs = lru_cache(_RUNS_KEPT)(self._runs)
 
     @np.errstate(all="ignore")
     def of(self, convention: Convention) -> float:

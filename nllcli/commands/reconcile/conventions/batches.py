@@ -6,6 +6,7 @@ A part consists of items: entries along the first axis of the targets, be they s
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,37 +33,38 @@ _ALL_RANKS = 8  # up to so many, any of them may be the one whose loss is logged
 _FOLDS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
 
 
-@dataclass(frozen=True)
 class Runs:
     """The sums (m,) of losses, times their weights, and of weights over runs of ``step`` of the ``n`` items."""
 
-    losses: Floats
-    weights: Floats
-    n: int
-    step: int = 1
+    def __init__(self, losses: Floats, weights: Floats, n: int, step: int = 1) -> None:
+        self.losses, self.weights, self.n, self.step = losses, weights, n, step
+        self.batches = cache(self._batches)
 
     def cut(self, starts: Any) -> tuple[Floats, Floats]:
         """The sums over the parts that begin at these items, each up to the next; NaN where a run lies across two."""
         starts = np.asarray(starts)
-        if (starts % self.step).any():
+        if self.step > 1 and (starts % self.step).any():
             return np.full(len(starts), math.nan), np.full(len(starts), math.nan)
         places = starts // self.step
         return np.add.reduceat(self.losses, places), np.add.reduceat(self.weights, places)
 
-    def means(self, starts: Any) -> Floats:
-        """The means of the parts, NaN where the weights add up to 0."""
-        return _ratio(*self.cut(starts))
+    def _batches(self, size: int) -> tuple[Floats, Floats, Floats]:
+        """The sums over batches of one size, and their means, NaN where the weights add up to 0."""
+        losses, weights = self.cut(np.arange(0, self.n, size))
+        return losses, weights, _ratio(losses, weights)
+
+    def means(self, size: int) -> Floats:
+        """The means of batches of one size."""
+        return self.batches(size)[2]
 
     def mean(self, part: slice) -> float:
         """The mean over some of the runs, which are items."""
         return float(_ratio(self.losses[part].sum(), self.weights[part].sum()))
 
-    def starts(self, size: int) -> NDArray[np.int64]:
-        return np.arange(0, self.n, size)
-
 
 def _ratio(a: Any, b: Any) -> Any:
-    return np.where(b != 0.0, a / np.where(b != 0.0, b, 1.0), math.nan)
+    with np.errstate(all="ignore"):
+        return np.where(b != 0.0, np.divide(a, b), math.nan)
 
 
 def _mean(values: Floats) -> float:
@@ -75,35 +77,35 @@ def _sum(values: Floats) -> float:
 
 
 def _batch_means(runs: Runs, n: int, _: int) -> float:
-    return _mean(runs.means(runs.starts(n)))
+    return _mean(runs.means(n))
 
 
 def _full_batch_means(runs: Runs, n: int, _: int) -> float:
-    return _mean(runs.means(runs.starts(n))[: runs.n // n])
+    return _mean(runs.means(n)[: runs.n // n])
 
 
-def _by_size(runs: Runs, n: int, _: int) -> float:
-    starts = runs.starts(n)
-    return _sum(runs.means(starts) * np.diff(np.append(starts, runs.n))) / runs.n
+def _means_by_size(runs: Runs, n: int, _: int) -> float:
+    lengths = np.diff(np.append(np.arange(0, runs.n, n), runs.n))
+    return _sum(runs.means(n) * lengths) / runs.n
 
 
 def _full_batches(runs: Runs, n: int, _: int) -> float:
-    losses, weights = runs.cut(runs.starts(n))
+    losses, weights = runs.batches(n)[:2]
     whole = runs.n // n
     return float(_ratio(losses[:whole].sum(), weights[:whole].sum()))
 
 
 def _sum_of_means(runs: Runs, n: int, _: int) -> float:
-    return _sum(runs.means(runs.starts(n)))
+    return _sum(runs.means(n))
 
 
 def _perplexities(runs: Runs, n: int, _: int) -> float:
-    return _mean(np.exp(runs.means(runs.starts(n))))
+    return _mean(np.exp(runs.means(n)))
 
 
 def _folds(runs: Runs, n: int, _: int) -> float:
     sizes = np.full(n, runs.n // n) + (np.arange(n) < runs.n % n)
-    return _mean(runs.means(np.cumsum(sizes) - sizes))
+    return _mean(_ratio(*runs.cut(np.cumsum(sizes) - sizes)))
 
 
 def _ranks(runs: Runs, n: int, _: int) -> float:
@@ -162,7 +164,7 @@ PARTS = {
     ),
     "batch-means-by-size": OfParts(
         "means of batches of {n}, each times its number of samples, over all samples",
-        _by_size,
+        _means_by_size,
         f"sum(n_b m_b) / n, {_M}",
         f"torch.stack({_MEANS.replace('[a.', '[len(a) * a.')}).nansum() / len(l)",
     ),
@@ -255,27 +257,31 @@ SOLVED = ("batch-means", "batch-mean-sum", "running-loss")
 def departures(known: Known) -> Iterator[Departure]:
     if not known.dataset.layout.in_target_order:
         return
-    n = known.found.items.n
+    n, step = known.found.items.n, known.found.items.step
+    sizes = dict.fromkeys((*known.sizes, *_USUAL, *_OTHERS))
     for name, part in PARTS.items():
         if part.dimension == "batches":
-            for size in (size for size in dict.fromkeys((*known.sizes, *_USUAL, *_OTHERS)) if size < n):
+            # One sample is its own mean, which is news where there are weights alone.
+            least = 1 if known.found.items.length > 1 or name == "batch-means" else 2
+            for size in (size for size in sizes if least <= size < n and size % step == 0):
                 is_usual = size in _USUAL or size in known.sizes
                 yield departure(name, size, met=part.met if is_usual else RARELY)
-    for ranks in _RANKS:
+    for ranks in _RANKS if step == 1 else ():
         if ranks < n:
             yield departure("ranks", ranks)
             yield from (departure("rank", ranks, r) for r in range(ranks if ranks <= _ALL_RANKS else 1))
     yield from (departure("folds", k) for k in _FOLDS if k < n)
     lengths = sorted({k for ranks in _RANKS for k in (n // ranks, -(-n // ranks)) if 0 < k < n})
     yield from (departure(name, k, n) for name in ("first", "last") for k in lengths)
-    repeats = {-n % k for k in (*_RANKS, *_USUAL, *_OTHERS, *known.sizes)}
+    repeats = {-n % k for k in (*_RANKS, *sizes)}
     yield from (departure("padded", k) for k in sorted(repeats) if 0 < k < n)
 
 
 def departure(name: str, n: int, at: int = 0, *, met: int = 0) -> Departure:
     part = PARTS[name]
     changes = {"reduction": name, "n": n, "at": at}
-    return Departure(part.dimension, part.text.format(n=n, at=at), changes, met or part.met)
+    kind = part.text.format(n="n", at="k")
+    return Departure(part.dimension, part.text.format(n=n, at=at), changes, met or part.met, kind)
 
 
 def by_size(runs: Runs) -> dict[str, tuple[NDArray[np.int64], Floats]]:
@@ -299,7 +305,7 @@ def _sums_of_means(runs: Runs, sizes: NDArray[np.int64]) -> tuple[Floats, Floats
     few = math.isqrt(runs.n)
     small = int(np.searchsorted(sizes, few, side="right"))
     for i, size in enumerate(sizes[:small].tolist()):
-        means = runs.means(runs.starts(size))
+        means = runs.means(size)
         there = ~np.isnan(means)
         sums[i], counts[i] = means[there].sum(), there.sum()
     losses = np.concatenate([[0.0], np.cumsum(runs.losses)])

@@ -57,8 +57,9 @@ def departures(_: Known) -> Iterator[Departure]:
         if name != "nats":
             yield Departure("unit", unit.text, {"unit": name}, unit.met)
     for k in range(2, _MOST_TIMES + 1):
-        yield Departure("factor", f"times {k} ({_WHO.get(k, _STEPS)})", {"times": k}, SOMETIMES if k == 2 else RARELY)
-        yield Departure("factor", f"divided by {k} ({_STEPS})", {"over": k}, RARELY)
+        met, kind = SOMETIMES if k == 2 else RARELY, f"by n, from 2 to {_MOST_TIMES} ({_STEPS})"
+        yield Departure("factor", f"times {k} ({_WHO.get(k, _STEPS)})", {"times": k}, met, f"multiplied {kind}")
+        yield Departure("factor", f"divided by {k} ({_STEPS})", {"over": k}, RARELY, f"divided {kind}")
     yield Departure("sign", "the log-likelihood: its negative", {"negative": True}, OFTEN)
     for name in ROUNDINGS:
         yield Departure("result rounding", f"the result rounded to {name}", {"result_rounding": name})
