@@ -46,7 +46,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "reconcile": (
         ("nll reconcile logits.npy targets.npy --expect 0.7658", "whose number is it?"),
         ("nll reconcile logits.npy targets.npy --expect 1.5 -q", "the commands alone"),
-        ("nll help reconciling", "what it tries, and what you may suspect"),
+        ("nll help reconciling", "what it tries"),
     ),
     "compare": (
         ("nll compare old.npy new.npy -t y.npy", "is it better?"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
+from nllcli.numerics.surprisal import once
 from nllcli.records import dataclass
 
 
@@ -55,12 +56,12 @@ class Term:
     z_loss: float = 0.0
     each: str = ""
 
-    @property
+    @once
     def of_reading(self) -> Term:
         """What decides how the numbers of the file are read."""
         return Term(self.reading, self.temperature, self.input_rounding)
 
-    @property
+    @once
     def of_surprisals(self) -> Term:
         """What decides the loss, before anything is done to it."""
         return replace(self, loss_rounding=None, less_entropy=False, z_loss=0.0, each="")
@@ -96,24 +97,24 @@ class Convention:
 
     # What a sum of one pass is kept under: a convention that has all which does not change the sum at its default.
 
-    @property
+    @once
     def of_losses(self) -> Convention:
         """What decides the sums of the losses of each class."""
         term = replace(self.term, smoothing=0.0) if self.smooths_each_class else self.term
         return Convention(term, sample_weights=self.sample_weights)
 
-    @property
+    @once
     def of_every_class(self) -> Convention:
         """What decides the sums, over the counted samples, of the surprisal of every class."""
         return replace(self.of_losses, ignore_index=self.ignore_index)
 
-    @property
+    @once
     def of_weights(self) -> Convention:
         """What decides the samples' weights."""
         paired = Term(pairing=self.term.pairing)
         return Convention(paired, False, self.weighting, self.sample_weights, self.ignore_index)
 
-    @property
+    @once
     def of_samples(self) -> Convention:
         """What decides the samples' losses and weights; the rest says how they become one number."""
         own = self.own_weight_smoothing

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nllcli.data.dataset import Dataset
 
 # How often people meet a departure. What is met rarely is tried alone, or with what is met often.
-OFTEN, SOMETIMES, RARELY = 1, 2, 3
+MET = OFTEN, SOMETIMES, RARELY = 1, 2, 3
 MOST = 4
 
 # What the departures of these dimensions combine with; those of others combine with all ...
@@ -56,7 +56,8 @@ class Departure:
         return replace(convention, **own, term=replace(convention.term, **term) if term else convention.term)
 
     def combines_with(self, other: Departure) -> bool:
-        if self.dimension == other.dimension or self.met + other.met > MOST:
+        """Whether they are tried together, given that they are not met too rarely for that."""
+        if self.dimension == other.dimension:
             return False
         return all(
             b in _COMBINED_WITH.get(a, (b,)) and b not in _NOT_COMBINED_WITH.get(a, ())

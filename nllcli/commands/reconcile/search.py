@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import numpy as np
 from nllcli.commands.reconcile.convention import Convention, Pairing, Term, Weighting
 from nllcli.commands.reconcile.conventions import departures, makes_sense
 from nllcli.commands.reconcile.conventions.readings import made_of_whole, reading_of
-from nllcli.commands.reconcile.departure import Departure, Known
+from nllcli.commands.reconcile.departure import MET, MOST, Departure, Known
 from nllcli.commands.reconcile.one_hot import classes_of
 from nllcli.commands.reconcile.pairs import Pairs
 from nllcli.commands.reconcile.plan import Plan
@@ -127,10 +126,12 @@ def _candidates(base: Convention, every: Collection[Departure]) -> Iterator[Cand
     yield Candidate(base)
     one = [(departure, departure.apply(base)) for departure in every]
     one = [(departure, convention) for departure, convention in one if convention != base]
+    partners = {met: [(i, each) for i, (each, _) in enumerate(one) if each.met <= MOST - met] for met in MET}
     two = (
         ((first, second), second.apply(convention))
-        for (first, convention), (second, _) in combinations(one, 2)
-        if first.combines_with(second)
+        for i, (first, convention) in enumerate(one)
+        for j, second in partners[first.met]
+        if i < j and first.combines_with(second)
     )
     for chosen, convention in (*(((departure,), convention) for departure, convention in one), *two):
         if convention not in seen and makes_sense(convention, base):

@@ -167,12 +167,14 @@ PARTS = {
         _means_by_size,
         f"sum(n_b m_b) / n, {_M}",
         f"torch.stack({_MEANS.replace('[a.', '[len(a) * a.')}).nansum() / len(l)",
+        met=RARELY,
     ),
     "full-batches": OfParts(
         "mean over whole batches of {n}: the samples of the last short one left out",
         _full_batches,
         "sum(w l) / sum(w) over the largest multiple of {n} samples, in file order",
         "l[:len(l) // {n} * {n}].sum() / v[:len(l) // {n} * {n}].sum()",
+        met=RARELY,
     ),
     "batch-mean-sum": OfParts(
         "sum of the means of batches of {n}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nllcli.commands.reconcile.convention import Weighting
-from nllcli.commands.reconcile.departure import OFTEN, Departure
+from nllcli.commands.reconcile.departure import OFTEN, RARELY, SOMETIMES, Departure
 from nllcli.errors import setting
 from nllcli.numerics.schemes import ABOUT, NORMALIZATIONS
 from nllcli.records import dataclass
@@ -72,7 +72,7 @@ def departures(known: Known) -> Iterator[Departure]:
         for name, formula in FORMULAS.items():
             if not formula.of_weights and formula.n_classes in (None, known.dataset.n_classes):
                 changes = {"weighting": Weighting(name, "none", None, source)}
-                yield Departure("weights", f"weights {formula.text} of {origin}", changes)
+                yield Departure("weights", f"weights {formula.text} of {origin}", changes, RARELY)
                 if name == "pos-weight":
                     text = f"pos_weight n_0 / n_1 of {origin}, over the number of samples (BCEWithLogitsLoss)"
                     yield Departure("weights", text, {**changes, "reduction": "counted"})
@@ -80,7 +80,7 @@ def departures(known: Known) -> Iterator[Departure]:
     if own.name != "none":
         for name, formula in FORMULAS.items():
             if formula.of_weights:
-                yield Departure("weights", f"weights: {formula.text}", {"weighting": Weighting(name)})
+                yield Departure("weights", f"weights: {formula.text}", {"weighting": Weighting(name)}, RARELY)
 
 
 def _schemes(source: str, origin: str) -> Iterator[Departure]:
@@ -89,9 +89,11 @@ def _schemes(source: str, origin: str) -> Iterator[Departure]:
         for beta in _BETAS if about.takes_beta else (None,):
             for normalize in NORMALIZATIONS:
                 text = f"weights {scheme}{'' if beta is None else f' (beta {beta:g})'} of {origin}"
-                if normalize != about.normalize:
+                is_usual = normalize == about.normalize
+                if not is_usual:
                     text += f", normalised to {normalize}" if normalize != "none" else ", not normalised"
-                yield Departure("weights", text, {"weighting": Weighting(scheme, normalize, beta, source)})
+                changes = {"weighting": Weighting(scheme, normalize, beta, source)}
+                yield Departure("weights", text, changes, SOMETIMES if is_usual else RARELY)
 
 
 def is_counted(weighting: Weighting) -> bool:
