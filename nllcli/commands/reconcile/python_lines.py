@@ -211,10 +211,10 @@ class _Line:
             order = f"sorted(range({n_classes}), key=str)"
             order = str(sorted(range(n_classes), key=names.__getitem__)) if by_name else order
             sort = ".argsort()" if change == "text-order" else ""
-            new = f"torch.tensor({order}){sort}[y * (y != {self.convention.ignore_index})]"
+            new = f"torch.tensor({order}){sort}[y.clamp(0, {n_classes - 1})]"
         else:
             return []
-        return [f"y = y.where(y == {self.convention.ignore_index}, {new})" if self.ignores else f"y = {new}"]
+        return [f"y = y.where((y < 0) | (y >= {n_classes}), {new})"]
 
     def _squeezed(self) -> tuple[str, str]:
         """Logits and targets in the shapes as which they are taken, where they have axes of length 1 beyond those."""

@@ -31,5 +31,6 @@ def makes_sense(convention: Convention, base: Convention) -> bool:
     return (
         readings.makes_sense(convention, base)
         and samples.makes_sense(convention)
+        and pairings.makes_sense(convention)
         and weights.makes_sense(convention, base, scale_free=scale_free)
     )

@@ -6,6 +6,7 @@ A part consists of items: entries along the first axis of the targets, be they s
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -48,68 +49,81 @@ class Runs:
         places = starts // self.step
         return np.add.reduceat(self.losses, places), np.add.reduceat(self.weights, places)
 
-    def _batches(self, size: int) -> tuple[Floats, Floats, Floats]:
-        """The sums over batches of one size, and their means, NaN where the weights add up to 0."""
-        losses, weights = self.cut(np.arange(0, self.n, size))
-        return losses, weights, _ratio(losses, weights)
-
-    def means(self, size: int) -> Floats:
-        """The means of batches of one size."""
-        return self.batches(size)[2]
+    def _batches(self, size: int) -> Means:
+        return Means.of(*self.cut(np.arange(0, self.n, size)))
 
     def mean(self, part: slice) -> float:
         """The mean over some of the runs, which are items."""
-        return float(_ratio(self.losses[part].sum(), self.weights[part].sum()))
+        return _mean_of(self.losses[part], self.weights[part])
 
 
-def _ratio(a: Any, b: Any) -> Any:
-    with np.errstate(all="ignore"):
-        return np.where(b != 0.0, np.divide(a, b), math.nan)
+@dataclass(frozen=True)
+class Means:
+    """The sums (k,) of losses and weights over parts, and which ``there`` (k,) are that have a mean."""
+
+    losses: Floats
+    weights: Floats
+    means: Floats
+    there: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, losses: Floats, weights: Floats) -> Means:
+        there = weights != 0.0
+        means = np.divide(losses, weights, out=np.zeros(len(losses)), where=there)
+        return cls(losses, weights, means, there)
+
+    def first(self, k: int) -> Means:
+        return Means(self.losses[:k], self.weights[:k], self.means[:k], self.there[:k])
+
+    def sum(self, times: Floats | float = 1.0) -> float:
+        """The sum of the means, each times some number; NaN where there is none."""
+        return float((self.means * times)[self.there].sum()) if self.there.any() else math.nan
+
+    def mean(self) -> float:
+        return float(self.means[self.there].mean()) if self.there.any() else math.nan
 
 
-def _mean(values: Floats) -> float:
-    there = values[~np.isnan(values)]
-    return float(there.mean()) if len(there) else math.nan
-
-
-def _sum(values: Floats) -> float:
-    return math.nan if np.isnan(values).all() else float(np.nansum(values))
+def _mean_of(losses: Floats, weights: Floats) -> float:
+    """One mean over all; NaN where the weights add up to 0."""
+    total = float(weights.sum())
+    return float(losses.sum()) / total if total else math.nan
 
 
 def _batch_means(runs: Runs, n: int, _: int) -> float:
-    return _mean(runs.means(n))
+    return runs.batches(n).mean()
 
 
 def _full_batch_means(runs: Runs, n: int, _: int) -> float:
-    return _mean(runs.means(n)[: runs.n // n])
+    return runs.batches(n).first(runs.n // n).mean()
 
 
 def _means_by_size(runs: Runs, n: int, _: int) -> float:
     lengths = np.diff(np.append(np.arange(0, runs.n, n), runs.n))
-    return _sum(runs.means(n) * lengths) / runs.n
+    return runs.batches(n).sum(lengths) / runs.n
 
 
 def _full_batches(runs: Runs, n: int, _: int) -> float:
-    losses, weights = runs.batches(n)[:2]
-    whole = runs.n // n
-    return float(_ratio(losses[:whole].sum(), weights[:whole].sum()))
+    whole = runs.batches(n).first(runs.n // n)
+    return _mean_of(whole.losses, whole.weights)
 
 
 def _sum_of_means(runs: Runs, n: int, _: int) -> float:
-    return _sum(runs.means(n))
+    return runs.batches(n).sum()
 
 
 def _perplexities(runs: Runs, n: int, _: int) -> float:
-    return _mean(np.exp(runs.means(n)))
+    means = runs.batches(n)
+    return replace(means, means=np.exp(means.means)).mean()
 
 
 def _folds(runs: Runs, n: int, _: int) -> float:
     sizes = np.full(n, runs.n // n) + (np.arange(n) < runs.n % n)
-    return _mean(_ratio(*runs.cut(np.cumsum(sizes) - sizes)))
+    return Means.of(*runs.cut(np.cumsum(sizes) - sizes)).mean()
 
 
 def _ranks(runs: Runs, n: int, _: int) -> float:
-    return _mean(np.array([_rank(runs, n, r) for r in range(n)]))
+    sums = [(runs.losses[r::n].sum(), runs.weights[r::n].sum()) for r in range(n)]
+    return Means.of(*np.array(sums).T).mean() if runs.step == 1 else math.nan
 
 
 def _rank(runs: Runs, n: int, at: int) -> float:
@@ -118,17 +132,17 @@ def _rank(runs: Runs, n: int, at: int) -> float:
 
 def _first(runs: Runs, n: int, _: int) -> float:
     losses, weights = runs.cut([0, n])
-    return float(_ratio(losses[0], weights[0]))
+    return _mean_of(losses[:1], weights[:1])
 
 
 def _last(runs: Runs, n: int, _: int) -> float:
     losses, weights = runs.cut([0, runs.n - n])
-    return float(_ratio(losses[1], weights[1]))
+    return _mean_of(losses[1:], weights[1:])
 
 
 def _padded(runs: Runs, n: int, _: int) -> float:
     losses, weights = runs.cut([0, n])
-    return float(_ratio(losses.sum() + losses[0], weights.sum() + weights[0]))
+    return _mean_of(np.append(losses, losses[0]), np.append(weights, weights[0]))
 
 
 @dataclass(frozen=True)
@@ -304,21 +318,18 @@ def _sums_of_means(runs: Runs, sizes: NDArray[np.int64]) -> tuple[Floats, Floats
     small sizes, which have many, one by one.
     """
     sums, counts = np.zeros(len(sizes)), np.zeros(len(sizes))
-    few = math.isqrt(runs.n)
-    small = int(np.searchsorted(sizes, few, side="right"))
+    small = int(np.searchsorted(sizes, math.isqrt(runs.n), side="right"))
     for i, size in enumerate(sizes[:small].tolist()):
-        means = runs.means(size)
-        there = ~np.isnan(means)
-        sums[i], counts[i] = means[there].sum(), there.sum()
+        means = runs.batches(size)
+        sums[i], counts[i] = means.sum(), means.there.sum()
     losses = np.concatenate([[0.0], np.cumsum(runs.losses)])
     weights = np.concatenate([[0.0], np.cumsum(runs.weights)])
     rest, b = sizes[small:], 0
     while len(rest):
         low, high = b * rest // runs.step, np.minimum((b + 1) * rest // runs.step, len(runs.losses))
-        means = _ratio(losses[high] - losses[low], weights[high] - weights[low])
-        there = ~np.isnan(means)
-        sums[small : small + len(rest)][there] += means[there]
-        counts[small : small + len(rest)] += there
+        means = Means.of(losses[high] - losses[low], weights[high] - weights[low])
+        sums[small : small + len(rest)] += means.means
+        counts[small : small + len(rest)] += means.there
         b += 1
         rest = rest[b * rest < runs.n]
     return sums, np.where(counts, counts, math.nan)

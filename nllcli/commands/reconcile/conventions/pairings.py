@@ -112,6 +112,11 @@ def departures(known: Known) -> Iterator[Departure]:
     yield from _ignored(known)
 
 
+def makes_sense(convention: Convention) -> bool:
+    """Whether what is ignored is not taken out twice."""
+    return convention.term.pairing.change != "first-alone" or convention.ignore_index == DEFAULT_IGNORE_INDEX
+
+
 def _met(shift: int) -> int:
     return SOMETIMES if abs(shift) <= 1 else RARELY
 
