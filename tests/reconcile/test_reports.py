@@ -4,11 +4,12 @@ import functools
 import json
 import math
 import re
+import shlex
 
 import numpy as np
 import pytest
 from in_process import nll
-from reconcile.reports import CASES, KINDS, UNKNOWNS
+from reconcile.reports import CASES, KINDS, UNKNOWNS, own
 
 from nllcli.commands.reconcile.search import search
 
@@ -30,6 +31,15 @@ def reconcile(tmp_path, monkeypatch):
     return run
 
 
+def number_of(match):
+    """What the commands of a match give, and the formula makes of it."""
+    for line in match["command"].split(" && "):
+        words = shlex.split(line)[1:]
+        done = nll(*words, *(["-q"] if words[0] == "compute" else []))
+        assert done.code == 0, done.err
+    return eval(match["formula"] or "x", {"x": float(done.out), "exp": math.exp, "ln": math.log})
+
+
 def texts_of(match):
     return [match["description"], *(match["also"] or "").split(" | ")]
 
@@ -43,6 +53,9 @@ def test_the_convention_is_named(case, reconcile, tmp_path):
     named = [match for match in report["matches"] if any(re.search(case.says, text, re.I) for text in texts_of(match))]
     assert named, [texts_of(match) for match in report["matches"]]
     assert any(match["value"] == pytest.approx(case.value(case.data), rel=1e-8) for match in named)
+    for match in report["matches"][:3]:
+        if match["command"]:
+            assert number_of(match) == pytest.approx(match["value"], rel=1e-9), match["command"]
 
 
 def value_of(line, names):
@@ -116,11 +129,71 @@ def test_random_numbers_match_no_more_often_than_stated(reconcile, tmp_path, mon
     """
     rng = np.random.default_rng(99)
     matched, total = 0, 0.0
-    for data, own in KINDS.values():
+    for data, own_loss in KINDS.values():
         data.write(tmp_path)
         searched_once(monkeypatch)
-        for number in own(data) * rng.uniform(0.3, 3, NUMBERS_A_KIND):
+        for number in own_loss(data) * rng.uniform(0.3, 3, NUMBERS_A_KIND):
             code, report = reconcile(data, f"--expect={number:#.{rng.integers(5, 7)}g}")
             matched += code == 0
             total += report["chance"]
     assert matched <= total + 3 * math.sqrt(total) + 1
+
+
+@pytest.mark.uncounted
+@pytest.mark.parametrize("options", [[], ["--weights", "1,3,0.5"], ["--label-smoothing", "0.1"]], ids=" ".join)
+def test_one_hot_targets_have_the_number_of_compute(options, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(7)
+    np.save("x.npy", rng.normal(0, 2, (20, 3)))
+    np.save("y.npy", np.eye(3)[rng.integers(0, 3, 20)])
+    own = nll("compute", "x.npy", "y.npy", *options, "-q").out.strip()
+    done = nll("reconcile", "x.npy", "y.npy", *options, f"--expect={own}", "-f", "json")
+    assert done.code == 0
+    report = json.loads(done.out)
+    assert report["own_value"] == pytest.approx(float(own), rel=1e-14)
+    assert report["matches"][0]["description"] == "your own settings"
+    for match in report["matches"]:
+        if match["command"]:
+            assert number_of(match) == pytest.approx(match["value"], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("label-smoothing", "--try label-smoothing has no value"),
+        ("label-smoothing=", "'' is not a number between 0 and 1"),
+        ("label-smoothing=1.5", "'1.5' is not a number between 0 and 1"),
+        ("label-smothing=0.1", "did you mean 'label-smoothing'?"),
+        ("colour=3", "one of: label-smoothing, temperature"),
+        ("temperature=0", "'0' is not a number above 0"),
+        ("clip=nan", "'nan' is not a number between 0 and 0.5"),
+        ("divisor=2.5", "'2.5' is not a number that is whole"),
+        ("ignore-index=x", "'x' is not a number that is whole"),
+        ("factor=0", "'0' is not a number other than 0"),
+    ],
+)
+def test_a_suspect_that_cannot_be_tried(typed, message):
+    done = nll("reconcile", "x.npy", "y.npy", "--expect", "1", "--try", typed)
+    assert done.code == 2
+    assert message in done.err
+
+
+@pytest.mark.parametrize("typed", ["epsilon=0.003", "ignore-index=2", "divisor=7", "factor=1.5"])
+@pytest.mark.usefixtures("reconcile")
+def test_a_suspect_is_tried_with_everything(typed, tmp_path):
+    """Each of these numbers is a sum, worked out by hand, which has one departure more."""
+    data = KINDS["plain"][0]
+    data.write(tmp_path)
+    losses, targets = own(data), data.y
+    value = {
+        "epsilon=0.003": lambda: -math.fsum(math.log(math.exp(-loss) + 0.003) for loss in losses),
+        "ignore-index=2": lambda: math.fsum(loss for loss, y in zip(losses, targets, strict=True) if y != 2),
+        "divisor=7": lambda: math.fsum(losses) / 7 / math.log(2),
+        "factor=1.5": lambda: 1.5 * math.fsum(losses),
+    }[typed]()
+    done = nll("reconcile", *data.words, f"--expect={value:.10g}", "--try", typed, "-f", "json")
+    assert done.code == 0, done.err
+    described = [text for match in json.loads(done.out)["matches"] for text in texts_of(match)]
+    wanted = {"epsilon": "-log(p + 0.003); sum", "ignore-index": "target 2 ignored; sum"}
+    wanted |= {"divisor": "sum / 7; bits", "factor": "times 1.5; sum"}
+    assert wanted[typed.partition("=")[0]] in described

@@ -50,7 +50,11 @@ class Pairs:
         if raw is not None and in_file:
             length = (layout.sample_shape or (1,))[-1] or raw.n
             check_shift(own, length, raw.name)
-        every = tuple(tried(dataset, Pairing(own), ignore_index, length, in_file=in_file))
+        padding = [ignore_index] if 0 <= ignore_index < dataset.n_classes else [0]
+        if raw is not None and length > 1:
+            last = int(raw.read(length - 1, 1)[0])
+            padding += [last] * (0 <= last < dataset.n_classes)
+        every = tuple(tried(dataset, Pairing(own), list(dict.fromkeys(padding)), length, in_file=in_file))
         return cls(raw, length, every, tuple(names_of(dataset)) if any(p.change for p in every) else ())
 
     @classmethod

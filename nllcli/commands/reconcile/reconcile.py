@@ -206,6 +206,7 @@ def _match(done: Search, expected: Expectation, value: float, candidates: Sequen
             divisor=divisor,
             empty_classes=convention.weighting.name in ABOUT and weights.leave_out(convention),
             weights=listed,
+            one_hot=done.one_hot,
         ),
         python_line(
             convention,

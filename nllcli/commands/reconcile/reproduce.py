@@ -6,16 +6,17 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nllcli.commands.reconcile.convention import Convention
+from nllcli.commands.reconcile.convention import Convention, Pairing
 from nllcli.commands.reconcile.conventions import pairings, units
 from nllcli.commands.reconcile.conventions.batches import PARTS
 from nllcli.commands.reconcile.conventions.readings import SOFTMAX_TWICE, reading_of
 from nllcli.commands.reconcile.conventions.reductions import PAIRS
 from nllcli.commands.reconcile.conventions.samples import EACH
-from nllcli.commands.reconcile.conventions.weights import FORMULAS
-from nllcli.data.settings import InputOptions, LossOptions, WeightOptions
+from nllcli.commands.reconcile.conventions.weights import FORMULAS, is_counted
+from nllcli.data.settings import DEFAULT_IGNORE_INDEX, InputOptions, LossOptions, WeightOptions
 from nllcli.errors import setting
 from nllcli.inputs.bytes.urls import shown_url
+from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.schemes import ABOUT
 from nllcli.records import dataclass
 from nllcli.report import shortest
@@ -58,13 +59,17 @@ def reproduction(
     divisor: float,
     empty_classes: bool,
     weights: NDArray[np.float64] | None,
+    one_hot: bool,
 ) -> Reproduction:
     """How ``nll`` computes ``convention`` of the inputs of ``request``.
 
     ``divisor`` divides the sum where no setting does; ``empty_classes`` says that a class has no counted samples;
-    ``weights`` (n_classes,) are the convention's, which are listed where no scheme gives them.
+    ``weights`` (n_classes,) are the convention's, which are listed where no scheme gives them; ``one_hot`` says that
+    the targets in the file are.
     """
     definition = _definition(convention, request, dataset)
+    if one_hot and _takes_classes(convention):
+        definition = "; ".join(filter(None, ("the targets as class indices: targets.argmax(1)", definition)))
     if definition:
         return Reproduction({}, definition)
     inputs, loss, term, own_shape = request.inputs, request.loss, convention.term, dataset.logits.shape
@@ -149,6 +154,14 @@ def _definition(convention: Convention, request: ScoreRequest, dataset: Dataset)
         _of_parts(convention),
     )
     return "; ".join(filter(None, parts))
+
+
+def _takes_classes(convention: Convention) -> bool:
+    """Whether ``nll compute`` would take one-hot targets otherwise than class indices, or refuse them."""
+    is_weighted = convention.weighting.name != "none" and convention.reduction == "mean"
+    is_ignoring = convention.ignore_index != DEFAULT_IGNORE_INDEX
+    is_other = convention.term.pairing != Pairing() or not LOSSES[convention.term.loss].takes_soft
+    return is_weighted or is_ignoring or is_other or is_counted(convention.weighting)
 
 
 def _of_samples(convention: Convention) -> str:

@@ -91,6 +91,8 @@ def search(request: ScoreRequest, suspects: Suspects) -> Search:
     settled = settle(request, replace(dataset, targets=own_targets))
 
     base = _own_convention(request, settled, pairs.tried[0])
+    if inputs.one_hot and base.weighting.name != "none" and base.reduction == "mean":
+        base = replace(base, reduction="counted")  # what nll compute divides by where targets are probabilities
     counts = request.weights.counts
     given = None if counts in (None, "targets") else given_counts(counts, dataset)
     weights = WeightTable.among(found.counts, given, settled.options.class_weights, base.weighting)
@@ -105,7 +107,7 @@ def search(request: ScoreRequest, suspects: Suspects) -> Search:
     )
     values = Values(sums, weights, dataset, found)
     # The user's own number is the one that nll compute prints, to the last bit.
-    own = sums.own.loss(settled.options.reduction)
+    own = sums.own.loss(settled.options.reduction) if base.reduction == settled.options.reduction else None
     numbers = ((c, values.of(c.convention) if c.departures or own is None else own) for c in tried)
     return Search(
         request,

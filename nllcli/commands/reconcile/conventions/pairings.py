@@ -141,8 +141,11 @@ def _ignored(known: Known) -> Iterator[Departure]:
             yield Departure("ignore", f"target {index} ignored{why}", {"ignore_index": index})
 
 
-def tried(dataset: Dataset, own: Pairing, ignore_index: int, length: int, *, in_file: bool) -> Iterator[Pairing]:
-    """The pairings to try, the user's own first; ``length`` is a row's, ``in_file`` says that rows can be read."""
+def tried(dataset: Dataset, own: Pairing, padding: Sequence[int], length: int, *, in_file: bool) -> Iterator[Pairing]:
+    """The pairings to try, the user's own first; ``length`` is a row's, ``in_file`` says that rows can be read.
+
+    ``padding`` are classes that may stand for it.
+    """
     yield own
     shift, n_rows = own.shift, 1
     if in_file:
@@ -152,7 +155,6 @@ def tried(dataset: Dataset, own: Pairing, ignore_index: int, length: int, *, in_
     if n_rows > 1 and length > 1:
         yield from (Pairing(k, flat=True) for k in dict.fromkeys((1, shift or 1)))
         yield Pairing(shift, change="second-half")
-        padding = [ignore_index] if 0 <= ignore_index < dataset.n_classes else [0]
         yield from (Pairing(shift, change="first-alone", index=index) for index in padding)
     if dataset.n_classes == 2:
         yield Pairing(shift, change="exchanged")
