@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from nllcli.numerics.targets import is_class
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from nllcli.data.blocks import Block
@@ -28,14 +31,14 @@ LARGEST = Pairing(change="largest")
 class Pairs:
     """The pairings to try, the user's own first; ``raw`` are the targets, None where the blocks bring them.
 
-    A row has ``length`` targets; ``soft`` says that the blocks bring class probabilities, of which ``raw`` are the
-    largest.
+    A row has ``length`` targets; ``classes`` (C,) are by change those that each class becomes; ``soft`` says that the
+    blocks bring class probabilities, of which ``raw`` are the largest.
     """
 
     raw: VectorSource | None
     length: int
     tried: tuple[Pairing, ...]
-    names: tuple[str, ...] = ()
+    classes: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     soft: bool = False
 
     @classmethod
@@ -55,7 +58,9 @@ class Pairs:
             last = int(raw.read(length - 1, 1)[0])
             padding += [last] * (0 <= last < dataset.n_classes)
         every = tuple(tried(dataset, Pairing(own), list(dict.fromkeys(padding)), length, in_file=in_file))
-        return cls(raw, length, every, tuple(names_of(dataset)) if any(p.change for p in every) else ())
+        changes = {pairing.change: CHANGES[pairing.change].of_classes for pairing in every if pairing.change}
+        classes = {name: of_classes(names_of(dataset)) for name, of_classes in changes.items() if of_classes}
+        return cls(raw, length, every, classes)
 
     @classmethod
     def of_soft(cls, name: str, largest: NDArray[np.int64]) -> Pairs:
@@ -86,9 +91,9 @@ class Pairs:
             return targets
         if change.of_rows is not None:
             return change.of_rows(targets, pairing.index)
-        assert change.of_classes is not None
-        known = is_class(targets, len(self.names))
-        return np.where(known, change.of_classes(self.names)[np.where(known, targets, 0)], targets)
+        classes = self.classes[pairing.change]
+        known = is_class(targets, len(classes))
+        return np.where(known, classes[np.where(known, targets, 0)], targets)
 
     def read(self, block: Block) -> dict[Pairing, NDArray[Any]]:
         """The targets (n,) of a block under each pairing, or (n, C) of class probabilities."""

@@ -17,7 +17,6 @@ from nllcli.commands.reconcile.reading import Reading, read_tiles
 from nllcli.commands.reconcile.sums import ConventionSums, PerClass
 from nllcli.numerics.evaluate import Wanted, evaluate, numbers
 from nllcli.numerics.kernels import to_float
-from nllcli.numerics.surprisal import once
 from nllcli.numerics.targets import is_class
 from nllcli.records import dataclass
 
@@ -98,19 +97,16 @@ class _Kept:
 
     def __init__(self, read: Reading, wanted: _Wanted, samples: Mapping[Any, _Samples]) -> None:
         self.read, self._wanted, self._samples = read, wanted, samples
-        self._losses: dict[Convention, Asked | None] = {}
-        for key in wanted.losses:
-            under = samples[key.term.pairing]
-            self._losses[key] = None if under.have_no_sum(read.refused(key.term)) else under.asked(key)
+        self._losses = {key: samples[key.term.pairing].asked(key) for key in wanted.losses}
         self._runs = {key: samples[key.term.pairing].asked(key, weights) for key, weights in wanted.runs.items()}
-        asked = (one for one in (*self._losses.values(), *self._runs.values()) if one is not None)
+        asked = (*self._losses.values(), *self._runs.values())
         read.ask(asked, {key: samples[key.term.pairing].every_class(key) for key in wanted.every_class})
 
     def add_to(self, out: ConventionSums) -> None:
         """Put the sums in, once the block is read."""
-        for key, one in self._losses.items():
+        for key, asked in self._losses.items():
             under, sums = self._samples[key.term.pairing], out.per_class[key.term.pairing].sums
-            sums[key] = under.without_sum if one is None else under.loss_sums(key, self.read.losses(one))
+            sums[key] = under.loss_sums(key, self.read.losses(asked))
         out.every_class.update(self.read.every_class)
         for key, asked in self._runs.items():
             under, weights = self._samples[key.term.pairing], self._wanted.runs[key]
@@ -131,7 +127,6 @@ class _Samples:
         self._soft = targets if targets.ndim > 1 else None
         self._targets = targets if self._soft is None else np.zeros(len(targets), np.int64)
         self._start, self._weights, self._run, self._n_classes = block.start, block.sample_weights, run, n_classes
-        self._refused: dict[int, tuple[NDArray[np.bool_], bool]] = {}
         self._is_class = is_class(self._targets, n_classes)
         self._y = np.where(self._is_class, self._targets, 0)
         self._weighing = weighing
@@ -165,24 +160,6 @@ class _Samples:
 
     def loss_sums(self, key: Convention, losses: NDArray[np.float64]) -> NDArray[np.float64]:
         return self._per_class(self._weigh(key, losses))
-
-    def have_no_sum(self, refused: NDArray[np.bool_] | None) -> bool:
-        """Whether each class that occurs has some of the ``refused`` samples (n,), so that its sum is NaN."""
-        if refused is None:
-            return False
-        if id(refused) not in self._refused:
-            hit = self._per_class(refused.astype(np.float64)) > 0.0
-            self._refused[id(refused)] = refused, bool(hit[self._occurs].all())
-        return self._refused[id(refused)][1]
-
-    @once
-    def _occurs(self) -> NDArray[np.bool_]:
-        return self._per_class(np.ones(len(self._y))) > 0.0
-
-    @once
-    def without_sum(self) -> NDArray[np.float64]:
-        """Sums of losses where those of each class that occurs have a NaN."""
-        return np.where(self._occurs, np.nan, 0.0)
 
     def every_class(self, key: Convention) -> EveryClass:
         weights = self._weights if key.sample_weights else None

@@ -14,7 +14,7 @@ from nllcli.commands.reconcile.scores import Logits, Remembered
 from nllcli.data.blocks import Scratch
 from nllcli.numerics.kernels import CLASS_FIRST_BELOW, contiguous, tiles, to_float
 from nllcli.numerics.losses import LOSSES
-from nllcli.numerics.surprisal import Surprisal, once, parts_of, surprisal
+from nllcli.numerics.surprisal import Surprisal, parts_of, surprisal
 from nllcli.numerics.surprisal.given import GIVEN
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ class Reading:
         for one in asked:
             if one.term.z_loss:
                 self._log_normalisers = np.empty(self._n)
-            if not one.is_wide:
+            if one.is_wide:
+                self._wide.setdefault(one.key, (one, np.empty(self._n)))
+            else:
                 self._at.setdefault(id(one.targets), (one.targets, np.empty(self._n)))
-            elif self.refused(one.term) is None or not self._none_inside:
-                self._wide.setdefault(one.key, (one, np.full(self._n, np.nan)))
         for key, sum_of in every_class.items():
             n = self._n_classes if sum_of.classes is None else len(sum_of.classes)
             self._sums[key] = sum_of, _RunningSums(n)
@@ -107,17 +107,11 @@ class Reading:
     def losses(self, asked: Asked) -> NDArray[np.float64]:
         """The losses (n,) that ``ask`` was told of; NaN where they are refused."""
         term = asked.term
-        refused = self.refused(term)
-        if refused is not None and self._none_inside:
-            return np.full(self._n, np.nan)
         values = self._wide[asked.key][1] if asked.is_wide else values_under(term, self._at[id(asked.targets)][1])
+        refused = self.refused(term)
         if refused is not None:
             values = np.where(refused, np.nan, values)
         return finished(term, values, asked.entropies, self._log_normalisers)
-
-    @once
-    def _none_inside(self) -> bool:
-        return self._outside is not None and bool(self._outside.all())
 
     def read(self, tile: Tile) -> None:
         """What was asked for, of the samples of a tile."""
@@ -127,26 +121,12 @@ class Reading:
         for targets, found in self._at.values():
             found[part] = every.at(tile.targets_of(targets))
         for one, found in self._wide.values():
-            rows = None if self.refused(one.term) is None else self._inside(part)
-            if rows is None:
-                found[part] = one.value(every, tile.targets_of(one.targets))
-            elif rows.any():
-                self._read_rows(tile, rows, one, found)
+            found[part] = one.value(every, tile.targets_of(one.targets))
         for sum_of, running in self._sums.values():
             running.add(every, sum_of, part)
         if self._log_normalisers is not None:
             assert isinstance(scores, Logits)
             self._log_normalisers[part] = scores.log_normaliser(np.zeros(len(tile.x), np.int64))
-
-    def _inside(self, part: slice) -> NDArray[np.bool_] | None:
-        """Which samples of a part are not refused; None where none is."""
-        assert self._outside is not None
-        return ~self._outside[part] if self._outside[part].any() else None
-
-    def _read_rows(self, tile: Tile, rows: NDArray[np.bool_], asked: Asked, found: NDArray[np.float64]) -> None:
-        """The losses of some ``rows`` (n,) of a tile."""
-        inside = self._given(_read(tile.x[rows], self._how), self._how.reading, tile.scratch)
-        found[tile.part][rows] = asked.value(inside, tile.targets_of(asked.targets)[rows])
 
     def _surprisal(self, tile: Tile) -> Surprisal:
         how, reading = self._how, reading_of(self._how.reading)
