@@ -44,7 +44,6 @@ def texts_of(match):
     return [match["description"], *(match["also"] or "").split(" | ")]
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_the_convention_is_named(case, reconcile, tmp_path):
     case.data.write(tmp_path)
@@ -91,7 +90,6 @@ def test_the_lines_of_python_give_the_number(case, reconcile, tmp_path):
             assert value_of(line, names) == pytest.approx(match["value"], rel=1e-6, abs=1e-9), line
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("unknown", UNKNOWNS, ids=lambda unknown: unknown.name)
 def test_an_unknown_is_solved_for(unknown, reconcile, tmp_path):
     unknown.data.write(tmp_path)
@@ -139,7 +137,6 @@ def test_random_numbers_match_no_more_often_than_stated(reconcile, tmp_path, mon
     assert matched <= total + 3 * math.sqrt(total) + 1
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("options", [[], ["--weights", "1,3,0.5"], ["--label-smoothing", "0.1"]], ids=" ".join)
 def test_one_hot_targets_have_the_number_of_compute(options, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -73,6 +73,7 @@ class Reading:
         self._how, self._options, self._n, self._made = how, options, len(x), made
         self._n_classes = 2 if options.binary else x.shape[1]
         self._outside = _outside(x, how)
+        self._all_outside = self._outside is not None and bool(self._outside.all())
         self._at: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
         self._wide: dict[Key, tuple[Asked, NDArray[np.float64]]] = {}
         self._sums: dict[Any, tuple[EveryClass, _RunningSums]] = {}
@@ -84,7 +85,9 @@ class Reading:
             if one.term.z_loss:
                 self._log_normalisers = np.empty(self._n)
             if one.is_wide:
-                self._wide.setdefault(one.key, (one, np.empty(self._n)))
+                # Of samples that are all refused, as logits read as probabilities often are, nothing is worked out.
+                if self.refused(one.term) is None or not self._all_outside:
+                    self._wide.setdefault(one.key, (one, np.empty(self._n)))
             else:
                 self._at.setdefault(id(one.targets), (one.targets, np.empty(self._n)))
         for key, sum_of in every_class.items():
@@ -107,8 +110,10 @@ class Reading:
     def losses(self, asked: Asked) -> NDArray[np.float64]:
         """The losses (n,) that ``ask`` was told of; NaN where they are refused."""
         term = asked.term
-        values = self._wide[asked.key][1] if asked.is_wide else values_under(term, self._at[id(asked.targets)][1])
         refused = self.refused(term)
+        if refused is not None and self._all_outside:
+            return np.full(self._n, np.nan)
+        values = self._wide[asked.key][1] if asked.is_wide else values_under(term, self._at[id(asked.targets)][1])
         if refused is not None:
             values = np.where(refused, np.nan, values)
         return finished(term, values, asked.entropies, self._log_normalisers)

@@ -114,6 +114,7 @@ READINGS = {
         "{x}.sigmoid()",
         _sigmoid,
         binary=False,
+        met=RARELY,
         definition="the loss of the sigmoid of each logit, as logits",
     ),
     "sigmoid-twice": Reading(
