@@ -125,5 +125,5 @@ def test_the_line_of_python_has_every_class_weight_at_its_place(most_classes, tm
     name, w = "weights balanced of the targets' counts", weights(y)
     number = math.fsum(w[c] * loss for c, loss in zip(y, by_hand.nll(x.tolist(), y), strict=True)) / 6
     line = match_of(name, x, y, number, tmp_path)["python"]
-    listed = re.search(r"w = torch\.tensor\(\[(.*?)\]\)", line)[1]
+    listed = re.search(r"w = torch\.tensor\(\[(.*?)\]", line)[1]
     assert [float(weight) for weight in listed.split(", ")] == pytest.approx([w.get(c, 0.0) for c in range(9)])

@@ -164,8 +164,8 @@ def test_one_hot_targets_have_the_number_of_compute(options, tmp_path, monkeypat
         ("colour=3", "one of: label-smoothing, temperature"),
         ("temperature=0", "'0' is not a number above 0"),
         ("clip=nan", "'nan' is not a number between 0 and 0.5"),
-        ("divisor=2.5", "'2.5' is not a number that is whole"),
-        ("ignore-index=x", "'x' is not a number that is whole"),
+        ("divisor=2.5", "'2.5' is not a whole number from 1"),
+        ("ignore-index=x", "'x' is not a whole number"),
         ("factor=0", "'0' is not a number other than 0"),
     ],
 )

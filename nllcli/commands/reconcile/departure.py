@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from nllcli.commands.reconcile.survey import Survey
     from nllcli.data.dataset import Dataset
 
-# How often people meet a departure. What is met rarely is tried alone, or with what is met often.
-MET = OFTEN, SOMETIMES, RARELY = 1, 2, 3
+# How often people meet a departure, but for what the user suspects. What is met rarely is tried alone, or with what is
+# met often or suspected.
+MET = SUSPECTED, OFTEN, SOMETIMES, RARELY = 0, 1, 2, 3
 MOST = 4
 
 # What the departures of these dimensions combine with; those of others combine with all ...
 _COMBINED_WITH = {
     **dict.fromkeys(("input rounding", "loss rounding", "result rounding"), ("reduction", "unit", "sign")),
     "factor": ("reduction",),
-    "each": ("reduction", "ignore", "shift"),
+    "each": ("reduction", "ignore", "shift", "batches"),
     "layout": ("reduction", "unit", "ignore"),
     "part": ("ignore", "shift", "unit", "sample weights"),
-    "z-loss": ("reduction", "unit", "ignore", "shift"),
+    "z-loss": ("reduction", "unit", "ignore", "shift", "batches", "smoothing", "weights", "sample weights"),
 }
 # ... but for these pairs: both set the same thing, or the second changes nothing under the first, or costs passes
 # over all classes.
 _NOT_COMBINED_WITH = {
     "batches": ("clip", "reduction"),
-    "clip": ("smoothing", "temperature", "shift"),
+    "clip": ("smoothing", "temperature"),
     "loss": ("smoothing", "clip", "shift"),
-    "shift": ("smoothing",),
 }
 
 
@@ -57,8 +57,8 @@ class Departure:
 
     def combines_with(self, other: Departure) -> bool:
         """Whether they are tried together, given that they are not met too rarely for that."""
-        if self.dimension == other.dimension:
-            return False
+        if self.dimension == other.dimension or SUSPECTED in (self.met, other.met):
+            return self.dimension != other.dimension
         return all(
             b in _COMBINED_WITH.get(a, (b,)) and b not in _NOT_COMBINED_WITH.get(a, ())
             for a, b in ((self.dimension, other.dimension), (other.dimension, self.dimension))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NOTE = (
     "In the lines of Python, logits (float64), targets (int64, or floats where they are probabilities) and "
-    "sample_weights are tensors as the files hold them; import math, torch, torch.nn.functional as F."
+    "sample_weights are tensors of what was read; import math, torch, torch.nn.functional as F."
 )
 # What a file that holds class 1 of two says of class 0, where it does not hold logits.
 _OF_CLASS_0 = {"log-probs": "torch.log(-torch.expm1(logits.flatten()).clamp(max=0))", "probs": "1 - logits.flatten()"}
@@ -204,8 +204,10 @@ class _Line:
     def _relabelled(self) -> list[str]:
         change, n_classes = self.term.pairing.change, self.dataset.n_classes
         names = names_of(self.dataset)
-        if change == "exchanged":
-            new = "1 - y"
+        if change in ("exchanged", "reversed"):
+            new = f"{n_classes - 1} - y"
+        elif change == "one-lower":
+            new = f"(y - 1) % {n_classes}"
         elif "text-order" in change:
             by_name = self.dataset.class_names is not None
             order = f"sorted(range({n_classes}), key=str)"
@@ -267,7 +269,7 @@ class _Line:
             return []
         if weighting.name not in SCHEMES_IN_PYTHON or weighting.counts == "given" or 0.0 in weights:
             listed = f"[{', '.join(map(shortest, weights.tolist()))}]" if len(weights) <= _MOST_LISTED else "weights"
-            return [f"w = torch.tensor({listed}).double()"]
+            return [f"w = torch.tensor({listed}, dtype=torch.float64)"]
         counted = f"y[y != {self.convention.ignore_index}]" if self.ignores else "y"
         scheme = SCHEMES_IN_PYTHON[weighting.name].format(beta=shortest(weighting.beta or 0.0))  # only one has a beta
         scaled = [] if weighting.normalize == "none" else [f"w = w / w.{weighting.normalize}()"]

@@ -226,8 +226,9 @@ def _doubts(
         found.append(Notice("single-precision", message + "as a number made of float32 losses does"))
     if len(matches) > 1 or (n_unlisted and chance >= _LIKELY):
         unlisted = f", {n_unlisted} of them not listed" if n_unlisted else ""
-        message = f"{len(matches) + n_unlisted} different numbers match {expected.text}{unlisted}: "
-        found.append(Notice("several-match", message + "more of its digits would tell them apart"))
+        message = f"{len(matches) + n_unlisted} different numbers match {expected.text}{unlisted}"
+        more = ": more of its digits would tell them apart" if expected is typed else ""
+        found.append(Notice("several-match", message + more))
     alike = sum(1 for match in matches if match.also)
     if alike:
         message = f"{alike} of the matches {'is' if alike == 1 else 'are'} given by several conventions, "

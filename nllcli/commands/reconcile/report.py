@@ -128,14 +128,17 @@ def _sections(result: Reconciled, commands: list[str]) -> tuple[Section, ...]:
 def _solved(result: Reconciled, command_of: Callable[[Reproduction], str]) -> tuple[Section, ...]:
     """What an unknown would have to be, the likeliest first; those that only an odd value fits in one line."""
     fits = sorted(result.fits, key=lambda fit: fit.chance)
-    if not fits:
+    if not fits and result.matches:
         return ()
-    note = "Solved for, and not among the matches: any number fits some value of each."
+    note = "Solved for, and not among the matches: any number fits some value of each." if fits else ""
     odd = [f"{fit.unknown} {shortest(fit.value)}" for fit in fits if fit.chance >= _UNLIKELY]
     if odd:
-        note += f" {'Others' if len(odd) < len(fits) else 'Here they'} would be as odd as {', '.join(odd)}."
+        note += f" Only odd values fit{' of others' if len(odd) < len(fits) else ''}: {', '.join(odd)}."
+    if not result.matches:
+        suspects = f"{setting('try', 'label-smoothing=0.15')}, {setting('batch_size', 48)}"
+        note += f" Suspects of your own are tried with everything: {suspects}; nll help reconciling."
     parts = (_unknown(fit, command_of(fit.match.reproduction)) for fit in fits if fit.chance < _UNLIKELY)
-    return (Section("What would fit, had it been used", tuple(parts), note),)
+    return (Section("What would fit, had it been used", tuple(parts), note.strip()),)
 
 
 def _unknown(fit: Fit, command: str) -> Calculation:

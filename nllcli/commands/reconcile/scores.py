@@ -31,8 +31,9 @@ class Logits(FromLogits):
 
     @property
     def tempered(self) -> NDArray[np.float64]:
-        """The logits (n, C) over the temperature."""
-        return self._x if self._temperature == 1.0 else self._x / self._temperature
+        """The logits (n, C) over the temperature, as float64."""
+        tempered: NDArray[np.float64] = self._x.astype(np.float64)
+        return tempered if self._temperature == 1.0 else tempered / self._temperature
 
     def log_normaliser(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
         """The logsumexp (n,) of each row, by way of one class a sample (n,)."""

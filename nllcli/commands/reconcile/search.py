@@ -83,7 +83,7 @@ def search(request: ScoreRequest, suspects: Suspects) -> Search:
     """Try every convention on the inputs."""
     inputs = _open(request)
     dataset, pairs = inputs.dataset, inputs.pairs
-    found = survey(request, dataset, pairs)
+    found = survey(request, dataset, pairs, suspects.batch_sizes)
     if not found.n_samples:
         raise DataError("has no samples, so no convention gives any number", where=dataset.logits.name)
     request, notices = _ignore_outside(request, dataset, found)
@@ -114,12 +114,23 @@ def search(request: ScoreRequest, suspects: Suspects) -> Search:
         settled,
         [(candidate, value) for candidate, value in numbers if isfinite(value)],
         values,
-        (*inputs.notices, *notices, *all_notices(sums.own, settled)),
+        (*inputs.notices, *notices, *_untried(found, suspects), *all_notices(sums.own, settled)),
         others=bool(found.outside),
         one_hot=inputs.one_hot,
         base=base,
         tries=tuple(every),
     )
+
+
+def _untried(found: Survey, suspects: Suspects) -> Iterator[Notice]:
+    """Sizes of batches that are suspected, and cannot be tried."""
+    n, step = found.items.n, found.items.step
+    for size in suspects.batch_sizes:
+        if size >= n:
+            yield Notice("batch-size-untried", f"batches of {size} are not tried: there are {n} samples or rows to cut")
+        elif size % step:
+            message = f"batches of {size} are not tried: of so many samples, sizes are multiples of {step}"
+            yield Notice("batch-size-untried", message)
 
 
 def _candidates(base: Convention, every: Collection[Departure]) -> Iterator[Candidate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from nllcli.records import dataclass
 from nllcli.scoring.passes import naming_places, raw_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,18 +40,21 @@ class Items:
 
     n: int
     length: int = 1
-
-    @property
-    def step(self) -> int:
-        """The least power of 2 that makes them few enough."""
-        return 1 << max(0, (self.n - 1).bit_length() - (_MOST_RUNS - 1).bit_length())
+    step: int = 1
 
     @classmethod
-    def of(cls, dataset: Dataset, n_samples: int) -> Items:
-        """Entries along the first axis; samples, where there is one entry."""
+    def of(cls, dataset: Dataset, n_samples: int, sizes: Sequence[int]) -> Items:
+        """Entries along the first axis, or samples, where there is one entry; for batches of the ``sizes``, if it can.
+
+        The step is a power of 2 that makes the runs few enough, or the next number after it that divides the sizes.
+        """
         shape = dataset.layout.sample_shape
         n_rows = shape[0] if len(shape) > 1 else None
-        return cls(n_rows, n_samples // n_rows) if n_rows and n_rows > 1 else cls(n_samples)
+        n, length = (n_rows, n_samples // n_rows) if n_rows and n_rows > 1 else (n_samples, 1)
+        least = 1 << max(0, (n - 1).bit_length() - (_MOST_RUNS - 1).bit_length())
+        divisor = math.gcd(*sizes)
+        step = next((k for k in range(least, divisor + 1) if divisor % k == 0), least)
+        return cls(n, length, step)
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,8 @@ class Survey:
         return any(n < self.n_samples for n in self.paired.values())
 
 
-def survey(request: ScoreRequest, dataset: Dataset, pairs: Pairs) -> Survey:
-    """Count the targets; where the blocks bring them, in a pass over inputs opened anew."""
+def survey(request: ScoreRequest, dataset: Dataset, pairs: Pairs, sizes: Sequence[int]) -> Survey:
+    """Count the targets; where the blocks bring them, in a pass over inputs opened anew. ``sizes`` are of batches."""
     n_classes, n_samples = dataset.n_classes, 0
     counts = {pairing: ByClass.of(np.zeros(0, np.int64), n_classes) for pairing in pairs.tried}
     paired = dict.fromkeys(pairs.tried, 0)
@@ -88,7 +92,7 @@ def survey(request: ScoreRequest, dataset: Dataset, pairs: Pairs) -> Survey:
             paired[pairing] += int((targets != NO_TARGET).sum())
             n_samples = start + len(targets)
     fits = n_samples * n_classes <= _MOST_NUMBERS and dataset.layout.in_target_order and request.inputs.logits != "-"
-    return Survey(n_samples, Items.of(dataset, n_samples), counts, paired, outside, fits, pairs.soft)
+    return Survey(n_samples, Items.of(dataset, n_samples, sizes), counts, paired, outside, fits, pairs.soft)
 
 
 def _targets(

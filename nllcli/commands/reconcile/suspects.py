@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nllcli.commands.reconcile.conventions import samples
-from nllcli.commands.reconcile.departure import OFTEN, Departure
+from nllcli.commands.reconcile.departure import SUSPECTED, Departure
 from nllcli.errors import UsageError, setting
 from nllcli.inputs.tables.cells import is_number
 from nllcli.records import dataclass
@@ -39,19 +39,21 @@ def _whole(dimension: str, text: str, field: str, **also: str) -> Callable[[floa
 
 SUSPECTS = {
     "label-smoothing": Suspect(
-        lambda e, known: samples.smoothed(e, known.dataset.n_classes), lambda e: 0 < e < 1, "between 0 and 1"
+        lambda e, known: samples.smoothed(e, known.dataset.n_classes), lambda e: 0 < e < 1, "a number between 0 and 1"
     ),
-    "temperature": Suspect(_one("temperature", "temperature {:g}".format, "temperature"), lambda t: t > 0, "above 0"),
-    "clip": Suspect(_one("clip", samples.clip_text, "clip"), lambda eps: 0 < eps < 0.5, "between 0 and 0.5"),
-    "epsilon": Suspect(_one("clip", samples.added_text, "added"), lambda eps: eps > 0, "above 0"),
-    "z-loss": Suspect(_one("z-loss", samples.z_text, "z_loss"), lambda z: z > 0, "above 0"),
-    "ignore-index": Suspect(_whole("ignore", "target {} ignored", "ignore_index"), float.is_integer, "that is whole"),
+    "temperature": Suspect(
+        _one("temperature", "temperature {:g}".format, "temperature"), lambda t: t > 0, "a number above 0"
+    ),
+    "clip": Suspect(_one("clip", samples.clip_text, "clip"), lambda eps: 0 < eps < 0.5, "a number between 0 and 0.5"),
+    "epsilon": Suspect(_one("clip", samples.added_text, "added"), lambda eps: eps > 0, "a number above 0"),
+    "z-loss": Suspect(_one("z-loss", samples.z_text, "z_loss"), lambda z: z > 0, "a number above 0"),
+    "ignore-index": Suspect(_whole("ignore", "target {} ignored", "ignore_index"), float.is_integer, "a whole number"),
     "divisor": Suspect(
         _whole("reduction", "sum / {}", "at", reduction="given"),
         lambda n: n >= 1 and n.is_integer(),
-        "that is whole, from 1",
+        "a whole number from 1",
     ),
-    "factor": Suspect(_one("factor", "times {:g}".format, "times"), lambda k: k != 0, "other than 0"),
+    "factor": Suspect(_one("factor", "times {:g}".format, "times"), lambda k: k != 0, "a number other than 0"),
 }
 
 
@@ -70,7 +72,7 @@ class Suspects:
     def departures(self, known: Known) -> Iterator[Departure]:
         for name, value in self.settings:
             for departure in SUSPECTS[name].departures(value, known):
-                yield replace(departure, met=OFTEN)
+                yield replace(departure, met=SUSPECTED)
 
 
 def _read(typed: str) -> tuple[str, float]:
@@ -79,9 +81,11 @@ def _read(typed: str) -> tuple[str, float]:
     if not between:
         raise UsageError(f"{what} has no value", hint=f"such as {setting('try', 'label-smoothing=0.15')}")
     if name not in SUSPECTS:
-        known = f"one of: {', '.join(SUSPECTS)}"
-        raise UsageError(f"{what}: {name!r} cannot be tried", hint=did_you_mean(name, SUSPECTS) or known)
+        known = f"one of: {', '.join(SUSPECTS)}; or {setting('batch_size', 'N')}"
+        raise UsageError(
+            f"{what}: {name!r} cannot be tried", hint=did_you_mean(name, SUSPECTS, folded=str.lower) or known
+        )
     value = float(text) if is_number(text) else math.nan
     if not (math.isfinite(value) and SUSPECTS[name].takes(value)):
-        raise UsageError(f"{what}: {text!r} is not a number {SUSPECTS[name].values}")
+        raise UsageError(f"{what}: {text!r} is not {SUSPECTS[name].values}")
     return name, value

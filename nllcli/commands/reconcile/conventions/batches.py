@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nllcli.commands.reconcile.departure import RARELY, SOMETIMES, Departure
+from nllcli.commands.reconcile.departure import RARELY, SOMETIMES, SUSPECTED, Departure
 from nllcli.records import dataclass
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _OTHERS = sorted(
 )
 _RANKS = (*range(2, 17), 24, 32, 48, 64)
 _ALL_RANKS = 8  # up to so many, any of them may be the one whose loss is logged
+_PERCENT = (10, 20, 25, 30, 33, 40, 60, 66, 67, 70, 75, 80, 90, 95)
 _FOLDS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
 
 
@@ -204,6 +205,20 @@ PARTS = {
         f"torch.stack({_MEANS}).nansum() / len(l)",
         met=RARELY,
     ),
+    "nominal-size": OfParts(
+        "means of batches of {n}, each times {n}, the short last one too, over the number of samples",
+        lambda runs, n, at: n * _sum_of_means(runs, n, at) / runs.n,
+        f"{{n}} sum of m_b / n, {_M}",
+        f"{{n}} * torch.stack({_MEANS}).nansum() / len(l)",
+        met=RARELY,
+    ),
+    "over-whole-batches": OfParts(
+        "sum of the means of batches of {n}, the short last one too, over the number of whole batches",
+        lambda runs, n, at: _sum_of_means(runs, n, at) / (runs.n // n),
+        f"sum of m_b / number of whole batches, {_M}",
+        f"torch.stack({_MEANS}).nansum() / (len(l) // {{n}})",
+        met=RARELY,
+    ),
     "batch-perplexities": OfParts(
         "mean of the perplexities of batches of {n}: exp before the mean",
         _perplexities,
@@ -227,17 +242,17 @@ PARTS = {
         "part",
     ),
     "ranks": OfParts(
-        "mean of the means of {n} ranks, each of which has every {n}-th sample",
+        "mean of the means of {n} ranks, each with one sample in every {n}",
         _ranks,
-        "mean of sum(w l) / sum(w) over each rank's every {n}-th sample",
+        "mean of sum(w l) / sum(w) over each rank, which has one sample in every {n}",
         "torch.stack([l[r::{n}].sum() / v[r::{n}].sum() for r in range({n})]).nanmean()",
         "part",
         RARELY,
     ),
     "rank": OfParts(
-        "every {n}-th sample from number {at} on: rank {at} of {n} alone (every {n} samples one)",
+        "one sample in every {n}, from number {at} on: rank {at} of {n} alone",
         _rank,
-        "sum(w l) / sum(w) over every {n}-th sample from number {at} on, counted from 0",
+        "sum(w l) / sum(w) over one sample in every {n}, from number {at} on, counted from 0",
         "l[{at}::{n}].sum() / v[{at}::{n}].sum()",
         "part",
         RARELY,
@@ -280,24 +295,27 @@ def departures(known: Known) -> Iterator[Departure]:
             # One sample is its own mean, which is news where there are weights alone.
             least = 1 if known.found.items.length > 1 or name == "batch-means" else 2
             for size in (size for size in sizes if least <= size < n and size % step == 0):
-                is_usual = size in _USUAL or size in known.sizes
-                yield departure(name, size, met=part.met if is_usual else RARELY)
+                usual = part.met if size in _USUAL else RARELY
+                yield departure(name, size, met=SUSPECTED if size in known.sizes else usual)
     for ranks in _RANKS if step == 1 else ():
         if ranks < n:
             yield departure("ranks", ranks)
             yield from (departure("rank", ranks, r) for r in range(ranks if ranks <= _ALL_RANKS else 1))
     yield from (departure("folds", k) for k in _FOLDS if k < n)
-    lengths = sorted({k for ranks in _RANKS for k in (n // ranks, -(-n // ranks)) if 0 < k < n})
-    yield from (departure(name, k, n) for name in ("first", "last") for k in lengths)
-    repeats = {-n % k for k in (*_RANKS, *sizes)}
-    yield from (departure("padded", k) for k in sorted(repeats) if 0 < k < n)
+    shares = {k for ranks in _RANKS for k in (n // ranks, -(-n // ranks))} | {n * p // 100 for p in _PERCENT}
+    for name, ends in {"first": sizes, "last": {n % size or size for size in sizes}}.items():
+        yield from (departure(name, k, n) for k in sorted({*shares, *ends}) if 0 < k < n)
+    of_ranks, of_batches = ({-n % k for k in numbers} for numbers in (_RANKS, sizes))
+    for k in sorted(of_ranks | of_batches):
+        if 0 < k < n:
+            yield departure("padded", k, met=SOMETIMES if k in of_ranks else RARELY)
 
 
-def departure(name: str, n: int, at: int = 0, *, met: int = 0) -> Departure:
+def departure(name: str, n: int, at: int = 0, *, met: int | None = None) -> Departure:
     part = PARTS[name]
     changes = {"reduction": name, "n": n, "at": at}
     kind = part.text.format(n="n", at="k")
-    return Departure(part.dimension, part.text.format(n=n, at=at), changes, met or part.met, kind)
+    return Departure(part.dimension, part.text.format(n=n, at=at), changes, part.met if met is None else met, kind)
 
 
 def by_size(runs: Runs) -> dict[str, tuple[NDArray[np.int64], Floats]]:

@@ -42,6 +42,7 @@ class Change:
     of_rows: Callable[[Classes, int], Classes] | None = None
     before: bool = False
     definition: str = ""
+    met: int = RARELY
 
 
 def _in_text_order(names: Sequence[str]) -> Classes:
@@ -70,6 +71,17 @@ CHANGES = {
         "the two classes exchanged",
         of_classes=lambda names: np.arange(len(names))[::-1].copy(),
         definition="the loss of the targets 1 - y",
+        met=SOMETIMES,
+    ),
+    "reversed": Change(
+        "the classes in reverse order",
+        of_classes=lambda names: np.arange(len(names))[::-1].copy(),
+        definition="the loss of the targets C - 1 - y",
+    ),
+    "one-lower": Change(
+        "each target one lower, and 0 the last class, as NumPy takes an index of -1",
+        of_classes=lambda names: np.roll(np.arange(len(names)), 1),
+        definition="the loss of the targets (y - 1) mod C",
     ),
     "text-order": Change(
         "the classes in string order: each target scored by its place there",
@@ -85,12 +97,14 @@ CHANGES = {
         "the second half of each row alone, the first as context",
         of_rows=_second_half,
         definition="sum(w l) / sum(w) over the positions from half the length on",
+        met=SOMETIMES,
     ),
     "first-alone": Change(
         "of the targets {index} in each row the first one counts, as where padding is the end of text",
         of_rows=_first_alone,
         before=True,
         definition="the loss where of the targets {index} in each row the first one counts",
+        met=SOMETIMES,
     ),
 }
 
@@ -103,7 +117,7 @@ def departures(known: Known) -> Iterator[Departure]:
         elif pairing.change not in ("", own.change):
             text = CHANGES[pairing.change].text.format(index=pairing.index)
             kept = {"ignore_index": DEFAULT_IGNORE_INDEX} if pairing.change == "first-alone" else {}
-            yield Departure("layout", text, {"pairing": pairing, **kept})
+            yield Departure("layout", text, {"pairing": pairing, **kept}, CHANGES[pairing.change].met)
         elif pairing.flat:
             text = f"the batch flattened, then shifted: t against the target of t{pairing.shift:+d}, across the rows"
             yield Departure("layout", text, {"pairing": pairing})
@@ -158,6 +172,8 @@ def tried(dataset: Dataset, own: Pairing, padding: Sequence[int], length: int, *
         yield from (Pairing(shift, change="first-alone", index=index) for index in padding)
     if dataset.n_classes == 2:
         yield Pairing(shift, change="exchanged")
+    elif dataset.n_classes > 2:
+        yield from (Pairing(shift, change=change) for change in ("reversed", "one-lower"))
     names = names_of(dataset)
     if _FEWEST_IN_ORDER <= len(names) <= _MOST_IN_ORDER:
         order = _text_order(names)

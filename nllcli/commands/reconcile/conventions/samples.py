@@ -143,6 +143,8 @@ def smoothed(e: float, n_classes: int) -> Iterator[Departure]:
 def makes_sense(convention: Convention) -> bool:
     """Whether the loss, smoothing and entropies mean anything under the other settings."""
     term, weighted = convention.term, convention.weighting.name != "none"
+    if term.z_loss and term.reading != "logits":
+        return False
     if is_soft(convention) and not LOSSES[term.loss].takes_soft:
         return False
     if convention.own_weight_smoothing and not (weighted and term.smoothing):

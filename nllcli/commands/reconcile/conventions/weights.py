@@ -41,9 +41,9 @@ class Formula:
 
 
 FORMULAS = {
-    "smallest-1": Formula("n_max / n, the smallest weight 1", lambda n: n.max() / n, "n.max() / n", scaled=True),
+    "smallest-1": Formula("n_max / n (the smallest is 1)", lambda n: n.max() / n, "n.max() / n", scaled=True),
     "pos-weight": Formula("1 and n_0 / n_1 (pos_weight)", lambda n: n[0] / n, "n[0] / n", n_classes=2, scaled=True),
-    "proportional": Formula("n / N, in proportion to the counts", lambda n: n / n.sum(), "n / n.sum()"),
+    "proportional": Formula("n / N (in proportion)", lambda n: n / n.sum(), "n / n.sum()"),
     "others": Formula("(N - n) / n", lambda n: (n.sum() - n) / n, "(n.sum() - n) / n"),
     "rest": Formula("1 - n / N", lambda n: 1.0 - n / n.sum(), "1 - n / n.sum()"),
     "log-share": Formula(
@@ -64,15 +64,17 @@ SCHEMES_IN_PYTHON = {
 
 
 def departures(known: Known) -> Iterator[Departure]:
-    yield Departure("weights", "no class weights", {"weighting": Weighting()}, OFTEN)
     yield Departure("sample weights", "without the sample weights", {"sample_weights": False}, OFTEN)
+    if known.found.is_soft:
+        return
+    yield Departure("weights", "no class weights", {"weighting": Weighting()}, OFTEN)
     for source in ("targets", "given") if known.has_counts else ("targets",):
         origin = "the targets' counts" if source == "targets" else setting("counts")
         yield from _schemes(source, origin)
         for name, formula in FORMULAS.items():
             if not formula.of_weights and formula.n_classes in (None, known.dataset.n_classes):
                 changes = {"weighting": Weighting(name, "none", None, source)}
-                yield Departure("weights", f"weights {formula.text} of {origin}", changes, RARELY)
+                yield Departure("weights", f"weights {formula.text}, n being {origin}", changes, RARELY)
                 if name == "pos-weight":
                     text = f"pos_weight n_0 / n_1 of {origin}, over the number of samples (BCEWithLogitsLoss)"
                     yield Departure("weights", text, {**changes, "reduction": "counted"})
