@@ -35,7 +35,7 @@ Try = Annotated[
 ]
 BatchSize = Annotated[
     list[int] | None,
-    typer.Option("--batch-size", min=1, metavar="N", help="Try batches of this size in everything. Repeatable."),
+    typer.Option("--batch-size", min=1, metavar="N", help="Try batches of this size with everything. Repeatable."),
 ]
 Limit = Annotated[
     int,

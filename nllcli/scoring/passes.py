@@ -99,6 +99,11 @@ def raw_targets(dataset: Dataset) -> Iterator[tuple[int, NDArray[np.int64]]]:
             yield block.start, block.targets
 
 
+def can_open_again(inputs: InputOptions) -> bool:
+    """Whether the inputs can be opened for a second pass."""
+    return all(map(can_be_read_again, input_words(inputs)))
+
+
 def open_again(inputs: InputOptions, why: str) -> Dataset:
     """Open the inputs for a second pass; raises UsageError, which ``why`` begins, where one can be read only once."""
     for path in input_words(inputs):

@@ -12,7 +12,8 @@ Reconciling numbers
     nll reconcile logits.npy targets.npy --expect 0.7658
 
 What is tried
-  Your own settings, what people do differently, and two such things at once:
+  Your own settings, what people do differently, and two such things at once
+  unless both are rare:
   Units       bits, base 10, perplexity, 2^loss; the negative; a whole factor
               up to 64 (GPUs, accumulation steps; the deviance is 2 x)
   Divisors    sum, samples, positions, the batch, nonzero weights, one axis
@@ -22,12 +23,12 @@ What is tried
   Weights     the schemes of nll weights, n_max/n, pos_weight, n/N, (N-n)/n,
               1-n/N, log(N/n); yours squared, inverted, or left out
   Targets     shifts up to 2, across rows; another index ignored; the first
-              padding of a row counted; the second half of each row; the two
-              classes exchanged; classes in string order; all pairs of (N, 1)
+              padding of a row counted; the second half of each row; classes
+              exchanged, reversed, in string order; (N, 1) against (N)
   LOGITS      read as log-probabilities or probabilities; softmax or sigmoid
               twice, sigmoids; binary cross-entropy of one-hot targets; rows
               divided by their sums; softmax along another axis; an array viewed
-              without moving its axes (these two: up to 4 million numbers)
+              without moving its axes (both of up to 4 million numbers)
   Each loss   p clipped, epsilon added, logarithms at least -100, smoothing 0.1
               in three ways, as KL divergence; z-loss; -p for -log p; rounding
   JSON has all of them for your inputs under "tries". Targets that are one-hot
@@ -39,8 +40,8 @@ What you suspect
     nll reconcile logits.npy targets.npy --expect 0.7658 --batch-size 48
 
   It is tried with everything else. Names: label-smoothing, temperature, clip,
-  epsilon (added to p), z-loss, ignore-index, divisor (words that are not in the
-  file), factor.
+  epsilon (added to p), z-loss, ignore-index, divisor (a number of words, say),
+  factor.
 
 When a match says something
   Type all digits you have. "by chance" is the share of the numbers within 10 %
@@ -52,10 +53,11 @@ When a match says something
 
 What would fit
   Where no single departure gives the number, a smoothing, a temperature, a
-  clip, a z-loss and a divisor are solved for. One of each fits nearly any
-  number: they are not matches, and the exit code does not count them. A round
-  value that seldom fits by chance, such as 0.15, is worth a look; 0.1373 is
-  not. Temperatures and clips take further passes, each as long as nll compute.
+  clip, a z-loss and a divisor are solved for. Some value of each fits nearly
+  any number, so these are not matches, and the exit code does not count them. A
+  round value that seldom fits by chance, such as 0.15, is worth a look; 0.1373
+  is not. Temperatures and clips take some ten further passes, each as long as
+  nll compute.
 
 Cost
   One pass over the file, some 10 to 40 times as long as nll compute. The losses

@@ -14,32 +14,29 @@ if TYPE_CHECKING:
     from nllcli.commands.reconcile.survey import Survey
     from nllcli.data.dataset import Dataset
 
-# How often people meet a departure, but for what the user suspects. What is met rarely is tried alone, or with what is
-# met often or suspected.
-MET = SUSPECTED, OFTEN, SOMETIMES, RARELY = 0, 1, 2, 3
-MOST = 4
+# How seldom people meet a departure, from what the user suspects on. What is rare is tried alone, or with what is
+# common or suspected.
+RARITIES = SUSPECTED, OFTEN, SOMETIMES, RARELY = 0, 1, 2, 3
+MOST_RARITY = 4
 
-# What the departures of these dimensions combine with; those of others combine with all ...
-_COMBINED_WITH = {
-    **dict.fromkeys(("input rounding", "loss rounding", "result rounding"), ("reduction", "unit", "sign")),
-    "factor": ("reduction",),
-    "each": ("reduction", "ignore", "shift", "batches"),
-    "layout": ("reduction", "unit", "ignore"),
-    "part": ("ignore", "shift", "unit", "sample weights"),
-    "z-loss": ("reduction", "unit", "ignore", "shift", "batches", "smoothing", "weights", "sample weights"),
-}
-# ... but for these pairs: both set the same thing, or the second changes nothing under the first, or costs passes
-# over all classes.
-_NOT_COMBINED_WITH = {
-    "batches": ("clip", "reduction"),
-    "clip": ("smoothing", "temperature"),
-    "loss": ("smoothing", "clip", "shift"),
-}
+# Pairs of dimensions that are not tried together: both set the same thing, or the second changes nothing under the
+# first, or costs passes over all classes.
+_APART = (
+    {"batches", "reduction"},
+    {"batches", "part"},
+    {"batches", "clip"},
+    {"clip", "smoothing"},
+    {"clip", "temperature"},
+    {"loss", "smoothing"},
+    {"loss", "clip"},
+    {"loss", "shift"},
+    {"part", "reduction"},
+)
 
 
 @dataclass(frozen=True)
 class Departure:
-    """One thing done differently: ``changes`` of the fields of a Convention, or of its term; ``met`` is how often.
+    """One thing done differently: ``changes`` of the fields of a Convention, or of its term; ``rarity`` is how seldom.
 
     ``kind`` says it for all that differ in a number alone.
     """
@@ -47,7 +44,7 @@ class Departure:
     dimension: str
     text: str
     changes: Mapping[str, Any] = field(hash=False)
-    met: int = SOMETIMES
+    rarity: int = SOMETIMES
     kind: str = ""
 
     def apply(self, convention: Convention) -> Convention:
@@ -56,13 +53,9 @@ class Departure:
         return replace(convention, **own, term=replace(convention.term, **term) if term else convention.term)
 
     def combines_with(self, other: Departure) -> bool:
-        """Whether they are tried together, given that they are not met too rarely for that."""
-        if self.dimension == other.dimension or SUSPECTED in (self.met, other.met):
-            return self.dimension != other.dimension
-        return all(
-            b in _COMBINED_WITH.get(a, (b,)) and b not in _NOT_COMBINED_WITH.get(a, ())
-            for a, b in ((self.dimension, other.dimension), (other.dimension, self.dimension))
-        )
+        """Whether they are tried together, given that they are not too rare for that."""
+        dimensions = {self.dimension, other.dimension}
+        return len(dimensions) > 1 and (SUSPECTED in (self.rarity, other.rarity) or dimensions not in _APART)
 
 
 @dataclass(frozen=True)

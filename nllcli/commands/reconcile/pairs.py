@@ -9,17 +9,19 @@ import numpy as np
 
 from nllcli.commands.reconcile.convention import Pairing
 from nllcli.commands.reconcile.conventions.pairings import CHANGES, NO_TARGET, names_of, tried
+from nllcli.engine import map_blocks
 from nllcli.inputs.arrays.raw import Values
 from nllcli.inputs.targets import Shifted, check_shift, shift_out_of_order, shift_without_file
 from nllcli.numerics.targets import is_class
 from nllcli.records import dataclass
+from nllcli.scoring.passes import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from nllcli.data.blocks import Block
+    from nllcli.data.blocks import Block, Scratch
     from nllcli.data.dataset import Dataset, VectorSource
     from nllcli.data.layout import Layout
 
@@ -104,8 +106,27 @@ class Pairs:
                 found[pairing] = source.read(block.start, len(block.logits))
             else:
                 assert block.targets is not None
-                found[pairing] = self.changed(pairing, block.targets)
+                found[pairing] = two_columns(block.targets) if self.soft else self.changed(pairing, block.targets)
         return found
+
+
+def two_columns(targets: NDArray[Any]) -> NDArray[Any]:
+    """Class probabilities (n, C), of one column (n, 1) those of both classes."""
+    return np.hstack([1.0 - targets, targets]) if targets.shape[1] == 1 else targets
+
+
+def largest_of(dataset: Dataset) -> tuple[NDArray[np.int64], bool]:
+    """The class (n_samples,) of the largest target probability, and whether each row is a 1 among zeros."""
+
+    def of_block(block: Block, _: Scratch) -> tuple[NDArray[np.int64], bool]:
+        assert block.targets is not None
+        rows = two_columns(block.targets)
+        is_one_hot = ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()
+        return rows.argmax(axis=1).astype(np.int64), bool(is_one_hot)
+
+    found = list(map_blocks(of_block, chunks(dataset)))
+    classes = np.concatenate([np.zeros(0, np.int64), *(classes for classes, _ in found)])
+    return classes, all(one_hot for _, one_hot in found)
 
 
 @dataclass(frozen=True)

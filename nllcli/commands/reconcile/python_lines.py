@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from nllcli.commands.reconcile.convention import Convention, Term
 from nllcli.commands.reconcile.conventions import units
 from nllcli.commands.reconcile.conventions.batches import PARTS
-from nllcli.commands.reconcile.conventions.pairings import names_of
+from nllcli.commands.reconcile.conventions.pairings import CHANGES, names_of
 from nllcli.commands.reconcile.conventions.readings import reading_of
 from nllcli.commands.reconcile.conventions.reductions import PAIRS
 from nllcli.commands.reconcile.conventions.samples import EACH, LEAST_LOG, smoothed_entropy
 from nllcli.commands.reconcile.conventions.weights import SCHEMES_IN_PYTHON
+from nllcli.commands.reconcile.facts import MOST_LISTED, Facts
 from nllcli.commands.reconcile.rounding import TORCH_CASTS
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX
 from nllcli.numerics.losses import LOSSES
@@ -19,9 +20,6 @@ from nllcli.records import dataclass
 from nllcli.report import shortest
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from nllcli.data.dataset import Dataset
 
 NOTE = (
@@ -34,36 +32,17 @@ _OWN = "{log_p}.gather(1, y[:, None])[:, 0]"
 # One loss a sample; ``right`` is what each class's yes or no was given.
 _LOSSES = {"nll": f"-{_OWN}", "argmax": "-{log_p}.amax(1)", "one-vs-rest": "-{right}.log().sum(1)"}
 _SKLEARN_EPS = 2.0**-52
-_MOST_LISTED = 20
 
 
-@dataclass(frozen=True)
-class Written:
-    """What of the inputs a line depends on.
-
-    ``others`` says that some targets are not a class, ``one_hot`` that the file has a 1 for each, ``n_items`` how many
-    items there are of parts, ``divisor`` what a sum is divided by.
-    """
-
-    dataset: Dataset
-    others: bool
-    one_hot: bool
-    n_items: int
-    divisor: float
-
-
-def python_line(convention: Convention, inputs: Written, weights: NDArray[np.float64] | None) -> str:
-    """The line; ``weights`` (n_classes,) are those of the convention.
-
-    Empty where it would be a program: of targets in an order of names too many to list, say.
-    """
-    line = _Line(convention, inputs)
+def python_line(convention: Convention, facts: Facts) -> str:
+    """The line; empty where it would be a program: of targets in an order of names too many to list, say."""
+    line = _Line(convention, facts)
     if convention.term.loss not in _LOSSES or not line.has_one:
         return ""
     if line.is_sklearn:
         whole = "" if convention.reduction == "mean" else ", normalize=False"
-        return f"sklearn.metrics.log_loss(targets, logits, labels=range({inputs.dataset.n_classes}){whole})"
-    steps = [*line.arranged(), *line.class_weights(weights), *line.prepared()]
+        return f"sklearn.metrics.log_loss(targets, logits, labels=range({facts.dataset.n_classes}){whole})"
+    steps = [*line.arranged(), *line.class_weights(), *line.prepared()]
     return "; ".join([*steps, units.python(convention, line.reduced())])
 
 
@@ -72,7 +51,7 @@ class _Line:
     """The parts of a line."""
 
     convention: Convention
-    inputs: Written
+    facts: Facts
 
     @property
     def term(self) -> Term:
@@ -80,7 +59,7 @@ class _Line:
 
     @property
     def dataset(self) -> Dataset:
-        return self.inputs.dataset
+        return self.facts.dataset
 
     @property
     def is_soft(self) -> bool:
@@ -89,21 +68,21 @@ class _Line:
     @property
     def has_one(self) -> bool:
         """Whether a line can say it."""
-        pairing, moved = self.term.pairing, self.convention.reduction in PARTS or self.convention.sample_weights
-        if pairing.shift and (pairing.change or (moved and (pairing.flat or len(self.dataset.layout.shape) < 3))):
+        pairing, reading, n_axes = self.term.pairing, reading_of(self.term.reading), len(self.dataset.layout.shape)
+        moves = bool(pairing.shift) or pairing.change in ("second-half", "first-alone")
+        if pairing.shift and (pairing.change or (self.convention.reduction in PARTS and not self.facts.n_items)):
             return False
-        if self.convention.sample_weights and (pairing.shift or pairing.change == "second-half"):
+        if moves and (self.convention.sample_weights or (self.dataset.binary and n_axes > 2)):
             return False
-        return self.dataset.class_names is None or "text-order" not in pairing.change or self._is_short
-
-    @property
-    def _is_short(self) -> bool:
-        return self.dataset.n_classes <= _MOST_LISTED
+        if reading.whole and ":" not in self.term.reading and (moves or pairing.flat):
+            return False
+        by_name = self.dataset.class_names is not None and "text-order" in pairing.change
+        return self.dataset.n_classes <= MOST_LISTED or not by_name
 
     @property
     def ignores(self) -> bool:
         """Whether any sample may be left out."""
-        return self.inputs.others or 0 <= self.convention.ignore_index < self.dataset.n_classes or self._leaves_out
+        return self.facts.others or 0 <= self.convention.ignore_index < self.dataset.n_classes or self._leaves_out
 
     @property
     def _leaves_out(self) -> bool:
@@ -136,7 +115,7 @@ class _Line:
     def is_sklearn(self) -> bool:
         ignored, reduction = self.convention.ignore_index, self.convention.reduction
         simple = Convention(Term(reading="probs", clip=_SKLEARN_EPS), ignore_index=ignored, reduction=reduction)
-        two_axes = len(self.dataset.layout.shape) == 2 and not self.dataset.binary and not self.inputs.one_hot
+        two_axes = len(self.dataset.layout.shape) == 2 and not self.dataset.binary and not self.facts.one_hot
         return self.convention == simple and reduction in ("mean", "sum") and not self.ignores and two_axes
 
     def arranged(self) -> list[str]:
@@ -144,15 +123,15 @@ class _Line:
         x, y = self._squeezed()
         layout, pairing = self.dataset.layout, self.term.pairing
         n_axes = len(layout.shape)
-        if self.inputs.one_hot or self.is_soft:
+        if self.facts.one_hot or self.is_soft:
             y = self._of_probabilities(y)
         elif pairing.change == "largest":
-            y = f"{y}.argmax({layout.class_axis})"
+            y = f"({y} > 0.5).long()" if self.dataset.binary else f"{y}.argmax({layout.class_axis})"
         if self._leaves_out:
             y = f"{y}.where(({y} != {pairing.index}) | (({y} == {pairing.index}).cumsum(-1) == 1), -100)"
         if self.dataset.binary:
             class_0 = _OF_CLASS_0.get(self.term.reading, "0 * logits.flatten()")
-            x, y = f"torch.stack([{class_0}, logits.flatten()], 1)", f"{y}.flatten()"
+            x, y = f"torch.stack([{class_0}, logits.flatten()], 1)", y if self.is_soft else f"{y}.flatten()"
             n_axes = 2
         elif n_axes == 1:
             x, y = f"{x}[None]", f"{y}.reshape(1, -1)" if self.is_soft else f"{y}.reshape(1)"
@@ -161,7 +140,7 @@ class _Line:
             if layout.class_axis != n_axes - 1 and not reading_of(self.term.reading).whole:
                 x = f"{x}.movedim({layout.class_axis}, -1)"
         if n_axes > 2 and reading_of(self.term.reading).whole and "reshape(" in x:
-            return [f"x, y = {x}, {y}.flatten()"]
+            return [f"x, y = {x}, {y}.flatten(0, -2)" if self.is_soft else f"x, y = {x}, {y}.flatten()"]
         if pairing.flat:
             x, y, n_axes = f"{x}.flatten(0, -2)", f"{y}.flatten()", 2
         x, y = self._shifted(x, y)
@@ -173,6 +152,8 @@ class _Line:
 
     def _of_probabilities(self, y: str) -> str:
         """Class probabilities (..., C), or the class of each where they are one-hot."""
+        if self.dataset.binary:
+            return f"torch.stack([1 - {y}.flatten(), {y}.flatten()], 1)" if self.is_soft else f"{y}.long()"
         axis, n_axes = self.dataset.layout.class_axis, len(self.dataset.layout.shape)
         if not self.is_soft:
             return f"{y}.argmax({axis})"
@@ -202,20 +183,15 @@ class _Line:
         return x, y
 
     def _relabelled(self) -> list[str]:
-        change, n_classes = self.term.pairing.change, self.dataset.n_classes
-        names = names_of(self.dataset)
-        if change in ("exchanged", "reversed"):
-            new = f"{n_classes - 1} - y"
-        elif change == "one-lower":
-            new = f"(y - 1) % {n_classes}"
-        elif "text-order" in change:
-            by_name = self.dataset.class_names is not None
-            order = f"sorted(range({n_classes}), key=str)"
-            order = str(sorted(range(n_classes), key=names.__getitem__)) if by_name else order
-            sort = ".argsort()" if change == "text-order" else ""
-            new = f"torch.tensor({order}){sort}[y.clamp(0, {n_classes - 1})]"
-        else:
+        """The statement that makes other classes of the targets."""
+        change, n_classes = CHANGES.get(self.term.pairing.change), self.dataset.n_classes
+        if change is None or not change.python:
             return []
+        names = names_of(self.dataset)
+        order = f"sorted(range({n_classes}), key=str)"
+        if self.dataset.class_names is not None:
+            order = str(sorted(range(n_classes), key=names.__getitem__))
+        new = change.python.format(last=n_classes - 1, order=order)
         return [f"y = y.where((y < 0) | (y >= {n_classes}), {new})"]
 
     def _squeezed(self) -> tuple[str, str]:
@@ -244,7 +220,7 @@ class _Line:
         losses = self._weighed_losses()
         if self.ignores:
             losses = f"({losses}).where(keep, 0)"
-        shape = f".reshape({self.inputs.n_items}, -1)" if self.inputs.n_items else ""
+        shape = f".reshape({self.facts.n_items}, -1)" if self.facts.n_items else ""
         if shape:
             losses, weights = f"({losses})", f"({weights})"
         return [*steps, f"l, v = {losses}{shape}, {weights}{shape}"]
@@ -262,13 +238,13 @@ class _Line:
         losses = self._losses_of_samples()
         return " * ".join([f"({losses})", *factors]) if factors else losses
 
-    def class_weights(self, weights: NDArray[np.float64] | None) -> list[str]:
+    def class_weights(self) -> list[str]:
         """The statements that make w: by their scheme from the targets' counts, else written out."""
-        weighting = self.convention.weighting
+        weighting, weights = self.convention.weighting, self.facts.weights
         if weights is None:
             return []
         if weighting.name not in SCHEMES_IN_PYTHON or weighting.counts == "given" or 0.0 in weights:
-            listed = f"[{', '.join(map(shortest, weights.tolist()))}]" if len(weights) <= _MOST_LISTED else "weights"
+            listed = f"[{', '.join(map(shortest, weights.tolist()))}]" if len(weights) <= MOST_LISTED else "weights"
             return [f"w = torch.tensor({listed}, dtype=torch.float64)"]
         counted = f"y[y != {self.convention.ignore_index}]" if self.ignores else "y"
         scheme = SCHEMES_IN_PYTHON[weighting.name].format(beta=shortest(weighting.beta or 0.0))  # only one has a beta
@@ -292,7 +268,7 @@ class _Line:
     def _divisor(self) -> str:
         if self.convention.reduction == "sum":
             return ""
-        return f" / {shortest(self.inputs.divisor)}"
+        return f" / {shortest(self.facts.divisor)}"
 
     def _call(self, reduction: str = "", *, ignores: bool = True) -> str:
         """The call of cross_entropy or nll_loss on x and y."""

@@ -127,6 +127,10 @@ class Reading:
             found[part] = every.at(tile.targets_of(targets))
         for one, found in self._wide.values():
             found[part] = one.value(every, tile.targets_of(one.targets))
+        unusable = every.unusable() if self._options.on_nonfinite == "nan" else None
+        if unusable is not None:
+            for _, found in (*self._at.values(), *self._wide.values()):
+                found[part][unusable] = np.nan
         for sum_of, running in self._sums.values():
             running.add(every, sum_of, part)
         if self._log_normalisers is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nllcli.commands.reconcile.conventions.batches import PARTS
-from nllcli.commands.reconcile.conventions.reductions import PAIRS
-from nllcli.commands.reconcile.python_lines import Written, python_line
+from nllcli.commands.reconcile.conventions.reductions import DIVISORS
+from nllcli.commands.reconcile.facts import Facts
+from nllcli.commands.reconcile.python_lines import python_line
 from nllcli.commands.reconcile.reproduce import Reproduction, reproduction
 from nllcli.commands.reconcile.search import Candidate, Search, search
 from nllcli.commands.reconcile.solving import Solved, batch_sizes, solvable, solved
@@ -19,6 +19,7 @@ from nllcli.scoring.settled import check_has_classes, signature
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nllcli.commands.reconcile.convention import Convention
     from nllcli.commands.reconcile.departure import Departure
     from nllcli.commands.reconcile.expectation import Expectation
     from nllcli.data.settings import ScoreRequest
@@ -149,7 +150,7 @@ def _groups(near: Tried, expected: Expectation) -> list[tuple[float, list[Candid
     A convention that only adds departures to one that matches already explains nothing more.
     """
     groups: list[tuple[float, list[Candidate]]] = []
-    for candidate, value in sorted(near, key=lambda one: (len(one[0].departures), one[0].met)):
+    for candidate, value in sorted(near, key=lambda one: (len(one[0].departures), one[0].rarity)):
         departures = set(candidate.departures)
         if any(set(kept.departures) <= departures for _, members in groups for kept in members):
             continue
@@ -158,7 +159,7 @@ def _groups(near: Tried, expected: Expectation) -> list[tuple[float, list[Candid
             groups.append((value, [candidate]))
         else:
             same.append(candidate)
-    return sorted(groups, key=lambda group: (group[1][0].met, abs(group[0] - expected.value)))
+    return sorted(groups, key=lambda group: (group[1][0].rarity, abs(group[0] - expected.value)))
 
 
 def _others(tried: Tried, listed: Sequence[float], expected: Expectation) -> Tried:
@@ -187,32 +188,29 @@ def _distinct(values: Sequence[float]) -> list[float]:
 def _match(done: Search, expected: Expectation, value: float, candidates: Sequence[Candidate]) -> Match:
     """The candidates that give one number, the simplest first."""
     first, *also = candidates
-    convention, dataset = first.convention, done.settled.dataset
-    weights = done.values.weights
-    listed = weights.of_every_class(convention, dataset.n_classes)
-    is_of_parts = convention.reduction in (*PARTS, PAIRS)
-    divisor = 0.0 if is_of_parts else done.values.divisor(convention)
-    items = done.values.found.items
+    facts = _facts(done, first.convention)
     return Match(
         value,
         value - expected.value,
         tuple(departure.text for departure in first.departures),
         first.description,
         tuple(candidate.description for candidate in also),
-        reproduction(
-            convention,
-            done.request,
-            dataset,
-            divisor=divisor,
-            empty_classes=convention.weighting.name in ABOUT and weights.leave_out(convention),
-            weights=listed,
-            one_hot=done.one_hot,
-        ),
-        python_line(
-            convention,
-            Written(dataset, done.others, done.one_hot, items.n if items.length > 1 else 0, divisor),
-            listed,
-        ),
+        reproduction(first.convention, facts),
+        python_line(first.convention, facts),
+    )
+
+
+def _facts(done: Search, convention: Convention) -> Facts:
+    dataset, values, items = done.settled.dataset, done.values, done.values.found.items
+    return Facts(
+        done.request,
+        dataset,
+        done.others,
+        done.one_hot,
+        items.n if items.length > 1 else 0,
+        values.divisor(convention) if convention.reduction in DIVISORS else 0.0,
+        values.weights.of_every_class(convention, dataset.n_classes),
+        convention.weighting.name in ABOUT and values.weights.leave_out(convention),
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MOST_ALSO = 4
 _UNLIKELY = 0.05
+_NO_COMMAND = "no option of nll compute"
 _COLUMNS = (
     Column("value", "value"),
     Column("difference", "difference"),
@@ -133,19 +134,19 @@ def _solved(result: Reconciled, command_of: Callable[[Reproduction], str]) -> tu
     note = "Solved for, and not among the matches: any number fits some value of each." if fits else ""
     odd = [f"{fit.unknown} {shortest(fit.value)}" for fit in fits if fit.chance >= _UNLIKELY]
     if odd:
-        note += f" Only odd values fit{' of others' if len(odd) < len(fits) else ''}: {', '.join(odd)}."
+        which = "The others" if len(odd) < len(fits) else "They"
+        note += f" {which} fit only at odd values: {', '.join(odd)}."
     if not result.matches:
         suspects = f"{setting('try', 'label-smoothing=0.15')}, {setting('batch_size', 48)}"
         note += f" Suspects of your own are tried with everything: {suspects}; nll help reconciling."
     parts = (_unknown(fit, command_of(fit.match.reproduction)) for fit in fits if fit.chance < _UNLIKELY)
-    return (Section("What would fit, had it been used", tuple(parts), note.strip()),)
+    return (Section("Unknowns that would give this number", tuple(parts), note.strip()),)
 
 
 def _unknown(fit: Fit, command: str) -> Calculation:
-    formula = fit.match.reproduction.formula
     steps = [
-        Step("a value as round", (f"fits by chance in {100 * fit.chance:.2g} % of cases",)),
-        Step("nll", (_with_formula(fit.match, command) or formula,), verbatim=command != ""),
+        Step("chance", (f"a value this round fits in {100 * fit.chance:.2g} % of cases",)),
+        Step("nll", (_with_formula(fit.match, command) or _NO_COMMAND,), verbatim=command != ""),
     ]
     if fit.match.python:
         steps.append(Step("Python", (fit.match.python,), verbatim=True))
@@ -158,8 +159,7 @@ def _calculation(i: int, match: Match, command: str, expected: Expectation) -> C
         others = match.also[:_MOST_ALSO]
         left = len(match.also) - len(others)
         steps.append(Step("the same here", (" | ".join([*others, *([f"{left} more"] if left else [])]),)))
-    beyond = f"no option of nll compute: {match.reproduction.formula}"
-    steps.append(Step("nll", (command or beyond,), verbatim=command != ""))
+    steps.append(Step("nll", (command or match.reproduction.formula or _NO_COMMAND,), verbatim=command != ""))
     if match.python:
         steps.append(Step("Python", (match.python,), verbatim=True))
     return Calculation(f"{i}. {_heading(match.description)}", tuple(steps))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nllcli.commands.reconcile.convention import Convention, Pairing
-from nllcli.commands.reconcile.conventions import pairings, units
-from nllcli.commands.reconcile.conventions.batches import PARTS
+from nllcli.commands.reconcile.conventions import units
 from nllcli.commands.reconcile.conventions.readings import SOFTMAX_TWICE, reading_of
-from nllcli.commands.reconcile.conventions.reductions import PAIRS
-from nllcli.commands.reconcile.conventions.samples import EACH
+from nllcli.commands.reconcile.conventions.reductions import DIVISORS
 from nllcli.commands.reconcile.conventions.weights import FORMULAS, is_counted
+from nllcli.commands.reconcile.facts import MOST_LISTED, Facts
 from nllcli.data.settings import DEFAULT_IGNORE_INDEX, InputOptions, LossOptions, WeightOptions
 from nllcli.errors import setting
 from nllcli.inputs.bytes.urls import shown_url
@@ -24,17 +23,11 @@ from nllcli.report import shortest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from nllcli.data.dataset import Dataset
-    from nllcli.data.settings import ScoreRequest
 
 _DEFAULTS = {f.name: f.default for record in (InputOptions, LossOptions, WeightOptions) for f in fields(record)}
 # How the logits are read, and which target belongs to which sample.
 _READING = ("columns", "drop", "input_format", "input_dtype", "header", "decimal", "encoding")
 _PAIRING = ("target_column", "id", "targets_are", "missing")
-_MOST_LISTED = 20
 # What holds of a file, and not of that of its probabilities.
 _OF_ITS_OWN = ("target_column", "id", "missing", "decimal", "encoding")
 
@@ -43,35 +36,23 @@ _OF_ITS_OWN = ("target_column", "id", "missing", "decimal", "encoding")
 class Reproduction:
     """``commands`` with their settings, the last of which gives x, and a ``formula`` that makes the number of x.
 
-    An empty formula is x. Where ``compute`` has no setting for the convention, ``commands`` is empty, and the formula
-    is its definition.
+    An empty formula is x. Where ``compute`` has no setting for the convention, ``commands`` is empty.
     """
 
     commands: Mapping[str, Mapping[str, Any]]
     formula: str
 
 
-def reproduction(
-    convention: Convention,
-    request: ScoreRequest,
-    dataset: Dataset,
-    *,
-    divisor: float,
-    empty_classes: bool,
-    weights: NDArray[np.float64] | None,
-    one_hot: bool,
-) -> Reproduction:
-    """How ``nll`` computes ``convention`` of the inputs of ``request``.
-
-    ``divisor`` divides the sum where no setting does; ``empty_classes`` says that a class has no counted samples;
-    ``weights`` (n_classes,) are the convention's, which are listed where no scheme gives them; ``one_hot`` says that
-    the targets in the file are.
-    """
-    definition = _definition(convention, request, dataset)
-    if one_hot and _takes_classes(convention):
-        definition = "; ".join(filter(None, ("the targets as class indices: targets.argmax(1)", definition)))
-    if definition:
-        return Reproduction({}, definition)
+def reproduction(convention: Convention, facts: Facts) -> Reproduction:
+    """How ``nll`` computes the convention."""
+    request, dataset = facts.request, facts.dataset
+    if not _is_computed(convention, facts):
+        return Reproduction({}, "")
+    if convention.term.reading == SOFTMAX_TWICE and not _has_one_file(facts):
+        written = setting("save_probs")
+        return Reproduction(
+            {}, f"the loss of the probabilities that {written} writes, as logits, with the targets in a file"
+        )
     inputs, loss, term, own_shape = request.inputs, request.loss, convention.term, dataset.logits.shape
     files: dict[str, Any] = {
         # Softmax, which knows no targets, may find another axis of classes than the loss: both commands name it.
@@ -99,7 +80,7 @@ def reproduction(
         **read,
         "shift": term.pairing.shift,
         "ignore_index": convention.ignore_index,
-        **_weights(convention, request, empty_classes, weights),
+        **_weights(convention, facts),
         "sample_weights": inputs.sample_weights if convention.sample_weights else None,
         "loss": term.loss,
         "label_smoothing": term.smoothing,
@@ -112,7 +93,7 @@ def reproduction(
         command: {name: _shown(value) for name, value in settings.items() if value not in (None, _DEFAULTS.get(name))}
         for command, settings in commands.items()
     }
-    return Reproduction(changed, _formula(convention, divisor))
+    return Reproduction(changed, _formula(convention, facts.divisor))
 
 
 def _shown(value: Any) -> Any:
@@ -120,14 +101,12 @@ def _shown(value: Any) -> Any:
     return shown_url(value) if isinstance(value, str) else value
 
 
-def _weights(
-    convention: Convention, request: ScoreRequest, empty_classes: bool, weights: NDArray[np.float64] | None
-) -> dict[str, Any]:
-    weighting, given = convention.weighting, request.weights
+def _weights(convention: Convention, facts: Facts) -> dict[str, Any]:
+    weighting, given = convention.weighting, facts.request.weights
     if weighting.name == "none":
         return {}
-    if weighting.name in FORMULAS and weights is not None:
-        return {"weights": ",".join(map(shortest, weights.tolist()))}
+    if weighting.name in FORMULAS and facts.weights is not None:
+        return {"weights": ",".join(map(shortest, facts.weights.tolist()))}
     if weighting.name == "given":
         return {"weights": given.weights}
     return {
@@ -135,25 +114,33 @@ def _weights(
         "scheme": weighting.name,
         "normalize": None if weighting.normalize == ABOUT[weighting.name].normalize else weighting.normalize,
         "beta": weighting.beta,
-        "zero_count": "zero" if empty_classes else "error",
+        "zero_count": "zero" if facts.empty_classes else "error",
     }
 
 
-def _definition(convention: Convention, request: ScoreRequest, dataset: Dataset) -> str:
-    """What the convention does that ``nll compute`` does not; l is a sample's loss, w its weight."""
+def _is_computed(convention: Convention, facts: Facts) -> bool:
+    """Whether the settings of ``nll compute`` can say it."""
     term = convention.term
-    own = any(getattr(request.inputs, name) != _DEFAULTS[name] for name in _OF_ITS_OWN)
-    if term.reading == SOFTMAX_TWICE and own:
-        written = setting("save_probs")
-        return f"the loss of the probabilities that {written} writes, as logits, with the targets in a file"
-    parts = (
-        reading_of(term.reading).definition.format(axis=term.reading.partition(":")[2]),
-        pairings.definition(convention),
-        _of_samples(convention),
-        _of_listed(convention, dataset),
-        _of_parts(convention),
+    plain = replace(term, less_entropy=False, z_loss=0.0, each="", added=None, input_rounding=None, loss_rounding=None)
+    paired = Pairing(term.pairing.shift, change="soft" if term.pairing.change == "soft" else "")
+    reading = reading_of(term.reading)
+    return (
+        term == plain
+        and term.pairing == paired
+        and (reading.made is None or term.reading == SOFTMAX_TWICE)
+        and reading.whole is None
+        and convention.reduction in DIVISORS
+        and not convention.own_weight_smoothing
+        and not (convention.weighting.name in FORMULAS and facts.dataset.n_classes > MOST_LISTED)
+        and not (facts.one_hot and _takes_classes(convention))
+        and not (len(facts.dataset.parts) > 1 and term.reading == SOFTMAX_TWICE)
     )
-    return "; ".join(filter(None, parts))
+
+
+def _has_one_file(facts: Facts) -> bool:
+    """Whether what is in a file of logits holds of one of its probabilities too."""
+    is_two_columns = facts.dataset.binary and (facts.one_hot or facts.dataset.soft_targets is not None)
+    return not is_two_columns and all(getattr(facts.request.inputs, name) == _DEFAULTS[name] for name in _OF_ITS_OWN)
 
 
 def _takes_classes(convention: Convention) -> bool:
@@ -162,40 +149,6 @@ def _takes_classes(convention: Convention) -> bool:
     is_ignoring = convention.ignore_index != DEFAULT_IGNORE_INDEX
     is_other = convention.term.pairing != Pairing() or not LOSSES[convention.term.loss].takes_soft
     return is_weighted or is_ignoring or is_other or is_counted(convention.weighting)
-
-
-def _of_samples(convention: Convention) -> str:
-    """What is done to each sample's loss."""
-    term = convention.term
-    if term.input_rounding is not None:
-        return f"round the inputs to {term.input_rounding} before the softmax"
-    if term.loss_rounding is not None:
-        return f"round each l to {term.loss_rounding} before the reduction"
-    if term.added is not None:
-        return f"l = -log(p + {shortest(term.added)}), p the target's probability"
-    if convention.own_weight_smoothing:
-        return f"l = (1 - e) (-log p_y) + e / C sum of -log p_c, times the target's w; e = {shortest(term.smoothing)}"
-    if term.less_entropy:
-        return f"subtract the entropy of the targets from each l; label smoothing {shortest(term.smoothing)}"
-    if term.z_loss:
-        return f"add {shortest(term.z_loss)} times the square of the row's logsumexp to each l"
-    return EACH[term.each].definition if term.each else ""
-
-
-def _of_parts(convention: Convention) -> str:
-    """What numbers that are made of parts of the samples are."""
-    if convention.reduction == PAIRS:
-        return "mean of -log p_i of y_j over all pairs of a sample i and a target y_j"
-    part = PARTS.get(convention.reduction)
-    return "" if part is None else part.definition.format(n=convention.n, at=convention.at)
-
-
-def _of_listed(convention: Convention, dataset: Dataset) -> str:
-    """Weights that are too many to list."""
-    name = convention.weighting.name
-    if name in FORMULAS and dataset.n_classes > _MOST_LISTED:
-        return f"weights {FORMULAS[name].text}, from a file"
-    return ""
 
 
 def _formula(convention: Convention, divisor: float) -> str:

@@ -11,9 +11,8 @@ import numpy as np
 from nllcli.commands.reconcile.convention import Convention, Pairing, Term, Weighting
 from nllcli.commands.reconcile.conventions import departures, makes_sense
 from nllcli.commands.reconcile.conventions.readings import made_of_whole, reading_of
-from nllcli.commands.reconcile.departure import MET, MOST, Departure, Known
-from nllcli.commands.reconcile.one_hot import classes_of
-from nllcli.commands.reconcile.pairs import Pairs
+from nllcli.commands.reconcile.departure import MOST_RARITY, RARITIES, Departure, Known
+from nllcli.commands.reconcile.pairs import Pairs, largest_of
 from nllcli.commands.reconcile.plan import Plan
 from nllcli.commands.reconcile.solving import of_parts, probes
 from nllcli.commands.reconcile.sums import ConventionSums
@@ -30,7 +29,7 @@ from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.records import dataclass
 from nllcli.scoring.class_weights import given_counts
 from nllcli.scoring.notices import all_notices
-from nllcli.scoring.passes import chunks, fold_dataset
+from nllcli.scoring.passes import chunks, fold_dataset, open_again
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
@@ -41,6 +40,9 @@ if TYPE_CHECKING:
     from nllcli.commands.reconcile.suspects import Suspects
     from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
+
+
+_READS_TARGETS = "reconcile reads the targets twice"
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,9 @@ class Candidate:
         return "; ".join(departure.text for departure in self.departures) or "your own settings"
 
     @property
-    def met(self) -> int:
+    def rarity(self) -> int:
         """How seldom people meet all of its departures: 0 for none of them."""
-        return sum(departure.met for departure in self.departures)
+        return sum(departure.rarity for departure in self.departures)
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def search(request: ScoreRequest, suspects: Suspects) -> Search:
         values,
         (*inputs.notices, *notices, *_untried(found, suspects), *all_notices(sums.own, settled)),
         others=bool(found.outside),
-        one_hot=inputs.one_hot,
+        one_hot=inputs.one_hot or any(note.code == "one-hot-targets" for note in dataset.notes),
         base=base,
         tries=tuple(every),
     )
@@ -129,7 +131,7 @@ def _untried(found: Survey, suspects: Suspects) -> Iterator[Notice]:
         if size >= n:
             yield Notice("batch-size-untried", f"batches of {size} are not tried: there are {n} samples or rows to cut")
         elif size % step:
-            message = f"batches of {size} are not tried: of so many samples, sizes are multiples of {step}"
+            message = f"batches of {size} are not tried: with this many samples, only multiples of {step} are"
             yield Notice("batch-size-untried", message)
 
 
@@ -139,11 +141,14 @@ def _candidates(base: Convention, every: Collection[Departure]) -> Iterator[Cand
     yield Candidate(base)
     one = [(departure, departure.apply(base)) for departure in every]
     one = [(departure, convention) for departure, convention in one if convention != base]
-    partners = {met: [(i, each) for i, (each, _) in enumerate(one) if each.met <= MOST - met] for met in MET}
+    partners = {
+        rarity: [(i, each) for i, (each, _) in enumerate(one) if each.rarity <= MOST_RARITY - rarity]
+        for rarity in RARITIES
+    }
     two = (
         ((first, second), second.apply(convention))
         for i, (first, convention) in enumerate(one)
-        for j, second in partners[first.met]
+        for j, second in partners[first.rarity]
         if i < j and first.combines_with(second)
     )
     for chosen, convention in (*(((departure,), convention) for departure, convention in one), *two):
@@ -186,7 +191,7 @@ def _open(request: ScoreRequest) -> _Inputs:
         raise UsageError(f"reconcile explains one number, and {setting('reduction', 'none')} gives one a sample")
     if request.inputs.targets is None and request.inputs.logits == "-":
         raise UsageError(
-            "reconcile reads the targets twice, which standard input does not allow",
+            f"{_READS_TARGETS}, which standard input does not allow",
             hint=f"save {setting('logits')} to a file, or name {setting('targets')}",
         )
     dataset = open_dataset(replace(request.inputs, shift=0))
@@ -201,9 +206,9 @@ def _of_probabilities(request: ScoreRequest, dataset: Dataset) -> _Inputs:
     """Targets that are one-hot are turned into classes."""
     soft = dataset.soft_targets
     assert soft is not None
-    largest, one_hot = classes_of(request.inputs)
+    largest, one_hot = largest_of(open_again(request.inputs, _READS_TARGETS))
     if one_hot:
-        message = f"{soft.name}: the targets are one-hot, and taken as classes"
+        message = f"{soft.name}: the targets are one-hot and are taken as classes"
         dataset = replace(dataset, targets=InMemory(soft.name, largest), soft_targets=None)
         pairs = Pairs.of(dataset, request.inputs.shift, request.loss.ignore_index)
         return _Inputs(dataset, pairs, True, (Notice("one-hot-targets", message),))

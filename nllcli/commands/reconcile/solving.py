@@ -17,7 +17,7 @@ from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.losses import LOSSES
 from nllcli.numerics.tally import Tally
 from nllcli.records import dataclass
-from nllcli.scoring.passes import fold_dataset, open_again
+from nllcli.scoring.passes import can_open_again, fold_dataset, open_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ def probes(base: Convention) -> dict[str, tuple[Convention, Convention]]:
     found = {}
     if LOSSES[base.term.loss].smooths:
         found["label smoothing"] = (_with(base, smoothing=0.0), _with(base, smoothing=1.0))
-    if base.term.reading == "logits":
+    if base.term.reading == "logits" and not base.smooths_each_class:
         found["z-loss"] = (base, _with(base, z_loss=1.0))
     return found
 
@@ -120,9 +120,7 @@ def _log(value: float) -> float:
 
 def _by_passes(done: Search, expected: Expectation) -> Iterator[Solved]:
     """Temperature and clipping: a pass over the samples for values far apart, and then one for each that is nearer."""
-    if "-" in (done.request.inputs.logits, done.request.inputs.targets):
-        return
-    if not LOSSES[done.base.term.loss].is_likelihood:
+    if not LOSSES[done.base.term.loss].is_likelihood or not can_open_again(done.request.inputs):
         return
     makes: dict[str, Callable[[float], Departure]] = {
         "temperature": lambda t: Departure("temperature", f"temperature {t:g}", {"temperature": t}),
@@ -132,13 +130,18 @@ def _by_passes(done: Search, expected: Expectation) -> Iterator[Solved]:
     losses = _losses(done, [{unknown: value} for unknown, value in grid])
     points = [(*point, loss - expected.value) for point, loss in zip(grid, losses, strict=True)]
     for (unknown, low, below), (other, high, above) in pairwise(points):
-        if unknown != other or not math.isfinite(below * above) or below * above > 0 or below == above:
-            continue
 
         def loss_at(value: float, unknown: str = unknown) -> float:
             return _losses(done, [{unknown: value}])[0]
 
-        root, slope = _root(loss_at, expected, (low, below), (high, above))
+        if abs(below) <= expected.tolerance:
+            root = low
+        elif unknown == other and below * above < 0 and expected.tolerance < abs(above) < math.inf:
+            root = _root(loss_at, expected, (low, below), (high, above))
+        else:
+            continue
+        near = root * (1 + _NEAR)
+        slope = (loss_at(near) - loss_at(root)) / (near - root)
         half = expected.tolerance / abs(slope) if slope else math.inf
         if half < root:
             value, chance = roundest(root - half, root + half)
@@ -165,8 +168,8 @@ def _losses(done: Search, changes: Sequence[Mapping[str, Any]]) -> list[float]:
 
 def _root(
     loss_at: Callable[[float], float], expected: Expectation, low: tuple[float, float], high: tuple[float, float]
-) -> tuple[float, float]:
-    """Where the loss crosses the expected number between two points, and its slope there.
+) -> float:
+    """Where the loss crosses the expected number between two points.
 
     By regula falsi in the logarithm, where an end that stays is given half its weight (Illinois; Dowell & Jarratt, A
     modified regula falsi method, BIT 11, 1971).
@@ -184,9 +187,7 @@ def _root(
         else:
             a, below, above = x, off, above / 2 if stayed == "b" else above
             stayed = "b"
-    root = math.exp(x)
-    near = root * (1 + _NEAR)
-    return root, (loss_at(near) - loss_at(root)) / (near - root)
+    return math.exp(x)
 
 
 def roundest(low: float, high: float) -> tuple[float, float]:

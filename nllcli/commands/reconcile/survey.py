@@ -17,7 +17,7 @@ from nllcli.numerics.schemes import ABOUT
 from nllcli.numerics.targets import is_class
 from nllcli.numerics.weightings import class_weights
 from nllcli.records import dataclass
-from nllcli.scoring.passes import naming_places, raw_targets
+from nllcli.scoring.passes import can_open_again, naming_places, raw_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,14 +46,14 @@ class Items:
     def of(cls, dataset: Dataset, n_samples: int, sizes: Sequence[int]) -> Items:
         """Entries along the first axis, or samples, where there is one entry; for batches of the ``sizes``, if it can.
 
-        The step is a power of 2 that makes the runs few enough, or the next number after it that divides the sizes.
+        The step is a power of 2 that makes the runs few enough, or a number up to twice that which divides the sizes.
         """
         shape = dataset.layout.sample_shape
         n_rows = shape[0] if len(shape) > 1 else None
         n, length = (n_rows, n_samples // n_rows) if n_rows and n_rows > 1 else (n_samples, 1)
         least = 1 << max(0, (n - 1).bit_length() - (_MOST_RUNS - 1).bit_length())
-        divisor = math.gcd(*sizes)
-        step = next((k for k in range(least, divisor + 1) if divisor % k == 0), least)
+        divisor = math.gcd(*(size for size in sizes if size < n))
+        step = next((k for k in range(least, 2 * least) if divisor % k == 0), least)
         return cls(n, length, step)
 
 
@@ -91,7 +91,8 @@ def survey(request: ScoreRequest, dataset: Dataset, pairs: Pairs, sizes: Sequenc
             outside.update(set(np.unique(targets[~within]).tolist()) - {NO_TARGET})
             paired[pairing] += int((targets != NO_TARGET).sum())
             n_samples = start + len(targets)
-    fits = n_samples * n_classes <= _MOST_NUMBERS and dataset.layout.in_target_order and request.inputs.logits != "-"
+    is_small = n_samples * n_classes <= _MOST_NUMBERS and dataset.layout.in_target_order
+    fits = is_small and can_open_again(request.inputs)
     return Survey(n_samples, Items.of(dataset, n_samples, sizes), counts, paired, outside, fits, pairs.soft)
 
 

@@ -72,7 +72,7 @@ class Suspects:
     def departures(self, known: Known) -> Iterator[Departure]:
         for name, value in self.settings:
             for departure in SUSPECTS[name].departures(value, known):
-                yield replace(departure, met=SUSPECTED)
+                yield replace(departure, rarity=SUSPECTED)
 
 
 def _read(typed: str) -> tuple[str, float]:

@@ -12,9 +12,10 @@ from nllcli.commands.reconcile.conventions.batches import PARTS, Runs
 from nllcli.commands.reconcile.conventions.reductions import DIVISORS, PAIRS
 from nllcli.commands.reconcile.conventions.units import finished
 from nllcli.commands.reconcile.sums import joined
-from nllcli.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from nllcli.commands.reconcile.convention import Convention
@@ -29,8 +30,14 @@ _RUNS_KEPT = 4
 class Values:
     """The numbers that follow from the sums of one pass over the dataset."""
 
+    dataset: Dataset
+    found: Survey
+    loss_sum: Callable[[Convention], float]
+    weight_sum: Callable[[Convention], float]
+
     def __init__(self, sums: ConventionSums, weights: WeightTable, dataset: Dataset, found: Survey) -> None:
-        self.sums, self.weights, self.dataset, self.found = sums, weights, dataset, found
+        self.sums, self.weights = sums, weights
+        self.dataset, self.found = dataset, found
         n_classes = dataset.n_classes
         classes = np.arange(n_classes) if weights.classes is None else weights.classes
         classes = np.append(classes, n_classes)  # the last is for targets that are not a class
@@ -55,7 +62,7 @@ class Values:
 
     def divisor(self, convention: Convention) -> float:
         """What the sum of the losses is divided by."""
-        return float(DIVISORS[convention.reduction].of(Reduced(self, convention), convention.at))
+        return float(DIVISORS[convention.reduction].of(self, convention))
 
     def _runs(self, convention: Convention) -> Runs:
         items, step = self.found.items, self.found.items.step
@@ -94,48 +101,22 @@ class Values:
         there = weights != 0.0
         return float((weights[there] * sums[there]).sum())
 
+    # What a sum may be divided by.
 
-@dataclass(frozen=True)
-class Reduced:
-    """What the sum of a convention's losses may be divided by."""
+    def n_counted(self, convention: Convention) -> float:
+        return float(self.counted(convention, "ones").sum())
 
-    values: Values
-    convention: Convention
-
-    @property
-    def weight_sum(self) -> float:
-        return self.values.weight_sum(self.convention.of_weights)
-
-    @property
-    def n_counted(self) -> float:
-        return float(self.values.counted(self.convention, "ones").sum())
-
-    @property
-    def n_nonzero(self) -> float:
+    def n_nonzero(self, convention: Convention) -> float:
         """The number of samples whose weight is not 0."""
-        counts = self.values.counted(self.convention, "nonzero" if self.convention.sample_weights else "ones")
-        weights = self.values.weights.of(self.convention)
+        counts = self.counted(convention, "nonzero" if convention.sample_weights else "ones")
+        weights = self.weights.of(convention)
         return float(counts.sum() if weights is None else counts[weights != 0.0].sum())
 
-    @property
-    def n_samples(self) -> int:
-        return self.values.found.n_samples
-
-    @property
-    def n_paired(self) -> int:
+    def n_paired(self, convention: Convention) -> int:
         """The number of samples that have a target under the pairing, be it ignored or not."""
-        return self.values.found.paired[self.convention.term.pairing]
-
-    @property
-    def n_items(self) -> int:
-        shape = self.values.dataset.layout.sample_shape
-        return (shape[0] if shape else 1) or self.n_samples
-
-    @property
-    def n_classes(self) -> int:
-        return self.values.dataset.n_classes
+        return self.found.paired[convention.term.pairing]
 
     @property
     def axes(self) -> tuple[int, ...]:
         """The lengths of the axes of the targets."""
-        return tuple(n or self.n_samples for n in self.values.dataset.layout.sample_shape)
+        return tuple(n or self.found.n_samples for n in self.dataset.layout.sample_shape)

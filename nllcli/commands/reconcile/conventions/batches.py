@@ -69,8 +69,9 @@ class Means:
 
     @classmethod
     def of(cls, losses: Floats, weights: Floats) -> Means:
-        there = weights != 0.0
-        means = np.divide(losses, weights, out=np.zeros(len(losses)), where=there)
+        there = (weights != 0.0) | (losses != 0.0)
+        with np.errstate(all="ignore"):  # smoothing gives samples without a weight a loss, which no weight divides
+            means = np.divide(losses, weights, out=np.zeros(len(losses)), where=there)
         return cls(losses, weights, means, there)
 
     def first(self, k: int) -> Means:
@@ -148,103 +149,89 @@ def _padded(runs: Runs, n: int, _: int) -> float:
 
 @dataclass(frozen=True)
 class OfParts:
-    """A number made of parts: of ``Runs`` and the convention's numbers n and at, as a formula, and in Python.
+    """A number made of parts: in words, of ``Runs`` and the convention's numbers n and at, and in Python.
 
     In Python l are the losses times their weights v, both (items, ...). ``scale_free``: a factor of weights cancels.
     """
 
     text: str
     value: Callable[[Runs, int, int], float]
-    definition: str
     python: str
     dimension: str = "batches"
-    met: int = SOMETIMES
+    rarity: int = SOMETIMES
     scale_free: bool = True
 
 
 _MEANS = "[a.sum() / b.sum() for a, b in zip(l.split({n}), v.split({n}))]"
-_M = "m_b = sum(w l) / sum(w) over each batch b of {n} samples in file order"
 PARTS = {
     "batch-means": OfParts(
         "mean of the means of batches of {n}",
         _batch_means,
-        f"mean of {_M}",
         f"torch.stack({_MEANS}).nanmean()",
     ),
     "full-batch-means": OfParts(
         "mean of the means of batches of {n}, the last short one left out",
         _full_batch_means,
-        f"mean of {_M.replace('each batch', 'each whole batch')}",
         f"torch.stack({_MEANS})[:len(l) // {{n}}].nanmean()",
     ),
     "batch-means-by-size": OfParts(
         "means of batches of {n}, each times its number of samples, over all samples",
         _means_by_size,
-        f"sum(n_b m_b) / n, {_M}",
         f"torch.stack({_MEANS.replace('[a.', '[len(a) * a.')}).nansum() / len(l)",
-        met=RARELY,
+        rarity=RARELY,
     ),
     "full-batches": OfParts(
         "mean over whole batches of {n}: the samples of the last short one left out",
         _full_batches,
-        "sum(w l) / sum(w) over the largest multiple of {n} samples, in file order",
         "l[:len(l) // {n} * {n}].sum() / v[:len(l) // {n} * {n}].sum()",
-        met=RARELY,
+        rarity=RARELY,
     ),
     "batch-mean-sum": OfParts(
         "sum of the means of batches of {n}",
         _sum_of_means,
-        f"sum of {_M}",
         f"torch.stack({_MEANS}).nansum()",
-        met=RARELY,
+        rarity=RARELY,
     ),
     "running-loss": OfParts(
         "sum of the means of batches of {n}, over the number of samples (running_loss / len(dataset))",
         lambda runs, n, at: _sum_of_means(runs, n, at) / runs.n,
-        f"sum of m_b / n, {_M}",
         f"torch.stack({_MEANS}).nansum() / len(l)",
-        met=RARELY,
+        rarity=RARELY,
     ),
     "nominal-size": OfParts(
         "means of batches of {n}, each times {n}, the short last one too, over the number of samples",
         lambda runs, n, at: n * _sum_of_means(runs, n, at) / runs.n,
-        f"{{n}} sum of m_b / n, {_M}",
         f"{{n}} * torch.stack({_MEANS}).nansum() / len(l)",
-        met=RARELY,
+        rarity=RARELY,
     ),
     "over-whole-batches": OfParts(
         "sum of the means of batches of {n}, the short last one too, over the number of whole batches",
         lambda runs, n, at: _sum_of_means(runs, n, at) / (runs.n // n),
-        f"sum of m_b / number of whole batches, {_M}",
         f"torch.stack({_MEANS}).nansum() / (len(l) // {{n}})",
-        met=RARELY,
+        rarity=RARELY,
     ),
     "batch-perplexities": OfParts(
         "mean of the perplexities of batches of {n}: exp before the mean",
         _perplexities,
-        f"mean of exp(m_b), {_M}",
         f"torch.stack({_MEANS}).exp().nanmean()",
-        met=RARELY,
+        rarity=RARELY,
     ),
     "sum-over-batches": OfParts(
         "sum / number of batches of {n}",
         lambda runs, n, _: float(runs.losses.sum()) / math.ceil(runs.n / n),
-        "sum(w l) / number of batches of {n} samples",
         "l.sum() / len(l.split({n}))",
-        met=RARELY,
+        rarity=RARELY,
         scale_free=False,
     ),
     "folds": OfParts(
         "mean of the means of {n} parts of nearly equal length (folds, devices)",
         _folds,
-        "mean of sum(w l) / sum(w) over each of {n} parts of nearly equal length, the longer ones first",
         "torch.stack([a.sum() / b.sum() for a, b in zip(l.tensor_split({n}), v.tensor_split({n}))]).nanmean()",
         "part",
     ),
     "ranks": OfParts(
         "mean of the means of {n} ranks, each with one sample in every {n}",
         _ranks,
-        "mean of sum(w l) / sum(w) over each rank, which has one sample in every {n}",
         "torch.stack([l[r::{n}].sum() / v[r::{n}].sum() for r in range({n})]).nanmean()",
         "part",
         RARELY,
@@ -252,7 +239,6 @@ PARTS = {
     "rank": OfParts(
         "one sample in every {n}, from number {at} on: rank {at} of {n} alone",
         _rank,
-        "sum(w l) / sum(w) over one sample in every {n}, from number {at} on, counted from 0",
         "l[{at}::{n}].sum() / v[{at}::{n}].sum()",
         "part",
         RARELY,
@@ -260,7 +246,6 @@ PARTS = {
     "first": OfParts(
         "the first part alone: {n} of {at}, as in the first shard, or on rank 0",
         _first,
-        "sum(w l) / sum(w) over the first {n}",
         "l[:{n}].sum() / v[:{n}].sum()",
         "part",
         RARELY,
@@ -268,7 +253,6 @@ PARTS = {
     "last": OfParts(
         "the last part alone: {n} of {at}, as in the last shard",
         _last,
-        "sum(w l) / sum(w) over the last {n}",
         "l[-{n}:].sum() / v[-{n}:].sum()",
         "part",
         RARELY,
@@ -276,13 +260,10 @@ PARTS = {
     "padded": OfParts(
         "the first {n} counted twice: a sampler that repeats them to fill up the ranks, or the last batch",
         _padded,
-        "(sum(w l) + sum(w l) over the first {n}) / (sum(w) + sum(w) over the first {n})",
         "(l.sum() + l[:{n}].sum()) / (v.sum() + v[:{n}].sum())",
         "part",
     ),
 }
-# What a batch size is solved for.
-SOLVED = ("batch-means", "batch-mean-sum", "running-loss")
 
 
 def departures(known: Known) -> Iterator[Departure]:
@@ -292,11 +273,11 @@ def departures(known: Known) -> Iterator[Departure]:
     sizes = dict.fromkeys((*known.sizes, *_USUAL, *_OTHERS))
     for name, part in PARTS.items():
         if part.dimension == "batches":
-            # One sample is its own mean, which is news where there are weights alone.
+            # The mean of samples differs from that of their own means only with weights.
             least = 1 if known.found.items.length > 1 or name == "batch-means" else 2
             for size in (size for size in sizes if least <= size < n and size % step == 0):
-                usual = part.met if size in _USUAL else RARELY
-                yield departure(name, size, met=SUSPECTED if size in known.sizes else usual)
+                usual = part.rarity if size in _USUAL else RARELY
+                yield departure(name, size, rarity=SUSPECTED if size in known.sizes else usual)
     for ranks in _RANKS if step == 1 else ():
         if ranks < n:
             yield departure("ranks", ranks)
@@ -308,14 +289,16 @@ def departures(known: Known) -> Iterator[Departure]:
     of_ranks, of_batches = ({-n % k for k in numbers} for numbers in (_RANKS, sizes))
     for k in sorted(of_ranks | of_batches):
         if 0 < k < n:
-            yield departure("padded", k, met=SOMETIMES if k in of_ranks else RARELY)
+            yield departure("padded", k, rarity=SOMETIMES if k in of_ranks else RARELY)
 
 
-def departure(name: str, n: int, at: int = 0, *, met: int | None = None) -> Departure:
+def departure(name: str, n: int, at: int = 0, *, rarity: int | None = None) -> Departure:
     part = PARTS[name]
     changes = {"reduction": name, "n": n, "at": at}
     kind = part.text.format(n="n", at="k")
-    return Departure(part.dimension, part.text.format(n=n, at=at), changes, part.met if met is None else met, kind)
+    return Departure(
+        part.dimension, part.text.format(n=n, at=at), changes, part.rarity if rarity is None else rarity, kind
+    )
 
 
 def by_size(runs: Runs) -> dict[str, tuple[NDArray[np.int64], Floats]]:
@@ -325,8 +308,8 @@ def by_size(runs: Runs) -> dict[str, tuple[NDArray[np.int64], Floats]]:
         return {}
     with np.errstate(all="ignore"):
         sums, counts = _sums_of_means(runs, sizes)
-        found = zip(SOLVED, (sums / counts, sums, sums / runs.n), strict=True)
-    return {name: (sizes, values) for name, values in found}
+        values = {"batch-means": sums / counts, "batch-mean-sum": sums, "running-loss": sums / runs.n}
+    return {name: (sizes, numbers) for name, numbers in values.items()}
 
 
 def _sums_of_means(runs: Runs, sizes: NDArray[np.int64]) -> tuple[Floats, Floats]:

@@ -32,17 +32,15 @@ class Change:
     """What is done to the targets: in words, as a function, and in Python.
 
     ``of_classes`` gives the class (C,) that each becomes; ``of_rows`` gets whole rows (n, length) and an index, and
-    returns them with NO_TARGET where a target does not count, those of ``before`` a shift or after it. ``python`` is
-    made of targets y, of t (C,), of the index i and of the half h of a row.
+    returns them with NO_TARGET where a target does not count, those of ``before`` a shift or after it. ``python`` makes
+    new classes of y, of the ``last`` class, and of the ``order`` of the classes by their names.
     """
 
     text: str
-    python: str = "{y}"
+    python: str = ""
     of_classes: Callable[[Sequence[str]], Classes] | None = None
     of_rows: Callable[[Classes, int], Classes] | None = None
     before: bool = False
-    definition: str = ""
-    met: int = RARELY
 
 
 def _in_text_order(names: Sequence[str]) -> Classes:
@@ -69,42 +67,37 @@ def _first_alone(rows: Classes, index: int) -> Classes:
 CHANGES = {
     "exchanged": Change(
         "the two classes exchanged",
+        python="{last} - y",
         of_classes=lambda names: np.arange(len(names))[::-1].copy(),
-        definition="the loss of the targets 1 - y",
-        met=SOMETIMES,
     ),
     "reversed": Change(
         "the classes in reverse order",
+        python="{last} - y",
         of_classes=lambda names: np.arange(len(names))[::-1].copy(),
-        definition="the loss of the targets C - 1 - y",
     ),
     "one-lower": Change(
         "each target one lower, and 0 the last class, as NumPy takes an index of -1",
+        python="(y + {last}) % ({last} + 1)",
         of_classes=lambda names: np.roll(np.arange(len(names)), 1),
-        definition="the loss of the targets (y - 1) mod C",
     ),
     "text-order": Change(
         "the classes in string order: each target scored by its place there",
+        python="torch.tensor({order}).argsort()[y.clamp(0, {last})]",
         of_classes=_in_text_order,
-        definition="the loss of the targets' places among the sorted names of the classes",
     ),
     "from-text-order": Change(
         "the classes in string order: each target taken for a place there",
+        python="torch.tensor({order})[y.clamp(0, {last})]",
         of_classes=_text_order,
-        definition="the loss of the classes whose places among the sorted names the targets are",
     ),
     "second-half": Change(
         "the second half of each row alone, the first as context",
         of_rows=_second_half,
-        definition="sum(w l) / sum(w) over the positions from half the length on",
-        met=SOMETIMES,
     ),
     "first-alone": Change(
         "of the targets {index} in each row the first one counts, as where padding is the end of text",
         of_rows=_first_alone,
         before=True,
-        definition="the loss where of the targets {index} in each row the first one counts",
-        met=SOMETIMES,
     ),
 }
 
@@ -113,16 +106,17 @@ def departures(known: Known) -> Iterator[Departure]:
     own = known.base.term.pairing
     for pairing in known.found.counts:
         if pairing.change == "largest":
-            yield Departure("layout", "the class of the largest probability as the target", {"pairing": pairing})
+            text = "the class of the largest probability as the target"
+            yield Departure("layout", text, {"pairing": pairing}, RARELY)
         elif pairing.change not in ("", own.change):
             text = CHANGES[pairing.change].text.format(index=pairing.index)
             kept = {"ignore_index": DEFAULT_IGNORE_INDEX} if pairing.change == "first-alone" else {}
-            yield Departure("layout", text, {"pairing": pairing, **kept}, CHANGES[pairing.change].met)
+            yield Departure("layout", text, {"pairing": pairing, **kept}, RARELY)
         elif pairing.flat:
             text = f"the batch flattened, then shifted: t against the target of t{pairing.shift:+d}, across the rows"
-            yield Departure("layout", text, {"pairing": pairing})
+            yield Departure("layout", text, {"pairing": pairing}, RARELY)
         else:
-            yield Departure("shift", _shift_text(pairing.shift), {"pairing": pairing}, _met(pairing.shift))
+            yield Departure("shift", _shift_text(pairing.shift), {"pairing": pairing}, _rarity(pairing.shift))
     yield from _ignored(known)
 
 
@@ -131,7 +125,7 @@ def makes_sense(convention: Convention) -> bool:
     return convention.term.pairing.change != "first-alone" or convention.ignore_index == DEFAULT_IGNORE_INDEX
 
 
-def _met(shift: int) -> int:
+def _rarity(shift: int) -> int:
     return SOMETIMES if abs(shift) <= 1 else RARELY
 
 
@@ -185,15 +179,3 @@ def tried(dataset: Dataset, own: Pairing, padding: Sequence[int], length: int, *
 
 def names_of(dataset: Dataset) -> Sequence[str]:
     return dataset.class_names or tuple(map(str, range(dataset.n_classes)))
-
-
-def definition(convention: Convention) -> str:
-    """What a pairing does that ``nll compute`` does not."""
-    pairing = convention.term.pairing
-    if pairing.change == "largest":
-        return "the loss of the class of the largest target probability"
-    if pairing.change not in ("", "soft"):
-        return CHANGES[pairing.change].definition.format(index=pairing.index)
-    return (
-        f"the loss of the flattened batch, position t against the target of t{pairing.shift:+d}" if pairing.flat else ""
-    )

@@ -42,8 +42,7 @@ class Reading:
     whole: Callable[[Numbers, int, int], Numbers] | None = None
     of: tuple[str, ...] = ("logits",)
     binary: bool | None = None
-    met: int = SOMETIMES
-    definition: str = ""
+    rarity: int = SOMETIMES
 
 
 def _probs(first: Logits) -> Numbers:
@@ -106,7 +105,6 @@ READINGS = {
         _logs,
         of=_BOTH,
         binary=False,
-        definition="l = -log(x_y / sum of the row's x)",
     ),
     "sigmoid-logits": Reading(
         "a sigmoid of each class, then the softmax of these",
@@ -114,8 +112,7 @@ READINGS = {
         "{x}.sigmoid()",
         _sigmoid,
         binary=False,
-        met=RARELY,
-        definition="the loss of the sigmoid of each logit, as logits",
+        rarity=RARELY,
     ),
     "sigmoid-twice": Reading(
         "sigmoid applied twice",
@@ -123,7 +120,6 @@ READINGS = {
         "{x}.softmax(1) * torch.tensor([0, 1])",
         _sigmoid_of_two,
         binary=True,
-        definition="the loss of the sigmoids, as logits",
     ),
     "sigmoid": Reading(
         "a sigmoid of each class as its p",
@@ -131,8 +127,7 @@ READINGS = {
         "F.logsigmoid({x})",
         _log_sigmoid,
         binary=False,
-        met=RARELY,
-        definition="l = -log sigmoid(x_y)",
+        rarity=RARELY,
     ),
     "sigmoid-shares": Reading(
         "a sigmoid of each class, divided by their sum (Keras)",
@@ -140,45 +135,37 @@ READINGS = {
         "F.logsigmoid({x})",
         _log_sigmoid,
         binary=False,
-        met=RARELY,
-        definition="l = -log(sigmoid(x_y) / sum of sigmoid(x_c))",
+        rarity=RARELY,
     ),
     "axis": Reading(
         f"{_AXIS}: its -log at the target",
         "log-probs",
         "{x}.log_softmax({axis})",
         whole=_along,
-        definition=f"l = -log of the {_AXIS}, at the target",
     ),
     "axis-probs": Reading(
         f"{_AXIS}, then cross-entropy",
         "logits",
         "{x}.softmax({axis})",
         whole=_probs_along,
-        met=RARELY,
-        definition=f"the loss of the {_AXIS}, as logits",
     ),
     "axis-log-probs": Reading(
         f"log-{_AXIS}, then cross-entropy",
         "logits",
         "{x}.log_softmax({axis})",
         whole=_along,
-        met=RARELY,
-        definition=f"the loss of the log-{_AXIS}, as logits",
     ),
     "in-memory": Reading(
         "the array viewed as (-1, C), without moving the axis of the classes to the end",
         "logits",
         "logits.reshape(-1, {n_classes})",
         whole=_as_in_memory,
-        definition="the loss of rows of C numbers as they follow each other in the file",
     ),
     "class-first": Reading(
         "the array viewed as (N, C, ...), without moving its last axis to place 1",
         "logits",
         "logits.reshape(logits.shape[0], {n_classes}, -1).movedim(1, -1).flatten(0, -2)",
         whole=_as_class_first,
-        definition="the loss of the numbers in the file taken as (N, C, ...)",
     ),
 }
 # What a temperature other than 1 is tried with: of logits it is as common as a second softmax of them.
@@ -191,7 +178,7 @@ def departures(known: Known) -> Iterator[Departure]:
     for name, reading in READINGS.items():
         if own in reading.of and reading.binary in (None, dataset.binary) and reading.whole is None:
             without_temperature = {} if reading.made else {"temperature": 1.0}
-            yield Departure("reading", reading.text, {"reading": name, **without_temperature}, reading.met)
+            yield Departure("reading", reading.text, {"reading": name, **without_temperature}, reading.rarity)
     if own == "logits":
         yield from _sigmoid_losses(known)
         yield from _of_whole_files(known)
@@ -200,7 +187,7 @@ def departures(known: Known) -> Iterator[Departure]:
     of = "logits" if own == "logits" else "log p"
     yield Departure("temperature", f"{of} times {t:g} instead of divided", {"temperature": 1.0 / t})
     for name in _input_roundings(dataset.logits.dtype):
-        yield Departure("input rounding", f"the inputs rounded to {name}", {"input_rounding": name})
+        yield Departure("input rounding", f"the inputs rounded to {name}", {"input_rounding": name}, RARELY)
 
 
 def _sigmoid_losses(known: Known) -> Iterator[Departure]:
@@ -224,14 +211,13 @@ def _of_whole_files(known: Known) -> Iterator[Departure]:
         batch = f"{array_axis} (the batch)" if not array_axis else str(array_axis)
         for name in ("axis", "axis-probs", "axis-log-probs"):
             changes = {"reading": f"{name}:{array_axis}"}
-            text = READINGS[name].text.format(axis=batch)
-            yield Departure("layout", text, changes, READINGS[name].met)
+            yield Departure("layout", READINGS[name].text.format(axis=batch), changes, RARELY)
             if name == "axis":
                 text = f"{_AXIS.format(axis=batch)}: minus its value at the target, as NLLLoss takes it"
-                yield Departure("layout", text, {**changes, "each": "minus-p"})
+                yield Departure("layout", text, {**changes, "each": "minus-p"}, RARELY)
     if n_axes > 1:
         name = "in-memory" if layout.class_axis < n_axes else "class-first"
-        yield Departure("layout", READINGS[name].text, {"reading": name})
+        yield Departure("layout", READINGS[name].text, {"reading": name}, RARELY)
 
 
 def reading_of(name: str) -> Reading:

@@ -52,18 +52,14 @@ class Each:
     text: str
     value: Callable[[Floats], Floats]
     python: str
-    definition: str
 
 
 EACH = {
-    "perplexity": Each(
-        "the mean of each sample's perplexity: exp before the reduction", np.exp, "({l}).exp()", "exp(l) in place of l"
-    ),
+    "perplexity": Each("the mean of each sample's perplexity: exp before the reduction", np.exp, "({l}).exp()"),
     "minus-p": Each(
         "softmax in place of log-softmax before NLLLoss: minus the target's p",
         lambda losses: -np.exp(-losses),
         "-(-({l})).exp()",
-        "-p of the target in place of its -log p",
     ),
 }
 
@@ -86,10 +82,10 @@ def departures(known: Known) -> Iterator[Departure]:
         for name, each in EACH.items():
             yield Departure("each", each.text, {"each": name})
         if base.term.reading == "logits":
-            for z, met in _Z_LOSSES.items():
-                yield Departure("z-loss", z_text(z), {"z_loss": z}, met)
+            for z, rarity in _Z_LOSSES.items():
+                yield Departure("z-loss", z_text(z), {"z_loss": z}, rarity)
     for name in ROUNDINGS:
-        yield Departure("loss rounding", f"each sample's loss rounded to {name}", {"loss_rounding": name})
+        yield Departure("loss rounding", f"each sample's loss rounded to {name}", {"loss_rounding": name}, RARELY)
 
 
 def clip_text(eps: float) -> str:
@@ -145,6 +141,8 @@ def makes_sense(convention: Convention) -> bool:
     term, weighted = convention.term, convention.weighting.name != "none"
     if term.z_loss and term.reading != "logits":
         return False
+    if convention.smooths_each_class and (term.z_loss or term.each or term.loss_rounding):
+        return False  # the sums of what each class adds know nothing of these
     if is_soft(convention) and not LOSSES[term.loss].takes_soft:
         return False
     if convention.own_weight_smoothing and not (weighted and term.smoothing):

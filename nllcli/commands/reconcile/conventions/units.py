@@ -31,7 +31,7 @@ class Unit:
     value: Callable[[float], float]
     formula: str
     python: str
-    met: int = SOMETIMES
+    rarity: int = SOMETIMES
 
 
 def _exp(value: float) -> float:
@@ -55,14 +55,14 @@ UNITS = {
 def departures(_: Known) -> Iterator[Departure]:
     for name, unit in UNITS.items():
         if name != "nats":
-            yield Departure("unit", unit.text, {"unit": name}, unit.met)
+            yield Departure("unit", unit.text, {"unit": name}, unit.rarity)
     for k in range(2, _MOST_TIMES + 1):
-        met, kind = SOMETIMES if k == 2 else RARELY, f"by n, from 2 to {_MOST_TIMES} ({_STEPS})"
-        yield Departure("factor", f"times {k} ({_WHO.get(k, _STEPS)})", {"times": k}, met, f"multiplied {kind}")
+        rarity, kind = SOMETIMES if k == 2 else RARELY, f"by n, from 2 to {_MOST_TIMES} ({_STEPS})"
+        yield Departure("factor", f"times {k} ({_WHO.get(k, _STEPS)})", {"times": k}, rarity, f"multiplied {kind}")
         yield Departure("factor", f"divided by {k} ({_STEPS})", {"over": k}, RARELY, f"divided {kind}")
     yield Departure("sign", "the log-likelihood: its negative", {"negative": True}, OFTEN)
     for name in ROUNDINGS:
-        yield Departure("result rounding", f"the result rounded to {name}", {"result_rounding": name})
+        yield Departure("result rounding", f"the result rounded to {name}", {"result_rounding": name}, RARELY)
 
 
 def finished(convention: Convention, reduced: float) -> float:
