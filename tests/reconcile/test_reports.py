@@ -51,7 +51,7 @@ def test_the_convention_is_named(case, reconcile, tmp_path):
     assert code == 0, report
     named = [match for match in report["matches"] if any(re.search(case.says, text, re.I) for text in texts_of(match))]
     assert named, [texts_of(match) for match in report["matches"]]
-    assert any(match["value"] == pytest.approx(case.value(case.data), rel=1e-8) for match in named)
+    assert any(match["value"] == pytest.approx(case.value(case.data), rel=1e-11) for match in named)
     for match in report["matches"][:3]:
         if match["command"]:
             assert number_of(match) == pytest.approx(match["value"], rel=1e-9), match["command"]
@@ -118,12 +118,12 @@ def searched_once(monkeypatch):
 
 
 @pytest.mark.uncounted
-def test_random_numbers_match_no_more_often_than_stated(reconcile, tmp_path, monkeypatch):
+def test_random_numbers_match_as_often_as_stated(reconcile, tmp_path, monkeypatch):
     """The reports say how often a number as long as theirs is matched by chance.
 
     Each number is a coin that falls on the matching side with the chance that its report states. A sum of such coins
-    has the sum of the chances as its mean and less than that as its variance. So three standard deviations above the
-    mean are at most total + 3 sqrt(total); one more covers a total so small that one match is already beyond that.
+    has the sum of the chances as its mean and less than that as its variance. So it lies within three standard
+    deviations, 3 sqrt(total) at most, of that mean; one more covers a total so small that one match is beyond that.
     """
     rng = np.random.default_rng(99)
     matched, total = 0, 0.0
@@ -131,10 +131,10 @@ def test_random_numbers_match_no_more_often_than_stated(reconcile, tmp_path, mon
         data.write(tmp_path)
         searched_once(monkeypatch)
         for number in own_loss(data) * rng.uniform(0.3, 3, NUMBERS_A_KIND):
-            code, report = reconcile(data, f"--expect={number:#.{rng.integers(5, 7)}g}")
+            code, report = reconcile(data, f"--expect={number:#.{rng.integers(4, 6)}g}")
             matched += code == 0
             total += report["chance"]
-    assert matched <= total + 3 * math.sqrt(total) + 1
+    assert abs(matched - total) <= 3 * math.sqrt(total) + 1
 
 
 @pytest.mark.parametrize("options", [[], ["--weights", "1,3,0.5"], ["--label-smoothing", "0.1"]], ids=" ".join)

@@ -67,7 +67,8 @@ def reproduction(convention: Convention, facts: Facts) -> Reproduction:
         # CSV keeps the names of the classes.
         by_name = len(own_shape) == 2 and dataset.class_names is not None
         logits = f"softmax-of-{Path(own).stem}.{'csv' if by_name else 'npy'}"
-        commands["softmax"] = {"logits": own, **files, "temperature": term.temperature, "output": logits}
+        made = {"temperature": term.temperature, "on_nonfinite": loss.on_nonfinite, "output": logits}
+        commands["softmax"] = {"logits": own, **files, **made}
         read = {"class_axis": files["class_axis"], "classes": inputs.classes}
         if by_name and inputs.header == "yes":  # of names that look like numbers
             read["header"] = "yes"

@@ -1,0 +1,126 @@
+"""What reconcile prints for inputs of every kind gives the numbers it says: the commands, and the lines of Python."""
+
+import json
+import math
+import re
+import shlex
+
+import numpy as np
+import pytest
+from in_process import nll
+
+SOME = 25  # of the commands of each kind of inputs
+
+
+def rows(rng, *shape):
+    q = rng.random(shape)
+    return q / q.sum(axis=-1, keepdims=True)
+
+
+def one_hot(classes, n_classes, dtype=float):
+    return np.eye(n_classes, dtype=dtype)[classes]
+
+
+def kinds():
+    rng = np.random.default_rng(12)
+    x, y = rng.normal(0, 2, (23, 4)), rng.integers(0, 4, 23)
+    logits, yes = rng.normal(0, 2, 23), rng.integers(0, 2, 23)
+    tokens, ids = rng.normal(0, 2, (4, 6, 5)), rng.integers(0, 5, (4, 6))
+    ids[:, 4:] = np.where(rng.random((4, 2)) < 0.5, -100, ids[:, 4:])
+    images, pixels = rng.normal(0, 2, (3, 4, 2, 3)), rng.integers(0, 4, (3, 2, 3))
+    return {
+        "one-hot": (x, one_hot(y, 4)),
+        "one-hot integers": (x, one_hot(y, 4, np.int64)),
+        "one-hot with weights": (x, one_hot(y, 4), "--weights", "1,2,0.5,3"),
+        "probabilities": (x, rows(rng, 23, 4)),
+        "probabilities, smoothed": (x, rows(rng, 23, 4), "--label-smoothing", "0.2"),
+        "probabilities of tokens": (tokens, rows(rng, 4, 6, 5), "--class-axis", "2"),
+        "one logit": (logits, yes, "--binary"),
+        "one logit, labels as floats": (logits, yes.astype(float), "--binary"),
+        "one logit, probabilities": (logits, rng.random(23), "--binary"),
+        "one logit a pixel": (images[:, :1], pixels % 2, "--binary"),
+        "tokens": (tokens, ids, "--shift", "1"),
+        "one row of tokens": (tokens[:1], ids[:1] % 5, "--shift", "1"),
+        "images": (images, pixels),
+        "weights and smoothing": (x, y, "--weights", "1,0,0.5,3", "--label-smoothing", "0.3"),
+        "NaN let through": (np.where(rng.random((23, 1)) < 0.2, np.nan, x), y, "--on-nonfinite", "nan"),
+    }
+
+
+@pytest.fixture
+def everything(tmp_path, monkeypatch):
+    """All conventions that are tried on inputs, and their arrays."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "nllcli.commands.reconcile.reconcile._groups",
+        lambda near, _: [(value, [candidate]) for candidate, value in near],
+    )
+
+    def run(kind):
+        x, y, *options = kinds()[kind]
+        np.save("x.npy", x)
+        np.save("y.npy", y)
+        done = nll("reconcile", "x.npy", "y.npy", *options, "--expect", "1", "--tolerance", "1e300", "-f", "json")
+        assert done.code == 0, done.err
+        return json.loads(done.out)["matches"], x, y
+
+    return run
+
+
+def number_of(match):
+    """What the commands of a match give, and the formula makes of it."""
+    for line in match["command"].split(" && "):
+        words = shlex.split(line)[1:]
+        done = nll(*words, *(["-q"] if words[0] == "compute" else []))
+        assert done.code == 0, (line, done.err)
+    names = {"exp": math.exp, "ln": math.log, **dict.fromkeys(("float32", "float16", "bfloat16"), float)}
+    return eval(match["formula"] or "x", {"x": float(done.out), **names})
+
+
+def is_rounded(match):
+    return "rounded" in match["description"]
+
+
+@pytest.mark.uncounted
+@pytest.mark.parametrize("kind", kinds())
+def test_commands_give_the_number(kind, everything):
+    matches, *_ = everything(kind)
+    having = [match for match in matches if match["command"] and not is_rounded(match)]
+    assert len(having) > 5 or kind == "NaN let through"
+    for match in having[:: max(1, len(having) // SOME)]:
+        assert number_of(match) == pytest.approx(match["value"], rel=1e-9, abs=1e-12), match
+
+
+@pytest.mark.uncounted
+@pytest.mark.parametrize("kind", kinds())
+def test_lines_of_python_give_the_number(kind, everything):
+    torch = pytest.importorskip("torch")
+    matches, x, y = everything(kind)
+    names = {"math": math, "torch": torch, "F": torch.nn.functional, "logits": torch.from_numpy(x)}
+    names["targets"] = torch.from_numpy(y)
+    for match in matches:
+        line = match["python"]
+        if line and not re.search(r"sklearn|half|bfloat16|float\(\)", line):
+            *statements, expression = line.split("; ")
+            own = dict(names)
+            exec("\n".join(statements), own)
+            value = float(eval(expression, own))
+            assert value == pytest.approx(match["value"], rel=1e-6, abs=1e-9), (match["description"], line)
+
+
+@pytest.mark.parametrize("kind", ["probabilities", "probabilities, smoothed", "one logit, probabilities"])
+def test_class_weights_are_not_tried_with_probabilities(kind, everything):
+    matches, *_ = everything(kind)
+    assert not any("weights" in match["description"].replace("the targets' weights", "") for match in matches)
+
+
+@pytest.mark.parametrize("kind", ["one logit, labels as floats", "one logit, probabilities"])
+def test_binary_targets_that_are_floats(kind, everything):
+    """By hand: the sum, and the mean in bits, of y (-log p) + (1 - y) (-log(1 - p))."""
+    matches, x, y = everything(kind)
+    log_p = [-math.log1p(math.exp(-value)) for value in x.tolist()]
+    losses = [-(q * a + (1 - q) * (a - value)) for value, a, q in zip(x.tolist(), log_p, y.tolist(), strict=True)]
+    values = {match["description"]: match["value"] for match in matches}
+    assert values["your own settings"] == pytest.approx(math.fsum(losses) / 23, rel=1e-12)
+    assert values["sum"] == pytest.approx(math.fsum(losses), rel=1e-12)
+    assert values["bits"] == pytest.approx(math.fsum(losses) / 23 / math.log(2), rel=1e-12)
