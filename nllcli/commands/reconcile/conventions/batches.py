@@ -228,6 +228,7 @@ PARTS = {
         _folds,
         "torch.stack([a.sum() / b.sum() for a, b in zip(l.tensor_split({n}), v.tensor_split({n}))]).nanmean()",
         "part",
+        RARELY,
     ),
     "ranks": OfParts(
         "mean of the means of {n} ranks, each with one sample in every {n}",
@@ -262,6 +263,7 @@ PARTS = {
         _padded,
         "(l.sum() + l[:{n}].sum()) / (v.sum() + v[:{n}].sum())",
         "part",
+        RARELY,
     ),
 }
 
@@ -286,10 +288,8 @@ def departures(known: Known) -> Iterator[Departure]:
     shares = {k for ranks in _RANKS for k in (n // ranks, -(-n // ranks))} | {n * p // 100 for p in _PERCENT}
     for name, ends in {"first": sizes, "last": {n % size or size for size in sizes}}.items():
         yield from (departure(name, k, n) for k in sorted({*shares, *ends}) if 0 < k < n)
-    of_ranks, of_batches = ({-n % k for k in numbers} for numbers in (_RANKS, sizes))
-    for k in sorted(of_ranks | of_batches):
-        if 0 < k < n:
-            yield departure("padded", k, rarity=SOMETIMES if k in of_ranks else RARELY)
+    repeats = sorted({-n % k for k in (*_RANKS, *sizes)})
+    yield from (departure("padded", k) for k in repeats if 0 < k < n)
 
 
 def departure(name: str, n: int, at: int = 0, *, rarity: int | None = None) -> Departure:

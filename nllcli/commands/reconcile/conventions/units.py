@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nllcli.commands.reconcile.departure import OFTEN, RARELY, SOMETIMES, Departure
+from nllcli.commands.reconcile.departure import RARELY, SOMETIMES, Departure
 from nllcli.commands.reconcile.rounding import ROUNDINGS, TORCH_CASTS, round_to
 from nllcli.records import dataclass
 from nllcli.report import shortest
@@ -31,7 +31,6 @@ class Unit:
     value: Callable[[float], float]
     formula: str
     python: str
-    rarity: int = SOMETIMES
 
 
 def _exp(value: float) -> float:
@@ -42,10 +41,10 @@ def _exp(value: float) -> float:
 
 
 UNITS = {
-    "nats": Unit("nats", lambda nats: nats, "{x}", "{x}", OFTEN),
-    "bits": Unit("bits", lambda nats: nats / math.log(2.0), "{x} / ln(2)", "{x} / math.log(2)", OFTEN),
+    "nats": Unit("nats", lambda nats: nats, "{x}", "{x}"),
+    "bits": Unit("bits", lambda nats: nats / math.log(2.0), "{x} / ln(2)", "{x} / math.log(2)"),
     "base-10": Unit("base-10 logarithms", lambda nats: nats / math.log(10.0), "{x} / ln(10)", "{x} / math.log(10)"),
-    "perplexity": Unit("perplexity: exp of it", _exp, "exp({x})", "({x}).exp()", OFTEN),
+    "perplexity": Unit("perplexity: exp of it", _exp, "exp({x})", "({x}).exp()"),
     "power-of-2": Unit(
         "2 to the power of it, as if nats were bits", lambda nats: _exp(nats * math.log(2.0)), "2**({x})", "2 ** ({x})"
     ),
@@ -55,12 +54,12 @@ UNITS = {
 def departures(_: Known) -> Iterator[Departure]:
     for name, unit in UNITS.items():
         if name != "nats":
-            yield Departure("unit", unit.text, {"unit": name}, unit.rarity)
+            yield Departure("unit", unit.text, {"unit": name})
     for k in range(2, _MOST_TIMES + 1):
         rarity, kind = SOMETIMES if k == 2 else RARELY, f"by n, from 2 to {_MOST_TIMES} ({_STEPS})"
         yield Departure("factor", f"times {k} ({_WHO.get(k, _STEPS)})", {"times": k}, rarity, f"multiplied {kind}")
         yield Departure("factor", f"divided by {k} ({_STEPS})", {"over": k}, RARELY, f"divided {kind}")
-    yield Departure("sign", "the log-likelihood: its negative", {"negative": True}, OFTEN)
+    yield Departure("sign", "the log-likelihood: its negative", {"negative": True})
     for name in ROUNDINGS:
         yield Departure("result rounding", f"the result rounded to {name}", {"result_rounding": name}, RARELY)
 
