@@ -4,6 +4,8 @@ import json
 import math
 import re
 import shlex
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -124,3 +126,77 @@ def test_binary_targets_that_are_floats(kind, everything):
     assert values["your own settings"] == pytest.approx(math.fsum(losses) / 23, rel=1e-12)
     assert values["sum"] == pytest.approx(math.fsum(losses), rel=1e-12)
     assert values["bits"] == pytest.approx(math.fsum(losses) / 23 / math.log(2), rel=1e-12)
+
+
+def unusual():
+    rng = np.random.default_rng(13)
+    x, y = rng.normal(0, 2, (9, 3)), rng.integers(0, 3, 9)
+    halves = (x.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+    tokens = rng.normal(0, 2, (3, 4, 5))
+    return {
+        "Fortran order": (np.asfortranarray(tokens), rng.integers(0, 5, (3, 4))),
+        "one sample": (x[:1], y[:1]),
+        "two classes": (x[:, :2], y % 2),
+        "eleven classes": (rng.normal(0, 2, (20, 11)), np.arange(20) % 11),
+        "ten classes": (rng.normal(0, 2, (20, 10)), np.arange(20) % 10),
+        "another loss": (x, y, "--loss", "one-vs-rest"),
+        "bfloat16": (halves, y, "--input-dtype", "bfloat16"),
+        "much smoothing": (x, y, "--label-smoothing", "0.9"),
+        "probabilities": (rows(rng, 9, 3), y, "--from", "probs"),
+        "NaN": (np.where(np.arange(9)[:, None] == 4, np.nan, x), np.where(np.arange(9) == 4, -100, y)),
+        "NaN let through": (np.where(np.arange(9)[:, None] == 4, np.nan, x), y, "--on-nonfinite", "nan"),
+    }
+
+
+@pytest.mark.parametrize("kind", unusual())
+def test_unusual_inputs_have_the_number_of_compute(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x, y, *options = unusual()[kind]
+    np.save("x.npy", x)
+    np.save("y.npy", y)
+    own = nll("compute", "x.npy", "y.npy", *options, "-q")
+    assert own.code == 0, own.err
+    done = nll("reconcile", "x.npy", "y.npy", *options, "--expect", own.out.strip().replace("nan", "1"), "-f", "json")
+    assert done.code in (0, 5), done.err
+    assert str(json.loads(done.out)["own_value"]).replace("None", "nan") == str(float(own.out))
+
+
+def test_a_size_that_cannot_be_tried_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nllcli.commands.reconcile.survey._MOST_RUNS", 8)
+    rng = np.random.default_rng(14)
+    x, y = rng.normal(0, 2, (60, 3)), rng.integers(0, 3, 60)
+    np.save("x.npy", x)
+    np.save("y.npy", y)
+    losses = (np.log(np.exp(x).sum(axis=1)) - x[np.arange(60), y]).tolist()
+
+    def described(size, *sizes):
+        batches = [losses[i : i + size] for i in range(0, 60, size)]
+        mean = math.fsum(math.fsum(batch) / len(batch) for batch in batches) / len(batches)
+        suspects = [word for each in sizes for word in ("--batch-size", str(each))]
+        done = nll("reconcile", "x.npy", "y.npy", *suspects, "--expect", f"{mean:.12g}", "-f", "json")
+        report = json.loads(done.out)
+        messages = [warning["message"] for warning in report["warnings"]]
+        return f"mean of the means of batches of {size}" in [m["description"] for m in report["matches"]], messages
+
+    assert described(9, 9)[0]  # 60 samples in 8 runs are 8 a run, and 9 are nearly as few
+    found, messages = described(7, 7, 100)
+    assert not found
+    assert messages[:2] == [
+        "batches of 7 are not tried: with this many samples, only multiples of 8 are",
+        "batches of 100 are not tried: there are 60 samples or rows to cut",
+    ]
+
+
+def test_targets_from_standard_input(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(15)
+    np.save("x.npy", rng.normal(0, 2, (9, 3)))
+    (tmp_path / "y.txt").write_text("0\n2\n1\n0\n0\n1\n2\n2\n1\n")
+    expect = nll("compute", "x.npy", "y.txt", "--reduction", "sum", "-q").out.strip()
+    run = [sys.executable, "-m", "nllcli", "reconcile", "x.npy", "-", "--expect"]
+    for number, code in ((expect, 0), ("77.123456", 5)):
+        done = subprocess.run(
+            [*run, number], input=(tmp_path / "y.txt").read_bytes(), capture_output=True, check=False, timeout=60
+        )
+        assert done.returncode == code, done.stderr

@@ -108,7 +108,7 @@ def test_an_unknown_is_solved_for(unknown, reconcile, tmp_path):
 
 
 def searched_once(monkeypatch):
-    """Every number of the same inputs is looked for in one search."""
+    """Every number of the same inputs is looked for in one search, and nothing is solved for."""
     found = functools.cache(lambda: search(*asked))
     asked = []
 
@@ -117,6 +117,7 @@ def searched_once(monkeypatch):
         return found()
 
     monkeypatch.setattr("nllcli.commands.reconcile.reconcile.search", searched)
+    monkeypatch.setattr("nllcli.commands.reconcile.reconcile.solved", lambda *_: ())
 
 
 @pytest.mark.uncounted

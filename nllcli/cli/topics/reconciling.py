@@ -28,7 +28,7 @@ What is tried
   LOGITS      read as log-probabilities or probabilities; softmax or sigmoid
               twice, sigmoids; binary cross-entropy of one-hot targets; rows
               divided by their sums; softmax along another axis; an array viewed
-              without moving its axes (both of up to 4 million numbers)
+              without moving its axes (both of up to a million numbers)
   Each loss   p clipped, epsilon added, logarithms at least -100, smoothing 0.1
               in three ways, as KL divergence; z-loss; -p for -log p; rounding
   JSON has all of them for your inputs under "tries". Targets that are one-hot

@@ -51,7 +51,7 @@ def report(result: Reconciled, command_of: Callable[[Reproduction], str], *, lim
         notes=result.notes,
         quiet=[command for command in commands if command],
         extra={"next_best": next_best, "solved": [_fit(fit, command_of) for fit in result.fits], "tries": result.tries},
-        sections=(*_sections(result, commands), *_solved(result, command_of)),
+        sections=(*_sections(result, commands), *_solved(result, command_of), *_more(result)),
     )
 
 
@@ -129,18 +129,23 @@ def _sections(result: Reconciled, commands: list[str]) -> tuple[Section, ...]:
 def _solved(result: Reconciled, command_of: Callable[[Reproduction], str]) -> tuple[Section, ...]:
     """What an unknown would have to be, the likeliest first; those that only an odd value fits in one line."""
     fits = sorted(result.fits, key=lambda fit: fit.chance)
-    if not fits and result.matches:
+    if not fits:
         return ()
-    note = "Solved for, and not among the matches: any number fits some value of each." if fits else ""
+    note = "Solved for, and not among the matches: any number fits some value of each."
     odd = [f"{fit.unknown} {shortest(fit.value)}" for fit in fits if fit.chance >= _UNLIKELY]
     if odd:
         which = "The others" if len(odd) < len(fits) else "They"
         note += f" {which} fit only at odd values: {', '.join(odd)}."
-    if not result.matches:
-        suspects = f"{setting('try', 'label-smoothing=0.15')}, {setting('batch_size', 48)}"
-        note += f" Suspects of your own are tried with everything: {suspects}; nll help reconciling."
     parts = (_unknown(fit, command_of(fit.match.reproduction)) for fit in fits if fit.chance < _UNLIKELY)
-    return (Section("Unknowns that would give this number", tuple(parts), note.strip()),)
+    return (Section("Unknowns that would give this number", tuple(parts), note),)
+
+
+def _more(result: Reconciled) -> tuple[Section, ...]:
+    """What can be done where nothing gives the number."""
+    if result.matches:
+        return ()
+    suspects = f"{setting('try', 'label-smoothing=0.15')}, {setting('batch_size', 48)}"
+    return (Section("What to do", (), f"What you suspect is tried with everything: {suspects}; nll help reconciling."),)
 
 
 def _unknown(fit: Fit, command: str) -> Calculation:

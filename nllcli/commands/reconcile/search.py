@@ -12,7 +12,7 @@ from nllcli.commands.reconcile.convention import Convention, Pairing, Term, Weig
 from nllcli.commands.reconcile.conventions import departures, makes_sense
 from nllcli.commands.reconcile.conventions.readings import made_of_whole, reading_of
 from nllcli.commands.reconcile.departure import MOST_RARITY, RARITIES, Departure, Known
-from nllcli.commands.reconcile.pairs import Pairs, largest_of
+from nllcli.commands.reconcile.opened import ignore_outside, opened
 from nllcli.commands.reconcile.plan import Plan
 from nllcli.commands.reconcile.solving import of_parts, probes
 from nllcli.commands.reconcile.sums import ConventionSums
@@ -20,16 +20,14 @@ from nllcli.commands.reconcile.survey import Survey, WeightTable, survey
 from nllcli.commands.reconcile.values import Values
 from nllcli.data.settings import DEFAULT_SCHEME
 from nllcli.engine import map_blocks
-from nllcli.errors import DataError, Notice, UsageError, first_few, setting
-from nllcli.inputs.arrays.raw import Values as InMemory
-from nllcli.inputs.dataset import no_targets
+from nllcli.errors import DataError, Notice
 from nllcli.inputs.opening import open_dataset
 from nllcli.numerics.kernels import to_float
 from nllcli.numerics.schemes import ABOUT, beta_of
 from nllcli.records import dataclass
 from nllcli.scoring.class_weights import given_counts
 from nllcli.scoring.notices import all_notices
-from nllcli.scoring.passes import chunks, fold_dataset, open_again
+from nllcli.scoring.passes import chunks, fold_dataset
 from nllcli.scoring.settled import Settled, settle
 
 if TYPE_CHECKING:
@@ -38,11 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nllcli.commands.reconcile.suspects import Suspects
-    from nllcli.data.dataset import Dataset
     from nllcli.data.settings import ScoreRequest
-
-
-_READS_TARGETS = "reconcile reads the targets twice"
 
 
 @dataclass(frozen=True)
@@ -83,12 +77,12 @@ class Search:
 
 def search(request: ScoreRequest, suspects: Suspects) -> Search:
     """Try every convention on the inputs."""
-    inputs = _open(request)
+    inputs = opened(request)
     dataset, pairs = inputs.dataset, inputs.pairs
     found = survey(request, dataset, pairs, suspects.batch_sizes)
     if not found.n_samples:
         raise DataError("has no samples, so no convention gives any number", where=dataset.logits.name)
-    request, notices = _ignore_outside(request, dataset, found)
+    request, notices = ignore_outside(request, dataset, found)
     own_targets = None if pairs.soft else pairs.under(pairs.tried[0], request.loss.ignore_index)
     settled = settle(request, replace(dataset, targets=own_targets))
 
@@ -173,69 +167,6 @@ def _made_of_whole(request: ScoreRequest, readings: Collection[str]) -> dict[str
     x = x.reshape(*(len(x) if n is None else n for n in layout.sample_shape), layout.n_classes)
     with np.errstate(all="ignore"):
         return {name: made_of_whole(name, x, layout.class_axis) for name in readings}
-
-
-@dataclass(frozen=True)
-class _Inputs:
-    """The inputs without a shift, the pairings to try on them, and whether their targets are one-hot."""
-
-    dataset: Dataset
-    pairs: Pairs
-    one_hot: bool = False
-    notices: tuple[Notice, ...] = ()
-
-
-def _open(request: ScoreRequest) -> _Inputs:
-    """Raises UsageError where reconcile cannot work on the inputs."""
-    if request.loss.reduction == "none":
-        raise UsageError(f"reconcile explains one number, and {setting('reduction', 'none')} gives one a sample")
-    if request.inputs.targets is None and request.inputs.logits == "-":
-        raise UsageError(
-            f"{_READS_TARGETS}, which standard input does not allow",
-            hint=f"save {setting('logits')} to a file, or name {setting('targets')}",
-        )
-    dataset = open_dataset(replace(request.inputs, shift=0))
-    if dataset.soft_targets is not None:
-        return _of_probabilities(request, dataset)
-    if not dataset.has_targets:
-        raise no_targets(dataset)
-    return _Inputs(dataset, Pairs.of(dataset, request.inputs.shift, request.loss.ignore_index))
-
-
-def _of_probabilities(request: ScoreRequest, dataset: Dataset) -> _Inputs:
-    """Targets that are one-hot are turned into classes."""
-    soft = dataset.soft_targets
-    assert soft is not None
-    largest, one_hot = largest_of(open_again(request.inputs, _READS_TARGETS))
-    if one_hot:
-        message = f"{soft.name}: the targets are one-hot and are taken as classes"
-        dataset = replace(dataset, targets=InMemory(soft.name, largest), soft_targets=None)
-        pairs = Pairs.of(dataset, request.inputs.shift, request.loss.ignore_index)
-        return _Inputs(dataset, pairs, True, (Notice("one-hot-targets", message),))
-    if (request.weights.weights, request.weights.counts) != (None, None):
-        raise UsageError(
-            "reconcile takes class weights with class indices; the targets are class probabilities",
-            hint="without class weights it explains the rest",
-        )
-    return _Inputs(dataset, Pairs.of_soft(soft.name, largest))
-
-
-def _ignore_outside(request: ScoreRequest, dataset: Dataset, found: Survey) -> tuple[ScoreRequest, list[Notice]]:
-    """Ignore the one value among the targets that is not a class, which no convention can score."""
-    others = sorted(found.outside)
-    if not others or others == [request.loss.ignore_index]:
-        return request, []
-    name, last = (dataset.targets or dataset.logits).name, dataset.n_classes - 1
-    if len(others) > 1:
-        raise DataError(
-            f"{len(others)} values are outside 0..{last}: {first_few(list(map(str, others)), 5)}",
-            where=name,
-            hint="reconcile can ignore one; nll check says more about the targets",
-        )
-    [value] = others
-    message = f"{name}: target {value} is outside 0..{last}, so every convention tried ignores it"
-    inputs, loss = replace(request.inputs, ignore_index=value), replace(request.loss, ignore_index=value)
-    return replace(request, inputs=inputs, loss=loss), [Notice("outside-targets-ignored", message)]
 
 
 def _own_convention(request: ScoreRequest, settled: Settled, pairing: Pairing) -> Convention:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Sums over runs of items are kept for many conventions at once, 8 bytes each; numbers of whole files are in memory.
 _MOST_RUNS = 1 << 16
-_MOST_NUMBERS = 1 << 22
+_MOST_NUMBERS = 1 << 20
 
 
 @dataclass(frozen=True)

@@ -304,8 +304,6 @@ def departure(name: str, n: int, at: int = 0, *, rarity: int | None = None) -> D
 def by_size(runs: Runs) -> dict[str, tuple[NDArray[np.int64], Floats]]:
     """The numbers of batches of every size, by the kinds that are solved for; sizes of one number once."""
     sizes = np.arange(runs.step, runs.n, runs.step)
-    if not len(sizes):
-        return {}
     with np.errstate(all="ignore"):
         sums, counts = _sums_of_means(runs, sizes)
         values = {"batch-means": sums / counts, "batch-mean-sum": sums, "running-loss": sums / runs.n}

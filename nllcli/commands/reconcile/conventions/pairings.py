@@ -166,15 +166,15 @@ def tried(dataset: Dataset, own: Pairing, padding: Sequence[int], length: int, *
         yield from (Pairing(shift, change="first-alone", index=index) for index in padding)
     if dataset.n_classes == 2:
         yield Pairing(shift, change="exchanged")
-    elif dataset.n_classes > 2:
+    else:
         yield from (Pairing(shift, change=change) for change in ("reversed", "one-lower"))
     names = names_of(dataset)
     if _FEWEST_IN_ORDER <= len(names) <= _MOST_IN_ORDER:
-        order = _text_order(names)
+        order, places = _text_order(names), _in_text_order(names)
         if (order != np.arange(len(names))).any():
             yield Pairing(shift, change="text-order")
-            if (order[order] != np.arange(len(names))).any():
-                yield Pairing(shift, change="from-text-order")
+        if (order != places).any():
+            yield Pairing(shift, change="from-text-order")
 
 
 def names_of(dataset: Dataset) -> Sequence[str]:
