@@ -36,6 +36,7 @@ def kinds():
         "one-hot with weights": (x, one_hot(y, 4), "--weights", "1,2,0.5,3"),
         "probabilities": (x, rows(rng, 23, 4)),
         "probabilities, smoothed": (x, rows(rng, 23, 4), "--label-smoothing", "0.2"),
+        "probabilities, classes first": (x.T.copy(), rows(rng, 23, 4).T.copy(), "--class-axis", "0"),
         "probabilities of tokens": (tokens, rows(rng, 4, 6, 5), "--class-axis", "2"),
         "one logit": (logits, yes, "--binary"),
         "one logit, labels as floats": (logits, yes.astype(float), "--binary"),
@@ -161,6 +162,34 @@ def test_unusual_inputs_have_the_number_of_compute(kind, tmp_path, monkeypatch):
     assert str(json.loads(done.out)["own_value"]).replace("None", "nan") == str(float(own.out))
 
 
+@pytest.mark.parametrize(
+    ("options", "suspect", "description"),
+    [
+        (["--clip", "0.1"], "epsilon=0.01", "-log(p + 0.01)"),
+        (["--loss", "one-vs-rest"], "label-smoothing=0.15", "label smoothing 0.15"),
+        (["--from", "probs"], "z-loss=0.01", "z-loss added: 0.01 times the squared logsumexp (PaLM, OLMo)"),
+    ],
+)
+def test_a_suspect_is_not_the_own_number_under_another_name(options, suspect, description, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(16)
+    np.save("x.npy", rows(rng, 12, 3))
+    np.save("y.npy", rng.integers(0, 3, 12))
+    own = nll("compute", "x.npy", "y.npy", *options, "-q").out.strip()
+    done = nll("reconcile", "x.npy", "y.npy", *options, "--try", suspect, "--expect", own, "-f", "json")
+    [match] = json.loads(done.out)["matches"]
+    assert description not in (match["description"], *match["also"].split(" | "))
+
+
+def test_a_size_of_batches_in_another_order_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", np.asfortranarray(np.random.default_rng(17).normal(0, 2, (6, 4, 3))))
+    np.save("y.npy", np.zeros((6, 4), np.int64))
+    done = nll("reconcile", "x.npy", "y.npy", "--batch-size", "3", "--expect", "1", "-f", "json")
+    [told] = [each["message"] for each in json.loads(done.out)["warnings"] if each["code"] == "batch-size-untried"]
+    assert told == "batches of 3 are not tried: the file has the samples in another order than the targets"
+
+
 def test_a_size_that_cannot_be_tried_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("nllcli.commands.reconcile.survey._MOST_RUNS", 8)
@@ -183,8 +212,8 @@ def test_a_size_that_cannot_be_tried_is_told(tmp_path, monkeypatch):
     found, messages = described(7, 7, 100)
     assert not found
     assert messages[:2] == [
-        "batches of 7 are not tried: with this many samples, only multiples of 8 are",
-        "batches of 100 are not tried: there are 60 samples or rows to cut",
+        "batches of 7 are not tried: with this many samples only multiples of 8 can be",
+        "batches of 100 are not tried: there are only 60 samples",
     ]
 
 

@@ -12,14 +12,15 @@ Reconciling numbers
     nll reconcile logits.npy targets.npy --expect 0.7658
 
 What is tried
-  Your own settings, what people do differently, and two such things at once
-  unless both are rare:
+  Your own settings, what people do differently, and two such things at once, of
+  which a rare one goes with a common one alone:
   Units       bits, base 10, perplexity, 2^loss; the negative; a whole factor
               up to 64 (GPUs, accumulation steps; the deviance is 2 x)
-  Divisors    sum, samples, positions, the batch, nonzero weights, one axis
-  Batches     means of means of any size, with or without the short last one;
-              their sum, and that over N; folds, ranks, the first and the last
-              part of the file, the first samples twice; mean perplexities
+  Divisors    sum, samples, positions, the batch, nonzero weights, one axis,
+              samples x classes
+  Batches     means of means, their sum, and that over N: of any size; without
+              the short last one, mean perplexities: of usual sizes; folds,
+              ranks, the ends of the file, the first samples twice
   Weights     the schemes of nll weights, n_max/n, pos_weight, n/N, (N-n)/n,
               1-n/N, log(N/n); yours squared, inverted, or left out
   Targets     shifts up to 2, across rows; another index ignored; the first
@@ -62,6 +63,6 @@ What would fit
 Cost
   One pass over the file, some 10 to 40 times as long as nll compute. The losses
   of up to 65,536 samples, or sequences, are kept one by one for what is made of
-  batches; of more samples they are added up by 2, 4, 8..., and the sizes of
-  batches that are tried are multiples of these.
+  batches; of more samples they are added up by 2, 4, 8..., or by a divisor of
+  --batch-size, and the sizes of batches that are tried are multiples of that.
 """

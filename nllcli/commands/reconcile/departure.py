@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 RARITIES = SUSPECTED, OFTEN, SOMETIMES, RARELY = 0, 1, 2, 3
 MOST_RARITY = 4
 
-# Pairs of dimensions that are not tried together: both set the same thing, or the second changes nothing under the
-# first, or costs passes over all classes.
+# Pairs of dimensions that are tried together only where the user suspects one: both set the same thing, or the second
+# changes nothing under the first, or costs passes over all classes.
 _APART = (
     {"batches", "reduction"},
     {"batches", "part"},

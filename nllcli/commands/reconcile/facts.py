@@ -21,14 +21,16 @@ MOST_LISTED = 20
 class Facts:
     """The inputs, and of one convention the ``divisor`` of its sum and its class ``weights`` (n_classes,), if any.
 
-    ``others`` says that some targets are not a class, ``one_hot`` that their file has a 1 for each, ``empty_classes``
-    that some class has no counted sample. Parts consist of ``n_items`` rows; 0 where these are samples.
+    ``others`` says that some targets are not a class, ``one_hot`` that their file has a 1 for each, which
+    ``nll compute`` takes as ``probabilities`` where they are floats. Parts consist of ``n_items`` rows, 0 where these
+    are samples. ``empty_classes`` says that the convention's scheme meets classes without samples.
     """
 
     request: ScoreRequest
     dataset: Dataset
     others: bool
     one_hot: bool
+    probabilities: bool
     n_items: int
     divisor: float
     weights: NDArray[np.float64] | None

@@ -106,11 +106,11 @@ class Pairs:
                 found[pairing] = source.read(block.start, len(block.logits))
             else:
                 assert block.targets is not None
-                found[pairing] = two_columns(block.targets) if self.soft else self.changed(pairing, block.targets)
+                found[pairing] = _two_columns(block.targets) if self.soft else self.changed(pairing, block.targets)
         return found
 
 
-def two_columns(targets: NDArray[Any]) -> NDArray[Any]:
+def _two_columns(targets: NDArray[Any]) -> NDArray[Any]:
     """Class probabilities (n, C), of one column (n, 1) those of both classes."""
     return np.hstack([1.0 - targets, targets]) if targets.shape[1] == 1 else targets
 
@@ -120,7 +120,7 @@ def largest_of(dataset: Dataset) -> tuple[NDArray[np.int64], bool]:
 
     def of_block(block: Block, _: Scratch) -> tuple[NDArray[np.int64], bool]:
         assert block.targets is not None
-        rows = two_columns(block.targets)
+        rows = _two_columns(block.targets)
         is_one_hot = ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()
         return rows.argmax(axis=1).astype(np.int64), bool(is_one_hot)
 

@@ -157,7 +157,7 @@ class _Line:
         axis, n_axes = self.dataset.layout.class_axis, len(self.dataset.layout.shape)
         if not self.is_soft:
             return f"{y}.argmax({axis})"
-        return f"{y}.movedim({axis}, -1)" if 0 < axis != n_axes - 1 else y
+        return f"{y}.movedim({axis}, -1)" if axis != n_axes - 1 else y
 
     def _read(self, x: str) -> str:
         """What a reading of the whole array makes of it, its classes last."""

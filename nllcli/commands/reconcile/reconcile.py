@@ -203,14 +203,15 @@ def _match(done: Search, expected: Expectation, value: float, candidates: Sequen
 def _facts(done: Search, convention: Convention) -> Facts:
     dataset, values, items = done.settled.dataset, done.values, done.values.found.items
     return Facts(
-        done.request,
-        dataset,
-        done.others,
-        done.one_hot,
-        items.n if items.length > 1 else 0,
-        values.divisor(convention) if convention.reduction in DIVISORS else 0.0,
-        values.weights.of_every_class(convention, dataset.n_classes),
-        convention.weighting.name in ABOUT and values.weights.leave_out(convention),
+        request=done.request,
+        dataset=dataset,
+        others=done.others,
+        one_hot=done.one_hot,
+        probabilities=done.probabilities,
+        n_items=items.n if items.length > 1 else 0,
+        divisor=values.divisor(convention) if convention.reduction in DIVISORS else 0.0,
+        weights=values.weights.of_every_class(convention, dataset.n_classes),
+        empty_classes=convention.weighting.name in ABOUT and values.weights.leave_out(convention),
     )
 
 

@@ -136,6 +136,8 @@ def _solved(result: Reconciled, command_of: Callable[[Reproduction], str]) -> tu
     if odd:
         which = "The others" if len(odd) < len(fits) else "They"
         note += f" {which} fit only at odd values: {', '.join(odd)}."
+    if len(odd) < len(fits) and not any(match.python for match in result.matches):
+        note += f" {NOTE}"
     parts = (_unknown(fit, command_of(fit.match.reproduction)) for fit in fits if fit.chance < _UNLIKELY)
     return (Section("Unknowns that would give this number", tuple(parts), note),)
 

@@ -133,14 +133,14 @@ def _is_computed(convention: Convention, facts: Facts) -> bool:
         and convention.reduction in DIVISORS
         and not convention.own_weight_smoothing
         and not (convention.weighting.name in FORMULAS and facts.dataset.n_classes > MOST_LISTED)
-        and not (facts.one_hot and _takes_classes(convention))
+        and not (facts.probabilities and facts.one_hot and _takes_classes(convention))
         and not (len(facts.dataset.parts) > 1 and term.reading == SOFTMAX_TWICE)
     )
 
 
 def _has_one_file(facts: Facts) -> bool:
     """Whether what is in a file of logits holds of one of its probabilities too."""
-    is_two_columns = facts.dataset.binary and (facts.one_hot or facts.dataset.soft_targets is not None)
+    is_two_columns = facts.dataset.binary and facts.probabilities
     return not is_two_columns and all(getattr(facts.request.inputs, name) == _DEFAULTS[name] for name in _OF_ITS_OWN)
 
 

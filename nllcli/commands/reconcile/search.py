@@ -61,7 +61,8 @@ class Search:
     """The conventions tried with the (finite) number of each, and what these follow from.
 
     ``others`` says that some targets are not a class, which every convention ignores; ``one_hot`` that their file has
-    a 1 for each. ``tries`` are all departures from ``base``, the user's own convention.
+    a 1 for each, ``probabilities`` that it has floats. ``tries`` are all departures from ``base``, the user's own
+    convention.
     """
 
     request: ScoreRequest
@@ -71,6 +72,7 @@ class Search:
     notices: tuple[Notice, ...]
     others: bool
     one_hot: bool
+    probabilities: bool
     base: Convention
     tries: tuple[Departure, ...]
 
@@ -110,23 +112,33 @@ def search(request: ScoreRequest, suspects: Suspects) -> Search:
         settled,
         [(candidate, value) for candidate, value in numbers if isfinite(value)],
         values,
-        (*inputs.notices, *notices, *_untried(found, suspects), *all_notices(sums.own, settled)),
+        (
+            *inputs.notices,
+            *notices,
+            *_untried(found, suspects, in_order=dataset.layout.in_target_order),
+            *all_notices(sums.own, settled),
+        ),
         others=bool(found.outside),
         one_hot=inputs.one_hot or any(note.code == "one-hot-targets" for note in dataset.notes),
+        probabilities=inputs.one_hot or pairs.soft,
         base=base,
         tries=tuple(every),
     )
 
 
-def _untried(found: Survey, suspects: Suspects) -> Iterator[Notice]:
+def _untried(found: Survey, suspects: Suspects, *, in_order: bool) -> Iterator[Notice]:
     """Sizes of batches that are suspected, and cannot be tried."""
-    n, step = found.items.n, found.items.step
+    n, step, what = found.items.n, found.items.step, "rows" if found.items.length > 1 else "samples"
     for size in suspects.batch_sizes:
-        if size >= n:
-            yield Notice("batch-size-untried", f"batches of {size} are not tried: there are {n} samples or rows to cut")
+        why = ""
+        if not in_order:
+            why = "the file has the samples in another order than the targets"
+        elif size >= n:
+            why = f"there are only {n} {what}"
         elif size % step:
-            message = f"batches of {size} are not tried: with this many samples, only multiples of {step} are"
-            yield Notice("batch-size-untried", message)
+            why = f"with this many {what} only multiples of {step} can be"
+        if why:
+            yield Notice("batch-size-untried", f"batches of {size} are not tried: {why}")
 
 
 def _candidates(base: Convention, every: Collection[Departure]) -> Iterator[Candidate]:

@@ -129,14 +129,15 @@ def _by_passes(done: Search, expected: Expectation) -> Iterator[Solved]:
     grid = [(unknown, value) for unknown, values in _GRIDS.items() for value in values]
     losses = _losses(done, [{unknown: value} for unknown, value in grid])
     points = [(*point, loss - expected.value) for point, loss in zip(grid, losses, strict=True)]
-    for (unknown, low, below), (other, high, above) in pairwise(points):
+    last = ("", 0.0, math.nan)
+    for (unknown, low, below), (other, high, above) in pairwise([*points, last]):
 
         def loss_at(value: float, unknown: str = unknown) -> float:
             return _losses(done, [{unknown: value}])[0]
 
         if abs(below) <= expected.tolerance:
             root = low
-        elif unknown == other and below * above < 0 and expected.tolerance < abs(above) < math.inf:
+        elif unknown == other and expected.tolerance < abs(above) < math.inf and -math.inf < below * above < 0:
             root = _root(loss_at, expected, (low, below), (high, above))
         else:
             continue

@@ -45,7 +45,11 @@ SUSPECTS = {
         _one("temperature", "temperature {:g}".format, "temperature"), lambda t: t > 0, "a number above 0"
     ),
     "clip": Suspect(_one("clip", samples.clip_text, "clip"), lambda eps: 0 < eps < 0.5, "a number between 0 and 0.5"),
-    "epsilon": Suspect(_one("clip", samples.added_text, "added"), lambda eps: eps > 0, "a number above 0"),
+    "epsilon": Suspect(
+        lambda eps, _: [Departure("clip", samples.added_text(eps), {"clip": None, "added": eps})],
+        lambda eps: eps > 0,
+        "a number above 0",
+    ),
     "z-loss": Suspect(_one("z-loss", samples.z_text, "z_loss"), lambda z: z > 0, "a number above 0"),
     "ignore-index": Suspect(_whole("ignore", "target {} ignored", "ignore_index"), float.is_integer, "a whole number"),
     "divisor": Suspect(

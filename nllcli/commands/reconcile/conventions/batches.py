@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# The usual sizes of batches; others are tried with nothing else.
+# The usual sizes of batches; others are rare.
 _USUAL = sorted({*(2**k for k in range(11)), 10, 20, 50, 100, 200, 500, 1000})
 _OTHERS = sorted(
     {*(3 * 2**k for k in range(1, 9)), 25, 40, 60, 80, 120, 160, 250, 300, 320, 400, 640, 2000, 2048, 4096}
@@ -60,7 +60,7 @@ class Runs:
 
 @dataclass(frozen=True)
 class Means:
-    """The sums (k,) of losses and weights over parts, and which ``there`` (k,) are that have a mean."""
+    """The sums (k,) of losses and weights over parts, and which ``there`` (k,) have a loss or a weight."""
 
     losses: Floats
     weights: Floats
@@ -238,7 +238,7 @@ PARTS = {
         RARELY,
     ),
     "rank": OfParts(
-        "one sample in every {n}, from number {at} on: rank {at} of {n} alone",
+        "one sample in every {n}, from number {at} on (counted from 0): rank {at} of {n} alone",
         _rank,
         "l[{at}::{n}].sum() / v[{at}::{n}].sum()",
         "part",
@@ -302,7 +302,7 @@ def departure(name: str, n: int, at: int = 0, *, rarity: int | None = None) -> D
 
 
 def by_size(runs: Runs) -> dict[str, tuple[NDArray[np.int64], Floats]]:
-    """The numbers of batches of every size, by the kinds that are solved for; sizes of one number once."""
+    """The numbers of batches of every size, by the kinds that are solved for."""
     sizes = np.arange(runs.step, runs.n, runs.step)
     with np.errstate(all="ignore"):
         sums, counts = _sums_of_means(runs, sizes)

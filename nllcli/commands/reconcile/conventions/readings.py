@@ -197,7 +197,7 @@ def _sigmoid_losses(known: Known) -> Iterator[Departure]:
     changes = {"reading": "sigmoid", "loss": "one-vs-rest", "smoothing": 0.0}
     text = "a sigmoid of each class: binary cross-entropy on one-hot targets"
     over_classes = {**changes, "over": known.dataset.n_classes}
-    yield Departure("loss", f"{text}, the mean over samples and classes", over_classes)
+    yield Departure("loss", f"{text}, the mean over the classes", over_classes)
     yield Departure("loss", f"{text}, summed over the classes", changes)
 
 

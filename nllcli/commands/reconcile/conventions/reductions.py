@@ -79,4 +79,4 @@ def departures(known: Known) -> Iterator[Departure]:
             yield Departure("reduction", divisor.text.format(at=at), changes, divisor.rarity)
     if known.dataset.binary and not known.found.is_soft:
         text = "the mean over all pairs of a logit and a target: (N, 1) against (N,) broadcast to N x N"
-        yield Departure("part", text, {"reduction": PAIRS}, RARELY)
+        yield Departure("part", text, {"reduction": PAIRS, "n": 0, "at": 0}, RARELY)

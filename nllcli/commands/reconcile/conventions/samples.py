@@ -143,6 +143,10 @@ def makes_sense(convention: Convention) -> bool:
         return False
     if convention.smooths_each_class and (term.z_loss or term.each or term.loss_rounding):
         return False  # the sums of what each class adds know nothing of these
+    if not LOSSES[term.loss].smooths and term.smoothing:
+        return False
+    if term.each and (term.smoothing or term.z_loss or term.less_entropy or not LOSSES[term.loss].is_likelihood):
+        return False
     if is_soft(convention) and not LOSSES[term.loss].takes_soft:
         return False
     if convention.own_weight_smoothing and not (weighted and term.smoothing):

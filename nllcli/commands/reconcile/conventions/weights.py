@@ -77,12 +77,12 @@ def departures(known: Known) -> Iterator[Departure]:
                 yield Departure("weights", f"weights {formula.text}, n being {origin}", changes, RARELY)
                 if name == "pos-weight":
                     text = f"pos_weight n_0 / n_1 of {origin}, over the number of samples (BCEWithLogitsLoss)"
-                    yield Departure("weights", text, {**changes, "reduction": "counted"})
+                    yield Departure("weights", text, {**changes, "reduction": "counted"}, RARELY)
     own = known.base.weighting
     if own.name != "none":
         for name, formula in FORMULAS.items():
             if formula.of_weights:
-                yield Departure("weights", f"weights: {formula.text}", {"weighting": Weighting(name)}, RARELY)
+                yield Departure("weights", f"weights {formula.text}", {"weighting": Weighting(name)}, RARELY)
 
 
 def _schemes(source: str, origin: str) -> Iterator[Departure]:
