@@ -11,7 +11,7 @@ from nllcli.commands.reconcile.convention import Pairing
 from nllcli.commands.reconcile.conventions.pairings import CHANGES, NO_TARGET, names_of, tried
 from nllcli.engine import map_blocks
 from nllcli.inputs.arrays.raw import Values
-from nllcli.inputs.targets import Shifted, check_shift, shift_out_of_order, shift_without_file
+from nllcli.inputs.targets import Indices, Shifted, check_shift, shift_out_of_order, shift_without_file
 from nllcli.numerics.targets import is_class
 from nllcli.records import dataclass
 from nllcli.scoring.passes import chunks
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from nllcli.data.blocks import Block, Scratch
     from nllcli.data.dataset import Dataset, VectorSource
-    from nllcli.data.layout import Layout
 
 SOFT = Pairing(change="soft")
 LARGEST = Pairing(change="largest")
@@ -129,30 +128,17 @@ def largest_of(dataset: Dataset) -> tuple[NDArray[np.int64], bool]:
     return classes, all(one_hot for _, one_hot in found)
 
 
-@dataclass(frozen=True)
-class _Changed:
-    """Targets after a change: a VectorSource."""
+@dataclass
+class _Changed(Indices):
+    """Targets after a change."""
 
-    inner: VectorSource
     pairs: Pairs
     pairing: Pairing
 
-    @property
-    def name(self) -> str:
-        return self.inner.name
-
-    @property
-    def n(self) -> int:
-        return self.inner.n
-
     def read(self, start: int, n: int) -> NDArray[np.int64]:
-        change = self.pairs.changed
+        change, length = self.pairs.changed, self.pairs.length
         if CHANGES[self.pairing.change].of_rows is None:
-            return change(self.pairing, self.inner.read(start, n))
-        length = self.pairs.length
+            return change(self.pairing, super().read(start, n))
         first, stop = start // length * length, -(-(start + n) // length) * length
-        rows = self.inner.read(first, min(stop, self.n) - first).reshape(-1, length)
+        rows = super().read(first, min(stop, self.n) - first).reshape(-1, length)
         return change(self.pairing, rows).ravel()[start - first :][:n]
-
-    def place(self, sample: int, layout: Layout) -> str:
-        return self.inner.place(sample, layout)
