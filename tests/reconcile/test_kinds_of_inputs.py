@@ -217,6 +217,30 @@ def test_a_size_that_cannot_be_tried_is_told(tmp_path, monkeypatch):
     ]
 
 
+def test_several_files_have_commands_that_work(tmp_path, monkeypatch):
+    """Not to write their probabilities into one, nor to shift samples across the ends of files."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(18)
+    x, y = rng.normal(0, 2, (20, 3)), rng.integers(0, 3, 20)
+    for i, part in enumerate((slice(0, 11), slice(11, 20))):
+        np.save(f"x-{i}.npy", x[part])
+        np.save(f"y-{i}.npy", y[part])
+    np.save("x.npy", x)
+    np.save("y.npy", y)
+    nll("softmax", "x.npy", "-o", "p.npy")
+    for words, has_command in (
+        (["x.npy", "y.npy", "--reduction", "sum"], True),
+        (["x.npy", "y.npy", "--shift", "1"], False),
+        (["p.npy", "y.npy"], False),
+    ):
+        number = nll("compute", *words, "-q").out.strip()
+        done = nll("reconcile", "x-*.npy", "y-*.npy", "--expect", number, "-f", "json")
+        match = json.loads(done.out)["matches"][0]
+        assert bool(match["command"]) == has_command
+        if has_command:
+            assert number_of(match) == pytest.approx(float(number), rel=1e-12)
+
+
 def test_targets_from_standard_input(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(15)

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nllcli.commands.reconcile.convention import Convention, Pairing
+from nllcli.commands.reconcile.convention import Convention, Pairing, Term
 from nllcli.commands.reconcile.conventions import units
 from nllcli.commands.reconcile.conventions.readings import SOFTMAX_TWICE, reading_of
 from nllcli.commands.reconcile.conventions.reductions import DIVISORS
@@ -22,6 +22,8 @@ from nllcli.report import shortest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from nllcli.data.dataset import Dataset
 
 
 _DEFAULTS = {f.name: f.default for record in (InputOptions, LossOptions, WeightOptions) for f in fields(record)}
@@ -134,8 +136,13 @@ def _is_computed(convention: Convention, facts: Facts) -> bool:
         and not convention.own_weight_smoothing
         and not (convention.weighting.name in FORMULAS and facts.dataset.n_classes > MOST_LISTED)
         and not (facts.probabilities and facts.one_hot and _takes_classes(convention))
-        and not (len(facts.dataset.parts) > 1 and term.reading == SOFTMAX_TWICE)
+        and not (len(facts.dataset.parts) > 1 and _crosses_files(term, facts.dataset))
     )
+
+
+def _crosses_files(term: Term, dataset: Dataset) -> bool:
+    """Whether several files would have to be one, to write their probabilities or to shift samples across their ends."""
+    return term.reading == SOFTMAX_TWICE or (term.pairing.shift != 0 and len(dataset.layout.sample_shape) == 1)
 
 
 def _has_one_file(facts: Facts) -> bool:
