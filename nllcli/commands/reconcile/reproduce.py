@@ -141,7 +141,7 @@ def _is_computed(convention: Convention, facts: Facts) -> bool:
 
 
 def _crosses_files(term: Term, dataset: Dataset) -> bool:
-    """Whether several files would have to be one, to write their probabilities or to shift samples across their ends."""
+    """Whether several files would have to be one, to write probabilities or to shift samples across their ends."""
     return term.reading == SOFTMAX_TWICE or (term.pairing.shift != 0 and len(dataset.layout.sample_shape) == 1)
 
 
