@@ -79,11 +79,12 @@ class Pairs:
         if source is None or pairing.change in ("soft", "largest"):
             return source
         change = CHANGES.get(pairing.change)
-        if change is not None and change.of_rows and change.before:
+        is_before = change is not None and change.before
+        if is_before:
             source = _Changed(source, self, pairing)
         if pairing.shift:
             source = Shifted(source, pairing.shift, source.n if pairing.flat else self.length, fill)
-        return source if change is None or (change.of_rows and change.before) else _Changed(source, self, pairing)
+        return source if change is None or is_before else _Changed(source, self, pairing)
 
     def changed(self, pairing: Pairing, targets: NDArray[np.int64]) -> NDArray[np.int64]:
         """What becomes of targets, of whole rows (n, length) where the change is one of rows."""

@@ -9,7 +9,7 @@ from nllcli.commands.reconcile.facts import Facts
 from nllcli.commands.reconcile.python_lines import python_line
 from nllcli.commands.reconcile.reproduce import Reproduction, reproduction
 from nllcli.commands.reconcile.search import Candidate, Search, search
-from nllcli.commands.reconcile.solving import Solved, batch_sizes, solvable, solved
+from nllcli.commands.reconcile.solving import Solved, batch_sizes, by_size, in_order, solved
 from nllcli.commands.reconcile.suspects import Suspects
 from nllcli.errors import Notice
 from nllcli.numerics.schemes import ABOUT
@@ -98,16 +98,15 @@ def explained(done: Search, typed: Expectation) -> Reconciled:
     values = [value for _, value in done.tried]
     expected = typed.among(values)
     near = [(candidate, value) for candidate, value in done.tried if expected.matches(value)]
-    is_tried = bool(near)
-    if not is_tried:
-        near = [_sized(done, departure) for departure in batch_sizes(done, expected)]
+    sized = {} if near else by_size(done)
+    near += [_sized(done, departure) for departure in batch_sizes(sized, expected)]
     groups = _groups(near, expected)
     matches = tuple(_match(done, expected, value, candidates) for value, candidates in groups)
     others = _others(done.tried, [match.value for match in matches], expected)
     nearest = min(others, key=lambda other: abs(other[1] - expected.value), default=None)
     n_unlisted = len({expected.shown(v) for v in _distinct([v for _, v in others if expected.matches(v)])})
     numbers = _distinct(values)
-    chance = expected.widest(values).coverage(numbers, once=() if is_tried else solvable(done))
+    chance = expected.widest(values).coverage(numbers, once=in_order(sized))
     is_simple = any(len(match.departures) <= 1 for match in matches)
     return Reconciled(
         name=done.settled.dataset.logits.name,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nllcli.commands.reconcile.convention import Convention
-from nllcli.commands.reconcile.conventions import batches, samples
-from nllcli.commands.reconcile.departure import RARELY, Departure
+from nllcli.commands.reconcile.conventions import batches, readings, samples
+from nllcli.commands.reconcile.departure import Departure
 from nllcli.data.blocks import Part
 from nllcli.numerics.evaluate import Wanted, evaluate
 from nllcli.numerics.losses import LOSSES
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nllcli.commands.reconcile.conventions.batches import BySize
     from nllcli.commands.reconcile.expectation import Expectation
     from nllcli.commands.reconcile.search import Search
     from nllcli.data.blocks import Block, Scratch
@@ -88,10 +89,7 @@ def _linear(done: Search, expected: Expectation) -> Iterator[Solved]:
         if not half < middle < _MOST_Z:
             continue
         value, chance = roundest(middle - half, middle + half)
-        departure = {
-            "label smoothing": Departure("smoothing", f"label smoothing {value:g}", {"smoothing": value}, RARELY),
-            "z-loss": Departure("z-loss", samples.z_text(value), {"z_loss": value}, RARELY),
-        }[unknown]
+        departure = (samples.with_smoothing if unknown == "label smoothing" else samples.with_z_loss)(value)
         yield Solved(unknown, value, chance, departure, at_0 + value * (at_1 - at_0))
 
 
@@ -122,10 +120,7 @@ def _by_passes(done: Search, expected: Expectation) -> Iterator[Solved]:
     """Temperature and clipping: a pass over the samples for values far apart, and then one for each that is nearer."""
     if not LOSSES[done.base.term.loss].is_likelihood or not can_open_again(done.request.inputs):
         return
-    makes: dict[str, Callable[[float], Departure]] = {
-        "temperature": lambda t: Departure("temperature", f"temperature {t:g}", {"temperature": t}),
-        "clip": lambda eps: Departure("clip", samples.clip_text(eps), {"clip": eps}),
-    }
+    makes: dict[str, Callable[[float], Departure]] = {"temperature": readings.tempered, "clip": samples.clipped}
     grid = [(unknown, value) for unknown, values in _GRIDS.items() for value in values]
     losses = _losses(done, [{unknown: value} for unknown, value in grid])
     points = [(*point, loss - expected.value) for point, loss in zip(grid, losses, strict=True)]
@@ -202,20 +197,21 @@ def roundest(low: float, high: float) -> tuple[float, float]:
     return float(f"{(low + high) / 2:.{_MOST_DIGITS}g}"), 1.0
 
 
-def batch_sizes(done: Search, expected: Expectation) -> Iterator[Departure]:
-    """Batches of any size, of the user's own settings, where the number decides for one."""
-    for name, (sizes, values) in _by_size(done).items():
+def by_size(done: Search) -> BySize:
+    """The numbers of batches of every size, of the user's own settings."""
+    if not done.settled.dataset.layout.in_target_order:
+        return {}
+    return batches.by_size(done.values.runs(done.base.of_samples))
+
+
+def batch_sizes(sized: BySize, expected: Expectation) -> Iterator[Departure]:
+    """Batches of any size, where the number decides for one."""
+    for name, (sizes, values) in sized.items():
         fitting = sizes[np.abs(values - expected.value) <= expected.tolerance]
         if len(fitting) == 1:
             yield batches.departure(name, int(fitting[0]))
 
 
-def solvable(done: Search) -> list[NDArray[np.float64]]:
-    """The numbers of batches of all sizes, by kind, in ascending order: one matches where no other of its kind does."""
-    return [np.unique(values[np.isfinite(values)]) for _, values in _by_size(done).values()]
-
-
-def _by_size(done: Search) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    if not done.settled.dataset.layout.in_target_order:
-        return {}
-    return batches.by_size(done.values.runs(done.base.of_samples))
+def in_order(sized: BySize) -> list[NDArray[np.float64]]:
+    """The numbers of each kind in ascending order: one matches where no other of its kind does."""
+    return [np.unique(values[np.isfinite(values)]) for _, values in sized.values()]

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nllcli.commands.reconcile.conventions import samples
+from nllcli.commands.reconcile.conventions import readings, samples
 from nllcli.commands.reconcile.departure import SUSPECTED, Departure
 from nllcli.errors import UsageError, setting
 from nllcli.inputs.tables.cells import is_number
@@ -28,11 +28,6 @@ class Suspect:
     values: str
 
 
-def _one(dimension: str, text: Callable[[float], str], field: str) -> Callable[[float, Known], Iterable[Departure]]:
-    """One departure, whose value is put into the field."""
-    return lambda value, _: [Departure(dimension, text(value), {field: value})]
-
-
 def _whole(dimension: str, text: str, field: str, **also: str) -> Callable[[float, Known], Iterable[Departure]]:
     return lambda value, _: [Departure(dimension, text.format(int(value)), {field: int(value), **also})]
 
@@ -41,23 +36,23 @@ SUSPECTS = {
     "label-smoothing": Suspect(
         lambda e, known: samples.smoothed(e, known.dataset.n_classes), lambda e: 0 < e < 1, "a number between 0 and 1"
     ),
-    "temperature": Suspect(
-        _one("temperature", "temperature {:g}".format, "temperature"), lambda t: t > 0, "a number above 0"
-    ),
-    "clip": Suspect(_one("clip", samples.clip_text, "clip"), lambda eps: 0 < eps < 0.5, "a number between 0 and 0.5"),
+    "temperature": Suspect(lambda t, _: [readings.tempered(t)], lambda t: t > 0, "a number above 0"),
+    "clip": Suspect(lambda eps, _: [samples.clipped(eps)], lambda eps: 0 < eps < 0.5, "a number between 0 and 0.5"),
     "epsilon": Suspect(
-        lambda eps, _: [Departure("clip", samples.added_text(eps), {"clip": None, "added": eps})],
+        lambda eps, _: [samples.with_epsilon(eps)],
         lambda eps: eps > 0,
         "a number above 0",
     ),
-    "z-loss": Suspect(_one("z-loss", samples.z_text, "z_loss"), lambda z: z > 0, "a number above 0"),
+    "z-loss": Suspect(lambda z, _: [samples.with_z_loss(z)], lambda z: z > 0, "a number above 0"),
     "ignore-index": Suspect(_whole("ignore", "target {} ignored", "ignore_index"), float.is_integer, "a whole number"),
     "divisor": Suspect(
         _whole("reduction", "sum / {}", "at", reduction="given"),
         lambda n: n >= 1 and n.is_integer(),
         "a whole number from 1",
     ),
-    "factor": Suspect(_one("factor", "times {:g}".format, "times"), lambda k: k != 0, "a number other than 0"),
+    "factor": Suspect(
+        lambda k, _: [Departure("factor", f"times {k:g}", {"times": k})], lambda k: k != 0, "a number other than 0"
+    ),
 }
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from nllcli.commands.reconcile.departure import Known
 
     Floats = NDArray[np.float64]
+    # By kind, the sizes of batches and the number of each.
+    BySize = dict[str, tuple[NDArray[np.int64], Floats]]
 
 # The usual sizes of batches; others are rare.
 _USUAL = sorted({*(2**k for k in range(11)), 10, 20, 50, 100, 200, 500, 1000})
@@ -30,7 +32,7 @@ _OTHERS = sorted(
     {*(3 * 2**k for k in range(1, 9)), 25, 40, 60, 80, 120, 160, 250, 300, 320, 400, 640, 2000, 2048, 4096}
 )
 _RANKS = (*range(2, 17), 24, 32, 48, 64)
-_ALL_RANKS = 8  # up to so many, any of them may be the one whose loss is logged
+_ALL_RANKS = 8  # up to this many ranks, each is tried as the one whose loss is logged
 _PERCENT = (10, 20, 25, 30, 33, 40, 60, 66, 67, 70, 75, 80, 90, 95)
 _FOLDS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
 
@@ -301,7 +303,7 @@ def departure(name: str, n: int, at: int = 0, *, rarity: int | None = None) -> D
     )
 
 
-def by_size(runs: Runs) -> dict[str, tuple[NDArray[np.int64], Floats]]:
+def by_size(runs: Runs) -> BySize:
     """The numbers of batches of every size, by the kinds that are solved for."""
     sizes = np.arange(runs.step, runs.n, runs.step)
     with np.errstate(all="ignore"):
@@ -313,8 +315,7 @@ def by_size(runs: Runs) -> dict[str, tuple[NDArray[np.int64], Floats]]:
 def _sums_of_means(runs: Runs, sizes: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """For each batch size the sum of the means of the batches that have one, and their number.
 
-    Of the b-th batches of all sizes at once, until no size has so many, since there are few of the large ones; the
-    small sizes, which have many, one by one.
+    Large sizes have few batches: a step adds the next batch of each of them. Small sizes are taken one by one.
     """
     sums, counts = np.zeros(len(sizes)), np.zeros(len(sizes))
     small = int(np.searchsorted(sizes, math.isqrt(runs.n), side="right"))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Classes = NDArray[np.int64]
 
-# Classes whose numbers, as text, come in another order, and so many that nobody writes a list of them.
+# The fewest classes that text may order otherwise, and the most that are tried in that order.
 _FEWEST_IN_ORDER, _MOST_IN_ORDER = 3, 100_000
 NO_TARGET = int(np.iinfo(np.int64).min)
 
@@ -54,6 +54,10 @@ def _text_order(names: Sequence[str]) -> Classes:
     return np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)
 
 
+def _reversed(names: Sequence[str]) -> Classes:
+    return np.arange(len(names))[::-1].copy()
+
+
 def _second_half(rows: Classes, _: int) -> Classes:
     return np.where(np.arange(rows.shape[1]) >= rows.shape[1] // 2, rows, NO_TARGET)
 
@@ -68,12 +72,12 @@ CHANGES = {
     "exchanged": Change(
         "the two classes exchanged",
         python="{last} - y",
-        of_classes=lambda names: np.arange(len(names))[::-1].copy(),
+        of_classes=_reversed,
     ),
     "reversed": Change(
         "the classes in reverse order",
         python="{last} - y",
-        of_classes=lambda names: np.arange(len(names))[::-1].copy(),
+        of_classes=_reversed,
     ),
     "one-lower": Change(
         "each target one lower, and 0 the last class, as NumPy takes an index of -1",

@@ -183,11 +183,15 @@ def departures(known: Known) -> Iterator[Departure]:
         yield from _sigmoid_losses(known)
         yield from _of_whole_files(known)
     t = base.term.temperature
-    yield Departure("temperature", "temperature 1", {"temperature": 1.0}, OFTEN)
+    yield tempered(1.0, OFTEN)
     of = "logits" if own == "logits" else "log p"
     yield Departure("temperature", f"{of} times {t:g} instead of divided", {"temperature": 1.0 / t})
     for name in _input_roundings(dataset.logits.dtype):
         yield Departure("input rounding", f"the inputs rounded to {name}", {"input_rounding": name}, RARELY)
+
+
+def tempered(t: float, rarity: int = SOMETIMES) -> Departure:
+    return Departure("temperature", f"temperature {t:g}", {"temperature": t}, rarity)
 
 
 def _sigmoid_losses(known: Known) -> Iterator[Departure]:

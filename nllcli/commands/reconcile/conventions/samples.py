@@ -72,47 +72,47 @@ def departures(known: Known) -> Iterator[Departure]:
             yield Departure("loss", text, {"loss": loss, "smoothing": 0.0})
     yield Departure("clip", "p not clipped", {"clip": None})
     for eps, who in _CLIPS.items():
-        yield Departure("clip", clip_text(eps) + who, {"clip": eps})
+        yield clipped(eps, who)
     text = "logarithms kept at -100 or above (PyTorch's BCELoss)"
     yield Departure("clip", text, {"clip": LEAST_LOG, "added": None})
-    for eps in _ADDED:
-        yield Departure("clip", added_text(eps), {"clip": None, "added": eps})
+    yield from map(with_epsilon, _ADDED)
     yield from _smoothings(base, known.dataset.n_classes)
     if LOSSES[base.term.loss].is_likelihood:
         for name, each in EACH.items():
             yield Departure("each", each.text, {"each": name})
         if base.term.reading == "logits":
             for z, rarity in _Z_LOSSES.items():
-                yield Departure("z-loss", z_text(z), {"z_loss": z}, rarity)
+                yield with_z_loss(z, rarity)
     for name in ROUNDINGS:
         yield Departure("loss rounding", f"each sample's loss rounded to {name}", {"loss_rounding": name}, RARELY)
 
 
-def clip_text(eps: float) -> str:
-    return f"p clipped to [{eps:.4g}, 1 - {eps:.4g}]"
+def clipped(eps: float, who: str = "") -> Departure:
+    return Departure("clip", f"p clipped to [{eps:.4g}, 1 - {eps:.4g}]{who}", {"clip": eps})
 
 
-def added_text(eps: float) -> str:
-    return f"-log(p + {eps:g})"
+def with_epsilon(eps: float) -> Departure:
+    return Departure("clip", f"-log(p + {eps:g})", {"clip": None, "added": eps})
 
 
-def z_text(z: float) -> str:
-    return f"z-loss added: {shortest(z)} times the squared logsumexp (PaLM, OLMo)"
+def with_z_loss(z: float, rarity: int = SOMETIMES) -> Departure:
+    text = f"z-loss added: {shortest(z)} times the squared logsumexp (PaLM, OLMo)"
+    return Departure("z-loss", text, {"z_loss": z}, rarity)
+
+
+def with_smoothing(e: float) -> Departure:
+    return Departure("smoothing", f"label smoothing {e:g}", {"smoothing": e})
 
 
 def _smoothings(base: Convention, n_classes: int) -> Iterator[Departure]:
     if not LOSSES[base.term.loss].smooths:
         return
     yield Departure("smoothing", "no label smoothing", {"smoothing": 0.0})
-    if base.term.smoothing:
-        yield Departure("smoothing", _KL, {"less_entropy": True})
-    elif is_soft(base):
-        yield Departure("smoothing", "KL divergence: the entropy of the targets subtracted", {"less_entropy": True})
+    if base.term.smoothing or is_soft(base):
+        of = "smoothed targets" if base.term.smoothing else "targets"
+        yield Departure("smoothing", f"KL divergence: the entropy of the {of} subtracted", {"less_entropy": True})
     for e in dict.fromkeys((base.term.smoothing or _SMOOTHING, _SMOOTHING)):
         yield from smoothed(e, n_classes)
-
-
-_KL = "KL divergence: the entropy of the smoothed targets subtracted"
 
 
 def is_soft(convention: Convention) -> bool:
@@ -122,7 +122,7 @@ def is_soft(convention: Convention) -> bool:
 
 def smoothed(e: float, n_classes: int) -> Iterator[Departure]:
     """Label smoothing as it is done by one or the other."""
-    yield Departure("smoothing", f"label smoothing {e:g}", {"smoothing": e})
+    yield with_smoothing(e)
     text = f"label smoothing {e:g} as a KL divergence: the entropy of the smoothed targets subtracted"
     yield Departure("smoothing", text, {"smoothing": e, "less_entropy": True})
     # In decimals, as a person works it out: 0.1 over two classes of three is 0.15, not 0.15000000000000002.
