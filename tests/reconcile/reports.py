@@ -411,18 +411,22 @@ def ended(d):
 # --- the numbers ------------------------------------------------------------------------------------------------------
 
 
+class Typed:
+    """A number as it is typed."""
+
+    @property
+    def expect(self):
+        return f"--expect={self.value(self.data):.10g}"
+
+
 @dataclass(frozen=True)
-class Case:
+class Case(Typed):
     """A number that somebody got, and what a description of it must say."""
 
     id: str
     says: str
     data: Data
     value: Callable[[Data], float]
-
-    @property
-    def expect(self):
-        return f"--expect={self.value(self.data):.10g}"
 
 
 UNITS = [
@@ -689,17 +693,13 @@ CASES = [*UNITS, *BATCHES, *READINGS, *WEIGHTS, *LAYOUT, *TARGETS, *SUSPECTS]
 
 
 @dataclass(frozen=True)
-class Unknown:
+class Unknown(Typed):
     """A number made with a value that nobody told."""
 
     name: str
     true: float
     data: Data
     value: Callable[[Data], float]
-
-    @property
-    def expect(self):
-        return f"--expect={self.value(self.data):.10g}"
 
 
 UNKNOWNS = [

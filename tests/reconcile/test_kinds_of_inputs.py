@@ -3,13 +3,13 @@
 import json
 import math
 import re
-import shlex
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from in_process import nll
+from reconcile.printed import list_all, number_of, value_of
 
 SOME = 25  # of the commands of each kind of inputs
 
@@ -54,10 +54,7 @@ def kinds():
 def everything(tmp_path, monkeypatch):
     """All conventions that are tried on inputs, and their arrays."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        "nllcli.commands.reconcile.reconcile._groups",
-        lambda near, _: [(value, [candidate]) for candidate, value in near],
-    )
+    list_all(monkeypatch)
 
     def run(kind):
         x, y, *options = kinds()[kind]
@@ -68,16 +65,6 @@ def everything(tmp_path, monkeypatch):
         return json.loads(done.out)["matches"], x, y
 
     return run
-
-
-def number_of(match):
-    """What the commands of a match give, and the formula makes of it."""
-    for line in match["command"].split(" && "):
-        words = shlex.split(line)[1:]
-        done = nll(*words, *(["-q"] if words[0] == "compute" else []))
-        assert done.code == 0, (line, done.err)
-    names = {"exp": math.exp, "ln": math.log, **dict.fromkeys(("float32", "float16", "bfloat16"), float)}
-    return eval(match["formula"] or "x", {"x": float(done.out), **names})
 
 
 def is_rounded(match):
@@ -104,11 +91,10 @@ def test_lines_of_python_give_the_number(kind, everything):
     for match in matches:
         line = match["python"]
         if line and not re.search(r"sklearn|half|bfloat16|float\(\)", line):
-            *statements, expression = line.split("; ")
-            own = dict(names)
-            exec("\n".join(statements), own)
-            value = float(eval(expression, own))
-            assert value == pytest.approx(match["value"], rel=1e-6, abs=1e-9), (match["description"], line)
+            assert value_of(line, names) == pytest.approx(match["value"], rel=1e-6, abs=1e-9), (
+                match["description"],
+                line,
+            )
 
 
 @pytest.mark.parametrize("kind", ["probabilities", "probabilities, smoothed", "one logit, probabilities"])

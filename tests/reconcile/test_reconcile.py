@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from reconcile import conventions as by_hand
+from reconcile.printed import list_all, number_of, value_of
 
 from nllcli.cli.main import main
 from nllcli.numerics.losses import LOSSES, Loss
@@ -160,13 +161,6 @@ def schemed(i, weigh):
     return by_hand.weighted_mean(i.uneven_nll(), i.uneven_y, weights)
 
 
-ARITHMETIC = {
-    "exp": math.exp,
-    "ln": math.log,
-    "float16": lambda x: by_hand.rounded([x], np.float16)[0],
-    "float32": lambda x: by_hand.rounded([x], np.float32)[0],
-    "bfloat16": by_hand.to_bfloat16,
-}
 # What no option of nll compute does.
 BEYOND = re.compile(r"batches|(inputs|loss) rounded|log\(p|with the target's weight")
 OF_TARGETS = "of the targets' counts"
@@ -574,7 +568,7 @@ def typed(value):
 
 @pytest.mark.uncounted
 @pytest.mark.parametrize(("words", "value", "text"), CASES)
-def test_finds_the_convention_and_its_command(words, value, text, inputs, reconcile, capsys):
+def test_finds_the_convention_and_its_command(words, value, text, inputs, reconcile):
     expected = value(inputs)
     code, report, err = reconcile(words, typed(expected))
     assert code == 0, err
@@ -585,15 +579,7 @@ def test_finds_the_convention_and_its_command(words, value, text, inputs, reconc
     assert (report["matches"][0]["command"] is None) == bool(BEYOND.search(text))
     matches = [match for match in report["matches"] if match["command"]]
     for match in matches:
-        for line in match["command"].split(" && "):
-            assert shlex.split(line)[0] == "nll"
-            quiet = ["-q"] if " compute " in line else []
-            assert main([*shlex.split(line)[1:], *quiet]) == 0
-            printed = capsys.readouterr().out
-        x = float(printed)
-        formula = match["formula"] or "x"
-        number = eval(formula, ARITHMETIC | {"x": x})
-        assert number == pytest.approx(expected, rel=1e-9)
+        assert number_of(match) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.uncounted
@@ -929,10 +915,7 @@ def test_targets_beside_the_logits_of_each_line(inputs, folder, reconcile):
 @pytest.fixture
 def everything_tried(reconcile, monkeypatch):
     """All conventions as matches, not the simplest of those near a number."""
-    monkeypatch.setattr(
-        "nllcli.commands.reconcile.reconcile._groups",
-        lambda near, _: [(value, [candidate]) for candidate, value in near],
-    )
+    list_all(monkeypatch)
 
     def run(words):
         _, report, err = reconcile(words, "1", "--tolerance", "1e300")
@@ -989,14 +972,6 @@ def test_every_command_offered_is_taken(words, everything_tried, capsys):
     for command in sorted(commands)[::10]:
         assert main([*shlex.split(command)[1:], "-q"]) == 0, capsys.readouterr().err
         capsys.readouterr()
-
-
-def value_of(line, names):
-    """What a line of Python gives: statements, then an expression."""
-    *statements, expression = line.split("; ")
-    names = dict(names)
-    exec("\n".join(statements), names)
-    return float(eval(expression, names))
 
 
 def tensors(words, inputs, folder):

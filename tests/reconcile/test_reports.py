@@ -4,11 +4,11 @@ import functools
 import json
 import math
 import re
-import shlex
 
 import numpy as np
 import pytest
 from in_process import nll
+from reconcile.printed import number_of, value_of
 from reconcile.reports import CASES, KINDS, LAYOUT, SUSPECTS, TARGETS, UNKNOWNS, own
 
 from nllcli.commands.reconcile.search import search
@@ -33,15 +33,6 @@ def reconcile(tmp_path, monkeypatch):
     return run
 
 
-def number_of(match):
-    """What the commands of a match give, and the formula makes of it."""
-    for line in match["command"].split(" && "):
-        words = shlex.split(line)[1:]
-        done = nll(*words, *(["-q"] if words[0] == "compute" else []))
-        assert done.code == 0, done.err
-    return eval(match["formula"] or "x", {"x": float(done.out), "exp": math.exp, "ln": math.log})
-
-
 def texts_of(match):
     return [match["description"], *(match["also"] or "").split(" | ")]
 
@@ -57,14 +48,6 @@ def test_the_convention_is_named(case, reconcile, tmp_path):
     for match in report["matches"][:3]:
         if match["command"]:
             assert number_of(match) == pytest.approx(match["value"], rel=1e-9), match["command"]
-
-
-def value_of(line, names):
-    """What a line of Python gives: statements, then an expression."""
-    *statements, expression = line.split("; ")
-    names = dict(names)
-    exec("\n".join(statements), names)
-    return float(eval(expression, names))
 
 
 def tensors(data):

@@ -25,7 +25,7 @@ MOST_TEMPERED = 50_000_000
 
 
 def usual_temperatures(n: int | None, n_classes: int) -> tuple[float, ...]:
-    """The ``TEMPERATURES``, or none where so many samples take long; ``n`` is None where it is unknown."""
+    """The ``TEMPERATURES``, or none where ``n`` samples take too long; ``n`` is None where it is unknown."""
     return TEMPERATURES if n is None or n * n_classes <= MOST_TEMPERED else ()
 
 

@@ -94,7 +94,7 @@ def _points(spread: Spread) -> list[tuple[int, float]]:
 
 
 def _thinned(points: list[tuple[int, float]], most: int) -> list[tuple[int, float]]:
-    """At most so many of the points, the first among them."""
+    """Up to ``most`` of the points, with the first one."""
     return points[:: max(1, -(-len(points) // most))]
 
 

@@ -41,7 +41,7 @@ def is_surprisal(result: LossResult) -> bool:
 
 
 def has_negative_weights(result: LossResult) -> bool:
-    """Whether samples take from the loss, so that parts of it are no shares."""
+    """Whether samples make the loss smaller, so that parts of it are not shares."""
     weights = result.tally.subject.class_weights or ()
     return min(weights, default=0.0) < 0.0 or "negative-sample-weights" in result.tally.findings
 
